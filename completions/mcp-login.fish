@@ -1,0 +1,213 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_mcp_login_global_optspecs
+    string join \n no-browser browser= paste no-paste timeout= force login-hint= client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+end
+
+function __fish_mcp_login_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_mcp_login_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_mcp_login_using_subcommand
+    set -l cmd (__fish_mcp_login_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l browser -d 'Open this browser; %s stands for the address' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l login-hint -d 'The account that the provider should offer' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-id -d 'A client identifier that you registered by hand' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-file -d 'The client in a file of the provider\'s, such as Google\'s client_secret.json' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server takes it, else dynamic registration'
+static\t'The given client'
+cimd\t'The client ID metadata document'
+dcr\t'Dynamic client registration'"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l port -d 'A fixed port to listen on [default: any free one]' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+localhost\t'The name; both loopback addresses are held'
+[::1]\t'The literal IPv6 address'"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-path -d 'The path of the redirect URI' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l issuer -d 'Log in at this authorization server' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l param -d 'A further parameter of the authorization request; may be repeated' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-paste -d 'Never read stdin'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again though a live login is stored'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-resource -d 'Name no resource in the requests'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -s V -l version -d 'Print version'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "login" -d 'Log in: the same as without a command, for servers called like one'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "token" -d 'Print a live access token, refreshed if it is due'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "status" -d 'What is logged in, with which scopes, until when, kept where'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l browser -d 'Open this browser; %s stands for the address' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l login-hint -d 'The account that the provider should offer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-id -d 'A client identifier that you registered by hand' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-file -d 'The client in a file of the provider\'s, such as Google\'s client_secret.json' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server takes it, else dynamic registration'
+static\t'The given client'
+cimd\t'The client ID metadata document'
+dcr\t'Dynamic client registration'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l port -d 'A fixed port to listen on [default: any free one]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+localhost\t'The name; both loopback addresses are held'
+[::1]\t'The literal IPv6 address'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-path -d 'The path of the redirect URI' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l issuer -d 'Log in at this authorization server' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l param -d 'A further parameter of the authorization request; may be repeated' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-paste -d 'Never read stdin'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again though a live login is stored'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-resource -d 'Name no resource in the requests'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh when less than this is left' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh when less than this is left' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh when less than this is left' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l all -d 'All logins there are; with --profile, all of that profile'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l browser -d 'Open this browser; %s stands for the address' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l timeout -d 'How long to wait for your answer: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l auto -d 'Let the demo agree by itself, without your browser'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "token" -d 'Print a live access token, refreshed if it is due'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "status" -d 'What is logged in, with which scopes, until when, kept where'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,148 @@
+//! The commands that use a stored login.
+
+use std::env;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::{tools, LOST_OUTPUT};
+use crate::browser::Wish;
+use crate::cli::plan;
+use crate::cli::{Common, ExecArgs, LogoutArgs, NeedArgs, StatusArgs, TokenArgs};
+use crate::clock::Deadline;
+use crate::error::LoginError;
+use crate::exec::exec;
+use crate::logout::{logout, LoggedOut};
+use crate::report::{self, Reporter};
+use crate::status::{self, State};
+use crate::store::{Credentials, Key};
+use crate::terminal;
+use crate::token::{self, Need};
+use crate::tools::Tools;
+
+/// What a client names the server by when it runs a helper.
+const HELPER_VARIABLES: [&str; 2] = ["CLAUDE_CODE_MCP_SERVER_URL", "CLAUDE_CODE_MCP_SERVER_NAME"];
+
+fn use_tools(common: &Common) -> Result<Tools, LoginError> {
+    tools(common, Wish::default(), token::LIMIT)
+}
+
+fn keys(tools: &Tools) -> Result<Vec<Key>, LoginError> {
+    Ok(status::status(tools)?.iter().map(status::Login::key).collect())
+}
+
+/// Finds the login that is meant; a URL needs no look into the index.
+fn find(server: Option<&str>, common: &Common, tools: &Tools) -> Result<Key, LoginError> {
+    match server {
+        Some(text) if text.contains("://") => plan::stored(text, common, &[]),
+        Some(text) => plan::stored(text, common, &keys(tools)?),
+        None => plan::only(common, &keys(tools)?),
+    }
+}
+
+fn live(key: &Key, need: &NeedArgs, tools: &Tools) -> Result<Credentials, LoginError> {
+    let need = Need { min_ttl: need.min_ttl, refresh: need.refresh };
+    token::live(key, need, tools, Deadline::after(token::LIMIT))
+}
+
+/// Prints a product; whoever wanted it may have gone.
+fn print(text: &str) -> ExitCode {
+    match terminal::product(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            terminal::complain("error", &format!("cannot write to stdout: {err}"));
+            ExitCode::from(LOST_OUTPUT)
+        }
+    }
+}
+
+/// `token`
+pub fn run_token(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginError> {
+    let tools = use_tools(common)?;
+    let key = find(args.server.as_deref(), common, &tools)?;
+    let kept = live(&key, &args.need, &tools)?;
+    let token = kept.access_token.expose();
+    if !common.json {
+        return Ok(print(token));
+    }
+    let line =
+        json!({"access_token": token, "token_type": "Bearer", "expires_at": kept.expires_at, "server": key.server});
+    Ok(print(&line.to_string()))
+}
+
+/// `headers`
+pub fn run_headers(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginError> {
+    let tools = use_tools(common)?;
+    let named = || HELPER_VARIABLES.iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    let server = args.server.clone().or_else(named);
+    let key = find(server.as_deref(), common, &tools)?;
+    let kept = live(&key, &args.need, &tools)?;
+    Ok(print(&json!({"Authorization": format!("Bearer {}", kept.access_token.expose())}).to_string()))
+}
+
+/// `exec`
+pub fn run_exec(args: &ExecArgs, common: &Common) -> Result<ExitCode, LoginError> {
+    let tools = use_tools(common)?;
+    let key = find(Some(&args.server), common, &tools)?;
+    let kept = live(&key, &args.need, &tools)?;
+    drop(tools);
+    crate::guard::open_doors();
+    Err(exec(kept, &args.env, &args.command))
+}
+
+/// `status`
+pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, LoginError> {
+    let tools = use_tools(common)?;
+    let mut logins = status::status(&tools)?;
+    let keys: Vec<_> = logins.iter().map(status::Login::key).collect();
+    let wanted = args.servers.iter().map(|text| plan::stored(text, common, &keys)).collect::<Result<Vec<_>, _>>()?;
+    if !wanted.is_empty() {
+        logins.retain(|login| wanted.contains(&login.key()));
+    } else if let Some(profile) = &common.profile {
+        logins.retain(|login| login.entry.profile == *profile);
+    }
+    let missing = wanted.iter().filter(|key| !keys.contains(key));
+    let needing = logins.iter().filter(|login| !wanted.is_empty() && login.state == State::NeedsLogin);
+    let code = if missing.clone().count() + needing.count() > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS };
+    if common.json {
+        let lost = terminal::product(&json!({ "logins": logins }).to_string()).is_err();
+        return Ok(if lost { ExitCode::from(LOST_OUTPUT) } else { code });
+    }
+    let table = report::table(&logins);
+    let lost = !table.is_empty() && terminal::product(table.trim_end()).is_err();
+    for key in missing {
+        terminal::say(&format!("there is no login to {}; log in with: mcp-login {}", key.server, key.server));
+    }
+    if keys.is_empty() && wanted.is_empty() {
+        terminal::say("there are no logins");
+    }
+    Ok(if lost { ExitCode::from(LOST_OUTPUT) } else { code })
+}
+
+/// `logout`
+pub fn run_logout(args: &LogoutArgs, common: &Common) -> Result<ExitCode, LoginError> {
+    let tools = use_tools(common)?;
+    let known = keys(&tools)?;
+    let wanted: Vec<Key> = match args.all {
+        true => {
+            known.into_iter().filter(|key| common.profile.as_ref().is_none_or(|name| *name == key.profile)).collect()
+        }
+        false => args.servers.iter().map(|text| plan::stored(text, common, &known)).collect::<Result<_, _>>()?,
+    };
+    let mut worst = None;
+    let mut reporter = Reporter::new(common.json, wanted.len() > 1);
+    for key in wanted {
+        let result = match logout(&key, &tools) {
+            Ok(LoggedOut::NotRevoked(source)) => Err(LoginError::NotRevoked { server: key.server.clone(), source }),
+            other => other,
+        };
+        match result {
+            Ok(how) => reporter.logged_out(&key, &how),
+            Err(err) => {
+                reporter.fail(Some(&key.server), &err);
+                worst = worst.or(Some(err.exit_code()));
+            }
+        }
+    }
+    Ok(ExitCode::from(worst.unwrap_or(0)))
+}

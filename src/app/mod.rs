@@ -1,0 +1,153 @@
+//! From the arguments to the exit code: one arm for each command.
+
+mod kept;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::error::ErrorKind;
+use clap::Parser as _;
+
+use crate::browser::{Skip, Wish};
+use crate::check::check;
+use crate::cli::plan;
+use crate::cli::{CheckArgs, Cli, ColorChoice, Command, Common, DemoArgs, LoginArgs};
+use crate::demo;
+use crate::disk;
+use crate::error::LoginError;
+use crate::http;
+use crate::login::{self, Outcome};
+use crate::oauth::secret::Secret;
+use crate::report::Reporter;
+use crate::signals;
+use crate::store;
+use crate::terminal::paste::Paste;
+use crate::terminal::{self, Color};
+use crate::tools::Tools;
+
+/// The exit code when what was to be printed could not be.
+const LOST_OUTPUT: u8 = 7;
+
+/// Does what the arguments of this process say.
+pub fn run(secret: Option<Secret>) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(err) => return explain(&err),
+    };
+    let verbosity = if cli.common.quiet { -1 } else { i8::try_from(cli.common.verbose).unwrap_or(i8::MAX) };
+    terminal::set_up(
+        verbosity,
+        match cli.common.color {
+            ColorChoice::Auto => Color::Auto,
+            ColorChoice::Always => Color::Always,
+            ColorChoice::Never => Color::Never,
+        },
+    );
+    let result = match &cli.command {
+        None => log_in(&cli.login, &cli.common, secret),
+        Some(Command::Login(args)) => log_in(args, &cli.common, secret),
+        Some(Command::Token(args)) => kept::run_token(args, &cli.common),
+        Some(Command::Headers(args)) => kept::run_headers(args, &cli.common),
+        Some(Command::Exec(args)) => kept::run_exec(args, &cli.common),
+        Some(Command::Status(args)) => kept::run_status(args, &cli.common),
+        Some(Command::Logout(args)) => kept::run_logout(args, &cli.common),
+        Some(Command::Check(args)) => run_check(args, &cli.common),
+        Some(Command::Demo(args)) => run_demo(args, &cli.common),
+    };
+    // Where stdout carries a token, it carries nothing else.
+    let prints_token = matches!(cli.command, Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)));
+    result.unwrap_or_else(|err| {
+        let mut reporter = Reporter::new(cli.common.json, false);
+        if prints_token && cli.common.json {
+            reporter.fail_on_stderr(&err);
+        } else {
+            reporter.fail(None, &err);
+        }
+        ExitCode::from(err.exit_code())
+    })
+}
+
+/// Says what is wrong with the arguments, in our own form; help and version are printed as they are.
+fn explain(err: &clap::Error) -> ExitCode {
+    if matches!(err.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // Nobody may be reading, as with `mcp-login --help | head -1`.
+        let _ = err.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = err.to_string();
+    let mut parts = text.split("\n\n");
+    let what = parts.next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
+    let error = LoginError::Usage {
+        message: what.trim_start_matches("error: ").to_owned(),
+        hint: Some(tip.unwrap_or("see `mcp-login --help`").to_owned()),
+    };
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    Reporter::new(json, false).fail(None, &error);
+    ExitCode::from(error.exit_code())
+}
+
+fn tools(common: &Common, wish: Wish, timeout: std::time::Duration) -> Result<Tools, LoginError> {
+    let data_dir = store::data_dir(common.data_dir.clone()).map_err(|err| LoginError::Store {
+        doing: "keep",
+        server: "any server".to_owned(),
+        source: Arc::new(err),
+    })?;
+    let http = http::Settings { ca_file: common.ca_file.clone() };
+    Ok(Tools::new(http, data_dir, common.store.clone(), wish, timeout))
+}
+
+fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<ExitCode, LoginError> {
+    let requests = plan::logins(args, common, secret)?;
+    let wish = Wish { none: args.no_browser.then_some(Skip::Asked), command: args.browser.clone() };
+    let tools = tools(common, wish, args.timeout)?;
+    let paste = match (args.paste, args.no_paste) {
+        (true, _) => Some(Paste::from_stdin()),
+        (false, true) => None,
+        (false, false) => Paste::from_terminal(),
+    };
+    let mut reporter = Reporter::new(common.json, requests.len() > 1);
+    let outcome = login::run(requests, Arc::new(tools), paste, &mut |event| reporter.show(&event))?;
+    Ok(conclude(&outcome, &reporter))
+}
+
+fn run_demo(args: &DemoArgs, common: &Common) -> Result<ExitCode, LoginError> {
+    let wish = demo::Wish { auto: args.auto, browser: args.browser.clone(), timeout: args.timeout };
+    let mut reporter = Reporter::new(common.json, false);
+    let outcome = demo::run(&wish, &mut |event| match event {
+        demo::Event::Login(event) => reporter.show(&event),
+        demo::Event::Checked(key, checked) => reporter.checked(key, checked),
+    })?;
+    Ok(conclude(&outcome, &reporter))
+}
+
+/// Ends a run of logins: by the signal that ended it, or with the code of the first that failed.
+fn conclude(outcome: &Outcome, reporter: &Reporter) -> ExitCode {
+    match outcome {
+        Outcome::Done(results) => {
+            let failure = results.iter().find_map(|result| result.as_ref().err()).map(LoginError::exit_code);
+            let lost = reporter.lost_output.then_some(LOST_OUTPUT);
+            ExitCode::from(failure.or(lost).unwrap_or(0))
+        }
+        Outcome::Signal(signal) => {
+            terminal::countdown(None);
+            terminal::paste::restore();
+            disk::end();
+            signals::act(*signal);
+            ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
+        }
+    }
+}
+
+fn run_check(args: &CheckArgs, common: &Common) -> Result<ExitCode, LoginError> {
+    let server = plan::server(&args.server, common, false)?;
+    let tools = tools(common, Wish::default(), std::time::Duration::ZERO)?;
+    let url = server.url.ok_or_else(|| LoginError::Usage {
+        message: format!("{} is not an MCP server", args.server),
+        hint: Some("give the URL of the MCP server".to_owned()),
+    })?;
+    let checked = check(&server.key, &url, &tools)?;
+    let mut reporter = Reporter::new(common.json, false);
+    reporter.checked(&server.key, &checked);
+    Ok(ExitCode::from(if reporter.lost_output { LOST_OUTPUT } else { 0 }))
+}

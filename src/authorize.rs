@@ -1,0 +1,72 @@
+//! Step three: the authorization request, with a state and a verifier that no one can guess.
+
+use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
+
+use crate::oauth::authorization::AuthorizationRequest;
+use crate::oauth::callback::Expected;
+use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::secret::Secret;
+
+/// Bytes of randomness in a state.
+const STATE_BYTES: u32 = 32;
+
+/// An authorization request that is on its way, and what its answer has to carry.
+#[derive(Debug)]
+pub struct Authorization {
+    /// The URL for the browser.
+    pub url: String,
+    /// What the answer has to carry.
+    pub expected: Expected,
+    /// The PKCE code verifier.
+    pub verifier: PkceCodeVerifier,
+}
+
+/// Prepares a request. The issuer is recorded here, before any browser opens.
+///
+/// # Errors
+///
+/// If the redirect URI is none.
+///
+/// Spec: RFC 7636 section 7.1; MCP 2026-07-28, Authorization Response Validation.
+pub fn authorize(
+    request: &AuthorizationRequest,
+    server: &AuthorizationServer,
+) -> Result<Authorization, url::ParseError> {
+    let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+    let state = Secret::new(CsrfToken::new_random_len(STATE_BYTES).into_secret());
+    let url = request.url(&state, &verifier)?;
+    let expected = Expected { state, issuer: server.issuer.clone(), iss_promised: server.iss_promised };
+    Ok(Authorization { url, expected, verifier })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn b7_states_and_verifiers_are_long_plain_and_never_repeat() {
+        let mut seen = BTreeSet::new();
+        let server = AuthorizationServer::assumed_at(&Url::parse("https://as.example").expect("a URL"));
+        let request = AuthorizationRequest {
+            endpoint: &server.authorization_endpoint,
+            client_id: "c",
+            redirect_uri: "http://127.0.0.1:1/callback",
+            scopes: &[],
+            resource: None,
+            login_hint: None,
+            extra: &[],
+        };
+        for _ in 0..5_000 {
+            let authorization = authorize(&request, &server).expect("a request");
+            for secret in [authorization.expected.state.expose(), authorization.verifier.secret()] {
+                assert_eq!(secret.len(), 43);
+                assert!(secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{secret}");
+                assert!(seen.insert(secret.to_owned()));
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The check: the server is asked for its tools with the stored login. It speaks both forms of MCP.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::clock::Deadline;
+use crate::error::LoginError;
+use crate::http::{Http, HttpError, Redirects, Response};
+use crate::mcp::{self, Answer};
+use crate::oauth::challenge;
+use crate::oauth::text::printable;
+use crate::store::Key;
+use crate::token::{self, Need};
+use crate::tools::Tools;
+
+/// The least time that the token has to live on.
+const MIN_TTL: Duration = Duration::from_secs(60);
+
+/// Longest time of one request.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a check has found.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The MCP revision that was spoken.
+    pub revision: &'static str,
+    /// How many tools the server lists, on its first page.
+    pub tools: usize,
+    /// The server refuses the same request without the login, so its answer proves the login.
+    pub proven: bool,
+}
+
+/// JSON-RPC: the method is not known.
+const METHOD_NOT_FOUND: i64 = -32601;
+
+/// MCP 2026-07-28: the version of the request is not known.
+const UNSUPPORTED_VERSION: i64 = -32022;
+
+/// What the server made of a request.
+enum Served {
+    Result(Value),
+    /// It wants a login.
+    Unauthorized,
+    /// It does not speak this form of MCP.
+    OtherForm,
+    Failed(String),
+}
+
+/// Asks the server for its tools, with the stored login and then without.
+///
+/// # Errors
+///
+/// [`LoginError::NotLoggedIn`] if there is no login or the server refuses it; [`LoginError::Server`] if the server
+/// fails for another reason.
+pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginError> {
+    let not_logged_in = |why: &str| token::needs_login(key, why);
+    let need = Need { min_ttl: MIN_TTL, refresh: false };
+    let kept = token::live(key, need, tools, Deadline::after(token::LIMIT))?;
+    let http = Http::new(&tools.http, std::slice::from_ref(server), REQUEST_LIMIT);
+    let bearer = Some(Zeroizing::new(format!("Bearer {}", kept.access_token.expose())));
+    let (revision, served) = Caller { http: &http, server, bearer }.list_tools()?;
+    match served {
+        Served::Result(result) => {
+            let tools = result.get("tools").and_then(Value::as_array).map_or(0, Vec::len);
+            // Only a refusal for want of a login tells anything: a server may also just be busy by now.
+            let without = Caller { http: &http, server, bearer: None }.list_tools();
+            Ok(Checked { revision, tools, proven: matches!(without, Ok((_, Served::Unauthorized))) })
+        }
+        Served::Unauthorized => Err(not_logged_in("it does not accept the stored login")),
+        Served::OtherForm => Err(failed(key, "it does not answer as an MCP server does")),
+        Served::Failed(why) => Err(failed(key, &why)),
+    }
+}
+
+fn failed(key: &Key, why: &str) -> LoginError {
+    LoginError::Server { message: format!("{} did not list its tools: {why}", key.server) }
+}
+
+/// Sends requests to the server, with the token or without.
+struct Caller<'a> {
+    http: &'a Http,
+    server: &'a Url,
+    bearer: Option<Zeroizing<String>>,
+}
+
+impl Caller<'_> {
+    /// Lists the tools in the stateless form, and if the server does not know it, within a session.
+    fn list_tools(&self) -> Result<(&'static str, Served), LoginError> {
+        let response = self.post(&mcp::modern_request(mcp::LIST_TOOLS), &mcp::modern_headers(mcp::LIST_TOOLS))?;
+        match self.read(response)? {
+            Served::OtherForm => Ok((mcp::CLASSIC, self.list_within_a_session()?)),
+            served => Ok((mcp::MODERN, served)),
+        }
+    }
+
+    fn list_within_a_session(&self) -> Result<Served, LoginError> {
+        let response = self.post(&mcp::initialize(), &[])?;
+        let session = response.header("mcp-session-id").map(str::to_owned);
+        match self.read(response)? {
+            Served::Result(_) => {}
+            refused => return Ok(refused),
+        }
+        let mut headers = vec![("MCP-Protocol-Version", mcp::CLASSIC)];
+        headers.extend(session.as_deref().map(|session| ("Mcp-Session-Id", session)));
+        self.post(&mcp::initialized(), &headers)?;
+        let response = self.post(&mcp::classic_request(mcp::LIST_TOOLS), &headers)?;
+        let served = self.read(response);
+        if session.is_some() {
+            // A session that stays open ends by itself sooner or later.
+            let _ = self.http.delete(self.server, &self.headers(&headers));
+        }
+        served
+    }
+
+    fn headers<'b>(&'b self, extra: &'b [(&'b str, &'b str)]) -> Vec<(&'b str, &'b str)> {
+        let bearer = self.bearer.as_ref().map(|bearer| ("Authorization", bearer.as_str()));
+        mcp::HEADERS.into_iter().chain(bearer).chain(extra.iter().copied()).collect()
+    }
+
+    fn post(&self, body: &str, extra: &[(&str, &str)]) -> Result<Response, LoginError> {
+        let sent = self.http.post(self.server, &self.headers(extra), body.as_bytes(), Redirects::SameOrigin);
+        sent.map_err(|err| self.unreachable(err))
+    }
+
+    fn unreachable(&self, source: HttpError) -> LoginError {
+        LoginError::Unreachable { server: self.server.to_string(), source }
+    }
+
+    fn read(&self, response: Response) -> Result<Served, LoginError> {
+        let (status, is_stream) = (response.status, response.is("text/event-stream"));
+        match status {
+            401 => return Ok(Served::Unauthorized),
+            403 if !challenge::parse(response.header_values("www-authenticate")).is_empty() => {
+                return Ok(Served::Unauthorized);
+            }
+            404..=406 => return Ok(Served::OtherForm),
+            200..=299 | 400 => {}
+            _ => return Ok(Served::Failed(format!("it answered with status {status}"))),
+        }
+        let find = |body: &[u8]| mcp::find_answer(body, is_stream);
+        let answer = response.read_until(find).map_err(|err| self.unreachable(err))?;
+        Ok(match answer {
+            Some(Answer::Result(result)) => Served::Result(result),
+            // What a server of an earlier revision makes of a stateless request: it misses its session.
+            Some(Answer::Error(..)) | None if status == 400 => Served::OtherForm,
+            Some(Answer::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => Served::OtherForm,
+            Some(Answer::Error(code, words)) => Served::Failed(format!("error {code}: {}", printable(&words))),
+            None => Served::Failed("its answer is no MCP message".to_owned()),
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! What the manual page says beyond the options: how it works, files, environment, exit codes, words for scripts.
+
+/// The exit codes and their meanings; frozen, for scripts rely on them.
+pub const EXIT_CODES: [(&str, &str); 12] = [
+    ("0", "done"),
+    ("1", "unexpected error"),
+    ("2", "usage"),
+    ("3", "a login is needed, or was refused by the user or the authorization server"),
+    ("4", "timed out"),
+    ("5", "network or server unavailable: trying again is sensible"),
+    ("6", "a security check failed: do not blindly try again"),
+    ("7", "storage; what was and was not stored is said"),
+    ("8", "cannot listen, and no other way was left"),
+    ("9", "no way to receive an answer (no listener, no paste, nothing)"),
+    ("70", "a bug in mcp-login"),
+    ("128+n", "ended by signal n"),
+];
+
+/// The words of the `code` member of an error event, with their exit codes.
+pub const ERROR_CODES: [(&str, &str); 12] = [
+    ("2", "usage, client_id_needed, certificates_unreadable"),
+    ("3", "access_denied, refused, token_refused, registration_refused, not_logged_in"),
+    ("3", "invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target, unauthorized_client, unsupported_response_type, unsupported_grant_type"),
+    ("3", "interaction_required, login_required, consent_required, account_selection_required"),
+    ("4", "timed_out"),
+    ("5", "server_unavailable, server_timeout, server_failed, proxy_refused, metadata_unusable, no_authorization_server"),
+    ("5", "registration_unavailable, token_endpoint_unavailable"),
+    ("6", "issuer_mismatch, issuer_changed, resource_mismatch, foreign_metadata, forbidden_url, forbidden_address, redirect_refused, insecure_connection, pkce_unsupported"),
+    ("7", "store_unusable, store_insecure, store_locked, store_corrupt, store_newer, keyring_locked, not_stored"),
+    ("8", "port_taken, cannot_listen"),
+    ("9", "no_way_to_answer"),
+    ("1", "token_response_unusable, unexpected"),
+];
+
+/// Returns the further sections of the main page, as roff.
+pub fn extra_sections() -> String {
+    let mut roff = String::from(SECTIONS);
+    roff.push_str(".SH \"EXIT STATUS\"\n");
+    for (code, meaning) in EXIT_CODES {
+        roff.push_str(&format!(".TP\n\\fB{code}\\fR\n{meaning}\n"));
+    }
+    roff.push_str(".PP\nWith several servers: 0 if all are logged in, else the code of the first that failed.\n");
+    roff.push_str(".SH \"ERROR WORDS\"\nThe \\fBcode\\fR of an error event, by exit status:\n");
+    for (exit, words) in ERROR_CODES {
+        roff.push_str(&format!(".TP\n\\fB{exit}\\fR\n{words}\n"));
+    }
+    roff.push_str(".SH \"SEE ALSO\"\n\\fBssh\\fR(1), \\fBsecret\\-tool\\fR(1)\n");
+    roff
+}
+
+const SECTIONS: &str = r#".SH EXAMPLES
+.nf
+mcp\-login https://mcp.example.com/mcp
+mcp\-login \-\-no\-browser https://mcp.example.com/mcp
+mcp\-login exec https://mcp.example.com/mcp \-\- my\-client
+mcp\-login demo
+.fi
+.SH "HOW IT WORKS"
+A loopback port is bound before anything is asked, and kept to the end. The server is asked, without a token, who its
+authorization server is (RFC 9728, RFC 8414, OpenID Connect Discovery); mcp\-login becomes a client there (by hand, by a
+metadata document, or by dynamic registration, RFC 7591) and opens the authorization page with PKCE (RFC 7636), a state
+and the resource (RFC 8707). Any number of requests that do not carry the state and the right issuer (RFC 9207) are
+answered and forgotten. The code is exchanged once, the tokens are stored, and only then the browser says so.
+.SH PASTING
+Beside the browser the answer may be pasted: the address that the browser lands on, whole or only what follows the
+question mark, quoted or wrapped, any number of times. Nothing of it is echoed. Without a terminal \fB\-\-paste\fR reads
+it from a pipe. The end of input ends only the pasting.
+.SH FILES
+.TP
+\fI~/.local/share/mcp\-login/credentials.json\fR
+the logins, where no keyring is used; readable by its owner only ($XDG_DATA_HOME; on macOS
+\fI~/Library/Application Support/mcp\-login\fR). Keep it out of backups and of directories that are synchronised.
+.TP
+\fI~/.local/share/mcp\-login/index.json\fR
+which logins there are, without secrets
+.TP
+\fI~/.local/share/mcp\-login/cache/\fR
+metadata and registrations of earlier logins, without secrets; may be deleted at any time
+.PP
+Keyring entries have the service \fBmcp\-login\fR and the account \fISERVER\fR or \fISERVER\fR#\fIPROFILE\fR.
+.SH ENVIRONMENT
+Every option that takes a value can be set as \fBMCP_LOGIN_\fINAME\fR; the option wins. Beside them:
+.TP
+\fBMCP_LOGIN_CLIENT_SECRET\fR
+the client secret; read once, and not passed on to any child
+.TP
+\fBBROWSER\fR
+the browser to open, as for \fB\-\-browser\fR
+.TP
+\fBSSL_CERT_FILE\fR, \fBSSL_CERT_DIR\fR
+certificate authorities instead of the system's
+.TP
+\fBHTTPS_PROXY\fR, \fBHTTP_PROXY\fR, \fBALL_PROXY\fR, \fBNO_PROXY\fR
+proxies; loopback is never proxied
+.TP
+\fBNO_COLOR\fR
+no colours
+.SH "MACHINE-READABLE OUTPUT"
+With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
+\fBlistening\fR (server, redirect_uri),
+\fBauthorization_url\fR (server, url, redirect_uri, expires_at),
+\fBrejected\fR (server, source, reason, count; the wait goes on),
+\fBlogged_in\fR (server, profile, issuer, client_id, scopes, expires_at, refreshable, store, path, account, already),
+\fBerror\fR (server, code, exit, message, hint).
+Times are RFC 3339, UTC. A reason is one of state_mismatch, issuer_mismatch, ambiguous, malformed, not_a_redirect,
+foreign_peer, temporary.
+"#;

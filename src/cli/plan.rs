@@ -1,0 +1,386 @@
+//! From what the user typed to what is to be done; everything that can be wrong with it is found here.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::{Common, HostChoice, LoginArgs, RegistrationChoice};
+use crate::error::LoginError;
+use crate::listener::RedirectHost;
+use crate::login::{Request, Resource};
+use crate::oauth::challenge;
+use crate::oauth::client::{check_metadata_document_url, ClientFile};
+use crate::oauth::endpoint::{self, UrlError};
+use crate::oauth::secret::Secret;
+use crate::register::{Identity, Way};
+use crate::store::{Key, DEFAULT_PROFILE};
+
+/// The ports that client ID metadata documents of this program list. 33418 comes last: VS Code's lists it too.
+const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
+
+/// The words that are commands; a server that looks like one of them was probably meant to be it.
+const COMMANDS: [&str; 8] = ["check", "demo", "exec", "headers", "login", "logout", "status", "token"];
+
+/// How like a command a word has to be to be taken for a misspelt one.
+const LIKENESS: f64 = 0.84;
+
+/// Longest client secret or client file, in bytes.
+const MAX_CLIENT_BYTES: u64 = 64 * 1024;
+
+fn usage(message: impl Into<String>, hint: impl Into<String>) -> LoginError {
+    LoginError::Usage { message: message.into(), hint: Some(hint.into()) }
+}
+
+/// Reads a length of time: `90s`, `10m`, `1h30m`; a bare number counts seconds.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no length of time; write it as 90s, 10m or 1h");
+    let mut seconds: u64 = 0;
+    let mut digits = String::new();
+    for character in text.chars() {
+        let unit = match character {
+            '0'..='9' => {
+                digits.push(character);
+                continue;
+            }
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return Err(wrong()),
+        };
+        let count: u64 = std::mem::take(&mut digits).parse().map_err(|_| wrong())?;
+        seconds = count.checked_mul(unit).and_then(|more| seconds.checked_add(more)).ok_or_else(wrong)?;
+    }
+    if !digits.is_empty() && seconds == 0 {
+        seconds = digits.parse().map_err(|_| wrong())?;
+    } else if !digits.is_empty() {
+        return Err(wrong());
+    }
+    match seconds {
+        1..=604_800 => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("{text:?} is out of range; it has to be between 1 s and 7 days")),
+    }
+}
+
+/// Reads `KEY=VALUE`. The parameters that carry the security of the login are not the user's to set.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn parameter(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    match key {
+        "" => Err("write it as KEY=VALUE".to_owned()),
+        "scope" | "resource" => Err(format!("set it with --{key}")),
+        _ if endpoint::OUR_PARAMETERS.contains(&key) => Err(format!("{key} is set by mcp-login itself")),
+        _ => Ok((key.to_owned(), value.to_owned())),
+    }
+}
+
+/// A server as the user named it.
+#[derive(Debug)]
+pub struct Server {
+    /// Its name in the store.
+    pub key: Key,
+    /// Its URL; `None` for a name of the user's own.
+    pub url: Option<Url>,
+    /// What the user typed, without fragment.
+    pub text: String,
+}
+
+/// Reads one SERVER argument. A name of the user's own is fine where an issuer is given too.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`].
+pub fn server(text: &str, common: &Common, has_issuer: bool) -> Result<Server, LoginError> {
+    let profile = profile(common)?;
+    if !text.contains("://") {
+        if has_issuer && is_name(text) {
+            let key = Key { server: text.to_owned(), profile };
+            return Ok(Server { key, url: None, text: text.to_owned() });
+        }
+        return Err(no_url(text));
+    }
+    let text = text.split('#').next().unwrap_or(text);
+    let url = endpoint::parse(text).map_err(|why| {
+        usage(format!("cannot log in to {}: {why}", without_password(text)), "give the URL of the MCP server")
+    })?;
+    if url.scheme() == "http" && !endpoint::is_loopback(&url) {
+        let message = format!("cannot log in to {text}: {}", UrlError::Plaintext);
+        return Err(usage(message, format!("try {}", text.replacen("http://", "https://", 1))));
+    }
+    let account =
+        if url.path() == "/" && url.query().is_none() { url.as_str().trim_end_matches('/') } else { url.as_str() };
+    Ok(Server { key: Key { server: account.to_owned(), profile }, text: text.to_owned(), url: Some(url) })
+}
+
+/// Returns a URL as it may be shown: a user name in it may come with a password.
+fn without_password(text: &str) -> &str {
+    if text.contains('@') {
+        "this URL"
+    } else {
+        text
+    }
+}
+
+/// Finds the login that a word means: a URL, or the name of a login at a provider without an MCP server.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`] if it is neither.
+pub fn stored(text: &str, common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
+    if logins.iter().any(|key| key.server == text) {
+        return Ok(Key { server: text.to_owned(), profile: profile(common)? });
+    }
+    server(text, common, false).map(|server| server.key)
+}
+
+/// Returns the only login there is in the profile.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`] if there are several; [`LoginError::NotLoggedIn`] if there is none.
+pub fn only(common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
+    let profile = profile(common)?;
+    let mut candidates = logins.iter().filter(|key| key.profile == profile);
+    match (candidates.next(), candidates.next()) {
+        (Some(key), None) => Ok(key.clone()),
+        (None, _) => Err(LoginError::NotLoggedIn {
+            message: "there is no login in the store".to_owned(),
+            hint: "mcp-login SERVER".to_owned(),
+        }),
+        (Some(_), Some(_)) => Err(usage("there are several logins", "name the server; `mcp-login status` lists them")),
+    }
+}
+
+/// Says what is wrong with a word that is no URL.
+fn no_url(text: &str) -> LoginError {
+    let like = |command: &&&str| strsim::jaro_winkler(command, text) >= LIKENESS;
+    if let Some(command) = COMMANDS.iter().find(like) {
+        return usage(format!("there is no command {text}"), format!("did you mean `mcp-login {command}`?"));
+    }
+    let local = text.starts_with("localhost") || text.starts_with("127.") || text.starts_with("[::1]");
+    let scheme = if local { "http" } else { "https" };
+    match Url::parse(&format!("{scheme}://{text}")) {
+        Ok(url) if text.contains(['.', ':', '/']) || local => {
+            usage(format!("{text} is not a URL"), format!("did you mean {url}?"))
+        }
+        _ => usage(
+            format!("{text} is not the URL of a server"),
+            "give the URL of the MCP server, such as https://mcp.example.com/mcp; with --issuer, any name will do",
+        ),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte))
+}
+
+fn profile(common: &Common) -> Result<String, LoginError> {
+    match common.profile.as_deref() {
+        None => Ok(DEFAULT_PROFILE.to_owned()),
+        Some(name) if is_name(name) => Ok(name.to_owned()),
+        Some(_) => {
+            Err(usage("a profile is 1 to 64 letters, digits or . _ @ + -", "leave out --profile for the default one"))
+        }
+    }
+}
+
+/// Works out the logins that the user asks for.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`] for whatever makes no sense.
+pub fn logins(args: &LoginArgs, common: &Common, env_secret: Option<Secret>) -> Result<Vec<Request>, LoginError> {
+    let identity = identity(args, env_secret)?;
+    let redirect = redirect(args, identity.1.as_deref())?;
+    one_server_options(args)?;
+    if let Some(issuer) = &args.request.issuer {
+        endpoint::parse(issuer).map_err(|why| {
+            usage(
+                format!("cannot use {} as the issuer: {why}", without_password(issuer)),
+                "give it as in the server's metadata",
+            )
+        })?;
+    }
+    if args.request.challenge.as_ref().is_some_and(|value| challenge::bearer([value.as_str()]).is_none()) {
+        return Err(usage(
+            "there is no Bearer challenge in --challenge",
+            "give it the whole value of the WWW-Authenticate header",
+        ));
+    }
+    let mut requests: Vec<Request> = Vec::new();
+    for text in &args.servers {
+        let server = server(text, common, args.request.issuer.is_some())?;
+        if !requests.iter().any(|other| other.key == server.key) {
+            requests.push(request(args, server, &identity.0, &redirect));
+        }
+    }
+    Ok(requests)
+}
+
+fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Redirect) -> Request {
+    let scopes = args.request.scope.iter().flat_map(|scopes| scopes.split_whitespace());
+    Request {
+        key: server.key,
+        server: server.url,
+        server_text: server.text,
+        issuer: args.request.issuer.clone(),
+        challenge: args.request.challenge.clone(),
+        assume_pkce: args.request.assume_pkce,
+        force: args.force,
+        redirect_host: redirect.host,
+        redirect_path: redirect.path.clone(),
+        port: redirect.port,
+        likely_ports: if identity.metadata_url.is_some() { DOCUMENT_PORTS.to_vec() } else { Vec::new() },
+        identity: identity.clone(),
+        scopes: scopes.map(str::to_owned).collect(),
+        resource: match (&args.request.resource, args.request.no_resource) {
+            (_, true) => Resource::Omitted,
+            (Some(resource), _) => Resource::Given(resource.clone()),
+            (None, false) => Resource::Discovered,
+        },
+        parameters: args.request.param.clone(),
+        login_hint: args.login_hint.clone(),
+    }
+}
+
+/// Options that belong to one server make no sense for several.
+fn one_server_options(args: &LoginArgs) -> Result<(), LoginError> {
+    let client = &args.client;
+    let given = [
+        ("--port", args.redirect.port.is_some()),
+        ("--redirect-uri", args.redirect.redirect_uri.is_some()),
+        ("--client-id", client.client_id.is_some()),
+        ("--client-file", client.client_file.is_some()),
+        ("--client-secret-file", client.client_secret_file.is_some()),
+        ("--client-metadata-url", client.client_metadata_url.is_some()),
+        ("--resource", args.request.resource.is_some()),
+        ("--challenge", args.request.challenge.is_some()),
+        ("--issuer", args.request.issuer.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) if args.servers.len() > 1 => Err(usage(
+            format!("{option} is for one server, and several are given"),
+            "run mcp-login once for each of them",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Works out who we are; beside it the redirect URI that the client's file demands.
+fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, Option<String>), LoginError> {
+    let client = &args.client;
+    if client.client_secret.is_some() {
+        return Err(usage(
+            "a client secret is not taken as an argument: every user of this machine could read it",
+            "use --client-secret-file FILE, or the environment variable MCP_LOGIN_CLIENT_SECRET",
+        ));
+    }
+    if let Some(url) = &client.client_metadata_url {
+        check_metadata_document_url(url).map_err(|why| {
+            usage(format!("cannot use {url} as a client identifier: {why}"), "see --client-metadata-url")
+        })?;
+    }
+    if client.client_secret_file.is_some() && client.client_id.is_none() && client.client_file.is_none() {
+        return Err(usage(
+            "there is a client secret, but no client that it belongs to",
+            "name the client with --client-id",
+        ));
+    }
+    let secret = match &client.client_secret_file {
+        Some(path) => Some(Secret::new(read(path, "the client secret")?.trim())),
+        None => env_secret,
+    };
+    let mut identity = Identity {
+        way: match client.registration {
+            RegistrationChoice::Auto => Way::Auto,
+            RegistrationChoice::Static => Way::Static,
+            RegistrationChoice::Cimd => Way::MetadataDocument,
+            RegistrationChoice::Dcr => Way::Dynamic,
+        },
+        client_id: client.client_id.clone(),
+        client_secret: secret,
+        metadata_url: client.client_metadata_url.clone(),
+        issuer: args.request.issuer.clone(),
+    };
+    let Some(path) = &client.client_file else { return Ok((identity, None)) };
+    let file = ClientFile::read(read(path, "the client file")?.as_bytes()).ok_or_else(|| {
+        usage(
+            format!("there is no client in {}", path.display()),
+            "download the OAuth client as JSON from the provider's console",
+        )
+    })?;
+    identity.client_id = Some(file.client_id);
+    identity.client_secret = identity.client_secret.or(file.client_secret);
+    Ok((identity, file.redirect_uri))
+}
+
+fn read(path: &Path, what: &str) -> Result<zeroize::Zeroizing<String>, LoginError> {
+    let failed = |why: String| usage(format!("cannot read {what} from {}: {why}", path.display()), "check the path");
+    let size = fs::metadata(path).map_err(|err| failed(err.to_string()))?.len();
+    if size > MAX_CLIENT_BYTES {
+        return Err(failed("it is too large".to_owned()));
+    }
+    fs::read_to_string(path).map(zeroize::Zeroizing::new).map_err(|err| failed(err.to_string()))
+}
+
+struct Redirect {
+    host: RedirectHost,
+    path: String,
+    port: Option<u16>,
+}
+
+/// Works out the redirect URI; one that is named as a whole wins over one that the client's file demands.
+fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginError> {
+    let args = &args.redirect;
+    let parts_given = args.port.is_some() || args.redirect_host != HostChoice::V4 || args.redirect_path != "/callback";
+    if let Some(uri) = args.redirect_uri.as_deref().or(demanded.filter(|_| !parts_given)) {
+        return whole_redirect(uri);
+    }
+    let path = &args.redirect_path;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    if !path.starts_with('/') || !path.bytes().all(plain) {
+        return Err(usage(
+            format!("{path:?} is no path"),
+            "a path begins with / and holds letters, digits and - . _ ~ /",
+        ));
+    }
+    let host = match args.redirect_host {
+        HostChoice::V4 => RedirectHost::V4,
+        HostChoice::V6 => RedirectHost::V6,
+        HostChoice::Localhost => RedirectHost::Localhost,
+    };
+    Ok(Redirect { host, path: path.clone(), port: args.port.filter(|port| *port != 0) })
+}
+
+fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
+    let wrong = |why: &str| {
+        usage(
+            format!("cannot listen on {uri}: {why}"),
+            "a loopback redirect URI looks like http://127.0.0.1:8000/callback",
+        )
+    };
+    let url = endpoint::parse(uri).map_err(|why| wrong(&why.to_string()))?;
+    let host = match url.host() {
+        Some(Host::Ipv4(address)) if address.is_loopback() => RedirectHost::V4,
+        Some(Host::Ipv6(address)) if address.is_loopback() => RedirectHost::V6,
+        Some(Host::Domain("localhost")) => RedirectHost::Localhost,
+        _ => return Err(wrong("it is not on this machine")),
+    };
+    if url.scheme() != "http" {
+        return Err(wrong("it has to be http"));
+    }
+    if url.query().is_some() {
+        return Err(wrong("it has a query"));
+    }
+    Ok(Redirect { host, path: url.path().to_owned(), port: url.port() })
+}

@@ -1,0 +1,371 @@
+//! Step one: finding out which authorization server a login needs, and what to ask it for.
+//!
+//! What can be asked at the same time is asked at the same time: the probe, the metadata at its usual place, and what
+//! is remembered of the authorization server.
+
+mod documents;
+
+pub use documents::Missing;
+
+use std::thread;
+
+use url::Url;
+
+use crate::http::{Http, HttpError, Redirects};
+use crate::mcp;
+use crate::oauth::challenge::{self, BearerChallenge};
+use crate::oauth::endpoint::{Reach, UrlError};
+use crate::oauth::metadata::{self, AuthorizationServer, MetadataError, ResourceMetadata};
+use crate::oauth::text::printable;
+use crate::store::cache::Cache;
+use documents::Documents;
+
+/// What is to be found out.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The MCP server; `None` for a login at a provider without one.
+    pub server: Option<&'a Url>,
+    /// The server as the user typed it, without its fragment.
+    pub server_text: &'a str,
+    /// The issuer that the user names.
+    pub issuer: Option<&'a str>,
+    /// The issuer that the server used at its last login.
+    pub last_issuer: Option<&'a str>,
+    /// A `WWW-Authenticate` value that a client just received; it stands in for the probe.
+    pub challenge: Option<&'a str>,
+    /// Go on though the metadata does not say that PKCE is supported.
+    pub assume_pkce: bool,
+}
+
+/// What was found out.
+#[derive(Debug)]
+pub struct Discovered {
+    /// The authorization server.
+    pub server: AuthorizationServer,
+    /// The RFC 8707 resource to ask for, byte for byte; `None` without an MCP server.
+    pub resource: Option<String>,
+    /// The scopes that the challenge names.
+    pub challenged_scopes: Vec<String>,
+    /// The scopes that the protected resource lists.
+    pub resource_scopes: Vec<String>,
+}
+
+/// Why nothing was found out.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// A request that everything depends on came to nothing.
+    #[error(transparent)]
+    Http(HttpError),
+    /// A URL that the server names breaks the rules for URLs.
+    #[error("{what} cannot be used: {why}")]
+    Url {
+        /// Which URL, with its value.
+        what: String,
+        /// The rule that it breaks.
+        why: UrlError,
+    },
+    /// The challenge names metadata at another place than the server's.
+    #[error("the server's challenge names metadata at {0}, which is not its own")]
+    ForeignMetadata(String),
+    /// A document that had to be read cannot be.
+    #[error("reading {url}: {why}")]
+    Document {
+        /// Where it stands.
+        url: String,
+        /// What is wrong.
+        why: Missing,
+    },
+    /// No metadata was found anywhere.
+    #[error("no authorization server was found; tried{}", list(tried))]
+    NoAuthorizationServer {
+        /// What was tried, and what came of it.
+        tried: Vec<(String, String)>,
+        /// Every place was answered with something that is no metadata, as in a network that wants a login first.
+        portal: bool,
+        /// The server answered without a login.
+        open: bool,
+    },
+    /// The authorization server does not protect codes.
+    #[error("{issuer}: {why}")]
+    Pkce {
+        /// The authorization server.
+        issuer: String,
+        /// Always [`MetadataError::NoPkce`].
+        why: MetadataError,
+        /// The metadata says nothing about PKCE, so that `--assume-pkce` would help.
+        silent: bool,
+    },
+    /// The issuer that the user names is not the one that the server uses.
+    #[error("the server uses {found}, not the issuer {named}")]
+    OtherIssuer {
+        /// What the user named.
+        named: String,
+        /// What the server's metadata names.
+        found: String,
+    },
+}
+
+impl DiscoverError {
+    /// Tells whether a security check failed, rather than the network.
+    pub fn is_security(&self) -> bool {
+        match self {
+            Self::Http(err) => err.is_security(),
+            Self::Document { why, .. } => why.is_security(),
+            Self::NoAuthorizationServer { .. } => false,
+            Self::Url { .. } | Self::ForeignMetadata(_) | Self::Pkce { .. } | Self::OtherIssuer { .. } => true,
+        }
+    }
+}
+
+fn list(tried: &[(String, String)]) -> String {
+    tried.iter().map(|(url, result)| format!(" {url} ({result})")).collect::<Vec<_>>().join(",")
+}
+
+/// Finds the authorization server and what to ask it for.
+///
+/// # Errors
+///
+/// A [`DiscoverError`]. Nothing was registered and no browser opened.
+///
+/// Spec: MCP 2026-07-28, authorization server discovery.
+pub fn discover(question: Question, http: &Http, cache: &Cache) -> Result<Discovered, DiscoverError> {
+    let typed = question.server.into_iter().map(Reach::of);
+    let issuer = question.issuer.and_then(|issuer| Url::parse(issuer).ok());
+    let loopback = typed.chain(issuer.as_ref().map(Reach::of)).any(|reach| reach.loopback);
+    let search = Search { question, http, documents: Documents::new(http, cache), reach: Reach { loopback } };
+    let discovered = match (question.server, question.issuer) {
+        (Some(server), _) => search.for_server(server)?,
+        (None, issuer) => search.for_issuer(issuer.unwrap_or(question.server_text))?,
+    };
+    let server = &discovered.server;
+    server.check_pkce(question.assume_pkce).map_err(|why| {
+        let silent = server.code_challenge_methods.is_none();
+        DiscoverError::Pkce { issuer: printable(&server.issuer), why, silent }
+    })?;
+    if server.code_challenge_methods.is_none() {
+        log::warn!("{} does not say that it supports PKCE; going on as you asked", printable(&server.issuer));
+    }
+    search.documents.keep();
+    Ok(discovered)
+}
+
+struct Search<'a> {
+    question: Question<'a>,
+    http: &'a Http,
+    documents: Documents<'a>,
+    reach: Reach,
+}
+
+/// What the server answered to a request without a token.
+#[derive(Debug, Default)]
+struct Probe {
+    status: u16,
+    challenge: Option<BearerChallenge>,
+}
+
+impl Search<'_> {
+    fn for_issuer(&self, issuer: &str) -> Result<Discovered, DiscoverError> {
+        let server = self.authorization_server(issuer, &mut Vec::new())?;
+        Ok(Discovered { server, resource: None, challenged_scopes: Vec::new(), resource_scopes: Vec::new() })
+    }
+
+    fn for_server(&self, server: &Url) -> Result<Discovered, DiscoverError> {
+        let probe = self.ask_around(server)?;
+        if probe.status == 404 {
+            log::warn!("{server} answers 404 at this path; is the URL right?");
+        }
+        let challenge = probe.challenge.unwrap_or_default();
+        let mut tried = Vec::new();
+        let resource = match &challenge.resource_metadata {
+            Some(url) => Some(self.named_resource(url, server)?),
+            None => self.usual_resource(server, &mut tried)?,
+        };
+        let found = match (&resource, self.question.issuer) {
+            (Some((_, resource)), Some(issuer)) => self.chosen(resource, issuer)?,
+            (Some((url, resource)), None) => self.authorization_server(first_entry(url, resource)?, &mut Vec::new())?,
+            (None, Some(issuer)) => self.authorization_server(issuer, &mut tried)?,
+            (None, None) => self.without_resource(server, probe.status, tried)?,
+        };
+        let (resource, resource_scopes) = match resource {
+            Some((_, metadata)) => (metadata.resource, metadata.scopes),
+            None => (self.question.server_text.to_owned(), Vec::new()),
+        };
+        let challenged_scopes = challenge.scopes;
+        Ok(Discovered { server: found, resource: Some(resource), challenged_scopes, resource_scopes })
+    }
+
+    /// Probes the server, and fetches in the meantime what the next steps are likely to need.
+    fn ask_around(&self, server: &Url) -> Result<Probe, DiscoverError> {
+        if let Some(challenge) = self.question.challenge {
+            return Ok(Probe { status: 401, challenge: challenge::bearer([challenge]) });
+        }
+        let likely = metadata::resource_metadata_urls(server).into_iter().next();
+        let remembered = self.question.last_issuer;
+        let remembered =
+            remembered.and_then(|issuer| metadata::server_metadata_urls(issuer, self.reach).ok()?.into_iter().next());
+        thread::scope(|scope| {
+            for url in likely.iter().chain(remembered.as_ref()) {
+                // If there is no thread to be had, the document is fetched when its turn comes.
+                let fetch = || self.documents.prefetch(url);
+                drop(thread::Builder::new().name("discovery".to_owned()).spawn_scoped(scope, fetch));
+            }
+            self.probe(server)
+        })
+    }
+
+    fn probe(&self, server: &Url) -> Result<Probe, DiscoverError> {
+        let first = self.ask(server, &mcp::modern_request(mcp::LIST_TOOLS), &mcp::modern_headers(mcp::LIST_TOOLS));
+        let (status, probe) = match first {
+            Ok(answer) => answer,
+            Err(err) if err.is_security() => return Err(DiscoverError::Http(err)),
+            Err(err) => {
+                // Metadata is enough for a login. Where there is none either, the server is simply out of reach.
+                let mut usual = metadata::resource_metadata_urls(server).into_iter().take(1);
+                let readable = usual.any(|url| self.documents.get(&url).is_ok());
+                return if readable { Ok(Probe::default()) } else { Err(DiscoverError::Http(err)) };
+            }
+        };
+        if probe.challenge.is_some() || !matches!(status, 400 | 404 | 405 | 406) {
+            return Ok(probe);
+        }
+        let (_, probe) = self.ask(server, &mcp::initialize(), &[]).map_err(DiscoverError::Http)?;
+        Ok(probe)
+    }
+
+    fn ask(&self, server: &Url, body: &str, extra: &[(&str, &str)]) -> Result<(u16, Probe), HttpError> {
+        let headers: Vec<_> = mcp::HEADERS.iter().chain(extra).copied().collect();
+        let response = self.http.post(server, &headers, body.as_bytes(), Redirects::SameOrigin)?;
+        let status = response.status;
+        let challenged = matches!(status, 401 | 403);
+        let challenge = challenged.then(|| challenge::bearer(response.header_values("www-authenticate"))).flatten();
+        Ok((status, Probe { status, challenge }))
+    }
+
+    /// Reads the metadata that the challenge names. It must stand with the server itself.
+    fn named_resource(&self, named: &str, server: &Url) -> Result<(Url, ResourceMetadata), DiscoverError> {
+        let url = self.reach.check(named).map_err(|why| DiscoverError::Url {
+            what: format!("the metadata URL {} of the challenge", printable(named)),
+            why,
+        })?;
+        if url.origin() != server.origin() {
+            return Err(DiscoverError::ForeignMetadata(printable(named)));
+        }
+        let result = self.documents.get(&url).and_then(|body| Ok(ResourceMetadata::read(&body, server)?));
+        match result {
+            Ok(found) => Ok((url, found)),
+            Err(why) => Err(DiscoverError::Document { url: printable(named), why }),
+        }
+    }
+
+    /// Looks for metadata at the usual places.
+    fn usual_resource(
+        &self,
+        server: &Url,
+        tried: &mut Vec<Tried>,
+    ) -> Result<Option<(Url, ResourceMetadata)>, DiscoverError> {
+        for url in metadata::resource_metadata_urls(server) {
+            match self.documents.get(&url).and_then(|body| Ok(ResourceMetadata::read(&body, server)?)) {
+                Ok(found) => return Ok(Some((url, found))),
+                Err(Missing::Unsafe(why)) => {
+                    return Err(DiscoverError::Document { url: printable(url.as_str()), why: Missing::Unsafe(why) });
+                }
+                Err(why) => tried.push(Tried { url, why }),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds the authorization server that the user chose among those of the resource.
+    fn chosen(&self, resource: &ResourceMetadata, named: &str) -> Result<AuthorizationServer, DiscoverError> {
+        let entries = &resource.authorization_servers;
+        if entries.is_empty() {
+            return self.authorization_server(named, &mut Vec::new());
+        }
+        if let Some(entry) = entries.iter().find(|entry| metadata::same_issuer(entry, named)) {
+            return self.authorization_server(entry, &mut Vec::new());
+        }
+        let Some(vouched) = entries.iter().find_map(|entry| self.document_naming(entry, named)) else {
+            let found = printable(&entries.join(", "));
+            return Err(DiscoverError::OtherIssuer { named: printable(named), found });
+        };
+        let mut tried = Vec::new();
+        match self.authorization_server(named, &mut tried) {
+            Ok(own) => Ok(own),
+            // Only where the issuer surely has no document of its own may another one speak for it.
+            Err(_) if tried.iter().all(|it| it.why.is_definite()) => {
+                let hosts = [&vouched.authorization_endpoint, &vouched.token_endpoint]
+                    .map(|url| url.host_str().unwrap_or_default().to_owned());
+                log::warn!("only your word ties {} to {} and {}", printable(named), hosts[0], hosts[1]);
+                Ok(vouched)
+            }
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Returns the metadata of an entry if it names this issuer, to the letter.
+    fn document_naming(&self, entry: &str, issuer: &str) -> Option<AuthorizationServer> {
+        let urls = metadata::server_metadata_urls(entry, self.reach).ok()?;
+        let documents = urls.iter().filter_map(|url| self.documents.get(url).ok());
+        let mut servers = documents.filter_map(|body| AuthorizationServer::read(&body, issuer, self.reach).ok());
+        servers.find(|server| server.issuer == issuer)
+    }
+
+    /// Reads the metadata of an authorization server, wherever it stands.
+    fn authorization_server(&self, issuer: &str, tried: &mut Vec<Tried>) -> Result<AuthorizationServer, DiscoverError> {
+        let urls = metadata::server_metadata_urls(issuer, self.reach)
+            .map_err(|why| DiscoverError::Url { what: format!("the issuer {}", printable(issuer)), why })?;
+        for url in urls {
+            match self.documents.get(&url).and_then(|body| Ok(AuthorizationServer::read(&body, issuer, self.reach)?)) {
+                Ok(found) => return Ok(found),
+                Err(why) => tried.push(Tried { url, why }),
+            }
+        }
+        Err(nowhere(tried))
+    }
+
+    /// A server without resource metadata follows MCP 2025-03-26: its authorization server is its own origin.
+    fn without_resource(
+        &self,
+        server: &Url,
+        status: u16,
+        mut tried: Vec<Tried>,
+    ) -> Result<AuthorizationServer, DiscoverError> {
+        let origin = server.origin().ascii_serialization();
+        match self.authorization_server(&origin, &mut tried) {
+            Ok(found) => Ok(found),
+            Err(_) if status == 401 && tried.iter().all(|it| it.why.is_definite()) => {
+                log::info!("no metadata anywhere: assuming the endpoints of MCP 2025-03-26 at {origin}");
+                Ok(AuthorizationServer::assumed_at(server))
+            }
+            Err(DiscoverError::NoAuthorizationServer { tried, portal, .. }) => {
+                let open = (200..300).contains(&status) && !portal;
+                Err(DiscoverError::NoAuthorizationServer { tried, portal, open })
+            }
+            Err(err) => Err(err),
+        }
+    }
+}
+
+/// Returns the authorization server that the resource names first.
+fn first_entry<'a>(url: &Url, resource: &'a ResourceMetadata) -> Result<&'a str, DiscoverError> {
+    let why = Missing::Useless(MetadataError::Missing("which authorization server to use"));
+    let first = resource.authorization_servers.first();
+    first.map(String::as_str).ok_or_else(|| DiscoverError::Document { url: printable(url.as_str()), why })
+}
+
+/// A place that was asked in vain.
+struct Tried {
+    url: Url,
+    why: Missing,
+}
+
+/// Says what came of all that was tried. One failed check outweighs any number of missing documents.
+fn nowhere(tried: &mut Vec<Tried>) -> DiscoverError {
+    if let Some(unsafe_one) = tried.iter().position(|it| it.why.is_security()) {
+        let Tried { url, why } = tried.swap_remove(unsafe_one);
+        return DiscoverError::Document { url: printable(url.as_str()), why };
+    }
+    let portal = tried.iter().all(|it| matches!(it.why, Missing::Useless(MetadataError::NotMetadata)));
+    let tried = tried.iter().map(|it| (printable(it.url.as_str()), it.why.to_string())).collect();
+    DiscoverError::NoAuthorizationServer { tried, portal, open: false }
+}

@@ -1,0 +1,332 @@
+//! Private files: opening them safely, and replacing them so that no crash, full disk or other user can harm them.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirBuilder, File, Metadata, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{anyhow, Context};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::geteuid;
+use zeroize::Zeroizing;
+
+pub use lock::LockFile;
+
+mod lock;
+mod temporary;
+#[cfg(test)]
+mod tests;
+
+/// As many symbolic links as Linux itself follows in one path.
+const MAX_LINKS: usize = 40;
+
+/// What a proof writes beyond the size of the file, in bytes: more than a login takes, so that a full disk is found.
+const PROOF_BYTES: usize = 64 * 1024;
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// Another user could read, plant or change it.
+    #[error("cannot use {}: {why}", path.display())]
+    Insecure {
+        /// The file or directory at fault.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Another process kept the lock until the deadline.
+    #[error("cannot lock {}: {}", path.display(), holder_in_words(*holder))]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// The process that holds it, if it is known.
+        holder: Option<i32>,
+    },
+    /// The file is larger than its reader takes.
+    #[error("cannot read {}: it is larger than {limit_bytes} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read, in bytes.
+        limit_bytes: u64,
+    },
+    /// Anything else: the disk is full, the directory is read-only, …
+    #[error(transparent)]
+    Io(#[from] anyhow::Error),
+}
+
+fn holder_in_words(holder: Option<i32>) -> String {
+    match holder {
+        Some(pid) => format!("process {pid} holds it"),
+        None => "another process holds it".to_owned(),
+    }
+}
+
+/// How long a written file has to last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It must survive a power cut: file and directory are synchronised.
+    Synced,
+    /// It can be made again: nothing waits for the disk.
+    Cache,
+}
+
+/// Opens a file for reading; `None` if there is none.
+///
+/// The file must be a regular one with a single name that belongs to us. Permissions of others are taken away, with a
+/// warning. A symbolic link is followed if it is ours, and its target too and not writable by others.
+///
+/// # Errors
+///
+/// [`DiskError::Insecure`] if the file, its link or a directory above it is open to another user.
+pub fn open_private(path: &Path) -> Result<Option<File>, DiskError> {
+    resolve(path)?.open()
+}
+
+/// Reads a file as [`open_private`] opens it; `None` if there is none.
+///
+/// # Errors
+///
+/// Those of [`open_private`], and [`DiskError::TooLarge`] if the file has more than `limit_bytes`.
+pub fn read_private(path: &Path, limit_bytes: u64) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
+    let Some(file) = open_private(path)? else { return Ok(None) };
+    let mut bytes = Zeroizing::new(Vec::new());
+    // One allocation: a vector that grows would leave copies of secrets behind.
+    let size_bytes = file.metadata().map_or(0, |found| found.len()).min(limit_bytes);
+    bytes.reserve_exact(usize::try_from(size_bytes).unwrap_or(0).saturating_add(2));
+    file.take(limit_bytes.saturating_add(1)).read_to_end(&mut bytes).with_context(|| cannot("read", path))?;
+    if bytes.len() as u64 > limit_bytes {
+        return Err(DiskError::TooLarge { path: path.to_owned(), limit_bytes });
+    }
+    Ok(Some(bytes))
+}
+
+/// Replaces a file, or makes it, with mode 0600: whoever reads it sees the old bytes or the new ones, never a part.
+///
+/// Missing directories are made with mode 0700. What earlier runs left behind when they were killed is removed.
+///
+/// # Errors
+///
+/// As [`open_private`], or the failure of the disk; the old file is then as it was. A directory that cannot be
+/// synchronised after the change is a warning only: the bytes are there.
+pub fn write_atomically(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
+    let target = prepare(path)?;
+    let directory = directory_of(&target);
+    temporary::sweep(directory, name_of(&target));
+    let mut temporary = temporary::beside(&target)?;
+    temporary.write_all(bytes).with_context(|| cannot("write", path))?;
+    if durability == Durability::Synced {
+        temporary.as_file().sync_all().with_context(|| cannot("write", path))?;
+    }
+    temporary.persist(&target).map_err(|err| err.error).with_context(|| cannot("replace", path))?;
+    if durability == Durability::Synced {
+        if let Err(err) = File::open(directory).and_then(|opened| opened.sync_all()) {
+            log::warn!("{} is written, but may not survive a power cut: {err}", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// Shows that [`write_atomically`] would work, by writing a temporary file and removing it.
+///
+/// # Errors
+///
+/// Those of [`write_atomically`].
+pub fn prove_writable(path: &Path) -> Result<(), DiskError> {
+    let target = prepare(path)?;
+    let mut temporary = temporary::beside(&target)?;
+    let size_bytes = fs::metadata(&target).map_or(0, |found| found.len());
+    let written = (0..=size_bytes.div_ceil(PROOF_BYTES as u64))
+        .try_for_each(|_| temporary.write_all(&[b' '; PROOF_BYTES]))
+        .and_then(|()| temporary.as_file().sync_all());
+    Ok(written.with_context(|| cannot("write", path))?)
+}
+
+/// Removes what unfinished writes have left, and lets no more begin. To be called when the program ends, by itself, by a
+/// signal or by a bug, since its threads are not waited for.
+pub fn end() {
+    temporary::remove_ours();
+}
+
+/// Returns the path that a change of `path` really changes: symbolic links followed, each under the rules of
+/// [`open_private`].
+///
+/// # Errors
+///
+/// [`DiskError::Insecure`] if a link or directory on the way is open to another user.
+pub fn real_path(path: &Path) -> Result<PathBuf, DiskError> {
+    Ok(resolve(path)?.path)
+}
+
+/// A path without links, all of whose directories are safe.
+struct Resolved {
+    path: PathBuf,
+    /// The file itself was reached through a link.
+    linked: bool,
+}
+
+impl Resolved {
+    fn open(&self) -> Result<Option<File>, DiskError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(&self.path, flags, Mode::empty()) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(err) => return Err(anyhow!(io::Error::from(err)).context(cannot("open", &self.path)).into()),
+        };
+        let found = check_file(&self.path, &file)?;
+        let mode = found.mode() & 0o7777;
+        if self.linked && mode & 0o022 != 0 {
+            return Err(insecure(&self.path, "others can write to it, and a symbolic link leads there"));
+        }
+        if mode & 0o077 != 0 {
+            let path = self.path.display();
+            match file.set_permissions(Permissions::from_mode(mode & 0o600)) {
+                Ok(()) => log::warn!("others could read {path} (mode {mode:04o}); now only you can"),
+                Err(err) => log::warn!("others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"),
+            }
+        }
+        Ok(Some(file))
+    }
+}
+
+/// Follows a path component by component. What the system would follow silently is judged here: who could have planted
+/// a link, and who could change a directory.
+fn resolve(path: &Path) -> Result<Resolved, DiskError> {
+    let absolute = std::path::absolute(path).with_context(|| cannot("find", path))?;
+    let mut resolved = Resolved { path: PathBuf::from("/"), linked: false };
+    let mut pending = reversed_names(&absolute);
+    let mut links = 0;
+    while let Some(name) = pending.pop() {
+        if name == ".." {
+            resolved.path.pop();
+            continue;
+        }
+        let next = resolved.path.join(&name);
+        let found = match fs::symlink_metadata(&next) {
+            Ok(found) => found,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => {
+                resolved.path = next;
+                continue;
+            }
+            Err(err) => return Err(anyhow!(err).context(cannot("open", path)).into()),
+        };
+        let last = pending.is_empty();
+        if found.is_symlink() {
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(insecure(path, "its symbolic links lead in a circle"));
+            }
+            if !belongs_to_us(&found) && (last || !belongs_to_the_system(&found)) {
+                return Err(insecure(&next, "it is a symbolic link that another user made"));
+            }
+            let target = fs::read_link(&next).with_context(|| cannot("open", &next))?;
+            if target.is_absolute() {
+                resolved.path = PathBuf::from("/");
+            }
+            pending.extend(reversed_names(&target));
+            resolved.linked |= last;
+        } else {
+            if !last {
+                check_directory(&next, &found)?;
+            }
+            resolved.path = next;
+        }
+    }
+    Ok(resolved)
+}
+
+fn reversed_names(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    names.rev().map(|part| part.as_os_str().to_owned()).collect()
+}
+
+fn check_directory(path: &Path, found: &Metadata) -> Result<(), DiskError> {
+    if !found.is_dir() {
+        return Err(anyhow!("it is not a directory").context(cannot("use", path)).into());
+    }
+    if !belongs_to_us(found) && !belongs_to_the_system(found) {
+        return Err(insecure(path, foreign_owner(found)));
+    }
+    if found.mode() & 0o1002 == 0o0002 {
+        return Err(insecure(path, "every user can write to this directory"));
+    }
+    Ok(())
+}
+
+fn check_file(path: &Path, file: &File) -> Result<Metadata, DiskError> {
+    let found = file.metadata().with_context(|| cannot("open", path))?;
+    if !found.is_file() {
+        return Err(insecure(path, "it is not a regular file"));
+    }
+    if !belongs_to_us(&found) {
+        return Err(insecure(path, foreign_owner(&found)));
+    }
+    // None at all: it was replaced since it was opened, and is still whole.
+    if found.nlink() > 1 {
+        return Err(insecure(path, "it has more than one name (a hard link)"));
+    }
+    Ok(found)
+}
+
+fn belongs_to_us(found: &Metadata) -> bool {
+    found.uid() == geteuid().as_raw()
+}
+
+/// Whoever owns `/` owns the machine: root, or what root looks like inside a sandbox.
+fn belongs_to_the_system(found: &Metadata) -> bool {
+    found.uid() == 0 || fs::metadata("/").is_ok_and(|root| root.uid() == found.uid())
+}
+
+fn foreign_owner(found: &Metadata) -> String {
+    let through_sudo = geteuid().is_root() && std::env::var_os("SUDO_UID").is_some();
+    let note = if through_sudo { ", and this runs as root through sudo" } else { "" };
+    format!("it belongs to another user (uid {}){note}", found.uid())
+}
+
+/// Makes the directories above `path`, and checks that what is there may be replaced.
+fn prepare(path: &Path) -> Result<PathBuf, DiskError> {
+    let resolved = resolve(path)?;
+    make_directories(directory_of(&resolved.path))?;
+    resolved.open()?;
+    Ok(resolved.path)
+}
+
+fn make_directories(directory: &Path) -> Result<(), DiskError> {
+    let missing: Vec<&Path> = directory.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    for missing in missing.into_iter().rev() {
+        match DirBuilder::new().mode(0o700).create(missing) {
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.with_context(|| cannot("make", missing))?,
+        }
+        if fs::symlink_metadata(missing).is_ok_and(|made| made.mode() & 0o700 != 0o700) {
+            let usable = fs::set_permissions(missing, Permissions::from_mode(0o700));
+            usable.with_context(|| cannot("make", missing))?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives the owner of a new file back what an unusual umask took. It adds no right for others, and mostly does nothing.
+fn undo_umask(file: &File) -> io::Result<()> {
+    if file.metadata()?.mode() & 0o600 == 0o600 {
+        return Ok(());
+    }
+    file.set_permissions(Permissions::from_mode(0o600))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+fn name_of(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+fn insecure(path: &Path, why: impl Into<String>) -> DiskError {
+    DiskError::Insecure { path: path.to_owned(), why: why.into() }
+}
+
+fn cannot(verb: &str, path: &Path) -> String {
+    format!("cannot {verb} {}", path.display())
+}

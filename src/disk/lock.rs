@@ -1,0 +1,201 @@
+//! Lock files: one process at a time, for as long as it lives, and never a wait without an end.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{anyhow, Context};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::temporary::is_alive;
+use super::{cannot, check_file, directory_of, make_directories, resolve, undo_umask, DiskError};
+use crate::clock::Deadline;
+
+/// The first wait for a lock that is taken, and the longest.
+const WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
+
+/// The most that is read of what a holder wrote about itself, in bytes.
+const HOLDER_BYTES: u64 = 512;
+
+/// A lock that this process holds until the value is dropped or the process ends.
+#[derive(Debug)]
+pub struct LockFile {
+    /// The locked file; `None` once it was handed over.
+    file: Option<File>,
+    /// Where the file system has no locks, the file's existence is the lock, and this is its path.
+    marker: Option<PathBuf>,
+}
+
+impl LockFile {
+    /// Takes the lock that the file at `path` stands for. The file is made with mode 0600 and stays.
+    ///
+    /// # Errors
+    ///
+    /// [`DiskError::Locked`] with the holder's process id once the deadline has passed; [`DiskError::Insecure`] as for
+    /// [`super::open_private`].
+    pub fn acquire(path: &Path, deadline: Deadline) -> Result<Self, DiskError> {
+        let path = resolve(path)?.path;
+        make_directories(directory_of(&path))?;
+        let mut wait = WAITS.0;
+        loop {
+            // Opened for each try: a file that somebody removed meanwhile is no lock.
+            let mut file = open_to_lock(&path, OFlags::CREATE).with_context(|| cannot("open", &path))?;
+            check_file(&path, &file)?;
+            undo_umask(&file).with_context(|| cannot("lock", &path))?;
+            // Not the blocking call: on a network file system nothing would end it.
+            match file.try_lock() {
+                Ok(()) if file.metadata().is_ok_and(|found| found.nlink() == 0) => {}
+                Ok(()) => {
+                    if let Err(err) = sign(&mut file) {
+                        log::debug!("cannot write our process id to {}: {err}", path.display());
+                    }
+                    return Ok(Self { file: Some(file), marker: None });
+                }
+                Err(TryLockError::WouldBlock) if deadline.passed() => {
+                    return Err(DiskError::Locked { holder: read_holder(&path).map(|holder| holder.pid), path });
+                }
+                Err(TryLockError::WouldBlock) => pause(&mut wait, deadline),
+                Err(TryLockError::Error(err)) if has_no_locks(&err) => return Self::acquire_by_marker(&path, deadline),
+                Err(TryLockError::Error(err)) => return Err(anyhow!(err).context(cannot("lock", &path)).into()),
+            }
+        }
+    }
+
+    /// Takes the lock on a file system without locks: whoever makes the marker file holds it.
+    pub(super) fn acquire_by_marker(path: &Path, deadline: Deadline) -> Result<Self, DiskError> {
+        let marker = with_suffix(path, ".held");
+        let mut wait = WAITS.0;
+        loop {
+            match open_to_lock(&marker, OFlags::CREATE | OFlags::EXCL) {
+                Ok(mut file) => {
+                    let signed = undo_umask(&file).and_then(|()| sign(&mut file));
+                    signed.with_context(|| cannot("write", &marker))?;
+                    return Ok(Self { file: Some(file), marker: Some(marker) });
+                }
+                Err(err) if err.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(anyhow!(err).context(cannot("make", &marker)).into());
+                }
+                Err(_) => {}
+            }
+            let holder = read_holder(&marker);
+            if holder.as_ref().is_some_and(Holder::is_gone) && break_marker(&marker) {
+                continue;
+            }
+            if deadline.passed() {
+                return Err(DiskError::Locked { path: marker, holder: holder.map(|holder| holder.pid) });
+            }
+            pause(&mut wait, deadline);
+        }
+    }
+}
+
+impl LockFile {
+    /// Gives the lock to a child process, as its stdin: it holds the lock then, also when this process ends first.
+    ///
+    /// # Errors
+    ///
+    /// Gives the lock back where the file system has no locks that can be inherited.
+    pub fn hand_over(mut self) -> Result<Stdio, Self> {
+        match self.file.take() {
+            Some(file) if self.marker.is_none() => Ok(Stdio::from(file)),
+            file => {
+                self.file = file;
+                Err(self)
+            }
+        }
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        let released = match (&self.marker, &self.file) {
+            (Some(marker), _) => fs::remove_file(marker),
+            (None, Some(file)) => file.unlock(),
+            (None, None) => Ok(()),
+        };
+        if let Err(err) = released {
+            log::debug!("cannot release a lock: {err}");
+        }
+    }
+}
+
+/// Who holds a lock, as it wrote about itself: `<pid> <boot id> <host name>`.
+#[derive(Debug, PartialEq)]
+struct Holder {
+    pid: i32,
+    boot: String,
+    host: String,
+}
+
+impl Holder {
+    fn ourselves() -> Self {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let boot = if boot.trim().is_empty() { "-" } else { boot.trim() };
+        let host = rustix::system::uname().nodename().to_string_lossy().replace(char::is_whitespace, "");
+        Self { pid: i32::try_from(std::process::id()).unwrap_or(0), boot: boot.to_owned(), host }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace().map(str::to_owned);
+        let pid = words.next()?.parse().ok()?;
+        Some(Self { pid, boot: words.next()?, host: words.next().unwrap_or_default() })
+    }
+
+    /// Tells whether the holder can no longer be running. Of another machine that shares the disk nobody knows.
+    fn is_gone(&self) -> bool {
+        let us = Self::ourselves();
+        self.host == us.host && (self.boot != us.boot || !is_alive(self.pid))
+    }
+}
+
+/// Removes the marker of a holder that is gone. A second marker keeps two waiters from removing one another's.
+fn break_marker(marker: &Path) -> bool {
+    let breaking = with_suffix(marker, ".breaking");
+    if open_to_lock(&breaking, OFlags::CREATE | OFlags::EXCL).is_err() {
+        return false;
+    }
+    let gone = read_holder(marker).is_some_and(|holder| holder.is_gone());
+    let removed = gone && fs::remove_file(marker).is_ok();
+    let _ = fs::remove_file(breaking);
+    removed
+}
+
+fn open_to_lock(path: &Path, create: OFlags) -> io::Result<File> {
+    let flags = create | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?))
+}
+
+/// Writes who we are, in one call and over what stood there, so that a reader finds one holder or none.
+fn sign(file: &mut File) -> io::Result<()> {
+    let Holder { pid, boot, host } = Holder::ourselves();
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(format!("{pid} {boot} {host}\n").as_bytes())
+}
+
+fn read_holder(path: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    super::open_private(path).ok()??.take(HOLDER_BYTES).read_to_string(&mut text).ok()?;
+    Holder::parse(&text)
+}
+
+fn has_no_locks(err: &io::Error) -> bool {
+    // On Linux two of these names are one number.
+    let errno = Errno::from_io_error(err);
+    [Errno::NOLCK, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS].into_iter().any(|none| Some(none) == errno)
+}
+
+fn pause(wait: &mut Duration, deadline: Deadline) {
+    std::thread::sleep((*wait).min(deadline.left()));
+    *wait = (*wait * 2).min(WAITS.1);
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}

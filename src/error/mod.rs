@@ -1,0 +1,360 @@
+//! How a login can fail: one variant, one exit code, one message, one hint.
+
+mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::discover::{DiscoverError, Missing};
+use crate::exchange::ExchangeError;
+use crate::http::HttpError;
+use crate::listener::BindError;
+use crate::oauth::callback::Denial;
+use crate::oauth::metadata::MetadataError;
+use crate::oauth::text::printable;
+use crate::oauth::token::Unusable;
+use crate::peers::Holder;
+use crate::register::RegisterError;
+use crate::revoke::RevokeError;
+use crate::store::{Key, StoreError};
+use words::{
+    denial_code, denial_hint, discover_code, discover_hint, exchange_hint, http_code, http_hint, register_hint,
+    token_code,
+};
+
+/// A login that was not completed.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// The command makes no sense.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong with it.
+        message: String,
+        /// What to do instead.
+        hint: Option<String>,
+    },
+    /// There is no socket for the callback, and no other way.
+    #[error("cannot listen on {place}{}", by(holder))]
+    Bind {
+        /// The host and port.
+        place: String,
+        /// The program that holds the port.
+        holder: Option<Holder>,
+        /// What the system said.
+        source: BindError,
+    },
+    /// It could not be found out how to log in.
+    #[error("cannot find out how to log in to {server}")]
+    Discover {
+        /// The server.
+        server: String,
+        /// What went wrong.
+        source: DiscoverError,
+    },
+    /// We could not become a client.
+    #[error("cannot become a client of {issuer}")]
+    Register {
+        /// The authorization server.
+        issuer: String,
+        /// What went wrong.
+        source: RegisterError,
+    },
+    /// The server has another authorization server than the one that the client was registered at by hand.
+    #[error("{server} now uses {now}, and the client belongs to {before}")]
+    IssuerChanged {
+        /// The server.
+        server: String,
+        /// The issuer of the stored login.
+        before: String,
+        /// The issuer that the server names now.
+        now: String,
+    },
+    /// The user or the authorization server refused.
+    #[error("the login to {server} was refused: {}{}", printable(&denial.error), words(denial))]
+    Denied {
+        /// The server.
+        server: String,
+        /// The refusal.
+        denial: Denial,
+    },
+    /// The code was not exchanged for tokens.
+    #[error("cannot get tokens from {issuer}")]
+    Exchange {
+        /// The authorization server.
+        issuer: String,
+        /// What went wrong.
+        source: ExchangeError,
+    },
+    /// The store cannot be used, or did not take the login.
+    #[error("cannot {doing} the login to {server}")]
+    Store {
+        /// What was being done: `keep`, `read` or `forget`.
+        doing: &'static str,
+        /// The server.
+        server: String,
+        /// What went wrong; shared by all logins of a run.
+        source: Arc<StoreError>,
+    },
+    /// No answer came in time.
+    #[error("no answer came for {server} within {}", in_words(*timeout))]
+    TimedOut {
+        /// The server.
+        server: String,
+        /// The limit that passed.
+        timeout: Duration,
+    },
+    /// No answer can come.
+    #[error("there is no way left on which an answer for {server} could come")]
+    NoWay {
+        /// The server.
+        server: String,
+    },
+    /// The stored login does not work.
+    #[error("{message}")]
+    NotLoggedIn {
+        /// What is wrong with it.
+        message: String,
+        /// The command that logs in.
+        hint: String,
+    },
+    /// The time was up; nothing has changed.
+    #[error("no live token for {server} could be had in time")]
+    Busy {
+        /// The server.
+        server: String,
+    },
+    /// The process that refreshes was killed. What it had done is in the journal.
+    #[error("the refresh of the login to {server} was interrupted")]
+    Interrupted {
+        /// The server.
+        server: String,
+    },
+    /// The command to run cannot be run.
+    #[error("cannot run {program}")]
+    Command {
+        /// The command.
+        program: String,
+        /// There is no such command.
+        not_found: bool,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The login is forgotten, but the server has not taken its tokens back.
+    #[error("logged out of {server} here, but its tokens were not taken back")]
+    NotRevoked {
+        /// The server.
+        server: String,
+        /// What went wrong.
+        source: RevokeError,
+    },
+    /// What another process of this program reports.
+    #[error("{}", .0.message)]
+    Told(Told),
+    /// The server is out of reach.
+    #[error("cannot ask {server}")]
+    Unreachable {
+        /// The server.
+        server: String,
+        /// What went wrong.
+        source: HttpError,
+    },
+    /// The server did not serve us, though it should have.
+    #[error("{message}")]
+    Server {
+        /// What it did.
+        message: String,
+    },
+    /// Something that should work everywhere does not work here.
+    #[error("{what}")]
+    Unexpected {
+        /// What was being done.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A failure as one process tells it to another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Told {
+    exit: u8,
+    code: String,
+    message: String,
+    hint: Option<String>,
+}
+
+impl From<&LoginError> for Told {
+    fn from(err: &LoginError) -> Self {
+        let (exit, code) = (err.exit_code(), err.code().to_owned());
+        Self { exit, code, message: err.one_line(), hint: err.hint() }
+    }
+}
+
+fn by(holder: &Option<Holder>) -> String {
+    let Some(Holder { pid, name }) = holder else { return String::new() };
+    format!(": {} (process {pid}) holds it", printable(name))
+}
+
+fn words(denial: &Denial) -> String {
+    denial.description.as_ref().map(|words| format!(": {}", printable(words))).unwrap_or_default()
+}
+
+/// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`.
+pub fn in_words(time: Duration) -> String {
+    let (hours, minutes, seconds) = (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
+    let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
+    let said: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    if said.is_empty() {
+        "0 s".to_owned()
+    } else {
+        said.join(" ")
+    }
+}
+
+impl LoginError {
+    /// The store cannot be used for a new login, or did not take it.
+    pub fn not_kept(key: &Key, source: Arc<StoreError>) -> Self {
+        Self::Store { doing: "keep", server: key.server.clone(), source }
+    }
+
+    /// The stored login could not be removed.
+    pub fn not_forgotten(key: &Key, source: StoreError) -> Self {
+        Self::Store { doing: "forget", server: key.server.clone(), source: Arc::new(source) }
+    }
+
+    /// The stored login cannot be read.
+    pub fn unreadable(key: &Key, source: StoreError) -> Self {
+        Self::Store { doing: "read", server: key.server.clone(), source: Arc::new(source) }
+    }
+
+    /// Returns the message and its causes in one line.
+    pub fn one_line(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(err) = cause {
+            text.push_str(": ");
+            text.push_str(&err.to_string());
+            cause = err.source();
+        }
+        text
+    }
+
+    /// Returns the exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unexpected { .. } => 1,
+            Self::Usage { .. } => 2,
+            Self::Register { source: RegisterError::NoWay(_), .. } => 2,
+            Self::Denied { .. } | Self::NotLoggedIn { .. } => 3,
+            Self::Register { source: RegisterError::Refused { .. }, .. } => 3,
+            Self::Exchange { source: ExchangeError::Refused { .. }, .. } => 3,
+            Self::TimedOut { .. } => 4,
+            Self::Command { not_found: true, .. } => 127,
+            Self::Command { .. } => 126,
+            Self::NotRevoked { .. } => 5,
+            Self::Busy { .. } | Self::Interrupted { .. } => 5,
+            Self::Told(told) => told.exit,
+            Self::IssuerChanged { .. } => 6,
+            Self::Discover { source: DiscoverError::Http(HttpError::Authorities(_)), .. } => 2,
+            Self::Discover { source, .. } if source.is_security() => 6,
+            Self::Unreachable { source, .. } if source.is_security() => 6,
+            Self::Register { source: RegisterError::OtherIssuer { .. }, .. } => 6,
+            Self::Register { source: RegisterError::Http(err), .. } if err.is_security() => 6,
+            Self::Exchange { source: ExchangeError::Http(err), .. } if err.is_security() => 6,
+            Self::Exchange { source: ExchangeError::Unusable { why: Unusable::NotTokens, .. }, .. } => 5,
+            Self::Exchange { source: ExchangeError::Unusable { .. } | ExchangeError::Request, .. } => 1,
+            Self::Discover { .. } | Self::Register { .. } | Self::Exchange { .. } => 5,
+            Self::Unreachable { .. } | Self::Server { .. } => 5,
+            Self::Store { .. } => 7,
+            Self::Bind { .. } => 8,
+            Self::NoWay { .. } => 9,
+        }
+    }
+
+    /// Returns the stable word for scripts.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Command { .. } => "command_failed",
+            Self::NotRevoked { .. } => "not_revoked",
+            Self::Busy { .. } => "busy",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Told(told) => &told.code,
+            Self::Unexpected { .. } => "unexpected",
+            Self::Usage { .. } => "usage",
+            Self::Bind { source: BindError::Taken { .. }, .. } => "port_taken",
+            Self::Bind { source: BindError::Impossible(_), .. } => "cannot_listen",
+            Self::Discover { source, .. } => discover_code(source),
+            Self::Register { source, .. } => match source {
+                RegisterError::NoWay(_) => "client_id_needed",
+                RegisterError::OtherIssuer { .. } => "issuer_changed",
+                RegisterError::Refused { .. } => "registration_refused",
+                RegisterError::Useless | RegisterError::Unavailable(_) => "registration_unavailable",
+                RegisterError::Http(err) => http_code(err),
+            },
+            Self::IssuerChanged { .. } => "issuer_changed",
+            Self::Denied { denial, .. } => denial_code(&denial.error),
+            Self::Exchange { source, .. } => match source {
+                ExchangeError::Refused { error, .. } => token_code(error),
+                ExchangeError::Unavailable(_) | ExchangeError::Unusable { why: Unusable::NotTokens, .. } => {
+                    "token_endpoint_unavailable"
+                }
+                ExchangeError::Unusable { .. } | ExchangeError::Request => "token_response_unusable",
+                ExchangeError::Http(err) => http_code(err),
+            },
+            Self::Store { source, .. } => source.code(),
+            Self::TimedOut { .. } => "timed_out",
+            Self::NoWay { .. } => "no_way_to_answer",
+            Self::NotLoggedIn { .. } => "not_logged_in",
+            Self::Unreachable { source, .. } => http_code(source),
+            Self::Server { .. } => "server_failed",
+        }
+    }
+
+    /// Returns what to do next; `None` if we know nothing better than the message.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unexpected { .. } => None,
+            Self::Command { .. } => None,
+            Self::NotRevoked { .. } => {
+                Some("they live until they expire; the provider's own page can end them sooner".to_owned())
+            }
+            Self::Busy { .. } | Self::Interrupted { .. } => Some("run the command again in a moment".to_owned()),
+            Self::Told(told) => told.hint.clone(),
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Bind { source: BindError::Taken { port }, .. } => Some(format!(
+                "leave out --port to take any free port, stop the program that holds port {port}, or allow pasting"
+            )),
+            Self::Bind { .. } => Some("run this in a terminal, or with --paste, and paste the answer".to_owned()),
+            Self::Discover { server, source } => discover_hint(server, source),
+            Self::Register { source, .. } => register_hint(source),
+            Self::IssuerChanged { now, .. } => {
+                Some(format!("if you know that it moved there, and the client is registered there, add --issuer {now}"))
+            }
+            Self::Denied { denial, .. } => Some(denial_hint(&denial.error).to_owned()),
+            Self::Exchange { source, .. } => exchange_hint(source),
+            Self::Store { source, .. } => source.hint(),
+            Self::TimedOut { .. } => Some("run the command again; --timeout gives more time".to_owned()),
+            Self::NoWay { .. } => {
+                Some("run this in a terminal, or with --paste and an open stdin, or where it can listen".to_owned())
+            }
+            Self::NotLoggedIn { hint, .. } => Some(hint.clone()),
+            Self::Unreachable { source, .. } => http_hint(source),
+            Self::Server { .. } => Some("try again later, or ask the operator of the server".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_words() {
+        for (seconds, expected) in [(0, "0 s"), (45, "45 s"), (600, "10 min"), (90, "1 min 30 s"), (3600, "1 h")] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), expected);
+        }
+    }
+}

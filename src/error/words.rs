@@ -1,0 +1,188 @@
+//! The words that go with failures: one for scripts, and a hint for people.
+
+use url::Url;
+
+use super::{DiscoverError, ExchangeError, HttpError, MetadataError, Missing, RegisterError, Unusable};
+use crate::oauth::endpoint;
+
+/// Returns the word for a request that came to nothing.
+pub fn http_code(err: &HttpError) -> &'static str {
+    match err {
+        HttpError::Forbidden { .. } => "forbidden_address",
+        HttpError::Redirect(_) => "redirect_refused",
+        HttpError::Tls { .. } => "insecure_connection",
+        HttpError::Authorities(_) => "certificates_unreadable",
+        HttpError::Timeout { .. } => "server_timeout",
+        HttpError::Proxy { .. } => "proxy_refused",
+        HttpError::NoSuchHost(_) | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => "server_unavailable",
+    }
+}
+
+/// Returns the word for a failed discovery.
+pub fn discover_code(err: &DiscoverError) -> &'static str {
+    match err {
+        DiscoverError::Http(err) => http_code(err),
+        DiscoverError::Url { .. } => "forbidden_url",
+        DiscoverError::ForeignMetadata(_) => "foreign_metadata",
+        DiscoverError::Document { why: Missing::Unsafe(err) | Missing::Useless(err), .. } => match err {
+            MetadataError::Issuer { .. } => "issuer_mismatch",
+            MetadataError::Resource { .. } => "resource_mismatch",
+            MetadataError::Url { .. } => "forbidden_url",
+            MetadataError::NoPkce => "pkce_unsupported",
+            MetadataError::NotMetadata | MetadataError::Missing(_) => "metadata_unusable",
+        },
+        DiscoverError::Document { why: Missing::Http(err), .. } => http_code(err),
+        DiscoverError::Document { why: Missing::Status(_) | Missing::Enough, .. } => "metadata_unusable",
+        DiscoverError::NoAuthorizationServer { .. } => "no_authorization_server",
+        DiscoverError::Pkce { .. } => "pkce_unsupported",
+        DiscoverError::OtherIssuer { .. } => "issuer_mismatch",
+    }
+}
+
+/// The refusals that scripts may tell apart; every other one is told as it is in the message.
+const DENIALS: [&str; 13] = [
+    "access_denied",
+    "invalid_request",
+    "unauthorized_client",
+    "unsupported_response_type",
+    "invalid_scope",
+    "invalid_target",
+    "invalid_client",
+    "invalid_grant",
+    "unsupported_grant_type",
+    "interaction_required",
+    "login_required",
+    "consent_required",
+    "account_selection_required",
+];
+
+/// Returns the word for a refusal at the authorization endpoint.
+pub fn denial_code(error: &str) -> &'static str {
+    DENIALS.into_iter().find(|known| *known == error).unwrap_or("refused")
+}
+
+/// Returns the word for a refusal at the token endpoint.
+pub fn token_code(error: &str) -> &'static str {
+    DENIALS.into_iter().find(|known| *known == error).unwrap_or("token_refused")
+}
+
+/// Returns what to do after a refusal.
+pub fn denial_hint(error: &str) -> &'static str {
+    match error {
+        "access_denied" => "run the command again, and agree to the request in the browser",
+        "invalid_scope" => "ask for scopes that the server knows, with --scope",
+        "invalid_target" => {
+            "the server does not know this resource; --resource names another, --no-resource names none"
+        }
+        "unauthorized_client" | "invalid_client" => "the server does not accept this client; check --client-id",
+        _ => "the words after the colon are the server's; ask its operator",
+    }
+}
+
+/// Returns what to do after a failed exchange.
+pub fn exchange_hint(err: &ExchangeError) -> Option<String> {
+    let hint = match err {
+        ExchangeError::Refused { error, .. } if error == "invalid_client" => {
+            "the server does not accept this client: check --client-id and --client-secret-file"
+        }
+        ExchangeError::Refused { error, .. } if error == "invalid_grant" => {
+            "run the command again; the code was refused, perhaps because it was too late"
+        }
+        ExchangeError::Refused { error, .. } => denial_hint(error),
+        ExchangeError::Http(err) => return http_hint(err),
+        ExchangeError::Unavailable(_) | ExchangeError::Unusable { why: Unusable::NotTokens, .. } => {
+            "run the command again in a while"
+        }
+        ExchangeError::Unusable { .. } | ExchangeError::Request => "tell the operator of the authorization server",
+    };
+    Some(hint.to_owned())
+}
+
+/// Returns what to do after a failed registration.
+pub fn register_hint(err: &RegisterError) -> Option<String> {
+    let hint = match err {
+        RegisterError::NoWay(_) => {
+            "register a client at the provider by hand, then name it with --client-id or --client-file"
+        }
+        RegisterError::OtherIssuer { now, .. } => {
+            return Some(format!("if the client belongs to {now} as well, say so with --issuer {now}"));
+        }
+        RegisterError::Refused { .. } => {
+            "the words after the colon are the server's; --redirect-host localhost or a --client-id may help"
+        }
+        RegisterError::Useless | RegisterError::Unavailable(_) => "run the command again in a while",
+        RegisterError::Http(err) => return http_hint(err),
+    };
+    Some(hint.to_owned())
+}
+
+/// Returns what to do after a failed discovery.
+pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
+    let hint = match err {
+        DiscoverError::Http(err) | DiscoverError::Document { why: Missing::Http(err), .. } => return http_hint(err),
+        DiscoverError::NoAuthorizationServer { open: true, .. } => {
+            "the server answered without a login, so it may need none; if it does, name its --issuer"
+        }
+        DiscoverError::ForeignMetadata(named) if is_same_machine(server, named) => return Some(other_name(named)),
+        DiscoverError::Document { why: Missing::Unsafe(MetadataError::Resource { found, .. }), .. }
+            if is_same_machine(server, found) =>
+        {
+            return Some(other_name(found));
+        }
+        DiscoverError::NoAuthorizationServer { portal: true, .. } => {
+            "check the URL of the server, and whether the network wants a login of its own first (a captive portal)"
+        }
+        DiscoverError::NoAuthorizationServer { .. } => {
+            "check the URL of the server; --issuer names an authorization server that the server does not name itself"
+        }
+        DiscoverError::Pkce { silent: true, .. } => {
+            "if you know that it protects codes with PKCE all the same, --assume-pkce goes on"
+        }
+        DiscoverError::OtherIssuer { .. } => "name one of the issuers that the server uses, or leave out --issuer",
+        _ if err.is_security() => {
+            return Some(format!("report this to the operator of {server}; logging in there is not safe"));
+        }
+        _ => "ask the operator of the server",
+    };
+    Some(hint.to_owned())
+}
+
+/// Tells whether two URLs name this machine and one port, by different names.
+fn is_same_machine(one: &str, other: &str) -> bool {
+    let parse = |text: &str| Url::parse(text).ok().filter(endpoint::is_loopback);
+    match (parse(one), parse(other)) {
+        (Some(one), Some(other)) => one.port() == other.port() && one.host_str() != other.host_str(),
+        _ => false,
+    }
+}
+
+fn other_name(found: &str) -> String {
+    let host = Url::parse(found).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    format!("the server calls itself {host}; name it so in its URL")
+}
+
+/// Returns what to do after a request that came to nothing.
+pub fn http_hint(err: &HttpError) -> Option<String> {
+    let hint = match err {
+        HttpError::Tls { dated: true, .. } => {
+            return Some(format!(
+                "the clock of this computer says {}; if that is wrong, set it, else the server's certificate is not valid now",
+                crate::clock::Time::now().rfc3339()
+            ));
+        }
+        HttpError::Tls { why, .. } if why.contains("InvalidContentType") => {
+            "the server does not speak TLS at this port; if it is on this machine, its URL may begin with http://"
+        }
+        HttpError::Tls { .. } => "if your network has a certificate authority of its own, name it with --ca-file",
+        HttpError::Authorities(_) => "name a file of certificates in PEM form with --ca-file or SSL_CERT_FILE",
+        HttpError::Proxy { .. } => "check HTTPS_PROXY and its user name and password",
+        HttpError::NoSuchHost(_) => "check the name of the server and the network",
+        HttpError::Forbidden { .. } => "only a server that you name yourself may lie in a private network",
+        HttpError::Redirect(_) => "the server's address may have changed; ask its operator",
+        HttpError::Unreachable { unsent: true, .. } => "is the server running, and is the port right?",
+        HttpError::Timeout { .. } | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => {
+            "check the network, and try again in a while"
+        }
+    };
+    Some(hint.to_owned())
+}

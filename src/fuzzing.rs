@@ -1,0 +1,140 @@
+//! What every pure parser promises for any input at all: one function per fuzz target.
+//!
+//! `fuzz/fuzz_targets/` calls these with made-up input; `tests/it/corpus.rs` calls them with what is kept in
+//! `fuzz/corpus/`. A new target is a function and a row here, a file there, and an entry in `fuzz/Cargo.toml`.
+
+use url::Url;
+
+use crate::listener::request::{self, Verdict};
+use crate::oauth::callback::{Answer, Expected, Rejection};
+use crate::oauth::client::{ClientFile, Registration};
+use crate::oauth::endpoint::{self, Reach};
+use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
+use crate::oauth::paste::{self, Pasted};
+use crate::oauth::secret::Secret;
+use crate::oauth::{challenge, text, token};
+
+/// Takes any input and panics if a promise is broken.
+pub type Target = fn(&[u8]);
+
+/// Every target, under the name of its directory in `fuzz/corpus/`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("challenge", challenge),
+    ("metadata", metadata),
+    ("paste", paste),
+    ("query", query),
+    ("request_head", request_head),
+    ("text", text),
+    ("token_answer", token_answer),
+];
+
+/// Reads the input as `WWW-Authenticate` headers, one a line.
+pub fn challenge(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let challenges = challenge::parse(text.split('\n'));
+    assert!(challenges.iter().all(|challenge| !challenge.scheme.is_empty() && challenge.scheme.is_ascii()));
+    let names = challenges.iter().flat_map(|challenge| &challenge.parameters).map(|(name, _)| name);
+    assert!(names.into_iter().all(|name| !name.contains(|next: char| next.is_ascii_uppercase() || next == '=')));
+
+    let is_bearer = challenges.iter().any(|challenge| challenge.scheme.eq_ignore_ascii_case("Bearer"));
+    let bearer = challenge::bearer(text.split('\n'));
+    assert_eq!(bearer.is_some(), is_bearer);
+    if let Some(bearer) = bearer {
+        assert!(bearer.resource_metadata.is_none_or(|url| !url.contains(char::is_whitespace)));
+        assert!(bearer.scopes.iter().all(|scope| !scope.is_empty() && !scope.contains(char::is_whitespace)));
+    }
+}
+
+/// Reads the input as what a person pasted.
+pub fn paste(input: &[u8]) {
+    let cleaned = paste::clean(input);
+    assert!(!cleaned.contains(|next: char| next.is_control() && next != '\n'));
+    match paste::read(&cleaned) {
+        Pasted::Answer(answer) => {
+            assert!(answer.query.contains('=') && !answer.query.contains(char::is_whitespace));
+            assert!(
+                url::form_urlencoded::parse(answer.query.as_bytes()).any(|(name, _)| name == "code" || name == "error")
+            );
+            assert!(answer.place.is_none_or(|place| place.query().is_none() && place.fragment().is_none()));
+        }
+        Pasted::NotAnAnswer(why) => assert!(!why.reason().is_empty()),
+        Pasted::Empty => {}
+    }
+}
+
+/// Reads the input as what a stranger wants printed.
+pub fn text(input: &[u8]) {
+    let shown = text::printable(&String::from_utf8_lossy(input));
+    assert!(shown.len() <= 203 && shown.bytes().all(|byte| matches!(byte, 0x20..=0x7e)));
+    assert!(!shown.contains("  "));
+}
+
+/// Reads the input as the head of a request to the callback socket, whole and in two pieces.
+pub fn request_head(input: &[u8]) {
+    let verdict = request::read(input, "/callback");
+    if let Verdict::Callback(query) = &verdict {
+        assert!(input.starts_with(b"GET /callback?") && !query.is_empty());
+        assert!(!query.contains([' ', '\r', '\n', '\0']));
+    }
+    // What was refused or taken early is not taken back when more comes; only what is incomplete may change.
+    let half = request::read(input.get(..input.len() / 2).unwrap_or_default(), "/callback");
+    if let Verdict::Callback(query) = half {
+        assert_eq!(verdict, Verdict::Callback(query));
+    }
+}
+
+/// Reads the input as the query of an authorization response.
+pub fn query(input: &[u8]) {
+    let query = String::from_utf8_lossy(input);
+    let mut expected =
+        Expected { state: Secret::new("ours"), issuer: "https://as.example".to_owned(), iss_promised: false };
+    let plain = expected.check(&query);
+    assert_eq!(matches!(plain, Err(Rejection::State)), !expected.owns(&query));
+    if let Ok(Answer::Code(code)) = &plain {
+        assert!(query.contains("ours") || query.contains('%'));
+        assert_eq!(format!("{code:?}"), "AuthorizationCode(Secret(..))");
+    }
+    // A promise can only make more messages unacceptable.
+    expected.iss_promised = true;
+    assert!(plain.is_ok() || expected.check(&query).is_err());
+    expected.state = Secret::new("another");
+    assert!(
+        matches!(expected.check(&query), Err(Rejection::State)) || query.contains("another") || query.contains('%')
+    );
+}
+
+/// Reads the input as each kind of document that servers and consoles hand out.
+pub fn metadata(input: &[u8]) {
+    let Ok(server) = Url::parse("https://mcp.example/mcp") else { return };
+    if let Ok(resource) = ResourceMetadata::read(input, &server) {
+        assert!(resource.resource.to_ascii_lowercase().starts_with("https://mcp.example"));
+    }
+    if let Ok(server) = AuthorizationServer::read(input, "https://as.example", Reach { loopback: false }) {
+        assert!(["https://as.example", "https://as.example/"].contains(&server.issuer.as_str()));
+        let endpoints = [Some(&server.token_endpoint), server.registration_endpoint.as_ref()];
+        assert!(endpoints.into_iter().flatten().all(|url| url.scheme() == "https" && url.username().is_empty()));
+        let opened = endpoint::canonical(&server.authorization_endpoint);
+        assert!(opened.starts_with("https://"));
+        assert!(!opened.contains([' ', '"', '\'', '`', '$', '|', ';', '<', '>', '\\', '^', '(', ')', '*', '!']));
+    }
+    if let Some(registration) = Registration::read(input) {
+        assert!(!registration.client_id.is_empty() && !registration.client_id.contains(char::is_control));
+    }
+    drop(ClientFile::read(input));
+}
+
+/// Reads the input as the answer of a token endpoint.
+pub fn token_answer(input: &[u8]) {
+    let Ok((status, body)) = token::normalise(input, input.len() % 2 == 1) else { return };
+    match status {
+        200 => {
+            let response: token::Response = serde_json::from_slice(&body).unwrap_or_else(|err| panic!("{err}"));
+            let tokens = token::Tokens::from(response);
+            assert!(tokens.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
+            assert!(tokens.expires_in.is_none_or(|seconds| seconds > 0));
+            assert!(tokens.scopes.is_none_or(|scopes| scopes.iter().all(|scope| !scope.is_empty())));
+        }
+        400 => assert!(token::read_error(&body).is_some()),
+        other => panic!("status {other}"),
+    }
+}

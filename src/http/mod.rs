@@ -1,0 +1,332 @@
+//! Outgoing HTTP: deadlines, caps, certificates, proxies, and which addresses may be asked.
+//!
+//! Redirects are not followed, but for reading metadata and probing, and there within one origin.
+
+mod error;
+mod resolver;
+
+use std::io::Read as _;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
+use http::{Method, Request, Uri};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Body};
+use url::Url;
+
+use crate::clock::Time;
+use crate::oauth::endpoint::{self, UrlError};
+use error::translate;
+use resolver::{bare_host, PolicedResolver};
+
+pub use error::HttpError;
+
+/// Name and version of this program, sent with every request; some servers refuse requests without one.
+const NAME: &str = concat!("mcp-login/", env!("CARGO_PKG_VERSION"));
+
+/// Longest time for finding an address or opening a connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Largest body that is read, in bytes.
+const MAX_BODY_BYTES: u64 = 1024 * 1024;
+
+/// Largest head of a response, in bytes.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How many redirects within one origin are followed where any are.
+const MAX_REDIRECTS: usize = 3;
+
+/// Which redirects are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirects {
+    /// None: the request carries a secret, or its answer decides where secrets go.
+    Refuse,
+    /// Within one origin.
+    SameOrigin,
+    /// None: the redirect is the answer that is wanted.
+    Show,
+}
+
+/// A response whose body has not been read yet.
+#[derive(Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    host: String,
+    limit: Duration,
+    body: Body,
+}
+
+impl Response {
+    /// Returns all values of a header that are text.
+    pub fn header_values(&self, name: &str) -> Vec<&str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    /// Returns the first value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Tells whether the body is of this content type.
+    pub fn is(&self, content_type: &str) -> bool {
+        let value = self.header(CONTENT_TYPE.as_str()).unwrap_or("");
+        value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(content_type)
+    }
+
+    /// Returns how long a busy server wants to be left alone; `None` if it is not busy.
+    ///
+    /// Spec: RFC 9110 section 10.2.3.
+    pub fn busy_for(&self) -> Option<Duration> {
+        if !matches!(self.status, 429 | 502 | 503 | 504) {
+            return None;
+        }
+        let wanted = self.header("retry-after").map(str::trim);
+        let seconds = wanted.and_then(|text| text.parse().ok());
+        let until = wanted.and_then(Time::parse_http_date).map(|date| date.seconds_left());
+        match seconds.or(until) {
+            Some(seconds) => Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
+            None => Some(Duration::from_millis(500)),
+        }
+    }
+
+    /// Reads the body to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::TooLarge`] beyond 1 MiB; otherwise what broke.
+    pub fn read(mut self) -> Result<Vec<u8>, HttpError> {
+        let result = self.body.with_config().limit(MAX_BODY_BYTES).read_to_vec();
+        result.map_err(|err| translate(err, &self.host, self.limit))
+    }
+
+    /// Reads the body until `found` makes something of what has come so far; `None` at its end or at 1 MiB.
+    ///
+    /// # Errors
+    ///
+    /// What broke.
+    pub fn read_until<T>(mut self, mut found: impl FnMut(&[u8]) -> Option<T>) -> Result<Option<T>, HttpError> {
+        let mut reader = self.body.with_config().limit(MAX_BODY_BYTES).reader();
+        let (mut seen, mut chunk) = (Vec::new(), [0; 4096]);
+        loop {
+            let count = reader.read(&mut chunk).map_err(|err| translate(err.into(), &self.host, self.limit))?;
+            seen.extend_from_slice(chunk.get(..count).unwrap_or_default());
+            match found(&seen) {
+                Some(result) => return Ok(Some(result)),
+                None if count == 0 => return Ok(None),
+                None => {}
+            }
+        }
+    }
+}
+
+/// What all requests of a run have in common.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// A file of certificate authorities that are trusted beside those of the system.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Sends the requests of one login.
+pub struct Http {
+    settings: Settings,
+    limit: Duration,
+    resolver: PolicedResolver,
+    agents: Agents,
+}
+
+impl Http {
+    /// Prepares requests for a login in which the user typed these URLs. Each request ends within `limit`.
+    pub fn new(settings: &Settings, typed: &[Url], limit: Duration) -> Self {
+        let hosts = typed.iter().filter_map(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)));
+        Self {
+            settings: settings.clone(),
+            limit,
+            resolver: PolicedResolver::new(hosts.collect()),
+            agents: Agents::default(),
+        }
+    }
+
+    /// Asks for a document, following redirects within its origin.
+    ///
+    /// # Errors
+    ///
+    /// Any [`HttpError`]. A status code is none.
+    pub fn get(&self, url: &Url, headers: &[(&str, &str)]) -> Result<Response, HttpError> {
+        self.send(Method::GET, url, headers, None, Redirects::SameOrigin)
+    }
+
+    /// Sends a body.
+    ///
+    /// # Errors
+    ///
+    /// Any [`HttpError`]. A status code is none.
+    pub fn post(
+        &self,
+        url: &Url,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        redirects: Redirects,
+    ) -> Result<Response, HttpError> {
+        self.send(Method::POST, url, headers, Some(body), redirects)
+    }
+
+    /// Asks for the end of something, such as a session.
+    ///
+    /// # Errors
+    ///
+    /// Any [`HttpError`]. A status code is none.
+    pub fn delete(&self, url: &Url, headers: &[(&str, &str)]) -> Result<Response, HttpError> {
+        self.send(Method::DELETE, url, headers, None, Redirects::Refuse)
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+        redirects: Redirects,
+    ) -> Result<Response, HttpError> {
+        let mut url = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send_once(&method, &url, headers, body)?;
+            let target = redirect(&response, &url).filter(|_| redirects != Redirects::Show);
+            let Some(target) = target else { return Ok(response) };
+            if redirects == Redirects::Refuse || target.origin() != url.origin() {
+                return Err(HttpError::Redirect(endpoint::canonical(&target)));
+            }
+            url = target;
+        }
+        Err(HttpError::Redirect(endpoint::canonical(&url)))
+    }
+
+    fn send_once(
+        &self,
+        method: &Method,
+        url: &Url,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Response, HttpError> {
+        let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        let started = Instant::now();
+        let mut request = Request::builder().method(method).uri(url.as_str()).header(USER_AGENT, NAME);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(ACCEPT.as_str())) {
+            request = request.header(ACCEPT, "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let agent = self.agent(url)?;
+        self.check_proxied(agent, url)?;
+        let sent = match body {
+            Some(body) => request.body(body.to_vec()).map_err(ureq::Error::from).and_then(|it| agent.run(it)),
+            None => request.body(()).map_err(ureq::Error::from).and_then(|it| agent.run(it)),
+        };
+        let elapsed = started.elapsed().as_millis();
+        let place = endpoint::canonical(url);
+        let place = place.split('?').next().unwrap_or_default();
+        match &sent {
+            Ok(response) => log::info!("{method} {place}: {} in {elapsed} ms", response.status().as_u16()),
+            Err(_) => log::info!("{method} {place}: no answer in {elapsed} ms"),
+        }
+        let (parts, body) = sent.map_err(|err| translate(err, &host, self.limit))?.into_parts();
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, host, limit: self.limit, body })
+    }
+
+    /// Behind a proxy no address is looked up here, so that an address in the URL itself is all that can be judged.
+    fn check_proxied(&self, agent: &Agent, url: &Url) -> Result<(), HttpError> {
+        let host = url.host_str().unwrap_or_default();
+        let Ok(address) = bare_host(host).parse::<IpAddr>() else { return Ok(()) };
+        let proxied = |uri: Uri| agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(&uri));
+        if self.resolver.permits(address) || !url.as_str().parse().is_ok_and(proxied) {
+            return Ok(());
+        }
+        Err(HttpError::Forbidden { host: host.to_owned(), why: UrlError::Address(address) })
+    }
+
+    /// Returns the agent for a URL: loopback is never proxied, and certificates are only read for `https`.
+    fn agent(&self, url: &Url) -> Result<&Agent, HttpError> {
+        let (loopback, secure) = (endpoint::is_loopback(url), url.scheme() == "https");
+        let slot = match (loopback, secure) {
+            (true, false) => &self.agents.loopback,
+            (true, true) => &self.agents.secure_loopback,
+            (false, _) => &self.agents.remote,
+        };
+        if let Some(agent) = slot.get() {
+            return Ok(agent);
+        }
+        let connect_limit = CONNECT_LIMIT.min(self.limit);
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_response_header_size(MAX_HEAD_BYTES)
+            .timeout_resolve(Some(connect_limit))
+            .timeout_connect(Some(connect_limit))
+            .timeout_global(Some(self.limit));
+        if loopback {
+            config = config.proxy(None);
+        }
+        if secure {
+            config = config.tls_config(TlsConfig::builder().root_certs(self.roots()?).build());
+        }
+        let config = config.build();
+        let proxy = config.proxy().and_then(|proxy| proxy.uri().host().map(bare_host));
+        let resolver = self.resolver.behind(proxy);
+        Ok(slot.get_or_init(|| Agent::with_parts(config, DefaultConnector::default(), resolver)))
+    }
+
+    /// Reads the certificate authorities: those of the system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or, where
+    /// there are none, Mozilla's; and the user's file beside them.
+    fn roots(&self) -> Result<RootCerts, HttpError> {
+        if cfg!(target_os = "macos") && self.settings.ca_file.is_none() {
+            return Ok(RootCerts::PlatformVerifier);
+        }
+        let system = rustls_native_certs::load_native_certs();
+        for err in &system.errors {
+            log::warn!("a certificate authority of the system is passed over: {err}");
+        }
+        let mut roots: Vec<Certificate> =
+            system.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+        let Some(path) = &self.settings.ca_file else {
+            return Ok(if roots.is_empty() { RootCerts::WebPki } else { RootCerts::from(roots) });
+        };
+        let failed = |why: String| HttpError::Authorities(format!("{}: {why}", path.display()));
+        let pem = std::fs::read(path).map_err(|err| failed(err.to_string()))?;
+        let before = roots.len();
+        for item in ureq::tls::parse_pem(&pem) {
+            match item {
+                Ok(PemItem::Certificate(certificate)) => roots.push(certificate),
+                Ok(_) => {}
+                Err(err) => return Err(failed(err.to_string())),
+            }
+        }
+        if roots.len() == before {
+            return Err(failed("it holds no certificate in PEM form".to_owned()));
+        }
+        Ok(RootCerts::from(roots))
+    }
+}
+
+/// One agent for each way of connecting; made when it is first needed.
+#[derive(Default)]
+struct Agents {
+    loopback: OnceLock<Agent>,
+    secure_loopback: OnceLock<Agent>,
+    remote: OnceLock<Agent>,
+}
+
+fn redirect(response: &Response, from: &Url) -> Option<Url> {
+    if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    // A redirect to nowhere leads, for what comes of it, to where it was.
+    Some(response.header(LOCATION.as_str()).and_then(|target| from.join(target).ok()).unwrap_or_else(|| from.clone()))
+}

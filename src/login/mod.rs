@@ -1,0 +1,333 @@
+//! The login, as one story for one server as for many.
+//!
+//! Listener, discovery, registration, authorization request: so `begin` goes from a server's URL to the page that the
+//! user has to see. Then the answer is awaited, for all logins at one desk. Code, tokens, store: so `finish` goes
+//! from the answer to a login that is kept. What the browser is shown is said last, when it is true.
+
+mod crew;
+mod request;
+mod run;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::authorize::{authorize, Authorization};
+use crate::clock::{Deadline, Time};
+use crate::discover::{discover, Discovered, Question};
+use crate::error::LoginError;
+use crate::exchange::{exchange, Exchange, ExchangeError};
+use crate::http::Http;
+use crate::listener::{BindError, Listener, Wanted};
+use crate::oauth::authorization::{choose_scopes, AuthorizationRequest, ScopeSources};
+use crate::oauth::callback::AuthorizationCode;
+use crate::oauth::client::{Client, Origin};
+use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::text::printable;
+use crate::oauth::token::Tokens;
+use crate::peers;
+use crate::register::{self, register};
+use crate::store::cache::Cache;
+use crate::store::journal::Journal;
+use crate::store::{Credentials, Patience, Store, StoreChoice, StoreError};
+use crate::token::{self, Need};
+use crate::tools::Tools;
+use crew::{Line, Message};
+
+pub use request::{Event, Invitation, Report, Request, Resource};
+pub use run::{run, Outcome};
+
+/// A stored login that lives no longer than this is refreshed, or replaced by a new one.
+const MIN_LIFE: Duration = Duration::from_secs(60);
+
+/// Longest wait for a refresh of the same login.
+const REFRESH_LIMIT: Duration = Duration::from_secs(3);
+
+/// Longest time of one request.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// A login whose answer is awaited: everything that its code will be exchanged with.
+struct Attempt {
+    found: Discovered,
+    client: Client,
+    authorization: Authorization,
+    scopes: Vec<String>,
+    redirect_uri: String,
+    before: Option<Credentials>,
+    is_second: bool,
+}
+
+enum Begun {
+    Already(Report),
+    Attempt(Box<Attempt>),
+}
+
+enum Finished {
+    Stored(Report),
+    /// The server does not know our registration any more.
+    Unknown(Box<Attempt>),
+}
+
+/// Goes from the request to the page that the user has to see. The socket is bound before anything is asked.
+fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginError> {
+    let kept = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
+    let before = match kept.load(&request.key) {
+        // The new login goes where the store works; what the keyring keeps to itself is not missed.
+        Err(StoreError::Keyring(fault)) if tools.store == StoreChoice::Auto => {
+            log::info!("{fault}");
+            None
+        }
+        loaded => loaded.map_err(|err| LoginError::unreadable(&request.key, err))?,
+    };
+    if let Some(live) = before.as_ref().and_then(|before| live_login(before, request, tools)) {
+        let place = kept.list().ok().and_then(|logins| logins.into_iter().find(|login| login.key() == request.key));
+        return Ok(Begun::Already(Report::of(&live, place.map(|login| login.place), true)));
+    }
+    let cache = tools.cache();
+    let last = cache.get::<LastLogin>("last", &request.key.server);
+    let redirect_uri = listen(request, last.as_ref(), before.as_ref(), &cache, line)?;
+    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
+    let question = Question {
+        server: request.server.as_ref(),
+        server_text: &request.server_text,
+        issuer: request.issuer.as_deref(),
+        last_issuer: last.as_ref().map(|last| last.issuer.as_str()),
+        challenge: request.challenge.as_deref(),
+        assume_pkce: request.assume_pkce,
+    };
+    let mut found = discover(question, &http, &cache)
+        .map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?;
+    found.resource = match &request.resource {
+        Resource::Discovered => found.resource,
+        Resource::Omitted => None,
+        Resource::Given(resource) => Some(resource.clone()),
+    };
+    let attempt = prepare(request, tools, &http, Prepared { found, redirect_uri, before, is_second: false })?;
+    tools.store(&request.key)?;
+    Ok(Begun::Attempt(Box::new(attempt)))
+}
+
+/// What is known before we are a client.
+struct Prepared {
+    found: Discovered,
+    redirect_uri: String,
+    before: Option<Credentials>,
+    is_second: bool,
+}
+
+/// Becomes a client and prepares the authorization request.
+fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) -> Result<Attempt, LoginError> {
+    let Prepared { found, redirect_uri, before, is_second } = prepared;
+    let (server, cache) = (&found.server, tools.cache());
+    // Spec: MCP 2026-07-28, Scope Selection Strategy: what a challenge names joins what was asked for before.
+    let is_challenged = request.challenge.is_some() || !found.challenged_scopes.is_empty();
+    let earlier = before.as_ref().filter(|before| before.issuer == server.issuer && is_challenged);
+    let scopes = choose_scopes(ScopeSources {
+        asked: &request.scopes,
+        challenged: &found.challenged_scopes,
+        before: earlier.map_or(&[], |before| &before.scopes_requested),
+        resource: &found.resource_scopes,
+        server: &server.scopes,
+    });
+    let reusable = before.as_ref().filter(|_| !is_second);
+    let client = register(server, &request.identity, &redirect_uri, &scopes, (http, &cache, reusable))
+        .map_err(|source| LoginError::Register { issuer: printable(&server.issuer), source })?;
+    check_issuer_of_client(request, &client, server, before.as_ref())?;
+    cache.put(
+        "last",
+        &request.key.server,
+        &LastLogin { issuer: server.issuer.clone(), redirect_uri: redirect_uri.clone() },
+    );
+    let ask = AuthorizationRequest {
+        endpoint: &server.authorization_endpoint,
+        client_id: &client.id,
+        redirect_uri: &redirect_uri,
+        scopes: &scopes,
+        resource: found.resource.as_deref(),
+        login_hint: request.login_hint.as_deref(),
+        extra: &request.parameters,
+    };
+    let authorization = authorize(&ask, server).map_err(|err| LoginError::Usage {
+        message: format!("the redirect URI {redirect_uri} cannot be used: {err}"),
+        hint: None,
+    })?;
+    Ok(Attempt { found, client, authorization, scopes, redirect_uri, before, is_second })
+}
+
+/// Checks that a client registered by hand is still meant for this authorization server: its identifier and secret are
+/// not shown to another one unless the user names it.
+///
+/// Spec: MCP 2026-07-28, Authorization Server Binding.
+fn check_issuer_of_client(
+    request: &Request,
+    client: &Client,
+    server: &AuthorizationServer,
+    before: Option<&Credentials>,
+) -> Result<(), LoginError> {
+    let moved = |before: &&Credentials| before.client_id == client.id && before.issuer != server.issuer;
+    match before.filter(moved) {
+        Some(before) if client.origin == Origin::Static && request.issuer.is_none() => Err(LoginError::IssuerChanged {
+            server: request.key.server.clone(),
+            before: printable(&before.issuer),
+            now: printable(&server.issuer),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The server does not know our registration any more: it is forgotten, and the request prepared anew.
+fn again(request: &Request, tools: &Tools, attempt: Attempt) -> Result<Begun, LoginError> {
+    let Attempt { found, client, redirect_uri, before, .. } = attempt;
+    register::forget(&tools.cache(), &found.server.issuer, &client.id);
+    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
+    let prepared = Prepared { found, redirect_uri, before, is_second: true };
+    prepare(request, tools, &http, prepared).map(|attempt| Begun::Attempt(Box::new(attempt)))
+}
+
+/// Goes from the answer to a login that is kept. Nothing that was kept before is touched until then.
+fn finish(request: &Request, tools: &Tools, attempt: Attempt, code: AuthorizationCode) -> Result<Finished, LoginError> {
+    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
+    let Authorization { expected, verifier, .. } = &attempt.authorization;
+    let ask = Exchange {
+        token_endpoint: &attempt.found.server.token_endpoint,
+        client: &attempt.client,
+        redirect_uri: &attempt.redirect_uri,
+        resource: attempt.found.resource.as_deref(),
+    };
+    let verifier = oauth2::PkceCodeVerifier::new(verifier.secret().clone());
+    let tokens = match exchange(&ask, code, verifier, &http) {
+        Ok(tokens) => tokens,
+        Err(ExchangeError::Refused { error, .. }) if attempt.heals(&error) => {
+            return Ok(Finished::Unknown(Box::new(attempt)))
+        }
+        Err(source) => return Err(LoginError::Exchange { issuer: printable(&expected.issuer), source }),
+    };
+    let store = tools.store(&request.key)?;
+    // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
+    let lock = Journal::of(&tools.data_dir, &request.key).lock(Deadline::after(REFRESH_LIMIT));
+    let _lock = lock.inspect_err(|err| log::debug!("{err}")).ok();
+    let mut credentials = attempt.credentials(request, tokens);
+    let saved = store.save(&mut credentials).map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
+    saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
+    Ok(Finished::Stored(Report::of(&credentials, Some(saved.place), false)))
+}
+
+/// Where a server was last logged in to, so that the next login can begin where this one ended.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct LastLogin {
+    issuer: String,
+    redirect_uri: String,
+}
+
+impl Attempt {
+    /// Tells whether a new registration may cure this error: once, and only if the registration was made by us.
+    fn heals(&self, error: &str) -> bool {
+        let unknown = matches!(error, "invalid_client" | "unauthorized_client");
+        unknown && !self.is_second && self.client.origin == Origin::Dynamic
+    }
+
+    /// Puts together what is kept of the login.
+    fn credentials(self, request: &Request, tokens: Tokens) -> Credentials {
+        let (server, now) = (self.found.server, Time::now());
+        let same_grant = |before: &&Credentials| before.issuer == server.issuer && before.client_id == self.client.id;
+        let refresh_before = self.before.as_ref().filter(same_grant).and_then(|before| before.refresh_token.clone());
+        if tokens.refresh_token.is_none() && refresh_before.is_some() {
+            log::warn!("the server sent no new refresh token; the one from the login before is kept");
+        }
+        Credentials {
+            server: request.key.server.clone(),
+            profile: request.key.profile.clone(),
+            generation: 0,
+            issuer: server.issuer,
+            resource: self.found.resource,
+            registration: self.client.origin.as_str().to_owned(),
+            client_id: self.client.id,
+            client_secret: self.client.secret,
+            client_auth: self.client.auth.as_str().to_owned(),
+            redirect_uri: self.redirect_uri,
+            token_endpoint: server.token_endpoint.into(),
+            revocation_endpoint: server.revocation_endpoint.map(String::from),
+            scopes: tokens.scopes.unwrap_or_else(|| self.scopes.clone()),
+            scopes_requested: self.scopes,
+            account: tokens.account,
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token.or(refresh_before),
+            obtained_at: now,
+            expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
+            needs_login: false,
+            rest: serde_json::Map::new(),
+        }
+    }
+}
+
+/// Returns the stored login if it serves: it covers what is asked for, and is live or can be refreshed at once.
+fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Credentials> {
+    let same_client = request.identity.client_id.as_ref().is_none_or(|id| *id == kept.client_id);
+    let same_issuer = request.issuer.as_ref().is_none_or(|issuer| *issuer == kept.issuer);
+    let covers = request.scopes.iter().all(|scope| kept.scopes.contains(scope));
+    let same_resource = match &request.resource {
+        Resource::Discovered => true,
+        Resource::Omitted => kept.resource.is_none(),
+        Resource::Given(resource) => kept.resource.as_ref() == Some(resource),
+    };
+    let asked_anew = request.force || request.challenge.is_some() || !same_resource;
+    if asked_anew || !same_client || !same_issuer || !covers {
+        return None;
+    }
+    let need = Need { min_ttl: MIN_LIFE, refresh: false };
+    match token::live(&request.key, need, tools, Deadline::after(token::LIMIT)) {
+        Ok(live) => Some(live).filter(|live| !need.is_due(live)),
+        Err(err) => {
+            log::info!("{}; logging in anew", err.one_line());
+            None
+        }
+    }
+}
+
+/// Binds the socket and hands it to the desk; returns the redirect URI. Without a socket the answer can be pasted.
+fn listen(
+    request: &Request,
+    last: Option<&LastLogin>,
+    kept: Option<&Credentials>,
+    cache: &Cache,
+    line: &Line,
+) -> Result<String, LoginError> {
+    let remembered = last.map(|last| register::remembered_redirect_uris(cache, &last.issuer, kept)).unwrap_or_default();
+    let remembered = remembered.iter().filter_map(|uri| Url::parse(uri).ok()?.port());
+    let wanted = Wanted {
+        host: request.redirect_host,
+        path: request.redirect_path.clone(),
+        ports: match request.port {
+            Some(port) => vec![port],
+            None => remembered.chain(request.likely_ports.iter().copied()).collect(),
+        },
+        any_port: request.port.is_none(),
+    };
+    match Listener::bind(&wanted) {
+        Ok(listener) => {
+            let redirect_uri = listener.redirect_uri().to_owned();
+            line.send(Message::Listening(listener));
+            Ok(redirect_uri)
+        }
+        Err(source) => {
+            let redirect_uri = wanted.uri_without_socket();
+            let place = redirect_uri.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
+            let holder = match source {
+                BindError::Taken { port } => peers::holder(port),
+                BindError::Impossible(_) => None,
+            };
+            let failure = LoginError::Bind { place, holder, source };
+            if !line.can_paste {
+                return Err(failure);
+            }
+            line.send(Message::NotListening(failure));
+            Ok(redirect_uri)
+        }
+    }
+}
+
+fn typed_urls(request: &Request) -> Vec<Url> {
+    let issuer = request.issuer.iter().filter_map(|issuer| Url::parse(issuer).ok());
+    request.server.iter().cloned().chain(issuer).collect()
+}

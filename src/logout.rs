@@ -1,0 +1,77 @@
+//! Logging out: the tokens are given back to the authorization server, and forgotten here in any case.
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::clock::Deadline;
+use crate::error::LoginError;
+use crate::http::Http;
+use crate::revoke::{revoke, RevokeError};
+use crate::store::journal::Journal;
+use crate::store::{Credentials, Key, Patience, Store};
+use crate::token::refresher::client_of;
+use crate::tools::Tools;
+
+/// Longest time of one request.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest wait for a refresh that is under way.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+
+/// How a logout went. The login is forgotten here in each case.
+#[derive(Debug)]
+pub enum LoggedOut {
+    /// There was no login.
+    NotThere,
+    /// The server has taken the tokens back.
+    Revoked,
+    /// The server has no way to take tokens back: they live until they expire.
+    CannotRevoke,
+    /// The server was asked to take the tokens back, and did not.
+    NotRevoked(RevokeError),
+}
+
+/// Logs out of one server. A refresh that is under way is waited for, and cannot bring the login back.
+///
+/// # Errors
+///
+/// [`LoginError::Store`] if the login could not be forgotten.
+pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
+    let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
+    let unreadable = |err| LoginError::unreadable(key, err);
+    let journal = Journal::of(&tools.data_dir, key);
+    let _lock = match store.load(key).map_err(unreadable)? {
+        // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
+        Some(_) => journal.lock(Deadline::after(LOCK_LIMIT)).inspect_err(|err| log::warn!("{err}")).ok(),
+        None => None,
+    };
+    let Some(kept) = store.load(key).map_err(unreadable)? else {
+        // The index may know of a login that its store does not have any more.
+        store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
+        return Ok(LoggedOut::NotThere);
+    };
+    let revoked = give_back(&kept, tools);
+    store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
+    journal.end();
+    Ok(match revoked {
+        None => LoggedOut::CannotRevoke,
+        Some(Ok(())) => LoggedOut::Revoked,
+        Some(Err(err)) => LoggedOut::NotRevoked(err),
+    })
+}
+
+/// Gives both tokens back, the refresh token first; `None` if there is no endpoint for it.
+fn give_back(kept: &Credentials, tools: &Tools) -> Option<Result<(), RevokeError>> {
+    let endpoint = Url::parse(kept.revocation_endpoint.as_ref()?).ok()?;
+    let typed: Vec<Url> = [&kept.server, &kept.issuer].into_iter().filter_map(|url| Url::parse(url).ok()).collect();
+    let (http, client) = (Http::new(&tools.http, &typed, REQUEST_LIMIT), client_of(kept));
+    let refresh = kept.refresh_token.as_ref().map(|token| revoke(&endpoint, &client, token, "refresh_token", &http));
+    let access = revoke(&endpoint, &client, &kept.access_token, "access_token", &http);
+    Some(match refresh {
+        // A server that takes the refresh token back ends the access token with it, if it can end it at all.
+        Some(Ok(())) => Ok(()),
+        Some(Err(err)) => Err(err),
+        None => access,
+    })
+}

@@ -1,0 +1,22 @@
+//! The program: it guards its secrets, reads its arguments, does one thing and says how it went.
+
+use std::process::ExitCode;
+
+use mcp_login::token::refresher;
+use mcp_login::{app, browser, disk, guard};
+
+fn main() -> ExitCode {
+    guard::install_panic_hook();
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == browser::OPENER) {
+        return browser::opener();
+    }
+    guard::close_doors();
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == refresher::REFRESHER) {
+        return refresher::main(std::env::args().nth(2));
+    }
+    guard::settle_environment();
+    guard::find_bus();
+    let code = app::run(guard::take_secret());
+    disk::end();
+    code
+}

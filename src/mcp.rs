@@ -1,0 +1,126 @@
+//! The few MCP messages that we send: a stateless request of 2026-07-28, and the `initialize` of the revisions before.
+
+use serde_json::{json, Value};
+
+/// The newest MCP revision that we speak.
+pub const MODERN: &str = "2026-07-28";
+
+/// The newest revision that begins with `initialize`.
+pub const CLASSIC: &str = "2025-11-25";
+
+/// The headers of every request that carries a message.
+pub const HEADERS: [(&str, &str); 2] =
+    [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
+
+/// The name of a request, for asking which tools there are.
+pub const LIST_TOOLS: &str = "tools/list";
+
+fn client_info() -> Value {
+    json!({"name": "mcp-login", "version": env!("CARGO_PKG_VERSION")})
+}
+
+/// Returns a request in the stateless form.
+///
+/// Spec: MCP 2026-07-28, Streamable HTTP, Request Metadata.
+pub fn modern_request(method: &str) -> String {
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientInfo": client_info(),
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}}).to_string()
+}
+
+/// Returns the headers that a stateless request needs beside [`HEADERS`].
+pub fn modern_headers(method: &str) -> [(&str, &str); 2] {
+    [("MCP-Protocol-Version", MODERN), ("Mcp-Method", method)]
+}
+
+/// Returns the request that opens a session.
+///
+/// Spec: MCP 2025-11-25, Lifecycle, Initialization.
+pub fn initialize() -> String {
+    let params = json!({"protocolVersion": CLASSIC, "capabilities": {}, "clientInfo": client_info()});
+    json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).to_string()
+}
+
+/// Returns the notification that completes the opening of a session.
+pub fn initialized() -> String {
+    json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string()
+}
+
+/// Returns a request within a session.
+pub fn classic_request(method: &str) -> String {
+    json!({"jsonrpc": "2.0", "id": 2, "method": method, "params": {}}).to_string()
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The result.
+    Result(Value),
+    /// The error code and the server's message, a stranger's text.
+    Error(i64, String),
+}
+
+/// Finds the answer to a request in a body: one JSON message, or a stream of events.
+///
+/// `None` means that it has not come yet. A message that is no answer is passed over.
+///
+/// Spec: JSON-RPC 2.0 section 5; MCP 2025-11-25, Streamable HTTP, Sending Messages to the Server.
+pub fn find_answer(body: &[u8], is_stream: bool) -> Option<Answer> {
+    if !is_stream {
+        return read_answer(body);
+    }
+    let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
+    let whole = text.rfind("\n\n").and_then(|end| text.get(..end)).unwrap_or_default();
+    whole.split("\n\n").find_map(|event| {
+        let data = event.lines().filter_map(|line| line.strip_prefix("data:"));
+        read_answer(data.map(str::trim_start).collect::<Vec<_>>().join("\n").as_bytes())
+    })
+}
+
+fn read_answer(message: &[u8]) -> Option<Answer> {
+    let mut message: Value = serde_json::from_slice(message).ok()?;
+    if let Some(error) = message.get("error").filter(|error| error.is_object()) {
+        let text = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        return Some(Answer::Error(error.get("code").and_then(Value::as_i64).unwrap_or(0), text.to_owned()));
+    }
+    message.get_mut("result").map(|result| Answer::Result(result.take()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m38a_header_and_body_agree_on_the_version() {
+        let request: Value = serde_json::from_str(&modern_request(LIST_TOOLS)).expect("JSON");
+        let meta = &request["params"]["_meta"];
+        assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], MODERN);
+        assert!(meta["io.modelcontextprotocol/clientCapabilities"].is_object());
+        assert_eq!(modern_headers(LIST_TOOLS), [("MCP-Protocol-Version", MODERN), ("Mcp-Method", LIST_TOOLS)]);
+    }
+
+    #[test]
+    fn m38c_answers_come_as_json_or_as_events() {
+        let result = Some(Answer::Result(json!({"tools": []})));
+        let error = Some(Answer::Error(-32022, "old".to_owned()));
+        let good = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#;
+        let bad = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"old"}}"#;
+        for (body, is_stream, expected) in [
+            (good.to_owned(), false, result.clone()),
+            (bad.to_owned(), false, error.clone()),
+            (format!("event: message\ndata: {good}\n\n"), true, result.clone()),
+            (format!("event: message\r\ndata: {good}\r\n\r\n"), true, result.clone()),
+            (format!(": hello\n\ndata: {{\"method\":\"x\"}}\n\nid: 7\ndata:{bad}\n\n"), true, error),
+            (format!("data: {good}\n"), true, None),
+            (good.to_owned(), true, None),
+            (String::new(), false, None),
+            ("<html>".to_owned(), false, None),
+            ("[]".to_owned(), false, None),
+        ] {
+            assert_eq!(find_answer(body.as_bytes(), is_stream), expected, "{body}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The authorization response: whether it belongs to this login, and what it says.
+//!
+//! Any program on this machine and any page in the browser can call the redirect URI. So the order of the checks is the
+//! protection: state, then issuer, and only then what the sender claims.
+
+use percent_encoding::percent_decode_str;
+use subtle::ConstantTimeEq;
+
+use super::secret::Secret;
+
+/// Longest authorization code that is taken, in bytes. Real ones reach 2,812.
+const MAX_CODE_BYTES: usize = 8 * 1024;
+
+/// An authorization code that came with our state and from the right issuer. Only [`Expected::check`] makes one.
+#[derive(Debug)]
+pub struct AuthorizationCode(Secret);
+
+impl AuthorizationCode {
+    /// Gives the code away, to be spent once.
+    pub fn into_secret(self) -> Secret {
+        self.0
+    }
+}
+
+/// What the answer to one authorization request has to carry.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The state that was sent.
+    pub state: Secret,
+    /// The issuer that was recorded before the browser opened.
+    pub issuer: String,
+    /// Whether the authorization server promised an `iss` in every answer.
+    pub iss_promised: bool,
+}
+
+/// An answer that belongs to this login.
+#[derive(Debug)]
+pub enum Answer {
+    /// The user agreed.
+    Code(AuthorizationCode),
+    /// The user or the authorization server refused.
+    Denied(Denial),
+}
+
+/// The refusal of an authorization server, in its own words: not fit for a terminal as they are.
+///
+/// Spec: RFC 6749 section 4.1.2.1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The error code.
+    pub error: String,
+    /// What the server adds for people.
+    pub description: Option<String>,
+}
+
+/// Why a message is not taken; the login goes on waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The state is missing, doubled or not ours.
+    State,
+    /// The issuer is missing though promised, or another one.
+    Issuer,
+    /// Something is there twice, or both an error and a code are.
+    Ambiguous,
+    /// A value cannot be read, or neither an error nor a code is there.
+    Malformed,
+    /// The server cannot answer just now; the user may try again in the same tab.
+    Temporary(Denial),
+}
+
+/// Why one parameter has no usable value.
+enum Unusable {
+    Missing,
+    Doubled,
+    Malformed,
+}
+
+impl Expected {
+    /// Tells whether exactly one state is there and is ours.
+    pub fn owns(&self, query: &str) -> bool {
+        match single(query, "state") {
+            Ok(state) => state.as_bytes().ct_eq(self.state.expose().as_bytes()).into(),
+            Err(_) => false,
+        }
+    }
+
+    /// Tells whether the query may be the beginning of our answer: its state is missing, or the beginning of ours.
+    pub fn may_be_cut(&self, query: &str) -> bool {
+        match single(query, "state") {
+            Ok(state) => self.state.expose().starts_with(&state),
+            Err(Unusable::Missing) => true,
+            Err(Unusable::Doubled | Unusable::Malformed) => false,
+        }
+    }
+
+    /// Checks the query of an authorization response and takes out what it says.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`]: the message changes nothing. Only with our state and the right issuer are `error` and `code`
+    /// looked at.
+    ///
+    /// Spec: RFC 6749 section 4.1.2; RFC 9207 section 2.4; MCP 2026-07-28, Authorization Response Validation.
+    pub fn check(&self, query: &str) -> Result<Answer, Rejection> {
+        if !self.owns(query) {
+            return Err(Rejection::State);
+        }
+        self.check_issuer(query)?;
+        match (optional(query, "error")?, optional(query, "code")?) {
+            (Some(_), Some(_)) => Err(Rejection::Ambiguous),
+            (Some(error), None) => self.denied(error, query),
+            (None, Some(code)) => read_code(code).map(Answer::Code),
+            (None, None) => Err(Rejection::Malformed),
+        }
+    }
+
+    /// Compares `iss` with the recorded issuer, as strings, without normalising either.
+    fn check_issuer(&self, query: &str) -> Result<(), Rejection> {
+        match optional(query, "iss")? {
+            Some(iss) if iss == self.issuer => Ok(()),
+            Some(_) => Err(Rejection::Issuer),
+            None if self.iss_promised => Err(Rejection::Issuer),
+            None => Ok(()),
+        }
+    }
+
+    fn denied(&self, error: String, query: &str) -> Result<Answer, Rejection> {
+        let temporary = matches!(error.as_str(), "server_error" | "temporarily_unavailable");
+        let denial = Denial { error, description: optional(query, "error_description")? };
+        if temporary {
+            Err(Rejection::Temporary(denial))
+        } else {
+            Ok(Answer::Denied(denial))
+        }
+    }
+}
+
+fn read_code(code: String) -> Result<AuthorizationCode, Rejection> {
+    let code = Secret::new(code);
+    let legal = code.expose().bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    if legal && !code.expose().is_empty() && code.expose().len() <= MAX_CODE_BYTES {
+        Ok(AuthorizationCode(code))
+    } else {
+        Err(Rejection::Malformed)
+    }
+}
+
+fn optional(query: &str, name: &str) -> Result<Option<String>, Rejection> {
+    match single(query, name) {
+        Ok(value) => Ok(Some(value)),
+        Err(Unusable::Missing) => Ok(None),
+        Err(Unusable::Doubled) => Err(Rejection::Ambiguous),
+        Err(Unusable::Malformed) => Err(Rejection::Malformed),
+    }
+}
+
+/// Returns the one value of a parameter. Parameters of other names are not even decoded.
+fn single(query: &str, name: &str) -> Result<String, Unusable> {
+    let mut found = None;
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if decode(key).as_deref() == Some(name) && found.replace(value).is_some() {
+            return Err(Unusable::Doubled);
+        }
+    }
+    decode(found.ok_or(Unusable::Missing)?).ok_or(Unusable::Malformed)
+}
+
+/// Decodes form encoding, once and strictly: a broken escape, a control character or bad UTF-8 make it `None`.
+fn decode(text: &str) -> Option<String> {
+    let broken = text.split('%').skip(1).any(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    (!broken && !decoded.contains(char::is_control)).then(|| decoded.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected(iss_promised: bool) -> Expected {
+        Expected { state: Secret::new("s~1"), issuer: "https://as.example".into(), iss_promised }
+    }
+
+    /// What a check came to, in one word that a table can hold.
+    fn verdict(query: &str, iss_promised: bool) -> String {
+        match expected(iss_promised).check(query) {
+            Ok(Answer::Code(code)) => format!("code {}", code.into_secret().expose()),
+            Ok(Answer::Denied(denial)) => format!("denied {} {:?}", denial.error, denial.description),
+            Err(Rejection::Temporary(denial)) => format!("temporary {}", denial.error),
+            Err(rejection) => format!("{rejection:?}"),
+        }
+    }
+
+    fn check(query: &str, expected: &str) {
+        assert_eq!(verdict(query, false), expected, "{query}");
+    }
+
+    #[test]
+    fn l8_v9_state_comes_first() {
+        for query in [
+            "",
+            "code=c",
+            "error=access_denied",
+            "state=&code=c",
+            "state&code=c",
+            "state=s&code=c",
+            "state=s~1x&code=c",
+            "state=s~2&code=c",
+            "state=S~1&code=c",
+            "state=s~1&state=s~1&code=c",
+            "state=s~1&state=other&code=c",
+            "state=other&error=access_denied",
+            "state=%zz&code=c",
+            "State=s~1&code=c",
+            "state[]=s~1&code=c",
+            "state=s~1%00&code=c",
+            "state=s~1;code=c",
+            "state=s%257E1&code=c",
+        ] {
+            check(query, "State");
+        }
+    }
+
+    #[test]
+    fn l12_decoding_is_strict_and_single() {
+        for (query, expected) in [
+            ("code=c&state=s~1", "code c"),
+            ("code=c&state=s%7E1", "code c"),
+            ("%63ode=c&st%61te=s~1", "code c"),
+            ("code=a+b%20c&state=s~1", "code a b c"),
+            ("code=user%3Agrant%3Asecret&state=s~1", "code user:grant:secret"),
+            ("code=a%252Fb&state=s~1", "code a%2Fb"),
+            ("code=c&state=s~1&session_state=%zz&x", "code c"),
+            ("&&code=c&&state=s~1&", "code c"),
+            ("code=%&state=s~1", "Malformed"),
+            ("code=%2&state=s~1", "Malformed"),
+            ("code=%zz&state=s~1", "Malformed"),
+            ("code=%00&state=s~1", "Malformed"),
+            ("code=a%0d%0ab&state=s~1", "Malformed"),
+            ("code=%ff&state=s~1", "Malformed"),
+            ("code=%c0%af&state=s~1", "Malformed"),
+            ("code=%C3%A4&state=s~1", "Malformed"),
+            ("Code=c&state=s~1", "Malformed"),
+            ("code[]=c&state=s~1", "Malformed"),
+            ("state=s~1", "Malformed"),
+            ("code=&state=s~1", "Malformed"),
+            ("code&state=s~1", "Malformed"),
+        ] {
+            check(query, expected);
+        }
+        check(&format!("state=s~1&code={}", "c".repeat(MAX_CODE_BYTES + 1)), "Malformed");
+        let longest = "c".repeat(MAX_CODE_BYTES);
+        check(&format!("state=s~1&code={longest}"), &format!("code {longest}"));
+    }
+
+    #[test]
+    fn l11_nothing_may_be_there_twice() {
+        for query in ["code=c&code=c", "code=c&error=x", "code=c&iss=a&iss=a", "error=a&error=b", "code=c&code="] {
+            check(&format!("state=s~1&{query}"), "Ambiguous");
+        }
+    }
+
+    #[test]
+    fn o1_l9_l10_refusals() {
+        for error in [
+            "invalid_request",
+            "unauthorized_client",
+            "access_denied",
+            "unsupported_response_type",
+            "invalid_scope",
+            "interaction_required",
+            "login_required",
+            "consent_required",
+            "invalid_target",
+            "never_heard_of",
+        ] {
+            check(&format!("error={error}&state=s~1"), &format!("denied {error} None"));
+        }
+        check("error=access_denied&error_description=no+way&state=s~1", "denied access_denied Some(\"no way\")");
+        check("error=server_error&state=s~1", "temporary server_error");
+        check("error=temporarily_unavailable&state=s~1", "temporary temporarily_unavailable");
+    }
+
+    /// MCP 2026-07-28: four rows, for codes and for refusals alike.
+    #[test]
+    fn m26_b1_the_issuer_table() {
+        for (iss, plain, promised) in [
+            ("", "ok", "Issuer"),
+            ("&iss=https%3A%2F%2Fas.example", "ok", "ok"),
+            ("&iss=https://as.example", "ok", "ok"),
+            ("&iss=https%3A%2F%2Fas.example%2F", "Issuer", "Issuer"),
+            ("&iss=https%3A%2F%2Fas.example%252F", "Issuer", "Issuer"),
+            ("&iss=https%3A%2F%2FAS.example", "Issuer", "Issuer"),
+            ("&iss=https%3A%2F%2Fas.example%3A443", "Issuer", "Issuer"),
+            ("&iss=https%3A%2F%2Fother.example", "Issuer", "Issuer"),
+            ("&iss=", "Issuer", "Issuer"),
+            ("&iss=%zz", "Malformed", "Malformed"),
+        ] {
+            for (message, good) in [("code=c", "code c"), ("error=access_denied", "denied access_denied None")] {
+                let query = format!("{message}&state=s~1{iss}");
+                let result = |verdict: &'static str| if verdict == "ok" { good } else { verdict };
+                assert_eq!(verdict(&query, false), result(plain), "{query}");
+                assert_eq!(verdict(&query, true), result(promised), "{query}, promised");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_shows_nothing() {
+        let Ok(Answer::Code(code)) = expected(false).check("code=canary&state=s~1") else { panic!("no code") };
+        assert_eq!(format!("{code:?}"), "AuthorizationCode(Secret(..))");
+    }
+}

@@ -1,0 +1,374 @@
+//! What a server answers instead of serving: `WWW-Authenticate`, read as real servers write it.
+//!
+//! Servers leave out commas, quote with the wrong quotes or not at all, and put other schemes first; users paste the
+//! header as a terminal shows it. A strict parser gives up on the whole header then, and the login with it. This
+//! scanner never fails: it takes what it can read and passes over the rest.
+
+use std::collections::BTreeSet;
+
+/// One challenge: a scheme and what the server says with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// The authentication scheme, in the server's spelling. Schemes are compared without regard to case.
+    pub scheme: String,
+    /// Names, in lower case, and values, unquoted, in the server's order.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl Challenge {
+    /// Returns the value of the parameter `name`, given in lower case. If the server repeats it, the first one counts.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What a `Bearer` challenge tells a client; a parameter that is empty counts as absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BearerChallenge {
+    /// The URL of the protected resource metadata, unchecked.
+    pub resource_metadata: Option<String>,
+    /// The scopes that the request needs, each once, in the server's order.
+    pub scopes: Vec<String>,
+    /// The error code, such as `invalid_token` or `insufficient_scope`.
+    pub error: Option<String>,
+    /// The server's words about the error; a stranger's text.
+    pub error_description: Option<String>,
+}
+
+/// Reads every challenge in the values of the `WWW-Authenticate` headers of one response, in their order.
+///
+/// A parameter ahead of any scheme belongs to nothing and is passed over, as is the data of a `token68` challenge.
+///
+/// Deviates: takes unquoted URLs, single quotes, missing commas, `;` for `,`, an unterminated quote and a header that
+/// still carries its name, for servers that send them and users who paste them.
+///
+/// Spec: RFC 9110 sections 5.5 and 11.6.1.
+pub fn parse<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
+    let mut challenges = Vec::new();
+    for header in headers {
+        Scanner { rest: without_name(header) }.read_into(&mut challenges);
+    }
+    challenges
+}
+
+/// Returns the `Bearer` challenge to follow: the first that names its metadata, else the first that says anything,
+/// else a bare `Bearer`. No other scheme is Bearer, `DPoP` included.
+///
+/// Spec: RFC 6750 section 3; RFC 9728 section 5.1.
+pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerChallenge> {
+    let challenges = parse(headers);
+    let bearers = challenges.iter().filter(|challenge| challenge.scheme.eq_ignore_ascii_case("Bearer"));
+    // Of several equal ones `min_by_key` returns the first.
+    bearers.map(BearerChallenge::from).min_by_key(|bearer| match bearer {
+        BearerChallenge { resource_metadata: Some(_), .. } => 0,
+        BearerChallenge { scopes, error, .. } if !scopes.is_empty() || error.is_some() => 1,
+        _ => 2,
+    })
+}
+
+impl From<&Challenge> for BearerChallenge {
+    fn from(challenge: &Challenge) -> Self {
+        let said = |name| challenge.parameter(name).filter(|value| !value.is_empty());
+        let mut seen = BTreeSet::new();
+        let scopes = said("scope").unwrap_or_default().split_whitespace();
+        Self {
+            // A URL holds no white space: what stands in it came from a folded line.
+            resource_metadata: said("resource_metadata").map(|url| url.split_whitespace().collect()),
+            scopes: scopes.filter(|scope| seen.insert(*scope)).map(str::to_owned).collect(),
+            error: said("error").map(str::to_owned),
+            error_description: said("error_description").map(str::to_owned),
+        }
+    }
+}
+
+/// Returns the header's value if `header` is the whole line, as a user copies it from the output of a program.
+fn without_name(header: &str) -> &str {
+    match header.split_once(':') {
+        Some((name, value)) if name.trim_matches(['<', ' ']).eq_ignore_ascii_case("WWW-Authenticate") => value,
+        _ => header,
+    }
+}
+
+/// Reads one header from the front, one item after the other.
+struct Scanner<'a> {
+    rest: &'a str,
+}
+
+/// What stands before an item in the list; it decides what a word without `=` is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// Nothing, or a comma: the word is a scheme.
+    Separator,
+    /// A scheme: the word is its `token68`.
+    Scheme,
+    /// A parameter, without a comma: the word is a stray.
+    Parameter,
+}
+
+impl<'a> Scanner<'a> {
+    fn read_into(mut self, challenges: &mut Vec<Challenge>) {
+        let first = challenges.len();
+        let mut after = After::Separator;
+        while !self.rest.is_empty() {
+            let word = self.take_until(|next| next.is_whitespace() || matches!(next, ',' | ';' | '=' | '"'));
+            self.rest = self.rest.trim_start();
+            if after == After::Scheme && self.skip_padding() {
+                after = After::Parameter;
+            } else if self.skip('=') {
+                let value = self.take_value();
+                // The challenges of an earlier header are complete.
+                if let Some(challenge) = challenges.get_mut(first..).and_then(<[_]>::last_mut) {
+                    challenge.parameters.push((word.to_ascii_lowercase(), value));
+                }
+                after = After::Parameter;
+            } else if self.rest.starts_with('"') {
+                // A quote inside a quoted value that the server forgot to escape.
+                self.take_value();
+            } else {
+                let ends = self.rest.is_empty() || self.rest.starts_with([',', ';']);
+                // A word with another word behind it is a scheme, even where the comma before it is missing.
+                if is_token(word) && (after == After::Separator || !ends) {
+                    challenges.push(Challenge { scheme: word.to_owned(), parameters: Vec::new() });
+                    after = After::Scheme;
+                }
+                if self.skip(',') || self.skip(';') {
+                    after = After::Separator;
+                }
+            }
+        }
+    }
+
+    fn skip(&mut self, expected: char) -> bool {
+        let rest = self.rest.strip_prefix(expected);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    /// Passes over the `=` signs that end a `token68`: nothing but the next item follows them.
+    fn skip_padding(&mut self) -> bool {
+        let behind = self.rest.trim_start_matches('=').trim_start();
+        let is_padding = self.rest.starts_with('=') && (behind.is_empty() || behind.starts_with([',', ';']));
+        if is_padding {
+            self.rest = behind;
+        }
+        is_padding
+    }
+
+    fn take_until(&mut self, ends: impl Fn(char) -> bool) -> &'a str {
+        let (taken, rest) = self.rest.split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
+        self.rest = rest;
+        taken
+    }
+
+    /// Takes a quoted or a bare value. A single quote that is never closed is a character like any other.
+    fn take_value(&mut self) -> String {
+        self.rest = self.rest.trim_start();
+        if self.skip('"') {
+            return self.take_quoted('"');
+        }
+        if self.rest.strip_prefix('\'').is_some_and(|body| body.contains('\'')) {
+            self.skip('\'');
+            return self.take_quoted('\'');
+        }
+        self.take_until(|next| next.is_whitespace() || matches!(next, ',' | ';')).to_owned()
+    }
+
+    /// Takes what stands before the closing `quote`, or all there is.
+    ///
+    /// Spec: RFC 9110 section 5.6.4.
+    fn take_quoted(&mut self, quote: char) -> String {
+        let mut value = String::new();
+        let mut characters = self.rest.chars();
+        while let Some(next) = characters.next() {
+            match next {
+                '\\' => value.extend(characters.next()),
+                _ if next == quote => break,
+                _ => value.push(next),
+            }
+        }
+        self.rest = characters.as_str();
+        value
+    }
+}
+
+/// Tells whether `word` may be the name of a scheme.
+///
+/// Spec: RFC 9110 section 5.6.2.
+fn is_token(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|next| next.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Compares the challenges with their short form: `Scheme name=value|name=value`.
+    fn check(header: &str, expected: &[&str]) {
+        let short = |challenge: &Challenge| {
+            let parameters: Vec<_> =
+                challenge.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("{} {}", challenge.scheme, parameters.join("|"))
+        };
+        let found: Vec<_> = parse([header]).iter().map(short).collect();
+        assert_eq!(found, expected, "{header:?}");
+    }
+
+    #[test]
+    fn m2a_well_formed_challenges() {
+        check("", &[]);
+        check("Bearer", &["Bearer "]);
+        check("Bearer realm=\"example\"", &["Bearer realm=example"]);
+        check("bearer REALM=example", &["bearer realm=example"]);
+        check("Bearer realm = \"a\" ,\tscope =b", &["Bearer realm=a|scope=b"]);
+        check(r#"Bearer error_description="say \"no\" \\ \a""#, &[r#"Bearer error_description=say "no" \ a"#]);
+        check("Bearer realm=\"\"", &["Bearer realm="]);
+        check("Bearer scope=\"a, b; c=d\"", &["Bearer scope=a, b; c=d"]);
+        check(
+            "Newauth realm=\"apps\", type=1, title=\"Login to \\\"apps\\\"\", Basic realm=\"simple\"",
+            &["Newauth realm=apps|type=1|title=Login to \"apps\"", "Basic realm=simple"],
+        );
+        check("Basic, Bearer", &["Basic ", "Bearer "]);
+        check("Bearer realm=\"caf\u{e9}\"", &["Bearer realm=caf\u{e9}"]);
+    }
+
+    #[test]
+    fn m2a_challenges_of_real_servers() {
+        check(
+            "Bearer scope=\"mcp:read\", resource_metadata=\"http://127.0.0.1:18941/.well-known/oauth-protected-resource/mcp\"",
+            &["Bearer scope=mcp:read|resource_metadata=http://127.0.0.1:18941/.well-known/oauth-protected-resource/mcp"],
+        );
+        check(
+            "Bearer error=\"invalid_token\",\r\n    error_description=\"Missing Authorization header\",\r\n    \
+             resource_metadata=\"https://h/.well-known/oauth-protected-resource\"",
+            &["Bearer error=invalid_token|error_description=Missing Authorization header|\
+               resource_metadata=https://h/.well-known/oauth-protected-resource"],
+        );
+        check(
+            "Bearer resource_metadata=https://h/x?y=z, error=a",
+            &["Bearer resource_metadata=https://h/x?y=z|error=a"],
+        );
+    }
+
+    #[test]
+    fn m2a_token68_is_passed_over() {
+        check("Negotiate", &["Negotiate "]);
+        check("Negotiate abc==, Bearer a=b", &["Negotiate ", "Bearer a=b"]);
+        check("Negotiate YII/+-._~= , Bearer a=b", &["Negotiate ", "Bearer a=b"]);
+        check("Negotiate abc, Bearer a=b", &["Negotiate ", "Bearer a=b"]);
+        check("NTLM TlRMTVNTUAAC", &["NTLM "]);
+        check("Negotiate a==", &["Negotiate "]);
+        check("Bearer a==b", &["Bearer a==b"]);
+    }
+
+    #[test]
+    fn m2a_faults_are_forgiven() {
+        check("Bearer a='b c', d='e'", &["Bearer a=b c|d=e"]);
+        check("Bearer a='b, d=e", &["Bearer a='b|d=e"]);
+        check("Bearer a=\"b\" c=\"d\" e=f g=h", &["Bearer a=b|c=d|e=f|g=h"]);
+        check("Bearer a=\"b\"c=\"d\"", &["Bearer a=b|c=d"]);
+        check("Bearer a=\"b\"; c=d;e=f", &["Bearer a=b|c=d|e=f"]);
+        check(", ,Bearer ,, a=b,,c=d,, ", &["Bearer a=b|c=d"]);
+        check("Bearer, a=b", &["Bearer a=b"]);
+        check("Bearer a=\"b\" Basic realm=\"x\"", &["Bearer a=b", "Basic realm=x"]);
+        check("Basic realm=x Bearer a=b", &["Basic realm=x", "Bearer a=b"]);
+        check("Bearer a=\"b, c=d", &["Bearer a=b, c=d"]);
+        check("Bearer a=\"b\\", &["Bearer a=b"]);
+        check("Bearer a=", &["Bearer "]);
+        check("Bearer a=b, c=", &["Bearer a=b|c="]);
+        check("Bearer a=b, c=, d=e", &["Bearer a=b|c=|d=e"]);
+        check("Bearer error=\"said \"no\", sorry\", a=b", &["Bearer error=said |a=b"]);
+        check("Bearer scope=read write, a=b", &["Bearer scope=read|a=b"]);
+        check("Bearer a=b, =x, c=d", &["Bearer a=b|=x|c=d"]);
+        check("a=b, Bearer c=d", &["Bearer c=d"]);
+        check("\"x\" Bearer c=d", &["Bearer c=d"]);
+        check("Bearer\u{a0}a=b", &["Bearer a=b"]);
+        check("=,;\"=';", &[]);
+    }
+
+    #[test]
+    fn m2a_the_whole_line_is_taken() {
+        check("WWW-Authenticate: Bearer a=b", &["Bearer a=b"]);
+        check("www-authenticate:Bearer a=b\r\n", &["Bearer a=b"]);
+        check("< WWW-Authenticate: Bearer a=\"b\"", &["Bearer a=b"]);
+        check("WWW-Authenticate: Basic realm=x\nWWW-Authenticate: Bearer a=b", &["Basic realm=x", "Bearer a=b"]);
+    }
+
+    #[test]
+    fn m2a_headers_do_not_run_into_each_other() {
+        let challenges = parse(["Bearer a=\"b", "c=d", "Basic e=f"]);
+        let parameters: Vec<_> = challenges.iter().map(|challenge| challenge.parameters.len()).collect();
+        assert_eq!(parameters, [1, 1]);
+        assert_eq!(parse(["Bearer a=b, A=c"])[0].parameter("a"), Some("b"));
+    }
+
+    /// Compares with `metadata|scopes|error|description`.
+    fn check_bearer(headers: &[&str], expected: Option<&str>) {
+        let found = bearer(headers.iter().copied()).map(|found| {
+            let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+            let scopes = found.scopes.join(",");
+            let (metadata, error) = (or_none(found.resource_metadata), or_none(found.error));
+            format!("{metadata}|{scopes}|{error}|{}", or_none(found.error_description))
+        });
+        assert_eq!(found.as_deref(), expected, "{headers:?}");
+    }
+
+    #[test]
+    fn m2_the_useful_bearer_challenge_is_chosen() {
+        check_bearer(&[], None);
+        check_bearer(&["Basic realm=x", "DPoP algs=\"ES256\", resource_metadata=u", "BearerX a=b"], None);
+        check_bearer(&["Bearer"], Some("-||-|-"));
+        check_bearer(&["Bearer realm=x"], Some("-||-|-"));
+        check_bearer(&["BEARER Resource_Metadata=u"], Some("u||-|-"));
+        check_bearer(&["Bearer", "Bearer error=e"], Some("-||e|-"));
+        check_bearer(&["Bearer error=e, Bearer resource_metadata=u"], Some("u||-|-"));
+        check_bearer(&["Bearer scope=a", "Bearer error=e"], Some("-|a|-|-"));
+        check_bearer(&["Bearer resource_metadata=u", "Bearer resource_metadata=v, scope=a"], Some("u||-|-"));
+        check_bearer(&["Negotiate abc==, Bearer resource_metadata=u"], Some("u||-|-"));
+        check_bearer(&["Bearer resource_metadata=u, resource_metadata=v"], Some("u||-|-"));
+        check_bearer(&["Bearer resource_metadata=\"\", error=\"\", scope=\"\""], Some("-||-|-"));
+        check_bearer(&["Bearer resource_metadata=\"https://h/\r\n   x\""], Some("https://h/x||-|-"));
+        check_bearer(&["Bearer scope=\" a  b a\tc \", error=e, error_description=\"d d\""], Some("-|a,b,c|e|d d"));
+    }
+
+    #[test]
+    fn m2a_long_headers_take_linear_time() {
+        for part in ["a=b,", "'", "\"", "\\", "x='", "Bearer ", "=", ",", "a=\"", "é"] {
+            parse([part.repeat(100_000 / part.len()).as_str()]);
+        }
+        let scopes: String = (0..20_000).map(|scope| format!("{scope} ")).collect();
+        assert_eq!(bearer([format!("Bearer scope=\"{scopes}\"").as_str()]).unwrap().scopes.len(), 20_000);
+    }
+
+    /// What a header is made of; most lists of these are well-formed, so that the oracle has something to say.
+    fn headers() -> impl Strategy<Value = String> {
+        let value = prop_oneof!["[a-zA-Z0-9!#$%&*+.^_`|~-]{1,6}", r#""([ a-z,;='=]|\\["\\a]){0,8}""#];
+        let parameter = ("[a-zA-Z_]{1,6}", "[ \t]{0,2}", "[ \t]{0,2}", value)
+            .prop_map(|(name, before, behind, value)| format!("{name}{before}={behind}{value}"));
+        let comma = "[ \t]{0,2},[ \t,]{0,3}";
+        let parameters = proptest::collection::vec((parameter, comma), 0..4)
+            .prop_map(|items| items.into_iter().map(|(item, comma)| item + &comma).collect::<String>());
+        let challenge = ("[a-zA-Z][a-zA-Z0-9-]{0,6}", parameters, comma)
+            .prop_map(|(scheme, parameters, comma)| format!("{scheme} {parameters}{comma}"));
+        let well_formed = proptest::collection::vec(challenge, 1..4).prop_map(|challenges| challenges.concat());
+        prop_oneof![4 => well_formed, 1 => r#"([A-C]|[ab]=|[ \t,;='"\\x]){0,24}"#]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Where the strict parser of `http-auth` reads a header, we read the same. It keeps single quotes as they are.
+        #[test]
+        fn m2a_agrees_with_a_strict_parser(header in headers()) {
+            let Ok(strict) = http_auth::parse_challenges(&header) else { return Ok(()) };
+            let strict: Vec<_> = strict.iter().map(|challenge| Challenge {
+                scheme: challenge.scheme.to_owned(),
+                parameters: challenge.params.iter()
+                    .map(|(name, value)| (name.to_ascii_lowercase(), value.to_unescaped())).collect(),
+            }).collect();
+            prop_assume!(!strict.iter().flat_map(|challenge| &challenge.parameters).any(|(_, value)| value.starts_with('\'')));
+            prop_assert_eq!(parse([header.as_str()]), strict);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! How we are a client: the registration, the client ID metadata document, the ways of client authentication.
+
+use serde::Deserialize;
+use serde_json::{json, Value};
+use url::Url;
+
+use super::endpoint::{self, UrlError};
+use super::secret::Secret;
+
+/// How the client proves who it is at the token endpoint.
+///
+/// Spec: RFC 7591 section 2, `token_endpoint_auth_method`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// It does not: a public client.
+    None,
+    /// With the `Authorization` header.
+    Basic,
+    /// With its secret in the body.
+    Post,
+}
+
+impl ClientAuth {
+    /// Returns the registered name of the method.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
+
+    /// Reads the registered name of a method.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::None, Self::Basic, Self::Post].into_iter().find(|auth| auth.as_str() == name)
+    }
+
+    /// Returns the method to use: none without a secret; else the one the registration answer names; else the first
+    /// of ours that the metadata lists; else Basic.
+    ///
+    /// Spec: RFC 7591 section 3.2.1; RFC 8414 section 2.
+    pub fn choose(has_secret: bool, registered: Option<Self>, listed: Option<&[String]>) -> Self {
+        if !has_secret {
+            return Self::None;
+        }
+        registered.or_else(|| Self::first_of(listed?)).unwrap_or(Self::Basic)
+    }
+
+    /// Returns the method to ask for in a registration.
+    pub fn to_register(listed: Option<&[String]>) -> Self {
+        let lists_none = listed.is_none_or(|listed| listed.iter().any(|name| name == "none"));
+        if lists_none {
+            return Self::None;
+        }
+        listed.and_then(Self::first_of).unwrap_or(Self::None)
+    }
+
+    fn first_of(listed: &[String]) -> Option<Self> {
+        let lists = |auth: &Self| listed.iter().any(|name| name == auth.as_str());
+        [Self::Basic, Self::Post, Self::None].into_iter().find(lists)
+    }
+}
+
+/// Where a client identifier comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Registered by hand.
+    Static,
+    /// A client ID metadata document.
+    MetadataDocument,
+    /// Dynamic registration.
+    Dynamic,
+}
+
+impl Origin {
+    /// Returns the word that the store and the command line use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::MetadataDocument => "cimd",
+            Self::Dynamic => "dcr",
+        }
+    }
+}
+
+/// Us, as one authorization server knows us.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// The client identifier.
+    pub id: String,
+    /// The client secret, if there is one.
+    pub secret: Option<Secret>,
+    /// How the client authenticates.
+    pub auth: ClientAuth,
+    /// Where the identifier comes from.
+    pub origin: Origin,
+}
+
+/// Returns the body of a registration request.
+///
+/// Spec: RFC 7591 section 2; MCP 2026-07-28, Dynamic Client Registration.
+pub fn registration_request(redirect_uri: &str, auth: ClientAuth, scopes: &[String]) -> Value {
+    let mut request = json!({
+        "client_name": "mcp-login",
+        "redirect_uris": [redirect_uri],
+        "application_type": "native",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": auth.as_str(),
+    });
+    if !scopes.is_empty() {
+        request["scope"] = scopes.join(" ").into();
+    }
+    request
+}
+
+/// What a registration came to.
+#[derive(Debug)]
+pub struct Registration {
+    /// The client identifier.
+    pub client_id: String,
+    /// The client secret, if one was given.
+    pub client_secret: Option<Secret>,
+    /// When the secret expires, in seconds since 1970; `None` for never.
+    pub secret_expires_at: Option<i64>,
+    /// The way of client authentication that was registered.
+    pub auth: Option<ClientAuth>,
+}
+
+#[derive(Deserialize)]
+struct RegistrationDocument {
+    client_id: String,
+    client_secret: Option<Secret>,
+    client_secret_expires_at: Option<Value>,
+    token_endpoint_auth_method: Option<String>,
+}
+
+impl Registration {
+    /// Reads the answer to a registration request. Only the identifier, the secret and what belongs to them are
+    /// taken; `None` if there is no identifier.
+    ///
+    /// Spec: RFC 7591 section 3.2.1.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let document: RegistrationDocument = serde_json::from_slice(body).ok()?;
+        if document.client_id.is_empty() || document.client_id.contains(char::is_control) {
+            return None;
+        }
+        let expires_at = document.client_secret_expires_at.as_ref().and_then(Value::as_i64);
+        Some(Self {
+            client_id: document.client_id,
+            client_secret: document.client_secret.filter(|secret| !secret.expose().is_empty()),
+            secret_expires_at: expires_at.filter(|seconds| *seconds > 0),
+            auth: document.token_endpoint_auth_method.as_deref().and_then(ClientAuth::parse),
+        })
+    }
+}
+
+/// The client in a file that a provider's console hands out, such as Google's `client_secret.json`.
+#[derive(Debug)]
+pub struct ClientFile {
+    /// The client identifier.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: Option<Secret>,
+    /// The redirect URI that the client must use; `None` if any loopback one will do.
+    pub redirect_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ClientDocument {
+    client_id: String,
+    client_secret: Option<Secret>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+}
+
+impl ClientFile {
+    /// Reads the file: `{"installed": {…}}` for a desktop client, `{"web": {…}}` for one whose redirect URI is
+    /// registered to the letter, or the members themselves.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let mut document: Value = serde_json::from_slice(body).ok()?;
+        let (inner, exact) = match (document.get_mut("installed").map(Value::take), document.get_mut("web")) {
+            (Some(installed), _) => (installed, false),
+            (None, Some(web)) => (web.take(), true),
+            (None, None) => (document, true),
+        };
+        let client: ClientDocument = serde_json::from_value(inner).ok()?;
+        let loopback =
+            |uri: &String| uri.starts_with("http://") && Url::parse(uri).is_ok_and(|uri| endpoint::is_loopback(&uri));
+        Some(Self {
+            client_id: client.client_id,
+            client_secret: client.client_secret,
+            redirect_uri: client.redirect_uris.into_iter().find(loopback).filter(|_| exact),
+        })
+    }
+}
+
+/// Checks the URL of a client ID metadata document.
+///
+/// # Errors
+///
+/// What the URL breaks, as a sentence.
+///
+/// Spec: draft-ietf-oauth-client-id-metadata-document, Client Identifier; MCP 2026-07-28, Client ID Metadata Documents.
+pub fn check_metadata_document_url(raw: &str) -> Result<(), String> {
+    let url = endpoint::parse(raw).map_err(|why: UrlError| why.to_string())?;
+    let path = raw.splitn(4, '/').nth(3).unwrap_or("");
+    let dots = path.split(['/', '?']).any(|segment| matches!(segment, "." | ".."));
+    if url.scheme() != "https" {
+        Err("it has to be https".to_owned())
+    } else if path.is_empty() || path.starts_with('?') {
+        Err("it has no path".to_owned())
+    } else if dots {
+        Err("its path has a dot segment".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn m28_which_client_authentication() {
+        use ClientAuth::{Basic, None as Public, Post};
+        for (secret, registered, listed, expected) in [
+            (false, Some(Basic), Some(list(&["client_secret_basic"])), Public),
+            (false, None, None, Public),
+            (true, None, None, Basic),
+            (true, None, Some(list(&["client_secret_post"])), Post),
+            (true, None, Some(list(&["client_secret_post", "client_secret_basic"])), Basic),
+            (true, None, Some(list(&["none"])), Public),
+            (true, Some(Post), Some(list(&["none"])), Post),
+            (true, Some(Public), Some(list(&["client_secret_basic"])), Public),
+            (true, None, Some(list(&["private_key_jwt"])), Basic),
+        ] {
+            assert_eq!(ClientAuth::choose(secret, registered, listed.as_deref()), expected, "{secret} {listed:?}");
+        }
+    }
+
+    #[test]
+    fn m16_what_is_asked_for() {
+        use ClientAuth::{Basic, None as Public, Post};
+        for (listed, expected) in [
+            (None, Public),
+            (Some(list(&["client_secret_basic", "none"])), Public),
+            (Some(list(&["client_secret_post", "client_secret_basic"])), Basic),
+            (Some(list(&["client_secret_post"])), Post),
+            (Some(list(&["private_key_jwt"])), Public),
+        ] {
+            assert_eq!(ClientAuth::to_register(listed.as_deref()), expected, "{listed:?}");
+        }
+        let request = registration_request("http://127.0.0.1:1/callback", Public, &list(&["a", "b"]));
+        assert_eq!(request["application_type"], "native");
+        assert_eq!(request["grant_types"], json!(["authorization_code", "refresh_token"]));
+        assert_eq!(request["scope"], "a b");
+        assert!(registration_request("http://127.0.0.1:1/callback", Public, &[]).get("scope").is_none());
+    }
+
+    #[test]
+    fn m16d_what_is_taken_from_the_answer() {
+        let read = |text: &str| Registration::read(text.as_bytes());
+        let answer = read(
+            r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":0,"issuer":"https://evil.example",
+                "token_endpoint_auth_method":"client_secret_post","redirect_uris":[]}"#,
+        )
+        .expect("a registration");
+        assert_eq!(answer.client_id, "c");
+        assert_eq!(answer.client_secret, Some(Secret::new("s")));
+        assert_eq!(answer.secret_expires_at, None);
+        assert_eq!(answer.auth, Some(ClientAuth::Post));
+        let expiring = read(r#"{"client_id":"c","client_secret":"","client_secret_expires_at":99}"#);
+        assert!(expiring.is_some_and(|it| it.client_secret.is_none() && it.secret_expires_at == Some(99)));
+        for body in ["", "{}", "[]", r#"{"client_id":""}"#, r#"{"client_id":7}"#, r#"{"client_id":"a\nb"}"#] {
+            assert!(read(body).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn client_files_of_both_kinds() {
+        let read = |text: &str| ClientFile::read(text.as_bytes());
+        let desktop =
+            read(r#"{"installed":{"client_id":"c","client_secret":"s","redirect_uris":["http://localhost"]}}"#)
+                .expect("a client");
+        assert_eq!((desktop.client_id.as_str(), desktop.redirect_uri), ("c", None));
+        let web = read(
+            r#"{"web":{"client_id":"c","redirect_uris":["https://x.example/cb","http://localhost:8000/oauth2callback"]}}"#,
+        )
+        .expect("a client");
+        assert_eq!(web.redirect_uri.as_deref(), Some("http://localhost:8000/oauth2callback"));
+        assert!(read(r#"{"client_id":"c"}"#).is_some());
+        assert!(read(r#"{"type":"service_account"}"#).is_none());
+        assert!(read("").is_none());
+    }
+
+    #[test]
+    fn m15a_document_urls() {
+        assert_eq!(check_metadata_document_url("https://app.example/client.json"), Ok(()));
+        assert_eq!(check_metadata_document_url("https://app.example:8443/a/client.json?v=1"), Ok(()));
+        for raw in [
+            "http://app.example/client.json",
+            "https://app.example",
+            "https://app.example/",
+            "https://app.example/?x",
+            "https://app.example/a/../client.json",
+            "https://app.example/./client.json",
+            "https://me@app.example/client.json",
+            "https://app.example/client.json#x",
+            "client.json",
+        ] {
+            assert!(check_metadata_document_url(raw).is_err(), "{raw}");
+        }
+    }
+}

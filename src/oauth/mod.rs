@@ -1,0 +1,12 @@
+//! The rules of OAuth and MCP authorization, pure: no input or output, no clock, no randomness, no printing.
+
+pub mod authorization;
+pub mod callback;
+pub mod challenge;
+pub mod client;
+pub mod endpoint;
+pub mod metadata;
+pub mod paste;
+pub mod secret;
+pub mod text;
+pub mod token;

@@ -1,0 +1,260 @@
+//! Step two: becoming a client of the authorization server.
+
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::{Http, HttpError, Redirects};
+use crate::oauth::client::{self, Client, ClientAuth, Origin, Registration};
+use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::secret::Secret;
+use crate::oauth::text::printable;
+use crate::oauth::token;
+use crate::store::cache::Cache;
+use crate::store::Credentials;
+
+/// Most registrations that are remembered for one authorization server.
+const MAX_REMEMBERED: usize = 8;
+
+/// Most times that a busy server is asked.
+const MAX_TRIES: usize = 3;
+
+/// Longest pause that a busy server is granted.
+const MAX_PAUSE: Duration = Duration::from_secs(20);
+
+/// How we become a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The best that the server offers.
+    Auto,
+    /// A client identifier that the user gives.
+    Static,
+    /// A client ID metadata document.
+    MetadataDocument,
+    /// Dynamic registration.
+    Dynamic,
+}
+
+/// What the user says about the client.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// How we become one.
+    pub way: Way,
+    /// A client identifier registered by hand.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<Secret>,
+    /// The URL of a client ID metadata document.
+    pub metadata_url: Option<String>,
+    /// The authorization server that the client belongs to, if the user says so.
+    pub issuer: Option<String>,
+}
+
+/// Why we are no client.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The server takes no unknown clients, and the user named none.
+    #[error("{0}")]
+    NoWay(&'static str),
+    /// The client that the user gives was used at another authorization server before.
+    #[error("the client {client_id} belongs to {before}, and the server uses {now} now")]
+    OtherIssuer {
+        /// The client identifier.
+        client_id: String,
+        /// The authorization server that it was used at.
+        before: String,
+        /// The one that the server uses now.
+        now: String,
+    },
+    /// The server refused the registration.
+    #[error("the registration was refused with status {status}{}", detail(error, description))]
+    Refused {
+        /// The status code.
+        status: u16,
+        /// The error code of the answer.
+        error: Option<String>,
+        /// What the server adds for people.
+        description: Option<String>,
+    },
+    /// The server's answer holds no client identifier.
+    #[error("the answer to the registration holds no client identifier")]
+    Useless,
+    /// The server could not answer.
+    #[error("the registration endpoint answered with status {0}")]
+    Unavailable(u16),
+    /// The request came to nothing.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+/// Puts the words of a server behind ours.
+fn detail(error: &Option<String>, description: &Option<String>) -> String {
+    let words = [error, description].into_iter().flatten().map(|words| printable(words));
+    words.map(|words| format!(": {words}")).collect()
+}
+
+/// A registration that a later login may use again. Registrations with a secret are not among them: their secret
+/// stands with the login, and nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Remembered {
+    client_id: String,
+    redirect_uri: String,
+    scopes: Vec<String>,
+}
+
+/// Becomes a client for a redirect URI and these scopes: by the identifier that the user gives, by a metadata document
+/// if the server takes them, by a registration that is remembered, or by a new one.
+///
+/// # Errors
+///
+/// A [`RegisterError`].
+///
+/// Spec: MCP 2026-07-28, client registration; RFC 7591 section 3.
+pub fn register(
+    server: &AuthorizationServer,
+    identity: &Identity,
+    redirect_uri: &str,
+    scopes: &[String],
+    tools: (&Http, &Cache, Option<&Credentials>),
+) -> Result<Client, RegisterError> {
+    let (http, cache, before) = tools;
+    let listed = server.client_auth_methods.as_deref();
+    match (identity.way, &identity.client_id, &identity.metadata_url) {
+        (Way::Auto | Way::Static, Some(id), _) => {
+            check_binding(id, server, identity, before)?;
+            let auth = ClientAuth::choose(identity.client_secret.is_some(), None, listed);
+            let secret = identity.client_secret.clone();
+            return Ok(Client { id: id.clone(), secret, auth, origin: Origin::Static });
+        }
+        (Way::Static, None, _) => return Err(RegisterError::NoWay("no client identifier was given")),
+        (Way::MetadataDocument, _, None) => return Err(RegisterError::NoWay("no client metadata URL was given")),
+        (Way::MetadataDocument, _, Some(_)) if !server.takes_metadata_documents => {
+            return Err(RegisterError::NoWay("the authorization server does not take client metadata documents"));
+        }
+        (Way::MetadataDocument | Way::Auto, _, Some(url)) if server.takes_metadata_documents => {
+            let id = url.clone();
+            return Ok(Client { id, secret: None, auth: ClientAuth::None, origin: Origin::MetadataDocument });
+        }
+        _ => {}
+    }
+    if let Some(client) = remembered(server, redirect_uri, scopes, cache, before) {
+        return Ok(client);
+    }
+    let client = register_anew(server, redirect_uri, scopes, http)?;
+    if client.secret.is_none() {
+        let (client_id, redirect_uri) = (client.id.clone(), redirect_uri.to_owned());
+        let new = Remembered { client_id, redirect_uri, scopes: scopes.to_vec() };
+        let others = read(cache, &server.issuer).into_iter().filter(|it| it.redirect_uri != new.redirect_uri);
+        let kept: Vec<_> = [new.clone()].into_iter().chain(others).take(MAX_REMEMBERED).collect();
+        cache.put("clients", &server.issuer, &kept);
+    }
+    Ok(client)
+}
+
+/// A client that the user gives is not shown to another authorization server than before, unless the user names it.
+///
+/// Spec: MCP 2026-07-28, Authorization Server Binding.
+fn check_binding(
+    client_id: &str,
+    server: &AuthorizationServer,
+    identity: &Identity,
+    before: Option<&Credentials>,
+) -> Result<(), RegisterError> {
+    let same = |before: &&Credentials| {
+        before.registration == Origin::Static.as_str() && before.client_id == client_id && identity.issuer.is_none()
+    };
+    match before.filter(same) {
+        Some(before) if before.issuer != server.issuer => Err(RegisterError::OtherIssuer {
+            client_id: printable(client_id),
+            before: printable(&before.issuer),
+            now: printable(&server.issuer),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn read(cache: &Cache, issuer: &str) -> Vec<Remembered> {
+    cache.get("clients", issuer).unwrap_or_default()
+}
+
+/// Returns the redirect URIs of the registrations that are remembered for an issuer, the newest first.
+pub fn remembered_redirect_uris(cache: &Cache, issuer: &str, before: Option<&Credentials>) -> Vec<String> {
+    let own = before.filter(|before| before.issuer == issuer && before.registration == Origin::Dynamic.as_str());
+    let own = own.map(|before| before.redirect_uri.clone());
+    own.into_iter().chain(read(cache, issuer).into_iter().map(|client| client.redirect_uri)).collect()
+}
+
+/// Finds a registration with this very redirect URI, made for at least these scopes.
+fn remembered(
+    server: &AuthorizationServer,
+    redirect_uri: &str,
+    scopes: &[String],
+    cache: &Cache,
+    before: Option<&Credentials>,
+) -> Option<Client> {
+    let covers = |known: &[String]| known.is_empty() || scopes.iter().all(|scope| known.contains(scope));
+    let known = read(cache, &server.issuer);
+    if let Some(client) = known.iter().find(|it| it.redirect_uri == redirect_uri && covers(&it.scopes)) {
+        log::info!("using the registration of an earlier login");
+        return Some(Client {
+            id: client.client_id.clone(),
+            secret: None,
+            auth: ClientAuth::None,
+            origin: Origin::Dynamic,
+        });
+    }
+    let before = before.filter(|before| {
+        let dynamic = before.registration == Origin::Dynamic.as_str() && before.client_secret.is_some();
+        dynamic && before.issuer == server.issuer && before.redirect_uri == redirect_uri
+    })?;
+    log::info!("using the registration of the login that is stored");
+    covers(&before.scopes_requested).then_some(())?;
+    Some(Client {
+        id: before.client_id.clone(),
+        secret: before.client_secret.clone(),
+        auth: ClientAuth::parse(&before.client_auth)?,
+        origin: Origin::Dynamic,
+    })
+}
+
+/// Forgets a registration that the server does not accept any more.
+pub fn forget(cache: &Cache, issuer: &str, client_id: &str) {
+    let kept: Vec<_> = read(cache, issuer).into_iter().filter(|client| client.client_id != client_id).collect();
+    cache.put("clients", issuer, &kept);
+}
+
+fn register_anew(
+    server: &AuthorizationServer,
+    redirect_uri: &str,
+    scopes: &[String],
+    http: &Http,
+) -> Result<Client, RegisterError> {
+    let endpoint = server
+        .registration_endpoint
+        .as_ref()
+        .ok_or(RegisterError::NoWay("the authorization server does not register clients by itself"))?;
+    let listed = server.client_auth_methods.as_deref();
+    let request = client::registration_request(redirect_uri, ClientAuth::to_register(listed), scopes).to_string();
+    let mut tries = 0;
+    let (status, body) = loop {
+        tries += 1;
+        let headers = [("Content-Type", "application/json")];
+        let response = http.post(endpoint, &headers, request.as_bytes(), Redirects::Refuse)?;
+        match response.busy_for() {
+            Some(pause) if tries < MAX_TRIES && pause <= MAX_PAUSE => thread::sleep(pause),
+            _ => break (response.status, response.read()?),
+        }
+    };
+    if status >= 500 || status == 429 {
+        return Err(RegisterError::Unavailable(status));
+    }
+    if !(200..300).contains(&status) {
+        let (error, description) = token::read_error(&body).unzip();
+        return Err(RegisterError::Refused { status, error, description: description.flatten() });
+    }
+    let answer = Registration::read(&body).ok_or(RegisterError::Useless)?;
+    let auth = ClientAuth::choose(answer.client_secret.is_some(), answer.auth, listed);
+    let secret = answer.client_secret.filter(|_| auth != ClientAuth::None);
+    Ok(Client { id: answer.client_id, secret, auth, origin: Origin::Dynamic })
+}

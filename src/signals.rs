@@ -1,0 +1,121 @@
+//! Signals, turned into bytes on a socket that the wait loop watches.
+
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use rustix::process::{getpgid, getpgrp, getppid, getsid, Pid};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::low_level;
+
+/// The signals that a login answers to.
+const WATCHED: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// The program is to end, by this signal.
+    End(i32),
+    /// The program is to stop until it is continued.
+    Stop,
+    /// The program was continued.
+    Continue,
+}
+
+/// The signals that have come and were not yet looked at.
+#[derive(Debug)]
+pub struct Signals {
+    socket: UnixStream,
+    pending: Vec<(i32, Arc<AtomicBool>)>,
+}
+
+impl Signals {
+    /// Starts to watch. A signal that this process was started to ignore stays ignored.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no socket or no handler for us.
+    pub fn watch() -> io::Result<Self> {
+        let (socket, sender) = UnixStream::pair()?;
+        socket.set_nonblocking(true)?;
+        let ignored = ignored();
+        let mut pending = Vec::new();
+        for signal in WATCHED.into_iter().filter(|signal| !ignored.contains(signal)) {
+            let flag = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register(signal, Arc::clone(&flag))?;
+            low_level::pipe::register(signal, sender.try_clone()?)?;
+            pending.push((signal, flag));
+        }
+        Ok(Self { socket, pending })
+    }
+
+    /// Returns what to wait for.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Returns the next signal that has come.
+    pub fn take(&mut self) -> Option<Signal> {
+        let mut bytes = [0; 64];
+        while self.socket.read(&mut bytes).is_ok_and(|count| count > 0) {}
+        let (signal, _) = self.pending.iter().find(|(_, flag)| flag.swap(false, Ordering::SeqCst))?;
+        Some(match *signal {
+            SIGTSTP => Signal::Stop,
+            SIGCONT => Signal::Continue,
+            signal => Signal::End(signal),
+        })
+    }
+}
+
+/// Lets the signals that ask this process to end pass by: what it does is short, and must be done whole.
+pub fn put_off() {
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+        let _ = signal_hook::flag::register(signal, Arc::default());
+    }
+}
+
+/// Ends or stops this process as the signal would have done without us.
+pub fn act(signal: i32) {
+    let _ = low_level::emulate_default_handler(signal);
+}
+
+/// Stops this process until it is continued, unless nobody would do that.
+pub fn stop() {
+    if can_be_continued() {
+        act(SIGTSTP);
+    }
+}
+
+/// Tells whether a shell of this session looks after this process group: without one, as in a remote command or a
+/// container, the system itself lets Ctrl-Z stop nothing.
+fn can_be_continued() -> bool {
+    let (session, group) = (getsid(None), getpgrp());
+    let mut ancestor = getppid();
+    while let Some(pid) = ancestor {
+        if getsid(Some(pid)) != session {
+            return false;
+        }
+        if getpgid(Some(pid)) != Ok(group) {
+            return true;
+        }
+        let Some(next) = parent_of(pid) else { return true };
+        ancestor = Pid::from_raw(next);
+    }
+    false
+}
+
+/// Returns the parent of a process, where the system tells.
+fn parent_of(pid: Pid) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+/// Returns the signals that this process was started to ignore, as a shell starts its background jobs.
+fn ignored() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    WATCHED.into_iter().filter(|signal| mask & (1 << (signal - 1)) != 0).collect()
+}

@@ -1,0 +1,63 @@
+//! The status: what is logged in, until when, and kept where. No secret is even read for it.
+
+use serde::Serialize;
+
+use crate::error::LoginError;
+use crate::store::{IndexEntry, Key, Patience, Store};
+use crate::tools::Tools;
+
+/// What can be expected of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Its access token is live.
+    Live,
+    /// Its access token will be refreshed when it is asked for.
+    RefreshDue,
+    /// Only a new login helps.
+    NeedsLogin,
+}
+
+/// One login.
+#[derive(Clone, Debug, Serialize)]
+pub struct Login {
+    /// What the index knows of it.
+    #[serde(flatten)]
+    pub entry: IndexEntry,
+    /// What can be expected of it.
+    pub state: State,
+}
+
+impl Login {
+    fn of(entry: IndexEntry) -> Self {
+        let has_expired = entry.expires_at.is_some_and(|expires_at| expires_at.seconds_left() <= 0);
+        let state = match (entry.needs_login, has_expired, entry.refreshable) {
+            (true, ..) | (false, true, false) => State::NeedsLogin,
+            (false, true, true) => State::RefreshDue,
+            (false, false, _) => State::Live,
+        };
+        Self { entry, state }
+    }
+
+    /// Returns its name in the store.
+    pub fn key(&self) -> Key {
+        self.entry.key()
+    }
+}
+
+/// Lists all logins, by server and profile.
+///
+/// # Errors
+///
+/// [`LoginError::Store`] if the index cannot be read.
+pub fn status(tools: &Tools) -> Result<Vec<Login>, LoginError> {
+    let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
+    let entries = store.list().map_err(|source| LoginError::Store {
+        doing: "read",
+        server: "any server".to_owned(),
+        source: source.into(),
+    })?;
+    let mut logins: Vec<_> = entries.into_iter().map(Login::of).collect();
+    logins.sort_by_key(Login::key);
+    Ok(logins)
+}

@@ -1,0 +1,57 @@
+//! Where the user wants logins to be kept, and the directory of everything that is kept.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+
+/// Where the user wants logins to be kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreChoice {
+    /// In the keyring if it works, else in the file.
+    #[default]
+    Auto,
+    /// In the keyring and nowhere else.
+    Keyring,
+    /// In the default file; or in one that stands for itself and is its own index.
+    File(Option<PathBuf>),
+}
+
+impl FromStr for StoreChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("file:") {
+            Some("") => Err("file: needs a path, as in file:/run/user/1000/login.json".to_owned()),
+            Some(path) => Ok(Self::File(Some(path.into()))),
+            None if text == "auto" => Ok(Self::Auto),
+            None if text == "keyring" => Ok(Self::Keyring),
+            None if text == "file" => Ok(Self::File(None)),
+            None => Err("a store is auto, keyring, file or file:PATH".to_owned()),
+        }
+    }
+}
+
+/// Returns the directory of everything that is kept: `explicit` if the user named one, else the platform's place.
+///
+/// # Errors
+///
+/// [`StoreError::NoHome`] if there is neither.
+pub fn data_dir(explicit: Option<PathBuf>) -> Result<PathBuf, StoreError> {
+    let default = || default_data_dir(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"));
+    explicit.or_else(default).ok_or(StoreError::NoHome)
+}
+
+pub(super) fn default_data_dir(xdg_data_home: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+    // Spec: XDG Base Directory Specification: a path that is not absolute is to be ignored.
+    let absolute = |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || absolute(home);
+    if cfg!(target_os = "macos") {
+        return Some(home()?.join("Library/Application Support/mcp-login"));
+    }
+    let data_home = absolute(xdg_data_home).or_else(|| Some(home()?.join(".local/share")))?;
+    Some(data_home.join("mcp-login"))
+}

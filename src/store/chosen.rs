@@ -1,0 +1,312 @@
+//! The choice between keyring and file, made before a login and kept to after it; no login is lost on the way.
+
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+
+use super::file::FileStore;
+use super::index::{Index, IndexEntry};
+use super::keyring::{KeyringFault, KeyringStore, Patience};
+use super::ledger::Ledger;
+use super::{CredentialStore, Credentials, Key, Place, StoreChoice, StoreError};
+use crate::clock::Time;
+use crate::disk::DiskError;
+
+/// Where credentials went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The store that holds them now.
+    pub place: Place,
+    /// One line for the user if that is not the store that was chosen.
+    pub notice: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Keyring,
+    File,
+}
+
+impl Side {
+    fn of(place: &Place) -> Self {
+        match place {
+            Place::Keyring => Self::Keyring,
+            Place::File(_) => Self::File,
+        }
+    }
+}
+
+/// The stores of one run, and the choice between them.
+pub struct Store {
+    choice: StoreChoice,
+    keyring: Box<dyn CredentialStore>,
+    file: Box<dyn CredentialStore>,
+    /// A file that was named with its path needs none.
+    index: Option<Index>,
+    /// What a proof has shown; `None` as long as there was none.
+    proven: Option<Side>,
+    notice: Option<String>,
+}
+
+impl Store {
+    /// Chooses a store for a new login and proves that it works.
+    ///
+    /// # Errors
+    ///
+    /// Why the chosen store cannot be used; with [`StoreChoice::Auto`], why the file cannot be used either.
+    pub fn open(choice: &StoreChoice, data_dir: &Path, patience: Patience) -> Result<Self, StoreError> {
+        Self::open_to_read(choice, data_dir, patience).prove()
+    }
+
+    /// Opens the stores to use a login that is there. Nothing is written and nothing is asked of the keyring yet.
+    pub fn open_to_read(choice: &StoreChoice, data_dir: &Path, patience: Patience) -> Self {
+        let (path, index) = match choice {
+            StoreChoice::File(Some(path)) => (path.clone(), None),
+            _ => (FileStore::default_path(data_dir), Some(Index::new(data_dir, patience.lock_limit()))),
+        };
+        let file = Box::new(FileStore::new(path, patience.lock_limit()));
+        Self::of(choice.clone(), Box::new(KeyringStore::new(patience)), file, index)
+    }
+
+    pub(super) fn of(
+        choice: StoreChoice,
+        keyring: Box<dyn CredentialStore>,
+        file: Box<dyn CredentialStore>,
+        index: Option<Index>,
+    ) -> Self {
+        Self { choice, keyring, file, index, proven: None, notice: None }
+    }
+
+    pub(super) fn prove(mut self) -> Result<Self, StoreError> {
+        self.proven = Some(match self.choice {
+            StoreChoice::Keyring => self.keyring.prove().map(|()| Side::Keyring)?,
+            StoreChoice::File(_) => self.file.prove().map(|()| Side::File)?,
+            StoreChoice::Auto => match self.keyring.prove() {
+                Ok(()) => Side::Keyring,
+                Err(err) => {
+                    self.file.prove()?;
+                    self.notice = Some(format!("{err}; the login is kept in {}", self.file.place()));
+                    Side::File
+                }
+            },
+        });
+        Ok(self)
+    }
+
+    /// Proves that the place where a login is kept takes a new version of it.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    pub fn prove_place(&self, key: &Key) -> Result<(), StoreError> {
+        match self.find(key, self.indexed(key).as_ref())? {
+            Some((Side::File, _)) => self.file.prove(),
+            // A keyring that has just been read is not written to for a proof: that would cost more than it tells.
+            Some((Side::Keyring, _)) | None => Ok(()),
+        }
+    }
+
+    /// Returns one line for the user if [`StoreChoice::Auto`] came to the file.
+    pub fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
+    }
+
+    /// Returns the credentials of a login; of two copies the newer.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`] of a store that may hold the login.
+    pub fn load(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
+        Ok(self.find(key, self.indexed(key).as_ref())?.map(|(_, credentials)| credentials))
+    }
+
+    fn find(&self, key: &Key, indexed: Option<&IndexEntry>) -> Result<Option<(Side, Credentials)>, StoreError> {
+        let kept = indexed.map(|known| Side::of(&known.place));
+        let mut best: Option<(Side, Credentials)> = None;
+        let mut failure = None;
+        for side in self.order(indexed, false) {
+            match self.side(side).get(key) {
+                Ok(Some(found)) if best.as_ref().is_none_or(|(_, best)| found.generation > best.generation) => {
+                    best = Some((side, found));
+                }
+                Ok(_) => {}
+                // Where there is no keyring there is no login in it.
+                Err(StoreError::Keyring(KeyringFault::Absent)) if kept != Some(Side::Keyring) => {}
+                Err(err) => failure = failure.or(Some((side, err))),
+            }
+            if best.as_ref().zip(indexed).is_some_and(|((_, best), known)| best.generation >= known.generation) {
+                return Ok(best);
+            }
+        }
+        match failure {
+            Some((side, err)) if best.is_some() && kept != Some(side) => {
+                log::warn!("{err}; the other store's copy is used")
+            }
+            // What is out of reach may be the only copy, or a newer one than was found.
+            Some((_, err)) => return Err(err),
+            None => {}
+        }
+        Ok(best)
+    }
+
+    /// Stores credentials under the next generation, and removes the copy that another store has.
+    ///
+    /// A store that fails is tried twice; then, with [`StoreChoice::Auto`], the other one; then an emergency file.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotStored`], which tells where the emergency file is.
+    pub fn save(&self, credentials: &mut Credentials) -> Result<Saved, StoreError> {
+        let key = credentials.key();
+        let indexed = self.indexed(&key);
+        let found = self.find(&key, indexed.as_ref()).ok().flatten();
+        let known = [indexed.as_ref().map(|known| known.generation), found.map(|(_, found)| found.generation)];
+        let highest = known.into_iter().flatten().fold(credentials.generation, u64::max);
+        credentials.generation = highest.saturating_add(1);
+
+        let mut failure: Option<StoreError> = None;
+        for side in self.order(indexed.as_ref(), true) {
+            let store = self.side(side);
+            match store.put(credentials).or_else(|err| retry(store, credentials, err)) {
+                Ok(()) => {
+                    let place = store.place();
+                    let notice = failure.map(|err| format!("{err}; the login is kept in {place}"));
+                    self.clear_other(side, &key, indexed.as_ref());
+                    self.note(credentials, &place);
+                    return Ok(Saved { place, notice });
+                }
+                Err(err) => failure = failure.or(Some(err)),
+            }
+        }
+        let source = failure.unwrap_or(StoreError::Altered(self.file.place()));
+        Err(StoreError::NotStored { rescued: rescue(&self.refuges(), credentials), source: Box::new(source) })
+    }
+
+    /// Forgets a login in every store; tells whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`] of a store that may hold the login.
+    pub fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+        let indexed = self.indexed(key);
+        let kept = indexed.as_ref().map(|known| Side::of(&known.place));
+        let mut sides = self.order(indexed.as_ref(), false);
+        sides.extend(kept.filter(|kept| !sides.contains(kept)));
+        let mut was_there = false;
+        let mut failure = None;
+        for side in sides {
+            match self.side(side).delete(key) {
+                Ok(deleted) => was_there |= deleted,
+                Err(StoreError::Keyring(KeyringFault::Absent)) if kept != Some(side) => {}
+                // The index says that the login is elsewhere: an old copy, if there is one at all.
+                Err(err) if kept.is_some_and(|kept| kept != side) => log::warn!("{err}"),
+                Err(err) => failure = failure.or(Some(err)),
+            }
+        }
+        if let Some(err) = failure {
+            return Err(err);
+        }
+        if let Some(index) = &self.index {
+            match index.remove(key) {
+                Ok(removed) => was_there |= removed,
+                Err(err) => log::warn!("{err}; the login is gone all the same"),
+            }
+        }
+        Ok(was_there)
+    }
+
+    /// Returns all logins that the choice of store covers.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`] of the index or the credentials file.
+    pub fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
+        let mut entries = match &self.index {
+            Some(index) => index.list()?,
+            None => Vec::new(),
+        };
+        if self.choice != StoreChoice::Keyring {
+            // What is in the file, the file itself knows best: a crash may have come between the two.
+            entries.retain(|entry| entry.place == Place::Keyring);
+            let place = self.file.place();
+            let ledger = place.path().map(Ledger::read).transpose()?.flatten();
+            let in_file: Vec<Credentials> = ledger.map_or(Ok(Vec::new()), |ledger| ledger.all())?;
+            entries.extend(in_file.iter().map(|credentials| IndexEntry::of(credentials, place.clone())));
+        }
+        entries.retain(|entry| match self.choice {
+            StoreChoice::Auto => true,
+            StoreChoice::Keyring => entry.place == Place::Keyring,
+            StoreChoice::File(_) => entry.place != Place::Keyring,
+        });
+        entries.sort_by_key(|entry| (entry.key(), Reverse(entry.generation)));
+        entries.dedup_by_key(|entry| entry.key());
+        Ok(entries)
+    }
+
+    fn side(&self, side: Side) -> &dyn CredentialStore {
+        match side {
+            Side::Keyring => self.keyring.as_ref(),
+            Side::File => self.file.as_ref(),
+        }
+    }
+
+    /// Returns the stores to look into, or to write to, in this order.
+    fn order(&self, indexed: Option<&IndexEntry>, to_write: bool) -> Vec<Side> {
+        let kept = indexed.map(|known| Side::of(&known.place));
+        match (&self.choice, self.proven) {
+            (StoreChoice::Keyring, _) => vec![Side::Keyring],
+            (StoreChoice::File(_), _) | (StoreChoice::Auto, Some(Side::File)) => vec![Side::File],
+            (StoreChoice::Auto, Some(Side::Keyring)) if to_write => vec![Side::Keyring, Side::File],
+            (StoreChoice::Auto, _) if kept == Some(Side::File) => vec![Side::File, Side::Keyring],
+            (StoreChoice::Auto, _) => vec![Side::Keyring, Side::File],
+        }
+    }
+
+    fn indexed(&self, key: &Key) -> Option<IndexEntry> {
+        self.index.as_ref().and_then(|index| index.get(key))
+    }
+
+    /// Removes the older copy in the store that was not written to: one login has one live copy.
+    fn clear_other(&self, written: Side, key: &Key, indexed: Option<&IndexEntry>) {
+        let other = if written == Side::File { Side::Keyring } else { Side::File };
+        let kept_there = indexed.is_some_and(|known| Side::of(&known.place) == other);
+        if !kept_there && !self.order(indexed, false).contains(&other) {
+            return;
+        }
+        match self.side(other).delete(key) {
+            Ok(_) => {}
+            Err(err) if kept_there => log::warn!("{err}; an older copy of the login stays there"),
+            Err(err) => log::debug!("{err}"),
+        }
+    }
+
+    fn note(&self, credentials: &Credentials, place: &Place) {
+        let Some(index) = &self.index else { return };
+        if let Err(err) = index.put(&IndexEntry::of(credentials, place.clone())) {
+            log::warn!("{err}; the login is stored in {place}, but the list of logins does not show it");
+        }
+    }
+
+    /// Returns the directories for an emergency file, the best first.
+    fn refuges(&self) -> Vec<PathBuf> {
+        let beside = self.file.place().path().and_then(Path::parent).map(Path::to_owned);
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+        [beside, runtime, Some(std::env::temp_dir())].into_iter().flatten().collect()
+    }
+}
+
+/// Tries once more, unless the first try has already waited its time for a lock.
+fn retry(store: &dyn CredentialStore, credentials: &Credentials, err: StoreError) -> Result<(), StoreError> {
+    match err {
+        StoreError::Disk(DiskError::Locked { .. }) => Err(err),
+        _ => store.put(credentials),
+    }
+}
+
+/// Writes credentials that no store took to a file of their own, in the first directory that takes it.
+pub(super) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Option<PathBuf> {
+    let name = format!("credentials.rescued-{}-{}.json", std::process::id(), Time::now().0);
+    directories.iter().map(|directory| directory.join(&name)).find(|path| {
+        let written = Ledger::create(path, &credentials.key().account(), credentials);
+        written.inspect_err(|err| log::debug!("no emergency file: {err:#}")).is_ok()
+    })
+}

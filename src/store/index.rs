@@ -1,0 +1,101 @@
+//! Which logins there are and where each is kept: a file without secrets beside the credentials file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::ledger::Ledger;
+use super::{Credentials, Key, Place, StoreError};
+use crate::clock::{Deadline, Time};
+
+/// What is known of a login without opening the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// The server, as in [`Key::server`].
+    pub server: String,
+    /// The profile, as in [`Key::profile`].
+    pub profile: String,
+    /// The issuer of the authorization server.
+    pub issuer: String,
+    /// The client identifier.
+    pub client_id: String,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// When the access token expires, if the server said so.
+    pub expires_at: Option<Time>,
+    /// Tells whether there is a refresh token.
+    pub refreshable: bool,
+    /// The server has refused the refresh token: only a new login helps.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_login: bool,
+    /// Where the credentials are kept.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The generation of the credentials kept there.
+    pub generation: u64,
+}
+
+impl IndexEntry {
+    /// Describes credentials that are kept in `place`.
+    pub fn of(credentials: &Credentials, place: Place) -> Self {
+        Self {
+            server: credentials.server.clone(),
+            profile: credentials.profile.clone(),
+            issuer: credentials.issuer.clone(),
+            client_id: credentials.client_id.clone(),
+            scopes: credentials.scopes.clone(),
+            expires_at: credentials.expires_at,
+            refreshable: credentials.refresh_token.is_some(),
+            needs_login: credentials.needs_login,
+            place,
+            generation: credentials.generation,
+        }
+    }
+
+    /// Returns the name of this login.
+    pub fn key(&self) -> Key {
+        Key { server: self.server.clone(), profile: self.profile.clone() }
+    }
+}
+
+/// The index of a data directory.
+#[derive(Debug)]
+pub(super) struct Index {
+    path: PathBuf,
+    lock_limit: Duration,
+}
+
+impl Index {
+    pub(super) fn new(data_dir: &Path, lock_limit: Duration) -> Self {
+        Self { path: data_dir.join("index.json"), lock_limit }
+    }
+
+    /// Returns the entry of a login. An index that cannot be read only costs a look into every store.
+    pub(super) fn get(&self, key: &Key) -> Option<IndexEntry> {
+        Ledger::find(&self.path, &key.account()).unwrap_or_else(|err| {
+            log::warn!("{err}");
+            None
+        })
+    }
+
+    pub(super) fn put(&self, entry: &IndexEntry) -> Result<(), StoreError> {
+        let account = entry.key().account();
+        Ledger::update(&self.path, self.deadline(), |entries| entries.insert(&account, entry))
+    }
+
+    pub(super) fn remove(&self, key: &Key) -> Result<bool, StoreError> {
+        if Ledger::read(&self.path)?.is_none() {
+            return Ok(false);
+        }
+        Ledger::update(&self.path, self.deadline(), |entries| Ok(entries.remove(&key.account())))
+    }
+
+    pub(super) fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
+        Ledger::read(&self.path)?.map_or(Ok(Vec::new()), |ledger| ledger.all())
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.lock_limit)
+    }
+}

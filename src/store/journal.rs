@@ -1,0 +1,107 @@
+//! The journal of refreshes: a note that a refresh token is about to be spent, so that an interruption is not forgotten.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Credentials, Key, StoreError};
+use crate::clock::{Deadline, Time};
+use crate::disk::{self, DiskError, Durability, LockFile};
+use crate::oauth::secret::Secret;
+
+/// The largest note that is read, in bytes.
+const MAX_BYTES: u64 = 4096;
+
+/// The lock and the note of one login.
+#[derive(Debug)]
+pub struct Journal {
+    lock: PathBuf,
+    note: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Note {
+    account: String,
+    refresh_token_sha256: String,
+    started_at: Time,
+}
+
+impl Journal {
+    /// Returns the journal of a login, below the data directory.
+    pub fn of(data_dir: &Path, key: &Key) -> Self {
+        let name = hex(Sha256::digest(key.account()).as_slice());
+        let directory = data_dir.join("refresh");
+        let name = name.get(..16).unwrap_or(&name).to_owned();
+        Self { lock: directory.join(format!("{name}.lock")), note: directory.join(format!("{name}.json")) }
+    }
+
+    /// Takes the lock of the login: whoever holds it may spend its refresh token, and nobody else.
+    ///
+    /// # Errors
+    ///
+    /// [`DiskError::Locked`] once the deadline has passed.
+    pub fn lock(&self, deadline: Deadline) -> Result<LockFile, StoreError> {
+        Ok(LockFile::acquire(&self.lock, deadline)?)
+    }
+
+    /// Notes that the refresh token is about to be spent.
+    ///
+    /// # Errors
+    ///
+    /// If the note cannot be written; the token must not be spent then.
+    pub fn begin(&self, kept: &Credentials, refresh_token: &Secret) -> Result<(), StoreError> {
+        let note =
+            Note { account: kept.key().account(), refresh_token_sha256: hash(refresh_token), started_at: Time::now() };
+        let text = serde_json::to_vec(&note).map_err(|err| DiskError::Io(err.into()))?;
+        Ok(disk::write_atomically(&self.note, &text, Durability::Synced)?)
+    }
+
+    /// Notes that what came of it is stored, or that there is nothing left to tell.
+    pub fn end(&self) {
+        match fs::remove_file(&self.note) {
+            Err(err) if err.kind() != ErrorKind::NotFound => {
+                log::debug!("cannot remove {}: {err}", self.note.display());
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells since when a refresh with this very token was under way; `None` if none was interrupted.
+    pub fn interrupted(&self, refresh_token: &Secret) -> Option<Time> {
+        let text = disk::read_private(&self.note, MAX_BYTES).ok()??;
+        let note: Note = serde_json::from_slice(&text).ok()?;
+        (note.refresh_token_sha256 == hash(refresh_token)).then_some(note.started_at)
+    }
+}
+
+fn hash(secret: &Secret) -> String {
+    hex(Sha256::digest(secret.expose()).as_slice())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c3_an_interrupted_refresh_is_remembered_for_its_own_token_only() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
+        let journal = Journal::of(directory.path(), &key);
+        let (old, new) = (Secret::new("old"), Secret::new("new"));
+        assert!(journal.interrupted(&old).is_none());
+        let kept = crate::store::tests::credentials(&key);
+        journal.begin(&kept, &old).expect("a note");
+        assert!(journal.interrupted(&old).is_some() && journal.interrupted(&new).is_none());
+        let text = fs::read_to_string(&journal.note).expect("the note");
+        assert!(!text.contains("\"old\""), "{text}");
+        journal.end();
+        assert!(journal.interrupted(&old).is_none());
+    }
+}

@@ -1,0 +1,248 @@
+//! Credentials in the operating system's keyring. Any call into it can hang for ever, so none is waited for that long.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use keyring::{Entry, Error};
+use zeroize::Zeroizing;
+
+use super::{CredentialStore, Credentials, Key, Place, StoreError};
+
+#[cfg_attr(target_os = "macos", path = "keyring/keychain.rs")]
+#[cfg_attr(not(target_os = "macos"), path = "keyring/secret_service.rs")]
+mod platform;
+#[cfg(test)]
+mod tests;
+
+/// The name of this program in the keyring.
+const SERVICE: &str = "mcp-login";
+
+/// How long the keyring may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long the user may take to answer the keyring's own prompt.
+const PROMPT_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long the program that called us can wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Three seconds and no prompt: another program waits for the answer.
+    Strict,
+    /// A person is there and may unlock the keyring, if there is a way to ask.
+    Person,
+}
+
+impl Patience {
+    /// Returns the longest wait for the lock of a file.
+    pub fn lock_limit(self) -> Duration {
+        match self {
+            Self::Strict => Duration::from_secs(3),
+            Self::Person => Duration::from_secs(10),
+        }
+    }
+
+    /// Tells whether the keyring may open a window and wait for the user.
+    fn may_prompt(self) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let has_display = cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
+        self == Self::Person && has_display && std::io::stderr().is_terminal()
+    }
+}
+
+/// Why the keyring cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringFault {
+    /// There is none.
+    #[error("cannot use the keyring: no keyring service is running in this session")]
+    Absent,
+    /// It is locked, and there is no way to ask the user or no answer.
+    #[error("cannot use the keyring: it is locked")]
+    Locked,
+    /// The user, or a rule of the system, said no.
+    #[error("cannot use the keyring: it refused access")]
+    Refused,
+    /// It did not answer in time; nor will it be asked again.
+    #[error("cannot use the keyring: it did not answer in time")]
+    Silent,
+    /// Its contents are gone when the session ends.
+    #[error("cannot use the keyring: it forgets everything when the session ends")]
+    Volatile,
+    /// Anything else.
+    #[error("cannot use the keyring: {0}")]
+    Other(String),
+}
+
+/// The keyring of the user's session.
+pub struct KeyringStore {
+    patience: Patience,
+    /// The connection, made by the first call and shared by later ones.
+    connection: Arc<Mutex<Option<Arc<keyring::CredentialStore>>>>,
+    /// Once it has not answered, it is not asked again.
+    silent: AtomicBool,
+}
+
+/// What a call into the keyring is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// What the thread of a call reports.
+enum Report<T> {
+    /// A prompt is about to be opened; it is the user's turn.
+    Prompt,
+    Done(Result<T, KeyringFault>),
+}
+
+impl KeyringStore {
+    /// Returns the keyring. It is not asked for anything yet.
+    pub fn new(patience: Patience) -> Self {
+        Self { patience, connection: Arc::default(), silent: AtomicBool::new(false) }
+    }
+
+    /// Runs `work` in a thread of its own, and waits for it as long as there is patience.
+    ///
+    /// A thread that does not come back is left alone: it blocks nothing, and ends with the process.
+    fn call<T: Send + 'static>(
+        &self,
+        access: Access,
+        work: impl FnOnce(&keyring::CredentialStore) -> Result<T, KeyringFault> + Send + 'static,
+    ) -> Result<T, KeyringFault> {
+        if self.silent.load(Ordering::Relaxed) {
+            return Err(KeyringFault::Silent);
+        }
+        let may_prompt = self.patience.may_prompt();
+        let connection = Arc::clone(&self.connection);
+        let (sender, receiver) = mpsc::channel();
+        let thread = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
+            let ask = may_prompt.then_some(|| drop(sender.send(Report::Prompt)));
+            let outcome = platform::prepare(access, ask).and_then(|()| work(connect(&connection)?.as_ref()));
+            // Nobody may be listening any more.
+            let _ = sender.send(Report::Done(outcome));
+        });
+        thread.map_err(|err| KeyringFault::Other(format!("no thread can be started: {err}")))?;
+        let outcome = Self::wait(&receiver, may_prompt);
+        if matches!(outcome, Err(KeyringFault::Silent)) {
+            self.silent.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    fn wait<T>(reports: &Receiver<Report<T>>, may_prompt: bool) -> Result<T, KeyringFault> {
+        let mut prompted = false;
+        loop {
+            match reports.recv_timeout(if prompted { PROMPT_LIMIT } else { ANSWER_LIMIT }) {
+                Ok(Report::Done(outcome)) => return outcome,
+                Err(RecvTimeoutError::Timeout) if prompted => return Err(KeyringFault::Locked),
+                Err(RecvTimeoutError::Timeout) if !(may_prompt && platform::PROMPTS_UNANNOUNCED) => {
+                    return Err(KeyringFault::Silent);
+                }
+                Ok(Report::Prompt) | Err(RecvTimeoutError::Timeout) => {
+                    prompted = true;
+                    log::warn!("waiting for the keyring to be unlocked");
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(KeyringFault::Other("its thread ended unexpectedly".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+impl CredentialStore for KeyringStore {
+    fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
+        let account = key.account();
+        let found = self.call(Access::Read, move |keyring| read(&entry(keyring, &account)?))?;
+        let Some(bytes) = found else { return Ok(None) };
+        // The parser's own words may quote a secret.
+        let broken = |_| KeyringFault::Other(format!("its entry for {} is not a login", key.account()));
+        Ok(Some(serde_json::from_slice(&bytes).map_err(broken)?))
+    }
+
+    fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
+        let account = credentials.key().account();
+        let json = serde_json::to_vec(credentials).map_err(|err| KeyringFault::Other(err.to_string()))?;
+        let json = Zeroizing::new(json);
+        let write = move |keyring: &_| entry(keyring, &account)?.set_secret(&json).map_err(fault);
+        Ok(self.call(Access::Write, write)?)
+    }
+
+    fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+        let account = key.account();
+        Ok(self.call(Access::Read, move |keyring| remove(&entry(keyring, &account)?))?)
+    }
+
+    fn prove(&self) -> Result<(), StoreError> {
+        // An item of its own per process: two proofs at once must not see one another's.
+        let account = format!("mcp-login probe {}", std::process::id());
+        let prove = move |keyring: &_| {
+            let item = entry(keyring, &account)?;
+            let read_back = item.set_secret(account.as_bytes()).map_err(fault).and_then(|()| read(&item));
+            let removed = remove(&item);
+            match read_back?.as_deref() {
+                Some(found) if found == account.as_bytes() => removed.map(drop),
+                _ => Err(KeyringFault::Other("reading back gave something else than was written".to_owned())),
+            }
+        };
+        Ok(self.call(Access::Write, prove)?)
+    }
+
+    fn place(&self) -> Place {
+        Place::Keyring
+    }
+}
+
+/// Connects, or returns the connection that an earlier call made.
+fn connect(
+    shared: &Mutex<Option<Arc<keyring::CredentialStore>>>,
+) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
+    // The lock is never held while the keyring is asked.
+    let earlier = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(connection) = earlier {
+        return Ok(connection);
+    }
+    let connection = platform::connect()?;
+    *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&connection));
+    Ok(connection)
+}
+
+fn entry(keyring: &keyring::CredentialStore, account: &str) -> Result<Entry, KeyringFault> {
+    keyring.build(SERVICE, account, None).map_err(fault)
+}
+
+fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringFault> {
+    match entry.get_secret() {
+        Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+        Err(Error::NoEntry) => Ok(None),
+        Err(err) => Err(fault(err)),
+    }
+}
+
+/// Removes an entry, and every other of the same name.
+fn remove(entry: &Entry) -> Result<bool, KeyringFault> {
+    match entry.delete_credential() {
+        Ok(()) => Ok(true),
+        Err(Error::NoEntry) => Ok(false),
+        Err(Error::Ambiguous(all)) => {
+            all.iter().try_for_each(Entry::delete_credential).map_err(fault)?;
+            Ok(true)
+        }
+        Err(err) => Err(fault(err)),
+    }
+}
+
+/// Puts the keyring's errors in our own words; theirs speak of internals, and could carry a secret.
+fn fault(err: Error) -> KeyringFault {
+    match err {
+        Error::NoStorageAccess(_) => KeyringFault::Refused,
+        Error::PlatformFailure(err) => platform::fault(err.as_ref()),
+        Error::TooLong(_, limit) => KeyringFault::Other(format!("it takes no more than {limit} bytes")),
+        Error::Ambiguous(_) => KeyringFault::Other("it has several entries of the same name".to_owned()),
+        _ => KeyringFault::Other("it reported an error".to_owned()),
+    }
+}

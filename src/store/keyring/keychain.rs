@@ -1,0 +1,29 @@
+//! The login keychain of macOS.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use apple_native_keyring_store::keychain::Store;
+
+use super::{Access, KeyringFault};
+
+/// The system opens its window in the middle of a call, and tells nobody.
+pub(super) const PROMPTS_UNANNOUNCED: bool = true;
+
+/// The keychain needs no preparation.
+pub(super) fn prepare(_: Access, _: Option<impl FnOnce()>) -> Result<(), KeyringFault> {
+    Ok(())
+}
+
+/// Opens the login keychain.
+pub(super) fn connect() -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
+    match Store::new() {
+        Ok(store) => Ok(store),
+        Err(err) => Err(super::fault(err)),
+    }
+}
+
+/// Says what a failure of the keychain means.
+pub(super) fn fault(err: &(dyn Error + Send + Sync + 'static)) -> KeyringFault {
+    KeyringFault::Other(format!("the keychain reported: {err}"))
+}

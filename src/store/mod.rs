@@ -1,0 +1,296 @@
+//! Where logins are kept: the operating system's keyring, or a file that only the user can read.
+//!
+//! [`Store`] is the way in. It chooses between the two, knows from an index which login is kept where, and never gives up
+//! credentials that it was handed.
+
+pub mod cache;
+mod choice;
+mod chosen;
+pub mod file;
+mod index;
+pub mod journal;
+pub mod keyring;
+pub mod ledger;
+#[cfg(test)]
+pub mod tests;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::clock::Time;
+use crate::disk::DiskError;
+use crate::oauth::secret::{self, Secret};
+
+pub use choice::{data_dir, StoreChoice};
+pub use chosen::{Saved, Store};
+pub use index::IndexEntry;
+pub use keyring::{KeyringFault, Patience};
+
+/// Names one login: the server and which of the user's accounts there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    /// The server as an account string: its URL serialised, without fragment, a lone `/` dropped; or the user's own
+    /// name for a login at a provider without an MCP server.
+    pub server: String,
+    /// The profile, `default` unless the user named one.
+    pub profile: String,
+}
+
+/// The profile of a login for which the user named none.
+pub const DEFAULT_PROFILE: &str = "default";
+
+impl Key {
+    /// Returns the account name under which a store keeps this login: `<server>`, or `<server>#<profile>`.
+    pub fn account(&self) -> String {
+        if self.profile == DEFAULT_PROFILE {
+            self.server.clone()
+        } else {
+            format!("{}#{}", self.server, self.profile)
+        }
+    }
+}
+
+/// What is kept of a login: the tokens and everything needed to use and refresh them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The server, as in [`Key::server`].
+    pub server: String,
+    /// The profile, as in [`Key::profile`].
+    pub profile: String,
+    /// Counts the writes of this login; of two copies the higher one is the newer.
+    pub generation: u64,
+    /// The validated issuer of the authorization server that these credentials belong to.
+    pub issuer: String,
+    /// The RFC 8707 resource, byte for byte as it was sent; `None` if none was.
+    pub resource: Option<String>,
+    /// How we became a client: `static`, `cimd` or `dcr`.
+    pub registration: String,
+    /// The client identifier.
+    pub client_id: String,
+    /// The client secret, if there is one.
+    #[serde(serialize_with = "secret::stored_option")]
+    pub client_secret: Option<Secret>,
+    /// How the client authenticates: `none`, `client_secret_basic` or `client_secret_post`.
+    pub client_auth: String,
+    /// The redirect URI of the login.
+    pub redirect_uri: String,
+    /// The token endpoint: refreshes go there and nowhere else.
+    pub token_endpoint: String,
+    /// The revocation endpoint, if the server has one.
+    pub revocation_endpoint: Option<String>,
+    /// The scopes that were asked for.
+    pub scopes_requested: Vec<String>,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// The user's account at the server, as far as the server told it.
+    pub account: Option<String>,
+    /// The access token.
+    #[serde(serialize_with = "secret::stored")]
+    pub access_token: Secret,
+    /// The refresh token, if one was given.
+    #[serde(serialize_with = "secret::stored_option")]
+    pub refresh_token: Option<Secret>,
+    /// When the access token was obtained.
+    pub obtained_at: Time,
+    /// When the access token expires, if the server said so.
+    pub expires_at: Option<Time>,
+    /// The server has refused the refresh token: only a new login helps.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_login: bool,
+    /// What a newer version of this program wrote and this one does not know; kept as it is.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl Credentials {
+    /// Returns the name of this login.
+    pub fn key(&self) -> Key {
+        Key { server: self.server.clone(), profile: self.profile.clone() }
+    }
+}
+
+/// A place that keeps credentials.
+pub trait CredentialStore: Send + Sync {
+    /// Returns the credentials of a login; `None` if this store has none.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`]: what cannot be read is never taken for absent.
+    fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError>;
+
+    /// Writes credentials, in place of older ones of the same login, without looking at the result.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`]; the older ones are then still there.
+    fn write(&self, credentials: &Credentials) -> Result<(), StoreError>;
+
+    /// Forgets a login; tells whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`]; the login is then still there.
+    fn delete(&self, key: &Key) -> Result<bool, StoreError>;
+
+    /// Shows by doing it that this store can write, read and delete.
+    ///
+    /// # Errors
+    ///
+    /// What a later [`CredentialStore::put`] would fail with.
+    fn prove(&self) -> Result<(), StoreError>;
+
+    /// Returns where this store keeps its credentials.
+    fn place(&self) -> Place;
+
+    /// Stores credentials and reads them back: some keyrings cut off what is too long, and say nothing.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`]; [`StoreError::Altered`] if something else came back.
+    fn put(&self, credentials: &Credentials) -> Result<(), StoreError> {
+        self.write(credentials)?;
+        match self.get(&credentials.key())? {
+            Some(found) if found == *credentials || found.generation > credentials.generation => Ok(()),
+            _ => Err(StoreError::Altered(self.place())),
+        }
+    }
+}
+
+/// Where a login is kept. In JSON: `"store":"keyring"`, or `"store":"file","path":PATH`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "store", content = "path", rename_all = "lowercase")]
+pub enum Place {
+    /// The operating system's keyring.
+    Keyring,
+    /// This file.
+    File(PathBuf),
+}
+
+impl Place {
+    /// Returns `keyring` or `file`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File(_) => "file",
+        }
+    }
+
+    /// Returns the file's path; `None` for the keyring.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Keyring => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keyring => formatter.write_str("the keyring"),
+            Self::File(path) => path.display().fmt(formatter),
+        }
+    }
+}
+
+/// Why credentials cannot be kept, found or forgotten. The exit code is always 7.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file cannot be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A file is not what this program wrote. It is left as it is.
+    #[error("cannot read {}: {why}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// A copy of it, made so that repairing the file cannot lose anything.
+        copy: Option<PathBuf>,
+    },
+    /// A newer version of this program wrote the file; this one may not change it.
+    #[error("cannot change {}: a newer mcp-login wrote it (format {version})", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The version of its format.
+        version: u64,
+    },
+    /// The keyring cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringFault),
+    /// What was read back is not what was stored.
+    #[error("cannot store the login in {0}: reading it back gave something else")]
+    Altered(Place),
+    /// There is no directory to keep anything in.
+    #[error("cannot find the data directory: HOME is not set to an absolute path")]
+    NoHome,
+    /// The login succeeded, and no store took the credentials.
+    #[error("cannot store the login: it is complete, but {}", rescued_in_words(rescued))]
+    NotStored {
+        /// The file that holds the credentials now.
+        rescued: Option<PathBuf>,
+        /// Why the store did not take them.
+        source: Box<StoreError>,
+    },
+}
+
+fn rescued_in_words(rescued: &Option<PathBuf>) -> String {
+    match rescued {
+        Some(path) => format!("only an emergency file holds it: {}", path.display()),
+        None => "it is lost, as no file could be written either".to_owned(),
+    }
+}
+
+impl StoreError {
+    /// Returns the stable word for this failure that scripts rely on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Disk(DiskError::Insecure { .. }) => "store_insecure",
+            Self::Disk(DiskError::Locked { .. }) => "store_locked",
+            Self::Disk(DiskError::TooLarge { .. }) | Self::Corrupt { .. } => "store_corrupt",
+            Self::Newer { .. } => "store_newer",
+            Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => "keyring_locked",
+            Self::NotStored { .. } => "not_stored",
+            Self::Disk(DiskError::Io(_)) | Self::Keyring(_) | Self::Altered(_) | Self::NoHome => "store_unusable",
+        }
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Disk(DiskError::Insecure { .. }) if std::env::var_os("SUDO_UID").is_some() => {
+                "run mcp-login without sudo, or keep the login elsewhere with --data-dir DIR".to_owned()
+            }
+            Self::Disk(DiskError::Locked { holder: Some(pid), .. }) => {
+                format!("try again when process {pid} is done; `ps -p {pid}` tells what it is")
+            }
+            Self::Disk(DiskError::Locked { .. }) => "try again when the other process is done".to_owned(),
+            Self::Disk(DiskError::TooLarge { path, .. }) => move_away(path),
+            Self::Disk(_) | Self::NoHome => {
+                "keep the login elsewhere with --data-dir DIR or --store file:PATH".to_owned()
+            }
+            Self::Corrupt { path, copy: None, .. } => move_away(path),
+            Self::Corrupt { path, copy: Some(copy), .. } => {
+                format!("{}; a copy is {}", move_away(path), copy.display())
+            }
+            Self::Newer { .. } => "update mcp-login, or use a file of its own with --store file:PATH".to_owned(),
+            Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => {
+                "unlock the keyring and try again, or keep the login in a file with --store file".to_owned()
+            }
+            Self::Keyring(_) | Self::Altered(_) => "keep the login in a file with --store file".to_owned(),
+            Self::NotStored { rescued: Some(path), .. } => {
+                format!("use it from there with --store file:{}", path.display())
+            }
+            Self::NotStored { rescued: None, source } => return source.hint(),
+        })
+    }
+}
+
+fn move_away(path: &Path) -> String {
+    format!("repair the file, or log in again after `mv '{0}' '{0}.broken'`", path.display())
+}

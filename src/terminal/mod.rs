@@ -1,0 +1,282 @@
+//! All that is printed. The rules of the interface:
+//!
+//! Talk goes to stderr, each line beginning with the program's name; only the product goes to stdout. Sentences begin
+//! in lower case and end without a dot. Whatever strangers say passes `oauth::text::printable` before it gets here, and every line
+//! is checked once more on its way out: nothing but printable ASCII and our own colours reaches a terminal. A terminal
+//! or pipe that has gone away changes nothing for the login.
+
+pub mod paste;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use console::{style, Term};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What stands in front of the further lines of a sentence.
+const INDENT: &str = "           ";
+
+struct Screen {
+    quiet: bool,
+    countdown: Option<String>,
+}
+
+static SCREEN: Mutex<Screen> = Mutex::new(Screen { quiet: false, countdown: None });
+
+fn screen() -> MutexGuard<'static, Screen> {
+    SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sets how much is said (below zero: errors only; 1 and 2: more and more) and in which colours.
+pub fn set_up(verbosity: i8, color: Color) {
+    screen().quiet = verbosity < 0;
+    match color {
+        Color::Auto if std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()) => {
+            console::set_colors_enabled_stderr(false);
+        }
+        Color::Auto => {}
+        Color::Always => console::set_colors_enabled_stderr(true),
+        Color::Never => console::set_colors_enabled_stderr(false),
+    }
+    let level = match verbosity {
+        i8::MIN..=-1 => LevelFilter::Error,
+        0 => LevelFilter::Warn,
+        1 => LevelFilter::Info,
+        2.. => LevelFilter::Debug,
+    };
+    if log::set_logger(&Logger).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+/// Says a line to the person, unless they asked for quiet.
+pub fn say(text: &str) {
+    if !screen().quiet {
+        line(None, text);
+    }
+}
+
+/// Says a line even to who asked for quiet: the answer to something they did.
+pub fn insist(text: &str) {
+    line(None, text);
+}
+
+/// Says a line of good news.
+pub fn say_good(text: &str) {
+    if !screen().quiet {
+        put(&format!("{} {}", name(), style(guard(text)).for_stderr().green()));
+    }
+}
+
+/// Says a line without the program's name in front: an address or a command to be copied, alone on its line.
+pub fn show(text: &str) {
+    put(&guard(text));
+}
+
+/// Shows a web address alone on one line, as a link where the terminal knows links.
+pub fn show_link(url: &str) {
+    let url = guard(url);
+    if knows_links() {
+        put(&format!("\u{1b}]8;;{url}\u{1b}\\{url}\u{1b}]8;;\u{1b}\\"));
+    } else {
+        put(&url);
+    }
+}
+
+/// Says a line whatever was asked for: an error and what belongs to it. `kind` is `error`, `caused by` or `hint`.
+pub fn complain(kind: &str, text: &str) {
+    let look = match kind {
+        "error" => style(kind).for_stderr().red().bold(),
+        "warning" => style(kind).for_stderr().yellow().bold(),
+        _ => style(kind).for_stderr().cyan(),
+    };
+    line(Some((kind, look.to_string())), text);
+}
+
+fn line(label: Option<(&str, String)>, text: &str) {
+    // The label is wrapped with the text, and styled afterwards.
+    let plain = label.as_ref().map(|(plain, _)| format!("{plain}: ")).unwrap_or_default();
+    let wrapped = wrap(&format!("{plain}{}", guard(text)), room());
+    let styled = label.map(|(_, styled)| format!("{styled}: ")).unwrap_or_default();
+    put(&format!("{} {styled}{}", name(), wrapped.strip_prefix(&plain).unwrap_or(&wrapped)));
+}
+
+/// Returns how many characters fit behind the program's name on a line of the terminal; elsewhere lines have no end.
+fn room() -> usize {
+    if is_terminal() {
+        usize::from(Term::stderr().size().1).saturating_sub(INDENT.len() + 1).max(20)
+    } else {
+        usize::MAX
+    }
+}
+
+/// Breaks a text between its words where a line is full. A word that is longer than a line is left whole.
+fn wrap(text: &str, room: usize) -> String {
+    let mut wrapped = String::new();
+    let mut used = 0_usize;
+    for word in text.split_inclusive(' ') {
+        let length = word.trim_end().len();
+        if used > 0 && used.saturating_add(length) > room {
+            wrapped.truncate(wrapped.trim_end().len());
+            wrapped.push('\n');
+            wrapped.push_str(INDENT);
+            used = 0;
+        }
+        wrapped.push_str(word);
+        used += word.len();
+    }
+    wrapped
+}
+
+fn name() -> String {
+    style("mcp-login:").for_stderr().dim().to_string()
+}
+
+/// Writes one finished line to stderr, above the countdown.
+fn put(text: &str) {
+    let screen = screen();
+    let term = Term::stderr();
+    let erase = if screen.countdown.is_some() { "\r\u{1b}[K" } else { "" };
+    let again = screen.countdown.as_deref().unwrap_or_default();
+    // Nobody may be listening any more; the login goes on all the same.
+    let _ = term.write_str(&format!("{erase}{text}\n{again}"));
+}
+
+/// Shows what is being waited for on the last line of a terminal, or takes it away. Does nothing elsewhere, nor in the
+/// background, where that line belongs to the shell, nor while the terminal takes nothing, as after Ctrl-S: who waits
+/// for a browser must not wait for the terminal.
+pub fn countdown(text: Option<&str>) {
+    let mut screen = screen();
+    if screen.quiet || !is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return;
+    }
+    if is_in_background() {
+        screen.countdown = None;
+        return;
+    }
+    let width = usize::from(Term::stderr().size().1).saturating_sub(1);
+    let text = text.map(|text| guard(text).chars().take(width).collect::<String>());
+    if text == screen.countdown || !takes_output() {
+        return;
+    }
+    let _ = Term::stderr().write_str(&format!("\r\u{1b}[K{}", text.as_deref().unwrap_or_default()));
+    screen.countdown = text;
+}
+
+/// Tells whether the terminal takes something now.
+fn takes_output() -> bool {
+    let stderr = io::stderr();
+    let mut watched = [PollFd::new(&stderr, PollFlags::OUT)];
+    poll(&mut watched, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+/// Tells whether another job than ours is in the foreground of the terminal.
+fn is_in_background() -> bool {
+    rustix::termios::tcgetpgrp(io::stderr()).is_ok_and(|group| group != rustix::process::getpgrp())
+}
+
+/// Tells whether stderr is a terminal.
+pub fn is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Writes one line of product to stdout.
+///
+/// # Errors
+///
+/// If stdout cannot be written to; for a login that is no failure, for a printed token it is.
+pub fn product(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
+}
+
+/// Replaces everything but printable ASCII and the colours of our own styles, which are put around this.
+fn guard(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            ' '..='~' => safe.push(character),
+            _ => safe.extend(character.escape_unicode()),
+        }
+    }
+    safe
+}
+
+/// Tells whether the terminal shows links (OSC 8). One that does not may print the codes, so only known ones count.
+fn knows_links() -> bool {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let known_program =
+        ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby"].contains(&variable("TERM_PROGRAM").as_str());
+    let known_term = ["kitty", "alacritty", "foot", "ghostty"].iter().any(|name| variable("TERM").contains(name));
+    let vte = variable("VTE_VERSION").parse::<u32>().is_ok_and(|version| version >= 5000);
+    let windows = !variable("WT_SESSION").is_empty();
+    is_terminal() && console::colors_enabled_stderr() && (known_program || known_term || vte || windows)
+}
+
+struct Logger;
+
+impl Log for Logger {
+    /// Only our own lines are shown: other crates log what they send.
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        metadata.target().starts_with("mcp_login")
+    }
+
+    fn log(&self, record: &Record) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        match record.level() {
+            Level::Error | Level::Warn => complain("warning", &record.args().to_string()),
+            Level::Info | Level::Debug | Level::Trace => line(None, &record.args().to_string()),
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_break_between_words() {
+        let long = "https://as.example/a/very/long/address";
+        for (text, room, expected) in [
+            ("one two three", usize::MAX, "one two three".to_owned()),
+            ("one two three", 7, format!("one two\n{INDENT}three")),
+            ("one two three", 8, format!("one two\n{INDENT}three")),
+            ("at the address", 6, format!("at the\n{INDENT}address")),
+            (long, 10, long.to_owned()),
+            ("  indented", 80, "  indented".to_owned()),
+            ("", 10, String::new()),
+        ] {
+            assert_eq!(wrap(text, room), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn t3_nothing_but_printable_ascii() {
+        for (text, expected) in [
+            ("plain ~!", "plain ~!"),
+            ("a\u{1b}[31mb", "a\\u{1b}[31mb"),
+            ("a\r\nb\u{7}", "a\\u{d}\\u{a}b\\u{7}"),
+            ("\u{202e}x\u{9b}", "\\u{202e}x\\u{9b}"),
+        ] {
+            assert_eq!(guard(text), expected);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The refresh itself, in a process of its own.
+//!
+//! Between the server's answer and the store lies a moment in which the only good refresh token is in our memory. So the
+//! process that spends it is not the one that a user, a client or a time limit may end: it is this program started anew,
+//! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
+
+use std::io::{self, Read as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::needs_login;
+use crate::clock::{Deadline, Time};
+use crate::disk::LockFile;
+use crate::error::{LoginError, Told};
+use crate::exchange::{self, Exchange, ExchangeError};
+use crate::http::{self, Http};
+use crate::oauth::client::{Client, ClientAuth, Origin};
+use crate::oauth::text::printable;
+use crate::signals;
+use crate::store::journal::Journal;
+use crate::store::{Credentials, Key, Patience, Store, StoreChoice, StoreError};
+use crate::tools::Tools;
+
+/// The argument by which this program starts itself to refresh.
+pub const REFRESHER: &str = "__refresh";
+
+/// Longest time of the request.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// What the process is to refresh; no secret is among it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Job {
+    key: Key,
+    store: StoreChoice,
+    data_dir: PathBuf,
+    ca_file: Option<PathBuf>,
+}
+
+/// Lets a process of its own refresh, and waits for it until the deadline. After that it goes on by itself.
+///
+/// # Errors
+///
+/// What the process reports; [`LoginError::Busy`] if the time is up.
+pub fn refresh(key: &Key, tools: &Tools, lock: LockFile, deadline: Deadline) -> Result<(), LoginError> {
+    let job = Job {
+        key: key.clone(),
+        store: tools.store.clone(),
+        data_dir: tools.data_dir.clone(),
+        ca_file: tools.http.ca_file.clone(),
+    };
+    let stdin = match lock.hand_over() {
+        Ok(stdin) => stdin,
+        // No lock can be inherited here: it is done in this process, which holds the lock.
+        Err(_lock) => return work(&job),
+    };
+    let failed = |source| LoginError::Unexpected { what: "cannot start the process that refreshes", source };
+    let job = serde_json::to_string(&job).map_err(|err| failed(err.into()))?;
+    // It may outlive this process, so it keeps no stream of ours open: whoever called us waits for their end.
+    let mut child = Command::new(std::env::current_exe().map_err(failed)?)
+        .args([REFRESHER, &job])
+        .process_group(0)
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(failed)?;
+    let told = hear(&mut child, deadline).ok_or_else(|| LoginError::Busy { server: key.server.clone() })?;
+    let status = child.wait().map_err(failed)?;
+    match serde_json::from_slice::<Told>(&told) {
+        Ok(told) => Err(LoginError::Told(told)),
+        Err(_) if told.is_empty() && status.success() => Ok(()),
+        Err(_) if status.signal().is_some() => Err(LoginError::Interrupted { server: key.server.clone() }),
+        Err(_) => Err(failed(io::Error::other(status.to_string()))),
+    }
+}
+
+/// Reads what the process says until it ends; `None` if the deadline passes first.
+fn hear(child: &mut Child, deadline: Deadline) -> Option<Vec<u8>> {
+    let mut stdout = child.stdout.take()?;
+    let (sender, receiver) = mpsc::channel();
+    let listen = move || {
+        let mut told = Vec::new();
+        if stdout.read_to_end(&mut told).is_ok() {
+            drop(sender.send(told));
+        }
+    };
+    thread::Builder::new().name("refresher".to_owned()).spawn(listen).ok()?;
+    receiver.recv_timeout(deadline.left()).ok()
+}
+
+/// What this program does when it was started as [`REFRESHER`]. Its stdin is the lock, and stays open to the end.
+pub fn main(job: Option<String>) -> ExitCode {
+    let _ = rustix::process::setsid();
+    signals::put_off();
+    let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else { return ExitCode::from(2) };
+    match work(&job) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            let told = serde_json::to_string(&Told::from(&err)).unwrap_or_default();
+            // If the one who asked has gone, the store says it all.
+            drop(crate::terminal::product(&told));
+            ExitCode::from(err.exit_code())
+        }
+    }
+}
+
+/// Spends the refresh token and stores what comes. The caller holds the login's lock.
+fn work(job: &Job) -> Result<(), LoginError> {
+    let key = &job.key;
+    let store = Store::open_to_read(&job.store, &job.data_dir, Patience::Strict);
+    let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
+    let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store"))?;
+    let Some(refresh_token) = &kept.refresh_token else { return Err(needs_login(key, "there is no refresh token")) };
+    let journal = Journal::of(&job.data_dir, key);
+    let interrupted = journal.interrupted(refresh_token);
+    let not_kept = |err: StoreError| LoginError::not_kept(key, err.into());
+    // What cannot be stored must not be spent.
+    store.prove_place(key).map_err(not_kept)?;
+    journal.begin(&kept, refresh_token).map_err(not_kept)?;
+    let outcome = spend(&kept, job);
+    match outcome {
+        Ok(mut renewed) => {
+            // Whoever could not wait for the lock wins: a new login, or a logout.
+            match store.load(key) {
+                Ok(None) => {
+                    journal.end();
+                    return Err(needs_login(key, "it was logged out meanwhile"));
+                }
+                Ok(Some(now)) if now.generation != kept.generation => {}
+                Ok(Some(_)) | Err(_) => drop(store.save(&mut renewed).map_err(not_kept)?),
+            }
+            journal.end();
+            Ok(())
+        }
+        Err(ExchangeError::Refused { error, .. }) if error == "invalid_grant" => {
+            believe(&store, &kept, interrupted, &journal)
+        }
+        Err(source) => {
+            if !source.may_have_spent() {
+                journal.end();
+            }
+            Err(LoginError::Exchange { issuer: printable(&kept.issuer), source })
+        }
+    }
+}
+
+/// The server says that the refresh token is no good. Before that is believed, the store is read again; the login is
+/// marked then, and kept.
+fn believe(store: &Store, kept: &Credentials, interrupted: Option<Time>, journal: &Journal) -> Result<(), LoginError> {
+    let key = kept.key();
+    let again = store.load(&key).map_err(|err| LoginError::unreadable(&key, err))?;
+    let mut again = again.ok_or_else(|| needs_login(&key, "it was logged out meanwhile"))?;
+    if again.refresh_token != kept.refresh_token {
+        return Ok(());
+    }
+    again.needs_login = true;
+    store.save(&mut again).map_err(|err| LoginError::not_kept(&key, err.into()))?;
+    journal.end();
+    Err(match interrupted {
+        Some(since) => {
+            needs_login(&key, &format!("a refresh was interrupted at {}, and its token is lost", since.rfc3339()))
+        }
+        None => needs_login(&key, "the authorization server refused the refresh token (invalid_grant)"),
+    })
+}
+
+fn spend(kept: &Credentials, job: &Job) -> Result<Credentials, ExchangeError> {
+    let token_endpoint = Url::parse(&kept.token_endpoint).map_err(|_| ExchangeError::Request)?;
+    let typed: Vec<Url> = [&kept.server, &kept.issuer].into_iter().filter_map(|url| Url::parse(url).ok()).collect();
+    let http = Http::new(&http::Settings { ca_file: job.ca_file.clone() }, &typed, REQUEST_LIMIT);
+    let client = client_of(kept);
+    let ask = Exchange {
+        token_endpoint: &token_endpoint,
+        client: &client,
+        redirect_uri: &kept.redirect_uri,
+        resource: kept.resource.as_deref(),
+    };
+    let refresh_token = kept.refresh_token.as_ref().ok_or(ExchangeError::Request)?;
+    let tokens = exchange::refresh(&ask, refresh_token, &http)?;
+    let now = Time::now();
+    let mut renewed = kept.clone();
+    renewed.access_token = tokens.access_token;
+    renewed.obtained_at = now;
+    renewed.expires_at = tokens.expires_in.map(|seconds| now.plus(seconds));
+    // A server that does not rotate sends none; the old one stays good.
+    renewed.refresh_token = tokens.refresh_token.or(renewed.refresh_token);
+    renewed.scopes = tokens.scopes.unwrap_or(renewed.scopes);
+    renewed.needs_login = false;
+    Ok(renewed)
+}
+
+/// Returns the client that a login belongs to.
+pub fn client_of(kept: &Credentials) -> Client {
+    Client {
+        id: kept.client_id.clone(),
+        secret: kept.client_secret.clone(),
+        auth: ClientAuth::parse(&kept.client_auth).unwrap_or(ClientAuth::None),
+        origin: Origin::Static,
+    }
+}

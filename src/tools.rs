@@ -1,0 +1,63 @@
+//! What all commands work with: where things are kept, how requests are sent, what the user said about the browser.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::browser;
+use crate::error::LoginError;
+use crate::http;
+use crate::store::cache::Cache;
+use crate::store::{Key, Patience, Store, StoreChoice, StoreError};
+use crate::surroundings::Surroundings;
+
+/// What all commands of a run share.
+pub struct Tools {
+    /// How requests are sent.
+    pub http: http::Settings,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Where logins are kept.
+    pub store: StoreChoice,
+    /// What the user said about the browser.
+    pub browser: browser::Wish,
+    /// What kind of place this is.
+    pub around: Surroundings,
+    /// The deadline of all logins, as a length of time.
+    pub timeout: Duration,
+    proven: OnceLock<Result<Store, Arc<StoreError>>>,
+}
+
+impl Tools {
+    /// Puts the tools together; the store is opened when it is first needed.
+    pub fn new(
+        http: http::Settings,
+        data_dir: PathBuf,
+        store: StoreChoice,
+        browser: browser::Wish,
+        timeout: Duration,
+    ) -> Self {
+        let around = Surroundings::look();
+        Self { http, data_dir, store, browser, around, timeout, proven: OnceLock::new() }
+    }
+
+    /// Returns the store, chosen and proven to work. The first call does it; others wait for it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError::Store`], the same for every login of the run.
+    pub fn store(&self, key: &Key) -> Result<&Store, LoginError> {
+        let open = || {
+            let store = Store::open(&self.store, &self.data_dir, Patience::Person)?;
+            store.notice().into_iter().for_each(|notice| log::warn!("{notice}"));
+            Ok(store)
+        };
+        let proven = self.proven.get_or_init(|| open().map_err(Arc::new));
+        proven.as_ref().map_err(|source| LoginError::not_kept(key, Arc::clone(source)))
+    }
+
+    /// Returns what is remembered of earlier logins.
+    pub fn cache(&self) -> Cache {
+        Cache::new(&self.data_dir)
+    }
+}

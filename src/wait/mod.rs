@@ -1,0 +1,389 @@
+//! Waiting for the answers of all logins at once: callbacks, pastes, signals and the deadline, in one loop.
+//!
+//! No message ends the wait unless it carries the state of a login. Whatever fails a check is answered, counted and
+//! forgotten, so any number of strangers' requests changes nothing.
+
+mod happening;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Read as _;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+
+use crate::clock::Deadline;
+use crate::listener::page::Page;
+use crate::listener::{Callback, Listener};
+use crate::oauth::callback::{Expected, Rejection};
+use crate::oauth::endpoint;
+use crate::oauth::paste::{self, Pasted};
+use crate::oauth::text::printable;
+use crate::peers::{self, Peer};
+use crate::signals::Signals;
+use crate::terminal::paste::{Paste, Read};
+
+pub use happening::{Happening, Reason, Source};
+
+/// How often the countdown is renewed, and how often a rejection of one kind is announced.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Longest time that a browser waits for its page while the code is exchanged.
+const PAGE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a finished login still answers a reload, if others keep the program running.
+const RELOAD_GRACE: Duration = Duration::from_secs(2);
+
+/// How far one login has come, as far as answers are concerned.
+#[derive(Debug)]
+enum Stage {
+    /// It has no authorization request yet.
+    Preparing,
+    /// Its answer is awaited.
+    Open(Expected),
+    /// Its answer has come and is being exchanged; browsers with this very answer wait for their page.
+    Taken { query: String, held: Vec<u64>, page_due: Deadline },
+    /// It is over.
+    Over { query: String, page: Page, until: Deadline },
+}
+
+#[derive(Debug)]
+struct Seat {
+    listener: Option<Listener>,
+    stage: Stage,
+}
+
+/// Announcements of one kind: at once, then at most one a second.
+#[derive(Debug)]
+struct Throttle {
+    next: Deadline,
+    unannounced: u64,
+}
+
+/// The desk at which all logins wait.
+pub struct Desk<'a> {
+    seats: Vec<Seat>,
+    paste: Option<Paste>,
+    signals: &'a mut Signals,
+    waker: UnixStream,
+    queue: VecDeque<Happening>,
+    throttles: BTreeMap<(usize, Reason), Throttle>,
+    tick: Option<Deadline>,
+}
+
+impl<'a> Desk<'a> {
+    /// Opens the desk for some logins. Workers write to the other end of `waker`; with `ticking`, each second is told.
+    pub fn new(
+        logins: usize,
+        paste: Option<Paste>,
+        signals: &'a mut Signals,
+        waker: UnixStream,
+        ticking: bool,
+    ) -> Self {
+        let seats = (0..logins).map(|_| Seat { listener: None, stage: Stage::Preparing }).collect();
+        Self {
+            seats,
+            paste,
+            signals,
+            waker,
+            queue: VecDeque::new(),
+            throttles: BTreeMap::new(),
+            tick: ticking.then(|| Deadline::after(SECOND)),
+        }
+    }
+
+    /// Gives a login its sockets, which are served from now on.
+    pub fn listen(&mut self, seat: usize, listener: Listener) {
+        if let Some(seat) = self.seats.get_mut(seat) {
+            seat.listener = Some(listener);
+        }
+    }
+
+    /// Tells what the answer of a login has to carry.
+    pub fn expect(&mut self, seat: usize, expected: Expected) {
+        if let Some(seat) = self.seats.get_mut(seat) {
+            seat.stage = Stage::Open(expected);
+        }
+    }
+
+    /// Answers the browsers of a login, and then waits anew: another request is being prepared on the same socket.
+    pub fn reopen(&mut self, seat: usize) {
+        self.close(seat, Page::Foreign);
+        if let Some(seat) = self.seats.get_mut(seat) {
+            seat.stage = Stage::Preparing;
+        }
+    }
+
+    /// Ends a login: its browsers get this page.
+    pub fn close(&mut self, seat: usize, page: Page) {
+        let Some(seat) = self.seats.get_mut(seat) else { return };
+        let mut query = String::new();
+        if let Stage::Taken { query: taken, held, .. } = &mut seat.stage {
+            query = std::mem::take(taken);
+            for connection in held.drain(..) {
+                seat.listener.iter_mut().for_each(|listener| listener.answer(connection, page));
+            }
+        }
+        let until = Deadline::after(if query.is_empty() { Duration::ZERO } else { RELOAD_GRACE });
+        seat.stage = Stage::Over { query, page, until };
+    }
+
+    /// Tells whether the answer of a login can come to its socket.
+    pub fn is_listening(&self, seat: usize) -> bool {
+        self.seats.get(seat).is_some_and(|seat| seat.listener.is_some())
+    }
+
+    /// Tells whether any way is left on which the answer of a login can come.
+    pub fn can_receive(&self, seat: usize) -> bool {
+        self.paste_is_open() || self.is_listening(seat)
+    }
+
+    /// Tells whether something can be pasted.
+    pub fn paste_is_open(&self) -> bool {
+        self.paste.as_ref().is_some_and(Paste::is_open)
+    }
+
+    /// Tells whether the program may read from its terminal now; not in the background of a shell.
+    pub fn paste_is_readable(&self) -> bool {
+        self.paste.as_ref().is_some_and(Paste::is_readable)
+    }
+
+    /// Sets the terminal up, at the start and again after the program was continued.
+    pub fn resume(&mut self) {
+        self.paste.iter_mut().for_each(Paste::arm);
+    }
+
+    /// Waits until something happens.
+    pub fn next(&mut self, deadline: Deadline) -> Happening {
+        loop {
+            if let Some(happening) = self.queue.pop_front() {
+                return happening;
+            }
+            if deadline.passed() {
+                return Happening::DeadlinePassed;
+            }
+            let ready = self.poll(deadline);
+            self.advance(&ready);
+        }
+    }
+
+    /// Sends out what is still on its way to browsers, without waiting for anything new.
+    pub fn flush(&mut self) {
+        let ready = self.poll(Deadline::after(Duration::ZERO));
+        self.advance(&ready);
+    }
+
+    /// Waits for the sockets and the earliest of all deadlines; tells what is ready, in the order of [`Self::watched`].
+    fn poll(&self, deadline: Deadline) -> Vec<PollFlags> {
+        let mut fds: Vec<PollFd> = self.watched().map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags)).collect();
+        let left = self.deadlines().chain([deadline]).map(Deadline::left).min().unwrap_or_default();
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) => fds.iter().map(PollFd::revents).collect(),
+            Err(_) => vec![PollFlags::empty(); fds.len()],
+        }
+    }
+
+    /// What is waited for: the waker and the signals, then all sockets, then the paste.
+    fn watched(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
+        let own = [self.waker.as_fd(), self.signals.as_fd()].into_iter().map(|fd| (fd, PollFlags::IN));
+        let sockets = self.seats.iter().filter_map(|seat| seat.listener.as_ref()).flat_map(Listener::interests);
+        let paste = self.paste.as_ref().and_then(Paste::interest).map(|fd| (fd, PollFlags::IN));
+        own.chain(sockets).chain(paste)
+    }
+
+    fn deadlines(&self) -> impl Iterator<Item = Deadline> + '_ {
+        let sockets = self.seats.iter().filter_map(|seat| seat.listener.as_ref()?.next_deadline());
+        let stages = self.seats.iter().filter_map(|seat| match &seat.stage {
+            Stage::Taken { held, page_due, .. } if !held.is_empty() => Some(*page_due),
+            Stage::Over { until, .. } if seat.listener.is_some() => Some(*until),
+            _ => None,
+        });
+        let throttles =
+            self.throttles.values().filter(|throttle| throttle.unannounced > 0).map(|throttle| throttle.next);
+        let paste = self.paste.as_ref().and_then(Paste::quiet_at);
+        sockets.chain(stages).chain(throttles).chain(paste).chain(self.tick)
+    }
+
+    fn advance(&mut self, ready: &[PollFlags]) {
+        let mut ready = ready.iter().copied();
+        let [woken, signalled] = [ready.next(), ready.next()].map(|flags| flags.is_some_and(|flags| !flags.is_empty()));
+        let mut callbacks = Vec::new();
+        for (index, seat) in self.seats.iter_mut().enumerate() {
+            if let Some(listener) = &mut seat.listener {
+                let count = listener.interests().count();
+                let flags: Vec<_> = ready.by_ref().take(count).collect();
+                callbacks.extend(listener.advance(&flags).into_iter().map(|callback| (index, callback)));
+            }
+        }
+        if ready.next().is_some_and(|flags| !flags.is_empty()) {
+            self.read_paste();
+        }
+        for (seat, callback) in callbacks {
+            self.take_callback(seat, callback);
+        }
+        self.judge_paste();
+        self.keep_time();
+        if woken {
+            let mut bytes = [0; 64];
+            let _ = self.waker.read(&mut bytes);
+            self.queue.push_back(Happening::Woken);
+        }
+        if signalled {
+            while let Some(signal) = self.signals.take() {
+                self.queue.push_back(Happening::Signal(signal));
+            }
+        }
+    }
+
+    fn take_callback(&mut self, index: usize, callback: Callback) {
+        let Some(Seat { listener: Some(listener), stage }) = self.seats.get_mut(index) else { return };
+        match stage {
+            Stage::Open(expected) => {
+                let checked =
+                    expected.check(&callback.query).map_err(|rejection| (Reason::from(&rejection), rejection));
+                // The system is asked last, and only about messages that would otherwise be taken, or shown.
+                let counts = matches!(&checked, Ok(_) | Err((Reason::Temporary, _)));
+                let foreign = counts && peers::peer(callback.ends.0, callback.ends.1) == Peer::Foreign;
+                match checked {
+                    _ if foreign => {
+                        listener.answer(callback.connection, Page::ForeignPeer);
+                        self.reject(index, Reason::ForeignPeer, None);
+                    }
+                    Ok(answer) => {
+                        let (query, held) = (callback.query, vec![callback.connection]);
+                        *stage = Stage::Taken { query, held, page_due: Deadline::after(PAGE_LIMIT) };
+                        self.queue.push_back(Happening::Answer { seat: index, answer });
+                    }
+                    Err((reason, rejection)) => {
+                        listener.answer(callback.connection, reason.page());
+                        self.reject(index, reason, detail(&rejection));
+                    }
+                }
+            }
+            Stage::Taken { query, held, .. } if *query == callback.query => held.push(callback.connection),
+            Stage::Over { query, page, .. } if *query == callback.query => listener.answer(callback.connection, *page),
+            Stage::Preparing | Stage::Taken { .. } | Stage::Over { .. } => {
+                listener.answer(callback.connection, Page::Foreign);
+                self.reject(index, Reason::StateMismatch, None);
+            }
+        }
+    }
+
+    /// Announces a callback that was not taken: the first of its kind at once, then at most one a second.
+    fn reject(&mut self, seat: usize, reason: Reason, detail: Option<String>) {
+        match self.throttles.get_mut(&(seat, reason)) {
+            Some(throttle) if !throttle.next.passed() => throttle.unannounced += 1,
+            throttle => {
+                let count = throttle.map_or(0, |throttle| throttle.unannounced) + 1;
+                self.throttles.insert((seat, reason), Throttle { next: Deadline::after(SECOND), unannounced: 0 });
+                let source = Source::Callback;
+                self.queue.push_back(Happening::Rejected { seat: Some(seat), source, reason, detail, count });
+            }
+        }
+    }
+
+    fn read_paste(&mut self) {
+        if self.paste.as_mut().map(Paste::advance) == Some(Read::End) {
+            self.judge_paste();
+            self.queue.push_back(Happening::PasteEnded);
+        }
+    }
+
+    fn judge_paste(&mut self) {
+        let Some(pasted) = self.paste.as_mut().and_then(Paste::judge) else { return };
+        let text = paste::clean(&pasted.bytes);
+        let whole = if pasted.dropped > 0 { Pasted::NotAnAnswer(paste::Why::TooLong) } else { paste::read(&text) };
+        let first = self.take_pasted(&whole);
+        // Several logins may be answered at once, a line each; an address in several lines is one answer all the same.
+        let more = text.lines().filter(|line| self.take_pasted(&paste::read(line)).is_ok()).count();
+        match first {
+            // Who has not finished typing is not told yet that it is wrong.
+            Err((reason, detail)) if more == 0 && pasted.finished && whole != Pasted::Empty => {
+                let bytes = pasted.bytes.len() + pasted.dropped;
+                let detail = Some(format!("{detail} ({bytes} bytes were pasted)"));
+                let happening = Happening::Rejected { seat: None, source: Source::Paste, reason, detail, count: 1 };
+                self.queue.push_back(happening);
+            }
+            Err(_) if more == 0 => {}
+            Ok(()) | Err(_) => self.paste.iter_mut().for_each(Paste::forget),
+        }
+    }
+
+    /// Gives a paste to the login whose state it carries, through the very checks of a callback.
+    fn take_pasted(&mut self, pasted: &Pasted) -> Result<(), (Reason, String)> {
+        let answer = match pasted {
+            Pasted::Answer(answer) => answer,
+            Pasted::NotAnAnswer(why) => return Err((Reason::NotARedirect, why.reason().to_owned())),
+            Pasted::Empty => return Err((Reason::NotARedirect, "nothing was pasted".to_owned())),
+        };
+        let open = self.seats.iter_mut().enumerate().find_map(|(index, seat)| match &mut seat.stage {
+            Stage::Open(expected) if expected.owns(&answer.query) => Some((index, expected.clone(), &mut seat.stage)),
+            _ => None,
+        });
+        let Some((seat, expected, stage)) = open else {
+            let open = self.seats.iter().filter_map(|seat| match &seat.stage {
+                Stage::Open(expected) => Some(expected),
+                _ => None,
+            });
+            let cut = open.into_iter().any(|expected| expected.may_be_cut(&answer.query));
+            let why =
+                if cut { "a part of the address is missing; copy all of it" } else { "this belongs to another login" };
+            return Err((Reason::StateMismatch, why.to_owned()));
+        };
+        if let Some(place) = answer.place.as_ref().filter(|place| !endpoint::is_loopback(place)) {
+            let host = printable(place.host_str().unwrap_or_default());
+            return Err((Reason::NotARedirect, format!("this address is on {host}, not on this machine")));
+        }
+        match expected.check(&answer.query) {
+            Ok(checked) => {
+                let (query, page_due) = (answer.query.clone(), Deadline::after(PAGE_LIMIT));
+                *stage = Stage::Taken { query, held: Vec::new(), page_due };
+                self.queue.push_back(Happening::Answer { seat, answer: checked });
+                Ok(())
+            }
+            Err(rejection) => {
+                let reason = Reason::from(&rejection);
+                Err((reason, detail(&rejection).unwrap_or_else(|| "this answer cannot be used".to_owned())))
+            }
+        }
+    }
+
+    /// Acts on everything whose time has come.
+    fn keep_time(&mut self) {
+        for seat in &mut self.seats {
+            match &mut seat.stage {
+                Stage::Taken { held, page_due, .. } if page_due.passed() => {
+                    for connection in held.drain(..) {
+                        seat.listener.iter_mut().for_each(|listener| listener.answer(connection, Page::SeeTerminal));
+                    }
+                }
+                Stage::Over { until, .. } if until.passed() => seat.listener = None,
+                _ => {}
+            }
+        }
+        for ((seat, reason), throttle) in &mut self.throttles {
+            if throttle.unannounced > 0 && throttle.next.passed() {
+                let (seat, count) = (Some(*seat), std::mem::take(&mut throttle.unannounced));
+                throttle.next = Deadline::after(SECOND);
+                let (source, reason) = (Source::Callback, *reason);
+                self.queue.push_back(Happening::Rejected { seat, source, reason, detail: None, count });
+            }
+        }
+        if self.tick.is_some_and(Deadline::passed) {
+            self.tick = Some(Deadline::after(SECOND));
+            self.queue.push_back(Happening::Tick);
+        }
+    }
+}
+
+/// Returns what the server said about a refusal that may pass; of other rejections nothing is shown.
+fn detail(rejection: &Rejection) -> Option<String> {
+    let Rejection::Temporary(denial) = rejection else { return None };
+    let description = denial.description.as_ref().map(|words| format!(": {}", printable(words)));
+    Some(format!("the server says {}{}", printable(&denial.error), description.unwrap_or_default()))
+}

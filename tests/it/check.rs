@@ -1,0 +1,246 @@
+//! The check: does the stored login work? In both forms of MCP, and without ever showing the token to anybody else.
+
+use std::path::Path;
+
+use serde_json::{json, Value};
+
+use crate::support::fake::{Fake, Reply, Seen};
+use crate::support::leaks::{assert_hides, assert_plain};
+use crate::support::program::{Finished, Program};
+
+const TOKEN: &str = "c4nary-5ecret-T0ken-Zq";
+
+fn has_token(seen: &Seen) -> bool {
+    seen.header("authorization").is_some_and(|value| value == format!("Bearer {TOKEN}"))
+}
+
+/// Puts a login to a server into the default store of a home, as a login would.
+fn kept(server: &str, more: Value) -> tempfile::TempDir {
+    let home = tempfile::tempdir().expect("a directory");
+    let mut entry = json!({
+        "server": server, "profile": "default", "generation": 1, "issuer": "https://as.example", "resource": server,
+        "registration": "dcr", "client_id": "c", "client_secret": null, "client_auth": "none",
+        "redirect_uri": "http://127.0.0.1:1/callback", "token_endpoint": "https://as.example/token",
+        "revocation_endpoint": null, "scopes_requested": [], "scopes": [], "account": null, "access_token": TOKEN,
+        "refresh_token": null, "obtained_at": "2020-01-01T00:00:00Z", "expires_at": null,
+    });
+    entry.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    let directory = home.path().join(".local/share/mcp-login");
+    std::fs::create_dir_all(&directory).expect("directories");
+    let account = match entry["profile"].as_str() {
+        Some("default") | None => server.to_owned(),
+        Some(profile) => format!("{server}#{profile}"),
+    };
+    let file = json!({"version": 1, "logins": {account: entry}});
+    std::fs::write(directory.join("credentials.json"), file.to_string()).expect("writing");
+    home
+}
+
+fn check_at(home: &Path, server: &str) -> Program {
+    Program::new().at_home(home).args(["--store", "file", "--json", "-vv", "check", server])
+}
+
+/// Checks the login to a fake; whatever comes of it, the token is not printed.
+fn check(fake: &Fake) -> Finished {
+    let home = kept(&fake.mcp(), json!({}));
+    let finished = check_at(home.path(), &fake.mcp()).run();
+    assert_hides(&format!("{}{}", finished.stdout, finished.stderr), TOKEN);
+    assert_plain(&finished.stderr);
+    finished
+}
+
+fn product(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("{} {}", finished.stdout, finished.stderr))
+}
+
+fn tools(id: u64) -> Value {
+    let tools = json!([{"name": "a", "inputSchema": {}}, {"name": "b", "inputSchema": {}}]);
+    json!({"jsonrpc": "2.0", "id": id, "result": {"tools": tools}})
+}
+
+/// A fake that answers requests with the token like this, and others as `behave` does.
+fn served(reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Fake {
+    Fake::with(move |seen, _| has_token(seen).then(|| reply(seen)))
+}
+
+fn events(message: &Value) -> Reply {
+    let noise = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {}});
+    Reply::text(
+        200,
+        "text/event-stream",
+        format!(": hi\n\ndata: {noise}\n\nevent: message\nid: 7\ndata: {message}\n\n"),
+    )
+}
+
+#[test]
+fn m37_m38_m38a_m38c_the_stateless_form() {
+    for reply in [Reply::json(200, &tools(1)), events(&tools(1))] {
+        let fake = served(move |_| reply.clone());
+        let finished = check(&fake).expect(0);
+        let name = fake.mcp();
+        assert_eq!(
+            product(&finished),
+            json!({"server": name, "profile": "default", "revision": "2026-07-28", "tools": 2, "proven": true})
+        );
+        assert!(finished.stderr.contains("works"), "{}", finished.stderr);
+        let seen = fake.seen_at("/mcp");
+        assert_eq!(seen.len(), 2, "once with the token, once without");
+        assert!(has_token(&seen[0]) && seen[1].header("authorization").is_none());
+        for seen in seen {
+            assert_eq!(seen.header("mcp-method"), Some("tools/list"));
+            assert_eq!(seen.header("accept"), Some("application/json, text/event-stream"));
+            assert_eq!(seen.query, "");
+        }
+    }
+}
+
+#[test]
+fn m38_m38b_the_form_with_a_session() {
+    let refusals: [fn() -> Reply; 6] = [
+        || Reply::status(400),
+        || Reply::json(400, &json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32000, "message": "no session"}})),
+        || Reply::json(400, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32022, "message": "old"}})),
+        || Reply::json(404, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "unknown"}})),
+        || Reply::status(405),
+        || Reply::json(200, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "unknown"}})),
+    ];
+    for refusal in refusals {
+        for session in [Some("s-1"), None] {
+            let fake = served(move |seen| {
+                let body: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+                let with_session = |reply: Reply| match session {
+                    Some(session) => reply.with("Mcp-Session-Id", session),
+                    None => reply,
+                };
+                match (seen.method.as_str(), body["method"].as_str()) {
+                    ("DELETE", _) => Reply::status(200),
+                    (_, Some("initialize")) => with_session(events(&json!({"jsonrpc": "2.0", "id": 1, "result": {}}))),
+                    (_, Some("notifications/initialized")) => Reply::status(202),
+                    (_, Some("tools/list")) if seen.header("mcp-method").is_none() => Reply::json(200, &tools(2)),
+                    _ => refusal(),
+                }
+            });
+            let finished = check(&fake).expect(0);
+            assert_eq!(product(&finished)["revision"], "2025-11-25");
+            assert_eq!(product(&finished)["tools"], 2);
+            let seen: Vec<_> = fake.seen().into_iter().filter(has_token).collect();
+            let in_session: Vec<_> = seen.iter().filter(|seen| seen.header("mcp-session-id") == session).collect();
+            if session.is_some() {
+                assert_eq!(in_session.len(), 3, "{seen:?}");
+                assert_eq!(seen.last().map(|seen| seen.method.as_str()), Some("DELETE"));
+            } else {
+                assert!(seen.iter().all(|seen| seen.method == "POST"));
+            }
+        }
+    }
+}
+
+#[test]
+fn m7_a_server_that_serves_anybody_proves_nothing() {
+    let fake = Fake::with(|seen, _| (seen.path == "/mcp").then(|| Reply::json(200, &tools(1))));
+    let finished = check(&fake).expect(0);
+    assert_eq!(product(&finished)["proven"], false);
+    assert!(finished.stderr.contains("proves nothing"), "{}", finished.stderr);
+    // Nor does one that fails without the token for another reason than the missing token.
+    for status in [429, 500, 503] {
+        let fake = Fake::with(move |seen, _| {
+            let reply = if has_token(seen) { Reply::json(200, &tools(1)) } else { Reply::status(status) };
+            (seen.path == "/mcp").then_some(reply)
+        });
+        let finished = check(&fake).expect(0);
+        assert_eq!(product(&finished)["proven"], false, "{status}");
+    }
+    let closed = Fake::with(|seen, _| {
+        let reply = if has_token(seen) { Reply::json(200, &tools(1)) } else { Reply::Raw(Vec::new()) };
+        (seen.path == "/mcp").then_some(reply)
+    });
+    assert_eq!(product(&check(&closed).expect(0))["proven"], false);
+}
+
+#[test]
+fn m34_a_login_that_is_missing_expired_or_revoked_needs_another() {
+    let fake = Fake::start();
+    let home = tempfile::tempdir().expect("a directory");
+    let missing = check_at(home.path(), &fake.mcp()).run();
+    let expired = kept(&fake.mcp(), json!({"expires_at": "2020-01-01T00:00:00Z"}));
+    let expired = check_at(expired.path(), &fake.mcp()).run();
+    assert_eq!(fake.seen().len(), 0, "nothing has to be asked for that");
+    let mut failed = vec![missing, expired];
+    for status in [401, 403] {
+        let challenge = "Bearer error=\"insufficient_scope\"";
+        let fake = served(move |_| Reply::status(status).with("WWW-Authenticate", challenge));
+        failed.push(check(&fake));
+        assert_eq!(fake.seen().len(), 1, "{status}");
+    }
+    for finished in failed {
+        let finished = finished.expect_error(3, "not_logged_in");
+        let hint = finished.event("error")["hint"].as_str().expect("a hint").to_owned();
+        assert!(hint.contains("mcp-login http://127.0.0.1:"), "{hint}");
+    }
+    // Of another profile, its own command.
+    let home = kept(&fake.mcp(), json!({"profile": "work"}));
+    check_at(home.path(), &fake.mcp()).run().expect(3);
+    let served = served(|_| Reply::status(401));
+    let home = kept(&served.mcp(), json!({"profile": "work"}));
+    let finished = check_at(home.path(), &served.mcp()).args(["--profile", "work"]).run().expect(3);
+    assert!(finished.stderr.contains("mcp-login --profile work http"), "{}", finished.stderr);
+}
+
+#[test]
+fn w6_servers_that_fail() {
+    for (reply, code) in [
+        (Reply::status(500), "server_failed"),
+        (Reply::status(503), "server_failed"),
+        (Reply::text(200, "text/html", "<html>c4nary"), "server_failed"),
+        (Reply::json(200, &json!([])), "server_failed"),
+        (Reply::text(200, "application/json", ""), "server_failed"),
+        (Reply::text(200, "text/event-stream", "data: {\"c4nary\n\n"), "server_failed"),
+        (Reply::json(200, &json!({"error": {"code": -32603, "message": "a\u{1b}[2J\u{202e}b"}})), "server_failed"),
+        (Reply::status(404), "server_failed"),
+        (Reply::Raw(Vec::new()), "server_unavailable"),
+        (Reply::text(200, "application/json", "x".repeat(2 << 20)), "server_unavailable"),
+    ] {
+        let fake = served(move |_| reply.clone());
+        let finished = check(&fake).expect_error(5, code);
+        assert!(!finished.stderr.contains("c4nary"), "{}", finished.stderr);
+    }
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let server = format!("http://{closed}/mcp");
+    let home = kept(&server, json!({}));
+    check_at(home.path(), &server).run().expect_error(5, "server_unavailable");
+}
+
+#[test]
+fn m37a_a_redirect_takes_the_token_nowhere_else() {
+    let other = Fake::start();
+    for status in [301, 302, 303, 307, 308] {
+        for target in [other.mcp(), "https://evil.example/".to_owned()] {
+            let fake = served(move |_| Reply::redirect(status, &target));
+            check(&fake).expect_error(6, "redirect_refused");
+        }
+        // The port belongs to the origin; the name does, too.
+        let fake = Fake::with(move |seen, fake| {
+            let target = fake.mcp().replace("127.0.0.1", "localhost");
+            has_token(seen).then(|| Reply::redirect(status, &target))
+        });
+        check(&fake).expect_error(6, "redirect_refused");
+        assert_eq!(fake.seen().len(), 1);
+    }
+    assert_eq!(other.seen().len(), 0);
+    let moved = Fake::with(|seen, _| match seen.path.as_str() {
+        "/mcp" => Some(Reply::redirect(308, "/v2/mcp")),
+        _ if has_token(seen) => Some(Reply::json(200, &tools(1))),
+        _ => Some(Reply::status(401)),
+    });
+    assert_eq!(product(&check(&moved).expect(0))["proven"], true);
+}
+
+#[test]
+fn a_check_after_a_login() {
+    let fake = Fake::start();
+    let first = Program::login(&fake).agree().expect(0);
+    let finished = check_at(first.home(), &fake.mcp()).run().expect(0);
+    assert_eq!(product(&finished)["proven"], true);
+    // U14: another path is another server.
+    check_at(first.home(), &format!("{}/", fake.mcp())).run().expect_error(3, "not_logged_in");
+}

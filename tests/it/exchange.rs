@@ -1,0 +1,525 @@
+//! From the code to tokens: what is sent, which answers are taken, what is never sent again, printed or kept.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::Engine as _;
+use serde_json::{json, Value};
+
+use crate::support::fake::{Fake, Reply};
+use crate::support::leaks::{assert_hides, assert_plain};
+use crate::support::program::{Finished, Program};
+use crate::support::{parameter, visit};
+
+const CANARY: &str = "c4nary-5ecret-T0ken-Zq";
+
+/// Text that takes over a terminal that it is printed to.
+const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;owned\u{7}\u{1b}]8;;https://evil.example\u{1b}\\b\r\n\u{9b}31mc\u{202e}d\u{2066}e\u{200d}f\u{0}g\\h\u{7f}\u{e9}";
+
+/// A fake whose token endpoint answers like this.
+fn answering(reply: Reply) -> Fake {
+    Fake::with(move |seen, _| (seen.path == "/token").then(|| reply.clone()))
+}
+
+/// Logs in with a client that is known, so that no refusal is taken for a stale registration.
+fn login(fake: &Fake) -> Program {
+    Program::login(fake).args(["--client-id", "mine"])
+}
+
+fn is_stored(finished: &Finished) -> bool {
+    let text = std::fs::read_to_string(finished.credentials_path()).unwrap_or_default();
+    text.contains("access_token")
+}
+
+/// Checks that the login failed, that nothing of it is kept, and that the code was spent at most once.
+#[track_caller]
+fn fails(fake: &Fake, login: Program, exit: i32, code: &str) -> Finished {
+    let finished = login.agree().expect_error(exit, code);
+    assert!(!is_stored(&finished));
+    assert!(fake.seen_at("/token").len() <= 1, "{:?}", fake.seen_at("/token"));
+    finished
+}
+
+#[test]
+fn m20_m28_b6_b7_b11_what_is_sent() {
+    let fake = Fake::start();
+    let mut login = login(&fake).start();
+    let url = login.authorization_url();
+    let code = parameter(&login.redirect(&url), "code").expect("a code");
+    // The first code is left alone: the page of the second visit is the one that answers.
+    visit(&login.redirect(&url));
+    login.finish().expect(0);
+    let (page, token) = (&fake.seen_at("/authorize")[1], &fake.seen_at("/token")[0]);
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(token.body.as_bytes()).into_owned().collect();
+    let mut names: Vec<_> = form.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["client_id", "code", "code_verifier", "grant_type", "redirect_uri", "resource"]);
+    assert_eq!(token.parameter("grant_type").as_deref(), Some("authorization_code"));
+    assert_eq!(token.header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(token.header("accept"), Some("application/json"));
+    assert_eq!(token.query, "");
+    for name in ["redirect_uri", "resource", "client_id"] {
+        assert_eq!(token.parameter(name), page.parameter(name), "{name}");
+    }
+    assert_ne!(token.parameter("code").as_deref(), Some(code.as_str()));
+    assert_eq!(token.parameter("code_verifier").map(|verifier| verifier.len()), Some(43));
+    assert_eq!(page.parameter("code_challenge_method").as_deref(), Some("S256"));
+}
+
+#[test]
+fn b11_m20b_the_resource_may_be_named_or_left_out() {
+    for (args, expected) in [
+        (&["--no-resource"][..], None),
+        (&["--resource", "urn:example:API"], Some("urn:example:API")),
+        (&["--resource", "HTTPS://Example.com"], Some("HTTPS://Example.com")),
+    ] {
+        let fake = Fake::start();
+        let finished = login(&fake).args(args).agree().expect(0);
+        for path in ["/authorize", "/token"] {
+            assert_eq!(fake.seen_at(path)[0].parameter("resource").as_deref(), expected, "{path}");
+        }
+        assert_eq!(finished.kept(&fake.mcp())["resource"].as_str(), expected);
+    }
+    let fake = answering(Reply::json(400, &json!({"error": "invalid_target"})));
+    let finished = fails(&fake, login(&fake), 3, "invalid_target");
+    assert!(finished.stderr.contains("--no-resource"), "{}", finished.stderr);
+}
+
+#[test]
+fn o2_errors_are_known_by_their_member() {
+    for error in [
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    ] {
+        for status in [400, 401, 200, 500] {
+            for kind in ["application/json", "text/plain", ""] {
+                let body = json!({"error": error, "error_description": "so it is"}).to_string();
+                let fake = answering(Reply::text(status, kind, body));
+                let finished = fails(&fake, login(&fake), 3, error);
+                assert!(finished.stderr.contains(&format!("{error}: so it is")), "{}", finished.stderr);
+            }
+        }
+    }
+    // B6: a server that does not want the verifier is not asked again without it.
+    let body = json!({"error": "invalid_request", "error_description": "code_verifier not expected"});
+    let fake = answering(Reply::json(400, &body));
+    fails(&fake, login(&fake), 3, "invalid_request");
+    assert!(fake.seen_at("/token")[0].parameter("code_verifier").is_some());
+    for (body, code) in [(json!({"error": "weird"}), "token_refused"), (json!({"error": 7}), "token_refused")] {
+        let fake = answering(Reply::json(400, &body));
+        fails(&fake, login(&fake), 3, code);
+    }
+}
+
+#[test]
+fn o3_m30_m30a_m30b_answers_that_are_taken() {
+    let token = |more: Value| {
+        let mut answer = json!({"access_token": "t", "token_type": "Bearer"});
+        answer.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        answer
+    };
+    let asked = json!(["read"]);
+    // The answer; the lifetime that is believed; the scopes; whether there is a refresh token.
+    for (answer, lifetime, scopes, refreshable) in [
+        (token(json!({})), None, asked.clone(), false),
+        (token(json!({"refresh_token": "r", "expires_in": 3600})), Some(3600), asked.clone(), true),
+        (token(json!({"token_type": "bearer"})), None, asked.clone(), false),
+        (token(json!({"token_type": "BEARER", "expires_in": "3600"})), Some(3600), asked.clone(), false),
+        (json!({"access_token": "t"}), None, asked.clone(), false),
+        (token(json!({"expires_in": 3600.5, "scope": ""})), Some(3600), asked.clone(), false),
+        (token(json!({"expires_in": 0, "scope": "read write"})), None, json!(["read", "write"]), false),
+        (token(json!({"expires_in": -1, "scope": " a  b "})), None, json!(["a", "b"]), false),
+        (token(json!({"expires_in": 1e12, "scope": ["x", "y"]})), None, json!(["x", "y"]), false),
+        (token(json!({"expires_in": "never", "scope": 7})), None, asked.clone(), false),
+        (token(json!({"expires_in": null, "refresh_token": ""})), None, asked.clone(), false),
+        (token(json!({"expires_in": [], "refresh_token": null})), None, asked.clone(), false),
+        (token(json!({"error": "not_one", "x": {"y": [1]}, "id_token": "x.y.z"})), None, asked.clone(), false),
+    ] {
+        let fake = answering(Reply::json(200, &answer));
+        let finished = login(&fake).agree().expect(0);
+        let (told, kept) = (finished.event("logged_in"), finished.kept(&fake.mcp()));
+        assert_eq!(kept["access_token"], "t", "{answer}");
+        assert_eq!(kept["scopes"], scopes, "{answer}");
+        assert_eq!(told["scopes"], scopes, "{answer}");
+        assert_eq!(told["refreshable"], refreshable, "{answer}");
+        assert_eq!(kept["refresh_token"].is_string(), refreshable, "{answer}");
+        assert_eq!(kept["expires_at"].is_null(), lifetime.is_none(), "{answer}");
+        assert_eq!(told["expires_at"].is_null(), lifetime.is_none(), "{answer}");
+    }
+    // Any way of saying 200, and any content type.
+    let body = json!({"access_token": "t", "token_type": "Bearer"}).to_string();
+    for reply in [
+        Reply::text(201, "application/json", body.clone()),
+        Reply::Slow(Duration::from_millis(300), Box::new(Reply::text(200, "application/json", body.clone()))),
+        Reply::text(200, "text/html; charset=utf-8", body.clone()),
+        Reply::text(200, "", format!("\u{feff}{body}\n\n")),
+        Reply::text(200, "application/x-www-form-urlencoded", "access_token=t&token_type=bearer&expires_in=3600"),
+        Reply::Raw(format!("HTTP/1.0 200 OK\r\n\r\n{body}").into_bytes()),
+        Reply::Raw(
+            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
+                .into_bytes(),
+        ),
+    ] {
+        let fake = answering(reply);
+        assert_eq!(login(&fake).agree().expect(0).kept(&fake.mcp())["access_token"], "t");
+    }
+}
+
+#[test]
+fn w11_well_formed_answers_that_cannot_be_used() {
+    for answer in [
+        json!({"access_token": CANARY, "token_type": "DPoP"}),
+        json!({"access_token": CANARY, "token_type": "mac"}),
+        json!({"access_token": CANARY, "token_type": "N_A"}),
+        json!({"token_type": "Bearer", "refresh_token": CANARY}),
+        json!({"access_token": "", "token_type": "Bearer", "refresh_token": CANARY}),
+        json!({"access_token": null, "refresh_token": CANARY}),
+        json!({"access_token": [CANARY]}),
+        json!({"access_token": {"token": CANARY}}),
+        json!({"access_token": 7, "refresh_token": CANARY}),
+        json!({"access_token": format!("{CANARY}\r\nX: y"), "token_type": "Bearer"}),
+        json!({"access_token": format!("{CANARY} {CANARY}"), "token_type": "Bearer"}),
+        json!({"access_token": format!("{CANARY}\u{e9}"), "token_type": "Bearer"}),
+        json!({"Access_Token": CANARY}),
+        json!({"data": {"access_token": CANARY}}),
+        json!({}),
+    ] {
+        let fake = answering(Reply::json(200, &answer));
+        let finished = fails(&fake, login(&fake).arg("-vv"), 1, "token_response_unusable");
+        assert_hides(&format!("{}{}", finished.stdout, finished.stderr), CANARY);
+    }
+}
+
+/// Bodies that are no answer of a token endpoint, each with something that must not be printed.
+fn broken_bodies() -> Vec<Vec<u8>> {
+    let good = format!("{{\"access_token\":\"{CANARY}\",\"token_type\":\"Bearer\",\"expires_in\":60}}");
+    let mut bodies: Vec<Vec<u8>> = Vec::new();
+    // Cut off at many places behind the secret, and with rubbish put in there.
+    let behind = good.find(CANARY).expect("the secret") + CANARY.len();
+    bodies.extend((behind..good.len()).map(|end| good.as_bytes()[..end].to_vec()));
+    for rubbish in ["\0", "\u{feff}", "}", "]", ",,", "\\", "\\u12", "\\ud800\"", "1e999", "NaN", "/*x*/", "'", "\n\""]
+    {
+        bodies.push([&good.as_bytes()[..=behind], rubbish.as_bytes(), &good.as_bytes()[behind + 1..]].concat());
+    }
+    for text in [
+        format!("[{good}]"),
+        format!("\"{CANARY}\""),
+        format!("<html><body>{CANARY}</body></html>"),
+        format!("{good}{good}"),
+        format!("{good}x"),
+        format!("null {CANARY}"),
+        format!("token={CANARY}"),
+        format!(")]}}'\n{good}"),
+        format!("callback({good})"),
+        format!("{{\"access_token\":\"{CANARY}\",\"x\":{}}}", "[".repeat(5000)),
+    ] {
+        bodies.push(text.into_bytes());
+    }
+    bodies.push([good.as_bytes(), b"\xff\xfe"].concat());
+    bodies.push([b"\xff\xfe".to_vec(), good.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat());
+    bodies
+}
+
+#[test]
+fn w6_v14_sec5_broken_answers_are_not_printed() {
+    let bodies = broken_bodies();
+    assert!(bodies.len() >= 60, "{}", bodies.len());
+    for (number, body) in bodies.into_iter().enumerate() {
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        let kind = ["application/json", "text/html", ""][number % 3];
+        let fake = answering(Reply::text([200, 200, 400][number % 3], kind, body));
+        let login = login(&fake).arg("-vv").env("RUST_BACKTRACE", "1").env("RUST_LOG", "trace");
+        let finished = login.agree();
+        assert!(matches!(finished.code, Some(1 | 5)), "{shown}: {:?} {}", finished.code, finished.stderr);
+        assert!(!is_stored(&finished), "{shown}");
+        assert_hides(&format!("{}{}", finished.stdout, finished.stderr), CANARY);
+        assert_eq!(fake.seen_at("/token").len(), 1, "{shown}");
+    }
+}
+
+#[test]
+fn w6_what_is_no_answer_at_all_may_be_tried_again() {
+    for reply in [
+        Reply::text(200, "text/html", "<html>sign in to the hotel</html>"),
+        Reply::text(200, "application/json", ""),
+        Reply::text(200, "application/json", "[]"),
+        Reply::text(200, "application/json", "null"),
+        Reply::text(404, "text/plain", "not here"),
+    ] {
+        let fake = answering(reply);
+        fails(&fake, login(&fake), 5, "token_endpoint_unavailable");
+    }
+}
+
+#[test]
+fn sec5_sec6_a_good_login_prints_no_secret_either() {
+    let fake = Fake::with(|seen, fake| match seen.path.as_str() {
+        "/authorize" => {
+            let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
+            Some(Reply::redirect(302, &format!("{uri}?code=code-{CANARY}&state={state}")))
+        }
+        "/token" => {
+            let mut tokens = fake.tokens(1, None);
+            tokens["access_token"] = format!("access-{CANARY}").into();
+            tokens["refresh_token"] = format!("refresh-{CANARY}").into();
+            let claims = URL_SAFE_NO_PAD.encode(json!({"email": "ada@example.com", "nonce": CANARY}).to_string());
+            tokens["id_token"] = format!("e30.{claims}.sig").into();
+            Some(Reply::json(200, &tokens))
+        }
+        _ => None,
+    });
+    let finished = login(&fake).arg("-vv").env("MCP_LOGIN_CLIENT_SECRET", format!("secret-{CANARY}")).agree().expect(0);
+    assert_eq!(finished.kept(&fake.mcp())["access_token"], format!("access-{CANARY}"));
+    let all = format!("{}{}", finished.stdout, finished.stderr);
+    assert_hides(&all, CANARY);
+    assert_hides(&all, &fake.seen_at("/token")[0].parameter("code_verifier").expect("a verifier"));
+    assert_eq!(finished.event("logged_in")["account"], "ada@example.com");
+}
+
+#[test]
+fn m31_b8_w7_the_token_endpoint_is_not_left() {
+    let other = Fake::start();
+    for status in [301, 302, 303, 307, 308] {
+        for target in [format!("{}/token", other.origin()), "/token2".to_owned(), "//evil.example/token".to_owned()] {
+            let fake = answering(Reply::redirect(status, &target));
+            fails(&fake, login(&fake), 6, "redirect_refused");
+            assert_eq!(fake.seen_at("/token").len(), 1);
+            assert_eq!(fake.seen_at("/token2").len(), 0);
+        }
+    }
+    assert_eq!(other.seen().len(), 0);
+}
+
+#[test]
+fn w4_o6_a_code_is_not_sent_twice() {
+    let partial = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"access_token\":\"c4nary-5ecret".to_vec();
+    for (reply, code) in [
+        (Reply::Raw(Vec::new()), "server_unavailable"),
+        (Reply::Raw(b"HTTP/1.1 200".to_vec()), "server_unavailable"),
+        (Reply::Raw(partial), "server_unavailable"),
+        (Reply::Raw(b"c4nary-5ecret\r\n\r\n".to_vec()), "server_unavailable"),
+        (Reply::status(500), "token_endpoint_unavailable"),
+        (Reply::status(502), "token_endpoint_unavailable"),
+        (Reply::status(503).with("Retry-After", "0"), "token_endpoint_unavailable"),
+        (Reply::status(429).with("Retry-After", "1"), "token_endpoint_unavailable"),
+        (Reply::text(200, "application/json", "x".repeat(2 << 20)), "server_unavailable"),
+        (Reply::Raw([b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 200_000]].concat()), "server_unavailable"),
+    ] {
+        let fake = answering(reply.clone());
+        let finished = fails(&fake, login(&fake), 5, code);
+        assert_eq!(fake.seen_at("/token").len(), 1);
+        assert!(!finished.stderr.contains("c4nary"), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn w1_a_token_endpoint_that_nobody_serves() {
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    for (endpoint, code) in [
+        (format!("http://{closed}/token"), "server_unavailable"),
+        ("https://no-such-host.invalid/token".to_owned(), "server_unavailable"),
+    ] {
+        let fake = Fake::with(move |seen, fake| {
+            let mut metadata = fake.server_metadata();
+            metadata["token_endpoint"] = endpoint.clone().into();
+            seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        });
+        let finished = fails(&fake, login(&fake), 5, code);
+        assert!(finished.stderr.contains("127.0.0.1") || finished.stderr.contains("invalid"), "{}", finished.stderr);
+    }
+}
+
+/// Returns the most memory that a process has had, in KiB.
+fn peak_memory(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
+    let chunk = [b"10000\r\n".to_vec(), vec![b' '; 1 << 16], b"\r\n".to_vec()].concat();
+    for (head, again) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n", vec![b'x'; 1 << 16]),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk),
+        ("HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"", vec![b'x'; 1 << 16]),
+        ("HTTP/1.1 200 OK\r\n", b"X-Header: value\r\n".to_vec()),
+        ("HTTP/1.1 200 OK\r\nX: ", vec![b'x'; 1 << 16]),
+        ("HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()),
+    ] {
+        let (head, pause) = (head.as_bytes().to_vec(), Duration::ZERO);
+        let fake = answering(Reply::Endless { head, again, pause });
+        let mut login = login(&fake).start();
+        let url = login.authorization_url();
+        let (pid, before) = (login.pid(), peak_memory(login.pid()).expect("its memory"));
+        let started = Instant::now();
+        let back = login.redirect(&url);
+        let browser = std::thread::spawn(move || visit(&back));
+        let mut peak = before;
+        while let Some(now) = peak_memory(pid) {
+            peak = peak.max(now);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let finished = login.finish().expect(5);
+        assert_eq!(fake.seen_at("/token").len(), 1);
+        assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+        assert!(peak - before <= 4 * 1024, "{} KiB more: {}", peak - before, finished.stderr);
+        browser.join().expect("the browser");
+    }
+}
+
+#[test]
+fn t2_t3_strangers_text_has_no_power_over_a_terminal() {
+    let query = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let claims = URL_SAFE_NO_PAD.encode(json!({"email": HOSTILE}).to_string());
+    // An answer with a control character in it is not read at all.
+    let visible = "a\u{202e}b\u{2066}c\u{200d}d\\e\u{e9}\u{1f600}";
+    type Deviation = Box<dyn Fn(&crate::support::fake::Seen, &Fake) -> Option<Reply> + Send + Sync>;
+    let at = |place: &'static str, reply: Reply| -> Deviation {
+        Box::new(move |seen, _| (seen.path == place).then(|| reply.clone()))
+    };
+    let back = |more: String| -> Deviation {
+        Box::new(move |seen, _| {
+            let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
+            (seen.path == "/authorize").then(|| Reply::redirect(302, &format!("{uri}?state={state}&{more}")))
+        })
+    };
+    let changed = |place: &'static str, member: &'static str, value: Value| -> Deviation {
+        Box::new(move |seen, fake| {
+            let mut metadata =
+                if place.contains("protected") { fake.resource_metadata() } else { fake.server_metadata() };
+            metadata[member] = value.clone();
+            seen.path.starts_with(place).then(|| Reply::json(200, &metadata))
+        })
+    };
+    let (resource, server) = ("/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server");
+    let tokens = |more: Value| {
+        let mut answer = json!({"access_token": "t", "token_type": "Bearer"});
+        answer.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        Reply::json(200, &answer)
+    };
+    let raw_header = format!("HTTP/1.1 401 {HOSTILE}\r\nContent-Length: 0\r\n\r\n");
+    let fields: Vec<(&str, i32, Deviation)> = vec![
+        ("error", 3, back(format!("error={}", query(visible)))),
+        ("error_description", 3, back(format!("error=access_denied&error_description={}", query(visible)))),
+        ("error_uri", 3, back(format!("error=access_denied&error_uri={}", query(HOSTILE)))),
+        (
+            "the token error",
+            3,
+            at("/token", Reply::json(400, &json!({"error": HOSTILE, "error_description": HOSTILE}))),
+        ),
+        (
+            "the token error inside",
+            3,
+            at("/token", Reply::json(400, &json!({"error": {"code": HOSTILE, "message": HOSTILE}}))),
+        ),
+        ("scope", 0, at("/token", tokens(json!({"scope": HOSTILE})))),
+        ("the account", 0, at("/token", tokens(json!({"id_token": format!("e30.{claims}.sig")})))),
+        ("client_name", 0, at("/register", Reply::json(201, &json!({"client_id": "x", "client_name": HOSTILE})))),
+        ("client_id", 0, at("/register", Reply::json(201, &json!({"client_id": visible})))),
+        (
+            "the registration error",
+            3,
+            at("/register", Reply::json(400, &json!({"error": HOSTILE, "error_description": HOSTILE}))),
+        ),
+        ("resource_name", 0, changed(resource, "resource_name", json!(HOSTILE))),
+        ("resource", 6, changed(resource, "resource", json!(HOSTILE))),
+        ("scopes_supported", 0, changed(resource, "scopes_supported", json!([HOSTILE]))),
+        ("an entry", 6, changed(resource, "authorization_servers", json!([format!("https://{HOSTILE}.example")]))),
+        ("a host", 6, changed(resource, "authorization_servers", json!(["http://xn--80ak6aa92e.example"]))),
+        ("issuer", 6, changed(server, "issuer", json!(HOSTILE))),
+        ("an endpoint", 6, changed(server, "token_endpoint", json!(HOSTILE))),
+        ("service_documentation", 0, changed(server, "service_documentation", json!(HOSTILE))),
+        ("the reason phrase", 0, at("/mcp", Reply::Raw(raw_header.into_bytes()))),
+        ("a redirect", 6, at("/token", Reply::redirect(302, "https://evil.example/$(id)%1b[2J\u{202e}]0;x"))),
+    ];
+    for (field, exit, deviation) in fields {
+        let fake = Fake::with(deviation);
+        let finished = Program::login(&fake).arg("-vv").agree();
+        assert_eq!(finished.code, Some(exit), "{field}: {} {}", finished.stdout, finished.stderr);
+        assert_plain(&finished.stderr);
+        assert_plain(&finished.stdout);
+        assert!(!finished.stderr.contains("owned"), "{field}: {}", finished.stderr);
+        assert!(!finished.events.is_empty(), "{field}");
+        // In JSON the text is escaped, not changed.
+        match field {
+            "the account" => assert_eq!(finished.event("logged_in")["account"], HOSTILE),
+            "client_id" => assert_eq!(finished.event("logged_in")["client_id"], visible),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn t2_paths_have_no_power_over_a_terminal() {
+    let home = tempfile::tempdir().expect("a directory");
+    let file = home.path().join("a\u{1b}[2J\u{202e}b");
+    std::fs::write(&file, "not a store").expect("writing");
+    let fake = Fake::start();
+    let finished = Program::new().arg("--json").arg("--store").arg(format!("file:{}", file.display())).arg(fake.mcp());
+    let finished = finished.run().expect_error(7, "store_corrupt");
+    assert_plain(&finished.stderr);
+    assert_plain(&finished.stdout);
+}
+
+#[test]
+fn o1_refusals_of_the_authorization_server() {
+    for (error, code) in [
+        ("access_denied", "access_denied"),
+        ("invalid_request", "invalid_request"),
+        ("unsupported_response_type", "unsupported_response_type"),
+        ("invalid_scope", "invalid_scope"),
+        ("interaction_required", "interaction_required"),
+        ("login_required", "login_required"),
+        ("consent_required", "consent_required"),
+        ("invalid_target", "invalid_target"),
+        ("something_new", "refused"),
+    ] {
+        let fake = Fake::with(move |seen, _| {
+            let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
+            let target = format!("{uri}?error={error}&error_description=so+it+is&state={state}");
+            (seen.path == "/authorize").then(|| Reply::redirect(302, &target))
+        });
+        let finished = fails(&fake, login(&fake), 3, code);
+        assert!(finished.stderr.contains(&format!("{error}: so it is")), "{}", finished.stderr);
+        assert_eq!(fake.seen_at("/token").len(), 0);
+    }
+    for error in ["server_error", "temporarily_unavailable"] {
+        let fake = Fake::start();
+        let mut login = login(&fake).start();
+        let url = login.authorization_url();
+        let (uri, state) =
+            (parameter(&url, "redirect_uri").expect("a URI"), parameter(&url, "state").expect("a state"));
+        visit(&format!("{uri}?error={error}&state={state}"));
+        assert_eq!(login.event("rejected")["reason"], "temporary");
+        visit(&login.redirect(&url));
+        login.finish().expect(0);
+    }
+}
+
+#[test]
+fn o4_m24b_the_query_of_an_endpoint_is_kept() {
+    let fake = Fake::with(|seen, fake| {
+        let mut metadata = fake.server_metadata();
+        metadata["authorization_endpoint"] = format!("{}/authorize?tenant=a%20b&x", fake.origin()).into();
+        metadata["token_endpoint"] = format!("{}/token?tenant=1", fake.origin()).into();
+        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+    });
+    login(&fake).agree().expect(0);
+    assert!(fake.seen_at("/authorize")[0].query.starts_with("tenant=a%20b&x"), "{:?}", fake.seen_at("/authorize"));
+    assert_eq!(fake.seen_at("/token")[0].query, "tenant=1");
+    for ours in ["client_id", "state", "redirect_uri", "code_challenge", "response_type", "resource", "scope"] {
+        let fake = Fake::with(move |seen, fake| {
+            let mut metadata = fake.server_metadata();
+            metadata["authorization_endpoint"] = format!("{}/authorize?a=b&{ours}=x", fake.origin()).into();
+            seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        });
+        let finished = login(&fake).run().expect_error(6, "forbidden_url");
+        assert!(finished.stderr.contains(ours), "{}", finished.stderr);
+    }
+}

@@ -1,0 +1,159 @@
+//! Ports that are taken, address families that are missing, and a loopback that is down.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use super::Waiting;
+use crate::support::fake::Fake;
+use crate::support::process::{has, is_root};
+use crate::support::program::Program;
+use crate::support::pty::Pty;
+use crate::support::visit;
+
+/// The variable that tells a test that it runs in a network of its own.
+const INSIDE: &str = "MCP_LOGIN_TEST_NETWORK";
+
+/// Runs a test of this program once more in a network of its own, which `setup` has prepared; returns false if the
+/// test runs there already.
+fn in_network(test: &str, setup: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return false;
+    }
+    if !is_root(test) || !has("unshare", test) || !has("ip", test) {
+        return true;
+    }
+    let myself = std::env::current_exe().expect("this program");
+    let script = format!("{setup}\nexec \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["-n", "sh", "-ec", &script, "sh"]).arg(myself).args(["--exact", test, "--nocapture"]);
+    let output = command.env(INSIDE, "1").output().expect("running the test");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+    true
+}
+
+#[test]
+fn n4_l3_a_machine_without_ipv4_uses_ipv6() {
+    let setup = "ip link set lo up\nip addr del 127.0.0.1/8 dev lo";
+    if in_network("listener::network::n4_l3_a_machine_without_ipv4_uses_ipv6", setup) {
+        return;
+    }
+    let waiting = Waiting::new();
+    assert!(waiting.good.starts_with("http://[::1]:"), "{}", waiting.good);
+    waiting.succeeds();
+}
+
+#[test]
+fn n3_localhost_without_ipv6_is_held_by_ipv4_alone() {
+    let setup = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1\nip link set lo up";
+    if in_network("listener::network::n3_localhost_without_ipv6_is_held_by_ipv4_alone", setup) {
+        return;
+    }
+    let waiting = Waiting::at(Fake::start(), |program| program.args(["--redirect-host", "localhost"]));
+    assert!(waiting.good.starts_with("http://localhost:"), "{}", waiting.good);
+    waiting.succeeds();
+}
+
+#[test]
+fn n4_l2_without_loopback_there_is_no_listener() {
+    if in_network("listener::network::n4_l2_without_loopback_there_is_no_listener", "true") {
+        return;
+    }
+    let login = || Program::new().args(["--json", "--store", "file", "--no-browser", "https://mcp.invalid/mcp"]);
+    login().run().expect_error(8, "cannot_listen");
+    let pasting = login().args(["--paste", "--timeout", "20s"]).with_stdin().run();
+    assert!(pasting.stderr.contains("the answer has to be pasted"), "{}", pasting.stderr);
+}
+
+#[test]
+fn n3_l3_localhost_is_held_in_both_families_or_not_at_all() {
+    let Ok(foreign) = TcpListener::bind("[::1]:0") else {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    };
+    let port = foreign.local_addr().expect("an address").port().to_string();
+    let fake = Fake::start();
+    let fixed = Program::login(&fake).args(["--redirect-host", "localhost", "--port", &port]).run();
+    fixed.expect_error(8, "port_taken");
+    let waiting = Waiting::at(fake, |program| program.args(["--redirect-host", "localhost"]));
+    assert!(waiting.good.starts_with("http://localhost:"), "{}", waiting.good);
+    let port = url::Url::parse(&waiting.good).expect("a URL").port().expect("a port");
+    for address in ["127.0.0.1", "::1"] {
+        TcpListener::bind((address, port)).expect_err(address);
+        let there =
+            format!("http://{}", if address == "::1" { format!("[::1]:{port}") } else { format!("{address}:{port}") });
+        assert_eq!(visit(&format!("{there}/x")).status, 404);
+    }
+    waiting.succeeds();
+}
+
+#[test]
+fn l1_a_taken_port_names_its_holder() {
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = holder.local_addr().expect("an address").port().to_string();
+    let fake = Fake::start();
+    let finished = Program::login(&fake).args(["--port", &port]).run().expect_error(8, "port_taken");
+    let pid = format!("process {}", std::process::id());
+    assert!(finished.stderr.contains(&pid) && finished.stderr.contains(&port), "{}", finished.stderr);
+    assert!(finished.stderr.contains("--port"), "a hint: {}", finished.stderr);
+    assert_eq!(fake.seen().len(), 0, "it is decided at the start");
+}
+
+#[test]
+fn l2_without_a_socket_the_answer_is_pasted() {
+    let test = "a failing bind";
+    if !has("strace", test) {
+        return;
+    }
+    for error in ["EACCES", "EPERM", "EADDRINUSE"] {
+        let inject = format!("inject=bind:error={error}");
+        // Only the socket of the callback: the binds of other parts are of other families.
+        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=bind", "-e", &inject];
+        let fake = Fake::start();
+        Program::login(&fake).through(&strace).run().expect_error(8, "cannot_listen");
+
+        let mut pty = Pty::open();
+        let mut login = Program::login(&fake).through(&[&["setsid", "--ctty"][..], &strace].concat());
+        login.command().stdin(pty.stdio()).stderr(pty.stdio());
+        let mut login = login.start();
+        let url = login.authorization_url();
+        let good = login.redirect(&url);
+        pty.wait_until_raw(true);
+        pty.type_in(&format!("{good}\n"));
+        login.event("logged_in");
+        login.finish().expect(0);
+        assert!(pty.shown().contains("the answer has to be pasted"), "{}", pty.shown());
+    }
+}
+
+#[test]
+fn l18_a_connection_that_cannot_be_accepted_is_passed_over() {
+    let test = "a failing accept";
+    if !has("strace", test) {
+        return;
+    }
+    for error in ["ECONNABORTED", "ENOMEM", "EMFILE", "ENOBUFS", "EINTR"] {
+        let inject = format!("inject=accept4:error={error}:when=2+2");
+        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=accept4", "-e", &inject];
+        let waiting = Waiting::at(Fake::start(), |program| program.through(&strace));
+        for _ in 0..5 {
+            assert_eq!(waiting.get("/x", "").status, 404, "{error}");
+        }
+        waiting.succeeds();
+    }
+}
+
+#[test]
+fn v8_the_port_is_never_free_between_bind_and_end() {
+    let waiting = Waiting::new();
+    let process = waiting.login.process();
+    process.signal(Signal::STOP);
+    TcpListener::bind(waiting.address).expect_err("held while it is stopped");
+    process.signal(Signal::CONT);
+    TcpListener::bind(waiting.address).expect_err("held while it waits");
+    waiting.succeeds();
+}

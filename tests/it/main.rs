@@ -1,0 +1,26 @@
+//! The integration tests: the real program against real sockets, files, terminals and browsers.
+
+mod check;
+mod corpus;
+mod demo;
+mod discovery;
+mod exchange;
+mod generated;
+mod listener;
+mod login;
+mod logout;
+mod network;
+mod paste;
+mod process;
+#[cfg(target_os = "linux")]
+mod real;
+mod refresh;
+mod registration;
+mod secrets;
+mod seeds;
+mod status;
+mod store;
+mod support;
+mod tidy;
+mod token;
+mod usage;

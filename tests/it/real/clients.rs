@@ -1,0 +1,370 @@
+//! The clients that run `mcp-login headers` by themselves: Codex and Claude Code, configured as the README says.
+//!
+//! Each is the real program. Its model is a stand-in, which only lets it call the one tool of the MCP server: first the
+//! stored access token has expired before the client starts, and then the next one expires while the model thinks.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{json, Value};
+
+use super::bed::{claude_code, codex, Bed, Part};
+use super::running::{Finished, Run};
+use crate::support::fake::{Fake, Reply, Seen};
+use crate::support::program::Program;
+use crate::support::wait_for;
+
+/// How long each access token lives, in seconds: the one of the login, the one that the client connects with, and all
+/// that follow.
+const LIFETIMES: [u64; 3] = [2, 8, 3600];
+
+/// The access tokens that were issued, and which of them the MCP server refuses.
+#[derive(Default)]
+struct Tokens {
+    expire_at: Vec<Instant>,
+    refused: usize,
+}
+
+/// A protected MCP server with short-lived access tokens and rotated refresh tokens, and a model beside it.
+struct Place {
+    fake: Fake,
+    tokens: Arc<Mutex<Tokens>>,
+}
+
+impl Place {
+    fn start() -> Place {
+        let tokens = Arc::<Mutex<Tokens>>::default();
+        let shared = Arc::clone(&tokens);
+        let fake = Fake::with(move |seen, fake| match (seen.method.as_str(), seen.path.as_str()) {
+            ("POST", "/token") => Some(issue(&shared, seen, fake)),
+            ("POST", "/mcp") => serve(&shared, seen),
+            ("GET", "/mcp") => Some(Reply::status(405)),
+            ("POST", "/v1/responses") => Some(responses(&shared, seen)),
+            ("POST", "/v1/messages") => Some(messages(&shared, seen)),
+            _ => None,
+        });
+        Place { fake, tokens }
+    }
+
+    /// Logs in, into the default file of the bed's home, and waits until the access token has expired.
+    fn log_in(&self, bed: &Bed) {
+        Program::login(&self.fake).at_home(bed.home()).agree().expect(0);
+        // From now on, because our program counts from when it got the answer.
+        thread::sleep(Duration::from_secs(LIFETIMES[0]));
+        expire(&self.tokens);
+    }
+
+    /// Starts a client. Whatever it would send to another machine comes here instead.
+    fn start_client(&self, mut client: Command) -> Run {
+        let program = Path::new(env!("CARGO_BIN_EXE_mcp-login")).parent().expect("a directory");
+        let path = format!("{}:/usr/bin:/bin", program.display());
+        // The helper has to find the login where it is by default: Codex keeps these variables from it.
+        for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"] {
+            client.env_remove(name);
+        }
+        for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
+            client.env(name, self.fake.origin());
+        }
+        client.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1").env("PATH", path);
+        client.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+        Run::start(&mut client)
+    }
+
+    /// Waits for the end of a client, and requires that it got the tool's answer with the newest token.
+    fn finish(&self, client: Run) -> Finished {
+        let finished = client.finish().exits(0);
+        let said = || format!("{:#?}\nstdout: {}\nstderr: {}", self.calls(), finished.stdout, finished.stderr);
+        assert!(finished.stdout.contains("echoed for access token 3"), "{}", said());
+        finished
+    }
+
+    /// Requires that each expired token cost one refresh, that nothing was meant for another machine, and that nothing
+    /// runs any more.
+    fn prove_refreshes(&self, bed: &Bed) {
+        let grants: Vec<_> = self.fake.seen_at("/token").iter().map(|seen| seen.parameter("refresh_token")).collect();
+        let refreshed = |number| Some(format!("refresh-{number}"));
+        assert_eq!(grants, [None, refreshed(1), refreshed(2)], "a login and two refreshes: {:#?}", self.calls());
+        let out: Vec<_> = self.fake.seen().into_iter().filter(|seen| seen.method == "CONNECT").collect();
+        assert!(out.is_empty(), "nothing goes to another machine: {out:?}");
+        wait_for("the end of all that the clients started", || (!runs_in(bed)).then_some(()));
+    }
+
+    /// Requires that this client, and nobody else, came with the live token before and after the expiry.
+    fn prove_calls(&self, name: &str, version: &str, finished: &Finished) {
+        let said = || format!("{:#?}\nstdout: {}\nstderr: {}", self.calls(), finished.stdout, finished.stderr);
+        let calls: Vec<_> = self.calls().into_iter().filter(|call| !call.agent.starts_with("mcp-login")).collect();
+        let agent = format!("{name}/{version}");
+        assert!(calls.iter().all(|call| call.agent.starts_with(&agent)), "{}", said());
+        let of = |method: &'static str| calls.iter().filter(move |call| call.method == method);
+        let initialize = of("initialize").next().unwrap_or_else(|| panic!("no connection: {}", said()));
+        assert_eq!(initialize.parameters["clientInfo"]["name"], name, "{}", said());
+        assert_eq!(initialize.parameters["clientInfo"]["version"], version, "{}", said());
+        assert_eq!(initialize.token, "access-2", "{}", said());
+        assert!(of("tools/list").any(|call| call.token == "access-2"), "{}", said());
+        let used: Vec<_> = of("tools/call").map(|call| call.token.as_str()).collect();
+        assert_eq!(used, ["access-2", "access-3"], "{}", said());
+        let first_with_new = calls.iter().position(|call| call.token == "access-3").expect("the new token");
+        let (before, after) = calls.split_at(first_with_new);
+        assert!(before.iter().all(|call| call.token == "access-2"), "{}", said());
+        assert!(after.iter().all(|call| call.token == "access-3"), "{}", said());
+    }
+
+    /// Returns what was sent to the MCP server since the login.
+    fn calls(&self) -> Vec<Call> {
+        let seen = self.fake.seen();
+        let login = seen.iter().position(|seen| seen.path == "/token").expect("a login");
+        seen[login..].iter().filter(|seen| seen.path == "/mcp").map(Call::of).collect()
+    }
+}
+
+/// A request to the MCP server.
+#[derive(Debug)]
+struct Call {
+    agent: String,
+    token: String,
+    method: String,
+    parameters: Value,
+}
+
+impl Call {
+    fn of(seen: &Seen) -> Call {
+        let message: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+        Call {
+            agent: seen.header("user-agent").unwrap_or_default().to_owned(),
+            token: token(seen).unwrap_or_default().to_owned(),
+            method: message["method"].as_str().unwrap_or(&seen.method).to_owned(),
+            parameters: message["params"].clone(),
+        }
+    }
+}
+
+fn token(seen: &Seen) -> Option<&str> {
+    seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "))
+}
+
+/// Waits until the newest access token has expired, and has it refused from then on. The last kind never expires.
+fn expire(tokens: &Mutex<Tokens>) {
+    let (issued, newest) = {
+        let tokens = tokens.lock().expect("the tokens");
+        (tokens.expire_at.len(), *tokens.expire_at.last().expect("a token"))
+    };
+    if issued < LIFETIMES.len() {
+        thread::sleep(newest.saturating_duration_since(Instant::now()));
+        tokens.lock().expect("the tokens").refused = issued;
+    }
+}
+
+/// Answers at the token endpoint: a refresh token is taken once.
+fn issue(tokens: &Mutex<Tokens>, seen: &Seen, fake: &Fake) -> Reply {
+    let mut tokens = tokens.lock().expect("the tokens");
+    let issued = tokens.expire_at.len();
+    let mut answer = match seen.parameter("refresh_token") {
+        None => match fake.behave(seen) {
+            Reply::Full { status: 200, body, .. } => serde_json::from_slice(&body).expect("JSON"),
+            refusal => return refusal,
+        },
+        Some(refresh) if refresh == format!("refresh-{issued}") => fake.tokens(issued as u64 + 1, None),
+        Some(_) => return Reply::json(400, &json!({"error": "invalid_grant"})),
+    };
+    let lifetime = LIFETIMES[issued.min(LIFETIMES.len() - 1)];
+    answer["expires_in"] = lifetime.into();
+    tokens.expire_at.push(Instant::now() + Duration::from_secs(lifetime));
+    Reply::json(200, &answer)
+}
+
+/// Answers as the MCP server to a live token; `None` to any other.
+fn serve(tokens: &Mutex<Tokens>, seen: &Seen) -> Option<Reply> {
+    let number: usize = token(seen)?.strip_prefix("access-")?.parse().ok()?;
+    let live = {
+        let tokens = tokens.lock().expect("the tokens");
+        tokens.refused < number && number <= tokens.expire_at.len()
+    };
+    if !live {
+        return Some(
+            Reply::json(401, &json!({"error": "invalid_token"}))
+                .with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
+        );
+    }
+    let message: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+    let Some(id) = message.get("id") else { return Some(Reply::status(202)) };
+    let result = match message["method"].as_str().unwrap_or_default() {
+        "initialize" => json!({
+            "protocolVersion": message["params"]["protocolVersion"],
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "fake", "version": "1"},
+        }),
+        "tools/list" => json!({"tools": [{
+            "name": "echo",
+            "description": "Echoes",
+            "inputSchema": {"type": "object"},
+            "annotations": {"readOnlyHint": true, "destructiveHint": false, "openWorldHint": false},
+        }]}),
+        "tools/call" => json!({"content": [{"type": "text", "text": format!("echoed for access token {number}")}]}),
+        _ => {
+            let error = json!({"code": -32601, "message": "no such method"});
+            return Some(Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "error": error})));
+        }
+    };
+    Some(Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result})))
+}
+
+/// Answers as OpenAI's responses API: lets the tool be called when the access token has expired, and then says so.
+fn responses(tokens: &Mutex<Tokens>, seen: &Seen) -> Reply {
+    let item = if seen.body.contains("call_1") {
+        let text = json!({"type": "output_text", "text": "done"});
+        json!({"type": "message", "role": "assistant", "id": "item_2", "content": [text]})
+    } else {
+        expire(tokens);
+        json!({"type": "function_call", "id": "item_1", "call_id": "call_1", "namespace": "mcp__x", "name": "echo",
+            "arguments": "{}"})
+    };
+    let usage = json!({"input_tokens": 1, "output_tokens": 1, "total_tokens": 2});
+    stream(&[
+        json!({"type": "response.created", "response": {"id": "response_1"}}),
+        json!({"type": "response.output_item.done", "item": item}),
+        json!({"type": "response.completed", "response": {"id": "response_1", "usage": usage}}),
+    ])
+}
+
+/// Answers as Anthropic's messages API, in the same way; a request without the tool is about something else.
+fn messages(tokens: &Mutex<Tokens>, seen: &Seen) -> Reply {
+    let calls = seen.body.contains("mcp__x__echo") && !seen.body.contains("toolu_1");
+    let (block, delta, stop) = if calls {
+        expire(tokens);
+        let block = json!({"type": "tool_use", "id": "toolu_1", "name": "mcp__x__echo", "input": {}});
+        (block, json!({"type": "input_json_delta", "partial_json": "{}"}), "tool_use")
+    } else {
+        let delta = json!({"type": "text_delta", "text": "done"});
+        (json!({"type": "text", "text": ""}), delta, "end_turn")
+    };
+    let request: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+    let message = json!({
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": request["model"],
+        "content": [],
+        "stop_reason": null,
+        "stop_sequence": null,
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    });
+    let end = json!({"stop_reason": stop, "stop_sequence": null});
+    stream(&[
+        json!({"type": "message_start", "message": message}),
+        json!({"type": "content_block_start", "index": 0, "content_block": block}),
+        json!({"type": "content_block_delta", "index": 0, "delta": delta}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": end, "usage": {"output_tokens": 1}}),
+        json!({"type": "message_stop"}),
+    ])
+}
+
+/// Returns server-sent events, each named by its type.
+fn stream(events: &[Value]) -> Reply {
+    let name = |event: &Value| event["type"].as_str().unwrap_or_default().to_owned();
+    let text: String = events.iter().map(|event| format!("event: {}\ndata: {event}\n\n", name(event))).collect();
+    Reply::text(200, "text/event-stream", text)
+}
+
+/// Tells whether a process is left that has this bed's home.
+fn runs_in(bed: &Bed) -> bool {
+    let home = format!("HOME={}\0", bed.home().display());
+    let entries = fs::read_dir("/proc").expect("the processes").flatten();
+    let mut environments = entries.map(|entry| fs::read(entry.path().join("environ")).unwrap_or_default());
+    environments.any(|environment| environment.windows(home.len()).any(|part| part == home.as_bytes()))
+}
+
+/// Returns Codex, about to be asked for a call of the tool.
+fn codex_client(bed: &Bed, place: &Place) -> Command {
+    let configuration = format!(
+        r#"model = "stand-in"
+        model_provider = "stand-in"
+        check_for_update_on_startup = false
+
+        [analytics]
+        enabled = false
+
+        [features]
+        plugins = false # their catalogue is fetched at each start
+
+        [model_providers.stand-in]
+        name = "stand-in"
+        base_url = "{origin}/v1"
+        wire_api = "responses"
+        request_max_retries = 0
+        stream_max_retries = 0
+
+        [mcp_servers.x]
+        url = "{mcp}"
+        http_headers_helper = "mcp-login headers {mcp}"
+        "#,
+        origin = place.fake.origin(),
+        mcp = place.fake.mcp(),
+    );
+    fs::create_dir(bed.path("codex")).expect("a home for Codex");
+    fs::write(bed.path("codex/config.toml"), configuration).expect("a configuration");
+    let mut client = bed.command(codex());
+    client.env("CODEX_HOME", bed.path("codex"));
+    client.args(["exec", "--json", "--skip-git-repo-check", "--sandbox", "read-only", "Call the tool."]);
+    client
+}
+
+/// Returns Claude Code, about to be asked for a call of the tool.
+fn claude_code_client(bed: &Bed, place: &Place) -> Command {
+    let mcp = place.fake.mcp();
+    let server = json!({"type": "http", "url": mcp, "headersHelper": format!("mcp-login headers {mcp}")});
+    let configuration = json!({"mcpServers": {"x": server}}).to_string();
+    let mut client = bed.command(claude_code());
+    client.env("CLAUDE_CONFIG_DIR", bed.path("claude")).env("CLAUDE_CODE_TMPDIR", bed.path("tmp"));
+    client.env("ANTHROPIC_BASE_URL", place.fake.origin()).env("ANTHROPIC_API_KEY", "stand-in");
+    for name in [
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+        "DISABLE_AUTOUPDATER",
+        "DISABLE_ERROR_REPORTING",
+        "DISABLE_TELEMETRY",
+    ] {
+        client.env(name, "1");
+    }
+    // All tools are named to the model at once.
+    client.env("ENABLE_TOOL_SEARCH", "false");
+    client.args(["-p", "Call the tool.", "--output-format", "stream-json", "--verbose"]);
+    client.args(["--strict-mcp-config", "--mcp-config", &configuration, "--allowedTools", "mcp__x__echo"]);
+    client
+}
+
+#[test]
+fn codex_goes_on_with_refreshed_tokens() {
+    let Some(bed) = Bed::with(&[Part::Codex]) else { return };
+    let place = Place::start();
+    place.log_in(&bed);
+    let finished = place.finish(place.start_client(codex_client(&bed, &place)));
+    place.prove_calls("codex-mcp-client", "0.169.0", &finished);
+    place.prove_refreshes(&bed);
+}
+
+#[test]
+fn claude_code_goes_on_with_refreshed_tokens() {
+    let Some(bed) = Bed::with(&[Part::ClaudeCode]) else { return };
+    let place = Place::start();
+    place.log_in(&bed);
+    let finished = place.finish(place.start_client(claude_code_client(&bed, &place)));
+    place.prove_calls("claude-code", "2.1.329", &finished);
+    place.prove_refreshes(&bed);
+}
+
+#[test]
+fn codex_and_claude_code_share_a_login() {
+    let Some(bed) = Bed::with(&[Part::Codex, Part::ClaudeCode]) else { return };
+    let place = Place::start();
+    place.log_in(&bed);
+    let clients = [codex_client(&bed, &place), claude_code_client(&bed, &place)];
+    let runs = clients.map(|client| place.start_client(client));
+    for run in runs {
+        place.finish(run);
+    }
+    place.prove_refreshes(&bed);
+}

@@ -1,0 +1,144 @@
+//! Logins with a real keyring in every state that a machine can have it in.
+
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::bed::{script, Bed, Part};
+use super::running::{Finished, Run, Server};
+use crate::support::rotating::Rotating;
+
+/// The longest delay by a keyring that does not answer: three seconds of waiting, and half of one for a busy machine.
+const DELAY: Duration = Duration::from_millis(3500);
+
+/// Every state in which there is no use in the keyring; `absent`, `dead` and `silent` are made here, the others by
+/// `tests/real/keyring`.
+const UNUSABLE: [&str; 9] =
+    ["locked", "unanswered", "empty", "stopped", "blackhole", "nodaemon", "absent", "dead", "silent"];
+
+/// Runs a shell text in a session whose keyring is in this state; `"$@"` is our program with its options.
+pub fn in_session(bed: &Bed, state: &str, text: &str, words: &[&str], browser: &Path) -> Finished {
+    let mut command: Command = match state {
+        "absent" | "dead" | "silent" => bed.command("/bin/sh"),
+        _ => {
+            let mut command = bed.command(script("keyring"));
+            command.args([state, "/bin/sh"]);
+            command
+        }
+    };
+    command.args(["-c", text, "sh", env!("CARGO_BIN_EXE_mcp-login")]).args(words).env("BROWSER", browser);
+    // The keyring of one state is not that of another.
+    command.env("XDG_DATA_HOME", bed.path("xdg-data").join(state));
+    let _ = std::fs::remove_file(bed.path("bus"));
+    let silent = (state == "silent").then(|| UnixListener::bind(bed.path("bus")).expect("a silent bus"));
+    if matches!(state, "dead" | "silent") {
+        command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", bed.path("bus").display()));
+    }
+    let finished = Run::start(&mut command).finish();
+    drop(silent);
+    finished
+}
+
+/// Logs in with this store, for the first time in this state.
+fn login(bed: &Bed, server: &Server, state: &str, store: &str) -> Finished {
+    let data = bed.path("data").join(state).display().to_string();
+    let words = ["--json", "--timeout", "30s", "--data-dir", &data, "--store", store, &server.url];
+    in_session(bed, state, "\"$@\"", &words, &bed.curl())
+}
+
+#[test]
+fn an_unlocked_keyring_keeps_and_finds() {
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let server = bed.fastmcp();
+    let text = format!(
+        "set -e
+        \"$1\" {options} --timeout 30s '{url}'
+        secret-tool lookup service mcp-login username '{url}' > stored
+        \"$1\" check {options} '{url}' > check",
+        options = format_args!("--json --data-dir '{}' --store keyring", bed.path("data").display()),
+        url = server.url,
+    );
+    let finished = in_session(&bed, "unlocked", &text, &[], &bed.curl()).exits(0);
+    let event = finished.event("logged_in");
+    assert_eq!(event["store"], "keyring", "{event}");
+    assert!(bed.read("stored").contains("test_refresh_token_"), "{}", bed.read("stored"));
+    assert_no_token_in_files(&bed);
+}
+
+#[test]
+fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
+    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else { return };
+    let servers = Rotating::start();
+    servers.shorten_logins();
+    let text = format!(
+        "set -e
+        \"$1\" {options} --timeout 30s '{url}' >&2
+        until \"$1\" status {options} | grep -q 'refresh due'; do sleep 0.1; done
+        for number in 1 2 3 4 5 6 7 8; do \"$1\" token {options} '{url}' & done
+        wait
+        \"$1\" status {options} '{url}' >&2
+        \"$1\" logout {options} '{url}' >&2
+        \"$1\" token {options} '{url}' || test $? = 3",
+        options = format_args!("--data-dir '{}' --store keyring", bed.path("data").display()),
+        url = servers.fake.mcp(),
+    );
+    let finished = in_session(&bed, "unlocked", &text, &[], &bed.curl()).exits(0);
+    let tokens: Vec<_> = finished.stdout.lines().collect();
+    assert!(tokens.len() == 8 && tokens.iter().all(|token| *token == tokens[0]), "{tokens:?} {}", finished.stderr);
+    assert_eq!((servers.refreshes(), servers.was_reused()), (1, false), "{}", finished.stderr);
+    assert_no_token_in_files(&bed);
+}
+
+#[test]
+fn auto_takes_the_keyring_that_works() {
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let server = bed.fastmcp();
+    let event = login(&bed, &server, "unlocked", "auto").exits(0).event("logged_in");
+    assert_eq!(event["store"], "keyring", "{event}");
+    assert_no_token_in_files(&bed);
+}
+
+#[test]
+fn auto_falls_to_the_file_with_one_line_and_little_delay() {
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let server = bed.fastmcp();
+    let usual = login(&bed, &server, "absent", &bed.file_store()).exits(0).took;
+    let in_each_state = UNUSABLE.iter().filter_map(|state| {
+        let Finished { status, stdout, stderr, took } = login(&bed, &server, state, "auto");
+        let notices = stderr.lines().filter(|line| line.contains("keyring")).count();
+        let in_file = stdout.contains("\"event\":\"logged_in\"") && stdout.contains("\"store\":\"file\"");
+        let good = status.success() && in_file && notices == 1 && took < usual + DELAY;
+        (!good).then(|| format!("{state}: {status} in {took:?}, {notices} notices\n{stdout}\n{stderr}\n"))
+    });
+    let wrong: String = in_each_state.collect();
+    assert!(wrong.is_empty(), "usually in {usual:?}, but\n{wrong}");
+}
+
+#[test]
+fn keyring_alone_fails_before_the_browser() {
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let server = bed.fastmcp();
+    let in_each_state = UNUSABLE.iter().filter_map(|state| {
+        let Finished { status, stdout, stderr, took } = login(&bed, &server, state, "keyring");
+        let told = stdout.contains("\"event\":\"error\"") && stdout.contains("\"exit\":7");
+        let good = status.code() == Some(7) && told && !bed.browser_started() && took < DELAY;
+        (!good).then(|| format!("{state}: {status} in {took:?}\n{stdout}\n{stderr}\n"))
+    });
+    let wrong: String = in_each_state.collect();
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Requires that no file of the data directories holds a token.
+fn assert_no_token_in_files(bed: &Bed) {
+    let mut left = vec![bed.path("data"), bed.path("xdg-data/unlocked/mcp-login")];
+    while let Some(path) = left.pop() {
+        if let Ok(entries) = std::fs::read_dir(&path) {
+            left.extend(entries.filter_map(Result::ok).map(|entry| entry.path()));
+        } else if let Ok(text) = std::fs::read(&path) {
+            let text = String::from_utf8_lossy(&text);
+            let found = ["test_access_token_", "test_refresh_token_"].iter().any(|token| text.contains(token));
+            assert!(!found, "a token in {}", path.display());
+        }
+    }
+}

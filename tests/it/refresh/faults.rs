@@ -1,0 +1,266 @@
+//! Crashes and broken disks at every step of a refresh and of a logout.
+
+use std::fs;
+use std::thread;
+
+use serde_json::json;
+
+use super::signal;
+use crate::support::process::has;
+use crate::support::program::{Finished, Program};
+use crate::support::rotating::{Home, Rotating};
+
+/// The calls that touch files or the network.
+const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,linkat,mkdir,flock,fchmod,ftruncate,sendto,recvfrom,exit_group";
+
+/// Runs several at once, as far as the machine has processors.
+const LANES: usize = 2;
+
+/// A program of ours under `strace`, which does what `inject` says.
+fn traced(program: Program, trace: &str, inject: Option<&str>) -> Finished {
+    let calls = format!("trace={CALLS}");
+    let mut wrapper = vec!["strace", "-f", "-qq", "-s", "300", "-o", trace, "-e", &calls];
+    let inject = inject.map(|inject| format!("inject={inject}"));
+    wrapper.extend(inject.iter().flat_map(|inject| ["-e", inject]));
+    program.through(&wrapper).run()
+}
+
+/// The process that refreshes, started by itself, so that calls can be counted.
+fn refresher(home: &Home, servers: &Rotating) -> Program {
+    let key = json!({"server": servers.fake.mcp(), "profile": "default"});
+    let job = json!({"key": key, "store": {"File": null}, "data_dir": home.data(), "ca_file": null});
+    Program::new().at_home(home.path()).args(["__refresh", &job.to_string()])
+}
+
+/// Returns the calls of a good run, and the place among them of the first that touches our data and of the request.
+fn calls(program: Program, home: &Home) -> (Vec<String>, usize, usize) {
+    let trace = home.path().join("trace");
+    traced(program, trace.to_str().expect("a path"), None).expect(0);
+    let trace = fs::read_to_string(trace).expect("a trace");
+    let calls: Vec<_> = trace.lines().filter(|line| line.contains('(')).map(str::to_owned).collect();
+    let place = |text: &str| calls.iter().position(|call| call.contains(text)).map_or(calls.len(), |place| place + 1);
+    let (data, request) = (place("/.local/share/mcp-login"), place("\"POST "));
+    (calls, data, request)
+}
+
+/// Does something for each of these numbers, in lanes.
+fn each(numbers: impl IntoIterator<Item = usize>, work: impl Fn(usize) + Sync) {
+    let numbers: Vec<_> = numbers.into_iter().collect();
+    thread::scope(|scope| {
+        for lane in 0..LANES {
+            let (numbers, work) = (&numbers, &work);
+            scope.spawn(move || numbers.iter().skip(lane).step_by(LANES).for_each(|number| work(*number)));
+        }
+    });
+}
+
+/// Checks what has to hold after any fault: the file is whole, the other login untouched, and the token the old one or a
+/// good new one. Then that the next run works, or says why only a login helps.
+fn check(home: &Home, servers: &Rotating, old: &str, what: &str) {
+    let logins = home.logins();
+    assert!(logins.contains_key("https://other.example/mcp"), "{what}");
+    let kept = home.kept(&servers.fake)["refresh_token"].as_str().unwrap_or_else(|| panic!("{what}: lost")).to_owned();
+    assert!(kept == old || servers.is_good(&kept), "{what}: {kept}");
+    let is_good = servers.is_good(&kept);
+    let finished = home.token(&servers.fake);
+    if is_good {
+        assert_eq!(finished.code, Some(0), "{what}: {}", finished.stderr);
+        assert_eq!(home.kept(&servers.fake)["access_token"], finished.stdout.as_str(), "{what}");
+    } else {
+        assert_eq!(finished.code, Some(3), "{what}: {}", finished.stderr);
+        assert!(finished.stdout.is_empty() && finished.stderr.contains("interrupted"), "{what}: {}", finished.stderr);
+        assert_eq!(home.kept(&servers.fake)["refresh_token"], old, "{what}");
+    }
+    // A login that is marked is written too, and whoever writes sweeps.
+    home.command("logout", &[&servers.fake.mcp()]).run();
+    assert_eq!(home.files_with("credentials.json."), home.files_with("credentials.json.lock"), "{what}");
+}
+
+fn other_line(home: &Home) -> String {
+    let text = home.text();
+    let line = text.lines().find(|line| line.starts_with("\"https://other.example/mcp\"")).expect("the other login");
+    line.trim_end_matches(',').to_owned()
+}
+
+#[test]
+fn c3_d1_killed_at_each_call_of_a_refresh() {
+    if !has("strace", "killing at each call") {
+        return;
+    }
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let (found, data, request) = calls(refresher(&home, &servers), &home);
+    assert!(data < request && request < found.len(), "{found:#?}");
+    let spent = std::sync::atomic::AtomicUsize::new(0);
+    each(data..=found.len(), |number| {
+        let servers = Rotating::start();
+        let home = Home::expired(&servers);
+        let (old, other) =
+            (home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned(), other_line(&home));
+        let inject = format!("{CALLS}:signal=KILL:when={number}");
+        traced(refresher(&home, &servers), "/dev/null", Some(&inject));
+        let what = format!("killed at call {number}, {}", found[number - 1]);
+        assert_eq!(other_line(&home), other, "{what}");
+        if !servers.is_good(home.kept(&servers.fake)["refresh_token"].as_str().expect("a token")) {
+            spent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        check(&home, &servers, &old, &what);
+    });
+    let (spent, points) = (spent.into_inner(), found.len() - data + 1);
+    eprintln!("{points} points, {spent} of them between the server's answer and the store");
+    assert!(spent < found.len() - request, "all that is stored counts");
+}
+
+#[test]
+fn c3_d1_killed_at_any_moment() {
+    // From before the refresh to after it, in steps: the whole family of processes at once.
+    each(0..24, |number| {
+        let servers = Rotating::start();
+        let home = Home::expired(&servers);
+        let old = home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned();
+        let running = home.at("token", &servers.fake).start();
+        thread::sleep(std::time::Duration::from_millis(number as u64 * 6));
+        let data = home.data().display().to_string();
+        for pid in fs::read_dir("/proc")
+            .expect("processes")
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line);
+            if line.contains("__refresh") && line.contains(&data) {
+                let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+        signal(running.pid(), rustix::process::Signal::KILL);
+        running.finish();
+        check(&home, &servers, &old, &format!("killed after {} ms", number * 6));
+    });
+}
+
+#[test]
+fn d2_each_call_of_a_refresh_fails_once() {
+    if !has("strace", "failing calls") {
+        return;
+    }
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let (found, data, _) = calls(refresher(&home, &servers), &home);
+    let on_files = |call: &str| {
+        !["sendto(", "recvfrom(", "exit_group(", "rename"].iter().any(|name| call.contains(name))
+            || call.contains(".json")
+    };
+    let numbers = (data..=found.len()).filter(|number| on_files(&found[number - 1]));
+    each(numbers, |number| {
+        let error = ["ENOSPC", "EIO", "EROFS"][number % 3];
+        let servers = Rotating::start();
+        let home = Home::expired(&servers);
+        let (old, other) =
+            (home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned(), other_line(&home));
+        let inject = format!("{CALLS}:error={error}:when={number}");
+        let finished = traced(refresher(&home, &servers), "/dev/null", Some(&inject));
+        let what = format!("{error} at call {number}, {}: {:?} {}", found[number - 1], finished.code, finished.stdout);
+        assert!(matches!(finished.code, Some(0 | 1 | 5 | 7)), "{what}");
+        assert_eq!(other_line(&home), other, "{what}");
+        let kept = home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned();
+        assert!(servers.is_good(&kept), "what was spent is stored: {what}");
+        check(&home, &servers, &old, &what);
+    });
+}
+
+#[test]
+fn d2_on_a_disk_that_takes_nothing_no_token_is_spent() {
+    if !has("strace", "failing calls") {
+        return;
+    }
+    for (calls, error) in
+        [("write", "ENOSPC"), ("fsync", "EIO"), ("rename,renameat,renameat2", "EROFS"), ("flock", "EIO")]
+    {
+        let servers = Rotating::start();
+        let home = Home::expired(&servers);
+        let before = home.text();
+        let inject = format!("{calls}:error={error}");
+        let finished = traced(refresher(&home, &servers), "/dev/null", Some(&inject));
+        let what = format!("{error} of {calls}: {:?} {} {}", finished.code, finished.stdout, finished.stderr);
+        // What it says goes through `write` as well.
+        assert!(finished.code == Some(7), "{what}");
+        assert_eq!(servers.refreshes(), 0, "{what}");
+        assert_eq!(home.text(), before, "{what}");
+        home.token(&servers.fake).expect(0);
+    }
+}
+
+#[test]
+fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note() {
+    if !has("strace", "failing calls") {
+        return;
+    }
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let (found, _, request) = calls(refresher(&home, &servers), &home);
+    let renames: Vec<_> = (request..=found.len()).filter(|number| found[number - 1].contains("rename")).collect();
+    let first = *renames.first().expect("a rename");
+    let name =
+        found[first - 1].split('(').next().and_then(|head| head.split_whitespace().last()).expect("a name").to_owned();
+    let before = found[..first].iter().filter(|call| call.contains(&format!("{name}("))).count();
+    // The store fails, also when it is tried again; a file of its own works.
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let inject = format!("{name}:error=EIO:when={before}..{}", before + 1);
+    let finished = traced(refresher(&home, &servers), "/dev/null", Some(&inject)).expect(7);
+    let rescued = home.files_with("rescued");
+    assert_eq!(rescued.len(), 1, "{}", finished.stdout);
+    assert!(finished.stdout.contains(rescued[0].to_str().expect("a path")), "{}", finished.stdout);
+    let store = format!("file:{}", rescued[0].display());
+    let token =
+        Program::new().at_home(home.path()).args(["token", "--store", &store, &servers.fake.mcp()]).run().expect(0);
+    assert!(token.stdout.starts_with("access-"));
+    // Nothing works any more: the note tells.
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let inject = format!("{name}:error=EIO:when={before}+");
+    traced(refresher(&home, &servers), "/dev/null", Some(&inject)).expect(7);
+    for path in home.files_with("rescued") {
+        let _ = fs::remove_file(path);
+    }
+    let finished = home.token(&servers.fake).expect(3);
+    assert!(finished.stderr.contains("interrupted"), "{}", finished.stderr);
+}
+
+#[test]
+fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
+    if !has("strace", "failing calls") {
+        return;
+    }
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let (found, data, _) = calls(home.at("logout", &servers.fake), &home);
+    assert!(home.kept(&servers.fake).is_null());
+    each(data..=found.len(), |number| {
+        for how in ["signal=KILL", ["error=ENOSPC", "error=EIO", "error=EROFS"][number % 3]] {
+            let is_network = ["sendto(", "recvfrom("].iter().any(|name| found[number - 1].contains(name));
+            if how != "signal=KILL" && (is_network || found[number - 1].contains("exit_group")) {
+                continue;
+            }
+            let servers = Rotating::start();
+            let home = Home::expired(&servers);
+            let (before, other) = (home.kept(&servers.fake), other_line(&home));
+            let inject = format!("{CALLS}:{how}:when={number}");
+            let finished = traced(home.at("logout", &servers.fake), "/dev/null", Some(&inject));
+            let what =
+                format!("{how} at call {number}, {}: {:?} {}", found[number - 1], finished.code, finished.stderr);
+            assert_eq!(other_line(&home), other, "{what}");
+            let after = home.kept(&servers.fake);
+            assert!(after.is_null() || after == before, "{what}: {after}");
+            if how != "signal=KILL" {
+                assert!(matches!(finished.code, Some(0 | 5 | 7)), "{what}");
+                assert!(finished.code != Some(0) || after.is_null(), "{what}");
+            }
+            let finished = home.at("logout", &servers.fake).run();
+            assert_eq!(finished.code, Some(0), "{what}: then {}", finished.stderr);
+            assert!(home.kept(&servers.fake).is_null(), "{what}");
+            assert_eq!(home.at("status", &servers.fake).run().code, Some(3), "{what}");
+        }
+    });
+}

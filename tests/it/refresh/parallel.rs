@@ -1,0 +1,124 @@
+//! Many processes at once: one refresh per expiry, and no login is lost whatever runs beside it.
+
+use std::thread;
+
+use crate::support::program::{Finished, Program};
+use crate::support::rotating::{login, Home, Rotating};
+
+/// How often the longer loop goes round; once unless this is set.
+const ROUNDS: &str = "MCP_LOGIN_TEST_ROUNDS";
+
+/// Runs a command so many times at once.
+fn at_once(home: &Home, servers: &Rotating, words: &[&str], count: usize) -> Vec<Finished> {
+    let start = |_| home.command(words[0], &words[1..]).arg(servers.fake.mcp()).start();
+    let running: Vec<_> = (0..count).map(start).collect();
+    running.into_iter().map(|running| running.finish().expect(0)).collect()
+}
+
+#[test]
+fn c1_any_number_of_processes_refresh_once() {
+    let rounds = std::env::var(ROUNDS).ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let other = home.logins()["https://other.example/mcp"].clone();
+    let mut expiries = 0;
+    for round in 0..rounds {
+        for count in [2, 8, 8, 32, 64] {
+            home.expire();
+            expiries += 1;
+            let finished = at_once(&home, &servers, &["token"], count);
+            let kept = home.kept(&servers.fake);
+            for finished in &finished {
+                assert_eq!(kept["access_token"], finished.stdout.as_str(), "round {round}, {count} processes");
+                assert!(finished.stderr.is_empty(), "{}", finished.stderr);
+            }
+            assert_eq!(servers.refreshes(), expiries, "round {round}, {count} processes");
+            assert!(servers.is_good(kept["refresh_token"].as_str().expect("a token")), "the family lives");
+        }
+    }
+    assert!(!servers.was_reused());
+    let mut left = home.logins()["https://other.example/mcp"].clone();
+    for name in ["obtained_at", "expires_at"] {
+        left[name] = other[name].clone();
+    }
+    assert_eq!(left, other, "the other login is as it was");
+}
+
+#[test]
+fn c1_forced_refreshes_at_once_are_one() {
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let finished = at_once(&home, &servers, &["headers", "--refresh"], 8);
+    // Who looks only after the first has stored asks for another; nobody spends the same token twice.
+    assert!((1..=8).contains(&servers.refreshes()) && !servers.was_reused());
+    let kept = home.kept(&servers.fake);
+    let expected = format!("{{\"Authorization\":\"Bearer {}\"}}", kept["access_token"].as_str().expect("a token"));
+    assert!(finished.iter().any(|finished| finished.stdout == expected));
+    assert!(servers.is_good(kept["refresh_token"].as_str().expect("a token")));
+}
+
+#[test]
+fn c5_many_logins_are_refreshed_at_once_without_loss() {
+    let servers: Vec<_> = (0..12).map(|_| Rotating::start()).collect();
+    let home = Home::new();
+    let of = |servers: &Rotating| login(&servers.fake, serde_json::json!({"refresh_token": servers.family()}));
+    home.put(&servers.iter().map(of).collect::<Vec<_>>());
+    let running: Vec<_> =
+        servers.iter().flat_map(|servers| [0, 1].map(|_| home.at("token", &servers.fake).start())).collect();
+    for running in running {
+        running.finish().expect(0);
+    }
+    for servers in &servers {
+        assert_eq!(servers.refreshes(), 1);
+        assert!(servers.is_good(home.kept(&servers.fake)["refresh_token"].as_str().expect("a token")));
+    }
+}
+
+#[test]
+fn c1_login_refresh_logout_status_and_token_at_once() {
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let other = home.logins()["https://other.example/mcp"].clone();
+    let url = servers.fake.mcp();
+    for round in 0..3 {
+        let logins: Vec<_> = (0..2)
+            .map(|_| {
+                let login = Program::login(&servers.fake).arg("--force").at_home(home.path());
+                thread::spawn(move || login.agree())
+            })
+            .collect();
+        let mut running = Vec::new();
+        for words in [
+            &["token", "--refresh"][..],
+            &["logout"],
+            &["status", "--json"],
+            &["token"],
+            &["headers"],
+            &["token", "--refresh"],
+        ] {
+            for _ in 0..2 {
+                running.push((words, home.command(words[0], &words[1..]).arg(&url).start()));
+            }
+        }
+        for login in logins {
+            login.join().expect("a login").expect(0);
+        }
+        for (words, running) in running {
+            let finished = running.finish();
+            let code = finished.code.unwrap_or(-1);
+            let documented: &[i32] = if words[0] == "logout" { &[0] } else { &[0, 3] };
+            assert!(documented.contains(&code), "round {round}, {words:?}: {code} {}", finished.stderr);
+            let has_product = !finished.stdout.is_empty();
+            assert!(
+                has_product == (code == 0) || !["token", "headers"].contains(&words[0]),
+                "{words:?}: {}",
+                finished.stdout
+            );
+        }
+        assert_eq!(home.logins()["https://other.example/mcp"], other, "the other login is as it was");
+        assert!(!servers.was_reused(), "round {round}");
+        assert!(home.files_with(".tmp").is_empty() && home.files_with("rescued").is_empty());
+    }
+    Program::login(&servers.fake).arg("--force").at_home(home.path()).agree().expect(0);
+    home.command("token", &["--refresh", &url]).run().expect(0);
+}

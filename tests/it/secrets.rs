@@ -1,0 +1,188 @@
+//! Secrets stay where they belong: canaries are looked for in all that is printed, shown by the system, or on the disk.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::json;
+
+use crate::support::fake::{Fake, Gate, Reply};
+use crate::support::leaks::assert_hides;
+use crate::support::program::{Finished, Program};
+use crate::support::rotating::Home;
+use crate::support::{parameter, visit, wait_for};
+
+const CODE: &str = "c0de-5Zk1+/=~canary-Qa";
+const ACCESS: &str = "acc3ss-6Yl2.canary-Wb";
+const RENEWED: &str = "ren3wed-7Xm3.canary-Ec";
+const REFRESH: &str = "refr3sh-8Wn4.canary-Rd";
+const ROTATED: &str = "rot4ted-9Vo5.canary-Tf";
+const SECRET: &str = "cl1ent-0Up6.canary-Yg";
+
+/// Servers that give out canaries.
+fn servers() -> Fake {
+    Fake::with(|seen, _| match seen.path.as_str() {
+        "/authorize" => {
+            let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
+            let code: String = url::form_urlencoded::byte_serialize(CODE.as_bytes()).collect();
+            Some(Reply::redirect(302, &format!("{uri}?code={code}&state={state}")))
+        }
+        "/token" => {
+            let is_refresh = seen.parameter("grant_type").as_deref() == Some("refresh_token");
+            let (access, refresh) = if is_refresh { (RENEWED, ROTATED) } else { (ACCESS, REFRESH) };
+            Some(Reply::json(
+                200,
+                &json!({"access_token": access, "token_type": "Bearer", "expires_in": 3600, "refresh_token": refresh}),
+            ))
+        }
+        "/revoke" => Some(Reply::status(503)),
+        _ => None,
+    })
+}
+
+/// Notes what the system shows of all processes that have to do with a home, again and again.
+struct Watch {
+    stop: Arc<AtomicBool>,
+    seen: Arc<Mutex<String>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Watch {
+    fn start() -> Self {
+        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(String::new())));
+        let (stopped, noted) = (Arc::clone(&stop), Arc::clone(&seen));
+        let thread = thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                for process in fs::read_dir("/proc").expect("processes").flatten().map(|entry| entry.path()) {
+                    let read = |name: &str| {
+                        String::from_utf8_lossy(&fs::read(process.join(name)).unwrap_or_default()).replace('\0', "\n")
+                    };
+                    let line = read("cmdline");
+                    if line.split('\n').next().is_some_and(|program| program.ends_with("/mcp-login")) {
+                        let shown = format!("{line}\n{}\n", read("environ"));
+                        let mut noted = noted.lock().expect("notes");
+                        if !noted.contains(&shown) {
+                            noted.push_str(&shown);
+                        }
+                    }
+                }
+                thread::sleep(std::time::Duration::from_millis(1));
+            }
+        });
+        Self { stop, seen, thread: Some(thread) }
+    }
+
+    fn stop(mut self) -> String {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the watch");
+        }
+        let seen = self.seen.lock().expect("notes");
+        seen.clone()
+    }
+}
+
+/// Checks that no file of a home but the store and the client's own holds a secret.
+fn check_disk(home: &std::path::Path, secrets: &[&str]) {
+    let mut left = vec![home.to_owned()];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(&path).expect("a directory").flatten().map(|entry| entry.path()));
+        } else if path.file_name().is_some_and(|name| name != "credentials.json" && name != "client-secret") {
+            let text = String::from_utf8_lossy(&fs::read(&path).expect("a file")).into_owned();
+            secrets.iter().for_each(|secret| assert_hides(&format!("{}: {text}", path.display()), secret));
+        }
+    }
+}
+
+#[test]
+fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
+    let fake = servers();
+    let watch = Watch::start();
+    let home = Home::new();
+    let file = home.path().join("client-secret");
+    fs::write(&file, SECRET).expect("writing");
+    let client = ["--client-id", "mine", "--client-secret-file", file.to_str().expect("a path")];
+    let mut login = Program::login(&fake).args(client).arg("-vv").at_home(home.path()).start();
+    let url = login.authorization_url();
+    let state = parameter(&url, "state").expect("a state");
+    visit(&login.redirect(&url));
+    let login = login.finish().expect(0);
+    let verifier = fake.seen_at("/token")[0].parameter("code_verifier").expect("a verifier");
+    let tokens = [CODE, verifier.as_str(), ACCESS, RENEWED, REFRESH, ROTATED, SECRET];
+    let all = [&tokens[..], &[state.as_str()]].concat();
+    assert!(fs::read_to_string(home.credentials()).expect("the store").contains(REFRESH), "the canaries are real");
+
+    let hides = |what: &str, text: &str, secrets: &[&str]| {
+        secrets.iter().for_each(|secret| assert_hides(&format!("{what}: {text}"), secret))
+    };
+    // The state stands in the authorization URL, which has to be shown.
+    hides("login", &login.stdout, &tokens);
+    hides("login", &login.stderr, &tokens);
+    check_disk(home.path(), &all);
+    let run = |words: &[&str]| -> Finished { home.command(words[0], &words[1..]).args(["-vv", &fake.mcp()]).run() };
+    for (words, product) in [
+        (&["token"][..], ACCESS),
+        (&["token", "--refresh"], RENEWED),
+        (&["headers"], RENEWED),
+        (&["token", "--json"], RENEWED),
+    ] {
+        let finished = run(words).expect(0);
+        assert!(finished.stdout.contains(product), "{words:?}");
+        hides("stderr", &finished.stderr, &all);
+        let others: Vec<_> = all.iter().copied().filter(|secret| *secret != product).collect();
+        hides("stdout", &finished.stdout, &others);
+        check_disk(home.path(), &all);
+    }
+    for words in [&["status"][..], &["status", "--json"], &["check"], &["logout", "--json"], &["token"], &["logout"]] {
+        let finished = run(words);
+        hides("stdout", &finished.stdout, &all);
+        hides("stderr", &finished.stderr, &all);
+        check_disk(home.path(), &all);
+    }
+    let shown = watch.stop();
+    assert!(shown.contains("__refresh") && shown.contains(&fake.mcp()), "the watch has seen the processes");
+    hides("what the system shows", &shown, &all);
+}
+
+#[test]
+fn sec5_sec6_what_servers_say_is_no_way_out() {
+    // Servers that send secrets back, where a message quotes them.
+    for (status, error) in [(400, "invalid_request"), (400, "invalid_grant"), (503, "x")] {
+        let fake = Fake::with(move |seen, _| {
+            let token = seen.parameter("refresh_token")?;
+            Some(Reply::json(status, &json!({"error": error, "was": ACCESS, "note": token})))
+        });
+        let home = Home::with(&fake, json!({"refresh_token": REFRESH}));
+        for words in [&["token", "-vv"][..], &["headers", "--json", "-vv"]] {
+            let finished = home.command(words[0], &words[1..]).arg(fake.mcp()).run();
+            assert!(finished.stdout.is_empty());
+            assert_hides(&finished.stderr, REFRESH);
+            assert_hides(&finished.stderr, ACCESS);
+        }
+        check_disk(home.path(), &[REFRESH, ACCESS]);
+    }
+}
+
+#[test]
+fn sec4_no_core_of_the_program_nor_of_its_refresher() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let fake = Fake::with(move |seen, _| {
+        (seen.path == "/token").then(|| held.pass())?;
+        None
+    });
+    let home = Home::with(&fake, json!({}));
+    let running = home.at("token", &fake).through_shell("ulimit -c unlimited 2>/dev/null || true", "").start();
+    wait_for("the refresh", || (!fake.seen_at("/token").is_empty()).then_some(()));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", running.pid())).expect("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    running.process().signal(rustix::process::Signal::ABORT);
+    let mut running = running;
+    let status = running.child.wait().expect("its end");
+    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
+    gate.open();
+}

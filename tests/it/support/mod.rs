@@ -1,0 +1,89 @@
+//! What the tests share: a fake of the servers, and a runner of the real program.
+
+pub mod browser;
+pub mod fake;
+pub mod leaks;
+pub mod process;
+pub mod program;
+pub mod pty;
+pub mod rotating;
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+/// Longest time that anything in a test may take. Nothing waits this long unless it is broken.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Calls `ready` until it gives something.
+///
+/// # Panics
+///
+/// After [`PATIENCE`], naming what was waited for.
+pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(result) = ready() {
+            return result;
+        }
+        assert!(started.elapsed() < PATIENCE, "still waiting for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// An answer to a request of a test.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code; 0 if the connection was closed without an answer.
+    pub status: u16,
+    /// The head, as it came.
+    pub head: String,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// Reads a whole response.
+    pub fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Returns the value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let line = self
+            .head
+            .lines()
+            .find(|line| line.to_ascii_lowercase().starts_with(&format!("{}:", name.to_ascii_lowercase())))?;
+        Some(line.split_once(':')?.1.trim())
+    }
+}
+
+/// Sends raw bytes to a port of this machine and reads the answer to its end.
+pub fn send(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("connecting");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    // A listener that refuses early may have closed before all is written.
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    Answer::parse(&answer)
+}
+
+/// Visits a URL as a browser does, and returns the answer without following redirects.
+pub fn visit(url: &str) -> Answer {
+    let url = url::Url::parse(url).expect("a URL");
+    let address = url.socket_addrs(|| None).expect("an address")[0];
+    let target = &url[url::Position::BeforePath..];
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let browser = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+    send(address, format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{browser}\r\n").as_bytes())
+}
+
+/// Returns one parameter of a URL.
+pub fn parameter(url: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(url).expect("a URL");
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}

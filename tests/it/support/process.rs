@@ -1,0 +1,74 @@
+//! What the system tells about a running program, and what is sent to it.
+
+use std::fs;
+
+use rustix::process::{kill_process, Pid, Signal};
+
+/// A running program, seen from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Process(pub u32);
+
+impl Process {
+    pub fn signal(self, signal: Signal) {
+        let pid = Pid::from_raw(self.0.try_into().expect("a pid")).expect("a pid");
+        kill_process(pid, signal).expect("sending a signal");
+    }
+
+    /// Returns one number of `/proc/PID/status`, such as `Threads` or `VmRSS` (in KiB).
+    pub fn status(self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0)).expect("a running program");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {status}"))
+    }
+
+    /// Returns the fields of `/proc/PID/stat` from the state on; `None` if the program has ended.
+    pub fn stat(self) -> Option<Vec<String>> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?;
+        let (_, fields) = stat.rsplit_once(')')?;
+        Some(fields.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Returns the state: `S` sleeping, `T` stopped and so on.
+    pub fn state(self) -> char {
+        self.stat().and_then(|fields| fields.first()?.chars().next()).unwrap_or('X')
+    }
+
+    /// Returns the processor time used so far, in ticks of 10 ms.
+    pub fn ticks(self) -> u64 {
+        let fields = self.stat().expect("a running program");
+        fields[11].parse::<u64>().expect("a number") + fields[12].parse::<u64>().expect("a number")
+    }
+}
+
+/// Tells whether the tests were started with a signal ignored, as a script starts a background job: what they start
+/// ignores it too, and has to. Says what is left out then.
+pub fn is_ignored(signal: Signal, test: &str) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let ignored = mask & (1 << (signal.as_raw() - 1)) != 0;
+    if ignored {
+        eprintln!("skipped: {test} needs {signal:?}, which these tests were started to ignore");
+    }
+    ignored
+}
+
+/// Tells whether the tests run as the administrator; says what is left out if not.
+pub fn is_root(test: &str) -> bool {
+    let root = rustix::process::getuid().is_root();
+    if !root {
+        eprintln!("skipped: {test} needs root");
+    }
+    root
+}
+
+/// Tells whether a program is installed; says what is left out if not.
+pub fn has(program: &str, test: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
+    if !found {
+        eprintln!("skipped: {test} needs {program}");
+    }
+    found
+}

@@ -1,0 +1,346 @@
+//! Runs the real program, in a home of its own, and reads what it says while it runs.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Instant;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::fake::Fake;
+use super::process::Process;
+use super::pty::Pty;
+use super::{visit, Answer, PATIENCE};
+
+/// A home directory and the command line that is run in it.
+pub struct Program {
+    home: TempDir,
+    command: Command,
+}
+
+impl Program {
+    /// Prepares a run without arguments in a new, empty home. Nothing of the person's own environment is inherited.
+    pub fn new() -> Self {
+        let home = tempfile::tempdir().expect("a directory");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-login"));
+        command.env_clear().env("HOME", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self { home, command }
+    }
+
+    /// Prepares a login to a fake: machine-readable, into the default file, without a browser.
+    pub fn login(fake: &Fake) -> Self {
+        Self::login_at(&fake.mcp())
+    }
+
+    /// Prepares a login to a server at this URL, as [`Program::login`] does.
+    pub fn login_at(url: &str) -> Self {
+        Self::new().args(["--json", "--store", "file", "--no-browser"]).env("MCP_LOGIN_TIMEOUT", "60s").arg(url)
+    }
+
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub fn args<I: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = I>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Uses the home of an earlier run, so that what is kept there is found again.
+    pub fn at_home(mut self, home: &Path) -> Self {
+        self.command.env("HOME", home);
+        self
+    }
+
+    /// Gives the program a pipe to read from.
+    pub fn with_stdin(mut self) -> Self {
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
+    /// Starts it through another program, which has to replace itself with it or start it: its arguments follow. To be
+    /// called before stdin, stdout or stderr is set.
+    pub fn through(mut self, wrapper: &[&str]) -> Self {
+        let inner = self.command;
+        self.command = Command::new(wrapper[0]);
+        self.command.args(&wrapper[1..]).arg(inner.get_program()).args(inner.get_args()).env_clear();
+        self.command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self
+    }
+
+    /// Starts it through `sh`, which first does something and then replaces itself: `redirections` follow the command.
+    pub fn through_shell(self, first: &str, redirections: &str) -> Self {
+        self.through(&["sh", "-c", &format!("{first}\nexec \"$@\" {redirections}"), "sh"])
+    }
+
+    /// Puts it in the foreground of a terminal: stdin and stderr are there, stdout is read as always.
+    pub fn on(self, pty: &Pty) -> Self {
+        let mut this = self.through(&["setsid", "--ctty"]);
+        this.command.stdin(pty.stdio()).stderr(pty.stdio());
+        this
+    }
+
+    /// Gives the command itself, for what has no method here.
+    pub fn command(&mut self) -> &mut Command {
+        &mut self.command
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub fn start(mut self) -> Running {
+        let mut child = self.command.spawn().expect("starting the program");
+        // Our copies of what it was given, such as the end of a pipe, are closed.
+        drop(self.command);
+        let stdout = lines(child.stdout.take());
+        let stderr = lines(child.stderr.take());
+        let stdin = child.stdin.take();
+        Running {
+            home: self.home,
+            child,
+            started: Instant::now(),
+            stdin,
+            stdout,
+            stderr,
+            events: Vec::new(),
+            lines: Vec::new(),
+            said: Vec::new(),
+        }
+    }
+
+    /// Runs it, agrees on the authorization page if it gets so far, and waits for its end.
+    pub fn agree(self) -> Finished {
+        let mut running = self.start();
+        if let Some(page) = running.next_event("authorization_url") {
+            let answer = visit(page["url"].as_str().expect("a URL"));
+            answer.header("location").map(visit);
+        }
+        running.finish()
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Finished {
+        self.start().finish()
+    }
+}
+
+fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(stream) = stream {
+        thread::spawn(move || {
+            for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    receiver
+}
+
+/// The program while it runs. It is killed when it is dropped.
+pub struct Running {
+    home: TempDir,
+    pub child: Child,
+    pub started: Instant,
+    stdin: Option<ChildStdin>,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    events: Vec<Value>,
+    lines: Vec<String>,
+    said: Vec<String>,
+}
+
+impl Running {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn process(&self) -> Process {
+        Process(self.pid())
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Waits for the next event of a kind on stdout; events before it are kept for the end.
+    pub fn event(&mut self, kind: &str) -> Value {
+        match self.next_event(kind) {
+            Some(event) => event,
+            None => panic!("no event {kind}; events: {:?}; stderr: {:?}", self.events, self.stderr_so_far()),
+        }
+    }
+
+    /// Waits for the next event of a kind; `None` if the program ends without it.
+    pub fn next_event(&mut self, kind: &str) -> Option<Value> {
+        loop {
+            let line = self.stdout.recv_timeout(PATIENCE).ok()?;
+            let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+            self.events.push(event.clone());
+            self.lines.push(line);
+            if event["event"] == kind {
+                return Some(event);
+            }
+        }
+    }
+
+    /// Waits for the authorization URL.
+    pub fn authorization_url(&mut self) -> String {
+        self.event("authorization_url")["url"].as_str().expect("a URL").to_owned()
+    }
+
+    /// Waits for a line on stderr that holds this text.
+    pub fn said(&mut self, text: &str) -> String {
+        if let Some(line) = self.said.iter().find(|line| line.contains(text)) {
+            return line.clone();
+        }
+        loop {
+            match self.stderr.recv_timeout(PATIENCE) {
+                Ok(line) => {
+                    self.said.push(line.clone());
+                    if line.contains(text) {
+                        return line;
+                    }
+                }
+                Err(_) => panic!("{text:?} was not said; stderr: {:?}; events: {:?}", self.said, self.events),
+            }
+        }
+    }
+
+    fn stderr_so_far(&self) -> Vec<String> {
+        self.said.iter().cloned().chain(self.stderr.try_iter()).collect()
+    }
+
+    /// Writes to the program's stdin.
+    pub fn type_in(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().expect("a pipe");
+        stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush()).expect("writing to stdin");
+    }
+
+    /// Closes the program's stdin.
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Waits for the end.
+    pub fn finish(mut self) -> Finished {
+        self.stdin = None;
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("waiting") {
+                break status;
+            }
+            if started.elapsed() > PATIENCE * 3 {
+                panic!("it does not end; events: {:?}; stderr: {:?}", self.events, self.stderr_so_far());
+            }
+            thread::sleep(std::time::Duration::from_millis(2));
+        };
+        let rest = self.stdout.iter().collect::<Vec<_>>();
+        let mut stdout = std::mem::take(&mut self.lines);
+        for line in rest {
+            self.events.extend(serde_json::from_str::<Value>(&line));
+            stdout.push(line);
+        }
+        self.said.extend(self.stderr.iter());
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        let home = std::mem::replace(&mut self.home, tempfile::tempdir().expect("a directory"));
+        Finished {
+            home,
+            code: status.code(),
+            signal,
+            events: std::mem::take(&mut self.events),
+            stdout: stdout.join("\n"),
+            stderr: std::mem::take(&mut self.said).join("\n"),
+        }
+    }
+
+    /// Walks the login as a browser does: to the authorization page, and from there where it is sent.
+    pub fn agree(&mut self) -> Answer {
+        let url = self.authorization_url();
+        visit(&self.redirect(&url))
+    }
+
+    /// Returns where the authorization page sends the browser.
+    pub fn redirect(&self, url: &str) -> String {
+        let answer = visit(url);
+        answer.header("location").unwrap_or_else(|| panic!("no redirect: {answer:?}")).to_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program after its end.
+pub struct Finished {
+    home: TempDir,
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// The lines of stdout that are JSON.
+    pub events: Vec<Value>,
+    /// All of stdout.
+    pub stdout: String,
+    /// All of stderr.
+    pub stderr: String,
+}
+
+impl Finished {
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Returns the path of the default credentials file.
+    pub fn credentials_path(&self) -> PathBuf {
+        self.home().join(".local/share/mcp-login/credentials.json")
+    }
+
+    /// Returns what is kept of the login to a server.
+    pub fn kept(&self, server: &str) -> Value {
+        let text = std::fs::read_to_string(self.credentials_path()).expect("a credentials file");
+        let file: Value = serde_json::from_str(&text).expect("JSON");
+        file["logins"][server].clone()
+    }
+
+    /// Returns the one event of a kind.
+    pub fn event(&self, kind: &str) -> &Value {
+        let mut found = self.events.iter().filter(|event| event["event"] == kind);
+        found.next().unwrap_or_else(|| panic!("no event {kind} in {}; stderr: {}", self.stdout, self.stderr))
+    }
+
+    /// Checks the exit code; shows everything if it is another.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        let got = (self.code, self.signal);
+        assert_eq!(got, (Some(code), None), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Checks that it failed with this exit code and this word for scripts.
+    #[track_caller]
+    pub fn expect_error(self, code: i32, word: &str) -> Self {
+        let this = self.expect(code);
+        assert_eq!(this.event("error")["code"], word, "stderr: {}", this.stderr);
+        assert_eq!(this.event("error")["exit"], code);
+        this
+    }
+}

@@ -1,0 +1,196 @@
+//! What is handed out: `token`, `headers` and `exec`, as scripts and MCP clients call them.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Output;
+
+use serde_json::{json, Value};
+
+use crate::support::fake::Fake;
+use crate::support::program::Program;
+use crate::support::pty::Pty;
+use crate::support::rotating::{login_to, Home};
+
+const TOKEN: &str = "c4nary-access-Zq81xW";
+
+/// A home with a live login.
+fn live(fake: &Fake) -> Home {
+    Home::with(fake, json!({"access_token": TOKEN, "expires_at": "2999-01-01T00:00:00Z"}))
+}
+
+/// Runs it, and returns every byte of its output.
+fn output(mut program: Program) -> Output {
+    program.command().output().expect("running")
+}
+
+#[test]
+fn cp1_each_product_is_exactly_that() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let url = fake.mcp();
+    let headers = format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}\n");
+    for (words, expected) in
+        [(&["token"][..], format!("{TOKEN}\n")), (&["headers"], headers.clone()), (&["headers", "--json"], headers)]
+    {
+        for server in [Some(url.as_str()), None] {
+            let got = output(home.command(words[0], &words[1..]).args(server));
+            assert_eq!(String::from_utf8_lossy(&got.stdout), expected, "{words:?} {server:?}");
+            assert!(
+                got.status.success() && got.stderr.is_empty(),
+                "{words:?}: {}",
+                String::from_utf8_lossy(&got.stderr)
+            );
+        }
+    }
+    let got = output(home.command("token", &["--json", &url]));
+    let expected =
+        json!({"access_token": TOKEN, "token_type": "Bearer", "expires_at": "2999-01-01T00:00:00Z", "server": url});
+    assert_eq!(serde_json::from_slice::<Value>(&got.stdout).expect("JSON"), expected);
+    assert_eq!(got.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert_eq!(fake.seen().len(), 0, "a live token costs no request");
+}
+
+#[test]
+fn cp2_cp10_a_failure_leaves_stdout_empty_and_is_json_where_asked() {
+    let fake = Fake::start();
+    let home = Home::with(&fake, json!({"refresh_token": null, "access_token": TOKEN}));
+    let url = fake.mcp();
+    for command in ["token", "headers", "exec"] {
+        let tail: &[&str] = if command == "exec" { &["--", "true"] } else { &[] };
+        let got = output(home.command(command, &["--json", &url]).args(tail));
+        assert_eq!(got.status.code(), Some(3), "{command}");
+        assert!(got.stdout.is_empty(), "{command}");
+        let error: Value = serde_json::from_slice(&got.stderr).expect("one JSON object");
+        assert_eq!((&error["event"], &error["exit"]), (&json!("error"), &json!(3)), "{error}");
+        assert_eq!(error["hint"], format!("mcp-login {url}"), "{error}");
+        assert!(!error.to_string().contains(TOKEN));
+        let got = output(home.command(command, &["https://unknown.example/mcp"]).args(tail));
+        assert_eq!((got.status.code(), got.stdout.is_empty()), (Some(3), true), "{command}");
+    }
+}
+
+#[test]
+fn cp7_cp8_headers_in_the_environment_that_codex_gives() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let mut program = home.command("headers", &[&fake.mcp()]);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    program.command().env_clear().env("HOME", home.path()).env("PATH", path).current_dir("/");
+    for (name, value) in
+        [("LANG", "C"), ("LOGNAME", "u"), ("PWD", "/"), ("SHELL", "/bin/sh"), ("TERM", "dumb"), ("USER", "u")]
+    {
+        program.command().env(name, value);
+    }
+    let got = output(program);
+    assert_eq!(String::from_utf8_lossy(&got.stdout), format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}\n"));
+}
+
+#[test]
+fn cp8_headers_finds_the_login_where_no_store_and_no_bus_is_named() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let mut program = Program::new().at_home(home.path()).args(["headers", &fake.mcp()]);
+    program.command().env_remove("DBUS_SESSION_BUS_ADDRESS");
+    let got = output(program);
+    assert!(got.status.success(), "{}", String::from_utf8_lossy(&got.stderr));
+    assert_eq!(String::from_utf8_lossy(&got.stdout), format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}\n"));
+}
+
+#[test]
+fn cp7_headers_of_the_server_that_claude_code_names() {
+    let fake = Fake::start();
+    let home = Home::new();
+    let member = |token: &str| json!({"access_token": token, "expires_at": "2999-01-01T00:00:00Z"});
+    home.put(&[login_to(&fake.mcp(), &fake, member("access-url")), login_to("work", &fake, member("access-name"))]);
+    for (url, name, expected) in [
+        (Some(fake.mcp()), Some("work"), Some("access-url")),
+        (None, Some("work"), Some("access-name")),
+        (Some(String::new()), Some("work"), Some("access-name")),
+        (None, None, None),
+    ] {
+        let mut program = home.command("headers", &[]);
+        if let Some(url) = &url {
+            program = program.env("CLAUDE_CODE_MCP_SERVER_URL", url);
+        }
+        if let Some(name) = name {
+            program = program.env("CLAUDE_CODE_MCP_SERVER_NAME", name);
+        }
+        let got = output(program);
+        let expected = expected.map_or(String::new(), |token| format!("{{\"Authorization\":\"Bearer {token}\"}}\n"));
+        assert_eq!(String::from_utf8_lossy(&got.stdout), expected, "{url:?} {name:?}");
+        assert_eq!(got.status.success(), !expected.is_empty());
+    }
+}
+
+#[test]
+fn cp1_a_reader_that_has_gone_is_no_panic() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let got = output(home.at("token", &fake).through_shell("exec 3>&1; true", "1>/dev/full"));
+    assert_eq!(got.status.code(), Some(7), "{}", String::from_utf8_lossy(&got.stderr));
+    let piped = home.at("token", &fake).through(&["sh", "-c", "\"$@\" | true; true", "sh"]);
+    let got = output(piped);
+    assert!(!String::from_utf8_lossy(&got.stderr).contains("bug"), "{}", String::from_utf8_lossy(&got.stderr));
+}
+
+/// Runs a shell text by `exec`.
+fn shell(home: &Home, fake: &Fake, text: &str) -> Program {
+    home.command("exec", &[&fake.mcp(), "--", "/bin/sh", "-c", text])
+}
+
+#[test]
+fn sec1_exec_hands_the_token_on_by_the_environment_only() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let text = "printf '%s|' \"$MCP_LOGIN_BEARER\"; tr '\\0' ' ' < /proc/$$/cmdline; echo; env";
+    let got = String::from_utf8(output(shell(&home, &fake, text)).stdout).expect("text");
+    let (token, rest) = got.split_once('|').expect("two parts");
+    let (line, environment) = rest.split_once('\n').expect("a line");
+    assert_eq!(token, TOKEN);
+    assert!(!line.contains(TOKEN), "{line}");
+    assert_eq!(environment.matches(TOKEN).count(), 1, "{environment}");
+    assert!(!environment.contains("refresh-0"));
+    let named = home
+        .command("exec", &["--env", "MINE", &fake.mcp(), "--", "/bin/sh", "-c", "echo \"$MINE/$MCP_LOGIN_BEARER\""]);
+    assert_eq!(named.run().expect(0).stdout, format!("{TOKEN}/"));
+}
+
+#[test]
+fn exec_passes_status_signals_and_stdin_on() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    for code in [0, 1, 3, 42, 255] {
+        assert_eq!(output(shell(&home, &fake, &format!("exit {code}"))).status.code(), Some(code));
+    }
+    assert_eq!(output(shell(&home, &fake, "kill -TERM $$")).status.signal(), Some(15));
+    // It is the same process: whoever signals the one that was started reaches the command.
+    let mut running = shell(
+        &home,
+        &fake,
+        "trap 'echo caught; exit 9' USR1; echo \"{\\\"event\\\":\\\"ready\\\"}\"; while :; do sleep 0.05; done",
+    )
+    .start();
+    running.event("ready");
+    running.process().signal(rustix::process::Signal::USR1);
+    let finished = running.finish();
+    assert_eq!((finished.code, finished.stdout.contains("caught")), (Some(9), true));
+    let mut running = shell(&home, &fake, "cat").with_stdin().start();
+    running.type_in("through\n");
+    assert_eq!(running.finish().expect(0).stdout, "through");
+    let pty = Pty::open();
+    shell(&home, &fake, "test -t 0 && test -t 2").on(&pty).run().expect(0);
+    for (program, code) in
+        [("/nonexistent/program", 127), ("no-such-program-anywhere", 127), ("/etc/passwd", 126), ("/tmp", 126)]
+    {
+        let got = output(home.command("exec", &[&fake.mcp(), "--", program]));
+        assert_eq!((got.status.code(), got.stdout.is_empty()), (Some(code), true), "{program}");
+        assert!(!String::from_utf8_lossy(&got.stderr).contains(TOKEN));
+    }
+}
+
+#[test]
+fn sec4_exec_gives_the_command_its_core_limit_back() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let plain = Program::new().through(&["sh", "-c", "ulimit -Sc; ulimit -Hc"]).run().stdout;
+    assert_eq!(shell(&home, &fake, "ulimit -Sc; ulimit -Hc").run().expect(0).stdout, plain);
+}

@@ -1,0 +1,84 @@
+// The client that the MCP conformance suite judges: it logs in with our program, lets it ask for the tools, calls one
+// with the token, and logs in again while the server wants more: three logins at most.
+//
+// Usage: node conformance-client.mjs URL     Started by the suite. In the environment:
+//   MCP_CONFORMANCE_SCENARIO            from the suite; all but those about authorization are passed over
+//   MCP_CONFORMANCE_PROTOCOL_VERSION    from the suite: the revision to speak
+//   MCP_CONFORMANCE_CONTEXT             from the suite, sometimes: a client registered by hand
+//   MCP_LOGIN_TEST_PROGRAM              our program
+//   BROWSER                             follows redirects
+// An answer that is not taken ends the login by a signal: the program itself would wait for a better one.
+
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import { dieWithParent } from './bounds.mjs';
+
+if (!process.env.MCP_CONFORMANCE_SCENARIO.startsWith('auth/')) process.exit(0);
+dieWithParent();
+
+const url = process.argv[2];
+const revision = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION;
+const known = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}');
+const home = fs.mkdtempSync(path.join(os.tmpdir(), 'mcp-login-conformance-'));
+const store = path.join(home, 'credentials.json');
+process.on('exit', () => fs.rmSync(home, { recursive: true, force: true }));
+
+/** Runs our program and returns its exit code; what it says goes to the suite. */
+async function run(command, ...options) {
+  const places = ['--json', '--data-dir', home, '--store', `file:${store}`];
+  const secret = known.client_secret && { MCP_LOGIN_CLIENT_SECRET: known.client_secret };
+  const program = spawn(process.env.MCP_LOGIN_TEST_PROGRAM, [command, ...places, ...options, url], {
+    env: { ...process.env, ...secret },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise((resolve) => program.on('close', (code) => resolve(code ?? 1)));
+  for await (const line of readline.createInterface({ input: program.stdout })) {
+    console.log(line);
+    if (JSON.parse(line).event === 'rejected') program.kill();
+  }
+  return ended;
+}
+
+/** Logs in and returns the exit code. The suite knows one metadata document; where none is taken, we are registered. */
+function logIn(challenge) {
+  const options = ['--timeout', '60s', '--client-metadata-url', 'https://conformance-test.local/client-metadata.json'];
+  if (known.client_id) options.push('--client-id', known.client_id);
+  if (challenge) options.push('--challenge', challenge);
+  return run('login', ...options);
+}
+
+/** Calls a tool with the stored token. */
+function callTool() {
+  const { access_token: token } = JSON.parse(fs.readFileSync(store, 'utf8')).logins[url];
+  const headers = {
+    Authorization: `Bearer ${token}`,
+    'Content-Type': 'application/json',
+    Accept: 'application/json, text/event-stream',
+    'MCP-Protocol-Version': revision,
+  };
+  const params = { name: 'test-tool', arguments: {} };
+  if (revision >= '2026-07-28') {
+    Object.assign(headers, { 'Mcp-Method': 'tools/call', 'Mcp-Name': params.name });
+    params._meta = {
+      'io.modelcontextprotocol/protocolVersion': revision,
+      'io.modelcontextprotocol/clientInfo': { name: 'conformance-client', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+  }
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }) });
+}
+
+let challenge = null;
+for (let logins = 0; logins < 3; logins += 1) {
+  const refused = await logIn(challenge);
+  if (refused) process.exit(refused);
+  await run('check');
+  const response = await callTool();
+  if (response.ok) process.exit(0);
+  challenge = response.headers.get('WWW-Authenticate');
+  if (!challenge) process.exit(1);
+}
+process.exit(3);
