@@ -31,6 +31,9 @@ pub mod exchange;
 
 pub mod revoke;
 
+// Floor 2 as well: what other programs read of a login.
+pub mod clients;
+
 // Floor 3: how a login can fail.
 pub mod error;
 

@@ -1,0 +1,170 @@
+//! MCP clients: how a login reaches each of them, and how their configurations name servers.
+//!
+//! A client is one file with one [`Client`]: pure functions from a login to what that client reads, and where it reads it.
+//! [`sources`] finds the servers that the clients' configurations name; `writer` is the one place that writes.
+
+pub mod sources;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::clock::Time;
+use crate::store::Credentials;
+
+/// All clients that a login can be handed to, in the order in which they are listed.
+pub const CLIENTS: &[&Client] = &[];
+
+/// Where the user's programs keep their things.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The user's home directory.
+    pub home: PathBuf,
+    /// The directory that the user works in.
+    pub directory: PathBuf,
+    /// The environment.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Places {
+    /// Returns the value of an environment variable, unless it is empty.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the path that a variable holds, a leading `~` replaced.
+    pub fn path(&self, variable: &str) -> Option<PathBuf> {
+        let text = self.variable(variable)?;
+        Some(match text.strip_prefix('~').map(|rest| rest.trim_start_matches('/')) {
+            Some(below) if text == "~" || text.starts_with("~/") => self.home.join(below),
+            _ => self.directory.join(Path::new(text)),
+        })
+    }
+}
+
+/// Who has the refresh token afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// We do: the client gets access tokens only.
+    Access,
+    /// The client does, and our copy is dropped.
+    Move,
+    /// Both do. Only where the authorization server never replaces a refresh token.
+    Copy,
+}
+
+/// A program, or a format, that a login can be handed to.
+pub struct Client {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is, for the list of clients.
+    pub about: &'static str,
+    /// The ways in which it can be served; the first is the usual one.
+    pub modes: &'static [Mode],
+    /// Works out what reaches this client, and how.
+    pub deliver: fn(&Grant, &Places) -> Result<Delivery, Refusal>,
+    /// What the user has to know or do afterwards.
+    pub note: &'static str,
+}
+
+/// What is handed over.
+pub struct Grant<'a> {
+    /// The login. With [`Mode::Access`] its access token is live.
+    pub kept: &'a Credentials,
+    /// The server's name in the client's configuration.
+    pub name: &'a str,
+    /// The server's URL as that configuration has it, byte for byte.
+    pub url: &'a str,
+    /// The server's whole entry in that configuration; null if there is none.
+    pub entry: &'a Value,
+    /// Who has the refresh token afterwards.
+    pub mode: Mode,
+    /// The command, for a shell, that prints the headers of a request.
+    pub helper: &'a str,
+    /// The name of an environment variable, where one is set.
+    pub variable: &'a str,
+    /// Now.
+    pub now: Time,
+}
+
+/// How a login gets to a client.
+pub enum Delivery {
+    /// These files are changed, in this order.
+    Files(Vec<Change>),
+    /// A setting without a secret: shown to the user, or written if that is wished.
+    Setting {
+        /// What the user would put there by hand.
+        shown: String,
+        /// The same, as a change of the client's configuration.
+        change: Change,
+    },
+    /// A command of the client's, which takes the login from its stdin.
+    Command {
+        /// The program.
+        program: &'static str,
+        /// Its arguments.
+        arguments: Vec<String>,
+        /// What it reads.
+        stdin: Zeroizing<String>,
+    },
+    /// Text that the user asked for: it is printed, and carries the access token.
+    Product(Zeroizing<String>),
+}
+
+/// A change of one file.
+pub struct Change {
+    /// The file.
+    pub path: PathBuf,
+    /// The client's own lock on it.
+    pub lock: Option<Lock>,
+    /// Whether it holds secrets, and is nobody else's to read.
+    pub secret: bool,
+    /// Makes the new text out of the old one, of which everything else is kept; `None` stands for no file.
+    pub edit: Edit,
+}
+
+/// Makes the new text of a file out of the old one.
+pub type Edit = Box<dyn Fn(Option<&str>) -> Result<Zeroizing<String>, Refusal>>;
+
+/// How a client keeps its processes from writing a file at the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// A lock of the system's on this file.
+    File(PathBuf),
+    /// A directory that exists as long as the lock is held.
+    Directory(PathBuf),
+}
+
+/// Why a client cannot be given a login.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// A file is not what the known versions of the client write; nothing is guessed, and nothing changed.
+    #[error("{what} is not in the known format: {why}")]
+    Unknown {
+        /// The file.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The login, or what the user said, does not fit this client.
+    #[error("{message}")]
+    Unfit {
+        /// What is missing or wrong.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Access => "access",
+            Self::Move => "move",
+            Self::Copy => "copy",
+        })
+    }
+}
