@@ -24,6 +24,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for all of it: 90s, 10m, 1h')
             [CompletionResult]::new('--login-hint', '--login-hint', [CompletionResultType]::ParameterName, 'The account that the provider should offer')
+            [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Give the login to this client afterwards; see `mcp-login handover --list`')
+            [CompletionResult]::new('--credentials-dir', '--credentials-dir', [CompletionResultType]::ParameterName, 'The directory of workspace-mcp''s credentials files')
+            [CompletionResult]::new('--hermes-home', '--hermes-home', [CompletionResultType]::ParameterName, 'The home directory of Hermes, or of one of its profiles')
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client identifier that you registered by hand')
             [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET')
             [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Refused: every user of the machine can read the arguments of a program')
@@ -65,6 +68,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command with a live access token in its environment')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'What is logged in, with which scopes, until when, kept where')
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Give the tokens back to the authorization server, and forget them')
+            [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Give a login to an MCP client, in the way that the client documents')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools with the stored login: does it really work?')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, against a protected MCP server that runs just for it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -74,6 +78,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for all of it: 90s, 10m, 1h')
             [CompletionResult]::new('--login-hint', '--login-hint', [CompletionResultType]::ParameterName, 'The account that the provider should offer')
+            [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Give the login to this client afterwards; see `mcp-login handover --list`')
+            [CompletionResult]::new('--credentials-dir', '--credentials-dir', [CompletionResultType]::ParameterName, 'The directory of workspace-mcp''s credentials files')
+            [CompletionResult]::new('--hermes-home', '--hermes-home', [CompletionResultType]::ParameterName, 'The home directory of Hermes, or of one of its profiles')
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client identifier that you registered by hand')
             [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET')
             [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Refused: every user of the machine can read the arguments of a program')
@@ -192,6 +199,29 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mcp-login;handover' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'The client that gets the login')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who has the refresh token afterwards [default: what serves the client]')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The server''s name in the client''s configuration [default: the name that stands there]')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'The variable that holds the token, for dotenv and github-actions')
+            [CompletionResult]::new('--credentials-dir', '--credentials-dir', [CompletionResultType]::ParameterName, 'The directory of workspace-mcp''s credentials files')
+            [CompletionResult]::new('--hermes-home', '--hermes-home', [CompletionResultType]::ParameterName, 'The home directory of Hermes, or of one of its profiles')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are kept: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Which of several accounts on one server [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory of everything that is kept')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the clients')
+            [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Write the setting into the client''s configuration, in place of printing it')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less: only errors, and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less: only errors, and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: each request and its answer')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: each request and its answer')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mcp-login;check' {
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are kept: auto, keyring, file or file:PATH')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Which of several accounts on one server [default: default]')
@@ -232,6 +262,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command with a live access token in its environment')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'What is logged in, with which scopes, until when, kept where')
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Give the tokens back to the authorization server, and forget them')
+            [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Give a login to an MCP client, in the way that the client documents')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools with the stored login: does it really work?')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, against a protected MCP server that runs just for it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -253,6 +284,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;help;logout' {
+            break
+        }
+        'mcp-login;help;handover' {
             break
         }
         'mcp-login;help;check' {

@@ -25,6 +25,9 @@ _mcp__login() {
             mcp__login,exec)
                 cmd="mcp__login__subcmd__exec"
                 ;;
+            mcp__login,handover)
+                cmd="mcp__login__subcmd__handover"
+                ;;
             mcp__login,headers)
                 cmd="mcp__login__subcmd__headers"
                 ;;
@@ -52,6 +55,9 @@ _mcp__login() {
             mcp__login__subcmd__help,exec)
                 cmd="mcp__login__subcmd__help__subcmd__exec"
                 ;;
+            mcp__login__subcmd__help,handover)
+                cmd="mcp__login__subcmd__help__subcmd__handover"
+                ;;
             mcp__login__subcmd__help,headers)
                 cmd="mcp__login__subcmd__help__subcmd__headers"
                 ;;
@@ -77,7 +83,7 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --no-browser --browser --paste --no-paste --timeout --force --login-hint --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout check demo help"
+            opts="-q -v -h -V --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -92,6 +98,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --login-hint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --handover)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credentials-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hermes-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -300,6 +318,64 @@ _mcp__login() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mcp__login__subcmd__handover)
+            opts="-q -v -h --to --list --mode --write --name --env --credentials-dir --hermes-home --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -W "access move copy" -- "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credentials-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hermes-home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mcp__login__subcmd__headers)
             opts="-q -v -h --min-ttl --refresh --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -339,7 +415,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__help)
-            opts="login token headers exec status logout check demo help"
+            opts="login token headers exec status logout handover check demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -381,6 +457,20 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__help__subcmd__exec)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcp__login__subcmd__help__subcmd__handover)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -479,7 +569,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --no-browser --browser --paste --no-paste --timeout --force --login-hint --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -494,6 +584,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --login-hint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --handover)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credentials-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hermes-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

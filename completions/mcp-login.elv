@@ -21,6 +21,9 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --browser 'Open this browser; %s stands for the address'
             cand --timeout 'How long to wait for all of it: 90s, 10m, 1h'
             cand --login-hint 'The account that the provider should offer'
+            cand --handover 'Give the login to this client afterwards; see `mcp-login handover --list`'
+            cand --credentials-dir 'The directory of workspace-mcp''s credentials files'
+            cand --hermes-home 'The home directory of Hermes, or of one of its profiles'
             cand --client-id 'A client identifier that you registered by hand'
             cand --client-secret-file 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET'
             cand --client-secret 'Refused: every user of the machine can read the arguments of a program'
@@ -62,6 +65,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand exec 'Run a command with a live access token in its environment'
             cand status 'What is logged in, with which scopes, until when, kept where'
             cand logout 'Give the tokens back to the authorization server, and forget them'
+            cand handover 'Give a login to an MCP client, in the way that the client documents'
             cand check 'Ask a server for its tools with the stored login: does it really work?'
             cand demo 'See a whole login, against a protected MCP server that runs just for it'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -70,6 +74,9 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --browser 'Open this browser; %s stands for the address'
             cand --timeout 'How long to wait for all of it: 90s, 10m, 1h'
             cand --login-hint 'The account that the provider should offer'
+            cand --handover 'Give the login to this client afterwards; see `mcp-login handover --list`'
+            cand --credentials-dir 'The directory of workspace-mcp''s credentials files'
+            cand --hermes-home 'The home directory of Hermes, or of one of its profiles'
             cand --client-id 'A client identifier that you registered by hand'
             cand --client-secret-file 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET'
             cand --client-secret 'Refused: every user of the machine can read the arguments of a program'
@@ -182,6 +189,28 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mcp-login;handover'= {
+            cand --to 'The client that gets the login'
+            cand --mode 'Who has the refresh token afterwards [default: what serves the client]'
+            cand --name 'The server''s name in the client''s configuration [default: the name that stands there]'
+            cand --env 'The variable that holds the token, for dotenv and github-actions'
+            cand --credentials-dir 'The directory of workspace-mcp''s credentials files'
+            cand --hermes-home 'The home directory of Hermes, or of one of its profiles'
+            cand --store 'Where logins are kept: auto, keyring, file or file:PATH'
+            cand --profile 'Which of several accounts on one server [default: default]'
+            cand --ca-file 'Trust the certificate authorities in this PEM file too'
+            cand --color 'When to use colours'
+            cand --data-dir 'The directory of everything that is kept'
+            cand --list 'List the clients'
+            cand --write 'Write the setting into the client''s configuration, in place of printing it'
+            cand --json 'Print machine-readable output on stdout: one JSON object a line'
+            cand -q 'Say less: only errors, and what you have to see'
+            cand --quiet 'Say less: only errors, and what you have to see'
+            cand -v 'Say more: each request and its answer'
+            cand --verbose 'Say more: each request and its answer'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mcp-login;check'= {
             cand --store 'Where logins are kept: auto, keyring, file or file:PATH'
             cand --profile 'Which of several accounts on one server [default: default]'
@@ -220,6 +249,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand exec 'Run a command with a live access token in its environment'
             cand status 'What is logged in, with which scopes, until when, kept where'
             cand logout 'Give the tokens back to the authorization server, and forget them'
+            cand handover 'Give a login to an MCP client, in the way that the client documents'
             cand check 'Ask a server for its tools with the stored login: does it really work?'
             cand demo 'See a whole login, against a protected MCP server that runs just for it'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -235,6 +265,8 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
         &'mcp-login;help;status'= {
         }
         &'mcp-login;help;logout'= {
+        }
+        &'mcp-login;help;handover'= {
         }
         &'mcp-login;help;check'= {
         }

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n no-browser browser= paste no-paste timeout= force login-hint= client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n no-browser browser= paste no-paste timeout= force login-hint= handover= credentials-dir= hermes-home= client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -27,6 +27,9 @@ end
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l login-hint -d 'The account that the provider should offer' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Give the login to this client afterwards; see `mcp-login handover --list`' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
@@ -71,12 +74,16 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "headers" -d 'Print
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "exec" -d 'Run a command with a live access token in its environment'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "status" -d 'What is logged in, with which scopes, until when, kept where'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l login-hint -d 'The account that the provider should offer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Give the login to this client afterwards; see `mcp-login handover --list`' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
@@ -177,6 +184,27 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l json -d '
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l to -d 'The client that gets the login' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l mode -d 'Who has the refresh token afterwards [default: what serves the client]' -r -f -a "access\t'mcp-login: the client gets access tokens only'
+move\t'The client: mcp-login keeps no token of the login'
+copy\t'Both; only for Google, which never replaces a refresh token'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l name -d 'The server\'s name in the client\'s configuration [default: the name that stands there]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l env -d 'The variable that holds the token, for dotenv and github-actions' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l list -d 'List the clients'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l write -d 'Write the setting into the client\'s configuration, in place of printing it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l profile -d 'Which of several accounts on one server [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
@@ -202,12 +230,13 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Pr
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "token" -d 'Print a live access token, refreshed if it is due'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "status" -d 'What is logged in, with which scopes, until when, kept where'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "token" -d 'Print a live access token, refreshed if it is due'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "status" -d 'What is logged in, with which scopes, until when, kept where'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

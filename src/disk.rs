@@ -111,15 +111,45 @@ pub fn read_private(path: &Path, limit_bytes: u64) -> Result<Option<Zeroizing<Ve
 /// As [`open_private`], or the failure of the disk; the old file is then as it was. A directory that cannot be
 /// synchronised after the change is a warning only: the bytes are there.
 pub fn write_atomically(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
-    let target = prepare(path)?;
-    let directory = directory_of(&target);
-    temporary::sweep(directory, name_of(&target));
-    let mut temporary = temporary::beside(&target)?;
+    replace(&prepare(path)?, path, bytes, durability, None)
+}
+
+/// Replaces a file that holds no secret, or makes it: as [`write_atomically`], but it keeps the mode that it has.
+///
+/// # Errors
+///
+/// Those of [`write_atomically`].
+pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let target = resolve(path)?.path;
+    make_directories(directory_of(&target))?;
+    let mode = match fs::symlink_metadata(&target) {
+        Ok(found) if !found.is_file() => return Err(insecure(&target, "it is not a regular file")),
+        Ok(found) => Some(found.permissions()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => None,
+        Err(err) => return Err(anyhow!(err).context(cannot("open", path)).into()),
+    };
+    replace(&target, path, bytes, Durability::Synced, mode)
+}
+
+/// Replaces a file whose way is safe; `path` is what the user calls it.
+fn replace(
+    target: &Path,
+    path: &Path,
+    bytes: &[u8],
+    durability: Durability,
+    mode: Option<Permissions>,
+) -> Result<(), DiskError> {
+    let directory = directory_of(target);
+    temporary::sweep(directory, name_of(target));
+    let mut temporary = temporary::beside(target)?;
     temporary.write_all(bytes).with_context(|| cannot("write", path))?;
+    if let Some(mode) = mode {
+        temporary.as_file().set_permissions(mode).with_context(|| cannot("write", path))?;
+    }
     if durability == Durability::Synced {
         temporary.as_file().sync_all().with_context(|| cannot("write", path))?;
     }
-    temporary.persist(&target).map_err(|err| err.error).with_context(|| cannot("replace", path))?;
+    temporary.persist(target).map_err(|err| err.error).with_context(|| cannot("replace", path))?;
     if durability == Durability::Synced {
         if let Err(err) = File::open(directory).and_then(|opened| opened.sync_all()) {
             log::warn!("{} is written, but may not survive a power cut: {err}", path.display());

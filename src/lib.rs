@@ -41,6 +41,7 @@ pub mod error;
 pub mod check;
 pub mod demo;
 pub mod exec;
+pub mod handover;
 pub mod login;
 pub mod logout;
 pub mod status;

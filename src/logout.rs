@@ -9,7 +9,7 @@ use crate::error::LoginError;
 use crate::http::Http;
 use crate::revoke::{revoke, RevokeError};
 use crate::store::journal::Journal;
-use crate::store::{Credentials, Key, Patience, Store};
+use crate::store::{Credentials, HandedOver, Key, Patience, Store};
 use crate::token::refresher::client_of;
 use crate::tools::Tools;
 
@@ -26,6 +26,8 @@ pub enum LoggedOut {
     NotThere,
     /// The server has taken the tokens back.
     Revoked,
+    /// Its tokens are with another program, which goes on using them.
+    HandedOver(String),
     /// The server has no way to take tokens back: they live until they expire.
     CannotRevoke,
     /// The server was asked to take the tokens back, and did not.
@@ -54,6 +56,9 @@ pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
     let revoked = give_back(&kept, tools);
     store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
     journal.end();
+    if let Some(HandedOver { to, .. }) = kept.handed_over.filter(|_| kept.refresh_token.is_none()) {
+        return Ok(LoggedOut::HandedOver(to));
+    }
     Ok(match revoked {
         None => LoggedOut::CannotRevoke,
         Some(Ok(())) => LoggedOut::Revoked,
@@ -63,6 +68,9 @@ pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
 
 /// Gives both tokens back, the refresh token first; `None` if there is no endpoint for it.
 fn give_back(kept: &Credentials, tools: &Tools) -> Option<Result<(), RevokeError>> {
+    if kept.access_token.expose().is_empty() {
+        return None;
+    }
     let endpoint = Url::parse(kept.revocation_endpoint.as_ref()?).ok()?;
     let typed: Vec<Url> = [&kept.server, &kept.issuer].into_iter().filter_map(|url| Url::parse(url).ok()).collect();
     let (http, client) = (Http::new(&tools.http, &typed, REQUEST_LIMIT), client_of(kept));

@@ -1,6 +1,7 @@
 //! What people and scripts are told: sentences on stderr, JSON lines on stdout.
 
 use std::error::Error as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,8 +9,10 @@ use serde_json::json;
 
 use crate::browser::Skip;
 use crate::check::Checked;
+use crate::clients::{Client, Mode};
 use crate::clock::Time;
 use crate::error::{in_words, LoginError};
+use crate::handover::{Given, What};
 use crate::listener::BindError;
 use crate::login::{Event, Invitation, Report};
 use crate::logout::LoggedOut;
@@ -59,6 +62,20 @@ enum Line<'a> {
         server: &'a str,
         profile: &'a str,
         tokens: &'static str,
+    },
+    HandedOver {
+        server: &'a str,
+        profile: &'a str,
+        client: &'a str,
+        name: &'a str,
+        mode: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        written: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        setting: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        note: &'a str,
     },
     Error {
         server: Option<&'a str>,
@@ -240,6 +257,10 @@ impl Reporter {
         let (word, sentence) = match how {
             LoggedOut::NotThere => ("not_there", format!("there was no login to {server}{profile}")),
             LoggedOut::Revoked => ("revoked", format!("logged out of {server}{profile}; its tokens are revoked")),
+            LoggedOut::HandedOver(to) => (
+                "handed_over",
+                format!("the login to {server}{profile} is forgotten here; {to} has its tokens: log out there"),
+            ),
             LoggedOut::CannotRevoke => (
                 "cannot_revoke",
                 format!("logged out of {server}{profile}; it cannot revoke tokens, so they live until they expire"),
@@ -248,6 +269,48 @@ impl Reporter {
         };
         self.print(&Line::LoggedOut { server, profile: &key.profile, tokens: word });
         terminal::say(&sentence);
+    }
+
+    /// Tells what a client was given.
+    pub fn handed_over(&mut self, key: &Key, client: &Client, given: &Given) {
+        let Given { mode, name, what } = given;
+        let shown = |path: &PathBuf| path.display().to_string();
+        let (written, setting, path) = match what {
+            What::Written(paths) => (paths.iter().map(shown).collect(), None, None),
+            What::Shown(setting, path) => (Vec::new(), Some(setting.as_str()), Some(shown(path))),
+            What::Imported(_) | What::Product(_) => (Vec::new(), None, None),
+        };
+        match (setting, &path) {
+            (Some(setting), Some(path)) => {
+                terminal::say(&format!("put this into {path}, or run the command again with --write:"));
+                if !self.json {
+                    self.lost_output |= terminal::product(setting).is_err();
+                }
+            }
+            _ => {
+                let (client, server) = (client.name, &key.server);
+                terminal::say_good(&format!("{client} has the login to {server}, under the name {}", printable(name)));
+                written.iter().for_each(|path| terminal::say(&format!("  written: {path}")));
+            }
+        }
+        self.print(&Line::HandedOver {
+            server: &key.server,
+            profile: &key.profile,
+            client: client.name,
+            name,
+            mode: mode.to_string(),
+            written,
+            setting,
+            path,
+            note: client.note,
+        });
+        let to = client.name;
+        match mode {
+            Mode::Move => terminal::say(&format!("  {to} refreshes it from now on; mcp-login keeps no token of it")),
+            Mode::Copy => terminal::say("  mcp-login keeps its copy: this provider never replaces a refresh token"),
+            Mode::Access => {}
+        }
+        terminal::say(&format!("  {}", client.note));
     }
 
     /// Tells of a failure where stdout carries nothing but a token: as JSON on stderr.
@@ -293,6 +356,21 @@ fn failure<'a>(server: Option<&'a str>, error: &'a LoginError) -> Line<'a> {
     Line::Error { server, code: error.code(), exit: error.exit_code(), message: error.one_line(), hint: error.hint() }
 }
 
+/// Returns the clients that a login can be handed to, for people.
+pub fn clients_table(clients: &[&Client]) -> String {
+    let width = clients.iter().map(|client| client.name.len()).max().unwrap_or_default();
+    clients.iter().map(|client| format!("{:width$}  {}\n", client.name, client.about)).collect()
+}
+
+/// Returns the clients that a login can be handed to, for scripts.
+pub fn clients_json(clients: &[&Client]) -> String {
+    let list = clients.iter().map(|client| {
+        let modes: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
+        json!({"client": client.name, "about": client.about, "modes": modes})
+    });
+    json!({ "clients": list.collect::<Vec<_>>() }).to_string()
+}
+
 /// Returns the logins as a table for people.
 pub fn table(logins: &[Login]) -> String {
     let mut rows = vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
@@ -306,6 +384,7 @@ pub fn table(logins: &[Login]) -> String {
             State::Live => "live",
             State::RefreshDue => "refresh due",
             State::NeedsLogin => "needs login",
+            State::HandedOver => "handed over",
         };
         let scopes: Vec<_> = entry.scopes.iter().map(|scope| printable(scope)).collect();
         rows.push([

@@ -16,6 +16,8 @@ pub enum State {
     RefreshDue,
     /// Only a new login helps.
     NeedsLogin,
+    /// Another program has it now.
+    HandedOver,
 }
 
 /// One login.
@@ -31,6 +33,9 @@ pub struct Login {
 impl Login {
     fn of(entry: IndexEntry) -> Self {
         let has_expired = entry.expires_at.is_some_and(|expires_at| expires_at.seconds_left() <= 0);
+        if entry.handed_over.is_some() {
+            return Self { entry, state: State::HandedOver };
+        }
         let state = match (entry.needs_login, has_expired, entry.refreshable) {
             (true, ..) | (false, true, false) => State::NeedsLogin,
             (false, true, true) => State::RefreshDue,

@@ -23,7 +23,8 @@ use crate::tools::Tools;
 /// What a client names the server by when it runs a helper.
 const HELPER_VARIABLES: [&str; 2] = ["CLAUDE_CODE_MCP_SERVER_URL", "CLAUDE_CODE_MCP_SERVER_NAME"];
 
-fn use_tools(common: &Common) -> Result<Tools, LoginError> {
+/// Returns the tools of the commands that use what is stored.
+pub fn use_tools(common: &Common) -> Result<Tools, LoginError> {
     tools(common, Wish::default(), token::LIMIT)
 }
 
@@ -32,7 +33,7 @@ fn keys(tools: &Tools) -> Result<Vec<Key>, LoginError> {
 }
 
 /// Finds the login that is meant; a URL needs no look into the index.
-fn find(server: Option<&str>, common: &Common, tools: &Tools) -> Result<Key, LoginError> {
+pub fn find(server: Option<&str>, common: &Common, tools: &Tools) -> Result<Key, LoginError> {
     match server {
         Some(text) if text.contains("://") => plan::stored(text, common, &[]),
         Some(text) => plan::stored(text, common, &keys(tools)?),
@@ -46,7 +47,7 @@ fn live(key: &Key, need: &NeedArgs, tools: &Tools) -> Result<Credentials, LoginE
 }
 
 /// Prints a product; whoever wanted it may have gone.
-fn print(text: &str) -> ExitCode {
+pub fn print(text: &str) -> ExitCode {
     match terminal::product(text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {

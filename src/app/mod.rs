@@ -1,5 +1,6 @@
 //! From the arguments to the exit code: one arm for each command.
 
+mod give;
 mod kept;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
         Some(Command::Exec(args)) => kept::run_exec(args, &cli.common),
         Some(Command::Status(args)) => kept::run_status(args, &cli.common),
         Some(Command::Logout(args)) => kept::run_logout(args, &cli.common),
+        Some(Command::Handover(args)) => give::run_handover(args, &cli.common),
         Some(Command::Check(args)) => run_check(args, &cli.common),
         Some(Command::Demo(args)) => run_demo(args, &cli.common),
     };
@@ -107,7 +109,16 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
         (false, false) => Paste::from_terminal(),
     };
     let mut reporter = Reporter::new(common.json, requests.len() > 1);
-    let outcome = login::run(requests, Arc::new(tools), paste, &mut |event| reporter.show(&event))?;
+    let mut outcome = login::run(requests, Arc::new(tools), paste, &mut |event| reporter.show(&event))?;
+    if let (Some(client), Outcome::Done(results)) = (args.handover, &mut outcome) {
+        for result in results {
+            let Ok(report) = result else { continue };
+            if let Err(err) = give::give_new(&report.key, client, &args.places, common, &mut reporter) {
+                reporter.fail(Some(&report.key.server), &err);
+                *result = Err(err);
+            }
+        }
+    }
     Ok(conclude(&outcome, &reporter))
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::clients::Client;
 use crate::store::StoreChoice;
 
 /// Log in to protected MCP servers before the client starts
@@ -64,6 +65,11 @@ pub enum Command {
     Status(StatusArgs),
     /// Give the tokens back to the authorization server, and forget them
     Logout(LogoutArgs),
+    /// Give a login to an MCP client, in the way that the client documents
+    ///
+    /// Claude Code and Codex are told to ask mcp-login for live tokens: the setting is printed, or written with --write.
+    /// Clients that refresh by themselves get the whole login, and mcp-login keeps no token of it. `--list` names all.
+    Handover(HandoverArgs),
     /// Ask a server for its tools with the stored login: does it really work?
     Check(CheckArgs),
     /// See a whole login, against a protected MCP server that runs just for it
@@ -158,6 +164,14 @@ pub struct LoginArgs {
     /// The account that the provider should offer
     #[arg(long, env = "MCP_LOGIN_LOGIN_HINT", value_name = "ACCOUNT", hide_env = true)]
     pub login_hint: Option<String>,
+
+    /// Give the login to this client afterwards; see `mcp-login handover --list`
+    #[arg(long, env = "MCP_LOGIN_HANDOVER", value_name = "CLIENT", value_parser = plan::client, hide_env = true)]
+    pub handover: Option<&'static Client>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub places: PlaceArgs,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -349,6 +363,66 @@ pub struct LogoutArgs {
     /// All logins there are; with --profile, all of that profile
     #[arg(long)]
     pub all: bool,
+}
+
+/// The options of a hand-over.
+#[derive(Clone, Debug, Args)]
+pub struct HandoverArgs {
+    /// The server, as at the login
+    #[arg(value_name = "SERVER", required_unless_present = "list")]
+    pub server: Option<String>,
+
+    /// The client that gets the login
+    #[arg(long, env = "MCP_LOGIN_TO", value_name = "CLIENT", required_unless_present = "list", value_parser = plan::client, hide_env = true)]
+    pub to: Option<&'static Client>,
+
+    /// List the clients
+    #[arg(long)]
+    pub list: bool,
+
+    /// Who has the refresh token afterwards [default: what serves the client]
+    #[arg(long, env = "MCP_LOGIN_MODE", value_name = "MODE", hide_env = true)]
+    pub mode: Option<ModeChoice>,
+
+    /// Write the setting into the client's configuration, in place of printing it
+    #[arg(long)]
+    pub write: bool,
+
+    /// The server's name in the client's configuration [default: the name that stands there]
+    #[arg(long, env = "MCP_LOGIN_NAME", value_name = "NAME", hide_env = true)]
+    pub name: Option<String>,
+
+    /// The variable that holds the token, for dotenv and github-actions
+    #[arg(long, env = "MCP_LOGIN_ENV", value_name = "NAME", default_value = "MCP_LOGIN_BEARER", value_parser = plan::variable, hide_env = true)]
+    pub env: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub places: PlaceArgs,
+}
+
+/// Where clients keep their things.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "The client's places")]
+pub struct PlaceArgs {
+    /// The directory of workspace-mcp's credentials files
+    #[arg(long, env = "MCP_LOGIN_CREDENTIALS_DIR", value_name = "DIR", hide_env = true)]
+    pub credentials_dir: Option<PathBuf>,
+
+    /// The home directory of Hermes, or of one of its profiles
+    #[arg(long, env = "MCP_LOGIN_HERMES_HOME", value_name = "DIR", hide_env = true)]
+    pub hermes_home: Option<PathBuf>,
+}
+
+/// Who has the refresh token after a hand-over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeChoice {
+    /// mcp-login: the client gets access tokens only
+    Access,
+    /// The client: mcp-login keeps no token of the login
+    Move,
+    /// Both; only for Google, which never replaces a refresh token
+    Copy,
 }
 
 /// The options of a check.

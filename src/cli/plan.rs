@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::{Common, HostChoice, LoginArgs, RegistrationChoice};
+use crate::clients::{Client, CLIENTS};
 use crate::error::LoginError;
 use crate::listener::RedirectHost;
 use crate::login::{Request, Resource};
@@ -21,7 +22,7 @@ use crate::store::{Key, DEFAULT_PROFILE};
 const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
-const COMMANDS: [&str; 8] = ["check", "demo", "exec", "headers", "login", "logout", "status", "token"];
+const COMMANDS: [&str; 9] = ["check", "demo", "exec", "handover", "headers", "login", "logout", "status", "token"];
 
 /// How like a command a word has to be to be taken for a misspelt one.
 const LIKENESS: f64 = 0.84;
@@ -80,6 +81,31 @@ pub fn parameter(text: &str) -> Result<(String, String), String> {
         _ if endpoint::OUR_PARAMETERS.contains(&key) => Err(format!("{key} is set by mcp-login itself")),
         _ => Ok((key.to_owned(), value.to_owned())),
     }
+}
+
+/// Finds a client that a login can be handed to.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn client(name: &str) -> Result<&'static Client, String> {
+    Client::find(name).ok_or_else(|| {
+        let names: Vec<_> = CLIENTS.iter().map(|client| client.name).collect();
+        format!("the clients are {}", names.join(", "))
+    })
+}
+
+/// Checks the name of an environment variable.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn variable(name: &str) -> Result<String, String> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !plain || name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err("the name of a variable holds letters, digits and _".to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 /// A server as the user named it.

@@ -1,22 +1,30 @@
 //! MCP clients: how a login reaches each of them, and how their configurations name servers.
 //!
 //! A client is one file with one [`Client`]: pure functions from a login to what that client reads, and where it reads it.
-//! [`sources`] finds the servers that the clients' configurations name; `writer` is the one place that writes.
+//! [`sources`] finds the servers that the clients' configurations name; [`writer`] is the one place that writes.
 
+mod claude_code;
+mod codex;
+mod dotenv;
+mod github_actions;
+mod json;
 pub mod sources;
+pub mod writer;
 
 use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::clock::Time;
 use crate::store::Credentials;
+use sources::Configured;
 
 /// All clients that a login can be handed to, in the order in which they are listed.
-pub const CLIENTS: &[&Client] = &[];
+pub const CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT, &dotenv::CLIENT, &github_actions::CLIENT];
 
 /// Where the user's programs keep their things.
 #[derive(Clone, Debug)]
@@ -30,6 +38,16 @@ pub struct Places {
 }
 
 impl Places {
+    /// Looks at the environment; `None` if there is no home directory.
+    pub fn look() -> Option<Self> {
+        let text = |text: OsString| text.into_string().ok();
+        let variables: BTreeMap<_, _> =
+            env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
+        let home = variables.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute())?;
+        let directory = env::current_dir().unwrap_or_else(|_| home.clone());
+        Some(Self { home, directory, variables })
+    }
+
     /// Returns the value of an environment variable, unless it is empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
@@ -60,8 +78,12 @@ pub enum Mode {
 pub struct Client {
     /// Its name on the command line.
     pub name: &'static str,
-    /// What it is, for the list of clients.
+    /// How it is served, for the list of clients.
     pub about: &'static str,
+    /// The one of [`sources`] that names its servers; `None` if it knows no names.
+    pub source: Option<&'static str>,
+    /// It asks us for each token, so that it needs none now.
+    pub asks_us: bool,
     /// The ways in which it can be served; the first is the usual one.
     pub modes: &'static [Mode],
     /// Works out what reaches this client, and how.
@@ -78,8 +100,8 @@ pub struct Grant<'a> {
     pub name: &'a str,
     /// The server's URL as that configuration has it, byte for byte.
     pub url: &'a str,
-    /// The server's whole entry in that configuration; null if there is none.
-    pub entry: &'a Value,
+    /// What that configuration says of the server, if it knows it.
+    pub configured: Option<&'a Configured>,
     /// Who has the refresh token afterwards.
     pub mode: Mode,
     /// The command, for a shell, that prints the headers of a request.
@@ -110,11 +132,16 @@ pub enum Delivery {
         /// What it reads.
         stdin: Zeroizing<String>,
     },
-    /// Text that the user asked for: it is printed, and carries the access token.
-    Product(Zeroizing<String>),
+    /// Text that carries the access token, and is what the user asked for.
+    Product {
+        /// What is printed.
+        text: Zeroizing<String>,
+        /// What is added to the end of a file, and which.
+        append: Option<(PathBuf, Zeroizing<String>)>,
+    },
 }
 
-/// A change of one file.
+/// A change of one file, of which everything else is kept.
 pub struct Change {
     /// The file.
     pub path: PathBuf,
@@ -122,7 +149,7 @@ pub struct Change {
     pub lock: Option<Lock>,
     /// Whether it holds secrets, and is nobody else's to read.
     pub secret: bool,
-    /// Makes the new text out of the old one, of which everything else is kept; `None` stands for no file.
+    /// Makes the new text out of the old one; `None` stands for no file.
     pub edit: Edit,
 }
 
@@ -157,6 +184,35 @@ pub enum Refusal {
         /// What to do about it.
         hint: String,
     },
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+impl Refusal {
+    /// Says that a file is not in the known format.
+    pub fn unknown(path: &Path, why: impl fmt::Display) -> Self {
+        Self::Unknown { what: path.display().to_string(), why: why.to_string() }
+    }
+}
+
+impl Client {
+    /// Finds a client by its name on the command line.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        CLIENTS.iter().copied().find(|client| client.name == name)
+    }
+}
+
+/// Returns a word as a shell reads it back.
+pub fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 impl fmt::Display for Mode {

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clients::writer::WriteError;
+use crate::clients::Refusal;
 use crate::discover::{DiscoverError, Missing};
 use crate::exchange::ExchangeError;
 use crate::http::HttpError;
@@ -20,8 +22,8 @@ use crate::register::RegisterError;
 use crate::revoke::RevokeError;
 use crate::store::{Key, StoreError};
 use words::{
-    denial_code, denial_hint, discover_code, discover_hint, exchange_hint, http_code, http_hint, register_hint,
-    token_code,
+    denial_code, denial_hint, discover_code, discover_hint, exchange_hint, handover_code, handover_hint, http_code,
+    http_hint, register_hint, token_code,
 };
 
 /// A login that was not completed.
@@ -149,6 +151,14 @@ pub enum LoginError {
         /// What went wrong.
         source: RevokeError,
     },
+    /// A client could not be given a login, and has nothing of it.
+    #[error("cannot hand the login over to {client}")]
+    HandOver {
+        /// The client.
+        client: &'static str,
+        /// What went wrong.
+        source: WriteError,
+    },
     /// What another process of this program reports.
     #[error("{}", .0.message)]
     Told(Told),
@@ -251,6 +261,9 @@ impl LoginError {
             Self::Denied { .. } | Self::NotLoggedIn { .. } => 3,
             Self::Register { source: RegisterError::Refused { .. }, .. } => 3,
             Self::Exchange { source: ExchangeError::Refused { .. }, .. } => 3,
+            Self::HandOver { source: WriteError::Refused(Refusal::Unfit { .. }), .. } => 2,
+            Self::HandOver { source: WriteError::Command { .. }, .. } => 2,
+            Self::HandOver { .. } => 7,
             Self::TimedOut { .. } => 4,
             Self::Command { not_found: true, .. } => 127,
             Self::Command { .. } => 126,
@@ -281,6 +294,7 @@ impl LoginError {
             Self::NotRevoked { .. } => "not_revoked",
             Self::Busy { .. } => "busy",
             Self::Interrupted { .. } => "interrupted",
+            Self::HandOver { source, .. } => handover_code(source),
             Self::Told(told) => &told.code,
             Self::Unexpected { .. } => "unexpected",
             Self::Usage { .. } => "usage",
@@ -322,6 +336,7 @@ impl LoginError {
                 Some("they live until they expire; the provider's own page can end them sooner".to_owned())
             }
             Self::Busy { .. } | Self::Interrupted { .. } => Some("run the command again in a moment".to_owned()),
+            Self::HandOver { client, source } => handover_hint(client, source),
             Self::Told(told) => told.hint.clone(),
             Self::Usage { hint, .. } => hint.clone(),
             Self::Bind { source: BindError::Taken { port }, .. } => Some(format!(

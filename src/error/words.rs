@@ -2,7 +2,10 @@
 
 use url::Url;
 
-use super::{DiscoverError, ExchangeError, HttpError, MetadataError, Missing, RegisterError, Unusable};
+use super::{
+    DiscoverError, ExchangeError, HttpError, MetadataError, Missing, Refusal, RegisterError, Unusable, WriteError,
+};
+use crate::disk::DiskError;
 use crate::oauth::endpoint;
 
 /// Returns the word for a request that came to nothing.
@@ -16,6 +19,35 @@ pub fn http_code(err: &HttpError) -> &'static str {
         HttpError::Proxy { .. } => "proxy_refused",
         HttpError::NoSuchHost(_) | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => "server_unavailable",
     }
+}
+
+/// Returns the word for a hand-over that failed.
+pub fn handover_code(err: &WriteError) -> &'static str {
+    match err {
+        WriteError::Refused(Refusal::Unfit { .. }) => "handover_impossible",
+        WriteError::Refused(Refusal::Unknown { .. }) => "format_unknown",
+        WriteError::Command { .. } => "client_missing",
+        WriteError::Disk(DiskError::Locked { .. }) => "client_busy",
+        WriteError::Disk(_) | WriteError::Altered(_) | WriteError::Failed { .. } => "client_not_written",
+    }
+}
+
+/// Returns what helps a hand-over that failed.
+pub fn handover_hint(client: &str, err: &WriteError) -> Option<String> {
+    Some(match err {
+        WriteError::Refused(Refusal::Unfit { hint, .. }) => hint.clone(),
+        WriteError::Refused(Refusal::Unknown { .. }) => {
+            format!("nothing was changed; a newer {client} may write another format: see if there is a newer mcp-login")
+        }
+        WriteError::Command { program, .. } => format!("install {program}, or put it on the PATH"),
+        WriteError::Disk(DiskError::Locked { .. }) | WriteError::Altered(_) => {
+            format!("end {client}, and run the command again")
+        }
+        WriteError::Disk(_) => {
+            "see that the file and its directory belong to you, and run the command again".to_owned()
+        }
+        WriteError::Failed { .. } => return None,
+    })
 }
 
 /// Returns the word for a failed discovery.

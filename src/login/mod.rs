@@ -230,7 +230,9 @@ impl Attempt {
     /// Puts together what is kept of the login.
     fn credentials(self, request: &Request, tokens: Tokens) -> Credentials {
         let (server, now) = (self.found.server, Time::now());
-        let same_grant = |before: &&Credentials| before.issuer == server.issuer && before.client_id == self.client.id;
+        let same_grant = |before: &&Credentials| {
+            before.issuer == server.issuer && before.client_id == self.client.id && before.handed_over.is_none()
+        };
         let refresh_before = self.before.as_ref().filter(same_grant).and_then(|before| before.refresh_token.clone());
         if tokens.refresh_token.is_none() && refresh_before.is_some() {
             log::warn!("the server sent no new refresh token; the one from the login before is kept");
@@ -256,6 +258,7 @@ impl Attempt {
             obtained_at: now,
             expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
             needs_login: false,
+            handed_over: None,
             rest: serde_json::Map::new(),
         }
     }

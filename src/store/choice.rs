@@ -45,6 +45,11 @@ pub fn data_dir(explicit: Option<PathBuf>) -> Result<PathBuf, StoreError> {
     explicit.or_else(default).ok_or(StoreError::NoHome)
 }
 
+/// Returns the directory that would serve if nothing but the home directory were known.
+pub fn usual_data_dir() -> Option<PathBuf> {
+    default_data_dir(None, std::env::var_os("HOME"))
+}
+
 pub(super) fn default_data_dir(xdg_data_home: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
     // Spec: XDG Base Directory Specification: a path that is not absolute is to be ignored.
     let absolute = |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Ledger;
-use super::{Credentials, Key, Place, StoreError};
+use super::{Credentials, HandedOver, Key, Place, StoreError};
 use crate::clock::{Deadline, Time};
 
 /// What is known of a login without opening the store.
@@ -29,6 +29,9 @@ pub struct IndexEntry {
     /// The server has refused the refresh token: only a new login helps.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_login: bool,
+    /// Another program has this login now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<HandedOver>,
     /// Where the credentials are kept.
     #[serde(flatten)]
     pub place: Place,
@@ -48,6 +51,7 @@ impl IndexEntry {
             expires_at: credentials.expires_at,
             refreshable: credentials.refresh_token.is_some(),
             needs_login: credentials.needs_login,
+            handed_over: credentials.handed_over.clone(),
             place,
             generation: credentials.generation,
         }

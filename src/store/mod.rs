@@ -24,7 +24,7 @@ use crate::clock::Time;
 use crate::disk::DiskError;
 use crate::oauth::secret::{self, Secret};
 
-pub use choice::{data_dir, StoreChoice};
+pub use choice::{data_dir, usual_data_dir, StoreChoice};
 pub use chosen::{Saved, Store};
 pub use index::IndexEntry;
 pub use keyring::{KeyringFault, Patience};
@@ -100,6 +100,9 @@ pub struct Credentials {
     /// The server has refused the refresh token: only a new login helps.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_login: bool,
+    /// Another program has this login now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<HandedOver>,
     /// What a newer version of this program wrote and this one does not know; kept as it is.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -110,6 +113,15 @@ impl Credentials {
     pub fn key(&self) -> Key {
         Key { server: self.server.clone(), profile: self.profile.clone() }
     }
+}
+
+/// To whom a login went. As long as its tokens are still here, it is not known whether they arrived there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// The client, such as `hermes`.
+    pub to: String,
+    /// When it went there.
+    pub at: Time,
 }
 
 /// A place that keeps credentials.

@@ -37,6 +37,7 @@ pub(super) fn sample(server: &str, generation: u64) -> Credentials {
         obtained_at: Time(1_893_553_445),
         expires_at: Some(Time(1_893_557_045)),
         needs_login: false,
+        handed_over: None,
         rest: Map::from_iter([("later".to_owned(), Value::from(vec![1]))]),
     }
 }

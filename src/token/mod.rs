@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::clock::Deadline;
 use crate::error::LoginError;
 use crate::store::journal::Journal;
-use crate::store::{Credentials, Key, Patience, Store};
+use crate::store::{Credentials, HandedOver, Key, Patience, Store};
 use crate::tools::Tools;
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.
@@ -78,9 +78,24 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
     without_refresh_token(key, load(&store, key)?)
 }
 
-fn load(store: &Store, key: &Key) -> Result<Credentials, LoginError> {
+/// Returns the credentials of a login that is ours.
+///
+/// # Errors
+///
+/// [`LoginError::NotLoggedIn`] if there is none, or if another program has it.
+pub fn load(store: &Store, key: &Key) -> Result<Credentials, LoginError> {
     let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
-    kept.ok_or_else(|| needs_login(key, "there is no login to it in the store"))
+    let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store"))?;
+    let Some(HandedOver { to, at }) = &kept.handed_over else { return Ok(kept) };
+    let at = at.rfc3339();
+    Err(needs_login(
+        key,
+        &match kept.refresh_token {
+            None => format!("it was handed over to {to} at {at}, which refreshes it from then on"),
+            // Two programs that use one refresh token lose it, so nobody but a person can tell what to do.
+            Some(_) => format!("its hand-over to {to} at {at} was interrupted, and {to} may be using it"),
+        },
+    ))
 }
 
 /// A token without a refresh token serves until it expires.

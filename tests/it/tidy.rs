@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each module; a module may name lower floors only. `fuzzing` and `main` stand outside.
-const FLOORS: [(&str, u8); 31] = [
+const FLOORS: [(&str, u8); 32] = [
     ("clock", 0),
     ("disk", 0),
     ("mcp", 0),
@@ -28,6 +28,7 @@ const FLOORS: [(&str, u8); 31] = [
     ("error", 3),
     ("check", 4),
     ("exec", 4),
+    ("handover", 4),
     ("logout", 4),
     ("status", 4),
     ("token", 4),

@@ -1,0 +1,129 @@
+//! The hand-over of a login to a client.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::kept::{find, print, use_tools};
+use super::LOST_OUTPUT;
+use crate::cli::{Common, HandoverArgs, ModeChoice, PlaceArgs};
+use crate::clients::{quoted, Client, Mode, Places, CLIENTS};
+use crate::error::LoginError;
+use crate::handover::{hand_over, What, Wish};
+use crate::report::{self, Reporter};
+use crate::store::{self, Key, StoreChoice, DEFAULT_PROFILE};
+use crate::terminal;
+use crate::tools::Tools;
+
+/// The variable for a token where the user named none.
+const VARIABLE: &str = "MCP_LOGIN_BEARER";
+
+/// `handover`
+pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, LoginError> {
+    let (false, Some(client)) = (args.list, args.to) else { return Ok(list(common)) };
+    let tools = use_tools(common)?;
+    let key = find(args.server.as_deref(), common, &tools)?;
+    let wish = Wish {
+        client,
+        mode: args.mode.map(|mode| match mode {
+            ModeChoice::Access => Mode::Access,
+            ModeChoice::Move => Mode::Move,
+            ModeChoice::Copy => Mode::Copy,
+        }),
+        write: args.write,
+        name: args.name.as_deref(),
+        variable: &args.env,
+        helper: &helper(&key, common)?,
+    };
+    let mut reporter = Reporter::new(common.json, false);
+    give(&key, &wish, &args.places, &tools, &mut reporter)
+}
+
+/// Hands a login over that has just been made.
+pub fn give_new(
+    key: &Key,
+    client: &'static Client,
+    places: &PlaceArgs,
+    common: &Common,
+    reporter: &mut Reporter,
+) -> Result<ExitCode, LoginError> {
+    let helper = helper(key, common)?;
+    let wish = Wish { client, mode: None, write: true, name: None, variable: VARIABLE, helper: &helper };
+    give(key, &wish, places, &use_tools(common)?, reporter)
+}
+
+fn give(
+    key: &Key,
+    wish: &Wish,
+    places: &PlaceArgs,
+    tools: &Tools,
+    reporter: &mut Reporter,
+) -> Result<ExitCode, LoginError> {
+    let given = hand_over(key, wish, tools, &look(places)?)?;
+    if let What::Product(text) = &given.what {
+        let code = print(text);
+        terminal::say(wish.client.note);
+        return Ok(code);
+    }
+    reporter.handed_over(key, wish.client, &given);
+    Ok(ExitCode::from(if reporter.lost_output { LOST_OUTPUT } else { 0 }))
+}
+
+/// Looks where the clients keep their things, or where the user says that they do.
+fn look(args: &PlaceArgs) -> Result<Places, LoginError> {
+    let mut places = Places::look().ok_or_else(|| LoginError::Usage {
+        message: "cannot find the configurations of clients: HOME is not set to an absolute path".to_owned(),
+        hint: None,
+    })?;
+    let given = [("WORKSPACE_MCP_CREDENTIALS_DIR", &args.credentials_dir), ("HERMES_HOME", &args.hermes_home)];
+    for (variable, path) in given {
+        if let Some(path) = path {
+            places.variables.insert(variable.to_owned(), path.to_string_lossy().into_owned());
+        }
+    }
+    Ok(places)
+}
+
+fn list(common: &Common) -> ExitCode {
+    let text = match common.json {
+        true => report::clients_json(CLIENTS),
+        false => report::clients_table(CLIENTS),
+    };
+    print(text.trim_end())
+}
+
+/// Returns the command that prints the headers of a request wherever it is run: with each setting that the client's
+/// environment might not have.
+fn helper(key: &Key, common: &Common) -> Result<String, LoginError> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
+    let mut words = vec![program()];
+    match &common.store {
+        StoreChoice::Auto => {}
+        StoreChoice::Keyring => words.extend(["--store".to_owned(), "keyring".to_owned()]),
+        StoreChoice::File(None) => words.extend(["--store".to_owned(), "file".to_owned()]),
+        StoreChoice::File(Some(path)) => words.extend(["--store".to_owned(), format!("file:{}", absolute(path))]),
+    }
+    let data_dir = store::data_dir(common.data_dir.clone()).ok();
+    if let Some(data_dir) = data_dir.filter(|data_dir| Some(data_dir) != store::usual_data_dir().as_ref()) {
+        words.extend(["--data-dir".to_owned(), absolute(&data_dir)]);
+    }
+    if let Some(path) = &common.ca_file {
+        words.extend(["--ca-file".to_owned(), absolute(path)]);
+    }
+    if key.profile != DEFAULT_PROFILE {
+        words.extend(["--profile".to_owned(), key.profile.clone()]);
+    }
+    words.extend(["headers".to_owned(), key.server.clone()]);
+    Ok(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+/// Returns our name where a shell finds us by it, else our path.
+fn program() -> String {
+    let (name, own) = (env!("CARGO_PKG_NAME"), std::env::current_exe().and_then(|path| path.canonicalize()));
+    let Ok(own) = own else { return name.to_owned() };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let first = std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file());
+    match first.and_then(|path: PathBuf| path.canonicalize().ok()) {
+        Some(found) if found == own => name.to_owned(),
+        _ => own.display().to_string(),
+    }
+}

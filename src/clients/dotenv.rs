@@ -1,0 +1,22 @@
+//! A line for a `.env` file, as Codex, Gemini CLI, Hermes, docker compose and shells read it.
+
+use zeroize::Zeroizing;
+
+use super::{Client, Delivery, Grant, Mode, Places, Refusal};
+
+/// The format.
+pub const CLIENT: Client = Client {
+    name: "dotenv",
+    about: "prints NAME='access token' for a .env file",
+    source: None,
+    asks_us: false,
+    modes: &[Mode::Access],
+    deliver,
+    note: "the token is good until it expires; print it anew before each start of the client",
+};
+
+/// A token holds printable ASCII only, so single quotes keep all of it, but for the quote itself.
+fn deliver(grant: &Grant, _: &Places) -> Result<Delivery, Refusal> {
+    let value = grant.kept.access_token.expose().replace('\'', r"'\''");
+    Ok(Delivery::Product { text: Zeroizing::new(format!("{}='{value}'", grant.variable)), append: None })
+}

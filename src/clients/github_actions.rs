@@ -1,0 +1,33 @@
+//! A step of a GitHub Actions job: the token in the environment of all later steps, masked in the log.
+
+use zeroize::Zeroizing;
+
+use super::{Client, Delivery, Grant, Mode, Places, Refusal};
+
+/// The step.
+pub const CLIENT: Client = Client {
+    name: "github-actions",
+    about: "masks the access token in the log and sets it for all later steps",
+    source: None,
+    asks_us: false,
+    modes: &[Mode::Access],
+    deliver,
+    note: "later steps of this job see the token until it expires",
+};
+
+/// The mask comes first, and on stdout: a command in the environment file would be a variable.
+///
+/// Spec: GitHub Actions, workflow commands, "Masking a value in a log" and "Multiline strings".
+fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+    let file = places.path("GITHUB_ENV").ok_or_else(|| Refusal::Unfit {
+        message: "GITHUB_ENV is not set: this is no step of a GitHub Actions job".to_owned(),
+        hint: "elsewhere use --to dotenv, or `mcp-login exec SERVER -- COMMAND`".to_owned(),
+    })?;
+    let token = grant.kept.access_token.expose();
+    // A token is one line of printable characters, so none of its lines can be the delimiter.
+    let lines = format!("{}<<mcp-login end\n{token}\nmcp-login end\n", grant.variable);
+    Ok(Delivery::Product {
+        text: Zeroizing::new(format!("::add-mask::{token}")),
+        append: Some((file, Zeroizing::new(lines))),
+    })
+}

@@ -1,0 +1,96 @@
+//! Changes in the JSON files of others: what is not changed keeps its bytes, comments and order.
+
+use std::path::Path;
+
+use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
+use jsonc_parser::ParseOptions;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::Refusal;
+
+/// Changes the object that a file is; no file, or an empty one, counts as an empty object.
+///
+/// # Errors
+///
+/// [`Refusal::Unknown`] if the file is not a JSON object, and whatever `change` refuses.
+pub fn edit(
+    path: &Path,
+    old: Option<&str>,
+    change: impl FnOnce(&CstObject) -> Result<(), Refusal>,
+) -> Result<Zeroizing<String>, Refusal> {
+    let old = old.filter(|text| !text.trim().is_empty()).unwrap_or("{\n}\n");
+    let root = CstRootNode::parse(old, &ParseOptions::default()).map_err(|err| Refusal::unknown(path, err))?;
+    let object = root.object_value().ok_or_else(|| Refusal::unknown(path, "it is not a JSON object"))?;
+    change(&object)?;
+    Ok(Zeroizing::new(root.to_string()))
+}
+
+/// Returns the object under a name, made if there is none.
+///
+/// # Errors
+///
+/// [`Refusal::Unknown`] if something else stands there.
+pub fn object(path: &Path, parent: &CstObject, name: &str) -> Result<CstObject, Refusal> {
+    let other = || Refusal::unknown(path, format!("{name:?} is not an object"));
+    match parent.get(name) {
+        Some(found) => found.object_value().ok_or_else(other),
+        None => Ok(parent.object_value_or_set(name)),
+    }
+}
+
+/// Puts a value under a name, in place of what stands there.
+pub fn set(parent: &CstObject, name: &str, value: &Value) {
+    match parent.get(name) {
+        Some(found) => found.set_value(input(value)),
+        None => {
+            parent.append(name, input(value));
+        }
+    }
+}
+
+fn input(value: &Value) -> CstInputValue {
+    match value {
+        Value::Null => CstInputValue::Null,
+        Value::Bool(bool) => CstInputValue::Bool(*bool),
+        Value::Number(number) => CstInputValue::Number(number.to_string()),
+        Value::String(text) => CstInputValue::String(text.clone()),
+        Value::Array(values) => CstInputValue::Array(values.iter().map(input).collect()),
+        Value::Object(members) => {
+            CstInputValue::Object(members.iter().map(|(name, value)| (name.clone(), input(value))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn cw3_everything_else_is_kept() {
+        let old = "// mine\n{\n  \"a\": [1, 2,], // two\n  \"servers\": {\n    \"x\": {\"url\": \"u\"}\n  }\n}\n";
+        let edited = edit(Path::new("f"), Some(old), |root| {
+            let servers = object(Path::new("f"), root, "servers")?;
+            set(&object(Path::new("f"), &servers, "x")?, "helper", &json!("h"));
+            Ok(())
+        });
+        let new = edited.expect("a text").to_string();
+        assert_eq!(new, old.replace("\"url\": \"u\"", "\"url\": \"u\", \"helper\": \"h\""));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for old in ["[]", "7", "{\"servers\": 7}", "{", "not json"] {
+            let edited = edit(Path::new("f"), Some(old), |root| object(Path::new("f"), root, "servers").map(drop));
+            assert!(matches!(edited, Err(Refusal::Unknown { .. })), "{old}");
+        }
+        let new = edit(Path::new("f"), Some(" \n"), |root| {
+            set(root, "a", &json!({"b": [1.5, null, true]}));
+            Ok(())
+        });
+        let new: Value = serde_json::from_str(&new.expect("a text")).expect("JSON");
+        assert_eq!(new, json!({"a": {"b": [1.5, null, true]}}));
+    }
+}

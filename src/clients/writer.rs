@@ -1,0 +1,173 @@
+//! The one writer of other programs' files: under their own lock, everything else kept, whole or not at all, read back.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use zeroize::Zeroizing;
+
+use super::{Change, Lock, Refusal};
+use crate::clock::Deadline;
+use crate::disk::{self, DiskError, Durability, LockFile};
+
+/// Largest file of a client, in bytes. Claude Code's configuration grows to megabytes.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Longest wait for a client that holds its lock.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+
+/// Pause between two tries to take a lock.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Why a client did not get what was meant for it.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// It cannot be given to this client.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// Somebody else has changed the file at the same time.
+    #[error("{} does not hold what was written to it", .0.display())]
+    Altered(PathBuf),
+    /// The client's command cannot be run.
+    #[error("cannot run {program}")]
+    Command {
+        /// The command.
+        program: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The client's command has failed.
+    #[error("{program} failed ({status})")]
+    Failed {
+        /// The command.
+        program: &'static str,
+        /// How it ended.
+        status: std::process::ExitStatus,
+    },
+}
+
+/// Makes all changes, in their order; returns the files.
+///
+/// # Errors
+///
+/// A [`WriteError`]; the files before the one that failed are changed.
+pub fn write(changes: &[Change]) -> Result<Vec<PathBuf>, WriteError> {
+    changes.iter().map(write_one).collect()
+}
+
+fn write_one(change: &Change) -> Result<PathBuf, WriteError> {
+    let _held = change.lock.as_ref().map(hold).transpose()?;
+    let old = read(change)?;
+    let new = (change.edit)(old.as_ref().map(|text| text.as_str()))?;
+    if old.as_ref() != Some(&new) {
+        match change.secret {
+            true => disk::write_atomically(&change.path, new.as_bytes(), Durability::Synced)?,
+            false => disk::write_shared(&change.path, new.as_bytes())?,
+        }
+    }
+    match read(change)? {
+        Some(found) if found == new => Ok(change.path.clone()),
+        _ => Err(WriteError::Altered(change.path.clone())),
+    }
+}
+
+fn read(change: &Change) -> Result<Option<Zeroizing<String>>, WriteError> {
+    let bytes = match change.secret {
+        true => disk::read_private(&change.path, MAX_BYTES)?,
+        false => read_shared(&change.path)?,
+    };
+    let text = bytes.map(|bytes| std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())));
+    Ok(text.transpose().map_err(|_| Refusal::unknown(&change.path, "it is not UTF-8 text"))?)
+}
+
+/// Reads a file that others may read too; `None` if there is none.
+fn read_shared(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
+    let file = match fs::File::open(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.with_context(|| format!("cannot open {}", path.display()))?,
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    let limit_bytes = MAX_BYTES;
+    file.take(limit_bytes + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > limit_bytes {
+        return Err(DiskError::TooLarge { path: path.to_owned(), limit_bytes });
+    }
+    Ok(Some(bytes))
+}
+
+/// Adds lines to the end of a file that another program made for it.
+///
+/// # Errors
+///
+/// [`WriteError::Disk`].
+pub fn append(path: &Path, lines: &str) -> Result<(), WriteError> {
+    let written = OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(lines.as_bytes()));
+    written.with_context(|| format!("cannot add to {}", path.display())).map_err(DiskError::Io)?;
+    Ok(())
+}
+
+/// Runs a command of the client's; what it says goes to stderr.
+///
+/// # Errors
+///
+/// [`WriteError::Command`] and [`WriteError::Failed`].
+pub fn run(program: &'static str, arguments: &[String], stdin: &str) -> Result<(), WriteError> {
+    let failed = |source| WriteError::Command { program, source };
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn().map_err(failed)?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // One that reads nothing says by its exit status what it thinks of that.
+        let _ = pipe.write_all(stdin.as_bytes());
+    }
+    let status = child.wait().map_err(failed)?;
+    status.success().then_some(()).ok_or(WriteError::Failed { program, status })
+}
+
+/// A lock of a client's, let go when it is dropped.
+enum Held {
+    File(#[allow(dead_code)] LockFile),
+    Directory(PathBuf),
+}
+
+fn hold(lock: &Lock) -> Result<Held, DiskError> {
+    let deadline = Deadline::after(LOCK_LIMIT);
+    match lock {
+        Lock::File(path) => LockFile::acquire(path, deadline).map(Held::File),
+        Lock::Directory(path) => loop {
+            match DirBuilder::new().mode(0o700).create(path) {
+                Err(err) if err.kind() == io::ErrorKind::AlreadyExists && !deadline.passed() => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+                    return Err(DiskError::Locked { path: path.clone(), holder: None });
+                }
+                // Where there is no directory yet, nobody can be writing to it.
+                Err(err) if err.kind() == io::ErrorKind::NotFound => {
+                    let parent = path.parent().unwrap_or(path);
+                    let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
+                    made.with_context(|| format!("cannot make {}", parent.display()))?;
+                }
+                made => {
+                    made.with_context(|| format!("cannot make {}", path.display()))?;
+                    return Ok(Held::Directory(path.clone()));
+                }
+            }
+        },
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Self::Directory(path) = self {
+            let _ = fs::remove_dir(path);
+        }
+    }
+}

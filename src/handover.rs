@@ -1,0 +1,216 @@
+//! The hand-over: a login goes to an MCP client, in the way that client documents, and has one owner afterwards.
+//!
+//! Where the client becomes the owner, our copy is marked before the client's files are touched and loses its tokens
+//! once they were read back there. Whatever ends this in between, no token is used by two, and none is lost.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::clients::sources::{self, Configured};
+use crate::clients::writer::{self, WriteError};
+use crate::clients::{Change, Client, Delivery, Grant, Mode, Places, Refusal};
+use crate::clock::{Deadline, Time};
+use crate::error::LoginError;
+use crate::oauth::secret::Secret;
+use crate::store::journal::Journal;
+use crate::store::{Credentials, HandedOver, Key, Patience, Store};
+use crate::token::{self, Need};
+use crate::tools::Tools;
+
+/// Longest wait for a refresh that is under way.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+
+/// The least time that an access token lives on which a client is given alone.
+const MIN_LIFE: Duration = Duration::from_secs(60);
+
+/// What the user wants.
+pub struct Wish<'a> {
+    /// Who gets the login.
+    pub client: &'static Client,
+    /// Who owns the refresh token afterwards; `None` for what serves the client.
+    pub mode: Option<Mode>,
+    /// Write a setting, in place of showing it.
+    pub write: bool,
+    /// The server's name in the client's configuration, if the user gives it.
+    pub name: Option<&'a str>,
+    /// The variable for the token, where one is set.
+    pub variable: &'a str,
+    /// The command, for a shell, that prints the headers of a request.
+    pub helper: &'a str,
+}
+
+/// How it went.
+pub struct Given {
+    /// Who owns the refresh token now.
+    pub mode: Mode,
+    /// The server's name in the client's configuration.
+    pub name: String,
+    /// What was done.
+    pub what: What,
+}
+
+/// What was done for the client.
+pub enum What {
+    /// These files were changed, and read back.
+    Written(Vec<PathBuf>),
+    /// This setting belongs into that file.
+    Shown(String, PathBuf),
+    /// The client's own command took the login.
+    Imported(&'static str),
+    /// This is to be printed, and nothing else; it carries the access token.
+    Product(Zeroizing<String>),
+}
+
+/// Hands a login over.
+///
+/// # Errors
+///
+/// [`LoginError::HandOver`] if the client cannot be given it, which leaves it as it was; [`LoginError::NotLoggedIn`].
+pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Result<Given, LoginError> {
+    let failed = |source: WriteError| LoginError::HandOver { client: wish.client.name, source };
+    let mode = mode(wish).map_err(|refusal| failed(refusal.into()))?;
+    if mode == Mode::Access && !wish.client.asks_us {
+        token::live(key, Need { min_ttl: MIN_LIFE, refresh: false }, tools, Deadline::after(token::LIMIT))?;
+    }
+    let unreadable = |err| LoginError::unreadable(key, err);
+    let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
+    let lock = Journal::of(&tools.data_dir, key).lock(Deadline::after(LOCK_LIMIT));
+    let _lock = lock.map_err(unreadable)?;
+    let mut kept = token::load(&store, key)?;
+    let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;
+    let name = wish.name.map(str::to_owned).or_else(|| configured.as_ref().map(|it| it.name.clone()));
+    let name = name.unwrap_or_else(|| name_of(&key.server));
+    let url = configured.as_ref().map_or(key.server.clone(), |it| it.url.clone());
+    let grant = Grant {
+        kept: &kept,
+        name: &name,
+        url: &url,
+        configured: configured.as_ref(),
+        mode,
+        helper: wish.helper,
+        variable: wish.variable,
+        now: Time::now(),
+    };
+    let delivery = (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
+    if mode != Mode::Move {
+        return Ok(Given { mode, name, what: deliver(delivery, wish.write).map_err(failed)? });
+    }
+    let to = wish.client.name.to_owned();
+    kept.handed_over = Some(HandedOver { to, at: Time::now() });
+    save(&store, &mut kept, key)?;
+    match deliver(delivery, wish.write) {
+        Ok(what) => {
+            kept.access_token = Secret::new("");
+            kept.refresh_token = None;
+            save(&store, &mut kept, key)?;
+            Ok(Given { mode, name, what })
+        }
+        Err(err) => {
+            kept.handed_over = None;
+            save(&store, &mut kept, key)?;
+            Err(failed(err))
+        }
+    }
+}
+
+fn save(store: &Store, kept: &mut Credentials, key: &Key) -> Result<(), LoginError> {
+    let saved = store.save(kept).map_err(|err| LoginError::not_kept(key, err.into()))?;
+    saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
+    Ok(())
+}
+
+/// Returns the way that the user wants, or the usual one.
+fn mode(wish: &Wish) -> Result<Mode, Refusal> {
+    let client = wish.client;
+    let usual = client.modes.first().copied().unwrap_or(Mode::Access);
+    match wish.mode {
+        None => Ok(usual),
+        Some(mode) if client.modes.contains(&mode) => Ok(mode),
+        Some(mode) => {
+            let others: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
+            Err(Refusal::Unfit {
+                message: format!("{} cannot be served with --mode {mode}", client.name),
+                hint: format!("use --mode {}, or leave it out", others.join(" or ")),
+            })
+        }
+    }
+}
+
+/// Finds the server in the client's own configuration, by its URL.
+fn configured(key: &Key, wish: &Wish, places: &Places) -> Result<Option<Configured>, Refusal> {
+    let Some(source) = wish.client.source else { return Ok(None) };
+    let same = |it: &Configured| account(&it.url).is_some_and(|account| account == key.server);
+    let mut found: Vec<_> = sources::servers(places, Some(source)).into_iter().filter(same).collect();
+    if let Some(name) = wish.name {
+        found.retain(|it| it.name == name);
+    }
+    let first = found.first().map(|it| it.name.clone());
+    match first {
+        Some(name) if found.iter().any(|it| it.name != name) => {
+            let names: Vec<_> = found.iter().map(|it| it.name.as_str()).collect();
+            Err(Refusal::Unfit {
+                message: format!("{source} knows {} by several names: {}", key.server, names.join(", ")),
+                hint: "choose one of them with --name".to_owned(),
+            })
+        }
+        None if wish.name.is_none() && !wish.client.asks_us => Err(Refusal::Unfit {
+            message: format!("the configuration of {source} names no server with the URL {}", key.server),
+            hint: format!("add the server to {source} first, or give the name that it will have there with --name"),
+        }),
+        _ => Ok(found.into_iter().next()),
+    }
+}
+
+/// Returns a URL as the store names it.
+fn account(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    let is_bare = url.path() == "/" && url.query().is_none();
+    Some(if is_bare { url.as_str().trim_end_matches('/').to_owned() } else { url.into() })
+}
+
+/// Makes a name of a server: what stands before the last dot of its host, but for words that say nothing.
+fn name_of(server: &str) -> String {
+    let host = url::Url::parse(server).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = host.unwrap_or_else(|| server.to_owned());
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_name = |label: &&&str| !["mcp", "www", "api"].contains(*label) && label.parse::<u16>().is_err();
+    let known = labels.get(..labels.len().saturating_sub(1)).unwrap_or_default();
+    known.iter().rfind(is_name).unwrap_or(&"server").to_string()
+}
+
+fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
+    match delivery {
+        Delivery::Files(changes) => writer::write(&changes).map(What::Written),
+        Delivery::Setting { change, .. } if write => writer::write(&[change]).map(What::Written),
+        Delivery::Setting { shown, change: Change { path, .. } } => Ok(What::Shown(shown, path)),
+        Delivery::Command { program, arguments, stdin } => {
+            writer::run(program, &arguments, &stdin).map(|()| What::Imported(program))
+        }
+        Delivery::Product { text, append } => {
+            append.iter().try_for_each(|(path, lines)| writer::append(path, lines))?;
+            Ok(What::Product(text))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_servers() {
+        for (server, name) in [
+            ("https://mcp.linear.app/mcp", "linear"),
+            ("https://linear.app", "linear"),
+            ("https://api.githubcopilot.com/mcp/", "githubcopilot"),
+            ("https://docs.mcp.example.com/mcp", "example"),
+            ("http://127.0.0.1:8000/mcp", "server"),
+            ("http://localhost:8000/mcp", "server"),
+            ("https://mcp.com", "server"),
+        ] {
+            assert_eq!(name_of(server), name, "{server}");
+        }
+    }
+}
