@@ -6,6 +6,7 @@ mod demo;
 mod discovery;
 mod exchange;
 mod generated;
+mod handover;
 mod listener;
 mod login;
 mod logout;

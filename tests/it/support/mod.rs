@@ -7,6 +7,7 @@ pub mod process;
 pub mod program;
 pub mod pty;
 pub mod rotating;
+pub mod strace;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

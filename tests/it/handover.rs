@@ -1,0 +1,252 @@
+//! The hand-over of a login: what each client gets, who owns the refresh token then, and that nothing is lost on the way.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::{json, Value};
+
+use crate::support::fake::Fake;
+use crate::support::process::has;
+use crate::support::program::{Finished, Program};
+use crate::support::rotating::{Home, Rotating};
+use crate::support::strace;
+
+/// A home with a login whose access token is live.
+fn live(fake: &Fake) -> Home {
+    Home::with(fake, json!({"expires_at": "2999-01-01T00:00:00Z"}))
+}
+
+/// What the helper prints.
+const HEADERS: &str = "{\"Authorization\":\"Bearer access-0\"}";
+
+fn hand_over(home: &Home, fake: &Fake, args: &[&str]) -> Program {
+    home.command("handover", &[&fake.mcp()]).args(args)
+}
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+    fs::write(path, text).expect("a file");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("a file").permissions().mode() & 0o777
+}
+
+/// Runs a helper as Codex does: with next to nothing in its environment, in another directory.
+fn run_helper(home: &Home, helper: &str) -> Finished {
+    let mut program = Program::new().at_home(home.path()).through(&["sh", "-c", helper]);
+    program.command().current_dir("/").env_remove("DBUS_SESSION_BUS_ADDRESS");
+    program.run()
+}
+
+#[test]
+fn cm1_codex_asks_us_by_a_command_that_works_anywhere() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let shown = hand_over(&home, &fake, &["--to", "codex", "--name", "x"]).run().expect(0);
+    let config = home.path().join(".codex/config.toml");
+    assert!(shown.stdout.starts_with("[mcp_servers.x]\nurl = "), "{}", shown.stdout);
+    assert!(!config.exists() && shown.stderr.contains(".codex/config.toml"), "{}", shown.stderr);
+
+    let old = "# mine\nmodel = \"m\"\n\n[mcp_servers.y]\ncommand = \"c\"\n";
+    write(&config, old);
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).expect("a mode");
+    hand_over(&home, &fake, &["--to", "codex", "--name", "x", "--write"]).run().expect(0);
+    let text = fs::read_to_string(&config).expect("the configuration");
+    assert_eq!(text, format!("{old}\n{}\n", shown.stdout), "what is written is what was shown");
+    assert_eq!(mode(&config), 0o644);
+    let helper = text.split("http_headers_helper = ").nth(1).expect("a helper").trim();
+    let helper: String = serde_json::from_str(helper).expect("a string");
+    assert!(helper.ends_with(&format!("--store file headers {}", fake.mcp())), "{helper}");
+    assert_eq!(run_helper(&home, &helper).expect(0).stdout, HEADERS);
+    assert_eq!(home.kept(&fake)["refresh_token"], "refresh-0", "we stay the owner");
+}
+
+#[test]
+fn cp7_each_setting_stands_in_the_command() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let elsewhere = home.path().join("o'ther dir");
+    write(&elsewhere.join("ca.pem"), "");
+    fs::rename(home.data(), elsewhere.join("data")).expect("moved");
+    let shown = Program::new()
+        .at_home(home.path())
+        .args(["handover", "--store", "file", "--json", &fake.mcp(), "--to", "claude-code", "--data-dir", "data"])
+        .through_shell(&format!("cd \"{}\"", elsewhere.display()), "");
+    let shown = shown.run().expect(0);
+    let event = shown.event("handed_over");
+    assert_eq!(
+        (&event["client"], &event["mode"], &event["name"]),
+        (&json!("claude-code"), &json!("access"), &json!("server"))
+    );
+    let setting: Value = serde_json::from_str(event["setting"].as_str().expect("a setting")).expect("JSON");
+    let server = &setting["mcpServers"]["server"];
+    assert_eq!((&server["type"], &server["url"]), (&json!("http"), &json!(fake.mcp())));
+    let helper = server["headersHelper"].as_str().expect("a helper");
+    assert_eq!(run_helper(&home, helper).expect(0).stdout, HEADERS, "{helper}");
+}
+
+#[test]
+fn cm1_claude_code_keeps_all_the_rest_of_its_configuration() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let config = home.path().join(".claude.json");
+    let old = json!({
+        "numStartups": 7,
+        "oauthAccount": {"emailAddress": "ann@example.com"},
+        "mcpServers": {"x": {"type": "sse", "url": fake.mcp(), "headers": {"X-A": "b"}}, "y": {"command": "c"}},
+    });
+    write(&config, &serde_json::to_string_pretty(&old).expect("JSON"));
+    hand_over(&home, &fake, &["--to", "claude-code", "--name", "x", "--write"]).run().expect(0);
+    let mut new: Value = serde_json::from_slice(&fs::read(&config).expect("the configuration")).expect("JSON");
+    let server = new["mcpServers"]["x"].as_object_mut().expect("the server");
+    assert!(server
+        .remove("headersHelper")
+        .is_some_and(|helper| helper.as_str().unwrap_or_default().contains("headers")));
+    assert_eq!(new, old);
+    let refused = hand_over(&home, &fake, &["--to", "claude-code", "--mode", "move"]).run();
+    assert!(refused.expect(2).stderr.contains("use --mode access"));
+}
+
+#[test]
+fn cm1_dotenv_is_a_line_that_a_shell_reads() {
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let shown = hand_over(&home, &servers.fake, &["--to", "dotenv"]).run().expect(0);
+    assert_eq!(servers.refreshes(), 1, "an expired token is of no use to anybody");
+    let line = shown.stdout.trim_end();
+    let token = line.strip_prefix("MCP_LOGIN_BEARER='").and_then(|rest| rest.strip_suffix('\'')).expect(line);
+    assert_eq!(home.kept(&servers.fake)["access_token"], token);
+    assert!(!shown.stderr.contains(token));
+    let named = hand_over(&home, &servers.fake, &["--to", "dotenv", "--env", "X_1"]).run().expect(0);
+    assert_eq!(named.stdout, format!("X_1='{token}'"));
+    hand_over(&home, &servers.fake, &["--to", "dotenv", "--env", "A-B"]).run().expect(2);
+}
+
+#[test]
+fn github_actions_masks_first_and_adds_to_the_environment_of_the_job() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let to = ["--to", "github-actions", "--env", "TOKEN"];
+    let outside = hand_over(&home, &fake, &to).run().expect(2);
+    assert!(outside.stdout.is_empty() && outside.stderr.contains("GITHUB_ENV is not set"));
+    let file = home.path().join("env");
+    write(&file, "A=1\n");
+    let shown = hand_over(&home, &fake, &to).env("GITHUB_ENV", &file).run().expect(0);
+    assert_eq!(shown.stdout, "::add-mask::access-0");
+    let text = fs::read_to_string(&file).expect("the file");
+    let lines: Vec<_> = text.lines().collect();
+    let (name, end) = lines[1].split_once("<<").expect("a delimiter");
+    assert_eq!((lines[0], name, lines[2], lines[3], lines.len()), ("A=1", "TOKEN", "access-0", end, 4));
+}
+
+/// Returns what Codex has of the login.
+fn at_codex(home: &Home) -> Value {
+    let text = fs::read(home.path().join(".codex/.credentials.json")).unwrap_or_else(|_| b"{}".to_vec());
+    let logins: Value = serde_json::from_slice(&text).expect("JSON, whatever happens");
+    logins.as_object().expect("an object").values().next().cloned().unwrap_or_default()
+}
+
+const MOVE: [&str; 6] = ["--to", "codex", "--mode", "move", "--name", "x"];
+
+#[test]
+fn cm2_what_is_moved_is_not_ours_any_more() {
+    let servers = Rotating::start();
+    let (fake, home) = (&servers.fake, Home::expired(&servers));
+    let moved = hand_over(&home, fake, &MOVE).run().expect(0);
+    let given = at_codex(&home);
+    assert!(servers.is_good(given["refresh_token"].as_str().expect("a token")), "{given}");
+    assert_eq!((&given["client_id"], &given["issuer"]), (&json!("mine"), &json!(fake.origin())));
+    assert_eq!((&given["server_name"], &given["server_url"]), (&json!("x"), &json!(fake.mcp())));
+    assert_eq!(given["expires_at"], 1_577_840_400_000_u64);
+    assert_eq!(mode(&home.path().join(".codex/.credentials.json")), 0o600);
+    assert!(!moved.stderr.contains(given["refresh_token"].as_str().expect("a token")));
+    assert!(!home.text().contains(given["refresh_token"].as_str().expect("a token")), "dropped");
+
+    let status = home.command("status", &["--json"]).run().expect(0);
+    assert_eq!(status.events[0]["logins"][0]["state"], "handed_over");
+    assert_eq!(status.events[0]["logins"][0]["handed_over"]["to"], "codex");
+    let refused = home.token(fake).expect(3);
+    assert!(refused.stderr.contains("it was handed over to codex"), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("hint: mcp-login {}", fake.mcp())), "{}", refused.stderr);
+    hand_over(&home, fake, &MOVE).run().expect(3);
+    assert_eq!(servers.refreshes(), 0);
+
+    let out = home.command("logout", &["--json", &fake.mcp()]).run().expect(0);
+    assert_eq!(out.events[0]["tokens"], "handed_over");
+    assert!(servers.is_good(given["refresh_token"].as_str().expect("a token")), "it is not ours to revoke");
+}
+
+#[test]
+fn cm2_a_new_login_takes_it_back() {
+    let servers = Rotating::start();
+    let (fake, home) = (&servers.fake, Home::expired(&servers));
+    hand_over(&home, fake, &MOVE).run().expect(0);
+    Program::login(fake).at_home(home.path()).agree().expect(0);
+    home.token(fake).expect(0);
+    assert!(home.kept(fake)["handed_over"].is_null());
+}
+
+#[test]
+fn cw3_what_is_not_known_is_not_touched_and_the_login_stays_ours() {
+    for text in ["[]", "{", "7"] {
+        let servers = Rotating::start();
+        let (fake, home) = (&servers.fake, Home::expired(&servers));
+        let file = home.path().join(".codex/.credentials.json");
+        write(&file, text);
+        let refused = hand_over(&home, fake, &MOVE).arg("--json").run().expect_error(7, "format_unknown");
+        assert!(refused.stdout.contains("not in the known format"));
+        assert_eq!(fs::read_to_string(&file).expect("the file"), text);
+        home.token(fake).expect(0);
+    }
+}
+
+#[test]
+fn cm2_a_login_can_be_handed_over_as_it_is_made() {
+    let fake = Fake::start();
+    let home = Home::new();
+    let login = Program::login(&fake).at_home(home.path()).args(["--handover", "codex"]).agree().expect(0);
+    let event = login.event("handed_over");
+    assert_eq!((&event["client"], &event["mode"]), (&json!("codex"), &json!("access")));
+    let config = fs::read_to_string(home.path().join(".codex/config.toml")).expect("a configuration");
+    assert!(config.contains("http_headers_helper"), "{config}");
+    Program::login(&fake).args(["--handover", "nobody"]).run().expect_error(2, "usage");
+}
+
+/// Killed at any call, a move leaves one owner: if Codex has the refresh token, we do not use it.
+#[test]
+fn cm2_d1_killed_at_each_call_of_a_move() {
+    if !has("strace", "cm2_d1_killed_at_each_call_of_a_move") {
+        return;
+    }
+    const KINDS: &str = "openat,write,fsync,rename,renameat,renameat2,unlink,unlinkat,mkdir,flock,fchmod,exit_group";
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let calls = strace::calls(hand_over(&home, &servers.fake, &MOVE), KINDS, home.path());
+    let first = calls.iter().position(|call| call.line.contains("/mcp-login/refresh")).expect("the lock");
+    let (mut ours, mut theirs, mut interrupted) = (0, 0, 0);
+    for call in &calls[first..] {
+        let servers = Rotating::start();
+        let (fake, home) = (&servers.fake, Home::expired(&servers));
+        let killed = strace::inject(hand_over(&home, fake, &MOVE), call, "signal=KILL");
+        assert!(killed.signal == Some(9) || killed.code == Some(137), "{call:?}: {:?}", killed.code);
+        let given = at_codex(&home)["refresh_token"].as_str().map(str::to_owned);
+        assert_eq!(home.logins().len(), 2, "{call:?}: the other login is untouched");
+        let token = home.token(fake);
+        match token.code {
+            Some(0) => {
+                ours += 1;
+                assert_eq!(given, None, "{call:?}: two owners");
+            }
+            Some(3) if token.stderr.contains("was interrupted") => interrupted += 1,
+            Some(3) => {
+                theirs += 1;
+                assert!(given.is_some_and(|token| servers.is_good(&token)), "{call:?}: no owner at all");
+            }
+            other => panic!("{call:?}: {other:?} {}", token.stderr),
+        }
+        assert!(!servers.was_reused());
+    }
+    assert!(ours > 0 && theirs > 0 && interrupted > 0, "{ours} {theirs} {interrupted}");
+}
