@@ -157,8 +157,13 @@ fn run_check(args: &CheckArgs, common: &Common) -> Result<ExitCode, LoginError> 
         message: format!("{} is not an MCP server", args.server),
         hint: Some("give the URL of the MCP server".to_owned()),
     })?;
-    let checked = check(&server.key, &url, &tools)?;
     let mut reporter = Reporter::new(common.json, false);
-    reporter.checked(&server.key, &checked);
+    match check(&server.key, &url, &tools) {
+        Ok(checked) => reporter.checked(&server.key, &checked),
+        Err(err) => {
+            reporter.fail(Some(&server.key.server), &err);
+            return Ok(ExitCode::from(err.exit_code()));
+        }
+    }
     Ok(ExitCode::from(if reporter.lost_output { LOST_OUTPUT } else { 0 }))
 }

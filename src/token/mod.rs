@@ -7,10 +7,12 @@ pub mod refresher;
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::clock::Deadline;
 use crate::error::LoginError;
 use crate::store::journal::Journal;
-use crate::store::{Credentials, HandedOver, Key, Patience, Store};
+use crate::store::{Credentials, HandedOver, IndexEntry, Key, Patience, Store, DEFAULT_PROFILE};
 use crate::tools::Tools;
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.
@@ -85,7 +87,7 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
 /// [`LoginError::NotLoggedIn`] if there is none, or if another program has it.
 pub fn load(store: &Store, key: &Key) -> Result<Credentials, LoginError> {
     let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
-    let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store"))?;
+    let kept = kept.ok_or_else(|| no_login(store, key))?;
     let Some(HandedOver { to, at }) = &kept.handed_over else { return Ok(kept) };
     let at = at.rfc3339();
     Err(needs_login(
@@ -98,6 +100,21 @@ pub fn load(store: &Store, key: &Key) -> Result<Credentials, LoginError> {
     ))
 }
 
+/// Says that there is no login, and whether there is one that was perhaps meant: to the same host, or of another profile.
+fn no_login(store: &Store, key: &Key) -> LoginError {
+    let host = |server: &str| Url::parse(server).ok()?.host_str().map(str::to_owned);
+    let is_near =
+        |other: &Key| other.server == key.server || host(&other.server).is_some_and(|it| Some(it) == host(&key.server));
+    let near = store.list().unwrap_or_default().iter().map(IndexEntry::key).find(is_near);
+    match (needs_login(key, "there is no login to it in the store"), near) {
+        (LoginError::NotLoggedIn { message, hint }, Some(near)) => LoginError::NotLoggedIn {
+            message,
+            hint: format!("did you mean {}{}, which is logged in? If not: {hint}", option(&near), near.server),
+        },
+        (err, _) => err,
+    }
+}
+
 /// A token without a refresh token serves until it expires.
 fn without_refresh_token(key: &Key, kept: Credentials) -> Result<Credentials, LoginError> {
     if kept.expires_at.is_none_or(|expires_at| expires_at.seconds_left() > 0) {
@@ -108,11 +125,18 @@ fn without_refresh_token(key: &Key, kept: Credentials) -> Result<Credentials, Lo
 
 /// Says that only a login helps, and how.
 pub fn needs_login(key: &Key, why: &str) -> LoginError {
-    let profile = if key.profile == "default" { String::new() } else { format!(" --profile {}", key.profile) };
     LoginError::NotLoggedIn {
         message: format!("{} needs a login: {why}", key.server),
-        hint: format!("mcp-login{profile} {}", key.server),
+        hint: format!("mcp-login {}{}", option(key), key.server),
     }
+}
+
+/// Returns the option that names the profile, if it is not the default one.
+fn option(key: &Key) -> String {
+    if key.profile == DEFAULT_PROFILE {
+        return String::new();
+    }
+    format!("--profile {} ", key.profile)
 }
 
 #[cfg(test)]

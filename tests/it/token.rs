@@ -194,3 +194,17 @@ fn sec4_exec_gives_the_command_its_core_limit_back() {
     let plain = Program::new().through(&["sh", "-c", "ulimit -Sc; ulimit -Hc"]).run().stdout;
     assert_eq!(shell(&home, &fake, "ulimit -Sc; ulimit -Hc").run().expect(0).stdout, plain);
 }
+
+#[test]
+fn a_near_miss_of_a_login_is_named() {
+    let fake = Fake::start();
+    let home = Home::with(&fake, json!({"profile": "work"}));
+    for server in [fake.mcp(), format!("{}/other", fake.origin())] {
+        let refused = home.command("token", &[&server]).run().expect(3);
+        let hint =
+            format!("did you mean --profile work {}, which is logged in? If not: mcp-login {server}", fake.mcp());
+        assert!(refused.stderr.contains(&hint), "{}", refused.stderr);
+    }
+    let refused = home.command("token", &["https://elsewhere.example"]).run().expect(3);
+    assert!(refused.stderr.contains("hint: mcp-login https://elsewhere.example"), "{}", refused.stderr);
+}
