@@ -7,23 +7,15 @@ use serde_json::json;
 
 use super::signal;
 use crate::support::process::has;
-use crate::support::program::{Finished, Program};
+use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
+use crate::support::strace::{self, Call};
 
 /// The calls that touch files or the network.
 const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,linkat,mkdir,flock,fchmod,ftruncate,sendto,recvfrom,exit_group";
 
 /// Runs several at once, as far as the machine has processors.
 const LANES: usize = 2;
-
-/// A program of ours under `strace`, which does what `inject` says.
-fn traced(program: Program, trace: &str, inject: Option<&str>) -> Finished {
-    let calls = format!("trace={CALLS}");
-    let mut wrapper = vec!["strace", "-f", "-qq", "-s", "300", "-o", trace, "-e", &calls];
-    let inject = inject.map(|inject| format!("inject={inject}"));
-    wrapper.extend(inject.iter().flat_map(|inject| ["-e", inject]));
-    program.through(&wrapper).run()
-}
 
 /// The process that refreshes, started by itself, so that calls can be counted.
 fn refresher(home: &Home, servers: &Rotating) -> Program {
@@ -33,12 +25,9 @@ fn refresher(home: &Home, servers: &Rotating) -> Program {
 }
 
 /// Returns the calls of a good run, and the place among them of the first that touches our data and of the request.
-fn calls(program: Program, home: &Home) -> (Vec<String>, usize, usize) {
-    let trace = home.path().join("trace");
-    traced(program, trace.to_str().expect("a path"), None).expect(0);
-    let trace = fs::read_to_string(trace).expect("a trace");
-    let calls: Vec<_> = trace.lines().filter(|line| line.contains('(')).map(str::to_owned).collect();
-    let place = |text: &str| calls.iter().position(|call| call.contains(text)).map_or(calls.len(), |place| place + 1);
+fn calls(program: Program, home: &Home) -> (Vec<Call>, usize, usize) {
+    let calls = strace::calls(program, CALLS, home.path());
+    let place = |text: &str| calls.iter().position(|call| call.line.contains(text)).unwrap_or(calls.len());
     let (data, request) = (place("/.local/share/mcp-login"), place("\"POST "));
     (calls, data, request)
 }
@@ -92,21 +81,21 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
     let (found, data, request) = calls(refresher(&home, &servers), &home);
     assert!(data < request && request < found.len(), "{found:#?}");
     let spent = std::sync::atomic::AtomicUsize::new(0);
-    each(data..=found.len(), |number| {
+    each(data..found.len(), |number| {
         let servers = Rotating::start();
         let home = Home::expired(&servers);
         let (old, other) =
             (home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned(), other_line(&home));
-        let inject = format!("{CALLS}:signal=KILL:when={number}");
-        traced(refresher(&home, &servers), "/dev/null", Some(&inject));
-        let what = format!("killed at call {number}, {}", found[number - 1]);
+        let killed = strace::inject(refresher(&home, &servers), &found[number], "signal=KILL");
+        let what = format!("killed at {:?}", found[number]);
+        assert!(killed.signal == Some(9) || killed.code == Some(137), "not {what}: {:?}", killed.code);
         assert_eq!(other_line(&home), other, "{what}");
         if !servers.is_good(home.kept(&servers.fake)["refresh_token"].as_str().expect("a token")) {
             spent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
         check(&home, &servers, &old, &what);
     });
-    let (spent, points) = (spent.into_inner(), found.len() - data + 1);
+    let (spent, points) = (spent.into_inner(), found.len() - data);
     eprintln!("{points} points, {spent} of them between the server's answer and the store");
     assert!(spent < found.len() - request, "all that is stored counts");
 }
@@ -147,20 +136,19 @@ fn d2_each_call_of_a_refresh_fails_once() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let (found, data, _) = calls(refresher(&home, &servers), &home);
-    let on_files = |call: &str| {
-        !["sendto(", "recvfrom(", "exit_group(", "rename"].iter().any(|name| call.contains(name))
-            || call.contains(".json")
+    let on_files = |call: &Call| {
+        !["sendto", "recvfrom", "exit_group"].contains(&call.name.as_str())
+            && (!call.name.starts_with("rename") || call.line.contains(".json"))
     };
-    let numbers = (data..=found.len()).filter(|number| on_files(&found[number - 1]));
+    let numbers = (data..found.len()).filter(|number| on_files(&found[*number]));
     each(numbers, |number| {
         let error = ["ENOSPC", "EIO", "EROFS"][number % 3];
         let servers = Rotating::start();
         let home = Home::expired(&servers);
         let (old, other) =
             (home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned(), other_line(&home));
-        let inject = format!("{CALLS}:error={error}:when={number}");
-        let finished = traced(refresher(&home, &servers), "/dev/null", Some(&inject));
-        let what = format!("{error} at call {number}, {}: {:?} {}", found[number - 1], finished.code, finished.stdout);
+        let finished = strace::inject(refresher(&home, &servers), &found[number], &format!("error={error}"));
+        let what = format!("{error} at {:?}: {:?} {}", found[number], finished.code, finished.stdout);
         assert!(matches!(finished.code, Some(0 | 1 | 5 | 7)), "{what}");
         assert_eq!(other_line(&home), other, "{what}");
         let kept = home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned();
@@ -181,7 +169,7 @@ fn d2_on_a_disk_that_takes_nothing_no_token_is_spent() {
         let home = Home::expired(&servers);
         let before = home.text();
         let inject = format!("{calls}:error={error}");
-        let finished = traced(refresher(&home, &servers), "/dev/null", Some(&inject));
+        let finished = strace::traced(refresher(&home, &servers), CALLS, "/dev/null", Some(&inject));
         let what = format!("{error} of {calls}: {:?} {} {}", finished.code, finished.stdout, finished.stderr);
         // What it says goes through `write` as well.
         assert!(finished.code == Some(7), "{what}");
@@ -199,16 +187,13 @@ fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note()
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let (found, _, request) = calls(refresher(&home, &servers), &home);
-    let renames: Vec<_> = (request..=found.len()).filter(|number| found[number - 1].contains("rename")).collect();
-    let first = *renames.first().expect("a rename");
-    let name =
-        found[first - 1].split('(').next().and_then(|head| head.split_whitespace().last()).expect("a name").to_owned();
-    let before = found[..first].iter().filter(|call| call.contains(&format!("{name}("))).count();
+    let first = found[request..].iter().find(|call| call.name.starts_with("rename")).expect("a rename");
+    let (name, before) = (&first.name, first.number);
     // The store fails, also when it is tried again; a file of its own works.
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let inject = format!("{name}:error=EIO:when={before}..{}", before + 1);
-    let finished = traced(refresher(&home, &servers), "/dev/null", Some(&inject)).expect(7);
+    let finished = strace::traced(refresher(&home, &servers), CALLS, "/dev/null", Some(&inject)).expect(7);
     let rescued = home.files_with("rescued");
     assert_eq!(rescued.len(), 1, "{}", finished.stdout);
     assert!(finished.stdout.contains(rescued[0].to_str().expect("a path")), "{}", finished.stdout);
@@ -220,7 +205,7 @@ fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note()
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let inject = format!("{name}:error=EIO:when={before}+");
-    traced(refresher(&home, &servers), "/dev/null", Some(&inject)).expect(7);
+    strace::traced(refresher(&home, &servers), CALLS, "/dev/null", Some(&inject)).expect(7);
     for path in home.files_with("rescued") {
         let _ = fs::remove_file(path);
     }
@@ -237,19 +222,17 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
     let home = Home::expired(&servers);
     let (found, data, _) = calls(home.at("logout", &servers.fake), &home);
     assert!(home.kept(&servers.fake).is_null());
-    each(data..=found.len(), |number| {
+    each(data..found.len(), |number| {
         for how in ["signal=KILL", ["error=ENOSPC", "error=EIO", "error=EROFS"][number % 3]] {
-            let is_network = ["sendto(", "recvfrom("].iter().any(|name| found[number - 1].contains(name));
-            if how != "signal=KILL" && (is_network || found[number - 1].contains("exit_group")) {
+            let is_of_files = !["sendto", "recvfrom", "exit_group"].contains(&found[number].name.as_str());
+            if how != "signal=KILL" && !is_of_files {
                 continue;
             }
             let servers = Rotating::start();
             let home = Home::expired(&servers);
             let (before, other) = (home.kept(&servers.fake), other_line(&home));
-            let inject = format!("{CALLS}:{how}:when={number}");
-            let finished = traced(home.at("logout", &servers.fake), "/dev/null", Some(&inject));
-            let what =
-                format!("{how} at call {number}, {}: {:?} {}", found[number - 1], finished.code, finished.stderr);
+            let finished = strace::inject(home.at("logout", &servers.fake), &found[number], how);
+            let what = format!("{how} at {:?}: {:?} {}", found[number], finished.code, finished.stderr);
             assert_eq!(other_line(&home), other, "{what}");
             let after = home.kept(&servers.fake);
             assert!(after.is_null() || after == before, "{what}: {after}");

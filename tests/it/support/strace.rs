@@ -39,7 +39,8 @@ pub fn inject(program: Program, call: &Call, how: &str) -> Finished {
     traced(program, &call.name, "/dev/null", Some(&inject))
 }
 
-fn traced(program: Program, kinds: &str, trace: &str, inject: Option<&str>) -> Finished {
+/// Runs a program under `strace`, which watches these kinds of calls and does what `inject` says.
+pub fn traced(program: Program, kinds: &str, trace: &str, inject: Option<&str>) -> Finished {
     let kinds = format!("trace={kinds}");
     let mut wrapper = vec!["strace", "-f", "-qq", "-s", "300", "-o", trace, "-e", &kinds];
     let inject = inject.map(|inject| format!("inject={inject}"));
