@@ -4,7 +4,9 @@ use std::env;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use webbrowser::{Browser, BrowserOptions};
 
@@ -15,6 +17,9 @@ pub const OPENER: &str = "__open-browser";
 
 /// Longest URL that the opener reads, in bytes.
 const MAX_URL_BYTES: u64 = 64 * 1024;
+
+/// How long the desktop may take to tell its default browser.
+const LOOK_LIMIT: Duration = Duration::from_secs(3);
 
 /// What the user said about the browser.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +73,42 @@ pub fn skip(wish: &Wish, around: &Surroundings) -> Option<Skip> {
         () if around.container => Some(Skip::Container),
         () => Some(Skip::NoDisplay),
     }
+}
+
+/// Returns the browser that would be opened; none is.
+///
+/// # Errors
+///
+/// A sentence that tells why there is none.
+pub fn candidate(wish: &Wish) -> Result<String, String> {
+    let first_word = |command: &str| command.split_whitespace().next().unwrap_or_default().to_owned();
+    if let Some(program) = wish.command.as_deref().map(first_word) {
+        return if is_there(&program) { Ok(program) } else { Err(format!("there is no browser {program}")) };
+    }
+    let named = env::var("BROWSER").unwrap_or_default();
+    let mut named = named.split(':').map(first_word).filter(|program| !program.is_empty());
+    if let Some(program) = named.find(|program| is_there(program)) {
+        return Ok(program);
+    }
+    match default_is_there() {
+        Some(true) => Ok("the default browser".to_owned()),
+        Some(false) => Err("no program here opens a browser".to_owned()),
+        None => Err("the desktop does not tell in time which browser is the default".to_owned()),
+    }
+}
+
+/// Tells whether there is a default browser; `None` if the desktop, which is asked for it, does not answer.
+fn default_is_there() -> Option<bool> {
+    let (sender, receiver) = mpsc::channel();
+    let look = move || {
+        let mut options = BrowserOptions::new();
+        options.with_dry_run(true).with_suppress_output(true);
+        let found = webbrowser::open_browser_with_options(Browser::Default, "http://127.0.0.1/", &options);
+        // Nobody may be listening any more.
+        let _ = sender.send(found.is_ok());
+    };
+    thread::Builder::new().name("browser".to_owned()).spawn(look).ok()?;
+    receiver.recv_timeout(LOOK_LIMIT).ok()
 }
 
 /// Starts the browser and does not wait for it. Whether a window really opened cannot be known, so the URL is always

@@ -40,6 +40,7 @@ pub mod error;
 // Floor 4: one story for each command.
 pub mod check;
 pub mod demo;
+pub mod doctor;
 pub mod exec;
 pub mod handover;
 pub mod login;

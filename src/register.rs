@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::http::{Http, HttpError, Redirects};
 use crate::oauth::client::{self, Client, ClientAuth, Origin, Registration};
@@ -103,14 +104,65 @@ struct Remembered {
     scopes: Vec<String>,
 }
 
-/// Becomes a client for a redirect URI and these scopes: by the identifier that the user gives, by a metadata document
-/// if the server takes them, by a registration that is remembered, or by a new one.
+/// How we become a client of a server.
+#[derive(Debug)]
+pub enum Chosen {
+    /// We are one already.
+    Client(Client),
+    /// A registration has to be made at this endpoint.
+    Registration(Url),
+}
+
+/// Chooses how to become a client for a redirect URI and these scopes, and asks nobody: by the identifier that the user
+/// gives, by a metadata document if the server takes them, by a registration that is remembered, or by a new one.
+///
+/// # Errors
+///
+/// [`RegisterError::NoWay`] or [`RegisterError::OtherIssuer`].
+///
+/// Spec: MCP 2026-07-28, client registration.
+pub fn choose(
+    server: &AuthorizationServer,
+    identity: &Identity,
+    redirect_uri: &str,
+    scopes: &[String],
+    kept: (&Cache, Option<&Credentials>),
+) -> Result<Chosen, RegisterError> {
+    let (cache, before) = kept;
+    let listed = server.client_auth_methods.as_deref();
+    match (identity.way, &identity.client_id, &identity.metadata_url) {
+        (Way::Auto | Way::Static, Some(id), _) => {
+            check_binding(id, server, identity, before)?;
+            let auth = ClientAuth::choose(identity.client_secret.is_some(), None, listed);
+            let secret = identity.client_secret.clone();
+            return Ok(Chosen::Client(Client { id: id.clone(), secret, auth, origin: Origin::Static }));
+        }
+        (Way::Static, None, _) => return Err(RegisterError::NoWay("no client identifier was given")),
+        (Way::MetadataDocument, _, None) => return Err(RegisterError::NoWay("no client metadata URL was given")),
+        (Way::MetadataDocument, _, Some(_)) if !server.takes_metadata_documents => {
+            return Err(RegisterError::NoWay("the authorization server does not take client metadata documents"));
+        }
+        (Way::MetadataDocument | Way::Auto, _, Some(url)) if server.takes_metadata_documents => {
+            let (id, origin) = (url.clone(), Origin::MetadataDocument);
+            return Ok(Chosen::Client(Client { id, secret: None, auth: ClientAuth::None, origin }));
+        }
+        _ => {}
+    }
+    if let Some(client) = remembered(server, redirect_uri, scopes, cache, before) {
+        return Ok(Chosen::Client(client));
+    }
+    let endpoint = server.registration_endpoint.clone();
+    let none = RegisterError::NoWay("the authorization server does not register clients by itself");
+    endpoint.map(Chosen::Registration).ok_or(none)
+}
+
+/// Becomes a client, as [`choose`] says.
 ///
 /// # Errors
 ///
 /// A [`RegisterError`].
 ///
-/// Spec: MCP 2026-07-28, client registration; RFC 7591 section 3.
+/// Spec: RFC 7591 section 3.
 pub fn register(
     server: &AuthorizationServer,
     identity: &Identity,
@@ -119,29 +171,12 @@ pub fn register(
     tools: (&Http, &Cache, Option<&Credentials>),
 ) -> Result<Client, RegisterError> {
     let (http, cache, before) = tools;
+    let endpoint = match choose(server, identity, redirect_uri, scopes, (cache, before))? {
+        Chosen::Client(client) => return Ok(client),
+        Chosen::Registration(endpoint) => endpoint,
+    };
     let listed = server.client_auth_methods.as_deref();
-    match (identity.way, &identity.client_id, &identity.metadata_url) {
-        (Way::Auto | Way::Static, Some(id), _) => {
-            check_binding(id, server, identity, before)?;
-            let auth = ClientAuth::choose(identity.client_secret.is_some(), None, listed);
-            let secret = identity.client_secret.clone();
-            return Ok(Client { id: id.clone(), secret, auth, origin: Origin::Static });
-        }
-        (Way::Static, None, _) => return Err(RegisterError::NoWay("no client identifier was given")),
-        (Way::MetadataDocument, _, None) => return Err(RegisterError::NoWay("no client metadata URL was given")),
-        (Way::MetadataDocument, _, Some(_)) if !server.takes_metadata_documents => {
-            return Err(RegisterError::NoWay("the authorization server does not take client metadata documents"));
-        }
-        (Way::MetadataDocument | Way::Auto, _, Some(url)) if server.takes_metadata_documents => {
-            let id = url.clone();
-            return Ok(Client { id, secret: None, auth: ClientAuth::None, origin: Origin::MetadataDocument });
-        }
-        _ => {}
-    }
-    if let Some(client) = remembered(server, redirect_uri, scopes, cache, before) {
-        return Ok(client);
-    }
-    let client = register_anew(server, redirect_uri, scopes, http)?;
+    let client = register_anew(&endpoint, listed, redirect_uri, scopes, http)?;
     if client.secret.is_none() {
         let (client_id, redirect_uri) = (client.id.clone(), redirect_uri.to_owned());
         let new = Remembered { client_id, redirect_uri, scopes: scopes.to_vec() };
@@ -225,16 +260,12 @@ pub fn forget(cache: &Cache, issuer: &str, client_id: &str) {
 }
 
 fn register_anew(
-    server: &AuthorizationServer,
+    endpoint: &Url,
+    listed: Option<&[String]>,
     redirect_uri: &str,
     scopes: &[String],
     http: &Http,
 ) -> Result<Client, RegisterError> {
-    let endpoint = server
-        .registration_endpoint
-        .as_ref()
-        .ok_or(RegisterError::NoWay("the authorization server does not register clients by itself"))?;
-    let listed = server.client_auth_methods.as_deref();
     let request = client::registration_request(redirect_uri, ClientAuth::to_register(listed), scopes).to_string();
     let mut tries = 0;
     let (status, body) = loop {

@@ -1,5 +1,7 @@
 //! What people and scripts are told: sentences on stderr, JSON lines on stdout.
 
+pub mod doctor;
+
 use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;

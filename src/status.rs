@@ -31,7 +31,8 @@ pub struct Login {
 }
 
 impl Login {
-    fn of(entry: IndexEntry) -> Self {
+    /// Judges what is known of a login.
+    pub fn of(entry: IndexEntry) -> Self {
         let has_expired = entry.expires_at.is_some_and(|expires_at| expires_at.seconds_left() <= 0);
         if entry.handed_over.is_some() {
             return Self { entry, state: State::HandedOver };

@@ -1,5 +1,6 @@
 //! From the arguments to the exit code: one arm for each command.
 
+mod doctor;
 mod give;
 mod kept;
 
@@ -54,6 +55,7 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
         Some(Command::Logout(args)) => kept::run_logout(args, &cli.common),
         Some(Command::Handover(args)) => give::run_handover(args, &cli.common),
         Some(Command::Check(args)) => run_check(args, &cli.common),
+        Some(Command::Doctor(args)) => doctor::run(args, &cli.common, secret),
         Some(Command::Demo(args)) => run_demo(args, &cli.common),
     };
     // Where stdout carries a token, it carries nothing else.
@@ -101,15 +103,9 @@ fn tools(common: &Common, wish: Wish, timeout: std::time::Duration) -> Result<To
 
 fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<ExitCode, LoginError> {
     let requests = plan::logins(args, common, secret)?;
-    let wish = Wish { none: args.no_browser.then_some(Skip::Asked), command: args.browser.clone() };
-    let tools = tools(common, wish, args.timeout)?;
-    let paste = match (args.paste, args.no_paste) {
-        (true, _) => Some(Paste::from_stdin()),
-        (false, true) => None,
-        (false, false) => Paste::from_terminal(),
-    };
+    let tools = tools(common, browser_wish(args), args.timeout)?;
     let mut reporter = Reporter::new(common.json, requests.len() > 1);
-    let mut outcome = login::run(requests, Arc::new(tools), paste, &mut |event| reporter.show(&event))?;
+    let mut outcome = login::run(requests, Arc::new(tools), paste(args), &mut |event| reporter.show(&event))?;
     if let (Some(client), Outcome::Done(results)) = (args.handover, &mut outcome) {
         for result in results {
             let Ok(report) = result else { continue };
@@ -120,6 +116,18 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
         }
     }
     Ok(conclude(&outcome, &reporter))
+}
+
+fn browser_wish(args: &LoginArgs) -> Wish {
+    Wish { none: args.no_browser.then_some(Skip::Asked), command: args.browser.clone() }
+}
+
+fn paste(args: &LoginArgs) -> Option<Paste> {
+    match (args.paste, args.no_paste) {
+        (true, _) => Some(Paste::from_stdin()),
+        (false, true) => None,
+        (false, false) => Paste::from_terminal(),
+    }
 }
 
 fn run_demo(args: &DemoArgs, common: &Common) -> Result<ExitCode, LoginError> {

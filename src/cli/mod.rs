@@ -1,5 +1,6 @@
 //! The command line: what the user typed. What it means is worked out in `plan`.
 
+mod doctor;
 pub mod environment;
 pub mod manual;
 pub mod plan;
@@ -12,6 +13,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::clients::Client;
 use crate::store::StoreChoice;
+pub use doctor::DoctorArgs;
 
 /// Log in to protected MCP servers before the client starts
 ///
@@ -72,6 +74,12 @@ pub enum Command {
     Handover(HandoverArgs),
     /// Ask a server for its tools with the stored login: does it really work?
     Check(CheckArgs),
+    /// Say what works on this machine, and why a login would fail
+    ///
+    /// Examines loopback, browser, terminal, keyring, files, clock, proxies and certificates; with a server, also
+    /// everything that a login would ask before it registers or opens anything. Takes the options of a login, registers
+    /// nothing, opens nothing and keeps nothing. The exit status is the one that the login would end with.
+    Doctor(Box<DoctorArgs>),
     /// See a whole login, against a protected MCP server that runs just for it
     ///
     /// Your browser opens and you are asked; without a browser or a terminal the demo agrees by itself. Its login is kept
@@ -402,7 +410,7 @@ pub struct HandoverArgs {
 }
 
 /// Where clients keep their things.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The client's places")]
 pub struct PlaceArgs {
     /// The directory of workspace-mcp's credentials files

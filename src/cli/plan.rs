@@ -22,7 +22,8 @@ use crate::store::{Key, DEFAULT_PROFILE};
 const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
-const COMMANDS: [&str; 9] = ["check", "demo", "exec", "handover", "headers", "login", "logout", "status", "token"];
+const COMMANDS: [&str; 10] =
+    ["check", "demo", "doctor", "exec", "handover", "headers", "login", "logout", "status", "token"];
 
 /// How like a command a word has to be to be taken for a misspelt one.
 const LIKENESS: f64 = 0.84;
@@ -251,6 +252,18 @@ pub fn logins(args: &LoginArgs, common: &Common, env_secret: Option<Secret>) -> 
         }
     }
     Ok(requests)
+}
+
+/// Works out a login of which the server is not known: what it needs of the machine is known all the same.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`].
+pub fn anywhere(args: &LoginArgs, common: &Common, env_secret: Option<Secret>) -> Result<Request, LoginError> {
+    let identity = identity(args, env_secret)?;
+    let redirect = redirect(args, identity.1.as_deref())?;
+    let key = Key { server: "any server".to_owned(), profile: profile(common)? };
+    Ok(request(args, Server { key, url: None, text: String::new() }, &identity.0, &redirect))
 }
 
 fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Redirect) -> Request {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::Steps;
 use crate::clock::Time;
 use crate::http::{Http, HttpError, Response};
 use crate::mcp;
@@ -97,14 +98,15 @@ struct Fetched {
 pub struct Documents<'a> {
     http: &'a Http,
     cache: &'a Cache,
+    steps: Option<&'a Steps>,
     requests: AtomicUsize,
     fetched: Mutex<BTreeMap<Url, Result<Fetched, Missing>>>,
 }
 
 impl<'a> Documents<'a> {
-    /// Starts with none.
-    pub fn new(http: &'a Http, cache: &'a Cache) -> Self {
-        Self { http, cache, requests: AtomicUsize::new(0), fetched: Mutex::default() }
+    /// Starts with none; what is asked is noted in `steps`.
+    pub fn new(http: &'a Http, cache: &'a Cache, steps: Option<&'a Steps>) -> Self {
+        Self { http, cache, steps, requests: AtomicUsize::new(0), fetched: Mutex::default() }
     }
 
     /// Fetches a document ahead of time; [`Self::get`] will find it, or why there is none.
@@ -147,7 +149,11 @@ impl<'a> Documents<'a> {
             log::info!("{url}: still fresh from an earlier login");
             return Ok(Fetched { body: kept.body.clone(), keep: None });
         }
-        let response = self.ask(url, kept.as_ref())?;
+        let asked = self.ask(url, kept.as_ref());
+        if let Some(steps) = self.steps.filter(|_| !matches!(asked, Err(Missing::Enough))) {
+            steps.asked(url, asked.as_ref().ok());
+        }
+        let response = asked?;
         let (policy, status) = (Policy::of(&response, Time::now()), response.status);
         let body = match (status, kept) {
             (304, Some(kept)) => kept.body,

@@ -4,8 +4,10 @@
 //! is remembered of the authorization server.
 
 mod documents;
+mod steps;
 
 pub use documents::Missing;
+pub use steps::{Step, Steps};
 
 use std::thread;
 
@@ -35,6 +37,8 @@ pub struct Question<'a> {
     pub challenge: Option<&'a str>,
     /// Go on though the metadata does not say that PKCE is supported.
     pub assume_pkce: bool,
+    /// Where to note what is asked and decided.
+    pub steps: Option<&'a Steps>,
 }
 
 /// What was found out.
@@ -132,7 +136,8 @@ pub fn discover(question: Question, http: &Http, cache: &Cache) -> Result<Discov
     let typed = question.server.into_iter().map(Reach::of);
     let issuer = question.issuer.and_then(|issuer| Url::parse(issuer).ok());
     let loopback = typed.chain(issuer.as_ref().map(Reach::of)).any(|reach| reach.loopback);
-    let search = Search { question, http, documents: Documents::new(http, cache), reach: Reach { loopback } };
+    let search =
+        Search { question, http, documents: Documents::new(http, cache, question.steps), reach: Reach { loopback } };
     let discovered = match (question.server, question.issuer) {
         (Some(server), _) => search.for_server(server)?,
         (None, issuer) => search.for_issuer(issuer.unwrap_or(question.server_text))?,
@@ -197,7 +202,9 @@ impl Search<'_> {
     /// Probes the server, and fetches in the meantime what the next steps are likely to need.
     fn ask_around(&self, server: &Url) -> Result<Probe, DiscoverError> {
         if let Some(challenge) = self.question.challenge {
-            return Ok(Probe { status: 401, challenge: challenge::bearer([challenge]) });
+            let probe = Probe { status: 401, challenge: challenge::bearer([challenge]) };
+            self.note(server, || format!("not asked: {}", steps::probe_in_words(401, probe.challenge.as_ref())));
+            return Ok(probe);
         }
         let likely = metadata::resource_metadata_urls(server).into_iter().next();
         let remembered = self.question.last_issuer;
@@ -234,11 +241,37 @@ impl Search<'_> {
 
     fn ask(&self, server: &Url, body: &str, extra: &[(&str, &str)]) -> Result<(u16, Probe), HttpError> {
         let headers: Vec<_> = mcp::HEADERS.iter().chain(extra).copied().collect();
-        let response = self.http.post(server, &headers, body.as_bytes(), Redirects::SameOrigin)?;
+        let sent = self.http.post(server, &headers, body.as_bytes(), Redirects::SameOrigin);
+        if let Some(steps) = self.question.steps {
+            steps.asked(server, sent.as_ref().ok());
+        }
+        let response = sent.inspect_err(|err| self.note(server, || err.to_string()))?;
         let status = response.status;
         let challenged = matches!(status, 401 | 403);
         let challenge = challenged.then(|| challenge::bearer(response.header_values("www-authenticate"))).flatten();
+        self.note(server, || steps::probe_in_words(status, challenge.as_ref()));
         Ok((status, Probe { status, challenge }))
+    }
+
+    /// Notes what was decided, if anybody wants to know.
+    fn note(&self, url: &Url, what: impl FnOnce() -> String) {
+        if let Some(steps) = self.question.steps {
+            steps.decided(url, &what());
+        }
+    }
+
+    /// Reads the metadata of the server, and checks that it speaks for it.
+    fn read_resource(&self, url: &Url, server: &Url) -> Result<ResourceMetadata, Missing> {
+        let read = self.documents.get(url).and_then(|body| Ok(ResourceMetadata::read(&body, server)?));
+        self.note(url, || steps::resource_in_words(&read));
+        read
+    }
+
+    /// Reads metadata, and checks that it speaks for an issuer.
+    fn read_server(&self, url: &Url, issuer: &str) -> Result<AuthorizationServer, Missing> {
+        let read = self.documents.get(url).and_then(|body| Ok(AuthorizationServer::read(&body, issuer, self.reach)?));
+        self.note(url, || steps::server_in_words(&read));
+        read
     }
 
     /// Reads the metadata that the challenge names. It must stand with the server itself.
@@ -250,8 +283,7 @@ impl Search<'_> {
         if url.origin() != server.origin() {
             return Err(DiscoverError::ForeignMetadata(printable(named)));
         }
-        let result = self.documents.get(&url).and_then(|body| Ok(ResourceMetadata::read(&body, server)?));
-        match result {
+        match self.read_resource(&url, server) {
             Ok(found) => Ok((url, found)),
             Err(why) => Err(DiscoverError::Document { url: printable(named), why }),
         }
@@ -264,7 +296,7 @@ impl Search<'_> {
         tried: &mut Vec<Tried>,
     ) -> Result<Option<(Url, ResourceMetadata)>, DiscoverError> {
         for url in metadata::resource_metadata_urls(server) {
-            match self.documents.get(&url).and_then(|body| Ok(ResourceMetadata::read(&body, server)?)) {
+            match self.read_resource(&url, server) {
                 Ok(found) => return Ok(Some((url, found))),
                 Err(Missing::Unsafe(why)) => {
                     return Err(DiscoverError::Document { url: printable(url.as_str()), why: Missing::Unsafe(why) });
@@ -305,8 +337,7 @@ impl Search<'_> {
     /// Returns the metadata of an entry if it names this issuer, to the letter.
     fn document_naming(&self, entry: &str, issuer: &str) -> Option<AuthorizationServer> {
         let urls = metadata::server_metadata_urls(entry, self.reach).ok()?;
-        let documents = urls.iter().filter_map(|url| self.documents.get(url).ok());
-        let mut servers = documents.filter_map(|body| AuthorizationServer::read(&body, issuer, self.reach).ok());
+        let mut servers = urls.iter().filter_map(|url| self.read_server(url, issuer).ok());
         servers.find(|server| server.issuer == issuer)
     }
 
@@ -315,7 +346,7 @@ impl Search<'_> {
         let urls = metadata::server_metadata_urls(issuer, self.reach)
             .map_err(|why| DiscoverError::Url { what: format!("the issuer {}", printable(issuer)), why })?;
         for url in urls {
-            match self.documents.get(&url).and_then(|body| Ok(AuthorizationServer::read(&body, issuer, self.reach)?)) {
+            match self.read_server(&url, issuer) {
                 Ok(found) => return Ok(found),
                 Err(why) => tried.push(Tried { url, why }),
             }

@@ -2,6 +2,7 @@
 //!
 //! Redirects are not followed, but for reading metadata and probing, and there within one origin.
 
+mod environment;
 mod error;
 mod resolver;
 
@@ -13,16 +14,18 @@ use std::time::{Duration, Instant};
 
 use http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{Method, Request, Uri};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
 use url::Url;
 
 use crate::clock::Time;
 use crate::oauth::endpoint::{self, UrlError};
+use environment::roots;
 use error::translate;
 use resolver::{bare_host, PolicedResolver};
 
+pub use environment::{authorities, proxies, proxy_for, Authorities, ProxySetting};
 pub use error::HttpError;
 
 /// Name and version of this program, sent with every request; some servers refuse requests without one.
@@ -275,43 +278,12 @@ impl Http {
             config = config.proxy(None);
         }
         if secure {
-            config = config.tls_config(TlsConfig::builder().root_certs(self.roots()?).build());
+            config = config.tls_config(TlsConfig::builder().root_certs(roots(&self.settings)?).build());
         }
         let config = config.build();
         let proxy = config.proxy().and_then(|proxy| proxy.uri().host().map(bare_host));
         let resolver = self.resolver.behind(proxy);
         Ok(slot.get_or_init(|| Agent::with_parts(config, DefaultConnector::default(), resolver)))
-    }
-
-    /// Reads the certificate authorities: those of the system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or, where
-    /// there are none, Mozilla's; and the user's file beside them.
-    fn roots(&self) -> Result<RootCerts, HttpError> {
-        if cfg!(target_os = "macos") && self.settings.ca_file.is_none() {
-            return Ok(RootCerts::PlatformVerifier);
-        }
-        let system = rustls_native_certs::load_native_certs();
-        for err in &system.errors {
-            log::warn!("a certificate authority of the system is passed over: {err}");
-        }
-        let mut roots: Vec<Certificate> =
-            system.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-        let Some(path) = &self.settings.ca_file else {
-            return Ok(if roots.is_empty() { RootCerts::WebPki } else { RootCerts::from(roots) });
-        };
-        let failed = |why: String| HttpError::Authorities(format!("{}: {why}", path.display()));
-        let pem = std::fs::read(path).map_err(|err| failed(err.to_string()))?;
-        let before = roots.len();
-        for item in ureq::tls::parse_pem(&pem) {
-            match item {
-                Ok(PemItem::Certificate(certificate)) => roots.push(certificate),
-                Ok(_) => {}
-                Err(err) => return Err(failed(err.to_string())),
-            }
-        }
-        if roots.len() == before {
-            return Err(failed("it holds no certificate in PEM form".to_owned()));
-        }
-        Ok(RootCerts::from(roots))
     }
 }
 

@@ -284,6 +284,17 @@ fn callback(connection: &Connection, query: String) -> Callback {
     Callback { connection: connection.id, query, ends: (connection.local, connection.peer) }
 }
 
+/// Shows by doing it that this machine can listen on a loopback address and reach itself there.
+///
+/// # Errors
+///
+/// What the system said; `None` if the machine has no such address at all.
+pub fn try_loopback(address: IpAddr) -> Result<(), Option<io::Error>> {
+    let bound = TcpListener::bind(SocketAddr::new(address, 0));
+    let socket = bound.map_err(|err| if has_no(&err) { None } else { Some(err) })?;
+    TcpStream::connect_timeout(&socket.local_addr().map_err(Some)?, SELF_CONNECT_LIMIT).map(drop).map_err(Some)
+}
+
 /// Binds the sockets for a host and returns the host that the redirect URI has to name.
 fn bind_host(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'static str)> {
     let v4 = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));

@@ -5,36 +5,34 @@
 //! from the answer to a login that is kept. What the browser is shown is said last, when it is true.
 
 mod crew;
+mod outlook;
 mod request;
 mod run;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
 use crate::authorize::{authorize, Authorization};
 use crate::clock::{Deadline, Time};
-use crate::discover::{discover, Discovered, Question};
+use crate::discover::Discovered;
 use crate::error::LoginError;
 use crate::exchange::{exchange, Exchange, ExchangeError};
 use crate::http::Http;
-use crate::listener::{BindError, Listener, Wanted};
-use crate::oauth::authorization::{choose_scopes, AuthorizationRequest, ScopeSources};
+use crate::listener::{Listener, Wanted};
+use crate::oauth::authorization::AuthorizationRequest;
 use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::{Client, Origin};
-use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
-use crate::peers;
 use crate::register::{self, register};
-use crate::store::cache::Cache;
 use crate::store::journal::Journal;
 use crate::store::{Credentials, Patience, Store, StoreChoice, StoreError};
 use crate::token::{self, Need};
 use crate::tools::Tools;
 use crew::{Line, Message};
+use outlook::{ask, check_issuer_of_client, scopes, typed_urls, LastLogin};
 
+pub use outlook::{cannot_listen, outlook, wanted, Outlook};
 pub use request::{Event, Invitation, Report, Request, Resource};
 pub use run::{run, Outcome};
 
@@ -85,24 +83,10 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
         return Ok(Begun::Already(Report::of(&live, place.map(|login| login.place), true)));
     }
     let cache = tools.cache();
-    let last = cache.get::<LastLogin>("last", &request.key.server);
-    let redirect_uri = listen(request, last.as_ref(), before.as_ref(), &cache, line)?;
+    let last = LastLogin::of(request, &cache);
+    let redirect_uri = listen(&wanted(request, &cache, before.as_ref()), line)?;
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
-    let question = Question {
-        server: request.server.as_ref(),
-        server_text: &request.server_text,
-        issuer: request.issuer.as_deref(),
-        last_issuer: last.as_ref().map(|last| last.issuer.as_str()),
-        challenge: request.challenge.as_deref(),
-        assume_pkce: request.assume_pkce,
-    };
-    let mut found = discover(question, &http, &cache)
-        .map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?;
-    found.resource = match &request.resource {
-        Resource::Discovered => found.resource,
-        Resource::Omitted => None,
-        Resource::Given(resource) => Some(resource.clone()),
-    };
+    let found = ask(request, last.as_ref(), &http, &cache, None)?;
     let attempt = prepare(request, tools, &http, Prepared { found, redirect_uri, before, is_second: false })?;
     tools.store(&request.key)?;
     Ok(Begun::Attempt(Box::new(attempt)))
@@ -120,25 +104,12 @@ struct Prepared {
 fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) -> Result<Attempt, LoginError> {
     let Prepared { found, redirect_uri, before, is_second } = prepared;
     let (server, cache) = (&found.server, tools.cache());
-    // Spec: MCP 2026-07-28, Scope Selection Strategy: what a challenge names joins what was asked for before.
-    let is_challenged = request.challenge.is_some() || !found.challenged_scopes.is_empty();
-    let earlier = before.as_ref().filter(|before| before.issuer == server.issuer && is_challenged);
-    let scopes = choose_scopes(ScopeSources {
-        asked: &request.scopes,
-        challenged: &found.challenged_scopes,
-        before: earlier.map_or(&[], |before| &before.scopes_requested),
-        resource: &found.resource_scopes,
-        server: &server.scopes,
-    });
+    let scopes = scopes(request, &found, before.as_ref());
     let reusable = before.as_ref().filter(|_| !is_second);
     let client = register(server, &request.identity, &redirect_uri, &scopes, (http, &cache, reusable))
         .map_err(|source| LoginError::Register { issuer: printable(&server.issuer), source })?;
     check_issuer_of_client(request, &client, server, before.as_ref())?;
-    cache.put(
-        "last",
-        &request.key.server,
-        &LastLogin { issuer: server.issuer.clone(), redirect_uri: redirect_uri.clone() },
-    );
+    LastLogin { issuer: server.issuer.clone(), redirect_uri: redirect_uri.clone() }.keep(request, &cache);
     let ask = AuthorizationRequest {
         endpoint: &server.authorization_endpoint,
         client_id: &client.id,
@@ -153,27 +124,6 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
         hint: None,
     })?;
     Ok(Attempt { found, client, authorization, scopes, redirect_uri, before, is_second })
-}
-
-/// Checks that a client registered by hand is still meant for this authorization server: its identifier and secret are
-/// not shown to another one unless the user names it.
-///
-/// Spec: MCP 2026-07-28, Authorization Server Binding.
-fn check_issuer_of_client(
-    request: &Request,
-    client: &Client,
-    server: &AuthorizationServer,
-    before: Option<&Credentials>,
-) -> Result<(), LoginError> {
-    let moved = |before: &&Credentials| before.client_id == client.id && before.issuer != server.issuer;
-    match before.filter(moved) {
-        Some(before) if client.origin == Origin::Static && request.issuer.is_none() => Err(LoginError::IssuerChanged {
-            server: request.key.server.clone(),
-            before: printable(&before.issuer),
-            now: printable(&server.issuer),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// The server does not know our registration any more: it is forgotten, and the request prepared anew.
@@ -211,13 +161,6 @@ fn finish(request: &Request, tools: &Tools, attempt: Attempt, code: Authorizatio
     let saved = store.save(&mut credentials).map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
     saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
     Ok(Finished::Stored(Report::of(&credentials, Some(saved.place), false)))
-}
-
-/// Where a server was last logged in to, so that the next login can begin where this one ended.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct LastLogin {
-    issuer: String,
-    redirect_uri: String,
 }
 
 impl Attempt {
@@ -289,48 +232,20 @@ fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Cr
 }
 
 /// Binds the socket and hands it to the desk; returns the redirect URI. Without a socket the answer can be pasted.
-fn listen(
-    request: &Request,
-    last: Option<&LastLogin>,
-    kept: Option<&Credentials>,
-    cache: &Cache,
-    line: &Line,
-) -> Result<String, LoginError> {
-    let remembered = last.map(|last| register::remembered_redirect_uris(cache, &last.issuer, kept)).unwrap_or_default();
-    let remembered = remembered.iter().filter_map(|uri| Url::parse(uri).ok()?.port());
-    let wanted = Wanted {
-        host: request.redirect_host,
-        path: request.redirect_path.clone(),
-        ports: match request.port {
-            Some(port) => vec![port],
-            None => remembered.chain(request.likely_ports.iter().copied()).collect(),
-        },
-        any_port: request.port.is_none(),
-    };
-    match Listener::bind(&wanted) {
+fn listen(wanted: &Wanted, line: &Line) -> Result<String, LoginError> {
+    match Listener::bind(wanted) {
         Ok(listener) => {
             let redirect_uri = listener.redirect_uri().to_owned();
             line.send(Message::Listening(listener));
             Ok(redirect_uri)
         }
         Err(source) => {
-            let redirect_uri = wanted.uri_without_socket();
-            let place = redirect_uri.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
-            let holder = match source {
-                BindError::Taken { port } => peers::holder(port),
-                BindError::Impossible(_) => None,
-            };
-            let failure = LoginError::Bind { place, holder, source };
+            let failure = cannot_listen(wanted, source);
             if !line.can_paste {
                 return Err(failure);
             }
             line.send(Message::NotListening(failure));
-            Ok(redirect_uri)
+            Ok(wanted.uri_without_socket())
         }
     }
-}
-
-fn typed_urls(request: &Request) -> Vec<Url> {
-    let issuer = request.issuer.iter().filter_map(|issuer| Url::parse(issuer).ok());
-    request.server.iter().cloned().chain(issuer).collect()
 }

@@ -16,7 +16,8 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// The cache in a data directory.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    directory: PathBuf,
+    /// `None` for a cache that stays empty.
+    directory: Option<PathBuf>,
 }
 
 /// A cached value with its whole key: the file name holds only a part of the key's hash.
@@ -29,12 +30,17 @@ struct Kept<K, T> {
 impl Cache {
     /// Returns the cache below `data_dir`.
     pub fn new(data_dir: &Path) -> Self {
-        Self { directory: data_dir.join("cache") }
+        Self { directory: Some(data_dir.join("cache")) }
+    }
+
+    /// Returns a cache that is empty and stays so, whatever is put there.
+    pub fn none() -> Self {
+        Self { directory: None }
     }
 
     /// Returns what was put under `kind` and `key`; `None` if there is nothing of that form.
     pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Option<T> {
-        let path = self.path(kind, key);
+        let path = self.path(kind, key)?;
         let bytes = disk::read_private(&path, MAX_BYTES).inspect_err(|err| log::debug!("no cache: {err:#}")).ok()??;
         let kept: Kept<String, T> = serde_json::from_slice(&bytes)
             .inspect_err(|err| log::debug!("no cache: {} is broken, line {}", path.display(), err.line()))
@@ -44,17 +50,18 @@ impl Cache {
 
     /// Keeps a value under `kind`, which is made of letters and dashes, and `key`.
     pub fn put<T: Serialize>(&self, kind: &str, key: &str, value: &T) {
+        let Some(path) = self.path(kind, key) else { return };
         let written = serde_json::to_vec(&Kept { key, value })
             .map_err(anyhow::Error::new)
-            .and_then(|bytes| Ok(disk::write_atomically(&self.path(kind, key), &bytes, Durability::Cache)?));
+            .and_then(|bytes| Ok(disk::write_atomically(&path, &bytes, Durability::Cache)?));
         if let Err(err) = written {
             log::debug!("not cached: {err:#}");
         }
     }
 
-    fn path(&self, kind: &str, key: &str) -> PathBuf {
+    fn path(&self, kind: &str, key: &str) -> Option<PathBuf> {
         let hash: String = Sha256::digest(key).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        self.directory.join(format!("{kind}-{hash}.json"))
+        Some(self.directory.as_ref()?.join(format!("{kind}-{hash}.json")))
     }
 }
 
@@ -74,7 +81,7 @@ mod tests {
         assert_eq!(cache.get("metadata", "https://as.example"), Some(vec![1_u8, 2]));
         assert_eq!(cache.get::<Vec<u8>>("metadata", "https://as.example/"), None);
         assert_eq!(cache.get::<Vec<u8>>("client", "https://as.example"), None);
-        let path = cache.path("metadata", "https://as.example");
+        let path = cache.path("metadata", "https://as.example").unwrap();
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
@@ -82,7 +89,7 @@ mod tests {
     fn a_broken_or_foreign_file_is_a_miss() {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::new(home.path());
-        let path = cache.path("metadata", "key");
+        let path = cache.path("metadata", "key").unwrap();
         let large = format!("{{\"key\":\"key\",\"value\":1}}{}", " ".repeat(MAX_BYTES as usize));
         cache.put("metadata", "key", &1);
         for text in ["", "{", "\0", "{\"key\":\"other\",\"value\":1}", "{\"key\":\"key\",\"value\":\"a\"}", &large] {
@@ -91,6 +98,13 @@ mod tests {
         }
         cache.put("metadata", "key", &7);
         assert_eq!(cache.get::<u8>("metadata", "key"), Some(7));
+    }
+
+    #[test]
+    fn a_cache_of_nothing_stays_empty() {
+        let cache = Cache::none();
+        cache.put("metadata", "key", &1);
+        assert_eq!(cache.get::<u8>("metadata", "key"), None);
     }
 
     #[test]

@@ -15,6 +15,18 @@ use crate::oauth::secret::Secret;
 /// The largest note that is read, in bytes.
 const MAX_BYTES: u64 = 4096;
 
+/// The most notes that are looked at.
+const MAX_NOTES: usize = 10_000;
+
+/// A refresh that has begun and of which no end is noted: it is under way, or was interrupted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The login, as in [`Key::account`].
+    pub account: String,
+    /// Since when.
+    pub started_at: Time,
+}
+
 /// The lock and the note of one login.
 #[derive(Debug)]
 pub struct Journal {
@@ -77,6 +89,19 @@ impl Journal {
     }
 }
 
+/// Returns the refreshes of a data directory that have no end. A note that cannot be read is passed over.
+pub fn unfinished(data_dir: &Path) -> Vec<Unfinished> {
+    let Ok(files) = fs::read_dir(data_dir.join("refresh")) else { return Vec::new() };
+    let paths = files.flatten().take(MAX_NOTES).map(|file| file.path());
+    let notes = paths.filter(|path| path.extension().is_some_and(|it| it == "json")).filter_map(|path| {
+        let note: Note = serde_json::from_slice(&disk::read_private(&path, MAX_BYTES).ok()??).ok()?;
+        Some(Unfinished { account: note.account, started_at: note.started_at })
+    });
+    let mut notes: Vec<_> = notes.collect();
+    notes.sort_by(|one, other| one.account.cmp(&other.account));
+    notes
+}
+
 fn hash(secret: &Secret) -> String {
     hex(Sha256::digest(secret.expose()).as_slice())
 }
@@ -101,7 +126,10 @@ mod tests {
         assert!(journal.interrupted(&old).is_some() && journal.interrupted(&new).is_none());
         let text = fs::read_to_string(&journal.note).expect("the note");
         assert!(!text.contains("\"old\""), "{text}");
+        let accounts: Vec<_> = unfinished(directory.path()).into_iter().map(|note| note.account).collect();
+        assert_eq!(accounts, ["https://mcp.example"]);
         journal.end();
+        assert!(unfinished(directory.path()).is_empty());
         assert!(journal.interrupted(&old).is_none());
     }
 }

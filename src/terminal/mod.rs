@@ -44,11 +44,11 @@ pub fn set_up(verbosity: i8, color: Color) {
     screen().quiet = verbosity < 0;
     match color {
         Color::Auto if std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()) => {
-            console::set_colors_enabled_stderr(false);
+            set_colors(false);
         }
         Color::Auto => {}
-        Color::Always => console::set_colors_enabled_stderr(true),
-        Color::Never => console::set_colors_enabled_stderr(false),
+        Color::Always => set_colors(true),
+        Color::Never => set_colors(false),
     }
     let level = match verbosity {
         i8::MIN..=-1 => LevelFilter::Error,
@@ -59,6 +59,11 @@ pub fn set_up(verbosity: i8, color: Color) {
     if log::set_logger(&Logger).is_ok() {
         log::set_max_level(level);
     }
+}
+
+fn set_colors(enabled: bool) {
+    console::set_colors_enabled(enabled);
+    console::set_colors_enabled_stderr(enabled);
 }
 
 /// Says a line to the person, unless they asked for quiet.
@@ -108,7 +113,7 @@ pub fn complain(kind: &str, text: &str) {
 fn line(label: Option<(&str, String)>, text: &str) {
     // The label is wrapped with the text, and styled afterwards.
     let plain = label.as_ref().map(|(plain, _)| format!("{plain}: ")).unwrap_or_default();
-    let wrapped = wrap(&format!("{plain}{}", guard(text)), room());
+    let wrapped = wrap(&format!("{plain}{}", guard(text)), room(), INDENT);
     let styled = label.map(|(_, styled)| format!("{styled}: ")).unwrap_or_default();
     put(&format!("{} {styled}{}", name(), wrapped.strip_prefix(&plain).unwrap_or(&wrapped)));
 }
@@ -122,8 +127,9 @@ fn room() -> usize {
     }
 }
 
-/// Breaks a text between its words where a line is full. A word that is longer than a line is left whole.
-fn wrap(text: &str, room: usize) -> String {
+/// Breaks a text between its words where a line is full; further lines begin with `indent`. A word that is longer than a
+/// line is left whole.
+pub fn wrap(text: &str, room: usize, indent: &str) -> String {
     let mut wrapped = String::new();
     let mut used = 0_usize;
     for word in text.split_inclusive(' ') {
@@ -131,7 +137,7 @@ fn wrap(text: &str, room: usize) -> String {
         if used > 0 && used.saturating_add(length) > room {
             wrapped.truncate(wrapped.trim_end().len());
             wrapped.push('\n');
-            wrapped.push_str(INDENT);
+            wrapped.push_str(indent);
             used = 0;
         }
         wrapped.push_str(word);
@@ -192,6 +198,28 @@ pub fn is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
+/// How a word of the product looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Good news.
+    Good,
+    /// Something to look at.
+    Warning,
+    /// Bad news.
+    Bad,
+}
+
+/// Returns a word of the product in its colour, if stdout has colours.
+pub fn mark(word: &str, look: Look) -> String {
+    let word = style(word);
+    match look {
+        Look::Good => word.green(),
+        Look::Warning => word.yellow().bold(),
+        Look::Bad => word.red().bold(),
+    }
+    .to_string()
+}
+
 /// Writes one line of product to stdout.
 ///
 /// # Errors
@@ -205,7 +233,7 @@ pub fn product(text: &str) -> io::Result<()> {
 }
 
 /// Replaces everything but printable ASCII and the colours of our own styles, which are put around this.
-fn guard(text: &str) -> String {
+pub fn guard(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -264,7 +292,7 @@ mod tests {
             ("  indented", 80, "  indented".to_owned()),
             ("", 10, String::new()),
         ] {
-            assert_eq!(wrap(text, room), expected, "{text}");
+            assert_eq!(wrap(text, room, INDENT), expected, "{text}");
         }
     }
 

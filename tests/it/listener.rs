@@ -1,7 +1,7 @@
 //! The callback listener: whatever reaches the socket changes nothing, and then the good callback is taken.
 
 mod attacks;
-mod network;
+pub mod network;
 mod peers;
 
 use std::collections::BTreeSet;

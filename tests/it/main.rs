@@ -4,6 +4,7 @@ mod check;
 mod corpus;
 mod demo;
 mod discovery;
+mod doctor;
 mod exchange;
 mod generated;
 mod handover;

@@ -34,6 +34,7 @@ const FLOORS: [(&str, u8); 32] = [
     ("token", 4),
     ("tools", 4),
     ("demo", 4),
+    ("doctor", 4),
     ("login", 4),
     ("app", 5),
     ("cli", 5),

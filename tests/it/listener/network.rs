@@ -17,7 +17,7 @@ const INSIDE: &str = "MCP_LOGIN_TEST_NETWORK";
 
 /// Runs a test of this program once more in a network of its own, which `setup` has prepared; returns false if the
 /// test runs there already.
-fn in_network(test: &str, setup: &str) -> bool {
+pub fn in_network(test: &str, setup: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return false;
     }

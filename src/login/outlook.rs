@@ -1,0 +1,170 @@
+//! What a login would do, found out without doing it.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Request, Resource, REQUEST_LIMIT};
+use crate::discover::{discover, Discovered, Question, Steps};
+use crate::error::LoginError;
+use crate::http::{self, Http};
+use crate::listener::{BindError, Wanted};
+use crate::oauth::authorization::{choose_scopes, ScopeSources};
+use crate::oauth::client::{Client, Origin};
+use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::text::printable;
+use crate::peers;
+use crate::register::{self, Chosen};
+use crate::store::cache::Cache;
+use crate::store::Credentials;
+
+/// What a login would do.
+#[derive(Debug)]
+pub struct Outlook {
+    /// What was found out about the server.
+    pub found: Discovered,
+    /// The scopes that it would ask for; none leaves the parameter out.
+    pub scopes: Vec<String>,
+    /// How it would become a client.
+    pub client: Result<Chosen, LoginError>,
+}
+
+/// Finds out what a login would do. The servers are asked for their metadata, and nothing is changed anywhere.
+///
+/// # Errors
+///
+/// What the login would end with.
+pub fn outlook(
+    request: &Request,
+    settings: &http::Settings,
+    memory: (&Cache, Option<&Credentials>),
+    redirect_uri: &str,
+    steps: &Steps,
+) -> Result<Outlook, LoginError> {
+    let (cache, before) = memory;
+    let http = Http::new(settings, &typed_urls(request), REQUEST_LIMIT);
+    // What is kept of earlier answers would hide what the servers say now.
+    let found = ask(request, None, &http, &Cache::none(), Some(steps))?;
+    let scopes = scopes(request, &found, before);
+    let issuer = || printable(&found.server.issuer);
+    let client = register::choose(&found.server, &request.identity, redirect_uri, &scopes, (cache, before))
+        .map_err(|source| LoginError::Register { issuer: issuer(), source })
+        .and_then(|chosen| match &chosen {
+            Chosen::Client(client) => check_issuer_of_client(request, client, &found.server, before).map(|()| chosen),
+            Chosen::Registration(_) => Ok(chosen),
+        });
+    Ok(Outlook { found, scopes, client })
+}
+
+/// Asks the servers, and applies what the user says about the resource.
+pub(super) fn ask(
+    request: &Request,
+    last: Option<&LastLogin>,
+    http: &Http,
+    cache: &Cache,
+    steps: Option<&Steps>,
+) -> Result<Discovered, LoginError> {
+    let question = Question {
+        server: request.server.as_ref(),
+        server_text: &request.server_text,
+        issuer: request.issuer.as_deref(),
+        last_issuer: last.map(|last| last.issuer.as_str()),
+        challenge: request.challenge.as_deref(),
+        assume_pkce: request.assume_pkce,
+        steps,
+    };
+    let mut found = discover(question, http, cache)
+        .map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?;
+    found.resource = match &request.resource {
+        Resource::Discovered => found.resource,
+        Resource::Omitted => None,
+        Resource::Given(resource) => Some(resource.clone()),
+    };
+    Ok(found)
+}
+
+/// Chooses the scopes to ask for.
+pub(super) fn scopes(request: &Request, found: &Discovered, before: Option<&Credentials>) -> Vec<String> {
+    let server = &found.server;
+    // Spec: MCP 2026-07-28, Scope Selection Strategy: what a challenge names joins what was asked for before.
+    let is_challenged = request.challenge.is_some() || !found.challenged_scopes.is_empty();
+    let earlier = before.filter(|before| before.issuer == server.issuer && is_challenged);
+    choose_scopes(ScopeSources {
+        asked: &request.scopes,
+        challenged: &found.challenged_scopes,
+        before: earlier.map_or(&[], |before| &before.scopes_requested),
+        resource: &found.resource_scopes,
+        server: &server.scopes,
+    })
+}
+
+/// Checks that a client registered by hand is still meant for this authorization server: its identifier and secret are
+/// not shown to another one unless the user names it.
+///
+/// Spec: MCP 2026-07-28, Authorization Server Binding.
+pub(super) fn check_issuer_of_client(
+    request: &Request,
+    client: &Client,
+    server: &AuthorizationServer,
+    before: Option<&Credentials>,
+) -> Result<(), LoginError> {
+    let moved = |before: &&Credentials| before.client_id == client.id && before.issuer != server.issuer;
+    match before.filter(moved) {
+        Some(before) if client.origin == Origin::Static && request.issuer.is_none() => Err(LoginError::IssuerChanged {
+            server: request.key.server.clone(),
+            before: printable(&before.issuer),
+            now: printable(&server.issuer),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Where a server was last logged in to, so that the next login can begin where this one ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LastLogin {
+    pub issuer: String,
+    pub redirect_uri: String,
+}
+
+impl LastLogin {
+    pub fn of(request: &Request, cache: &Cache) -> Option<Self> {
+        cache.get("last", &request.key.server)
+    }
+
+    pub fn keep(&self, request: &Request, cache: &Cache) {
+        cache.put("last", &request.key.server, self);
+    }
+}
+
+/// Returns the redirect URI that a login wants: with a fixed port, or with the ports of earlier registrations first.
+pub fn wanted(request: &Request, cache: &Cache, before: Option<&Credentials>) -> Wanted {
+    let last = LastLogin::of(request, cache);
+    let remembered =
+        last.map(|last| register::remembered_redirect_uris(cache, &last.issuer, before)).unwrap_or_default();
+    let remembered = remembered.iter().filter_map(|uri| Url::parse(uri).ok()?.port());
+    Wanted {
+        host: request.redirect_host,
+        path: request.redirect_path.clone(),
+        ports: match request.port {
+            Some(port) => vec![port],
+            None => remembered.chain(request.likely_ports.iter().copied()).collect(),
+        },
+        any_port: request.port.is_none(),
+    }
+}
+
+/// Returns the failure of a login that cannot listen, with the program that is in its way.
+pub fn cannot_listen(wanted: &Wanted, source: BindError) -> LoginError {
+    let redirect_uri = wanted.uri_without_socket();
+    let place = redirect_uri.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
+    let holder = match source {
+        BindError::Taken { port } => peers::holder(port),
+        BindError::Impossible(_) => None,
+    };
+    LoginError::Bind { place, holder, source }
+}
+
+/// Returns the URLs that the user typed.
+pub(super) fn typed_urls(request: &Request) -> Vec<Url> {
+    let issuer = request.issuer.iter().filter_map(|issuer| Url::parse(issuer).ok());
+    request.server.iter().cloned().chain(issuer).collect()
+}
