@@ -70,6 +70,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Give the tokens back to the authorization server, and forget them')
             [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Give a login to an MCP client, in the way that the client documents')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools with the stored login: does it really work?')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what works on this machine, and why a login would fail')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, against a protected MCP server that runs just for it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -237,6 +238,42 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mcp-login;doctor' {
+            [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'As for a login with this browser')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client identifier that you registered by hand')
+            [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET')
+            [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Refused: every user of the machine can read the arguments of a program')
+            [CompletionResult]::new('--client-file', '--client-file', [CompletionResultType]::ParameterName, 'The client in a file of the provider''s, such as Google''s client_secret.json')
+            [CompletionResult]::new('--client-metadata-url', '--client-metadata-url', [CompletionResultType]::ParameterName, 'The URL of a client ID metadata document')
+            [CompletionResult]::new('--registration', '--registration', [CompletionResultType]::ParameterName, 'How to become a client')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'A fixed port to listen on [default: any free one]')
+            [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held')
+            [CompletionResult]::new('--redirect-path', '--redirect-path', [CompletionResultType]::ParameterName, 'The path of the redirect URI')
+            [CompletionResult]::new('--redirect-uri', '--redirect-uri', [CompletionResultType]::ParameterName, 'The whole redirect URI as you registered it')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A scope to ask for; may be repeated [default: what the server wants]')
+            [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'Log in at this authorization server')
+            [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'The resource to name in the requests, if the server''s own is wrong')
+            [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A further parameter of the authorization request; may be repeated')
+            [CompletionResult]::new('--challenge', '--challenge', [CompletionResultType]::ParameterName, 'The WWW-Authenticate value that a client just received: its scopes join those asked for before')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are kept: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Which of several accounts on one server [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory of everything that is kept')
+            [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'As for a login without a browser')
+            [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'As for a login that reads pasted answers from stdin')
+            [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'As for a login that never reads stdin')
+            [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Name no resource in the requests')
+            [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Go on though the server does not say that it supports PKCE')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less: only errors, and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less: only errors, and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: each request and its answer')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: each request and its answer')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mcp-login;demo' {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for your answer: 90s, 10m, 1h')
@@ -264,6 +301,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Give the tokens back to the authorization server, and forget them')
             [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Give a login to an MCP client, in the way that the client documents')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools with the stored login: does it really work?')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what works on this machine, and why a login would fail')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, against a protected MCP server that runs just for it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -290,6 +328,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;help;check' {
+            break
+        }
+        'mcp-login;help;doctor' {
             break
         }
         'mcp-login;help;demo' {

@@ -67,6 +67,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand logout 'Give the tokens back to the authorization server, and forget them'
             cand handover 'Give a login to an MCP client, in the way that the client documents'
             cand check 'Ask a server for its tools with the stored login: does it really work?'
+            cand doctor 'Say what works on this machine, and why a login would fail'
             cand demo 'See a whole login, against a protected MCP server that runs just for it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -225,6 +226,41 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mcp-login;doctor'= {
+            cand --browser 'As for a login with this browser'
+            cand --client-id 'A client identifier that you registered by hand'
+            cand --client-secret-file 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET'
+            cand --client-secret 'Refused: every user of the machine can read the arguments of a program'
+            cand --client-file 'The client in a file of the provider''s, such as Google''s client_secret.json'
+            cand --client-metadata-url 'The URL of a client ID metadata document'
+            cand --registration 'How to become a client'
+            cand --port 'A fixed port to listen on [default: any free one]'
+            cand --redirect-host 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held'
+            cand --redirect-path 'The path of the redirect URI'
+            cand --redirect-uri 'The whole redirect URI as you registered it'
+            cand --scope 'A scope to ask for; may be repeated [default: what the server wants]'
+            cand --issuer 'Log in at this authorization server'
+            cand --resource 'The resource to name in the requests, if the server''s own is wrong'
+            cand --param 'A further parameter of the authorization request; may be repeated'
+            cand --challenge 'The WWW-Authenticate value that a client just received: its scopes join those asked for before'
+            cand --store 'Where logins are kept: auto, keyring, file or file:PATH'
+            cand --profile 'Which of several accounts on one server [default: default]'
+            cand --ca-file 'Trust the certificate authorities in this PEM file too'
+            cand --color 'When to use colours'
+            cand --data-dir 'The directory of everything that is kept'
+            cand --no-browser 'As for a login without a browser'
+            cand --paste 'As for a login that reads pasted answers from stdin'
+            cand --no-paste 'As for a login that never reads stdin'
+            cand --no-resource 'Name no resource in the requests'
+            cand --assume-pkce 'Go on though the server does not say that it supports PKCE'
+            cand --json 'Print machine-readable output on stdout: one JSON object a line'
+            cand -q 'Say less: only errors, and what you have to see'
+            cand --quiet 'Say less: only errors, and what you have to see'
+            cand -v 'Say more: each request and its answer'
+            cand --verbose 'Say more: each request and its answer'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mcp-login;demo'= {
             cand --browser 'Open this browser; %s stands for the address'
             cand --timeout 'How long to wait for your answer: 90s, 10m, 1h'
@@ -251,6 +287,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand logout 'Give the tokens back to the authorization server, and forget them'
             cand handover 'Give a login to an MCP client, in the way that the client documents'
             cand check 'Ask a server for its tools with the stored login: does it really work?'
+            cand doctor 'Say what works on this machine, and why a login would fail'
             cand demo 'See a whole login, against a protected MCP server that runs just for it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -269,6 +306,8 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
         &'mcp-login;help;handover'= {
         }
         &'mcp-login;help;check'= {
+        }
+        &'mcp-login;help;doctor'= {
         }
         &'mcp-login;help;demo'= {
         }

@@ -53,6 +53,7 @@ const SECTIONS: &str = r#".SH EXAMPLES
 mcp\-login https://mcp.example.com/mcp
 mcp\-login \-\-no\-browser https://mcp.example.com/mcp
 mcp\-login exec https://mcp.example.com/mcp \-\- my\-client
+mcp\-login doctor https://mcp.example.com/mcp
 mcp\-login demo
 .fi
 .SH "HOW IT WORKS"
@@ -102,6 +103,15 @@ With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
 \fBrejected\fR (server, source, reason, count; the wait goes on),
 \fBlogged_in\fR (server, profile, issuer, client_id, scopes, expires_at, refreshable, store, path, account, already),
 \fBerror\fR (server, code, exit, message, hint).
+\fBdoctor \-\-json\fR prints one object:
+\fBfindings\fR, a list of {topic, state, code, what, hint}; \fBserver\fR, the server examined, or null;
+\fBsteps\fR, a list of {url, status, decided}, what was asked and what was decided from the answer (status is null if
+there was none); \fBexit\fR, the exit status. A state is one of ok, warning (a login works all the same), failure (a
+login would end here); the code is that of an error event, or null. Topics are, of the machine, surroundings, browser,
+terminal, loopback, callback, data, keyring, file, logins, refreshes, clock, proxy, certificates; of the server, login,
+discovery, issuer, resource, pkce, endpoints, registration, scopes. A topic may have several findings, or none. The exit
+status is that of the first failure that a login would meet.
+.PP
 Times are RFC 3339, UTC. A reason is one of state_mismatch, issuer_mismatch, ambiguous, malformed, not_a_redirect,
 foreign_peer, temporary.
 "#;

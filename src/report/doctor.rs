@@ -45,6 +45,7 @@ pub fn show(diagnosis: &Diagnosis, server: Option<&str>, json: bool, quiet: bool
         if !quiet {
             terminal::product(&format!("\n{}", terminal::guard(server)))?;
             diagnosis.steps.iter().try_for_each(say_step)?;
+            terminal::product("")?;
         }
         diagnosis.server.iter().filter(is_shown).try_for_each(say_finding)?;
     }

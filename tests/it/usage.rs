@@ -85,7 +85,9 @@ fn options_for_one_server_with_several() {
 
 #[test]
 fn near_misses_of_commands_and_of_urls() {
-    for (word, meant) in [("chekc", "check"), ("chck", "check"), ("demmo", "demo"), ("logn", "login")] {
+    for (word, meant) in
+        [("chekc", "check"), ("chck", "check"), ("demmo", "demo"), ("logn", "login"), ("docter", "doctor")]
+    {
         wrong(&[word], &format!("mcp-login {meant}"));
     }
     for (word, meant) in [
@@ -256,7 +258,9 @@ fn several_servers_report_each_and_the_first_failure_is_the_exit_code() {
 
 #[test]
 fn help_and_version_are_products() {
-    for args in [&["--help"][..], &["-h"], &["--version"], &["check", "--help"], &["login", "--help"]] {
+    for args in
+        [&["--help"][..], &["-h"], &["--version"], &["check", "--help"], &["doctor", "--help"], &["login", "--help"]]
+    {
         let finished = Program::new().args(args).run().expect(0);
         assert!(finished.stdout.contains("mcp-login"), "{args:?}: {}", finished.stdout);
         assert_eq!(finished.stderr, "", "{args:?}");

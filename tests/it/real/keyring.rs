@@ -129,6 +129,34 @@ fn keyring_alone_fails_before_the_browser() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+#[test]
+fn the_doctor_tells_every_state_of_the_keyring() {
+    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else { return };
+    let examine = |state: &str, store: &str| {
+        let data = bed.path("data").join(state).display().to_string();
+        let words = ["doctor", "--json", "--data-dir", &data, "--store", store];
+        let finished = in_session(&bed, state, "\"$@\"", &words, &bed.curl());
+        let object: serde_json::Value = serde_json::from_str(&finished.stdout).expect("JSON");
+        let findings = object["findings"].as_array().expect("findings").clone();
+        let keyring = findings.into_iter().find(|finding| finding["topic"] == "keyring").expect("a finding");
+        (finished.status.code(), keyring["state"].as_str().expect("a state").to_owned(), keyring["what"].to_string())
+    };
+    let (code, state, what) = examine("unlocked", "keyring");
+    assert!(code == Some(0) && state == "ok" && what.contains("logins are kept here"), "{code:?} {state} {what}");
+    for keyring in UNUSABLE {
+        let (code, state, what) = examine(keyring, "auto");
+        assert!(code == Some(0) && state == "warning", "{keyring}: {code:?} {state} {what}");
+        let words = match keyring {
+            "locked" => "it is locked",
+            "blackhole" | "silent" | "stopped" => "did not answer in time",
+            "absent" | "dead" | "nodaemon" => "no keyring service is running",
+            _ => "cannot use the keyring",
+        };
+        assert!(what.contains(words), "{keyring}: {what}");
+    }
+    assert_eq!(examine("locked", "keyring").0, Some(7));
+}
+
 /// Requires that no file of the data directories holds a token.
 fn assert_no_token_in_files(bed: &Bed) {
     let mut left = vec![bed.path("data"), bed.path("xdg-data/unlocked/mcp-login")];
