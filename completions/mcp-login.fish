@@ -76,6 +76,7 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "status" -d 'What i
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "doctor" -d 'Say what works on this machine, and why a login would fail'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l browser -d 'Open this browser; %s stands for the address' -r
@@ -216,6 +217,43 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l json -d 'P
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l browser -d 'As for a login with this browser' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-id -d 'A client identifier that you registered by hand' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-file -d 'The client in a file of the provider\'s, such as Google\'s client_secret.json' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server takes it, else dynamic registration'
+static\t'The given client'
+cimd\t'The client ID metadata document'
+dcr\t'Dynamic client registration'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l port -d 'A fixed port to listen on [default: any free one]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+localhost\t'The name; both loopback addresses are held'
+[::1]\t'The literal IPv6 address'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-path -d 'The path of the redirect URI' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer -d 'Log in at this authorization server' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l param -d 'A further parameter of the authorization request; may be repeated' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-browser -d 'As for a login without a browser'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l paste -d 'As for a login that reads pasted answers from stdin'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-paste -d 'As for a login that never reads stdin'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-resource -d 'Name no resource in the requests'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l timeout -d 'How long to wait for your answer: 90s, 10m, 1h' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
@@ -230,13 +268,14 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Pr
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "token" -d 'Print a live access token, refreshed if it is due'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "status" -d 'What is logged in, with which scopes, until when, kept where'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "token" -d 'Print a live access token, refreshed if it is due'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "status" -d 'What is logged in, with which scopes, until when, kept where'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "doctor" -d 'Say what works on this machine, and why a login would fail'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -296,11 +296,14 @@ fn what_is_kept_of_earlier_logins() {
     fs::create_dir(&refresh).expect("a directory");
     let note = json!({"account": fake.mcp(), "refresh_token_sha256": "00", "started_at": "2020-01-01T00:00:00Z"});
     fs::write(refresh.join("0123456789abcdef.json"), note.to_string()).expect("writing");
-    let object = object(&home.at("doctor", &fake).arg("--json").run().expect(0));
+    let examine = || object(&home.at("doctor", &fake).arg("--json").run().expect(0));
+    let object = examine();
     assert_found(&object, "logins", "ok", "1 login, 1 of them in need of a new one");
     assert_found(&object, "login", "ok", "a new one is needed");
     assert_found(&object, "file", "ok", "mode 0600, only you can read it; logins are kept here");
     assert_found(&object, "refreshes", "warning", &format!("{} has no end since 2020-01-01", fake.mcp()));
+    home.put(&[login(&fake, json!({"handed_over": {"to": "hermes", "at": "2020-01-01T00:00:00Z"}}))]);
+    assert_found(&examine(), "login", "ok", "handed over to hermes");
 }
 
 #[test]
