@@ -70,14 +70,14 @@ mod tests {
 
     #[test]
     fn cw3_everything_else_is_kept() {
-        let old = "// mine\n{\n  \"a\": [1, 2,], // two\n  \"servers\": {\n    \"x\": {\"url\": \"u\"}\n  }\n}\n";
+        let old = "// mine\n{\n  \"a\": [1, 2,], // two\n  \"servers\": {\n    \"x\": {\n      \"url\": \"u\" // here\n    }\n  }\n}\n";
         let edited = edit(Path::new("f"), Some(old), |root| {
             let servers = object(Path::new("f"), root, "servers")?;
             set(&object(Path::new("f"), &servers, "x")?, "helper", &json!("h"));
             Ok(())
         });
         let new = edited.expect("a text").to_string();
-        assert_eq!(new, old.replace("\"url\": \"u\"", "\"url\": \"u\", \"helper\": \"h\""));
+        assert_eq!(new, old.replace("\"u\" // here", "\"u\", // here\n      \"helper\": \"h\""));
     }
 
     #[test]
