@@ -21,6 +21,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'mcp-login' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Take names from this client''s configuration only')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for all of it: 90s, 10m, 1h')
             [CompletionResult]::new('--login-hint', '--login-hint', [CompletionResultType]::ParameterName, 'The account that the provider should offer')
@@ -47,6 +48,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory of everything that is kept')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log in to every server that your MCP clients name and that wants a login')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Open no browser, only print the address')
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read pasted answers from stdin, even if it is no terminal')
             [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'Never read stdin')
@@ -76,6 +78,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;login' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Take names from this client''s configuration only')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for all of it: 90s, 10m, 1h')
             [CompletionResult]::new('--login-hint', '--login-hint', [CompletionResultType]::ParameterName, 'The account that the provider should offer')
@@ -102,6 +105,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory of everything that is kept')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log in to every server that your MCP clients name and that wants a login')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Open no browser, only print the address')
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read pasted answers from stdin, even if it is no terminal')
             [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'Never read stdin')
@@ -170,6 +174,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;status' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The servers that this client''s configuration names; exit status 3 if one of them needs a login')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are kept: auto, keyring, file or file:PATH')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Which of several accounts on one server [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')

@@ -18,6 +18,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
     }
     var completions = [
         &'mcp-login'= {
+            cand --from 'Take names from this client''s configuration only'
             cand --browser 'Open this browser; %s stands for the address'
             cand --timeout 'How long to wait for all of it: 90s, 10m, 1h'
             cand --login-hint 'The account that the provider should offer'
@@ -44,6 +45,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --ca-file 'Trust the certificate authorities in this PEM file too'
             cand --color 'When to use colours'
             cand --data-dir 'The directory of everything that is kept'
+            cand --all 'Log in to every server that your MCP clients name and that wants a login'
             cand --no-browser 'Open no browser, only print the address'
             cand --paste 'Read pasted answers from stdin, even if it is no terminal'
             cand --no-paste 'Never read stdin'
@@ -72,6 +74,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'mcp-login;login'= {
+            cand --from 'Take names from this client''s configuration only'
             cand --browser 'Open this browser; %s stands for the address'
             cand --timeout 'How long to wait for all of it: 90s, 10m, 1h'
             cand --login-hint 'The account that the provider should offer'
@@ -98,6 +101,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --ca-file 'Trust the certificate authorities in this PEM file too'
             cand --color 'When to use colours'
             cand --data-dir 'The directory of everything that is kept'
+            cand --all 'Log in to every server that your MCP clients name and that wants a login'
             cand --no-browser 'Open no browser, only print the address'
             cand --paste 'Read pasted answers from stdin, even if it is no terminal'
             cand --no-paste 'Never read stdin'
@@ -162,6 +166,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'mcp-login;status'= {
+            cand --from 'The servers that this client''s configuration names; exit status 3 if one of them needs a login'
             cand --store 'Where logins are kept: auto, keyring, file or file:PATH'
             cand --profile 'Which of several accounts on one server [default: default]'
             cand --ca-file 'Trust the certificate authorities in this PEM file too'

@@ -10,6 +10,9 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == browser::OPENER) {
         return browser::opener();
     }
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == app::COMPLETER) {
+        return app::complete(std::env::args().nth(2).as_deref());
+    }
     guard::close_doors();
     if std::env::args_os().nth(1).is_some_and(|argument| argument == refresher::REFRESHER) {
         return refresher::main(std::env::args().nth(2));

@@ -1,5 +1,6 @@
 //! What people and scripts are told: sentences on stderr, JSON lines on stdout.
 
+mod configured;
 pub mod doctor;
 
 use std::error::Error as _;
@@ -24,6 +25,8 @@ use crate::store::{Key, Place, DEFAULT_PROFILE};
 use crate::surroundings::Surroundings;
 use crate::terminal;
 use crate::wait::{Reason, Source};
+
+pub use configured::{named_table, NamedLogin};
 
 /// A line of the machine-readable output. The order of its members is part of the contract: `event` comes first.
 #[derive(Serialize)]
@@ -59,6 +62,22 @@ enum Line<'a> {
         account: Option<&'a str>,
         #[serde(skip_serializing_if = "is_false")]
         already: bool,
+    },
+    Named {
+        server: &'a str,
+        name: &'a str,
+        client: &'a str,
+        path: String,
+        in_project: bool,
+    },
+    Skipped {
+        server: Option<&'a str>,
+        name: &'a str,
+        client: &'a str,
+        reason: &'a str,
+    },
+    NoLoginNeeded {
+        server: &'a str,
     },
     LoggedOut {
         server: &'a str,
@@ -343,6 +362,9 @@ impl Reporter {
         let whose = server.filter(|server| self.several && !error.to_string().contains(server));
         let whose = whose.map(|server| format!("{server}: ")).unwrap_or_default();
         terminal::complain("error", &format!("{whose}{error}"));
+        if let LoginError::Ambiguous { choices, .. } = error {
+            choices.iter().for_each(|choice| terminal::show(choice));
+        }
         let mut cause = error.source();
         while let Some(err) = cause {
             terminal::complain("caused by", &err.to_string());
@@ -375,37 +397,47 @@ pub fn clients_json(clients: &[&Client]) -> String {
 
 /// Returns the logins as a table for people.
 pub fn table(logins: &[Login]) -> String {
+    if logins.is_empty() {
+        return String::new();
+    }
     let mut rows = vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
     for Login { entry, state } in logins {
-        let expires = match entry.expires_at.map(Time::seconds_left) {
-            Some(left) if left > 0 => format!("in {}", in_words(round(Duration::from_secs(left.unsigned_abs())))),
-            Some(left) => format!("{} ago", in_words(round(Duration::from_secs(left.unsigned_abs())))),
-            None => "unknown".to_owned(),
-        };
-        let state = match state {
-            State::Live => "live",
-            State::RefreshDue => "refresh due",
-            State::NeedsLogin => "needs login",
-            State::HandedOver => "handed over",
-        };
         let scopes: Vec<_> = entry.scopes.iter().map(|scope| printable(scope)).collect();
         rows.push([
             printable(&entry.server),
             entry.profile.clone(),
-            state.to_owned(),
-            expires,
+            state_in_words(*state).to_owned(),
+            expiry_in_words(entry.expires_at),
             entry.place.name().to_owned(),
             scopes.join(" "),
         ]);
     }
-    if logins.is_empty() {
-        return String::new();
+    aligned(&rows)
+}
+
+fn state_in_words(state: State) -> &'static str {
+    match state {
+        State::Live => "live",
+        State::RefreshDue => "refresh due",
+        State::NeedsLogin => "needs login",
+        State::HandedOver => "handed over",
     }
-    let mut widths = [0; 6];
-    for row in &rows {
+}
+
+fn expiry_in_words(expires_at: Option<Time>) -> String {
+    match expires_at.map(Time::seconds_left) {
+        Some(left) if left > 0 => format!("in {}", in_words(round(Duration::from_secs(left.unsigned_abs())))),
+        Some(left) => format!("{} ago", in_words(round(Duration::from_secs(left.unsigned_abs())))),
+        None => "unknown".to_owned(),
+    }
+}
+
+fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let mut widths = [0; COLUMNS];
+    for row in rows {
         widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.len().max(*width));
     }
-    let line = |row: &[String; 6]| {
+    let line = |row: &[String; COLUMNS]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };

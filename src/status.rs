@@ -20,6 +20,18 @@ pub enum State {
     HandedOver,
 }
 
+impl State {
+    /// Returns the word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::RefreshDue => "refresh_due",
+            Self::NeedsLogin => "needs_login",
+            Self::HandedOver => "handed_over",
+        }
+    }
+}
+
 /// One login.
 #[derive(Clone, Debug, Serialize)]
 pub struct Login {

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use super::{browser_wish, paste, LOST_OUTPUT};
-use crate::cli::plan;
+use super::{browser_wish, kept, paste, LOST_OUTPUT};
+use crate::cli::{names, plan};
 use crate::cli::{Common, DoctorArgs};
 use crate::doctor::{diagnose, Case};
 use crate::error::LoginError;
 use crate::http;
 use crate::oauth::secret::Secret;
-use crate::report;
+use crate::report::{self, Reporter};
 use crate::store;
 use crate::surroundings::Surroundings;
 use crate::terminal;
@@ -17,10 +17,17 @@ use crate::terminal;
 /// `doctor`
 pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result<ExitCode, LoginError> {
     let login = args.login();
-    let request = match plan::logins(&login, common, secret.clone())?.pop() {
+    // A store that cannot be read is part of what is found out.
+    let stored = || Ok(kept::use_tools(common).and_then(|tools| kept::keys(&tools)).unwrap_or_default());
+    let targets = names::targets(&login, stored)?;
+    let request = match plan::logins(&login, &targets, common, secret.clone())?.pop() {
         Some(request) => request,
-        None => plan::anywhere(&login, common, secret)?,
+        None => plan::anywhere(&login, common, secret.clone())?,
     };
+    let has_secret = secret.is_some() || login.client.client_secret_file.is_some();
+    for named in targets.iter().filter_map(|target| target.named.as_ref()) {
+        Reporter::new(false, false).named(named, has_secret);
+    }
     let case = Case {
         request: &request,
         has_server: args.server.is_some(),

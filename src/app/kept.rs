@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{tools, LOST_OUTPUT};
+use super::{configured, tools, LOST_OUTPUT};
 use crate::browser::Wish;
 use crate::cli::plan;
 use crate::cli::{Common, ExecArgs, LogoutArgs, NeedArgs, StatusArgs, TokenArgs};
@@ -20,23 +20,24 @@ use crate::terminal;
 use crate::token::{self, Need};
 use crate::tools::Tools;
 
-/// What a client names the server by when it runs a helper.
-const HELPER_VARIABLES: [&str; 2] = ["CLAUDE_CODE_MCP_SERVER_URL", "CLAUDE_CODE_MCP_SERVER_NAME"];
+/// What Claude Code names the server by when it runs a helper.
+const HELPER_URL: &str = "CLAUDE_CODE_MCP_SERVER_URL";
+const HELPER_NAME: &str = "CLAUDE_CODE_MCP_SERVER_NAME";
 
 /// Returns the tools of the commands that use what is stored.
 pub fn use_tools(common: &Common) -> Result<Tools, LoginError> {
     tools(common, Wish::default(), token::LIMIT)
 }
 
-fn keys(tools: &Tools) -> Result<Vec<Key>, LoginError> {
+pub(super) fn keys(tools: &Tools) -> Result<Vec<Key>, LoginError> {
     Ok(status::status(tools)?.iter().map(status::Login::key).collect())
 }
 
 /// Finds the login that is meant; a URL needs no look into the index.
 pub fn find(server: Option<&str>, common: &Common, tools: &Tools) -> Result<Key, LoginError> {
     match server {
-        Some(text) if text.contains("://") => plan::stored(text, common, &[]),
-        Some(text) => plan::stored(text, common, &keys(tools)?),
+        Some(text) if text.contains("://") => plan::stored(text, None, common, &[]),
+        Some(text) => plan::stored(text, None, common, &keys(tools)?),
         None => plan::only(common, &keys(tools)?),
     }
 }
@@ -74,9 +75,11 @@ pub fn run_token(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginErr
 /// `headers`
 pub fn run_headers(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginError> {
     let tools = use_tools(common)?;
-    let named = || HELPER_VARIABLES.iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
-    let server = args.server.clone().or_else(named);
-    let key = find(server.as_deref(), common, &tools)?;
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    let key = match (&args.server, variable(HELPER_URL), variable(HELPER_NAME)) {
+        (None, None, Some(name)) => plan::stored(&name, Some("claude-code"), common, &keys(&tools)?)?,
+        (given, url, _) => find(given.as_deref().or(url.as_deref()), common, &tools)?,
+    };
     let kept = live(&key, &args.need, &tools)?;
     Ok(print(&json!({"Authorization": format!("Bearer {}", kept.access_token.expose())}).to_string()))
 }
@@ -94,9 +97,16 @@ pub fn run_exec(args: &ExecArgs, common: &Common) -> Result<ExitCode, LoginError
 /// `status`
 pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, LoginError> {
     let tools = use_tools(common)?;
+    if let (Some(client), true) = (&args.from, args.servers.is_empty()) {
+        return configured::run_status(client, common, &tools);
+    }
     let mut logins = status::status(&tools)?;
     let keys: Vec<_> = logins.iter().map(status::Login::key).collect();
-    let wanted = args.servers.iter().map(|text| plan::stored(text, common, &keys)).collect::<Result<Vec<_>, _>>()?;
+    let wanted = args
+        .servers
+        .iter()
+        .map(|text| plan::stored(text, args.from.as_deref(), common, &keys))
+        .collect::<Result<Vec<_>, _>>()?;
     if !wanted.is_empty() {
         logins.retain(|login| wanted.contains(&login.key()));
     } else if let Some(profile) = &common.profile {
@@ -128,7 +138,7 @@ pub fn run_logout(args: &LogoutArgs, common: &Common) -> Result<ExitCode, LoginE
         true => {
             known.into_iter().filter(|key| common.profile.as_ref().is_none_or(|name| *name == key.profile)).collect()
         }
-        false => args.servers.iter().map(|text| plan::stored(text, common, &known)).collect::<Result<_, _>>()?,
+        false => args.servers.iter().map(|text| plan::stored(text, None, common, &known)).collect::<Result<_, _>>()?,
     };
     let mut worst = None;
     let mut reporter = Reporter::new(common.json, wanted.len() > 1);

@@ -1,5 +1,7 @@
 //! From the arguments to the exit code: one arm for each command.
 
+mod complete;
+mod configured;
 mod doctor;
 mod give;
 mod kept;
@@ -12,13 +14,14 @@ use clap::Parser as _;
 
 use crate::browser::{Skip, Wish};
 use crate::check::check;
-use crate::cli::plan;
+use crate::cli::{names, plan};
 use crate::cli::{CheckArgs, Cli, ColorChoice, Command, Common, DemoArgs, LoginArgs};
 use crate::demo;
 use crate::disk;
 use crate::error::LoginError;
 use crate::http;
-use crate::login::{self, Outcome};
+use crate::login::{self, Event, Outcome};
+use crate::oauth::endpoint;
 use crate::oauth::secret::Secret;
 use crate::report::Reporter;
 use crate::signals;
@@ -26,6 +29,8 @@ use crate::store;
 use crate::terminal::paste::Paste;
 use crate::terminal::{self, Color};
 use crate::tools::Tools;
+
+pub use complete::{complete, COMPLETER};
 
 /// The exit code when what was to be printed could not be.
 const LOST_OUTPUT: u8 = 7;
@@ -102,10 +107,27 @@ fn tools(common: &Common, wish: Wish, timeout: std::time::Duration) -> Result<To
 }
 
 fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<ExitCode, LoginError> {
-    let requests = plan::logins(args, common, secret)?;
     let tools = tools(common, browser_wish(args), args.timeout)?;
-    let mut reporter = Reporter::new(common.json, requests.len() > 1);
-    let mut outcome = login::run(requests, Arc::new(tools), paste(args), &mut |event| reporter.show(&event))?;
+    let mut reporter = Reporter::new(common.json, args.all || args.servers.len() > 1);
+    let targets = match args.all {
+        true => configured::targets(args, common, &mut reporter)?,
+        false => names::targets(args, || kept::keys(&tools))?,
+    };
+    let has_secret = secret.is_some() || args.client.client_secret_file.is_some();
+    let requests = plan::logins(args, &targets, common, secret)?;
+    targets.iter().filter_map(|target| target.named.as_ref()).for_each(|named| reporter.named(named, has_secret));
+    if requests.is_empty() {
+        terminal::say("no client names a server that a login could be made to");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let openness = configured::Openness::new(tools.cache());
+    let mut outcome = login::run(requests, Arc::new(tools), paste(args), &mut |event| {
+        openness.note(&event);
+        match event {
+            Event::Failed { server, error } if args.all && error.needs_no_login() => reporter.needs_none(server),
+            event => reporter.show(&event),
+        }
+    })?;
     if let (Some(client), Outcome::Done(results)) = (args.handover, &mut outcome) {
         for result in results {
             let Ok(report) = result else { continue };
@@ -115,7 +137,7 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
             }
         }
     }
-    Ok(conclude(&outcome, &reporter))
+    Ok(conclude(&outcome, &reporter, |err| args.all && err.needs_no_login()))
 }
 
 fn browser_wish(args: &LoginArgs) -> Wish {
@@ -137,14 +159,15 @@ fn run_demo(args: &DemoArgs, common: &Common) -> Result<ExitCode, LoginError> {
         demo::Event::Login(event) => reporter.show(&event),
         demo::Event::Checked(key, checked) => reporter.checked(key, checked),
     })?;
-    Ok(conclude(&outcome, &reporter))
+    Ok(conclude(&outcome, &reporter, |_| false))
 }
 
-/// Ends a run of logins: by the signal that ended it, or with the code of the first that failed.
-fn conclude(outcome: &Outcome, reporter: &Reporter) -> ExitCode {
+/// Ends a run of logins: by the signal that ended it, or with the code of the first that failed and is not forgiven.
+fn conclude(outcome: &Outcome, reporter: &Reporter, is_forgiven: impl Fn(&LoginError) -> bool) -> ExitCode {
     match outcome {
         Outcome::Done(results) => {
-            let failure = results.iter().find_map(|result| result.as_ref().err()).map(LoginError::exit_code);
+            let mut failures = results.iter().filter_map(|result| result.as_ref().err());
+            let failure = failures.find(|err| !is_forgiven(err)).map(LoginError::exit_code);
             let lost = reporter.lost_output.then_some(LOST_OUTPUT);
             ExitCode::from(failure.or(lost).unwrap_or(0))
         }
@@ -159,17 +182,17 @@ fn conclude(outcome: &Outcome, reporter: &Reporter) -> ExitCode {
 }
 
 fn run_check(args: &CheckArgs, common: &Common) -> Result<ExitCode, LoginError> {
-    let server = plan::server(&args.server, common, false)?;
     let tools = tools(common, Wish::default(), std::time::Duration::ZERO)?;
-    let url = server.url.ok_or_else(|| LoginError::Usage {
+    let key = kept::find(Some(&args.server), common, &tools)?;
+    let url = endpoint::parse(&key.server).map_err(|_| LoginError::Usage {
         message: format!("{} is not an MCP server", args.server),
         hint: Some("give the URL of the MCP server".to_owned()),
     })?;
     let mut reporter = Reporter::new(common.json, false);
-    match check(&server.key, &url, &tools) {
-        Ok(checked) => reporter.checked(&server.key, &checked),
+    match check(&key, &url, &tools) {
+        Ok(checked) => reporter.checked(&key, &checked),
         Err(err) => {
-            reporter.fail(Some(&server.key.server), &err);
+            reporter.fail(Some(&key.server), &err);
             return Ok(ExitCode::from(err.exit_code()));
         }
     }

@@ -10,7 +10,7 @@ use super::{ClientArgs, LoginArgs, PlaceArgs, RedirectArgs, RequestArgs};
 /// The options of an examination: those of the login that is wanted.
 #[derive(Clone, Debug, Args)]
 pub struct DoctorArgs {
-    /// The URL of an MCP server; or, with --issuer, a name of your own [default: only the machine is examined]
+    /// The MCP server, as at the login [default: only the machine is examined]
     #[arg(value_name = "SERVER")]
     pub server: Option<String>,
 
@@ -48,6 +48,8 @@ impl DoctorArgs {
     pub fn login(&self) -> LoginArgs {
         LoginArgs {
             servers: self.server.iter().cloned().collect(),
+            all: false,
+            from: None,
             no_browser: self.no_browser,
             browser: self.browser.clone(),
             paste: self.paste,

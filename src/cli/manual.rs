@@ -54,6 +54,8 @@ mcp\-login https://mcp.example.com/mcp
 mcp\-login \-\-no\-browser https://mcp.example.com/mcp
 mcp\-login exec https://mcp.example.com/mcp \-\- my\-client
 mcp\-login doctor https://mcp.example.com/mcp
+mcp\-login linear
+mcp\-login \-\-all
 mcp\-login demo
 .fi
 .SH "HOW IT WORKS"
@@ -66,6 +68,18 @@ answered and forgotten. The code is exchanged once, the tokens are stored, and o
 Beside the browser the answer may be pasted: the address that the browser lands on, whole or only what follows the
 question mark, quoted or wrapped, any number of times. Nothing of it is echoed. Without a terminal \fB\-\-paste\fR reads
 it from a pipe. The end of input ends only the pasting.
+.SH "NAMES OF SERVERS"
+A \fISERVER\fR without :// is the name of a stored login, or else the name that an MCP client has for a server in its
+configuration: \fINAME\fR, or \fICLIENT\fR:\fINAME\fR where clients mean different servers by one name. The clients are
+claude\-code, codex, gemini\-cli, opencode, cursor, vscode, windsurf, claude\-desktop, copilot, hermes, goose, zed, cline,
+mcporter and lm\-studio. Of two files of one client the nearest wins, as for the client itself. Files of a project are
+looked for from the working directory up to the root of its repository; what they say is shown as theirs. In a URL
+${\fIVARIABLE\fR} and ${\fIVARIABLE\fR:\-\fIotherwise\fR} are expanded, and nothing is ever run; a project's file gets no
+variable whose name sounds like a secret. Client identifier, scopes and redirect URI are taken from there where no option
+gives them; a client secret is not.
+.PP
+\fB\-\-all\fR logs in to all of these servers but those that bring credentials of their own or are switched off.
+\fBstatus \-\-from \fICLIENT\fR tells which of them need a login. For a URL no configuration is read.
 .SH FILES
 .TP
 \fI~/.local/share/mcp\-login/credentials.json\fR
@@ -98,6 +112,9 @@ proxies; loopback is never proxied
 no colours
 .SH "MACHINE-READABLE OUTPUT"
 With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
+\fBnamed\fR (server, name, client, path, in_project: whose word it is that this is the server),
+\fBskipped\fR (server, name, client, reason; with \-\-all),
+\fBno_login_needed\fR (server; with \-\-all),
 \fBlistening\fR (server, redirect_uri),
 \fBauthorization_url\fR (server, url, redirect_uri, expires_at),
 \fBrejected\fR (server, source, reason, count; the wait goes on),

@@ -3,15 +3,16 @@
 mod doctor;
 pub mod environment;
 pub mod manual;
+pub mod names;
 pub mod plan;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::clients::Client;
+use crate::clients::{sources, Client};
 use crate::store::StoreChoice;
 pub use doctor::DoctorArgs;
 
@@ -45,6 +46,8 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 Examples:
   mcp-login https://mcp.example.com/mcp           log in, with your browser
+  mcp-login linear                                log in to a server that your MCP clients call linear
+  mcp-login --all                                 log in to all servers of your MCP clients
   mcp-login --no-browser https://mcp.example.com  log in over ssh: open the address anywhere, paste the answer
   mcp-login exec https://mcp.example.com -- CLIENT run a client with the token in $MCP_LOGIN_BEARER
   mcp-login demo                                  see a whole login against a server of its own
@@ -141,9 +144,18 @@ pub enum ColorChoice {
 /// The options of a login.
 #[derive(Clone, Debug, Args)]
 pub struct LoginArgs {
-    /// The URLs of MCP servers; or, with --issuer, a name of your own
-    #[arg(value_name = "SERVER", required = true)]
+    /// MCP servers: URLs, or names from the configurations of your MCP clients (NAME or CLIENT:NAME); or, with
+    /// --issuer, a name of your own
+    #[arg(value_name = "SERVER", required_unless_present = "all", conflicts_with = "all")]
     pub servers: Vec<String>,
+
+    /// Log in to every server that your MCP clients name and that wants a login
+    #[arg(long)]
+    pub all: bool,
+
+    /// Take names from this client's configuration only
+    #[arg(long, env = "MCP_LOGIN_FROM", value_name = "CLIENT", value_parser = PossibleValuesParser::new(sources::names()), hide_env = true)]
+    pub from: Option<String>,
 
     /// Open no browser, only print the address
     #[arg(long, env = "MCP_LOGIN_NO_BROWSER", value_parser = FalseyValueParser::new(), hide_env = true)]
@@ -359,6 +371,10 @@ pub struct StatusArgs {
     /// Only these servers; exit status 3 if one of them needs a login
     #[arg(value_name = "SERVER")]
     pub servers: Vec<String>,
+
+    /// The servers that this client's configuration names; exit status 3 if one of them needs a login
+    #[arg(long, env = "MCP_LOGIN_FROM", value_name = "CLIENT", value_parser = PossibleValuesParser::new(sources::names()), hide_env = true)]
+    pub from: Option<String>,
 }
 
 /// The options of logging out.
@@ -436,7 +452,7 @@ pub enum ModeChoice {
 /// The options of a check.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
-    /// The URL of the MCP server, as at the login
+    /// The MCP server, as at the login
     #[arg(value_name = "SERVER")]
     pub server: String,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::names::{self, Target};
 use super::{Common, HostChoice, LoginArgs, RegistrationChoice};
 use crate::clients::{Client, CLIENTS};
 use crate::error::LoginError;
@@ -26,12 +27,12 @@ const COMMANDS: [&str; 10] =
     ["check", "demo", "doctor", "exec", "handover", "headers", "login", "logout", "status", "token"];
 
 /// How like a command a word has to be to be taken for a misspelt one.
-const LIKENESS: f64 = 0.84;
+pub(super) const LIKENESS: f64 = 0.84;
 
 /// Longest client secret or client file, in bytes.
 const MAX_CLIENT_BYTES: u64 = 64 * 1024;
 
-fn usage(message: impl Into<String>, hint: impl Into<String>) -> LoginError {
+pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> LoginError {
     LoginError::Usage { message: message.into(), hint: Some(hint.into()) }
 }
 
@@ -132,7 +133,7 @@ pub fn server(text: &str, common: &Common, has_issuer: bool) -> Result<Server, L
             let key = Key { server: text.to_owned(), profile };
             return Ok(Server { key, url: None, text: text.to_owned() });
         }
-        return Err(no_url(text));
+        return Err(no_url(text, None));
     }
     let text = text.split('#').next().unwrap_or(text);
     let url = endpoint::parse(text).map_err(|why| {
@@ -142,9 +143,13 @@ pub fn server(text: &str, common: &Common, has_issuer: bool) -> Result<Server, L
         let message = format!("cannot log in to {text}: {}", UrlError::Plaintext);
         return Err(usage(message, format!("try {}", text.replacen("http://", "https://", 1))));
     }
-    let account =
-        if url.path() == "/" && url.query().is_none() { url.as_str().trim_end_matches('/') } else { url.as_str() };
-    Ok(Server { key: Key { server: account.to_owned(), profile }, text: text.to_owned(), url: Some(url) })
+    Ok(Server { key: Key { server: account(&url), profile }, text: text.to_owned(), url: Some(url) })
+}
+
+/// Returns the name of a server in the store.
+pub(super) fn account(url: &Url) -> String {
+    let text = url.as_str();
+    if url.path() == "/" && url.query().is_none() { text.trim_end_matches('/') } else { text }.to_owned()
 }
 
 /// Returns a URL as it may be shown: a user name in it may come with a password.
@@ -156,16 +161,18 @@ fn without_password(text: &str) -> &str {
     }
 }
 
-/// Finds the login that a word means: a URL, or the name of a login at a provider without an MCP server.
+/// Finds the login that a word means: a URL, the name of a login at a provider without an MCP server, or a name in the
+/// configuration of a client, or of the one client `from`. For a URL nothing is read.
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] if it is neither.
-pub fn stored(text: &str, common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
+/// [`LoginError::Usage`] if it is none of them.
+pub fn stored(text: &str, from: Option<&str>, common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
     if logins.iter().any(|key| key.server == text) {
         return Ok(Key { server: text.to_owned(), profile: profile(common)? });
     }
-    server(text, common, false).map(|server| server.key)
+    let url = if text.contains("://") { text.to_owned() } else { names::find(text, from, logins)?.url };
+    server(&url, common, false).map(|server| server.key)
 }
 
 /// Returns the only login there is in the profile.
@@ -186,11 +193,14 @@ pub fn only(common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
     }
 }
 
-/// Says what is wrong with a word that is no URL.
-fn no_url(text: &str) -> LoginError {
-    let like = |command: &&&str| strsim::jaro_winkler(command, text) >= LIKENESS;
-    if let Some(command) = COMMANDS.iter().find(like) {
+/// Says what is wrong with a word that names nothing; `like` is a name that it may be meant to be.
+pub(super) fn no_url(text: &str, like: Option<String>) -> LoginError {
+    let is_like = |command: &&&str| strsim::jaro_winkler(command, text) >= LIKENESS;
+    if let Some(command) = COMMANDS.iter().find(is_like) {
         return usage(format!("there is no command {text}"), format!("did you mean `mcp-login {command}`?"));
+    }
+    if let Some(name) = like {
+        return usage(format!("no client names a server {text}"), format!("did you mean {name}?"));
     }
     let local = text.starts_with("localhost") || text.starts_with("127.") || text.starts_with("[::1]");
     let scheme = if local { "http" } else { "https" };
@@ -199,7 +209,7 @@ fn no_url(text: &str) -> LoginError {
             usage(format!("{text} is not a URL"), format!("did you mean {url}?"))
         }
         _ => usage(
-            format!("{text} is not the URL of a server"),
+            format!("{text} is neither the URL of a server nor the name of one in a client's configuration"),
             "give the URL of the MCP server, such as https://mcp.example.com/mcp; with --issuer, any name will do",
         ),
     }
@@ -226,10 +236,13 @@ fn profile(common: &Common) -> Result<String, LoginError> {
 /// # Errors
 ///
 /// [`LoginError::Usage`] for whatever makes no sense.
-pub fn logins(args: &LoginArgs, common: &Common, env_secret: Option<Secret>) -> Result<Vec<Request>, LoginError> {
-    let identity = identity(args, env_secret)?;
-    let redirect = redirect(args, identity.1.as_deref())?;
-    one_server_options(args)?;
+pub fn logins(
+    args: &LoginArgs,
+    targets: &[Target],
+    common: &Common,
+    env_secret: Option<Secret>,
+) -> Result<Vec<Request>, LoginError> {
+    one_server_options(args, args.all || targets.len() > 1)?;
     if let Some(issuer) = &args.request.issuer {
         endpoint::parse(issuer).map_err(|why| {
             usage(
@@ -245,10 +258,13 @@ pub fn logins(args: &LoginArgs, common: &Common, env_secret: Option<Secret>) -> 
         ));
     }
     let mut requests: Vec<Request> = Vec::new();
-    for text in &args.servers {
-        let server = server(text, common, args.request.issuer.is_some())?;
+    for target in targets {
+        let args = target.complete(args);
+        let (identity, demanded) = identity(&args, env_secret.clone())?;
+        let redirect = redirect(&args, demanded.as_deref())?;
+        let server = server(&target.text, common, args.request.issuer.is_some())?;
         if !requests.iter().any(|other| other.key == server.key) {
-            requests.push(request(args, server, &identity.0, &redirect));
+            requests.push(request(&args, server, &identity, &redirect));
         }
     }
     Ok(requests)
@@ -293,7 +309,7 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
 }
 
 /// Options that belong to one server make no sense for several.
-fn one_server_options(args: &LoginArgs) -> Result<(), LoginError> {
+fn one_server_options(args: &LoginArgs, several: bool) -> Result<(), LoginError> {
     let client = &args.client;
     let given = [
         ("--port", args.redirect.port.is_some()),
@@ -307,7 +323,7 @@ fn one_server_options(args: &LoginArgs) -> Result<(), LoginError> {
         ("--issuer", args.request.issuer.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
-        Some((option, _)) if args.servers.len() > 1 => Err(usage(
+        Some((option, _)) if several => Err(usage(
             format!("{option} is for one server, and several are given"),
             "run mcp-login once for each of them",
         )),

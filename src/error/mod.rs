@@ -37,6 +37,14 @@ pub enum LoginError {
         /// What to do instead.
         hint: Option<String>,
     },
+    /// MCP clients mean different servers by one name.
+    #[error("{name} is the name of several servers")]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// Which they are: the full name and the URL of each.
+        choices: Vec<String>,
+    },
     /// There is no socket for the callback, and no other way.
     #[error("cannot listen on {place}{}", by(holder))]
     Bind {
@@ -240,6 +248,12 @@ impl LoginError {
         Self::Store { doing: "read", server: key.server.clone(), source: Arc::new(source) }
     }
 
+    /// Tells whether the server answered without a login, so that it probably needs none.
+    pub fn needs_no_login(&self) -> bool {
+        let Self::Discover { source, .. } = self else { return false };
+        matches!(source, DiscoverError::NoAuthorizationServer { open: true, .. })
+    }
+
     /// Returns the message and its causes in one line.
     pub fn one_line(&self) -> String {
         let mut text = self.to_string();
@@ -256,7 +270,7 @@ impl LoginError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unexpected { .. } => 1,
-            Self::Usage { .. } => 2,
+            Self::Usage { .. } | Self::Ambiguous { .. } => 2,
             Self::Register { source: RegisterError::NoWay(_), .. } => 2,
             Self::Denied { .. } | Self::NotLoggedIn { .. } => 3,
             Self::Register { source: RegisterError::Refused { .. }, .. } => 3,
@@ -297,7 +311,7 @@ impl LoginError {
             Self::HandOver { source, .. } => handover_code(source),
             Self::Told(told) => &told.code,
             Self::Unexpected { .. } => "unexpected",
-            Self::Usage { .. } => "usage",
+            Self::Usage { .. } | Self::Ambiguous { .. } => "usage",
             Self::Bind { source: BindError::Taken { .. }, .. } => "port_taken",
             Self::Bind { source: BindError::Impossible(_), .. } => "cannot_listen",
             Self::Discover { source, .. } => discover_code(source),
@@ -339,6 +353,10 @@ impl LoginError {
             Self::HandOver { client, source } => handover_hint(client, source),
             Self::Told(told) => told.hint.clone(),
             Self::Usage { hint, .. } => hint.clone(),
+            Self::Ambiguous { choices, .. } => {
+                let names: Vec<_> = choices.iter().filter_map(|choice| choice.split("  ").next()).collect();
+                Some(format!("name the one that you mean: {}", names.join(" or ")))
+            }
             Self::Bind { source: BindError::Taken { port }, .. } => Some(format!(
                 "leave out --port to take any free port, stop the program that holds port {port}, or allow pasting"
             )),

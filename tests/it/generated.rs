@@ -2,6 +2,7 @@
 //!
 //! After a change of the command line, `UPDATE=1 cargo test --test it generated` writes them anew.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,20 +47,136 @@ fn generated_completions_are_fresh() {
 }
 
 /// Mends what the generator gets wrong for a program with a hyphen in its name (bash), and for one that has both
-/// positional arguments and commands (zsh: the commands come first here, as words without `://`).
+/// positional arguments and commands (zsh: the commands come first here, as words without `://`). And adds what it cannot
+/// know: the names of servers.
 fn mend(shell: Shell, text: String) -> String {
     match shell {
-        Shell::Bash => text.replace("mcp__subcmd__login__subcmd__", "mcp__login__subcmd__"),
-        Shell::Zsh => {
-            let mut lines: Vec<&str> = text.lines().collect();
-            let commands = lines.iter().position(|line| line.contains(":_mcp-login_commands\"")).expect("the commands");
-            assert!(lines[commands - 1].contains("servers"), "{}", lines[commands - 1]);
-            lines.remove(commands - 1);
-            lines.join("\n").replacen("$line[2]", "$line[1]", 3) + "\n"
+        Shell::Bash => {
+            let text = text.replace("mcp__subcmd__login__subcmd__", "mcp__login__subcmd__");
+            let text = text.replace("complete -F _mcp__login ", "complete -F _mcp_login_with_servers ");
+            BASH_SERVERS.replace("WITHOUT", &without_servers().join("|")).replace("VALUED", &valued().join("|")) + &text
         }
+        Shell::Zsh => mend_zsh(&text),
+        Shell::Fish => mend_fish(&text) + &FISH_SERVERS.replace("WITHOUT", &without_servers().join(" ")),
         _ => text,
     }
 }
+
+/// Returns the commands that take no servers.
+fn without_servers() -> Vec<String> {
+    let takes = |sub: &&Command| {
+        let mut names = sub.get_positionals().flat_map(|it| it.get_value_names().unwrap_or_default());
+        !names.any(|name| name.as_str() == "SERVER")
+    };
+    let command = Cli::command();
+    let without = command.get_subcommands().filter(takes).map(|sub| sub.get_name().to_owned());
+    without.chain(["help".to_owned()]).collect()
+}
+
+/// Returns the options that take a value.
+fn valued() -> Vec<String> {
+    let command = Cli::command();
+    let all = command.get_subcommands().flat_map(Command::get_arguments).chain(command.get_arguments());
+    let valued = all.filter(|it| !it.is_positional() && it.get_action().takes_values());
+    let names: BTreeSet<String> = valued.filter_map(|it| Some(format!("--{}", it.get_long()?))).collect();
+    names.into_iter().collect()
+}
+
+/// Beside what the generated function offers, the names of servers. A colon ends a word for bash; only what follows it is
+/// replaced.
+const BASH_SERVERS: &str = r#"_mcp_login_with_servers() {
+    _mcp__login "$@"
+
+    local line="${COMP_LINE:0:COMP_POINT}" word before previous name
+    local -a words
+    word="${line##*[[:space:]]}"
+    before="${line%"$word"}"
+    before="${before%"${before##*[![:space:]]}"}"
+    previous="${before##*[[:space:]]}"
+    [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
+    case "$previous" in
+        VALUED) return 0 ;;
+    esac
+    read -ra words <<< "$before"
+    for name in "${words[@]:1}"; do
+        case "$name" in
+            WITHOUT) return 0 ;;
+        esac
+    done
+    [[ "$word" == *:* ]] && COMPREPLY=()
+    while IFS= read -r name; do
+        [[ "$name" == "$word"* ]] || continue
+        [[ "$word" == *:* && "$COMP_WORDBREAKS" == *:* ]] && name="${name#"${word%"${word##*:}"}"}"
+        COMPREPLY+=("$name")
+    done < <("$1" __complete servers 2>/dev/null)
+}
+
+"#;
+
+/// An option that still waits for its value is no failure.
+fn mend_fish(text: &str) -> String {
+    let parse = "argparse -s (__fish_mcp_login_global_optspecs) -- $cmd 2>/dev/null\n    or return\n";
+    assert!(text.contains(parse), "the options before a command");
+    text.replacen(parse, &parse.replace("or return", "or return 0"), 1)
+}
+
+fn mend_zsh(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let commands = lines.iter().position(|line| line.contains(":_mcp-login_commands\"")).expect("the commands");
+    assert!(lines[commands - 1].contains("servers"), "{}", lines[commands - 1]);
+    lines.remove(commands - 1);
+    let mended = lines.join("\n").replacen("$line[2]", "$line[1]", 3) + "\n";
+    let mut text = String::new();
+    for line in mended.lines() {
+        let is_server =
+            (line.starts_with("'*::servers") || line.starts_with("'::server") || line.starts_with("':server"))
+                && line.ends_with(":_default' \\");
+        match is_server {
+            true => text += &line.replace(":_default'", ":_mcp-login_servers'"),
+            false => text += line,
+        }
+        text.push('\n');
+    }
+    let first = "\":: :_mcp-login_commands\" \\";
+    assert!(text.contains(first), "the first word");
+    let text = text.replacen(first, "\":: :_mcp-login_first\" \\", 1);
+    let choice = "        case $line[1] in\n";
+    assert!(text.contains(choice), "the choice of a command");
+    let command = Cli::command();
+    let commands: Vec<_> = command.get_subcommands().map(Command::get_name).chain(["help"]).collect();
+    let more = format!(
+        "        [[ \" {} \" == *\" $line[1] \"* ]] || {{ _mcp-login_servers && ret=0 }}\n{choice}",
+        commands.join(" ")
+    );
+    let text = text.replacen(choice, &more, 1);
+    let end = text.find("\nif [ \"$funcstack").expect("the end");
+    text[..end].to_owned() + ZSH_SERVERS + &text[end..]
+}
+
+const FISH_SERVERS: &str = r#"
+function __fish_mcp_login_wants_server
+    contains -- -- (commandline -opc)
+    and return 1
+    set -l first (__fish_mcp_login_needs_command)
+    not contains -- "$first[1]" WITHOUT
+end
+
+complete -c mcp-login -n __fish_mcp_login_wants_server -f -a "(mcp-login __complete servers)"
+"#;
+
+const ZSH_SERVERS: &str = r#"
+(( $+functions[_mcp-login_servers] )) ||
+_mcp-login_servers() {
+    local -a names
+    names=(${(f)"$(_call_program servers mcp-login __complete servers 2>/dev/null)"})
+    compadd -a names
+}
+(( $+functions[_mcp-login_first] )) ||
+_mcp-login_first() {
+    _mcp-login_commands
+    _mcp-login_servers
+}
+"#;
 
 #[test]
 fn generated_manual_pages_are_fresh() {

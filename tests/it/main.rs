@@ -1,6 +1,7 @@
 //! The integration tests: the real program against real sockets, files, terminals and browsers.
 
 mod check;
+mod completions;
 mod corpus;
 mod demo;
 mod discovery;
@@ -11,6 +12,7 @@ mod handover;
 mod listener;
 mod login;
 mod logout;
+mod names;
 mod network;
 mod paste;
 mod process;

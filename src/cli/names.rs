@@ -1,0 +1,145 @@
+//! From a word to a server: a URL, a stored login's name, or a name in the configuration of an MCP client.
+
+use std::collections::BTreeSet;
+
+use super::{plan, HostChoice, LoginArgs, RegistrationChoice};
+use crate::clients::sources::{self, Configured, Found, Trouble};
+use crate::clients::Places;
+use crate::error::LoginError;
+use crate::oauth::endpoint;
+use crate::oauth::text::printable;
+use crate::store::Key;
+
+/// A server to log in to.
+#[derive(Debug)]
+pub struct Target {
+    /// Its URL; or, with an issuer, a name of the user's own.
+    pub text: String,
+    /// The configuration that names it, if the user did not give the URL.
+    pub named: Option<Configured>,
+}
+
+/// Works out which servers the user means to log in to.
+///
+/// # Errors
+///
+/// Those of [`find`].
+pub fn targets(
+    args: &LoginArgs,
+    logins: impl FnOnce() -> Result<Vec<Key>, LoginError>,
+) -> Result<Vec<Target>, LoginError> {
+    let is_name = |text: &String| !text.contains("://") && args.request.issuer.is_none();
+    let logins = if args.servers.iter().any(is_name) { logins()? } else { Vec::new() };
+    let target = |text: &String| {
+        if !is_name(text) {
+            return Ok(Target { text: text.clone(), named: None });
+        }
+        if logins.iter().any(|key| key.server == *text) {
+            return Err(plan::usage(
+                format!("{text} is a login at a provider without an MCP server"),
+                format!("to log in there again, name the provider too: mcp-login --issuer URL {text}"),
+            ));
+        }
+        let named = find(text, args.from.as_deref(), &logins)?;
+        Ok(Target { text: named.url.clone(), named: Some(named) })
+    };
+    args.servers.iter().map(target).collect()
+}
+
+/// Finds the one server that the clients' configurations name so: `NAME`, or `SOURCE:NAME`.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`] if there is none, or if the clients mean different servers by it.
+pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured, LoginError> {
+    let (source, name) = match word.split_once(':') {
+        Some((source, name)) if sources::names().any(|known| known == source) => (Some(source), name),
+        _ => (from, word),
+    };
+    let found = look(source)?;
+    let mut matching = found.servers.iter().filter(|server| server.name == name);
+    let Some(first) = matching.next() else {
+        return Err(match found.unusable.into_iter().find(|trouble| trouble.name.as_deref() == Some(name)) {
+            Some(trouble) => unusable(&trouble),
+            None => plan::no_url(word, like(word, &found.servers, logins)),
+        });
+    };
+    if matching.all(|other| is_same(first, other)) {
+        return Ok(first.clone());
+    }
+    Err(ambiguous(name, &found.servers))
+}
+
+/// Looks into the configurations of all clients, or of one.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`] if a file of the one client cannot be read.
+pub fn look(source: Option<&str>) -> Result<Found, LoginError> {
+    // Without a home there are no configurations.
+    let Some(places) = Places::look() else { return Ok(Found::default()) };
+    sources::look(&places, source).checked(source).map_err(|trouble| unusable(&trouble))
+}
+
+fn unusable(trouble: &Trouble) -> LoginError {
+    plan::usage(trouble.to_string(), "repair it, or give the URL of the server")
+}
+
+/// Returns the name of a server in the store; what is no URL stays as it is.
+fn account(server: &Configured) -> String {
+    let text = server.url.split('#').next().unwrap_or(&server.url);
+    endpoint::parse(text).map_or_else(|_| text.to_owned(), |url| plan::account(&url))
+}
+
+fn is_same(one: &Configured, other: &Configured) -> bool {
+    account(one) == account(other)
+}
+
+fn ambiguous(name: &str, servers: &[Configured]) -> LoginError {
+    let mut files = BTreeSet::new();
+    // Several clients read one and the same file.
+    let choices = servers.iter().filter(|server| server.name == name && files.insert(&server.path));
+    let rows: Vec<_> = choices.map(|server| (printable(&server.full_name()), printable(&server.shown_url()))).collect();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    LoginError::Ambiguous {
+        name: printable(name),
+        choices: rows.into_iter().map(|(name, url)| format!("{name:width$}  {url}")).collect(),
+    }
+}
+
+/// Returns the known name that a word is probably meant to be.
+fn like(word: &str, servers: &[Configured], logins: &[Key]) -> Option<String> {
+    let full = servers.iter().map(|server| (server.full_name(), server.full_name()));
+    let short = servers.iter().map(|server| (server.name.clone(), server.name.clone()));
+    let stored = logins.iter().map(|key| (key.server.clone(), key.server.clone()));
+    let ranked = short.chain(full).chain(stored).map(|(name, shown)| (strsim::jaro_winkler(&name, word), shown));
+    let best =
+        ranked.filter(|(likeness, _)| *likeness >= plan::LIKENESS).max_by(|one, other| one.0.total_cmp(&other.0));
+    best.map(|(_, name)| printable(&name))
+}
+
+impl Target {
+    /// Returns the arguments with what the client's configuration knows about the login, where the user said nothing.
+    pub fn complete(&self, args: &LoginArgs) -> LoginArgs {
+        let mut args = args.clone();
+        let Some(known) = self.named.as_ref().map(Configured::oauth) else { return args };
+        let client = &mut args.client;
+        let may_be_given = matches!(client.registration, RegistrationChoice::Auto | RegistrationChoice::Static);
+        if may_be_given
+            && client.client_id.is_none()
+            && client.client_file.is_none()
+            && client.client_metadata_url.is_none()
+        {
+            client.client_id = known.client_id;
+            let redirect = &mut args.redirect;
+            let is_free = redirect.port.is_none()
+                && redirect.redirect_host == HostChoice::V4
+                && redirect.redirect_path == "/callback";
+            redirect.redirect_uri = redirect.redirect_uri.take().or(known.redirect_uri.filter(|_| is_free));
+        }
+        if args.request.scope.is_empty() {
+            args.request.scope = known.scopes;
+        }
+        args
+    }
+}

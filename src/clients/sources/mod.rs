@@ -1,0 +1,167 @@
+//! The servers that the configurations of MCP clients name.
+//!
+//! Whatever stands there is somebody's word: it is read, and never run. Which files are read is `table`; what one
+//! entry says is told by [`Configured`].
+
+mod entry;
+mod read;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::Places;
+use table::{Source, SOURCES};
+
+pub use entry::OAuth;
+
+/// A server as a client's configuration names it.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    /// The client, such as `codex`.
+    pub source: &'static str,
+    /// The server's name there.
+    pub name: String,
+    /// Its URL as it stands there, variables expanded.
+    pub url: String,
+    /// The file that names it.
+    pub path: PathBuf,
+    /// The directory of the project that it is configured for; `None` if it is for all the user does.
+    pub project: Option<PathBuf>,
+    /// The file belongs to a project, and is somebody else's word.
+    pub in_project: bool,
+    /// The whole entry.
+    pub entry: Value,
+}
+
+/// What the configurations hold.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The servers that are reached over HTTP. Of one name in one client only the nearest.
+    pub servers: Vec<Configured>,
+    /// Servers whose URL cannot be worked out.
+    pub unusable: Vec<Trouble>,
+    /// Files that cannot be read.
+    pub broken: Vec<Trouble>,
+}
+
+/// A file of a client's, or one server in it, that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The client.
+    pub client: &'static str,
+    /// The server's name; `None` if it is the whole file.
+    pub name: Option<String>,
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl std::error::Error for Trouble {}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, path, why, .. } = self;
+        match &self.name {
+            Some(name) => write!(formatter, "cannot use {client}:{name} of {}: {why}", path.display()),
+            None => write!(formatter, "cannot read the configuration of {client}, {}: {why}", path.display()),
+        }
+    }
+}
+
+/// Returns the names of the clients whose configurations are known.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SOURCES.iter().map(|source| source.name)
+}
+
+/// Returns the servers that the configurations name; only those of one source if it is given. What cannot be read is
+/// warned about.
+pub fn servers(places: &Places, source: Option<&str>) -> Vec<Configured> {
+    let found = look(places, source);
+    found.broken.iter().chain(&found.unusable).for_each(|trouble| log::warn!("{trouble}"));
+    found.servers
+}
+
+/// Looks into the configurations, or into those of one client, and says nothing.
+pub fn look(places: &Places, source: Option<&str>) -> Found {
+    let mut found = Found::default();
+    for client in SOURCES.iter().filter(|client| source.is_none_or(|name| name == client.name)) {
+        look_into(client, places, &mut found);
+    }
+    found
+}
+
+impl Found {
+    /// Warns about files that cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// The first of them, if one client was asked for.
+    pub fn checked(self, source: Option<&str>) -> Result<Self, Trouble> {
+        for trouble in &self.broken {
+            if source.is_some() {
+                return Err(trouble.clone());
+            }
+            log::warn!("{trouble}");
+        }
+        Ok(self)
+    }
+}
+
+fn look_into(client: &Source, places: &Places, found: &mut Found) {
+    let (mut documents, mut seen) = (BTreeMap::new(), BTreeSet::new());
+    for file in client.files(places) {
+        let read = || read::document(&file.path, file.in_project);
+        let document = match documents.entry(file.path.clone()).or_insert_with(read) {
+            Ok(document) => document,
+            Err(why) => {
+                let trouble = Trouble { client: client.name, name: None, path: file.path, why: why.clone() };
+                found.broken.extend((!found.broken.contains(&trouble)).then_some(trouble));
+                continue;
+            }
+        };
+        let table = file.table.iter().try_fold(&*document, |value, key| value.get(key));
+        for (name, entry) in table.and_then(Value::as_object).into_iter().flatten() {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            let Some(text) = entry::address(entry, client.url) else { continue };
+            match entry::expand(text, places, file.in_project) {
+                Ok(url) => found.servers.push(Configured {
+                    source: client.name,
+                    name: name.clone(),
+                    url,
+                    path: file.path.clone(),
+                    project: file.project.clone(),
+                    in_project: file.in_project,
+                    entry: entry.clone(),
+                }),
+                Err(why) => found.unusable.push(Trouble {
+                    client: client.name,
+                    name: Some(name.clone()),
+                    path: file.path.clone(),
+                    why,
+                }),
+            }
+        }
+    }
+}
+
+/// Returns the directories that a project's files may stand in: from the working directory up to the root of its
+/// repository, and never above the home directory.
+fn project_directories(places: &Places) -> Vec<&Path> {
+    let mut found = Vec::new();
+    for directory in places.directory.ancestors() {
+        found.push(directory);
+        if directory == places.home || directory.join(".git").exists() {
+            break;
+        }
+    }
+    found
+}

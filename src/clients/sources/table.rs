@@ -1,0 +1,229 @@
+//! Which files each client reads, nearest first, and where in them the servers stand.
+
+use std::path::PathBuf;
+
+use super::project_directories;
+use crate::clients::Places;
+
+/// A client whose configuration names servers.
+pub(super) struct Source {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Its files; what an earlier one says of a server wins.
+    files: &'static [(Place, Table)],
+    /// The keys of an entry that may hold the URL; a dot goes one level down.
+    pub url: &'static [&'static str],
+    /// The redirect URI that it registers, with `{port}` for a colon and the port that the configuration names.
+    pub callback: &'static str,
+    /// The port that it uses where the configuration names none.
+    pub port: Option<u16>,
+}
+
+/// Where a file is.
+enum Place {
+    /// In the working directory or one above it.
+    Up(&'static str),
+    /// In the working directory.
+    Here(&'static str),
+    /// Below the directory that a variable names, or else below this directory of the home.
+    User(&'static str, &'static str, &'static str),
+    /// Where a variable says.
+    Named(&'static str),
+    /// The system's.
+    System(&'static str),
+}
+
+/// Where in a file the servers stand.
+enum Table {
+    /// Behind this key.
+    At(&'static str),
+    /// Behind this key, below the working directory or one above it, below `projects`.
+    OfProject(&'static str),
+}
+
+/// A file to be read.
+pub(super) struct File {
+    pub path: PathBuf,
+    pub project: Option<PathBuf>,
+    pub in_project: bool,
+    pub table: Vec<String>,
+}
+
+use Place::{Here, Named, System, Up, User};
+use Table::{At, OfProject};
+
+const fn home(file: &'static str) -> Place {
+    User("", "", file)
+}
+
+const fn config(file: &'static str) -> Place {
+    User("XDG_CONFIG_HOME", ".config", file)
+}
+
+/// A client without ways of its own.
+const PLAIN: Source = Source { name: "", files: &[], url: &["url"], callback: "", port: None };
+
+const SERVERS: Table = At("mcpServers");
+
+/// All clients whose configurations are known.
+pub(super) const SOURCES: &[Source] = &[
+    Source {
+        name: "claude-code",
+        files: &[
+            (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), OfProject("mcpServers")),
+            (Up(".mcp.json"), SERVERS),
+            (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), SERVERS),
+        ],
+        callback: "http://localhost{port}/callback",
+        ..PLAIN
+    },
+    Source {
+        name: "codex",
+        files: &[
+            (Up(".codex/config.toml"), At("mcp_servers")),
+            (User("CODEX_HOME", ".codex", "config.toml"), At("mcp_servers")),
+        ],
+        callback: "http://127.0.0.1{port}/callback",
+        ..PLAIN
+    },
+    Source {
+        name: "gemini-cli",
+        // The system's settings overrule the user's.
+        files: &[
+            (Named("GEMINI_CLI_SYSTEM_SETTINGS_PATH"), SERVERS),
+            (System("/etc/gemini-cli/settings.json"), SERVERS),
+            (System("/Library/Application Support/GeminiCli/settings.json"), SERVERS),
+            (Here(".gemini/settings.json"), SERVERS),
+            (User("GEMINI_CLI_HOME", "", ".gemini/settings.json"), SERVERS),
+        ],
+        url: &["httpUrl", "url"],
+        ..PLAIN
+    },
+    Source {
+        name: "opencode",
+        files: &[
+            (Up("opencode.jsonc"), At("mcp")),
+            (Up("opencode.json"), At("mcp")),
+            (Named("OPENCODE_CONFIG"), At("mcp")),
+            (config("opencode/opencode.jsonc"), At("mcp")),
+            (config("opencode/opencode.json"), At("mcp")),
+        ],
+        callback: "http://127.0.0.1{port}/mcp/oauth/callback",
+        port: Some(19876),
+        ..PLAIN
+    },
+    Source {
+        name: "cursor",
+        files: &[(Up(".cursor/mcp.json"), SERVERS), (home(".cursor/mcp.json"), SERVERS)],
+        ..PLAIN
+    },
+    Source {
+        name: "vscode",
+        files: &[
+            (Up(".vscode/mcp.json"), At("servers")),
+            (config("Code/User/mcp.json"), At("servers")),
+            (config("Code - Insiders/User/mcp.json"), At("servers")),
+            (home("Library/Application Support/Code/User/mcp.json"), At("servers")),
+            (home("Library/Application Support/Code - Insiders/User/mcp.json"), At("servers")),
+        ],
+        ..PLAIN
+    },
+    Source {
+        name: "windsurf",
+        files: &[(home(".codeium/windsurf/mcp_config.json"), SERVERS)],
+        url: &["serverUrl", "url"],
+        ..PLAIN
+    },
+    Source {
+        name: "claude-desktop",
+        files: &[
+            (home("Library/Application Support/Claude/claude_desktop_config.json"), SERVERS),
+            (config("Claude/claude_desktop_config.json"), SERVERS),
+        ],
+        ..PLAIN
+    },
+    Source {
+        name: "copilot",
+        files: &[
+            (Up(".mcp.json"), SERVERS),
+            (Up(".github/mcp.json"), SERVERS),
+            (User("COPILOT_HOME", ".copilot", "mcp-config.json"), SERVERS),
+        ],
+        ..PLAIN
+    },
+    Source { name: "hermes", files: &[(User("HERMES_HOME", ".hermes", "config.yaml"), At("mcp_servers"))], ..PLAIN },
+    Source { name: "goose", files: &[(config("goose/config.yaml"), At("extensions"))], url: &["uri", "url"], ..PLAIN },
+    Source {
+        name: "zed",
+        files: &[
+            (Up(".zed/settings.json"), At("context_servers")),
+            (config("zed/settings.json"), At("context_servers")),
+        ],
+        ..PLAIN
+    },
+    Source {
+        name: "cline",
+        files: &[
+            (Named("CLINE_MCP_SETTINGS_PATH"), SERVERS),
+            (home(".cline/data/settings/cline_mcp_settings.json"), SERVERS),
+            (config("Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"), SERVERS),
+        ],
+        url: &["transport.url", "url"],
+        ..PLAIN
+    },
+    Source {
+        name: "mcporter",
+        files: &[
+            (Named("MCPORTER_CONFIG"), SERVERS),
+            (Here("config/mcporter.json"), SERVERS),
+            (home(".mcporter/mcporter.json"), SERVERS),
+            (home(".mcporter/mcporter.jsonc"), SERVERS),
+        ],
+        url: &["baseUrl", "base_url", "url", "serverUrl", "server_url"],
+        ..PLAIN
+    },
+    Source { name: "lm-studio", files: &[(home(".lmstudio/mcp.json"), SERVERS)], ..PLAIN },
+];
+
+impl Source {
+    /// Returns the files to be read, nearest first, whether they exist or not.
+    pub fn files(&self, places: &Places) -> Vec<File> {
+        let mut files = Vec::new();
+        for (place, table) in self.files {
+            let in_project = matches!(place, Up(_) | Here(_));
+            for (path, project) in place.paths(places) {
+                match table {
+                    At(key) => files.push(File { path, project, in_project, table: vec![(*key).to_owned()] }),
+                    OfProject(key) => files.extend(project_directories(places).into_iter().map(|directory| File {
+                        path: path.clone(),
+                        project: Some(directory.to_owned()),
+                        in_project,
+                        table: vec!["projects".to_owned(), directory.display().to_string(), (*key).to_owned()],
+                    })),
+                }
+            }
+        }
+        files
+    }
+}
+
+impl Place {
+    /// Returns the paths, each with the directory of the project that it belongs to.
+    fn paths(&self, places: &Places) -> Vec<(PathBuf, Option<PathBuf>)> {
+        match *self {
+            Up(file) => {
+                let directories = project_directories(places).into_iter().filter(|it| *it != places.home);
+                directories.map(|directory| (directory.join(file), Some(directory.to_owned()))).collect()
+            }
+            // What stands in the home directory is the user's own, and another place of the table.
+            Here(_) if places.directory == places.home => Vec::new(),
+            Here(file) => vec![(places.directory.join(file), Some(places.directory.clone()))],
+            User(variable, otherwise, file) => {
+                let directory = places.path(variable).unwrap_or_else(|| places.home.join(otherwise));
+                vec![(directory.join(file), None)]
+            }
+            Named(variable) => places.path(variable).into_iter().map(|path| (path, None)).collect(),
+            System(file) => vec![(PathBuf::from(file), None)],
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Each client's files and notations, as its documentation has them.
+
+use std::fs;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+
+/// A home directory with a repository in it, whose inner directory is the working directory.
+struct Home {
+    root: TempDir,
+    places: Places,
+}
+
+impl Home {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("work/inner");
+        fs::create_dir_all(&directory).unwrap();
+        fs::create_dir(root.path().join("work/.git")).unwrap();
+        let places = Places { home: root.path().to_owned(), directory, variables: BTreeMap::new() };
+        Self { root, places }
+    }
+
+    fn put(&self, file: &str, text: &str) -> PathBuf {
+        let path = self.root.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text.replace("HOME", &self.root.path().display().to_string())).unwrap();
+        path
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.places.variables.insert(name.to_owned(), value.replace("HOME", &self.root.path().display().to_string()));
+    }
+
+    fn look(&self, source: &str) -> Found {
+        look(&self.places, Some(source))
+    }
+
+    fn urls(&self, source: &str) -> Vec<String> {
+        let servers = self.look(source).servers;
+        servers.iter().map(|server| format!("{} {}", server.name, server.url)).collect()
+    }
+}
+
+const URL: &str = "https://mcp.example.com/mcp";
+
+#[test]
+fn every_client_and_its_files() {
+    let json = format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }}, "local": {{ "command": "x" }} }} }}"#);
+    let commented = format!(
+        "\u{feff}// ours\n{{ \"mcp\": {{ \"it\": {{ \"type\": \"remote\", \"url\": \"{URL}\", }}, /* */ }}, }}"
+    );
+    let toml =
+        format!("model = 'x'\n[mcp_servers.it]\nurl = '{URL}'\nscopes = ['a']\n[mcp_servers.local]\ncommand = 'x'\n");
+    let replaced = |from: &str, to: &str| json.replace(from, to);
+    let hermes = format!("model: x\nmcp_servers:\n  it:\n    url: {URL}\n    auth: oauth\n  local:\n    command: x\n");
+    let goose = format!(
+        "extensions:\n  it: {{type: streamable_http, uri: '{URL}', headers: {{}}}}\n  local: {{type: stdio, cmd: x}}\n"
+    );
+    let local = format!(r#"{{ "projects": {{ "HOME/work": {json} }} }}"#);
+    let bridge = format!(
+        r#"{{ "mcpServers": {{ "it": {{ "command": "npx", "args": ["-y", "mcp-remote@latest", "{URL}", "3334"] }} }} }}"#
+    );
+    let array = format!(r#"{{ "mcp": {{ "it": {{ "type": "local", "command": ["npx", "mcp-remote", "{URL}"] }} }} }}"#);
+    let transport =
+        format!(r#"{{ "mcpServers": {{ "it": {{ "transport": {{ "type": "streamableHttp", "url": "{URL}" }} }} }} }}"#);
+    for (source, file, text, in_project) in [
+        ("claude-code", ".claude.json", &json, false),
+        ("claude-code", ".claude.json", &local, false),
+        ("claude-code", "work/.mcp.json", &json, true),
+        ("codex", ".codex/config.toml", &toml, false),
+        ("codex", "work/.codex/config.toml", &toml, true),
+        ("gemini-cli", ".gemini/settings.json", &json, false),
+        ("gemini-cli", ".gemini/settings.json", &replaced("url", "httpUrl"), false),
+        ("gemini-cli", "work/inner/.gemini/settings.json", &json, true),
+        ("opencode", ".config/opencode/opencode.json", &commented, false),
+        ("opencode", ".config/opencode/opencode.jsonc", &commented, false),
+        ("opencode", "work/opencode.json", &commented, true),
+        ("opencode", "work/inner/opencode.jsonc", &array, true),
+        ("cursor", ".cursor/mcp.json", &json, false),
+        ("cursor", "work/.cursor/mcp.json", &json, true),
+        ("vscode", ".config/Code/User/mcp.json", &replaced("mcpServers", "servers"), false),
+        ("vscode", ".config/Code - Insiders/User/mcp.json", &replaced("mcpServers", "servers"), false),
+        ("vscode", "Library/Application Support/Code/User/mcp.json", &replaced("mcpServers", "servers"), false),
+        ("vscode", "work/inner/.vscode/mcp.json", &replaced("mcpServers", "servers"), true),
+        ("windsurf", ".codeium/windsurf/mcp_config.json", &replaced("url", "serverUrl"), false),
+        ("claude-desktop", ".config/Claude/claude_desktop_config.json", &bridge, false),
+        ("claude-desktop", "Library/Application Support/Claude/claude_desktop_config.json", &bridge, false),
+        ("copilot", ".copilot/mcp-config.json", &json, false),
+        ("copilot", "work/.mcp.json", &json, true),
+        ("copilot", "work/.github/mcp.json", &json, true),
+        ("hermes", ".hermes/config.yaml", &hermes, false),
+        ("goose", ".config/goose/config.yaml", &goose, false),
+        ("zed", ".config/zed/settings.json", &replaced("mcpServers", "context_servers"), false),
+        ("cline", ".cline/data/settings/cline_mcp_settings.json", &json, false),
+        ("cline", ".cline/data/settings/cline_mcp_settings.json", &transport, false),
+        ("mcporter", ".mcporter/mcporter.json", &replaced("url", "baseUrl"), false),
+        ("mcporter", ".mcporter/mcporter.jsonc", &json, false),
+        ("mcporter", "work/inner/config/mcporter.json", &json, true),
+        ("lm-studio", ".lmstudio/mcp.json", &json, false),
+    ] {
+        let home = Home::new();
+        let path = home.put(file, text);
+        let found = home.look(source);
+        assert_eq!((found.broken, found.unusable), (vec![], vec![]), "{file}");
+        let [server] = &found.servers[..] else { panic!("{file}: {:?}", found.servers) };
+        assert_eq!((server.source, server.name.as_str(), server.url.as_str()), (source, "it", URL), "{file}");
+        assert_eq!((&server.path, server.in_project), (&path, in_project), "{file}");
+        assert!(server.entry.is_object());
+        let project = if file.starts_with("work/inner") {
+            Some("work/inner")
+        } else if in_project || text.contains("projects") {
+            Some("work")
+        } else {
+            None
+        };
+        assert_eq!(server.project, project.map(|directory| home.root.path().join(directory)), "{file}");
+    }
+    assert_eq!(names().count(), 15);
+}
+
+#[test]
+fn variables_that_move_a_clients_files() {
+    let json =
+        format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }}, "mcp": {{ "it": {{ "url": "{URL}" }} }} }}"#);
+    let toml = format!("[mcp_servers]\nit = {{ url = '{URL}' }}\n");
+    let yaml = format!("mcp_servers: {{it: {{url: '{URL}'}}}}\nextensions: {{it: {{uri: '{URL}'}}}}\n");
+    for (source, variable, value, file, text) in [
+        ("claude-code", "CLAUDE_CONFIG_DIR", "HOME/else", "else/.claude.json", &json),
+        ("codex", "CODEX_HOME", "HOME/else", "else/config.toml", &toml),
+        ("codex", "CODEX_HOME", "~/else", "else/config.toml", &toml),
+        ("gemini-cli", "GEMINI_CLI_HOME", "HOME/else", "else/.gemini/settings.json", &json),
+        ("gemini-cli", "GEMINI_CLI_SYSTEM_SETTINGS_PATH", "HOME/s.json", "s.json", &json),
+        ("opencode", "OPENCODE_CONFIG", "HOME/else.json", "else.json", &json),
+        ("opencode", "XDG_CONFIG_HOME", "HOME/else", "else/opencode/opencode.json", &json),
+        ("copilot", "COPILOT_HOME", "HOME/else", "else/mcp-config.json", &json),
+        ("hermes", "HERMES_HOME", "HOME/else", "else/config.yaml", &yaml),
+        ("goose", "XDG_CONFIG_HOME", "HOME/else", "else/goose/config.yaml", &yaml),
+        ("cline", "CLINE_MCP_SETTINGS_PATH", "HOME/else.json", "else.json", &json),
+        ("mcporter", "MCPORTER_CONFIG", "HOME/else.json", "else.json", &json),
+    ] {
+        let mut home = Home::new();
+        home.put(file, text);
+        assert!(home.urls(source).is_empty(), "{variable} is not set");
+        home.set(variable, value);
+        assert_eq!(home.urls(source), [format!("it {URL}")], "{variable}");
+    }
+}
+
+#[test]
+fn the_nearest_file_wins() {
+    let home = Home::new();
+    let servers = |text: &str| format!(r#"{{ "mcpServers": {text} }}"#);
+    let named = |host: &str| format!(r#"{{ "it": {{ "url": "https://{host}.example" }} }}"#);
+    let user = servers(&named("user"));
+    home.put(".claude.json", &user);
+    assert_eq!(home.urls("claude-code"), ["it https://user.example"]);
+    home.put("work/.mcp.json", &servers(&named("project")));
+    assert_eq!(home.urls("claude-code"), ["it https://project.example"]);
+    home.put("work/inner/.mcp.json", &servers(&named("inner")));
+    assert_eq!(home.urls("claude-code"), ["it https://inner.example"]);
+    let local = format!(
+        r#"{}, "projects": {{ "HOME/work/inner": {} }} }}"#,
+        user.strip_suffix('}').unwrap(),
+        servers(&named("local"))
+    );
+    home.put(".claude.json", &local);
+    assert_eq!(home.urls("claude-code"), ["it https://local.example"]);
+    // A program of the same name nearer by is what the client would run.
+    home.put("work/inner/.mcp.json", &servers(r#"{ "other": { "command": "x" } }"#));
+    home.put("work/.mcp.json", &servers(&named("x").replace("it", "other")));
+    assert_eq!(home.urls("claude-code"), ["it https://local.example"]);
+}
+
+#[test]
+fn a_projects_files_end_at_its_repository_and_at_home() {
+    let text = format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }} }}"#);
+    let mut home = Home::new();
+    home.put(".mcp.json", &text);
+    assert!(home.urls("copilot").is_empty(), "above the repository");
+    fs::remove_dir(home.root.path().join("work/.git")).unwrap();
+    assert!(home.urls("copilot").is_empty(), "the home directory");
+    home.places.home = PathBuf::from("/nonexistent");
+    assert_eq!(home.urls("copilot").len(), 1, "neither");
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let home = Home::new();
+    let deep = format!("{{\"mcpServers\": {}", "[".repeat(100_000));
+    let aliases = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned()
+        + &(0..30)
+            .map(|it| {
+                format!("b{it}: &b{it} [*a, *a, *a, *a, *a, *a, *a]\n")
+                    .replace("*a", &if it == 0 { "*a".into() } else { format!("*b{}", it - 1) })
+            })
+            .collect::<String>();
+    let long = " ".repeat(1024 * 1024 + 1);
+    for (source, file, text, whose) in [
+        ("claude-code", ".claude.json", "{ \"mcpServers\": ", "claude-code"),
+        ("claude-code", "work/.mcp.json", &deep, "claude-code"),
+        ("claude-code", "work/.mcp.json", &long, "too large"),
+        ("codex", ".codex/config.toml", "[mcp_servers\nx='s3cret'", "config.toml"),
+        ("hermes", ".hermes/config.yaml", "a: [", "config.yaml"),
+        ("hermes", ".hermes/config.yaml", &aliases, "config.yaml"),
+    ] {
+        let home = Home::new();
+        home.put(file, text);
+        let trouble = home.look(source).checked(Some(source)).unwrap_err().to_string();
+        assert!(trouble.contains(whose) && !trouble.contains("s3cret") && !trouble.contains('\n'), "{trouble}");
+        assert!(home.look(source).checked(None).unwrap().servers.is_empty(), "a warning only");
+        assert!(servers(&home.places, Some(source)).is_empty());
+    }
+    fs::create_dir(home.root.path().join(".claude.json")).unwrap();
+    let fifo = home.root.path().join("work/.mcp.json");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let broken = home.look("claude-code").broken;
+    assert_eq!(broken.len(), 2, "{broken:?}");
+    assert!(broken.iter().all(|trouble| trouble.why.contains("regular")), "{broken:?}");
+    for text in
+        ["", " \n", "null", "[]", "{\"mcpServers\": []}", "{\"mcpServers\": {\"x\": null, \"y\": \"https://x\"}}"]
+    {
+        let home = Home::new();
+        home.put(".cursor/mcp.json", text);
+        let found = home.look("cursor");
+        assert!(found.servers.is_empty() && found.broken.is_empty() && found.unusable.is_empty(), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn variables_in_urls() {
+    for (text, expected, in_project) in [
+        ("https://${HOST}/mcp", Ok("https://mcp.example/mcp"), Ok("https://mcp.example/mcp")),
+        ("${WHOLE}", Ok("https://whole.example"), Ok("https://whole.example")),
+        ("https://${NONE:-other.example}/${EMPTY:-x}", Ok("https://other.example/x"), Ok("https://other.example/x")),
+        ("https://x.example/${NONE:-}", Ok("https://x.example/"), Ok("https://x.example/")),
+        ("https://x.example/${NONE}", Err("NONE"), Err("NONE")),
+        ("https://x.example/${EMPTY}", Err("EMPTY"), Err("EMPTY")),
+        ("https://x.example/${MY_TOKEN}", Ok("https://x.example/t0ken"), Err("secret")),
+        ("https://x.example/${LOOP}", Ok("https://x.example/${HOST}"), Ok("https://x.example/${HOST}")),
+        (
+            "https://x.example/$HOST/$(id)/`id`",
+            Ok("https://x.example/$HOST/$(id)/`id`"),
+            Ok("https://x.example/$HOST/$(id)/`id`"),
+        ),
+        ("https://x.example/${env:HOST}", Err("env:HOST"), Err("env:HOST")),
+        ("https://x.example/${input:key}", Err("input:key"), Err("input:key")),
+        ("https://{env:HOST}/", Err("only the client"), Err("only the client")),
+        ("https://x.example/${HOST", Err("unfinished"), Err("unfinished")),
+        ("https://x.example/${}", Err("${}"), Err("${}")),
+        ("file:///etc/passwd", Err("http"), Err("http")),
+        ("https://", Err("http"), Err("http")),
+        ("", Err("http"), Err("http")),
+    ] {
+        for (file, expected) in [(".cursor/mcp.json", expected), ("work/.cursor/mcp.json", in_project)] {
+            let mut home = Home::new();
+            for (name, value) in [
+                ("HOST", "mcp.example"),
+                ("WHOLE", "https://whole.example"),
+                ("EMPTY", ""),
+                ("MY_TOKEN", "t0ken"),
+                ("LOOP", "${HOST}"),
+            ] {
+                home.set(name, value);
+            }
+            home.put(file, &json!({"mcpServers": {"it": {"url": text}}}).to_string());
+            let found = home.look("cursor");
+            match expected {
+                Ok(url) => assert_eq!(found.servers.first().map(|it| it.url.as_str()), Some(url), "{found:?}"),
+                Err(why) => {
+                    assert!(found.servers.is_empty(), "{text}");
+                    assert!(found.unusable.first().is_some_and(|it| it.why.contains(why)), "{text}: {found:?}");
+                }
+            }
+        }
+    }
+}
+
+fn configured(source: &'static str, entry: Value) -> Configured {
+    Configured {
+        source,
+        name: "it".into(),
+        url: URL.into(),
+        path: PathBuf::new(),
+        project: None,
+        in_project: false,
+        entry,
+    }
+}
+
+#[test]
+fn who_wants_no_login_of_ours() {
+    for (entry, wants) in [
+        (json!({"url": URL}), true),
+        (json!({"headers": {}}), true),
+        (json!({"headers": {"X-Trace": "1", "Accept": "x"}}), true),
+        (json!({"headers": {"authorization": "Bearer x"}}), false),
+        (json!({"headers": {"X-API-Key": "x"}}), false),
+        (json!({"headers": {"Authorization": "Bearer ${MCP_LOGIN_BEARER}"}}), true),
+        (json!({"http_headers": {"Authorization": "Bearer x"}}), false),
+        (json!({"env_http_headers": {"Authorization": "HEADER"}}), false),
+        (json!({"requestInit": {"headers": {"Authorization": "x"}}}), false),
+        (json!({"transport": {"url": URL, "headers": {"Authorization": "x"}}}), false),
+        (json!({"bearer_token_env_var": "GITHUB_PAT"}), false),
+        (json!({"bearer_token_env_var": "MCP_LOGIN_BEARER"}), true),
+        (json!({"headersHelper": "get-headers linear"}), false),
+        (json!({"headersHelper": "mcp-login headers linear"}), true),
+        (json!({"http_headers_helper": "/opt/bin/mcp-login headers x"}), true),
+        (json!({"command": "npx", "args": ["mcp-remote", URL, "--header", "Authorization: Bearer x"]}), false),
+        (json!({"command": "npx", "args": ["mcp-remote", URL, "--header", "X-Trace: x"]}), true),
+        (json!({"oauth": false}), false),
+        (json!({"enabled": false}), false),
+        (json!({"disabled": true}), false),
+        (json!({"disabled": false, "enabled": true}), true),
+    ] {
+        let skip = configured("codex", entry.clone()).skip();
+        assert_eq!(skip.is_none(), wants, "{entry}: {skip:?}");
+    }
+}
+
+#[test]
+fn what_the_clients_know_of_the_login() {
+    let known = |id: Option<&str>, scopes: &[&str], uri: Option<&str>, has_secret| OAuth {
+        client_id: id.map(str::to_owned),
+        has_secret,
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        redirect_uri: uri.map(str::to_owned),
+    };
+    for (source, entry, expected) in [
+        ("claude-code", json!({}), OAuth::default()),
+        (
+            "claude-code",
+            json!({"oauth": {"clientId": "c", "callbackPort": 3118, "scopes": "a b"}}),
+            known(Some("c"), &["a", "b"], Some("http://localhost:3118/callback"), false),
+        ),
+        (
+            "claude-code",
+            json!({"oauth": {"clientId": "c"}}),
+            known(Some("c"), &[], Some("http://localhost/callback"), false),
+        ),
+        ("claude-code", json!({"oauth": {"callbackPort": 70000}}), OAuth::default()),
+        (
+            "codex",
+            json!({"scopes": ["a"], "oauth": {"client_id": "c", "callback_port": 4000, "client_secret": "s"}}),
+            known(Some("c"), &["a"], Some("http://127.0.0.1:4000/callback"), true),
+        ),
+        (
+            "codex",
+            json!({"oauth": {"client_id": "c", "callback_url": "http://localhost:5/x"}}),
+            known(Some("c"), &[], Some("http://localhost:5/x"), false),
+        ),
+        (
+            "gemini-cli",
+            json!({"oauth": {"clientId": "c", "clientSecret": "s", "scopes": ["a", "b"], "redirectUri": "http://localhost:7777/oauth/callback"}}),
+            known(Some("c"), &["a", "b"], Some("http://localhost:7777/oauth/callback"), true),
+        ),
+        ("gemini-cli", json!({"oauth": {"clientId": "c"}}), known(Some("c"), &[], None, false)),
+        (
+            "opencode",
+            json!({"oauth": {"clientId": "c", "scope": "a b"}}),
+            known(Some("c"), &["a", "b"], Some("http://127.0.0.1:19876/mcp/oauth/callback"), false),
+        ),
+        (
+            "opencode",
+            json!({"oauth": {"callbackPort": 5000}}),
+            known(None, &[], Some("http://127.0.0.1:5000/mcp/oauth/callback"), false),
+        ),
+        (
+            "opencode",
+            json!({"oauth": {"clientId": "c", "redirectUri": "https://app.example/cb"}}),
+            known(Some("c"), &[], None, false),
+        ),
+        ("opencode", json!({"oauth": false}), OAuth::default()),
+        (
+            "hermes",
+            json!({"oauth": {"client_id": "c", "scope": "a", "redirect_uri": "http://127.0.0.1:9/callback"}}),
+            known(Some("c"), &["a"], Some("http://127.0.0.1:9/callback"), false),
+        ),
+    ] {
+        assert_eq!(configured(source, entry.clone()).oauth(), expected, "{source} {entry}");
+    }
+}

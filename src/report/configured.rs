@@ -1,0 +1,133 @@
+//! What is told of servers that the configurations of MCP clients name.
+
+use std::path::Path;
+
+use serde_json::{json, Value};
+
+use super::{aligned, expiry_in_words, state_in_words, Line, Reporter};
+use crate::clients::sources::{Configured, Trouble};
+use crate::oauth::text::printable;
+use crate::status::Login;
+use crate::store::Key;
+use crate::terminal;
+
+/// A server that a configuration names, and the login to it.
+#[derive(Debug)]
+pub struct NamedLogin {
+    /// What the configuration says.
+    pub named: Configured,
+    /// The login's name in the store.
+    pub key: Key,
+    /// The login; `None` if there is none.
+    pub login: Option<Login>,
+    /// No login is needed.
+    pub is_free: bool,
+}
+
+impl Reporter {
+    /// Tells which server a name means, and who says so, before anything is done with it.
+    pub fn named(&mut self, named: &Configured, has_secret: bool) {
+        let Configured { source, name, path, in_project, .. } = named;
+        let url = &named.shown_url();
+        self.print(&Line::Named {
+            server: url,
+            name,
+            client: source,
+            path: path.display().to_string(),
+            in_project: *in_project,
+        });
+        let (name, url) = (printable(name), printable(url));
+        match in_project {
+            // Who asked for quiet has to see this all the same.
+            true => terminal::insist(&format!(
+                "{name} is {url} (says {}, a file of this project: is it what you expect?)",
+                shown(path)
+            )),
+            false => terminal::say(&format!("{name} is {url} (says {})", shown(path))),
+        }
+        if named.oauth().has_secret && !has_secret {
+            terminal::complain(
+                "warning",
+                &format!("the client secret in {} is not read; give it with --client-secret-file", shown(path)),
+            );
+        }
+    }
+
+    /// Tells that a server is left out.
+    pub fn skipped(&mut self, named: &Configured, reason: &str) {
+        let Configured { source, name, .. } = named;
+        let url = &named.shown_url();
+        self.print(&Line::Skipped { server: Some(url), name, client: source, reason });
+        terminal::say(&format!("left out: {} ({}): {reason}", printable(&named.full_name()), printable(url)));
+    }
+
+    /// Tells that a server is left out because its URL cannot be worked out.
+    pub fn skipped_for(&mut self, trouble: &Trouble) {
+        let Trouble { client, name, why, .. } = trouble;
+        let name = name.as_deref().unwrap_or_default();
+        self.print(&Line::Skipped { server: None, name, client, reason: why });
+        terminal::say(&format!("left out: {client}:{}: {}", printable(name), printable(why)));
+    }
+
+    /// Tells that a server answered without a login.
+    pub fn needs_none(&mut self, server: &str) {
+        terminal::countdown(None);
+        self.print(&Line::NoLoginNeeded { server });
+        terminal::say(&format!("{server} answers without a login: it needs none"));
+    }
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+impl NamedLogin {
+    /// Tells whether only a login helps.
+    pub fn needs_login(&self) -> bool {
+        self.state() == "needs_login"
+    }
+
+    fn state(&self) -> &'static str {
+        match &self.login {
+            Some(login) => login.state.word(),
+            None if self.is_free => "no_login_needed",
+            None => "needs_login",
+        }
+    }
+
+    /// Returns what scripts are told: the members of a login, null where there is none, and the name.
+    pub fn json(&self) -> Value {
+        let nothing = || {
+            json!({
+                "server": self.key.server, "profile": self.key.profile, "issuer": null, "client_id": null,
+                "scopes": [], "expires_at": null, "refreshable": false, "store": null,
+            })
+        };
+        let login = self.login.as_ref().and_then(|login| serde_json::to_value(login).ok());
+        let mut members = login.unwrap_or_else(nothing);
+        members["state"] = self.state().into();
+        members["name"] = self.named.name.clone().into();
+        members["client"] = self.named.source.into();
+        members
+    }
+}
+
+/// Returns the servers of a configuration as a table for people.
+pub fn named_table(rows: &[NamedLogin]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = vec![["NAME", "SERVER", "STATE", "EXPIRES", "KEPT IN"].map(str::to_owned)];
+    table.extend(rows.iter().map(|row| {
+        let (state, expires, place) = match &row.login {
+            Some(login) => {
+                let entry = &login.entry;
+                (state_in_words(login.state), expiry_in_words(entry.expires_at), entry.place.name())
+            }
+            None if row.is_free => ("no login needed", String::new(), ""),
+            None => ("needs login", String::new(), ""),
+        };
+        [printable(&row.named.name), printable(&row.key.server), state.to_owned(), expires, place.to_owned()]
+    }));
+    aligned(&table)
+}

@@ -1,0 +1,156 @@
+//! The completions in real shells: they know the servers, and nothing that a server is called is ever run.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+
+use serde_json::json;
+
+use crate::support::fake::Fake;
+use crate::support::process::has;
+use crate::support::pty::Pty;
+use crate::support::rotating::{login_to, Home};
+
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/completions");
+
+/// A home with a stored login, servers in two configurations, and names that would do something in a shell.
+fn home() -> Home {
+    let home = Home::new();
+    home.put(&[login_to("https://stored.example/mcp", &Fake::start(), json!({}))]);
+    let codex =
+        "[mcp_servers.linear]\nurl = 'https://linear.example/mcp'\n[mcp_servers.notion]\nurl = 'https://one.example'\n";
+    fs::create_dir_all(home.path().join(".codex")).expect("a directory");
+    fs::write(home.path().join(".codex/config.toml"), codex).expect("writing");
+    let evil = ["$(touch ran)", "`touch ran`", "lin;touch ran", "lin\ntouch ran", "-rf", "lin ear", "\u{1b}[31mlin"];
+    let mut servers = json!({"notion": {"url": "https://two.example"}});
+    for name in evil {
+        servers[name] = json!({"url": "https://evil.example"});
+    }
+    fs::write(home.path().join(".claude.json"), json!({ "mcpServers": servers }).to_string()).expect("writing");
+    home
+}
+
+const NAMES: [&str; 4] = ["claude-code:notion", "codex:notion", "https://stored.example/mcp", "linear"];
+
+/// Prepares a program in such a home, for which `mcp-login` is ours.
+fn command(program: &str, home: &Home) -> Command {
+    let ours = Path::new(env!("CARGO_BIN_EXE_mcp-login")).parent().expect("a directory").display();
+    let mut command = Command::new(program);
+    command.env_clear().env("HOME", home.path()).env("TERM", "dumb").env("MCP_LOGIN_STORE", "file");
+    command.env("PATH", format!("{ours}:{}", std::env::var("PATH").unwrap_or_default())).current_dir(home.path());
+    command
+}
+
+#[test]
+fn the_names_are_plain_and_nothing_else_is_said() {
+    let home = home();
+    let run = |args: &[&str]| command(env!("CARGO_BIN_EXE_mcp-login"), &home).args(args).output().expect("running");
+    let output = run(&["__complete", "servers"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().collect::<Vec<_>>(), NAMES);
+    assert!(output.status.success() && output.stderr.is_empty());
+    assert!(run(&["__complete", "other"]).stdout.is_empty());
+    fs::write(home.path().join(".claude.json"), "{ broken").expect("writing");
+    let output = run(&["__complete", "servers"]);
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "https://stored.example/mcp\nlinear\nnotion\n");
+}
+
+#[test]
+fn fish_completes_servers() {
+    if !has("fish", "completions in fish") {
+        return;
+    }
+    let home = home();
+    let complete = |line: &str| {
+        let script = format!("source {SCRIPTS}/mcp-login.fish; complete -C '{line}'");
+        let output = command("fish", &home).args(["--no-config", "-c", &script]).output().expect("running fish");
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    for before in ["mcp-login", "mcp-login token", "mcp-login exec", "mcp-login linear", "mcp-login status -q"] {
+        assert_eq!(complete(&format!("{before} lin")), ["linear"], "{before}");
+        assert_eq!(complete(&format!("{before} codex:")), ["codex:notion"], "{before}");
+    }
+    for before in ["mcp-login demo", "mcp-login help", "mcp-login exec linear --"] {
+        assert!(!complete(&format!("{before} lin")).contains(&"linear".to_owned()), "{before}");
+    }
+    assert_eq!(complete("mcp-login --all --from open"), ["opencode"]);
+    assert_eq!(complete("mcp-login tok"), ["token"]);
+    assert!(!home.path().join("ran").exists());
+}
+
+/// A shell on a terminal: lines are completed as by hand.
+struct Shell {
+    pty: Pty,
+    child: Child,
+}
+
+impl Shell {
+    fn start(home: &Home, program: &[&str], prepare: &str) -> Self {
+        let mut pty = Pty::open();
+        let mut command = command("setsid", home);
+        command.arg("--ctty").args(program).env("PS1", "PROMPT ");
+        command.stdin(pty.stdio()).stdout(pty.stdio()).stderr(pty.stdio());
+        let child = command.spawn().expect("starting a shell");
+        pty.wait_for("PROMPT ");
+        // What is typed is shown as well, but without the quotes.
+        pty.type_in(&format!("mcp-login() {{ if [ \"$1\" = __complete ]; then command mcp-login \"$@\"; else echo \"got[$*]\"; fi }}; {prepare}; echo rea''dy\n"));
+        pty.wait_for("ready");
+        Self { pty, child }
+    }
+
+    /// Completes a line and runs it; the function in the place of the program prints what it was given.
+    fn completes(&mut self, line: &str, expected: &str) {
+        self.pty.type_in(&format!("{line}\t\n"));
+        self.pty.wait_for(&format!("got[{expected}]"));
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn completes_servers(shell: &mut Shell, home: &Home) {
+    for (line, expected) in [
+        ("mcp-login lin", "linear"),
+        ("mcp-login token lin", "token linear"),
+        ("mcp-login --timeout 5m exec lin", "--timeout 5m exec linear"),
+        ("mcp-login logout codex:no", "logout codex:notion"),
+        ("mcp-login status https://sto", "status https://stored.example/mcp"),
+        ("mcp-login logout linear cod", "logout linear codex:notion"),
+        ("mcp-login tok", "token"),
+        ("mcp-login --all --from open", "--all --from opencode"),
+        ("mcp-login demo lin", "demo lin"),
+    ] {
+        // Some shells put a space behind a whole word; the function is given none.
+        shell.completes(line, expected);
+    }
+    assert!(!home.path().join("ran").exists());
+}
+
+#[test]
+fn bash_completes_servers() {
+    if !has("bash", "completions in bash") {
+        return;
+    }
+    let home = home();
+    let prepare = format!("bind 'set bell-style none'; source {SCRIPTS}/mcp-login.bash");
+    let mut shell = Shell::start(&home, &["bash", "--norc", "--noprofile", "-i"], &prepare);
+    completes_servers(&mut shell, &home);
+}
+
+#[test]
+fn zsh_completes_servers() {
+    if !has("zsh", "completions in zsh") {
+        return;
+    }
+    let home = home();
+    let prepare = format!("autoload -U compinit; compinit -u -D; source {SCRIPTS}/_mcp-login");
+    let mut shell = Shell::start(&home, &["zsh", "-f", "-i"], &prepare);
+    completes_servers(&mut shell, &home);
+    shell.completes("mcp-login linear cod", "linear codex:notion");
+}
