@@ -76,7 +76,7 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     }
     let unreadable = |err| LoginError::unreadable(key, err);
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
-    let lock = Journal::of(&tools.data_dir, key).lock(Deadline::after(LOCK_LIMIT));
+    let lock = Journal::of(&tools.data_dir, &tools.store, key).lock(Deadline::after(LOCK_LIMIT));
     let _lock = lock.map_err(unreadable)?;
     let mut kept = token::load(&store, key)?;
     let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;

@@ -42,7 +42,7 @@ pub enum LoggedOut {
 pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
     let unreadable = |err| LoginError::unreadable(key, err);
-    let journal = Journal::of(&tools.data_dir, key);
+    let journal = Journal::of(&tools.data_dir, &tools.store, key);
     let _lock = match store.load(key).map_err(unreadable)? {
         // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
         Some(_) => journal.lock(Deadline::after(LOCK_LIMIT)).inspect_err(|err| log::warn!("{err}")).ok(),

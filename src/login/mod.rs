@@ -136,7 +136,12 @@ fn again(request: &Request, tools: &Tools, attempt: Attempt) -> Result<Begun, Lo
 }
 
 /// Goes from the answer to a login that is kept. Nothing that was kept before is touched until then.
-fn finish(request: &Request, tools: &Tools, attempt: Attempt, code: AuthorizationCode) -> Result<Finished, LoginError> {
+fn finish(
+    request: &Request,
+    tools: &Tools,
+    mut attempt: Attempt,
+    code: AuthorizationCode,
+) -> Result<Finished, LoginError> {
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
     let Authorization { expected, verifier, .. } = &attempt.authorization;
     let ask = Exchange {
@@ -155,8 +160,12 @@ fn finish(request: &Request, tools: &Tools, attempt: Attempt, code: Authorizatio
     };
     let store = tools.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
-    let lock = Journal::of(&tools.data_dir, &request.key).lock(Deadline::after(REFRESH_LIMIT));
+    let lock = Journal::of(&tools.data_dir, &tools.store, &request.key).lock(Deadline::after(REFRESH_LIMIT));
     let _lock = lock.inspect_err(|err| log::debug!("{err}")).ok();
+    if tokens.refresh_token.is_none() {
+        // The one from before is kept then, and may have been replaced while the user was away.
+        attempt.before = store.load(&request.key).unwrap_or(attempt.before);
+    }
     let mut credentials = attempt.credentials(request, tokens);
     let saved = store.save(&mut credentials).map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
     saved.notice.iter().for_each(|notice| log::warn!("{notice}"));

@@ -123,14 +123,13 @@ impl Store {
         let kept = indexed.map(|known| Side::of(&known.place));
         let mut best: Option<(Side, Credentials)> = None;
         let mut failure = None;
-        for side in self.order(indexed, false) {
+        for side in self.order(kept, false) {
             match self.side(side).get(key) {
                 Ok(Some(found)) if best.as_ref().is_none_or(|(_, best)| found.generation > best.generation) => {
                     best = Some((side, found));
                 }
                 Ok(_) => {}
-                // Where there is no keyring there is no login in it.
-                Err(StoreError::Keyring(KeyringFault::Absent)) if kept != Some(Side::Keyring) => {}
+                Err(err) if self.is_not_there(&err, kept) => {}
                 Err(err) => failure = failure.or(Some((side, err))),
             }
             if best.as_ref().zip(indexed).is_some_and(|((_, best), known)| best.generation >= known.generation) {
@@ -145,7 +144,28 @@ impl Store {
             Some((_, err)) => return Err(err),
             None => {}
         }
-        Ok(best)
+        Ok(best.filter(|(side, best)| indexed.is_none_or(|known| !self.is_replaced(*side, best, known))))
+    }
+
+    /// Tells whether a store is none at all: where there is no keyring there is no login in it, unless we know of one.
+    fn is_not_there(&self, err: &StoreError, kept: Option<Side>) -> bool {
+        let is_expected = self.choice == StoreChoice::Keyring || kept == Some(Side::Keyring);
+        matches!(err, StoreError::Keyring(KeyringFault::Absent)) && !is_expected
+    }
+
+    /// Tells whether a copy was replaced by one in a store that was not looked into: its refresh token is spent, or that
+    /// of another grant.
+    fn is_replaced(&self, side: Side, found: &Credentials, known: &IndexEntry) -> bool {
+        let replaced =
+            found.generation < known.generation && !self.order(None, false).contains(&Side::of(&known.place));
+        if replaced {
+            log::warn!(
+                "an older copy of the login in {} is not used: it is kept in {}",
+                self.side(side).place(),
+                known.place
+            );
+        }
+        replaced
     }
 
     /// Stores credentials under the next generation, and removes the copy that another store has.
@@ -159,18 +179,19 @@ impl Store {
         let key = credentials.key();
         let indexed = self.indexed(&key);
         let found = self.find(&key, indexed.as_ref()).ok().flatten();
+        let kept = indexed.as_ref().map(|known| Side::of(&known.place)).or(found.as_ref().map(|(side, _)| *side));
         let known = [indexed.as_ref().map(|known| known.generation), found.map(|(_, found)| found.generation)];
         let highest = known.into_iter().flatten().fold(credentials.generation, u64::max);
         credentials.generation = highest.saturating_add(1);
 
         let mut failure: Option<StoreError> = None;
-        for side in self.order(indexed.as_ref(), true) {
+        for side in self.order(kept, true) {
             let store = self.side(side);
             match store.put(credentials).or_else(|err| retry(store, credentials, err)) {
                 Ok(()) => {
                     let place = store.place();
                     let notice = failure.map(|err| format!("{err}; the login is kept in {place}"));
-                    self.clear_other(side, &key, indexed.as_ref());
+                    self.clear_other(side, &key, kept);
                     self.note(credentials, &place);
                     return Ok(Saved { place, notice });
                 }
@@ -189,14 +210,15 @@ impl Store {
     pub fn delete(&self, key: &Key) -> Result<bool, StoreError> {
         let indexed = self.indexed(key);
         let kept = indexed.as_ref().map(|known| Side::of(&known.place));
-        let mut sides = self.order(indexed.as_ref(), false);
-        sides.extend(kept.filter(|kept| !sides.contains(kept)));
+        let sides = self.order(kept, false);
+        // The user named one store, and the login is kept in the other: there it stays.
+        let is_elsewhere = kept.is_some_and(|kept| !sides.contains(&kept));
         let mut was_there = false;
         let mut failure = None;
         for side in sides {
             match self.side(side).delete(key) {
                 Ok(deleted) => was_there |= deleted,
-                Err(StoreError::Keyring(KeyringFault::Absent)) if kept != Some(side) => {}
+                Err(err) if self.is_not_there(&err, kept) => {}
                 // The index says that the login is elsewhere: an old copy, if there is one at all.
                 Err(err) if kept.is_some_and(|kept| kept != side) => log::warn!("{err}"),
                 Err(err) => failure = failure.or(Some(err)),
@@ -205,7 +227,7 @@ impl Store {
         if let Some(err) = failure {
             return Err(err);
         }
-        if let Some(index) = &self.index {
+        if let Some(index) = self.index.as_ref().filter(|_| !is_elsewhere) {
             match index.remove(key) {
                 Ok(removed) => was_there |= removed,
                 Err(err) => log::warn!("{err}; the login is gone all the same"),
@@ -232,13 +254,13 @@ impl Store {
             let in_file: Vec<Credentials> = ledger.map_or(Ok(Vec::new()), |ledger| ledger.all())?;
             entries.extend(in_file.iter().map(|credentials| IndexEntry::of(credentials, place.clone())));
         }
+        entries.sort_by_key(|entry| (entry.key(), Reverse(entry.generation)));
+        entries.dedup_by_key(|entry| entry.key());
         entries.retain(|entry| match self.choice {
             StoreChoice::Auto => true,
             StoreChoice::Keyring => entry.place == Place::Keyring,
             StoreChoice::File(_) => entry.place != Place::Keyring,
         });
-        entries.sort_by_key(|entry| (entry.key(), Reverse(entry.generation)));
-        entries.dedup_by_key(|entry| entry.key());
         Ok(entries)
     }
 
@@ -250,8 +272,7 @@ impl Store {
     }
 
     /// Returns the stores to look into, or to write to, in this order.
-    fn order(&self, indexed: Option<&IndexEntry>, to_write: bool) -> Vec<Side> {
-        let kept = indexed.map(|known| Side::of(&known.place));
+    fn order(&self, kept: Option<Side>, to_write: bool) -> Vec<Side> {
         match (&self.choice, self.proven) {
             (StoreChoice::Keyring, _) => vec![Side::Keyring],
             (StoreChoice::File(_), _) | (StoreChoice::Auto, Some(Side::File)) => vec![Side::File],
@@ -266,10 +287,10 @@ impl Store {
     }
 
     /// Removes the older copy in the store that was not written to: one login has one live copy.
-    fn clear_other(&self, written: Side, key: &Key, indexed: Option<&IndexEntry>) {
+    fn clear_other(&self, written: Side, key: &Key, kept: Option<Side>) {
         let other = if written == Side::File { Side::Keyring } else { Side::File };
-        let kept_there = indexed.is_some_and(|known| Side::of(&known.place) == other);
-        if !kept_there && !self.order(indexed, false).contains(&other) {
+        let kept_there = kept == Some(other);
+        if !kept_there && !self.order(kept, false).contains(&other) {
             return;
         }
         match self.side(other).delete(key) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Credentials, Key, StoreError};
+use super::{Credentials, Key, StoreChoice, StoreError};
 use crate::clock::{Deadline, Time};
 use crate::disk::{self, DiskError, Durability, LockFile};
 use crate::oauth::secret::Secret;
@@ -39,12 +39,21 @@ struct Note {
     account: String,
     refresh_token_sha256: String,
     started_at: Time,
+    /// The emergency file that holds what the server answered, since no store took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rescued: Option<PathBuf>,
 }
 
 impl Journal {
-    /// Returns the journal of a login, below the data directory.
-    pub fn of(data_dir: &Path, key: &Key) -> Self {
-        let name = hex(Sha256::digest(key.account()).as_slice());
+    /// Returns the journal of a login, below the data directory. A file that was named with its path stands for itself:
+    /// what it holds is another login.
+    pub fn of(data_dir: &Path, store: &StoreChoice, key: &Key) -> Self {
+        let mut hash = Sha256::new_with_prefix(key.account());
+        if let StoreChoice::File(Some(path)) = store {
+            hash.update([0]);
+            hash.update(disk::real_path(path).unwrap_or_else(|_| path.clone()).as_os_str().as_encoded_bytes());
+        }
+        let name = hex(hash.finalize().as_slice());
         let directory = data_dir.join("refresh");
         let name = name.get(..16).unwrap_or(&name).to_owned();
         Self { lock: directory.join(format!("{name}.lock")), note: directory.join(format!("{name}.json")) }
@@ -65,8 +74,21 @@ impl Journal {
     ///
     /// If the note cannot be written; the token must not be spent then.
     pub fn begin(&self, kept: &Credentials, refresh_token: &Secret) -> Result<(), StoreError> {
-        let note =
-            Note { account: kept.key().account(), refresh_token_sha256: hash(refresh_token), started_at: Time::now() };
+        self.write(kept, refresh_token, None)
+    }
+
+    /// Notes that the refresh token is spent, and in which emergency file its successor is.
+    ///
+    /// # Errors
+    ///
+    /// If the note cannot be written.
+    pub fn point_to(&self, rescued: &Path, kept: &Credentials, refresh_token: &Secret) -> Result<(), StoreError> {
+        self.write(kept, refresh_token, Some(rescued.to_owned()))
+    }
+
+    fn write(&self, kept: &Credentials, spent: &Secret, rescued: Option<PathBuf>) -> Result<(), StoreError> {
+        let account = kept.key().account();
+        let note = Note { account, refresh_token_sha256: hash(spent), started_at: Time::now(), rescued };
         let text = serde_json::to_vec(&note).map_err(|err| DiskError::Io(err.into()))?;
         Ok(disk::write_atomically(&self.note, &text, Durability::Synced)?)
     }
@@ -83,9 +105,18 @@ impl Journal {
 
     /// Tells since when a refresh with this very token was under way; `None` if none was interrupted.
     pub fn interrupted(&self, refresh_token: &Secret) -> Option<Time> {
+        self.read(refresh_token).map(|note| note.started_at)
+    }
+
+    /// Returns the emergency file that holds the successor of this very token, if there is one.
+    pub fn rescued(&self, refresh_token: &Secret) -> Option<PathBuf> {
+        self.read(refresh_token)?.rescued
+    }
+
+    fn read(&self, refresh_token: &Secret) -> Option<Note> {
         let text = disk::read_private(&self.note, MAX_BYTES).ok()??;
         let note: Note = serde_json::from_slice(&text).ok()?;
-        (note.refresh_token_sha256 == hash(refresh_token)).then_some(note.started_at)
+        (note.refresh_token_sha256 == hash(refresh_token)).then_some(note)
     }
 }
 
@@ -115,10 +146,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_of_its_own_has_a_journal_of_its_own() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
+        let lock = |store: &str| Journal::of(directory.path(), &store.parse().expect("a store"), &key).lock;
+        let (file, other) = (directory.path().join("a"), directory.path().join("b"));
+        let same = [format!("file:{}", file.display()), format!("file:{}/../a", other.display())];
+        assert_eq!(lock("auto"), lock("keyring"));
+        assert_eq!(lock("auto"), lock("file"));
+        assert_eq!(lock(&same[0]), lock(&same[1]));
+        assert_ne!(lock(&same[0]), lock("auto"));
+        assert_ne!(lock(&same[0]), lock(&format!("file:{}", other.display())));
+    }
+
+    #[test]
     fn c3_an_interrupted_refresh_is_remembered_for_its_own_token_only() {
         let directory = tempfile::tempdir().expect("a directory");
         let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
-        let journal = Journal::of(directory.path(), &key);
+        let journal = Journal::of(directory.path(), &StoreChoice::Auto, &key);
         let (old, new) = (Secret::new("old"), Secret::new("new"));
         assert!(journal.interrupted(&old).is_none());
         let kept = crate::store::tests::credentials(&key);
@@ -128,6 +173,9 @@ mod tests {
         assert!(!text.contains("\"old\""), "{text}");
         let accounts: Vec<_> = unfinished(directory.path()).into_iter().map(|note| note.account).collect();
         assert_eq!(accounts, ["https://mcp.example"]);
+        assert_eq!(journal.rescued(&old), None);
+        journal.point_to(Path::new("/a/file"), &kept, &old).expect("a note");
+        assert_eq!((journal.rescued(&old), journal.rescued(&new)), (Some("/a/file".into()), None));
         journal.end();
         assert!(unfinished(directory.path()).is_empty());
         assert!(journal.interrupted(&old).is_none());

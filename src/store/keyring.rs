@@ -71,6 +71,9 @@ pub enum KeyringFault {
     /// Its contents are gone when the session ends.
     #[error("cannot use the keyring: it forgets everything when the session ends")]
     Volatile,
+    /// What it holds for a login cannot be read as one.
+    #[error("cannot use the keyring: {0}")]
+    Broken(String),
     /// Anything else.
     #[error("cannot use the keyring: {0}")]
     Other(String),
@@ -83,6 +86,8 @@ pub struct KeyringStore {
     connection: Arc<Mutex<Option<Arc<keyring::CredentialStore>>>>,
     /// Once it has not answered, it is not asked again.
     silent: AtomicBool,
+    /// It was there once.
+    answered: AtomicBool,
 }
 
 /// What a call into the keyring is for.
@@ -102,7 +107,7 @@ enum Report<T> {
 impl KeyringStore {
     /// Returns the keyring. It is not asked for anything yet.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, connection: Arc::default(), silent: AtomicBool::new(false) }
+        Self { patience, connection: Arc::default(), silent: AtomicBool::default(), answered: AtomicBool::default() }
     }
 
     /// Runs `work` in a thread of its own, and waits for it as long as there is patience.
@@ -127,8 +132,14 @@ impl KeyringStore {
         });
         thread.map_err(|err| KeyringFault::Other(format!("no thread can be started: {err}")))?;
         let outcome = Self::wait(&receiver, may_prompt);
-        if matches!(outcome, Err(KeyringFault::Silent)) {
-            self.silent.store(true, Ordering::Relaxed);
+        match outcome {
+            Ok(_) => self.answered.store(true, Ordering::Relaxed),
+            Err(KeyringFault::Silent) => self.silent.store(true, Ordering::Relaxed),
+            // What was there a moment ago may hold the login.
+            Err(KeyringFault::Absent) if self.answered.load(Ordering::Relaxed) => {
+                return Err(KeyringFault::Other("its service has gone away".to_owned()));
+            }
+            Err(_) => {}
         }
         outcome
     }
@@ -160,7 +171,7 @@ impl CredentialStore for KeyringStore {
         let found = self.call(Access::Read, move |keyring| read(&entry(keyring, &account)?))?;
         let Some(bytes) = found else { return Ok(None) };
         // The parser's own words may quote a secret.
-        let broken = |_| KeyringFault::Other(format!("its entry for {} is not a login", key.account()));
+        let broken = |_| KeyringFault::Broken(format!("its entry for {} is not a login", key.account()));
         Ok(Some(serde_json::from_slice(&bytes).map_err(broken)?))
     }
 
@@ -242,7 +253,7 @@ fn fault(err: Error) -> KeyringFault {
         Error::NoStorageAccess(_) => KeyringFault::Refused,
         Error::PlatformFailure(err) => platform::fault(err.as_ref()),
         Error::TooLong(_, limit) => KeyringFault::Other(format!("it takes no more than {limit} bytes")),
-        Error::Ambiguous(_) => KeyringFault::Other("it has several entries of the same name".to_owned()),
+        Error::Ambiguous(_) => KeyringFault::Broken("it has several entries of the same name".to_owned()),
         _ => KeyringFault::Other("it reported an error".to_owned()),
     }
 }

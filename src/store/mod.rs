@@ -265,6 +265,7 @@ impl StoreError {
             Self::Disk(DiskError::Insecure { .. }) => "store_insecure",
             Self::Disk(DiskError::Locked { .. }) => "store_locked",
             Self::Disk(DiskError::TooLarge { .. }) | Self::Corrupt { .. } => "store_corrupt",
+            Self::Keyring(KeyringFault::Broken(_)) => "store_corrupt",
             Self::Newer { .. } => "store_newer",
             Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => "keyring_locked",
             Self::NotStored { .. } => "not_stored",
@@ -293,6 +294,9 @@ impl StoreError {
             Self::Newer { .. } => "update mcp-login, or use a file of its own with --store file:PATH".to_owned(),
             Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => {
                 "unlock the keyring and try again, or keep the login in a file with --store file".to_owned()
+            }
+            Self::Keyring(KeyringFault::Broken(_)) => {
+                "delete the entry of mcp-login with the keyring's own program, and log in again".to_owned()
             }
             Self::Keyring(_) | Self::Altered(_) => "keep the login in a file with --store file".to_owned(),
             Self::NotStored { rescued: Some(path), .. } => {

@@ -330,8 +330,12 @@ fn k8_a_newer_copy_out_of_reach_is_not_replaced_by_an_old_one() {
     assert_eq!(rig.store(StoreChoice::Auto).load(&key()).unwrap().unwrap().generation, 1);
     rig.index().put(&IndexEntry::of(&sample(SERVER, 2), Place::Keyring)).unwrap();
     assert_eq!(rig.store(StoreChoice::Auto).load(&key()).unwrap_err().code(), "keyring_locked");
-    assert!(rig.store(StoreChoice::File(None)).load(&key()).unwrap().is_some());
+    // Nor is it used if the user names its store, for its refresh token is spent; and it is no login there.
+    let file = rig.store(StoreChoice::File(None));
+    assert_eq!((file.load(&key()).unwrap(), file.list().unwrap()), (None, vec![]));
+    assert!(file.delete(&key()).unwrap(), "the old copy");
     assert!(rig.store(StoreChoice::Auto).delete(&key()).is_err());
+    assert_eq!(rig.index().get(&key()).unwrap().place, Place::Keyring, "the login itself stays");
 }
 
 #[test]

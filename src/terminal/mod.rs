@@ -66,6 +66,16 @@ fn set_colors(enabled: bool) {
     console::set_colors_enabled_stderr(enabled);
 }
 
+/// Returns how much is said, as [`set_up`] takes it.
+pub fn verbosity() -> i8 {
+    match log::max_level() {
+        LevelFilter::Off | LevelFilter::Error => -1,
+        LevelFilter::Warn => 0,
+        LevelFilter::Info => 1,
+        LevelFilter::Debug | LevelFilter::Trace => 2,
+    }
+}
+
 /// Says a line to the person, unless they asked for quiet.
 pub fn say(text: &str) {
     if !screen().quiet {

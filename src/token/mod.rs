@@ -57,7 +57,7 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
     if seen.refresh_token.is_none() {
         return without_refresh_token(key, seen);
     }
-    let journal = Journal::of(&tools.data_dir, key);
+    let journal = Journal::of(&tools.data_dir, &tools.store, key);
     let lock = journal.lock(deadline.min(Deadline::after(LIMIT))).map_err(|err| match &err {
         _ if deadline.passed() => LoginError::Busy { server: key.server.clone() },
         _ => LoginError::unreadable(key, err),

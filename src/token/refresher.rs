@@ -4,7 +4,8 @@
 //! process that spends it is not the one that a user, a client or a time limit may end: it is this program started anew,
 //! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
 
-use std::io::{self, Read as _};
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -23,10 +24,11 @@ use crate::exchange::{self, Exchange, ExchangeError};
 use crate::http::{self, Http};
 use crate::oauth::client::{Client, ClientAuth, Origin};
 use crate::oauth::text::printable;
-use crate::signals;
+use crate::store::file::FileStore;
 use crate::store::journal::Journal;
-use crate::store::{Credentials, Key, Patience, Store, StoreChoice, StoreError};
+use crate::store::{CredentialStore as _, Credentials, Key, Patience, Store, StoreChoice, StoreError};
 use crate::tools::Tools;
+use crate::{signals, terminal};
 
 /// The argument by which this program starts itself to refresh.
 pub const REFRESHER: &str = "__refresh";
@@ -41,6 +43,9 @@ struct Job {
     store: StoreChoice,
     data_dir: PathBuf,
     ca_file: Option<PathBuf>,
+    /// How much is said.
+    #[serde(default)]
+    verbosity: i8,
 }
 
 /// Lets a process of its own refresh, and waits for it until the deadline. After that it goes on by itself.
@@ -54,6 +59,7 @@ pub fn refresh(key: &Key, tools: &Tools, lock: LockFile, deadline: Deadline) -> 
         store: tools.store.clone(),
         data_dir: tools.data_dir.clone(),
         ca_file: tools.http.ca_file.clone(),
+        verbosity: terminal::verbosity(),
     };
     let stdin = match lock.hand_over() {
         Ok(stdin) => stdin,
@@ -68,7 +74,7 @@ pub fn refresh(key: &Key, tools: &Tools, lock: LockFile, deadline: Deadline) -> 
         .process_group(0)
         .stdin(stdin)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;
     let told = hear(&mut child, deadline).ok_or_else(|| LoginError::Busy { server: key.server.clone() })?;
@@ -81,11 +87,12 @@ pub fn refresh(key: &Key, tools: &Tools, lock: LockFile, deadline: Deadline) -> 
     }
 }
 
-/// Reads what the process says until it ends; `None` if the deadline passes first.
+/// Hears the process until it ends, and repeats what it says to people; `None` if the deadline passes first.
 fn hear(child: &mut Child, deadline: Deadline) -> Option<Vec<u8>> {
-    let mut stdout = child.stdout.take()?;
+    let (mut stdout, stderr) = (child.stdout.take()?, child.stderr.take()?);
     let (sender, receiver) = mpsc::channel();
     let listen = move || {
+        BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| terminal::show(&line));
         let mut told = Vec::new();
         if stdout.read_to_end(&mut told).is_ok() {
             drop(sender.send(told));
@@ -100,12 +107,13 @@ pub fn main(job: Option<String>) -> ExitCode {
     let _ = rustix::process::setsid();
     signals::put_off();
     let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else { return ExitCode::from(2) };
+    terminal::set_up(job.verbosity, terminal::Color::Never);
     match work(&job) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
             let told = serde_json::to_string(&Told::from(&err)).unwrap_or_default();
             // If the one who asked has gone, the store says it all.
-            drop(crate::terminal::product(&told));
+            drop(terminal::product(&told));
             ExitCode::from(err.exit_code())
         }
     }
@@ -117,27 +125,27 @@ fn work(job: &Job) -> Result<(), LoginError> {
     let store = Store::open_to_read(&job.store, &job.data_dir, Patience::Strict);
     let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
     let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store"))?;
+    let journal = Journal::of(&job.data_dir, &job.store, key);
+    let kept = bring_home(&store, kept, &journal)?;
     let Some(refresh_token) = &kept.refresh_token else { return Err(needs_login(key, "there is no refresh token")) };
-    let journal = Journal::of(&job.data_dir, key);
     let interrupted = journal.interrupted(refresh_token);
     let not_kept = |err: StoreError| LoginError::not_kept(key, err.into());
     // What cannot be stored must not be spent.
     store.prove_place(key).map_err(not_kept)?;
     journal.begin(&kept, refresh_token).map_err(not_kept)?;
-    let outcome = spend(&kept, job);
-    match outcome {
-        Ok(mut renewed) => {
-            // Whoever could not wait for the lock wins: a new login, or a logout.
-            match store.load(key) {
-                Ok(None) => {
-                    journal.end();
-                    return Err(needs_login(key, "it was logged out meanwhile"));
+    match spend(&kept, job) {
+        Ok(renewed) => {
+            let stored = keep(&store, &kept, renewed);
+            match &stored {
+                Err(LoginError::Store { source, .. }) => {
+                    if let StoreError::NotStored { rescued: Some(file), .. } = source.as_ref() {
+                        let noted = journal.point_to(file, &kept, refresh_token);
+                        drop(noted.inspect_err(|err| log::warn!("{err}")));
+                    }
                 }
-                Ok(Some(now)) if now.generation != kept.generation => {}
-                Ok(Some(_)) | Err(_) => drop(store.save(&mut renewed).map_err(not_kept)?),
+                _ => journal.end(),
             }
-            journal.end();
-            Ok(())
+            stored
         }
         Err(ExchangeError::Refused { error, .. }) if error == "invalid_grant" => {
             believe(&store, &kept, interrupted, &journal)
@@ -149,6 +157,40 @@ fn work(job: &Job) -> Result<(), LoginError> {
             Err(LoginError::Exchange { issuer: printable(&kept.issuer), source })
         }
     }
+}
+
+/// Returns the login with the successor of a refresh token that was spent when no store took it: it is in an emergency
+/// file, and is stored now.
+fn bring_home(store: &Store, kept: Credentials, journal: &Journal) -> Result<Credentials, LoginError> {
+    let Some(file) = kept.refresh_token.as_ref().and_then(|spent| journal.rescued(spent)) else { return Ok(kept) };
+    let key = kept.key();
+    let rescued = FileStore::new(&file, Patience::Strict.lock_limit()).get(&key);
+    let Ok(Some(mut rescued)) = rescued.inspect_err(|err| log::warn!("{err}")) else { return Ok(kept) };
+    store.save(&mut rescued).map_err(|err| LoginError::not_kept(&key, err.into()))?;
+    journal.end();
+    if let Err(err) = fs::remove_file(&file) {
+        log::warn!("cannot remove {}, which is not needed any more: {err}", file.display());
+    }
+    Ok(rescued)
+}
+
+/// Stores what came. Whoever could not wait for the lock wins: a new login, or a logout.
+fn keep(store: &Store, kept: &Credentials, mut renewed: Credentials) -> Result<(), LoginError> {
+    let key = kept.key();
+    match store.load(&key) {
+        Ok(None) => return Err(needs_login(&key, "it was logged out meanwhile")),
+        Ok(Some(now)) if now.generation != kept.generation => {
+            if now.refresh_token != kept.refresh_token {
+                return Ok(());
+            }
+            // The new login brought no refresh token, and kept the one that has just been spent.
+            renewed = Credentials { refresh_token: renewed.refresh_token, ..now };
+        }
+        Ok(Some(_)) | Err(_) => {}
+    }
+    let saved = store.save(&mut renewed).map_err(|err| LoginError::not_kept(&key, err.into()))?;
+    saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
+    Ok(())
 }
 
 /// The server says that the refresh token is no good. Before that is believed, the store is read again; the login is

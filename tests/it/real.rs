@@ -3,11 +3,16 @@
 //!
 //! A test whose component is not on this machine says so and passes; with `CI=true` it fails instead.
 
+mod accidents;
 mod bed;
+mod bus;
 mod clients;
 mod conformance;
 mod keyring;
 mod paste;
+mod proxy;
 mod running;
 mod servers;
+mod session;
+mod states;
 mod tokens;

@@ -13,7 +13,7 @@ use serde_json::{json, Value};
 use crate::support::fake::{Fake, Gate, Reply};
 use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
-use crate::support::{wait_for, PATIENCE};
+use crate::support::{visit, wait_for, PATIENCE};
 
 /// The limit of `token`, and what a busy machine may add.
 const LIMIT: Duration = Duration::from_millis(8500);
@@ -259,7 +259,7 @@ fn c1_cp4_a_server_that_hangs_is_answered_in_time_and_nothing_is_lost() {
     let home = Home::expired(&servers);
     let started = Instant::now();
     // Who called waits for the end of our streams, not only for our own.
-    let first = home.at("token", &servers.fake).start();
+    let first = home.command("token", &["-vv", &servers.fake.mcp()]).start();
     wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
     let second = home.at("headers", &servers.fake).start();
     let first = first.finish().expect(5);
@@ -279,7 +279,7 @@ fn c1_cp4_a_server_that_hangs_is_answered_in_time_and_nothing_is_lost() {
 }
 
 /// The process that refreshes for this home.
-fn refresher(home: &Home) -> u32 {
+pub fn refresher(home: &Home) -> u32 {
     let data = home.data().display().to_string();
     wait_for("the refresher", || {
         let processes = std::fs::read_dir("/proc").expect("processes").flatten();
@@ -376,4 +376,79 @@ fn c1_a_new_login_is_not_overwritten_by_a_refresh_of_the_old_one() {
     assert_eq!(stored["access_token"], token.as_str(), "the new login is printed");
     assert_eq!(home.kept(&servers.fake), stored);
     assert!(PATIENCE > LIMIT);
+}
+
+#[test]
+fn what_the_refresher_does_is_told_to_who_asked_for_more() {
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let line = format!("POST {}/token: 200 in ", servers.fake.origin());
+    for (words, is_told) in [(&["-v"][..], true), (&["-vv"], true), (&[], false), (&["-q"], false)] {
+        let finished = home.command("token", words).args(["--refresh", &servers.fake.mcp()]).run().expect(0);
+        assert_eq!(finished.stderr.contains(&line), is_told, "{words:?}: {}", finished.stderr);
+        assert!(is_told || finished.stderr.is_empty(), "{}", finished.stderr);
+        assert!(!finished.stderr.contains(&finished.stdout), "no secret: {}", finished.stderr);
+    }
+    // Nor does a reader who goes away end it.
+    home.expire();
+    let token = home.command("token", &["-vv", &servers.fake.mcp()]).through_shell("", "2>&-").run().expect(0).stdout;
+    assert_eq!(home.kept(&servers.fake)["access_token"], token.as_str());
+}
+
+/// Logs in, so that the next login is of the same client; and from now on servers give no refresh token with a login.
+fn then_without_refresh_token(servers: &Rotating) -> Home {
+    let home = Home::new();
+    Program::login(&servers.fake).at_home(home.path()).agree().expect(0);
+    servers.withhold_refresh_tokens();
+    home
+}
+
+#[test]
+fn c1_a_login_without_refresh_token_keeps_the_one_that_is_stored_at_its_end() {
+    let servers = Rotating::start();
+    let home = then_without_refresh_token(&servers);
+    let mut login = Program::login(&servers.fake).arg("--force").at_home(home.path()).start();
+    let url = login.authorization_url();
+    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(0);
+    let rotated = home.kept(&servers.fake);
+    visit(&login.redirect(&url));
+    let said = login.finish().expect(0).stderr;
+    assert!(said.contains("the one from the login before is kept"), "{said}");
+    let kept = home.kept(&servers.fake);
+    assert_eq!(kept["refresh_token"], rotated["refresh_token"]);
+    assert_ne!(kept["access_token"], rotated["access_token"]);
+    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(0);
+    assert!(!servers.was_reused());
+}
+
+#[test]
+fn c1_a_login_without_refresh_token_gets_that_of_a_refresh_which_ends_after_it() {
+    let (servers, gate) = Rotating::behind_a_gate();
+    let home = then_without_refresh_token(&servers);
+    let refresh = home.command("token", &["--refresh", &servers.fake.mcp()]).start();
+    wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
+    Program::login(&servers.fake).arg("--force").at_home(home.path()).agree().expect(0);
+    let login = home.kept(&servers.fake);
+    gate.open();
+    let token = refresh.finish().expect(0).stdout;
+    let kept = home.kept(&servers.fake);
+    assert_eq!(
+        (&kept["access_token"], token.as_str()),
+        (&login["access_token"], login["access_token"].as_str().expect("a token"))
+    );
+    assert_ne!(kept["refresh_token"], login["refresh_token"], "that one is spent");
+    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(0);
+    assert!(!servers.was_reused());
+}
+
+#[test]
+fn c1_a_logout_during_a_login_is_not_undone() {
+    let servers = Rotating::start();
+    let home = then_without_refresh_token(&servers);
+    let mut login = Program::login(&servers.fake).arg("--force").at_home(home.path()).start();
+    let url = login.authorization_url();
+    home.at("logout", &servers.fake).run().expect(0);
+    visit(&login.redirect(&url));
+    login.finish().expect(0);
+    assert_eq!(home.kept(&servers.fake)["refresh_token"], Value::Null);
 }

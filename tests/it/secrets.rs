@@ -1,7 +1,10 @@
 //! Secrets stay where they belong: canaries are looked for in all that is printed, shown by the system, or on the disk.
 
 use std::fs;
+use std::os::unix::fs::{chown, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -10,6 +13,7 @@ use serde_json::json;
 
 use crate::support::fake::{Fake, Gate, Reply};
 use crate::support::leaks::assert_hides;
+use crate::support::process::{has, Process};
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::Home;
 use crate::support::{parameter, visit, wait_for};
@@ -85,7 +89,7 @@ impl Watch {
 }
 
 /// Checks that no file of a home but the store and the client's own holds a secret.
-fn check_disk(home: &std::path::Path, secrets: &[&str]) {
+fn check_disk(home: &Path, secrets: &[&str]) {
     let mut left = vec![home.to_owned()];
     while let Some(path) = left.pop() {
         if path.is_dir() {
@@ -184,5 +188,75 @@ fn sec4_no_core_of_the_program_nor_of_its_refresher() {
     let mut running = running;
     let status = running.child.wait().expect("its end");
     assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
+    gate.open();
+}
+
+/// The user without power who runs programs here if the tests are run by root.
+const NOBODY: u32 = 65534;
+
+/// Returns what starts a program as an ordinary user; `None` if that cannot be done here.
+fn as_ordinary_user(test: &str) -> Option<Vec<&'static str>> {
+    if !rustix::process::geteuid().is_root() {
+        return Some(vec!["env"]);
+    }
+    has("setpriv", test).then(|| vec!["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"])
+}
+
+/// Tells whether an ordinary user can open these of a process of their own.
+fn can_open(ordinary: &[&str], process: u32, name: &str) -> bool {
+    let mut look = Command::new(ordinary[0]);
+    look.args(&ordinary[1..]).args(["sh", "-c", &format!(": < /proc/{process}/{name}")]);
+    look.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a look").success()
+}
+
+#[test]
+fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() {
+    let Some(ordinary) = as_ordinary_user("looking into a process") else { return };
+    let gate = Gate::default();
+    let held = gate.clone();
+    let fake = Fake::with(move |seen, _| {
+        (seen.path == "/token").then(|| held.pass())?;
+        None
+    });
+    // The program where everybody may run it, and a home that is the user's.
+    let place = tempfile::tempdir().expect("a directory");
+    let program = place.path().join("mcp-login");
+    fs::copy(env!("CARGO_BIN_EXE_mcp-login"), &program).expect("a copy");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let home = Home::with(&fake, json!({"refresh_token": REFRESH}));
+    if ordinary[0] != "env" {
+        let credentials = home.credentials();
+        for path in credentials.ancestors().take_while(|path| path.starts_with(home.path())) {
+            chown(path, Some(NOBODY), Some(NOBODY)).expect("an owner");
+        }
+    }
+    let copy = program.to_str().expect("a path");
+    let start = |command: Program| {
+        let wrapper =
+            [&ordinary[..], &["sh", "-c", "ulimit -c unlimited 2>/dev/null; shift; exec \"$0\" \"$@\"", copy]].concat();
+        command.through(&wrapper).start()
+    };
+    let mut waiting = start(Program::login_at(&format!("{}/mcp?other", fake.origin())).at_home(home.path()));
+    waiting.authorization_url();
+    let refresh = start(home.at("token", &fake));
+    wait_for("the refresh", || (!fake.seen_at("/token").is_empty()).then_some(()));
+    let refresher = crate::refresh::refresher(&home);
+    let mut control = Command::new(ordinary[0]).args(&ordinary[1..]).args(["sleep", "60"]).spawn().expect("a process");
+    wait_for("the other program", || can_open(&ordinary, control.id(), "environ").then_some(()));
+    for name in ["environ", "maps", "mem", "fd/1"] {
+        let is_open = can_open(&ordinary, control.id(), name);
+        for process in [waiting.pid(), refresh.pid(), refresher] {
+            assert!(!can_open(&ordinary, process, name), "{name} of {process}");
+        }
+        assert!(is_open || name == "mem" || name == "fd/1", "{name} of any other program can be opened");
+    }
+    control.kill().and_then(|()| control.wait()).expect("its end");
+    // A core would lie where the program was started, and be told.
+    for mut running in [waiting, refresh] {
+        running.process().signal(rustix::process::Signal::ABORT);
+        let status = running.child.wait().expect("its end");
+        assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
+    }
+    assert_eq!(Process(refresher).state(), 'S', "the refresher lives");
     gate.open();
 }

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 
-use super::bed::{claude_code, codex, Bed, Part};
+use super::bed::{claude_code, codex, script, Bed, Part};
+use super::bus;
 use super::running::{Finished, Run};
 use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::program::Program;
@@ -367,4 +368,60 @@ fn codex_and_claude_code_share_a_login() {
         place.finish(run);
     }
     place.prove_refreshes(&bed);
+}
+
+/// Returns a client in a session with a keyring, in which a login is made and expires before the client starts.
+fn after_a_login_in_the_keyring(bed: &Bed, place: &Place, client: &Command) -> Command {
+    let text = "\"$1\" --store keyring --timeout 30s \"$2\" >&2 && sleep \"$3\" && shift 3 && exec \"$@\"";
+    let mut command = bed.command(script("keyring"));
+    command.args([
+        "--user-bus",
+        "unlocked",
+        "/bin/sh",
+        "-c",
+        text,
+        "sh",
+        env!("CARGO_BIN_EXE_mcp-login"),
+        &place.fake.mcp(),
+    ]);
+    command.arg(LIFETIMES[0].to_string()).arg(client.get_program()).args(client.get_args());
+    command.envs(client.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("BROWSER", bed.curl());
+    command
+}
+
+/// Requires that no file of a bed holds a token.
+fn prove_no_file(bed: &Bed) {
+    let file = bed.path(".local/share/mcp-login/credentials.json");
+    assert!(!file.exists() && file.with_file_name("index.json").exists(), "the login is in the keyring");
+}
+
+#[test]
+fn codex_goes_on_with_tokens_from_the_keyring() {
+    let Some(bed) = Bed::with(&[Part::Codex, Part::Curl, Part::Keyring]) else { return };
+    if !bus::can_be_had(&bed) {
+        return;
+    }
+    let place = Place::start();
+    let client = codex_client(&bed, &place);
+    // It keeps the address of the bus from its helper.
+    let client = after_a_login_in_the_keyring(&bed, &place, &client);
+    let finished = place.finish(place.start_client(client));
+    place.prove_calls("codex-mcp-client", "0.169.0", &finished);
+    place.prove_refreshes(&bed);
+    prove_no_file(&bed);
+}
+
+#[test]
+fn claude_code_goes_on_with_tokens_from_the_keyring() {
+    let Some(bed) = Bed::with(&[Part::ClaudeCode, Part::Curl, Part::Keyring]) else { return };
+    if !bus::can_be_had(&bed) {
+        return;
+    }
+    let place = Place::start();
+    let client = claude_code_client(&bed, &place);
+    let client = after_a_login_in_the_keyring(&bed, &place, &client);
+    let finished = place.finish(place.start_client(client));
+    place.prove_calls("claude-code", "2.1.329", &finished);
+    place.prove_refreshes(&bed);
+    prove_no_file(&bed);
 }

@@ -14,8 +14,8 @@ const DELAY: Duration = Duration::from_millis(3500);
 
 /// Every state in which there is no use in the keyring; `absent`, `dead` and `silent` are made here, the others by
 /// `tests/real/keyring`.
-const UNUSABLE: [&str; 9] =
-    ["locked", "unanswered", "empty", "stopped", "blackhole", "nodaemon", "absent", "dead", "silent"];
+const UNUSABLE: [&str; 10] =
+    ["locked", "volatile", "unanswered", "empty", "stopped", "blackhole", "nodaemon", "absent", "dead", "silent"];
 
 /// Runs a shell text in a session whose keyring is in this state; `"$@"` is our program with its options.
 pub fn in_session(bed: &Bed, state: &str, text: &str, words: &[&str], browser: &Path) -> Finished {

@@ -83,7 +83,7 @@ impl Drop for Group {
 
 /// A server that runs until it is dropped.
 pub struct Server {
-    /// The URL of the MCP server.
+    /// The URL of the MCP server; of a session, the address of its bus.
     pub url: String,
     log: Lines,
     _group: Group,
@@ -99,7 +99,7 @@ impl Server {
         // The command keeps its copies of the pipe's end otherwise, and the reader would never see the end.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let log = Lines::of(reader);
-        let ready = log.wait_for("ready http", READY);
+        let ready = log.wait_for("ready ", READY);
         let url = ready.unwrap_or_else(|| panic!("the server is not ready: {}", log.text()))[6..].to_owned();
         Server { url, log, _group: group }
     }

@@ -201,6 +201,11 @@ fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note()
     let token =
         Program::new().at_home(home.path()).args(["token", "--store", &store, &servers.fake.mcp()]).run().expect(0);
     assert!(token.stdout.starts_with("access-"));
+    // The next run does not spend the old token again, but brings the new one home.
+    let next = home.token(&servers.fake).expect(0).stdout;
+    assert_eq!(home.kept(&servers.fake)["access_token"], next.as_str());
+    assert!(!servers.was_reused() && home.files_with("rescued").is_empty());
+    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(0);
     // Nothing works any more: the note tells.
     let servers = Rotating::start();
     let home = Home::expired(&servers);

@@ -5,8 +5,14 @@ use std::thread;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::{login, Home, Rotating};
 
-/// How often the longer loop goes round; once unless this is set.
-const ROUNDS: &str = "MCP_LOGIN_TEST_ROUNDS";
+/// How often the access token expires; each time as many processes as the next of [`PROCESSES`] ask for it.
+const EXPIRIES: usize = 20;
+
+/// How often all commands run at once.
+const ROUNDS: usize = 20;
+
+/// How many processes ask at once.
+const PROCESSES: [usize; 6] = [2, 4, 8, 16, 32, 64];
 
 /// Runs a command so many times at once.
 fn at_once(home: &Home, servers: &Rotating, words: &[&str], count: usize) -> Vec<Finished> {
@@ -17,24 +23,19 @@ fn at_once(home: &Home, servers: &Rotating, words: &[&str], count: usize) -> Vec
 
 #[test]
 fn c1_any_number_of_processes_refresh_once() {
-    let rounds = std::env::var(ROUNDS).ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let other = home.logins()["https://other.example/mcp"].clone();
-    let mut expiries = 0;
-    for round in 0..rounds {
-        for count in [2, 8, 8, 32, 64] {
-            home.expire();
-            expiries += 1;
-            let finished = at_once(&home, &servers, &["token"], count);
-            let kept = home.kept(&servers.fake);
-            for finished in &finished {
-                assert_eq!(kept["access_token"], finished.stdout.as_str(), "round {round}, {count} processes");
-                assert!(finished.stderr.is_empty(), "{}", finished.stderr);
-            }
-            assert_eq!(servers.refreshes(), expiries, "round {round}, {count} processes");
-            assert!(servers.is_good(kept["refresh_token"].as_str().expect("a token")), "the family lives");
+    for (expiry, count) in (1..=EXPIRIES).zip(PROCESSES.into_iter().rev().cycle()) {
+        home.expire();
+        let finished = at_once(&home, &servers, &["token"], count);
+        let kept = home.kept(&servers.fake);
+        for finished in &finished {
+            assert_eq!(kept["access_token"], finished.stdout.as_str(), "expiry {expiry}, {count} processes");
+            assert!(finished.stderr.is_empty(), "{}", finished.stderr);
         }
+        assert_eq!(servers.refreshes(), expiry, "{count} processes");
+        assert!(servers.is_good(kept["refresh_token"].as_str().expect("a token")), "the family lives");
     }
     assert!(!servers.was_reused());
     let mut left = home.logins()["https://other.example/mcp"].clone();
@@ -80,7 +81,7 @@ fn c1_login_refresh_logout_status_and_token_at_once() {
     let home = Home::expired(&servers);
     let other = home.logins()["https://other.example/mcp"].clone();
     let url = servers.fake.mcp();
-    for round in 0..3 {
+    for round in 0..ROUNDS {
         let logins: Vec<_> = (0..2)
             .map(|_| {
                 let login = Program::login(&servers.fake).arg("--force").at_home(home.path());

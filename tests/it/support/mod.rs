@@ -32,6 +32,17 @@ pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Does something for each of these, two at a time, as the machines have processors.
+pub fn each<T: Sync>(all: &[T], work: impl Fn(usize, &T) + Sync) {
+    const LANES: usize = 2;
+    std::thread::scope(|scope| {
+        for lane in 0..LANES {
+            let numbered = all.iter().enumerate().skip(lane).step_by(LANES);
+            scope.spawn(|| numbered.for_each(|(number, one)| work(number, one)));
+        }
+    });
+}
+
 /// An answer to a request of a test.
 #[derive(Clone, Debug)]
 pub struct Answer {

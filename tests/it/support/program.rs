@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -110,7 +111,7 @@ impl Program {
         let stderr = lines(child.stderr.take());
         let stdin = child.stdin.take();
         Running {
-            home: self.home,
+            home: Some(self.home),
             child,
             started: Instant::now(),
             stdin,
@@ -154,7 +155,7 @@ fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
 
 /// The program while it runs. It is killed when it is dropped.
 pub struct Running {
-    home: TempDir,
+    home: Option<TempDir>,
     pub child: Child,
     pub started: Instant,
     stdin: Option<ChildStdin>,
@@ -175,7 +176,7 @@ impl Running {
     }
 
     pub fn home(&self) -> &Path {
-        self.home.path()
+        self.home.as_ref().expect("a home").path()
     }
 
     /// Waits for the next event of a kind on stdout; events before it are kept for the end.
@@ -240,16 +241,21 @@ impl Running {
     /// Waits for the end.
     pub fn finish(mut self) -> Finished {
         self.stdin = None;
-        let started = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("waiting") {
-                break status;
+        // It is not asked again and again, so that measurements are exact.
+        let (ended, watched) = mpsc::channel::<()>();
+        let process = self.process();
+        let watch = thread::spawn(move || {
+            let is_late = watched.recv_timeout(PATIENCE * 3) == Err(RecvTimeoutError::Timeout);
+            if is_late {
+                process.signal(Signal::KILL);
             }
-            if started.elapsed() > PATIENCE * 3 {
-                panic!("it does not end; events: {:?}; stderr: {:?}", self.events, self.stderr_so_far());
-            }
-            thread::sleep(std::time::Duration::from_millis(2));
-        };
+            is_late
+        });
+        let status = self.child.wait().expect("waiting");
+        drop(ended);
+        if watch.join().expect("the watch") {
+            panic!("it does not end; events: {:?}; stderr: {:?}", self.events, self.stderr_so_far());
+        }
         let rest = self.stdout.iter().collect::<Vec<_>>();
         let mut stdout = std::mem::take(&mut self.lines);
         for line in rest {
@@ -258,9 +264,8 @@ impl Running {
         }
         self.said.extend(self.stderr.iter());
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-        let home = std::mem::replace(&mut self.home, tempfile::tempdir().expect("a directory"));
         Finished {
-            home,
+            home: self.home.take(),
             code: status.code(),
             signal,
             events: std::mem::take(&mut self.events),
@@ -291,7 +296,7 @@ impl Drop for Running {
 
 /// The program after its end.
 pub struct Finished {
-    home: TempDir,
+    home: Option<TempDir>,
     /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// The signal that ended it.
@@ -306,7 +311,7 @@ pub struct Finished {
 
 impl Finished {
     pub fn home(&self) -> &Path {
-        self.home.path()
+        self.home.as_ref().expect("a home").path()
     }
 
     /// Returns the path of the default credentials file.

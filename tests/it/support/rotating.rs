@@ -25,6 +25,8 @@ struct Issued {
     refreshes: usize,
     /// The access token of a login expires at once.
     short_logins: bool,
+    /// A login brings no refresh token.
+    bare_logins: bool,
 }
 
 /// Such servers.
@@ -90,6 +92,11 @@ impl Rotating {
         self.issued.lock().expect("the state").short_logins = true;
     }
 
+    /// From now on a login brings no refresh token.
+    pub fn withhold_refresh_tokens(&self) {
+        self.issued.lock().expect("the state").bare_logins = true;
+    }
+
     /// Returns how many refreshes were asked for.
     pub fn refreshes(&self) -> usize {
         self.issued.lock().expect("the state").refreshes
@@ -110,6 +117,10 @@ impl Rotating {
 fn begin(issued: &mut Issued) -> Reply {
     issued.count += 1;
     let family = issued.count;
+    if issued.bare_logins {
+        let access = format!("access-{family}");
+        return Reply::json(200, &json!({"access_token": access, "token_type": "Bearer", "expires_in": 3600}));
+    }
     let expires_in = if issued.short_logins { 1 } else { 3600 };
     issue(issued, family, expires_in)
 }
@@ -208,8 +219,11 @@ impl Home {
         file["logins"].as_object().expect("logins").clone()
     }
 
-    /// Returns the login to a fake.
+    /// Returns the login to a fake; null if the file has none.
     pub fn kept(&self, fake: &Fake) -> Value {
+        if !self.credentials().exists() {
+            return Value::Null;
+        }
         self.logins().get(&fake.mcp()).cloned().unwrap_or_default()
     }
 
