@@ -8,6 +8,7 @@ mod clients;
 mod conformance;
 mod keyring;
 mod paste;
+mod python_clients;
 mod running;
 mod servers;
 mod tokens;
