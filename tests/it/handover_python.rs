@@ -118,7 +118,7 @@ fn cw3_nothing_is_changed_if_one_of_the_files_is_not_known() {
     }
 }
 
-/// Killed at any call, a move leaves one owner, and Hermes never has tokens without the client that they are for.
+/// Killed at any call, a move leaves one owner, and Hermes never has tokens without what they are to be used with.
 #[test]
 fn cm2_d1_killed_at_each_call_of_a_move_to_hermes() {
     if !has("strace", "cm2_d1_killed_at_each_call_of_a_move_to_hermes") {
@@ -136,7 +136,8 @@ fn cm2_d1_killed_at_each_call_of_a_move_to_hermes() {
         strace::inject(to_hermes(&home, fake), call, "signal=KILL");
         let tokens = of_hermes(&home, ".json");
         let is_given = tokens.exists();
-        assert!(!is_given || of_hermes(&home, ".client.json").exists(), "{call:?}");
+        let is_known = [".client.json", ".meta.json"].iter().all(|suffix| of_hermes(&home, suffix).exists());
+        assert!(!is_given || is_known, "{call:?}");
         let token = home.token(fake);
         match token.code {
             Some(0) => assert!(!is_given, "{call:?}: two owners"),
