@@ -1,6 +1,6 @@
 //! Hermes: gets the whole login, in the three files that it keeps its own in, and refreshes it by itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use icu_properties::CodePointMapData;
@@ -27,7 +27,8 @@ const MAX_STEM: usize = 128;
 
 fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     check_configured(grant)?;
-    let (directory, stem) = (home(grant, places).join("mcp-tokens"), stem(grant.name));
+    let home = places.path("HERMES_HOME").unwrap_or_else(|| places.home.join(".hermes"));
+    let (directory, stem) = (home.join("mcp-tokens"), stem(grant.name));
     let change = |suffix: &str, needed: &'static str, value: Value| {
         let path = directory.join(format!("{stem}{suffix}"));
         let edited = path.clone();
@@ -44,12 +45,6 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
         change(".meta.json", "token_endpoint", metadata(grant)),
         tokens,
     ]))
-}
-
-/// Returns the directory of the profile that the login is for.
-fn home(grant: &Grant, places: &Places) -> PathBuf {
-    let beside = grant.configured.and_then(|it| it.path.parent()).map(Path::to_owned);
-    places.path("HERMES_HOME").or(beside).unwrap_or_else(|| places.home.join(".hermes"))
 }
 
 /// Returns a server's name as the names of its files begin.
@@ -236,7 +231,7 @@ mod tests {
             source: "hermes",
             name: "example".into(),
             url: "https://mcp.example.com/mcp".into(),
-            path: "/home/ann/.hermes/profiles/p/config.yaml".into(),
+            path: "/home/ann/.hermes/config.yaml".into(),
             project: None,
             in_project: false,
             entry,
@@ -245,18 +240,14 @@ mod tests {
 
     #[test]
     fn u26_homes_and_profiles() {
-        let kept = login();
-        let oauth = configured(json!({"auth": "oauth"}));
-        let in_profile = Grant { configured: Some(&oauth), ..grant(&kept, Mode::Move) };
-        let path = |grant: &Grant, home: Option<&str>| {
+        for (home, expected) in
+            [("", "/home/ann/.hermes"), ("~/.hermes/profiles/p", "/home/ann/.hermes/profiles/p"), ("h", "/work/h")]
+        {
             let mut places = places();
-            places.variables.extend(home.map(|home| ("HERMES_HOME".to_owned(), home.to_owned())));
-            written(grant, &places).remove(2).0
-        };
-        assert_eq!(path(&in_profile, None), "/home/ann/.hermes/profiles/p/mcp-tokens/example.json");
-        assert_eq!(path(&in_profile, Some("~/h")), "/home/ann/h/mcp-tokens/example.json");
-        assert_eq!(path(&grant(&kept, Mode::Move), Some("h")), "/work/h/mcp-tokens/example.json");
-        assert_eq!(path(&grant(&kept, Mode::Move), Some("")), "/home/ann/.hermes/mcp-tokens/example.json");
+            places.variables.insert("HERMES_HOME".to_owned(), home.to_owned());
+            let path = written(&grant(&login(), Mode::Move), &places).remove(2).0;
+            assert_eq!(path, format!("{expected}/mcp-tokens/example.json"));
+        }
     }
 
     #[test]

@@ -86,6 +86,25 @@ fn u26_another_home_and_access_alone() {
 }
 
 #[test]
+fn u26_hermes_configuration_names_the_server_and_has_to_let_the_login_live() {
+    let fake = Fake::start();
+    let home = Home::with(&fake, json!({}));
+    let config = home.path().join(".hermes/config.yaml");
+    let to_hermes = || hand_over(&home, &fake, &["--to", "hermes", "--json"]).run();
+    for (entry, said) in
+        [("headers: {A: b}", "auth: oauth"), ("auth: oauth\n    oauth: {client_id: c}", "--client-id c")]
+    {
+        write(&config, &format!("mcp_servers:\n  my server:\n    url: {}\n    {entry}\n", fake.mcp()));
+        let refused = to_hermes().expect_error(2, "handover_impossible");
+        assert!(refused.event("error")["hint"].as_str().is_some_and(|hint| hint.contains(said)), "{}", refused.stdout);
+        assert!(!of_hermes(&home, ".client.json").exists());
+    }
+    write(&config, &format!("mcp_servers:\n  my server:\n    url: {}\n    auth: oauth\n", fake.mcp()));
+    assert_eq!(to_hermes().expect(0).event("handed_over")["name"], "my server");
+    assert!(of_hermes(&home, ".json").exists());
+}
+
+#[test]
 fn u25_a_login_of_hermes_own_is_replaced_whole() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));

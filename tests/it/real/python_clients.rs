@@ -96,12 +96,17 @@ fn prove_calls<'a>(seen: impl IntoIterator<Item = &'a Seen>, token: &str, said: 
     assert!(calls.iter().all(|call| call.header("authorization") == Some(token)), "{said} {calls:#?}");
 }
 
-const TO_HERMES: [&str; 4] = ["--to", "hermes", "--name", "x"];
+const TO_HERMES: [&str; 2] = ["--to", "hermes"];
+
+/// Configures Hermes; the server's name is found there.
+fn configure_hermes(bed: &Bed, fake: &Fake) {
+    let config = format!("mcp_servers:\n  x:\n    url: {}\n    auth: oauth\n", fake.mcp());
+    fs::create_dir(bed.path(".hermes")).expect("a home for Hermes");
+    fs::write(bed.path(".hermes/config.yaml"), config).expect("a configuration");
+}
 
 /// Runs `hermes mcp test x`.
 fn run_hermes(bed: &Bed, fake: &Fake) -> (Finished, Vec<Seen>) {
-    let config = format!("mcp_servers:\n  x:\n    url: {}\n    auth: oauth\n", fake.mcp());
-    fs::write(bed.path(".hermes/config.yaml"), config).expect("a configuration");
     let mut client = bed.command(hermes());
     client.args(["mcp", "test", "x"]);
     let (finished, seen) = run(fake, client);
@@ -118,6 +123,7 @@ fn json_at(path: &Path) -> Value {
 fn hermes_uses_a_login_that_it_was_given() {
     let Some(bed) = Bed::with(&[Part::Hermes]) else { return };
     let fake = servers(3600);
+    configure_hermes(&bed, &fake);
     give(&bed, &fake, &TO_HERMES);
     let (finished, seen) = run_hermes(&bed, &fake);
     assert!(paths(&seen).iter().all(|path| *path == "/mcp"), "all is known: {:?}", paths(&seen));
@@ -128,6 +134,7 @@ fn hermes_uses_a_login_that_it_was_given() {
 fn hermes_refreshes_a_login_that_it_was_given() {
     let Some(bed) = Bed::with(&[Part::Hermes]) else { return };
     let fake = servers(1);
+    configure_hermes(&bed, &fake);
     give(&bed, &fake, &TO_HERMES);
     let (finished, seen) = run_hermes(&bed, &fake);
     prove_refresh(&fake, &seen, &finished.stdout);
@@ -142,6 +149,7 @@ fn hermes_refreshes_a_login_that_it_was_given() {
 fn hermes_finds_out_what_is_not_known_any_more() {
     let Some(bed) = Bed::with(&[Part::Hermes]) else { return };
     let fake = servers(1);
+    configure_hermes(&bed, &fake);
     Program::login(&fake).at_home(bed.home()).agree().expect(0);
     fs::remove_dir_all(bed.path(".local/share/mcp-login/cache")).expect("a cache");
     let to = ["handover", "--store", "file", &fake.mcp()];
