@@ -1,30 +1,3 @@
-_mcp_login_with_servers() {
-    _mcp__login "$@"
-
-    local line="${COMP_LINE:0:COMP_POINT}" word before previous name
-    local -a words
-    word="${line##*[[:space:]]}"
-    before="${line%"$word"}"
-    before="${before%"${before##*[![:space:]]}"}"
-    previous="${before##*[[:space:]]}"
-    [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
-    case "$previous" in
-        --browser|--ca-file|--challenge|--client-file|--client-id|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--from|--handover|--hermes-home|--issuer|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--timeout|--to) return 0 ;;
-    esac
-    read -ra words <<< "$before"
-    for name in "${words[@]:1}"; do
-        case "$name" in
-            demo|help) return 0 ;;
-        esac
-    done
-    [[ "$word" == *:* ]] && COMPREPLY=()
-    while IFS= read -r name; do
-        [[ "$name" == "$word"* ]] || continue
-        [[ "$word" == *:* && "$COMP_WORDBREAKS" == *:* ]] && name="${name#"${word%"${word##*:}"}"}"
-        COMPREPLY+=("$name")
-    done < <("$1" __complete servers 2>/dev/null)
-}
-
 _mcp__login() {
     local i cur prev opts cmd
     COMPREPLY=()
@@ -116,16 +89,12 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check doctor demo help"
+            opts="-q -v -h -V --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check doctor demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
-                    return 0
-                    ;;
                 --browser)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -147,6 +116,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --hermes-home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fastmcp-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -454,7 +427,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__handover)
-            opts="-q -v -h --to --list --mode --write --name --env --credentials-dir --hermes-home --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --to --list --mode --write --name --env --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -481,6 +454,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --hermes-home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fastmcp-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -718,16 +695,12 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
-                    return 0
-                    ;;
                 --browser)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -749,6 +722,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --hermes-home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fastmcp-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -874,16 +851,12 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__status)
-            opts="-q -v -h --from --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
-                    return 0
-                    ;;
                 --store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -953,7 +926,7 @@ _mcp__login() {
 }
 
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _mcp_login_with_servers -o nosort -o bashdefault -o default mcp-login
+    complete -F _mcp__login -o nosort -o bashdefault -o default mcp-login
 else
-    complete -F _mcp_login_with_servers -o bashdefault -o default mcp-login
+    complete -F _mcp__login -o bashdefault -o default mcp-login
 fi

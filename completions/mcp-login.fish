@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= no-browser browser= paste no-paste timeout= force login-hint= handover= credentials-dir= hermes-home= client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n no-browser browser= paste no-paste timeout= force login-hint= handover= credentials-dir= hermes-home= fastmcp-dir= client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -8,7 +8,7 @@ function __fish_mcp_login_needs_command
     set -l cmd (commandline -opc)
     set -e cmd[1]
     argparse -s (__fish_mcp_login_global_optspecs) -- $cmd 2>/dev/null
-    or return 0
+    or return
     if set -q argv[1]
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
@@ -24,27 +24,13 @@ function __fish_mcp_login_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l from -d 'Take names from this client\'s configuration only' -r -f -a "claude-code\t''
-codex\t''
-gemini-cli\t''
-opencode\t''
-cursor\t''
-vscode\t''
-windsurf\t''
-claude-desktop\t''
-copilot\t''
-hermes\t''
-goose\t''
-zed\t''
-cline\t''
-mcporter\t''
-lm-studio\t''"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l login-hint -d 'The account that the provider should offer' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Give the login to this client afterwards; see `mcp-login handover --list`' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
@@ -72,7 +58,6 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to u
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to every server that your MCP clients name and that wants a login'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-paste -d 'Never read stdin'
@@ -95,27 +80,13 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "check" -d 'Ask a s
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "doctor" -d 'Say what works on this machine, and why a login would fail'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l from -d 'Take names from this client\'s configuration only' -r -f -a "claude-code\t''
-codex\t''
-gemini-cli\t''
-opencode\t''
-cursor\t''
-vscode\t''
-windsurf\t''
-claude-desktop\t''
-copilot\t''
-hermes\t''
-goose\t''
-zed\t''
-cline\t''
-mcporter\t''
-lm-studio\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l login-hint -d 'The account that the provider should offer' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Give the login to this client afterwards; see `mcp-login handover --list`' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
@@ -143,7 +114,6 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to every server that your MCP clients name and that wants a login'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-paste -d 'Never read stdin'
@@ -194,21 +164,6 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Pr
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l from -d 'The servers that this client\'s configuration names; exit status 3 if one of them needs a login' -r -f -a "claude-code\t''
-codex\t''
-gemini-cli\t''
-opencode\t''
-cursor\t''
-vscode\t''
-windsurf\t''
-claude-desktop\t''
-copilot\t''
-hermes\t''
-goose\t''
-zed\t''
-cline\t''
-mcporter\t''
-lm-studio\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l profile -d 'Which of several accounts on one server [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
@@ -240,6 +195,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l name -d
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l env -d 'The variable that holds the token, for dotenv and github-actions' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l profile -d 'Which of several accounts on one server [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
@@ -326,12 +282,3 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "doctor" -d 'Say what works on this machine, and why a login would fail'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-
-function __fish_mcp_login_wants_server
-    contains -- -- (commandline -opc)
-    and return 1
-    set -l first (__fish_mcp_login_needs_command)
-    not contains -- "$first[1]" demo help
-end
-
-complete -c mcp-login -n __fish_mcp_login_wants_server -f -a "(mcp-login __complete servers)"

@@ -13,6 +13,7 @@ use crate::clients::writer::{self, WriteError};
 use crate::clients::{Change, Client, Delivery, Grant, Mode, Places, Refusal};
 use crate::clock::{Deadline, Time};
 use crate::error::LoginError;
+use crate::login;
 use crate::oauth::secret::Secret;
 use crate::store::journal::Journal;
 use crate::store::{Credentials, HandedOver, Key, Patience, Store};
@@ -83,11 +84,13 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     let name = wish.name.map(str::to_owned).or_else(|| configured.as_ref().map(|it| it.name.clone()));
     let name = name.unwrap_or_else(|| name_of(&key.server));
     let url = configured.as_ref().map_or(key.server.clone(), |it| it.url.clone());
+    let metadata = login::metadata(&tools.cache(), &kept);
     let grant = Grant {
         kept: &kept,
         name: &name,
         url: &url,
         configured: configured.as_ref(),
+        metadata: metadata.as_ref(),
         mode,
         helper: wish.helper,
         variable: wish.variable,

@@ -74,7 +74,11 @@ fn look(args: &PlaceArgs) -> Result<Places, LoginError> {
         message: "cannot find the configurations of clients: HOME is not set to an absolute path".to_owned(),
         hint: None,
     })?;
-    let given = [("WORKSPACE_MCP_CREDENTIALS_DIR", &args.credentials_dir), ("HERMES_HOME", &args.hermes_home)];
+    let given = [
+        ("WORKSPACE_MCP_CREDENTIALS_DIR", &args.credentials_dir),
+        ("HERMES_HOME", &args.hermes_home),
+        ("MCP_LOGIN_FASTMCP_DIR", &args.fastmcp_dir),
+    ];
     for (variable, path) in given {
         if let Some(path) = path {
             places.variables.insert(variable.to_owned(), path.to_string_lossy().into_owned());

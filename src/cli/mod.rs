@@ -436,6 +436,10 @@ pub struct PlaceArgs {
     /// The home directory of Hermes, or of one of its profiles
     #[arg(long, env = "MCP_LOGIN_HERMES_HOME", value_name = "DIR", hide_env = true)]
     pub hermes_home: Option<PathBuf>,
+
+    /// The directory of a FastMCP application's FileTreeStore
+    #[arg(long, env = "MCP_LOGIN_FASTMCP_DIR", value_name = "DIR", hide_env = true)]
+    pub fastmcp_dir: Option<PathBuf>,
 }
 
 /// Who has the refresh token after a hand-over.

@@ -6,8 +6,11 @@
 mod claude_code;
 mod codex;
 mod dotenv;
+mod fastmcp;
 mod github_actions;
+mod hermes;
 mod json;
+mod python_sdk;
 pub mod sources;
 pub mod writer;
 
@@ -17,6 +20,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::clock::Time;
@@ -24,7 +28,14 @@ use crate::store::Credentials;
 use sources::Configured;
 
 /// All clients that a login can be handed to, in the order in which they are listed.
-pub const CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT, &dotenv::CLIENT, &github_actions::CLIENT];
+pub const CLIENTS: &[&Client] = &[
+    &claude_code::CLIENT,
+    &codex::CLIENT,
+    &hermes::CLIENT,
+    &fastmcp::CLIENT,
+    &dotenv::CLIENT,
+    &github_actions::CLIENT,
+];
 
 /// Where the user's programs keep their things.
 #[derive(Clone, Debug)]
@@ -102,6 +113,8 @@ pub struct Grant<'a> {
     pub url: &'a str,
     /// What that configuration says of the server, if it knows it.
     pub configured: Option<&'a Configured>,
+    /// What the authorization server says of itself, as in RFC 8414; `None` if that is not known any more.
+    pub metadata: Option<&'a Value>,
     /// Who has the refresh token afterwards.
     pub mode: Mode,
     /// The command, for a shell, that prints the headers of a request.

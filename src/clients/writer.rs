@@ -57,15 +57,25 @@ pub enum WriteError {
 ///
 /// # Errors
 ///
-/// A [`WriteError`]; the files before the one that failed are changed.
+/// A [`WriteError`]. What is not in the known format is seen before any file is changed; in other cases those before the
+/// one that failed are changed.
 pub fn write(changes: &[Change]) -> Result<Vec<PathBuf>, WriteError> {
+    changes.iter().try_for_each(|change| edited(change).map(drop))?;
     changes.iter().map(write_one).collect()
+}
+
+type Text = Zeroizing<String>;
+
+/// Returns the text of a file and what it is to become.
+fn edited(change: &Change) -> Result<(Option<Text>, Text), WriteError> {
+    let old = read(change)?;
+    let new = (change.edit)(old.as_ref().map(|text| text.as_str()))?;
+    Ok((old, new))
 }
 
 fn write_one(change: &Change) -> Result<PathBuf, WriteError> {
     let _held = change.lock.as_ref().map(hold).transpose()?;
-    let old = read(change)?;
-    let new = (change.edit)(old.as_ref().map(|text| text.as_str()))?;
+    let (old, new) = edited(change)?;
     if old.as_ref() != Some(&new) {
         match change.secret {
             true => disk::write_atomically(&change.path, new.as_bytes(), Durability::Synced)?,

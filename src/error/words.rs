@@ -37,7 +37,10 @@ pub fn handover_hint(client: &str, err: &WriteError) -> Option<String> {
     Some(match err {
         WriteError::Refused(Refusal::Unfit { hint, .. }) => hint.clone(),
         WriteError::Refused(Refusal::Unknown { .. }) => {
-            format!("nothing was changed; a newer {client} may write another format: see if there is a newer mcp-login")
+            format!(
+                "nothing was changed; move the file away if it is broken; if a newer {client} wrote it, see if there is a \
+                 newer mcp-login"
+            )
         }
         WriteError::Command { program, .. } => format!("install {program}, or put it on the PATH"),
         WriteError::Disk(DiskError::Locked { .. }) | WriteError::Altered(_) => {

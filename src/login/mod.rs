@@ -12,6 +12,8 @@ mod run;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::authorize::{authorize, Authorization};
 use crate::clock::{Deadline, Time};
 use crate::discover::Discovered;
@@ -25,6 +27,7 @@ use crate::oauth::client::{Client, Origin};
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
 use crate::register::{self, register};
+use crate::store::cache::Cache;
 use crate::store::journal::Journal;
 use crate::store::{Credentials, Patience, Store, StoreChoice, StoreError};
 use crate::token::{self, Need};
@@ -110,6 +113,7 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
         .map_err(|source| LoginError::Register { issuer: printable(&server.issuer), source })?;
     check_issuer_of_client(request, &client, server, before.as_ref())?;
     LastLogin { issuer: server.issuer.clone(), redirect_uri: redirect_uri.clone() }.keep(request, &cache);
+    cache.put("servers", &server.issuer, &server.document());
     let ask = AuthorizationRequest {
         endpoint: &server.authorization_endpoint,
         client_id: &client.id,
@@ -170,6 +174,13 @@ fn finish(
     let saved = store.save(&mut credentials).map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
     saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
     Ok(Finished::Stored(Report::of(&credentials, Some(saved.place), false)))
+}
+
+/// Returns what the authorization server of a login said of itself when it was last logged in to, as in RFC 8414; `None`
+/// if that is not known any more, or the login is older.
+pub fn metadata(cache: &Cache, kept: &Credentials) -> Option<Value> {
+    let document: Value = cache.get("servers", &kept.issuer)?;
+    (document["token_endpoint"] == kept.token_endpoint).then_some(document)
 }
 
 impl Attempt {

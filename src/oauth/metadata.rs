@@ -1,6 +1,7 @@
 //! Metadata of the protected resource and of the authorization server: where it stands and what it must say.
 
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::endpoint::{self, Reach, UrlError};
@@ -166,8 +167,8 @@ struct ServerDocument {
     scopes_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     code_challenge_methods_supported: Option<Vec<String>>,
-    authorization_response_iss_parameter_supported: Option<serde_json::Value>,
-    client_id_metadata_document_supported: Option<serde_json::Value>,
+    authorization_response_iss_parameter_supported: Option<Value>,
+    client_id_metadata_document_supported: Option<Value>,
 }
 
 impl AuthorizationServer {
@@ -193,7 +194,7 @@ impl AuthorizationServer {
             .ok_or(MetadataError::Missing("where its authorization endpoint is"))?;
         endpoint::check_parameters(&authorization_endpoint)
             .map_err(|why| MetadataError::Url { member: "authorization endpoint", why })?;
-        let is_true = |value: Option<serde_json::Value>| value == Some(serde_json::Value::Bool(true));
+        let is_true = |value: Option<Value>| value == Some(Value::Bool(true));
         Ok(Self {
             issuer,
             authorization_endpoint,
@@ -225,6 +226,25 @@ impl AuthorizationServer {
             takes_metadata_documents: false,
             code_challenge_methods: Some(vec!["S256".to_owned()]),
         }
+    }
+
+    /// Returns the document again, as far as it is known here: what was checked, and nothing else.
+    pub fn document(&self) -> Value {
+        let url = |url: &Option<Url>| url.as_ref().map(|url| Value::from(url.as_str()));
+        let members = [
+            ("issuer", Some(self.issuer.clone().into())),
+            ("authorization_endpoint", Some(self.authorization_endpoint.as_str().into())),
+            ("token_endpoint", Some(self.token_endpoint.as_str().into())),
+            ("registration_endpoint", url(&self.registration_endpoint)),
+            ("revocation_endpoint", url(&self.revocation_endpoint)),
+            ("response_types_supported", Some(vec!["code"].into())),
+            ("scopes_supported", (!self.scopes.is_empty()).then(|| self.scopes.clone().into())),
+            ("token_endpoint_auth_methods_supported", self.client_auth_methods.clone().map(Value::from)),
+            ("code_challenge_methods_supported", self.code_challenge_methods.clone().map(Value::from)),
+            ("authorization_response_iss_parameter_supported", self.iss_promised.then_some(true.into())),
+            ("client_id_metadata_document_supported", self.takes_metadata_documents.then_some(true.into())),
+        ];
+        members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
     /// Checks that the server protects codes with PKCE and S256. With `assume`, silence counts as a yes.
@@ -464,6 +484,20 @@ mod tests {
         {
             let body = document(&format!(r#","authorization_response_iss_parameter_supported":{value}"#));
             assert_eq!(read(&body).expect("good metadata").iss_promised, promised, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_document_says_what_was_read() {
+        let all = document(
+            r#","registration_endpoint":"https://as.example/r","revocation_endpoint":"https://as.example/v",
+            "scopes_supported":["a"],"token_endpoint_auth_methods_supported":["none"],
+            "code_challenge_methods_supported":["S256"],"authorization_response_iss_parameter_supported":true,
+            "client_id_metadata_document_supported":true"#,
+        );
+        for body in [document(""), all] {
+            let server = read(&body).expect("good metadata");
+            assert_eq!(read(&server.document().to_string()), Ok(server));
         }
     }
 

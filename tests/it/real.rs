@@ -11,6 +11,7 @@ mod conformance;
 mod keyring;
 mod paste;
 mod proxy;
+mod python_clients;
 mod running;
 mod servers;
 mod session;

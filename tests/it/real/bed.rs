@@ -29,6 +29,8 @@ pub enum Part {
     Codex,
     /// The MCP client Claude Code.
     ClaudeCode,
+    /// The MCP client Hermes in its virtual environment.
+    Hermes,
     /// FastMCP in its virtual environment.
     FastMcp,
     /// Debian's Chromium.
@@ -47,6 +49,7 @@ impl Part {
             Part::Conformance => vec![node(), conformance("dist/index.js")],
             Part::Codex => vec![codex()],
             Part::ClaudeCode => vec![claude_code()],
+            Part::Hermes => vec![hermes(), installed("venv-hermes/installed.txt")],
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
@@ -86,7 +89,13 @@ pub fn claude_code() -> PathBuf {
     installed("node_modules/@anthropic-ai/claude-code-linux-x64/claude")
 }
 
-fn python() -> PathBuf {
+/// Returns the MCP client Hermes.
+pub fn hermes() -> PathBuf {
+    installed("venv-hermes/bin/hermes")
+}
+
+/// Returns the Python that has FastMCP.
+pub fn python() -> PathBuf {
     installed("venv/bin/python")
 }
 
