@@ -4,10 +4,17 @@
 //! [`sources`] finds the servers that the clients' configurations name; [`writer`] is the one place that writes.
 
 mod claude_code;
+mod cline;
 mod codex;
 mod dotenv;
+mod gemini_cli;
 mod github_actions;
 mod json;
+mod locks;
+mod mcp_remote;
+mod mcporter;
+mod opencode;
+mod sdk;
 pub mod sources;
 pub mod writer;
 
@@ -24,7 +31,17 @@ use crate::store::Credentials;
 use sources::Configured;
 
 /// All clients that a login can be handed to, in the order in which they are listed.
-pub const CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT, &dotenv::CLIENT, &github_actions::CLIENT];
+pub const CLIENTS: &[&Client] = &[
+    &claude_code::CLIENT,
+    &codex::CLIENT,
+    &mcp_remote::CLIENT,
+    &gemini_cli::CLIENT,
+    &opencode::CLIENT,
+    &mcporter::CLIENT,
+    &cline::CLIENT,
+    &dotenv::CLIENT,
+    &github_actions::CLIENT,
+];
 
 /// Where the user's programs keep their things.
 #[derive(Clone, Debug)]
