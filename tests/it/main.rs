@@ -9,6 +9,7 @@ mod doctor;
 mod exchange;
 mod generated;
 mod handover;
+mod handover_clients;
 mod listener;
 mod login;
 mod logout;
