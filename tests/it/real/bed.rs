@@ -29,6 +29,16 @@ pub enum Part {
     Codex,
     /// The MCP client Claude Code.
     ClaudeCode,
+    /// The bridge mcp-remote.
+    McpRemote,
+    /// The MCP client Gemini CLI.
+    GeminiCli,
+    /// The MCP client opencode.
+    Opencode,
+    /// The MCP client mcporter.
+    Mcporter,
+    /// The MCP client Cline.
+    Cline,
     /// FastMCP in its virtual environment.
     FastMcp,
     /// Debian's Chromium.
@@ -47,6 +57,11 @@ impl Part {
             Part::Conformance => vec![node(), conformance("dist/index.js")],
             Part::Codex => vec![codex()],
             Part::ClaudeCode => vec![claude_code()],
+            Part::McpRemote => vec![mcp_remote()],
+            Part::GeminiCli => vec![gemini_cli()],
+            Part::Opencode => vec![opencode()],
+            Part::Mcporter => vec![mcporter()],
+            Part::Cline => vec![installed("node_modules/@cline/core/dist/index.js")],
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
@@ -84,6 +99,26 @@ pub fn codex() -> PathBuf {
 /// Returns the MCP client Claude Code.
 pub fn claude_code() -> PathBuf {
     installed("node_modules/@anthropic-ai/claude-code-linux-x64/claude")
+}
+
+/// Returns the bridge mcp-remote, a script for Node.
+pub fn mcp_remote() -> PathBuf {
+    installed("node_modules/mcp-remote/dist/proxy.js")
+}
+
+/// Returns the MCP client Gemini CLI, a script for Node.
+pub fn gemini_cli() -> PathBuf {
+    installed("node_modules/@google/gemini-cli/bundle/gemini.js")
+}
+
+/// Returns the MCP client opencode.
+pub fn opencode() -> PathBuf {
+    installed("node_modules/opencode-linux-x64/bin/opencode")
+}
+
+/// Returns the MCP client mcporter, a script for Node.
+pub fn mcporter() -> PathBuf {
+    installed("node_modules/mcporter/dist/cli.js")
 }
 
 fn python() -> PathBuf {

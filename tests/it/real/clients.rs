@@ -190,8 +190,13 @@ fn serve(tokens: &Mutex<Tokens>, seen: &Seen) -> Option<Reply> {
                 .with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
         );
     }
+    Some(answer(seen, &format!("echoed for access token {number}")))
+}
+
+/// Answers as an MCP server with one tool, which says `text`.
+pub fn answer(seen: &Seen, text: &str) -> Reply {
     let message: Value = serde_json::from_str(&seen.body).unwrap_or_default();
-    let Some(id) = message.get("id") else { return Some(Reply::status(202)) };
+    let Some(id) = message.get("id") else { return Reply::status(202) };
     let result = match message["method"].as_str().unwrap_or_default() {
         "initialize" => json!({
             "protocolVersion": message["params"]["protocolVersion"],
@@ -204,13 +209,13 @@ fn serve(tokens: &Mutex<Tokens>, seen: &Seen) -> Option<Reply> {
             "inputSchema": {"type": "object"},
             "annotations": {"readOnlyHint": true, "destructiveHint": false, "openWorldHint": false},
         }]}),
-        "tools/call" => json!({"content": [{"type": "text", "text": format!("echoed for access token {number}")}]}),
+        "tools/call" => json!({"content": [{"type": "text", "text": text}]}),
         _ => {
             let error = json!({"code": -32601, "message": "no such method"});
-            return Some(Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "error": error})));
+            return Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "error": error}));
         }
     };
-    Some(Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result})))
+    Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result}))
 }
 
 /// Answers as OpenAI's responses API: lets the tool be called when the access token has expired, and then says so.
