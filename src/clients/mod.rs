@@ -43,6 +43,9 @@ pub const CLIENTS: &[&Client] = &[
     &github_actions::CLIENT,
 ];
 
+/// The [`Client::source`] of mcp-remote: each configuration that runs it.
+pub const BRIDGE: &str = "mcp-remote";
+
 /// Where the user's programs keep their things.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -97,7 +100,7 @@ pub struct Client {
     pub name: &'static str,
     /// How it is served, for the list of clients.
     pub about: &'static str,
-    /// The one of [`sources`] that names its servers; `None` if it knows no names.
+    /// The one of [`sources`] that names its servers, or [`BRIDGE`]; `None` if it knows no names.
     pub source: Option<&'static str>,
     /// It asks us for each token, so that it needs none now.
     pub asks_us: bool,
@@ -220,6 +223,35 @@ impl Client {
     /// Finds a client by its name on the command line.
     pub fn find(name: &str) -> Option<&'static Self> {
         CLIENTS.iter().copied().find(|client| client.name == name)
+    }
+
+    /// Returns the servers that this client knows.
+    pub fn servers(&self, places: &Places) -> Vec<Configured> {
+        match self.source {
+            None => Vec::new(),
+            Some(BRIDGE) => {
+                let mut servers = sources::servers(places, None);
+                servers.retain(|it| mcp_remote::runs(&it.entry));
+                servers
+            }
+            source => sources::servers(places, source),
+        }
+    }
+
+    /// Refuses a server to which this client does not speak itself: nobody would look at its login.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Unfit`].
+    pub fn reaches(&self, configured: &Configured) -> Result<(), Refusal> {
+        // Cline looks closer: some such servers it reaches itself.
+        if [BRIDGE, cline::CLIENT.name].contains(&self.name) || !mcp_remote::runs(&configured.entry) {
+            return Ok(());
+        }
+        Err(Refusal::Unfit {
+            message: format!("{} reaches {} through mcp-remote", self.name, configured.name),
+            hint: "hand it over with --to mcp-remote".to_owned(),
+        })
     }
 }
 

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::clients::Refusal;
-
-/// The name of the package, and of the program.
-const PACKAGE: &str = "mcp-remote";
+use crate::clients::{Refusal, BRIDGE};
 
 /// The version whose files are known; later ones of the same layout are trusted only if the user names none.
 const VERSION: &str = "0.15.";
@@ -157,6 +154,11 @@ impl Arguments {
     }
 }
 
+/// Tells whether the entry of a configuration runs mcp-remote.
+pub fn runs(entry: &Value) -> bool {
+    words(entry).into_iter().any(|word| version(word).is_some())
+}
+
 /// Returns the words of the command that an entry runs.
 fn words(entry: &Value) -> Vec<&str> {
     let parts = ["command", "cmd", "args"].into_iter().filter_map(|key| entry.get(key));
@@ -166,7 +168,7 @@ fn words(entry: &Value) -> Vec<&str> {
 
 /// Returns the version that the name of the package asks for, empty if none; `None` if it is another word.
 fn version(word: &str) -> Option<&str> {
-    let rest = word.rsplit('/').next()?.strip_prefix(PACKAGE)?;
+    let rest = word.rsplit('/').next()?.strip_prefix(BRIDGE)?;
     rest.strip_prefix('@').or_else(|| rest.is_empty().then_some(rest))
 }
 

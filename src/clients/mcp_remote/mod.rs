@@ -9,14 +9,16 @@ use serde_json::{json, Map, Value};
 use zeroize::Zeroizing;
 
 use super::sdk::{self, set};
-use super::{Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal};
+use super::{Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal, BRIDGE};
 use arguments::Arguments;
+
+pub use arguments::runs;
 
 /// mcp-remote 0.15.
 pub const CLIENT: Client = Client {
-    name: "mcp-remote",
+    name: BRIDGE,
     about: "gets the login in ~/.mcp-auth, and refreshes it itself",
-    source: None,
+    source: Some(BRIDGE),
     asks_us: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
