@@ -157,13 +157,14 @@ fn configured(key: &Key, wish: &Wish, places: &Places) -> Result<Option<Configur
     };
     let other = |it: &Configured| if bridged { it.entry != first.entry } else { it.name != first.name };
     if found.iter().any(other) {
-        let names: Vec<_> = found.iter().map(|it| it.name.as_str()).collect();
+        let name = |it: &Configured| if bridged { it.full_name() } else { it.name.clone() };
+        let names: Vec<_> = found.iter().map(name).collect();
         return Err(Refusal::Unfit {
             message: format!("{source} knows {} by several names: {}", key.server, names.join(", ")),
-            hint: "choose one of them with --name".to_owned(),
+            hint: "choose one of them with --name, or give them the same settings".to_owned(),
         });
     }
-    wish.client.reaches(first)?;
+    wish.client.wants(first)?;
     Ok(found.into_iter().next())
 }
 

@@ -238,20 +238,27 @@ impl Client {
         }
     }
 
-    /// Refuses a server to which this client does not speak itself: nobody would look at its login.
+    /// Refuses a server for which this client would not look at a login.
     ///
     /// # Errors
     ///
     /// [`Refusal::Unfit`].
-    pub fn reaches(&self, configured: &Configured) -> Result<(), Refusal> {
-        // Cline looks closer: some such servers it reaches itself.
-        if [BRIDGE, cline::CLIENT.name].contains(&self.name) || !mcp_remote::runs(&configured.entry) {
-            return Ok(());
+    pub fn wants(&self, configured: &Configured) -> Result<(), Refusal> {
+        let Configured { name, path, entry, .. } = configured;
+        // Cline looks closer: some servers behind mcp-remote it reaches itself.
+        if ![BRIDGE, cline::CLIENT.name].contains(&self.name) && mcp_remote::runs(entry) {
+            return Err(Refusal::Unfit {
+                message: format!("{} reaches {name} through mcp-remote", self.name),
+                hint: "hand it over with --to mcp-remote".to_owned(),
+            });
         }
-        Err(Refusal::Unfit {
-            message: format!("{} reaches {} through mcp-remote", self.name, configured.name),
-            hint: "hand it over with --to mcp-remote".to_owned(),
-        })
+        match configured.skip() {
+            Some(why) if !self.asks_us => Err(Refusal::Unfit {
+                message: format!("{} has no use for a login to {name}: {why}", self.name),
+                hint: format!("change that in {}, and run this again", path.display()),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 

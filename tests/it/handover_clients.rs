@@ -15,7 +15,7 @@ const EXPIRED: i64 = 1_577_840_400;
 
 /// The clients whose files are written, each with its configuration and the file that holds the tokens.
 const CLIENTS: [(&str, &str, &str); 4] = [
-    ("mcp-remote", "", ".mcp-auth/mcp-remote-v1/*_tokens.json"),
+    ("mcp-remote", ".config/Claude/claude_desktop_config.json", ".mcp-auth/mcp-remote-v1/*_tokens.json"),
     ("gemini-cli", ".gemini/settings.json", ".gemini/mcp-oauth-tokens.json"),
     ("opencode", ".config/opencode/opencode.json", ".local/share/opencode/mcp-auth.json"),
     ("cline", ".cline/data/settings/cline_mcp_settings.json", ".cline/data/settings/cline_mcp_settings.json"),
@@ -26,7 +26,7 @@ fn configure(home: &Home, client: &str, file: &str, url: &str) {
     let server = match client {
         "opencode" => json!({"type": "remote", "url": url}),
         "cline" => json!({"transport": {"type": "streamableHttp", "url": url}}),
-        "mcporter" => json!({"baseUrl": url, "auth": "oauth"}),
+        "mcp-remote" => json!({"command": "npx", "args": ["-y", "mcp-remote", url]}),
         _ => json!({"httpUrl": url}),
     };
     let table = if client == "opencode" { "mcp" } else { "mcpServers" };
@@ -77,8 +77,14 @@ fn member<'a>(tokens: &'a Value, sdk: &str, other: &str) -> &'a Value {
     tokens.get(sdk).unwrap_or(&tokens[other])
 }
 
+/// Prepares the hand-over to a client that knows the server.
 fn hand_over(home: &Home, fake: &Fake, client: &str) -> Program {
-    home.command("handover", &[&fake.mcp(), "--to", client, "--name", "x"])
+    home.command("handover", &[&fake.mcp(), "--to", client])
+}
+
+/// Prepares the hand-over to a client that will know the server by a name.
+fn hand_over_as_x(home: &Home, fake: &Fake, client: &str) -> Program {
+    hand_over(home, fake, client).args(["--name", "x"])
 }
 
 /// Requires that the login is kept as one that was handed over, and used no more.
@@ -96,10 +102,8 @@ fn cm2_u24_what_is_moved_stands_in_the_file_of_the_client() {
     for (client, configuration, tokens) in CLIENTS {
         let servers = Rotating::start();
         let (fake, home) = (&servers.fake, Home::expired(&servers));
-        if !configuration.is_empty() {
-            configure(&home, client, configuration, &fake.mcp());
-        }
-        let before = (!configuration.is_empty()).then(|| read(&home.path().join(configuration)));
+        configure(&home, client, configuration, &fake.mcp());
+        let before = read(&home.path().join(configuration));
         let moved = hand_over(&home, fake, client).run().expect(0);
         let path = find(&home, tokens);
         let (tokens, client_id) = given(client, &home, &path);
@@ -115,13 +119,11 @@ fn cm2_u24_what_is_moved_stands_in_the_file_of_the_client() {
         };
         assert_eq!(expires, unit, "{client}");
         assert_eq!(mode(&path), 0o600, "{client}");
-        if let Some(before) = before {
-            let mut after = read(&home.path().join(configuration));
-            if let Some(server) = after.pointer_mut("/mcpServers/x").and_then(Value::as_object_mut) {
-                server.remove("oauth");
-            }
-            assert_eq!(after, before, "{client}: all the rest is kept");
+        let mut after = read(&home.path().join(configuration));
+        if let Some(server) = after.pointer_mut("/mcpServers/x").and_then(Value::as_object_mut) {
+            server.remove("oauth");
         }
+        assert_eq!(after, before, "{client}: all the rest is kept");
         assert!(!moved.stderr.contains(&refresh_token) && !moved.stdout.contains(&refresh_token));
         prove_it_is_not_ours(&home, fake, client);
         assert_eq!(servers.refreshes(), 0);
@@ -134,7 +136,7 @@ fn cw4_new_directories_are_the_users_alone() {
     for (client, _, tokens) in &CLIENTS[..3] {
         let servers = Rotating::start();
         let (fake, home) = (&servers.fake, Home::expired(&servers));
-        hand_over(&home, fake, client).run().expect(0);
+        hand_over_as_x(&home, fake, client).run().expect(0);
         let path = find(&home, tokens);
         assert_eq!((mode(&path), mode(path.parent().expect("a directory"))), (0o600, 0o700), "{client}");
     }
@@ -145,9 +147,7 @@ fn cm1_with_access_we_stay_the_owner() {
     for (client, configuration, tokens) in CLIENTS {
         let servers = Rotating::start();
         let (fake, home) = (&servers.fake, Home::expired(&servers));
-        if client == "cline" {
-            configure(&home, client, configuration, &fake.mcp());
-        }
+        configure(&home, client, configuration, &fake.mcp());
         hand_over(&home, fake, client).args(["--mode", "access"]).run().expect(0);
         let text = fs::read_to_string(find(&home, tokens)).expect(client);
         let live = home.kept(fake)["access_token"].as_str().expect("a token").to_owned();
@@ -165,7 +165,7 @@ fn cw3_what_is_not_known_is_not_touched_and_the_login_stays_ours() {
             let (fake, home) = (&servers.fake, Home::expired(&servers));
             let path = home.path().join(tokens);
             write(&path, text);
-            hand_over(&home, fake, client).arg("--json").run().expect_error(7, "format_unknown");
+            hand_over_as_x(&home, fake, client).arg("--json").run().expect_error(7, "format_unknown");
             assert_eq!(fs::read_to_string(&path).expect("the file"), text);
             home.token(fake).expect(0);
         }
@@ -185,7 +185,7 @@ fn cw10_mcporter_takes_the_login_by_its_own_command() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     let path = mcporter(&home, "exit 0");
-    let moved = hand_over(&home, fake, "mcporter").env("PATH", &path).run().expect(0);
+    let moved = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).run().expect(0);
     assert_eq!(fs::read_to_string(home.path().join("arguments")).expect("arguments"), "vault set x --stdin\n");
     let given = read(&home.path().join("given"));
     assert_eq!((&given["tokens"]["expires_at"], &given["tokens"]["expires_in"]), (&json!(EXPIRED), &Value::Null));
@@ -200,9 +200,9 @@ fn cw10_a_login_that_mcporter_does_not_take_stays_ours() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     let path = mcporter(&home, "echo Unknown server >&2; exit 1");
-    let failed = hand_over(&home, fake, "mcporter").env("PATH", &path).run();
+    let failed = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).run();
     assert!(failed.code != Some(0) && failed.stderr.contains("mcporter failed"), "{}", failed.stderr);
-    let missing = hand_over(&home, fake, "mcporter").env("PATH", "/nonexistent").run();
+    let missing = hand_over_as_x(&home, fake, "mcporter").env("PATH", "/nonexistent").run();
     assert!(missing.code != Some(0) && missing.stderr.contains("cannot run mcporter"), "{}", missing.stderr);
     home.token(fake).expect(0);
 }
@@ -216,7 +216,7 @@ fn cw2_a_client_that_writes_is_waited_for() {
     configure(&home, client, configuration, &fake.mcp());
     let lock = home.path().join(format!("{tokens}.lock"));
     write(&lock.join("owner.1"), "1");
-    let running = hand_over(&home, fake, client).start();
+    let running = hand_over_as_x(&home, fake, client).start();
     let mine = crate::support::wait_for("a directory beside the lock", || {
         let names = fs::read_dir(lock.parent().expect("a directory")).expect("a directory").flatten();
         names.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "tmp"))
@@ -227,4 +227,33 @@ fn cw2_a_client_that_writes_is_waited_for() {
     running.finish().expect(0);
     assert!(read(&home.path().join(tokens))["mcpServers"]["x"]["oauth"].is_object());
     assert!(!lock.exists() && !mine.exists());
+}
+
+#[test]
+fn cm2_a_client_that_would_not_look_at_the_login_gets_none() {
+    let servers = Rotating::start();
+    let (fake, home) = (&servers.fake, Home::expired(&servers));
+    let (claude, gemini) = (home.path().join(CLIENTS[0].1), home.path().join(CLIENTS[1].1));
+    let bridged = |args: &[&str]| {
+        let url = fake.mcp();
+        let args = [&["mcp-remote", url.as_str()], args].concat();
+        json!({"command": "npx", "args": args})
+    };
+    for (client, path, entry, why) in [
+        ("gemini-cli", &gemini, bridged(&[]), "reaches x through mcp-remote"),
+        ("gemini-cli", &gemini, json!({"httpUrl": fake.mcp(), "headers": {"Authorization": "a"}}), "has no use for"),
+        ("gemini-cli", &gemini, json!({"httpUrl": "https://other.example/mcp"}), "names no server with the URL"),
+        ("mcp-remote", &claude, bridged(&["--header-file", "f"]), "started with --header-file"),
+        ("mcp-remote", &claude, bridged(&["--resource", "r:1"]), "claude-desktop:x"),
+    ] {
+        write(path, &json!({"mcpServers": {"x": entry}}).to_string());
+        if why == "claude-desktop:x" {
+            write(&gemini, &json!({"mcpServers": {"x": bridged(&[])}}).to_string());
+        } else if client == "mcp-remote" {
+            fs::remove_file(&gemini).ok();
+        }
+        let refused = hand_over(&home, fake, client).run().expect(2);
+        assert!(refused.stderr.contains(why), "{client} {why}: {}", refused.stderr);
+    }
+    home.token(fake).expect(0);
 }

@@ -77,7 +77,7 @@ fn move_login(bed: &Bed, fake: &Fake, client: &str, configuration: &str, entry: 
     fs::write(&path, json!({table: {"x": entry}}).to_string()).expect("a configuration");
     Program::login(fake).at_home(bed.home()).agree().expect(0);
     let mut program = command(bed, fake, Path::new(env!("CARGO_BIN_EXE_mcp-login")));
-    program.args(["--json", "handover", "--store", "file", &fake.mcp(), "--to", client, "--name", "x"]);
+    program.args(["--json", "handover", "--store", "file", &fake.mcp(), "--to", client]);
     let event = Run::start(&mut program).finish().exits(0).event("handed_over");
     assert_eq!((&event["client"], &event["mode"]), (&json!(client), &json!("move")));
 }
