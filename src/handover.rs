@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::clients::sources::{self, Configured};
+use crate::clients::sources::Configured;
 use crate::clients::writer::{self, WriteError};
-use crate::clients::{Change, Client, Delivery, Grant, Mode, Places, Refusal};
+use crate::clients::{Change, Client, Delivery, Grant, Mode, Places, Refusal, BRIDGE};
 use crate::clock::{Deadline, Time};
 use crate::error::LoginError;
 use crate::login;
@@ -144,26 +144,31 @@ fn mode(wish: &Wish) -> Result<Mode, Refusal> {
 /// Finds the server in the client's own configuration, by its URL.
 fn configured(key: &Key, wish: &Wish, places: &Places) -> Result<Option<Configured>, Refusal> {
     let Some(source) = wish.client.source else { return Ok(None) };
-    let same = |it: &Configured| account(&it.url).is_some_and(|account| account == key.server);
-    let mut found: Vec<_> = sources::servers(places, Some(source)).into_iter().filter(same).collect();
-    if let Some(name) = wish.name {
-        found.retain(|it| it.name == name);
-    }
-    let first = found.first().map(|it| it.name.clone());
-    match first {
-        Some(name) if found.iter().any(|it| it.name != name) => {
-            let names: Vec<_> = found.iter().map(|it| it.name.as_str()).collect();
-            Err(Refusal::Unfit {
-                message: format!("{source} knows {} by several names: {}", key.server, names.join(", ")),
-                hint: "choose one of them with --name".to_owned(),
-            })
+    let mut found = wish.client.servers(places);
+    found.retain(|it| account(&it.url).is_some_and(|account| account == key.server));
+    found.retain(|it| wish.name.is_none_or(|name| it.name == name));
+    let bridged = source == BRIDGE;
+    let Some(first) = found.first() else {
+        // The bridge knows no names.
+        if wish.name.is_some() || wish.client.asks_us || bridged {
+            return Ok(None);
         }
-        None if wish.name.is_none() && !wish.client.asks_us => Err(Refusal::Unfit {
+        return Err(Refusal::Unfit {
             message: format!("the configuration of {source} names no server with the URL {}", key.server),
             hint: format!("add the server to {source} first, or give the name that it will have there with --name"),
-        }),
-        _ => Ok(found.into_iter().next()),
+        });
+    };
+    let other = |it: &Configured| if bridged { it.entry != first.entry } else { it.name != first.name };
+    if found.iter().any(other) {
+        let name = |it: &Configured| if bridged { it.full_name() } else { it.name.clone() };
+        let names: Vec<_> = found.iter().map(name).collect();
+        return Err(Refusal::Unfit {
+            message: format!("{source} knows {} by several names: {}", key.server, names.join(", ")),
+            hint: "choose one of them with --name, or give them the same settings".to_owned(),
+        });
     }
+    wish.client.wants(first)?;
+    Ok(found.into_iter().next())
 }
 
 /// Returns a URL as the store names it.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstArray, CstInputValue, CstObject, CstRootNode};
 use jsonc_parser::ParseOptions;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -19,11 +19,58 @@ pub fn edit(
     old: Option<&str>,
     change: impl FnOnce(&CstObject) -> Result<(), Refusal>,
 ) -> Result<Zeroizing<String>, Refusal> {
-    let old = old.filter(|text| !text.trim().is_empty()).unwrap_or("{\n}\n");
-    let root = CstRootNode::parse(old, &ParseOptions::default()).map_err(|err| Refusal::unknown(path, err))?;
+    let root = parse(path, old, "{\n}\n")?;
     let object = root.object_value().ok_or_else(|| Refusal::unknown(path, "it is not a JSON object"))?;
     change(&object)?;
     Ok(Zeroizing::new(root.to_string()))
+}
+
+/// Changes the array that a file is; no file, or an empty one, counts as an empty array.
+///
+/// # Errors
+///
+/// [`Refusal::Unknown`] if the file is not a JSON array, and whatever `change` refuses.
+pub fn edit_array(
+    path: &Path,
+    old: Option<&str>,
+    change: impl FnOnce(&CstArray) -> Result<(), Refusal>,
+) -> Result<Zeroizing<String>, Refusal> {
+    let root = parse(path, old, "[\n]\n")?;
+    let array = root.array_value().ok_or_else(|| Refusal::unknown(path, "it is not a JSON array"))?;
+    change(&array)?;
+    Ok(Zeroizing::new(root.to_string()))
+}
+
+fn parse(path: &Path, old: Option<&str>, empty: &str) -> Result<CstRootNode, Refusal> {
+    let old = old.filter(|text| !text.trim().is_empty()).unwrap_or(empty);
+    CstRootNode::parse(old, &ParseOptions::default()).map_err(|err| Refusal::unknown(path, err))
+}
+
+/// Puts a value into an array: in place of the one with this name, or at the end.
+///
+/// # Errors
+///
+/// [`Refusal::Unknown`] if `name_of` knows no name for an element.
+pub fn put(
+    path: &Path,
+    array: &CstArray,
+    name: &str,
+    name_of: impl Fn(&Value) -> Option<String>,
+    value: &Value,
+) -> Result<(), Refusal> {
+    let mut found = None;
+    for element in array.elements() {
+        let other = element.to_serde_value().and_then(|element| name_of(&element));
+        let other = other.ok_or_else(|| Refusal::unknown(path, "one of its entries has no name"))?;
+        if other == name {
+            found = element.as_object();
+        }
+    }
+    match found {
+        Some(found) => drop(found.replace_with(input(value))),
+        None => drop(array.append(input(value))),
+    }
+    Ok(())
 }
 
 /// Returns the object under a name, made if there is none.

@@ -4,13 +4,20 @@
 //! [`sources`] finds the servers that the clients' configurations name; [`writer`] is the one place that writes.
 
 mod claude_code;
+mod cline;
 mod codex;
 mod dotenv;
 mod fastmcp;
+mod gemini_cli;
 mod github_actions;
 mod hermes;
 mod json;
+mod locks;
+mod mcp_remote;
+mod mcporter;
+mod opencode;
 mod python_sdk;
+mod sdk;
 pub mod sources;
 pub mod writer;
 
@@ -32,10 +39,18 @@ pub const CLIENTS: &[&Client] = &[
     &claude_code::CLIENT,
     &codex::CLIENT,
     &hermes::CLIENT,
+    &mcp_remote::CLIENT,
+    &gemini_cli::CLIENT,
+    &opencode::CLIENT,
+    &mcporter::CLIENT,
+    &cline::CLIENT,
     &fastmcp::CLIENT,
     &dotenv::CLIENT,
     &github_actions::CLIENT,
 ];
+
+/// The [`Client::source`] of mcp-remote: each configuration that runs it.
+pub const BRIDGE: &str = "mcp-remote";
 
 /// Where the user's programs keep their things.
 #[derive(Clone, Debug)]
@@ -91,7 +106,7 @@ pub struct Client {
     pub name: &'static str,
     /// How it is served, for the list of clients.
     pub about: &'static str,
-    /// The one of [`sources`] that names its servers; `None` if it knows no names.
+    /// The one of [`sources`] that names its servers, or [`BRIDGE`]; `None` if it knows no names.
     pub source: Option<&'static str>,
     /// It asks us for each token, so that it needs none now.
     pub asks_us: bool,
@@ -216,6 +231,42 @@ impl Client {
     /// Finds a client by its name on the command line.
     pub fn find(name: &str) -> Option<&'static Self> {
         CLIENTS.iter().copied().find(|client| client.name == name)
+    }
+
+    /// Returns the servers that this client knows.
+    pub fn servers(&self, places: &Places) -> Vec<Configured> {
+        match self.source {
+            None => Vec::new(),
+            Some(BRIDGE) => {
+                let mut servers = sources::servers(places, None);
+                servers.retain(|it| mcp_remote::runs(&it.entry));
+                servers
+            }
+            source => sources::servers(places, source),
+        }
+    }
+
+    /// Refuses a server for which this client would not look at a login.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Unfit`].
+    pub fn wants(&self, configured: &Configured) -> Result<(), Refusal> {
+        let Configured { name, path, entry, .. } = configured;
+        // Cline looks closer: some servers behind mcp-remote it reaches itself.
+        if ![BRIDGE, cline::CLIENT.name].contains(&self.name) && mcp_remote::runs(entry) {
+            return Err(Refusal::Unfit {
+                message: format!("{} reaches {name} through mcp-remote", self.name),
+                hint: "hand it over with --to mcp-remote".to_owned(),
+            });
+        }
+        match configured.skip() {
+            Some(why) if !self.asks_us => Err(Refusal::Unfit {
+                message: format!("{} has no use for a login to {name}: {why}", self.name),
+                hint: format!("change that in {}, and run this again", path.display()),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,27 +1,19 @@
 //! The one writer of other programs' files: under their own lock, everything else kept, whole or not at all, read back.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::Context;
 use zeroize::Zeroizing;
 
-use super::{Change, Lock, Refusal};
-use crate::clock::Deadline;
-use crate::disk::{self, DiskError, Durability, LockFile};
+use super::locks::hold;
+use super::{Change, Refusal};
+use crate::disk::{self, DiskError, Durability};
 
 /// Largest file of a client, in bytes. Claude Code's configuration grows to megabytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Longest wait for a client that holds its lock.
-const LOCK_LIMIT: Duration = Duration::from_secs(10);
-
-/// Pause between two tries to take a lock.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why a client did not get what was meant for it.
 #[derive(Debug, thiserror::Error)]
@@ -139,45 +131,4 @@ pub fn run(program: &'static str, arguments: &[String], stdin: &str) -> Result<(
     }
     let status = child.wait().map_err(failed)?;
     status.success().then_some(()).ok_or(WriteError::Failed { program, status })
-}
-
-/// A lock of a client's, let go when it is dropped.
-enum Held {
-    File(#[allow(dead_code)] LockFile),
-    Directory(PathBuf),
-}
-
-fn hold(lock: &Lock) -> Result<Held, DiskError> {
-    let deadline = Deadline::after(LOCK_LIMIT);
-    match lock {
-        Lock::File(path) => LockFile::acquire(path, deadline).map(Held::File),
-        Lock::Directory(path) => loop {
-            match DirBuilder::new().mode(0o700).create(path) {
-                Err(err) if err.kind() == io::ErrorKind::AlreadyExists && !deadline.passed() => {
-                    std::thread::sleep(PAUSE);
-                }
-                Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
-                    return Err(DiskError::Locked { path: path.clone(), holder: None });
-                }
-                // Where there is no directory yet, nobody can be writing to it.
-                Err(err) if err.kind() == io::ErrorKind::NotFound => {
-                    let parent = path.parent().unwrap_or(path);
-                    let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
-                    made.with_context(|| format!("cannot make {}", parent.display()))?;
-                }
-                made => {
-                    made.with_context(|| format!("cannot make {}", path.display()))?;
-                    return Ok(Held::Directory(path.clone()));
-                }
-            }
-        },
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Self::Directory(path) = self {
-            let _ = fs::remove_dir(path);
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod doctor;
 mod exchange;
 mod generated;
 mod handover;
+mod handover_clients;
 mod handover_python;
 mod listener;
 mod login;

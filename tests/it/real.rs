@@ -9,6 +9,7 @@ mod bus;
 mod clients;
 mod conformance;
 mod keyring;
+mod npm_clients;
 mod paste;
 mod proxy;
 mod python_clients;

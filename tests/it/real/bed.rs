@@ -31,6 +31,16 @@ pub enum Part {
     ClaudeCode,
     /// The MCP client Hermes in its virtual environment.
     Hermes,
+    /// The bridge mcp-remote.
+    McpRemote,
+    /// The MCP client Gemini CLI.
+    GeminiCli,
+    /// The MCP client opencode.
+    Opencode,
+    /// The MCP client mcporter.
+    Mcporter,
+    /// The MCP client Cline.
+    Cline,
     /// FastMCP in its virtual environment.
     FastMcp,
     /// Debian's Chromium.
@@ -50,6 +60,11 @@ impl Part {
             Part::Codex => vec![codex()],
             Part::ClaudeCode => vec![claude_code()],
             Part::Hermes => vec![hermes(), installed("venv-hermes/installed.txt")],
+            Part::McpRemote => vec![mcp_remote()],
+            Part::GeminiCli => vec![gemini_cli()],
+            Part::Opencode => vec![opencode()],
+            Part::Mcporter => vec![mcporter()],
+            Part::Cline => vec![installed("node_modules/@cline/core/dist/index.js")],
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
@@ -92,6 +107,26 @@ pub fn claude_code() -> PathBuf {
 /// Returns the MCP client Hermes.
 pub fn hermes() -> PathBuf {
     installed("venv-hermes/bin/hermes")
+}
+
+/// Returns the bridge mcp-remote, a script for Node.
+pub fn mcp_remote() -> PathBuf {
+    installed("node_modules/mcp-remote/dist/proxy.js")
+}
+
+/// Returns the MCP client Gemini CLI, a script for Node.
+pub fn gemini_cli() -> PathBuf {
+    installed("node_modules/@google/gemini-cli/bundle/gemini.js")
+}
+
+/// Returns the MCP client opencode.
+pub fn opencode() -> PathBuf {
+    installed("node_modules/opencode-linux-x64/bin/opencode")
+}
+
+/// Returns the MCP client mcporter, a script for Node.
+pub fn mcporter() -> PathBuf {
+    installed("node_modules/mcporter/dist/cli.js")
 }
 
 /// Returns the Python that has FastMCP.
