@@ -9,12 +9,12 @@ _mcp_login_with_servers() {
     previous="${before##*[[:space:]]}"
     [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
     case "$previous" in
-        --browser|--ca-file|--challenge|--client-file|--client-id|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--from|--handover|--hermes-home|--issuer|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--timeout|--to) return 0 ;;
+        --browser|--ca-file|--challenge|--client-file|--client-id|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--from|--handover|--hermes-home|--issuer|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--tools) return 0 ;;
     esac
     read -ra words <<< "$before"
     for name in "${words[@]:1}"; do
         case "$name" in
-            demo|help) return 0 ;;
+            providers|demo|help) return 0 ;;
         esac
     done
     [[ "$word" == *:* ]] && COMPREPLY=()
@@ -70,6 +70,9 @@ _mcp__login() {
             mcp__login,logout)
                 cmd="mcp__login__subcmd__logout"
                 ;;
+            mcp__login,providers)
+                cmd="mcp__login__subcmd__providers"
+                ;;
             mcp__login,status)
                 cmd="mcp__login__subcmd__status"
                 ;;
@@ -103,6 +106,9 @@ _mcp__login() {
             mcp__login__subcmd__help,logout)
                 cmd="mcp__login__subcmd__help__subcmd__logout"
                 ;;
+            mcp__login__subcmd__help,providers)
+                cmd="mcp__login__subcmd__help__subcmd__providers"
+                ;;
             mcp__login__subcmd__help,status)
                 cmd="mcp__login__subcmd__help__subcmd__status"
                 ;;
@@ -116,7 +122,7 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check doctor demo help"
+            opts="-q -v -h -V --all --from --no-browser --browser --paste --no-paste --timeout --force --email --login-hint --handover --credentials-dir --hermes-home --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check doctor providers demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -138,6 +144,10 @@ _mcp__login() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --email)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --handover)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -147,6 +157,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --hermes-home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --provider)
+                    COMPREPLY=($(compgen -W "google github entra slack okta auth0 gitlab atlassian" -- "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tools)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -314,13 +336,25 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__doctor)
-            opts="-q -v -h --no-browser --browser --paste --no-paste --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --browser)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --provider)
+                    COMPREPLY=($(compgen -W "google github entra slack okta auth0 gitlab atlassian" -- "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tools)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -550,7 +584,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__help)
-            opts="login token headers exec status logout handover check doctor demo help"
+            opts="login token headers exec status logout handover check doctor providers demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -689,6 +723,20 @@ _mcp__login() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mcp__login__subcmd__help__subcmd__providers)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mcp__login__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -718,7 +766,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --no-browser --browser --paste --no-paste --timeout --force --email --login-hint --handover --credentials-dir --hermes-home --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -740,6 +788,10 @@ _mcp__login() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --email)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --handover)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -749,6 +801,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --hermes-home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --provider)
+                    COMPREPLY=($(compgen -W "google github entra slack okta auth0 gitlab atlassian" -- "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tools)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -841,6 +905,40 @@ _mcp__login() {
             ;;
         mcp__login__subcmd__logout)
             opts="-q -v -h --all --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcp__login__subcmd__providers)
+            opts="-q -v -h --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -7,8 +7,10 @@ mod claude_code;
 mod codex;
 mod dotenv;
 mod github_actions;
+mod google_adc;
 mod json;
 pub mod sources;
+mod workspace_mcp;
 pub mod writer;
 
 use std::collections::BTreeMap;
@@ -24,7 +26,14 @@ use crate::store::Credentials;
 use sources::Configured;
 
 /// All clients that a login can be handed to, in the order in which they are listed.
-pub const CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT, &dotenv::CLIENT, &github_actions::CLIENT];
+pub const CLIENTS: &[&Client] = &[
+    &workspace_mcp::CLIENT,
+    &claude_code::CLIENT,
+    &codex::CLIENT,
+    &dotenv::CLIENT,
+    &google_adc::CLIENT,
+    &github_actions::CLIENT,
+];
 
 /// Where the user's programs keep their things.
 #[derive(Clone, Debug)]

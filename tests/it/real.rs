@@ -11,3 +11,4 @@ mod paste;
 mod running;
 mod servers;
 mod tokens;
+mod workspace;

@@ -31,6 +31,8 @@ pub enum Part {
     ClaudeCode,
     /// FastMCP in its virtual environment.
     FastMcp,
+    /// The MCP server workspace-mcp in its virtual environment.
+    WorkspaceMcp,
     /// Debian's Chromium.
     Chromium,
     /// curl, as the simplest browser.
@@ -48,6 +50,7 @@ impl Part {
             Part::Codex => vec![codex()],
             Part::ClaudeCode => vec![claude_code()],
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
+            Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
             Part::Keyring => {
@@ -84,6 +87,11 @@ pub fn codex() -> PathBuf {
 /// Returns the MCP client Claude Code.
 pub fn claude_code() -> PathBuf {
     installed("node_modules/@anthropic-ai/claude-code-linux-x64/claude")
+}
+
+/// Returns the MCP server workspace-mcp.
+pub fn workspace_mcp() -> PathBuf {
+    installed("venv-workspace/bin/workspace-mcp")
 }
 
 fn python() -> PathBuf {
