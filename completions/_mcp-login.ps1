@@ -25,10 +25,14 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for all of it: 90s, 10m, 1h')
             [CompletionResult]::new('--login-hint', '--login-hint', [CompletionResultType]::ParameterName, 'The account that the provider should offer')
+            [CompletionResult]::new('--email', '--email', [CompletionResultType]::ParameterName, 'The account that the provider should offer')
             [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Give the login to this client afterwards; see `mcp-login handover --list`')
             [CompletionResult]::new('--credentials-dir', '--credentials-dir', [CompletionResultType]::ParameterName, 'The directory of workspace-mcp''s credentials files')
             [CompletionResult]::new('--hermes-home', '--hermes-home', [CompletionResultType]::ParameterName, 'The home directory of Hermes, or of one of its profiles')
             [CompletionResult]::new('--fastmcp-dir', '--fastmcp-dir', [CompletionResultType]::ParameterName, 'The directory of a FastMCP application''s FileTreeStore')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Follow the ways of this provider; `mcp-login providers` lists them')
+            [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'The tenant, where no MCP server names it: with --provider entra')
+            [CompletionResult]::new('--tools', '--tools', [CompletionResultType]::ParameterName, 'The tools that the login is for, such as gmail,drive: with --provider google')
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client identifier that you registered by hand')
             [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET')
             [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Refused: every user of the machine can read the arguments of a program')
@@ -36,7 +40,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--client-metadata-url', '--client-metadata-url', [CompletionResultType]::ParameterName, 'The URL of a client ID metadata document')
             [CompletionResult]::new('--registration', '--registration', [CompletionResultType]::ParameterName, 'How to become a client')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'A fixed port to listen on [default: any free one]')
-            [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held')
+            [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]')
             [CompletionResult]::new('--redirect-path', '--redirect-path', [CompletionResultType]::ParameterName, 'The path of the redirect URI')
             [CompletionResult]::new('--redirect-uri', '--redirect-uri', [CompletionResultType]::ParameterName, 'The whole redirect URI as you registered it')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A scope to ask for; may be repeated [default: what the server wants]')
@@ -54,6 +58,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read pasted answers from stdin, even if it is no terminal')
             [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'Never read stdin')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again though a live login is stored')
+            [CompletionResult]::new('--read-only', '--read-only', [CompletionResultType]::ParameterName, 'Only let the tools read')
             [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Name no resource in the requests')
             [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Go on though the server does not say that it supports PKCE')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object a line')
@@ -74,6 +79,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Give a login to an MCP client, in the way that the client documents')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools with the stored login: does it really work?')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what works on this machine, and why a login would fail')
+            [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'The providers whose ways --provider knows')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, against a protected MCP server that runs just for it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -83,10 +89,14 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for all of it: 90s, 10m, 1h')
             [CompletionResult]::new('--login-hint', '--login-hint', [CompletionResultType]::ParameterName, 'The account that the provider should offer')
+            [CompletionResult]::new('--email', '--email', [CompletionResultType]::ParameterName, 'The account that the provider should offer')
             [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Give the login to this client afterwards; see `mcp-login handover --list`')
             [CompletionResult]::new('--credentials-dir', '--credentials-dir', [CompletionResultType]::ParameterName, 'The directory of workspace-mcp''s credentials files')
             [CompletionResult]::new('--hermes-home', '--hermes-home', [CompletionResultType]::ParameterName, 'The home directory of Hermes, or of one of its profiles')
             [CompletionResult]::new('--fastmcp-dir', '--fastmcp-dir', [CompletionResultType]::ParameterName, 'The directory of a FastMCP application''s FileTreeStore')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Follow the ways of this provider; `mcp-login providers` lists them')
+            [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'The tenant, where no MCP server names it: with --provider entra')
+            [CompletionResult]::new('--tools', '--tools', [CompletionResultType]::ParameterName, 'The tools that the login is for, such as gmail,drive: with --provider google')
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client identifier that you registered by hand')
             [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET')
             [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Refused: every user of the machine can read the arguments of a program')
@@ -94,7 +104,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--client-metadata-url', '--client-metadata-url', [CompletionResultType]::ParameterName, 'The URL of a client ID metadata document')
             [CompletionResult]::new('--registration', '--registration', [CompletionResultType]::ParameterName, 'How to become a client')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'A fixed port to listen on [default: any free one]')
-            [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held')
+            [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]')
             [CompletionResult]::new('--redirect-path', '--redirect-path', [CompletionResultType]::ParameterName, 'The path of the redirect URI')
             [CompletionResult]::new('--redirect-uri', '--redirect-uri', [CompletionResultType]::ParameterName, 'The whole redirect URI as you registered it')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A scope to ask for; may be repeated [default: what the server wants]')
@@ -112,6 +122,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read pasted answers from stdin, even if it is no terminal')
             [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'Never read stdin')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again though a live login is stored')
+            [CompletionResult]::new('--read-only', '--read-only', [CompletionResultType]::ParameterName, 'Only let the tools read')
             [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Name no resource in the requests')
             [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Go on though the server does not say that it supports PKCE')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object a line')
@@ -248,6 +259,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
         }
         'mcp-login;doctor' {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'As for a login with this browser')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Follow the ways of this provider; `mcp-login providers` lists them')
+            [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'The tenant, where no MCP server names it: with --provider entra')
+            [CompletionResult]::new('--tools', '--tools', [CompletionResultType]::ParameterName, 'The tools that the login is for, such as gmail,drive: with --provider google')
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client identifier that you registered by hand')
             [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET')
             [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Refused: every user of the machine can read the arguments of a program')
@@ -255,7 +269,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--client-metadata-url', '--client-metadata-url', [CompletionResultType]::ParameterName, 'The URL of a client ID metadata document')
             [CompletionResult]::new('--registration', '--registration', [CompletionResultType]::ParameterName, 'How to become a client')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'A fixed port to listen on [default: any free one]')
-            [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held')
+            [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]')
             [CompletionResult]::new('--redirect-path', '--redirect-path', [CompletionResultType]::ParameterName, 'The path of the redirect URI')
             [CompletionResult]::new('--redirect-uri', '--redirect-uri', [CompletionResultType]::ParameterName, 'The whole redirect URI as you registered it')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A scope to ask for; may be repeated [default: what the server wants]')
@@ -271,8 +285,24 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'As for a login without a browser')
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'As for a login that reads pasted answers from stdin')
             [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'As for a login that never reads stdin')
+            [CompletionResult]::new('--read-only', '--read-only', [CompletionResultType]::ParameterName, 'Only let the tools read')
             [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Name no resource in the requests')
             [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Go on though the server does not say that it supports PKCE')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less: only errors, and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less: only errors, and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: each request and its answer')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: each request and its answer')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcp-login;providers' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are kept: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Which of several accounts on one server [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory of everything that is kept')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less: only errors, and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less: only errors, and what you have to see')
@@ -310,6 +340,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Give a login to an MCP client, in the way that the client documents')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools with the stored login: does it really work?')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what works on this machine, and why a login would fail')
+            [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'The providers whose ways --provider knows')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, against a protected MCP server that runs just for it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -339,6 +370,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;help;doctor' {
+            break
+        }
+        'mcp-login;help;providers' {
             break
         }
         'mcp-login;help;demo' {

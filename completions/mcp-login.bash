@@ -1,3 +1,30 @@
+_mcp_login_with_servers() {
+    _mcp__login "$@"
+
+    local line="${COMP_LINE:0:COMP_POINT}" word before previous name
+    local -a words
+    word="${line##*[[:space:]]}"
+    before="${line%"$word"}"
+    before="${before%"${before##*[![:space:]]}"}"
+    previous="${before##*[[:space:]]}"
+    [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
+    case "$previous" in
+        --browser|--ca-file|--challenge|--client-file|--client-id|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--fastmcp-dir|--from|--handover|--hermes-home|--issuer|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--tools) return 0 ;;
+    esac
+    read -ra words <<< "$before"
+    for name in "${words[@]:1}"; do
+        case "$name" in
+            providers|demo|help) return 0 ;;
+        esac
+    done
+    [[ "$word" == *:* ]] && COMPREPLY=()
+    while IFS= read -r name; do
+        [[ "$name" == "$word"* ]] || continue
+        [[ "$word" == *:* && "$COMP_WORDBREAKS" == *:* ]] && name="${name#"${word%"${word##*:}"}"}"
+        COMPREPLY+=("$name")
+    done < <("$1" __complete servers 2>/dev/null)
+}
+
 _mcp__login() {
     local i cur prev opts cmd
     COMPREPLY=()
@@ -43,6 +70,9 @@ _mcp__login() {
             mcp__login,logout)
                 cmd="mcp__login__subcmd__logout"
                 ;;
+            mcp__login,providers)
+                cmd="mcp__login__subcmd__providers"
+                ;;
             mcp__login,status)
                 cmd="mcp__login__subcmd__status"
                 ;;
@@ -76,6 +106,9 @@ _mcp__login() {
             mcp__login__subcmd__help,logout)
                 cmd="mcp__login__subcmd__help__subcmd__logout"
                 ;;
+            mcp__login__subcmd__help,providers)
+                cmd="mcp__login__subcmd__help__subcmd__providers"
+                ;;
             mcp__login__subcmd__help,status)
                 cmd="mcp__login__subcmd__help__subcmd__status"
                 ;;
@@ -89,12 +122,16 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check doctor demo help"
+            opts="-q -v -h -V --all --from --no-browser --browser --paste --no-paste --timeout --force --email --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check doctor providers demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
+                    return 0
+                    ;;
                 --browser)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -104,6 +141,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --login-hint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --email)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -120,6 +161,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --fastmcp-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --provider)
+                    COMPREPLY=($(compgen -W "google github entra slack okta auth0 gitlab atlassian" -- "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tools)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -287,13 +340,25 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__doctor)
-            opts="-q -v -h --no-browser --browser --paste --no-paste --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --browser)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --provider)
+                    COMPREPLY=($(compgen -W "google github entra slack okta auth0 gitlab atlassian" -- "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tools)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -527,7 +592,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__help)
-            opts="login token headers exec status logout handover check doctor demo help"
+            opts="login token headers exec status logout handover check doctor providers demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -666,6 +731,20 @@ _mcp__login() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mcp__login__subcmd__help__subcmd__providers)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mcp__login__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -695,12 +774,16 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --no-browser --browser --paste --no-paste --timeout --force --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --no-browser --browser --paste --no-paste --timeout --force --email --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
+                    return 0
+                    ;;
                 --browser)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -710,6 +793,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --login-hint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --email)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -726,6 +813,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --fastmcp-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --provider)
+                    COMPREPLY=($(compgen -W "google github entra slack okta auth0 gitlab atlassian" -- "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tools)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -850,13 +949,51 @@ _mcp__login() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mcp__login__subcmd__status)
+        mcp__login__subcmd__providers)
             opts="-q -v -h --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcp__login__subcmd__status)
+            opts="-q -v -h --from --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
+                    return 0
+                    ;;
                 --store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -926,7 +1063,7 @@ _mcp__login() {
 }
 
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _mcp__login -o nosort -o bashdefault -o default mcp-login
+    complete -F _mcp_login_with_servers -o nosort -o bashdefault -o default mcp-login
 else
-    complete -F _mcp__login -o bashdefault -o default mcp-login
+    complete -F _mcp_login_with_servers -o bashdefault -o default mcp-login
 fi

@@ -22,10 +22,14 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --browser 'Open this browser; %s stands for the address'
             cand --timeout 'How long to wait for all of it: 90s, 10m, 1h'
             cand --login-hint 'The account that the provider should offer'
+            cand --email 'The account that the provider should offer'
             cand --handover 'Give the login to this client afterwards; see `mcp-login handover --list`'
             cand --credentials-dir 'The directory of workspace-mcp''s credentials files'
             cand --hermes-home 'The home directory of Hermes, or of one of its profiles'
             cand --fastmcp-dir 'The directory of a FastMCP application''s FileTreeStore'
+            cand --provider 'Follow the ways of this provider; `mcp-login providers` lists them'
+            cand --tenant 'The tenant, where no MCP server names it: with --provider entra'
+            cand --tools 'The tools that the login is for, such as gmail,drive: with --provider google'
             cand --client-id 'A client identifier that you registered by hand'
             cand --client-secret-file 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET'
             cand --client-secret 'Refused: every user of the machine can read the arguments of a program'
@@ -33,7 +37,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --client-metadata-url 'The URL of a client ID metadata document'
             cand --registration 'How to become a client'
             cand --port 'A fixed port to listen on [default: any free one]'
-            cand --redirect-host 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held'
+            cand --redirect-host 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]'
             cand --redirect-path 'The path of the redirect URI'
             cand --redirect-uri 'The whole redirect URI as you registered it'
             cand --scope 'A scope to ask for; may be repeated [default: what the server wants]'
@@ -51,6 +55,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --paste 'Read pasted answers from stdin, even if it is no terminal'
             cand --no-paste 'Never read stdin'
             cand --force 'Log in again though a live login is stored'
+            cand --read-only 'Only let the tools read'
             cand --no-resource 'Name no resource in the requests'
             cand --assume-pkce 'Go on though the server does not say that it supports PKCE'
             cand --json 'Print machine-readable output on stdout: one JSON object a line'
@@ -71,6 +76,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand handover 'Give a login to an MCP client, in the way that the client documents'
             cand check 'Ask a server for its tools with the stored login: does it really work?'
             cand doctor 'Say what works on this machine, and why a login would fail'
+            cand providers 'The providers whose ways --provider knows'
             cand demo 'See a whole login, against a protected MCP server that runs just for it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -79,10 +85,14 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --browser 'Open this browser; %s stands for the address'
             cand --timeout 'How long to wait for all of it: 90s, 10m, 1h'
             cand --login-hint 'The account that the provider should offer'
+            cand --email 'The account that the provider should offer'
             cand --handover 'Give the login to this client afterwards; see `mcp-login handover --list`'
             cand --credentials-dir 'The directory of workspace-mcp''s credentials files'
             cand --hermes-home 'The home directory of Hermes, or of one of its profiles'
             cand --fastmcp-dir 'The directory of a FastMCP application''s FileTreeStore'
+            cand --provider 'Follow the ways of this provider; `mcp-login providers` lists them'
+            cand --tenant 'The tenant, where no MCP server names it: with --provider entra'
+            cand --tools 'The tools that the login is for, such as gmail,drive: with --provider google'
             cand --client-id 'A client identifier that you registered by hand'
             cand --client-secret-file 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET'
             cand --client-secret 'Refused: every user of the machine can read the arguments of a program'
@@ -90,7 +100,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --client-metadata-url 'The URL of a client ID metadata document'
             cand --registration 'How to become a client'
             cand --port 'A fixed port to listen on [default: any free one]'
-            cand --redirect-host 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held'
+            cand --redirect-host 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]'
             cand --redirect-path 'The path of the redirect URI'
             cand --redirect-uri 'The whole redirect URI as you registered it'
             cand --scope 'A scope to ask for; may be repeated [default: what the server wants]'
@@ -108,6 +118,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --paste 'Read pasted answers from stdin, even if it is no terminal'
             cand --no-paste 'Never read stdin'
             cand --force 'Log in again though a live login is stored'
+            cand --read-only 'Only let the tools read'
             cand --no-resource 'Name no resource in the requests'
             cand --assume-pkce 'Go on though the server does not say that it supports PKCE'
             cand --json 'Print machine-readable output on stdout: one JSON object a line'
@@ -236,6 +247,9 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
         }
         &'mcp-login;doctor'= {
             cand --browser 'As for a login with this browser'
+            cand --provider 'Follow the ways of this provider; `mcp-login providers` lists them'
+            cand --tenant 'The tenant, where no MCP server names it: with --provider entra'
+            cand --tools 'The tools that the login is for, such as gmail,drive: with --provider google'
             cand --client-id 'A client identifier that you registered by hand'
             cand --client-secret-file 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET'
             cand --client-secret 'Refused: every user of the machine can read the arguments of a program'
@@ -243,7 +257,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --client-metadata-url 'The URL of a client ID metadata document'
             cand --registration 'How to become a client'
             cand --port 'A fixed port to listen on [default: any free one]'
-            cand --redirect-host 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held'
+            cand --redirect-host 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]'
             cand --redirect-path 'The path of the redirect URI'
             cand --redirect-uri 'The whole redirect URI as you registered it'
             cand --scope 'A scope to ask for; may be repeated [default: what the server wants]'
@@ -259,8 +273,23 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --no-browser 'As for a login without a browser'
             cand --paste 'As for a login that reads pasted answers from stdin'
             cand --no-paste 'As for a login that never reads stdin'
+            cand --read-only 'Only let the tools read'
             cand --no-resource 'Name no resource in the requests'
             cand --assume-pkce 'Go on though the server does not say that it supports PKCE'
+            cand --json 'Print machine-readable output on stdout: one JSON object a line'
+            cand -q 'Say less: only errors, and what you have to see'
+            cand --quiet 'Say less: only errors, and what you have to see'
+            cand -v 'Say more: each request and its answer'
+            cand --verbose 'Say more: each request and its answer'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcp-login;providers'= {
+            cand --store 'Where logins are kept: auto, keyring, file or file:PATH'
+            cand --profile 'Which of several accounts on one server [default: default]'
+            cand --ca-file 'Trust the certificate authorities in this PEM file too'
+            cand --color 'When to use colours'
+            cand --data-dir 'The directory of everything that is kept'
             cand --json 'Print machine-readable output on stdout: one JSON object a line'
             cand -q 'Say less: only errors, and what you have to see'
             cand --quiet 'Say less: only errors, and what you have to see'
@@ -296,6 +325,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand handover 'Give a login to an MCP client, in the way that the client documents'
             cand check 'Ask a server for its tools with the stored login: does it really work?'
             cand doctor 'Say what works on this machine, and why a login would fail'
+            cand providers 'The providers whose ways --provider knows'
             cand demo 'See a whole login, against a protected MCP server that runs just for it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -316,6 +346,8 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
         &'mcp-login;help;check'= {
         }
         &'mcp-login;help;doctor'= {
+        }
+        &'mcp-login;help;providers'= {
         }
         &'mcp-login;help;demo'= {
         }

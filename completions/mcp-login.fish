@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n no-browser browser= paste no-paste timeout= force login-hint= handover= credentials-dir= hermes-home= fastmcp-dir= client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= no-browser browser= paste no-paste timeout= force login-hint= handover= credentials-dir= hermes-home= fastmcp-dir= provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -8,7 +8,7 @@ function __fish_mcp_login_needs_command
     set -l cmd (commandline -opc)
     set -e cmd[1]
     argparse -s (__fish_mcp_login_global_optspecs) -- $cmd 2>/dev/null
-    or return
+    or return 0
     if set -q argv[1]
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
@@ -24,13 +24,38 @@ function __fish_mcp_login_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l from -d 'Take names from this client\'s configuration only' -r -f -a "claude-code\t''
+codex\t''
+gemini-cli\t''
+opencode\t''
+cursor\t''
+vscode\t''
+windsurf\t''
+claude-desktop\t''
+copilot\t''
+hermes\t''
+goose\t''
+zed\t''
+cline\t''
+mcporter\t''
+lm-studio\t''"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l login-hint -d 'The account that the provider should offer' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l login-hint -l email -d 'The account that the provider should offer' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Give the login to this client afterwards; see `mcp-login handover --list`' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l provider -d 'Follow the ways of this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
+github\t'GitHub'
+entra\t'Microsoft Entra ID'
+slack\t'Slack'
+okta\t'Okta'
+auth0\t'Auth0'
+gitlab\t'GitLab'
+atlassian\t'Atlassian'"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l tenant -d 'The tenant, where no MCP server names it: with --provider entra' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l tools -d 'The tools that the login is for, such as gmail,drive: with --provider google' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
@@ -41,7 +66,7 @@ static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l port -d 'A fixed port to listen on [default: any free one]' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name; both loopback addresses are held'
 [::1]\t'The literal IPv6 address'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-path -d 'The path of the redirect URI' -r
@@ -58,10 +83,12 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to u
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to every server that your MCP clients name and that wants a login'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again though a live login is stored'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
@@ -78,15 +105,41 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Give t
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "doctor" -d 'Say what works on this machine, and why a login would fail'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "providers" -d 'The providers whose ways --provider knows'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l from -d 'Take names from this client\'s configuration only' -r -f -a "claude-code\t''
+codex\t''
+gemini-cli\t''
+opencode\t''
+cursor\t''
+vscode\t''
+windsurf\t''
+claude-desktop\t''
+copilot\t''
+hermes\t''
+goose\t''
+zed\t''
+cline\t''
+mcporter\t''
+lm-studio\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l login-hint -d 'The account that the provider should offer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l login-hint -l email -d 'The account that the provider should offer' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Give the login to this client afterwards; see `mcp-login handover --list`' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l provider -d 'Follow the ways of this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
+github\t'GitHub'
+entra\t'Microsoft Entra ID'
+slack\t'Slack'
+okta\t'Okta'
+auth0\t'Auth0'
+gitlab\t'GitLab'
+atlassian\t'Atlassian'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l tenant -d 'The tenant, where no MCP server names it: with --provider entra' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l tools -d 'The tools that the login is for, such as gmail,drive: with --provider google' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
@@ -97,7 +150,7 @@ static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l port -d 'A fixed port to listen on [default: any free one]' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name; both loopback addresses are held'
 [::1]\t'The literal IPv6 address'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-path -d 'The path of the redirect URI' -r
@@ -114,10 +167,12 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to every server that your MCP clients name and that wants a login'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again though a live login is stored'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
@@ -164,6 +219,21 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Pr
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l from -d 'The servers that this client\'s configuration names; exit status 3 if one of them needs a login' -r -f -a "claude-code\t''
+codex\t''
+gemini-cli\t''
+opencode\t''
+cursor\t''
+vscode\t''
+windsurf\t''
+claude-desktop\t''
+copilot\t''
+hermes\t''
+goose\t''
+zed\t''
+cline\t''
+mcporter\t''
+lm-studio\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l profile -d 'Which of several accounts on one server [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
@@ -221,6 +291,16 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s q -l quiet
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l browser -d 'As for a login with this browser' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l provider -d 'Follow the ways of this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
+github\t'GitHub'
+entra\t'Microsoft Entra ID'
+slack\t'Slack'
+okta\t'Okta'
+auth0\t'Auth0'
+gitlab\t'GitLab'
+atlassian\t'Atlassian'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l tenant -d 'The tenant, where no MCP server names it: with --provider entra' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l tools -d 'The tools that the login is for, such as gmail,drive: with --provider google' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
@@ -231,7 +311,7 @@ static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l port -d 'A fixed port to listen on [default: any free one]' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name; both loopback addresses are held'
 [::1]\t'The literal IPv6 address'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-path -d 'The path of the redirect URI' -r
@@ -251,12 +331,24 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l data-dir 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-browser -d 'As for a login without a browser'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l paste -d 'As for a login that reads pasted answers from stdin'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-paste -d 'As for a login that never reads stdin'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s q -l quiet -d 'Say less: only errors, and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l timeout -d 'How long to wait for your answer: 90s, 10m, 1h' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
@@ -271,14 +363,24 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Pr
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "token" -d 'Print a live access token, refreshed if it is due'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "status" -d 'What is logged in, with which scopes, until when, kept where'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "doctor" -d 'Say what works on this machine, and why a login would fail'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "token" -d 'Print a live access token, refreshed if it is due'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "status" -d 'What is logged in, with which scopes, until when, kept where'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "doctor" -d 'Say what works on this machine, and why a login would fail'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "providers" -d 'The providers whose ways --provider knows'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+
+function __fish_mcp_login_wants_server
+    contains -- -- (commandline -opc)
+    and return 1
+    set -l first (__fish_mcp_login_needs_command)
+    not contains -- "$first[1]" providers demo help
+end
+
+complete -c mcp-login -n __fish_mcp_login_wants_server -f -a "(mcp-login __complete servers)"

@@ -3,11 +3,12 @@
 //! The modules stand in floors, and a module may name lower floors only. `login` tells the whole story of a login;
 //! `oauth` holds the rules it keeps, and does nothing else.
 
-// Floor 0: the rules, the messages, and the ground: clock, disk, surroundings.
+// Floor 0: the rules, the messages, what is known of providers, and the ground: clock, disk, surroundings.
 pub mod clock;
 pub mod disk;
 pub mod mcp;
 pub mod oauth;
+pub mod providers;
 pub mod surroundings;
 
 // Floor 1: the edges; each is the only place that knows one outside thing.

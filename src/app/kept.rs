@@ -102,11 +102,8 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, LoginE
     }
     let mut logins = status::status(&tools)?;
     let keys: Vec<_> = logins.iter().map(status::Login::key).collect();
-    let wanted = args
-        .servers
-        .iter()
-        .map(|text| plan::stored(text, args.from.as_deref(), common, &keys))
-        .collect::<Result<Vec<_>, _>>()?;
+    let wanted = args.servers.iter().map(|text| plan::all_stored(text, args.from.as_deref(), common, &keys));
+    let wanted = wanted.collect::<Result<Vec<_>, _>>()?.concat();
     if !wanted.is_empty() {
         logins.retain(|login| wanted.contains(&login.key()));
     } else if let Some(profile) = &common.profile {

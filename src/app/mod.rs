@@ -5,6 +5,7 @@ mod configured;
 mod doctor;
 mod give;
 mod kept;
+mod presets;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
         Some(Command::Handover(args)) => give::run_handover(args, &cli.common),
         Some(Command::Check(args)) => run_check(args, &cli.common),
         Some(Command::Doctor(args)) => doctor::run(args, &cli.common, secret),
+        Some(Command::Providers) => Ok(presets::run_providers(&cli.common)),
         Some(Command::Demo(args)) => run_demo(args, &cli.common),
     };
     // Where stdout carries a token, it carries nothing else.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::Args;
 
-use super::{ClientArgs, LoginArgs, PlaceArgs, RedirectArgs, RequestArgs};
+use super::{ClientArgs, LoginArgs, PlaceArgs, ProviderArgs, RedirectArgs, RequestArgs};
 
 /// The options of an examination: those of the login that is wanted.
 #[derive(Clone, Debug, Args)]
@@ -29,6 +29,10 @@ pub struct DoctorArgs {
     /// As for a login that never reads stdin
     #[arg(long, env = "MCP_LOGIN_NO_PASTE", value_parser = FalseyValueParser::new(), conflicts_with = "paste", hide_env = true)]
     pub no_paste: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub provider: ProviderArgs,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -59,6 +63,7 @@ impl DoctorArgs {
             login_hint: None,
             handover: None,
             places: PlaceArgs::default(),
+            provider: self.provider.clone(),
             client: self.client.clone(),
             redirect: self.redirect.clone(),
             request: self.request.clone(),

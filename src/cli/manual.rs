@@ -56,6 +56,7 @@ mcp\-login exec https://mcp.example.com/mcp \-\- my\-client
 mcp\-login doctor https://mcp.example.com/mcp
 mcp\-login linear
 mcp\-login \-\-all
+mcp\-login \-\-provider google \-\-client\-file client_secret.json \-\-tools gmail,drive
 mcp\-login demo
 .fi
 .SH "HOW IT WORKS"
@@ -80,6 +81,16 @@ gives them; a client secret is not.
 .PP
 \fB\-\-all\fR logs in to all of these servers but those that bring credentials of their own or are switched off.
 \fBstatus \-\-from \fICLIENT\fR tells which of them need a login. For a URL no configuration is read.
+.SH PROVIDERS
+\fB\-\-provider\fR follows the ways of a provider: its endpoints or issuer, the parameters that it needs, no resource where
+it refuses one, and what its failures mean. What else is given on the command line wins. Without SERVER the login is one at
+the provider itself and is known by the provider's name; its profile is then the account of \fB\-\-login\-hint\fR, unless
+\fB\-\-profile\fR names one, so that several accounts stay apart. A later login needs neither the client nor the scopes again.
+\fBmcp\-login token google\fR means the only login of that name, whatever its profile is.
+.PP
+With \fB\-\-provider google\fR the tools of \fB\-\-tools\fR are appscript, calendar, chat, contacts, docs, drive, forms, gmail,
+search, sheets, slides and tasks; the scopes are those that workspace\-mcp needs for them. Endpoints in the client file
+that are not Google's own are used in their place.
 .SH FILES
 .TP
 \fI~/.local/share/mcp\-login/credentials.json\fR

@@ -5,14 +5,16 @@ pub mod environment;
 pub mod manual;
 pub mod names;
 pub mod plan;
+mod preset;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{FalseyValueParser, PossibleValuesParser};
+use clap::builder::{FalseyValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::clients::{sources, Client};
+use crate::providers::{self, Provider};
 use crate::store::StoreChoice;
 pub use doctor::DoctorArgs;
 
@@ -49,6 +51,8 @@ Examples:
   mcp-login linear                                log in to a server that your MCP clients call linear
   mcp-login --all                                 log in to all servers of your MCP clients
   mcp-login --no-browser https://mcp.example.com  log in over ssh: open the address anywhere, paste the answer
+  mcp-login --provider google --client-file client_secret.json --tools gmail,drive
+                                                  log in to Google, for a program on this machine
   mcp-login exec https://mcp.example.com -- CLIENT run a client with the token in $MCP_LOGIN_BEARER
   mcp-login demo                                  see a whole login against a server of its own
 
@@ -83,6 +87,8 @@ pub enum Command {
     /// everything that a login would ask before it registers or opens anything. Takes the options of a login, registers
     /// nothing, opens nothing and keeps nothing. The exit status is the one that the login would end with.
     Doctor(Box<DoctorArgs>),
+    /// The providers whose ways --provider knows
+    Providers,
     /// See a whole login, against a protected MCP server that runs just for it
     ///
     /// Your browser opens and you are asked; without a browser or a terminal the demo agrees by itself. Its login is kept
@@ -145,8 +151,8 @@ pub enum ColorChoice {
 #[derive(Clone, Debug, Args)]
 pub struct LoginArgs {
     /// MCP servers: URLs, or names from the configurations of your MCP clients (NAME or CLIENT:NAME); or, with
-    /// --issuer, a name of your own
-    #[arg(value_name = "SERVER", required_unless_present = "all", conflicts_with = "all")]
+    /// --issuer or --provider, a name of your own [default: the provider's name]
+    #[arg(value_name = "SERVER", required_unless_present_any = ["all", "provider"], conflicts_with = "all")]
     pub servers: Vec<String>,
 
     /// Log in to every server that your MCP clients name and that wants a login
@@ -182,7 +188,7 @@ pub struct LoginArgs {
     pub force: bool,
 
     /// The account that the provider should offer
-    #[arg(long, env = "MCP_LOGIN_LOGIN_HINT", value_name = "ACCOUNT", hide_env = true)]
+    #[arg(long, env = "MCP_LOGIN_LOGIN_HINT", value_name = "ACCOUNT", visible_alias = "email", hide_env = true)]
     pub login_hint: Option<String>,
 
     /// Give the login to this client afterwards; see `mcp-login handover --list`
@@ -195,6 +201,10 @@ pub struct LoginArgs {
 
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub provider: ProviderArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub client: ClientArgs,
 
     #[command(flatten)]
@@ -204,6 +214,35 @@ pub struct LoginArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub request: RequestArgs,
+}
+
+/// The provider, where its ways are known.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "The provider")]
+pub struct ProviderArgs {
+    /// Follow the ways of this provider; `mcp-login providers` lists them
+    ///
+    /// Its endpoints or issuer, its parameters, no resource where it refuses one. Without SERVER the login has the
+    /// provider's name, and the profile is the account of --login-hint.
+    #[arg(long, env = "MCP_LOGIN_PROVIDER", value_name = "NAME", value_parser = provider(), hide_env = true)]
+    pub provider: Option<&'static Provider>,
+
+    /// The tenant, where no MCP server names it: with --provider entra
+    #[arg(long, env = "MCP_LOGIN_TENANT", value_name = "TENANT", hide_env = true)]
+    pub tenant: Option<String>,
+
+    /// The tools that the login is for, such as gmail,drive: with --provider google
+    #[arg(long, env = "MCP_LOGIN_TOOLS", value_name = "LIST", value_delimiter = ',', hide_env = true)]
+    pub tools: Vec<String>,
+
+    /// Only let the tools read
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+fn provider() -> impl TypedValueParser<Value = &'static Provider> {
+    let names = providers::PROVIDERS.iter().map(|provider| PossibleValue::new(provider.name).help(provider.title));
+    PossibleValuesParser::new(names).try_map(|name| providers::find(&name).ok_or("there is no such provider"))
 }
 
 /// Who we are at the authorization server.
@@ -256,9 +295,9 @@ pub struct RedirectArgs {
     #[arg(long, env = "MCP_LOGIN_PORT", value_name = "N", hide_env = true)]
     pub port: Option<u16>,
 
-    /// The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held
-    #[arg(long, env = "MCP_LOGIN_REDIRECT_HOST", value_name = "HOST", default_value = "127.0.0.1", hide_env = true)]
-    pub redirect_host: HostChoice,
+    /// The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]
+    #[arg(long, env = "MCP_LOGIN_REDIRECT_HOST", value_name = "HOST", hide_env = true)]
+    pub redirect_host: Option<HostChoice>,
 
     /// The path of the redirect URI
     #[arg(long, env = "MCP_LOGIN_REDIRECT_PATH", value_name = "PATH", default_value = "/callback", hide_env = true)]

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{plan, HostChoice, LoginArgs, RegistrationChoice};
+use super::{plan, LoginArgs, RegistrationChoice};
 use crate::clients::sources::{self, Configured, Found, Trouble};
 use crate::clients::Places;
 use crate::error::LoginError;
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
+use crate::providers;
 use crate::store::Key;
 
 /// A server to log in to.
@@ -28,22 +29,29 @@ pub fn targets(
     args: &LoginArgs,
     logins: impl FnOnce() -> Result<Vec<Key>, LoginError>,
 ) -> Result<Vec<Target>, LoginError> {
-    let is_name = |text: &String| !text.contains("://") && args.request.issuer.is_none();
+    let provider = args.provider.provider;
+    let is_name = |text: &String| !text.contains("://") && args.request.issuer.is_none() && provider.is_none();
     let logins = if args.servers.iter().any(is_name) { logins()? } else { Vec::new() };
     let target = |text: &String| {
         if !is_name(text) {
             return Ok(Target { text: text.clone(), named: None });
         }
         if logins.iter().any(|key| key.server == *text) {
+            let how = match providers::find(text) {
+                Some(provider) => format!("--provider {}", provider.name),
+                None => format!("--issuer URL {text}"),
+            };
             return Err(plan::usage(
                 format!("{text} is a login at a provider without an MCP server"),
-                format!("to log in there again, name the provider too: mcp-login --issuer URL {text}"),
+                format!("to log in there again, name the provider too: mcp-login {how}"),
             ));
         }
         let named = find(text, args.from.as_deref(), &logins)?;
         Ok(Target { text: named.url.clone(), named: Some(named) })
     };
-    args.servers.iter().map(target).collect()
+    let alone = provider.filter(|_| args.servers.is_empty());
+    let alone = alone.map(|provider| Target { text: provider.name.to_owned(), named: None });
+    args.servers.iter().map(target).chain(alone.map(Ok)).collect()
 }
 
 /// Finds the one server that the clients' configurations name so: `NAME`, or `SOURCE:NAME`.
@@ -132,9 +140,8 @@ impl Target {
         {
             client.client_id = known.client_id;
             let redirect = &mut args.redirect;
-            let is_free = redirect.port.is_none()
-                && redirect.redirect_host == HostChoice::V4
-                && redirect.redirect_path == "/callback";
+            let is_free =
+                redirect.port.is_none() && redirect.redirect_host.is_none() && redirect.redirect_path == "/callback";
             redirect.redirect_uri = redirect.redirect_uri.take().or(known.redirect_uri.filter(|_| is_free));
         }
         if args.request.scope.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::names::{self, Target};
-use super::{Common, HostChoice, LoginArgs, RegistrationChoice};
+use super::{preset, Common, HostChoice, LoginArgs, RegistrationChoice};
 use crate::clients::{Client, CLIENTS};
 use crate::error::LoginError;
 use crate::listener::RedirectHost;
@@ -23,8 +23,8 @@ use crate::store::{Key, DEFAULT_PROFILE};
 const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
-const COMMANDS: [&str; 10] =
-    ["check", "demo", "doctor", "exec", "handover", "headers", "login", "logout", "status", "token"];
+const COMMANDS: [&str; 11] =
+    ["check", "demo", "doctor", "exec", "handover", "headers", "login", "logout", "providers", "status", "token"];
 
 /// How like a command a word has to be to be taken for a misspelt one.
 pub(super) const LIKENESS: f64 = 0.84;
@@ -32,7 +32,8 @@ pub(super) const LIKENESS: f64 = 0.84;
 /// Longest client secret or client file, in bytes.
 const MAX_CLIENT_BYTES: u64 = 64 * 1024;
 
-pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> LoginError {
+/// Says what is wrong with the command, and what to do instead.
+pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> LoginError {
     LoginError::Usage { message: message.into(), hint: Some(hint.into()) }
 }
 
@@ -162,27 +163,51 @@ fn without_password(text: &str) -> &str {
 }
 
 /// Finds the login that a word means: a URL, the name of a login at a provider without an MCP server, or a name in the
-/// configuration of a client, or of the one client `from`. For a URL nothing is read.
+/// configuration of a client, or of the one client `from`. For a URL nothing is read. Where there is just one login at a
+/// provider of that name, it is meant whatever its profile is.
 ///
 /// # Errors
 ///
 /// [`LoginError::Usage`] if it is none of them.
 pub fn stored(text: &str, from: Option<&str>, common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
-    if logins.iter().any(|key| key.server == text) {
-        return Ok(Key { server: text.to_owned(), profile: profile(common)? });
+    let known: Vec<_> = logins.iter().filter(|key| key.server == text).collect();
+    if known.is_empty() {
+        let url = if text.contains("://") { text.to_owned() } else { names::find(text, from, logins)?.url };
+        return server(&url, common, false).map(|server| server.key);
     }
-    let url = if text.contains("://") { text.to_owned() } else { names::find(text, from, logins)?.url };
-    server(&url, common, false).map(|server| server.key)
+    let key = Key { server: text.to_owned(), profile: profile(common)? };
+    match known.as_slice() {
+        _ if common.profile.is_some() || known.contains(&&key) || text.contains("://") => Ok(key),
+        [only] => Ok((*only).clone()),
+        _ => {
+            let profiles = known.iter().map(|key| key.profile.as_str()).collect::<Vec<_>>().join(", ");
+            Err(usage(format!("there are several logins to {text}"), format!("name one with --profile: {profiles}")))
+        }
+    }
 }
 
-/// Returns the only login there is in the profile.
+/// Finds all logins that a word means, whatever their profiles are; without one, the login that it would mean.
+///
+/// # Errors
+///
+/// As for [`stored`].
+pub fn all_stored(text: &str, from: Option<&str>, common: &Common, logins: &[Key]) -> Result<Vec<Key>, LoginError> {
+    let all: Vec<_> = logins.iter().filter(|key| key.server == text && !text.contains("://")).cloned().collect();
+    if common.profile.is_some() || all.is_empty() {
+        return stored(text, from, common, logins).map(|key| vec![key]);
+    }
+    Ok(all)
+}
+
+/// Returns the only login there is; if there are several, the only one in the profile.
 ///
 /// # Errors
 ///
 /// [`LoginError::Usage`] if there are several; [`LoginError::NotLoggedIn`] if there is none.
 pub fn only(common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
     let profile = profile(common)?;
-    let mut candidates = logins.iter().filter(|key| key.profile == profile);
+    let is_alone = common.profile.is_none() && logins.len() == 1;
+    let mut candidates = logins.iter().filter(|key| is_alone || key.profile == profile);
     match (candidates.next(), candidates.next()) {
         (Some(key), None) => Ok(key.clone()),
         (None, _) => Err(LoginError::NotLoggedIn {
@@ -260,11 +285,14 @@ pub fn logins(
     let mut requests: Vec<Request> = Vec::new();
     for target in targets {
         let args = target.complete(args);
-        let (identity, demanded) = identity(&args, env_secret.clone())?;
+        let (identity, (demanded, endpoints)) = identity(&args, env_secret.clone())?;
         let redirect = redirect(&args, demanded.as_deref())?;
-        let server = server(&target.text, common, args.request.issuer.is_some())?;
-        if !requests.iter().any(|other| other.key == server.key) {
-            requests.push(request(&args, server, &identity, &redirect));
+        let has_issuer = args.request.issuer.is_some() || args.provider.provider.is_some();
+        let server = server(&target.text, &of_account(&args, common), has_issuer)?;
+        let mut request = request(&args, server, &identity, &redirect);
+        preset::apply(&mut request, &args, endpoints.as_ref())?;
+        if !requests.iter().any(|other| other.key == request.key) {
+            requests.push(request);
         }
     }
     Ok(requests)
@@ -277,9 +305,17 @@ pub fn logins(
 /// [`LoginError::Usage`].
 pub fn anywhere(args: &LoginArgs, common: &Common, env_secret: Option<Secret>) -> Result<Request, LoginError> {
     let identity = identity(args, env_secret)?;
-    let redirect = redirect(args, identity.1.as_deref())?;
+    let redirect = redirect(args, identity.1 .0.as_deref())?;
     let key = Key { server: "any server".to_owned(), profile: profile(common)? };
     Ok(request(args, Server { key, url: None, text: String::new() }, &identity.0, &redirect))
+}
+
+/// Where no server is named, a login at a provider is known by the account too that the user names: several accounts stay
+/// apart without a thought of profiles.
+fn of_account(args: &LoginArgs, common: &Common) -> Common {
+    let is_alone = args.provider.provider.is_some() && args.servers.is_empty() && !args.all;
+    let account = args.login_hint.as_ref().filter(|hint| is_alone && common.profile.is_none() && is_name(hint));
+    Common { profile: account.or(common.profile.as_ref()).cloned(), ..common.clone() }
 }
 
 fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Redirect) -> Request {
@@ -305,6 +341,9 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
         },
         parameters: args.request.param.clone(),
         login_hint: args.login_hint.clone(),
+        provider: None,
+        known: None,
+        google_tools: None,
     }
 }
 
@@ -331,8 +370,11 @@ fn one_server_options(args: &LoginArgs, several: bool) -> Result<(), LoginError>
     }
 }
 
-/// Works out who we are; beside it the redirect URI that the client's file demands.
-fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, Option<String>), LoginError> {
+/// What the client's file says beside who we are: the redirect URI that it demands, and the endpoints.
+type FromFile = (Option<String>, Option<(String, String)>);
+
+/// Works out who we are.
+fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, FromFile), LoginError> {
     let client = &args.client;
     if client.client_secret.is_some() {
         return Err(usage(
@@ -367,7 +409,7 @@ fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, O
         metadata_url: client.client_metadata_url.clone(),
         issuer: args.request.issuer.clone(),
     };
-    let Some(path) = &client.client_file else { return Ok((identity, None)) };
+    let Some(path) = &client.client_file else { return Ok((identity, (None, None))) };
     let file = ClientFile::read(read(path, "the client file")?.as_bytes()).ok_or_else(|| {
         usage(
             format!("there is no client in {}", path.display()),
@@ -376,7 +418,7 @@ fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, O
     })?;
     identity.client_id = Some(file.client_id);
     identity.client_secret = identity.client_secret.or(file.client_secret);
-    Ok((identity, file.redirect_uri))
+    Ok((identity, (file.redirect_uri, file.endpoints)))
 }
 
 fn read(path: &Path, what: &str) -> Result<zeroize::Zeroizing<String>, LoginError> {
@@ -397,7 +439,7 @@ struct Redirect {
 /// Works out the redirect URI; one that is named as a whole wins over one that the client's file demands.
 fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginError> {
     let args = &args.redirect;
-    let parts_given = args.port.is_some() || args.redirect_host != HostChoice::V4 || args.redirect_path != "/callback";
+    let parts_given = args.port.is_some() || args.redirect_host.is_some() || args.redirect_path != "/callback";
     if let Some(uri) = args.redirect_uri.as_deref().or(demanded.filter(|_| !parts_given)) {
         return whole_redirect(uri);
     }
@@ -410,9 +452,9 @@ fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginE
         ));
     }
     let host = match args.redirect_host {
-        HostChoice::V4 => RedirectHost::V4,
-        HostChoice::V6 => RedirectHost::V6,
-        HostChoice::Localhost => RedirectHost::Localhost,
+        None | Some(HostChoice::V4) => RedirectHost::V4,
+        Some(HostChoice::V6) => RedirectHost::V6,
+        Some(HostChoice::Localhost) => RedirectHost::Localhost,
     };
     Ok(Redirect { host, path: path.clone(), port: args.port.filter(|port| *port != 0) })
 }

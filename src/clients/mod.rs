@@ -10,6 +10,7 @@ mod dotenv;
 mod fastmcp;
 mod gemini_cli;
 mod github_actions;
+mod google_adc;
 mod hermes;
 mod json;
 mod locks;
@@ -19,6 +20,7 @@ mod opencode;
 mod python_sdk;
 mod sdk;
 pub mod sources;
+mod workspace_mcp;
 pub mod writer;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ use sources::Configured;
 
 /// All clients that a login can be handed to, in the order in which they are listed.
 pub const CLIENTS: &[&Client] = &[
+    &workspace_mcp::CLIENT,
     &claude_code::CLIENT,
     &codex::CLIENT,
     &hermes::CLIENT,
@@ -45,6 +48,7 @@ pub const CLIENTS: &[&Client] = &[
     &mcporter::CLIENT,
     &cline::CLIENT,
     &fastmcp::CLIENT,
+    &google_adc::CLIENT,
     &dotenv::CLIENT,
     &github_actions::CLIENT,
 ];

@@ -96,7 +96,7 @@ pub mod tests {
     pub fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
         let now = Time(1_893_553_500);
         let (name, helper, variable) = ("example", "mcp-login headers x", "BEARER");
-        Grant { kept, name, url: URL, configured: None, mode, helper, variable, now }
+        Grant { kept, name, url: URL, configured: None, metadata: None, mode, helper, variable, now }
     }
 
     /// Returns a server as a configuration names it.

@@ -141,6 +141,9 @@ fn tools(home: &Path, wish: &Wish, alone: bool) -> Tools {
 /// Returns a login as anybody would ask for it: by the server's URL, and nothing else.
 fn request(server: &Url) -> Request {
     Request {
+        provider: None,
+        known: None,
+        google_tools: None,
         key: Key { server: server.to_string(), profile: "default".to_owned() },
         server: Some(server.clone()),
         server_text: server.to_string(),

@@ -19,6 +19,7 @@ use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::endpoint::{Reach, UrlError};
 use crate::oauth::metadata::{self, AuthorizationServer, MetadataError, ResourceMetadata};
 use crate::oauth::text::printable;
+use crate::providers;
 use crate::store::cache::Cache;
 use documents::Documents;
 
@@ -109,6 +110,13 @@ pub enum DiscoverError {
     },
 }
 
+impl Discovered {
+    /// Takes what is known of an authorization server, in place of a search.
+    pub fn known(server: AuthorizationServer) -> Self {
+        Self { server, resource: None, challenged_scopes: Vec::new(), resource_scopes: Vec::new() }
+    }
+}
+
 impl DiscoverError {
     /// Tells whether a security check failed, rather than the network.
     pub fn is_security(&self) -> bool {
@@ -143,11 +151,12 @@ pub fn discover(question: Question, http: &Http, cache: &Cache) -> Result<Discov
         (None, issuer) => search.for_issuer(issuer.unwrap_or(question.server_text))?,
     };
     let server = &discovered.server;
-    server.check_pkce(question.assume_pkce).map_err(|why| {
+    let known = providers::of_url(&server.issuer).is_some_and(|provider| provider.supports_pkce);
+    server.check_pkce(question.assume_pkce || known).map_err(|why| {
         let silent = server.code_challenge_methods.is_none();
         DiscoverError::Pkce { issuer: printable(&server.issuer), why, silent }
     })?;
-    if server.code_challenge_methods.is_none() {
+    if server.code_challenge_methods.is_none() && !known {
         log::warn!("{} does not say that it supports PKCE; going on as you asked", printable(&server.issuer));
     }
     search.documents.keep();
@@ -171,7 +180,7 @@ struct Probe {
 impl Search<'_> {
     fn for_issuer(&self, issuer: &str) -> Result<Discovered, DiscoverError> {
         let server = self.authorization_server(issuer, &mut Vec::new())?;
-        Ok(Discovered { server, resource: None, challenged_scopes: Vec::new(), resource_scopes: Vec::new() })
+        Ok(Discovered::known(server))
     }
 
     fn for_server(&self, server: &Url) -> Result<Discovered, DiscoverError> {

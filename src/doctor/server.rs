@@ -7,6 +7,7 @@ use crate::login::{outlook, Outlook, Resource};
 use crate::oauth::client::Origin;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
+use crate::providers;
 use crate::register::{Chosen, RegisterError};
 use crate::status::{Login, State};
 use crate::store::cache::Cache;
@@ -17,6 +18,7 @@ pub fn examine(case: &Case, memory: (&Cache, Option<&Credentials>), redirect_uri
     let mut findings = vec![login(memory.1)];
     match outlook(case.request, &case.http, memory, redirect_uri, steps) {
         Ok(outlook) => findings.extend(describe(case, &outlook)),
+        Err(err @ LoginError::Register { .. }) => findings.push(Finding::failure(Topic::Registration, &err)),
         Err(err) => findings.push(Finding::failure(Topic::Discovery, &err)),
     }
     findings
@@ -73,6 +75,9 @@ fn resource(case: &Case, resource: Option<&str>) -> Finding {
 fn pkce(server: &AuthorizationServer) -> Finding {
     match server.code_challenge_methods {
         Some(_) => Finding::ok(Topic::Pkce, "S256"),
+        None if providers::of_url(&server.issuer).is_some_and(|provider| provider.supports_pkce) => {
+            Finding::ok(Topic::Pkce, "S256, as the provider documents")
+        }
         None => {
             Finding::warning(Topic::Pkce, "the server does not say that it supports it; assumed as you asked", None)
         }

@@ -18,12 +18,13 @@ use crate::oauth::metadata::MetadataError;
 use crate::oauth::text::printable;
 use crate::oauth::token::Unusable;
 use crate::peers::Holder;
+use crate::providers::Provider;
 use crate::register::RegisterError;
 use crate::revoke::RevokeError;
 use crate::store::{Key, StoreError};
 use words::{
     denial_code, denial_hint, discover_code, discover_hint, exchange_hint, handover_code, handover_hint, http_code,
-    http_hint, register_hint, token_code,
+    http_hint, known_failure, register_hint, token_code,
 };
 
 /// A login that was not completed.
@@ -68,6 +69,8 @@ pub enum LoginError {
     Register {
         /// The authorization server.
         issuer: String,
+        /// Whose it is, if its ways are known.
+        provider: Option<&'static Provider>,
         /// What went wrong.
         source: RegisterError,
     },
@@ -86,6 +89,8 @@ pub enum LoginError {
     Denied {
         /// The server.
         server: String,
+        /// Whose authorization server it was, if its ways are known.
+        provider: Option<&'static Provider>,
         /// The refusal.
         denial: Denial,
     },
@@ -94,6 +99,8 @@ pub enum LoginError {
     Exchange {
         /// The authorization server.
         issuer: String,
+        /// Whose it is, if its ways are known.
+        provider: Option<&'static Provider>,
         /// What went wrong.
         source: ExchangeError,
     },
@@ -362,12 +369,15 @@ impl LoginError {
             )),
             Self::Bind { .. } => Some("run this in a terminal, or with --paste, and paste the answer".to_owned()),
             Self::Discover { server, source } => discover_hint(server, source),
-            Self::Register { source, .. } => register_hint(source),
+            Self::Register { source, provider, .. } => register_hint(source, *provider),
             Self::IssuerChanged { now, .. } => {
                 Some(format!("if you know that it moved there, and the client is registered there, add --issuer {now}"))
             }
-            Self::Denied { denial, .. } => Some(denial_hint(&denial.error).to_owned()),
-            Self::Exchange { source, .. } => exchange_hint(source),
+            Self::Denied { denial, provider, .. } => {
+                let known = known_failure(*provider, &denial.error, denial.description.as_deref());
+                Some(known.unwrap_or_else(|| denial_hint(&denial.error)).to_owned())
+            }
+            Self::Exchange { source, provider, .. } => exchange_hint(source, *provider),
             Self::Store { source, .. } => source.hint(),
             Self::TimedOut { .. } => Some("run the command again; --timeout gives more time".to_owned()),
             Self::NoWay { .. } => {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::disk::DiskError;
 use crate::oauth::endpoint;
+use crate::providers::{self, Moment, Provider};
 
 /// Returns the word for a request that came to nothing.
 pub fn http_code(err: &HttpError) -> &'static str {
@@ -114,8 +115,23 @@ pub fn denial_hint(error: &str) -> &'static str {
     }
 }
 
+/// Returns what a refusal means at this provider, if that is known.
+pub fn known_failure(
+    provider: Option<&'static Provider>,
+    error: &str,
+    description: Option<&str>,
+) -> Option<&'static str> {
+    let words = format!("{error} {}", description.unwrap_or_default());
+    providers::explain(provider, Moment::Login, &words)
+}
+
 /// Returns what to do after a failed exchange.
-pub fn exchange_hint(err: &ExchangeError) -> Option<String> {
+pub fn exchange_hint(err: &ExchangeError, provider: Option<&'static Provider>) -> Option<String> {
+    if let ExchangeError::Refused { error, description } = err {
+        if let Some(hint) = known_failure(provider, error, description.as_deref()) {
+            return Some(hint.to_owned());
+        }
+    }
     let hint = match err {
         ExchangeError::Refused { error, .. } if error == "invalid_client" => {
             "the server does not accept this client: check --client-id and --client-secret-file"
@@ -134,8 +150,9 @@ pub fn exchange_hint(err: &ExchangeError) -> Option<String> {
 }
 
 /// Returns what to do after a failed registration.
-pub fn register_hint(err: &RegisterError) -> Option<String> {
+pub fn register_hint(err: &RegisterError, provider: Option<&'static Provider>) -> Option<String> {
     let hint = match err {
+        RegisterError::NoWay(_) if provider.is_some() => return provider.map(register_at),
         RegisterError::NoWay(_) => {
             "register a client at the provider by hand, then name it with --client-id or --client-file"
         }
@@ -149,6 +166,11 @@ pub fn register_hint(err: &RegisterError) -> Option<String> {
         RegisterError::Http(err) => return http_hint(err),
     };
     Some(hint.to_owned())
+}
+
+/// Returns how to become a client of a provider that registers none by itself.
+fn register_at(provider: &Provider) -> String {
+    format!("register a client at {}, then name it with --client-id or --client-file", provider.registration)
 }
 
 /// Returns what to do after a failed discovery.

@@ -4,8 +4,10 @@
 //! user has to see. Then the answer is awaited, for all logins at one desk. Code, tokens, store: so `finish` goes
 //! from the answer to a login that is kept. What the browser is shown is said last, when it is true.
 
+mod account;
 mod crew;
 mod outlook;
+mod repeat;
 mod request;
 mod run;
 
@@ -26,6 +28,7 @@ use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::{Client, Origin};
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
+use crate::providers::{self, Provider};
 use crate::register::{self, register};
 use crate::store::cache::Cache;
 use crate::store::journal::Journal;
@@ -33,7 +36,7 @@ use crate::store::{Credentials, Patience, Store, StoreChoice, StoreError};
 use crate::token::{self, Need};
 use crate::tools::Tools;
 use crew::{Line, Message};
-use outlook::{ask, check_issuer_of_client, scopes, typed_urls, LastLogin};
+use outlook::{ask, check_issuer_of_client, provider, scopes, typed_urls, LastLogin};
 
 pub use outlook::{cannot_listen, outlook, wanted, Outlook};
 pub use request::{Event, Invitation, Report, Request, Resource};
@@ -51,6 +54,7 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// A login whose answer is awaited: everything that its code will be exchanged with.
 struct Attempt {
     found: Discovered,
+    provider: Option<&'static Provider>,
     client: Client,
     authorization: Authorization,
     scopes: Vec<String>,
@@ -85,6 +89,7 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
         let place = kept.list().ok().and_then(|logins| logins.into_iter().find(|login| login.key() == request.key));
         return Ok(Begun::Already(Report::of(&live, place.map(|login| login.place), true)));
     }
+    let request = &repeat::complete(request.clone(), before.as_ref())?;
     let cache = tools.cache();
     let last = LastLogin::of(request, &cache);
     let redirect_uri = listen(&wanted(request, &cache, before.as_ref()), line)?;
@@ -107,10 +112,11 @@ struct Prepared {
 fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) -> Result<Attempt, LoginError> {
     let Prepared { found, redirect_uri, before, is_second } = prepared;
     let (server, cache) = (&found.server, tools.cache());
+    let provider = provider(request, server);
     let scopes = scopes(request, &found, before.as_ref());
     let reusable = before.as_ref().filter(|_| !is_second);
     let client = register(server, &request.identity, &redirect_uri, &scopes, (http, &cache, reusable))
-        .map_err(|source| LoginError::Register { issuer: printable(&server.issuer), source })?;
+        .map_err(|source| LoginError::Register { issuer: printable(&server.issuer), provider, source })?;
     check_issuer_of_client(request, &client, server, before.as_ref())?;
     LastLogin { issuer: server.issuer.clone(), redirect_uri: redirect_uri.clone() }.keep(request, &cache);
     cache.put("servers", &server.issuer, &server.document());
@@ -120,14 +126,14 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
         redirect_uri: &redirect_uri,
         scopes: &scopes,
         resource: found.resource.as_deref(),
-        login_hint: request.login_hint.as_deref(),
+        login_hint: request.login_hint.as_deref().filter(|_| request.hints_by_standard()),
         extra: &request.parameters,
     };
     let authorization = authorize(&ask, server).map_err(|err| LoginError::Usage {
         message: format!("the redirect URI {redirect_uri} cannot be used: {err}"),
         hint: None,
     })?;
-    Ok(Attempt { found, client, authorization, scopes, redirect_uri, before, is_second })
+    Ok(Attempt { found, provider, client, authorization, scopes, redirect_uri, before, is_second })
 }
 
 /// The server does not know our registration any more: it is forgotten, and the request prepared anew.
@@ -160,8 +166,12 @@ fn finish(
         Err(ExchangeError::Refused { error, .. }) if attempt.heals(&error) => {
             return Ok(Finished::Unknown(Box::new(attempt)))
         }
-        Err(source) => return Err(LoginError::Exchange { issuer: printable(&expected.issuer), source }),
+        Err(source) => {
+            let (issuer, provider) = (printable(&expected.issuer), attempt.provider);
+            return Err(LoginError::Exchange { issuer, provider, source });
+        }
     };
+    let account = account::find(request, &attempt.found.server, &tokens, tools);
     let store = tools.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
     let lock = Journal::of(&tools.data_dir, &tools.store, &request.key).lock(Deadline::after(REFRESH_LIMIT));
@@ -170,9 +180,13 @@ fn finish(
         // The one from before is kept then, and may have been replaced while the user was away.
         attempt.before = store.load(&request.key).unwrap_or(attempt.before);
     }
-    let mut credentials = attempt.credentials(request, tokens);
+    let mut credentials = attempt.credentials(request, tokens, account);
     let saved = store.save(&mut credentials).map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
     saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
+    let lame = request.google_tools.as_ref().map(|tools| tools.without(&credentials.scopes)).unwrap_or_default();
+    if !lame.is_empty() {
+        log::warn!("not all was granted: {} will not work", lame.join(", "));
+    }
     Ok(Finished::Stored(Report::of(&credentials, Some(saved.place), false)))
 }
 
@@ -191,10 +205,15 @@ impl Attempt {
     }
 
     /// Puts together what is kept of the login.
-    fn credentials(self, request: &Request, tokens: Tokens) -> Credentials {
-        let (server, now) = (self.found.server, Time::now());
+    fn credentials(self, request: &Request, tokens: Tokens, account: Option<String>) -> Credentials {
+        let (server, provider, now) = (self.found.server, self.provider, Time::now());
+        let same_account = |before: &Credentials| match (&before.account, &account) {
+            (Some(before), Some(now)) => before == now,
+            _ => true,
+        };
         let same_grant = |before: &&Credentials| {
-            before.issuer == server.issuer && before.client_id == self.client.id && before.handed_over.is_none()
+            let same_client = before.issuer == server.issuer && before.client_id == self.client.id;
+            same_client && same_account(before) && before.handed_over.is_none()
         };
         let refresh_before = self.before.as_ref().filter(same_grant).and_then(|before| before.refresh_token.clone());
         if tokens.refresh_token.is_none() && refresh_before.is_some() {
@@ -213,9 +232,10 @@ impl Attempt {
             redirect_uri: self.redirect_uri,
             token_endpoint: server.token_endpoint.into(),
             revocation_endpoint: server.revocation_endpoint.map(String::from),
-            scopes: tokens.scopes.unwrap_or_else(|| self.scopes.clone()),
+            scopes: tokens.scopes.map_or_else(|| self.scopes.clone(), |scopes| providers::granted(provider, scopes)),
             scopes_requested: self.scopes,
-            account: tokens.account,
+            provider: provider.map(|provider| provider.name.to_owned()),
+            account,
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token.or(refresh_before),
             obtained_at: now,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Request, Resource, REQUEST_LIMIT};
+use super::{repeat, Request, Resource, REQUEST_LIMIT};
 use crate::discover::{discover, Discovered, Question, Steps};
 use crate::error::LoginError;
 use crate::http::{self, Http};
@@ -13,6 +13,7 @@ use crate::oauth::client::{Client, Origin};
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
 use crate::peers;
+use crate::providers::{self, Provider};
 use crate::register::{self, Chosen};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
@@ -41,13 +42,14 @@ pub fn outlook(
     steps: &Steps,
 ) -> Result<Outlook, LoginError> {
     let (cache, before) = memory;
+    let request = &repeat::complete(request.clone(), before)?;
     let http = Http::new(settings, &typed_urls(request), REQUEST_LIMIT);
     // What is kept of earlier answers would hide what the servers say now.
     let found = ask(request, None, &http, &Cache::none(), Some(steps))?;
     let scopes = scopes(request, &found, before);
     let issuer = || printable(&found.server.issuer);
     let client = register::choose(&found.server, &request.identity, redirect_uri, &scopes, (cache, before))
-        .map_err(|source| LoginError::Register { issuer: issuer(), source })
+        .map_err(|source| LoginError::Register { issuer: issuer(), provider: provider(request, &found.server), source })
         .and_then(|chosen| match &chosen {
             Chosen::Client(client) => check_issuer_of_client(request, client, &found.server, before).map(|()| chosen),
             Chosen::Registration(_) => Ok(chosen),
@@ -72,8 +74,11 @@ pub(super) fn ask(
         assume_pkce: request.assume_pkce,
         steps,
     };
-    let mut found = discover(question, http, cache)
-        .map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?;
+    let mut found = match &request.known {
+        Some(server) => Discovered::known(server.clone()),
+        None => discover(question, http, cache)
+            .map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?,
+    };
     found.resource = match &request.resource {
         Resource::Discovered => found.resource,
         Resource::Omitted => None,
@@ -166,5 +171,11 @@ pub fn cannot_listen(wanted: &Wanted, source: BindError) -> LoginError {
 /// Returns the URLs that the user typed.
 pub(super) fn typed_urls(request: &Request) -> Vec<Url> {
     let issuer = request.issuer.iter().filter_map(|issuer| Url::parse(issuer).ok());
-    request.server.iter().cloned().chain(issuer).collect()
+    let known = request.known.iter().flat_map(|server| [&server.authorization_endpoint, &server.token_endpoint]);
+    request.server.iter().cloned().chain(issuer).chain(known.cloned()).collect()
+}
+
+/// Returns the provider whose ways a login follows.
+pub(super) fn provider(request: &Request, server: &AuthorizationServer) -> Option<&'static Provider> {
+    request.provider.or_else(|| providers::of_url(&server.issuer))
 }

@@ -8,6 +8,8 @@ use crate::browser::Skip;
 use crate::clock::Time;
 use crate::error::LoginError;
 use crate::listener::RedirectHost;
+use crate::oauth::metadata::AuthorizationServer;
+use crate::providers::{google, Provider};
 use crate::register::Identity;
 use crate::store::{Credentials, Key, Place};
 use crate::wait::{Reason, Source};
@@ -58,6 +60,19 @@ pub struct Request {
     pub parameters: Vec<(String, String)>,
     /// The account that the server should offer.
     pub login_hint: Option<String>,
+    /// The provider, if its ways are known.
+    pub provider: Option<&'static Provider>,
+    /// The authorization server, where it needs no search.
+    pub known: Option<AuthorizationServer>,
+    /// The tools that the login is for.
+    pub google_tools: Option<google::Tools>,
+}
+
+impl Request {
+    /// Tells whether the account is named by the standard's parameter; else it stands among the other parameters.
+    pub(super) fn hints_by_standard(&self) -> bool {
+        self.provider.is_none_or(|provider| provider.hint_parameter == "login_hint")
+    }
 }
 
 /// What a person or a script is told while logins go on.

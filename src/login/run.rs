@@ -221,13 +221,13 @@ impl Run<'_> {
         match answer {
             Answer::Code(code) => self.crew.finish(seat, attempt, code),
             Answer::Denied(denial) if attempt.heals(&denial.error) => self.register_anew(seat, attempt),
-            Answer::Denied(denial) => self.deny(seat, denial),
+            Answer::Denied(denial) => self.deny(seat, &attempt, denial),
         }
     }
 
-    fn deny(&mut self, seat: usize, denial: Denial) {
-        let server = self.server(seat);
-        self.end(seat, Err(LoginError::Denied { server, denial }), Page::Refused);
+    fn deny(&mut self, seat: usize, attempt: &Attempt, denial: Denial) {
+        let (server, provider) = (self.server(seat), attempt.provider);
+        self.end(seat, Err(LoginError::Denied { server, provider, denial }), Page::Refused);
     }
 
     fn register_anew(&mut self, seat: usize, attempt: Box<Attempt>) {

@@ -164,6 +164,8 @@ pub struct ClientFile {
     pub client_secret: Option<Secret>,
     /// The redirect URI that the client must use; `None` if any loopback one will do.
     pub redirect_uri: Option<String>,
+    /// The authorization endpoint and the token endpoint, if both are there.
+    pub endpoints: Option<(String, String)>,
 }
 
 #[derive(Deserialize)]
@@ -172,6 +174,8 @@ struct ClientDocument {
     client_secret: Option<Secret>,
     #[serde(default)]
     redirect_uris: Vec<String>,
+    auth_uri: Option<String>,
+    token_uri: Option<String>,
 }
 
 impl ClientFile {
@@ -191,6 +195,7 @@ impl ClientFile {
             client_id: client.client_id,
             client_secret: client.client_secret,
             redirect_uri: client.redirect_uris.into_iter().find(loopback).filter(|_| exact),
+            endpoints: client.auth_uri.zip(client.token_uri),
         })
     }
 }
@@ -287,12 +292,14 @@ mod tests {
         let desktop =
             read(r#"{"installed":{"client_id":"c","client_secret":"s","redirect_uris":["http://localhost"]}}"#)
                 .expect("a client");
-        assert_eq!((desktop.client_id.as_str(), desktop.redirect_uri), ("c", None));
+        assert_eq!((desktop.client_id.as_str(), desktop.redirect_uri, desktop.endpoints), ("c", None, None));
         let web = read(
-            r#"{"web":{"client_id":"c","redirect_uris":["https://x.example/cb","http://localhost:8000/oauth2callback"]}}"#,
+            r#"{"web":{"client_id":"c","redirect_uris":["https://x.example/cb","http://localhost:8000/oauth2callback"],
+                "auth_uri":"https://as.example/a","token_uri":"https://as.example/t"}}"#,
         )
         .expect("a client");
         assert_eq!(web.redirect_uri.as_deref(), Some("http://localhost:8000/oauth2callback"));
+        assert_eq!(web.endpoints, Some(("https://as.example/a".to_owned(), "https://as.example/t".to_owned())));
         assert!(read(r#"{"client_id":"c"}"#).is_some());
         assert!(read(r#"{"type":"service_account"}"#).is_none());
         assert!(read("").is_none());

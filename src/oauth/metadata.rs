@@ -145,6 +145,8 @@ pub struct AuthorizationServer {
     pub registration_endpoint: Option<Url>,
     /// Where tokens are given back, if they can be.
     pub revocation_endpoint: Option<Url>,
+    /// Who the user is, for a Bearer token.
+    pub userinfo_endpoint: Option<Url>,
     /// The scopes it lists; empty if it lists none.
     pub scopes: Vec<String>,
     /// The ways of client authentication it lists; `None` if it does not say.
@@ -164,6 +166,7 @@ struct ServerDocument {
     token_endpoint: Option<String>,
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    userinfo_endpoint: Option<String>,
     scopes_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     code_challenge_methods_supported: Option<Vec<String>>,
@@ -202,6 +205,8 @@ impl AuthorizationServer {
                 .ok_or(MetadataError::Missing("where its token endpoint is"))?,
             registration_endpoint: url("registration endpoint", document.registration_endpoint)?,
             revocation_endpoint: url("revocation endpoint", document.revocation_endpoint)?,
+            // It is a courtesy: one that cannot be used is as good as none.
+            userinfo_endpoint: url("userinfo endpoint", document.userinfo_endpoint).unwrap_or_default(),
             scopes: document.scopes_supported.unwrap_or_default(),
             client_auth_methods: document.token_endpoint_auth_methods_supported,
             iss_promised: is_true(document.authorization_response_iss_parameter_supported),
@@ -220,6 +225,7 @@ impl AuthorizationServer {
             token_endpoint: at(server, "/token"),
             registration_endpoint: Some(at(server, "/register")),
             revocation_endpoint: None,
+            userinfo_endpoint: None,
             scopes: Vec::new(),
             client_auth_methods: Some(vec!["none".to_owned()]),
             iss_promised: false,
@@ -237,6 +243,7 @@ impl AuthorizationServer {
             ("token_endpoint", Some(self.token_endpoint.as_str().into())),
             ("registration_endpoint", url(&self.registration_endpoint)),
             ("revocation_endpoint", url(&self.revocation_endpoint)),
+            ("userinfo_endpoint", url(&self.userinfo_endpoint)),
             ("response_types_supported", Some(vec!["code"].into())),
             ("scopes_supported", (!self.scopes.is_empty()).then(|| self.scopes.clone().into())),
             ("token_endpoint_auth_methods_supported", self.client_auth_methods.clone().map(Value::from)),
@@ -245,6 +252,24 @@ impl AuthorizationServer {
             ("client_id_metadata_document_supported", self.takes_metadata_documents.then_some(true.into())),
         ];
         members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// Returns a server of which only the endpoints are known, and that it protects codes with PKCE.
+    pub fn known(issuer: &str, authorization_endpoint: Url, token_endpoint: Url) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint,
+            token_endpoint,
+            registration_endpoint: None,
+            revocation_endpoint: None,
+            userinfo_endpoint: None,
+            scopes: Vec::new(),
+            // Providers without metadata want the secret in the body.
+            client_auth_methods: Some(vec!["client_secret_post".to_owned()]),
+            iss_promised: false,
+            takes_metadata_documents: false,
+            code_challenge_methods: Some(vec!["S256".to_owned()]),
+        }
     }
 
     /// Checks that the server protects codes with PKCE and S256. With `assume`, silence counts as a yes.

@@ -228,9 +228,17 @@ fn error_members(members: &Map<String, Value>) -> Option<Map<String, Value>> {
 fn account(id_token: &str) -> Option<String> {
     let payload = id_token.split('.').nth(1)?;
     let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let claims: Map<String, Value> = serde_json::from_slice(&claims).ok()?;
-    let names = ["email", "preferred_username", "name", "sub"];
-    names.iter().find_map(|name| claims.get(*name)?.as_str().map(str::to_owned))
+    userinfo_account(&claims)
+}
+
+/// Returns the account that an answer of a userinfo endpoint, or the claims of an ID token, name.
+///
+/// Spec: OpenID Connect Core 1.0 section 5.1; only GitHub has a `login`.
+pub fn userinfo_account(claims: &[u8]) -> Option<String> {
+    let claims: Map<String, Value> = serde_json::from_slice(claims).ok()?;
+    let names = ["login", "email", "preferred_username", "name", "sub"];
+    let known = names.iter().filter_map(|name| claims.get(*name)?.as_str());
+    known.filter(|account| !account.is_empty()).map(str::to_owned).next()
 }
 
 #[cfg(test)]
@@ -346,5 +354,8 @@ mod tests {
         for bad in ["", "e30", "e30.%%%.x", "e30.W10.x"] {
             assert_eq!(account(bad), None, "{bad}");
         }
+        let github = br#"{"login":"ann","id":1,"email":"ann@example.com","name":"Ann"}"#;
+        assert_eq!(userinfo_account(github).as_deref(), Some("ann"));
+        assert_eq!(userinfo_account(br#"{"email":"Ann@Example.com","sub":"1"}"#).as_deref(), Some("Ann@Example.com"));
     }
 }

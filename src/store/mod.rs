@@ -85,6 +85,9 @@ pub struct Credentials {
     pub scopes_requested: Vec<String>,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
+    /// The provider, by its name in the table of providers, if it is one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// The user's account at the server, as far as the server told it.
     pub account: Option<String>,
     /// The access token.

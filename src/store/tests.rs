@@ -36,6 +36,7 @@ pub(super) fn sample(server: &str, generation: u64) -> Credentials {
         refresh_token: Some(Secret::new("refresh canary")),
         obtained_at: Time(1_893_553_445),
         expires_at: Some(Time(1_893_557_045)),
+        provider: None,
         needs_login: false,
         handed_over: None,
         rest: Map::from_iter([("later".to_owned(), Value::from(vec![1]))]),

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::clock::Deadline;
 use crate::error::LoginError;
+use crate::providers;
 use crate::store::journal::Journal;
 use crate::store::{Credentials, HandedOver, IndexEntry, Key, Patience, Store, DEFAULT_PROFILE};
 use crate::tools::Tools;
@@ -55,7 +56,7 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
         return Err(needs_login(key, "it cannot be refreshed, for the server gave no refresh token"));
     }
     if seen.refresh_token.is_none() {
-        return without_refresh_token(key, seen);
+        return without_refresh_token(seen);
     }
     let journal = Journal::of(&tools.data_dir, &tools.store, key);
     let lock = journal.lock(deadline.min(Deadline::after(LIMIT))).map_err(|err| match &err {
@@ -68,16 +69,18 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
         return Ok(kept);
     }
     if kept.refresh_token.is_none() {
-        return without_refresh_token(key, kept);
+        return without_refresh_token(kept);
     }
     if kept.needs_login {
-        return Err(needs_login(key, "its refresh token was refused before"));
+        let why = "its refresh token was refused before";
+        let meaning = refresher::meaning(&kept, "invalid_grant");
+        return Err(needs_login_again(&kept, &meaning.map_or(why.to_owned(), |it| format!("{why}: {it}"))));
     }
     if deadline.left() < LEAST_TIME {
         return Err(LoginError::Busy { server: key.server.clone() });
     }
     refresher::refresh(key, tools, lock, deadline)?;
-    without_refresh_token(key, load(&store, key)?)
+    without_refresh_token(load(&store, key)?)
 }
 
 /// Returns the credentials of a login that is ours.
@@ -116,18 +119,35 @@ fn no_login(store: &Store, key: &Key) -> LoginError {
 }
 
 /// A token without a refresh token serves until it expires.
-fn without_refresh_token(key: &Key, kept: Credentials) -> Result<Credentials, LoginError> {
+fn without_refresh_token(kept: Credentials) -> Result<Credentials, LoginError> {
     if kept.expires_at.is_none_or(|expires_at| expires_at.seconds_left() > 0) {
         return Ok(kept);
     }
-    Err(needs_login(key, "its access token has expired, and there is no refresh token"))
+    Err(needs_login_again(&kept, "its access token has expired, and there is no refresh token"))
 }
 
 /// Says that only a login helps, and how.
 pub fn needs_login(key: &Key, why: &str) -> LoginError {
+    let how = if providers::find(&key.server).is_some() { "--provider " } else { "" };
+    not_logged_in(key, &format!("{how}{}", key.server), why)
+}
+
+/// Says that this login has to be made again, and how.
+pub fn needs_login_again(kept: &Credentials, why: &str) -> LoginError {
+    let (server, key) = (&kept.server, kept.key());
+    let provider = kept.provider.as_deref().filter(|_| !server.contains("://")).and_then(providers::find);
+    let how = match provider.map(|provider| (provider.name, provider.options(&kept.issuer))) {
+        Some((name, options)) if name == server => options,
+        Some((_, options)) => format!("{options} {server}"),
+        None => server.clone(),
+    };
+    not_logged_in(&key, &how, why)
+}
+
+fn not_logged_in(key: &Key, how: &str, why: &str) -> LoginError {
     LoginError::NotLoggedIn {
         message: format!("{} needs a login: {why}", key.server),
-        hint: format!("mcp-login {}{}", option(key), key.server),
+        hint: format!("mcp-login {}{how}", option(key)),
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::needs_login;
+use super::{needs_login, needs_login_again};
 use crate::clock::{Deadline, Time};
 use crate::disk::LockFile;
 use crate::error::{LoginError, Told};
@@ -24,6 +24,7 @@ use crate::exchange::{self, Exchange, ExchangeError};
 use crate::http::{self, Http};
 use crate::oauth::client::{Client, ClientAuth, Origin};
 use crate::oauth::text::printable;
+use crate::providers::{self, Moment, Provider};
 use crate::store::file::FileStore;
 use crate::store::journal::Journal;
 use crate::store::{CredentialStore as _, Credentials, Key, Patience, Store, StoreChoice, StoreError};
@@ -147,14 +148,14 @@ fn work(job: &Job) -> Result<(), LoginError> {
             }
             stored
         }
-        Err(ExchangeError::Refused { error, .. }) if error == "invalid_grant" => {
-            believe(&store, &kept, interrupted, &journal)
+        Err(ExchangeError::Refused { error, .. }) if error == "invalid_grant" || meaning(&kept, &error).is_some() => {
+            believe(&store, &kept, (interrupted, &error), &journal)
         }
         Err(source) => {
             if !source.may_have_spent() {
                 journal.end();
             }
-            Err(LoginError::Exchange { issuer: printable(&kept.issuer), source })
+            Err(LoginError::Exchange { issuer: printable(&kept.issuer), provider: provider_of(&kept), source })
         }
     }
 }
@@ -195,7 +196,12 @@ fn keep(store: &Store, kept: &Credentials, mut renewed: Credentials) -> Result<(
 
 /// The server says that the refresh token is no good. Before that is believed, the store is read again; the login is
 /// marked then, and kept.
-fn believe(store: &Store, kept: &Credentials, interrupted: Option<Time>, journal: &Journal) -> Result<(), LoginError> {
+fn believe(
+    store: &Store,
+    kept: &Credentials,
+    (interrupted, error): (Option<Time>, &str),
+    journal: &Journal,
+) -> Result<(), LoginError> {
     let key = kept.key();
     let again = store.load(&key).map_err(|err| LoginError::unreadable(&key, err))?;
     let mut again = again.ok_or_else(|| needs_login(&key, "it was logged out meanwhile"))?;
@@ -209,8 +215,20 @@ fn believe(store: &Store, kept: &Credentials, interrupted: Option<Time>, journal
         Some(since) => {
             needs_login(&key, &format!("a refresh was interrupted at {}, and its token is lost", since.rfc3339()))
         }
-        None => needs_login(&key, "the authorization server refused the refresh token (invalid_grant)"),
+        None => {
+            let what = format!("the authorization server refused the refresh token ({})", printable(error));
+            needs_login_again(kept, &meaning(kept, error).map_or(what.clone(), |it| format!("{what}: {it}")))
+        }
     })
+}
+
+fn provider_of(kept: &Credentials) -> Option<&'static Provider> {
+    providers::of_login(kept.provider.as_deref(), &kept.issuer)
+}
+
+/// Returns what the refusal of a refresh token means at the provider of a login, if that is known.
+pub fn meaning(kept: &Credentials, error: &str) -> Option<&'static str> {
+    providers::explain(provider_of(kept), Moment::Refresh, error)
 }
 
 fn spend(kept: &Credentials, job: &Job) -> Result<Credentials, ExchangeError> {
@@ -233,7 +251,7 @@ fn spend(kept: &Credentials, job: &Job) -> Result<Credentials, ExchangeError> {
     renewed.expires_at = tokens.expires_in.map(|seconds| now.plus(seconds));
     // A server that does not rotate sends none; the old one stays good.
     renewed.refresh_token = tokens.refresh_token.or(renewed.refresh_token);
-    renewed.scopes = tokens.scopes.unwrap_or(renewed.scopes);
+    renewed.scopes = tokens.scopes.map_or(renewed.scopes, |scopes| providers::granted(provider_of(kept), scopes));
     renewed.needs_login = false;
     Ok(renewed)
 }

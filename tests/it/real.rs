@@ -18,3 +18,4 @@ mod servers;
 mod session;
 mod states;
 mod tokens;
+mod workspace;

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("disk", 0),
     ("mcp", 0),
     ("oauth", 0),
+    ("providers", 0),
     ("browser", 1),
     ("http", 1),
     ("listener", 1),

@@ -43,6 +43,8 @@ pub enum Part {
     Cline,
     /// FastMCP in its virtual environment.
     FastMcp,
+    /// The MCP server workspace-mcp in its virtual environment.
+    WorkspaceMcp,
     /// Debian's Chromium.
     Chromium,
     /// curl, as the simplest browser.
@@ -66,6 +68,7 @@ impl Part {
             Part::Mcporter => vec![mcporter()],
             Part::Cline => vec![installed("node_modules/@cline/core/dist/index.js")],
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
+            Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
             Part::Keyring => {
@@ -127,6 +130,11 @@ pub fn opencode() -> PathBuf {
 /// Returns the MCP client mcporter, a script for Node.
 pub fn mcporter() -> PathBuf {
     installed("node_modules/mcporter/dist/cli.js")
+}
+
+/// Returns the MCP server workspace-mcp.
+pub fn workspace_mcp() -> PathBuf {
+    installed("venv-workspace/bin/workspace-mcp")
 }
 
 /// Returns the Python that has FastMCP.

@@ -153,6 +153,12 @@ impl Run {
         serde_json::from_str(&line).expect("an event is JSON")
     }
 
+    /// Waits for a line on stdout that contains this.
+    pub fn wait_for_line(&self, part: &str) -> String {
+        let line = self.stdout.wait_for(part, READY);
+        line.unwrap_or_else(|| panic!("no line with {part}: {}\n{}", self.stdout.text(), self.stderr.text()))
+    }
+
     /// Types a line and leaves stdin open.
     pub fn type_line(&mut self, line: &str) {
         writeln!(self.stdin.as_mut().expect("stdin is open"), "{line}").expect("stdin takes a line");

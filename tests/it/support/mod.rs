@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod fake;
+pub mod google;
 pub mod leaks;
 pub mod process;
 pub mod program;

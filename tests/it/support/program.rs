@@ -277,7 +277,12 @@ impl Running {
     /// Walks the login as a browser does: to the authorization page, and from there where it is sent.
     pub fn agree(&mut self) -> Answer {
         let url = self.authorization_url();
-        visit(&self.redirect(&url))
+        self.agree_at(&url)
+    }
+
+    /// Walks on from the authorization page as a browser does.
+    pub fn agree_at(&self, url: &str) -> Answer {
+        visit(&self.redirect(url))
     }
 
     /// Returns where the authorization page sends the browser.

@@ -1,0 +1,70 @@
+//! The list of providers.
+
+use std::process::ExitCode;
+
+use serde_json::{json, Value};
+
+use super::LOST_OUTPUT;
+use crate::cli::Common;
+use crate::providers::{Provider, Redirect, Server, PROVIDERS};
+use crate::terminal;
+
+/// `providers`
+pub fn run_providers(common: &Common) -> ExitCode {
+    let text = if common.json {
+        json!({ "providers": PROVIDERS.iter().map(in_json).collect::<Vec<_>>() }).to_string()
+    } else {
+        table()
+    };
+    match terminal::product(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(LOST_OUTPUT),
+    }
+}
+
+fn redirect(provider: &Provider) -> &'static str {
+    match provider.redirect {
+        Redirect::AnyPort => "http://127.0.0.1, any port",
+        Redirect::AnyPortOfLocalhost => "http://localhost, any port",
+        Redirect::Registered => "as registered",
+    }
+}
+
+/// Returns the option that the provider cannot do without, beside the client.
+fn needs(provider: &Provider) -> &'static str {
+    match provider.server {
+        Server::Named(_) => "--issuer",
+        _ if provider.has_tenants() => "--tenant",
+        _ => "",
+    }
+}
+
+fn table() -> String {
+    let head = ["NAME", "PROVIDER", "NEEDS", "REDIRECT URI", "REGISTER A CLIENT AT"];
+    let rows = PROVIDERS.iter().map(|it| [it.name, it.title, needs(it), redirect(it), it.registration]);
+    let lines = [head].into_iter().chain(rows).map(|[name, title, needs, redirect, registration]| {
+        format!("{name:<11}{title:<20}{needs:<10}{redirect:<28}{registration}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn in_json(provider: &Provider) -> Value {
+    let (issuer, discovered) = match provider.server {
+        Server::Issuer(issuer) => (Some(issuer), true),
+        Server::Named(_) => (None, true),
+        Server::Endpoints { issuer, .. } => (Some(issuer), false),
+    };
+    json!({
+        "name": provider.name,
+        "title": provider.title,
+        "issuer": issuer,
+        "discovered": discovered,
+        "needs": Some(needs(provider)).filter(|option| !option.is_empty()),
+        "parameters": provider.parameters.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
+        "scopes": provider.scopes,
+        "resource": provider.takes_resource,
+        "redirect_uri": redirect(provider),
+        "registration": provider.registration,
+        "rotates": provider.rotates,
+    })
+}

@@ -1,0 +1,58 @@
+//! Whose account a login is for: what the provider says, and what the user expected.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{typed_urls, Request};
+use crate::http::Http;
+use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::secret::Secret;
+use crate::oauth::text::printable;
+use crate::oauth::token::{self, Tokens};
+use crate::tools::Tools;
+
+/// Longest time for asking who the user is: the browser waits meanwhile, and the login is good without it.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// Finds out the account: from the ID token; at a provider also from its userinfo endpoint, and where there is none, it
+/// is the one that the user named.
+pub fn find(request: &Request, server: &AuthorizationServer, tokens: &Tokens, tools: &Tools) -> Option<String> {
+    let told = tokens.account.clone();
+    let Some(provider) = request.provider else { return told };
+    let is_address = told.as_ref().is_some_and(|account| account.contains('@'));
+    let asked = server.userinfo_endpoint.as_ref().filter(|_| !is_address);
+    let asked = asked.and_then(|url| ask(url, &tokens.access_token, &typed_urls(request), tools));
+    let account = asked.or(told);
+    match (&account, &request.login_hint) {
+        (None, Some(hint)) => {
+            log::warn!(
+                "{} does not say whose account this is; taking {}, as you named it",
+                provider.title,
+                printable(hint)
+            );
+            return Some(hint.clone());
+        }
+        (Some(account), Some(hint)) if account != hint => {
+            log::warn!("this is the account {}, and you named {}", printable(account), printable(hint));
+        }
+        _ => {}
+    }
+    account
+}
+
+fn ask(url: &Url, access_token: &Secret, typed: &[Url], tools: &Tools) -> Option<String> {
+    let bearer = zeroize::Zeroizing::new(format!("Bearer {}", access_token.expose()));
+    let response = Http::new(&tools.http, typed, LIMIT).get(url, &[("Authorization", &bearer)]);
+    let answer = response.and_then(|response| match response.status {
+        200 => response.read().map(Some),
+        _ => Ok(None),
+    });
+    match answer {
+        Ok(body) => body.and_then(|body| token::userinfo_account(&body)),
+        Err(err) => {
+            log::info!("cannot ask whose account this is: {err}");
+            None
+        }
+    }
+}
