@@ -110,10 +110,4 @@ mod tests {
         let moved = Grant { mode: Mode::Move, ..lent };
         assert!(matches!(deliver(&moved, &places), Err(Refusal::Unfit { .. })), "it would refresh as another client");
     }
-
-    #[test]
-    fn cw2_the_lock_has_the_name_that_opencode_gives_it() {
-        let path = Path::new("/tmp/npmc/t/h3/.local/share/opencode/mcp-auth.json");
-        assert_eq!(lock_name(path), "c6b2a051aa54ec2bdbb65e1837773a7728eb5b87.lock");
-    }
 }
