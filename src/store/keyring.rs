@@ -97,6 +97,9 @@ enum Access {
     Write,
 }
 
+/// Most times that an item is looked for again which was there a moment ago.
+const MAX_TRIES: usize = 3;
+
 /// What the thread of a call reports.
 enum Report<T> {
     /// A prompt is about to be opened; it is the user's turn.
@@ -179,7 +182,10 @@ impl CredentialStore for KeyringStore {
         let account = credentials.key().account();
         let json = serde_json::to_vec(credentials).map_err(|err| KeyringFault::Other(err.to_string()))?;
         let json = Zeroizing::new(json);
-        let write = move |keyring: &_| entry(keyring, &account)?.set_secret(&json).map_err(fault);
+        let write = move |keyring: &_| {
+            let item = entry(keyring, &account)?;
+            settled(|| item.set_secret(&json)).map_err(fault)
+        };
         Ok(self.call(Access::Write, write)?)
     }
 
@@ -226,8 +232,19 @@ fn entry(keyring: &keyring::CredentialStore, account: &str) -> Result<Entry, Key
     keyring.build(SERVICE, account, None).map_err(fault)
 }
 
+/// Asks for an item. Another process may remove it between the search for it and its use; then it is looked for again.
+fn settled<T>(ask: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    let mut tries = 0;
+    loop {
+        match ask() {
+            Err(Error::PlatformFailure(err)) if tries < MAX_TRIES && platform::has_vanished(err.as_ref()) => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
 fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringFault> {
-    match entry.get_secret() {
+    match settled(|| entry.get_secret()) {
         Ok(secret) => Ok(Some(Zeroizing::new(secret))),
         Err(Error::NoEntry) => Ok(None),
         Err(err) => Err(fault(err)),
@@ -236,7 +253,7 @@ fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringFault> {
 
 /// Removes an entry, and every other of the same name.
 fn remove(entry: &Entry) -> Result<bool, KeyringFault> {
-    match entry.delete_credential() {
+    match settled(|| entry.delete_credential()) {
         Ok(()) => Ok(true),
         Err(Error::NoEntry) => Ok(false),
         Err(Error::Ambiguous(all)) => {

@@ -47,6 +47,19 @@ pub(super) fn fault(err: &(dyn Error + Send + Sync + 'static)) -> KeyringFault {
     }
 }
 
+/// Tells whether an item that was found is not there any more.
+pub(super) fn has_vanished(err: &(dyn Error + Send + Sync + 'static)) -> bool {
+    const NAMES: [&str; 3] = [
+        "org.freedesktop.DBus.Error.UnknownMethod",
+        "org.freedesktop.DBus.Error.UnknownObject",
+        "org.freedesktop.Secret.Error.NoSuchObject",
+    ];
+    match err.downcast_ref() {
+        Some(ServiceError::Dbus(err)) => err.name().is_some_and(|name| NAMES.contains(&name)),
+        _ => false,
+    }
+}
+
 fn connection_fault(err: &ServiceError) -> KeyringFault {
     match service_fault(err) {
         KeyringFault::Silent => KeyringFault::Silent,
