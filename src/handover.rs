@@ -71,12 +71,12 @@ pub enum What {
 /// [`LoginError::HandOver`] if the client cannot be given it, which leaves it as it was; [`LoginError::NotLoggedIn`].
 pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Result<Given, LoginError> {
     let failed = |source: WriteError| LoginError::HandOver { client: wish.client.name, source };
-    let mode = mode(wish).map_err(|refusal| failed(refusal.into()))?;
+    let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
+    let mode = mode(wish, &token::load(&store, key)?).map_err(|refusal| failed(refusal.into()))?;
     if mode == Mode::Access && !wish.client.asks_us {
         token::live(key, Need { min_ttl: MIN_LIFE, refresh: false }, tools, Deadline::after(token::LIMIT))?;
     }
     let unreadable = |err| LoginError::unreadable(key, err);
-    let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
     let lock = Journal::of(&tools.data_dir, &tools.store, key).lock(Deadline::after(LOCK_LIMIT));
     let _lock = lock.map_err(unreadable)?;
     let mut kept = token::load(&store, key)?;
@@ -103,19 +103,15 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     let to = wish.client.name.to_owned();
     kept.handed_over = Some(HandedOver { to, at: Time::now() });
     save(&store, &mut kept, key)?;
-    match deliver(delivery, wish.write) {
-        Ok(what) => {
-            kept.access_token = Secret::new("");
-            kept.refresh_token = None;
-            save(&store, &mut kept, key)?;
-            Ok(Given { mode, name, what })
-        }
-        Err(err) => {
-            kept.handed_over = None;
-            save(&store, &mut kept, key)?;
-            Err(failed(err))
-        }
+    let delivered = deliver(delivery, wish.write);
+    if delivered.is_ok() {
+        kept.access_token = Secret::new("");
+        kept.refresh_token = None;
+    } else {
+        kept.handed_over = None;
     }
+    save(&store, &mut kept, key)?;
+    Ok(Given { mode, name, what: delivered.map_err(failed)? })
 }
 
 fn save(store: &Store, kept: &mut Credentials, key: &Key) -> Result<(), LoginError> {
@@ -124,12 +120,17 @@ fn save(store: &Store, kept: &mut Credentials, key: &Key) -> Result<(), LoginErr
     Ok(())
 }
 
-/// Returns the way that the user wants, or the usual one.
-fn mode(wish: &Wish) -> Result<Mode, Refusal> {
+/// Returns the way that the user wants, or the usual one. A login that cannot be refreshed is not worth a move.
+fn mode(wish: &Wish, kept: &Credentials) -> Result<Mode, Refusal> {
     let client = wish.client;
-    let usual = client.modes.first().copied().unwrap_or(Mode::Access);
+    let cannot_move = kept.refresh_token.is_none();
+    let usual = client.modes.iter().copied().find(|mode| *mode != Mode::Move || !cannot_move);
     match wish.mode {
-        None => Ok(usual),
+        Some(Mode::Move) if cannot_move => Err(Refusal::Unfit {
+            message: "there is no refresh token to move: the server gave none".to_owned(),
+            hint: "use --mode access: the client gets the access token, until it expires".to_owned(),
+        }),
+        None => Ok(usual.unwrap_or(Mode::Access)),
         Some(mode) if client.modes.contains(&mode) => Ok(mode),
         Some(mode) => {
             let others: Vec<_> = client.modes.iter().map(Mode::to_string).collect();

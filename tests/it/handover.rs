@@ -250,3 +250,14 @@ fn cm2_d1_killed_at_each_call_of_a_move() {
     }
     assert!(ours > 0 && theirs > 0 && interrupted > 0, "{ours} {theirs} {interrupted}");
 }
+
+#[test]
+fn cm2_without_a_refresh_token_there_is_nothing_to_move() {
+    let fake = Fake::start();
+    let home = Home::with(&fake, json!({"refresh_token": null, "expires_at": "2999-01-01T00:00:00Z"}));
+    let refused = hand_over(&home, &fake, &["--json", "--to", "opencode", "--name", "x", "--mode", "move"]).run();
+    assert!(refused.expect_error(2, "handover_impossible").stderr.contains("--mode access"));
+    let given = hand_over(&home, &fake, &["--json", "--to", "opencode", "--name", "x"]).run().expect(0);
+    assert_eq!(given.event("handed_over")["mode"], "access");
+    home.token(&fake).expect(0);
+}
