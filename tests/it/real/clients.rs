@@ -3,6 +3,7 @@
 //! Each is the real program. Its model is a stand-in, which only lets it call the one tool of the MCP server: first the
 //! stored access token has expired before the client starts, and then the next one expires while the model thinks.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -284,6 +285,19 @@ fn runs_in(bed: &Bed) -> bool {
     environments.any(|environment| environment.windows(home.len()).any(|part| part == home.as_bytes()))
 }
 
+/// Tells a client to ask us for live tokens: the configuration is written, under the name that it has for the server.
+fn hand_over(bed: &Bed, place: &Place, name: &str, client: &Command) {
+    let mut program = Program::new().at_home(bed.home()).args(["handover", &place.fake.mcp(), "--to", name, "--write"]);
+    program.command().envs(homes(client));
+    assert!(program.run().expect(0).stderr.contains("under the name x"));
+}
+
+/// Returns where a client keeps its things.
+fn homes(client: &Command) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+    let homes = client.get_envs().filter(|(name, _)| ["CODEX_HOME", "CLAUDE_CONFIG_DIR"].iter().any(|it| name == it));
+    homes.filter_map(|(name, value)| Some((name, value?)))
+}
+
 /// Returns Codex, about to be asked for a call of the tool.
 fn codex_client(bed: &Bed, place: &Place) -> Command {
     let configuration = format!(
@@ -306,7 +320,6 @@ fn codex_client(bed: &Bed, place: &Place) -> Command {
 
         [mcp_servers.x]
         url = "{mcp}"
-        http_headers_helper = "mcp-login headers {mcp}"
         "#,
         origin = place.fake.origin(),
         mcp = place.fake.mcp(),
@@ -321,9 +334,9 @@ fn codex_client(bed: &Bed, place: &Place) -> Command {
 
 /// Returns Claude Code, about to be asked for a call of the tool.
 fn claude_code_client(bed: &Bed, place: &Place) -> Command {
-    let mcp = place.fake.mcp();
-    let server = json!({"type": "http", "url": mcp, "headersHelper": format!("mcp-login headers {mcp}")});
-    let configuration = json!({"mcpServers": {"x": server}}).to_string();
+    let configuration = json!({"mcpServers": {"x": {"type": "http", "url": place.fake.mcp()}}}).to_string();
+    fs::create_dir(bed.path("claude")).expect("a home for Claude Code");
+    fs::write(bed.path("claude/.claude.json"), configuration).expect("a configuration");
     let mut client = bed.command(claude_code());
     client.env("CLAUDE_CONFIG_DIR", bed.path("claude")).env("CLAUDE_CODE_TMPDIR", bed.path("tmp"));
     client.env("ANTHROPIC_BASE_URL", place.fake.origin()).env("ANTHROPIC_API_KEY", "stand-in");
@@ -338,7 +351,7 @@ fn claude_code_client(bed: &Bed, place: &Place) -> Command {
     // All tools are named to the model at once.
     client.env("ENABLE_TOOL_SEARCH", "false");
     client.args(["-p", "Call the tool.", "--output-format", "stream-json", "--verbose"]);
-    client.args(["--strict-mcp-config", "--mcp-config", &configuration, "--allowedTools", "mcp__x__echo"]);
+    client.args(["--allowedTools", "mcp__x__echo"]);
     client
 }
 
@@ -347,7 +360,9 @@ fn codex_goes_on_with_refreshed_tokens() {
     let Some(bed) = Bed::with(&[Part::Codex]) else { return };
     let place = Place::start();
     place.log_in(&bed);
-    let finished = place.finish(place.start_client(codex_client(&bed, &place)));
+    let client = codex_client(&bed, &place);
+    hand_over(&bed, &place, "codex", &client);
+    let finished = place.finish(place.start_client(client));
     place.prove_calls("codex-mcp-client", "0.169.0", &finished);
     place.prove_refreshes(&bed);
 }
@@ -357,7 +372,9 @@ fn claude_code_goes_on_with_refreshed_tokens() {
     let Some(bed) = Bed::with(&[Part::ClaudeCode]) else { return };
     let place = Place::start();
     place.log_in(&bed);
-    let finished = place.finish(place.start_client(claude_code_client(&bed, &place)));
+    let client = claude_code_client(&bed, &place);
+    hand_over(&bed, &place, "claude-code", &client);
+    let finished = place.finish(place.start_client(client));
     place.prove_calls("claude-code", "2.1.329", &finished);
     place.prove_refreshes(&bed);
 }
@@ -368,6 +385,9 @@ fn codex_and_claude_code_share_a_login() {
     let place = Place::start();
     place.log_in(&bed);
     let clients = [codex_client(&bed, &place), claude_code_client(&bed, &place)];
+    for (name, client) in ["codex", "claude-code"].iter().zip(&clients) {
+        hand_over(&bed, &place, name, client);
+    }
     let runs = clients.map(|client| place.start_client(client));
     for run in runs {
         place.finish(run);
@@ -376,15 +396,17 @@ fn codex_and_claude_code_share_a_login() {
 }
 
 /// Returns a client in a session with a keyring, in which a login is made and expires before the client starts.
-fn after_a_login_in_the_keyring(bed: &Bed, place: &Place, client: &Command) -> Command {
-    let text = "\"$1\" --store keyring --timeout 30s \"$2\" >&2 && sleep \"$3\" && shift 3 && exec \"$@\"";
+fn after_a_login_in_the_keyring(bed: &Bed, place: &Place, name: &str, client: &Command) -> Command {
+    let text = format!(
+        "\"$1\" --store keyring --timeout 30s --handover {name} \"$2\" >&2 && sleep \"$3\" && shift 3 && exec \"$@\""
+    );
     let mut command = bed.command(script("keyring"));
     command.args([
         "--user-bus",
         "unlocked",
         "/bin/sh",
         "-c",
-        text,
+        &text,
         "sh",
         env!("CARGO_BIN_EXE_mcp-login"),
         &place.fake.mcp(),
@@ -409,7 +431,7 @@ fn codex_goes_on_with_tokens_from_the_keyring() {
     let place = Place::start();
     let client = codex_client(&bed, &place);
     // It keeps the address of the bus from its helper.
-    let client = after_a_login_in_the_keyring(&bed, &place, &client);
+    let client = after_a_login_in_the_keyring(&bed, &place, "codex", &client);
     let finished = place.finish(place.start_client(client));
     place.prove_calls("codex-mcp-client", "0.169.0", &finished);
     place.prove_refreshes(&bed);
@@ -424,7 +446,7 @@ fn claude_code_goes_on_with_tokens_from_the_keyring() {
     }
     let place = Place::start();
     let client = claude_code_client(&bed, &place);
-    let client = after_a_login_in_the_keyring(&bed, &place, &client);
+    let client = after_a_login_in_the_keyring(&bed, &place, "claude-code", &client);
     let finished = place.finish(place.start_client(client));
     place.prove_calls("claude-code", "2.1.329", &finished);
     place.prove_refreshes(&bed);
