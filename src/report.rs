@@ -2,6 +2,8 @@
 
 mod configured;
 pub mod doctor;
+mod line;
+mod table;
 
 use std::error::Error as _;
 use std::path::PathBuf;
@@ -13,109 +15,21 @@ use serde_json::json;
 use crate::browser::Skip;
 use crate::check::Checked;
 use crate::clients::{Client, Mode};
-use crate::clock::Time;
 use crate::error::{in_words, LoginError};
 use crate::handover::{Given, What};
 use crate::listener::BindError;
 use crate::login::{Event, Invitation, Report};
 use crate::logout::LoggedOut;
 use crate::oauth::text::{json_line, printable};
-use crate::status::{Login, State};
 use crate::store::{Key, Place, DEFAULT_PROFILE};
 use crate::surroundings::Surroundings;
 use crate::terminal;
 use crate::wait::{Reason, Source};
 
+use line::{failure, Line};
+
 pub use configured::{named_table, NamedLogin};
-
-/// A line of the machine-readable output. The order of its members is part of the contract: `event` comes first.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
-    Listening {
-        server: &'a str,
-        redirect_uri: &'a str,
-    },
-    AuthorizationUrl {
-        server: &'a str,
-        url: &'a str,
-        redirect_uri: &'a str,
-        expires_at: Time,
-    },
-    Rejected {
-        server: Option<&'a str>,
-        source: &'static str,
-        reason: &'static str,
-        #[serde(skip_serializing_if = "is_one")]
-        count: u64,
-    },
-    LoggedIn {
-        server: &'a str,
-        profile: &'a str,
-        issuer: &'a str,
-        client_id: &'a str,
-        scopes: &'a [String],
-        expires_at: Option<Time>,
-        refreshable: bool,
-        store: Option<&'a str>,
-        path: Option<String>,
-        account: Option<&'a str>,
-        #[serde(skip_serializing_if = "is_false")]
-        already: bool,
-    },
-    Named {
-        server: &'a str,
-        name: &'a str,
-        client: &'a str,
-        path: String,
-        in_project: bool,
-    },
-    Skipped {
-        server: Option<&'a str>,
-        name: &'a str,
-        client: &'a str,
-        reason: &'a str,
-    },
-    NoLoginNeeded {
-        server: &'a str,
-    },
-    LoggedOut {
-        server: &'a str,
-        profile: &'a str,
-        tokens: &'static str,
-    },
-    HandedOver {
-        server: &'a str,
-        profile: &'a str,
-        client: &'a str,
-        name: &'a str,
-        mode: String,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        written: Vec<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        setting: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        path: Option<String>,
-        note: &'a str,
-    },
-    Error {
-        server: Option<&'a str>,
-        code: &'a str,
-        exit: u8,
-        message: String,
-        hint: Option<String>,
-    },
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
-fn is_one(count: &u64) -> bool {
-    *count == 1
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
-fn is_false(value: &bool) -> bool {
-    !*value
-}
+pub use table::{clients_json, clients_table, table};
 
 /// Tells what happens.
 #[derive(Debug)]
@@ -376,74 +290,6 @@ impl Reporter {
     }
 }
 
-fn failure<'a>(server: Option<&'a str>, error: &'a LoginError) -> Line<'a> {
-    Line::Error { server, code: error.code(), exit: error.exit_code(), message: error.one_line(), hint: error.hint() }
-}
-
-/// Returns the clients that a login can be handed to, for people.
-pub fn clients_table(clients: &[&Client]) -> String {
-    let width = clients.iter().map(|client| client.name.len()).max().unwrap_or_default();
-    clients.iter().map(|client| format!("{:width$}  {}\n", client.name, client.about)).collect()
-}
-
-/// Returns the clients that a login can be handed to, for scripts.
-pub fn clients_json(clients: &[&Client]) -> String {
-    let list = clients.iter().map(|client| {
-        let modes: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
-        json!({"client": client.name, "about": client.about, "modes": modes})
-    });
-    json!({ "clients": list.collect::<Vec<_>>() }).to_string()
-}
-
-/// Returns the logins as a table for people.
-pub fn table(logins: &[Login]) -> String {
-    if logins.is_empty() {
-        return String::new();
-    }
-    let mut rows = vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
-    for Login { entry, state } in logins {
-        let scopes: Vec<_> = entry.scopes.iter().map(|scope| printable(scope)).collect();
-        rows.push([
-            printable(&entry.server),
-            entry.profile.clone(),
-            state_in_words(*state).to_owned(),
-            expiry_in_words(entry.expires_at),
-            entry.place.name().to_owned(),
-            scopes.join(" "),
-        ]);
-    }
-    aligned(&rows)
-}
-
-fn state_in_words(state: State) -> &'static str {
-    match state {
-        State::Live => "live",
-        State::RefreshDue => "refresh due",
-        State::NeedsLogin => "needs login",
-        State::HandedOver => "handed over",
-    }
-}
-
-fn expiry_in_words(expires_at: Option<Time>) -> String {
-    match expires_at.map(Time::seconds_left) {
-        Some(left) if left > 0 => format!("in {}", in_words(round(Duration::from_secs(left.unsigned_abs())))),
-        Some(left) => format!("{} ago", in_words(round(Duration::from_secs(left.unsigned_abs())))),
-        None => "unknown".to_owned(),
-    }
-}
-
-fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let mut widths = [0; COLUMNS];
-    for row in rows {
-        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.len().max(*width));
-    }
-    let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
-}
-
 /// Returns the profile for a sentence, if it is not the default one.
 fn named(profile: &str) -> String {
     if profile == DEFAULT_PROFILE {
@@ -495,21 +341,11 @@ fn expiry(report: &Report) -> String {
     let when = match report.expires_at {
         Some(expires_at) => {
             let left = Duration::from_secs(u64::try_from(expires_at.seconds_left()).unwrap_or(0));
-            format!("the access token in {}", in_words(round(left)))
+            format!("the access token in {}", in_words(table::round(left)))
         }
         None => "the server does not say when".to_owned(),
     };
     let then =
         if report.refreshable { "; there is a refresh token" } else { "; then log in again: no refresh token came" };
     format!("{when}{then}")
-}
-
-/// Rounds a length of time to what a person wants to know of it.
-fn round(time: Duration) -> Duration {
-    let unit = match time.as_secs() {
-        0..120 => 1,
-        120..7200 => 60,
-        _ => 3600,
-    };
-    Duration::from_secs((time.as_secs() + unit / 2) / unit * unit)
 }

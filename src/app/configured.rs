@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::LOST_OUTPUT;
 use crate::cli::names::{self, Target};
-use crate::cli::{plan, Common, LoginArgs};
+use crate::cli::{servers, Common, LoginArgs};
 use crate::error::LoginError;
 use crate::login::Event;
 use crate::report::{self, NamedLogin, Reporter};
@@ -50,7 +50,7 @@ pub(super) fn targets(args: &LoginArgs, common: &Common, reporter: &mut Reporter
     found.unusable.iter().for_each(|trouble| reporter.skipped_for(trouble));
     let (mut targets, mut keys): (Vec<Target>, Vec<Key>) = Default::default();
     for named in found.servers {
-        let reason = match (named.skip(), plan::server(&named.url, common, false)) {
+        let reason = match (named.skip(), servers::parse(&named.url, common, false)) {
             (Some(reason), _) => reason.to_owned(),
             (None, Err(err)) => err.to_string(),
             (None, Ok(server)) => {
@@ -73,7 +73,7 @@ pub(super) fn run_status(client: &str, common: &Common, tools: &Tools) -> Result
     found.unusable.iter().for_each(|trouble| log::warn!("{trouble}"));
     let mut rows = Vec::new();
     for named in found.servers {
-        match plan::server(&named.url, common, false) {
+        match servers::parse(&named.url, common, false) {
             Ok(server) => {
                 let login = logins.iter().find(|login| login.key() == server.key).cloned();
                 let is_free = named.skip().is_some() || openness.is_open(&server.key.server);

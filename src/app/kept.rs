@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{configured, tools, LOST_OUTPUT};
 use crate::browser::Wish;
-use crate::cli::plan;
+use crate::cli::servers;
 use crate::cli::{Common, ExecArgs, LogoutArgs, NeedArgs, StatusArgs, TokenArgs};
 use crate::clock::Deadline;
 use crate::error::LoginError;
@@ -36,9 +36,9 @@ pub(super) fn keys(tools: &Tools) -> Result<Vec<Key>, LoginError> {
 /// Finds the login that is meant; a URL needs no look into the index.
 pub fn find(server: Option<&str>, common: &Common, tools: &Tools) -> Result<Key, LoginError> {
     match server {
-        Some(text) if text.contains("://") => plan::stored(text, None, common, &[]),
-        Some(text) => plan::stored(text, None, common, &keys(tools)?),
-        None => plan::only(common, &keys(tools)?),
+        Some(text) if text.contains("://") => servers::stored(text, None, common, &[]),
+        Some(text) => servers::stored(text, None, common, &keys(tools)?),
+        None => servers::only(common, &keys(tools)?),
     }
 }
 
@@ -77,7 +77,7 @@ pub fn run_headers(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginE
     let tools = use_tools(common)?;
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let key = match (&args.server, variable(HELPER_URL), variable(HELPER_NAME)) {
-        (None, None, Some(name)) => plan::stored(&name, Some("claude-code"), common, &keys(&tools)?)?,
+        (None, None, Some(name)) => servers::stored(&name, Some("claude-code"), common, &keys(&tools)?)?,
         (given, url, _) => find(given.as_deref().or(url.as_deref()), common, &tools)?,
     };
     let kept = live(&key, &args.need, &tools)?;
@@ -102,7 +102,7 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, LoginE
     }
     let mut logins = status::status(&tools)?;
     let keys: Vec<_> = logins.iter().map(status::Login::key).collect();
-    let wanted = args.servers.iter().map(|text| plan::all_stored(text, args.from.as_deref(), common, &keys));
+    let wanted = args.servers.iter().map(|text| servers::all_stored(text, args.from.as_deref(), common, &keys));
     let wanted = wanted.collect::<Result<Vec<_>, _>>()?.concat();
     if !wanted.is_empty() {
         logins.retain(|login| wanted.contains(&login.key()));
@@ -135,7 +135,9 @@ pub fn run_logout(args: &LogoutArgs, common: &Common) -> Result<ExitCode, LoginE
         true => {
             known.into_iter().filter(|key| common.profile.as_ref().is_none_or(|name| *name == key.profile)).collect()
         }
-        false => args.servers.iter().map(|text| plan::stored(text, None, common, &known)).collect::<Result<_, _>>()?,
+        false => {
+            args.servers.iter().map(|text| servers::stored(text, None, common, &known)).collect::<Result<_, _>>()?
+        }
     };
     let mut worst = None;
     let mut reporter = Reporter::new(common.json, wanted.len() > 1);

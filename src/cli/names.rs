@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{plan, LoginArgs, RegistrationChoice};
+use super::{servers, LoginArgs, RegistrationChoice};
 use crate::clients::sources::{self, Configured, Found, Trouble};
 use crate::clients::Places;
 use crate::error::LoginError;
@@ -41,7 +41,7 @@ pub fn targets(
                 Some(provider) => format!("--provider {}", provider.name),
                 None => format!("--issuer URL {text}"),
             };
-            return Err(plan::usage(
+            return Err(servers::usage(
                 format!("{text} is a login at a provider without an MCP server"),
                 format!("to log in there again, name the provider too: mcp-login {how}"),
             ));
@@ -69,7 +69,7 @@ pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured
     let Some(first) = matching.next() else {
         return Err(match found.unusable.into_iter().find(|trouble| trouble.name.as_deref() == Some(name)) {
             Some(trouble) => unusable(&trouble),
-            None => plan::no_url(word, like(word, &found.servers, logins)),
+            None => servers::no_url(word, like(word, &found.servers, logins)),
         });
     };
     if matching.all(|other| is_same(first, other)) {
@@ -90,13 +90,13 @@ pub fn look(source: Option<&str>) -> Result<Found, LoginError> {
 }
 
 fn unusable(trouble: &Trouble) -> LoginError {
-    plan::usage(trouble.to_string(), "repair it, or give the URL of the server")
+    servers::usage(trouble.to_string(), "repair it, or give the URL of the server")
 }
 
 /// Returns the name of a server in the store; what is no URL stays as it is.
 fn account(server: &Configured) -> String {
     let text = server.url.split('#').next().unwrap_or(&server.url);
-    endpoint::parse(text).map_or_else(|_| text.to_owned(), |url| plan::account(&url))
+    endpoint::parse(text).map_or_else(|_| text.to_owned(), |url| servers::account(&url))
 }
 
 fn is_same(one: &Configured, other: &Configured) -> bool {
@@ -122,7 +122,7 @@ fn like(word: &str, servers: &[Configured], logins: &[Key]) -> Option<String> {
     let stored = logins.iter().map(|key| (key.server.clone(), key.server.clone()));
     let ranked = short.chain(full).chain(stored).map(|(name, shown)| (strsim::jaro_winkler(&name, word), shown));
     let best =
-        ranked.filter(|(likeness, _)| *likeness >= plan::LIKENESS).max_by(|one, other| one.0.total_cmp(&other.0));
+        ranked.filter(|(likeness, _)| *likeness >= servers::LIKENESS).max_by(|one, other| one.0.total_cmp(&other.0));
     best.map(|(_, name)| printable(&name))
 }
 

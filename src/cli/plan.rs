@@ -2,259 +2,27 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use url::{Host, Url};
+use url::Host;
 
-use super::names::{self, Target};
+use super::names::Target;
+use super::servers::{self, is_name, usage, without_password, Server};
 use super::{preset, Common, HostChoice, LoginArgs, RegistrationChoice};
-use crate::clients::{Client, CLIENTS};
 use crate::error::LoginError;
 use crate::listener::RedirectHost;
 use crate::login::{Request, Resource};
 use crate::oauth::challenge;
 use crate::oauth::client::{check_metadata_document_url, ClientFile};
-use crate::oauth::endpoint::{self, UrlError};
+use crate::oauth::endpoint;
 use crate::oauth::secret::Secret;
 use crate::register::{Identity, Way};
-use crate::store::{Key, DEFAULT_PROFILE};
+use crate::store::Key;
 
 /// The ports that client ID metadata documents of this program list. 33418 comes last: VS Code's lists it too.
 const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
 
-/// The words that are commands; a server that looks like one of them was probably meant to be it.
-const COMMANDS: [&str; 11] =
-    ["check", "demo", "doctor", "exec", "handover", "headers", "login", "logout", "providers", "status", "token"];
-
-/// How like a command a word has to be to be taken for a misspelt one.
-pub(super) const LIKENESS: f64 = 0.84;
-
 /// Longest client secret or client file, in bytes.
 const MAX_CLIENT_BYTES: u64 = 64 * 1024;
-
-/// Says what is wrong with the command, and what to do instead.
-pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> LoginError {
-    LoginError::Usage { message: message.into(), hint: Some(hint.into()) }
-}
-
-/// Reads a length of time: `90s`, `10m`, `1h30m`; a bare number counts seconds.
-///
-/// # Errors
-///
-/// A sentence for the user.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no length of time; write it as 90s, 10m or 1h");
-    let mut seconds: u64 = 0;
-    let mut digits = String::new();
-    for character in text.chars() {
-        let unit = match character {
-            '0'..='9' => {
-                digits.push(character);
-                continue;
-            }
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            _ => return Err(wrong()),
-        };
-        let count: u64 = std::mem::take(&mut digits).parse().map_err(|_| wrong())?;
-        seconds = count.checked_mul(unit).and_then(|more| seconds.checked_add(more)).ok_or_else(wrong)?;
-    }
-    if !digits.is_empty() && seconds == 0 {
-        seconds = digits.parse().map_err(|_| wrong())?;
-    } else if !digits.is_empty() {
-        return Err(wrong());
-    }
-    match seconds {
-        1..=604_800 => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!("{text:?} is out of range; it has to be between 1 s and 7 days")),
-    }
-}
-
-/// Reads `KEY=VALUE`. The parameters that carry the security of the login are not the user's to set.
-///
-/// # Errors
-///
-/// A sentence for the user.
-pub fn parameter(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
-    match key {
-        "" => Err("write it as KEY=VALUE".to_owned()),
-        "scope" | "resource" => Err(format!("set it with --{key}")),
-        _ if endpoint::OUR_PARAMETERS.contains(&key) => Err(format!("{key} is set by mcp-login itself")),
-        _ => Ok((key.to_owned(), value.to_owned())),
-    }
-}
-
-/// Finds a client that a login can be handed to.
-///
-/// # Errors
-///
-/// A sentence for the user.
-pub fn client(name: &str) -> Result<&'static Client, String> {
-    Client::find(name).ok_or_else(|| {
-        let names: Vec<_> = CLIENTS.iter().map(|client| client.name).collect();
-        format!("the clients are {}", names.join(", "))
-    })
-}
-
-/// Checks the name of an environment variable.
-///
-/// # Errors
-///
-/// A sentence for the user.
-pub fn variable(name: &str) -> Result<String, String> {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !plain || name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err("the name of a variable holds letters, digits and _".to_owned());
-    }
-    Ok(name.to_owned())
-}
-
-/// A server as the user named it.
-#[derive(Debug)]
-pub struct Server {
-    /// Its name in the store.
-    pub key: Key,
-    /// Its URL; `None` for a name of the user's own.
-    pub url: Option<Url>,
-    /// What the user typed, without fragment.
-    pub text: String,
-}
-
-/// Reads one SERVER argument. A name of the user's own is fine where an issuer is given too.
-///
-/// # Errors
-///
-/// [`LoginError::Usage`].
-pub fn server(text: &str, common: &Common, has_issuer: bool) -> Result<Server, LoginError> {
-    let profile = profile(common)?;
-    if !text.contains("://") {
-        if has_issuer && is_name(text) {
-            let key = Key { server: text.to_owned(), profile };
-            return Ok(Server { key, url: None, text: text.to_owned() });
-        }
-        return Err(no_url(text, None));
-    }
-    let text = text.split('#').next().unwrap_or(text);
-    let url = endpoint::parse(text).map_err(|why| {
-        usage(format!("cannot log in to {}: {why}", without_password(text)), "give the URL of the MCP server")
-    })?;
-    if url.scheme() == "http" && !endpoint::is_loopback(&url) {
-        let message = format!("cannot log in to {text}: {}", UrlError::Plaintext);
-        return Err(usage(message, format!("try {}", text.replacen("http://", "https://", 1))));
-    }
-    Ok(Server { key: Key { server: account(&url), profile }, text: text.to_owned(), url: Some(url) })
-}
-
-/// Returns the name of a server in the store.
-pub(super) fn account(url: &Url) -> String {
-    let text = url.as_str();
-    if url.path() == "/" && url.query().is_none() { text.trim_end_matches('/') } else { text }.to_owned()
-}
-
-/// Returns a URL as it may be shown: a user name in it may come with a password.
-fn without_password(text: &str) -> &str {
-    if text.contains('@') {
-        "this URL"
-    } else {
-        text
-    }
-}
-
-/// Finds the login that a word means: a URL, the name of a login at a provider without an MCP server, or a name in the
-/// configuration of a client, or of the one client `from`. For a URL nothing is read. Where there is just one login at a
-/// provider of that name, it is meant whatever its profile is.
-///
-/// # Errors
-///
-/// [`LoginError::Usage`] if it is none of them.
-pub fn stored(text: &str, from: Option<&str>, common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
-    let known: Vec<_> = logins.iter().filter(|key| key.server == text).collect();
-    if known.is_empty() {
-        let url = if text.contains("://") { text.to_owned() } else { names::find(text, from, logins)?.url };
-        return server(&url, common, false).map(|server| server.key);
-    }
-    let key = Key { server: text.to_owned(), profile: profile(common)? };
-    match known.as_slice() {
-        _ if common.profile.is_some() || known.contains(&&key) || text.contains("://") => Ok(key),
-        [only] => Ok((*only).clone()),
-        _ => {
-            let profiles = known.iter().map(|key| key.profile.as_str()).collect::<Vec<_>>().join(", ");
-            Err(usage(format!("there are several logins to {text}"), format!("name one with --profile: {profiles}")))
-        }
-    }
-}
-
-/// Finds all logins that a word means, whatever their profiles are; without one, the login that it would mean.
-///
-/// # Errors
-///
-/// As for [`stored`].
-pub fn all_stored(text: &str, from: Option<&str>, common: &Common, logins: &[Key]) -> Result<Vec<Key>, LoginError> {
-    let all: Vec<_> = logins.iter().filter(|key| key.server == text && !text.contains("://")).cloned().collect();
-    if common.profile.is_some() || all.is_empty() {
-        return stored(text, from, common, logins).map(|key| vec![key]);
-    }
-    Ok(all)
-}
-
-/// Returns the only login there is; if there are several, the only one in the profile.
-///
-/// # Errors
-///
-/// [`LoginError::Usage`] if there are several; [`LoginError::NotLoggedIn`] if there is none.
-pub fn only(common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
-    let profile = profile(common)?;
-    let is_alone = common.profile.is_none() && logins.len() == 1;
-    let mut candidates = logins.iter().filter(|key| is_alone || key.profile == profile);
-    match (candidates.next(), candidates.next()) {
-        (Some(key), None) => Ok(key.clone()),
-        (None, _) => Err(LoginError::NotLoggedIn {
-            message: "there is no login in the store".to_owned(),
-            hint: "mcp-login SERVER".to_owned(),
-        }),
-        (Some(_), Some(_)) => Err(usage("there are several logins", "name the server; `mcp-login status` lists them")),
-    }
-}
-
-/// Says what is wrong with a word that names nothing; `like` is a name that it may be meant to be.
-pub(super) fn no_url(text: &str, like: Option<String>) -> LoginError {
-    let is_like = |command: &&&str| strsim::jaro_winkler(command, text) >= LIKENESS;
-    if let Some(command) = COMMANDS.iter().find(is_like) {
-        return usage(format!("there is no command {text}"), format!("did you mean `mcp-login {command}`?"));
-    }
-    if let Some(name) = like {
-        return usage(format!("no client names a server {text}"), format!("did you mean {name}?"));
-    }
-    let local = text.starts_with("localhost") || text.starts_with("127.") || text.starts_with("[::1]");
-    let scheme = if local { "http" } else { "https" };
-    match Url::parse(&format!("{scheme}://{text}")) {
-        Ok(url) if text.contains(['.', ':', '/']) || local => {
-            usage(format!("{text} is not a URL"), format!("did you mean {url}?"))
-        }
-        _ => usage(
-            format!("{text} is neither the URL of a server nor the name of one in a client's configuration"),
-            "give the URL of the MCP server, such as https://mcp.example.com/mcp; with --issuer, any name will do",
-        ),
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte))
-}
-
-fn profile(common: &Common) -> Result<String, LoginError> {
-    match common.profile.as_deref() {
-        None => Ok(DEFAULT_PROFILE.to_owned()),
-        Some(name) if is_name(name) => Ok(name.to_owned()),
-        Some(_) => {
-            Err(usage("a profile is 1 to 64 letters, digits or . _ @ + -", "leave out --profile for the default one"))
-        }
-    }
-}
 
 /// Works out the logins that the user asks for.
 ///
@@ -288,7 +56,7 @@ pub fn logins(
         let (identity, (demanded, endpoints)) = identity(&args, env_secret.clone())?;
         let redirect = redirect(&args, demanded.as_deref())?;
         let has_issuer = args.request.issuer.is_some() || args.provider.provider.is_some();
-        let server = server(&target.text, &of_account(&args, common), has_issuer)?;
+        let server = servers::parse(&target.text, &of_account(&args, common), has_issuer)?;
         let mut request = request(&args, server, &identity, &redirect);
         preset::apply(&mut request, &args, endpoints.as_ref())?;
         if !requests.iter().any(|other| other.key == request.key) {
@@ -306,7 +74,7 @@ pub fn logins(
 pub fn anywhere(args: &LoginArgs, common: &Common, env_secret: Option<Secret>) -> Result<Request, LoginError> {
     let identity = identity(args, env_secret)?;
     let redirect = redirect(args, identity.1 .0.as_deref())?;
-    let key = Key { server: "any server".to_owned(), profile: profile(common)? };
+    let key = Key { server: "any server".to_owned(), profile: servers::profile(common)? };
     Ok(request(args, Server { key, url: None, text: String::new() }, &identity.0, &redirect))
 }
 

@@ -10,7 +10,7 @@ use crate::oauth::endpoint::{self, Reach};
 use crate::oauth::metadata::AuthorizationServer;
 use crate::providers::{google, Provider, Redirect, Server, TENANT};
 
-use super::plan::usage;
+use super::servers::usage;
 
 /// Applies what is known of the provider to a login; what the user says himself stays. `endpoints` are those of the
 /// client's file.

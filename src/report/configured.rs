@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{json, Value};
 
-use super::{aligned, expiry_in_words, state_in_words, Line, Reporter};
+use super::table::{aligned, expiry_in_words, state_in_words};
+use super::{Line, Reporter};
 use crate::clients::sources::{Configured, Trouble};
 use crate::oauth::text::printable;
 use crate::status::Login;

@@ -1,0 +1,85 @@
+//! Tables: the logins, and the clients that they can be handed to.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::clients::{Client, Mode};
+use crate::clock::Time;
+use crate::error::in_words;
+use crate::oauth::text::printable;
+use crate::status::{Login, State};
+
+/// Returns the clients that a login can be handed to, for people.
+pub fn clients_table(clients: &[&Client]) -> String {
+    let width = clients.iter().map(|client| client.name.len()).max().unwrap_or_default();
+    clients.iter().map(|client| format!("{:width$}  {}\n", client.name, client.about)).collect()
+}
+
+/// Returns the clients that a login can be handed to, for scripts.
+pub fn clients_json(clients: &[&Client]) -> String {
+    let list = clients.iter().map(|client| {
+        let modes: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
+        json!({"client": client.name, "about": client.about, "modes": modes})
+    });
+    json!({ "clients": list.collect::<Vec<_>>() }).to_string()
+}
+
+/// Returns the logins as a table for people.
+pub fn table(logins: &[Login]) -> String {
+    if logins.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
+    for Login { entry, state } in logins {
+        let scopes: Vec<_> = entry.scopes.iter().map(|scope| printable(scope)).collect();
+        rows.push([
+            printable(&entry.server),
+            entry.profile.clone(),
+            state_in_words(*state).to_owned(),
+            expiry_in_words(entry.expires_at),
+            entry.place.name().to_owned(),
+            scopes.join(" "),
+        ]);
+    }
+    aligned(&rows)
+}
+
+pub(super) fn state_in_words(state: State) -> &'static str {
+    match state {
+        State::Live => "live",
+        State::RefreshDue => "refresh due",
+        State::NeedsLogin => "needs login",
+        State::HandedOver => "handed over",
+    }
+}
+
+pub(super) fn expiry_in_words(expires_at: Option<Time>) -> String {
+    match expires_at.map(Time::seconds_left) {
+        Some(left) if left > 0 => format!("in {}", in_words(round(Duration::from_secs(left.unsigned_abs())))),
+        Some(left) => format!("{} ago", in_words(round(Duration::from_secs(left.unsigned_abs())))),
+        None => "unknown".to_owned(),
+    }
+}
+
+pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let mut widths = [0; COLUMNS];
+    for row in rows {
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.len().max(*width));
+    }
+    let line = |row: &[String; COLUMNS]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Rounds a length of time to what a person wants to know of it.
+pub(super) fn round(time: Duration) -> Duration {
+    let unit = match time.as_secs() {
+        0..120 => 1,
+        120..7200 => 60,
+        _ => 3600,
+    };
+    Duration::from_secs((time.as_secs() + unit / 2) / unit * unit)
+}
