@@ -12,9 +12,11 @@ use crate::clients::sources::Configured;
 use crate::clients::writer::{self, WriteError};
 use crate::clients::{Change, Client, Delivery, Grant, Mode, Places, Refusal, BRIDGE};
 use crate::clock::{Deadline, Time};
+use crate::disk::LockFile;
 use crate::error::LoginError;
 use crate::login;
 use crate::oauth::secret::Secret;
+use crate::oauth::text::{ascii, printable};
 use crate::store::journal::Journal;
 use crate::store::{Credentials, HandedOver, Key, Patience, Store};
 use crate::token::{self, Need};
@@ -22,6 +24,9 @@ use crate::tools::Tools;
 
 /// Longest wait for a refresh that is under way.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest wait for other hand-overs.
+const TURN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The least time that an access token lives on which a client is given alone.
 const MIN_LIFE: Duration = Duration::from_secs(60);
@@ -61,7 +66,12 @@ pub enum What {
     /// The client's own command took the login.
     Imported(&'static str),
     /// This is to be printed, and nothing else; it carries the access token.
-    Product(Zeroizing<String>),
+    Product {
+        /// What is printed.
+        text: Zeroizing<String>,
+        /// What is added to a file once it is printed.
+        append: Option<(PathBuf, Zeroizing<String>)>,
+    },
 }
 
 /// Hands a login over.
@@ -96,7 +106,13 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
         variable: wish.variable,
         now: Time::now(),
     };
+    if let Some(Configured { in_project: true, path, .. }) = &configured {
+        log::warn!("the name {} comes from a project's file: {}", printable(&name), path.display());
+    }
     let delivery = (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
+    // Not every client has a lock for its files: our own processes at least take turns.
+    let turn = LockFile::acquire(&tools.data_dir.join("handover.lock"), Deadline::after(TURN_LIMIT));
+    let _turn = turn.map_err(|err| unreadable(err.into()))?;
     if mode != Mode::Move {
         return Ok(Given { mode, name, what: deliver(delivery, wish.write).map_err(failed)? });
     }
@@ -104,13 +120,23 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     kept.handed_over = Some(HandedOver { to, at: Time::now() });
     save(&store, &mut kept, key)?;
     let delivered = deliver(delivery, wish.write);
-    if delivered.is_ok() {
-        kept.access_token = Secret::new("");
-        kept.refresh_token = None;
-    } else {
-        kept.handed_over = None;
+    if store.load(key).map_err(unreadable)?.is_none_or(|now| now.generation != kept.generation) {
+        log::warn!("a new login or a logout came meanwhile, and is left as it is");
+        return Ok(Given { mode, name, what: delivered.map_err(failed)? });
     }
-    save(&store, &mut kept, key)?;
+    match &delivered {
+        Ok(_) => {
+            kept.access_token = Secret::new("");
+            kept.refresh_token = None;
+            save(&store, &mut kept, key)?;
+        }
+        // The mark stays: nobody knows who uses the refresh token now.
+        Err(err) if err.may_have_given() => {}
+        Err(_) => {
+            kept.handed_over = None;
+            save(&store, &mut kept, key)?;
+        }
+    }
     Ok(Given { mode, name, what: delivered.map_err(failed)? })
 }
 
@@ -193,14 +219,11 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
     match delivery {
         Delivery::Files(changes) => writer::write(&changes).map(What::Written),
         Delivery::Setting { change, .. } if write => writer::write(&[change]).map(What::Written),
-        Delivery::Setting { shown, change: Change { path, .. } } => Ok(What::Shown(shown, path)),
+        Delivery::Setting { shown, change: Change { path, .. } } => Ok(What::Shown(ascii(&shown), path)),
         Delivery::Command { program, arguments, stdin } => {
             writer::run(program, &arguments, &stdin).map(|()| What::Imported(program))
         }
-        Delivery::Product { text, append } => {
-            append.iter().try_for_each(|(path, lines)| writer::append(path, lines))?;
-            Ok(What::Product(text))
-        }
+        Delivery::Product { text, append } => Ok(What::Product { text, append }),
     }
 }
 

@@ -213,7 +213,7 @@ impl Reporter {
         let (written, setting, path) = match what {
             What::Written(paths) => (paths.iter().map(shown).collect(), None, None),
             What::Shown(setting, path) => (Vec::new(), Some(setting.as_str()), Some(shown(path))),
-            What::Imported(_) | What::Product(_) => (Vec::new(), None, None),
+            What::Imported(_) | What::Product { .. } => (Vec::new(), None, None),
         };
         match (setting, &path) {
             (Some(setting), Some(path)) => {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::kept::{find, print, use_tools};
 use super::LOST_OUTPUT;
 use crate::cli::{Common, HandoverArgs, ModeChoice, PlaceArgs};
-use crate::clients::{quoted, Client, Mode, Places, CLIENTS};
+use crate::clients::{quoted, writer, Client, Mode, Places, CLIENTS};
 use crate::error::LoginError;
 use crate::handover::{hand_over, What, Wish};
 use crate::report::{self, Reporter};
@@ -59,8 +59,13 @@ fn give(
     reporter: &mut Reporter,
 ) -> Result<ExitCode, LoginError> {
     let given = hand_over(key, wish, tools, &look(places)?)?;
-    if let What::Product(text) = &given.what {
+    if let What::Product { text, append } = &given.what {
         let code = print(text);
+        // What could not be masked is not shown to later steps either.
+        if let (Some((path, lines)), true) = (append, code == ExitCode::SUCCESS) {
+            let failed = |source| LoginError::HandOver { client: wish.client.name, source };
+            writer::append(path, lines).map_err(failed)?;
+        }
         terminal::say(wish.client.note);
         return Ok(code);
     }

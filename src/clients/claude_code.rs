@@ -34,7 +34,14 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
             }
             let servers = file::object(&edited, &parent, "mcpServers")?;
             match servers.object_value(&name) {
-                Some(server) => file::set(&server, "headersHelper", &entry["headersHelper"]),
+                Some(server) => {
+                    let found = server.get("url").and_then(|it| it.to_serde_value()).unwrap_or_default();
+                    if found != entry["url"] {
+                        // The token of this server would go to that one.
+                        return Err(Refusal::other_server(&edited, &name, found.as_str().unwrap_or_default()));
+                    }
+                    file::set(&server, "headersHelper", &entry["headersHelper"]);
+                }
                 None => file::set(&servers, &name, &entry),
             }
             Ok(())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use toml_edit::{value, DocumentMut, Item, Table};
+use toml_edit::{value, DocumentMut, Item, Table, TomlError};
 use zeroize::Zeroizing;
 
 use super::{json as file, Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
@@ -43,7 +43,7 @@ fn setting(grant: &Grant, path: PathBuf) -> Delivery {
 
 /// Sets the helper of one server; everything else keeps its place, its comments and its form.
 fn configure(path: &Path, old: &str, name: &str, url: &str, helper: &str) -> Result<Zeroizing<String>, Refusal> {
-    let mut document: DocumentMut = old.parse().map_err(|err| Refusal::unknown(path, err))?;
+    let mut document: DocumentMut = old.parse().map_err(|err: TomlError| Refusal::unknown(path, err.message()))?;
     let mut hidden = Table::new();
     hidden.set_implicit(true);
     let servers = document.entry("mcp_servers").or_insert(Item::Table(hidden));
@@ -58,8 +58,11 @@ fn configure(path: &Path, old: &str, name: &str, url: &str, helper: &str) -> Res
             hint: format!("remove {rival} there, and run this again"),
         });
     }
-    if !server.contains_key("url") {
-        server.insert("url", value(url));
+    match server.get("url").map(|found| found.as_str().unwrap_or_default()) {
+        None => drop(server.insert("url", value(url))),
+        // The token of this server would go to that one.
+        Some(found) if found != url => return Err(Refusal::other_server(path, name, found)),
+        Some(_) => {}
     }
     server.insert("http_headers_helper", value(helper));
     Ok(Zeroizing::new(document.to_string()))
@@ -116,10 +119,12 @@ mod tests {
     fn cw3_the_rest_of_the_configuration_is_kept() {
         let old = "model = \"x\" # mine\n\n[mcp_servers.a]\nurl = \"https://a.example\"\n\n[mcp_servers.\"b c\"]\n\
                    url = \"https://b.example\" # theirs\nscopes = [\"s\"]\n";
-        let edit = |old: &str, name: &str| configure(Path::new("f"), old, name, "https://new.example", "mcp-login h");
-        let new = edit(old, "b c").expect("a text").to_string();
+        let at = |old: &str, name: &str, url: &str| configure(Path::new("f"), old, name, url, "mcp-login h");
+        let edit = |old: &str, name: &str| at(old, name, "https://new.example");
+        assert!(matches!(edit(old, "b c"), Err(Refusal::Unfit { .. })), "the token of one server is none for another");
+        let new = at(old, "b c", "https://b.example").expect("a text").to_string();
         assert_eq!(new, format!("{old}http_headers_helper = \"mcp-login h\"\n"));
-        assert_eq!(*edit(&new, "b c").expect("a text"), new, "once more changes nothing");
+        assert_eq!(*at(&new, "b c", "https://b.example").expect("a text"), new, "once more changes nothing");
         let new = edit(old, "d").expect("a text").to_string();
         let added = "\n[mcp_servers.d]\nurl = \"https://new.example\"\nhttp_headers_helper = \"mcp-login h\"\n";
         assert_eq!(new, format!("{old}{added}"));
@@ -131,6 +136,8 @@ mod tests {
             let refused = configure(Path::new("f"), old, "a", "u", "h");
             assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{old}");
         }
+        let broken = configure(Path::new("f"), "a = CANARY CANARY", "a", "u", "h").expect_err("no TOML");
+        assert!(!broken.to_string().contains("CANARY"), "{broken}");
         let rival = "[mcp_servers.a]\nbearer_token_env_var = \"X\"\n";
         let refused = configure(Path::new("f"), rival, "a", "u", "h");
         assert!(matches!(refused, Err(Refusal::Unfit { .. })));

@@ -32,9 +32,17 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     let home = places.path("GEMINI_CLI_HOME").unwrap_or_else(|| places.home.clone());
     let path = home.join(".gemini/mcp-oauth-tokens.json");
     let (edited, name, credential) = (path.clone(), grant.name.to_owned(), credential(grant));
+    let url = grant.url.to_owned();
     let edit: Edit = Box::new(move |old| {
         file::edit_array(&edited, old, |entries| {
             let owner = |entry: &Value| entry["serverName"].as_str().map(str::to_owned);
+            let known = entries.elements().into_iter().filter_map(|entry| entry.to_serde_value());
+            let known = known.filter(|entry| entry["serverName"] == name.as_str());
+            let other =
+                known.filter_map(|entry| entry["mcpServerUrl"].as_str().map(str::to_owned)).find(|it| *it != url);
+            if let Some(other) = other {
+                return Err(Refusal::other_server(&edited, &name, &other));
+            }
             file::put(&edited, entries, &name, owner, &credential)
         })
     });

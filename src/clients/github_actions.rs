@@ -27,7 +27,8 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     // A token is one line of printable characters, so none of its lines can be the delimiter.
     let lines = format!("{}<<mcp-login end\n{token}\nmcp-login end\n", grant.variable);
     Ok(Delivery::Product {
-        text: Zeroizing::new(format!("::add-mask::{token}")),
+        // Spec: GitHub Actions decodes %25, %0D and %0A in the values of commands.
+        text: Zeroizing::new(format!("::add-mask::{}", token.replace('%', "%25"))),
         append: Some((file, Zeroizing::new(lines))),
     })
 }

@@ -33,6 +33,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::clock::Time;
+use crate::oauth::text::printable;
 use crate::store::Credentials;
 use sources::Configured;
 
@@ -225,6 +226,14 @@ impl fmt::Debug for Client {
 }
 
 impl Refusal {
+    /// Says that what stands under a name belongs to another server.
+    pub fn other_server(path: &Path, name: &str, url: &str) -> Self {
+        Self::Unfit {
+            message: format!("{} has {} under the name {}", path.display(), printable(url), printable(name)),
+            hint: "remove that there first, or choose another name with --name".to_owned(),
+        }
+    }
+
     /// Says that a file is not in the known format.
     pub fn unknown(path: &Path, why: impl fmt::Display) -> Self {
         Self::Unknown { what: path.display().to_string(), why: why.to_string() }

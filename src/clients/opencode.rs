@@ -34,8 +34,16 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
                 let other = other.decoded_name().unwrap_or_default();
                 return Err(Refusal::unknown(&edited, format!("{other:?} is not an object")));
             }
-            file::set(root, &name, &entry);
-            Ok(())
+            let known = root.object_value(&name).and_then(|it| it.get("serverUrl")?.to_serde_value());
+            match known {
+                Some(known) if known != entry["serverUrl"] => {
+                    Err(Refusal::other_server(&edited, &name, known.as_str().unwrap_or_default()))
+                }
+                _ => {
+                    file::set(root, &name, &entry);
+                    Ok(())
+                }
+            }
         })
     });
     Ok(Delivery::Files(vec![Change { path, lock: Some(Lock::Directory(lock)), secret: true, edit }]))

@@ -1,19 +1,28 @@
 //! The one writer of other programs' files: under their own lock, everything else kept, whole or not at all, read back.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::locks::hold;
 use super::{Change, Refusal};
+use crate::clock::Deadline;
 use crate::disk::{self, DiskError, Durability};
 
 /// Largest file of a client, in bytes. Claude Code's configuration grows to megabytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Longest time for a command of a client's, and the pause between two looks at it.
+const RUN_LIMIT: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a client did not get what was meant for it.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +52,19 @@ pub enum WriteError {
         /// How it ended.
         status: std::process::ExitStatus,
     },
+    /// The client's command did not come to an end.
+    #[error("{program} did not end within {} s, and was ended", RUN_LIMIT.as_secs())]
+    Late {
+        /// The command.
+        program: &'static str,
+    },
+}
+
+impl WriteError {
+    /// Tells whether the client may have got what was meant for it all the same. One that says no is believed.
+    pub fn may_have_given(&self) -> bool {
+        matches!(self, Self::Altered(_) | Self::Late { .. })
+    }
 }
 
 /// Makes all changes, in their order; returns the files.
@@ -91,10 +113,15 @@ fn read(change: &Change) -> Result<Option<Zeroizing<String>>, WriteError> {
 
 /// Reads a file that others may read too; `None` if there is none.
 fn read_shared(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
-    let file = match fs::File::open(path) {
+    // A pipe in its place is not waited for.
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(path) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.with_context(|| format!("cannot open {}", path.display()))?,
     };
+    if !file.metadata().is_ok_and(|found| found.is_file()) {
+        return Err(DiskError::Insecure { path: path.to_owned(), why: "it is not a regular file".to_owned() });
+    }
     let mut bytes = Zeroizing::new(Vec::new());
     let limit_bytes = MAX_BYTES;
     file.take(limit_bytes + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
@@ -119,16 +146,26 @@ pub fn append(path: &Path, lines: &str) -> Result<(), WriteError> {
 ///
 /// # Errors
 ///
-/// [`WriteError::Command`] and [`WriteError::Failed`].
+/// [`WriteError::Command`], [`WriteError::Failed`] and [`WriteError::Late`].
 pub fn run(program: &'static str, arguments: &[String], stdin: &str) -> Result<(), WriteError> {
     let failed = |source| WriteError::Command { program, source };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut child = command.spawn().map_err(failed)?;
-    if let Some(mut pipe) = child.stdin.take() {
-        // One that reads nothing says by its exit status what it thinks of that.
-        let _ = pipe.write_all(stdin.as_bytes());
+    let (pipe, text) = (child.stdin.take(), Zeroizing::new(stdin.to_owned()));
+    // One that reads nothing says by its exit status what it thinks of that, and is not waited for here.
+    let feed = move || pipe.map(|mut pipe| pipe.write_all(text.as_bytes()));
+    drop(thread::Builder::new().name("stdin".to_owned()).spawn(feed).map_err(failed)?);
+    let deadline = Deadline::after(RUN_LIMIT);
+    loop {
+        match child.try_wait().map_err(failed)? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(WriteError::Failed { program, status }),
+            None if deadline.passed() => {
+                let _ = child.kill().and_then(|()| child.wait().map(drop));
+                return Err(WriteError::Late { program });
+            }
+            None => thread::sleep(PAUSE),
+        }
     }
-    let status = child.wait().map_err(failed)?;
-    status.success().then_some(()).ok_or(WriteError::Failed { program, status })
 }

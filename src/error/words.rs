@@ -29,7 +29,9 @@ pub fn handover_code(err: &WriteError) -> &'static str {
         WriteError::Refused(Refusal::Unknown { .. }) => "format_unknown",
         WriteError::Command { .. } => "client_missing",
         WriteError::Disk(DiskError::Locked { .. }) => "client_busy",
-        WriteError::Disk(_) | WriteError::Altered(_) | WriteError::Failed { .. } => "client_not_written",
+        WriteError::Disk(_) | WriteError::Altered(_) | WriteError::Failed { .. } | WriteError::Late { .. } => {
+            "client_not_written"
+        }
     }
 }
 
@@ -44,13 +46,17 @@ pub fn handover_hint(client: &str, err: &WriteError) -> Option<String> {
             )
         }
         WriteError::Command { program, .. } => format!("install {program}, or put it on the PATH"),
-        WriteError::Disk(DiskError::Locked { .. }) | WriteError::Altered(_) => {
-            format!("end {client}, and run the command again")
+        WriteError::Disk(DiskError::Locked { .. }) => format!("end {client}, and run the command again"),
+        WriteError::Altered(_) => {
+            format!("end {client}, and see whether it has the login now; if it has not, log in again")
         }
         WriteError::Disk(_) => {
             "see that the file and its directory belong to you, and run the command again".to_owned()
         }
         WriteError::Failed { .. } => return None,
+        WriteError::Late { .. } => {
+            format!("see whether {client} has the login now; if it has not, log in again")
+        }
     })
 }
 

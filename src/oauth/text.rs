@@ -50,16 +50,20 @@ pub fn printable(text: &str) -> String {
 ///
 /// Spec: RFC 8259 section 7.
 pub fn json_line<T: Serialize>(value: &T) -> serde_json::Result<String> {
-    let text = serde_json::to_string(value)?;
-    let mut line = String::with_capacity(text.len());
+    Ok(ascii(&serde_json::to_string(value)?))
+}
+
+/// Returns JSON, or TOML in basic strings, with the same meaning in printable ASCII and line ends. Outside strings both are
+/// ASCII, so what is not stands inside one.
+pub fn ascii(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            ' '..='~' => line.push(character),
-            // Outside strings JSON is ASCII, so this is inside one.
-            _ => character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| line.push_str(&format!("\\u{unit:04x}"))),
+            ' '..='~' | '\n' => shown.push(character),
+            _ => character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}"))),
         }
     }
-    Ok(line)
+    shown
 }
 
 /// Tells whether `character` changes the direction in which the text around it is shown.

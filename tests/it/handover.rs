@@ -9,8 +9,8 @@ use serde_json::{json, Value};
 use crate::support::fake::Fake;
 use crate::support::process::has;
 use crate::support::program::{Finished, Program};
-use crate::support::rotating::{Home, Rotating};
-use crate::support::strace;
+use crate::support::rotating::{login_to, Home, Rotating};
+use crate::support::{strace, wait_for};
 
 /// A home with a login whose access token is live.
 fn live(fake: &Fake) -> Home {
@@ -260,4 +260,103 @@ fn cm2_without_a_refresh_token_there_is_nothing_to_move() {
     let given = hand_over(&home, &fake, &["--json", "--to", "opencode", "--name", "x"]).run().expect(0);
     assert_eq!(given.event("handed_over")["mode"], "access");
     home.token(&fake).expect(0);
+}
+
+#[test]
+fn cw2_hand_overs_at_once_are_all_kept() {
+    let fake = Fake::start();
+    let home = Home::new();
+    let servers: Vec<_> = (0..6).map(|number| format!("{}/s{number}", fake.origin())).collect();
+    let login = |server: &String| login_to(server, &fake, json!({"expires_at": "2999-01-01T00:00:00Z"}));
+    home.put(&servers.iter().map(login).collect::<Vec<_>>());
+    for client in ["codex", "claude-code", "gemini-cli"] {
+        let mode = if client == "gemini-cli" { "move" } else { "access" };
+        let running = servers.iter().enumerate().map(|(number, server)| {
+            let name = format!("n{number}");
+            home.command("handover", &[server, "--to", client, "--mode", mode, "--name", &name, "--write"]).start()
+        });
+        running.collect::<Vec<_>>().into_iter().for_each(|running| drop(running.finish().expect(0)));
+    }
+    for (file, word) in [
+        (".codex/config.toml", "http_headers_helper"),
+        (".claude.json", "headersHelper"),
+        (".gemini/mcp-oauth-tokens.json", "refreshToken"),
+    ] {
+        let text = fs::read_to_string(home.path().join(file)).expect("a file");
+        assert_eq!(text.matches(word).count(), servers.len(), "{file}: {text}");
+    }
+}
+
+/// A project's file may give a name of the user's to another server.
+#[test]
+fn cw3_what_belongs_to_another_server_is_not_changed() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let codex = "[mcp_servers.github]\nurl = \"https://mcp.github.example/mcp\"\n";
+    let claude = r#"{"mcpServers": {"github": {"type": "http", "url": "https://mcp.github.example/mcp"}}}"#;
+    let opencode = r#"{"github": {"serverUrl": "https://mcp.github.example/mcp", "tokens": {"accessToken": "t"}}}"#;
+    let gemini = r#"[{"serverName": "github", "mcpServerUrl": "https://mcp.github.example/mcp", "token": {}}]"#;
+    for (client, file, text) in [
+        ("codex", ".codex/config.toml", codex),
+        ("claude-code", ".claude.json", claude),
+        ("opencode", ".local/share/opencode/mcp-auth.json", opencode),
+        ("gemini-cli", ".gemini/mcp-oauth-tokens.json", gemini),
+    ] {
+        let path = home.path().join(file);
+        write(&path, text);
+        let refused = hand_over(&home, &fake, &["--to", client, "--name", "github", "--write"]).run().expect(2);
+        assert!(refused.stderr.contains("under the name github"), "{}", refused.stderr);
+        assert_eq!(fs::read_to_string(&path).expect("the file"), text);
+        home.token(&fake).expect(0);
+    }
+}
+
+#[test]
+fn cm2_a_login_made_during_a_move_is_not_lost() {
+    let servers = Rotating::start();
+    let (fake, home) = (&servers.fake, Home::expired(&servers));
+    let lock = home.path().join(".codex/mcp-oauth-locks/file-store.lock");
+    write(&lock, "");
+    let held = fs::File::open(&lock).expect("the lock");
+    held.lock().expect("the lock is ours");
+    let moving = hand_over(&home, fake, &MOVE).start();
+    wait_for("the mark", || home.kept(fake)["handed_over"].is_object().then_some(()));
+    Program::login(fake).at_home(home.path()).arg("--force").agree().expect(0);
+    let new = home.kept(fake);
+    held.unlock().expect("the lock is free");
+    let moved = moving.finish().expect(0);
+    assert!(moved.stderr.contains("a new login or a logout came meanwhile"), "{}", moved.stderr);
+    assert_eq!(home.kept(fake), new);
+    home.token(fake).expect(0);
+}
+
+/// What a client's command has done before it was ended nobody knows, so its token is not used by two.
+#[test]
+fn cm2_a_command_that_hangs_may_have_taken_the_login() {
+    let servers = Rotating::start();
+    let (fake, home) = (&servers.fake, Home::expired(&servers));
+    let program = home.path().join("bin/mcporter");
+    write(&program, "#!/bin/sh\nexec sleep 60\n");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = format!("{}:/usr/bin:/bin", program.parent().expect("a directory").display());
+    let failed = hand_over(&home, fake, &["--to", "mcporter", "--name", "x"]).env("PATH", path).run().expect(7);
+    assert!(failed.stderr.contains("did not end within 10 s"), "{}", failed.stderr);
+    let token = home.token(fake).expect(3);
+    assert!(token.stderr.contains("was interrupted"), "{}", token.stderr);
+    assert_eq!((servers.refreshes(), home.kept(fake)["refresh_token"].is_string()), (0, true), "kept, and not used");
+}
+
+#[test]
+fn github_actions_masks_what_is_escaped_and_sets_nothing_that_is_not_masked() {
+    let fake = Fake::start();
+    let members = json!({"access_token": "abc%0Adef", "expires_at": "2999-01-01T00:00:00Z"});
+    let home = Home::with(&fake, members);
+    let file = home.path().join("env");
+    write(&file, "");
+    let to = ["--to", "github-actions"];
+    let lost = hand_over(&home, &fake, &to).env("GITHUB_ENV", &file).through_shell("", ">/dev/full").run();
+    assert_eq!((lost.code, fs::read_to_string(&file).expect("the file").as_str()), (Some(7), ""));
+    let shown = hand_over(&home, &fake, &to).env("GITHUB_ENV", &file).run().expect(0);
+    assert_eq!(shown.stdout, "::add-mask::abc%250Adef");
+    assert!(fs::read_to_string(&file).expect("the file").contains("\nabc%0Adef\n"));
 }

@@ -67,7 +67,12 @@ impl Arguments {
         let environments = ["env", "environment", "envs"].iter().filter_map(|name| entry.get(name));
         let mut directories = environments.filter_map(|it| it["MCP_REMOTE_CONFIG_DIR"].as_str());
         this.directory = directories.next().map(str::to_owned);
-        Ok(this)
+        match &this.directory {
+            Some(path) if path.contains(['$', '%']) || path.starts_with('~') => {
+                Err(unfit(format!("MCP_REMOTE_CONFIG_DIR is {path}, and clients differ in how they read that")))
+            }
+            _ => Ok(this),
+        }
     }
 
     fn parse(words: &[&str]) -> Result<Self, Refusal> {

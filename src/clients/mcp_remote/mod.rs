@@ -34,6 +34,13 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
         arguments.allow_client(&grant.kept.client_id)?;
     }
     let chosen = arguments.directory.as_ref().map(|path| places.home.join(path));
+    if chosen.is_some() && grant.configured.is_some_and(|it| it.in_project) {
+        return Err(Refusal::Unfit {
+            message: "a project's file says where mcp-remote keeps logins, and could have them kept with the project"
+                .to_owned(),
+            hint: "set MCP_REMOTE_CONFIG_DIR yourself, and remove it from the project's file".to_owned(),
+        });
+    }
     let chosen = chosen.or_else(|| places.path("MCP_REMOTE_CONFIG_DIR"));
     let directory = chosen.unwrap_or_else(|| places.home.join(".mcp-auth")).join(LAYOUT);
     let hash = hash(grant.url, &arguments);
