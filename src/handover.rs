@@ -41,6 +41,8 @@ pub struct Wish<'a> {
     pub write: bool,
     /// The server's name in the client's configuration, if the user gives it.
     pub name: Option<&'a str>,
+    /// The name by which the user called the server, in another client's configuration.
+    pub typed: Option<&'a str>,
     /// The variable for the token, where one is set.
     pub variable: &'a str,
     /// The command, for a shell, that prints the headers of a request.
@@ -92,7 +94,7 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     let mut kept = token::load(&store, key)?;
     let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;
     let name = wish.name.map(str::to_owned).or_else(|| configured.as_ref().map(|it| it.name.clone()));
-    let name = name.unwrap_or_else(|| name_of(&key.server));
+    let name = name.or(wish.typed.map(str::to_owned)).unwrap_or_else(|| name_of(&key.server));
     let url = configured.as_ref().map_or(key.server.clone(), |it| it.url.clone());
     let metadata = login::metadata(&tools.cache(), &kept);
     let grant = Grant {

@@ -249,8 +249,8 @@ impl Reporter {
     }
 
     /// Tells of a failure where stdout carries nothing but a token: as JSON on stderr.
-    pub fn fail_on_stderr(&mut self, error: &LoginError) {
-        let line = failure(None, error);
+    pub fn fail_on_stderr(&mut self, server: Option<&str>, error: &LoginError) {
+        let line = failure(server, error);
         terminal::show(&serde_json::to_string(&line).unwrap_or_default());
     }
 

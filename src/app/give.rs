@@ -19,7 +19,13 @@ const VARIABLE: &str = "MCP_LOGIN_BEARER";
 
 /// `handover`
 pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, LoginError> {
-    let (false, Some(client)) = (args.list, args.to) else { return Ok(list(common)) };
+    if args.list {
+        return Ok(list(common));
+    }
+    let client = args.to.ok_or_else(|| LoginError::Usage {
+        message: "a login is handed over to a client, and none is named".to_owned(),
+        hint: Some("name it with --to CLIENT; `mcp-login handover --list` names all".to_owned()),
+    })?;
     let tools = use_tools(common)?;
     let key = find(args.server.as_deref(), common, &tools)?;
     let wish = Wish {
@@ -31,6 +37,7 @@ pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, Lo
         }),
         write: args.write,
         name: args.name.as_deref(),
+        typed: args.server.as_deref().filter(|it| !it.contains("://")).map(|it| it.rsplit(':').next().unwrap_or(it)),
         variable: &args.env,
         helper: &helper(&key, common)?,
     };
@@ -47,7 +54,7 @@ pub fn give_new(
     reporter: &mut Reporter,
 ) -> Result<ExitCode, LoginError> {
     let helper = helper(key, common)?;
-    let wish = Wish { client, mode: None, write: true, name: None, variable: VARIABLE, helper: &helper };
+    let wish = Wish { client, mode: None, write: true, name: None, typed: None, variable: VARIABLE, helper: &helper };
     give(key, &wish, places, &use_tools(common)?, reporter)
 }
 
@@ -103,7 +110,6 @@ fn list(common: &Common) -> ExitCode {
 /// Returns the command that prints the headers of a request wherever it is run: with each setting that the client's
 /// environment might not have.
 fn helper(key: &Key, common: &Common) -> Result<String, LoginError> {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
     let mut words = vec![program()];
     match &common.store {
         StoreChoice::Auto => {}
@@ -123,6 +129,23 @@ fn helper(key: &Key, common: &Common) -> Result<String, LoginError> {
     }
     words.extend(["headers".to_owned(), key.server.clone()]);
     Ok(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// Lets the command that an error recommends work on the files that the user named.
+pub fn with_places(err: LoginError, common: &Common) -> LoginError {
+    let LoginError::NotLoggedIn { message, hint } = err else { return err };
+    let mut words = vec!["mcp-login".to_owned()];
+    if let StoreChoice::File(Some(path)) = &common.store {
+        words.extend(["--store".to_owned(), quoted(&format!("file:{}", absolute(path)))]);
+    }
+    if let Some(path) = &common.data_dir {
+        words.extend(["--data-dir".to_owned(), quoted(&absolute(path))]);
+    }
+    LoginError::NotLoggedIn { message, hint: hint.replacen("mcp-login", &words.join(" "), 1) }
 }
 
 /// Returns our name where a shell finds us by it, else our path.

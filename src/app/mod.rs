@@ -68,9 +68,15 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
     // Where stdout carries a token, it carries nothing else.
     let prints_token = matches!(cli.command, Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)));
     result.unwrap_or_else(|err| {
+        let err = give::with_places(err, &cli.common);
         let mut reporter = Reporter::new(cli.common.json, false);
         if prints_token && cli.common.json {
-            reporter.fail_on_stderr(&err);
+            let server = match &cli.command {
+                Some(Command::Token(args) | Command::Headers(args)) => args.server.as_deref(),
+                Some(Command::Exec(args)) => Some(args.server.as_str()),
+                _ => None,
+            };
+            reporter.fail_on_stderr(server, &err);
         } else {
             reporter.fail(None, &err);
         }

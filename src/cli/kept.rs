@@ -85,7 +85,7 @@ pub struct HandoverArgs {
     pub server: Option<String>,
 
     /// The client that gets the login
-    #[arg(long, env = "MCP_LOGIN_TO", value_name = "CLIENT", required_unless_present = "list", value_parser = values::client, hide_env = true)]
+    #[arg(long, env = "MCP_LOGIN_TO", value_name = "CLIENT", value_parser = values::client, hide_env = true)]
     pub to: Option<&'static Client>,
 
     /// List the clients

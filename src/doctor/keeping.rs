@@ -43,7 +43,7 @@ pub fn examine(case: &Case) -> Vec<Finding> {
             findings.push(file(case, data_dir, keyring_works));
         }
         findings.push(logins(case, data_dir));
-        findings.extend(refreshes(data_dir));
+        findings.extend(refreshes(data_dir, &case.store));
     }
     findings
 }
@@ -128,14 +128,14 @@ fn logins(case: &Case, data_dir: &Path) -> Finding {
 }
 
 /// Tells of refreshes that were begun and have no end; nothing if there are none.
-fn refreshes(data_dir: &Path) -> Vec<Finding> {
+fn refreshes(data_dir: &Path, store: &StoreChoice) -> Vec<Finding> {
     let finding = |note: journal::Unfinished| {
         let journal::Unfinished { account, started_at } = note;
         let what = format!("the refresh of {account} has no end since {}", started_at.rfc3339());
         let hint = "it is under way, or was interrupted; `mcp-login token SERVER` shows whether the login lives";
         Finding::warning(Topic::Refreshes, what, Some(hint.to_owned()))
     };
-    let mut findings: Vec<_> = journal::unfinished(data_dir).into_iter().map(finding).collect();
+    let mut findings: Vec<_> = journal::unfinished(data_dir, store).into_iter().map(finding).collect();
     if findings.is_empty() {
         findings.push(Finding::ok(Topic::Refreshes, "none was interrupted"));
     }

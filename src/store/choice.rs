@@ -26,6 +26,11 @@ impl FromStr for StoreChoice {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.strip_prefix("file:") {
             Some("") => Err("file: needs a path, as in file:/run/user/1000/login.json".to_owned()),
+            // A shell does not replace it there.
+            Some(path) if path.starts_with("~/") => match std::env::var_os("HOME") {
+                Some(home) => Ok(Self::File(Some(PathBuf::from(home).join(path.trim_start_matches("~/"))))),
+                None => Err("there is no HOME that ~ could stand for".to_owned()),
+            },
             Some(path) => Ok(Self::File(Some(path.into()))),
             None if text == "auto" => Ok(Self::Auto),
             None if text == "keyring" => Ok(Self::Keyring),

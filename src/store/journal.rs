@@ -45,16 +45,11 @@ struct Note {
 }
 
 impl Journal {
-    /// Returns the journal of a login, below the data directory. A file that was named with its path stands for itself:
-    /// what it holds is another login.
+    /// Returns the journal of a login, below the data directory; or beside a file that was named with its path, so that all
+    /// who use that file share it.
     pub fn of(data_dir: &Path, store: &StoreChoice, key: &Key) -> Self {
-        let mut hash = Sha256::new_with_prefix(key.account());
-        if let StoreChoice::File(Some(path)) = store {
-            hash.update([0]);
-            hash.update(disk::real_path(path).unwrap_or_else(|_| path.clone()).as_os_str().as_encoded_bytes());
-        }
-        let name = hex(hash.finalize().as_slice());
-        let directory = data_dir.join("refresh");
+        let name = hex(Sha256::digest(key.account()).as_slice());
+        let directory = directory(data_dir, store);
         let name = name.get(..16).unwrap_or(&name).to_owned();
         Self { lock: directory.join(format!("{name}.lock")), note: directory.join(format!("{name}.json")) }
     }
@@ -120,9 +115,16 @@ impl Journal {
     }
 }
 
-/// Returns the refreshes of a data directory that have no end. A note that cannot be read is passed over.
-pub fn unfinished(data_dir: &Path) -> Vec<Unfinished> {
-    let Ok(files) = fs::read_dir(data_dir.join("refresh")) else { return Vec::new() };
+fn directory(data_dir: &Path, store: &StoreChoice) -> PathBuf {
+    let StoreChoice::File(Some(path)) = store else { return data_dir.join("refresh") };
+    let mut directory = disk::real_path(path).unwrap_or_else(|_| path.clone()).into_os_string();
+    directory.push(".refresh");
+    directory.into()
+}
+
+/// Returns the refreshes that have no end. A note that cannot be read is passed over.
+pub fn unfinished(data_dir: &Path, store: &StoreChoice) -> Vec<Unfinished> {
+    let Ok(files) = fs::read_dir(directory(data_dir, store)) else { return Vec::new() };
     let paths = files.flatten().take(MAX_NOTES).map(|file| file.path());
     let notes = paths.filter(|path| path.extension().is_some_and(|it| it == "json")).filter_map(|path| {
         let note: Note = serde_json::from_slice(&disk::read_private(&path, MAX_BYTES).ok()??).ok()?;
@@ -157,6 +159,9 @@ mod tests {
         assert_eq!(lock(&same[0]), lock(&same[1]));
         assert_ne!(lock(&same[0]), lock("auto"));
         assert_ne!(lock(&same[0]), lock(&format!("file:{}", other.display())));
+        // Whoever has another data directory shares the file, and so the lock.
+        let elsewhere = Journal::of(Path::new("/elsewhere"), &same[0].parse().expect("a store"), &key).lock;
+        assert_eq!(lock(&same[0]), elsewhere);
     }
 
     #[test]
@@ -171,13 +176,14 @@ mod tests {
         assert!(journal.interrupted(&old).is_some() && journal.interrupted(&new).is_none());
         let text = fs::read_to_string(&journal.note).expect("the note");
         assert!(!text.contains("\"old\""), "{text}");
-        let accounts: Vec<_> = unfinished(directory.path()).into_iter().map(|note| note.account).collect();
+        let accounts: Vec<_> =
+            unfinished(directory.path(), &StoreChoice::Auto).into_iter().map(|note| note.account).collect();
         assert_eq!(accounts, ["https://mcp.example"]);
         assert_eq!(journal.rescued(&old), None);
         journal.point_to(Path::new("/a/file"), &kept, &old).expect("a note");
         assert_eq!((journal.rescued(&old), journal.rescued(&new)), (Some("/a/file".into()), None));
         journal.end();
-        assert!(unfinished(directory.path()).is_empty());
+        assert!(unfinished(directory.path(), &StoreChoice::Auto).is_empty());
         assert!(journal.interrupted(&old).is_none());
     }
 }
