@@ -33,19 +33,22 @@ fn redirect(provider: &Provider) -> &'static str {
 /// Returns the option that the provider cannot do without, beside the client.
 fn needs(provider: &Provider) -> &'static str {
     match provider.server {
-        Server::Named(_) => "--issuer",
-        _ if provider.has_tenants() => "--tenant",
+        Server::Named(_) => "; needs --issuer",
+        _ if provider.has_tenants() => "; needs --tenant",
         _ => "",
     }
 }
 
+/// Columns behind the names, on a terminal of 80.
+const ROOM: usize = 68;
+
 fn table() -> String {
-    let head = ["NAME", "PROVIDER", "NEEDS", "REDIRECT URI", "REGISTER A CLIENT AT"];
-    let rows = PROVIDERS.iter().map(|it| [it.name, it.title, needs(it), redirect(it), it.registration]);
-    let lines = [head].into_iter().chain(rows).map(|[name, title, needs, redirect, registration]| {
-        format!("{name:<11}{title:<20}{needs:<10}{redirect:<28}{registration}")
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    let entry = |it: &Provider| {
+        let (redirect, needs) = (redirect(it), needs(it));
+        let told = format!("{}: redirect URI {redirect}{needs}; register a client at {}", it.title, it.registration);
+        format!("{:<11}{}", it.name, terminal::wrap(&told, ROOM, &" ".repeat(11)))
+    };
+    PROVIDERS.iter().map(entry).collect::<Vec<_>>().join("\n")
 }
 
 fn in_json(provider: &Provider) -> Value {

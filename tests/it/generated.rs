@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::builder::Resettable;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use mcp_login::cli::{manual, Cli};
@@ -193,7 +194,10 @@ fn generated_manual_pages_are_fresh() {
 /// Makes the page of one command; the main page also tells of files, exit codes and the words for scripts.
 fn page(command: &Command, name: &str, pages: &mut Vec<(String, String)>) {
     let mut text = Vec::new();
-    let man = clap_mangen::Man::new(command.clone().display_name(name).after_help("").after_long_help(""))
+    let usage = command.clone().bin_name(name.replacen("mcp-login-", "mcp-login ", 1)).render_usage().to_string();
+    let command = command.clone().override_usage(usage.trim_start_matches("Usage: ").to_owned());
+    let nothing = || Resettable::Reset;
+    let man = clap_mangen::Man::new(command.display_name(name).after_help(nothing()).after_long_help(nothing()))
         .title(name.to_uppercase())
         .manual("mcp-login");
     man.render(&mut text).expect("rendering");
