@@ -123,3 +123,19 @@ fn c1_login_refresh_logout_status_and_token_at_once() {
     Program::login(&servers.fake).arg("--force").at_home(home.path()).agree().expect(0);
     home.command("token", &["--refresh", &url]).run().expect(0);
 }
+
+/// The lock lies beside a file that is named with its path: whoever uses the file, from whatever home, shares it.
+#[test]
+fn c1_one_file_from_several_homes_is_refreshed_once() {
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let store = format!("file:{}", home.credentials().display());
+    let homes: Vec<_> = (0..6).map(|_| Home::new()).collect();
+    let running: Vec<_> = homes
+        .iter()
+        .map(|home| Program::new().at_home(home.path()).args(["token", "--store", &store, &servers.fake.mcp()]).start())
+        .collect();
+    let tokens: Vec<_> = running.into_iter().map(|running| running.finish().expect(0).stdout).collect();
+    assert!(tokens.iter().all(|token| home.kept(&servers.fake)["access_token"] == token.as_str()), "{tokens:?}");
+    assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
+}
