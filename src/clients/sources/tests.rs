@@ -283,6 +283,7 @@ fn configured(source: &'static str, entry: Value) -> Configured {
         source,
         name: "it".into(),
         url: URL.into(),
+        written: URL.into(),
         path: PathBuf::new(),
         project: None,
         in_project: false,
