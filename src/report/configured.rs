@@ -43,10 +43,10 @@ impl Reporter {
             false => terminal::say(&named.introduction()),
         }
         if named.oauth().has_secret && !has_secret {
-            terminal::complain(
-                "warning",
-                &format!("the client secret in {} is not read; give it with --client-secret-file", shown(path)),
-            );
+            let with =
+                if *in_project { "the URL, --client-id and --client-secret-file" } else { "--client-secret-file" };
+            let text = format!("the client secret in {} is not read; give it with {with}", shown(path));
+            terminal::complain("warning", &text);
         }
     }
 
