@@ -83,7 +83,7 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to u
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to every server that your MCP clients name and that wants a login'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to every server that your MCP clients name and that wants a login, 32 at most; to those of a project\'s files only with --from'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-paste -d 'Never read stdin'
@@ -167,7 +167,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to every server that your MCP clients name and that wants a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to every server that your MCP clients name and that wants a login, 32 at most; to those of a project\'s files only with --from'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-paste -d 'Never read stdin'

@@ -251,7 +251,7 @@ impl Reporter {
     /// Tells of a failure where stdout carries nothing but a token: as JSON on stderr.
     pub fn fail_on_stderr(&mut self, server: Option<&str>, error: &LoginError) {
         let line = failure(server, error);
-        terminal::show(&serde_json::to_string(&line).unwrap_or_default());
+        terminal::show(&json_line(&line).unwrap_or_default());
     }
 
     /// Tells what a check has found.

@@ -1,20 +1,26 @@
 //! All servers of the MCP clients' configurations at once: the login to them, and the status of it.
 
 use std::process::ExitCode;
+use std::slice;
 
 use serde_json::json;
 
 use super::LOST_OUTPUT;
 use crate::cli::names::{self, Target};
-use crate::cli::{servers, Common, LoginArgs};
+use crate::cli::{plan, servers, Common, LoginArgs};
+use crate::clients::sources::Configured;
 use crate::error::LoginError;
 use crate::login::Event;
+use crate::oauth::text::json_line;
 use crate::report::{self, NamedLogin, Reporter};
 use crate::status;
 use crate::store::cache::Cache;
 use crate::store::Key;
 use crate::terminal;
 use crate::tools::Tools;
+
+/// Most logins that `--all` makes.
+const MAX_LOGINS: usize = 32;
 
 /// The kind of what the cache knows about servers that need no login.
 const OPEN: &str = "open";
@@ -48,22 +54,36 @@ impl Openness {
 pub(super) fn targets(args: &LoginArgs, common: &Common, reporter: &mut Reporter) -> Result<Vec<Target>, LoginError> {
     let found = names::look(args.from.as_deref())?;
     found.unusable.iter().for_each(|trouble| reporter.skipped_for(trouble));
+    // What is wrong with the user's own options is no server's fault.
+    plan::logins(args, &[], common, None)?;
+    plan::anywhere(args, common, None)?;
     let (mut targets, mut keys): (Vec<Target>, Vec<Key>) = Default::default();
     for named in found.servers {
-        let reason = match (named.skip(), servers::parse(&named.url, common, false)) {
-            (Some(reason), _) => reason.to_owned(),
-            (None, Err(err)) => err.to_string(),
-            (None, Ok(server)) => {
-                if !keys.contains(&server.key) {
-                    keys.push(server.key);
-                    targets.push(Target { text: named.url.clone(), named: Some(named) });
-                }
-                continue;
-            }
+        let target = Target { text: named.url.clone(), named: Some(named.clone()) };
+        let planned = match leave_out(&named, args, keys.len()) {
+            Some(reason) => Err(reason),
+            None => plan::logins(args, slice::from_ref(&target), common, None).map_err(|err| err.to_string()),
         };
-        reporter.skipped(&named, &reason);
+        match planned {
+            Ok(requests) => {
+                let new: Vec<_> = requests.into_iter().map(|it| it.key).filter(|key| !keys.contains(key)).collect();
+                targets.extend((!new.is_empty()).then_some(target));
+                keys.extend(new);
+            }
+            Err(reason) => reporter.skipped(&named, &reason),
+        }
     }
     Ok(targets)
+}
+
+/// Tells why no login is made to a server, of so many before it; each one opens a page.
+fn leave_out(named: &Configured, args: &LoginArgs, before: usize) -> Option<String> {
+    let of_project = || {
+        let is_theirs = named.in_project && args.from.is_none();
+        is_theirs.then(|| format!("a file of this project names it; --from {} takes it too", named.source))
+    };
+    let too_many = || (before >= MAX_LOGINS).then(|| format!("{MAX_LOGINS} logins at once are enough"));
+    named.skip().map(str::to_owned).or_else(of_project).or_else(too_many)
 }
 
 /// `status --from CLIENT`
@@ -84,7 +104,9 @@ pub(super) fn run_status(client: &str, common: &Common, tools: &Tools) -> Result
     }
     let code = if rows.iter().any(NamedLogin::needs_login) { ExitCode::from(3) } else { ExitCode::SUCCESS };
     let text = match common.json {
-        true => json!({ "logins": rows.iter().map(NamedLogin::json).collect::<Vec<_>>() }).to_string(),
+        true => {
+            json_line(&json!({ "logins": rows.iter().map(NamedLogin::json).collect::<Vec<_>>() })).unwrap_or_default()
+        }
         false => report::named_table(&rows).trim_end().to_owned(),
     };
     if rows.is_empty() {

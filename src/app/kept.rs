@@ -13,6 +13,7 @@ use crate::clock::Deadline;
 use crate::error::LoginError;
 use crate::exec::exec;
 use crate::logout::{logout, LoggedOut};
+use crate::oauth::text::json_line;
 use crate::report::{self, Reporter};
 use crate::status::{self, State};
 use crate::store::{Credentials, Key};
@@ -69,7 +70,7 @@ pub fn run_token(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginErr
     }
     let line =
         json!({"access_token": token, "token_type": "Bearer", "expires_at": kept.expires_at, "server": key.server});
-    Ok(print(&line.to_string()))
+    Ok(print(&json_line(&line).unwrap_or_default()))
 }
 
 /// `headers`
@@ -81,7 +82,8 @@ pub fn run_headers(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginE
         (given, url, _) => find(given.as_deref().or(url.as_deref()), common, &tools)?,
     };
     let kept = live(&key, &args.need, &tools)?;
-    Ok(print(&json!({"Authorization": format!("Bearer {}", kept.access_token.expose())}).to_string()))
+    let headers = json!({"Authorization": format!("Bearer {}", kept.access_token.expose())});
+    Ok(print(&json_line(&headers).unwrap_or_default()))
 }
 
 /// `exec`
@@ -113,7 +115,8 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, LoginE
     let needing = logins.iter().filter(|login| !wanted.is_empty() && login.state == State::NeedsLogin);
     let code = if missing.clone().count() + needing.count() > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS };
     if common.json {
-        let lost = terminal::product(&json!({ "logins": logins }).to_string()).is_err();
+        let text = json_line(&json!({ "logins": logins })).unwrap_or_default();
+        let lost = terminal::product(&text).is_err();
         return Ok(if lost { ExitCode::from(LOST_OUTPUT) } else { code });
     }
     let table = report::table(&logins);

@@ -121,7 +121,8 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
         true => configured::targets(args, common, &mut reporter)?,
         false => names::targets(args, || kept::keys(&tools))?,
     };
-    let has_secret = secret.is_some() || args.client.client_secret_file.is_some();
+    let is_one = !args.all && targets.len() == 1;
+    let has_secret = is_one && (secret.is_some() || args.client.client_secret_file.is_some());
     let requests = plan::logins(args, &targets, common, secret)?;
     targets.iter().filter_map(|target| target.named.as_ref()).for_each(|named| reporter.named(named, has_secret));
     if requests.is_empty() {

@@ -6,13 +6,14 @@ use serde_json::{json, Value};
 
 use super::LOST_OUTPUT;
 use crate::cli::Common;
+use crate::oauth::text::json_line;
 use crate::providers::{Provider, Redirect, Server, PROVIDERS};
 use crate::terminal;
 
 /// `providers`
 pub fn run_providers(common: &Common) -> ExitCode {
     let text = if common.json {
-        json!({ "providers": PROVIDERS.iter().map(in_json).collect::<Vec<_>>() }).to_string()
+        json_line(&json!({ "providers": PROVIDERS.iter().map(in_json).collect::<Vec<_>>() })).unwrap_or_default()
     } else {
         table()
     };

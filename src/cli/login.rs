@@ -18,7 +18,8 @@ pub struct LoginArgs {
     #[arg(value_name = "SERVER", required_unless_present_any = ["all", "provider"], conflicts_with = "all")]
     pub servers: Vec<String>,
 
-    /// Log in to every server that your MCP clients name and that wants a login
+    /// Log in to every server that your MCP clients name and that wants a login, 32 at most; to those of a project's
+    /// files only with --from
     #[arg(long)]
     pub all: bool,
 

@@ -76,10 +76,12 @@ claude\-code, codex, gemini\-cli, opencode, cursor, vscode, windsurf, claude\-de
 mcporter and lm\-studio. Of two files of one client the nearest wins, as for the client itself. Files of a project are
 looked for from the working directory up to the root of its repository; what they say is shown as theirs. In a URL
 ${\fIVARIABLE\fR} and ${\fIVARIABLE\fR:\-\fIotherwise\fR} are expanded, and nothing is ever run; a project's file gets no
-variable whose name sounds like a secret. Client identifier, scopes and redirect URI are taken from there where no option
-gives them; a client secret is not.
+variable, only what it says otherwise, and is passed over if it belongs to another user. Client identifier, scopes and
+redirect URI are taken from there where no option gives them; a client secret is not, and one of your own goes to no client
+that a project's file names.
 .PP
-\fB\-\-all\fR logs in to all of these servers but those that bring credentials of their own or are switched off.
+\fB\-\-all\fR logs in to all of these servers but those that bring credentials of their own or are switched off; to 32 at
+most, and to those of a project's files only with \fB\-\-from\fR. What is left out is said.
 \fBstatus \-\-from \fICLIENT\fR tells which of them need a login. For a URL no configuration is read.
 .SH PROVIDERS
 \fB\-\-provider\fR follows the ways of a provider: its endpoints or issuer, the parameters that it needs, no resource where

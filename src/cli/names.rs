@@ -127,6 +127,12 @@ fn like(word: &str, servers: &[Configured], logins: &[Key]) -> Option<String> {
 }
 
 impl Target {
+    /// Tells whether it is up to a project's file which client the login is made with.
+    pub fn is_theirs(&self, args: &LoginArgs) -> bool {
+        let is_chosen = args.client.client_id.is_some() || args.client.client_file.is_some();
+        !is_chosen && self.named.as_ref().is_some_and(|named| named.in_project)
+    }
+
     /// Returns the arguments with what the client's configuration knows about the login, where the user said nothing.
     pub fn complete(&self, args: &LoginArgs) -> LoginArgs {
         let mut args = args.clone();

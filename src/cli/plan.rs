@@ -35,7 +35,8 @@ pub fn logins(
     common: &Common,
     env_secret: Option<Secret>,
 ) -> Result<Vec<Request>, LoginError> {
-    one_server_options(args, args.all || targets.len() > 1)?;
+    let several = args.all || targets.len() > 1;
+    one_server_options(args, several)?;
     if let Some(issuer) = &args.request.issuer {
         endpoint::parse(issuer).map_err(|why| {
             usage(
@@ -52,8 +53,17 @@ pub fn logins(
     }
     let mut requests: Vec<Request> = Vec::new();
     for target in targets {
+        let is_theirs = target.is_theirs(args);
+        if is_theirs && args.client.client_secret_file.is_some() {
+            return Err(usage(
+                "a client that a project's file may name does not get your client secret",
+                "give the URL and --client-id",
+            ));
+        }
         let args = target.complete(args);
-        let (identity, (demanded, endpoints)) = identity(&args, env_secret.clone())?;
+        // It belongs to one client, which the user chose.
+        let secret = env_secret.clone().filter(|_| !several && !is_theirs);
+        let (identity, (demanded, endpoints)) = identity(&args, secret)?;
         let redirect = redirect(&args, demanded.as_deref())?;
         let has_issuer = args.request.issuer.is_some() || args.provider.provider.is_some();
         let server = servers::parse(&target.text, &of_account(&args, common), has_issuer)?;

@@ -6,6 +6,7 @@ use super::{names, Common};
 use crate::error::LoginError;
 use crate::oauth::endpoint::{self, UrlError};
 use crate::store::{Key, DEFAULT_PROFILE};
+use crate::terminal;
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
 const COMMANDS: [&str; 11] =
@@ -71,7 +72,7 @@ pub(super) fn without_password(text: &str) -> &str {
 }
 
 /// Finds the login that a word means: a URL, the name of a login at a provider without an MCP server, or a name in the
-/// configuration of a client, or of the one client `from`. For a URL nothing is read. Where there is just one login at a
+/// configuration of a client, or of the one client `from`. For a URL nothing is read; a project's word is shown. Where there is just one login at a
 /// provider of that name, it is meant whatever its profile is.
 ///
 /// # Errors
@@ -80,8 +81,14 @@ pub(super) fn without_password(text: &str) -> &str {
 pub fn stored(text: &str, from: Option<&str>, common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
     let known: Vec<_> = logins.iter().filter(|key| key.server == text).collect();
     if known.is_empty() {
-        let url = if text.contains("://") { text.to_owned() } else { names::find(text, from, logins)?.url };
-        return parse(&url, common, false).map(|server| server.key);
+        if text.contains("://") {
+            return parse(text, common, false).map(|server| server.key);
+        }
+        let named = names::find(text, from, logins)?;
+        if named.in_project {
+            terminal::insist(&named.introduction());
+        }
+        return parse(&named.url, common, false).map(|server| server.key);
     }
     let key = Key { server: text.to_owned(), profile: profile(common)? };
     match known.as_slice() {

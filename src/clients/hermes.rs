@@ -231,6 +231,7 @@ mod tests {
             source: "hermes",
             name: "example".into(),
             url: "https://mcp.example.com/mcp".into(),
+            written: "https://mcp.example.com/mcp".into(),
             path: "/home/ann/.hermes/config.yaml".into(),
             project: None,
             in_project: false,

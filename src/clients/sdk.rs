@@ -105,6 +105,7 @@ pub mod tests {
             source,
             name: "example".to_owned(),
             url: URL.to_owned(),
+            written: URL.to_owned(),
             path: "/home/ann/settings.json".into(),
             project: None,
             in_project: false,

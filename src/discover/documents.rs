@@ -184,7 +184,7 @@ impl<'a> Documents<'a> {
             tries += 1;
             let response = self.http.get(url, &headers).map_err(Missing::Http)?;
             match response.busy_for() {
-                Some(pause) if tries < MAX_TRIES && pause <= MAX_PAUSE => thread::sleep(pause),
+                Some(pause) if tries < MAX_TRIES && pause <= MAX_PAUSE.min(self.http.left()) => thread::sleep(pause),
                 _ => return Ok(response),
             }
         }

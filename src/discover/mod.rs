@@ -371,14 +371,16 @@ impl Search<'_> {
         mut tried: Vec<Tried>,
     ) -> Result<AuthorizationServer, DiscoverError> {
         let origin = server.origin().ascii_serialization();
-        match self.authorization_server(&origin, &mut tried) {
+        let found = self.authorization_server(&origin, &mut tried);
+        let is_answered = !tried.iter().any(|it| matches!(it.why, Missing::Http(_)));
+        match found {
             Ok(found) => Ok(found),
             Err(_) if status == 401 && tried.iter().all(|it| it.why.is_definite()) => {
                 log::info!("no metadata anywhere: assuming the endpoints of MCP 2025-03-26 at {origin}");
                 Ok(AuthorizationServer::assumed_at(server))
             }
             Err(DiscoverError::NoAuthorizationServer { tried, portal, .. }) => {
-                let open = (200..300).contains(&status) && !portal;
+                let open = (200..300).contains(&status) && !portal && is_answered;
                 Err(DiscoverError::NoAuthorizationServer { tried, portal, open })
             }
             Err(err) => Err(err),

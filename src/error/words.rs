@@ -16,7 +16,7 @@ pub fn http_code(err: &HttpError) -> &'static str {
         HttpError::Redirect(_) => "redirect_refused",
         HttpError::Tls { .. } => "insecure_connection",
         HttpError::Authorities(_) => "certificates_unreadable",
-        HttpError::Timeout { .. } => "server_timeout",
+        HttpError::Timeout { .. } | HttpError::Late(_) => "server_timeout",
         HttpError::Proxy { .. } => "proxy_refused",
         HttpError::NoSuchHost(_) | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => "server_unavailable",
     }
@@ -243,7 +243,7 @@ pub fn http_hint(err: &HttpError) -> Option<String> {
         HttpError::Forbidden { .. } => "only a server that you name yourself may lie in a private network",
         HttpError::Redirect(_) => "the server's address may have changed; ask its operator",
         HttpError::Unreachable { unsent: true, .. } => "is the server running, and is the port right?",
-        HttpError::Timeout { .. } | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => {
+        HttpError::Timeout { .. } | HttpError::Late(_) | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => {
             "check the network, and try again in a while"
         }
     };

@@ -45,6 +45,9 @@ pub enum HttpError {
         /// The limit that passed, in seconds.
         seconds: u64,
     },
+    /// There was no time left to ask.
+    #[error("{0} is not asked: there is no time left")]
+    Late(String),
     /// The answer is larger than any honest one.
     #[error("the answer of {0} is too large")]
     TooLarge(String),
@@ -76,7 +79,7 @@ impl HttpError {
 
     /// Tells whether the server cannot have seen the request, so that it may be sent again.
     pub fn is_unsent(&self) -> bool {
-        matches!(self, Self::NoSuchHost(_) | Self::Unreachable { unsent: true, .. })
+        matches!(self, Self::NoSuchHost(_) | Self::Late(_) | Self::Unreachable { unsent: true, .. })
     }
 }
 
@@ -88,7 +91,8 @@ pub(super) fn translate(err: ureq::Error, host: &str, limit: Duration) -> HttpEr
         ureq::Error::HostNotFound => HttpError::NoSuchHost(host),
         ureq::Error::Timeout(which) => {
             let connecting = matches!(which, ureq::Timeout::Connect | ureq::Timeout::Resolve);
-            let seconds = if connecting { CONNECT_LIMIT.min(limit) } else { limit }.as_secs();
+            let passed = if connecting { CONNECT_LIMIT.min(limit) } else { limit };
+            let seconds = passed.as_secs_f64().ceil() as u64;
             HttpError::Timeout { host, seconds }
         }
         ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => HttpError::TooLarge(host),

@@ -16,10 +16,10 @@ use http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body};
+use ureq::{Agent, AsSendBody, Body};
 use url::Url;
 
-use crate::clock::Time;
+use crate::clock::{Deadline, Time};
 use crate::oauth::endpoint::{self, UrlError};
 use environment::roots;
 use error::translate;
@@ -140,6 +140,7 @@ pub struct Settings {
 pub struct Http {
     settings: Settings,
     limit: Duration,
+    deadline: Option<Deadline>,
     resolver: PolicedResolver,
     agents: Agents,
 }
@@ -151,9 +152,20 @@ impl Http {
         Self {
             settings: settings.clone(),
             limit,
+            deadline: None,
             resolver: PolicedResolver::new(hosts.collect()),
             agents: Agents::default(),
         }
+    }
+
+    /// Ends all requests together at this deadline too.
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline: Some(deadline), ..self }
+    }
+
+    /// Returns how long a request may take that begins now.
+    pub fn left(&self) -> Duration {
+        self.deadline.map_or(self.limit, |deadline| deadline.left().min(self.limit))
     }
 
     /// Asks for a document, following redirects within its origin.
@@ -218,7 +230,10 @@ impl Http {
         body: Option<&[u8]>,
     ) -> Result<Response, HttpError> {
         let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
-        let started = Instant::now();
+        let (started, limit) = (Instant::now(), self.left());
+        if limit.is_zero() {
+            return Err(HttpError::Late(host));
+        }
         let mut request = Request::builder().method(method).uri(url.as_str()).header(USER_AGENT, NAME);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(ACCEPT.as_str())) {
             request = request.header(ACCEPT, "application/json");
@@ -229,8 +244,8 @@ impl Http {
         let agent = self.agent(url)?;
         self.check_proxied(agent, url)?;
         let sent = match body {
-            Some(body) => request.body(body.to_vec()).map_err(ureq::Error::from).and_then(|it| agent.run(it)),
-            None => request.body(()).map_err(ureq::Error::from).and_then(|it| agent.run(it)),
+            Some(body) => run(agent, request.body(body.to_vec()), limit),
+            None => run(agent, request.body(()), limit),
         };
         let elapsed = started.elapsed().as_millis();
         let place = endpoint::canonical(url);
@@ -239,8 +254,8 @@ impl Http {
             Ok(response) => log::info!("{method} {place}: {} in {elapsed} ms", response.status().as_u16()),
             Err(_) => log::info!("{method} {place}: no answer in {elapsed} ms"),
         }
-        let (parts, body) = sent.map_err(|err| translate(err, &host, self.limit))?.into_parts();
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, host, limit: self.limit, body })
+        let (parts, body) = sent.map_err(|err| translate(err, &host, limit))?.into_parts();
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, host, limit, body })
     }
 
     /// Behind a proxy no address is looked up here, so that an address in the URL itself is all that can be judged.
@@ -285,6 +300,14 @@ impl Http {
         let resolver = self.resolver.behind(proxy);
         Ok(slot.get_or_init(|| Agent::with_parts(config, DefaultConnector::default(), resolver)))
     }
+}
+
+fn run<B: AsSendBody>(
+    agent: &Agent,
+    request: http::Result<Request<B>>,
+    limit: Duration,
+) -> Result<http::Response<Body>, ureq::Error> {
+    agent.run(agent.configure_request(request?).timeout_global(Some(limit)).build())
 }
 
 /// One agent for each way of connecting; made when it is first needed.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{repeat, Request, Resource, REQUEST_LIMIT};
+use crate::clock::Deadline;
 use crate::discover::{discover, Discovered, Question, Steps};
 use crate::error::LoginError;
 use crate::http::{self, Http};
@@ -29,7 +30,8 @@ pub struct Outlook {
     pub client: Result<Chosen, LoginError>,
 }
 
-/// Finds out what a login would do. The servers are asked for their metadata, and nothing is changed anywhere.
+/// Finds out what a login would do. The servers are asked for their metadata, all of it within the time of one request,
+/// and nothing is changed anywhere.
 ///
 /// # Errors
 ///
@@ -43,7 +45,7 @@ pub fn outlook(
 ) -> Result<Outlook, LoginError> {
     let (cache, before) = memory;
     let request = &repeat::complete(request.clone(), before)?;
-    let http = Http::new(settings, &typed_urls(request), REQUEST_LIMIT);
+    let http = Http::new(settings, &typed_urls(request), REQUEST_LIMIT).until(Deadline::after(REQUEST_LIMIT));
     // What is kept of earlier answers would hide what the servers say now.
     let found = ask(request, None, &http, &Cache::none(), Some(steps))?;
     let scopes = scopes(request, &found, before);

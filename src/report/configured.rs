@@ -37,20 +37,16 @@ impl Reporter {
             path: path.display().to_string(),
             in_project: *in_project,
         });
-        let (name, url) = (printable(name), printable(url));
         match in_project {
             // Who asked for quiet has to see this all the same.
-            true => terminal::insist(&format!(
-                "{name} is {url} (says {}, a file of this project: is it what you expect?)",
-                shown(path)
-            )),
-            false => terminal::say(&format!("{name} is {url} (says {})", shown(path))),
+            true => terminal::insist(&named.introduction()),
+            false => terminal::say(&named.introduction()),
         }
         if named.oauth().has_secret && !has_secret {
-            terminal::complain(
-                "warning",
-                &format!("the client secret in {} is not read; give it with --client-secret-file", shown(path)),
-            );
+            let with =
+                if *in_project { "the URL, --client-id and --client-secret-file" } else { "--client-secret-file" };
+            let text = format!("the client secret in {} is not read; give it with {with}", shown(path));
+            terminal::complain("warning", &text);
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::clients::{Client, Mode};
 use crate::clock::Time;
 use crate::error::in_words;
-use crate::oauth::text::printable;
+use crate::oauth::text::{json_line, printable};
 use crate::status::{Login, State};
 
 /// Returns the clients that a login can be handed to, for people.
@@ -22,7 +22,7 @@ pub fn clients_json(clients: &[&Client]) -> String {
         let modes: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
         json!({"client": client.name, "about": client.about, "modes": modes})
     });
-    json!({ "clients": list.collect::<Vec<_>>() }).to_string()
+    json_line(&json!({ "clients": list.collect::<Vec<_>>() })).unwrap_or_default()
 }
 
 /// Returns the logins as a table for people.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 
@@ -425,4 +426,19 @@ fn in_a_terminal_the_answer_can_be_pasted() {
     let finished = doctor(&["--json"]).on(&pty).run().expect(0);
     assert_found(&object(&finished), "terminal", "ok", "can be pasted here");
     assert_eq!(pty.settings(), before);
+}
+
+/// A server that sends byte after byte is left after the time of one request, however much there is to ask.
+#[test]
+fn a_dripping_server_is_left_and_not_called_open() {
+    let pause = Duration::from_millis(500);
+    let head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n{".to_vec();
+    let fake = Fake::with(move |_, _| Some(Reply::Endless { head: head.clone(), again: b" ".to_vec(), pause }));
+    let started = Instant::now();
+    let finished = doctor(&["--json", "--no-browser", "--paste", &fake.mcp()]).run();
+    assert!(started.elapsed() < Duration::from_secs(50), "{:?}", started.elapsed());
+    let found = findings(&object(&finished), "discovery");
+    assert_eq!(found[0]["state"], "failure", "{found:?}");
+    assert!(found[0]["what"].as_str().is_some_and(|what| what.contains("there is no time left")), "{found:?}");
+    assert!(!found[0]["hint"].to_string().contains("without a login"), "{found:?}");
 }

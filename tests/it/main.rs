@@ -18,6 +18,7 @@ mod names;
 mod network;
 mod paste;
 mod process;
+mod projects;
 mod providers;
 #[cfg(target_os = "linux")]
 mod real;

@@ -12,14 +12,14 @@ use crate::support::program::{Finished, Program, Running};
 use crate::support::rotating::{login, login_to, Home};
 
 /// Writes a configuration below a home.
-fn put(home: &Home, file: &str, text: &str) {
+pub fn put(home: &Home, file: &str, text: &str) {
     let path = home.path().join(file);
     fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
     fs::write(path, text).expect("writing");
 }
 
 /// Writes a configuration in the usual notation.
-fn put_servers(home: &Home, file: &str, servers: Value) {
+pub fn put_servers(home: &Home, file: &str, servers: Value) {
     put(home, file, &json!({ "mcpServers": servers }).to_string());
 }
 
@@ -28,7 +28,7 @@ fn codex(name: &str, url: &str) -> String {
 }
 
 /// Prepares a login in a home, in a working directory below it.
-fn log_in(home: &Home, args: &[&str]) -> Program {
+pub fn log_in(home: &Home, args: &[&str]) -> Program {
     let directory = home.path().join("work");
     fs::create_dir_all(&directory).expect("a directory");
     let mut program = home.command("login", &["--json", "--no-browser"]).env("MCP_LOGIN_TIMEOUT", "60s").args(args);
@@ -36,11 +36,11 @@ fn log_in(home: &Home, args: &[&str]) -> Program {
     program
 }
 
-fn live(fake: &Fake) -> Value {
+pub fn live(fake: &Fake) -> Value {
     login(fake, json!({"access_token": "access-live", "expires_at": "2999-01-01T00:00:00Z"}))
 }
 
-fn events<'a>(finished: &'a Finished, kind: &str) -> Vec<&'a Value> {
+pub fn events<'a>(finished: &'a Finished, kind: &str) -> Vec<&'a Value> {
     finished.events.iter().filter(|event| event["event"] == kind).collect()
 }
 
@@ -175,10 +175,12 @@ fn a_password_in_a_url_is_not_shown() {
     let home = Home::new();
     let url = |host: &str| json!({"url": format!("https://ann:c4nary@{host}.example/mcp")});
     put_servers(&home, ".cursor/mcp.json", json!({"it": url("one"), "other": url("three")}));
-    put_servers(&home, ".lmstudio/mcp.json", json!({"it": url("two")}));
+    let unreadable = json!({"url": "https://ann:c4nary@four.example:99999/mcp"});
+    put_servers(&home, ".lmstudio/mcp.json", json!({"it": url("two"), "odd": unreadable}));
     for (args, code) in [
         (&["login", "it"][..], 2),
         (&["login", "other"], 2),
+        (&["login", "odd"], 2),
         (&["token", "other"], 2),
         (&["login", "--all"], 0),
         (&["status", "--from", "cursor"], 0),
@@ -235,16 +237,16 @@ fn a_projects_file_is_marked_and_gets_no_secret() {
     put_servers(
         &home,
         "work/.mcp.json",
-        json!({"theirs": {"url": format!("${{BASE}}/mcp")}, "greedy": {"url": format!("{base}/{variable}")},
+        json!({"theirs": {"url": format!("${{NONE:-{base}}}/mcp")}, "greedy": {"url": format!("{base}/{variable}")},
                "plain": {"url": "http://mcp.example/mcp"}, "\u{1b}[31mred": {"url": "https://\u{1b}[31m.example"}}),
     );
-    let run = |args: &[&str]| log_in(&home, args).env("BASE", &base).env("SECRET_TOKEN", "c4nary");
+    let run = |args: &[&str]| log_in(&home, args).env("NONE", "https://no.example").env("SECRET_TOKEN", "c4nary");
     let finished = run(&["theirs", "-q"]).agree().expect(0);
     assert_eq!(finished.event("named")["in_project"], true);
     assert!(finished.stderr.contains("a file of this project: is it what you expect?"), "{}", finished.stderr);
     assert_eq!(finished.event("logged_in")["server"], fake.mcp());
     let greedy = run(&["greedy"]).run().expect(2);
-    assert!(greedy.stderr.contains("${SECRET_TOKEN}") && !greedy.stderr.contains("c4nary"), "{}", greedy.stderr);
+    assert!(greedy.stderr.contains("SECRET_TOKEN") && !greedy.stderr.contains("c4nary"), "{}", greedy.stderr);
     let plain = run(&["plain"]).run().expect(2);
     assert!(plain.stderr.contains("https://mcp.example/mcp"), "{}", plain.stderr);
     let all = run(&["--all"]).run().expect(0);

@@ -6,6 +6,8 @@ use url::Url;
 use super::table::SOURCES;
 use super::Configured;
 use crate::clients::Places;
+use crate::oauth::endpoint;
+use crate::oauth::text::printable;
 
 /// What the client knows about the login. Its client secret is not read: it stays where the user put it, and is given to
 /// this program as every other one.
@@ -21,12 +23,15 @@ pub struct OAuth {
     pub redirect_uri: Option<String>,
 }
 
-/// Words in names of variables and headers that hold a secret.
+/// Words in names of headers that hold a secret.
 const SECRET_WORDS: [&str; 9] =
     ["token", "secret", "password", "key", "auth", "credential", "creds", "private", "cert"];
 
 /// What stands in what this program gives to clients.
 const OURS: [&str; 2] = ["mcp-login", "MCP_LOGIN"];
+
+/// What is shown in place of a URL.
+const HIDDEN: &str = "its URL";
 
 /// The bridge from stdio to a server behind a URL.
 const BRIDGE: &str = "mcp-remote";
@@ -65,8 +70,8 @@ fn is_web(text: &str) -> bool {
     })
 }
 
-/// Replaces `${NAME}` and `${NAME:-otherwise}` in a URL, and nothing else. A project's file cannot send a secret of the
-/// environment to an address of its choice.
+/// Replaces `${NAME}` and `${NAME:-otherwise}` in a URL, and nothing else. A project's file gets nothing out of the
+/// environment, for it could send it to an address of its choice: of its variables only the defaults count.
 pub(super) fn expand(text: &str, places: &Places, in_project: bool) -> Result<String, String> {
     let (mut url, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("${") {
@@ -75,12 +80,12 @@ pub(super) fn expand(text: &str, places: &Places, in_project: bool) -> Result<St
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(format!("its URL holds ${{{inner}}}, which only the client itself can expand"));
         }
-        if in_project && sounds_secret(name) {
-            return Err(format!("its URL holds ${{{name}}}, and a project's file does not get what may be a secret"));
-        }
-        let value = places.variable(name).or(otherwise);
+        let value = places.variable(name).filter(|_| !in_project).or(otherwise);
         url.push_str(before);
-        url.push_str(value.ok_or_else(|| format!("its URL needs the variable {name}, which is not set"))?);
+        url.push_str(value.ok_or_else(|| match in_project {
+            true => format!("its URL needs the variable {name}, and a project's file gets none"),
+            false => format!("its URL needs the variable {name}, which is not set"),
+        })?);
         rest = after;
     }
     if text.contains("{env:") || text.contains("{file:") {
@@ -99,6 +104,15 @@ fn sounds_secret(name: &str) -> bool {
     SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
+/// Tells whether a redirect URI leads to this machine.
+fn is_here(uri: &str) -> bool {
+    endpoint::parse(uri).is_ok_and(|url| {
+        url.scheme() == "http"
+            && matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
+            && url.query().is_none()
+    })
+}
+
 fn is_ours(value: &Value) -> bool {
     value.as_str().is_some_and(|text| OURS.iter().any(|mark| text.contains(mark)))
 }
@@ -109,15 +123,25 @@ impl Configured {
         format!("{}:{}", self.source, self.name)
     }
 
-    /// Returns the URL as it may be shown: without a user name and a password.
+    /// Returns the URL as it may be shown: without a user name and a password, and variables of the user's by name.
     pub fn shown_url(&self) -> String {
-        match Url::parse(&self.url) {
+        let text = if self.in_project { &self.url } else { &self.written };
+        match Url::parse(text) {
             Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
                 let is_hidden = url.set_username("").and_then(|()| url.set_password(None)).is_ok();
-                if is_hidden { url.as_str() } else { "its URL" }.to_owned()
+                if is_hidden { url.as_str() } else { HIDDEN }.to_owned()
             }
-            _ => self.url.clone(),
+            Ok(_) => text.clone(),
+            // Nobody knows what in it is a password.
+            Err(_) => HIDDEN.to_owned(),
         }
+    }
+
+    /// Says which server the name means, and whose word it is.
+    pub fn introduction(&self) -> String {
+        let (name, url, path) = (&self.name, self.shown_url(), self.path.display().to_string());
+        let doubt = if self.in_project { ", a file of this project: is it what you expect?" } else { "" };
+        format!("{} is {} (says {}{doubt})", printable(name), printable(&url), printable(&path))
     }
 
     /// Tells why the client wants no login of ours for this server; `None` if it does.
@@ -167,9 +191,7 @@ impl Configured {
             client_id,
             has_secret: at(&self.entry, &secret).is_some(),
             scopes,
-            redirect_uri: redirect_uri.filter(|uri| {
-                ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|start| uri.starts_with(start))
-            }),
+            redirect_uri: redirect_uri.filter(|uri| is_here(uri)),
         }
     }
 

@@ -27,8 +27,10 @@ pub struct Configured {
     pub source: &'static str,
     /// The server's name there.
     pub name: String,
-    /// Its URL as it stands there, variables expanded.
+    /// Its URL, variables expanded.
     pub url: String,
+    /// Its URL as it stands there.
+    pub written: String,
     /// The file that names it.
     pub path: PathBuf,
     /// The directory of the project that it is configured for; `None` if it is for all the user does.
@@ -137,6 +139,7 @@ fn look_into(client: &Source, places: &Places, found: &mut Found) {
                     source: client.name,
                     name: name.clone(),
                     url,
+                    written: text.to_owned(),
                     path: file.path.clone(),
                     project: file.project.clone(),
                     in_project: file.in_project,

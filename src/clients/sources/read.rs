@@ -2,11 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use jsonc_parser::{CollectOptions, ParseOptions};
 use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, Item};
 
@@ -18,8 +19,7 @@ const MAX_OWN_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads a file; null if there is none.
 pub(super) fn document(path: &Path, in_project: bool) -> Result<Value, String> {
-    let limit = if in_project { MAX_PROJECT_BYTES } else { MAX_OWN_BYTES };
-    let Some(text) = text(path, limit)? else { return Ok(Value::Null) };
+    let Some(text) = text(path, in_project)? else { return Ok(Value::Null) };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if text.trim().is_empty() {
         return Ok(Value::Null);
@@ -34,7 +34,8 @@ pub(super) fn document(path: &Path, in_project: bool) -> Result<Value, String> {
 }
 
 /// Reads a regular file. Nothing else is even opened, for opening can block or do something.
-fn text(path: &Path, limit_bytes: u64) -> Result<Option<String>, String> {
+fn text(path: &Path, in_project: bool) -> Result<Option<String>, String> {
+    let limit_bytes = if in_project { MAX_PROJECT_BYTES } else { MAX_OWN_BYTES };
     match fs::metadata(path) {
         Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(err) => return Err(err.to_string()),
@@ -45,8 +46,13 @@ fn text(path: &Path, limit_bytes: u64) -> Result<Option<String>, String> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|err| err.to_string())?;
     // It may have been replaced meanwhile.
-    if !opened.metadata().is_ok_and(|metadata| metadata.is_file()) {
+    let metadata = opened.metadata().map_err(|err| err.to_string())?;
+    if !metadata.is_file() {
         return Err("it is no regular file".to_owned());
+    }
+    // Anybody can put a file into a directory such as /tmp.
+    if in_project && ![0, geteuid().as_raw()].contains(&metadata.uid()) {
+        return Err("it belongs to another user".to_owned());
     }
     let mut text = String::new();
     match opened.take(limit_bytes + 1).read_to_string(&mut text) {

@@ -187,6 +187,21 @@ fn a_projects_files_end_at_its_repository_and_at_home() {
 }
 
 #[test]
+fn a_projects_file_of_another_user_is_not_read() {
+    let home = Home::new();
+    let path = home.put("work/.mcp.json", &format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }} }}"#));
+    assert_eq!(home.urls("claude-code").len(), 1, "our own");
+    if std::os::unix::fs::chown(&path, Some(54321), None).is_err() {
+        eprintln!("skipped: only root can give a file away");
+        return;
+    }
+    let found = home.look("claude-code");
+    assert!(found.servers.is_empty());
+    assert_eq!(found.broken.len(), 1, "{found:?}");
+    assert_eq!((&found.broken[0].path, found.broken[0].why.as_str()), (&path, "it belongs to another user"));
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let home = Home::new();
     let deep = format!("{{\"mcpServers\": {}", "[".repeat(100_000));
@@ -232,14 +247,15 @@ fn what_cannot_be_read_is_named() {
 #[test]
 fn variables_in_urls() {
     for (text, expected, in_project) in [
-        ("https://${HOST}/mcp", Ok("https://mcp.example/mcp"), Ok("https://mcp.example/mcp")),
-        ("${WHOLE}", Ok("https://whole.example"), Ok("https://whole.example")),
+        ("https://${HOST}/mcp", Ok("https://mcp.example/mcp"), Err("a project's file gets none")),
+        ("${WHOLE}", Ok("https://whole.example"), Err("a project's file gets none")),
+        ("https://${HOST:-other.example}/mcp", Ok("https://mcp.example/mcp"), Ok("https://other.example/mcp")),
         ("https://${NONE:-other.example}/${EMPTY:-x}", Ok("https://other.example/x"), Ok("https://other.example/x")),
         ("https://x.example/${NONE:-}", Ok("https://x.example/"), Ok("https://x.example/")),
         ("https://x.example/${NONE}", Err("NONE"), Err("NONE")),
         ("https://x.example/${EMPTY}", Err("EMPTY"), Err("EMPTY")),
-        ("https://x.example/${MY_TOKEN}", Ok("https://x.example/t0ken"), Err("secret")),
-        ("https://x.example/${LOOP}", Ok("https://x.example/${HOST}"), Ok("https://x.example/${HOST}")),
+        ("https://x.example/${MY_TOKEN}", Ok("https://x.example/t0ken"), Err("MY_TOKEN")),
+        ("https://x.example/${LOOP}", Ok("https://x.example/${HOST}"), Err("LOOP")),
         (
             "https://x.example/$HOST/$(id)/`id`",
             Ok("https://x.example/$HOST/$(id)/`id`"),
@@ -283,6 +299,7 @@ fn configured(source: &'static str, entry: Value) -> Configured {
         source,
         name: "it".into(),
         url: URL.into(),
+        written: URL.into(),
         path: PathBuf::new(),
         project: None,
         in_project: false,
@@ -370,6 +387,11 @@ fn what_the_clients_know_of_the_login() {
         (
             "opencode",
             json!({"oauth": {"clientId": "c", "redirectUri": "https://app.example/cb"}}),
+            known(Some("c"), &[], None, false),
+        ),
+        (
+            "opencode",
+            json!({"oauth": {"clientId": "c", "redirectUri": "http://localhost.evil.example:1/x"}}),
             known(Some("c"), &[], None, false),
         ),
         ("opencode", json!({"oauth": false}), OAuth::default()),

@@ -1,0 +1,126 @@
+//! What a project's files may do: name a server, and nothing behind the user's back.
+
+use serde_json::{json, Value};
+
+use crate::names::{events, live, log_in, put_servers};
+use crate::support::fake::{Fake, Reply};
+use crate::support::leaks::assert_plain;
+use crate::support::rotating::{login, Home};
+
+/// A server of a project that brings a client of its own.
+fn entry(fake: &Fake) -> Value {
+    json!({"url": fake.mcp(), "oauth": {"clientId": "theirs"}})
+}
+
+#[test]
+fn a_projects_client_gets_no_secret_of_the_users() {
+    let fake = Fake::start();
+    let home = Home::new();
+    put_servers(&home, "work/.mcp.json", json!({"theirs": entry(&fake)}));
+    let finished = log_in(&home, &["theirs"]).env("MCP_LOGIN_CLIENT_SECRET", "c4nary").agree().expect(0);
+    assert_eq!(finished.event("logged_in")["client_id"], "theirs");
+    let tokens = fake.seen_at("/token");
+    assert_eq!(tokens.len(), 1);
+    assert!(tokens[0].header("authorization").is_none() && tokens[0].parameter("client_secret").is_none());
+
+    let file = home.path().join("secret");
+    std::fs::write(&file, "c4nary").expect("writing");
+    let file = file.to_str().expect("text");
+    let refused = log_in(&home, &["theirs", "--force", "--client-secret-file", file]).run().expect_error(2, "usage");
+    assert!(refused.stderr.contains("give the URL and --client-id"), "{}", refused.stderr);
+}
+
+/// The user's own file is trusted with the client of one login, but a secret has one client.
+#[test]
+fn a_secret_goes_to_one_server_only() {
+    let fake = Fake::start();
+    let home = Home::new();
+    put_servers(&home, ".cursor/mcp.json", json!({"mine": {"url": fake.mcp(), "oauth": {"clientId": "mine"}}}));
+    for (args, is_used) in [(&["mine"][..], true), (&["--all"], false)] {
+        log_in(&home, args).arg("--force").env("MCP_LOGIN_CLIENT_SECRET", "s3cret").agree().expect(0);
+        let last = fake.seen_at("/token").pop().expect("a request");
+        let is_sent = last.header("authorization").is_some() || last.parameter("client_secret").is_some();
+        assert_eq!(is_sent, is_used, "{args:?}");
+    }
+}
+
+#[test]
+fn every_command_shows_a_projects_word() {
+    let fake = Fake::with(|seen, _| (seen.path == "/revoke").then(|| Reply::status(200)));
+    let home = Home::new();
+    home.put(&[live(&fake)]);
+    put_servers(&home, "work/.mcp.json", json!({"theirs": entry(&fake)}));
+    let expected = format!("mcp-login: theirs is {} (says ", fake.mcp());
+    for (command, args) in [
+        ("token", &["theirs"][..]),
+        ("headers", &["theirs"]),
+        ("exec", &["theirs", "--", "true"]),
+        ("check", &["theirs"]),
+        ("handover", &["theirs", "--to", "dotenv"]),
+        ("logout", &["theirs"]),
+    ] {
+        let mut program = home.command(command, &["-q"]).args(args);
+        program.command().current_dir(home.path().join("work"));
+        let stderr = program.run().stderr;
+        assert!(stderr.starts_with(&expected), "{command}: {stderr}");
+        assert!(stderr.contains("a file of this project: is it what you expect?"), "{command}: {stderr}");
+    }
+    assert!(home.logins().is_empty());
+}
+
+#[test]
+fn all_takes_a_projects_servers_only_if_asked() {
+    let (mine, theirs) = (Fake::start(), Fake::start());
+    let home = Home::new();
+    put_servers(&home, ".cursor/mcp.json", json!({"mine": {"url": mine.mcp()}}));
+    put_servers(&home, "work/.mcp.json", json!({"theirs": {"url": theirs.mcp()}}));
+    let all = log_in(&home, &["--all"]).agree().expect(0);
+    assert_eq!(all.event("logged_in")["server"], mine.mcp());
+    assert!(all.event("skipped")["reason"].as_str().is_some_and(|it| it.contains("--from ")), "{}", all.stdout);
+    assert!(theirs.seen().is_empty());
+    let asked = log_in(&home, &["--all", "--from", "claude-code"]).agree().expect(0);
+    assert_eq!(asked.event("logged_in")["server"], theirs.mcp());
+    assert_eq!(asked.event("named")["in_project"], true);
+}
+
+#[test]
+fn all_ends_at_a_bound_and_passes_over_what_cannot_be_planned() {
+    let home = Home::new();
+    let unreachable = |path: usize| json!({"url": format!("http://127.0.0.1:1/{path}")});
+    let mut servers: Vec<_> = (0..40).map(|it| (format!("s{it:02}"), unreachable(it))).collect();
+    let mut callback = unreachable(0);
+    callback["oauth"] = json!({"clientId": "c", "redirectUri": "http://localhost.evil.example:5/x"});
+    servers.push(("a".to_owned(), callback));
+    servers.push(("b".to_owned(), json!({"url": "https://b.example/\u{7f}"})));
+    put_servers(&home, ".cursor/mcp.json", Value::Object(servers.into_iter().collect()));
+    let finished = log_in(&home, &["--all"]).run();
+    assert_eq!(events(&finished, "error").len(), 32, "{}", finished.stdout);
+    let reasons: Vec<_> = events(&finished, "skipped").iter().map(|it| it["reason"].to_string()).collect();
+    assert_eq!(reasons.iter().filter(|it| it.contains("32 logins at once are enough")).count(), 8, "{reasons:?}");
+    log_in(&home, &["--all", "--redirect-path", "x"]).run().expect_error(2, "usage");
+}
+
+#[test]
+fn a_variable_in_a_url_is_not_shown() {
+    let fake = Fake::start();
+    let home = Home::new();
+    put_servers(&home, ".cursor/mcp.json", json!({"paid": {"url": format!("{}?key=${{PAID}}", fake.mcp())}}));
+    let finished = log_in(&home, &["paid"]).env("PAID", "c4nary").agree();
+    let shown = format!("{}?key=${{PAID}}", fake.mcp());
+    assert_eq!(finished.event("named")["server"], shown);
+    assert!(finished.stderr.starts_with(&format!("mcp-login: paid is {shown} (says ")), "{}", finished.stderr);
+}
+
+#[test]
+fn t3_json_on_stdout_is_plain() {
+    let fake = Fake::start();
+    let home = Home::new();
+    home.put(&[login(&fake, json!({"scopes": ["\u{9b}31m", "caf\u{e9}"]}))]);
+    put_servers(&home, ".cursor/mcp.json", json!({"caf\u{e9}\u{9b}": {"url": fake.mcp()}}));
+    let one = home.command("status", &["--json"]).run().expect(0);
+    assert_plain(&one.stdout);
+    assert_eq!(one.events[0]["logins"][0]["scopes"][1], "caf\u{e9}");
+    let named = home.command("status", &["--json", "--from", "cursor"]).run();
+    assert_plain(&named.stdout);
+    assert_eq!(named.events[0]["logins"][0]["name"], "caf\u{e9}\u{9b}");
+}
