@@ -119,27 +119,40 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
         return Ok(Given { mode, name, what: deliver(delivery, wish.write).map_err(failed)? });
     }
     let to = wish.client.name.to_owned();
+    let what = give_away(&mut kept, to, (&store, key), || deliver(delivery, wish.write))?.map_err(failed)?;
+    Ok(Given { mode, name, what })
+}
+
+/// Gives a login away: it is marked before, and loses its tokens when the client has them. What somebody else made of it
+/// meanwhile stays.
+fn give_away<T>(
+    kept: &mut Credentials,
+    to: String,
+    (store, key): (&Store, &Key),
+    deliver: impl FnOnce() -> Result<T, WriteError>,
+) -> Result<Result<T, WriteError>, LoginError> {
     kept.handed_over = Some(HandedOver { to, at: Time::now() });
-    save(&store, &mut kept, key)?;
-    let delivered = deliver(delivery, wish.write);
-    if store.load(key).map_err(unreadable)?.is_none_or(|now| now.generation != kept.generation) {
+    save(store, kept, key)?;
+    let delivered = deliver();
+    let now = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
+    if now.is_none_or(|now| now.generation != kept.generation) {
         log::warn!("a new login or a logout came meanwhile, and is left as it is");
-        return Ok(Given { mode, name, what: delivered.map_err(failed)? });
+        return Ok(delivered);
     }
     match &delivered {
         Ok(_) => {
             kept.access_token = Secret::new("");
             kept.refresh_token = None;
-            save(&store, &mut kept, key)?;
+            save(store, kept, key)?;
         }
         // The mark stays: nobody knows who uses the refresh token now.
         Err(err) if err.may_have_given() => {}
         Err(_) => {
             kept.handed_over = None;
-            save(&store, &mut kept, key)?;
+            save(store, kept, key)?;
         }
     }
-    Ok(Given { mode, name, what: delivered.map_err(failed)? })
+    Ok(delivered)
 }
 
 fn save(store: &Store, kept: &mut Credentials, key: &Key) -> Result<(), LoginError> {
