@@ -65,15 +65,16 @@ pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured
         _ => (from, word),
     };
     let found = look(source)?;
-    let mut matching = found.servers.iter().filter(|server| server.name == name);
-    let Some(first) = matching.next() else {
+    let matching = || found.servers.iter().filter(|server| server.name == name);
+    // Of those who mean the same server, the user's own word counts for more than a project's.
+    let Some(best) = matching().find(|server| !server.in_project).or_else(|| matching().next()) else {
         return Err(match found.unusable.into_iter().find(|trouble| trouble.name.as_deref() == Some(name)) {
             Some(trouble) => unusable(&trouble),
             None => servers::no_url(word, like(word, &found.servers, logins)),
         });
     };
-    if matching.all(|other| is_same(first, other)) {
-        return Ok(first.clone());
+    if matching().all(|other| is_same(best, other)) {
+        return Ok(best.clone());
     }
     Err(ambiguous(name, &found.servers))
 }

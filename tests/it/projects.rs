@@ -45,6 +45,20 @@ fn a_secret_goes_to_one_server_only() {
 }
 
 #[test]
+fn the_users_own_word_counts_for_more() {
+    let fake = Fake::start();
+    let home = Home::new();
+    put_servers(&home, "work/.mcp.json", json!({"it": entry(&fake)}));
+    put_servers(&home, ".cursor/mcp.json", json!({"it": {"url": fake.mcp(), "oauth": {"clientId": "mine"}}}));
+    let finished = log_in(&home, &["it"]).agree().expect(0);
+    assert_eq!(
+        (&finished.event("named")["client"], &finished.event("named")["in_project"]),
+        (&json!("cursor"), &json!(false))
+    );
+    assert_eq!(finished.event("logged_in")["client_id"], "mine");
+}
+
+#[test]
 fn every_command_shows_a_projects_word() {
     let fake = Fake::with(|seen, _| (seen.path == "/revoke").then(|| Reply::status(200)));
     let home = Home::new();
