@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::VERSION;
 
 /// The size of the window that moves over the file, in bytes; no line may be longer.
-const WINDOW_BYTES: usize = 64 * 1024;
+const WINDOW_BYTES: usize = 16 * 1024;
 
 /// What is expected next.
 #[derive(Clone, Copy, PartialEq, Eq)]
