@@ -129,7 +129,7 @@ mod tests {
 
     fn places() -> Places {
         let variables = [("MCP_LOGIN_FASTMCP_DIR".to_owned(), "store".to_owned())].into();
-        Places { home: "/home/ann".into(), directory: "/work".into(), variables }
+        Places { home: "/home/ann".into(), directory: "/project".into(), variables }
     }
 
     fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
@@ -150,7 +150,7 @@ mod tests {
     fn written(grant: &Grant) -> Vec<(String, Value)> {
         let Ok(Delivery::Files(changes)) = deliver(grant, &places()) else { panic!("no files") };
         let pair = |change: &Change| {
-            let path = change.path.strip_prefix("/work/store").expect("a path there").display().to_string();
+            let path = change.path.strip_prefix("/project/store").expect("a path there").display().to_string();
             (path, serde_json::from_str(&(change.edit)(None).expect("a text")).expect("JSON"))
         };
         assert!(changes.iter().all(|change| change.secret));

@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn places() -> Places {
-        Places { home: "/home/ann".into(), directory: "/work".into(), variables: [].into() }
+        Places { home: "/home/ann".into(), directory: "/project".into(), variables: [].into() }
     }
 
     fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn u26_homes_and_profiles() {
         for (home, expected) in
-            [("", "/home/ann/.hermes"), ("~/.hermes/profiles/p", "/home/ann/.hermes/profiles/p"), ("h", "/work/h")]
+            [("", "/home/ann/.hermes"), ("~/.hermes/profiles/p", "/home/ann/.hermes/profiles/p"), ("h", "/project/h")]
         {
             let mut places = places();
             places.variables.insert("HERMES_HOME".to_owned(), home.to_owned());

@@ -117,7 +117,7 @@ pub mod tests {
     pub fn places(variables: &[(&str, &str)]) -> Places {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables = variables.iter().map(owned).collect();
-        Places { home: "/home/ann".into(), directory: "/home/ann/work".into(), variables }
+        Places { home: "/home/ann".into(), directory: "/home/ann/repo".into(), variables }
     }
 
     /// Returns the changes of files that a delivery is.

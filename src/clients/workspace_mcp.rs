@@ -135,7 +135,7 @@ pub mod tests {
     pub fn places(variables: &[(&str, &str)]) -> Places {
         let variables: BTreeMap<_, _> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Places { home: PathBuf::from("/home/ann"), directory: PathBuf::from("/work"), variables }
+        Places { home: PathBuf::from("/home/ann"), directory: PathBuf::from("/project"), variables }
     }
 
     /// Returns the change that a client makes of a login.

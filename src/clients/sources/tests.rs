@@ -16,9 +16,9 @@ struct Home {
 impl Home {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let directory = root.path().join("work/inner");
+        let directory = root.path().join("repo/inner");
         fs::create_dir_all(&directory).unwrap();
-        fs::create_dir(root.path().join("work/.git")).unwrap();
+        fs::create_dir(root.path().join("repo/.git")).unwrap();
         let places = Places { home: root.path().to_owned(), directory, variables: BTreeMap::new() };
         Self { root, places }
     }
@@ -59,7 +59,7 @@ fn every_client_and_its_files() {
     let goose = format!(
         "extensions:\n  it: {{type: streamable_http, uri: '{URL}', headers: {{}}}}\n  local: {{type: stdio, cmd: x}}\n"
     );
-    let local = format!(r#"{{ "projects": {{ "HOME/work": {json} }} }}"#);
+    let local = format!(r#"{{ "projects": {{ "HOME/repo": {json} }} }}"#);
     let bridge = format!(
         r#"{{ "mcpServers": {{ "it": {{ "command": "npx", "args": ["-y", "mcp-remote@latest", "{URL}", "3334"] }} }} }}"#
     );
@@ -69,28 +69,28 @@ fn every_client_and_its_files() {
     for (source, file, text, in_project) in [
         ("claude-code", ".claude.json", &json, false),
         ("claude-code", ".claude.json", &local, false),
-        ("claude-code", "work/.mcp.json", &json, true),
+        ("claude-code", "repo/.mcp.json", &json, true),
         ("codex", ".codex/config.toml", &toml, false),
-        ("codex", "work/.codex/config.toml", &toml, true),
+        ("codex", "repo/.codex/config.toml", &toml, true),
         ("gemini-cli", ".gemini/settings.json", &json, false),
         ("gemini-cli", ".gemini/settings.json", &replaced("url", "httpUrl"), false),
-        ("gemini-cli", "work/inner/.gemini/settings.json", &json, true),
+        ("gemini-cli", "repo/inner/.gemini/settings.json", &json, true),
         ("opencode", ".config/opencode/opencode.json", &commented, false),
         ("opencode", ".config/opencode/opencode.jsonc", &commented, false),
-        ("opencode", "work/opencode.json", &commented, true),
-        ("opencode", "work/inner/opencode.jsonc", &array, true),
+        ("opencode", "repo/opencode.json", &commented, true),
+        ("opencode", "repo/inner/opencode.jsonc", &array, true),
         ("cursor", ".cursor/mcp.json", &json, false),
-        ("cursor", "work/.cursor/mcp.json", &json, true),
+        ("cursor", "repo/.cursor/mcp.json", &json, true),
         ("vscode", ".config/Code/User/mcp.json", &replaced("mcpServers", "servers"), false),
         ("vscode", ".config/Code - Insiders/User/mcp.json", &replaced("mcpServers", "servers"), false),
         ("vscode", "Library/Application Support/Code/User/mcp.json", &replaced("mcpServers", "servers"), false),
-        ("vscode", "work/inner/.vscode/mcp.json", &replaced("mcpServers", "servers"), true),
+        ("vscode", "repo/inner/.vscode/mcp.json", &replaced("mcpServers", "servers"), true),
         ("windsurf", ".codeium/windsurf/mcp_config.json", &replaced("url", "serverUrl"), false),
         ("claude-desktop", ".config/Claude/claude_desktop_config.json", &bridge, false),
         ("claude-desktop", "Library/Application Support/Claude/claude_desktop_config.json", &bridge, false),
         ("copilot", ".copilot/mcp-config.json", &json, false),
-        ("copilot", "work/.mcp.json", &json, true),
-        ("copilot", "work/.github/mcp.json", &json, true),
+        ("copilot", "repo/.mcp.json", &json, true),
+        ("copilot", "repo/.github/mcp.json", &json, true),
         ("hermes", ".hermes/config.yaml", &hermes, false),
         ("goose", ".config/goose/config.yaml", &goose, false),
         ("zed", ".config/zed/settings.json", &replaced("mcpServers", "context_servers"), false),
@@ -98,7 +98,7 @@ fn every_client_and_its_files() {
         ("cline", ".cline/data/settings/cline_mcp_settings.json", &transport, false),
         ("mcporter", ".mcporter/mcporter.json", &replaced("url", "baseUrl"), false),
         ("mcporter", ".mcporter/mcporter.jsonc", &json, false),
-        ("mcporter", "work/inner/config/mcporter.json", &json, true),
+        ("mcporter", "repo/inner/config/mcporter.json", &json, true),
         ("lm-studio", ".lmstudio/mcp.json", &json, false),
     ] {
         let home = Home::new();
@@ -109,10 +109,10 @@ fn every_client_and_its_files() {
         assert_eq!((server.source, server.name.as_str(), server.url.as_str()), (source, "it", URL), "{file}");
         assert_eq!((&server.path, server.in_project), (&path, in_project), "{file}");
         assert!(server.entry.is_object());
-        let project = if file.starts_with("work/inner") {
-            Some("work/inner")
+        let project = if file.starts_with("repo/inner") {
+            Some("repo/inner")
         } else if in_project || text.contains("projects") {
-            Some("work")
+            Some("repo")
         } else {
             None
         };
@@ -157,20 +157,20 @@ fn the_nearest_file_wins() {
     let user = servers(&named("user"));
     home.put(".claude.json", &user);
     assert_eq!(home.urls("claude-code"), ["it https://user.example"]);
-    home.put("work/.mcp.json", &servers(&named("project")));
+    home.put("repo/.mcp.json", &servers(&named("project")));
     assert_eq!(home.urls("claude-code"), ["it https://project.example"]);
-    home.put("work/inner/.mcp.json", &servers(&named("inner")));
+    home.put("repo/inner/.mcp.json", &servers(&named("inner")));
     assert_eq!(home.urls("claude-code"), ["it https://inner.example"]);
     let local = format!(
-        r#"{}, "projects": {{ "HOME/work/inner": {} }} }}"#,
+        r#"{}, "projects": {{ "HOME/repo/inner": {} }} }}"#,
         user.strip_suffix('}').unwrap(),
         servers(&named("local"))
     );
     home.put(".claude.json", &local);
     assert_eq!(home.urls("claude-code"), ["it https://local.example"]);
     // A program of the same name nearer by is what the client would run.
-    home.put("work/inner/.mcp.json", &servers(r#"{ "other": { "command": "x" } }"#));
-    home.put("work/.mcp.json", &servers(&named("x").replace("it", "other")));
+    home.put("repo/inner/.mcp.json", &servers(r#"{ "other": { "command": "x" } }"#));
+    home.put("repo/.mcp.json", &servers(&named("x").replace("it", "other")));
     assert_eq!(home.urls("claude-code"), ["it https://local.example"]);
 }
 
@@ -180,7 +180,7 @@ fn a_projects_files_end_at_its_repository_and_at_home() {
     let mut home = Home::new();
     home.put(".mcp.json", &text);
     assert!(home.urls("copilot").is_empty(), "above the repository");
-    fs::remove_dir(home.root.path().join("work/.git")).unwrap();
+    fs::remove_dir(home.root.path().join("repo/.git")).unwrap();
     assert!(home.urls("copilot").is_empty(), "the home directory");
     home.places.home = PathBuf::from("/nonexistent");
     assert_eq!(home.urls("copilot").len(), 1, "neither");
@@ -189,7 +189,7 @@ fn a_projects_files_end_at_its_repository_and_at_home() {
 #[test]
 fn a_projects_file_of_another_user_is_not_read() {
     let home = Home::new();
-    let path = home.put("work/.mcp.json", &format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }} }}"#));
+    let path = home.put("repo/.mcp.json", &format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }} }}"#));
     assert_eq!(home.urls("claude-code").len(), 1, "our own");
     if std::os::unix::fs::chown(&path, Some(54321), None).is_err() {
         eprintln!("skipped: only root can give a file away");
@@ -215,8 +215,8 @@ fn what_cannot_be_read_is_named() {
     let long = " ".repeat(1024 * 1024 + 1);
     for (source, file, text, whose) in [
         ("claude-code", ".claude.json", "{ \"mcpServers\": ", "claude-code"),
-        ("claude-code", "work/.mcp.json", &deep, "claude-code"),
-        ("claude-code", "work/.mcp.json", &long, "too large"),
+        ("claude-code", "repo/.mcp.json", &deep, "claude-code"),
+        ("claude-code", "repo/.mcp.json", &long, "too large"),
         ("codex", ".codex/config.toml", "[mcp_servers\nx='s3cret'", "config.toml"),
         ("hermes", ".hermes/config.yaml", "a: [", "config.yaml"),
         ("hermes", ".hermes/config.yaml", &aliases, "config.yaml"),
@@ -229,7 +229,7 @@ fn what_cannot_be_read_is_named() {
         assert!(servers(&home.places, Some(source)).is_empty());
     }
     fs::create_dir(home.root.path().join(".claude.json")).unwrap();
-    let fifo = home.root.path().join("work/.mcp.json");
+    let fifo = home.root.path().join("repo/.mcp.json");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
     let broken = home.look("claude-code").broken;
     assert_eq!(broken.len(), 2, "{broken:?}");
@@ -270,7 +270,7 @@ fn variables_in_urls() {
         ("https://", Err("http"), Err("http")),
         ("", Err("http"), Err("http")),
     ] {
-        for (file, expected) in [(".cursor/mcp.json", expected), ("work/.cursor/mcp.json", in_project)] {
+        for (file, expected) in [(".cursor/mcp.json", expected), ("repo/.cursor/mcp.json", in_project)] {
             let mut home = Home::new();
             for (name, value) in [
                 ("HOST", "mcp.example"),
