@@ -6,9 +6,10 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use rustix::process::{getpgid, getpgrp, getppid, getsid, Pid};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::low_level;
+
+use crate::surroundings::job;
 
 /// The signals that a login answers to.
 const WATCHED: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
@@ -83,33 +84,9 @@ pub fn act(signal: i32) {
 
 /// Stops this process until it is continued, unless nobody would do that.
 pub fn stop() {
-    if can_be_continued() {
+    if job::has_a_shell() {
         act(SIGTSTP);
     }
-}
-
-/// Tells whether a shell of this session looks after this process group: without one, as in a remote command or a
-/// container, the system itself lets Ctrl-Z stop nothing.
-fn can_be_continued() -> bool {
-    let (session, group) = (getsid(None), getpgrp());
-    let mut ancestor = getppid();
-    while let Some(pid) = ancestor {
-        if getsid(Some(pid)) != session {
-            return false;
-        }
-        if getpgid(Some(pid)) != Ok(group) {
-            return true;
-        }
-        let Some(next) = parent_of(pid) else { return true };
-        ancestor = Pid::from_raw(next);
-    }
-    false
-}
-
-/// Returns the parent of a process, where the system tells.
-fn parent_of(pid: Pid) -> Option<i32> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
 /// Returns the signals that this process was started to ignore, as a shell starts its background jobs.

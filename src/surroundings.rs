@@ -1,5 +1,7 @@
 //! What kind of place this runs in: a desktop, a remote shell, a container, a CI job.
 
+pub mod job;
+
 use std::env;
 use std::path::Path;
 

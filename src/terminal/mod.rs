@@ -14,6 +14,8 @@ use console::{style, Term};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
+use crate::surroundings::job;
+
 /// When colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
@@ -178,7 +180,7 @@ pub fn countdown(text: Option<&str>) {
     if screen.quiet || !is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
         return;
     }
-    if is_in_background() {
+    if job::is_in_foreground(io::stderr()) == Some(false) {
         screen.countdown = None;
         return;
     }
@@ -196,11 +198,6 @@ fn takes_output() -> bool {
     let stderr = io::stderr();
     let mut watched = [PollFd::new(&stderr, PollFlags::OUT)];
     poll(&mut watched, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
-}
-
-/// Tells whether another job than ours is in the foreground of the terminal.
-fn is_in_background() -> bool {
-    rustix::termios::tcgetpgrp(io::stderr()).is_ok_and(|group| group != rustix::process::getpgrp())
 }
 
 /// Tells whether stderr is a terminal.

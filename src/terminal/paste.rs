@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::termios::{
-    tcgetattr, tcgetpgrp, tcsetattr, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios,
-};
+use rustix::termios::{tcgetattr, tcsetattr, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 
 use crate::clock::Deadline;
 use crate::oauth::paste::MAX_PASTE_BYTES;
+use crate::surroundings::job;
 
 /// What comes within this time belongs to one paste, so that a wrapped address is read as one.
 const SILENCE: Duration = Duration::from_millis(250);
@@ -216,10 +215,7 @@ fn is_hung_up() -> bool {
 
 /// Tells whether we are the job that the terminal listens to.
 fn is_foreground() -> bool {
-    match tcgetpgrp(rustix::stdio::stdin()) {
-        Ok(group) => group == rustix::process::getpgrp(),
-        Err(_) => false,
-    }
+    job::is_in_foreground(rustix::stdio::stdin()) == Some(true)
 }
 
 fn hand_over_every_byte() -> Option<Termios> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::fake::Fake;
-use crate::support::process::is_ignored;
+use crate::support::process::{is_ignored, is_root};
 use crate::support::program::{Program, Running};
 use crate::support::pty::Pty;
 use crate::support::{parameter, visit, wait_for};
@@ -23,9 +23,16 @@ struct OnTerminal {
 
 impl OnTerminal {
     fn new() -> Self {
+        Self::through(&[])
+    }
+
+    /// Starts the login through another program, which has to start it on the same terminal.
+    fn through(wrapper: &[&str]) -> Self {
         let (fake, mut pty) = (Fake::start(), Pty::open());
         let before = pty.settings();
-        let mut login = Program::login(&fake).on(&pty).start();
+        let program = Program::login(&fake);
+        let program = if wrapper.is_empty() { program } else { program.through(wrapper) };
+        let mut login = program.on(&pty).start();
         let url = login.authorization_url();
         let good = login.redirect(&url);
         pty.wait_until_raw(true);
@@ -159,10 +166,17 @@ fn r3_a_closed_terminal_ends_the_login() {
     assert_eq!(finished.signal, Some(1), "{:?}", finished.code);
 }
 
-/// Where nobody could continue it, Ctrl-Z stops nothing: there is no shell with jobs around this terminal.
+/// Where nobody could continue it, Ctrl-Z stops nothing: there is no shell with jobs around this terminal. In a container
+/// the session and the group of the terminal can be ones that the login cannot name.
 #[test]
 fn r5_ctrl_z_without_a_shell_does_not_stop_for_ever() {
-    let mut on = OnTerminal::new();
+    does_not_stop(OnTerminal::new());
+    if is_root("Ctrl-Z in a container") {
+        does_not_stop(OnTerminal::through(&["unshare", "--pid", "--fork", "--mount-proc"]));
+    }
+}
+
+fn does_not_stop(mut on: OnTerminal) {
     on.pty.type_in("\u{1a}");
     // Typed again, as a person would: the terminal may drop what comes together with a Ctrl-Z.
     let mut typed = None;

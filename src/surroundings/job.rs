@@ -1,0 +1,38 @@
+//! The job that this process belongs to: whether a terminal listens to it, and whether a shell looks after it.
+//!
+//! Groups and sessions are compared as plain numbers: in a container each may be 0, which stands for one outside of it.
+
+use std::fs;
+use std::os::fd::AsFd;
+
+use nix::unistd::{getpgid, getpgrp, getppid, getsid, tcgetpgrp, Pid};
+
+/// Tells whether this is the job that the terminal listens to; `None` if it is no terminal of this session.
+pub fn is_in_foreground(terminal: impl AsFd) -> Option<bool> {
+    tcgetpgrp(terminal).ok().map(|listened_to| listened_to == getpgrp())
+}
+
+/// Tells whether a shell of this session looks after this job, and can continue what is stopped. Where there is none, as
+/// in a remote command or a container, the system itself lets Ctrl-Z stop nothing.
+pub fn has_a_shell() -> bool {
+    let (session, group) = (getsid(None), getpgrp());
+    let mut ancestor = getppid();
+    while ancestor.as_raw() != 0 {
+        if getsid(Some(ancestor)) != session {
+            return false;
+        }
+        if getpgid(Some(ancestor)) != Ok(group) {
+            return true;
+        }
+        // Where the system does not tell, it is believed.
+        let Some(parent) = parent_of(ancestor) else { return true };
+        ancestor = parent;
+    }
+    false
+}
+
+fn parent_of(process: Pid) -> Option<Pid> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()?;
+    Some(Pid::from_raw(parent))
+}
