@@ -3,7 +3,6 @@
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{CredentialStore, Credentials, Key, Place, StoreError};
 
+#[cfg(not(target_os = "macos"))]
+mod cipher;
 #[cfg_attr(target_os = "macos", path = "keyring/keychain.rs")]
 #[cfg_attr(not(target_os = "macos"), path = "keyring/secret_service.rs")]
 mod platform;
@@ -54,7 +55,7 @@ impl Patience {
 }
 
 /// Why the keyring cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum KeyringFault {
     /// There is none.
     #[error("cannot use the keyring: no keyring service is running in this session")]
@@ -82,8 +83,6 @@ pub enum KeyringFault {
 /// The keyring of the user's session.
 pub struct KeyringStore {
     patience: Patience,
-    /// The connection, made by the first call and shared by later ones.
-    connection: Arc<Mutex<Option<Arc<keyring::CredentialStore>>>>,
     /// Once it has not answered, it is not asked again.
     silent: AtomicBool,
     /// It was there once.
@@ -96,6 +95,9 @@ enum Access {
     Read,
     Write,
 }
+
+/// Says that a prompt is about to be opened.
+type Ask = Box<dyn Fn() + Send + Sync>;
 
 /// Most times that an item is looked for again which was there a moment ago.
 const MAX_TRIES: usize = 3;
@@ -110,7 +112,7 @@ enum Report<T> {
 impl KeyringStore {
     /// Returns the keyring. It is not asked for anything yet.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, connection: Arc::default(), silent: AtomicBool::default(), answered: AtomicBool::default() }
+        Self { patience, silent: AtomicBool::default(), answered: AtomicBool::default() }
     }
 
     /// Runs `work` in a thread of its own, and waits for it as long as there is patience.
@@ -125,11 +127,11 @@ impl KeyringStore {
             return Err(KeyringFault::Silent);
         }
         let may_prompt = self.patience.may_prompt();
-        let connection = Arc::clone(&self.connection);
         let (sender, receiver) = mpsc::channel();
         let thread = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
-            let ask = may_prompt.then_some(|| drop(sender.send(Report::Prompt)));
-            let outcome = platform::prepare(access, ask).and_then(|()| work(connect(&connection)?.as_ref()));
+            let asks = sender.clone();
+            let ask: Ask = Box::new(move || drop(asks.send(Report::Prompt)));
+            let outcome = platform::connect(access, may_prompt.then_some(ask)).and_then(|keyring| work(&*keyring));
             // Nobody may be listening any more.
             let _ = sender.send(Report::Done(outcome));
         });
@@ -212,20 +214,6 @@ impl CredentialStore for KeyringStore {
     fn place(&self) -> Place {
         Place::Keyring
     }
-}
-
-/// Connects, or returns the connection that an earlier call made.
-fn connect(
-    shared: &Mutex<Option<Arc<keyring::CredentialStore>>>,
-) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
-    // The lock is never held while the keyring is asked.
-    let earlier = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(connection) = earlier {
-        return Ok(connection);
-    }
-    let connection = platform::connect()?;
-    *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&connection));
-    Ok(connection)
 }
 
 fn entry(keyring: &keyring::CredentialStore, account: &str) -> Result<Entry, KeyringFault> {

@@ -56,7 +56,7 @@ const ONLY_IN: [(&str, &[&str]); 12] = [
     ("console::", &["src/terminal/mod.rs"]),
     ("webbrowser::", &["src/browser.rs"]),
     ("keyring::", &["src/store/keyring"]),
-    ("dbus_secret_service", &["src/store/keyring"]),
+    ("dbus::", &["src/store/keyring"]),
     ("chrono::", &["src/clock.rs"]),
     ("clap::", &["src/cli/", "src/app/"]),
     ("tempfile::", &["src/disk", "src/demo/", "src/store/"]),

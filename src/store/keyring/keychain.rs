@@ -5,18 +5,13 @@ use std::sync::Arc;
 
 use apple_native_keyring_store::keychain::Store;
 
-use super::{Access, KeyringFault};
+use super::{Access, Ask, KeyringFault};
 
 /// The system opens its window in the middle of a call, and tells nobody.
 pub(super) const PROMPTS_UNANNOUNCED: bool = true;
 
-/// The keychain needs no preparation.
-pub(super) fn prepare(_: Access, _: Option<impl FnOnce()>) -> Result<(), KeyringFault> {
-    Ok(())
-}
-
 /// Opens the login keychain.
-pub(super) fn connect() -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
+pub(super) fn connect(_: Access, _: Option<Ask>) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
     match Store::new() {
         Ok(store) => Ok(store),
         Err(err) => Err(super::fault(err)),

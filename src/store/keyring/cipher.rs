@@ -1,0 +1,117 @@
+//! How secrets are encrypted between this process and the keyring's service, so that whoever watches the bus sees none.
+//!
+//! Spec: Secret Service API draft 0.2, section 7.2 (`dh-ietf1024-sha256-aes128-cbc-pkcs7`), RFC 2409 section 6.2, RFC 5869.
+
+use std::sync::LazyLock;
+
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{BlockDecryptMut, BlockEncryptMut, KeyIvInit};
+use aes::Aes128;
+use hkdf::Hkdf;
+use num_bigint::BigUint;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// The name of all this in the Secret Service API.
+pub(super) const ALGORITHM: &str = "dh-ietf1024-sha256-aes128-cbc-pkcs7";
+
+/// The second Oakley group.
+static PRIME: LazyLock<BigUint> = LazyLock::new(|| {
+    let digits = b"FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74\
+        020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437\
+        4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
+        EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF";
+    BigUint::parse_bytes(digits, 16).unwrap_or_default()
+});
+const GENERATOR: u32 = 2;
+const PRIME_BYTES: usize = 128;
+
+/// Twice what the group is worth.
+const PRIVATE_BYTES: usize = 32;
+
+const BLOCK_BYTES: usize = 16;
+
+/// Our half of an agreement.
+pub(super) struct KeyPair {
+    private: BigUint,
+    /// What the other side is told.
+    pub(super) public: Vec<u8>,
+}
+
+impl KeyPair {
+    /// Returns a new one; `None` if the system has no random numbers.
+    pub(super) fn new() -> Option<Self> {
+        let mut random = Zeroizing::new([0; PRIVATE_BYTES]);
+        getrandom::fill(random.as_mut_slice()).ok()?;
+        let private = BigUint::from_bytes_be(random.as_slice());
+        let public = BigUint::from(GENERATOR).modpow(&private, &PRIME).to_bytes_be();
+        Some(Self { private, public })
+    }
+
+    /// Agrees on a key with the owner of this public key; `None` if it would give a key that anybody can guess.
+    pub(super) fn agree(&self, theirs: &[u8]) -> Option<Cipher> {
+        let theirs = BigUint::from_bytes_be(theirs);
+        let guessable = theirs <= BigUint::from(1_u8) || theirs >= &*PRIME - 1_u8;
+        if guessable {
+            return None;
+        }
+        let shared = Zeroizing::new(theirs.modpow(&self.private, &PRIME).to_bytes_be());
+        let mut padded = Zeroizing::new([0; PRIME_BYTES]);
+        padded.get_mut(PRIME_BYTES.checked_sub(shared.len())?..)?.copy_from_slice(&shared);
+        let mut key = Zeroizing::new([0; BLOCK_BYTES]);
+        Hkdf::<Sha256>::new(None, padded.as_slice()).expand(&[], key.as_mut_slice()).ok()?;
+        Some(Cipher { key })
+    }
+}
+
+/// The key of one connection.
+pub(super) struct Cipher {
+    key: Zeroizing<[u8; BLOCK_BYTES]>,
+}
+
+impl Cipher {
+    /// Returns the parameter that decryption needs, and the secret encrypted; `None` if the system has no random numbers.
+    pub(super) fn encrypt(&self, secret: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut start = [0; BLOCK_BYTES];
+        getrandom::fill(&mut start).ok()?;
+        let encryptor = cbc::Encryptor::<Aes128>::new((&*self.key).into(), &start.into());
+        Some((start.to_vec(), encryptor.encrypt_padded_vec_mut::<Pkcs7>(secret)))
+    }
+
+    /// Returns the secret; `None` if this is not one that was encrypted with this key.
+    pub(super) fn decrypt(&self, start: &[u8], encrypted: &[u8]) -> Option<Vec<u8>> {
+        let decryptor = cbc::Decryptor::<Aes128>::new_from_slices(self.key.as_slice(), start).ok()?;
+        decryptor.decrypt_padded_vec_mut::<Pkcs7>(encrypted).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_get_the_same_key() {
+        let (ours, theirs) = (KeyPair::new().unwrap(), KeyPair::new().unwrap());
+        let ciphers = (ours.agree(&theirs.public).unwrap(), theirs.agree(&ours.public).unwrap());
+        for secret in [&b""[..], b"a", &[7; 16], &[9; 20_000]] {
+            let (start, encrypted) = ciphers.0.encrypt(secret).unwrap();
+            assert_eq!(encrypted.len(), (secret.len() / 16 + 1) * 16);
+            assert_eq!(ciphers.1.decrypt(&start, &encrypted).unwrap(), secret);
+            assert_ne!(ciphers.0.encrypt(secret).unwrap().1, encrypted, "each time otherwise");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_of_ours_is_refused() {
+        let ours = KeyPair::new().unwrap();
+        let cipher = ours.agree(&KeyPair::new().unwrap().public).unwrap();
+        let (start, encrypted) = cipher.encrypt(b"secret").unwrap();
+        assert_eq!(cipher.decrypt(&start[1..], &encrypted), None);
+        assert_eq!(cipher.decrypt(&start, &encrypted[1..]), None);
+        assert_eq!(cipher.decrypt(&start, b""), None);
+        let last = &*PRIME - 1_u8;
+        for guessable in [vec![], vec![0], vec![1], last.to_bytes_be(), PRIME.to_bytes_be(), vec![0xff; 200]] {
+            assert!(ours.agree(&guessable).is_none(), "{guessable:?}");
+        }
+    }
+}
