@@ -11,6 +11,7 @@ mod conformance;
 mod keyring;
 mod npm_clients;
 mod paste;
+mod prompt;
 mod proxy;
 mod python_clients;
 mod running;

@@ -1,6 +1,5 @@
 //! Crashes and faults at every step of what is done with a login in the keyring: it keeps the promises of the file.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
 use serde_json::Value;
@@ -46,21 +45,6 @@ fn check(kept: &Kept, old: &Value, what: &str) {
         assert!(finished.stdout.is_empty() && finished.stderr.contains("interrupted"), "{what}: {}", finished.stderr);
         assert_eq!(text(&kept.stored(), "refresh_token"), text(old, "refresh_token"), "{what}");
     }
-}
-
-/// Does something in a session. The keyring's own service may not survive what is done to its connections; then nothing was
-/// learnt about us, and it is done once more in a new one.
-fn in_a_session(bed: &Bed, work: impl Fn(&Session)) {
-    for _ in 0..3 {
-        let session = Session::start(bed);
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(&session)));
-        match outcome {
-            Ok(()) => return,
-            Err(failure) if session.is_alive() => panic::resume_unwind(failure),
-            Err(_) => eprintln!("the keyring's service has ended"),
-        }
-    }
-    panic!("the keyring's service ended three times");
 }
 
 /// Returns a login in the keyring whose way to it has an accident, and that way.
@@ -110,15 +94,14 @@ fn token_with_an_accident(kept: &mut Kept, what: &str) -> Option<i32> {
 #[test]
 fn c3_d1_killed_at_each_message_of_a_refresh() {
     let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
-    in_a_session(&bed, |session| {
-        let count = messages(session, |kept| drop(kept.token().expect(0)));
-        at_each_message(session, 1..=count, KILLS, |kept, what| {
-            let old = kept.stored();
-            let code = token_with_an_accident(kept, what);
-            // It was this process, or the one that refreshes, which is told. After the last message all is done.
-            assert!(matches!(code, None | Some(0 | 5)), "{what}: {code:?}");
-            check(kept, &old, what);
-        });
+    let session = &Session::start(&bed);
+    let count = messages(session, |kept| drop(kept.token().expect(0)));
+    at_each_message(session, 1..=count, KILLS, |kept, what| {
+        let old = kept.stored();
+        let code = token_with_an_accident(kept, what);
+        // It was this process, or the one that refreshes, which is told. After the last message all is done.
+        assert!(matches!(code, None | Some(0 | 5)), "{what}: {code:?}");
+        check(kept, &old, what);
     });
 }
 
@@ -140,87 +123,83 @@ fn settles(kept: &Kept, old: &Value, what: &str) {
 #[test]
 fn d2_a_connection_cut_in_a_refresh() {
     let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
-    in_a_session(&bed, |session| {
-        let count = messages(session, |kept| drop(kept.token().expect(0)));
-        at_each_message(session, (1..=count).step_by(3), &[Accident::Cut], |kept, what| {
-            let old = kept.stored();
-            let code = token_with_an_accident(kept, what);
-            assert!(matches!(code, Some(0 | 7)), "{what}: {code:?}");
-            settles(kept, &old, what);
-        });
+    let session = &Session::start(&bed);
+    let count = messages(session, |kept| drop(kept.token().expect(0)));
+    at_each_message(session, (1..=count).step_by(3), &[Accident::Cut], |kept, what| {
+        let old = kept.stored();
+        let code = token_with_an_accident(kept, what);
+        assert!(matches!(code, Some(0 | 7)), "{what}: {code:?}");
+        settles(kept, &old, what);
     });
 }
 
 #[test]
 fn k2_a_keyring_that_falls_silent_during_a_refresh() {
     let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
-    in_a_session(&bed, |session| {
-        let count = messages(session, |kept| drop(kept.token().expect(0)));
-        // All at once, for each waits.
-        thread::scope(|scope| {
-            for number in (1..=count).step_by(count.div_ceil(12)) {
-                scope.spawn(move || {
-                    let (mut kept, _proxy) = on_the_way(session, number, Accident::Silence);
-                    let what = format!("silence from message {number} on");
-                    let old = kept.stored();
-                    let started = std::time::Instant::now();
-                    let code = token_with_an_accident(&mut kept, &what);
-                    assert!(started.elapsed() < super::states::LIMIT, "{what}: {:?}", started.elapsed());
-                    assert!(matches!(code, Some(5 | 7)), "{what}: {code:?}");
-                    settles(&kept, &old, &what);
-                });
-            }
-        });
+    let session = &Session::start(&bed);
+    let count = messages(session, |kept| drop(kept.token().expect(0)));
+    // All at once, for each waits.
+    thread::scope(|scope| {
+        for number in (1..=count).step_by(count.div_ceil(12)) {
+            scope.spawn(move || {
+                let (mut kept, _proxy) = on_the_way(session, number, Accident::Silence);
+                let what = format!("silence from message {number} on");
+                let old = kept.stored();
+                let started = std::time::Instant::now();
+                let code = token_with_an_accident(&mut kept, &what);
+                assert!(started.elapsed() < super::states::LIMIT, "{what}: {:?}", started.elapsed());
+                assert!(matches!(code, Some(5 | 7)), "{what}: {code:?}");
+                settles(&kept, &old, &what);
+            });
+        }
     });
 }
 
 #[test]
 fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
     let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
-    in_a_session(&bed, |session| {
-        let logout = |kept: &Kept| kept.at(&["logout"], "keyring").run();
-        let count = messages(session, |kept| drop(logout(kept).expect(0)));
-        at_each_message(
-            session,
-            1..=count,
-            &[Accident::KillBefore, Accident::Cut, Accident::KillAfter, Accident::Cut],
-            |kept, what| {
-                let old = kept.stored();
-                let finished = logout(kept);
-                kept.reach(session.bus());
-                let what = format!("{what}: {:?} {}", finished.code, finished.stderr);
-                let left = kept.stored();
-                assert!(left.is_null() || left == old, "{what}: {left}");
-                match finished.code {
-                    None => {}
-                    Some(code) => assert!(code == 7 || code == 0 && left.is_null(), "{what}"),
-                }
-                logout(kept).expect(0);
-                assert!(kept.stored().is_null(), "{what}");
-                kept.token().expect(3);
-            },
-        );
-    });
+    let session = &Session::start(&bed);
+    let logout = |kept: &Kept| kept.at(&["logout"], "keyring").run();
+    let count = messages(session, |kept| drop(logout(kept).expect(0)));
+    at_each_message(
+        session,
+        1..=count,
+        &[Accident::KillBefore, Accident::Cut, Accident::KillAfter, Accident::Cut],
+        |kept, what| {
+            let old = kept.stored();
+            let finished = logout(kept);
+            kept.reach(session.bus());
+            let what = format!("{what}: {:?} {}", finished.code, finished.stderr);
+            let left = kept.stored();
+            assert!(left.is_null() || left == old, "{what}: {left}");
+            match finished.code {
+                None => {}
+                Some(code) => assert!(code == 7 || code == 0 && left.is_null(), "{what}"),
+            }
+            logout(kept).expect(0);
+            assert!(kept.stored().is_null(), "{what}");
+            kept.token().expect(3);
+        },
+    );
 }
 
 #[test]
 fn d1_killed_at_each_message_of_storing_a_login() {
     let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
-    in_a_session(&bed, |session| {
-        let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
-        let mut login = kept.login("keyring").start();
-        let url = login.authorization_url();
-        let proven = proxy.messages();
-        visit(&login.redirect(&url));
-        login.finish().expect(0);
-        at_each_message(session, proven + 1..=proxy.messages(), KILLS, |kept, what| {
-            let old = kept.stored();
-            let finished = kept.login("keyring").agree();
-            kept.reach(session.bus());
-            assert_eq!(finished.signal, Some(9), "{what}: {}", finished.stderr);
-            assert!(kept.is_good(), "{what}: nothing was spent");
-            check(kept, &old, what);
-        });
+    let session = &Session::start(&bed);
+    let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
+    let mut login = kept.login("keyring").start();
+    let url = login.authorization_url();
+    let proven = proxy.messages();
+    visit(&login.redirect(&url));
+    login.finish().expect(0);
+    at_each_message(session, proven + 1..=proxy.messages(), KILLS, |kept, what| {
+        let old = kept.stored();
+        let finished = kept.login("keyring").agree();
+        kept.reach(session.bus());
+        assert_eq!(finished.signal, Some(9), "{what}: {}", finished.stderr);
+        assert!(kept.is_good(), "{what}: nothing was spent");
+        check(kept, &old, what);
     });
 }
 
@@ -249,17 +228,16 @@ fn c3_d1_killed_at_each_call_on_files_of_a_refresh() {
     if !has("strace", "killing at each call") {
         return;
     }
-    in_a_session(&bed, |session| {
-        at_each_call(
-            session,
-            |kept| kept.refresher(),
-            |kept, run, call, _| {
-                let old = kept.stored();
-                assert_eq!(run("signal=KILL").signal, Some(9), "{call}");
-                check(kept, &old, &format!("killed at {call}"));
-            },
-        );
-    });
+    let session = &Session::start(&bed);
+    at_each_call(
+        session,
+        |kept| kept.refresher(),
+        |kept, run, call, _| {
+            let old = kept.stored();
+            assert_eq!(run("signal=KILL").signal, Some(9), "{call}");
+            check(kept, &old, &format!("killed at {call}"));
+        },
+    );
 }
 
 #[test]
@@ -268,28 +246,27 @@ fn d2_each_call_on_files_of_a_refresh_fails_once() {
     if !has("strace", "failing calls") {
         return;
     }
-    in_a_session(&bed, |session| {
-        at_each_call(
-            session,
-            |kept| kept.refresher(),
-            |kept, run, call, number| {
-                if call.contains("exit_group") {
-                    return;
-                }
-                let (old, error) = (kept.stored(), ["ENOSPC", "EIO", "EROFS"][number % 3]);
-                let finished = run(&format!("error={error}"));
-                let what = format!("{error} at {call}: {:?} {}", finished.code, finished.stdout);
-                assert!(matches!(finished.code, Some(0 | 7)), "{what}");
-                assert!(kept.is_good(), "what was spent is stored: {what}");
-                assert_eq!(
-                    kept.servers.refreshes() > 0,
-                    finished.code == Some(0),
-                    "what cannot be noted is not spent: {what}"
-                );
-                check(kept, &old, &what);
-            },
-        );
-    });
+    let session = &Session::start(&bed);
+    at_each_call(
+        session,
+        |kept| kept.refresher(),
+        |kept, run, call, number| {
+            if call.contains("exit_group") {
+                return;
+            }
+            let (old, error) = (kept.stored(), ["ENOSPC", "EIO", "EROFS"][number % 3]);
+            let finished = run(&format!("error={error}"));
+            let what = format!("{error} at {call}: {:?} {}", finished.code, finished.stdout);
+            assert!(matches!(finished.code, Some(0 | 7)), "{what}");
+            assert!(kept.is_good(), "what was spent is stored: {what}");
+            assert_eq!(
+                kept.servers.refreshes() > 0,
+                finished.code == Some(0),
+                "what cannot be noted is not spent: {what}"
+            );
+            check(kept, &old, &what);
+        },
+    );
 }
 
 #[test]
@@ -298,20 +275,19 @@ fn d1_d2_each_call_on_files_of_a_logout_fails_or_ends_it() {
     if !has("strace", "failing calls") {
         return;
     }
-    in_a_session(&bed, |session| {
-        let logout = |kept: &Kept| kept.at(&["logout"], "keyring");
-        at_each_call(session, logout, |kept, run, call, number| {
-            let how = ["signal=KILL", "error=EIO", "error=EROFS"][number % 3];
-            let is_killed = how == "signal=KILL" || call.contains("exit_group");
-            let old = kept.stored();
-            let finished = run(if is_killed { "signal=KILL" } else { how });
-            let left = kept.stored();
-            let what = format!("{how} at {call}: {:?} {}", finished.code, finished.stderr);
-            assert_eq!(finished.signal.is_some(), is_killed, "{what}");
-            assert!(left.is_null() || left == old, "{what}: {left}");
-            assert!(is_killed || finished.code == Some(7) || left.is_null(), "{what}");
-            logout(kept).run().expect(0);
-            assert!(kept.stored().is_null(), "{what}");
-        });
+    let session = &Session::start(&bed);
+    let logout = |kept: &Kept| kept.at(&["logout"], "keyring");
+    at_each_call(session, logout, |kept, run, call, number| {
+        let how = ["signal=KILL", "error=EIO", "error=EROFS"][number % 3];
+        let is_killed = how == "signal=KILL" || call.contains("exit_group");
+        let old = kept.stored();
+        let finished = run(if is_killed { "signal=KILL" } else { how });
+        let left = kept.stored();
+        let what = format!("{how} at {call}: {:?} {}", finished.code, finished.stderr);
+        assert_eq!(finished.signal.is_some(), is_killed, "{what}");
+        assert!(left.is_null() || left == old, "{what}: {left}");
+        assert!(is_killed || finished.code == Some(7) || left.is_null(), "{what}");
+        logout(kept).run().expect(0);
+        assert!(kept.stored().is_null(), "{what}");
     });
 }

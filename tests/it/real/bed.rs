@@ -71,9 +71,14 @@ impl Part {
             Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
-            Part::Keyring => {
-                usr(&["dbus-run-session", "dbus-send", "dbus-test-tool", "gnome-keyring-daemon", "secret-tool"])
-            }
+            Part::Keyring => usr(&[
+                "dbus-monitor",
+                "dbus-run-session",
+                "dbus-send",
+                "dbus-test-tool",
+                "gnome-keyring-daemon",
+                "secret-tool",
+            ]),
         }
     }
 }

@@ -3,11 +3,18 @@
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
+
+use serde_json::json;
 
 use super::bed::{script, Bed, Part};
 use super::running::{Finished, Run, Server};
-use crate::support::rotating::Rotating;
+use super::session::{Session, BUS};
+use crate::support::each;
+use crate::support::fake::Fake;
+use crate::support::program::Program;
+use crate::support::rotating::{login, Home, Rotating};
 
 /// The longest delay by a keyring that does not answer: three seconds of waiting, and half of one for a busy machine.
 const DELAY: Duration = Duration::from_millis(3500);
@@ -41,7 +48,7 @@ pub fn in_session(bed: &Bed, state: &str, text: &str, words: &[&str], browser: &
 }
 
 /// Logs in with this store, for the first time in this state.
-fn login(bed: &Bed, server: &Server, state: &str, store: &str) -> Finished {
+fn log_in(bed: &Bed, server: &Server, state: &str, store: &str) -> Finished {
     let data = bed.path("data").join(state).display().to_string();
     let words = ["--json", "--timeout", "30s", "--data-dir", &data, "--store", store, &server.url];
     in_session(bed, state, "\"$@\"", &words, &bed.curl())
@@ -94,7 +101,7 @@ fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
 fn auto_takes_the_keyring_that_works() {
     let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
     let server = bed.fastmcp();
-    let event = login(&bed, &server, "unlocked", "auto").exits(0).event("logged_in");
+    let event = log_in(&bed, &server, "unlocked", "auto").exits(0).event("logged_in");
     assert_eq!(event["store"], "keyring", "{event}");
     assert_no_token_in_files(&bed);
 }
@@ -103,9 +110,9 @@ fn auto_takes_the_keyring_that_works() {
 fn auto_falls_to_the_file_with_one_line_and_little_delay() {
     let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
     let server = bed.fastmcp();
-    let usual = login(&bed, &server, "absent", &bed.file_store()).exits(0).took;
+    let usual = log_in(&bed, &server, "absent", &bed.file_store()).exits(0).took;
     let in_each_state = UNUSABLE.iter().filter_map(|state| {
-        let Finished { status, stdout, stderr, took } = login(&bed, &server, state, "auto");
+        let Finished { status, stdout, stderr, took } = log_in(&bed, &server, state, "auto");
         let notices = stderr.lines().filter(|line| line.contains("keyring")).count();
         let in_file = stdout.contains("\"event\":\"logged_in\"") && stdout.contains("\"store\":\"file\"");
         let good = status.success() && in_file && notices == 1 && took < usual + DELAY;
@@ -120,7 +127,7 @@ fn keyring_alone_fails_before_the_browser() {
     let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
     let server = bed.fastmcp();
     let in_each_state = UNUSABLE.iter().filter_map(|state| {
-        let Finished { status, stdout, stderr, took } = login(&bed, &server, state, "keyring");
+        let Finished { status, stdout, stderr, took } = log_in(&bed, &server, state, "keyring");
         let told = stdout.contains("\"event\":\"error\"") && stdout.contains("\"exit\":7");
         let good = status.code() == Some(7) && told && !bed.browser_started() && took < DELAY;
         (!good).then(|| format!("{state}: {status} in {took:?}\n{stdout}\n{stderr}\n"))
@@ -155,6 +162,56 @@ fn the_doctor_tells_every_state_of_the_keyring() {
         assert!(what.contains(words), "{keyring}: {what}");
     }
     assert_eq!(examine("locked", "keyring").0, Some(7));
+}
+
+/// GNOME Keyring can abort when clients come and go quickly; it may not do so because of us.
+#[test]
+fn k1_many_short_visits_do_the_keyring_no_harm() {
+    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let session = Session::start(&bed);
+    let (keyring, fake) = (session.keyring(), Fake::start());
+    let live = json!({"obtained_at": "2026-01-01T00:00:00Z", "expires_at": "2126-01-01T00:00:00Z"});
+    session.put(&login(&fake, live));
+    let home = Home::new();
+    let visit = |_, _: &u32| {
+        let program = Program::new().at_home(home.path()).env(BUS, session.bus());
+        let token = program.args(["token", "--store", "keyring", &fake.mcp()]).run().expect(0).stdout;
+        assert_eq!(token, "access-0");
+    };
+    each(&(0..600).collect::<Vec<_>>(), visit);
+    let at_once: Vec<_> = (0..64).collect();
+    thread::scope(|scope| at_once.iter().for_each(|number| drop(scope.spawn(move || visit(0, number)))));
+    assert_eq!(session.keyring().0, keyring.0, "it is the same process");
+}
+
+/// Whoever watches the bus sees neither token, when a login is stored, refreshed and read.
+#[test]
+fn sec5_no_secret_crosses_the_bus_in_clear() {
+    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else { return };
+    let servers = Rotating::start();
+    let text = format!(
+        "set -e
+        dbus-monitor --session > monitored &
+        until grep -q NameAcquired monitored; do sleep 0.05; done
+        \"$1\" {options} --timeout 30s '{url}' >&2
+        \"$1\" token {options} '{url}'
+        \"$1\" token --refresh {options} '{url}'
+        dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetNameOwner string:the.last.word >&2 || true
+        until grep -q the.last.word monitored; do sleep 0.05; done",
+        options = format_args!("--data-dir '{}' --store keyring", bed.path("data").display()),
+        url = servers.fake.mcp(),
+    );
+    let finished = in_session(&bed, "unlocked", &text, &[], &bed.curl()).exits(0);
+    let seen = bed.read("monitored");
+    assert!(seen.contains("OpenSession") && seen.contains("SetSecret") && seen.contains("GetSecret"), "{seen}");
+    let tokens: Vec<_> = finished.stdout.lines().collect();
+    assert!(tokens.len() == 2 && tokens[0] != tokens[1], "{tokens:?}");
+    // Bytes are shown as text, or as numbers on several lines.
+    let numbers = seen.split_whitespace().collect::<String>();
+    for secret in [tokens[0], tokens[1], "access-", "refresh-"] {
+        let bytes: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!seen.contains(secret) && !numbers.contains(&bytes), "{secret} was seen");
+    }
 }
 
 /// Requires that no file of the data directories holds a token.

@@ -53,14 +53,6 @@ impl<'a> Session<'a> {
         &self.bus.url
     }
 
-    /// Tells whether the keyring's service is still there.
-    pub fn is_alive(&self) -> bool {
-        let ask =
-            ["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner"];
-        let output = self.tool("dbus-send", &[&ask[..], &["string:org.freedesktop.secrets"]].concat(), "");
-        String::from_utf8_lossy(&output.stdout).contains("boolean true")
-    }
-
     /// Runs a tool in the session, with this as its stdin.
     fn tool(&self, program: &str, args: &[&str], stdin: &str) -> Output {
         let mut command: Command = self.bed.command(program);
