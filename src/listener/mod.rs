@@ -30,6 +30,10 @@ const ACCEPT_BATCH: usize = 16;
 /// even if they take every connection they can get.
 const RESERVED_DESCRIPTORS: u64 = 24;
 
+/// Descriptors from this number on are for nobody, however many the system would give: the library that speaks to the
+/// keyring cannot handle them.
+const MAX_DESCRIPTORS: u64 = 1024;
+
 /// Pause after the system could not give us one more connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -256,7 +260,7 @@ impl Listener {
     /// Tells whether this process has few descriptors left for a new connection beside those there are. The system gives
     /// the lowest free number, so a high one tells that all below it are in use, by whatever part of the program.
     fn is_crowded(&self, new: &TcpStream) -> bool {
-        let Some(limit) = getrlimit(Resource::Nofile).current else { return false };
+        let limit = getrlimit(Resource::Nofile).current.map_or(MAX_DESCRIPTORS, |limit| limit.min(MAX_DESCRIPTORS));
         let highest = self.connections.iter().map(Connection::stream).chain([new]).map(AsRawFd::as_raw_fd).max();
         let highest = highest.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
         !self.connections.is_empty() && highest.saturating_add(RESERVED_DESCRIPTORS) >= limit

@@ -9,6 +9,9 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::ffi::c_int;
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::sync::{mpsc, Arc};
 use std::time::Duration;
 
@@ -32,6 +35,9 @@ const SERVICE: &str = "org.freedesktop.Secret.Service";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const ITEM: &str = "org.freedesktop.Secret.Item";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
+
+/// The highest file number with which a connection is tried: some below the 1024 of `select`, as other threads open files too.
+const MAX_DESCRIPTOR: c_int = 1000;
 
 /// Stands for no object, and for no need of a prompt.
 const NONE: &str = "/";
@@ -76,10 +82,11 @@ impl Problem {
 
 /// Connects, and looks at the collection that new items go to. A locked one is unlocked only if the user can be asked.
 pub(super) fn connect(access: Access, ask: Option<Ask>) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
-    let bus = Bus::connect(ask).map_err(|problem| match problem.fault() {
-        KeyringFault::Silent => KeyringFault::Silent,
+    let bus = Bus::connect(ask).map_err(|problem| match (problem.fault(), problem) {
+        (KeyringFault::Silent, _) => KeyringFault::Silent,
+        (fault, Problem::Fault(_)) => fault,
         // No bus, no address, nobody behind the address, no service that could be started.
-        _ => KeyringFault::Absent,
+        (_, Problem::Bus(_)) => KeyringFault::Absent,
     })?;
     let service = Service::open(bus, access).map_err(|problem| problem.fault())?;
     Ok(Arc::new(Items(Arc::new(service))))
@@ -114,6 +121,11 @@ struct Bus {
 
 impl Bus {
     fn connect(ask: Option<Ask>) -> Result<Self, Problem> {
+        // The system gives the lowest free number; libdbus waits with `select`, and writes past its end for a high one.
+        let lowest_free = File::open("/dev/null").map_or(c_int::MAX, |file| file.as_raw_fd());
+        if lowest_free >= MAX_DESCRIPTOR {
+            return Err(KeyringFault::Other("too many files are open".to_owned()).into());
+        }
         let bus = Self { connection: SyncConnection::new_session()?, ask };
         // An alias that nobody has: this answer is worth nothing, and whoever got it is known to the service.
         bus.alias("mcp-login")?;

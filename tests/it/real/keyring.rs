@@ -184,6 +184,19 @@ fn k1_many_short_visits_do_the_keyring_no_harm() {
     assert_eq!(session.keyring().0, keyring.0, "it is the same process");
 }
 
+/// The library below writes past the end of a table for a file number above 1023.
+#[test]
+fn l18_a_thousand_open_files_are_no_harm() {
+    let Some(bed) = Bed::with(&[Part::Keyring, Part::Curl]) else { return };
+    for (files, code, said) in [(900, 3, "no login to"), (1100, 7, "too many files are open")] {
+        let open = format!("ulimit -n 4096; for file in $(seq 3 {files}); do eval \"exec $file</dev/null\"; done");
+        let text = format!("exec bash -c '{open}; exec \"$@\"' sh \"$@\"");
+        let words = ["token", "--store", "keyring", "https://files.example/mcp"];
+        let finished = in_session(&bed, "unlocked", &text, &words, &bed.curl()).exits(code);
+        assert!(finished.stderr.contains(said), "{}", finished.stderr);
+    }
+}
+
 /// Whoever watches the bus sees neither token, when a login is stored, refreshed and read.
 #[test]
 fn sec5_no_secret_crosses_the_bus_in_clear() {

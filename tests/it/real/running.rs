@@ -99,8 +99,10 @@ impl Server {
         // The command keeps its copies of the pipe's end otherwise, and the reader would never see the end.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let log = Lines::of(reader);
-        let ready = log.wait_for("ready ", READY);
-        let url = ready.unwrap_or_else(|| panic!("the server is not ready: {}", log.text()))[6..].to_owned();
+        let ready = log.wait_for("ready ", READY).unwrap_or_default();
+        // A bus may have begun a line of its own before.
+        let url = ready.rsplit_once("ready ").map(|(_, url)| url.to_owned()).filter(|url| url.contains(':'));
+        let url = url.unwrap_or_else(|| panic!("the server is not ready: {}", log.text()));
         Server { url, log, _group: group }
     }
 
