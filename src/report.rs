@@ -75,7 +75,7 @@ impl Reporter {
             Event::Registering { server } => {
                 terminal::say(&format!("{server} does not know us any more; registering anew, with a new address"));
             }
-            Event::PasteEnded => log::info!("stdin has ended; nothing more can be pasted"),
+            Event::PasteEnded => terminal::say("stdin has ended: nothing more can be pasted"),
             Event::Waiting { left, listening, paste } => {
                 let way = match (listening, paste) {
                     (true, true) => "the browser, or for a pasted address",

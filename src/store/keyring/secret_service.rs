@@ -39,6 +39,8 @@ const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 /// The highest file number with which a connection is tried: some below the 1024 of `select`, as other threads open files too.
 const MAX_DESCRIPTOR: c_int = 1000;
 
+const NO_SUCH_OBJECT: &str = "org.freedesktop.Secret.Error.NoSuchObject";
+
 /// Stands for no object, and for no need of a prompt.
 const NONE: &str = "/";
 
@@ -102,11 +104,8 @@ pub(super) fn fault(err: &(dyn StdError + Send + Sync + 'static)) -> KeyringFaul
 
 /// Tells whether an item that was found is not there any more.
 pub(super) fn has_vanished(err: &(dyn StdError + Send + Sync + 'static)) -> bool {
-    const NAMES: [&str; 3] = [
-        "org.freedesktop.DBus.Error.UnknownMethod",
-        "org.freedesktop.DBus.Error.UnknownObject",
-        "org.freedesktop.Secret.Error.NoSuchObject",
-    ];
+    const NAMES: [&str; 3] =
+        ["org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownObject", NO_SUCH_OBJECT];
     match err.downcast_ref() {
         Some(Problem::Bus(err)) => err.name().is_some_and(|name| NAMES.contains(&name)),
         _ => false,
@@ -152,8 +151,11 @@ impl Bus {
 
     /// Returns the collection with this alias.
     fn alias(&self, name: &str) -> Result<Option<Path<'static>>, Problem> {
-        let (collection,): (Path<'static>,) = self.ask_service("ReadAlias", (name,))?;
-        Ok(Some(collection).filter(|collection| &**collection != NONE))
+        match self.ask_service::<(Path<'static>,), _>("ReadAlias", (name,)) {
+            Ok((collection,)) => Ok(Some(collection).filter(|collection| &**collection != NONE)),
+            Err(Problem::Bus(err)) if err.name() == Some(NO_SUCH_OBJECT) => Ok(None),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// Looks at the collection that new items go to; there may be none as long as nothing is to be written.

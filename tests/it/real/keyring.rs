@@ -184,6 +184,22 @@ fn k1_many_short_visits_do_the_keyring_no_harm() {
     assert_eq!(session.keyring().0, keyring.0, "it is the same process");
 }
 
+#[test]
+fn c5_servers_in_one_run_are_all_kept_in_the_keyring() {
+    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let session = Session::start(&bed);
+    let fakes: Vec<_> = (0..16).map(|_| Fake::start()).collect();
+    let program = Program::new().args(["--json", "--store", "keyring", "--no-browser"]).env(BUS, session.bus());
+    let mut login = program.args(fakes.iter().map(Fake::mcp)).start();
+    let pages: Vec<_> = fakes.iter().map(|_| login.authorization_url()).collect();
+    let answers: Vec<_> = pages.iter().map(|page| login.redirect(page)).collect();
+    thread::scope(|scope| answers.iter().for_each(|answer| drop(scope.spawn(|| crate::support::visit(answer)))));
+    login.finish().expect(0);
+    for fake in &fakes {
+        assert!(session.text(&fake.mcp()).contains("access-"), "{}", fake.mcp());
+    }
+}
+
 /// The library below writes past the end of a table for a file number above 1023.
 #[test]
 fn l18_a_thousand_open_files_are_no_harm() {
