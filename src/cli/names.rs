@@ -68,9 +68,11 @@ pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured
     let matching = || found.servers.iter().filter(|server| server.name == name);
     // Of those who mean the same server, the user's own word counts for more than a project's.
     let Some(best) = matching().find(|server| !server.in_project).or_else(|| matching().next()) else {
-        return Err(match found.unusable.into_iter().find(|trouble| trouble.name.as_deref() == Some(name)) {
-            Some(trouble) => unusable(&trouble),
-            None => servers::no_url(word, like(word, &found.servers, logins)),
+        let is_meant = |trouble: &&Trouble| trouble.name.as_deref() == Some(name);
+        return Err(match (found.unusable.iter().find(is_meant), found.programs.iter().find(is_meant)) {
+            (Some(trouble), _) => unusable(trouble),
+            (None, Some(program)) => servers::usage(program.to_string(), "a login needs the URL of a server"),
+            (None, None) => servers::no_url(word, like(word, &found.servers, logins)),
         });
     };
     if matching().all(|other| is_same(best, other)) {

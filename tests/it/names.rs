@@ -198,7 +198,11 @@ fn unknown_names_have_near_misses() {
     let home = Home::new();
     home.put(&[login_to("google-work", &fake, json!({}))]);
     put(&home, ".codex/config.toml", &codex("linear", "https://linear.example/mcp"));
-    put_servers(&home, ".cursor/mcp.json", json!({"paid": {"url": "https://x.example/${NONE}"}}));
+    put_servers(
+        &home,
+        ".cursor/mcp.json",
+        json!({"paid": {"url": "https://x.example/${NONE}"}, "local": {"command": "uvx", "args": ["it"]}}),
+    );
     for (word, shown) in [
         ("linaer", "did you mean linear?"),
         ("codex:linaer", "did you mean codex:linear?"),
@@ -207,6 +211,8 @@ fn unknown_names_have_near_misses() {
         ("statsu", "`mcp-login status`"),
         ("paid", "needs the variable NONE, which is not set"),
         ("cursor:paid", "needs the variable NONE, which is not set"),
+        ("local", "cursor:local"),
+        ("cursor:local", "it is a program that the client starts, and has no URL"),
         ("mcp.example.com/mcp", "https://mcp.example.com/mcp"),
     ] {
         for command in ["login", "token"] {

@@ -54,6 +54,11 @@ fn words(entry: &Value) -> impl Iterator<Item = &str> {
     words.filter_map(Value::as_str)
 }
 
+/// Tells whether an entry runs a command.
+pub(super) fn is_program(entry: &Value) -> bool {
+    words(entry).next().is_some()
+}
+
 /// Returns the URL that an entry such as `npx -y mcp-remote URL` goes to.
 fn bridged(entry: &Value) -> Option<&str> {
     let is_bridge = |word: &str| {

@@ -48,6 +48,8 @@ pub struct Found {
     pub servers: Vec<Configured>,
     /// Servers whose URL cannot be worked out.
     pub unusable: Vec<Trouble>,
+    /// Servers that are programs on this machine: there is no login to them.
+    pub programs: Vec<Trouble>,
     /// Files that cannot be read.
     pub broken: Vec<Trouble>,
 }
@@ -133,7 +135,15 @@ fn look_into(client: &Source, places: &Places, found: &mut Found) {
             if !seen.insert(name.clone()) {
                 continue;
             }
-            let Some(text) = entry::address(entry, client.url) else { continue };
+            let trouble = |why: String| {
+                let path = file.path.clone();
+                Trouble { client: client.name, name: Some(name.clone()), path, why }
+            };
+            let Some(text) = entry::address(entry, client.url) else {
+                let program = || trouble("it is a program that the client starts, and has no URL".to_owned());
+                found.programs.extend(entry::is_program(entry).then(program));
+                continue;
+            };
             match entry::expand(text, places, file.in_project) {
                 Ok(url) => found.servers.push(Configured {
                     source: client.name,
@@ -145,12 +155,7 @@ fn look_into(client: &Source, places: &Places, found: &mut Found) {
                     in_project: file.in_project,
                     entry: entry.clone(),
                 }),
-                Err(why) => found.unusable.push(Trouble {
-                    client: client.name,
-                    name: Some(name.clone()),
-                    path: file.path.clone(),
-                    why,
-                }),
+                Err(why) => found.unusable.push(trouble(why)),
             }
         }
     }
