@@ -42,6 +42,9 @@ impl Reporter {
             true => terminal::insist(&named.introduction()),
             false => terminal::say(&named.introduction()),
         }
+        if let Some(reason) = named.skip() {
+            terminal::complain("warning", &format!("{source} may not use a login to {}: {reason}", printable(name)));
+        }
         if named.oauth().has_secret && !has_secret {
             let with =
                 if *in_project { "the URL, --client-id and --client-secret-file" } else { "--client-secret-file" };

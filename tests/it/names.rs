@@ -193,6 +193,20 @@ fn a_password_in_a_url_is_not_shown() {
 }
 
 #[test]
+fn a_login_that_its_client_may_not_use_is_made_with_a_warning() {
+    let fake = Fake::start();
+    let home = Home::new();
+    let own = json!({"url": fake.mcp(), "headers": {"Authorization": "Bearer CANARY"}});
+    put_servers(&home, ".cursor/mcp.json", json!({"own": own, "off": {"url": fake.mcp(), "disabled": true}}));
+    for (name, reason) in [("own", "its own credentials stand there"), ("off", "it is switched off there")] {
+        let finished = log_in(&home, &[name, "--force"]).agree().expect(0);
+        let warning = format!("warning: cursor may not use a login to {name}: {reason}");
+        assert!(finished.stderr.contains(&warning), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("CANARY"), "{}", finished.stderr);
+    }
+}
+
+#[test]
 fn unknown_names_have_near_misses() {
     let fake = Fake::start();
     let home = Home::new();
