@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{json, Value};
 
-use super::table::{aligned, expiry_in_words, state_in_words};
+use super::table::{aligned, expiry_in_words, keeper, state_in_words};
 use super::{Line, Reporter};
 use crate::clients::sources::{Configured, Trouble};
 use crate::oauth::text::printable;
@@ -122,12 +122,12 @@ pub fn named_table(rows: &[NamedLogin]) -> String {
         let (state, expires, place) = match &row.login {
             Some(login) => {
                 let entry = &login.entry;
-                (state_in_words(login.state), expiry_in_words(entry.expires_at), entry.place.name())
+                (state_in_words(login.state), expiry_in_words(entry.expires_at), keeper(entry))
             }
-            None if row.is_free => ("no login needed", String::new(), ""),
-            None => ("needs login", String::new(), ""),
+            None if row.is_free => ("no login needed", String::new(), String::new()),
+            None => ("needs login", String::new(), String::new()),
         };
-        [printable(&row.named.name), printable(&row.key.server), state.to_owned(), expires, place.to_owned()]
+        [printable(&row.named.name), printable(&row.key.server), state.to_owned(), expires, place]
     }));
     aligned(&table)
 }

@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::error::in_words;
 use crate::oauth::text::{json_line, printable};
 use crate::status::{Login, State};
+use crate::store::IndexEntry;
 
 /// Returns the clients that a login can be handed to, for people.
 pub fn clients_table(clients: &[&Client]) -> String {
@@ -38,7 +39,7 @@ pub fn table(logins: &[Login]) -> String {
             entry.profile.clone(),
             state_in_words(*state).to_owned(),
             expiry_in_words(entry.expires_at),
-            entry.place.name().to_owned(),
+            keeper(entry),
             scopes.join(" "),
         ]);
     }
@@ -52,6 +53,11 @@ pub(super) fn state_in_words(state: State) -> &'static str {
         State::NeedsLogin => "needs login",
         State::HandedOver => "handed over",
     }
+}
+
+/// Returns where the tokens are: in a store of ours, or with the client that has them now.
+pub(super) fn keeper(entry: &IndexEntry) -> String {
+    entry.handed_over.as_ref().map_or_else(|| entry.place.name().to_owned(), |handed_over| printable(&handed_over.to))
 }
 
 pub(super) fn expiry_in_words(expires_at: Option<Time>) -> String {

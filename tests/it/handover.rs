@@ -164,6 +164,8 @@ fn cm2_what_is_moved_is_not_ours_any_more() {
     assert!(!moved.stderr.contains(given["refresh_token"].as_str().expect("a token")));
     assert!(!home.text().contains(given["refresh_token"].as_str().expect("a token")), "dropped");
 
+    let table = home.command("status", &[]).run().expect(0).stdout;
+    assert!(table.lines().any(|line| line.contains("handed over") && line.contains("  codex")), "{table}");
     let status = home.command("status", &["--json"]).run().expect(0);
     assert_eq!(status.events[0]["logins"][0]["state"], "handed_over");
     assert_eq!(status.events[0]["logins"][0]["handed_over"]["to"], "codex");
