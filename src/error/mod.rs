@@ -226,10 +226,12 @@ fn words(denial: &Denial) -> String {
     denial.description.as_ref().map(|words| format!(": {}", printable(words))).unwrap_or_default()
 }
 
-/// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`.
+/// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`; days from two on.
 pub fn in_words(time: Duration) -> String {
-    let (hours, minutes, seconds) = (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
-    let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
+    let hours = time.as_secs() / 3600;
+    let days = if hours >= 48 { hours / 24 } else { 0 };
+    let (minutes, seconds) = (time.as_secs() / 60 % 60, time.as_secs() % 60);
+    let parts = [(days, "d"), (hours - days * 24, "h"), (minutes, "min"), (seconds, "s")];
     let said: Vec<_> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
     if said.is_empty() {
@@ -396,7 +398,16 @@ mod tests {
 
     #[test]
     fn times_in_words() {
-        for (seconds, expected) in [(0, "0 s"), (45, "45 s"), (600, "10 min"), (90, "1 min 30 s"), (3600, "1 h")] {
+        for (seconds, expected) in [
+            (0, "0 s"),
+            (45, "45 s"),
+            (600, "10 min"),
+            (90, "1 min 30 s"),
+            (3600, "1 h"),
+            (36 * 3600, "36 h"),
+            (60 * 86_400, "60 d"),
+            (50 * 3600 + 60, "2 d 2 h 1 min"),
+        ] {
             assert_eq!(in_words(Duration::from_secs(seconds)), expected);
         }
     }

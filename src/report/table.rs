@@ -85,7 +85,8 @@ pub(super) fn round(time: Duration) -> Duration {
     let unit = match time.as_secs() {
         0..120 => 1,
         120..7200 => 60,
-        _ => 3600,
+        7200..172_800 => 3600,
+        _ => 86_400,
     };
     Duration::from_secs((time.as_secs() + unit / 2) / unit * unit)
 }
