@@ -95,13 +95,17 @@ fn detail(error: &Option<String>, description: &Option<String>) -> String {
     words.map(|words| format!(": {words}")).collect()
 }
 
-/// A registration that a later login may use again. Registrations with a secret are not among them: their secret
-/// stands with the login, and nowhere else.
+/// A registration that a later login may use again, or may not. Registrations with a secret are among them only while
+/// they are in doubt: they stand with the login, and nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Remembered {
     client_id: String,
     redirect_uri: String,
     scopes: Vec<String>,
+    /// A login with it has begun and did not end well, or not yet. A server that has forgotten a client tells the user, in
+    /// the browser, and not us; so the next login does not use it.
+    #[serde(default)]
+    is_doubtful: bool,
 }
 
 /// How we become a client of a server.
@@ -172,18 +176,17 @@ pub fn register(
 ) -> Result<Client, RegisterError> {
     let (http, cache, before) = tools;
     let endpoint = match choose(server, identity, redirect_uri, scopes, (cache, before))? {
-        Chosen::Client(client) => return Ok(client),
+        Chosen::Client(client) => {
+            if client.origin == Origin::Dynamic {
+                doubt(cache, &server.issuer, &client.id, redirect_uri, scopes);
+            }
+            return Ok(client);
+        }
         Chosen::Registration(endpoint) => endpoint,
     };
     let listed = server.client_auth_methods.as_deref();
     let client = register_anew(&endpoint, listed, redirect_uri, scopes, http)?;
-    if client.secret.is_none() {
-        let (client_id, redirect_uri) = (client.id.clone(), redirect_uri.to_owned());
-        let new = Remembered { client_id, redirect_uri, scopes: scopes.to_vec() };
-        let others = read(cache, &server.issuer).into_iter().filter(|it| it.redirect_uri != new.redirect_uri);
-        let kept: Vec<_> = [new.clone()].into_iter().chain(others).take(MAX_REMEMBERED).collect();
-        cache.put("clients", &server.issuer, &kept);
-    }
+    doubt(cache, &server.issuer, &client.id, redirect_uri, scopes);
     Ok(client)
 }
 
@@ -230,7 +233,8 @@ fn remembered(
 ) -> Option<Client> {
     let covers = |known: &[String]| known.is_empty() || scopes.iter().all(|scope| known.contains(scope));
     let known = read(cache, &server.issuer);
-    if let Some(client) = known.iter().find(|it| it.redirect_uri == redirect_uri && covers(&it.scopes)) {
+    let fits = |it: &&Remembered| it.redirect_uri == redirect_uri && covers(&it.scopes) && !it.is_doubtful;
+    if let Some(client) = known.iter().find(fits) {
         log::info!("using the registration of an earlier login");
         return Some(Client {
             id: client.client_id.clone(),
@@ -241,7 +245,8 @@ fn remembered(
     }
     let before = before.filter(|before| {
         let dynamic = before.registration == Origin::Dynamic.as_str() && before.client_secret.is_some();
-        dynamic && before.issuer == server.issuer && before.redirect_uri == redirect_uri
+        let is_doubtful = known.iter().any(|it| it.client_id == before.client_id);
+        dynamic && !is_doubtful && before.issuer == server.issuer && before.redirect_uri == redirect_uri
     })?;
     log::info!("using the registration of the login that is stored");
     covers(&before.scopes_requested).then_some(())?;
@@ -251,6 +256,30 @@ fn remembered(
         auth: ClientAuth::parse(&before.client_auth)?,
         origin: Origin::Dynamic,
     })
+}
+
+/// Notes that nobody knows whether the server still accepts a registration: no login uses it before one with it has ended
+/// well. It takes the place of another one with the same redirect URI.
+pub fn doubt(cache: &Cache, issuer: &str, client_id: &str, redirect_uri: &str, scopes: &[String]) {
+    let (client_id, redirect_uri) = (client_id.to_owned(), redirect_uri.to_owned());
+    let known = read(cache, issuer);
+    let before = known.iter().find(|it| it.client_id == client_id);
+    let scopes = before.map_or(scopes, |before| &before.scopes).to_vec();
+    let new = Remembered { client_id, redirect_uri, scopes, is_doubtful: true };
+    let others = known.into_iter().filter(|it| it.redirect_uri != new.redirect_uri && it.client_id != new.client_id);
+    let kept: Vec<_> = [new.clone()].into_iter().chain(others).take(MAX_REMEMBERED).collect();
+    cache.put("clients", issuer, &kept);
+}
+
+/// Notes that a login with this client has ended well: the next one may use it. One with a secret stands with the login.
+pub fn confirm(cache: &Cache, issuer: &str, client: &Client) {
+    let mut known = read(cache, issuer);
+    let Some(place) = known.iter().position(|it| it.client_id == client.id) else { return };
+    match client.secret {
+        Some(_) => drop(known.remove(place)),
+        None => known.iter_mut().skip(place).take(1).for_each(|it| it.is_doubtful = false),
+    }
+    cache.put("clients", issuer, &known);
 }
 
 /// Forgets a registration that the server does not accept any more.

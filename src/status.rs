@@ -72,7 +72,7 @@ pub fn status(tools: &Tools) -> Result<Vec<Login>, LoginError> {
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
     let entries = store.list().map_err(|source| LoginError::Store {
         doing: "read",
-        server: "any server".to_owned(),
+        server: String::new(),
         source: source.into(),
     })?;
     let mut logins: Vec<_> = entries.into_iter().map(Login::of).collect();

@@ -106,8 +106,8 @@ fn explain(err: &clap::Error) -> ExitCode {
 
 fn tools(common: &Common, wish: Wish, timeout: std::time::Duration) -> Result<Tools, LoginError> {
     let data_dir = store::data_dir(common.data_dir.clone()).map_err(|err| LoginError::Store {
-        doing: "keep",
-        server: "any server".to_owned(),
+        doing: "find a place for",
+        server: String::new(),
         source: Arc::new(err),
     })?;
     let http = http::Settings { ca_file: common.ca_file.clone() };

@@ -1,6 +1,8 @@
 //! From what the user typed to what is to be done; everything that can be wrong with it is found here.
 
 use std::fs;
+use std::io::Read as _;
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use url::Host;
@@ -201,11 +203,14 @@ fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, F
 
 fn read(path: &Path, what: &str) -> Result<zeroize::Zeroizing<String>, LoginError> {
     let failed = |why: String| usage(format!("cannot read {what} from {}: {why}", path.display()), "check the path");
-    let size = fs::metadata(path).map_err(|err| failed(err.to_string()))?.len();
-    if size > MAX_CLIENT_BYTES {
+    let mut text = zeroize::Zeroizing::new(String::new());
+    // A pipe has no size before it is read.
+    let file = fs::File::open(path).map_err(|err| failed(err.to_string()))?;
+    file.take(MAX_CLIENT_BYTES + 1).read_to_string(&mut text).map_err(|err| failed(err.to_string()))?;
+    if text.len() as u64 > MAX_CLIENT_BYTES {
         return Err(failed("it is too large".to_owned()));
     }
-    fs::read_to_string(path).map(zeroize::Zeroizing::new).map_err(|err| failed(err.to_string()))
+    Ok(text)
 }
 
 struct Redirect {
@@ -246,7 +251,10 @@ fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
     };
     let url = endpoint::parse(uri).map_err(|why| wrong(&why.to_string()))?;
     let host = match url.host() {
-        Some(Host::Ipv4(address)) if address.is_loopback() => RedirectHost::V4,
+        Some(Host::Ipv4(Ipv4Addr::LOCALHOST)) => RedirectHost::V4,
+        Some(Host::Ipv4(address)) if address.is_loopback() => {
+            return Err(wrong("of the loopback addresses only 127.0.0.1 and ::1 are listened on"));
+        }
         Some(Host::Ipv6(address)) if address.is_loopback() => RedirectHost::V6,
         Some(Host::Domain("localhost")) => RedirectHost::Localhost,
         _ => return Err(wrong("it is not on this machine")),
@@ -257,5 +265,8 @@ fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
     if url.query().is_some() {
         return Err(wrong("it has a query"));
     }
-    Ok(Redirect { host, path: url.path().to_owned(), port: url.port() })
+    // Without a port any will do; a port that is the usual one is a port all the same.
+    let authority = uri.split('/').nth(2).unwrap_or_default();
+    let port = url.port().or(authority.ends_with(":80").then_some(80));
+    Ok(Redirect { host, path: url.path().to_owned(), port })
 }

@@ -105,11 +105,11 @@ pub enum LoginError {
         source: ExchangeError,
     },
     /// The store cannot be used, or did not take the login.
-    #[error("cannot {doing} the login to {server}")]
+    #[error("cannot {doing} {}", whose(server))]
     Store {
         /// What was being done: `keep`, `read` or `forget`.
         doing: &'static str,
-        /// The server.
+        /// The server; empty if it is about all logins.
         server: String,
         /// What went wrong; shared by all logins of a run.
         source: Arc<StoreError>,
@@ -224,6 +224,15 @@ fn by(holder: &Option<Holder>) -> String {
 
 fn words(denial: &Denial) -> String {
     denial.description.as_ref().map(|words| format!(": {}", printable(words))).unwrap_or_default()
+}
+
+/// Returns the login to a server in words, or all logins.
+fn whose(server: &str) -> String {
+    if server.is_empty() {
+        "logins".to_owned()
+    } else {
+        format!("the login to {server}")
+    }
 }
 
 /// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`; days from two on.

@@ -1,5 +1,7 @@
 //! What this machine says of proxies and certificate authorities.
 
+use std::io::Read as _;
+
 use http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts};
 use ureq::Proxy;
@@ -7,6 +9,9 @@ use url::Url;
 
 use super::{HttpError, Settings};
 use crate::oauth::endpoint;
+
+/// The most that is read of a file of certificates: what systems bring is a twentieth of it.
+const MAX_AUTHORITIES_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The variables that may name a proxy, in the order in which they count.
 const PROXY_VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
@@ -67,7 +72,12 @@ pub fn authorities(settings: &Settings) -> Result<Authorities, HttpError> {
     };
     let Some(path) = &settings.ca_file else { return Ok(found) };
     let failed = |why: String| HttpError::Authorities(format!("{}: {why}", path.display()));
-    let pem = std::fs::read(path).map_err(|err| failed(err.to_string()))?;
+    let mut pem = Vec::new();
+    let file = std::fs::File::open(path).map_err(|err| failed(err.to_string()))?;
+    file.take(MAX_AUTHORITIES_BYTES + 1).read_to_end(&mut pem).map_err(|err| failed(err.to_string()))?;
+    if pem.len() as u64 > MAX_AUTHORITIES_BYTES {
+        return Err(failed("it is too large".to_owned()));
+    }
     for item in ureq::tls::parse_pem(&pem) {
         match item {
             Ok(PemItem::Certificate(certificate)) => found.file.push(certificate),

@@ -171,6 +171,7 @@ fn finish(
             return Err(LoginError::Exchange { issuer, provider, source });
         }
     };
+    register::confirm(&tools.cache(), &attempt.found.server.issuer, &attempt.client);
     let account = account::find(request, &attempt.found.server, &tokens, tools);
     let store = tools.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.

@@ -126,7 +126,12 @@ impl Expected {
 
     fn denied(&self, error: String, query: &str) -> Result<Answer, Rejection> {
         let temporary = matches!(error.as_str(), "server_error" | "temporarily_unavailable");
-        let denial = Denial { error, description: optional(query, "error_description")? };
+        let description = match raw(query, "error_description") {
+            Ok(description) => Some(decode_words(description)),
+            Err(Unusable::Doubled) => return Err(Rejection::Ambiguous),
+            Err(Unusable::Missing | Unusable::Malformed) => None,
+        };
+        let denial = Denial { error, description };
         if temporary {
             Err(Rejection::Temporary(denial))
         } else {
@@ -154,8 +159,13 @@ fn optional(query: &str, name: &str) -> Result<Option<String>, Rejection> {
     }
 }
 
-/// Returns the one value of a parameter. Parameters of other names are not even decoded.
+/// Returns the one value of a parameter.
 fn single(query: &str, name: &str) -> Result<String, Unusable> {
+    decode(raw(query, name)?).ok_or(Unusable::Malformed)
+}
+
+/// Returns the one value of a parameter as it came. Parameters of other names are not even decoded.
+fn raw<'a>(query: &'a str, name: &str) -> Result<&'a str, Unusable> {
     let mut found = None;
     for pair in query.split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -163,7 +173,14 @@ fn single(query: &str, name: &str) -> Result<String, Unusable> {
             return Err(Unusable::Doubled);
         }
     }
-    decode(found.ok_or(Unusable::Missing)?).ok_or(Unusable::Malformed)
+    found.ok_or(Unusable::Missing)
+}
+
+/// Decodes what people are to read, however it is written: Microsoft's is of several lines.
+fn decode_words(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    let words = percent_decode_str(&spaced).decode_utf8_lossy();
+    words.split(|it: char| it.is_control()).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Decodes form encoding, once and strictly: a broken escape, a control character or bad UTF-8 make it `None`.
@@ -281,6 +298,9 @@ mod tests {
             check(&format!("error={error}&state=s~1"), &format!("denied {error} None"));
         }
         check("error=access_denied&error_description=no+way&state=s~1", "denied access_denied Some(\"no way\")");
+        // Words are only shown: however they are written, the refusal counts.
+        let lines = "error=access_denied&error_description=AADSTS65004%3a+no%0d%0aTrace+ID%ff%zz&state=s~1";
+        check(lines, "denied access_denied Some(\"AADSTS65004: no Trace ID\u{fffd}%zz\")");
         check("error=server_error&state=s~1", "temporary server_error");
         check("error=temporarily_unavailable&state=s~1", "temporary temporarily_unavailable");
     }

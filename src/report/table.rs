@@ -11,6 +11,12 @@ use crate::oauth::text::{json_line, printable};
 use crate::status::{Login, State};
 use crate::store::IndexEntry;
 
+/// Most scopes of a login that people are shown.
+const MAX_SCOPES: usize = 20;
+
+/// The widest column whose cells are aligned.
+const MAX_WIDTH: usize = 400;
+
 /// Returns the clients that a login can be handed to, for people.
 pub fn clients_table(clients: &[&Client]) -> String {
     let width = clients.iter().map(|client| client.name.len()).max().unwrap_or_default();
@@ -33,7 +39,10 @@ pub fn table(logins: &[Login]) -> String {
     }
     let mut rows = vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
     for Login { entry, state } in logins {
-        let scopes: Vec<_> = entry.scopes.iter().map(|scope| printable(scope)).collect();
+        let mut scopes: Vec<_> = entry.scopes.iter().take(MAX_SCOPES).map(|scope| printable(scope)).collect();
+        if let Some(more @ 1..) = entry.scopes.len().checked_sub(MAX_SCOPES) {
+            scopes.push(format!("and {more} more"));
+        }
         rows.push([
             printable(&entry.server),
             entry.profile.clone(),
@@ -74,7 +83,7 @@ pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Strin
         widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.len().max(*width));
     }
     let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}", width = width.min(MAX_WIDTH)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()

@@ -84,7 +84,7 @@ impl Store {
                 Ok(()) => Side::Keyring,
                 Err(err) => {
                     self.file.prove()?;
-                    self.notice = Some(format!("{err}; the login is kept in {}", self.file.place()));
+                    self.notice = Some(format!("{err}; logins are kept in {}", self.file.place()));
                     Side::File
                 }
             },
@@ -190,7 +190,7 @@ impl Store {
             match store.put(credentials).or_else(|err| retry(store, credentials, err)) {
                 Ok(()) => {
                     let place = store.place();
-                    let notice = failure.map(|err| format!("{err}; the login is kept in {place}"));
+                    let notice = failure.map(|err| format!("{err}; logins are kept in {place}"));
                     self.clear_other(side, &key, kept);
                     self.note(credentials, &place);
                     return Ok(Saved { place, notice });

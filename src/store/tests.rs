@@ -261,7 +261,7 @@ fn k1_auto_takes_the_keyring_if_it_works_and_says_if_not() {
     assert_eq!(rig.store(StoreChoice::Keyring).prove().err().unwrap().code(), "keyring_locked");
     assert!(rig.store(StoreChoice::Auto).load(&key()).is_err(), "the index knows that the login is in the keyring");
     let store = rig.store(StoreChoice::Auto).prove().unwrap();
-    let expected = format!("cannot use the keyring: it is locked; the login is kept in {}", rig.file.place);
+    let expected = format!("cannot use the keyring: it is locked; logins are kept in {}", rig.file.place);
     assert_eq!(store.notice(), Some(expected.as_str()));
     assert_eq!(store.load(&key()).unwrap(), None);
     assert_eq!(store.save(&mut sample(SERVER, 0)).unwrap().place, rig.file.place);

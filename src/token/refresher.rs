@@ -25,6 +25,8 @@ use crate::http::{self, Http};
 use crate::oauth::client::{Client, ClientAuth, Origin};
 use crate::oauth::text::printable;
 use crate::providers::{self, Moment, Provider};
+use crate::register;
+use crate::store::cache::Cache;
 use crate::store::file::FileStore;
 use crate::store::journal::Journal;
 use crate::store::{CredentialStore as _, Credentials, Key, Patience, Store, StoreChoice, StoreError};
@@ -151,6 +153,14 @@ fn work(job: &Job) -> Result<(), LoginError> {
         Err(ExchangeError::Refused { error, .. }) if error == "invalid_grant" || meaning(&kept, &error).is_some() => {
             believe(&store, &kept, (interrupted, &error), &journal)
         }
+        // The next login is one of a new client.
+        Err(ExchangeError::Refused { error, .. }) if is_unknown(&kept, &error) => {
+            let (cache, scopes) = (Cache::new(&job.data_dir), &kept.scopes_requested);
+            register::doubt(&cache, &kept.issuer, &kept.client_id, &kept.redirect_uri, scopes);
+            journal.end();
+            let what = format!("the authorization server does not know its client any more ({})", printable(&error));
+            Err(needs_login_again(&kept, &what))
+        }
         Err(source) => {
             if !source.may_have_spent() {
                 journal.end();
@@ -229,6 +239,11 @@ fn provider_of(kept: &Credentials) -> Option<&'static Provider> {
 /// Returns what the refusal of a refresh token means at the provider of a login, if that is known.
 pub fn meaning(kept: &Credentials, error: &str) -> Option<&'static str> {
     providers::explain(provider_of(kept), Moment::Refresh, error)
+}
+
+/// Tells whether the server does not know the registration of a login any more.
+fn is_unknown(kept: &Credentials, error: &str) -> bool {
+    kept.registration == Origin::Dynamic.as_str() && matches!(error, "invalid_client" | "unauthorized_client")
 }
 
 fn spend(kept: &Credentials, job: &Job) -> Result<Credentials, ExchangeError> {

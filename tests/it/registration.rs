@@ -443,6 +443,23 @@ fn m17a_m18_a_registration_is_used_again_with_its_redirect_uri() {
     }
 }
 
+/// A server that has forgotten a client says so to the user only: a login that did not end well is not repeated with it.
+#[test]
+fn m18_a_registration_that_led_nowhere_is_not_used_again() {
+    for members in [json!({}), json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_basic"})]
+    {
+        let fake = answering(201, members, json!(["none"]));
+        let first = Program::login(&fake).agree().expect(0);
+        let home = first.home();
+        let waits = again(&fake, home).args(["--timeout", "1s"]).run().expect(4);
+        assert_eq!(fake.seen_at("/register").len(), 1, "{}", waits.stderr);
+        again(&fake, home).agree().expect(0);
+        assert_eq!(fake.seen_at("/register").len(), 2);
+        again(&fake, home).agree().expect(0);
+        assert_eq!(fake.seen_at("/register").len(), 2, "the new one has proven itself");
+    }
+}
+
 #[test]
 fn m17a_a_port_that_is_taken_means_a_new_registration() {
     let fake = Fake::start();

@@ -162,7 +162,7 @@ fn k2_k3_k7_k8_what_befalls_the_keyring_while_the_server_thinks() {
 
 /// The keyring did not take the login any more, and the file did: its copy there is never used again.
 fn moved_to_the_file(kept: &Kept, name: &str, finished: &Finished) {
-    assert!(finished.stderr.contains("the login is kept in"), "{name}: {}", finished.stderr);
+    assert!(finished.stderr.contains("logins are kept in"), "{name}: {}", finished.stderr);
     let in_file = |token: &str| assert_eq!(kept.home.kept(&kept.servers.fake)["access_token"], token, "{name}");
     in_file(&finished.stdout);
     if name == "stopped" {

@@ -10,6 +10,7 @@ use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
 use crate::support::strace::{self, Call};
+use crate::support::wait_for;
 
 /// The calls that touch files or the network.
 const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,linkat,mkdir,flock,fchmod,ftruncate,sendto,recvfrom,exit_group";
@@ -80,6 +81,7 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
     let home = Home::expired(&servers);
     let (found, data, request) = calls(refresher(&home, &servers), &home);
     assert!(data < request && request < found.len(), "{found:#?}");
+    let answer = found.iter().position(|call| call.line.contains("\"HTTP/1.1 200")).expect("an answer");
     let spent = std::sync::atomic::AtomicUsize::new(0);
     each(data..found.len(), |number| {
         let servers = Rotating::start();
@@ -90,6 +92,10 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
         let what = format!("killed at {:?}", found[number]);
         assert!(killed.signal == Some(9) || killed.code == Some(137), "not {what}: {:?}", killed.code);
         assert_eq!(other_line(&home), other, "{what}");
+        if number >= answer {
+            // The request is on its way, and the server may be slow to look at it.
+            wait_for("the request", || (servers.refreshes() == 1).then_some(()));
+        }
         if !servers.is_good(home.kept(&servers.fake)["refresh_token"].as_str().expect("a token")) {
             spent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
