@@ -41,27 +41,41 @@ pub(super) struct KeyPair {
 impl KeyPair {
     /// Returns a new one; `None` if the system has no random numbers.
     pub(super) fn new() -> Option<Self> {
-        let mut random = Zeroizing::new([0; PRIVATE_BYTES]);
-        getrandom::fill(random.as_mut_slice()).ok()?;
-        let private = BigUint::from_bytes_be(random.as_slice());
-        let public = BigUint::from(GENERATOR).modpow(&private, &PRIME).to_bytes_be();
-        Some(Self { private, public })
+        loop {
+            let mut random = Zeroizing::new([0; PRIVATE_BYTES]);
+            getrandom::fill(random.as_mut_slice()).ok()?;
+            let private = BigUint::from_bytes_be(random.as_slice());
+            let public = BigUint::from(GENERATOR).modpow(&private, &PRIME).to_bytes_be();
+            if is_plain(&public) {
+                return Some(Self { private, public });
+            }
+        }
     }
 
-    /// Agrees on a key with the owner of this public key; `None` if it would give a key that anybody can guess.
+    /// Agrees on a key with the owner of this public key; `None` if it would give a key that anybody can guess, or one that
+    /// the owner may compute otherwise.
     pub(super) fn agree(&self, theirs: &[u8]) -> Option<Cipher> {
+        let is_whole = theirs.len() >= PRIME_BYTES;
         let theirs = BigUint::from_bytes_be(theirs);
         let guessable = theirs <= BigUint::from(1_u8) || theirs >= &*PRIME - 1_u8;
-        if guessable {
+        if guessable || !is_whole {
             return None;
         }
         let shared = Zeroizing::new(theirs.modpow(&self.private, &PRIME).to_bytes_be());
-        let mut padded = Zeroizing::new([0; PRIME_BYTES]);
-        padded.get_mut(PRIME_BYTES.checked_sub(shared.len())?..)?.copy_from_slice(&shared);
+        if shared.len() != PRIME_BYTES {
+            return None;
+        }
         let mut key = Zeroizing::new([0; BLOCK_BYTES]);
-        Hkdf::<Sha256>::new(None, padded.as_slice()).expand(&[], key.as_mut_slice()).ok()?;
+        Hkdf::<Sha256>::new(None, shared.as_slice()).expand(&[], key.as_mut_slice()).ok()?;
         Some(Cipher { key })
     }
+}
+
+/// Tells whether all services read this number alike. KWallet refuses a short one, takes one that begins with ones for a
+/// negative one, and sends such a one of its own cut short; where the number that both share begins with zeros, KWallet and
+/// KeePassXC leave them out, GNOME Keyring does not.
+fn is_plain(number: &[u8]) -> bool {
+    number.len() == PRIME_BYTES && number.first() != Some(&0xff)
 }
 
 /// The key of one connection.
@@ -89,9 +103,15 @@ impl Cipher {
 mod tests {
     use super::*;
 
+    /// Returns the first that agrees with this one: one in 256 does not.
+    fn partner(ours: &KeyPair) -> KeyPair {
+        std::iter::repeat_with(|| KeyPair::new().unwrap()).find(|theirs| ours.agree(&theirs.public).is_some()).unwrap()
+    }
+
     #[test]
     fn both_sides_get_the_same_key() {
-        let (ours, theirs) = (KeyPair::new().unwrap(), KeyPair::new().unwrap());
+        let ours = KeyPair::new().unwrap();
+        let theirs = partner(&ours);
         let ciphers = (ours.agree(&theirs.public).unwrap(), theirs.agree(&ours.public).unwrap());
         for secret in [&b""[..], b"a", &[7; 16], &[9; 20_000]] {
             let (start, encrypted) = ciphers.0.encrypt(secret).unwrap();
@@ -104,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_no_secret_of_ours_is_refused() {
         let ours = KeyPair::new().unwrap();
-        let cipher = ours.agree(&KeyPair::new().unwrap().public).unwrap();
+        let cipher = ours.agree(&partner(&ours).public).unwrap();
         let (start, encrypted) = cipher.encrypt(b"secret").unwrap();
         assert_eq!(cipher.decrypt(&start[1..], &encrypted), None);
         assert_eq!(cipher.decrypt(&start, &encrypted[1..]), None);
@@ -113,5 +133,17 @@ mod tests {
         for guessable in [vec![], vec![0], vec![1], last.to_bytes_be(), PRIME.to_bytes_be(), vec![0xff; 200]] {
             assert!(ours.agree(&guessable).is_none(), "{guessable:?}");
         }
+    }
+
+    #[test]
+    fn every_service_computes_the_same_key() {
+        assert!((0..600).all(|_| is_plain(&KeyPair::new().unwrap().public)), "a public key that is not read alike");
+        // With this private key, of a player, what is shared is what it was given.
+        let player = KeyPair { private: BigUint::from(1_u8), public: Vec::new() };
+        assert!(player.agree(&[7; PRIME_BYTES]).is_some());
+        let mut short = [7; PRIME_BYTES];
+        short[0] = 0;
+        assert!(player.agree(&short).is_none(), "what is shared begins with a zero");
+        assert!(KeyPair::new().unwrap().agree(&short[1..]).is_none(), "a public key that may be cut short");
     }
 }

@@ -12,8 +12,9 @@ use std::error::Error as StdError;
 use std::ffi::c_int;
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
-use std::sync::{mpsc, Arc};
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use dbus::arg::{AppendAll, PropMap, ReadAll, RefArg, Variant};
 use dbus::blocking::stdintf::org_freedesktop_dbus::Properties as _;
@@ -38,6 +39,12 @@ const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 
 /// The highest file number with which a connection is tried: some below the 1024 of `select`, as other threads open files too.
 const MAX_DESCRIPTOR: c_int = 1000;
+
+/// Most tries to agree on a key: one in 256 is not used.
+const MAX_SESSIONS: usize = 4;
+
+/// How long a service may take to answer by itself what nobody can be asked.
+const UNATTENDED_LIMIT: Duration = Duration::from_secs(1);
 
 const NO_SUCH_OBJECT: &str = "org.freedesktop.Secret.Error.NoSuchObject";
 
@@ -180,26 +187,48 @@ impl Bus {
     }
 
     /// Lets the service ask the user, if it has to, and waits for the answer as long as it takes.
+    ///
+    /// KeePassXC has a prompt for each new item, though it asks nothing as long as it is unlocked: where nobody can be
+    /// asked, it is given up only if it does not answer by itself.
     fn prompt(&self, prompt: &Path<'static>) -> Result<(), Problem> {
         if &**prompt == NONE {
             return Ok(());
         }
-        self.ask.as_ref().ok_or(KeyringFault::Locked)?();
-        let (sender, receiver) = mpsc::channel();
-        let completed = MatchRule::new_signal(PROMPT, "Completed").with_path(prompt.clone());
-        let heard =
-            move |(dismissed, _): (bool, Variant<Box<dyn RefArg>>), _: &_, _: &_| sender.send(dismissed).is_ok();
-        self.connection.add_match(completed, heard)?;
+        let answers = self.answers(prompt)?;
         // No window of ours is on the screen.
         self.call::<(), _>(prompt, PROMPT, "Prompt", ("",))?;
+        let unattended = Instant::now() + UNATTENDED_LIMIT;
+        let mut announced = false;
         loop {
-            self.connection.process(Duration::from_secs(1))?;
-            match receiver.try_recv() {
-                Ok(true) => return Err(KeyringFault::Refused.into()),
-                Ok(false) => return Ok(()),
-                Err(_) => {}
+            self.connection.process(Duration::from_millis(200))?;
+            match (answers.try_recv(), &self.ask) {
+                (Ok(answer), _) => return Ok(answer?),
+                (Err(_), Some(ask)) if !announced => {
+                    ask();
+                    announced = true;
+                }
+                (Err(_), None) if Instant::now() >= unattended => {
+                    self.call::<(), _>(prompt, PROMPT, "Dismiss", ())?;
+                    return Err(KeyringFault::Locked.into());
+                }
+                (Err(_), _) => {}
             }
         }
+    }
+
+    /// Returns where the answer to a prompt arrives, or that there will be none.
+    fn answers(&self, prompt: &Path<'static>) -> Result<Receiver<Result<(), KeyringFault>>, Problem> {
+        let (sender, receiver) = mpsc::channel();
+        let gone = sender.clone();
+        let completed = MatchRule::new_signal(PROMPT, "Completed").with_path(prompt.clone());
+        self.connection.add_match(completed, move |(dismissed, _): (bool, Variant<Box<dyn RefArg>>), _, _| {
+            sender.send(if dismissed { Err(KeyringFault::Refused) } else { Ok(()) }).is_ok()
+        })?;
+        let owners = MatchRule::new_signal("org.freedesktop.DBus", "NameOwnerChanged");
+        self.connection.add_match(owners, move |(name, _, _): (String, String, String), _, _| {
+            name != NAME || gone.send(Err(KeyringFault::Other("its service has gone away".to_owned()))).is_ok()
+        })?;
+        Ok(receiver)
     }
 }
 
@@ -218,12 +247,16 @@ impl Service {
         if access == Access::Write && collection.is_none() {
             return Err(no_collection().into());
         }
-        let keys = KeyPair::new().ok_or_else(no_random_numbers)?;
-        let public = Variant(keys.public.clone());
-        let (theirs, session): (Variant<Vec<u8>>, _) = bus.ask_service("OpenSession", (cipher::ALGORITHM, public))?;
-        let unsafe_key = || KeyringFault::Other("its service gave a key that is not safe".to_owned());
-        let cipher = keys.agree(&theirs.0).ok_or_else(unsafe_key)?;
-        Ok(Self { bus, collection, session, cipher })
+        for _ in 0..MAX_SESSIONS {
+            let keys = KeyPair::new().ok_or_else(no_random_numbers)?;
+            let public = Variant(keys.public.clone());
+            let (theirs, session): (Variant<Vec<u8>>, _) =
+                bus.ask_service("OpenSession", (cipher::ALGORITHM, public))?;
+            if let Some(cipher) = keys.agree(&theirs.0) {
+                return Ok(Self { bus, collection, session, cipher });
+            }
+        }
+        Err(KeyringFault::Other("its service gave a key that is not safe".to_owned()).into())
     }
 
     /// Returns all items with these attributes.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dbus::arg::Variant;
 use dbus::blocking::Connection;
-use dbus::channel::{MatchingReceiver as _, Sender as _};
+use dbus::channel::{Channel, MatchingReceiver as _, Sender as _};
 use dbus::message::MatchRule;
 use dbus::{Message, Path};
 
@@ -20,6 +20,16 @@ use crate::support::pty::Pty;
 /// Tells the player what the user answers.
 const DISMISSED: &str = "MCP_LOGIN_TEST_DISMISSED";
 
+/// Tells the player that it is unlocked, and whether the prompt for a new item is answered by itself.
+const OPEN: &str = "MCP_LOGIN_TEST_OPEN";
+
+/// The player's half of an agreement on a key: the generator of the group, as long as all public keys.
+const PUBLIC: [u8; 128] = {
+    let mut public = [0; 128];
+    public[127] = 2;
+    public
+};
+
 /// Not a test, but a process of its own: a keyring that is locked until its user has agreed. It prints what it is asked.
 #[test]
 fn player() {
@@ -27,7 +37,9 @@ fn player() {
     let dismissed = dismissed == "true";
     let connection = Connection::new_session().expect("the bus");
     connection.request_name("org.freedesktop.secrets", false, false, true).expect("the name");
-    let mut locked = true;
+    let open = env::var(OPEN).ok();
+    let mut locked = open.is_none();
+    let mut answered = open.as_deref() == Some("true");
     let answer = move |message: Message, connection: &Connection| {
         let method = message.member().expect("a method").to_string();
         let first = message.get1::<String>().unwrap_or_default();
@@ -39,11 +51,15 @@ fn player() {
             ("ReadAlias", _) => reply.append1(path("/")),
             ("Get", _) => reply.append1(Variant(locked)),
             ("Unlock", _) => reply.append2(Vec::<Path>::new(), path("/prompt/1")),
-            ("Prompt", _) => reply,
+            ("Prompt" | "Answer" | "Dismiss", _) => reply,
+            ("OpenSession", _) if open.is_some() => reply.append2(Variant(PUBLIC.to_vec()), path("/session/1")),
+            ("SearchItems", _) => reply.append2(Vec::<Path>::new(), Vec::<Path>::new()),
+            ("CreateItem", _) => reply.append2(path("/"), path("/prompt/1")),
             _ => message.error(&"org.freedesktop.DBus.Error.NotSupported".into(), c"not here"),
         };
         let _ = connection.send(reply);
-        if method == "Prompt" {
+        answered |= method == "Answer";
+        if method == "Answer" || (method == "Prompt" && answered) {
             locked = dismissed;
             let path = path("/prompt/1");
             let signal = Message::signal(&path, &"org.freedesktop.Secret.Prompt".into(), &"Completed".into());
@@ -54,6 +70,15 @@ fn player() {
     connection.start_receive(MatchRule::new_method_call(), Box::new(answer));
     println!("\nready {}", env::var(BUS).expect("the bus"));
     while connection.process(Duration::from_secs(1)).is_ok() {}
+}
+
+/// Lets the user of the player answer.
+fn answer(bus: &str) {
+    let mut channel = Channel::open_private(bus).expect("the bus");
+    channel.register().expect("a name on the bus");
+    let connection = Connection::from(channel);
+    let player = connection.with_proxy("org.freedesktop.secrets", "/", Duration::from_secs(10));
+    player.method_call::<(), _, _, _>("com.example.Player", "Answer", ()).expect("the player");
 }
 
 #[test]
@@ -70,7 +95,12 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
         let (fake, mut pty) = (Fake::start(), Pty::open());
         let words = ["--store", "keyring", "--no-browser", &fake.mcp()];
         let program = Program::new().args(words).env(BUS, &keyring.url).env("DISPLAY", display).on(&pty);
-        let finished = program.start().finish();
+        let running = program.start();
+        if asked {
+            pty.wait_for("waiting for the keyring to be unlocked");
+            answer(&keyring.url);
+        }
+        let finished = running.finish();
         let shown = pty.wait_for(said);
         assert_eq!(finished.code, Some(7), "{shown}");
         assert_eq!(shown.contains("waiting for the keyring to be unlocked"), asked, "{shown}");
@@ -82,5 +112,26 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
         let first = log.lines().find(|line| line.starts_with("asked "));
         assert_eq!(first, Some("asked ReadAlias mcp-login"), "{log}");
         assert!(fake.seen_at("/authorize").is_empty());
+    }
+}
+
+#[test]
+fn k3_a_prompt_that_asks_nobody_needs_no_display() {
+    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    // What was created cannot be found: that far comes only who saw the prompt through.
+    for (by_itself, said) in [("true", "reading back gave something else"), ("false", "it is locked")] {
+        let mut command = bed.command(script("keyring"));
+        command.arg("nodaemon").arg(env::current_exe().expect("this program")).env(DISMISSED, "false");
+        let keyring =
+            Server::start(command.env(OPEN, by_itself).args(["--exact", "--nocapture", "real::prompt::player"]));
+        let fake = Fake::start();
+        let words = ["--store", "keyring", "--no-browser", &fake.mcp()];
+        let finished = Program::new().args(words).env(BUS, &keyring.url).env("DISPLAY", "").run();
+        assert_eq!(finished.code, Some(7), "{}", finished.stderr);
+        assert!(finished.stderr.contains(said), "{}", finished.stderr);
+        let log = keyring.log();
+        let was_asked = |method: &str| log.contains(&format!("asked {method} "));
+        assert!(was_asked("CreateItem") && was_asked("Prompt"), "{log}");
+        assert_eq!((was_asked("Unlock"), was_asked("Dismiss")), (false, by_itself == "false"), "{log}");
     }
 }
