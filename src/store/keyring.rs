@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 use super::{CredentialStore, Credentials, Key, Place, StoreError};
 
 #[cfg(not(target_os = "macos"))]
+mod bus;
+#[cfg(not(target_os = "macos"))]
 mod cipher;
 #[cfg_attr(target_os = "macos", path = "keyring/keychain.rs")]
 #[cfg_attr(not(target_os = "macos"), path = "keyring/secret_service.rs")]
