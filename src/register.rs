@@ -139,7 +139,13 @@ pub fn choose(
             check_binding(id, server, identity, before)?;
             let auth = ClientAuth::choose(identity.client_secret.is_some(), None, listed);
             let secret = identity.client_secret.clone();
-            return Ok(Chosen::Client(Client { id: id.clone(), secret, auth, origin: Origin::Static }));
+            return Ok(Chosen::Client(Client {
+                id: id.clone(),
+                secret,
+                secret_expires_at: None,
+                auth,
+                origin: Origin::Static,
+            }));
         }
         (Way::Static, None, _) => return Err(RegisterError::NoWay("no client identifier was given")),
         (Way::MetadataDocument, _, None) => return Err(RegisterError::NoWay("no client metadata URL was given")),
@@ -148,7 +154,13 @@ pub fn choose(
         }
         (Way::MetadataDocument | Way::Auto, _, Some(url)) if server.takes_metadata_documents => {
             let (id, origin) = (url.clone(), Origin::MetadataDocument);
-            return Ok(Chosen::Client(Client { id, secret: None, auth: ClientAuth::None, origin }));
+            return Ok(Chosen::Client(Client {
+                id,
+                secret: None,
+                secret_expires_at: None,
+                auth: ClientAuth::None,
+                origin,
+            }));
         }
         _ => {}
     }
@@ -239,6 +251,7 @@ fn remembered(
         return Some(Client {
             id: client.client_id.clone(),
             secret: None,
+            secret_expires_at: None,
             auth: ClientAuth::None,
             origin: Origin::Dynamic,
         });
@@ -246,13 +259,15 @@ fn remembered(
     let before = before.filter(|before| {
         let dynamic = before.registration == Origin::Dynamic.as_str() && before.client_secret.is_some();
         let is_doubtful = known.iter().any(|it| it.client_id == before.client_id);
-        dynamic && !is_doubtful && before.issuer == server.issuer && before.redirect_uri == redirect_uri
+        let is_over = before.client_secret_expires_at.is_some_and(|at| at.seconds_left() <= 0);
+        dynamic && !is_doubtful && !is_over && before.issuer == server.issuer && before.redirect_uri == redirect_uri
     })?;
     log::info!("using the registration of the login that is stored");
     covers(&before.scopes_requested).then_some(())?;
     Some(Client {
         id: before.client_id.clone(),
         secret: before.client_secret.clone(),
+        secret_expires_at: before.client_secret_expires_at.map(|at| at.0),
         auth: ClientAuth::parse(&before.client_auth)?,
         origin: Origin::Dynamic,
     })
@@ -316,5 +331,6 @@ fn register_anew(
     let answer = Registration::read(&body).ok_or(RegisterError::Useless)?;
     let auth = ClientAuth::choose(answer.client_secret.is_some(), answer.auth, listed);
     let secret = answer.client_secret.filter(|_| auth != ClientAuth::None);
-    Ok(Client { id: answer.client_id, secret, auth, origin: Origin::Dynamic })
+    let secret_expires_at = answer.secret_expires_at;
+    Ok(Client { id: answer.client_id, secret, secret_expires_at, auth, origin: Origin::Dynamic })
 }

@@ -176,6 +176,7 @@ mod tests {
     fn cw4_three_files_the_tokens_last() {
         let kept = Credentials {
             client_secret: Some(Secret::new("secret canary")),
+            client_secret_expires_at: None,
             client_auth: "client_secret_post".into(),
             scopes: vec!["read".into(), "write".into()],
             ..login()

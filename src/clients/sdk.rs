@@ -87,6 +87,7 @@ pub mod tests {
     pub fn confidential() -> Credentials {
         Credentials {
             client_secret: Some(Secret::new("secret canary")),
+            client_secret_expires_at: None,
             client_auth: "client_secret_post".to_owned(),
             ..login()
         }

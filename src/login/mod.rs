@@ -229,6 +229,7 @@ impl Attempt {
             registration: self.client.origin.as_str().to_owned(),
             client_id: self.client.id,
             client_secret: self.client.secret,
+            client_secret_expires_at: self.client.secret_expires_at.map(Time),
             client_auth: self.client.auth.as_str().to_owned(),
             redirect_uri: self.redirect_uri,
             token_endpoint: server.token_endpoint.into(),

@@ -90,6 +90,8 @@ pub struct Client {
     pub id: String,
     /// The client secret, if there is one.
     pub secret: Option<Secret>,
+    /// When the secret expires, in seconds since 1970, if it does.
+    pub secret_expires_at: Option<i64>,
     /// How the client authenticates.
     pub auth: ClientAuth,
     /// Where the identifier comes from.

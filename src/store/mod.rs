@@ -73,6 +73,9 @@ pub struct Credentials {
     /// The client secret, if there is one.
     #[serde(serialize_with = "secret::stored_option")]
     pub client_secret: Option<Secret>,
+    /// When the client secret expires, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_expires_at: Option<Time>,
     /// How the client authenticates: `none`, `client_secret_basic` or `client_secret_post`.
     pub client_auth: String,
     /// The redirect URI of the login.

@@ -25,6 +25,7 @@ pub(super) fn sample(server: &str, generation: u64) -> Credentials {
         registration: "dcr".to_owned(),
         client_id: "client".to_owned(),
         client_secret: None,
+        client_secret_expires_at: None,
         client_auth: "none".to_owned(),
         redirect_uri: "http://127.0.0.1:4711/callback".to_owned(),
         token_endpoint: "https://as.example/token".to_owned(),

@@ -276,6 +276,7 @@ pub fn client_of(kept: &Credentials) -> Client {
     Client {
         id: kept.client_id.clone(),
         secret: kept.client_secret.clone(),
+        secret_expires_at: kept.client_secret_expires_at.map(|at| at.0),
         auth: ClientAuth::parse(&kept.client_auth).unwrap_or(ClientAuth::None),
         origin: Origin::Static,
     }

@@ -443,6 +443,19 @@ fn m17a_m18_a_registration_is_used_again_with_its_redirect_uri() {
     }
 }
 
+#[test]
+fn m16d_a_registration_whose_secret_is_over_is_not_used_again() {
+    let basic = "client_secret_basic";
+    for (expires_at, registrations) in [(99, 2), (0, 1), (4_000_000_000_u64, 1)] {
+        let members =
+            json!({"client_secret": "s", "client_secret_expires_at": expires_at, "token_endpoint_auth_method": basic});
+        let fake = answering(201, members, json!([basic]));
+        let first = Program::login(&fake).agree().expect(0);
+        again(&fake, first.home()).agree().expect(0);
+        assert_eq!(fake.seen_at("/register").len(), registrations, "{expires_at}");
+    }
+}
+
 /// A server that has forgotten a client says so to the user only: a login that did not end well is not repeated with it.
 #[test]
 fn m18_a_registration_that_led_nowhere_is_not_used_again() {
