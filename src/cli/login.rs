@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{FalseyValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{
+    FalseyValueParser, NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+};
 use clap::{Args, ValueEnum};
 
 use super::{values, PlaceArgs};
@@ -114,7 +116,7 @@ fn provider() -> impl TypedValueParser<Value = &'static Provider> {
 #[command(next_help_heading = "The client")]
 pub struct ClientArgs {
     /// A client identifier that you registered by hand
-    #[arg(long, env = "MCP_LOGIN_CLIENT_ID", value_name = "ID", hide_env = true)]
+    #[arg(long, env = "MCP_LOGIN_CLIENT_ID", value_name = "ID", hide_env = true, value_parser = NonEmptyStringValueParser::new())]
     pub client_id: Option<String>,
 
     /// A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET
