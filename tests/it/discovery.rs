@@ -247,6 +247,33 @@ fn m5a_the_first_entry_is_taken_and_issuer_names_another() {
     assert_eq!(second.seen_at("/token").len(), 1);
 }
 
+#[test]
+fn m5a_where_the_first_entry_is_dead_the_others_are_named() {
+    for (others, hint) in [
+        (json!(["https://b.example"]), "names 1 other authorization server: https://b.example; --issuer URL chooses"),
+        (
+            json!(["https://b\u{1b}[2J\u{7}", "https://c.example", "https://d.example", "https://e.example"]),
+            r"names 4 other authorization servers: https://b\u{7}, https://c.example, https://d.example and 1 more; --issuer",
+        ),
+        (json!([]), "that the server does not name itself"),
+    ] {
+        let fake = Fake::with(move |seen, fake| {
+            let mut metadata = fake.resource_metadata();
+            metadata["authorization_servers"]
+                .as_array_mut()
+                .expect("a list")
+                .extend(others.as_array().cloned().expect("a list"));
+            match seen.path.as_str() {
+                path if path.starts_with(RESOURCE) => Some(Reply::json(200, &metadata)),
+                OAUTH => Some(Reply::status(404)),
+                _ => None,
+            }
+        });
+        let finished = fails(&fake, Program::login(&fake), 5, "no_authorization_server");
+        assert!(finished.stderr.contains(hint), "{}", finished.stderr);
+    }
+}
+
 /// A server of MCP 2025-03-26: no resource metadata; `document` and `challenge` are what it has of the rest.
 fn old_server(status: u16, document: Option<fn(&Fake) -> Reply>, challenge: &'static str) -> Fake {
     Fake::with(move |seen, fake| match seen.path.as_str() {
