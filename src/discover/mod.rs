@@ -280,7 +280,10 @@ impl Search<'_> {
 
     /// Reads metadata, and checks that it speaks for an issuer.
     fn read_server(&self, url: &Url, issuer: &str) -> Result<AuthorizationServer, Missing> {
-        let read = self.documents.get(url).and_then(|body| Ok(AuthorizationServer::read(&body, issuer, self.reach)?));
+        let read = self.documents.get(url).and_then(|body| {
+            let server = AuthorizationServer::read(&body, issuer, self.reach)?;
+            Ok(server.within(|endpoint| self.http.check_address(endpoint))?)
+        });
         self.note(url, || steps::server_in_words(&read));
         read
     }
