@@ -20,7 +20,7 @@ use crate::handover::{Given, What};
 use crate::listener::BindError;
 use crate::login::{Event, Invitation, Report};
 use crate::logout::LoggedOut;
-use crate::oauth::text::{json_line, printable};
+use crate::oauth::text::{json_line, printable, printable_list};
 use crate::store::{Key, Place, DEFAULT_PROFILE};
 use crate::surroundings::Surroundings;
 use crate::terminal;
@@ -30,6 +30,9 @@ use line::{failure, Line};
 
 pub use configured::{named_table, NamedLogin};
 pub use table::{clients_json, clients_table, table};
+
+/// The most scopes that a sentence names.
+const MAX_SCOPES: usize = 20;
 
 /// Tells what happens.
 #[derive(Debug)]
@@ -171,11 +174,11 @@ impl Reporter {
         let whom = account.map(|account| format!(" as {}", printable(account))).unwrap_or_default();
         let profile = named(&report.key.profile);
         terminal::say_good(&format!("{verb} to {}{whom}{profile}", report.key.server));
-        let scopes: Vec<_> = report.scopes.iter().map(|scope| printable(scope)).collect();
-        terminal::say(&format!(
-            "  scopes:  {}",
-            if scopes.is_empty() { "the server's default".to_owned() } else { scopes.join(" ") }
-        ));
+        let scopes = match report.scopes.as_slice() {
+            [] => "the server's default".to_owned(),
+            scopes => printable_list(scopes, " ", MAX_SCOPES),
+        };
+        terminal::say(&format!("  scopes:  {scopes}"));
         terminal::say(&format!("  expires: {}", expiry(report)));
         if let Some(place) = &report.place {
             terminal::say(&format!("  kept in: {place}"));

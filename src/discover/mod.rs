@@ -89,6 +89,8 @@ pub enum DiscoverError {
         portal: bool,
         /// The server answered without a login.
         open: bool,
+        /// Other authorization servers that the protected resource names, which were not tried.
+        others: Vec<String>,
     },
     /// The authorization server does not protect codes.
     #[error("{issuer}: {why}")]
@@ -196,7 +198,7 @@ impl Search<'_> {
         };
         let found = match (&resource, self.question.issuer) {
             (Some((_, resource)), Some(issuer)) => self.chosen(resource, issuer)?,
-            (Some((url, resource)), None) => self.authorization_server(first_entry(url, resource)?, &mut Vec::new())?,
+            (Some((url, resource)), None) => self.first_named(url, resource)?,
             (None, Some(issuer)) => self.authorization_server(issuer, &mut tried)?,
             (None, None) => self.without_resource(server, probe.status, tried)?,
         };
@@ -278,7 +280,10 @@ impl Search<'_> {
 
     /// Reads metadata, and checks that it speaks for an issuer.
     fn read_server(&self, url: &Url, issuer: &str) -> Result<AuthorizationServer, Missing> {
-        let read = self.documents.get(url).and_then(|body| Ok(AuthorizationServer::read(&body, issuer, self.reach)?));
+        let read = self.documents.get(url).and_then(|body| {
+            let server = AuthorizationServer::read(&body, issuer, self.reach)?;
+            Ok(server.within(|endpoint| self.http.check_address(endpoint))?)
+        });
         self.note(url, || steps::server_in_words(&read));
         read
     }
@@ -314,6 +319,20 @@ impl Search<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Finds the authorization server that the resource names first.
+    fn first_named(&self, url: &Url, resource: &ResourceMetadata) -> Result<AuthorizationServer, DiscoverError> {
+        let Some((first, rest)) = resource.authorization_servers.split_first() else {
+            let why = Missing::Useless(MetadataError::Missing("which authorization server to use"));
+            return Err(DiscoverError::Document { url: printable(url.as_str()), why });
+        };
+        self.authorization_server(first, &mut Vec::new()).map_err(|mut err| {
+            if let DiscoverError::NoAuthorizationServer { others, .. } = &mut err {
+                others.extend(rest.iter().filter(|other| *other != first).cloned());
+            }
+            err
+        })
     }
 
     /// Finds the authorization server that the user chose among those of the resource.
@@ -379,20 +398,13 @@ impl Search<'_> {
                 log::info!("no metadata anywhere: assuming the endpoints of MCP 2025-03-26 at {origin}");
                 Ok(AuthorizationServer::assumed_at(server))
             }
-            Err(DiscoverError::NoAuthorizationServer { tried, portal, .. }) => {
+            Err(DiscoverError::NoAuthorizationServer { tried, portal, others, .. }) => {
                 let open = (200..300).contains(&status) && !portal && is_answered;
-                Err(DiscoverError::NoAuthorizationServer { tried, portal, open })
+                Err(DiscoverError::NoAuthorizationServer { tried, portal, open, others })
             }
             Err(err) => Err(err),
         }
     }
-}
-
-/// Returns the authorization server that the resource names first.
-fn first_entry<'a>(url: &Url, resource: &'a ResourceMetadata) -> Result<&'a str, DiscoverError> {
-    let why = Missing::Useless(MetadataError::Missing("which authorization server to use"));
-    let first = resource.authorization_servers.first();
-    first.map(String::as_str).ok_or_else(|| DiscoverError::Document { url: printable(url.as_str()), why })
 }
 
 /// A place that was asked in vain.
@@ -409,5 +421,5 @@ fn nowhere(tried: &mut Vec<Tried>) -> DiscoverError {
     }
     let portal = tried.iter().all(|it| matches!(it.why, Missing::Useless(MetadataError::NotMetadata)));
     let tried = tried.iter().map(|it| (printable(it.url.as_str()), it.why.to_string())).collect();
-    DiscoverError::NoAuthorizationServer { tried, portal, open: false }
+    DiscoverError::NoAuthorizationServer { tried, portal, open: false, others: Vec::new() }
 }

@@ -11,7 +11,10 @@ use crate::http::Response;
 use crate::oauth::challenge::BearerChallenge;
 use crate::oauth::endpoint;
 use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
-use crate::oauth::text::printable;
+use crate::oauth::text::{printable, printable_list};
+
+/// The most servers or scopes that a decision names.
+const MAX_LISTED: usize = 20;
 
 /// One request of a discovery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,8 +96,10 @@ pub(super) fn probe_in_words(status: u16, challenge: Option<&BearerChallenge>) -
 pub(super) fn resource_in_words(read: &Result<ResourceMetadata, Missing>) -> String {
     match read {
         Ok(found) => {
-            let servers: Vec<_> = found.authorization_servers.iter().map(|it| printable(it)).collect();
-            let servers = if servers.is_empty() { "none".to_owned() } else { servers.join(", ") };
+            let servers = match found.authorization_servers.as_slice() {
+                [] => "none".to_owned(),
+                servers => printable_list(servers, ", ", MAX_LISTED),
+            };
             let scopes = scopes_in_words(";", &found.scopes);
             format!("it speaks for {}; authorization server: {servers}{scopes}", printable(&found.resource))
         }
@@ -120,11 +125,10 @@ fn missing_in_words(why: &Missing) -> String {
 }
 
 fn scopes_in_words(before: &str, scopes: &[String]) -> String {
-    let scopes: Vec<_> = scopes.iter().map(|scope| printable(scope)).collect();
-    if scopes.is_empty() {
-        return String::new();
+    match scopes {
+        [] => String::new(),
+        scopes => format!("{before} scopes {}", printable_list(scopes, " ", MAX_LISTED)),
     }
-    format!("{before} scopes {}", scopes.join(" "))
 }
 
 #[cfg(test)]

@@ -6,12 +6,15 @@ use crate::error::LoginError;
 use crate::login::{outlook, Outlook, Resource};
 use crate::oauth::client::Origin;
 use crate::oauth::metadata::AuthorizationServer;
-use crate::oauth::text::printable;
+use crate::oauth::text::{printable, printable_list};
 use crate::providers;
 use crate::register::{Chosen, RegisterError};
 use crate::status::{Login, State};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, IndexEntry, Place};
+
+/// The most scopes that a finding names.
+const MAX_SCOPES: usize = 20;
 
 /// Asks the servers as a login does.
 pub fn examine(case: &Case, memory: (&Cache, Option<&Credentials>), redirect_uri: &str, steps: &Steps) -> Vec<Finding> {
@@ -128,9 +131,8 @@ fn scopes(case: &Case, outlook: &Outlook) -> Finding {
         () if !outlook.found.challenged_scopes.is_empty() => "as the server's challenge says",
         () => "as the server's metadata says",
     };
-    let scopes: Vec<_> = outlook.scopes.iter().map(|scope| printable(scope)).collect();
-    match scopes.as_slice() {
+    match outlook.scopes.as_slice() {
         [] => Finding::ok(Topic::Scopes, "none is asked for; the server chooses"),
-        scopes => Finding::ok(Topic::Scopes, format!("{}, {source}", scopes.join(" "))),
+        scopes => Finding::ok(Topic::Scopes, format!("{}, {source}", printable_list(scopes, " ", MAX_SCOPES))),
     }
 }

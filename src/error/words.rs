@@ -7,7 +7,11 @@ use super::{
 };
 use crate::disk::DiskError;
 use crate::oauth::endpoint;
+use crate::oauth::text::printable_list;
 use crate::providers::{self, Moment, Provider};
+
+/// The most authorization servers that a hint names.
+const MAX_CHOICES: usize = 3;
 
 /// Returns the word for a request that came to nothing.
 pub fn http_code(err: &HttpError) -> &'static str {
@@ -186,6 +190,7 @@ pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
         DiscoverError::NoAuthorizationServer { open: true, .. } => {
             "the server answered without a login, so it may need none; if it does, name its --issuer"
         }
+        DiscoverError::NoAuthorizationServer { others, .. } if !others.is_empty() => return Some(choice_hint(others)),
         DiscoverError::ForeignMetadata(named) if is_same_machine(server, named) => return Some(other_name(named)),
         DiscoverError::Document { why: Missing::Unsafe(MetadataError::Resource { found, .. }), .. }
             if is_same_machine(server, found) =>
@@ -208,6 +213,13 @@ pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
         _ => "ask the operator of the server",
     };
     Some(hint.to_owned())
+}
+
+/// Names the authorization servers that are left where the first one is of no use.
+fn choice_hint(others: &[String]) -> String {
+    let plural = if others.len() == 1 { "" } else { "s" };
+    let named = printable_list(others, ", ", MAX_CHOICES);
+    format!("the server names {} other authorization server{plural}: {named}; --issuer URL chooses one", others.len())
 }
 
 /// Tells whether two URLs name this machine and one port, by different names.

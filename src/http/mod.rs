@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, AsSendBody, Body};
 use url::Url;
 
@@ -242,7 +242,7 @@ impl Http {
             request = request.header(*name, *value);
         }
         let agent = self.agent(url)?;
-        self.check_proxied(agent, url)?;
+        self.check_address(url).map_err(|why| HttpError::Forbidden { host: host.clone(), why })?;
         let sent = match body {
             Some(body) => run(agent, request.body(body.to_vec()), limit),
             None => run(agent, request.body(()), limit),
@@ -258,15 +258,28 @@ impl Http {
         Ok(Response { status: parts.status.as_u16(), headers: parts.headers, host, limit, body })
     }
 
-    /// Behind a proxy no address is looked up here, so that an address in the URL itself is all that can be judged.
-    fn check_proxied(&self, agent: &Agent, url: &Url) -> Result<(), HttpError> {
-        let host = url.host_str().unwrap_or_default();
-        let Ok(address) = bare_host(host).parse::<IpAddr>() else { return Ok(()) };
-        let proxied = |uri: Uri| agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(&uri));
-        if self.resolver.permits(address) || !url.as_str().parse().is_ok_and(proxied) {
-            return Ok(());
+    /// Checks an address that stands in a URL itself by the rule for addresses that names lead to.
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError::Address`] if it may not be asked.
+    pub fn check_address(&self, url: &Url) -> Result<(), UrlError> {
+        match bare_host(url.host_str().unwrap_or_default()).parse::<IpAddr>() {
+            Ok(address) if !self.permits(url, address) => Err(UrlError::Address(address)),
+            _ => Ok(()),
         }
-        Err(HttpError::Forbidden { host: host.to_owned(), why: UrlError::Address(address) })
+    }
+
+    /// Behind a proxy no name is looked up here, so that only addresses that the user typed can vouch for another.
+    fn permits(&self, url: &Url, address: IpAddr) -> bool {
+        if self.resolver.permits(address) {
+            return true;
+        }
+        let Ok(config) = self.agent(url).map(Agent::config) else { return false };
+        let proxied = |uri: Uri| config.proxy().is_some_and(|proxy| !proxy.is_no_proxy(&uri));
+        let after = CONNECT_LIMIT.min(self.left()).into();
+        let timeout = NextTimeout { after, reason: ureq::Timeout::Resolve, ..NextTimeout::default() };
+        url.as_str().parse().is_ok_and(|uri| !proxied(uri)) && self.resolver.permits_by_lookup(address, config, timeout)
     }
 
     /// Returns the agent for a URL: loopback is never proxied, and certificates are only read for `https`.
@@ -325,3 +338,6 @@ fn redirect(response: &Response, from: &Url) -> Option<Url> {
     // A redirect to nowhere leads, for what comes of it, to where it was.
     Some(response.header(LOCATION.as_str()).and_then(|target| from.join(target).ok()).unwrap_or_else(|| from.clone()))
 }
+
+#[cfg(test)]
+mod tests;

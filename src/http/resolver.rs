@@ -46,7 +46,12 @@ impl PolicedResolver {
         Self { proxy, ..self.clone() }
     }
 
-    /// Tells whether an address may be asked for what the user typed, without a lookup.
+    /// Tells whether an address may be asked: a public one, or one of a region of what the user typed.
+    pub fn permits_by_lookup(&self, address: IpAddr, config: &Config, timeout: NextTimeout) -> bool {
+        self.permits(address) || self.regions(config, timeout).contains(&Region::of(address))
+    }
+
+    /// Tells the same as far as it is known without a lookup.
     pub fn permits(&self, address: IpAddr) -> bool {
         let region = Region::of(address);
         let typed = self.typed.iter().filter_map(|(host, _)| bare_host(host).parse::<IpAddr>().ok());
@@ -77,8 +82,7 @@ impl Resolver for PolicedResolver {
         }
         let (mut allowed, mut refused) = (self.empty(), None);
         for address in found.iter() {
-            let region = Region::of(address.ip());
-            if region == Region::Public || self.regions(config, timeout).contains(&region) {
+            if self.permits_by_lookup(address.ip(), config, timeout) {
                 allowed.push(*address);
             } else {
                 refused = Some(address.ip());

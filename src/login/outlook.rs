@@ -95,13 +95,20 @@ pub(super) fn scopes(request: &Request, found: &Discovered, before: Option<&Cred
     // Spec: MCP 2026-07-28, Scope Selection Strategy: what a challenge names joins what was asked for before.
     let is_challenged = request.challenge.is_some() || !found.challenged_scopes.is_empty();
     let earlier = before.filter(|before| before.issuer == server.issuer && is_challenged);
-    choose_scopes(ScopeSources {
+    let (scopes, left_out) = choose_scopes(ScopeSources {
         asked: &request.scopes,
         challenged: &found.challenged_scopes,
         before: earlier.map_or(&[], |before| &before.scopes_requested),
         resource: &found.resource_scopes,
         server: &server.scopes,
-    })
+    });
+    if left_out > 0 {
+        log::warn!(
+            "{left_out} of the scopes that {} offers cannot be asked for, or are too many; --scope names those that you need",
+            request.key.server
+        );
+    }
+    scopes
 }
 
 /// Checks that a client registered by hand is still meant for this authorization server: its identifier and secret are

@@ -10,6 +10,12 @@ use super::secret::Secret;
 /// The scope by which OpenID providers give out a refresh token.
 const OFFLINE_ACCESS: &str = "offline_access";
 
+/// The most scopes that are taken of what a server offers.
+const MAX_OFFERED: usize = 100;
+
+/// The most bytes of scopes that are taken of what a server offers, so that the URL stays one that browsers open.
+const MAX_OFFERED_BYTES: usize = 4096;
+
 /// Where the scopes of a request may come from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScopeSources<'a> {
@@ -28,26 +34,53 @@ pub struct ScopeSources<'a> {
 /// Chooses the scopes of a request: the user's, else the challenge's, else all that the resource lists; none means
 /// that the parameter is left out. Scopes asked for before are kept, and `offline_access` joins where it is listed.
 ///
+/// Returns also how many scopes that the server offers are left out: those that are none, and those that are too many.
+///
 /// Spec: MCP 2026-07-28, Scope Selection Strategy, Step-Up Authorization Flow, Refresh Tokens.
-pub fn choose_scopes(sources: ScopeSources) -> Vec<String> {
+pub fn choose_scopes(sources: ScopeSources) -> (Vec<String>, usize) {
     let mut scopes = Vec::new();
-    let mut add = |more: &[String]| {
-        for scope in more {
-            if !scope.is_empty() && !scopes.contains(scope) {
-                scopes.push(scope.clone());
-            }
-        }
-    };
     if !sources.asked.is_empty() {
-        add(sources.asked);
-        return scopes;
+        add(&mut scopes, sources.asked);
+        return (scopes, 0);
     }
-    add(sources.before);
-    add(if sources.challenged.is_empty() { sources.resource } else { sources.challenged });
+    let named = if sources.challenged.is_empty() { sources.resource } else { sources.challenged };
+    let (offered, left_out) = limited(named);
+    add(&mut scopes, sources.before);
+    add(&mut scopes, &offered);
     if !scopes.is_empty() && sources.server.iter().any(|scope| scope == OFFLINE_ACCESS) {
         add_offline_access(&mut scopes);
     }
-    scopes
+    (scopes, left_out)
+}
+
+fn add(scopes: &mut Vec<String>, more: &[String]) {
+    for scope in more {
+        if !scope.is_empty() && !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+}
+
+/// Returns what a request may hold of the scopes that a server offers, and how many are left out.
+fn limited(offered: &[String]) -> (Vec<String>, usize) {
+    let (mut taken, mut bytes, mut left_out) = (Vec::new(), 0, 0);
+    for scope in offered {
+        let size = scope.len() + 1;
+        if !is_scope(scope) || taken.len() == MAX_OFFERED || bytes + size > MAX_OFFERED_BYTES {
+            left_out += 1;
+        } else {
+            bytes += size;
+            taken.push(scope.clone());
+        }
+    }
+    (taken, left_out)
+}
+
+/// Tells whether a text is one scope.
+///
+/// Spec: RFC 6749 section 3.3.
+fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 fn add_offline_access(scopes: &mut Vec<String>) {
@@ -142,8 +175,27 @@ mod tests {
                 resource: &resource,
                 server: &server,
             };
-            assert_eq!(choose_scopes(sources), list(expected), "{sources:?}");
+            assert_eq!(choose_scopes(sources), (list(expected), 0), "{sources:?}");
         }
+    }
+
+    #[test]
+    fn m22_what_a_server_offers_has_its_limits() {
+        let many: Vec<_> = (0..20_000).map(|number| format!("scope-{number}")).collect();
+        let long: Vec<_> = (0..20).map(|number| format!("{number:0>1000}")).collect();
+        let odd = ["", "a b", "a\"b", "a\\b", "a\u{7f}", "\u{e9}", "a\r\nb", "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"];
+        let odd = odd.map(str::to_owned);
+        for (offered, expected) in [(&many[..], &many[..100]), (&long, &long[..4]), (&odd, &odd[7..])] {
+            let left_out = offered.len() - expected.len();
+            for sources in [
+                ScopeSources { challenged: offered, ..ScopeSources::default() },
+                ScopeSources { resource: offered, ..ScopeSources::default() },
+            ] {
+                assert_eq!(choose_scopes(sources), (expected.to_vec(), left_out));
+            }
+        }
+        let sources = ScopeSources { asked: &many[..200], before: &many, ..ScopeSources::default() };
+        assert_eq!(choose_scopes(sources), (many[..200].to_vec(), 0));
     }
 
     fn url(endpoint: &str, scopes: &str, extra: &[(&str, &str)]) -> String {

@@ -215,6 +215,26 @@ impl AuthorizationServer {
         })
     }
 
+    /// Checks the endpoints once more, by a rule that knows what the user typed.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Url`] for an endpoint that must not be used.
+    ///
+    /// Spec: RFC 9728 section 7.7.
+    pub fn within(mut self, check: impl Fn(&Url) -> Result<(), UrlError>) -> Result<Self, MetadataError> {
+        for (member, url) in [
+            ("authorization endpoint", Some(&self.authorization_endpoint)),
+            ("token endpoint", Some(&self.token_endpoint)),
+            ("registration endpoint", self.registration_endpoint.as_ref()),
+            ("revocation endpoint", self.revocation_endpoint.as_ref()),
+        ] {
+            url.map_or(Ok(()), &check).map_err(|why| MetadataError::Url { member, why })?;
+        }
+        self.userinfo_endpoint = self.userinfo_endpoint.filter(|url| check(url).is_ok());
+        Ok(self)
+    }
+
     /// Returns the server that MCP 2025-03-26 assumes at the origin of an MCP server without any metadata.
     ///
     /// Spec: MCP 2025-03-26, Fallbacks for Servers without Metadata Discovery.

@@ -42,6 +42,15 @@ pub fn printable(text: &str) -> String {
     }
 }
 
+/// Returns the first `most` of these texts in the form of [`printable`], and how many more there are.
+pub fn printable_list(texts: &[String], separator: &str, most: usize) -> String {
+    let shown = texts.iter().take(most).map(|text| printable(text)).collect::<Vec<_>>().join(separator);
+    match texts.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// Returns a value as JSON, in one line of printable ASCII: a terminal may show it, and a script reads what was meant.
 ///
 /// # Errors
@@ -143,6 +152,15 @@ mod tests {
         check("access denied", "access denied");
         check(" !\"#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~", " !\"#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~");
         check("<script>alert(1)</script>", "<script>alert(1)</script>");
+    }
+
+    #[test]
+    fn t1_a_long_list_is_cut() {
+        let texts = ["a", "b\u{7}", "c"].map(str::to_owned);
+        for (most, expected) in [(1, "a and 2 more"), (2, r"a, b\u{7} and 1 more"), (3, r"a, b\u{7}, c")] {
+            assert_eq!(printable_list(&texts, ", ", most), expected);
+        }
+        assert_eq!(printable_list(&[], ", ", 1), "");
     }
 
     #[test]

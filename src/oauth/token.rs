@@ -9,6 +9,7 @@ use oauth2::{
     Client, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields, StandardRevocableToken,
     StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -96,6 +97,9 @@ pub enum Unusable {
     /// It is neither JSON nor a form.
     #[error("it is neither JSON nor a form")]
     NotTokens,
+    /// It holds a member twice, so that readers may differ about what it says.
+    #[error("it holds a member twice")]
+    Doubled,
     /// It holds no access token.
     #[error("it holds no access token")]
     NoAccessToken,
@@ -118,9 +122,9 @@ pub enum Unusable {
 ///
 /// [`Unusable`], which holds no byte of the answer.
 ///
-/// Spec: RFC 6749 sections 5.1 and 5.2.
+/// Spec: RFC 6749 sections 3.2, 5.1 and 5.2.
 pub fn normalise(body: &[u8], failed: bool) -> Result<(u16, Vec<u8>), Unusable> {
-    let mut members = read_members(body).ok_or(Unusable::NotTokens)?;
+    let mut members = read_members(body)?;
     let (status, kept) = match access_token(&mut members) {
         Some(token) if !failed => (200, token_members(token, &members)?),
         Some(_) => (400, error_members(&members).ok_or(Unusable::Contradiction)?),
@@ -129,16 +133,35 @@ pub fn normalise(body: &[u8], failed: bool) -> Result<(u16, Vec<u8>), Unusable> 
     Ok((status, Value::Object(kept).to_string().into_bytes()))
 }
 
-fn read_members(body: &[u8]) -> Option<Map<String, Value>> {
+/// The members that a login is made of. Reading it fails where one of them is doubled.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "how often they stand there is all that is asked")]
+struct Once {
+    access_token: Option<IgnoredAny>,
+    refresh_token: Option<IgnoredAny>,
+    id_token: Option<IgnoredAny>,
+    token_type: Option<IgnoredAny>,
+    expires_in: Option<IgnoredAny>,
+    scope: Option<IgnoredAny>,
+}
+
+fn read_members(body: &[u8]) -> Result<Map<String, Value>, Unusable> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     if body.starts_with(b"{") {
-        return serde_json::from_slice(body).ok();
+        let members = serde_json::from_slice(body).map_err(|_| Unusable::NotTokens)?;
+        return serde_json::from_slice::<Once>(body).map(|_| members).map_err(|_| Unusable::Doubled);
     }
-    let text = std::str::from_utf8(body).ok()?;
-    let looks_like_a_form =
-        ["access_token=", "error="].iter().any(|name| text.split('&').any(|it| it.starts_with(name)));
-    let pairs = url::form_urlencoded::parse(body);
-    looks_like_a_form.then(|| pairs.map(|(name, value)| (name.into_owned(), value.into())).collect())
+    let text = std::str::from_utf8(body).map_err(|_| Unusable::NotTokens)?;
+    if !["access_token=", "error="].iter().any(|name| text.split('&').any(|it| it.starts_with(name))) {
+        return Err(Unusable::NotTokens);
+    }
+    let mut members = Map::new();
+    for (name, value) in url::form_urlencoded::parse(body) {
+        if members.insert(name.into_owned(), value.into()).is_some() {
+            return Err(Unusable::Doubled);
+        }
+    }
+    Ok(members)
 }
 
 fn access_token(members: &mut Map<String, Value>) -> Option<String> {
@@ -198,7 +221,7 @@ fn scope(value: &Value) -> Option<String> {
 
 /// Reads the error of an answer: its code, and what the server adds for people.
 pub fn read_error(body: &[u8]) -> Option<(String, Option<String>)> {
-    let members = error_members(&read_members(body)?)?;
+    let members = error_members(&read_members(body).ok()?)?;
     let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
     Some((text("error")?, text("error_description")))
 }
@@ -291,6 +314,7 @@ mod tests {
         good(&body(r#""scope":" a  b ""#), r#","scope":"a b""#);
         good(&body(r#""scope":["a","b"]"#), r#","scope":"a b""#);
         good(&body(r#""error":null"#), "");
+        good(&body(r#""future":1,"future":2"#), "");
         let both = br#"{"access_token":"a","error":"invalid_grant"}"#;
         assert_eq!(normalise(both, true), Ok((400, br#"{"error":"invalid_grant"}"#.to_vec())));
         assert_eq!(normalise(br#"{"access_token":"a"}"#, true), Err(Unusable::Contradiction));
@@ -311,6 +335,14 @@ mod tests {
             r#"{"id_token":"x"}"#,
         ] {
             check(body, Err(Unusable::NoAccessToken));
+        }
+        for body in [
+            r#"{"access_token":"a","access_token":"b"}"#,
+            r#"{"access_token":null,"access_token":"b"}"#,
+            r#"{"access_token":"a","refresh_token":"r","refresh_t\u006fken":"s"}"#,
+            "access_token=a&token_type=bearer&access_token=b",
+        ] {
+            check(body, Err(Unusable::Doubled));
         }
         for body in ["", "null", "[]", "[{\"access_token\":\"a\"}]", "<html>", "{", "ok", "{\"access_token\":1e999}"] {
             check(body, Err(Unusable::NotTokens));

@@ -247,6 +247,57 @@ fn m5a_the_first_entry_is_taken_and_issuer_names_another() {
     assert_eq!(second.seen_at("/token").len(), 1);
 }
 
+#[test]
+fn m5a_where_the_first_entry_is_dead_the_others_are_named() {
+    for (others, hint) in [
+        (json!(["https://b.example"]), "names 1 other authorization server: https://b.example; --issuer URL chooses"),
+        (
+            json!(["https://b\u{1b}[2J\u{7}", "https://c.example", "https://d.example", "https://e.example"]),
+            r"names 4 other authorization servers: https://b\u{7}, https://c.example, https://d.example and 1 more; --issuer",
+        ),
+        (json!([]), "that the server does not name itself"),
+    ] {
+        let fake = Fake::with(move |seen, fake| {
+            let mut metadata = fake.resource_metadata();
+            metadata["authorization_servers"]
+                .as_array_mut()
+                .expect("a list")
+                .extend(others.as_array().cloned().expect("a list"));
+            match seen.path.as_str() {
+                path if path.starts_with(RESOURCE) => Some(Reply::json(200, &metadata)),
+                OAUTH => Some(Reply::status(404)),
+                _ => None,
+            }
+        });
+        let finished = fails(&fake, Program::login(&fake), 5, "no_authorization_server");
+        assert!(finished.stderr.contains(hint), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn m22_scopes_that_are_none_or_too_many_are_left_out() {
+    let many: Vec<_> = (0..20_000).map(|number| format!("scope-{number}")).collect();
+    for (offered, asked, warning) in [
+        (json!(["read", "a\"b", "a\\b", "\u{e9}", "write"]), "read write".to_owned(), "3 of the scopes that "),
+        (json!(many), many[..100].join(" "), "19900 of the scopes that "),
+    ] {
+        let fake = Fake::with(move |seen, fake| {
+            let mut metadata = fake.resource_metadata();
+            metadata["scopes_supported"] = offered.clone();
+            match seen.path.as_str() {
+                path if path.starts_with(RESOURCE) => Some(Reply::json(200, &metadata)),
+                _ => without_token(seen, fake, |_| Reply::status(401)),
+            }
+        });
+        let finished = succeeds(&fake, Program::login(&fake));
+        assert_eq!(fake.seen_at("/authorize")[0].parameter("scope"), Some(asked));
+        assert_eq!(finished.stderr.matches(warning).count(), 1, "{}", finished.stderr);
+        // The sentence at the end names a few.
+        let more = if warning.starts_with('3') { "scopes:  read write\n" } else { " scope-19 and 80 more\n" };
+        assert!(finished.stderr.contains(more), "{}", finished.stderr);
+    }
+}
+
 /// A server of MCP 2025-03-26: no resource metadata; `document` and `challenge` are what it has of the rest.
 fn old_server(status: u16, document: Option<fn(&Fake) -> Reply>, challenge: &'static str) -> Fake {
     Fake::with(move |seen, fake| match seen.path.as_str() {

@@ -170,6 +170,11 @@ fn o3_m30_m30a_m30b_answers_that_are_taken() {
     }
 }
 
+/// An answer that holds this member twice.
+fn doubled(member: &str) -> String {
+    format!(r#"{{"{member}":"x","access_token":"{CANARY}","refresh_token":"{CANARY}","token_type":"Bearer"}}"#)
+}
+
 #[test]
 fn w11_well_formed_answers_that_cannot_be_used() {
     for answer in [
@@ -188,8 +193,12 @@ fn w11_well_formed_answers_that_cannot_be_used() {
         json!({"Access_Token": CANARY}),
         json!({"data": {"access_token": CANARY}}),
         json!({}),
-    ] {
-        let fake = answering(Reply::json(200, &answer));
+    ]
+    .map(|answer| answer.to_string())
+    .into_iter()
+    .chain(["access_token", "refresh_token"].map(doubled))
+    {
+        let fake = answering(Reply::text(200, "application/json", answer));
         let finished = fails(&fake, login(&fake).arg("-vv"), 1, "token_response_unusable");
         assert_hides(&format!("{}{}", finished.stdout, finished.stderr), CANARY);
     }

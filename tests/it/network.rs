@@ -340,15 +340,9 @@ fn v11_m39b_a_public_server_cannot_send_us_into_private_networks() {
                 }
             });
             let proxy = Proxy::start(Ok(fake.address()));
-            let mut login = through(&proxy, &authority).start();
-            if let Some(event) = login.next_event("authorization_url") {
-                // A private token endpoint may be noticed when it is used, and not later.
-                let url = event["url"].as_str().expect("a URL");
-                let (uri, state) =
-                    (parameter(url, "redirect_uri").expect("a URI"), parameter(url, "state").expect("a state"));
-                visit(&format!("{uri}?code=x&state={state}"));
-            }
+            let login = through(&proxy, &authority).start();
             let finished = login.finish().expect(6);
+            assert!(finished.events.iter().all(|event| event["event"] != "authorization_url"), "{member} {place}");
             let targets = proxy.targets();
             assert!(targets.iter().all(|target| target == "mcp.example:443"), "{member} {place}: {targets:?}");
             assert!(finished.event("error")["code"].as_str().is_some_and(|code| code.starts_with("forbidden")));
@@ -357,6 +351,26 @@ fn v11_m39b_a_public_server_cannot_send_us_into_private_networks() {
     if let Some(canary) = canary {
         canary.set_nonblocking(true).expect("non-blocking");
         assert!(canary.accept().is_err(), "somebody was sent to 127.0.0.2");
+    }
+}
+
+#[test]
+fn v11_m39b_private_endpoints_are_refused_before_there_is_a_page() {
+    for member in ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"] {
+        for place in ["https://192.168.1.1", "https://[::ffff:169.254.169.254]", "https://[64:ff9b::a9fe:a9fe]"] {
+            let fake = Fake::with(move |seen, fake| {
+                let mut server = fake.server_metadata();
+                server[member] = format!("{place}/x").into();
+                seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &server))
+            });
+            let finished = Program::login(&fake).run().expect_error(6, "forbidden_url");
+            assert_eq!(fake.seen_at("/register").len(), 0, "{member} {place}");
+            let words = format!("{} of the metadata cannot be used: its address", member.replace('_', " "));
+            assert!(finished.stderr.contains(&words), "{}", finished.stderr);
+            let doctor = Program::new().args(["--store", "file", "doctor", &fake.mcp()]).run().expect(6);
+            let told = doctor.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(told.contains(&words), "{}", doctor.stdout);
+        }
     }
 }
 
