@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::clients::{Client, Mode};
 use crate::clock::Time;
 use crate::error::in_words;
-use crate::oauth::text::{json_line, printable};
+use crate::oauth::text::{json_line, printable, printable_list};
 use crate::status::{Login, State};
 use crate::store::IndexEntry;
 
@@ -39,17 +39,13 @@ pub fn table(logins: &[Login]) -> String {
     }
     let mut rows = vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
     for Login { entry, state } in logins {
-        let mut scopes: Vec<_> = entry.scopes.iter().take(MAX_SCOPES).map(|scope| printable(scope)).collect();
-        if let Some(more @ 1..) = entry.scopes.len().checked_sub(MAX_SCOPES) {
-            scopes.push(format!("and {more} more"));
-        }
         rows.push([
             printable(&entry.server),
             entry.profile.clone(),
             state_in_words(*state).to_owned(),
             expiry_in_words(entry.expires_at),
             keeper(entry),
-            scopes.join(" "),
+            printable_list(&entry.scopes, " ", MAX_SCOPES),
         ]);
     }
     aligned(&rows)
