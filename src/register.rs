@@ -297,12 +297,6 @@ pub fn confirm(cache: &Cache, issuer: &str, client: &Client) {
     cache.put("clients", issuer, &known);
 }
 
-/// Forgets a registration that the server does not accept any more.
-pub fn forget(cache: &Cache, issuer: &str, client_id: &str) {
-    let kept: Vec<_> = read(cache, issuer).into_iter().filter(|client| client.client_id != client_id).collect();
-    cache.put("clients", issuer, &kept);
-}
-
 fn register_anew(
     endpoint: &Url,
     listed: Option<&[String]>,

@@ -25,7 +25,7 @@ use crate::http::Http;
 use crate::listener::{Listener, Wanted};
 use crate::oauth::authorization::AuthorizationRequest;
 use crate::oauth::callback::AuthorizationCode;
-use crate::oauth::client::{Client, Origin};
+use crate::oauth::client::{self, Client, Origin};
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
 use crate::providers::{self, Provider};
@@ -136,10 +136,9 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
     Ok(Attempt { found, provider, client, authorization, scopes, redirect_uri, before, is_second })
 }
 
-/// The server does not know our registration any more: it is forgotten, and the request prepared anew.
+/// The server does not know our registration any more: the request is prepared anew, and not with one that is in doubt.
 fn again(request: &Request, tools: &Tools, attempt: Attempt) -> Result<Begun, LoginError> {
-    let Attempt { found, client, redirect_uri, before, .. } = attempt;
-    register::forget(&tools.cache(), &found.server.issuer, &client.id);
+    let Attempt { found, redirect_uri, before, .. } = attempt;
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
     let prepared = Prepared { found, redirect_uri, before, is_second: true };
     prepare(request, tools, &http, prepared).map(|attempt| Begun::Attempt(Box::new(attempt)))
@@ -201,8 +200,7 @@ pub fn metadata(cache: &Cache, kept: &Credentials) -> Option<Value> {
 impl Attempt {
     /// Tells whether a new registration may cure this error: once, and only if the registration was made by us.
     fn heals(&self, error: &str) -> bool {
-        let unknown = matches!(error, "invalid_client" | "unauthorized_client");
-        unknown && !self.is_second && self.client.origin == Origin::Dynamic
+        client::is_unknown(error) && !self.is_second && self.client.origin == Origin::Dynamic
     }
 
     /// Puts together what is kept of the login.

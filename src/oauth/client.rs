@@ -98,6 +98,13 @@ pub struct Client {
     pub origin: Origin,
 }
 
+/// Tells whether this error of an authorization server means that it does not know a client, or not any more.
+///
+/// Spec: RFC 6749 sections 4.1.2.1 and 5.2.
+pub fn is_unknown(error: &str) -> bool {
+    matches!(error, "invalid_client" | "unauthorized_client")
+}
+
 /// Returns the body of a registration request.
 ///
 /// Spec: RFC 7591 section 2; MCP 2026-07-28, Dynamic Client Registration.

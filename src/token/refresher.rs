@@ -22,7 +22,7 @@ use crate::disk::LockFile;
 use crate::error::{LoginError, Told};
 use crate::exchange::{self, Exchange, ExchangeError};
 use crate::http::{self, Http};
-use crate::oauth::client::{Client, ClientAuth, Origin};
+use crate::oauth::client::{self, Client, ClientAuth, Origin};
 use crate::oauth::text::printable;
 use crate::providers::{self, Moment, Provider};
 use crate::register;
@@ -154,7 +154,9 @@ fn work(job: &Job) -> Result<(), LoginError> {
             believe(&store, &kept, (interrupted, &error), &journal)
         }
         // The next login is one of a new client.
-        Err(ExchangeError::Refused { error, .. }) if is_unknown(&kept, &error) => {
+        Err(ExchangeError::Refused { error, .. })
+            if kept.registration == Origin::Dynamic.as_str() && client::is_unknown(&error) =>
+        {
             let (cache, scopes) = (Cache::new(&job.data_dir), &kept.scopes_requested);
             register::doubt(&cache, &kept.issuer, &kept.client_id, &kept.redirect_uri, scopes);
             journal.end();
@@ -239,11 +241,6 @@ fn provider_of(kept: &Credentials) -> Option<&'static Provider> {
 /// Returns what the refusal of a refresh token means at the provider of a login, if that is known.
 pub fn meaning(kept: &Credentials, error: &str) -> Option<&'static str> {
     providers::explain(provider_of(kept), Moment::Refresh, error)
-}
-
-/// Tells whether the server does not know the registration of a login any more.
-fn is_unknown(kept: &Credentials, error: &str) -> bool {
-    kept.registration == Origin::Dynamic.as_str() && matches!(error, "invalid_client" | "unauthorized_client")
 }
 
 fn spend(kept: &Credentials, job: &Job) -> Result<Credentials, ExchangeError> {
