@@ -13,6 +13,9 @@ use crate::support::rotating::Rotating;
 use crate::support::strace::{calls, inject};
 use crate::support::{each, visit};
 
+/// How many runs are counted.
+const RUNS: usize = 4;
+
 /// No message has this number: nothing happens.
 const NEVER: usize = usize::MAX;
 
@@ -55,11 +58,15 @@ fn on_the_way<'a>(session: &'a Session<'a>, at: usize, accident: Accident) -> (K
     (kept, proxy)
 }
 
-/// Counts the messages of a good run.
+/// Counts the messages of a good run. A key that not all keyrings read alike is agreed on anew, so that some have a few more:
+/// the least of several counts.
 fn messages(session: &Session, run: impl Fn(&Kept)) -> usize {
-    let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
-    run(&kept);
-    proxy.messages()
+    let count = |_| {
+        let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
+        run(&kept);
+        proxy.messages()
+    };
+    (0..RUNS).map(count).min().expect("a count")
 }
 
 /// Runs something with a login once for each of these messages, with one of the accidents in turns there.
@@ -187,13 +194,17 @@ fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
 fn d1_killed_at_each_message_of_storing_a_login() {
     let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
     let session = &Session::start(&bed);
-    let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
-    let mut login = kept.login("keyring").start();
-    let url = login.authorization_url();
-    let proven = proxy.messages();
-    visit(&login.redirect(&url));
-    login.finish().expect(0);
-    at_each_message(session, proven + 1..=proxy.messages(), KILLS, |kept, what| {
+    let count = |_| {
+        let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
+        let mut login = kept.login("keyring").start();
+        let url = login.authorization_url();
+        let proven = proxy.messages();
+        visit(&login.redirect(&url));
+        login.finish().expect(0);
+        (proxy.messages(), proven)
+    };
+    let (all, proven) = (0..RUNS).map(count).min().expect("a count");
+    at_each_message(session, proven + 1..=all, KILLS, |kept, what| {
         let old = kept.stored();
         let finished = kept.login("keyring").agree();
         kept.reach(session.bus());
