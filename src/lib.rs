@@ -5,6 +5,7 @@
 
 // Floor 0: the rules, the messages, what is known of providers, and the ground: clock, disk, surroundings.
 pub mod clock;
+pub mod digest;
 pub mod disk;
 pub mod mcp;
 pub mod oauth;

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use toml_edit::{value, DocumentMut, Item, Table, TomlError};
 use zeroize::Zeroizing;
 
 use super::{json as file, Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
+use crate::digest;
 
 /// Codex 0.169.
 pub const CLIENT: Client = Client {
@@ -102,7 +102,7 @@ fn login(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
 /// Returns the key of an entry; the headers are left out of it, whatever the configuration says.
 fn key(name: &str, url: &str) -> String {
     let hashed = format!(r#"{{"type":"http","url":{},"headers":{{}}}}"#, json!(url));
-    let hash: String = Sha256::digest(hashed).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash = digest::hex(&digest::sha256(hashed), 8);
     format!("{name}|{hash}")
 }
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde_json::{json, Value};
-use sha2::{Digest, Sha256};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::{python_sdk, Change, Client, Delivery, Grant, Mode, Places, Refusal};
+use crate::digest;
 
 /// FastMCP 4.1, with its store in version 1.
 pub const CLIENT: Client = Client {
@@ -108,7 +108,7 @@ fn name(text: &str, max: usize) -> String {
         }
         before = it;
     }
-    let hash: String = Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hash = digest::hex(&digest::sha256(text), 4);
     let room = max - "S_-".len() - hash.len();
     format!("S_{}-{hash}", &safe[..safe.len().min(room)])
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde_json::{json, Map, Value};
-use sha1::{Digest, Sha1};
 
 use super::sdk::{self, set};
 use super::{json as file, Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
+use crate::digest;
 
 /// opencode 1.18.
 pub const CLIENT: Client = Client {
@@ -72,8 +72,8 @@ fn entry(grant: &Grant) -> Value {
 
 /// Returns the name of opencode's lock on the file.
 fn lock_name(path: &Path) -> String {
-    let hash = Sha1::digest(format!("mcp-auth:{}", path.display()));
-    hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + ".lock"
+    let hash = digest::sha1(format!("mcp-auth:{}", path.display()));
+    digest::hex(&hash, hash.len()) + ".lock"
 }
 
 #[cfg(test)]

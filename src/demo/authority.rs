@@ -5,11 +5,11 @@ use std::time::Duration;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
 use serde_json::{json, Value};
-use sha2::{Digest, Sha256};
 
 use super::issued::Issued;
 use super::messages::{OAuthError, Parameters};
 use super::registration::Client;
+use crate::digest;
 
 /// What a client may be allowed, and what a person reads about it.
 pub const SCOPES: [(&str, &str); 2] =
@@ -237,7 +237,7 @@ impl Authority {
             return Err(OAuthError("invalid_grant", "the code went to another redirect URI"));
         }
         let verifier = form.get("code_verifier").unwrap_or_default();
-        if URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)) != asked.code_challenge {
+        if URL_SAFE_NO_PAD.encode(digest::sha256(verifier)) != asked.code_challenge {
             return Err(OAuthError("invalid_grant", "the verifier is not the one of this code"));
         }
         Ok(Grant { client_id: asked.client_id, scopes: asked.scopes })

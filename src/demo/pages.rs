@@ -2,11 +2,11 @@
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::authority::{Asked, SCOPES};
 use super::messages::Answer;
+use crate::digest;
 use crate::listener::page::{HEAD, STYLE};
 
 /// What the demo's pages have beyond the others.
@@ -34,7 +34,7 @@ pub fn refusal(why: &str) -> Answer {
 
 fn page(status: u16, body: &str, form_action: &str, remark: &str) -> Answer {
     let style = format!("\n{STYLE}{OWN_STYLE}");
-    let hash = STANDARD.encode(Sha256::digest(&style));
+    let hash = STANDARD.encode(digest::sha256(&style));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{hash}'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     );

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::disk::{self, Durability};
 
 /// The largest file that is read, in bytes.
@@ -60,7 +60,7 @@ impl Cache {
     }
 
     fn path(&self, kind: &str, key: &str) -> Option<PathBuf> {
-        let hash: String = Sha256::digest(key).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hash = digest::hex(&digest::sha256(key), 8);
         Some(self.directory.as_ref()?.join(format!("{kind}-{hash}.json")))
     }
 }

@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{Credentials, Key, StoreChoice, StoreError};
 use crate::clock::{Deadline, Time};
+use crate::digest;
 use crate::disk::{self, DiskError, Durability, LockFile};
 use crate::oauth::secret::Secret;
 
@@ -48,9 +48,8 @@ impl Journal {
     /// Returns the journal of a login, below the data directory; or beside a file that was named with its path, so that all
     /// who use that file share it.
     pub fn of(data_dir: &Path, store: &StoreChoice, key: &Key) -> Self {
-        let name = hex(Sha256::digest(key.account()).as_slice());
+        let name = digest::hex(&digest::sha256(key.account()), 8);
         let directory = directory(data_dir, store);
-        let name = name.get(..16).unwrap_or(&name).to_owned();
         Self { lock: directory.join(format!("{name}.lock")), note: directory.join(format!("{name}.json")) }
     }
 
@@ -136,11 +135,7 @@ pub fn unfinished(data_dir: &Path, store: &StoreChoice) -> Vec<Unfinished> {
 }
 
 fn hash(secret: &Secret) -> String {
-    hex(Sha256::digest(secret.expose()).as_slice())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::hex(&digest::sha256(secret.expose()), usize::MAX)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::sdk::{self, set};
 use super::{Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal, BRIDGE};
+use crate::digest;
 use arguments::Arguments;
 
 pub use arguments::runs;
@@ -56,7 +57,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
 /// Returns what the names of the files begin with: a hash over the URL, and what else the user wrote on the command line.
 fn hash(url: &str, arguments: &Arguments) -> String {
     let parts = [vec![url.to_owned()], arguments.hashed()].concat();
-    Md5::digest(parts.join("|")).iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::hex(&Md5::digest(parts.join("|")), usize::MAX)
 }
 
 /// Returns the tokens. The scopes that were asked for are left out: if mcp-remote would ask for others, it would throw the
@@ -133,7 +134,7 @@ mod tests {
         let changes = changes(deliver(&lent, &places(&[("MCP_REMOTE_CONFIG_DIR", "/auth")])));
         let [change] = changes.as_slice() else { panic!("one file") };
         let hash = "https://mcp.example.com/";
-        let hash: String = Md5::digest(hash).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = digest::hex(&Md5::digest(hash), usize::MAX);
         assert_eq!(change.path, PathBuf::from(format!("/auth/mcp-remote-v1/{hash}_tokens.json")));
         let tokens = json!({"access_token": "access canary 1", "token_type": "Bearer", "issuer": "https://as.example"});
         assert_eq!(edited(change, None), tokens);
@@ -149,7 +150,7 @@ mod tests {
         let moved = Grant { configured: Some(&configured), ..grant(&kept, Mode::Move) };
         let changes = changes(deliver(&moved, &places(&[("MCP_REMOTE_CONFIG_DIR", "/auth")])));
         let hash = Md5::digest(format!(r#"{URL}|r:1|{{"A":"x","B":"${{B}}"}}"#));
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = digest::hex(&hash, usize::MAX);
         assert_eq!(changes[1].path, PathBuf::from(format!("/elsewhere/mcp-remote-v1/{hash}_tokens.json")));
         let client = edited(&changes[0], None);
         assert_eq!(client["redirect_uris"][1], "http://localhost:9696/oauth/callback");

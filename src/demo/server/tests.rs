@@ -3,7 +3,6 @@
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::mcp;
@@ -69,7 +68,7 @@ impl Walk {
     }
 
     fn ask(&self, changes: &[(&str, &str)]) -> Answer {
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+        let challenge = URL_SAFE_NO_PAD.encode(crate::digest::sha256(VERIFIER));
         let mut query = vec![
             ("response_type", "code"),
             ("client_id", &self.client_id),

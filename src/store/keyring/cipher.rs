@@ -2,38 +2,39 @@
 //!
 //! Spec: Secret Service API draft 0.2, section 7.2 (`dh-ietf1024-sha256-aes128-cbc-pkcs7`), RFC 2409 section 6.2, RFC 5869.
 
-use std::sync::LazyLock;
-
 use aes::cipher::block_padding::Pkcs7;
-use aes::cipher::{BlockDecryptMut, BlockEncryptMut, KeyIvInit};
+use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use aes::Aes128;
-use hkdf::Hkdf;
-use num_bigint::BigUint;
-use sha2::Sha256;
+use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams as _};
+use crypto_bigint::{const_monty_params, U1024, U256};
+use ring::hkdf::{Salt, HKDF_SHA256};
 use zeroize::Zeroizing;
 
 /// The name of all this in the Secret Service API.
 pub(super) const ALGORITHM: &str = "dh-ietf1024-sha256-aes128-cbc-pkcs7";
 
-/// The second Oakley group.
-static PRIME: LazyLock<BigUint> = LazyLock::new(|| {
-    let digits = b"FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74\
-        020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437\
-        4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
-        EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF";
-    BigUint::parse_bytes(digits, 16).unwrap_or_default()
-});
-const GENERATOR: u32 = 2;
-const PRIME_BYTES: usize = 128;
+const_monty_params!(
+    SecondOakleyGroup,
+    U1024,
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74\
+     020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437\
+     4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
+     EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF",
+    "The prime of the second Oakley group; powers in it take the same time for every exponent of one size."
+);
+type Element = ConstMontyForm<SecondOakleyGroup, { U1024::LIMBS }>;
+
+const GENERATOR: U1024 = U1024::from_u8(2);
+const PRIME_BYTES: usize = U1024::BYTES;
 
 /// Twice what the group is worth.
-const PRIVATE_BYTES: usize = 32;
+const PRIVATE_BYTES: usize = U256::BYTES;
 
 const BLOCK_BYTES: usize = 16;
 
 /// Our half of an agreement.
 pub(super) struct KeyPair {
-    private: BigUint,
+    private: Zeroizing<U256>,
     /// What the other side is told.
     pub(super) public: Vec<u8>,
 }
@@ -44,10 +45,10 @@ impl KeyPair {
         loop {
             let mut random = Zeroizing::new([0; PRIVATE_BYTES]);
             getrandom::fill(random.as_mut_slice()).ok()?;
-            let private = BigUint::from_bytes_be(random.as_slice());
-            let public = BigUint::from(GENERATOR).modpow(&private, &PRIME).to_bytes_be();
-            if is_plain(&public) {
-                return Some(Self { private, public });
+            let private = Zeroizing::new(U256::from_be_slice(random.as_slice()));
+            let public = power(&GENERATOR, &private);
+            if is_plain(public.as_slice()) {
+                return Some(Self { private, public: public.to_vec() });
             }
         }
     }
@@ -55,27 +56,45 @@ impl KeyPair {
     /// Agrees on a key with the owner of this public key; `None` if it would give a key that anybody can guess, or one that
     /// the owner may compute otherwise.
     pub(super) fn agree(&self, theirs: &[u8]) -> Option<Cipher> {
-        let is_whole = theirs.len() >= PRIME_BYTES;
-        let theirs = BigUint::from_bytes_be(theirs);
-        let guessable = theirs <= BigUint::from(1_u8) || theirs >= &*PRIME - 1_u8;
-        if guessable || !is_whole {
+        let (zeros, theirs) = theirs.split_at_checked(theirs.len().checked_sub(PRIME_BYTES)?)?;
+        let theirs = U1024::from_be_slice(theirs);
+        let last = SecondOakleyGroup::PARAMS.modulus().as_ref().wrapping_sub(&U1024::ONE);
+        let guessable = theirs <= U1024::ONE || theirs >= last;
+        if guessable || zeros.iter().any(|byte| *byte != 0) {
             return None;
         }
-        let shared = Zeroizing::new(theirs.modpow(&self.private, &PRIME).to_bytes_be());
-        if shared.len() != PRIME_BYTES {
+        let shared = power(&theirs, &self.private);
+        if shared.first() == Some(&0) {
             return None;
         }
         let mut key = Zeroizing::new([0; BLOCK_BYTES]);
-        Hkdf::<Sha256>::new(None, shared.as_slice()).expand(&[], key.as_mut_slice()).ok()?;
+        let secret = Salt::new(HKDF_SHA256, &[]).extract(shared.as_slice());
+        secret.expand(&[], BlockKey).ok()?.fill(key.as_mut_slice()).ok()?;
         Some(Cipher { key })
     }
+}
+
+/// The length of a key, as [`ring::hkdf`] asks for it.
+struct BlockKey;
+
+impl ring::hkdf::KeyType for BlockKey {
+    fn len(&self) -> usize {
+        BLOCK_BYTES
+    }
+}
+
+fn power(base: &U1024, exponent: &U256) -> Zeroizing<[u8; PRIME_BYTES]> {
+    let result = Zeroizing::new(Element::new(base).pow(exponent).retrieve());
+    let mut bytes = Zeroizing::new([0; PRIME_BYTES]);
+    bytes.copy_from_slice(result.to_be_bytes().as_ref());
+    bytes
 }
 
 /// Tells whether all services read this number alike. KWallet refuses a short one, takes one that begins with ones for a
 /// negative one, and sends such a one of its own cut short; where the number that both share begins with zeros, KWallet and
 /// KeePassXC leave them out, GNOME Keyring does not.
 fn is_plain(number: &[u8]) -> bool {
-    number.len() == PRIME_BYTES && number.first() != Some(&0xff)
+    !matches!(number.first(), None | Some(0 | 0xff))
 }
 
 /// The key of one connection.
@@ -89,13 +108,13 @@ impl Cipher {
         let mut start = [0; BLOCK_BYTES];
         getrandom::fill(&mut start).ok()?;
         let encryptor = cbc::Encryptor::<Aes128>::new((&*self.key).into(), &start.into());
-        Some((start.to_vec(), encryptor.encrypt_padded_vec_mut::<Pkcs7>(secret)))
+        Some((start.to_vec(), encryptor.encrypt_padded_vec::<Pkcs7>(secret)))
     }
 
     /// Returns the secret; `None` if this is not one that was encrypted with this key.
     pub(super) fn decrypt(&self, start: &[u8], encrypted: &[u8]) -> Option<Vec<u8>> {
         let decryptor = cbc::Decryptor::<Aes128>::new_from_slices(self.key.as_slice(), start).ok()?;
-        decryptor.decrypt_padded_vec_mut::<Pkcs7>(encrypted).ok()
+        decryptor.decrypt_padded_vec::<Pkcs7>(encrypted).ok()
     }
 }
 
@@ -129,8 +148,11 @@ mod tests {
         assert_eq!(cipher.decrypt(&start[1..], &encrypted), None);
         assert_eq!(cipher.decrypt(&start, &encrypted[1..]), None);
         assert_eq!(cipher.decrypt(&start, b""), None);
-        let last = &*PRIME - 1_u8;
-        for guessable in [vec![], vec![0], vec![1], last.to_bytes_be(), PRIME.to_bytes_be(), vec![0xff; 200]] {
+        let prime = *SecondOakleyGroup::PARAMS.modulus().as_ref();
+        let [last, prime] = [prime.wrapping_sub(&U1024::ONE), prime].map(|it| it.to_be_bytes().as_ref().to_vec());
+        let one = [vec![0; PRIME_BYTES - 1], vec![1]].concat();
+        let long = [vec![1], vec![7; PRIME_BYTES]].concat();
+        for guessable in [vec![], vec![0], vec![1], one, last, prime, vec![0xff; 200], long] {
             assert!(ours.agree(&guessable).is_none(), "{guessable:?}");
         }
     }
@@ -139,7 +161,7 @@ mod tests {
     fn every_service_computes_the_same_key() {
         assert!((0..600).all(|_| is_plain(&KeyPair::new().unwrap().public)), "a public key that is not read alike");
         // With this private key, of a player, what is shared is what it was given.
-        let player = KeyPair { private: BigUint::from(1_u8), public: Vec::new() };
+        let player = KeyPair { private: Zeroizing::new(U256::ONE), public: Vec::new() };
         assert!(player.agree(&[7; PRIME_BYTES]).is_some());
         let mut short = [7; PRIME_BYTES];
         short[0] = 0;
