@@ -235,9 +235,7 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
         Delivery::Files(changes) => writer::write(&changes).map(What::Written),
         Delivery::Setting { change, .. } if write => writer::write(&[change]).map(What::Written),
         Delivery::Setting { shown, change: Change { path, .. } } => Ok(What::Shown(ascii(&shown), path)),
-        Delivery::Command { program, arguments, stdin } => {
-            writer::run(program, &arguments, &stdin).map(|()| What::Imported(program))
-        }
+        Delivery::Command(import) => import.run().map(|()| What::Imported(import.program)),
         Delivery::Product { text, append } => Ok(What::Product { text, append }),
     }
 }

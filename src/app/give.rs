@@ -125,9 +125,15 @@ fn helper(key: &Key, common: &Common) -> Result<String, LoginError> {
         words.extend(["--ca-file".to_owned(), absolute(path)]);
     }
     if key.profile != DEFAULT_PROFILE {
-        words.extend(["--profile".to_owned(), key.profile.clone()]);
+        // A profile may begin with `-`, and so may a name of the user's own.
+        match key.profile.starts_with('-') {
+            true => words.push(format!("--profile={}", key.profile)),
+            false => words.extend(["--profile".to_owned(), key.profile.clone()]),
+        }
     }
-    words.extend(["headers".to_owned(), key.server.clone()]);
+    words.push("headers".to_owned());
+    words.extend(key.server.starts_with('-').then(|| "--".to_owned()));
+    words.push(key.server.clone());
     Ok(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
 }
 

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{json as file, Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
 use crate::digest;
 
-/// Codex 0.169.
+/// Codex 0.169 to 0.171.
 pub const CLIENT: Client = Client {
     name: "codex",
     about: "runs `mcp-login headers` as its http_headers_helper",

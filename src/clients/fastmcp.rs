@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{python_sdk, Change, Client, Delivery, Grant, Mode, Places, Refusal};
 use crate::digest;
 
-/// FastMCP 4.1, with its store in version 1.
+/// FastMCP 4.1 and 4.2, with its store in version 1.
 pub const CLIENT: Client = Client {
     name: "fastmcp",
     about: "gets the login in the FileTreeStore of an application, named by --fastmcp-dir",
@@ -17,7 +17,7 @@ pub const CLIENT: Client = Client {
     asks_us: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
-    note: "for OAuth(token_storage=FileTreeStore(…)), with the store's V1 strategies for names and without encryption; an \
+    note: "for OAuth(token_storage=FileTreeStore(...)), with the store's V1 strategies for names and without encryption; an \
            application that has Client(URL, auth=TOKEN) takes the token from `mcp-login token` or `mcp-login exec`",
 };
 

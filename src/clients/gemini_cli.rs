@@ -63,7 +63,7 @@ fn refreshable(grant: &Grant) -> Result<(), Refusal> {
     Err(Refusal::Unfit {
         message: "Gemini CLI keeps no client secret, and this login needs one to be refreshed".to_owned(),
         hint: format!(
-            "set \"oauth\": {{\"enabled\": true, \"clientSecret\": …}} for {} in its settings.json, or use --mode access",
+            "set \"oauth\": {{\"enabled\": true, \"clientSecret\": ...}} for {} in its settings.json, or use --mode access",
             grant.name
         ),
     })

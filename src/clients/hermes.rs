@@ -107,7 +107,7 @@ fn check_configured(grant: &Grant) -> Result<(), Refusal> {
     }
     Err(Refusal::Unfit {
         message: format!("{path} names another client for {name} than the login's, so that Hermes would delete it"),
-        hint: format!("log in as that client, with `mcp-login --force --client-id {} …`", printable(&quoted(&id))),
+        hint: format!("log in as that client, with `mcp-login --force --client-id {} ...`", printable(&quoted(&id))),
     })
 }
 

@@ -28,9 +28,12 @@ const ABANDONED: Duration = Duration::from_secs(60);
 pub(super) enum Held {
     /// A lock of the system's.
     File(#[allow(dead_code)] LockFile),
-    /// A directory.
-    Directory(PathBuf),
+    /// A directory, and what stands in it: it tells ours from another that has its name later.
+    Directory(PathBuf, String),
 }
+
+/// The file in a directory of ours.
+const OWNER: &str = "owner";
 
 /// Takes a lock.
 ///
@@ -50,13 +53,14 @@ pub(super) fn hold(lock: &Lock) -> Result<Held, DiskError> {
 fn hold_directory(path: &Path, deadline: Deadline) -> Result<Held, DiskError> {
     let ours = path.with_extension(format!("{}.tmp", std::process::id()));
     let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
-    make(&ours).and_then(|()| fs::write(ours.join("owner"), env!("CARGO_PKG_NAME"))).with_context(|| cannot(path))?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let owner = format!("{} {} {now}", env!("CARGO_PKG_NAME"), std::process::id());
+    make(&ours).and_then(|()| fs::write(ours.join(OWNER), &owner)).with_context(|| cannot(path))?;
     loop {
         match move_to(&ours, path) {
-            Ok(()) => return Ok(Held::Directory(path.to_owned())),
-            Err(Errno::EXIST | Errno::NOTEMPTY) if is_abandoned(path) => {
+            Ok(()) => return Ok(Held::Directory(path.to_owned(), owner)),
+            Err(Errno::EXIST | Errno::NOTEMPTY) if is_abandoned(path) && remove(path, is_abandoned) => {
                 log::warn!("{} was left behind, and is removed", path.display());
-                let _ = fs::remove_dir_all(path);
             }
             Err(Errno::EXIST | Errno::NOTEMPTY) if !deadline.passed() => std::thread::sleep(PAUSE),
             Err(err) => {
@@ -79,6 +83,22 @@ fn move_to(ours: &Path, path: &Path) -> Result<(), Errno> {
     }
 }
 
+/// Removes a lock if `is_meant` says so of the one that is there. Another process may have put its own lock there since
+/// somebody looked, so it is moved away first, and what turns out to be another one is put back.
+fn remove(path: &Path, is_meant: impl Fn(&Path) -> bool) -> bool {
+    let away = path.with_extension(format!("{}.old", std::process::id()));
+    // What an earlier process of this number left.
+    let _ = fs::remove_dir_all(&away);
+    if move_to(path, &away).is_err() {
+        return false;
+    }
+    let is_right = is_meant(&away);
+    if is_right || move_to(&away, path).is_err() {
+        let _ = fs::remove_dir_all(&away);
+    }
+    is_right
+}
+
 fn is_abandoned(path: &Path) -> bool {
     let touched = |path: &Path| fs::symlink_metadata(path).and_then(|found| found.modified()).ok();
     let inside = fs::read_dir(path).into_iter().flatten().flatten().filter_map(|entry| touched(&entry.path()));
@@ -92,8 +112,8 @@ fn cannot(path: &Path) -> String {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Self::Directory(path) = self {
-            let _ = fs::remove_dir_all(path);
+        if let Self::Directory(path, ours) = self {
+            remove(path, |found| fs::read_to_string(found.join(OWNER)).is_ok_and(|owner| owner == *ours));
         }
     }
 }
@@ -134,5 +154,20 @@ mod tests {
         touch(&path.join("heartbeat")).and_then(|()| touch(&path)).expect("an old file");
         drop(hold(&lock).expect("the lock"));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a19_a_lock_that_somebody_else_made_meanwhile_is_put_back() {
+        let place = tempfile::tempdir().expect("a directory");
+        let path = place.path().join("a.lock");
+        let held = hold_directory(&path, Deadline::after(Duration::ZERO)).expect("the lock");
+        assert!(!remove(&path, is_abandoned), "it was abandoned when somebody looked, and is not now");
+        assert!(path.join("owner").exists());
+        // A client took ours for abandoned, and holds the lock now.
+        fs::remove_dir_all(&path).and_then(|()| fs::create_dir(&path)).expect("another lock");
+        drop(held);
+        assert!(path.exists(), "it is not ours");
+        assert!(remove(&path, |_| true) && !path.exists());
+        assert_eq!(fs::read_dir(place.path()).expect("a directory").count(), 0);
     }
 }

@@ -1,10 +1,15 @@
 //! mcporter: takes the login by its documented command `mcporter vault set`.
 
-use serde_json::{json, Map};
+use std::path::PathBuf;
+
+use serde_json::{json, Map, Value};
+use url::Url;
 use zeroize::Zeroizing;
 
+use super::command::Import;
 use super::sdk::{self, set};
-use super::{Client, Delivery, Grant, Mode, Places, Refusal};
+use super::{sources, Client, Delivery, Grant, Mode, Places, Refusal};
+use crate::oauth::text::printable;
 
 /// mcporter 0.12.
 pub const CLIENT: Client = Client {
@@ -17,35 +22,87 @@ pub const CLIENT: Client = Client {
     note: "mcporter uses it from its next call; restart its daemon, if it runs",
 };
 
-fn deliver(grant: &Grant, _: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+    check_name(grant, places)?;
     let mut tokens = sdk::tokens(grant);
     // In seconds. With `expires_in` in its place mcporter spends the refresh token at once.
     set(&mut tokens, "expires_at", grant.kept.expires_at.map(|time| time.0));
     let mut payload = Map::new();
+    let (name, url, expected) = (grant.name.to_owned(), Url::parse(grant.url).ok(), json!(tokens));
     set(&mut payload, "tokens", Some(tokens));
     if grant.mode != Mode::Access {
         sdk::same_client(grant, "/oauthClientId")?;
         set(&mut payload, "clientInfo", Some(sdk::client(grant)));
     }
-    Ok(Delivery::Command {
+    Ok(Delivery::Command(Import {
         program: "mcporter",
         arguments: ["vault", "set", grant.name, "--stdin"].map(str::to_owned).into(),
         stdin: Zeroizing::new(json!(payload).to_string()),
+        path: vault(places),
+        holds: Box::new(move |text| holds(text, &name, url.as_ref(), &expected)),
+    }))
+}
+
+/// Refuses a name that mcporter would take for an option, or under which it knows another server.
+fn check_name(grant: &Grant, places: &Places) -> Result<(), Refusal> {
+    if grant.name.starts_with('-') {
+        return Err(Refusal::Unfit {
+            message: format!("mcporter would take the name {} for an option", printable(grant.name)),
+            hint: "give the server another name in mcporter's configuration".to_owned(),
+        });
+    }
+    let parse = |url: &str| Url::parse(url).ok();
+    let found = sources::look(places, CLIENT.source).servers;
+    match found.iter().find(|it| it.name == grant.name && parse(&it.url) != parse(grant.url)) {
+        Some(other) => Err(Refusal::other_server(&other.path, grant.name, &other.shown_url())),
+        None => Ok(()),
+    }
+}
+
+/// Returns the file in which mcporter keeps logins.
+fn vault(places: &Places) -> PathBuf {
+    let data = places.variable("XDG_DATA_HOME").map(str::trim).filter(|it| it.starts_with(['/', '~']));
+    let below = data.and_then(|_| places.path("XDG_DATA_HOME")).map(|data| data.join("mcporter"));
+    below.unwrap_or_else(|| places.home.join(".mcporter")).join("credentials.json")
+}
+
+/// Tells whether the text of the vault holds these tokens for the server.
+fn holds(text: &str, name: &str, url: Option<&Url>, tokens: &Value) -> bool {
+    let vault: Value = serde_json::from_str(text).unwrap_or_default();
+    let entries = vault["entries"].as_object().into_iter().flat_map(|entries| entries.values());
+    let mut named = entries.filter(|entry| entry["serverName"] == name);
+    let of_server = |entry: &Value| entry["serverUrl"].as_str().and_then(|text| Url::parse(text).ok());
+    let is_same = |entry: &Value, member: &str| entry["tokens"].get(member) == tokens.get(member);
+    named.any(|entry| {
+        of_server(entry).as_ref() == url && is_same(entry, "access_token") && is_same(entry, "refresh_token")
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{from_str, Value};
+    use serde_json::from_str;
 
-    use super::super::sdk::tests::{confidential, configured, grant, login, places};
+    use super::super::sdk::tests::{confidential, configured, grant, login, places, URL};
     use super::*;
 
     fn delivered(grant: &Grant) -> Value {
         match deliver(grant, &places(&[])).expect("a delivery") {
-            Delivery::Command { program, arguments, stdin } => {
-                assert_eq!((program, arguments.join(" ").as_str()), ("mcporter", "vault set example --stdin"));
-                from_str(&stdin).expect("JSON")
+            Delivery::Command(import) => {
+                let arguments = import.arguments.join(" ");
+                assert_eq!((import.program, arguments.as_str()), ("mcporter", "vault set example --stdin"));
+                let payload: Value = from_str(&import.stdin).expect("JSON");
+                let entry = |url: &str, payload: &Value| {
+                    let mut entry = json!({"serverName": "example", "serverUrl": url, "updatedAt": "now"});
+                    entry.as_object_mut().expect("an object").extend(payload.as_object().expect("an object").clone());
+                    json!({"version": 1, "entries": {"example|0": entry}}).to_string()
+                };
+                assert!((import.holds)(&entry(URL, &payload)), "it is read back");
+                let mut others = payload.clone();
+                others["tokens"]["access_token"] = "another".into();
+                for text in [entry(URL, &others), entry("https://other.example/", &payload), String::new()] {
+                    assert!(!(import.holds)(&text), "{text}");
+                }
+                payload
             }
             _ => panic!("no command"),
         }
@@ -72,5 +129,26 @@ mod tests {
         assert_eq!(delivered(&lent), json!({"tokens": {"access_token": "access canary 1", "token_type": "Bearer"}}));
         let moved = Grant { mode: Mode::Move, ..lent };
         assert!(deliver(&moved, &places(&[])).is_err(), "it would refresh as another client");
+    }
+
+    #[test]
+    fn a5_a_name_is_never_an_option() {
+        let kept = login();
+        for name in ["--help", "-h", "--config=x", "-"] {
+            let named = Grant { name, ..grant(&kept, Mode::Move) };
+            assert!(matches!(deliver(&named, &places(&[])), Err(Refusal::Unfit { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn a5_where_the_vault_is() {
+        for (data, path) in [
+            ("", "/home/ann/.mcporter/credentials.json"),
+            ("relative", "/home/ann/.mcporter/credentials.json"),
+            ("/data", "/data/mcporter/credentials.json"),
+            ("~/data", "/home/ann/data/mcporter/credentials.json"),
+        ] {
+            assert_eq!(vault(&places(&[("XDG_DATA_HOME", data)])), PathBuf::from(path), "{data}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod claude_code;
 mod cline;
 mod codex;
+pub mod command;
 mod dotenv;
 mod fastmcp;
 mod gemini_cli;
@@ -35,6 +36,7 @@ use zeroize::Zeroizing;
 use crate::clock::Time;
 use crate::oauth::text::printable;
 use crate::store::Credentials;
+use command::Import;
 use sources::Configured;
 
 /// All clients that a login can be handed to, in the order in which they are listed.
@@ -157,14 +159,7 @@ pub enum Delivery {
         change: Change,
     },
     /// A command of the client's, which takes the login from its stdin.
-    Command {
-        /// The program.
-        program: &'static str,
-        /// Its arguments.
-        arguments: Vec<String>,
-        /// What it reads.
-        stdin: Zeroizing<String>,
-    },
+    Command(Import),
     /// Text that carries the access token, and is what the user asked for.
     Product {
         /// What is printed.

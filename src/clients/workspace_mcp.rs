@@ -65,7 +65,7 @@ fn account(kept: &Credentials) -> Result<&str, Refusal> {
 pub(super) fn without_refresh_token() -> Refusal {
     Refusal::Unfit {
         message: "the login has no refresh token, so it would end within the hour".to_owned(),
-        hint: "log in again with `mcp-login --provider google --force …`".to_owned(),
+        hint: "log in again with `mcp-login --provider google --force ...`".to_owned(),
     }
 }
 

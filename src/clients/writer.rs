@@ -4,25 +4,18 @@ use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use anyhow::Context;
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
+use super::command;
 use super::locks::hold;
 use super::{Change, Refusal};
-use crate::clock::Deadline;
 use crate::disk::{self, DiskError, Durability};
 
 /// Largest file of a client, in bytes. Claude Code's configuration grows to megabytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Longest time for a command of a client's, and the pause between two looks at it.
-const RUN_LIMIT: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a client did not get what was meant for it.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +29,14 @@ pub enum WriteError {
     /// Somebody else has changed the file at the same time.
     #[error("{} does not hold what was written to it", .0.display())]
     Altered(PathBuf),
+    /// A file was replaced, and cannot be read back.
+    #[error("{} was written, and cannot be read back", path.display())]
+    Unproven {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: Box<WriteError>,
+    },
     /// The client's command cannot be run.
     #[error("cannot run {program}")]
     Command {
@@ -53,17 +54,31 @@ pub enum WriteError {
         status: std::process::ExitStatus,
     },
     /// The client's command did not come to an end.
-    #[error("{program} did not end within {} s, and was ended", RUN_LIMIT.as_secs())]
+    #[error("{program} did not end within {} s, and was ended", command::LIMIT.as_secs())]
     Late {
         /// The command.
         program: &'static str,
     },
+    /// The client's command did not read what it was given.
+    #[error("{program} ended without reading the login")]
+    Unread {
+        /// The command.
+        program: &'static str,
+    },
+    /// The client's command has read the login, and does not have it where it keeps logins.
+    #[error("{program} took the login, and {} does not hold it", path.display())]
+    NotKept {
+        /// The command.
+        program: &'static str,
+        /// The file that should hold it.
+        path: PathBuf,
+    },
 }
 
 impl WriteError {
-    /// Tells whether the client may have got what was meant for it all the same. One that says no is believed.
+    /// Tells whether the client may have got what was meant for it all the same.
     pub fn may_have_given(&self) -> bool {
-        matches!(self, Self::Altered(_) | Self::Late { .. })
+        matches!(self, Self::Altered(_) | Self::Unproven { .. } | Self::Late { .. } | Self::NotKept { .. })
     }
 }
 
@@ -75,7 +90,20 @@ impl WriteError {
 /// one that failed are changed.
 pub fn write(changes: &[Change]) -> Result<Vec<PathBuf>, WriteError> {
     changes.iter().try_for_each(|change| edited(change).map(drop))?;
-    changes.iter().map(write_one).collect()
+    let last = changes.len().saturating_sub(1);
+    changes
+        .iter()
+        .enumerate()
+        .map(|(place, change)| write_one(change).map_err(|err| before(err, place == last)))
+        .collect()
+}
+
+/// Returns an error as it counts: the tokens come last, so that a failure before them gives nothing away.
+fn before(err: WriteError, is_last: bool) -> WriteError {
+    match err {
+        WriteError::Unproven { source, .. } if !is_last => *source,
+        err => err,
+    }
 }
 
 type Text = Zeroizing<String>;
@@ -96,19 +124,27 @@ fn write_one(change: &Change) -> Result<PathBuf, WriteError> {
             false => disk::write_shared(&change.path, new.as_bytes())?,
         }
     }
-    match read(change)? {
-        Some(found) if found == new => Ok(change.path.clone()),
-        _ => Err(WriteError::Altered(change.path.clone())),
+    let path = change.path.clone();
+    match read(change) {
+        Ok(Some(found)) if found == new => Ok(path),
+        Ok(_) => Err(WriteError::Altered(path)),
+        Err(source) => Err(WriteError::Unproven { path, source: Box::new(source) }),
     }
 }
 
-fn read(change: &Change) -> Result<Option<Zeroizing<String>>, WriteError> {
-    let bytes = match change.secret {
-        true => disk::read_private(&change.path, MAX_BYTES)?,
-        false => read_shared(&change.path)?,
-    };
+fn read(change: &Change) -> Result<Option<Text>, WriteError> {
+    read_text(&change.path, change.secret)
+}
+
+/// Reads a file of a client's as text; `None` if there is none. With `secret` nobody else may be able to read it.
+///
+/// # Errors
+///
+/// [`WriteError::Disk`], and [`WriteError::Refused`] for what is no text.
+pub(super) fn read_text(path: &Path, secret: bool) -> Result<Option<Text>, WriteError> {
+    let bytes = if secret { disk::read_private(path, MAX_BYTES)? } else { read_shared(path)? };
     let text = bytes.map(|bytes| std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())));
-    Ok(text.transpose().map_err(|_| Refusal::unknown(&change.path, "it is not UTF-8 text"))?)
+    Ok(text.transpose().map_err(|_| Refusal::unknown(path, "it is not UTF-8 text"))?)
 }
 
 /// Reads a file that others may read too; `None` if there is none.
@@ -140,32 +176,4 @@ pub fn append(path: &Path, lines: &str) -> Result<(), WriteError> {
     let written = OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(lines.as_bytes()));
     written.with_context(|| format!("cannot add to {}", path.display())).map_err(DiskError::Io)?;
     Ok(())
-}
-
-/// Runs a command of the client's; what it says goes to stderr.
-///
-/// # Errors
-///
-/// [`WriteError::Command`], [`WriteError::Failed`] and [`WriteError::Late`].
-pub fn run(program: &'static str, arguments: &[String], stdin: &str) -> Result<(), WriteError> {
-    let failed = |source| WriteError::Command { program, source };
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut child = command.spawn().map_err(failed)?;
-    let (pipe, text) = (child.stdin.take(), Zeroizing::new(stdin.to_owned()));
-    // One that reads nothing says by its exit status what it thinks of that, and is not waited for here.
-    let feed = move || pipe.map(|mut pipe| pipe.write_all(text.as_bytes()));
-    drop(thread::Builder::new().name("stdin".to_owned()).spawn(feed).map_err(failed)?);
-    let deadline = Deadline::after(RUN_LIMIT);
-    loop {
-        match child.try_wait().map_err(failed)? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(WriteError::Failed { program, status }),
-            None if deadline.passed() => {
-                let _ = child.kill().and_then(|()| child.wait().map(drop));
-                return Err(WriteError::Late { program });
-            }
-            None => thread::sleep(PAUSE),
-        }
-    }
 }

@@ -33,9 +33,13 @@ pub fn handover_code(err: &WriteError) -> &'static str {
         WriteError::Refused(Refusal::Unknown { .. }) => "format_unknown",
         WriteError::Command { .. } => "client_missing",
         WriteError::Disk(DiskError::Locked { .. }) => "client_busy",
-        WriteError::Disk(_) | WriteError::Altered(_) | WriteError::Failed { .. } | WriteError::Late { .. } => {
-            "client_not_written"
-        }
+        WriteError::Disk(_)
+        | WriteError::Altered(_)
+        | WriteError::Unproven { .. }
+        | WriteError::Failed { .. }
+        | WriteError::Late { .. }
+        | WriteError::Unread { .. }
+        | WriteError::NotKept { .. } => "client_not_written",
     }
 }
 
@@ -51,14 +55,15 @@ pub fn handover_hint(client: &str, err: &WriteError) -> Option<String> {
         }
         WriteError::Command { program, .. } => format!("install {program}, or put it on the PATH"),
         WriteError::Disk(DiskError::Locked { .. }) => format!("end {client}, and run the command again"),
-        WriteError::Altered(_) => {
+        WriteError::Altered(_) | WriteError::Unproven { .. } => {
             format!("end {client}, and see whether it has the login now; if it has not, log in again")
         }
         WriteError::Disk(_) => {
             "see that the file and its directory belong to you, and run the command again".to_owned()
         }
         WriteError::Failed { .. } => return None,
-        WriteError::Late { .. } => {
+        WriteError::Unread { .. } => "the login is still here; see what the command said, and run it again".to_owned(),
+        WriteError::Late { .. } | WriteError::NotKept { .. } => {
             format!("see whether {client} has the login now; if it has not, log in again")
         }
     })

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{json, Value};
 
 use crate::support::fake::Fake;
+use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
+use crate::support::strace;
 
 /// When the login of a [`Home::expired`] expired, in seconds.
 const EXPIRED: i64 = 1_577_840_400;
@@ -172,10 +174,19 @@ fn cw3_what_is_not_known_is_not_touched_and_the_login_stays_ours() {
     }
 }
 
-/// Puts a `mcporter` into the home that keeps what it is given, and ends in this way.
-fn mcporter(home: &Home, end: &str) -> String {
+/// Reads what it is given, as mcporter does.
+const READ: &str = "cat > \"$HOME/given\"";
+
+/// Keeps it for the server `x`, as mcporter does; the URL of the server is in `$URL`.
+const KEEP: &str = "mkdir -p \"$HOME/.mcporter\"\nprintf \
+     '{\"version\":1,\"entries\":{\"x|0\":{\"serverName\":\"x\",\"serverUrl\":\"%s\",\"updatedAt\":\"now\",%s}}' \
+     \"$URL\" \"$(cut -c2- \"$HOME/given\")\" > \"$HOME/.mcporter/credentials.json\"";
+
+/// Puts a `mcporter` into the home that notes its arguments, and then does this.
+fn mcporter(home: &Home, then: &[&str]) -> String {
     let path = home.path().join("bin/mcporter");
-    write(&path, &format!("#!/bin/sh\numask 077\necho \"$@\" > \"$HOME/arguments\"\ncat > \"$HOME/given\"\n{end}\n"));
+    let text = format!("#!/bin/sh\numask 077\necho \"$@\" > \"$HOME/arguments\"\n{}\n", then.join("\n"));
+    write(&path, &text);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
     format!("{}:/usr/bin:/bin", home.path().join("bin").display())
 }
@@ -184,8 +195,8 @@ fn mcporter(home: &Home, end: &str) -> String {
 fn cw10_mcporter_takes_the_login_by_its_own_command() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
-    let path = mcporter(&home, "exit 0");
-    let moved = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).run().expect(0);
+    let path = mcporter(&home, &[READ, KEEP]);
+    let moved = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).env("URL", fake.mcp()).run().expect(0);
     assert_eq!(fs::read_to_string(home.path().join("arguments")).expect("arguments"), "vault set x --stdin\n");
     let given = read(&home.path().join("given"));
     assert_eq!((&given["tokens"]["expires_at"], &given["tokens"]["expires_in"]), (&json!(EXPIRED), &Value::Null));
@@ -199,12 +210,122 @@ fn cw10_mcporter_takes_the_login_by_its_own_command() {
 fn cw10_a_login_that_mcporter_does_not_take_stays_ours() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
-    let path = mcporter(&home, "echo Unknown server >&2; exit 1");
+    let path = mcporter(&home, &[READ, "echo Unknown server >&2; exit 1"]);
     let failed = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).run();
     assert!(failed.code != Some(0) && failed.stderr.contains("mcporter failed"), "{}", failed.stderr);
     let missing = hand_over_as_x(&home, fake, "mcporter").env("PATH", "/nonexistent").run();
     assert!(missing.code != Some(0) && missing.stderr.contains("cannot run mcporter"), "{}", missing.stderr);
     home.token(fake).expect(0);
+}
+
+/// mcporter's word and its exit status prove nothing: the login is read back.
+#[test]
+fn a5_what_mcporter_does_not_keep_is_not_dropped() {
+    let elsewhere = "URL=https://other.example/mcp";
+    for (does, code, said, is_ours) in [
+        (&["exit 0"][..], 7, "ended without reading the login", true),
+        (&["head -c 20 > /dev/null; exit 0"], 7, "ended without reading the login", true),
+        (&[READ, "exit 0"], 7, "does not hold it", false),
+        (&[READ, elsewhere, KEEP], 7, "does not hold it", false),
+        (&[READ, KEEP, "exit 1"], 0, "mcporter has the login", false),
+        (&[READ, KEEP, "chmod 0 \"$HOME/.mcporter/credentials.json\"; rm -r \"$HOME/.mcporter\""], 7, "hold it", false),
+    ] {
+        let servers = Rotating::start();
+        let (fake, home) = (&servers.fake, Home::expired(&servers));
+        let path = mcporter(&home, does);
+        let run = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).env("URL", fake.mcp()).run().expect(code);
+        assert!(run.stderr.contains(said), "{does:?}: {}", run.stderr);
+        home.token(fake).expect(if is_ours { 0 } else { 3 });
+        assert_eq!(home.kept(fake)["refresh_token"].is_string(), code == 7, "{does:?}: only what is there is dropped");
+    }
+}
+
+#[test]
+fn a5_a_name_of_a_file_is_no_option_of_mcporter() {
+    let servers = Rotating::start();
+    let (fake, home) = (&servers.fake, Home::expired(&servers));
+    let path = mcporter(&home, &[READ, KEEP]);
+    for name in ["--help", "-h", "--version", "--config=x"] {
+        write(
+            &home.path().join(".mcporter/mcporter.json"),
+            &json!({"mcpServers": {name: {"baseUrl": fake.mcp()}}}).to_string(),
+        );
+        let refused = hand_over(&home, fake, "mcporter").env("PATH", &path).run().expect(2);
+        assert!(refused.stderr.contains(&format!("the name {name} for an option")), "{}", refused.stderr);
+        let named = format!("--name={name}");
+        let named = hand_over(&home, fake, "mcporter").arg(named).env("PATH", &path).run().expect(2);
+        assert!(named.stderr.contains("for an option"), "{}", named.stderr);
+        assert!(!home.path().join("arguments").exists(), "it was not run");
+    }
+    home.token(fake).expect(0);
+}
+
+/// The read-back fails once, after the client's file was replaced: the client has the login, so it is not ours any more.
+#[test]
+fn a6_a_read_back_that_fails_leaves_no_two_owners() {
+    if !has("strace", "a6_a_read_back_that_fails_leaves_no_two_owners") {
+        return;
+    }
+    let store = |home: &Home| home.path().join("store");
+    let program = |home: &Home, fake: &Fake, client: &str| {
+        hand_over_as_x(home, fake, client).arg("--fastmcp-dir").arg(store(home))
+    };
+    let mut of_all = CLIENTS.map(|(client, _, tokens)| (client, tokens)).to_vec();
+    of_all.push(("hermes", ".hermes/mcp-tokens/x.json"));
+    of_all.push(("fastmcp", "/store/"));
+    for (client, file) in of_all {
+        for error in ["EMFILE", "EIO"] {
+            let servers = Rotating::start();
+            let (fake, home) = (&servers.fake, moving(&servers, client));
+            let calls = strace::calls(program(&home, fake, client), "open,rename,renameat,renameat2", home.path());
+            let name = file.rsplit('*').next().unwrap_or(file);
+            let is_of_client = |line: &str| line.contains(name) && !line.contains(".lock");
+            let renamed = calls.iter().rposition(|call| call.name.starts_with("rename") && is_of_client(&call.line));
+            let renamed = renamed.unwrap_or_else(|| panic!("{client}: {calls:#?}"));
+            let is_read = |call: &&strace::Call| call.name == "open" && is_of_client(&call.line);
+            let opened = calls[renamed..].iter().find(is_read);
+            let opened = opened.unwrap_or_else(|| panic!("{client}: {calls:#?}"));
+
+            let servers = Rotating::start();
+            let (fake, home) = (&servers.fake, moving(&servers, client));
+            let run = strace::inject(program(&home, fake, client), opened, &format!("error={error}")).expect(7);
+            assert!(run.stderr.contains("cannot be read back"), "{client} {error}: {}", run.stderr);
+            let kept = home.kept(fake);
+            let refresh_token = kept["refresh_token"].as_str().expect("kept, and marked").to_owned();
+            let text = texts(&home, &if client == "fastmcp" { store(&home) } else { home.path().to_owned() });
+            assert!(text.contains(&refresh_token), "{client}: it has the login");
+            assert_eq!(kept["handed_over"]["to"], client);
+            let token = home.token(fake).expect(3);
+            assert!(token.stderr.contains("was interrupted"), "{client}: {}", token.stderr);
+            assert_eq!(servers.refreshes(), 0, "{client}");
+        }
+    }
+}
+
+/// Returns a home with a login that can be moved to a client.
+fn moving(servers: &Rotating, client: &str) -> Home {
+    let home = Home::expired(servers);
+    let fake = &servers.fake;
+    match CLIENTS.iter().find(|(name, ..)| *name == client) {
+        Some((_, configuration, _)) => configure(&home, client, configuration, &fake.mcp()),
+        None if client == "fastmcp" => {}
+        None => write(
+            &home.path().join(".hermes/config.yaml"),
+            &format!("mcp_servers:\n  x:\n    url: {}\n    auth: oauth\n", fake.mcp()),
+        ),
+    }
+    home
+}
+
+/// Returns what stands in the files below a directory, but for our own.
+fn texts(home: &Home, directory: &Path) -> String {
+    let entries = fs::read_dir(directory).expect("a directory").flatten().map(|entry| entry.path());
+    let text = |path: PathBuf| match path.is_dir() {
+        true if path == home.data() => String::new(),
+        true => texts(home, &path),
+        false => String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()).into_owned(),
+    };
+    entries.map(text).collect()
 }
 
 /// opencode and Cline make a directory as long as they write; both would be overwritten otherwise.

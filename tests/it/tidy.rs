@@ -168,6 +168,20 @@ fn every_file_says_what_it_is_for() {
 }
 
 /// The name of the server type is put together so that this file does not hold it.
+/// What is printed passes a filter that shows anything but ASCII as an escape.
+#[test]
+fn f5_our_own_words_are_ascii() {
+    for (file, text) in sources() {
+        let own = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_code = |line: &&str| !line.trim_start().starts_with("//");
+        let odd = |line: &&str| ['\u{2026}', '\u{2013}', '\u{2014}'].iter().any(|it| line.contains(*it));
+        if is_test(&file) {
+            continue;
+        }
+        assert_eq!(own.lines().filter(is_code).find(odd), None, "{file}");
+    }
+}
+
 #[test]
 fn l0_the_callback_socket_is_served_by_our_own_loop() {
     let server = ["tiny_http", "Server"].join("::");

@@ -363,7 +363,7 @@ fn codex_goes_on_with_refreshed_tokens() {
     let client = codex_client(&bed, &place);
     hand_over(&bed, &place, "codex", &client);
     let finished = place.finish(place.start_client(client));
-    place.prove_calls("codex-mcp-client", "0.169.0", &finished);
+    place.prove_calls("codex-mcp-client", "0.171.0", &finished);
     place.prove_refreshes(&bed);
 }
 
@@ -375,7 +375,7 @@ fn claude_code_goes_on_with_refreshed_tokens() {
     let client = claude_code_client(&bed, &place);
     hand_over(&bed, &place, "claude-code", &client);
     let finished = place.finish(place.start_client(client));
-    place.prove_calls("claude-code", "2.1.329", &finished);
+    place.prove_calls("claude-code", "2.1.332", &finished);
     place.prove_refreshes(&bed);
 }
 
@@ -433,7 +433,7 @@ fn codex_goes_on_with_tokens_from_the_keyring() {
     // It keeps the address of the bus from its helper.
     let client = after_a_login_in_the_keyring(&bed, &place, "codex", &client);
     let finished = place.finish(place.start_client(client));
-    place.prove_calls("codex-mcp-client", "0.169.0", &finished);
+    place.prove_calls("codex-mcp-client", "0.171.0", &finished);
     place.prove_refreshes(&bed);
     prove_no_file(&bed);
 }
@@ -448,7 +448,7 @@ fn claude_code_goes_on_with_tokens_from_the_keyring() {
     let client = claude_code_client(&bed, &place);
     let client = after_a_login_in_the_keyring(&bed, &place, "claude-code", &client);
     let finished = place.finish(place.start_client(client));
-    place.prove_calls("claude-code", "2.1.329", &finished);
+    place.prove_calls("claude-code", "2.1.332", &finished);
     place.prove_refreshes(&bed);
     prove_no_file(&bed);
 }
