@@ -9,7 +9,7 @@ _mcp_login_with_servers() {
     previous="${before##*[[:space:]]}"
     [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
     case "$previous" in
-        --browser|--ca-file|--challenge|--client-file|--client-id|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--fastmcp-dir|--from|--handover|--hermes-home|--issuer|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--tools) return 0 ;;
+        --authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--fastmcp-dir|--from|--handover|--hermes-home|--issuer|--issuer-metadata|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools) return 0 ;;
     esac
     read -ra words <<< "$before"
     for name in "${words[@]:1}"; do
@@ -122,7 +122,7 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --no-browser --browser --paste --no-paste --timeout --force --email --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check doctor providers demo help"
+            opts="-q -v -h -V --all --from --no-browser --browser --paste --no-paste --timeout --force --email --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login token headers exec status logout handover check doctor providers demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -221,6 +221,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authorization-endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --issuer-metadata)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -340,7 +352,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__doctor)
-            opts="-q -v -h --no-browser --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -407,6 +419,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authorization-endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --issuer-metadata)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -774,7 +798,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --no-browser --browser --paste --no-paste --timeout --force --email --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --no-browser --browser --paste --no-paste --timeout --force --email --login-hint --handover --credentials-dir --hermes-home --fastmcp-dir --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -873,6 +897,18 @@ _mcp__login() {
                     return 0
                     ;;
                 --issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authorization-endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --issuer-metadata)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= no-browser browser= paste no-paste timeout= force login-hint= handover= credentials-dir= hermes-home= fastmcp-dir= provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= no-browser browser= paste no-paste timeout= force login-hint= handover= credentials-dir= hermes-home= fastmcp-dir= provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -73,6 +73,9 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-path -d 'T
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l issuer -d 'Log in at this authorization server' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l authorization-endpoint -d 'Log in at this authorization endpoint; --token-endpoint belongs to it' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l token-endpoint -d 'Get the tokens from this token endpoint; --authorization-endpoint belongs to it' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, wherever it says that it belongs' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l param -d 'A further parameter of the authorization request; may be repeated' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r
@@ -157,6 +160,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-p
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l issuer -d 'Log in at this authorization server' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l authorization-endpoint -d 'Log in at this authorization endpoint; --token-endpoint belongs to it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l token-endpoint -d 'Get the tokens from this token endpoint; --authorization-endpoint belongs to it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, wherever it says that it belongs' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l param -d 'A further parameter of the authorization request; may be repeated' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r
@@ -318,6 +324,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer -d 'Log in at this authorization server' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l authorization-endpoint -d 'Log in at this authorization endpoint; --token-endpoint belongs to it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l token-endpoint -d 'Get the tokens from this token endpoint; --authorization-endpoint belongs to it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, wherever it says that it belongs' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l param -d 'A further parameter of the authorization request; may be repeated' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r

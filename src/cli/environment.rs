@@ -1,7 +1,7 @@
 //! Settings in the environment: an empty one counts as none, and an option on the command line wins.
 
 /// Options, and the settings that they overrule beside their own.
-const OVERRULES: [(&str, &[&str]); 13] = [
+const OVERRULES: [(&str, &[&str]); 16] = [
     ("--auto", &["MCP_LOGIN_BROWSER"]),
     ("--browser", &["MCP_LOGIN_NO_BROWSER"]),
     ("--no-browser", &["MCP_LOGIN_BROWSER"]),
@@ -11,6 +11,9 @@ const OVERRULES: [(&str, &[&str]); 13] = [
     ("--client-file", &["MCP_LOGIN_CLIENT_ID"]),
     ("--resource", &["MCP_LOGIN_NO_RESOURCE"]),
     ("--no-resource", &["MCP_LOGIN_RESOURCE"]),
+    ("--authorization-endpoint", &["MCP_LOGIN_ISSUER_METADATA"]),
+    ("--token-endpoint", &["MCP_LOGIN_ISSUER_METADATA"]),
+    ("--issuer-metadata", &["MCP_LOGIN_AUTHORIZATION_ENDPOINT", "MCP_LOGIN_TOKEN_ENDPOINT"]),
     ("--redirect-uri", &["MCP_LOGIN_PORT", "MCP_LOGIN_REDIRECT_HOST", "MCP_LOGIN_REDIRECT_PATH"]),
     ("--port", &["MCP_LOGIN_REDIRECT_URI"]),
     ("--redirect-host", &["MCP_LOGIN_REDIRECT_URI"]),

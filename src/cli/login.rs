@@ -205,6 +205,39 @@ pub struct RequestArgs {
     #[arg(long, env = "MCP_LOGIN_ISSUER", value_name = "URL", hide_env = true)]
     pub issuer: Option<String>,
 
+    /// Log in at this authorization endpoint; --token-endpoint belongs to it
+    ///
+    /// For an authorization server that publishes no metadata. Nothing that the MCP server says about its authorization
+    /// server counts then. --issuer says what it calls itself, if it names itself in its answers.
+    #[arg(
+        long,
+        env = "MCP_LOGIN_AUTHORIZATION_ENDPOINT",
+        value_name = "URL",
+        requires = "token_endpoint",
+        hide_env = true
+    )]
+    pub authorization_endpoint: Option<String>,
+
+    /// Get the tokens from this token endpoint; --authorization-endpoint belongs to it
+    #[arg(
+        long,
+        env = "MCP_LOGIN_TOKEN_ENDPOINT",
+        value_name = "URL",
+        requires = "authorization_endpoint",
+        hide_env = true
+    )]
+    pub token_endpoint: Option<String>,
+
+    /// Read the metadata of the authorization server at this URL, wherever it says that it belongs
+    #[arg(
+        long,
+        env = "MCP_LOGIN_ISSUER_METADATA",
+        value_name = "URL",
+        conflicts_with_all = ["authorization_endpoint", "token_endpoint"],
+        hide_env = true
+    )]
+    pub issuer_metadata: Option<String>,
+
     /// The resource to name in the requests, if the server's own is wrong
     #[arg(long, env = "MCP_LOGIN_RESOURCE", value_name = "URI", conflicts_with = "no_resource", hide_env = true)]
     pub resource: Option<String>,

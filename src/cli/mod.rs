@@ -1,5 +1,6 @@
 //! The command line: what the user typed. What it means is worked out in `plan` and `servers`.
 
+mod authority;
 mod doctor;
 pub mod environment;
 mod kept;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{servers, LoginArgs, RegistrationChoice};
+use super::{authority, servers, LoginArgs, RegistrationChoice};
 use crate::clients::sources::{self, Configured, Found, Trouble};
 use crate::clients::Places;
 use crate::error::LoginError;
@@ -30,7 +30,7 @@ pub fn targets(
     logins: impl FnOnce() -> Result<Vec<Key>, LoginError>,
 ) -> Result<Vec<Target>, LoginError> {
     let provider = args.provider.provider;
-    let is_name = |text: &String| !text.contains("://") && args.request.issuer.is_none() && provider.is_none();
+    let is_name = |text: &String| !text.contains("://") && !authority::is_named(&args.request) && provider.is_none();
     let logins = if args.servers.iter().any(is_name) { logins()? } else { Vec::new() };
     let target = |text: &String| {
         if !is_name(text) {

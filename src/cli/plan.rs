@@ -9,7 +9,7 @@ use url::Host;
 
 use super::names::Target;
 use super::servers::{self, is_name, usage, without_password, Server};
-use super::{preset, Common, HostChoice, LoginArgs, RegistrationChoice};
+use super::{authority, preset, Common, HostChoice, LoginArgs, RegistrationChoice};
 use crate::error::LoginError;
 use crate::listener::RedirectHost;
 use crate::login::{Request, Resource};
@@ -67,9 +67,10 @@ pub fn logins(
         let secret = env_secret.clone().filter(|_| !several && !is_theirs);
         let (identity, (demanded, endpoints)) = identity(&args, secret)?;
         let redirect = redirect(&args, demanded.as_deref())?;
-        let has_issuer = args.request.issuer.is_some() || args.provider.provider.is_some();
+        let has_issuer = authority::is_named(&args.request) || args.provider.provider.is_some();
         let server = servers::parse(&target.text, &of_account(&args, common), has_issuer)?;
         let mut request = request(&args, server, &identity, &redirect);
+        authority::apply(&mut request, &args.request)?;
         preset::apply(&mut request, &args, endpoints.as_ref())?;
         if !requests.iter().any(|other| other.key == request.key) {
             requests.push(request);
@@ -123,6 +124,7 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
         login_hint: args.login_hint.clone(),
         provider: None,
         known: None,
+        issuer_metadata: None,
         google_tools: None,
     }
 }
@@ -140,6 +142,9 @@ fn one_server_options(args: &LoginArgs, several: bool) -> Result<(), LoginError>
         ("--resource", args.request.resource.is_some()),
         ("--challenge", args.request.challenge.is_some()),
         ("--issuer", args.request.issuer.is_some()),
+        ("--authorization-endpoint", args.request.authorization_endpoint.is_some()),
+        ("--token-endpoint", args.request.token_endpoint.is_some()),
+        ("--issuer-metadata", args.request.issuer_metadata.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) if several => Err(usage(

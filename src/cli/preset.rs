@@ -50,7 +50,7 @@ fn without_server(
     provider: &'static Provider,
     endpoints: Option<&(String, String)>,
 ) -> Result<(), LoginError> {
-    if request.issuer.is_none() {
+    if request.issuer.is_none() && request.issuer_metadata.is_none() {
         request.known = known(provider, &args.provider, endpoints)?;
         request.issuer = issuer(provider, request.known.as_ref())?;
         request.identity.issuer.clone_from(&request.issuer);

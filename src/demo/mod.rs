@@ -143,6 +143,7 @@ fn request(server: &Url) -> Request {
     Request {
         provider: None,
         known: None,
+        issuer_metadata: None,
         google_tools: None,
         key: Key { server: server.to_string(), profile: "default".to_owned() },
         server: Some(server.clone()),

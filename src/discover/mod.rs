@@ -30,8 +30,8 @@ pub struct Question<'a> {
     pub server: Option<&'a Url>,
     /// The server as the user typed it, without its fragment.
     pub server_text: &'a str,
-    /// The issuer that the user names.
-    pub issuer: Option<&'a str>,
+    /// What the user says about the authorization server.
+    pub authority: Authority<'a>,
     /// The issuer that the server used at its last login.
     pub last_issuer: Option<&'a str>,
     /// A `WWW-Authenticate` value that a client just received; it stands in for the probe.
@@ -40,6 +40,32 @@ pub struct Question<'a> {
     pub assume_pkce: bool,
     /// Where to note what is asked and decided.
     pub steps: Option<&'a Steps>,
+}
+
+/// What the user says about the authorization server. What is named here is the user's own word: no document of the MCP
+/// server overrules it.
+#[derive(Clone, Copy, Debug)]
+pub enum Authority<'a> {
+    /// Nothing: the MCP server's metadata names it.
+    Search,
+    /// Its issuer. Only the documents at the issuer's own well-known URLs speak for it.
+    Issuer(&'a str),
+    /// The URL of its metadata; the issuer is the document's own, and has to be this one if the user names one too.
+    Metadata(&'a Url, Option<&'a str>),
+    /// Its endpoints: nothing is read.
+    Endpoints(&'a AuthorizationServer),
+}
+
+impl Authority<'_> {
+    /// Returns the issuer that the user names.
+    fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::Issuer(issuer) => Some(issuer),
+            Self::Metadata(_, issuer) => *issuer,
+            Self::Endpoints(server) => Some(&server.issuer),
+            Self::Search => None,
+        }
+    }
 }
 
 /// What was found out.
@@ -102,6 +128,14 @@ pub enum DiscoverError {
         /// The metadata says nothing about PKCE, so that `--assume-pkce` would help.
         silent: bool,
     },
+    /// The issuer that the user names publishes no metadata, and a document at another place claims to be its own.
+    #[error("the document at {url} says that it is that of {named}, which publishes none itself")]
+    Impersonated {
+        /// What the user named.
+        named: String,
+        /// Where the document stands.
+        url: String,
+    },
     /// The issuer that the user names is not the one that the server uses.
     #[error("the server uses {found}, not the issuer {named}")]
     OtherIssuer {
@@ -125,8 +159,8 @@ impl DiscoverError {
         match self {
             Self::Http(err) => err.is_security(),
             Self::Document { why, .. } => why.is_security(),
-            Self::NoAuthorizationServer { .. } => false,
-            Self::Url { .. } | Self::ForeignMetadata(_) | Self::Pkce { .. } | Self::OtherIssuer { .. } => true,
+            Self::NoAuthorizationServer { .. } | Self::OtherIssuer { .. } => false,
+            Self::Url { .. } | Self::ForeignMetadata(_) | Self::Pkce { .. } | Self::Impersonated { .. } => true,
         }
     }
 }
@@ -144,13 +178,17 @@ fn list(tried: &[(String, String)]) -> String {
 /// Spec: MCP 2026-07-28, authorization server discovery.
 pub fn discover(question: Question, http: &Http, cache: &Cache) -> Result<Discovered, DiscoverError> {
     let typed = question.server.into_iter().map(Reach::of);
-    let issuer = question.issuer.and_then(|issuer| Url::parse(issuer).ok());
-    let loopback = typed.chain(issuer.as_ref().map(Reach::of)).any(|reach| reach.loopback);
+    let issuer = question.authority.issuer().and_then(|issuer| Url::parse(issuer).ok());
+    let document = match question.authority {
+        Authority::Metadata(url, _) => Some(url),
+        _ => None,
+    };
+    let loopback = typed.chain(issuer.iter().chain(document).map(Reach::of)).any(|reach| reach.loopback);
     let search =
         Search { question, http, documents: Documents::new(http, cache, question.steps), reach: Reach { loopback } };
-    let discovered = match (question.server, question.issuer) {
-        (Some(server), _) => search.for_server(server)?,
-        (None, issuer) => search.for_issuer(issuer.unwrap_or(question.server_text))?,
+    let discovered = match question.server {
+        Some(server) => search.for_server(server)?,
+        None => search.without_server()?,
     };
     let server = &discovered.server;
     let known = providers::of_url(&server.issuer).is_some_and(|provider| provider.supports_pkce);
@@ -180,34 +218,82 @@ struct Probe {
 }
 
 impl Search<'_> {
-    fn for_issuer(&self, issuer: &str) -> Result<Discovered, DiscoverError> {
-        let server = self.authorization_server(issuer, &mut Vec::new())?;
-        Ok(Discovered::known(server))
+    /// A login at an authorization server itself, without an MCP server.
+    fn without_server(&self) -> Result<Discovered, DiscoverError> {
+        Ok(Discovered::known(match self.question.authority {
+            Authority::Endpoints(server) => server.clone(),
+            Authority::Metadata(url, issuer) => self.document_of_the_user(url, issuer)?,
+            Authority::Issuer(issuer) => self.authorization_server(issuer, &mut Vec::new())?,
+            Authority::Search => self.authorization_server(self.question.server_text, &mut Vec::new())?,
+        }))
     }
 
     fn for_server(&self, server: &Url) -> Result<Discovered, DiscoverError> {
+        let named = match self.question.authority {
+            Authority::Endpoints(server) => Some(server.clone()),
+            Authority::Metadata(url, issuer) => Some(self.document_of_the_user(url, issuer)?),
+            Authority::Issuer(_) | Authority::Search => None,
+        };
+        if let Some(named) = named {
+            return Ok(self.with_authority_of_the_user(server, named));
+        }
         let probe = self.ask_around(server)?;
         if probe.status == 404 {
             log::warn!("{server} answers 404 at this path; is the URL right?");
         }
-        let challenge = probe.challenge.unwrap_or_default();
         let mut tried = Vec::new();
-        let resource = match &challenge.resource_metadata {
-            Some(url) => Some(self.named_resource(url, server)?),
-            None => self.usual_resource(server, &mut tried)?,
-        };
-        let found = match (&resource, self.question.issuer) {
+        let resource = self.resource(server, &probe, &mut tried)?;
+        let found = match (&resource, self.question.authority.issuer()) {
             (Some((_, resource)), Some(issuer)) => self.chosen(resource, issuer)?,
             (Some((url, resource)), None) => self.first_named(url, resource)?,
             (None, Some(issuer)) => self.authorization_server(issuer, &mut tried)?,
             (None, None) => self.without_resource(server, probe.status, tried)?,
         };
+        Ok(self.discovered(found, probe, resource))
+    }
+
+    /// The user names the authorization server: the MCP server is asked only which resource and scopes it wants, and
+    /// whatever is wrong with its answers ends nothing.
+    fn with_authority_of_the_user(&self, server: &Url, named: AuthorizationServer) -> Discovered {
+        let (probe, resource) = match self.ask_around(server) {
+            Ok(probe) => {
+                let resource = self.resource(server, &probe, &mut Vec::new());
+                let resource = resource.inspect_err(|err| log::info!("{err}")).unwrap_or_default();
+                (probe, resource)
+            }
+            Err(err) => {
+                log::info!("{err}");
+                (Probe::default(), None)
+            }
+        };
+        self.discovered(named, probe, resource)
+    }
+
+    /// Finds the metadata of the server: where its challenge says, else at the usual places.
+    fn resource(
+        &self,
+        server: &Url,
+        probe: &Probe,
+        tried: &mut Vec<Tried>,
+    ) -> Result<Option<(Url, ResourceMetadata)>, DiscoverError> {
+        match probe.challenge.as_ref().and_then(|challenge| challenge.resource_metadata.as_ref()) {
+            Some(url) => self.named_resource(url, server).map(Some),
+            None => self.usual_resource(server, tried),
+        }
+    }
+
+    fn discovered(
+        &self,
+        server: AuthorizationServer,
+        probe: Probe,
+        resource: Option<(Url, ResourceMetadata)>,
+    ) -> Discovered {
         let (resource, resource_scopes) = match resource {
             Some((_, metadata)) => (metadata.resource, metadata.scopes),
             None => (self.question.server_text.to_owned(), Vec::new()),
         };
-        let challenged_scopes = challenge.scopes;
-        Ok(Discovered { server: found, resource: Some(resource), challenged_scopes, resource_scopes })
+        let challenged_scopes = probe.challenge.unwrap_or_default().scopes;
+        Discovered { server, resource: Some(resource), challenged_scopes, resource_scopes }
     }
 
     /// Probes the server, and fetches in the meantime what the next steps are likely to need.
@@ -344,29 +430,41 @@ impl Search<'_> {
         if let Some(entry) = entries.iter().find(|entry| metadata::same_issuer(entry, named)) {
             return self.authorization_server(entry, &mut Vec::new());
         }
-        let Some(vouched) = entries.iter().find_map(|entry| self.document_naming(entry, named)) else {
+        let Some(claimed_at) = entries.iter().find_map(|entry| self.document_naming(entry, named)) else {
             let found = printable(&entries.join(", "));
             return Err(DiscoverError::OtherIssuer { named: printable(named), found });
         };
         let mut tried = Vec::new();
-        match self.authorization_server(named, &mut tried) {
-            Ok(own) => Ok(own),
-            // Only where the issuer surely has no document of its own may another one speak for it.
-            Err(_) if tried.iter().all(|it| it.why.is_definite()) => {
-                let hosts = [&vouched.authorization_endpoint, &vouched.token_endpoint]
-                    .map(|url| url.host_str().unwrap_or_default().to_owned());
-                log::warn!("only your word ties {} to {} and {}", printable(named), hosts[0], hosts[1]);
-                Ok(vouched)
+        self.authorization_server(named, &mut tried).map_err(|err| {
+            // What is only unavailable may still speak for itself later.
+            match tried.iter().all(|it| it.why.is_definite()) {
+                true => DiscoverError::Impersonated { named: printable(named), url: printable(claimed_at.as_str()) },
+                false => err,
             }
-            Err(err) => Err(err),
-        }
+        })
     }
 
-    /// Returns the metadata of an entry if it names this issuer, to the letter.
-    fn document_naming(&self, entry: &str, issuer: &str) -> Option<AuthorizationServer> {
+    /// Returns where metadata of an entry stands that names this issuer, to the letter.
+    fn document_naming(&self, entry: &str, issuer: &str) -> Option<Url> {
         let urls = metadata::server_metadata_urls(entry, self.reach).ok()?;
-        let mut servers = urls.iter().filter_map(|url| self.read_server(url, issuer).ok());
-        servers.find(|server| server.issuer == issuer)
+        urls.into_iter().find(|url| self.read_server(url, issuer).is_ok_and(|server| server.issuer == issuer))
+    }
+
+    /// Reads the metadata that the user names. Without an issuer of the user's it speaks for whatever issuer it names.
+    fn document_of_the_user(&self, url: &Url, issuer: Option<&str>) -> Result<AuthorizationServer, DiscoverError> {
+        let read = self.documents.get(url).and_then(|body| {
+            let server = AuthorizationServer::read_named(&body, self.reach)?;
+            Ok(server.within(|endpoint| self.http.check_address(endpoint))?)
+        });
+        self.note(url, || steps::server_in_words(&read));
+        let server = read.map_err(|why| DiscoverError::Document { url: printable(url.as_str()), why })?;
+        match issuer.filter(|issuer| !metadata::same_issuer(issuer, &server.issuer)) {
+            Some(issuer) => {
+                let found = printable(&server.issuer);
+                Err(DiscoverError::OtherIssuer { named: printable(issuer), found })
+            }
+            None => Ok(server),
+        }
     }
 
     /// Reads the metadata of an authorization server, wherever it stands.

@@ -304,6 +304,7 @@ impl LoginError {
             Self::Told(told) => told.exit,
             Self::IssuerChanged { .. } => 6,
             Self::Discover { source: DiscoverError::Http(HttpError::Authorities(_)), .. } => 2,
+            Self::Discover { source: DiscoverError::OtherIssuer { .. }, .. } => 2,
             Self::Discover { source, .. } if source.is_security() => 6,
             Self::Unreachable { source, .. } if source.is_security() => 6,
             Self::Register { source: RegisterError::OtherIssuer { .. }, .. } => 6,

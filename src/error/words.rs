@@ -86,7 +86,7 @@ pub fn discover_code(err: &DiscoverError) -> &'static str {
         DiscoverError::Document { why: Missing::Status(_) | Missing::Enough, .. } => "metadata_unusable",
         DiscoverError::NoAuthorizationServer { .. } => "no_authorization_server",
         DiscoverError::Pkce { .. } => "pkce_unsupported",
-        DiscoverError::OtherIssuer { .. } => "issuer_mismatch",
+        DiscoverError::OtherIssuer { .. } | DiscoverError::Impersonated { .. } => "issuer_mismatch",
     }
 }
 
@@ -211,7 +211,13 @@ pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
         DiscoverError::Pkce { silent: true, .. } => {
             "if you know that it protects codes with PKCE all the same, --assume-pkce goes on"
         }
-        DiscoverError::OtherIssuer { .. } => "name one of the issuers that the server uses, or leave out --issuer",
+        DiscoverError::OtherIssuer { .. } => "check --issuer: name one that the server uses, or leave it out",
+        DiscoverError::Impersonated { named, .. } => {
+            return Some(format!(
+                "only {named} itself can say where its endpoints are; if you know them, name them with \
+                 --authorization-endpoint and --token-endpoint, or its metadata with --issuer-metadata"
+            ));
+        }
         _ if err.is_security() => {
             return Some(format!("report this to the operator of {server}; logging in there is not safe"));
         }

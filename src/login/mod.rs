@@ -251,6 +251,7 @@ impl Attempt {
 fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Credentials> {
     let same_client = request.identity.client_id.as_ref().is_none_or(|id| *id == kept.client_id);
     let same_issuer = request.issuer.as_ref().is_none_or(|issuer| *issuer == kept.issuer);
+    let same_endpoint = request.known.as_ref().is_none_or(|it| it.token_endpoint.as_str() == kept.token_endpoint);
     let covers = request.scopes.iter().all(|scope| kept.scopes.contains(scope));
     let same_resource = match &request.resource {
         Resource::Discovered => true,
@@ -258,7 +259,7 @@ fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Cr
         Resource::Given(resource) => kept.resource.as_ref() == Some(resource),
     };
     let asked_anew = request.force || request.challenge.is_some() || !same_resource;
-    if asked_anew || !same_client || !same_issuer || !covers {
+    if asked_anew || !same_client || !same_issuer || !same_endpoint || !covers {
         return None;
     }
     let need = Need { min_ttl: MIN_LIFE, refresh: false };

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{repeat, Request, Resource, REQUEST_LIMIT};
 use crate::clock::Deadline;
-use crate::discover::{discover, Discovered, Question, Steps};
+use crate::discover::{discover, Authority, Discovered, Question, Steps};
 use crate::error::LoginError;
 use crate::http::{self, Http};
 use crate::listener::{BindError, Wanted};
@@ -18,6 +18,7 @@ use crate::providers::{self, Provider};
 use crate::register::{self, Chosen};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
+use crate::terminal;
 
 /// What a login would do.
 #[derive(Debug)]
@@ -70,17 +71,25 @@ pub(super) fn ask(
     let question = Question {
         server: request.server.as_ref(),
         server_text: &request.server_text,
-        issuer: request.issuer.as_deref(),
+        authority: match (&request.known, &request.issuer_metadata, request.issuer.as_deref()) {
+            (Some(server), _, _) => Authority::Endpoints(server),
+            (None, Some(url), issuer) => Authority::Metadata(url, issuer),
+            (None, None, Some(issuer)) => Authority::Issuer(issuer),
+            (None, None, None) => Authority::Search,
+        },
         last_issuer: last.map(|last| last.issuer.as_str()),
         challenge: request.challenge.as_deref(),
         assume_pkce: request.assume_pkce,
         steps,
     };
-    let mut found = match &request.known {
-        Some(server) => Discovered::known(server.clone()),
-        None => discover(question, http, cache)
-            .map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?,
-    };
+    let mut found = discover(question, http, cache)
+        .map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?;
+    if request.names_endpoints() {
+        let host = |url: &Url| url.host_str().map(printable).unwrap_or_default();
+        let server = &found.server;
+        let (page, tokens) = (host(&server.authorization_endpoint), host(&server.token_endpoint));
+        terminal::insist(&format!("as you asked, the page to log in is at {page}, and the tokens come from {tokens}"));
+    }
     found.resource = match &request.resource {
         Resource::Discovered => found.resource,
         Resource::Omitted => None,
@@ -123,11 +132,13 @@ pub(super) fn check_issuer_of_client(
 ) -> Result<(), LoginError> {
     let moved = |before: &&Credentials| before.client_id == client.id && before.issuer != server.issuer;
     match before.filter(moved) {
-        Some(before) if client.origin == Origin::Static && request.issuer.is_none() => Err(LoginError::IssuerChanged {
-            server: request.key.server.clone(),
-            before: printable(&before.issuer),
-            now: printable(&server.issuer),
-        }),
+        Some(before) if client.origin == Origin::Static && request.identity.issuer.is_none() => {
+            Err(LoginError::IssuerChanged {
+                server: request.key.server.clone(),
+                before: printable(&before.issuer),
+                now: printable(&server.issuer),
+            })
+        }
         _ => Ok(()),
     }
 }
@@ -181,7 +192,8 @@ pub fn cannot_listen(wanted: &Wanted, source: BindError) -> LoginError {
 pub(super) fn typed_urls(request: &Request) -> Vec<Url> {
     let issuer = request.issuer.iter().filter_map(|issuer| Url::parse(issuer).ok());
     let known = request.known.iter().flat_map(|server| [&server.authorization_endpoint, &server.token_endpoint]);
-    request.server.iter().cloned().chain(issuer).chain(known.cloned()).collect()
+    let metadata = request.issuer_metadata.iter();
+    request.server.iter().cloned().chain(issuer).chain(known.chain(metadata).cloned()).collect()
 }
 
 /// Returns the provider whose ways a login follows.

@@ -62,13 +62,25 @@ pub struct Request {
     pub login_hint: Option<String>,
     /// The provider, if its ways are known.
     pub provider: Option<&'static Provider>,
-    /// The authorization server, where it needs no search.
+    /// The authorization server, where it needs no search: the provider's own, or the endpoints that the user names.
     pub known: Option<AuthorizationServer>,
+    /// The URL of the authorization server's metadata, as the user names it: `https`, or on loopback. `known` wins.
+    pub issuer_metadata: Option<Url>,
     /// The tools that the login is for.
     pub google_tools: Option<google::Tools>,
 }
 
 impl Request {
+    /// Tells whether the user names the endpoints of the authorization server, or its metadata. What a provider is known
+    /// for is not the user's word.
+    pub(super) fn names_endpoints(&self) -> bool {
+        let is_own = |server: &AuthorizationServer| {
+            self.provider
+                .is_none_or(|it| !it.owns_url(&server.authorization_endpoint) || !it.owns_url(&server.token_endpoint))
+        };
+        self.issuer_metadata.is_some() || self.known.as_ref().is_some_and(is_own)
+    }
+
     /// Tells whether the account is named by the standard's parameter; else it stands among the other parameters.
     pub(super) fn hints_by_standard(&self) -> bool {
         self.provider.is_none_or(|provider| provider.hint_parameter == "login_hint")

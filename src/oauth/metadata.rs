@@ -185,10 +185,25 @@ impl AuthorizationServer {
     /// Spec: RFC 8414 section 3.3; MCP 2026-07-28, Authorization Server Metadata Discovery.
     pub fn read(body: &[u8], expected: &str, reach: Reach) -> Result<Self, MetadataError> {
         let document: ServerDocument = read_json(body)?;
-        let issuer = document.issuer.ok_or(MetadataError::Missing("its issuer"))?;
-        if !same_issuer(expected, &issuer) {
-            return Err(MetadataError::Issuer { expected: expected.to_owned(), found: issuer });
+        match &document.issuer {
+            Some(found) if !same_issuer(expected, found) => {
+                Err(MetadataError::Issuer { expected: expected.to_owned(), found: found.clone() })
+            }
+            _ => Self::check(document, reach),
         }
+    }
+
+    /// Reads a document that the user names, for whatever issuer it names itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::read`] but [`MetadataError::Issuer`].
+    pub fn read_named(body: &[u8], reach: Reach) -> Result<Self, MetadataError> {
+        Self::check(read_json(body)?, reach)
+    }
+
+    fn check(document: ServerDocument, reach: Reach) -> Result<Self, MetadataError> {
+        let issuer = document.issuer.ok_or(MetadataError::Missing("its issuer"))?;
         let url = |member: &'static str, raw: Option<String>| {
             let checked = raw.map(|raw| reach.check(&raw)).transpose();
             checked.map_err(|why| MetadataError::Url { member, why })

@@ -515,10 +515,8 @@ fn m9b_2_an_entry_of_the_resource_is_chosen_with_or_without_its_slash() {
 }
 
 #[test]
-fn m9b_3_m9c_a_mismatch_is_overridden_only_by_its_very_words() {
-    // The issuer that the document names serves nothing itself, so that only the user's word counts, and is told.
-    let fake = two_minds("{O}/app", "{O}/real");
-    let named = format!("{}/real", fake.origin());
+fn m9b_3_m9c_a1_only_the_named_issuers_own_documents_speak_for_it() {
+    // The issuer that the document names serves nothing itself: nobody else may speak for it, whatever was typed.
     let silent = Fake::with(move |seen, fake| {
         let mut resource = fake.resource_metadata();
         resource["authorization_servers"] = json!([format!("{}/app", fake.origin())]);
@@ -531,17 +529,20 @@ fn m9b_3_m9c_a_mismatch_is_overridden_only_by_its_very_words() {
         }
     });
     let real = format!("{}/real", silent.origin());
-    let finished = succeeds(&silent, Program::login(&silent).args(["--issuer", &real]));
-    assert_eq!(finished.kept(&silent.mcp())["issuer"], real);
-    let warning = finished.stderr.lines().find(|line| line.contains("only your word")).unwrap_or_default();
-    assert!(warning.contains(&silent.address().ip().to_string()), "{}", finished.stderr);
-    // Anything but the very words is refused.
+    let finished = fails(&silent, Program::login(&silent).args(["--issuer", &real]), 6, "issuer_mismatch");
+    for shown in [&real, "--authorization-endpoint", "--token-endpoint", "--issuer-metadata"] {
+        assert!(finished.stderr.contains(shown), "{}", finished.stderr);
+    }
+    // A typing error is no attack.
     for wrong in ["{O}/real/", "{O}/REAL", "{O}/app2", "https://honest.example"] {
         let login = Program::login(&silent).args(["--issuer", &filled(wrong, &silent)]);
-        let finished = login.run().expect_error(6, "issuer_mismatch");
+        let finished = login.run().expect_error(2, "issuer_mismatch");
         assert!(finished.stderr.contains(&filled(wrong, &silent)), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("not safe"), "{}", finished.stderr);
     }
-    // Where the named issuer has a document of its own, that one is used: here it stands for itself.
+    // Where the named issuer has a document of its own, that one is used.
+    let fake = two_minds("{O}/app", "{O}/real");
+    let named = format!("{}/real", fake.origin());
     succeeds(&fake, Program::login(&fake).args(["--issuer", &named]));
 }
 

@@ -1,5 +1,6 @@
 //! The integration tests: the real program against real sockets, files, terminals and browsers.
 
+mod authority;
 mod check;
 mod completions;
 mod corpus;

@@ -1,0 +1,74 @@
+//! The authorization server, where the user names its endpoints or its metadata instead of leaving it to a search.
+
+use url::Url;
+
+use super::servers::{usage, without_password};
+use super::RequestArgs;
+use crate::error::LoginError;
+use crate::login::Request;
+use crate::oauth::endpoint::{self, Reach, UrlError};
+use crate::oauth::metadata::AuthorizationServer;
+
+/// Tells whether the user names the authorization server: a SERVER may be a name of the user's own then.
+pub fn is_named(args: &RequestArgs) -> bool {
+    args.issuer.is_some() || args.authorization_endpoint.is_some() || args.issuer_metadata.is_some()
+}
+
+/// Applies what the user says about the endpoints or the metadata of the authorization server.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`] for a URL that cannot be used.
+pub fn apply(request: &mut Request, args: &RequestArgs) -> Result<(), LoginError> {
+    if let (Some(authorization), Some(token)) = (&args.authorization_endpoint, &args.token_endpoint) {
+        let server = endpoints(
+            args.issuer.as_deref(),
+            ("--authorization-endpoint", authorization),
+            ("--token-endpoint", token),
+        )?;
+        name_endpoints(request, server);
+    }
+    if let Some(raw) = &args.issuer_metadata {
+        let url = checked("--issuer-metadata", raw)?;
+        request.identity.issuer.get_or_insert_with(|| url.to_string());
+        request.issuer_metadata = Some(url);
+    }
+    Ok(())
+}
+
+/// Returns the authorization server at two endpoints that the user names. Each comes with what is to be called wrong: an
+/// option, or a member of the user's own file. Without an issuer it is the origin of the authorization endpoint.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`] for a URL that cannot be used.
+///
+/// Spec: RFC 6749 sections 3.1 and 3.2.
+pub fn endpoints(
+    issuer: Option<&str>,
+    authorization: (&str, &str),
+    token: (&str, &str),
+) -> Result<AuthorizationServer, LoginError> {
+    let (page, tokens) = (checked(authorization.0, authorization.1)?, checked(token.0, token.1)?);
+    endpoint::check_parameters(&page).map_err(|why| unusable(authorization.0, authorization.1, &why))?;
+    let origin = page.origin().ascii_serialization();
+    let mut server = AuthorizationServer::known(issuer.unwrap_or(&origin), page, tokens);
+    server.client_auth_methods = None;
+    Ok(server)
+}
+
+/// Makes an authorization server the one of a login, by the user's own word.
+pub fn name_endpoints(request: &mut Request, server: AuthorizationServer) {
+    request.issuer = Some(server.issuer.clone());
+    request.identity.issuer.clone_from(&request.issuer);
+    request.known = Some(server);
+}
+
+/// Reads a URL that the user names: `https`, or `http` on this machine.
+fn checked(option: &str, raw: &str) -> Result<Url, LoginError> {
+    Reach { loopback: true }.check(raw).map_err(|why| unusable(option, raw, &why))
+}
+
+fn unusable(option: &str, raw: &str, why: &UrlError) -> LoginError {
+    usage(format!("cannot use {} for {option}: {why}", without_password(raw)), "give it as the server documents it")
+}
