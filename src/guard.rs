@@ -35,6 +35,7 @@ pub fn install_panic_hook() {
         let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
         terminal::complain("error", &format!("this is a bug in mcp-login{place}"));
         terminal::complain("hint", "please report it, with what you did; nothing that was stored is lost");
+        let _ = terminal::finish();
         process::exit(BUG);
     }));
 }

@@ -3,16 +3,22 @@
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::low_level;
 
 use crate::surroundings::job;
 
 /// The signals that a login answers to.
 const WATCHED: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
+
+/// How many parts of the program watch for signals now.
+static WATCHERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether signals do what they do without us, because nobody watches for them. It is made by the first watcher.
+static BY_DEFAULT: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +49,18 @@ impl Signals {
         socket.set_nonblocking(true)?;
         let ignored = ignored();
         let mut pending = Vec::new();
+        let by_default = Arc::clone(BY_DEFAULT.get_or_init(Arc::default));
         for signal in WATCHED.into_iter().filter(|signal| !ignored.contains(signal)) {
             let flag = Arc::new(AtomicBool::new(false));
             signal_hook::flag::register(signal, Arc::clone(&flag))?;
             low_level::pipe::register(signal, sender.try_clone()?)?;
+            if signal != SIGCONT && WATCHERS.load(Ordering::SeqCst) == 0 {
+                signal_hook::flag::register_conditional_default(signal, Arc::clone(&by_default))?;
+            }
             pending.push((signal, flag));
         }
+        by_default.store(false, Ordering::SeqCst);
+        WATCHERS.fetch_add(1, Ordering::SeqCst);
         Ok(Self { socket, pending })
     }
 
@@ -68,6 +80,34 @@ impl Signals {
             signal => Signal::End(signal),
         })
     }
+}
+
+/// What comes after the last watcher is gone ends or stops this process as it would have done without us.
+impl Drop for Signals {
+    fn drop(&mut self) {
+        if WATCHERS.fetch_sub(1, Ordering::SeqCst) == 1 {
+            set_default(true);
+        }
+    }
+}
+
+/// Does something for which nobody watches for signals: they end this process at once.
+pub fn unwatched<T>(work: impl FnOnce() -> T) -> T {
+    set_default(true);
+    let done = work();
+    set_default(WATCHERS.load(Ordering::SeqCst) == 0);
+    done
+}
+
+fn set_default(on: bool) {
+    if let Some(by_default) = BY_DEFAULT.get() {
+        by_default.store(on, Ordering::SeqCst);
+    }
+}
+
+/// Lets a write beyond the largest size of a file that is allowed here fail, rather than end this process.
+pub fn survive_file_limit() {
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 /// Lets the signals that ask this process to end pass by: what it does is short, and must be done whole.

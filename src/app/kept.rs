@@ -93,6 +93,7 @@ pub fn run_exec(args: &ExecArgs, common: &Common) -> Result<ExitCode, LoginError
     let kept = live(&key, &args.need, &tools)?;
     drop(tools);
     crate::guard::open_doors();
+    let _ = terminal::finish();
     Err(exec(kept, &args.env, &args.command))
 }
 

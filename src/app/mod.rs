@@ -51,6 +51,11 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
             ColorChoice::Never => Color::Never,
         },
     );
+    match &cli.command {
+        None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_wait(),
+        Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)) => terminal::never_wait_for_talk(),
+        Some(_) => {}
+    }
     let result = match &cli.command {
         None => log_in(&cli.login, &cli.common, secret),
         Some(Command::Login(args)) => log_in(args, &cli.common, secret),
@@ -177,7 +182,11 @@ fn conclude(outcome: &Outcome, reporter: &Reporter, is_forgiven: impl Fn(&LoginE
         Outcome::Done(results) => {
             let mut failures = results.iter().filter_map(|result| result.as_ref().err());
             let failure = failures.find(|err| !is_forgiven(err)).map(LoginError::exit_code);
-            let lost = reporter.lost_output.then_some(LOST_OUTPUT);
+            let lost = terminal::finish();
+            if reporter.lost_output || lost.is_err() {
+                terminal::complain("warning", "what was to be written to stdout is lost: nobody reads it");
+            }
+            let lost = (reporter.lost_output || lost.is_err()).then_some(LOST_OUTPUT);
             ExitCode::from(failure.or(lost).unwrap_or(0))
         }
         Outcome::Signal(signal) => {

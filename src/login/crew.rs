@@ -4,17 +4,26 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use super::{again, begin, finish, Attempt, Begun, Finished, Request};
+use crate::clock::Deadline;
 use crate::error::LoginError;
 use crate::listener::Listener;
 use crate::oauth::callback::AuthorizationCode;
 use crate::tools::Tools;
+use crate::{signals, terminal};
 
 /// Most workers at once; further logins begin when one of them is free.
 const MAX_WORKERS: usize = 8;
+
+/// How much later than the deadline requests end which nobody waits for any more, so that it is the deadline that is told.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Pause before a thread is asked for again which the system did not give.
+const SPAWN_PAUSE: Duration = Duration::from_millis(250);
 
 /// What a worker tells the desk.
 pub enum Message {
@@ -35,6 +44,8 @@ pub struct Line {
     waker: Arc<UnixStream>,
     /// Whether an answer can be pasted.
     pub can_paste: bool,
+    /// When nobody waits any more for what comes before the answer.
+    pub deadline: Deadline,
 }
 
 impl Line {
@@ -47,7 +58,15 @@ impl Line {
     }
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// A job of a worker. What a thread that could not be started takes with it is taken back.
+type Job = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+fn run(job: &Job) {
+    let job = job.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(job) = job {
+        job();
+    }
+}
 
 /// The workers: a few threads at most, and the jobs that wait for one.
 pub struct Crew {
@@ -55,11 +74,14 @@ pub struct Crew {
     pub tools: Arc<Tools>,
     requests: Vec<Arc<Request>>,
     can_paste: bool,
+    deadline: Deadline,
     sender: Sender<(usize, Message)>,
     inbox: Receiver<(usize, Message)>,
     waker: Arc<UnixStream>,
     busy: usize,
     waiting: VecDeque<Job>,
+    /// When a thread is asked for again which could not be started.
+    retry_at: Option<Deadline>,
 }
 
 impl Crew {
@@ -67,7 +89,9 @@ impl Crew {
     pub fn new(requests: Vec<Request>, tools: Arc<Tools>, can_paste: bool, waker: UnixStream) -> Self {
         let (sender, inbox) = mpsc::channel();
         let requests = requests.into_iter().map(Arc::new).collect();
-        Self { tools, requests, can_paste, sender, inbox, waker: Arc::new(waker), busy: 0, waiting: VecDeque::new() }
+        let (waker, waiting) = (Arc::new(waker), VecDeque::new());
+        let deadline = Deadline::after(tools.timeout.saturating_add(GRACE));
+        Self { tools, requests, can_paste, deadline, sender, inbox, waker, busy: 0, waiting, retry_at: None }
     }
 
     /// Returns the server of a login, as people know it.
@@ -95,28 +119,52 @@ impl Crew {
 
     /// Lets a worker begin a login anew on the same socket.
     pub fn again(&mut self, seat: usize, attempt: Box<Attempt>) {
-        self.work(seat, move |request, tools, _| Message::Begun(again(request, tools, *attempt)));
+        self.work(seat, move |request, tools, line| Message::Begun(again(request, tools, *attempt, line)));
     }
 
     fn work(&mut self, seat: usize, job: impl FnOnce(&Request, &Tools, &Line) -> Message + Send + 'static) {
         let Some(request) = self.requests.get(seat).cloned() else { return };
         let tools = Arc::clone(&self.tools);
-        let line =
-            Line { seat, sender: self.sender.clone(), waker: Arc::clone(&self.waker), can_paste: self.can_paste };
-        self.waiting.push_back(Box::new(move || {
+        let (sender, waker) = (self.sender.clone(), Arc::clone(&self.waker));
+        let line = Line { seat, sender, waker, can_paste: self.can_paste, deadline: self.deadline };
+        let job: Box<dyn FnOnce() + Send> = Box::new(move || {
             let message = job(&request, &tools, &line);
             line.send(message);
-        }));
+        });
+        self.waiting.push_back(Arc::new(Mutex::new(Some(job))));
         self.start_waiting();
     }
 
-    fn start_waiting(&mut self) {
+    /// Returns the moment at which [`Self::start_waiting`] has to be called though nothing else happens.
+    pub fn retry_at(&self) -> Option<Deadline> {
+        self.retry_at
+    }
+
+    /// Starts the jobs that wait, as far as there are workers for them. A job whose thread cannot be started waits for a
+    /// worker to end; if none is at work, it is done in this thread: an accepted code is always exchanged.
+    pub fn start_waiting(&mut self) {
+        self.retry_at = None;
         while self.busy < MAX_WORKERS {
             let Some(job) = self.waiting.pop_front() else { return };
             self.busy += 1;
             // The thread is not joined: after a deadline or a signal nobody waits for a slow server.
-            if let Err(err) = thread::Builder::new().name("login".to_owned()).spawn(job) {
-                log::warn!("a login could not be worked on: {err}");
+            let theirs = Arc::clone(&job);
+            match thread::Builder::new().name("login".to_owned()).spawn(move || run(&theirs)) {
+                Ok(_) => {}
+                Err(err) if self.busy > 1 => {
+                    log::debug!("no thread can be started ({err}); waiting for one");
+                    self.busy -= 1;
+                    self.waiting.push_front(job);
+                    self.retry_at = Some(Deadline::after(SPAWN_PAUSE));
+                    return;
+                }
+                Err(err) => {
+                    log::info!("no thread can be started ({err}); going on without one");
+                    // Until it is done nobody answers signals, so they act by themselves.
+                    terminal::countdown(None);
+                    terminal::paste::restore();
+                    signals::unwatched(|| run(&job));
+                }
             }
         }
     }

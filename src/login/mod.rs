@@ -93,7 +93,7 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
     let cache = tools.cache();
     let last = LastLogin::of(request, &cache);
     let redirect_uri = listen(&wanted(request, &cache, before.as_ref()), line)?;
-    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
+    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT).until(line.deadline);
     let found = ask(request, last.as_ref(), &http, &cache, None)?;
     let attempt = prepare(request, tools, &http, Prepared { found, redirect_uri, before, is_second: false })?;
     tools.store(&request.key)?;
@@ -137,9 +137,9 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
 }
 
 /// The server does not know our registration any more: the request is prepared anew, and not with one that is in doubt.
-fn again(request: &Request, tools: &Tools, attempt: Attempt) -> Result<Begun, LoginError> {
+fn again(request: &Request, tools: &Tools, attempt: Attempt, line: &Line) -> Result<Begun, LoginError> {
     let Attempt { found, redirect_uri, before, .. } = attempt;
-    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
+    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT).until(line.deadline);
     let prepared = Prepared { found, redirect_uri, before, is_second: true };
     prepare(request, tools, &http, prepared).map(|attempt| Begun::Attempt(Box::new(attempt)))
 }

@@ -48,6 +48,8 @@ struct Run<'a> {
     deadline: Deadline,
     ends_at: Time,
     ending: Option<i32>,
+    /// The time for answers is over; only what was accepted is still finished.
+    is_late: bool,
     tell: &'a mut dyn FnMut(Event),
 }
 
@@ -76,6 +78,7 @@ pub fn run(
         deadline: Deadline::after(timeout),
         ends_at: Time::now().plus(timeout.as_secs()),
         ending: None,
+        is_late: false,
         tell,
     };
     run.desk.resume();
@@ -84,8 +87,7 @@ pub fn run(
         run.crew.begin(seat);
     }
     while !run.is_over() {
-        let happening = run.desk.next(run.deadline);
-        if let Some(signal) = run.act_on(happening) {
+        if let Some(signal) = run.step() {
             return Ok(Outcome::Signal(signal));
         }
     }
@@ -116,6 +118,20 @@ impl Run<'_> {
 
     fn server(&self, seat: usize) -> String {
         self.crew.server(seat)
+    }
+
+    /// Waits for one happening and acts on it; returns the signal that ends the program.
+    fn step(&mut self) -> Option<i32> {
+        let retry_at = self.crew.retry_at();
+        let until = retry_at.map_or(self.deadline, |retry_at| retry_at.min(self.deadline));
+        let happening = self.desk.next(until);
+        if retry_at.is_some_and(Deadline::passed) {
+            self.crew.start_waiting();
+        }
+        match happening {
+            Happening::DeadlinePassed if !self.deadline.passed() => None,
+            happening => self.act_on(happening),
+        }
     }
 
     /// Acts on one happening; returns the signal that ends the program.
@@ -272,6 +288,13 @@ impl Run<'_> {
         if let Some(signal) = self.ending {
             return Some(signal);
         }
+        if self.is_late {
+            for seat in self.seats(|progress| !matches!(progress, Progress::Over(_))) {
+                self.end(seat, Err(too_slow()), Page::Failed);
+            }
+            return None;
+        }
+        self.is_late = true;
         self.deadline = Deadline::after(EXCHANGE_PATIENCE);
         for seat in self.seats(|progress| matches!(progress, Progress::Beginning | Progress::Waiting(_))) {
             let (server, timeout) = (self.server(seat), self.crew.tools.timeout);
@@ -279,4 +302,10 @@ impl Run<'_> {
         }
         None
     }
+}
+
+/// Says that an accepted answer could not be finished in any time.
+fn too_slow() -> LoginError {
+    let source = std::io::ErrorKind::TimedOut.into();
+    LoginError::Unexpected { what: "an answer came, but the login could not be finished with it", source }
 }

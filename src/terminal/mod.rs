@@ -3,18 +3,20 @@
 //! Talk goes to stderr, each line beginning with the program's name; only the product goes to stdout. Sentences begin
 //! in lower case and end without a dot. Whatever strangers say passes `oauth::text::printable` before it gets here, and every line
 //! is checked once more on its way out: nothing but printable ASCII and our own colours reaches a terminal. A terminal
-//! or pipe that has gone away changes nothing for the login.
+//! or pipe that has gone away, or that takes nothing, changes nothing for the login.
 
+mod output;
 pub mod paste;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use console::{style, Term};
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use crate::surroundings::job;
+use output::Output;
 
 /// When colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +35,59 @@ const INDENT: &str = "           ";
 struct Screen {
     quiet: bool,
     countdown: Option<String>,
+    stderr: Output,
 }
 
-static SCREEN: Mutex<Screen> = Mutex::new(Screen { quiet: false, countdown: None });
+static SCREEN: Mutex<Screen> =
+    Mutex::new(Screen { quiet: false, countdown: None, stderr: Output::new(rustix::stdio::stderr) });
+
+/// Stdout, once nothing waits for it any more.
+static STDOUT: Mutex<Option<Output>> = Mutex::new(None);
 
 fn screen() -> MutexGuard<'static, Screen> {
     SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn stdout() -> MutexGuard<'static, Option<Output>> {
+    STDOUT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on no talk waits for whoever reads it: for commands that have to end in time.
+pub fn never_wait_for_talk() {
+    screen().stderr.never_wait();
+}
+
+/// From now on neither talk nor product waits for whoever reads it: for what has to answer signals and deadlines.
+pub fn never_wait() {
+    never_wait_for_talk();
+    let mut output = Output::new(rustix::stdio::stdout);
+    output.never_wait();
+    *stdout() = Some(output);
+}
+
+/// Returns the streams that have not taken all yet; once one of them is ready, [`advance`] is to be called.
+pub fn pending() -> impl Iterator<Item = BorrowedFd<'static>> {
+    let stdout = stdout().as_ref().and_then(Output::pending);
+    screen().stderr.pending().into_iter().chain(stdout)
+}
+
+/// Writes what was not taken yet, as far as it is taken now.
+pub fn advance() {
+    screen().stderr.advance();
+    stdout().iter_mut().for_each(Output::advance);
+}
+
+/// Lets the streams take what they have not taken yet; one that takes nothing any more is given up after a second.
+///
+/// # Errors
+///
+/// If some of the product was lost.
+pub fn finish() -> io::Result<()> {
+    // Both are given the same second.
+    advance();
+    let taken = stdout().as_mut().is_none_or(Output::finish);
+    screen().stderr.finish();
+    taken.then_some(()).ok_or_else(|| io::Error::new(io::ErrorKind::WriteZero, "nobody reads what is written"))
 }
 
 /// Sets how much is said (below zero: errors only; 1 and 2: more and more) and in which colours.
@@ -164,19 +213,18 @@ fn name() -> String {
 
 /// Writes one finished line to stderr, above the countdown.
 fn put(text: &str) {
-    let screen = screen();
-    let term = Term::stderr();
+    let screen = &mut *screen();
     let erase = if screen.countdown.is_some() { "\r\u{1b}[K" } else { "" };
     let again = screen.countdown.as_deref().unwrap_or_default();
     // Nobody may be listening any more; the login goes on all the same.
-    let _ = term.write_str(&format!("{erase}{text}\n{again}"));
+    screen.stderr.write(&format!("{erase}{text}\n{again}"));
 }
 
 /// Shows what is being waited for on the last line of a terminal, or takes it away. Does nothing elsewhere, nor in the
 /// background, where that line belongs to the shell, nor while the terminal takes nothing, as after Ctrl-S: who waits
 /// for a browser must not wait for the terminal.
 pub fn countdown(text: Option<&str>) {
-    let mut screen = screen();
+    let screen = &mut *screen();
     if screen.quiet || !is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
         return;
     }
@@ -186,18 +234,11 @@ pub fn countdown(text: Option<&str>) {
     }
     let width = usize::from(Term::stderr().size().1).saturating_sub(1);
     let text = text.map(|text| guard(text).chars().take(width).collect::<String>());
-    if text == screen.countdown || !takes_output() {
+    if text == screen.countdown || !screen.stderr.takes_output() {
         return;
     }
-    let _ = Term::stderr().write_str(&format!("\r\u{1b}[K{}", text.as_deref().unwrap_or_default()));
+    screen.stderr.write(&format!("\r\u{1b}[K{}", text.as_deref().unwrap_or_default()));
     screen.countdown = text;
-}
-
-/// Tells whether the terminal takes something now.
-fn takes_output() -> bool {
-    let stderr = io::stderr();
-    let mut watched = [PollFd::new(&stderr, PollFlags::OUT)];
-    poll(&mut watched, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Tells whether stderr is a terminal.
@@ -231,8 +272,14 @@ pub fn mark(word: &str, look: Look) -> String {
 ///
 /// # Errors
 ///
-/// If stdout cannot be written to; for a login that is no failure, for a printed token it is.
+/// If stdout cannot be written to; for a login that is no failure, for a printed token it is. After [`never_wait`] what
+/// is not taken at once may still be lost later, which [`finish`] tells.
 pub fn product(text: &str) -> io::Result<()> {
+    if let Some(output) = &mut *self::stdout() {
+        output.write(&format!("{text}\n"));
+        let lost = output.take_loss();
+        return if lost { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) };
+    }
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.write_all(b"\n")?;

@@ -5,14 +5,14 @@
 //! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -92,17 +92,50 @@ pub fn refresh(key: &Key, tools: &Tools, lock: LockFile, deadline: Deadline) -> 
 
 /// Hears the process until it ends, and repeats what it says to people; `None` if the deadline passes first.
 fn hear(child: &mut Child, deadline: Deadline) -> Option<Vec<u8>> {
-    let (mut stdout, stderr) = (child.stdout.take()?, child.stderr.take()?);
-    let (sender, receiver) = mpsc::channel();
-    let listen = move || {
-        BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| terminal::show(&line));
-        let mut told = Vec::new();
-        if stdout.read_to_end(&mut told).is_ok() {
-            drop(sender.send(told));
+    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut told, mut said) = (Vec::new(), Vec::new());
+    while stdout.is_some() || stderr.is_some() {
+        if deadline.passed() {
+            return None;
         }
-    };
-    thread::Builder::new().name("refresher".to_owned()).spawn(listen).ok()?;
-    receiver.recv_timeout(deadline.left()).ok()
+        let [hears, listens] = readable([stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd)], deadline);
+        if hears && !read_more(&mut stdout, &mut told) {
+            stdout = None;
+        }
+        if listens && !read_more(&mut stderr, &mut said) {
+            stderr = None;
+        }
+        while let Some(end) = said.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = said.drain(..=end).collect();
+            terminal::show(String::from_utf8_lossy(&line).trim_end());
+        }
+    }
+    Some(told)
+}
+
+/// Waits until one of two pipes can be read, and tells which.
+fn readable(pipes: [Option<BorrowedFd>; 2], deadline: Deadline) -> [bool; 2] {
+    let mut watched: Vec<PollFd> =
+        pipes.iter().flatten().map(|pipe| PollFd::from_borrowed_fd(*pipe, PollFlags::IN)).collect();
+    let left = deadline.left();
+    let timeout =
+        Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(left.subsec_nanos()) };
+    let is_answered = poll(&mut watched, Some(&timeout)).is_ok();
+    let mut ready = watched.iter().map(|pipe| is_answered && !pipe.revents().is_empty());
+    pipes.map(|pipe| pipe.is_some() && ready.next().unwrap_or(false))
+}
+
+/// Reads what has come; tells whether more may come.
+fn read_more(pipe: &mut Option<impl io::Read>, read: &mut Vec<u8>) -> bool {
+    let mut chunk = [0; 4096];
+    match pipe.as_mut().map(|pipe| pipe.read(&mut chunk)) {
+        Some(Ok(count)) if count > 0 => {
+            read.extend_from_slice(chunk.get(..count).unwrap_or_default());
+            true
+        }
+        Some(Err(err)) if err.kind() == io::ErrorKind::Interrupted => true,
+        _ => false,
+    }
 }
 
 /// What this program does when it was started as [`REFRESHER`]. Its stdin is the lock, and stays open to the end.

@@ -22,6 +22,7 @@ use crate::oauth::paste::{self, Pasted};
 use crate::oauth::text::printable;
 use crate::peers::{self, Peer};
 use crate::signals::Signals;
+use crate::terminal;
 use crate::terminal::paste::{Paste, Read};
 
 pub use happening::{Happening, Reason, Source};
@@ -174,17 +175,20 @@ impl<'a> Desk<'a> {
         self.advance(&ready);
     }
 
-    /// Waits for the sockets and the earliest of all deadlines; tells what is ready, in the order of [`Self::watched`].
+    /// Waits for the sockets, the output streams that have not taken all yet, and the earliest of all deadlines; tells what
+    /// is ready, in the order of [`Self::watched`].
     fn poll(&self, deadline: Deadline) -> Vec<PollFlags> {
         let mut fds: Vec<PollFd> = self.watched().map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags)).collect();
+        let watched = fds.len();
+        fds.extend(terminal::pending().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
         let left = self.deadlines().chain([deadline]).map(Deadline::left).min().unwrap_or_default();
         let timeout = Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(left.subsec_nanos()),
         };
         match poll(&mut fds, Some(&timeout)) {
-            Ok(_) => fds.iter().map(PollFd::revents).collect(),
-            Err(_) => vec![PollFlags::empty(); fds.len()],
+            Ok(_) => fds.iter().take(watched).map(PollFd::revents).collect(),
+            Err(_) => vec![PollFlags::empty(); watched],
         }
     }
 
@@ -210,6 +214,7 @@ impl<'a> Desk<'a> {
     }
 
     fn advance(&mut self, ready: &[PollFlags]) {
+        terminal::advance();
         let mut ready = ready.iter().copied();
         let [woken, signalled] = [ready.next(), ready.next()].map(|flags| flags.is_some_and(|flags| !flags.is_empty()));
         let mut callbacks = Vec::new();

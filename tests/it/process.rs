@@ -1,5 +1,6 @@
 //! The process: signals, streams that are gone, the browser as a child, several logins at once, exit codes.
 
+mod blocked;
 mod browser;
 mod several;
 

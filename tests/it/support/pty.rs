@@ -35,6 +35,11 @@ impl Pty {
         self.slave.try_clone().expect("a clone").into()
     }
 
+    /// Returns the program's end itself.
+    pub fn end(&self) -> &OwnedFd {
+        &self.slave
+    }
+
     /// Returns all settings, as `stty -a` would.
     pub fn settings(&self) -> String {
         format!("{:?}", tcgetattr(&self.slave).expect("settings"))
