@@ -6,6 +6,7 @@
 mod accidents;
 mod bed;
 mod bus;
+mod canaille;
 mod clients;
 mod conformance;
 mod keyring;
@@ -19,4 +20,5 @@ mod servers;
 mod session;
 mod states;
 mod tokens;
+mod user_agent;
 mod workspace;

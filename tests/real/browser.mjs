@@ -33,14 +33,19 @@ setTimeout(() => {
 /** Returns whether the address is that of the program's listener: the redirect URI, but for its query. */
 const isOurs = (url) => url.origin === redirect.origin && url.pathname === redirect.pathname;
 
+/** What the user types where a page asks for it. */
+const typed = { login: 'somebody', password: 'anything' };
+
 /** Does on this page what the user would do: sign in and consent, or cancel. */
 async function act(page) {
-  if (cancel) return page.click('a:has-text("Cancel")');
-  if (await page.locator('input[name=login]').count()) {
-    await page.fill('input[name=login]', 'somebody');
-    await page.fill('input[name=password]', 'anything');
+  const refusal = page.locator('a:has-text("Cancel"), button[value=deny]');
+  if (cancel && await refusal.count()) return refusal.click();
+  for (const [name, text] of Object.entries(typed)) {
+    const field = page.locator(`input[name=${name}]`);
+    if (await field.count()) await field.fill(text);
   }
-  return page.click('button[type=submit]');
+  const consent = page.locator('button[value=accept]');
+  return (await consent.count() ? consent : page.locator('button[type=submit]').first()).click();
 }
 
 async function walk() {
@@ -60,7 +65,7 @@ async function walk() {
   for (let pages = 0; !isOurs(new URL(page.url())) && pages < 4; pages += 1) {
     const before = page.url();
     await act(page);
-    await page.waitForURL((url) => url.href !== before && !/^\/auth/.test(url.pathname));
+    await page.waitForURL((url) => url.href !== before);
   }
   await page.waitForLoadState('load');
   await page.screenshot({ path: path.join(seen, 'page.png') });

@@ -45,6 +45,8 @@ pub enum Part {
     FastMcp,
     /// The MCP server workspace-mcp in its virtual environment.
     WorkspaceMcp,
+    /// The authorization server canaille in its virtual environment.
+    Canaille,
     /// Debian's Chromium.
     Chromium,
     /// curl, as the simplest browser.
@@ -69,6 +71,7 @@ impl Part {
             Part::Cline => vec![installed("node_modules/@cline/core/dist/index.js")],
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
             Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
+            Part::Canaille => vec![canaille(), installed("venv-canaille/installed.txt")],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
             Part::Keyring => usr(&[
@@ -140,6 +143,11 @@ pub fn mcporter() -> PathBuf {
 /// Returns the MCP server workspace-mcp.
 pub fn workspace_mcp() -> PathBuf {
     installed("venv-workspace/bin/workspace-mcp")
+}
+
+/// Returns the Python that has canaille.
+fn canaille() -> PathBuf {
+    installed("venv-canaille/bin/python")
 }
 
 /// Returns the Python that has FastMCP.
@@ -239,6 +247,13 @@ impl Bed {
     /// Starts FastMCP with its in-memory provider.
     pub fn fastmcp(&self) -> Server {
         Server::start(self.command(python()).arg(script("fastmcp-server.py")))
+    }
+
+    /// Starts canaille and the protected MCP server in front of it; port 0 is any. What was there of an earlier run in this
+    /// bed is there again.
+    pub fn canaille(&self, port: u16) -> Server {
+        let mut command = self.command(canaille());
+        Server::start(command.arg(script("canaille-server.py")).arg(self.path("canaille.sqlite")).arg(port.to_string()))
     }
 
     /// Makes a `BROWSER` that is Chromium in the hands of a user who clicks `consent` or `cancel`.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{kill_process_group, Pid, Signal};
 use serde_json::Value;
+use url::Url;
 
 /// How long a server may take until it says that it is ready: Python is slow to start on a busy machine.
 const READY: Duration = Duration::from_secs(40);
@@ -104,6 +105,17 @@ impl Server {
         let url = ready.rsplit_once("ready ").map(|(_, url)| url.to_owned()).filter(|url| url.contains(':'));
         let url = url.unwrap_or_else(|| panic!("the server is not ready: {}", log.text()));
         Server { url, log, _group: group }
+    }
+
+    /// Returns the port that the server listens at.
+    pub fn port(&self) -> u16 {
+        let url = Url::parse(&self.url).expect("the server's URL");
+        url.port().expect("a port")
+    }
+
+    /// Returns the URL of another path of the server.
+    pub fn at(&self, path: &str) -> String {
+        Url::parse(&self.url).and_then(|url| url.join(path)).expect("a URL").into()
     }
 
     /// Returns everything the server said so far.

@@ -25,7 +25,7 @@ pub fn ask(bed: &Bed, server: &Server, words: &[&str]) -> Finished {
 
 /// Requires that no secret of the credentials file stands in what was printed.
 #[track_caller]
-fn keeps_secrets(bed: &Bed, finished: &Finished) {
+pub fn keeps_secrets(bed: &Bed, finished: &Finished) {
     let stored: Value = serde_json::from_str(&bed.read("credentials.json")).expect("the credentials are JSON");
     for name in ["access_token", "refresh_token", "client_secret"] {
         for secret in strings(&stored, name) {

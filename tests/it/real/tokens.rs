@@ -83,7 +83,7 @@ fn an_unlocked_keyring_gives_and_forgets() {
 
 /// Returns the access token that `token` printed.
 #[track_caller]
-fn token(finished: Finished) -> String {
+pub fn token(finished: Finished) -> String {
     let finished = finished.exits(0);
     let printed: Value = serde_json::from_str(&finished.stdout).expect("the token is JSON");
     printed["access_token"].as_str().expect("a token").to_owned()
