@@ -1,12 +1,20 @@
 //! The time of day, and deadlines that also count the hours a laptop sleeps.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
 
-/// A moment of the calendar, in whole seconds since 1970, UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A moment of the calendar, in whole seconds since 1970, UTC. What lies outside the years 0 to 9999, which RFC 3339 text
+/// cannot name, counts as the first or the last moment of them.
+#[derive(Clone, Copy, Debug)]
 pub struct Time(pub i64);
+
+/// The first moment that RFC 3339 text can name, `0000-01-01T00:00:00Z`, in seconds since 1970.
+const EARLIEST: i64 = -62_167_219_200;
+
+/// The last moment that RFC 3339 text can name, `9999-12-31T23:59:59Z`, in seconds since 1970.
+const LATEST: i64 = 253_402_300_799;
 
 impl Time {
     /// Returns the present moment.
@@ -14,9 +22,14 @@ impl Time {
         Self(Utc::now().timestamp())
     }
 
-    /// Returns the moment `seconds` later, or the last one there is.
+    /// Returns the moment `seconds` after 1970, or the first or last one that can be stored.
+    pub fn at(seconds: i64) -> Self {
+        Self(seconds.clamp(EARLIEST, LATEST))
+    }
+
+    /// Returns the moment `seconds` later, or the last one that can be stored.
     pub fn plus(self, seconds: u64) -> Self {
-        Self(self.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)))
+        Self::at(self.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)))
     }
 
     /// Returns the seconds from now until this moment; negative once it has passed.
@@ -26,7 +39,7 @@ impl Time {
 
     /// Returns the moment as RFC 3339 text, such as `2030-01-02T03:04:05Z`.
     pub fn rfc3339(self) -> String {
-        match Utc.timestamp_opt(self.0, 0).single() {
+        match Utc.timestamp_opt(Self::at(self.0).0, 0).single() {
             Some(time) => time.to_rfc3339_opts(SecondsFormat::Secs, true),
             None => "9999-12-31T23:59:59Z".to_owned(),
         }
@@ -34,7 +47,16 @@ impl Time {
 
     /// Reads RFC 3339 text.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp()))
+        DateTime::parse_from_rfc3339(text).ok().map(|time| Self::at(time.timestamp()))
+    }
+
+    /// Reads RFC 3339 text, or such text with a year of more than four digits, which earlier versions of this program
+    /// wrote into the store.
+    fn parse_stored(text: &str) -> Option<Self> {
+        if !text.starts_with(['+', '-']) {
+            return Self::parse_rfc3339(text);
+        }
+        text.parse::<DateTime<Utc>>().ok().map(|time| Self::at(time.timestamp()))
     }
 
     /// Reads the date of an HTTP header, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -42,6 +64,26 @@ impl Time {
     /// Spec: RFC 9110 section 5.6.7.
     pub fn parse_http_date(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc2822(text).ok().map(|time| Self(time.timestamp()))
+    }
+}
+
+impl PartialEq for Time {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Time {}
+
+impl PartialOrd for Time {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Time {
+    fn cmp(&self, other: &Self) -> Ordering {
+        Self::at(self.0).0.cmp(&Self::at(other.0).0)
     }
 }
 
@@ -54,7 +96,7 @@ impl serde::Serialize for Time {
 impl<'de> serde::Deserialize<'de> for Time {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-        Self::parse_rfc3339(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
+        Self::parse_stored(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
     }
 }
 
@@ -107,6 +149,42 @@ mod tests {
         assert_eq!(Time::parse_rfc3339("yesterday"), None);
         assert_eq!(Time::parse_http_date("Wed, 02 Jan 2030 03:04:05 GMT"), Some(time));
         assert_eq!(Time(i64::MAX).plus(9).rfc3339(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn e9_every_time_can_be_stored() {
+        for seconds in [
+            i64::MIN,
+            EARLIEST - 1,
+            EARLIEST,
+            -1,
+            0,
+            1_893_553_445,
+            LATEST,
+            LATEST + 1,
+            1_893_553_445_000, // milliseconds, as some servers write `client_secret_expires_at`
+            8_210_266_876_799, // the last moment that chrono knows
+            8_210_266_876_800,
+            i64::MAX,
+        ] {
+            let text = serde_json::to_string(&Time(seconds)).expect("JSON");
+            let read: Time = serde_json::from_str(&text).unwrap_or_else(|err| panic!("{seconds}: {text}: {err}"));
+            assert_eq!((read, read.0), (Time(seconds), Time::at(seconds).0), "{text}");
+            assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
+            assert_eq!(Time::parse_rfc3339(text.trim_matches('"')), Some(read), "{text}");
+        }
+        for (stored, expected) in [
+            ("+61974-03-12T17:23:20Z", Some(LATEST)),
+            ("+10000-01-01T00:00:00Z", Some(LATEST)),
+            ("-0044-03-15T12:00:00Z", Some(EARLIEST)),
+            ("9999-12-31T23:59:59-23:00", Some(LATEST)),
+            ("+99999999-01-01T00:00:00Z", None),
+            ("+", None),
+            ("", None),
+        ] {
+            let read = serde_json::from_value::<Time>(stored.into()).ok();
+            assert_eq!(read.map(|time| time.0), expected, "{stored}");
+        }
     }
 
     #[test]

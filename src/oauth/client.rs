@@ -1,11 +1,14 @@
 //! How we are a client: the registration, the client ID metadata document, the ways of client authentication.
 
+use serde::de::DeserializeOwned;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{json, Value};
 use url::Url;
 
 use super::endpoint::{self, UrlError};
 use super::secret::Secret;
+use crate::clock::Time;
 
 /// How the client proves who it is at the token endpoint.
 ///
@@ -136,12 +139,28 @@ pub struct Registration {
     pub auth: Option<ClientAuth>,
 }
 
+/// The optional members are read one by one: what one of them holds cannot make the identifier unreadable.
 #[derive(Deserialize)]
-struct RegistrationDocument {
+struct RegistrationDocument<'a> {
     client_id: String,
-    client_secret: Option<Secret>,
-    client_secret_expires_at: Option<Value>,
-    token_endpoint_auth_method: Option<String>,
+    #[serde(borrow)]
+    client_secret: Option<&'a RawValue>,
+    #[serde(borrow)]
+    client_secret_expires_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token_endpoint_auth_method: Option<&'a RawValue>,
+}
+
+/// Returns an optional member; `None` if it is of another type than it should be.
+fn optional<T: DeserializeOwned>(member: Option<&RawValue>) -> Option<T> {
+    serde_json::from_str(member?.get()).ok()
+}
+
+/// Returns a moment in seconds since 1970, written as a number or as text, that can be stored; `None` for never.
+fn moment(member: Option<&RawValue>) -> Option<i64> {
+    let text = member?.get().trim_matches('"').trim();
+    let seconds = text.parse().or_else(|_| text.parse().map(|seconds: f64| seconds as i64)).ok()?;
+    Some(Time::at(seconds).0).filter(|seconds| *seconds > 0)
 }
 
 impl Registration {
@@ -154,12 +173,12 @@ impl Registration {
         if document.client_id.is_empty() || document.client_id.contains(char::is_control) {
             return None;
         }
-        let expires_at = document.client_secret_expires_at.as_ref().and_then(Value::as_i64);
+        let auth: Option<String> = optional(document.token_endpoint_auth_method);
         Some(Self {
             client_id: document.client_id,
-            client_secret: document.client_secret.filter(|secret| !secret.expose().is_empty()),
-            secret_expires_at: expires_at.filter(|seconds| *seconds > 0),
-            auth: document.token_endpoint_auth_method.as_deref().and_then(ClientAuth::parse),
+            client_secret: optional(document.client_secret).filter(|secret: &Secret| !secret.expose().is_empty()),
+            secret_expires_at: moment(document.client_secret_expires_at),
+            auth: auth.as_deref().and_then(ClientAuth::parse),
         })
     }
 }
@@ -293,6 +312,32 @@ mod tests {
         for body in ["", "{}", "[]", r#"{"client_id":""}"#, r#"{"client_id":7}"#, r#"{"client_id":"a\nb"}"#] {
             assert!(read(body).is_none(), "{body}");
         }
+    }
+
+    #[test]
+    fn e9_an_odd_optional_member_costs_nothing_else() {
+        for (value, expires_at) in [
+            ("0", None),
+            ("-1", None),
+            ("null", None),
+            ("true", None),
+            ("[]", None),
+            ("\"soon\"", None),
+            ("1893553445", Some(1_893_553_445)),
+            ("\"1893553445\"", Some(1_893_553_445)),
+            ("1893553445.5", Some(1_893_553_445)),
+            ("1893553445000", Some(253_402_300_799)),
+            ("18446744073709551615", Some(253_402_300_799)),
+            ("1e400", Some(253_402_300_799)),
+            ("-1e400", None),
+        ] {
+            let body = format!(r#"{{"client_id":"c","client_secret":"s","client_secret_expires_at":{value}}}"#);
+            let answer = Registration::read(body.as_bytes()).unwrap_or_else(|| panic!("{body}"));
+            assert_eq!((answer.client_secret, answer.secret_expires_at), (Some(Secret::new("s")), expires_at), "{body}");
+        }
+        let odd = br#"{"client_id":"c","client_secret":7,"token_endpoint_auth_method":[1e400]}"#;
+        let answer = Registration::read(odd).expect("a registration");
+        assert_eq!((answer.client_secret, answer.auth), (None, None));
     }
 
     #[test]
