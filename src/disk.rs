@@ -84,13 +84,34 @@ pub fn open_private(path: &Path) -> Result<Option<File>, DiskError> {
     resolve(path)?.open()
 }
 
+/// Opens a file for reading as [`open_private`] does, but takes nothing away from others: it may not be ours to change.
+///
+/// # Errors
+///
+/// Those of [`open_private`].
+pub fn open_untouched(path: &Path) -> Result<Option<File>, DiskError> {
+    Ok(resolve(path)?.open_checked()?.map(|(file, _)| file))
+}
+
 /// Reads a file as [`open_private`] opens it; `None` if there is none.
 ///
 /// # Errors
 ///
 /// Those of [`open_private`], and [`DiskError::TooLarge`] if the file has more than `limit_bytes`.
 pub fn read_private(path: &Path, limit_bytes: u64) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
-    let Some(file) = open_private(path)? else { return Ok(None) };
+    open_private(path)?.map(|file| read(path, file, limit_bytes)).transpose()
+}
+
+/// Reads a file as [`open_untouched`] opens it; `None` if there is none.
+///
+/// # Errors
+///
+/// Those of [`read_private`].
+pub fn read_untouched(path: &Path, limit_bytes: u64) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
+    open_untouched(path)?.map(|file| read(path, file, limit_bytes)).transpose()
+}
+
+fn read(path: &Path, file: File, limit_bytes: u64) -> Result<Zeroizing<Vec<u8>>, DiskError> {
     let mut bytes = Zeroizing::new(Vec::new());
     // One allocation: a vector that grows would leave copies of secrets behind.
     let size_bytes = file.metadata().map_or(0, |found| found.len()).min(limit_bytes);
@@ -99,7 +120,7 @@ pub fn read_private(path: &Path, limit_bytes: u64) -> Result<Option<Zeroizing<Ve
     if bytes.len() as u64 > limit_bytes {
         return Err(DiskError::TooLarge { path: path.to_owned(), limit_bytes });
     }
-    Ok(Some(bytes))
+    Ok(bytes)
 }
 
 /// Replaces a file, or makes it, with mode 0600: whoever reads it sees the old bytes or the new ones, never a part.
@@ -198,6 +219,19 @@ struct Resolved {
 
 impl Resolved {
     fn open(&self) -> Result<Option<File>, DiskError> {
+        let Some((file, mode)) = self.open_checked()? else { return Ok(None) };
+        if mode & 0o077 != 0 {
+            let path = self.path.display();
+            match file.set_permissions(Permissions::from_mode(mode & 0o600)) {
+                Ok(()) => log::warn!("others could read {path} (mode {mode:04o}); now only you can"),
+                Err(err) => log::warn!("others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"),
+            }
+        }
+        Ok(Some(file))
+    }
+
+    /// Opens the file and changes nothing; returns its mode too.
+    fn open_checked(&self) -> Result<Option<(File, u32)>, DiskError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = match rustix::fs::open(&self.path, flags, Mode::empty()) {
             Ok(descriptor) => File::from(descriptor),
@@ -209,14 +243,7 @@ impl Resolved {
         if self.linked && mode & 0o022 != 0 {
             return Err(insecure(&self.path, "others can write to it, and a symbolic link leads there"));
         }
-        if mode & 0o077 != 0 {
-            let path = self.path.display();
-            match file.set_permissions(Permissions::from_mode(mode & 0o600)) {
-                Ok(()) => log::warn!("others could read {path} (mode {mode:04o}); now only you can"),
-                Err(err) => log::warn!("others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"),
-            }
-        }
-        Ok(Some(file))
+        Ok(Some((file, mode)))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::LoginError;
 use crate::http::Http;
 use crate::revoke::{revoke, RevokeError};
 use crate::store::journal::Journal;
-use crate::store::{Credentials, HandedOver, Key, Patience, Store};
+use crate::store::{Credentials, HandedOver, Key, Patience, Store, StoreError};
 use crate::token::refresher::client_of;
 use crate::tools::Tools;
 
@@ -43,10 +43,17 @@ pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
     let unreadable = |err| LoginError::unreadable(key, err);
     let journal = Journal::of(&tools.data_dir, &tools.store, key);
-    let _lock = match store.load(key).map_err(unreadable)? {
+    let _lock = match store.load(key) {
         // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
-        Some(_) => journal.lock(Deadline::after(LOCK_LIMIT)).inspect_err(|err| log::warn!("{err}")).ok(),
-        None => None,
+        Ok(Some(_)) => journal.lock(Deadline::after(LOCK_LIMIT)).inspect_err(|err| log::warn!("{err}")).ok(),
+        Ok(None) => None,
+        Err(err @ StoreError::Unreadable { .. }) => {
+            log::warn!("{err}; its tokens cannot be revoked");
+            store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
+            journal.end();
+            return Ok(LoggedOut::CannotRevoke);
+        }
+        Err(err) => return Err(unreadable(err)),
     };
     let Some(kept) = store.load(key).map_err(unreadable)? else {
         // The index may know of a login that its store does not have any more.

@@ -1,9 +1,9 @@
-//! The status: what is logged in, until when, and kept where. No secret is even read for it.
+//! The status: what is logged in, until when, and kept where.
 
 use serde::Serialize;
 
 use crate::error::LoginError;
-use crate::store::{IndexEntry, Key, Patience, Store};
+use crate::store::{IndexEntry, Key, Patience, Store, StoreError};
 use crate::tools::Tools;
 
 /// What can be expected of a login.
@@ -70,12 +70,26 @@ impl Login {
 /// [`LoginError::Store`] if the index cannot be read.
 pub fn status(tools: &Tools) -> Result<Vec<Login>, LoginError> {
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
-    let entries = store.list().map_err(|source| LoginError::Store {
-        doing: "read",
-        server: String::new(),
-        source: source.into(),
-    })?;
+    let (entries, faults) = store.examine().map_err(cannot_list)?;
+    for fault in &faults {
+        let hint = fault.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        log::warn!("{fault}{hint}");
+    }
     let mut logins: Vec<_> = entries.into_iter().map(Login::of).collect();
     logins.sort_by_key(Login::key);
     Ok(logins)
+}
+
+/// Lists the names of all logins, without a look into the keyring.
+///
+/// # Errors
+///
+/// Those of [`status`].
+pub fn keys(tools: &Tools) -> Result<Vec<Key>, LoginError> {
+    let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
+    Ok(store.list().map_err(cannot_list)?.iter().map(IndexEntry::key).collect())
+}
+
+fn cannot_list(source: StoreError) -> LoginError {
+    LoginError::Store { doing: "read", server: String::new(), source: source.into() }
 }

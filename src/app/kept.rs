@@ -31,7 +31,7 @@ pub fn use_tools(common: &Common) -> Result<Tools, LoginError> {
 }
 
 pub(super) fn keys(tools: &Tools) -> Result<Vec<Key>, LoginError> {
-    Ok(status::status(tools)?.iter().map(status::Login::key).collect())
+    status::keys(tools)
 }
 
 /// Finds the login that is meant; a URL needs no look into the index.

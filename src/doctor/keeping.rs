@@ -42,7 +42,7 @@ pub fn examine(case: &Case) -> Vec<Finding> {
         if case.store != StoreChoice::Keyring {
             findings.push(file(case, data_dir, keyring_works));
         }
-        findings.push(logins(case, data_dir));
+        findings.extend(logins(case, data_dir));
         findings.extend(refreshes(data_dir, &case.store));
     }
     findings
@@ -84,15 +84,13 @@ fn judge_keyring(case: &Case, proof: Result<(), StoreError>) -> Finding {
 }
 
 fn file(case: &Case, data_dir: &Path, keyring_works: bool) -> Finding {
-    let path = match &case.store {
-        StoreChoice::File(Some(path)) => path.clone(),
-        _ => FileStore::default_path(data_dir),
-    };
+    let store = FileStore::chosen(&case.store, data_dir, Patience::Strict.lock_limit());
+    let Some(path) = store.place().path().map(Path::to_owned) else { return Finding::ok(Topic::File, "not used") };
     // Whoever opens the file takes the permissions of others away.
     let mode = mode(&path);
     let role = if keyring_works { "" } else { "; logins are kept here" };
     let shown = path.display();
-    match (FileStore::new(&path, Patience::Strict.lock_limit()).prove(), mode) {
+    match (store.prove(), mode) {
         (Ok(()), None) => Finding::ok(Topic::File, format!("{shown} can be made{role}")),
         (Ok(()), Some(mode)) if mode & OTHERS != 0 => {
             let hint = "if others use this computer, log out and in again: they may have read the tokens";
@@ -110,19 +108,21 @@ fn file(case: &Case, data_dir: &Path, keyring_works: bool) -> Finding {
     }
 }
 
-fn logins(case: &Case, data_dir: &Path) -> Finding {
-    match Store::open_to_read(&case.store, data_dir, Patience::Strict).list() {
-        Ok(entries) => {
+fn logins(case: &Case, data_dir: &Path) -> Vec<Finding> {
+    match Store::open_to_read(&case.store, data_dir, Patience::Strict).examine() {
+        Ok((entries, faults)) => {
             let count = entries.len();
             let states = entries.into_iter().map(|entry| Login::of(entry).state);
             let needing = states.filter(|state| *state == State::NeedsLogin).count();
             let needing = if needing > 0 { format!(", {needing} of them in need of a new one") } else { String::new() };
             let logins = if count == 1 { "login" } else { "logins" };
-            Finding::ok(Topic::Logins, format!("{count} {logins}{needing}"))
+            let whole = Finding::ok(Topic::Logins, format!("{count} {logins}{needing}"));
+            let unreadable = |err: StoreError| Finding::warning(Topic::Logins, err.to_string(), err.hint());
+            [whole].into_iter().chain(faults.into_iter().map(unreadable)).collect()
         }
         Err(err) => {
             let what = format!("the list of logins cannot be read: {err}");
-            Finding::bearable(Topic::Logins, &LoginError::unreadable(&case.request.key, err), what)
+            vec![Finding::bearable(Topic::Logins, &LoginError::unreadable(&case.request.key, err), what)]
         }
     }
 }

@@ -83,6 +83,10 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
             log::info!("{fault}");
             None
         }
+        Err(err @ StoreError::Unreadable { .. }) if request.force => {
+            log::warn!("{err}; the new login takes its place");
+            None
+        }
         loaded => loaded.map_err(|err| LoginError::unreadable(&request.key, err))?,
     };
     if let Some(live) = before.as_ref().and_then(|before| live_login(before, request, tools)) {

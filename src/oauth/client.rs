@@ -333,7 +333,11 @@ mod tests {
         ] {
             let body = format!(r#"{{"client_id":"c","client_secret":"s","client_secret_expires_at":{value}}}"#);
             let answer = Registration::read(body.as_bytes()).unwrap_or_else(|| panic!("{body}"));
-            assert_eq!((answer.client_secret, answer.secret_expires_at), (Some(Secret::new("s")), expires_at), "{body}");
+            assert_eq!(
+                (answer.client_secret, answer.secret_expires_at),
+                (Some(Secret::new("s")), expires_at),
+                "{body}"
+            );
         }
         let odd = br#"{"client_id":"c","client_secret":7,"token_endpoint_auth_method":[1e400]}"#;
         let answer = Registration::read(odd).expect("a registration");

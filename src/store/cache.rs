@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::text;
 use crate::digest;
 use crate::disk::{self, Durability};
 
@@ -49,11 +50,13 @@ impl Cache {
     }
 
     /// Keeps a value under `kind`, which is made of letters and dashes, and `key`.
-    pub fn put<T: Serialize>(&self, kind: &str, key: &str, value: &T) {
+    pub fn put<T: Serialize + DeserializeOwned>(&self, kind: &str, key: &str, value: &T) {
         let Some(path) = self.path(kind, key) else { return };
-        let written = serde_json::to_vec(&Kept { key, value })
-            .map_err(anyhow::Error::new)
-            .and_then(|bytes| Ok(disk::write_atomically(&path, &bytes, Durability::Cache)?));
+        let written =
+            text::checked_as::<Kept<String, T>, _>(&Kept { key, value }).map_err(anyhow::Error::new).and_then(|text| {
+                anyhow::ensure!(text.len() as u64 <= MAX_BYTES, "it has {} bytes", text.len());
+                Ok(disk::write_atomically(&path, text.as_bytes(), Durability::Cache)?)
+            });
         if let Err(err) = written {
             log::debug!("not cached: {err:#}");
         }

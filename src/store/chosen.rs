@@ -59,11 +59,11 @@ impl Store {
 
     /// Opens the stores to use a login that is there. Nothing is written and nothing is asked of the keyring yet.
     pub fn open_to_read(choice: &StoreChoice, data_dir: &Path, patience: Patience) -> Self {
-        let (path, index) = match choice {
-            StoreChoice::File(Some(path)) => (path.clone(), None),
-            _ => (FileStore::default_path(data_dir), Some(Index::new(data_dir, patience.lock_limit()))),
+        let index = match choice {
+            StoreChoice::File(Some(_)) => None,
+            _ => Some(Index::new(data_dir, patience.lock_limit())),
         };
-        let file = Box::new(FileStore::new(path, patience.lock_limit()));
+        let file = Box::new(FileStore::chosen(choice, data_dir, patience.lock_limit()));
         Self::of(choice.clone(), Box::new(KeyringStore::new(patience)), file, index)
     }
 
@@ -236,12 +236,43 @@ impl Store {
         Ok(was_there)
     }
 
-    /// Returns all logins that the choice of store covers.
+    /// Returns all logins that the choice of store covers. One that a store cannot read is among them, as one that needs
+    /// a login.
     ///
     /// # Errors
     ///
     /// Any [`StoreError`] of the index or the credentials file.
     pub fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
+        Ok(self.list_with_faults()?.0)
+    }
+
+    /// Returns all logins as [`Store::list`] does, asks the keyring for those that it keeps, and tells what cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::list`].
+    pub fn examine(&self) -> Result<(Vec<IndexEntry>, Vec<StoreError>), StoreError> {
+        let (mut entries, mut faults) = self.list_with_faults()?;
+        for entry in entries.iter_mut().filter(|entry| entry.place == Place::Keyring) {
+            match self.keyring.get(&entry.key()) {
+                Ok(Some(_)) => {}
+                Ok(None) => entry.needs_login = true,
+                Err(err @ StoreError::Unreadable { .. }) => {
+                    entry.needs_login = true;
+                    faults.push(err);
+                }
+                // It is out of reach, and the others are there too.
+                Err(err) => {
+                    log::info!("{err}");
+                    break;
+                }
+            }
+        }
+        Ok((entries, faults))
+    }
+
+    fn list_with_faults(&self) -> Result<(Vec<IndexEntry>, Vec<StoreError>), StoreError> {
+        let mut faults = Vec::new();
         let mut entries = match &self.index {
             Some(index) => index.list()?,
             None => Vec::new(),
@@ -250,9 +281,16 @@ impl Store {
             // What is in the file, the file itself knows best: a crash may have come between the two.
             entries.retain(|entry| entry.place == Place::Keyring);
             let place = self.file.place();
-            let ledger = place.path().map(Ledger::read).transpose()?.flatten();
-            let in_file: Vec<Credentials> = ledger.map_or(Ok(Vec::new()), |ledger| ledger.all())?;
-            entries.extend(in_file.iter().map(|credentials| IndexEntry::of(credentials, place.clone())));
+            for login in self.file.list()? {
+                match login {
+                    Ok(credentials) => entries.push(IndexEntry::of(&credentials, place.clone())),
+                    Err(StoreError::Unreadable { key, place, why }) => {
+                        entries.push(IndexEntry::unreadable(&key, place.clone()));
+                        faults.push(StoreError::Unreadable { key, place, why });
+                    }
+                    Err(err) => return Err(err),
+                }
+            }
         }
         entries.sort_by_key(|entry| (entry.key(), Reverse(entry.generation)));
         entries.dedup_by_key(|entry| entry.key());
@@ -261,7 +299,7 @@ impl Store {
             StoreChoice::Keyring => entry.place == Place::Keyring,
             StoreChoice::File(_) => entry.place != Place::Keyring,
         });
-        Ok(entries)
+        Ok((entries, faults))
     }
 
     fn side(&self, side: Side) -> &dyn CredentialStore {

@@ -3,21 +3,54 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::ledger::Ledger;
-use super::{CredentialStore, Credentials, Key, Place, StoreError};
+use super::ledger::{Ledger, Location};
+use super::{CredentialStore, Credentials, Key, Place, StoreChoice, StoreError};
 use crate::clock::Deadline;
 
 /// A file of credentials.
 #[derive(Debug)]
 pub struct FileStore {
     path: PathBuf,
+    /// The user named the file.
+    is_named: bool,
     lock_limit: Duration,
 }
 
 impl FileStore {
     /// Returns the store that is the file at `path`, which need not exist; `lock_limit` is the longest wait for its lock.
     pub fn new(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
-        Self { path: path.into(), lock_limit }
+        Self { path: path.into(), is_named: false, lock_limit }
+    }
+
+    /// Returns the store that is a file which the user named: as [`FileStore::new`], but a file that holds something else
+    /// is left as it is in every way, and an empty one holds no logins.
+    pub fn named(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
+        Self { is_named: true, ..Self::new(path, lock_limit) }
+    }
+
+    /// Returns the store that a choice of the user's means; `data_dir` is where the default file is.
+    pub fn chosen(choice: &StoreChoice, data_dir: &Path, lock_limit: Duration) -> Self {
+        match choice {
+            StoreChoice::File(Some(path)) => Self::named(path, lock_limit),
+            _ => Self::new(Self::default_path(data_dir), lock_limit),
+        }
+    }
+
+    /// Reads the whole file; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Ledger::read`].
+    pub(super) fn read(&self) -> Result<Option<Ledger>, StoreError> {
+        Ledger::read(self.location())
+    }
+
+    fn location(&self) -> Location<'_> {
+        if self.is_named {
+            Location::named(&self.path)
+        } else {
+            Location::from(&self.path)
+        }
     }
 
     /// Returns the default file in the data directory.
@@ -32,24 +65,29 @@ impl FileStore {
 
 impl CredentialStore for FileStore {
     fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
-        Ledger::find(&self.path, &key.account())
+        let found: Option<Credentials> = Ledger::find(self.location(), &key.account())?;
+        found.map(|found| found.belonging_to(key, || self.place())).transpose()
     }
 
     fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
         let account = credentials.key().account();
-        Ledger::update(&self.path, self.deadline(), |entries| entries.insert(&account, credentials))
+        Ledger::update(self.location(), self.deadline(), |entries| entries.insert(&account, credentials))
     }
 
     fn delete(&self, key: &Key) -> Result<bool, StoreError> {
         // A file that is not there needs neither a lock nor a directory.
-        if Ledger::read(&self.path)?.is_none() {
+        if self.read()?.is_none() {
             return Ok(false);
         }
-        Ledger::update(&self.path, self.deadline(), |entries| Ok(entries.remove(&key.account())))
+        Ledger::update(self.location(), self.deadline(), |entries| Ok(entries.remove(&key.account())))
     }
 
     fn prove(&self) -> Result<(), StoreError> {
-        Ledger::prove(&self.path, self.deadline())
+        Ledger::prove(self.location(), self.deadline())
+    }
+
+    fn list(&self) -> Result<Vec<Result<Credentials, StoreError>>, StoreError> {
+        Ok(self.read()?.map_or(Vec::new(), |ledger| ledger.all()))
     }
 
     fn place(&self) -> Place {

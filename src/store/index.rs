@@ -57,6 +57,23 @@ impl IndexEntry {
         }
     }
 
+    /// Describes a login of which nothing but its name can be read in `place`.
+    pub(super) fn unreadable(key: &Key, place: Place) -> Self {
+        Self {
+            server: key.server.clone(),
+            profile: key.profile.clone(),
+            issuer: String::new(),
+            client_id: String::new(),
+            scopes: Vec::new(),
+            expires_at: None,
+            refreshable: false,
+            needs_login: true,
+            handed_over: None,
+            place,
+            generation: 0,
+        }
+    }
+
     /// Returns the name of this login.
     pub fn key(&self) -> Key {
         Key { server: self.server.clone(), profile: self.profile.clone() }
@@ -95,8 +112,11 @@ impl Index {
         Ledger::update(&self.path, self.deadline(), |entries| Ok(entries.remove(&key.account())))
     }
 
+    /// Returns the entries. One that cannot be read is passed over: it says nothing that its store does not know.
     pub(super) fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        Ledger::read(&self.path)?.map_or(Ok(Vec::new()), |ledger| ledger.all())
+        let Some(ledger) = Ledger::read(&self.path)? else { return Ok(Vec::new()) };
+        let readable = |entry: Result<_, StoreError>| entry.inspect_err(|err| log::warn!("{err}")).ok();
+        Ok(ledger.all().into_iter().filter_map(readable).collect())
     }
 
     fn deadline(&self) -> Deadline {

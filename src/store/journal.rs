@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Credentials, Key, StoreChoice, StoreError};
+use super::{text, Credentials, Key, StoreChoice, StoreError};
 use crate::clock::{Deadline, Time};
 use crate::digest;
 use crate::disk::{self, DiskError, Durability, LockFile};
 use crate::oauth::secret::Secret;
 
-/// The largest note that is read, in bytes.
-const MAX_BYTES: u64 = 4096;
+/// The largest note that is read, in bytes. It holds a URL, which may be as long as servers take.
+const MAX_BYTES: u64 = 128 * 1024;
 
 /// The most notes that are looked at.
 const MAX_NOTES: usize = 10_000;
@@ -83,8 +83,11 @@ impl Journal {
     fn write(&self, kept: &Credentials, spent: &Secret, rescued: Option<PathBuf>) -> Result<(), StoreError> {
         let account = kept.key().account();
         let note = Note { account, refresh_token_sha256: hash(spent), started_at: Time::now(), rescued };
-        let text = serde_json::to_vec(&note).map_err(|err| DiskError::Io(err.into()))?;
-        Ok(disk::write_atomically(&self.note, &text, Durability::Synced)?)
+        let text = text::checked(&note).map_err(|err| DiskError::Io(err.into()))?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(DiskError::TooLarge { path: self.note.clone(), limit_bytes: MAX_BYTES }.into());
+        }
+        Ok(disk::write_atomically(&self.note, text.as_bytes(), Durability::Synced)?)
     }
 
     /// Notes that what came of it is stored, or that there is nothing left to tell.

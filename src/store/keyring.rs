@@ -9,6 +9,7 @@ use std::time::Duration;
 use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
+use super::text::{self, NoText};
 use super::{CredentialStore, Credentials, Key, Place, StoreError};
 
 #[cfg(not(target_os = "macos"))]
@@ -74,9 +75,6 @@ pub enum KeyringFault {
     /// Its contents are gone when the session ends.
     #[error("cannot use the keyring: it forgets everything when the session ends")]
     Volatile,
-    /// What it holds for a login cannot be read as one.
-    #[error("cannot use the keyring: {0}")]
-    Broken(String),
     /// Anything else.
     #[error("cannot use the keyring: {0}")]
     Other(String),
@@ -176,19 +174,35 @@ impl CredentialStore for KeyringStore {
     fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
         let account = key.account();
         let found = self.call(Access::Read, move |keyring| read(&entry(keyring, &account)?))?;
-        let Some(bytes) = found else { return Ok(None) };
+        let unreadable =
+            |why: &str| StoreError::Unreadable { key: key.clone(), place: self.place(), why: why.to_owned() };
+        let bytes = match found {
+            Found::Nothing => return Ok(None),
+            Found::One(bytes) => bytes,
+            Found::Several => return Err(unreadable("it has several entries of this name")),
+        };
         // The parser's own words may quote a secret.
-        let broken = |_| KeyringFault::Broken(format!("its entry for {} is not a login", key.account()));
-        Ok(Some(serde_json::from_slice(&bytes).map_err(broken)?))
+        let login: Credentials = serde_json::from_slice(&bytes).map_err(|_| unreadable("its entry is not a login"))?;
+        login.belonging_to(key, || self.place()).map(Some)
     }
 
     fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
         let account = credentials.key().account();
-        let json = serde_json::to_vec(credentials).map_err(|err| KeyringFault::Other(err.to_string()))?;
-        let json = Zeroizing::new(json);
+        let json = text::checked(credentials).map_err(|err| match err {
+            NoText::Altered => StoreError::Altered(self.place()),
+            NoText::Unwritable(err) => KeyringFault::Other(err.to_string()).into(),
+        })?;
         let write = move |keyring: &_| {
             let item = entry(keyring, &account)?;
-            settled(|| item.set_secret(&json)).map_err(fault)
+            match settled(|| item.set_secret(json.as_bytes())) {
+                // One of them takes the new login before the others go.
+                Err(Error::Ambiguous(all)) => {
+                    let Some((first, others)) = all.split_first() else { return Ok(()) };
+                    first.set_secret(json.as_bytes()).map_err(fault)?;
+                    others.iter().try_for_each(Entry::delete_credential).map_err(fault)
+                }
+                written => written.map_err(fault),
+            }
         };
         Ok(self.call(Access::Write, write)?)
     }
@@ -205,8 +219,8 @@ impl CredentialStore for KeyringStore {
             let item = entry(keyring, &account)?;
             let read_back = item.set_secret(account.as_bytes()).map_err(fault).and_then(|()| read(&item));
             let removed = remove(&item);
-            match read_back?.as_deref() {
-                Some(found) if found == account.as_bytes() => removed.map(drop),
+            match read_back? {
+                Found::One(found) if found.as_slice() == account.as_bytes() => removed.map(drop),
                 _ => Err(KeyringFault::Other("reading back gave something else than was written".to_owned())),
             }
         };
@@ -233,10 +247,19 @@ fn settled<T>(ask: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     }
 }
 
-fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringFault> {
+/// What the keyring holds under one name.
+enum Found {
+    Nothing,
+    One(Zeroizing<Vec<u8>>),
+    /// Several entries, of which nobody knows which one is meant.
+    Several,
+}
+
+fn read(entry: &Entry) -> Result<Found, KeyringFault> {
     match settled(|| entry.get_secret()) {
-        Ok(secret) => Ok(Some(Zeroizing::new(secret))),
-        Err(Error::NoEntry) => Ok(None),
+        Ok(secret) => Ok(Found::One(Zeroizing::new(secret))),
+        Err(Error::NoEntry) => Ok(Found::Nothing),
+        Err(Error::Ambiguous(_)) => Ok(Found::Several),
         Err(err) => Err(fault(err)),
     }
 }
@@ -260,7 +283,7 @@ fn fault(err: Error) -> KeyringFault {
         Error::NoStorageAccess(_) => KeyringFault::Refused,
         Error::PlatformFailure(err) => platform::fault(err.as_ref()),
         Error::TooLong(_, limit) => KeyringFault::Other(format!("it takes no more than {limit} bytes")),
-        Error::Ambiguous(_) => KeyringFault::Broken("it has several entries of the same name".to_owned()),
+        Error::Ambiguous(_) => KeyringFault::Other("it has several entries of the same name".to_owned()),
         _ => KeyringFault::Other("it reported an error".to_owned()),
     }
 }

@@ -20,7 +20,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, Value};
 use zeroize::Zeroizing;
 
-use super::StoreError;
+use super::text::{self, NoText};
+use super::{Key, Place, StoreError};
 use crate::clock::{Deadline, Time};
 use crate::disk::{self, DiskError, Durability, LockFile};
 
@@ -37,10 +38,36 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// The most copies of broken files that are made within one second.
 const MAX_COPIES: usize = 9;
 
+/// Where a file of logins is.
+#[derive(Clone, Copy, Debug)]
+pub struct Location<'a> {
+    path: &'a Path,
+    /// The user named the file. It may be anything, so it is not changed in any way before it has proved to hold logins.
+    is_named: bool,
+}
+
+impl<'a> Location<'a> {
+    /// Returns the location of a file that the user named with its path.
+    pub fn named(path: &'a Path) -> Self {
+        Self { path, is_named: true }
+    }
+}
+
+impl<'a> From<&'a Path> for Location<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self { path, is_named: false }
+    }
+}
+
+impl<'a> From<&'a PathBuf> for Location<'a> {
+    fn from(path: &'a PathBuf) -> Self {
+        Self::from(path.as_path())
+    }
+}
+
 /// One file of logins, as it was read.
 #[derive(Debug)]
 pub struct Ledger {
-    path: PathBuf,
     version: u64,
     entries: Entries,
     /// Members of the file that this version does not know.
@@ -48,17 +75,28 @@ pub struct Ledger {
 }
 
 /// The logins of a file, by account, in their order.
-#[derive(Debug, Default)]
-pub struct Entries(Members);
+#[derive(Debug)]
+pub struct Entries {
+    path: PathBuf,
+    members: Members,
+}
 
 impl Ledger {
     /// Reads a file; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] if the file is not a ledger, and then a copy of it is kept; [`StoreError::Disk`].
-    pub fn read(path: &Path) -> Result<Option<Self>, StoreError> {
-        read_bytes(path)?.map(|bytes| Self::parse(path, &bytes)).transpose()
+    /// [`StoreError::Corrupt`] if the file is not a ledger, and then a copy of it is kept, unless the user named the file;
+    /// [`StoreError::Disk`].
+    pub fn read<'a>(at: impl Into<Location<'a>>) -> Result<Option<Self>, StoreError> {
+        let at = at.into();
+        let Some(bytes) = read_bytes(at)? else { return Ok(None) };
+        let ledger = Self::parse(at, &bytes)?;
+        if at.is_named {
+            // Only now it is known to be ours: the permissions of others are taken away.
+            disk::open_private(at.path)?;
+        }
+        Ok(Some(ledger))
     }
 
     /// Returns one login of a file, as [`Ledger::read`] and [`Ledger::get`] would, but without reading all the others if
@@ -67,44 +105,50 @@ impl Ledger {
     /// # Errors
     ///
     /// Those of [`Ledger::read`] and [`Ledger::get`].
-    pub fn find<T: DeserializeOwned>(path: &Path, account: &str) -> Result<Option<T>, StoreError> {
-        if let Some(file) = disk::open_private(path)? {
-            let entry = line::find(file, account).ok().flatten();
-            if let Some(entry) = entry.and_then(|entry| serde_json::from_slice(&entry).ok()) {
-                return Ok(Some(entry));
+    pub fn find<'a, T: DeserializeOwned>(at: impl Into<Location<'a>>, account: &str) -> Result<Option<T>, StoreError> {
+        let at = at.into();
+        let file = if at.is_named { disk::open_untouched(at.path)? } else { disk::open_private(at.path)? };
+        let entry = file.and_then(|file| line::find(file, account).ok().flatten());
+        if let Some(entry) = entry.and_then(|entry| serde_json::from_slice(&entry).ok()) {
+            if at.is_named {
+                disk::open_private(at.path)?;
             }
+            return Ok(Some(entry));
         }
-        Self::read(path)?.map_or(Ok(None), |ledger| ledger.get(account))
+        Self::read(at)?.map_or(Ok(None), |ledger| ledger.get(account))
     }
 
-    /// Changes a file: takes its lock, reads it again, lets `change` work on the logins, and replaces it in one step.
+    /// Changes a file: takes its lock, reads it again, lets `change` work on the logins, and replaces it in one step. The
+    /// new text is parsed and compared before it takes the place of the old one.
     ///
     /// # Errors
     ///
     /// Those of [`Ledger::read`] and of `change`; [`StoreError::Newer`] if a newer version wrote the file;
-    /// [`DiskError::Locked`] if the lock is not free before the deadline. The file is then as it was.
-    pub fn update<T>(
-        path: &Path,
+    /// [`DiskError::Locked`] if the lock is not free before the deadline; [`StoreError::Altered`] if the new text does not
+    /// read as what was to be written. The file is then as it was.
+    pub fn update<'a, T>(
+        at: impl Into<Location<'a>>,
         deadline: Deadline,
         change: impl FnOnce(&mut Entries) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let _lock = lock(path, deadline)?;
-        let before = read_bytes(path)?;
+        let at = at.into();
+        let _lock = lock(at, deadline)?;
+        let before = read_bytes(at)?;
         let mut ledger = match &before {
-            Some(bytes) => Self::parse(path, bytes)?,
-            None => Self::empty(path),
+            Some(bytes) => Self::parse(at, bytes)?,
+            None => Self::empty(at.path),
         };
         if ledger.version > VERSION {
-            return Err(StoreError::Newer { path: path.to_owned(), version: ledger.version });
+            return Err(StoreError::Newer { path: at.path.to_owned(), version: ledger.version });
         }
         let outcome = change(&mut ledger.entries)?;
-        let after = ledger.render();
+        let after = ledger.checked_text(at)?;
         let changed = match &before {
             Some(before) => before.as_slice() != after.as_bytes(),
-            None => !ledger.entries.0 .0.is_empty(),
+            None => !ledger.entries.members.0.is_empty(),
         };
         if changed {
-            disk::write_atomically(path, after.as_bytes(), Durability::Synced)?;
+            disk::write_atomically(at.path, after.as_bytes(), Durability::Synced)?;
         }
         Ok(outcome)
     }
@@ -113,11 +157,25 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Disk`].
-    pub fn create<T: Serialize>(path: &Path, account: &str, entry: &T) -> Result<(), StoreError> {
+    /// [`StoreError::Disk`]; [`StoreError::Altered`] if the text does not read as what was to be written.
+    pub fn create<T: Serialize + DeserializeOwned>(path: &Path, account: &str, entry: &T) -> Result<(), StoreError> {
+        let text = Self::text_of(path, account, entry)?;
+        Ok(disk::write_atomically(path, text.as_bytes(), Durability::Synced)?)
+    }
+
+    /// Returns the text of a file with one login, which was read back.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Altered`].
+    pub fn text_of<T: Serialize + DeserializeOwned>(
+        path: &Path,
+        account: &str,
+        entry: &T,
+    ) -> Result<Zeroizing<String>, StoreError> {
         let mut ledger = Self::empty(path);
         ledger.entries.insert(account, entry)?;
-        Ok(disk::write_atomically(path, ledger.render().as_bytes(), Durability::Synced)?)
+        ledger.checked_text(path.into())
     }
 
     /// Shows that [`Ledger::update`] would work.
@@ -125,13 +183,14 @@ impl Ledger {
     /// # Errors
     ///
     /// Those of [`Ledger::update`].
-    pub fn prove(path: &Path, deadline: Deadline) -> Result<(), StoreError> {
-        let _lock = lock(path, deadline)?;
-        match Self::read(path)? {
+    pub fn prove<'a>(at: impl Into<Location<'a>>, deadline: Deadline) -> Result<(), StoreError> {
+        let at = at.into();
+        let _lock = lock(at, deadline)?;
+        match Self::read(at)? {
             Some(found) if found.version > VERSION => {
-                Err(StoreError::Newer { path: path.to_owned(), version: found.version })
+                Err(StoreError::Newer { path: at.path.to_owned(), version: found.version })
             }
-            _ => Ok(disk::prove_writable(path)?),
+            _ => Ok(disk::prove_writable(at.path)?),
         }
     }
 
@@ -139,34 +198,37 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] if the entry is not what a login looks like; [`StoreError::Newer`] if a newer version wrote
-    /// it.
+    /// [`StoreError::Unreadable`] if the entry is not what a login looks like; [`StoreError::Newer`] if a newer version
+    /// wrote it.
     pub fn get<T: DeserializeOwned>(&self, account: &str) -> Result<Option<T>, StoreError> {
-        self.entries.0.get(account).map(|text| self.read_entry(text)).transpose()
+        self.entries.members.get(account).map(|text| self.read_entry(account, text)).transpose()
     }
 
-    /// Returns all logins.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Ledger::get`].
-    pub fn all<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
-        self.entries.0 .0.iter().map(|(_, text)| self.read_entry(text)).collect()
+    /// Returns all logins; in place of one that cannot be read, why it cannot.
+    pub fn all<T: DeserializeOwned>(&self) -> Vec<Result<T, StoreError>> {
+        self.entries.members.0.iter().map(|(account, text)| self.read_entry(account, text)).collect()
     }
 
-    fn read_entry<T: DeserializeOwned>(&self, text: &str) -> Result<T, StoreError> {
+    fn read_entry<T: DeserializeOwned>(&self, account: &str, text: &str) -> Result<T, StoreError> {
+        let path = || self.entries.path.clone();
         serde_json::from_str(text).map_err(|err| match self.version {
-            ..=VERSION => corrupt(&self.path, format!("an entry is broken: {}", reason(&err))),
-            version => StoreError::Newer { path: self.path.clone(), version },
+            ..=VERSION => {
+                StoreError::Unreadable { key: Key::of_account(account), place: Place::File(path()), why: reason(&err) }
+            }
+            version => StoreError::Newer { path: path(), version },
         })
     }
 
     fn empty(path: &Path) -> Self {
-        Self { path: path.to_owned(), version: VERSION, entries: Entries::default(), unknown: Members::default() }
+        let entries = Entries { path: path.to_owned(), members: Members::default() };
+        Self { version: VERSION, entries, unknown: Members::default() }
     }
 
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
-        let broken = |why: String| corrupt(path, why);
+    fn parse(at: Location, bytes: &[u8]) -> Result<Self, StoreError> {
+        let broken = |why: String| corrupt(at, why);
+        if bytes.is_empty() && at.is_named {
+            return Ok(Self::empty(at.path));
+        }
         if bytes.is_empty() {
             return Err(broken("it is empty".to_owned()));
         }
@@ -176,24 +238,37 @@ impl Ledger {
         let version = version.ok_or_else(|| broken("it has no version".to_owned()))?;
         let logins = unknown.take("logins");
         let logins = serde_json::from_str(logins.as_ref().map_or("", |logins| logins.as_str()));
-        let logins = match logins {
-            Err(_) if version > VERSION => return Err(StoreError::Newer { path: path.to_owned(), version }),
+        let members = match logins {
+            Err(_) if version > VERSION => return Err(StoreError::Newer { path: at.path.to_owned(), version }),
             logins => logins.map_err(|err| broken(reason(&err)))?,
         };
-        Ok(Self { path: path.to_owned(), version, entries: Entries(logins), unknown })
+        Ok(Self { version, entries: Entries { path: at.path.to_owned(), members }, unknown })
+    }
+
+    /// Returns the text of the file, once it has been read back and found to say the same.
+    fn checked_text(&self, at: Location) -> Result<Zeroizing<String>, StoreError> {
+        let text = self.render();
+        if text.len() as u64 > MAX_BYTES {
+            return Err(DiskError::TooLarge { path: at.path.to_owned(), limit_bytes: MAX_BYTES }.into());
+        }
+        let is_same = Self::parse(Location::named(at.path), text.as_bytes()).is_ok_and(|read| {
+            let same_entries = read.entries.members == self.entries.members;
+            read.version == self.version && same_entries && read.unknown == self.unknown
+        });
+        is_same.then_some(text).ok_or_else(|| StoreError::Altered(Place::File(at.path.to_owned())))
     }
 
     fn render(&self) -> Zeroizing<String> {
         // One allocation: a string that grows would leave copies of secrets behind.
         let mut text =
-            Zeroizing::new(String::with_capacity(self.unknown.size_bytes() + self.entries.0.size_bytes() + 64));
+            Zeroizing::new(String::with_capacity(self.unknown.size_bytes() + self.entries.members.size_bytes() + 64));
         text.push_str(&format!("{{\"version\":{}", self.version));
         for (name, value) in &self.unknown.0 {
             text.push_str(&format!(",{}:", Value::from(name.as_str())));
             text.push_str(value);
         }
         text.push_str(",\"logins\":{");
-        for (number, (account, entry)) in self.entries.0 .0.iter().enumerate() {
+        for (number, (account, entry)) in self.entries.members.0.iter().enumerate() {
             text.push_str(if number == 0 { "\n" } else { ",\n" });
             text.push_str(&format!("{}: ", Value::from(account.as_str())));
             text.push_str(entry);
@@ -208,25 +283,28 @@ impl Entries {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Disk`] if the value has no JSON form, such as a path that is not UTF-8.
-    pub fn insert<T: Serialize>(&mut self, account: &str, entry: &T) -> Result<(), StoreError> {
-        let text = serde_json::to_string(entry).map_err(|err| DiskError::Io(anyhow::Error::new(err)))?;
-        let text = Zeroizing::new(text);
-        match self.0 .0.iter_mut().find(|(name, _)| name == account) {
+    /// [`StoreError::Disk`] if the value has no JSON form, such as a path that is not UTF-8; [`StoreError::Altered`] if its
+    /// JSON does not read as the same value.
+    pub fn insert<T: Serialize + DeserializeOwned>(&mut self, account: &str, entry: &T) -> Result<(), StoreError> {
+        let text = text::checked(entry).map_err(|err| match err {
+            NoText::Unwritable(err) => DiskError::Io(anyhow::Error::new(err)).into(),
+            NoText::Altered => StoreError::Altered(Place::File(self.path.clone())),
+        })?;
+        match self.members.0.iter_mut().find(|(name, _)| name == account) {
             Some((_, old)) => *old = text,
-            None => self.0 .0.push((account.to_owned(), text)),
+            None => self.members.0.push((account.to_owned(), text)),
         }
         Ok(())
     }
 
     /// Takes a login out; tells whether there was one.
     pub fn remove(&mut self, account: &str) -> bool {
-        self.0.take(account).is_some()
+        self.members.take(account).is_some()
     }
 }
 
 /// The members of a JSON object as they are written, in their order, each name once.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Members(Vec<(String, Zeroizing<String>)>);
 
 impl Members {
@@ -274,15 +352,18 @@ impl<'de> Deserialize<'de> for Members {
 
 /// Takes the lock of a ledger. It lies beside the file itself, so that all ways to the file share it; but beside
 /// something that is no file of ours, such as a device that a link leads to, nothing is made.
-fn lock(path: &Path, deadline: Deadline) -> Result<LockFile, StoreError> {
-    disk::open_private(path)?;
-    let mut lock = disk::real_path(path)?.into_os_string();
+fn lock(at: Location, deadline: Deadline) -> Result<LockFile, StoreError> {
+    if at.is_named {
+        Ledger::read(at)?;
+    }
+    disk::open_private(at.path)?;
+    let mut lock = disk::real_path(at.path)?.into_os_string();
     lock.push(".lock");
     Ok(LockFile::acquire(Path::new(&lock), deadline)?)
 }
 
-fn read_bytes(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    Ok(disk::read_private(path, MAX_BYTES)?)
+fn read_bytes(at: Location) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    Ok(if at.is_named { disk::read_untouched(at.path, MAX_BYTES)? } else { disk::read_private(at.path, MAX_BYTES)? })
 }
 
 /// Says where and how JSON is broken, without the words of the parser: they may quote a secret.
@@ -295,9 +376,10 @@ fn reason(err: &serde_json::Error) -> String {
     format!("{what}, line {} column {}", err.line(), err.column())
 }
 
-fn corrupt(path: &Path, why: String) -> StoreError {
-    let copy = keep_copy(path).inspect_err(|err| log::debug!("cannot copy {}: {err:#}", path.display()));
-    StoreError::Corrupt { path: path.to_owned(), why, copy: copy.ok() }
+fn corrupt(at: Location, why: String) -> StoreError {
+    let path = at.path;
+    let copy = || keep_copy(path).inspect_err(|err| log::debug!("cannot copy {}: {err:#}", path.display())).ok();
+    StoreError::Corrupt { path: path.to_owned(), why, copy: if at.is_named { None } else { copy() } }
 }
 
 /// Copies a broken file once to `<name>.corrupt-<unix time>`, and returns the copy.

@@ -13,6 +13,7 @@ pub mod keyring;
 pub mod ledger;
 #[cfg(test)]
 pub mod tests;
+mod text;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use serde_json::{Map, Value};
 use crate::clock::Time;
 use crate::disk::DiskError;
 use crate::oauth::secret::{self, Secret};
+use crate::oauth::text::printable;
 
 pub use choice::{data_dir, usual_data_dir, StoreChoice};
 pub use chosen::{Saved, Store};
@@ -51,6 +53,32 @@ impl Key {
             format!("{}#{}", self.server, self.profile)
         }
     }
+
+    /// Returns the login that a store keeps under this account name.
+    pub(crate) fn of_account(account: &str) -> Self {
+        // A server's name has no `#`, for its URL is kept without its fragment.
+        let (server, profile) = account.rsplit_once('#').unwrap_or((account, DEFAULT_PROFILE));
+        Self { server: server.to_owned(), profile: profile.to_owned() }
+    }
+
+    /// Returns the words of a command line that name this login.
+    fn words(&self) -> String {
+        let server = quoted(&self.server);
+        if self.profile == DEFAULT_PROFILE {
+            server
+        } else {
+            format!("--profile {} {server}", quoted(&self.profile))
+        }
+    }
+}
+
+/// Returns a word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// What is kept of a login: the tokens and everything needed to use and refresh them.
@@ -119,6 +147,15 @@ impl Credentials {
     pub fn key(&self) -> Key {
         Key { server: self.server.clone(), profile: self.profile.clone() }
     }
+
+    /// Returns these credentials if they are those of `key`, under whose name `place` holds them.
+    fn belonging_to(self, key: &Key, place: impl FnOnce() -> Place) -> Result<Self, StoreError> {
+        if self.key() == *key {
+            return Ok(self);
+        }
+        let why = format!("it is the login to {}", printable(&self.key().account()));
+        Err(StoreError::Unreadable { key: key.clone(), place: place(), why })
+    }
 }
 
 /// To whom a login went. As long as its tokens are still here, it is not known whether they arrived there.
@@ -159,6 +196,15 @@ pub trait CredentialStore: Send + Sync {
     ///
     /// What a later [`CredentialStore::put`] would fail with.
     fn prove(&self) -> Result<(), StoreError>;
+
+    /// Returns all logins, and in place of one that cannot be read, why it cannot. The keyring lists none: the index does.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`] of the store as a whole.
+    fn list(&self) -> Result<Vec<Result<Credentials, StoreError>>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Returns where this store keeps its credentials.
     fn place(&self) -> Place;
@@ -230,6 +276,16 @@ pub enum StoreError {
         /// A copy of it, made so that repairing the file cannot lose anything.
         copy: Option<PathBuf>,
     },
+    /// What a store holds of one login cannot be read. It is left as it is, and the other logins work.
+    #[error("cannot read what {place} holds of {}: {why}", key.account())]
+    Unreadable {
+        /// The login.
+        key: Key,
+        /// The store.
+        place: Place,
+        /// What is wrong.
+        why: String,
+    },
     /// A newer version of this program wrote the file; this one may not change it.
     #[error("cannot change {}: a newer mcp-login wrote it (format {version})", path.display())]
     Newer {
@@ -271,7 +327,7 @@ impl StoreError {
             Self::Disk(DiskError::Insecure { .. }) => "store_insecure",
             Self::Disk(DiskError::Locked { .. }) => "store_locked",
             Self::Disk(DiskError::TooLarge { .. }) | Self::Corrupt { .. } => "store_corrupt",
-            Self::Keyring(KeyringFault::Broken(_)) => "store_corrupt",
+            Self::Unreadable { .. } => "store_corrupt",
             Self::Newer { .. } => "store_newer",
             Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => "keyring_locked",
             Self::NotStored { .. } => "not_stored",
@@ -301,8 +357,9 @@ impl StoreError {
             Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => {
                 "unlock the keyring and try again, or keep the login in a file with --store file".to_owned()
             }
-            Self::Keyring(KeyringFault::Broken(_)) => {
-                "delete the entry of mcp-login with the keyring's own program, and log in again".to_owned()
+            Self::Unreadable { key, .. } => {
+                let words = key.words();
+                format!("log in anew with `mcp-login --force {words}`, or remove it with `mcp-login logout {words}`")
             }
             Self::Keyring(_) | Self::Altered(_) => "keep the login in a file with --store file".to_owned(),
             Self::NotStored { rescued: Some(path), .. } => {

@@ -13,6 +13,8 @@ use super::file::FileStore;
 use super::index::Index;
 use super::*;
 
+mod hostile_tests;
+
 const SERVER: &str = "https://mcp.example/mcp";
 
 pub(super) fn sample(server: &str, generation: u64) -> Credentials {
@@ -199,7 +201,7 @@ fn d5_the_data_directory() {
 #[test]
 fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
     let home = tempfile::tempdir().unwrap();
-    fs::write(home.path().join("file"), "").unwrap();
+    fs::write(home.path().join("file"), "no logins").unwrap();
     symlink("/dev/full", home.path().join("full")).unwrap();
     for path in ["file/credentials.json", "full", "file"] {
         let choice = StoreChoice::File(Some(home.path().join(path)));

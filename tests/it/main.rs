@@ -1,5 +1,6 @@
 //! The integration tests: the real program against real sockets, files, terminals and browsers.
 
+mod answers;
 mod authority;
 mod check;
 mod completions;
@@ -18,6 +19,7 @@ mod logout;
 mod names;
 mod network;
 mod paste;
+mod places;
 mod process;
 mod projects;
 mod providers;

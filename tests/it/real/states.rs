@@ -29,9 +29,9 @@ const FAULTS: [Fault; 9] = [
     ("k2 a stopped keyring", |kept| kept.signal(Signal::STOP), [7, 7], "did not answer in time"),
     ("k1 a keyring that has gone", gone, [7, 7], "no keyring service"),
     ("k3 a locked keyring", |kept| kept.session.lock(), [7, 7], "is locked"),
-    ("k7 an entry that is no login", |kept| alter(kept, "{}"), [7, 7], "is not a login"),
-    ("k7 an entry that was cut", cut, [7, 7], "is not a login"),
-    ("k7 two entries of one name", double, [7, 7], "several entries"),
+    ("k7 an entry that is no login", |kept| alter(kept, "{}"), [7, 0], "is not a login"),
+    ("k7 an entry that was cut", cut, [7, 0], "is not a login"),
+    ("k7 two entries of one name", double, [7, 0], "several entries"),
     ("k8 an entry that somebody removed", |kept| kept.session.clear(&kept.servers.fake.mcp()), [3, 0], "needs a login"),
 ];
 
