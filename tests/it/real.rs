@@ -5,6 +5,7 @@
 
 mod accidents;
 mod bed;
+mod better_auth;
 mod bus;
 mod canaille;
 mod clients;

@@ -1,9 +1,9 @@
 // What every component here keeps to: packages come from target/real, and nothing outlives the test that started it.
 
-const modules = new URL('../../target/real/node_modules/', import.meta.url);
+const installed = new URL('../../target/real/', import.meta.url);
 
-/** Imports a file of a package that tests/real/install put into target/real. */
-export const load = (file) => import(new URL(file, modules));
+/** Imports a file of a package that tests/real/install put into target/real, or into a directory of its own below it. */
+export const load = (file, modules = 'node_modules/') => import(new URL(modules + file, installed));
 
 /** Ends this process when its stdin closes (the test that holds the other end is gone), or after ten minutes. */
 export function dieWithParent() {

@@ -47,6 +47,8 @@ pub enum Part {
     WorkspaceMcp,
     /// The authorization server canaille in its virtual environment.
     Canaille,
+    /// The authorization server better-auth, and the Node that runs it.
+    BetterAuth,
     /// Debian's Chromium.
     Chromium,
     /// curl, as the simplest browser.
@@ -72,6 +74,7 @@ impl Part {
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
             Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
             Part::Canaille => vec![canaille(), installed("venv-canaille/installed.txt")],
+            Part::BetterAuth => vec![node(), installed("better-auth/node_modules/installed.json")],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
             Part::Keyring => usr(&[
@@ -254,6 +257,13 @@ impl Bed {
     pub fn canaille(&self, port: u16) -> Server {
         let mut command = self.command(canaille());
         Server::start(command.arg(script("canaille-server.py")).arg(self.path("canaille.sqlite")).arg(port.to_string()))
+    }
+
+    /// Starts better-auth and the MCP server that it protects; port 0 is any. What was there of an earlier run in this bed
+    /// is there again.
+    pub fn better_auth(&self, port: u16) -> Server {
+        let mut command = self.command(node());
+        Server::start(command.arg(script("better-auth.mjs")).arg(self.path("better-auth.sqlite")).arg(port.to_string()))
     }
 
     /// Makes a `BROWSER` that is Chromium in the hands of a user who clicks `consent` or `cancel`.

@@ -1,0 +1,59 @@
+//! Logins at better-auth, with its MCP plugin in front of an MCP server.
+
+use serde_json::json;
+
+use super::bed::{Bed, Part};
+use super::servers::{ask, keeps_secrets, login};
+use super::tokens::token;
+use super::user_agent::{login_by_paste, UserAgent};
+use crate::support::visit;
+
+#[test]
+fn chromium_consents_at_better_auth() {
+    let Some(bed) = Bed::with(&[Part::BetterAuth, Part::Npm, Part::Chromium]) else { return };
+    let server = bed.better_auth(0);
+    let finished = login(&bed, &server, &bed.chromium("consent")).exits(0);
+
+    // Asked for no scope, it grants every one that it has.
+    let event = finished.event("logged_in");
+    assert_eq!(event["refreshable"], true, "{event}");
+    assert_eq!(event["scopes"], json!(["openid", "profile", "email", "offline_access"]), "{event}");
+    keeps_secrets(&bed, &finished);
+    let seen = bed.seen("better-auth");
+    assert!(seen["text"].as_str().unwrap_or_default().to_lowercase().contains("logged in"), "{seen}");
+    ask(&bed, &server, &["check"]).exits(0);
+}
+
+#[test]
+fn better_auth_refuses_refreshes_restarts_and_forgets() {
+    let Some(bed) = Bed::with(&[Part::BetterAuth]) else { return };
+    let server = bed.better_auth(0);
+    let mut user = UserAgent::default();
+    let refused = login_by_paste(&bed, &server, &[], |url| user.refuse(url)).exits(3);
+    assert_eq!(refused.event("error")["code"], "access_denied");
+    assert!(!bed.path("credentials.json").exists(), "nothing was stored");
+
+    let finished = login_by_paste(&bed, &server, &[], |url| user.agree(url)).exits(0);
+    keeps_secrets(&bed, &finished);
+    let client = finished.event("logged_in")["client_id"].clone();
+    let first = token(ask(&bed, &server, &["token"]));
+    let second = token(ask(&bed, &server, &["token", "--refresh"]));
+    ask(&bed, &server, &["check"]).exits(0);
+
+    let port = server.port();
+    drop(server);
+    let server = bed.better_auth(port);
+    let third = token(ask(&bed, &server, &["token", "--refresh"]));
+    assert!(first != second && second != third, "each refresh brings another token");
+    ask(&bed, &server, &["check"]).exits(0);
+
+    // The consent is remembered with the client: no page, a code at once.
+    let again = login_by_paste(&bed, &server, &["--force"], |url| user.agree(url)).exits(0);
+    assert_eq!(again.event("logged_in")["client_id"], client);
+    assert!(!server.log().contains("/consent"), "{}", server.log());
+
+    // What belongs to a client goes with it, but for JWTs, which nobody can take back.
+    assert_eq!(visit(&server.at("/forget-clients")).status, 204);
+    ask(&bed, &server, &["token", "--refresh"]).exits(3);
+    ask(&bed, &server, &["check"]).exits(0);
+}
