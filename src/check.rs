@@ -56,7 +56,7 @@ enum Served {
 /// [`LoginError::NotLoggedIn`] if there is no login or the server refuses it; [`LoginError::Server`] if the server
 /// fails for another reason.
 pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginError> {
-    let not_logged_in = |why: &str| token::needs_login(key, why);
+    let not_logged_in = |why: &str| token::needs_login(key, why, &token::Settings::of(tools));
     let need = Need { min_ttl: MIN_TTL, refresh: false };
     let kept = token::live(key, need, tools, Deadline::after(token::LIMIT))?;
     let http = Http::new(&tools.http, std::slice::from_ref(server), REQUEST_LIMIT);

@@ -12,7 +12,8 @@ use crate::oauth::endpoint::{self, Reach};
 use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
 use crate::oauth::paste::{self, Pasted};
 use crate::oauth::secret::Secret;
-use crate::oauth::{challenge, text, token};
+use crate::oauth::token_endpoint::Answer as TokenAnswer;
+use crate::oauth::{challenge, text, token, token_endpoint};
 
 /// Takes any input and panics if a promise is broken.
 pub type Target = fn(&[u8]);
@@ -123,18 +124,22 @@ pub fn metadata(input: &[u8]) {
     drop(ClientFile::read(input));
 }
 
-/// Reads the input as the answer of a token endpoint.
+/// Reads the input as the answer of a token endpoint, with a status of each kind.
 pub fn token_answer(input: &[u8]) {
-    let Ok((status, body)) = token::normalise(input, input.len() % 2 == 1) else { return };
-    match status {
-        200 => {
-            let response: token::Response = serde_json::from_slice(&body).unwrap_or_else(|err| panic!("{err}"));
-            let tokens = token::Tokens::from(response);
-            assert!(tokens.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
-            assert!(tokens.expires_in.is_none_or(|seconds| seconds > 0));
-            assert!(tokens.scopes.is_none_or(|scopes| scopes.iter().all(|scope| !scope.is_empty())));
+    for status in [200, 400, 503] {
+        match token_endpoint::classify(status, input) {
+            TokenAnswer::Tokens(body) => {
+                assert_eq!(status, 200);
+                let response: token::Response = serde_json::from_slice(&body).unwrap_or_else(|err| panic!("{err}"));
+                let tokens = token::Tokens::from(response);
+                assert!(tokens.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
+                assert!(tokens.scopes.is_none_or(|scopes| scopes.iter().all(|scope| !scope.is_empty())));
+            }
+            TokenAnswer::Refused(words) | TokenAnswer::Busy(words) => {
+                let said = [words.error, words.description].into_iter().flatten();
+                said.for_each(|text| assert!(!text.contains(['\n', '\r']) && !text.trim().is_empty()));
+            }
+            TokenAnswer::Unusable(_) => assert_eq!(status, 200),
         }
-        400 => assert!(token::read_error(&body).is_some()),
-        other => panic!("status {other}"),
     }
 }

@@ -15,6 +15,7 @@ use crate::clock::{Deadline, Time};
 use crate::disk::LockFile;
 use crate::error::LoginError;
 use crate::login;
+use crate::oauth::client::ClientAuth;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::{ascii, printable};
 use crate::store::journal::Journal;
@@ -84,21 +85,26 @@ pub enum What {
 pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Result<Given, LoginError> {
     let failed = |source: WriteError| LoginError::HandOver { client: wish.client.name, source };
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
-    let mode = mode(wish, &token::load(&store, key)?).map_err(|refusal| failed(refusal.into()))?;
+    let settings = &token::Settings::of(tools);
+    let mode = mode(wish, &token::load(&store, key, settings)?).map_err(|refusal| failed(refusal.into()))?;
     if mode == Mode::Access && !wish.client.asks_us {
         token::live(key, Need { min_ttl: MIN_LIFE, refresh: false }, tools, Deadline::after(token::LIMIT))?;
     }
     let unreadable = |err| LoginError::unreadable(key, err);
     let lock = Journal::of(&tools.data_dir, &tools.store, key).lock(Deadline::after(LOCK_LIMIT));
     let _lock = lock.map_err(unreadable)?;
-    let mut kept = token::load(&store, key)?;
+    let mut kept = token::load(&store, key, settings)?;
     let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;
     let name = wish.name.map(str::to_owned).or_else(|| configured.as_ref().map(|it| it.name.clone()));
     let name = name.or(wish.typed.map(str::to_owned)).unwrap_or_else(|| name_of(&key.server));
     let url = configured.as_ref().map_or(key.server.clone(), |it| it.url.clone());
     let metadata = login::metadata(&tools.cache(), &kept);
+    // A secret that came unasked with a public registration is for the server's revocation endpoint alone.
+    let is_public = kept.client_auth == ClientAuth::None.as_str();
+    let client_secret = kept.client_secret.clone().filter(|_| !is_public);
+    let given = Credentials { client_secret, ..kept.clone() };
     let grant = Grant {
-        kept: &kept,
+        kept: &given,
         name: &name,
         url: &url,
         configured: configured.as_ref(),

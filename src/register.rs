@@ -11,7 +11,7 @@ use crate::oauth::client::{self, Client, ClientAuth, Origin, Registration};
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token;
+use crate::oauth::token_endpoint::{self, Words};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
 
@@ -319,12 +319,12 @@ fn register_anew(
         return Err(RegisterError::Unavailable(status));
     }
     if !(200..300).contains(&status) {
-        let (error, description) = token::read_error(&body).unzip();
-        return Err(RegisterError::Refused { status, error, description: description.flatten() });
+        let Words { error, description } = token_endpoint::error_words(&body);
+        return Err(RegisterError::Refused { status, error, description });
     }
     let answer = Registration::read(&body).ok_or(RegisterError::Useless)?;
     let auth = ClientAuth::choose(answer.client_secret.is_some(), answer.auth, listed);
-    let secret = answer.client_secret.filter(|_| auth != ClientAuth::None);
-    let secret_expires_at = answer.secret_expires_at;
+    // One that came unasked is kept: some endpoints of the server take a client with a secret only.
+    let (secret, secret_expires_at) = (answer.client_secret, answer.secret_expires_at);
     Ok(Client { id: answer.client_id, secret, secret_expires_at, auth, origin: Origin::Dynamic })
 }

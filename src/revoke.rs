@@ -12,22 +12,52 @@ use crate::http::{Http, HttpError, Redirects};
 use crate::oauth::client::{Client, ClientAuth};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token;
+use crate::oauth::token_endpoint::{self, Words};
 
 /// Why a token was not given back.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
     /// The server refused.
-    #[error("the revocation endpoint answered with status {status}{}", .error.as_ref().map(|error| format!(": {}", printable(error))).unwrap_or_default())]
+    #[error("the revocation endpoint answered with status {status}{}", in_words(words))]
     Refused {
         /// The status code.
         status: u16,
-        /// The error code of the answer.
-        error: Option<String>,
+        /// What the server says.
+        words: Words,
     },
     /// The request came to nothing.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+impl RevokeError {
+    /// Tells whether the server cannot revoke tokens of this kind, such as those that it keeps no record of.
+    ///
+    /// Spec: RFC 7009 section 2.2.1.
+    pub fn is_unsupported(&self) -> bool {
+        let Self::Refused { words, .. } = self else { return false };
+        words.error.as_deref() == Some("unsupported_token_type")
+    }
+}
+
+fn in_words(words: &Words) -> String {
+    let words = [&words.error, &words.description].into_iter().flatten();
+    words.map(|words| format!(": {}", printable(words))).collect()
+}
+
+/// How a client shows who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By its identifier in the body.
+    Identifier,
+    /// By its identifier and an empty secret.
+    EmptySecret,
+    /// By its identifier and its secret in the body.
+    Post,
+    /// By the `Authorization` header, and its identifier in the body.
+    BasicAndIdentifier,
+    /// By the `Authorization` header alone.
+    Basic,
 }
 
 /// Gives a token back. `kind` is `refresh_token` or `access_token`. A token that the server does not know is fine.
@@ -38,31 +68,44 @@ pub enum RevokeError {
 ///
 /// Spec: RFC 7009 sections 2.1 and 2.2.
 pub fn revoke(endpoint: &Url, client: &Client, token: &Secret, kind: &str, http: &Http) -> Result<(), RevokeError> {
-    match send(endpoint, client, token, kind, http, None) {
-        // Deviates: servers on the Python SDK want the member even of a client that has no secret.
-        Err(RevokeError::Refused { status: 400 | 401, .. }) if client.auth == ClientAuth::None => {
-            send(endpoint, client, token, kind, http, Some(&Secret::new("")))
+    let ways: &[Way] = match (client.auth, &client.secret) {
+        // Deviates: servers on the Python SDK want the member even of a client that has no secret; canaille refuses
+        // public clients, and gives them a secret.
+        (ClientAuth::None, Some(_)) => &[Way::Identifier, Way::Basic, Way::EmptySecret],
+        (ClientAuth::None, None) => &[Way::Identifier, Way::EmptySecret],
+        // Deviates: as at the token endpoint, the identifier stands in the body where that is not refused.
+        (ClientAuth::Basic, _) => &[Way::BasicAndIdentifier, Way::Basic],
+        (ClientAuth::Post, _) => &[Way::Post],
+    };
+    let mut result = Ok(());
+    for way in ways {
+        result = send(endpoint, client, token, kind, http, *way);
+        match &result {
+            Err(err @ RevokeError::Refused { status: 400 | 401, .. }) if !err.is_unsupported() => {}
+            _ => break,
         }
-        result => result,
     }
+    result
 }
 
-fn send(
-    endpoint: &Url,
-    client: &Client,
-    token: &Secret,
-    kind: &str,
-    http: &Http,
-    empty: Option<&Secret>,
-) -> Result<(), RevokeError> {
+fn send(endpoint: &Url, client: &Client, token: &Secret, kind: &str, http: &Http, way: Way) -> Result<(), RevokeError> {
     let mut form = Serializer::new(String::new());
-    form.append_pair("token", token.expose()).append_pair("token_type_hint", kind).append_pair("client_id", &client.id);
+    form.append_pair("token", token.expose()).append_pair("token_type_hint", kind);
+    if way != Way::Basic {
+        form.append_pair("client_id", &client.id);
+    }
     let secret = client.secret.as_ref();
-    if let Some(secret) = secret.filter(|_| client.auth == ClientAuth::Post).or(empty) {
-        form.append_pair("client_secret", secret.expose());
+    let in_body = match way {
+        Way::EmptySecret => Some(""),
+        Way::Post => secret.map(Secret::expose),
+        Way::Identifier | Way::BasicAndIdentifier | Way::Basic => None,
+    };
+    if let Some(secret) = in_body {
+        form.append_pair("client_secret", secret);
     }
     let body = Zeroizing::new(form.finish());
-    let basic = secret.filter(|_| client.auth == ClientAuth::Basic).map(|secret| basic(&client.id, secret));
+    let is_basic = matches!(way, Way::BasicAndIdentifier | Way::Basic);
+    let basic = secret.filter(|_| is_basic).map(|secret| basic(&client.id, secret));
     let mut headers = vec![("Content-Type", "application/x-www-form-urlencoded")];
     headers.extend(basic.as_ref().map(|basic| (AUTHORIZATION.as_str(), basic.as_str())));
     let response = http.post(endpoint, &headers, body.as_bytes(), Redirects::Refuse)?;
@@ -70,8 +113,11 @@ fn send(
     if (200..300).contains(&status) {
         return Ok(());
     }
-    let error = response.read().ok().and_then(|body| token::read_error(&body)).map(|(error, _)| error);
-    Err(RevokeError::Refused { status, error })
+    let mut words = response.read().map(|body| token_endpoint::error_words(&body)).unwrap_or_default();
+    for said in [&mut words.error, &mut words.description] {
+        said.take_if(|said| said.contains(token.expose()));
+    }
+    Err(RevokeError::Refused { status, words })
 }
 
 /// Returns the header value for a client with a secret.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::LoginError;
-use crate::store::{IndexEntry, Key, Patience, Store, StoreError};
+use crate::store::{is_from_the_future, IndexEntry, Key, Patience, Store, StoreError};
 use crate::tools::Tools;
 
 /// What can be expected of a login.
@@ -49,7 +49,9 @@ impl Login {
         if entry.handed_over.is_some() {
             return Self { entry, state: State::HandedOver };
         }
-        let state = match (entry.needs_login, has_expired, entry.refreshable) {
+        // When such a token really expires, nobody knows.
+        let is_odd = entry.expires_at.is_some() && entry.obtained_at.is_some_and(is_from_the_future);
+        let state = match (entry.needs_login, has_expired || is_odd && entry.refreshable, entry.refreshable) {
             (true, ..) | (false, true, false) => State::NeedsLogin,
             (false, true, true) => State::RefreshDue,
             (false, false, _) => State::Live,

@@ -141,19 +141,6 @@ fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
-/// Lets the command that an error recommends work on the files that the user named.
-pub fn with_places(err: LoginError, common: &Common) -> LoginError {
-    let LoginError::NotLoggedIn { message, hint } = err else { return err };
-    let mut words = vec!["mcp-login".to_owned()];
-    if let StoreChoice::File(Some(path)) = &common.store {
-        words.extend(["--store".to_owned(), quoted(&format!("file:{}", absolute(path)))]);
-    }
-    if let Some(path) = &common.data_dir {
-        words.extend(["--data-dir".to_owned(), quoted(&absolute(path))]);
-    }
-    LoginError::NotLoggedIn { message, hint: hint.replacen("mcp-login", &words.join(" "), 1) }
-}
-
 /// Returns our name where a shell finds us by it, else our path.
 fn program() -> String {
     let (name, own) = (env!("CARGO_PKG_NAME"), std::env::current_exe().and_then(|path| path.canonicalize()));

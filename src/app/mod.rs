@@ -73,7 +73,6 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
     // Where stdout carries a token, it carries nothing else.
     let prints_token = matches!(cli.command, Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)));
     result.unwrap_or_else(|err| {
-        let err = give::with_places(err, &cli.common);
         let mut reporter = Reporter::new(cli.common.json, false);
         if prints_token && cli.common.json {
             let server = match &cli.command {

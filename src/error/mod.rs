@@ -344,8 +344,8 @@ impl LoginError {
             Self::IssuerChanged { .. } => "issuer_changed",
             Self::Denied { denial, .. } => denial_code(&denial.error),
             Self::Exchange { source, .. } => match source {
-                ExchangeError::Refused { error, .. } => token_code(error),
-                ExchangeError::Unavailable(_) | ExchangeError::Unusable { why: Unusable::NotTokens, .. } => {
+                ExchangeError::Refused { words, .. } => token_code(words.error.as_deref().unwrap_or_default()),
+                ExchangeError::Busy { .. } | ExchangeError::Unusable { why: Unusable::NotTokens, .. } => {
                     "token_endpoint_unavailable"
                 }
                 ExchangeError::Unusable { .. } | ExchangeError::Request => "token_response_unusable",

@@ -3,7 +3,8 @@
 use url::Url;
 
 use super::{
-    DiscoverError, ExchangeError, HttpError, MetadataError, Missing, Refusal, RegisterError, Unusable, WriteError,
+    in_words, DiscoverError, ExchangeError, HttpError, MetadataError, Missing, Refusal, RegisterError, Unusable,
+    WriteError,
 };
 use crate::disk::DiskError;
 use crate::oauth::endpoint;
@@ -142,21 +143,23 @@ pub fn known_failure(
 
 /// Returns what to do after a failed exchange.
 pub fn exchange_hint(err: &ExchangeError, provider: Option<&'static Provider>) -> Option<String> {
-    if let ExchangeError::Refused { error, description } = err {
-        if let Some(hint) = known_failure(provider, error, description.as_deref()) {
-            return Some(hint.to_owned());
-        }
-    }
     let hint = match err {
-        ExchangeError::Refused { error, .. } if error == "invalid_client" => {
-            "the server does not accept this client: check --client-id and --client-secret-file"
+        ExchangeError::Refused { words, .. } => {
+            let error = words.error.as_deref().unwrap_or_default();
+            match (known_failure(provider, error, words.description.as_deref()), error) {
+                (Some(hint), _) => hint,
+                (None, "invalid_client") => {
+                    "the server does not accept this client: check --client-id and --client-secret-file"
+                }
+                (None, "invalid_scope" | "invalid_target" | "unauthorized_client") => denial_hint(error),
+                (None, _) => "run the command again; if the code is refused again, ask the operator of the server",
+            }
         }
-        ExchangeError::Refused { error, .. } if error == "invalid_grant" => {
-            "run the command again; the code was refused, perhaps because it was too late"
-        }
-        ExchangeError::Refused { error, .. } => denial_hint(error),
         ExchangeError::Http(err) => return http_hint(err),
-        ExchangeError::Unavailable(_) | ExchangeError::Unusable { why: Unusable::NotTokens, .. } => {
+        ExchangeError::Busy { retry_after: Some(wanted), .. } if !wanted.is_zero() => {
+            return Some(format!("run the command again in {}", in_words(*wanted)));
+        }
+        ExchangeError::Busy { .. } | ExchangeError::Unusable { why: Unusable::NotTokens, .. } => {
             "run the command again in a while"
         }
         ExchangeError::Unusable { .. } | ExchangeError::Request => "tell the operator of the authorization server",

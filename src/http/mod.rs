@@ -90,13 +90,24 @@ impl Response {
         if !matches!(self.status, 429 | 502 | 503 | 504) {
             return None;
         }
-        let wanted = self.header("retry-after").map(str::trim);
-        let seconds = wanted.and_then(|text| text.parse().ok());
-        let until = wanted.and_then(Time::parse_http_date).map(|date| date.seconds_left());
-        match seconds.or(until) {
-            Some(seconds) => Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
-            None => Some(Duration::from_millis(500)),
-        }
+        Some(self.retry_after().unwrap_or(Duration::from_millis(500)))
+    }
+
+    /// Returns how long the server wants to be left alone, if it says so.
+    ///
+    /// Spec: RFC 9110 section 10.2.3.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let wanted = self.header("retry-after").map(str::trim)?;
+        let until = || Time::parse_http_date(wanted).map(Time::seconds_left);
+        let seconds = wanted.parse().ok().or_else(until)?;
+        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    }
+
+    /// Returns the server's time when it answered, if it says so.
+    ///
+    /// Spec: RFC 9110 section 6.6.1.
+    pub fn date(&self) -> Option<Time> {
+        Time::parse_http_date(self.header("date")?.trim())
     }
 
     /// Reads the body to its end.

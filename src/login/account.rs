@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{typed_urls, Request};
+use super::{typed_urls, Attempt, Request};
+use crate::clock::Time;
 use crate::http::Http;
-use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::id_token;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{self, Tokens};
@@ -17,8 +18,9 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 /// Finds out the account: from the ID token; at a provider also from its userinfo endpoint, and where there is none, it
 /// is the one that the user named.
-pub fn find(request: &Request, server: &AuthorizationServer, tokens: &Tokens, tools: &Tools) -> Option<String> {
-    let told = tokens.account.clone();
+pub fn find(request: &Request, attempt: &Attempt, tokens: &Tokens, tools: &Tools) -> Option<String> {
+    let server = &attempt.found.server;
+    let told = tokens.id_token.as_ref().and_then(|token| told(token, attempt));
     let Some(provider) = request.provider else { return told };
     let is_address = told.as_ref().is_some_and(|account| account.contains('@'));
     let asked = server.userinfo_endpoint.as_ref().filter(|_| !is_address);
@@ -39,6 +41,17 @@ pub fn find(request: &Request, server: &AuthorizationServer, tokens: &Tokens, to
         _ => {}
     }
     account
+}
+
+/// Reads the account in an ID token, if that was made for this login.
+fn told(id_token: &Secret, attempt: &Attempt) -> Option<String> {
+    let (issuer, client_id) = (attempt.found.server.issuer.as_str(), attempt.client.id.as_str());
+    // For all tenants at once, each token names its own.
+    let is_tenant =
+        |iss: &str| attempt.provider.is_some_and(|it| it.tenant_of(issuer).and(it.tenant_of(iss)).is_some());
+    let expected = id_token::Expected { issuer, client_id, nonce: None, now: Time::now().0 };
+    let account = id_token::account(id_token.expose(), &expected, is_tenant);
+    account.inspect_err(|why| log::info!("the ID token does not tell whose account this is: {why}")).ok().flatten()
 }
 
 fn ask(url: &Url, access_token: &Secret, typed: &[Url], tools: &Tools) -> Option<String> {

@@ -114,7 +114,9 @@ impl Crew {
 
     /// Lets a worker finish a login.
     pub fn finish(&mut self, seat: usize, attempt: Box<Attempt>, code: AuthorizationCode) {
-        self.work(seat, move |request, tools, _| Message::Finished(finish(request, tools, *attempt, code)));
+        self.work(seat, move |request, tools, line| {
+            Message::Finished(finish(request, tools, *attempt, code, line.deadline))
+        });
     }
 
     /// Lets a worker begin a login anew on the same socket.

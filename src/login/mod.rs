@@ -19,11 +19,11 @@ use serde_json::Value;
 use crate::authorize::{authorize, Authorization};
 use crate::clock::{Deadline, Time};
 use crate::discover::Discovered;
-use crate::error::LoginError;
-use crate::exchange::{exchange, Exchange, ExchangeError};
+use crate::error::{in_words, LoginError};
+use crate::exchange::{exchange, Exchange, ExchangeError, Exchanged, Retries};
 use crate::http::Http;
 use crate::listener::{Listener, Wanted};
-use crate::oauth::authorization::AuthorizationRequest;
+use crate::oauth::authorization::{AuthorizationRequest, OFFLINE_ACCESS};
 use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::{self, Client, Origin};
 use crate::oauth::text::printable;
@@ -50,6 +50,12 @@ const REFRESH_LIMIT: Duration = Duration::from_secs(3);
 
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long an accepted code is tried again where the token endpoint cannot be reached.
+const EXCHANGE_RETRIES: Duration = Duration::from_secs(30);
+
+/// How far the clock of this computer may differ from the server's without a word, in seconds.
+const CLOCK_TOLERANCE: u64 = 60;
 
 /// A login whose answer is awaited: everything that its code will be exchanged with.
 struct Attempt {
@@ -154,6 +160,7 @@ fn finish(
     tools: &Tools,
     mut attempt: Attempt,
     code: AuthorizationCode,
+    deadline: Deadline,
 ) -> Result<Finished, LoginError> {
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
     let Authorization { expected, verifier, .. } = &attempt.authorization;
@@ -163,10 +170,10 @@ fn finish(
         redirect_uri: &attempt.redirect_uri,
         resource: attempt.found.resource.as_deref(),
     };
-    let verifier = oauth2::PkceCodeVerifier::new(verifier.secret().clone());
-    let tokens = match exchange(&ask, code, verifier, &http) {
-        Ok(tokens) => tokens,
-        Err(ExchangeError::Refused { error, .. }) if attempt.heals(&error) => {
+    let retries = Retries { until: deadline.min(Deadline::after(EXCHANGE_RETRIES)), when_busy: false };
+    let Exchanged { tokens, answered_at } = match exchange(&ask, code, verifier, (&http, retries)) {
+        Ok(exchanged) => exchanged,
+        Err(ExchangeError::Refused { words, .. }) if words.error.as_ref().is_some_and(|it| attempt.heals(it)) => {
             return Ok(Finished::Unknown(Box::new(attempt)))
         }
         Err(source) => {
@@ -174,8 +181,9 @@ fn finish(
             return Err(LoginError::Exchange { issuer, provider, source });
         }
     };
+    warn_of_clock(answered_at);
     register::confirm(&tools.cache(), &attempt.found.server.issuer, &attempt.client);
-    let account = account::find(request, &attempt.found.server, &tokens, tools);
+    let account = account::find(request, &attempt, &tokens, tools);
     let store = tools.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
     let lock = Journal::of(&tools.data_dir, &tools.store, &request.key).lock(Deadline::after(REFRESH_LIMIT));
@@ -192,6 +200,19 @@ fn finish(
         log::warn!("not all was granted: {} will not work", lame.join(", "));
     }
     Ok(Finished::Stored(Report::of(&credentials, Some(saved.place), false)))
+}
+
+/// Warns of a clock that is wrong: when a token expires is counted by it, from then on.
+fn warn_of_clock(answered_at: Option<Time>) {
+    let Some(left) = answered_at.map(Time::seconds_left) else { return };
+    let off = left.unsigned_abs();
+    if off > CLOCK_TOLERANCE {
+        let (direction, off) = (if left < 0 { "ahead of" } else { "behind" }, in_words(Duration::from_secs(off)));
+        log::warn!(
+            "the clock of this computer is {off} {direction} the server's: when it is set right, the token is refreshed; \
+             if the server's is wrong, nothing needs to be done"
+        );
+    }
 }
 
 /// Returns what the authorization server of a login said of itself when it was last logged in to, as in RFC 8414; `None`
@@ -256,24 +277,34 @@ fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Cr
     let same_client = request.identity.client_id.as_ref().is_none_or(|id| *id == kept.client_id);
     let same_issuer = request.issuer.as_ref().is_none_or(|issuer| *issuer == kept.issuer);
     let same_endpoint = request.known.as_ref().is_none_or(|it| it.token_endpoint.as_str() == kept.token_endpoint);
-    let covers = request.scopes.iter().all(|scope| kept.scopes.contains(scope));
     let same_resource = match &request.resource {
         Resource::Discovered => true,
         Resource::Omitted => kept.resource.is_none(),
         Resource::Given(resource) => kept.resource.as_ref() == Some(resource),
     };
-    let asked_anew = request.force || request.challenge.is_some() || !same_resource;
-    if asked_anew || !same_client || !same_issuer || !same_endpoint || !covers {
+    let asked_anew = request.force || request.challenge.is_some() || kept.needs_login || !same_resource;
+    if asked_anew || !same_client || !same_issuer || !same_endpoint || !covers(kept, &request.scopes) {
         return None;
     }
     let need = Need { min_ttl: MIN_LIFE, refresh: false };
     match token::live(&request.key, need, tools, Deadline::after(token::LIMIT)) {
-        Ok(live) => Some(live).filter(|live| !need.is_due(live)),
+        // One that can be refreshed has just been, if it was due.
+        Ok(live) => Some(live).filter(|live| live.refresh_token.is_some() || !need.is_due(live)),
         Err(err) => {
             log::info!("{}; logging in anew", err.one_line());
             None
         }
     }
+}
+
+/// Tells whether a stored login covers these scopes: it was granted them, or it was made by the very same request, of which
+/// the server grants no more.
+fn covers(kept: &Credentials, scopes: &[String]) -> bool {
+    let is_granted =
+        |scope: &String| kept.scopes.contains(scope) || scope == OFFLINE_ACCESS && kept.refresh_token.is_some();
+    let is_asked = |scope: &String| kept.scopes_requested.contains(scope);
+    let is_same = || scopes.iter().all(is_asked) && kept.scopes_requested.iter().all(|scope| scopes.contains(scope));
+    scopes.iter().all(is_granted) || is_same()
 }
 
 /// Binds the socket and hands it to the desk; returns the redirect URI. Without a socket the answer can be pasted.
@@ -291,6 +322,36 @@ fn listen(wanted: &Wanted, line: &Line) -> Result<String, LoginError> {
             }
             line.send(Message::NotListening(failure));
             Ok(wanted.uri_without_socket())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{tests::credentials, Key};
+
+    #[test]
+    fn e10_what_a_stored_login_covers() {
+        let mut kept = credentials(&Key { server: "https://mcp.example".into(), profile: "default".into() });
+        let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        for (requested, granted, refreshable, asked, expected) in [
+            ("openid offline_access", "openid", true, "openid offline_access", true),
+            ("openid offline_access", "openid", false, "openid offline_access", true),
+            ("openid offline_access", "openid", false, "offline_access openid", true),
+            ("openid offline_access", "openid", false, "offline_access", false),
+            ("openid", "openid", true, "offline_access", true),
+            ("openid", "openid", false, "offline_access", false),
+            ("read write", "read", true, "read write", true),
+            ("read write", "read", true, "read", true),
+            ("read write", "read", true, "write", false),
+            ("read", "read write", true, "write", true),
+            ("read", "read", true, "read admin", false),
+            ("read", "read", true, "", true),
+        ] {
+            (kept.scopes_requested, kept.scopes) = (list(requested), list(granted));
+            kept.refresh_token = refreshable.then(|| crate::oauth::secret::Secret::new("r"));
+            assert_eq!(covers(&kept, &list(asked)), expected, "{requested} {granted} {refreshable} {asked}");
         }
     }
 }

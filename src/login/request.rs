@@ -199,7 +199,7 @@ impl Report {
             scopes: credentials.scopes.clone(),
             account: credentials.account.clone(),
             expires_at: credentials.expires_at,
-            refreshable: credentials.refresh_token.is_some(),
+            refreshable: credentials.refresh_token.is_some() && !credentials.needs_login,
             place,
             already,
         }

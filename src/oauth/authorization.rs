@@ -8,7 +8,7 @@ use super::endpoint;
 use super::secret::Secret;
 
 /// The scope by which OpenID providers give out a refresh token.
-const OFFLINE_ACCESS: &str = "offline_access";
+pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The most scopes that are taken of what a server offers.
 const MAX_OFFERED: usize = 100;

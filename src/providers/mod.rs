@@ -144,17 +144,21 @@ impl Provider {
     }
 
     /// Returns the options of a login that lead to this issuer of the provider's.
-    pub fn options(&self, issuer: &str) -> String {
+    pub fn options(&self, issuer: &str) -> Vec<String> {
         let option = match self.server {
-            Server::Named(_) => format!(" --issuer {issuer}"),
-            Server::Endpoints { issuer: form, .. } => form
-                .split_once(TENANT)
-                .and_then(|(before, after)| issuer.strip_prefix(before)?.strip_suffix(after))
-                .map(|tenant| format!(" --tenant {tenant}"))
-                .unwrap_or_default(),
-            Server::Issuer(_) => String::new(),
+            Server::Named(_) => Some(("--issuer", issuer)),
+            Server::Endpoints { .. } => self.tenant_of(issuer).map(|tenant| ("--tenant", tenant)),
+            Server::Issuer(_) => None,
         };
-        format!("--provider {}{option}", self.name)
+        let given = [Some(("--provider", self.name)), option];
+        given.into_iter().flatten().flat_map(|(option, value)| [option.to_owned(), value.to_owned()]).collect()
+    }
+
+    /// Returns the tenant that an issuer of the provider's names; `None` if it names none.
+    pub fn tenant_of<'a>(&self, issuer: &'a str) -> Option<&'a str> {
+        let Server::Endpoints { issuer: form, .. } = self.server else { return None };
+        let (before, after) = form.split_once(TENANT)?;
+        issuer.strip_prefix(before)?.strip_suffix(after).filter(|tenant| !tenant.contains('/'))
     }
 
     /// Tells whether the user has to name a tenant.
@@ -237,7 +241,7 @@ mod tests {
             ("entra", "http://127.0.0.1:1", "--provider entra"),
             ("github", "https://github.com/login/oauth", "--provider github"),
         ] {
-            assert_eq!(find(name).expect("a provider").options(issuer), options);
+            assert_eq!(find(name).expect("a provider").options(issuer).join(" "), options);
         }
     }
 

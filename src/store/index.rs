@@ -22,6 +22,9 @@ pub struct IndexEntry {
     pub client_id: String,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
+    /// When the access token was obtained; unknown for what an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obtained_at: Option<Time>,
     /// When the access token expires, if the server said so.
     pub expires_at: Option<Time>,
     /// Tells whether there is a refresh token.
@@ -48,8 +51,9 @@ impl IndexEntry {
             issuer: credentials.issuer.clone(),
             client_id: credentials.client_id.clone(),
             scopes: credentials.scopes.clone(),
+            obtained_at: Some(credentials.obtained_at),
             expires_at: credentials.expires_at,
-            refreshable: credentials.refresh_token.is_some(),
+            refreshable: credentials.refresh_token.is_some() && !credentials.needs_login,
             needs_login: credentials.needs_login,
             handed_over: credentials.handed_over.clone(),
             place,
@@ -65,6 +69,7 @@ impl IndexEntry {
             issuer: String::new(),
             client_id: String::new(),
             scopes: Vec::new(),
+            obtained_at: None,
             expires_at: None,
             refreshable: false,
             needs_login: true,

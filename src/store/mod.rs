@@ -156,6 +156,19 @@ impl Credentials {
         let why = format!("it is the login to {}", printable(&self.key().account()));
         Err(StoreError::Unreadable { key: key.clone(), place: place(), why })
     }
+
+    /// Tells whether the access token was obtained later than now: the clock was wrong then, or is wrong now.
+    pub fn is_from_the_future(&self) -> bool {
+        is_from_the_future(self.obtained_at)
+    }
+}
+
+/// The most that a clock may be put back in between without being called wrong, in seconds.
+const MAX_CLOCK_STEP: i64 = 60;
+
+/// Tells whether an access token that was obtained then is one from the future: see [`Credentials::is_from_the_future`].
+pub fn is_from_the_future(obtained_at: Time) -> bool {
+    obtained_at.seconds_left() > MAX_CLOCK_STEP
 }
 
 /// To whom a login went. As long as its tokens are still here, it is not known whether they arrived there.

@@ -8,7 +8,6 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -16,11 +15,11 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{needs_login, needs_login_again};
+use super::{needs_login, needs_login_again, Settings};
 use crate::clock::{Deadline, Time};
 use crate::disk::LockFile;
 use crate::error::{LoginError, Told};
-use crate::exchange::{self, Exchange, ExchangeError};
+use crate::exchange::{self, Exchange, ExchangeError, Exchanged, Retries};
 use crate::http::{self, Http};
 use crate::oauth::client::{self, Client, ClientAuth, Origin};
 use crate::oauth::text::printable;
@@ -29,7 +28,7 @@ use crate::register;
 use crate::store::cache::Cache;
 use crate::store::file::FileStore;
 use crate::store::journal::Journal;
-use crate::store::{CredentialStore as _, Credentials, Key, Patience, Store, StoreChoice, StoreError};
+use crate::store::{CredentialStore as _, Credentials, Key, Patience, Store, StoreError};
 use crate::tools::Tools;
 use crate::{signals, terminal};
 
@@ -39,16 +38,21 @@ pub const REFRESHER: &str = "__refresh";
 /// Longest time of the request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long before the end of the time of whoever asked a request is sent again at the latest.
+const LAST_RETRY: Duration = Duration::from_secs(1);
+
 /// What the process is to refresh; no secret is among it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Job {
     key: Key,
-    store: StoreChoice,
-    data_dir: PathBuf,
-    ca_file: Option<PathBuf>,
+    #[serde(flatten)]
+    settings: Settings,
     /// How much is said.
     #[serde(default)]
     verbosity: i8,
+    /// How long whoever asked will wait.
+    #[serde(default)]
+    patience: Duration,
 }
 
 /// Lets a process of its own refresh, and waits for it until the deadline. After that it goes on by itself.
@@ -59,10 +63,9 @@ struct Job {
 pub fn refresh(key: &Key, tools: &Tools, lock: LockFile, deadline: Deadline) -> Result<(), LoginError> {
     let job = Job {
         key: key.clone(),
-        store: tools.store.clone(),
-        data_dir: tools.data_dir.clone(),
-        ca_file: tools.http.ca_file.clone(),
+        settings: Settings::of(tools),
         verbosity: terminal::verbosity(),
+        patience: deadline.left(),
     };
     let stdin = match lock.hand_over() {
         Ok(stdin) => stdin,
@@ -157,21 +160,24 @@ pub fn main(job: Option<String>) -> ExitCode {
 
 /// Spends the refresh token and stores what comes. The caller holds the login's lock.
 fn work(job: &Job) -> Result<(), LoginError> {
-    let key = &job.key;
-    let store = Store::open_to_read(&job.store, &job.data_dir, Patience::Strict);
+    let Job { key, settings, .. } = job;
+    let retries = Retries { until: Deadline::after(job.patience.saturating_sub(LAST_RETRY)), when_busy: true };
+    let store = Store::open_to_read(&settings.store, &settings.data_dir, Patience::Strict);
     let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
-    let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store"))?;
-    let journal = Journal::of(&job.data_dir, &job.store, key);
+    let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store", settings))?;
+    let journal = Journal::of(&settings.data_dir, &settings.store, key);
     let kept = bring_home(&store, kept, &journal)?;
-    let Some(refresh_token) = &kept.refresh_token else { return Err(needs_login(key, "there is no refresh token")) };
+    let Some(refresh_token) = &kept.refresh_token else {
+        return Err(needs_login(key, "there is no refresh token", settings));
+    };
     let interrupted = journal.interrupted(refresh_token);
     let not_kept = |err: StoreError| LoginError::not_kept(key, err.into());
     // What cannot be stored must not be spent.
     store.prove_place(key).map_err(not_kept)?;
     journal.begin(&kept, refresh_token).map_err(not_kept)?;
-    match spend(&kept, job) {
+    match spend(&kept, settings, retries) {
         Ok(renewed) => {
-            let stored = keep(&store, &kept, renewed);
+            let stored = keep(&store, &kept, renewed, settings);
             match &stored {
                 Err(LoginError::Store { source, .. }) => {
                     if let StoreError::NotStored { rescued: Some(file), .. } = source.as_ref() {
@@ -183,18 +189,8 @@ fn work(job: &Job) -> Result<(), LoginError> {
             }
             stored
         }
-        Err(ExchangeError::Refused { error, .. }) if error == "invalid_grant" || meaning(&kept, &error).is_some() => {
-            believe(&store, &kept, (interrupted, &error), &journal)
-        }
-        // The next login is one of a new client.
-        Err(ExchangeError::Refused { error, .. })
-            if kept.registration == Origin::Dynamic.as_str() && client::is_unknown(&error) =>
-        {
-            let (cache, scopes) = (Cache::new(&job.data_dir), &kept.scopes_requested);
-            register::doubt(&cache, &kept.issuer, &kept.client_id, &kept.redirect_uri, scopes);
-            journal.end();
-            let what = format!("the authorization server does not know its client any more ({})", printable(&error));
-            Err(needs_login_again(&kept, &what))
+        Err(refusal @ ExchangeError::Refused { .. }) => {
+            believe(&store, &kept, (interrupted, &refusal), &journal, settings)
         }
         Err(source) => {
             if !source.may_have_spent() {
@@ -221,10 +217,10 @@ fn bring_home(store: &Store, kept: Credentials, journal: &Journal) -> Result<Cre
 }
 
 /// Stores what came. Whoever could not wait for the lock wins: a new login, or a logout.
-fn keep(store: &Store, kept: &Credentials, mut renewed: Credentials) -> Result<(), LoginError> {
+fn keep(store: &Store, kept: &Credentials, mut renewed: Credentials, settings: &Settings) -> Result<(), LoginError> {
     let key = kept.key();
     match store.load(&key) {
-        Ok(None) => return Err(needs_login(&key, "it was logged out meanwhile")),
+        Ok(None) => return Err(needs_login(&key, "it was logged out meanwhile", settings)),
         Ok(Some(now)) if now.generation != kept.generation => {
             if now.refresh_token != kept.refresh_token {
                 return Ok(());
@@ -239,32 +235,42 @@ fn keep(store: &Store, kept: &Credentials, mut renewed: Credentials) -> Result<(
     Ok(())
 }
 
-/// The server says that the refresh token is no good. Before that is believed, the store is read again; the login is
-/// marked then, and kept.
+/// The server refuses to refresh. Before that is believed, the store is read again; the login is marked then, and kept.
+/// Where the server does not know our registration any more, the next login makes a new one.
 fn believe(
     store: &Store,
     kept: &Credentials,
-    (interrupted, error): (Option<Time>, &str),
+    (interrupted, refusal): (Option<Time>, &ExchangeError),
     journal: &Journal,
+    settings: &Settings,
 ) -> Result<(), LoginError> {
     let key = kept.key();
     let again = store.load(&key).map_err(|err| LoginError::unreadable(&key, err))?;
-    let mut again = again.ok_or_else(|| needs_login(&key, "it was logged out meanwhile"))?;
+    let mut again = again.ok_or_else(|| needs_login(&key, "it was logged out meanwhile", settings))?;
     if again.refresh_token != kept.refresh_token {
         return Ok(());
+    }
+    let error = match refusal {
+        ExchangeError::Refused { words, .. } => words.error.as_deref().unwrap_or_default(),
+        _ => "",
+    };
+    let is_unknown = kept.registration == Origin::Dynamic.as_str() && client::is_unknown(error);
+    if is_unknown {
+        let (cache, scopes) = (Cache::new(&settings.data_dir), &kept.scopes_requested);
+        register::doubt(&cache, &kept.issuer, &kept.client_id, &kept.redirect_uri, scopes);
     }
     again.needs_login = true;
     store.save(&mut again).map_err(|err| LoginError::not_kept(&key, err.into()))?;
     journal.end();
-    Err(match interrupted {
-        Some(since) => {
-            needs_login(&key, &format!("a refresh was interrupted at {}, and its token is lost", since.rfc3339()))
+    let why = match interrupted {
+        _ if is_unknown => {
+            format!("the authorization server does not know its client any more ({})", printable(error))
         }
-        None => {
-            let what = format!("the authorization server refused the refresh token ({})", printable(error));
-            needs_login_again(kept, &meaning(kept, error).map_or(what.clone(), |it| format!("{what}: {it}")))
-        }
-    })
+        Some(since) => format!("a refresh was interrupted at {}, and its token is lost", since.rfc3339()),
+        None => format!("the refresh token was refused: {refusal}"),
+    };
+    let why = meaning(kept, error).map_or(why.clone(), |it| format!("{why}: {it}"));
+    Err(needs_login_again(kept, &why, &[], settings))
 }
 
 fn provider_of(kept: &Credentials) -> Option<&'static Provider> {
@@ -276,10 +282,10 @@ pub fn meaning(kept: &Credentials, error: &str) -> Option<&'static str> {
     providers::explain(provider_of(kept), Moment::Refresh, error)
 }
 
-fn spend(kept: &Credentials, job: &Job) -> Result<Credentials, ExchangeError> {
+fn spend(kept: &Credentials, settings: &Settings, retries: Retries) -> Result<Credentials, ExchangeError> {
     let token_endpoint = Url::parse(&kept.token_endpoint).map_err(|_| ExchangeError::Request)?;
     let typed: Vec<Url> = [&kept.server, &kept.issuer].into_iter().filter_map(|url| Url::parse(url).ok()).collect();
-    let http = Http::new(&http::Settings { ca_file: job.ca_file.clone() }, &typed, REQUEST_LIMIT);
+    let http = Http::new(&http::Settings { ca_file: settings.ca_file.clone() }, &typed, REQUEST_LIMIT);
     let client = client_of(kept);
     let ask = Exchange {
         token_endpoint: &token_endpoint,
@@ -288,7 +294,7 @@ fn spend(kept: &Credentials, job: &Job) -> Result<Credentials, ExchangeError> {
         resource: kept.resource.as_deref(),
     };
     let refresh_token = kept.refresh_token.as_ref().ok_or(ExchangeError::Request)?;
-    let tokens = exchange::refresh(&ask, refresh_token, &http)?;
+    let Exchanged { tokens, .. } = exchange::refresh(&ask, refresh_token, (&http, retries))?;
     let now = Time::now();
     let mut renewed = kept.clone();
     renewed.access_token = tokens.access_token;

@@ -14,6 +14,15 @@ use crate::support::{parameter, visit};
 
 const CANARY: &str = "c4nary-5ecret-T0ken-Zq";
 
+/// The claims of an ID token for the client `mine`.
+fn id_token_claims(fake: &Fake) -> Value {
+    json!({"iss": fake.origin(), "aud": "mine", "exp": 4_000_000_000_u64, "jti": CANARY})
+}
+
+fn id_token(claims: &Value) -> String {
+    format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
 /// Text that takes over a terminal that it is printed to.
 const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;owned\u{7}\u{1b}]8;;https://evil.example\u{1b}\\b\r\n\u{9b}31mc\u{202e}d\u{2066}e\u{200d}f\u{0}g\\h\u{7f}\u{e9}";
 
@@ -96,7 +105,7 @@ fn o2_errors_are_known_by_their_member() {
         "unsupported_grant_type",
         "invalid_scope",
     ] {
-        for status in [400, 401, 200, 500] {
+        for status in [400, 401, 200, 403, 422] {
             for kind in ["application/json", "text/plain", ""] {
                 let body = json!({"error": error, "error_description": "so it is"}).to_string();
                 let fake = answering(Reply::text(status, kind, body));
@@ -132,8 +141,8 @@ fn o3_m30_m30a_m30b_answers_that_are_taken() {
         (token(json!({"token_type": "BEARER", "expires_in": "3600"})), Some(3600), asked.clone(), false),
         (json!({"access_token": "t"}), None, asked.clone(), false),
         (token(json!({"expires_in": 3600.5, "scope": ""})), Some(3600), asked.clone(), false),
-        (token(json!({"expires_in": 0, "scope": "read write"})), None, json!(["read", "write"]), false),
-        (token(json!({"expires_in": -1, "scope": " a  b "})), None, json!(["a", "b"]), false),
+        (token(json!({"expires_in": 0, "scope": "read write"})), Some(0), json!(["read", "write"]), false),
+        (token(json!({"expires_in": -1, "scope": " a  b "})), Some(0), json!(["a", "b"]), false),
         (token(json!({"expires_in": 1e12, "scope": ["x", "y"]})), None, json!(["x", "y"]), false),
         (token(json!({"expires_in": "never", "scope": 7})), None, asked.clone(), false),
         (token(json!({"expires_in": null, "refresh_token": ""})), None, asked.clone(), false),
@@ -181,6 +190,10 @@ fn w11_well_formed_answers_that_cannot_be_used() {
         json!({"access_token": CANARY, "token_type": "DPoP"}),
         json!({"access_token": CANARY, "token_type": "mac"}),
         json!({"access_token": CANARY, "token_type": "N_A"}),
+        json!({"access_token": CANARY, "token_type": ["DPoP"]}),
+        json!({"access_token": CANARY, "token_type": {"x": "DPoP"}}),
+        json!({"access_token": CANARY, "token_type": 7}),
+        json!({"access_token": CANARY, "token_type": true}),
         json!({"token_type": "Bearer", "refresh_token": CANARY}),
         json!({"access_token": "", "token_type": "Bearer", "refresh_token": CANARY}),
         json!({"access_token": null, "refresh_token": CANARY}),
@@ -244,7 +257,9 @@ fn w6_v14_sec5_broken_answers_are_not_printed() {
         let fake = answering(Reply::text([200, 200, 400][number % 3], kind, body));
         let login = login(&fake).arg("-vv").env("RUST_BACKTRACE", "1").env("RUST_LOG", "trace");
         let finished = login.agree();
-        assert!(matches!(finished.code, Some(1 | 5)), "{shown}: {:?} {}", finished.code, finished.stderr);
+        // With a status of failure it is a refusal, whatever it says.
+        let is_right = if number % 3 == 2 { finished.code == Some(3) } else { matches!(finished.code, Some(1 | 5)) };
+        assert!(is_right, "{shown}: {:?} {}", finished.code, finished.stderr);
         assert!(!is_stored(&finished), "{shown}");
         assert_hides(&format!("{}{}", finished.stdout, finished.stderr), CANARY);
         assert_eq!(fake.seen_at("/token").len(), 1, "{shown}");
@@ -258,7 +273,6 @@ fn w6_what_is_no_answer_at_all_may_be_tried_again() {
         Reply::text(200, "application/json", ""),
         Reply::text(200, "application/json", "[]"),
         Reply::text(200, "application/json", "null"),
-        Reply::text(404, "text/plain", "not here"),
     ] {
         let fake = answering(reply);
         fails(&fake, login(&fake), 5, "token_endpoint_unavailable");
@@ -276,8 +290,9 @@ fn sec5_sec6_a_good_login_prints_no_secret_either() {
             let mut tokens = fake.tokens(1, None);
             tokens["access_token"] = format!("access-{CANARY}").into();
             tokens["refresh_token"] = format!("refresh-{CANARY}").into();
-            let claims = URL_SAFE_NO_PAD.encode(json!({"email": "ada@example.com", "nonce": CANARY}).to_string());
-            tokens["id_token"] = format!("e30.{claims}.sig").into();
+            let mut claims = id_token_claims(fake);
+            claims["email"] = "ada@example.com".into();
+            tokens["id_token"] = id_token(&claims).into();
             Some(Reply::json(200, &tokens))
         }
         _ => None,
@@ -338,9 +353,47 @@ fn w1_a_token_endpoint_that_nobody_serves() {
             metadata["token_endpoint"] = endpoint.clone().into();
             seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
         });
-        let finished = fails(&fake, login(&fake), 5, code);
+        let finished = fails(&fake, login(&fake).args(["--timeout", "3s"]), 5, code);
         assert!(finished.stderr.contains("127.0.0.1") || finished.stderr.contains("invalid"), "{}", finished.stderr);
+        let said = finished.stderr.matches("the token endpoint does not answer; trying again").count();
+        assert_eq!(said, 1, "{}", finished.stderr);
     }
+}
+
+#[test]
+fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
+    let held = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = held.local_addr().expect("an address");
+    let fake = Fake::with(move |seen, fake| {
+        let mut metadata = fake.server_metadata();
+        metadata["token_endpoint"] = format!("http://{endpoint}/token").into();
+        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+    });
+    drop(held);
+    let mut login = login(&fake).start();
+    let url = login.authorization_url();
+    let back = login.redirect(&url);
+    let browser = std::thread::spawn(move || visit(&back));
+    login.said("the token endpoint does not answer; trying again");
+    // The server is there again, and takes the code that came before.
+    let server = TcpListener::bind(endpoint).expect("the port");
+    let answer = fake.tokens(7, None).to_string();
+    let served = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut stream, _) = server.accept().expect("a connection");
+        let mut request = Vec::new();
+        while !String::from_utf8_lossy(&request).contains("code_verifier=") {
+            let mut chunk = [0; 4096];
+            let count = stream.read(&mut chunk).expect("a request");
+            request.extend_from_slice(&chunk[..count]);
+        }
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+        stream.write_all(format!("{head}{answer}").as_bytes()).expect("an answer");
+    });
+    let finished = login.finish().expect(0);
+    served.join().expect("the server");
+    browser.join().expect("the browser");
+    assert_eq!(finished.kept(&fake.mcp())["access_token"], "access-7");
 }
 
 /// Returns the most memory that a process has had, in KiB.
@@ -385,7 +438,6 @@ fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
 #[test]
 fn t2_t3_strangers_text_has_no_power_over_a_terminal() {
     let query = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let claims = URL_SAFE_NO_PAD.encode(json!({"email": HOSTILE}).to_string());
     // An answer with a control character in it is not read at all.
     let visible = "a\u{202e}b\u{2066}c\u{200d}d\\e\u{e9}\u{1f600}";
     type Deviation = Box<dyn Fn(&crate::support::fake::Seen, &Fake) -> Option<Reply> + Send + Sync>;
@@ -428,7 +480,16 @@ fn t2_t3_strangers_text_has_no_power_over_a_terminal() {
             at("/token", Reply::json(400, &json!({"error": {"code": HOSTILE, "message": HOSTILE}}))),
         ),
         ("scope", 0, at("/token", tokens(json!({"scope": HOSTILE})))),
-        ("the account", 0, at("/token", tokens(json!({"id_token": format!("e30.{claims}.sig")})))),
+        (
+            "the account",
+            0,
+            Box::new(|seen: &crate::support::fake::Seen, fake: &Fake| {
+                let mut claims = id_token_claims(fake);
+                (claims["email"], claims["aud"]) = (HOSTILE.into(), "client-1".into());
+                let answer = json!({"access_token": "t", "id_token": id_token(&claims)});
+                (seen.path == "/token").then(|| Reply::json(200, &answer))
+            }),
+        ),
         ("client_name", 0, at("/register", Reply::json(201, &json!({"client_id": "x", "client_name": HOSTILE})))),
         ("client_id", 0, at("/register", Reply::json(201, &json!({"client_id": visible})))),
         (
@@ -530,5 +591,149 @@ fn o4_m24b_the_query_of_an_endpoint_is_kept() {
         });
         let finished = login(&fake).run().expect_error(6, "forbidden_url");
         assert!(finished.stderr.contains(ours), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn e3_whatever_words_a_refusal_has_are_shown() {
+    for (status, body, code, words) in [
+        (403, r#"{"error":"invalid_code"}"#, "token_refused", "answered invalid_code"),
+        (401, r#"{"message":"Bad code"}"#, "token_refused", "status 401: Bad code"),
+        (422, r#"{"errors":[{"message":"too old"}]}"#, "token_refused", "status 422: too old"),
+        (400, r#"[{"error":"invalid_grant","error_description":"no"}]"#, "invalid_grant", "answered invalid_grant: no"),
+        (
+            400,
+            r#"{"code":400,"error_code":"bad_code","msg":"no such code"}"#,
+            "token_refused",
+            "answered bad_code: no such",
+        ),
+        (400, r#"{"error":{"type":"x","message":"one\ntwo"}}"#, "token_refused", "answered x: one"),
+        (404, "not here", "token_refused", "status 404: not here"),
+        (403, "<html><title>403 Forbidden</title><body>x</body></html>", "token_refused", "status 403: 403 Forbidden"),
+        (400, "", "token_refused", "refused the request with status 400"),
+        (410, "[]", "token_refused", "refused the request with status 410"),
+        (400, r#"{"access_token":"c4nary"}"#, "token_refused", "refused the request with status 400"),
+        (200, r#"{"error":"bad_verification_code"}"#, "token_refused", "answered bad_verification_code"),
+    ] {
+        let fake = answering(Reply::text(status, "application/json", body));
+        let finished = fails(&fake, login(&fake), 3, code);
+        assert!(finished.stderr.contains(words), "{body}: {}", finished.stderr);
+        assert!(!finished.stderr.contains("two") && !finished.stderr.contains("c4nary"), "{}", finished.stderr);
+        assert!(finished.stderr.contains("hint: run the command again"), "{}", finished.stderr);
+    }
+    // A server that quotes what it was sent.
+    let fake = Fake::with(|seen, _| {
+        let quoted = |name: &str| seen.parameter(name).unwrap_or_default();
+        let words = format!("no {} for {}", quoted("code"), quoted("code_verifier"));
+        (seen.path == "/token").then(|| Reply::json(403, &json!({"message": words, "error": quoted("code")})))
+    });
+    let finished = fails(&fake, login(&fake).arg("-vv"), 3, "token_refused");
+    let all = format!("{}{}", finished.stdout, finished.stderr);
+    assert_hides(&all, &fake.seen_at("/token")[0].parameter("code_verifier").expect("a verifier"));
+    assert!(!all.contains("code-1"), "{all}");
+}
+
+#[test]
+fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
+    for (status, body) in [
+        (500, r#"{"error":"invalid_request"}"#),
+        (500, r#"{"error":"server_error"}"#),
+        (503, r#"{"error":"temporarily_unavailable"}"#),
+        (429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}"#),
+        (429, r#"{"error":"rate_limited"}"#),
+        (408, ""),
+        (425, ""),
+        (400, r#"{"error":"temporarily_unavailable"}"#),
+        (400, "error=slow_down"),
+        (200, r#"{"error":"server_error"}"#),
+    ] {
+        let fake = answering(Reply::text(status, "application/json", body).with("Retry-After", "120"));
+        let finished = fails(&fake, login(&fake), 5, "token_endpoint_unavailable");
+        assert!(finished.stderr.contains("hint: run the command again in 2 min"), "{body}: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn a18_a52_an_account_is_believed_if_the_id_token_is_for_this_login() {
+    for (member, value, account) in [
+        ("email", json!("ada@example.com"), json!("ada@example.com")),
+        ("aud", json!(["other", "mine"]), json!("ada@example.com")),
+        ("aud", json!("other"), Value::Null),
+        ("iss", json!("https://evil.example"), Value::Null),
+        ("iss", Value::Null, Value::Null),
+        ("exp", json!(1), Value::Null),
+        ("exp", Value::Null, Value::Null),
+        ("email", json!("4711"), Value::Null),
+    ] {
+        let (wanted, given) = (value.clone(), member);
+        let fake = Fake::with(move |seen, fake| {
+            let mut claims = id_token_claims(fake);
+            claims["email"] = "ada@example.com".into();
+            claims[given] = value.clone();
+            let mut tokens = fake.tokens(1, None);
+            tokens["id_token"] = id_token(&claims).into();
+            (seen.path == "/token").then(|| Reply::json(200, &tokens))
+        });
+        let finished = login(&fake).agree().expect(0);
+        assert_eq!(finished.event("logged_in")["account"], account, "{member} {wanted}");
+        assert_eq!(finished.kept(&fake.mcp())["account"], account, "{member} {wanted}");
+    }
+}
+
+#[test]
+fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
+    let basic = |fake: &Fake| login(fake).env("MCP_LOGIN_CLIENT_SECRET", "s3cret");
+    for (status, refusal) in [
+        (400, json!({"error": "invalid_request", "error_description": "multiple authentication methods"})),
+        (401, json!({"error": "invalid_client"})),
+        (400, json!({"error": "invalid_client"})),
+    ] {
+        let fake = Fake::with(move |seen, fake| {
+            let is_doubled = seen.header("authorization").is_some() && seen.parameter("client_id").is_some();
+            match (seen.path.as_str(), is_doubled) {
+                ("/token", true) => Some(Reply::json(status, &refusal)),
+                ("/token", false) => Some(Reply::json(200, &fake.tokens(1, None))),
+                _ => None,
+            }
+        });
+        let finished = basic(&fake).agree().expect(0);
+        let seen = fake.seen_at("/token");
+        assert_eq!(seen.len(), 2);
+        assert_eq!(seen[0].parameter("code"), seen[1].parameter("code"));
+        assert_eq!(seen[0].header("authorization"), seen[1].header("authorization"));
+        assert_eq!(seen[1].parameter("code_verifier"), seen[0].parameter("code_verifier"));
+        // And so does the refresh.
+        Program::new()
+            .at_home(finished.home())
+            .args(["token", "--refresh", "--store", "file", &fake.mcp()])
+            .run()
+            .expect(0);
+        let refreshes = fake.seen_at("/token").split_off(2);
+        assert_eq!(refreshes.len(), 2);
+        assert_eq!(refreshes[1].parameter("client_id"), None);
+    }
+    // Where it is not that, the first refusal is told; and what is about the code is not sent again.
+    let fake = answering(Reply::json(401, &json!({"error": "invalid_client", "error_description": "wrong"})));
+    let finished = basic(&fake).agree().expect_error(3, "invalid_client");
+    assert!(finished.stderr.contains("invalid_client: wrong"), "{}", finished.stderr);
+    let fake = answering(Reply::json(400, &json!({"error": "invalid_grant"})));
+    fails(&fake, basic(&fake), 3, "invalid_grant");
+}
+
+#[test]
+fn e8_a_clock_that_differs_from_the_servers_is_told() {
+    for (date, said) in [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Some("ahead of")),
+        ("Wed, 02 Jan 2999 03:04:05 GMT", Some("behind")),
+        ("not a date", None),
+    ] {
+        let fake = Fake::with(move |seen, fake| {
+            let tokens = fake.tokens(1, None);
+            (seen.path == "/token").then(|| Reply::json(200, &tokens).with("Date", date))
+        });
+        let finished = login(&fake).agree().expect(0);
+        let found = finished.stderr.contains("the clock of this computer");
+        assert_eq!(found, said.is_some(), "{date}: {}", finished.stderr);
+        assert!(said.is_none_or(|said| finished.stderr.contains(said)), "{}", finished.stderr);
     }
 }

@@ -61,7 +61,7 @@ fn cp2_cp10_a_failure_leaves_stdout_empty_and_is_json_where_asked() {
         assert!(got.stdout.is_empty(), "{command}");
         let error: Value = serde_json::from_slice(&got.stderr).expect("one JSON object");
         assert_eq!((&error["event"], &error["exit"]), (&json!("error"), &json!(3)), "{error}");
-        assert_eq!(error["hint"], format!("mcp-login {url}"), "{error}");
+        assert_eq!(error["hint"], format!("mcp-login {url} --store file"), "{error}");
         assert!(!error.to_string().contains(TOKEN));
         let got = output(home.command(command, &["https://unknown.example/mcp"]).args(tail));
         assert_eq!((got.status.code(), got.stdout.is_empty()), (Some(3), true), "{command}");

@@ -1,0 +1,142 @@
+//! The ID token that comes with tokens: whose account the login is for.
+//!
+//! It came straight from the token endpoint, so its signature adds nothing here. What it says is shown, and decides nothing;
+//! it is believed only where it was made by this authorization server, for this client, and for this login.
+
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::Engine as _;
+use serde_json::{Map, Value};
+
+use super::token::userinfo_account;
+
+/// How far the clocks of the server and of this computer may differ, in seconds.
+const CLOCK_SKEW_SECONDS: i64 = 300;
+
+/// What an ID token has to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The issuer of the authorization server.
+    pub issuer: &'a str,
+    /// The client identifier.
+    pub client_id: &'a str,
+    /// The nonce of the authorization request, if it had one.
+    pub nonce: Option<&'a str>,
+    /// The present moment, in seconds since 1970.
+    pub now: i64,
+}
+
+/// Why an ID token is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unbelieved {
+    /// It is no JSON Web Token.
+    #[error("it is no JSON Web Token")]
+    NotRead,
+    /// `iss` is missing or names another issuer.
+    #[error("another issuer made it")]
+    Issuer,
+    /// `aud` is missing or does not name this client.
+    #[error("it is for another client")]
+    Audience,
+    /// `exp` is missing or has passed.
+    #[error("it has expired")]
+    Expired,
+    /// `nonce` is there and is not that of the request.
+    #[error("it is for another login")]
+    Nonce,
+}
+
+/// Returns the account that an ID token names; `None` if it names none that people know.
+///
+/// # Errors
+///
+/// [`Unbelieved`] if it is not for this login.
+///
+/// Deviates: `iss` may lack `https://`, as Google's may; for another tenant's name of the same issuer see `is_issuer`.
+///
+/// Spec: OpenID Connect Core 1.0 section 3.1.3.7, points 2, 3, 6, 9 and 11.
+pub fn account(
+    id_token: &str,
+    expected: &Expected,
+    is_issuer: impl Fn(&str) -> bool,
+) -> Result<Option<String>, Unbelieved> {
+    let payload = id_token.split('.').nth(1).ok_or(Unbelieved::NotRead)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).map_err(|_| Unbelieved::NotRead)?;
+    let claims: Map<String, Value> = serde_json::from_slice(&payload).map_err(|_| Unbelieved::NotRead)?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let is_made_here = |iss: &str| {
+        let bare = expected.issuer.strip_prefix("https://");
+        iss == expected.issuer || Some(iss) == bare || is_issuer(iss)
+    };
+    if !text("iss").is_some_and(is_made_here) {
+        return Err(Unbelieved::Issuer);
+    }
+    let is_ours = match claims.get("aud") {
+        Some(Value::String(audience)) => audience == expected.client_id,
+        Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == expected.client_id),
+        _ => false,
+    };
+    if !is_ours {
+        return Err(Unbelieved::Audience);
+    }
+    let expires_at = claims.get("exp").and_then(Value::as_f64).map(|seconds| seconds as i64);
+    if expires_at.is_none_or(|at| at.saturating_add(CLOCK_SKEW_SECONDS) <= expected.now) {
+        return Err(Unbelieved::Expired);
+    }
+    match (expected.nonce, claims.get("nonce")) {
+        (Some(sent), Some(nonce)) if nonce != sent => Err(Unbelieved::Nonce),
+        _ => Ok(userinfo_account(&payload)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a18_a52_an_id_token_is_looked_at_before_its_account_is_believed() {
+        let good = json!({"iss": "https://as.example", "aud": "me", "exp": 1000, "email": "ann@example.com"});
+        let believed = Ok(Some("ann@example.com".to_owned()));
+        for (member, value, result) in [
+            ("iss", json!("https://as.example"), believed.clone()),
+            ("iss", json!("as.example"), believed.clone()),
+            ("iss", json!("https://as.example/tenant"), believed.clone()),
+            ("iss", json!("https://as.example/"), Err(Unbelieved::Issuer)),
+            ("iss", json!("https://evil.example"), Err(Unbelieved::Issuer)),
+            ("iss", json!(["https://as.example"]), Err(Unbelieved::Issuer)),
+            ("iss", json!(null), Err(Unbelieved::Issuer)),
+            ("aud", json!(["other", "me"]), believed.clone()),
+            ("aud", json!("other"), Err(Unbelieved::Audience)),
+            ("aud", json!("ME"), Err(Unbelieved::Audience)),
+            ("aud", json!(["other"]), Err(Unbelieved::Audience)),
+            ("aud", json!([]), Err(Unbelieved::Audience)),
+            ("aud", json!(null), Err(Unbelieved::Audience)),
+            ("exp", json!(2000.5), believed.clone()),
+            ("exp", json!(701), believed.clone()),
+            ("exp", json!(700), Err(Unbelieved::Expired)),
+            ("exp", json!(-1), Err(Unbelieved::Expired)),
+            ("exp", json!("2000"), Err(Unbelieved::Expired)),
+            ("exp", json!(null), Err(Unbelieved::Expired)),
+            ("nonce", json!("n"), believed.clone()),
+            ("nonce", json!("other"), Err(Unbelieved::Nonce)),
+            ("nonce", json!(7), Err(Unbelieved::Nonce)),
+            ("email", json!("4711"), Ok(None)),
+        ] {
+            let mut claims = good.clone();
+            claims[member] = value;
+            let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
+            let expected = Expected { issuer: "https://as.example", client_id: "me", nonce: Some("n"), now: 1000 };
+            let is_issuer = |iss: &str| iss.ends_with("/tenant");
+            assert_eq!(account(&token, &expected, is_issuer), result, "{claims}");
+            if member == "nonce" {
+                let expected = Expected { nonce: None, ..expected };
+                assert_eq!(account(&token, &expected, is_issuer), believed, "{claims}");
+            }
+        }
+        let expected = Expected { issuer: "i", client_id: "c", nonce: None, now: 0 };
+        for bad in ["", "e30", "e30.%%%.x", "e30.W10.x", "..", "e30."] {
+            assert_eq!(account(bad, &expected, |_| true), Err(Unbelieved::NotRead), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! What the answer of a token endpoint means: tokens, a refusal, or a server that cannot answer now.
+//!
+//! The same situation is told in many ways: by the status, by the words of RFC 6749, by words of the server's own, in
+//! JSON of any shape, in a form, as a page. This is the one place that reads them.
+
+use serde_json::{Map, Value};
+
+use super::text::is_bidi_control;
+use super::token::{self, Unusable};
+
+/// The deepest part of a JSON answer in which words are looked for.
+const MAX_DEPTH: usize = 4;
+
+/// The most elements of a JSON array in which words are looked for.
+const MAX_ELEMENTS: usize = 4;
+
+/// The length from which a word with a digit in it, outside JSON, may be a token; in bytes.
+const TOKEN_LENGTH: usize = 16;
+
+/// What the answer of a token endpoint means.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Tokens, as JSON in the one form of RFC 6749 section 5.1.
+    Tokens(Vec<u8>),
+    /// The server refuses: the same request will be refused again.
+    Refused(Words),
+    /// The server cannot answer now: the same request may be answered later.
+    Busy(Words),
+    /// It is none of these.
+    Unusable(Unusable),
+}
+
+/// What a server says about a request that failed. All of it is a stranger's text, each part on one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// The error code.
+    pub error: Option<String>,
+    /// The sentence for people.
+    pub description: Option<String>,
+}
+
+/// Classifies the answer of a token endpoint by its status and its body.
+///
+/// A status of 408, 425, 429 or 5xx means that the server is busy, whatever the body says; so does 407, which only a
+/// proxy sends. So do the words for it, whatever the status is. Every other status of 4xx is a refusal, whatever the body
+/// says, and an answer of another status that holds an error is one too.
+///
+/// Spec: RFC 6749 sections 5.1 and 5.2; RFC 9110 section 15.5; RFC 8628 section 3.5 for `slow_down`.
+pub fn classify(status: u16, body: &[u8]) -> Answer {
+    match status {
+        407 | 408 | 425 | 429 | 500..=599 => Answer::Busy(words_of_any_form(body)),
+        400..=499 => refusal(words_of_any_form(body), body),
+        _ => match token::normalise(body) {
+            Ok(tokens) => Answer::Tokens(tokens),
+            Err(Unusable::NotTokens | Unusable::NoAccessToken) if has_error(body) => {
+                let busy = Found::of(&json(body).unwrap_or_default()).is_busy_status();
+                let words = words(body);
+                if busy {
+                    Answer::Busy(words)
+                } else {
+                    refusal(words, body)
+                }
+            }
+            Err(why) => Answer::Unusable(why),
+        },
+    }
+}
+
+fn refusal(words: Words, body: &[u8]) -> Answer {
+    let all = json(body).map(|value| Found::of(&value).codes).unwrap_or_default();
+    let is_refused = words.error.as_deref().is_some_and(means_refused);
+    if !is_refused && words.error.iter().chain(&all).chain(&words.description).any(|word| means_busy(word)) {
+        return Answer::Busy(words);
+    }
+    Answer::Refused(words)
+}
+
+/// Tells whether an error code of the standards says that the request itself is refused.
+///
+/// Spec: RFC 6749 section 5.2; RFC 8707 section 2.
+fn means_refused(code: &str) -> bool {
+    code.starts_with("invalid_") || code.starts_with("unsupported_") || code == "unauthorized_client"
+}
+
+/// Tells whether an error code says that the server is busy: those of the standards, and what servers call a limit.
+fn means_busy(code: &str) -> bool {
+    let code = code.to_ascii_lowercase().replace(['-', ' '], "_");
+    let exact = ["temporarily_unavailable", "server_error", "slow_down", "unavailable", "service_unavailable"];
+    let parts = ["rate_limit", "ratelimit", "too_many_requests", "throttl", "resource_exhausted", "overloaded"];
+    exact.contains(&code.as_str()) || is_code(&code) && parts.iter().any(|it| code.contains(it))
+}
+
+/// Tells whether a text is one word, as codes are.
+fn is_code(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+/// Reads the words of an answer that holds an error, in JSON of any shape or a form; of another one nothing.
+pub fn error_words(body: &[u8]) -> Words {
+    if has_error(body) {
+        words(body)
+    } else {
+        Words::default()
+    }
+}
+
+fn words(body: &[u8]) -> Words {
+    let members = || form(body).map(Value::Object);
+    json(body).or_else(members).map(|value| Found::of(&value).words()).unwrap_or_default()
+}
+
+/// Reads the words of an answer whatever its form is, plain text and pages too. A word there that may be a token is not
+/// shown, nor the text around it.
+fn words_of_any_form(body: &[u8]) -> Words {
+    match json(body) {
+        Some(Value::String(text)) => text_words(&text),
+        None if form(body).is_none() => text_words(&String::from_utf8_lossy(body)),
+        _ => words(body),
+    }
+}
+
+fn has_error(body: &[u8]) -> bool {
+    let is_said = |value: &Value| !matches!(value, Value::Null | Value::Bool(false)) && value != "";
+    let in_members = |members: &Map<String, Value>| {
+        ["error", "errors", "error_code"].iter().any(|name| members.get(*name).is_some_and(is_said))
+    };
+    match json(body) {
+        Some(Value::Object(members)) => in_members(&members),
+        Some(Value::Array(list)) => list.first().and_then(Value::as_object).is_some_and(in_members),
+        Some(_) => false,
+        None => form(body).is_some_and(|members| in_members(&members)),
+    }
+}
+
+fn json(body: &[u8]) -> Option<Value> {
+    serde_json::from_slice(token::without_mark(body)).ok()
+}
+
+fn form(body: &[u8]) -> Option<Map<String, Value>> {
+    let text = std::str::from_utf8(token::without_mark(body)).ok()?;
+    let is_form = text.split('&').any(|pair| pair.starts_with("error=") || pair.starts_with("error_description="));
+    let pairs = url::form_urlencoded::parse(text.as_bytes());
+    is_form.then(|| pairs.map(|(name, value)| (name.into_owned(), value.into())).collect())
+}
+
+/// Where servers put an error code.
+const CODES: [&str; 8] = ["error", "error_code", "errorCode", "errorcode", "code", "reason", "type", "status"];
+
+/// Where servers put an object or a list with the error in it.
+const CONTAINERS: [&str; 6] = ["error", "errors", "detail", "details", "fault", "data"];
+
+/// All of these, the surest place first: what stands beside `error` says less.
+const PLACES: [&str; 13] = [
+    "error",
+    "errors",
+    "error_code",
+    "errorCode",
+    "errorcode",
+    "code",
+    "reason",
+    "type",
+    "status",
+    "detail",
+    "details",
+    "fault",
+    "data",
+];
+
+/// Where servers put a sentence about an error, the surest place first.
+const SENTENCES: [&str; 11] = [
+    "error_description",
+    "message",
+    "msg",
+    "error_message",
+    "errorMessage",
+    "errorSummary",
+    "description",
+    "detail",
+    "details",
+    "faultstring",
+    "title",
+];
+
+/// What was found in JSON, the surest first.
+#[derive(Default)]
+struct Found {
+    codes: Vec<String>,
+    sentences: Vec<String>,
+    numbers: Vec<u64>,
+}
+
+impl Found {
+    fn of(value: &Value) -> Self {
+        let mut found = Self::default();
+        found.read(value, 0);
+        found
+    }
+
+    fn read(&mut self, value: &Value, depth: usize) {
+        match value {
+            _ if depth > MAX_DEPTH => {}
+            Value::Array(list) => list.iter().take(MAX_ELEMENTS).for_each(|element| self.read(element, depth + 1)),
+            Value::String(text) => {
+                let words = one_line(text).filter(|line| !line.split_whitespace().any(may_be_a_token));
+                self.sentences.extend(words);
+            }
+            Value::Object(members) => {
+                for name in PLACES {
+                    match members.get(name) {
+                        Some(Value::String(code)) if CODES.contains(&name) => {
+                            // A `type` may be a URL, or say no more than that this is an error.
+                            let says_nothing = name == "type" && (code.contains(':') || code == "error");
+                            self.codes.extend(one_line(code).filter(|_| !says_nothing));
+                        }
+                        Some(Value::Number(number)) if CODES.contains(&name) => self.numbers.extend(number.as_u64()),
+                        Some(inner @ (Value::Object(_) | Value::Array(_))) if CONTAINERS.contains(&name) => {
+                            self.read(inner, depth + 1);
+                        }
+                        _ => {}
+                    }
+                }
+                let said = SENTENCES.iter().filter_map(|name| members.get(*name)?.as_str());
+                self.sentences.extend(said.filter_map(one_line));
+            }
+            _ => {}
+        }
+    }
+
+    fn words(self) -> Words {
+        let error = self.codes.into_iter().next();
+        let description = self.sentences.into_iter().find(|sentence| Some(sentence) != error.as_ref());
+        Words { error, description }
+    }
+
+    /// Tells whether the answer names a status of a busy server in its body.
+    fn is_busy_status(&self) -> bool {
+        self.numbers.iter().any(|number| matches!(number, 408 | 425 | 429 | 500..=599))
+    }
+}
+
+/// Reads the words of plain text or of a page.
+fn text_words(text: &str) -> Words {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let lower = text.to_ascii_lowercase();
+    let is_page = text.starts_with('<');
+    let is_broken_json =
+        text.starts_with(['{', '[', '"']) || lower.contains("access_token") || lower.contains("refresh_token");
+    let shown = match is_page {
+        _ if is_broken_json => None,
+        true => ["title", "h1"].iter().find_map(|name| element(text, &lower, name)),
+        false => Some(text),
+    };
+    let shown: Option<String> = shown.and_then(one_line).filter(|line| !line.split_whitespace().any(may_be_a_token));
+    match shown {
+        Some(word) if is_code(&word) && !is_page => Words { error: Some(word), description: None },
+        description => Words { error: None, description },
+    }
+}
+
+/// Returns the text of the first element of this name in a page.
+fn element<'a>(page: &'a str, lower: &str, name: &str) -> Option<&'a str> {
+    let start = lower.find(&format!("<{name}"))?;
+    let start = start + lower.get(start..)?.find('>')? + 1;
+    let end = start + lower.get(start..)?.find("</")?;
+    page.get(start..end).filter(|text| !text.contains('<'))
+}
+
+fn may_be_a_token(word: &str) -> bool {
+    word.len() >= TOKEN_LENGTH && word.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Returns the first line of a text that says anything.
+fn one_line(text: &str) -> Option<String> {
+    let mut lines = text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']);
+    let is_blank = |line: &&str| line.chars().all(|next| next.is_whitespace() || is_bidi_control(next));
+    lines.find(|line| !is_blank(line)).map(|line| line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests;
