@@ -70,7 +70,7 @@ impl Region {
     ///
     /// An IPv4 address inside an IPv6 one counts as what it is.
     ///
-    /// Spec: RFC 9728 section 7.7; RFC 6890 section 2.2.
+    /// Spec: RFC 9728 section 7.7; RFC 6890 section 2.2; RFC 9637 section 4.
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::of_v4(address),
@@ -98,6 +98,13 @@ impl Region {
     fn of_v6(address: Ipv6Addr) -> Self {
         let segments = address.segments();
         let nat64 = segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
+        let unicast = segments[0] & 0xe000 == 0x2000;
+        let special = match segments {
+            [0x2001, second, ..] => second < 0x200 || second == 0xdb8,
+            [0x2002, ..] => true,
+            [0x3fff, second, ..] => second < 0x1000,
+            _ => false,
+        };
         if address.is_loopback() {
             Self::Loopback
         } else if address.is_unicast_link_local() {
@@ -107,7 +114,7 @@ impl Region {
         } else if nat64 {
             let [.., a, b, c, d] = address.octets();
             Self::of_v4(Ipv4Addr::new(a, b, c, d))
-        } else if segments[0] & 0xe000 == 0x2000 && segments[0] != 0x2002 && segments[..2] != [0x2001, 0] {
+        } else if unicast && !special {
             Self::Public
         } else {
             Self::Reserved
@@ -346,6 +353,12 @@ mod tests {
             ("2001:4860:4860::8888", Region::Public),
             ("2002:7f00:1::", Region::Reserved),
             ("2001::1", Region::Reserved),
+            ("2001:1ff::1", Region::Reserved),
+            ("2001:200::1", Region::Public),
+            ("2001:db8::a09:909", Region::Reserved),
+            ("3fff:fff::1", Region::Reserved),
+            ("3fff:1000::1", Region::Public),
+            ("5f00::1", Region::Reserved),
             ("64:ff9b::a00:1", Region::Private),
             ("64:ff9b::808:808", Region::Public),
             ("ff02::1", Region::Reserved),
