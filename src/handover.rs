@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::clients::sources::Configured;
 use crate::clients::writer::{self, WriteError};
-use crate::clients::{Change, Client, Delivery, Grant, Mode, Places, Refusal, BRIDGE};
+use crate::clients::{ours, Change, Client, Delivery, Grant, Mode, Places, Refusal, BRIDGE};
 use crate::clock::{Deadline, Time};
 use crate::disk::LockFile;
 use crate::error::LoginError;
@@ -19,6 +19,7 @@ use crate::oauth::client::ClientAuth;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::{ascii, printable};
 use crate::store::journal::Journal;
+use crate::store::keyring::KeyringStore;
 use crate::store::{Credentials, HandedOver, Key, Patience, Store};
 use crate::token::{self, Need};
 use crate::tools::Tools;
@@ -58,6 +59,8 @@ pub struct Given {
     pub name: String,
     /// What was done.
     pub what: What,
+    /// The servers of other clients' configurations that ask us for a token of this login, and get none any more.
+    pub cut_off: Vec<Configured>,
 }
 
 /// What was done for the client.
@@ -117,16 +120,28 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     if let Some(Configured { in_project: true, path, .. }) = &configured {
         log::warn!("the name {} comes from a project's file: {}", printable(&name), path.display());
     }
+    refuse_older(wish.client, &grant, places).map_err(|refusal| failed(refusal.into()))?;
     let delivery = (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
     // Not every client has a lock for its files: our own processes at least take turns.
     let turn = LockFile::acquire(&tools.data_dir.join("handover.lock"), Deadline::after(TURN_LIMIT));
     let _turn = turn.map_err(|err| unreadable(err.into()))?;
     if mode != Mode::Move {
-        return Ok(Given { mode, name, what: deliver(delivery, wish.write).map_err(failed)? });
+        return Ok(Given { mode, name, what: deliver(delivery, wish.write).map_err(failed)?, cut_off: Vec::new() });
     }
     let to = wish.client.name.to_owned();
     let what = give_away(&mut kept, to, (&store, key), || deliver(delivery, wish.write))?.map_err(failed)?;
-    Ok(Given { mode, name, what })
+    let cut_off = ours::that_ask_for(key, places, |url| account(url).is_some_and(|account| account == key.server));
+    Ok(Given { mode, name, what, cut_off })
+}
+
+/// Refuses a login that the client would not use because the keyring holds an older one. Where the keyring cannot be
+/// seen, the client cannot see it either, or asks the user.
+fn refuse_older(client: &Client, grant: &Grant, places: &Places) -> Result<(), Refusal> {
+    let Some((service, account, refusal)) = client.in_keyring(grant, places) else { return Ok(()) };
+    match KeyringStore::holds(service, account) {
+        Ok(true) => Err(refusal),
+        Ok(false) | Err(_) => Ok(()),
+    }
 }
 
 /// Gives a login away: it is marked before, and loses its tokens when the client has them. What somebody else made of it
@@ -239,8 +254,23 @@ fn name_of(server: &str) -> String {
 fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
     match delivery {
         Delivery::Files(changes) => writer::write(&changes).map(What::Written),
-        Delivery::Setting { change, .. } if write => writer::write(&[change]).map(What::Written),
-        Delivery::Setting { shown, change: Change { path, .. } } => Ok(What::Shown(ascii(&shown), path)),
+        Delivery::Setting { change, older, .. } if write => {
+            if let Some(older) = &older {
+                log::warn!(
+                    "the older login in {} would be used in place of this one, and is removed",
+                    older.path.display()
+                );
+            }
+            let changes: Vec<_> = [change].into_iter().chain(older).collect();
+            writer::write(&changes).map(What::Written)
+        }
+        Delivery::Setting { shown, change: Change { path, .. }, older } => {
+            if let Some(older) = &older {
+                let path = older.path.display();
+                log::warn!("the older login in {path} is used in place of this one; --write removes it");
+            }
+            Ok(What::Shown(ascii(&shown), path))
+        }
         Delivery::Command(import) => import.run().map(|()| What::Imported(import.program)),
         Delivery::Product { text, append } => Ok(What::Product { text, append }),
     }

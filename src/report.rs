@@ -14,7 +14,9 @@ use serde_json::json;
 
 use crate::browser::Skip;
 use crate::check::Checked;
+use crate::clients::sources::Configured;
 use crate::clients::{Client, Mode};
+
 use crate::error::{in_words, LoginError};
 use crate::handover::{Given, What};
 use crate::listener::BindError;
@@ -211,7 +213,7 @@ impl Reporter {
 
     /// Tells what a client was given.
     pub fn handed_over(&mut self, key: &Key, client: &Client, given: &Given) {
-        let Given { mode, name, what } = given;
+        let Given { mode, name, what, cut_off } = given;
         let shown = |path: &PathBuf| path.display().to_string();
         let (written, setting, path) = match what {
             What::Written(paths) => (paths.iter().map(shown).collect(), None, None),
@@ -240,6 +242,7 @@ impl Reporter {
             written,
             setting,
             path,
+            cut_off: cut_off.iter().map(Configured::full_name).collect(),
             note: client.note,
         });
         let to = client.name;
@@ -247,6 +250,10 @@ impl Reporter {
             Mode::Move => terminal::say(&format!("  {to} refreshes it from now on; mcp-login keeps no token of it")),
             Mode::Copy => terminal::say("  mcp-login keeps its copy: this provider never replaces a refresh token"),
             Mode::Access => {}
+        }
+        for other in cut_off {
+            let (name, path) = (printable(&other.full_name()), printable(&other.path.display().to_string()));
+            log::warn!("{name} ({path}) asks mcp-login for the token of this login, and gets none any more");
         }
         terminal::say(&format!("  {}", client.note));
     }

@@ -48,5 +48,5 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
         })
     });
     let shown = serde_json::to_string_pretty(&whole).unwrap_or_default();
-    Ok(Delivery::Setting { shown, change: Change { path, lock: None, secret: false, edit } })
+    Ok(Delivery::Setting { shown, change: Change { path, lock: None, secret: false, edit }, older: None })
 }

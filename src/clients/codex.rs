@@ -3,12 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-use toml_edit::{value, DocumentMut, Item, Table, TomlError};
+use jsonc_parser::cst::CstObjectProp;
+use serde_json::{json, Value};
+use toml_edit::{value, DocumentMut, Item, Table, TableLike, TomlError};
 use zeroize::Zeroizing;
 
-use super::{json as file, Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
+use super::{json as file, ours, quoted, sources, writer};
+use super::{Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
 use crate::digest;
+use crate::oauth::text::printable;
 
 /// Codex 0.169 to 0.171.
 pub const CLIENT: Client = Client {
@@ -21,42 +24,68 @@ pub const CLIENT: Client = Client {
     note: "Codex reads its configuration when it starts",
 };
 
-/// What Codex would use in place of a helper's header.
-const RIVALS: [&str; 1] = ["bearer_token_env_var"];
+/// The setting that makes Codex ask us.
+const HELPER: &str = "http_headers_helper";
+
+/// The tables of headers; what Codex sends as `Authorization` from there wins over everything else.
+const HEADERS: [&str; 2] = ["http_headers", "env_http_headers"];
+
+/// The key of the servers.
+const SERVERS: &str = "mcp_servers";
 
 fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
-    let home = places.path("CODEX_HOME").unwrap_or_else(|| places.home.join(".codex"));
+    let home = home(places);
+    if let Some(configured) = grant.configured {
+        refuse_rival(&configured.path, grant.name, &configured.entry)?;
+    }
     match grant.mode {
-        Mode::Access => Ok(setting(grant, home.join("config.toml"))),
+        Mode::Access => setting(grant, &home),
         Mode::Move | Mode::Copy => login(grant, &home),
     }
 }
 
-fn setting(grant: &Grant, path: PathBuf) -> Delivery {
+fn home(places: &Places) -> PathBuf {
+    places.path("CODEX_HOME").unwrap_or_else(|| places.home.join(".codex"))
+}
+
+fn setting(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
+    let path = home.join("config.toml");
     let (name, url, helper) = (grant.name.to_owned(), grant.url.to_owned(), grant.helper.to_owned());
     let edited = path.clone();
     let edit: Edit = Box::new(move |old| configure(&edited, old.unwrap_or_default(), &name, &url, &helper));
     let shown = configure(&path, "", grant.name, grant.url, grant.helper);
     let shown = shown.map(|text| text.trim_end().to_owned()).unwrap_or_default();
-    Delivery::Setting { shown, change: Change { path, lock: None, secret: false, edit } }
+    let change = Change { path, lock: None, secret: false, edit };
+    Ok(Delivery::Setting { shown, change, older: older(grant, home)? })
+}
+
+/// Finds the table of one server; `None` if there is none.
+fn find<'a>(path: &Path, document: &'a mut DocumentMut, name: &str) -> Result<Option<&'a mut dyn TableLike>, Refusal> {
+    let Some(servers) = document.get_mut(SERVERS) else { return Ok(None) };
+    let servers = servers.as_table_like_mut().ok_or_else(|| Refusal::unknown(path, "mcp_servers is not a table"))?;
+    let Some(server) = servers.get_mut(name) else { return Ok(None) };
+    let no_table = || Refusal::unknown(path, format!("mcp_servers.{name} is not a table"));
+    server.as_table_like_mut().ok_or_else(no_table).map(Some)
+}
+
+fn parse(path: &Path, text: &str) -> Result<DocumentMut, Refusal> {
+    text.parse().map_err(|err: TomlError| Refusal::unknown(path, err.message()))
 }
 
 /// Sets the helper of one server; everything else keeps its place, its comments and its form.
 fn configure(path: &Path, old: &str, name: &str, url: &str, helper: &str) -> Result<Zeroizing<String>, Refusal> {
-    let mut document: DocumentMut = old.parse().map_err(|err: TomlError| Refusal::unknown(path, err.message()))?;
-    let mut hidden = Table::new();
-    hidden.set_implicit(true);
-    let servers = document.entry("mcp_servers").or_insert(Item::Table(hidden));
-    let servers = servers.as_table_like_mut().ok_or_else(|| Refusal::unknown(path, "mcp_servers is not a table"))?;
-    let server = servers.entry(name).or_insert(Item::Table(Table::new()));
-    let server = server
-        .as_table_like_mut()
-        .ok_or_else(|| Refusal::unknown(path, format!("mcp_servers.{name} is not a table")))?;
-    if let Some(rival) = RIVALS.iter().find(|rival| server.contains_key(rival)) {
-        return Err(Refusal::Unfit {
-            message: format!("{} sets {rival} for {name}, which wins over a helper", path.display()),
-            hint: format!("remove {rival} there, and run this again"),
-        });
+    let mut document = parse(path, old)?;
+    if find(path, &mut document, name)?.is_none() {
+        let mut hidden = Table::new();
+        hidden.set_implicit(true);
+        let servers = document.entry(SERVERS).or_insert(Item::Table(hidden));
+        servers.as_table_like_mut().and_then(|servers| servers.insert(name, Item::Table(Table::new())));
+    }
+    let Some(server) = find(path, &mut document, name)? else {
+        return Err(Refusal::unknown(path, "mcp_servers is not a table"));
+    };
+    for (key, item) in server.iter() {
+        refuse_rival(path, name, &json!({key: sources::from_toml(item)}))?;
     }
     match server.get("url").map(|found| found.as_str().unwrap_or_default()) {
         None => drop(server.insert("url", value(url))),
@@ -64,11 +93,89 @@ fn configure(path: &Path, old: &str, name: &str, url: &str, helper: &str) -> Res
         Some(found) if found != url => return Err(Refusal::other_server(path, name, found)),
         Some(_) => {}
     }
-    server.insert("http_headers_helper", value(helper));
+    server.insert(HELPER, value(helper));
     Ok(Zeroizing::new(document.to_string()))
 }
 
-/// Puts the login into the file of Codex's own logins, under Codex's own lock.
+/// Refuses a server whose settings hold what Codex would send in place of our token.
+fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), Refusal> {
+    let bearer = server.get("bearer_token_env_var").map(|_| "bearer_token_env_var".to_owned());
+    let headers = HEADERS.iter().flat_map(|table| {
+        let names = server.get(*table).and_then(Value::as_object).into_iter().flat_map(|headers| headers.keys());
+        names.filter(|name| name.eq_ignore_ascii_case("authorization")).map(move |name| format!("{table}.{name}"))
+    });
+    match bearer.into_iter().chain(headers).next() {
+        None => Ok(()),
+        Some(rival) => Err(Refusal::Unfit {
+            message: format!(
+                "{} sets {rival} for {}, which Codex uses in place of the login",
+                path.display(),
+                printable(name)
+            ),
+            hint: format!("remove {rival} there, and run this again"),
+        }),
+    }
+}
+
+/// Returns the removal of a login that we gave to Codex before, and that it would go on using.
+///
+/// # Errors
+///
+/// [`Refusal::Unfit`] if Codex has made that login itself.
+fn older(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal> {
+    let path = home.join(CREDENTIALS);
+    let (name, url) = (grant.name.to_owned(), grant.url.to_owned());
+    let is_meant = move |entry: &Value| entry["server_name"] == name.as_str() && entry["server_url"] == url.as_str();
+    let text = writer::read_text(&path, false).ok().flatten();
+    let logins: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let mut found =
+        logins.as_object().into_iter().flat_map(|logins| logins.values()).filter(|it| is_meant(it)).peekable();
+    if found.peek().is_none() {
+        return Ok(None);
+    }
+    if found.any(|entry| entry["client_id"] != grant.kept.client_id.as_str()) {
+        return Err(older_login(&path.display().to_string(), grant.name));
+    }
+    let edited = path.clone();
+    let edit: Edit = Box::new(move |old| {
+        file::edit(&edited, old, |root| {
+            let is_older = |entry: &CstObjectProp| entry.to_serde_value().is_some_and(|entry| is_meant(&entry));
+            root.properties().into_iter().filter(is_older).for_each(CstObjectProp::remove);
+            Ok(())
+        })
+    });
+    Ok(Some(Change { path, lock: Some(lock(home)), secret: true, edit }))
+}
+
+/// Says that Codex has a login of its own, and what to do.
+pub fn older_login(place: &str, name: &str) -> Refusal {
+    Refusal::Unfit {
+        message: format!(
+            "{place} holds an older login of Codex to {}, which it uses in place of this one",
+            printable(name)
+        ),
+        hint: format!("run `codex mcp logout {}`, and run this again", printable(&quoted(name))),
+    }
+}
+
+/// Returns where in the keyring Codex would keep a login: service and account; `None` if it is told to keep them in a
+/// file.
+pub fn in_keyring(grant: &Grant, places: &Places) -> Option<(&'static str, String)> {
+    let path = home(places).join("config.toml");
+    let text = writer::read_text(&path, false).ok().flatten();
+    let document = text.and_then(|text| parse(&path, &text).ok());
+    let store = document.as_ref().and_then(|document| document.get("mcp_oauth_credentials_store")?.as_str());
+    (store != Some("file")).then(|| ("Codex MCP Credentials", key(grant.name, grant.url)))
+}
+
+/// The file of Codex's own logins.
+const CREDENTIALS: &str = ".credentials.json";
+
+fn lock(home: &Path) -> Lock {
+    Lock::File(home.join("mcp-oauth-locks/file-store.lock"))
+}
+
+/// Puts the login into the file of Codex's own logins, under Codex's own lock; a helper of ours would stand in its way.
 fn login(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
     let kept = grant.kept;
     if kept.client_secret.is_some() {
@@ -87,7 +194,7 @@ fn login(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
         "scopes": kept.scopes,
         "issuer": kept.issuer,
     });
-    let (path, key) = (home.join(".credentials.json"), key(grant.name, grant.url));
+    let (path, key) = (home.join(CREDENTIALS), key(grant.name, grant.url));
     let edited = path.clone();
     let edit: Edit = Box::new(move |old| {
         file::edit(&edited, old, |root| {
@@ -95,8 +202,41 @@ fn login(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
             Ok(())
         })
     });
-    let lock = Some(Lock::File(home.join("mcp-oauth-locks/file-store.lock")));
-    Ok(Delivery::Files(vec![Change { path, lock, secret: true, edit }]))
+    let tokens = Change { path, lock: Some(lock(home)), secret: true, edit };
+    Ok(Delivery::Files(without_helper(grant, home)?.into_iter().chain([tokens]).collect()))
+}
+
+/// Returns the removal of our own helper from the configuration; `None` if it holds none.
+///
+/// # Errors
+///
+/// [`Refusal::Unfit`] for a helper of another program, [`Refusal::Unknown`] for a file that is not in the known format.
+fn without_helper(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal> {
+    let path = home.join("config.toml");
+    let (name, url, edited) = (grant.name.to_owned(), grant.url.to_owned(), path.clone());
+    let remove = move |old: &str| {
+        let mut document = parse(&edited, old)?;
+        let Some(server) = find(&edited, &mut document, &name)? else { return Ok(None) };
+        let is_of_server = server.get("url").and_then(Item::as_str) == Some(&url);
+        let Some(helper) = server.get(HELPER).filter(|_| is_of_server) else { return Ok(None) };
+        if !helper.as_str().is_some_and(ours::is_helper) {
+            return Err(Refusal::Unfit {
+                message: format!("{} sets {HELPER} for {} to another program", edited.display(), printable(&name)),
+                hint: format!("remove {HELPER} there, and run this again"),
+            });
+        }
+        server.remove(HELPER);
+        Ok(Some(Zeroizing::new(document.to_string())))
+    };
+    let Some(text) = writer::read_text(&path, false).ok().flatten() else { return Ok(None) };
+    if remove(&text)?.is_none() {
+        return Ok(None);
+    }
+    let edit: Edit = Box::new(move |old| {
+        let old = old.unwrap_or_default();
+        Ok(remove(old)?.unwrap_or_else(|| Zeroizing::new(old.to_owned())))
+    });
+    Ok(Some(Change { path, lock: None, secret: false, edit }))
 }
 
 /// Returns the key of an entry; the headers are left out of it, whatever the configuration says.
@@ -138,8 +278,24 @@ mod tests {
         }
         let broken = configure(Path::new("f"), "a = CANARY CANARY", "a", "u", "h").expect_err("no TOML");
         assert!(!broken.to_string().contains("CANARY"), "{broken}");
-        let rival = "[mcp_servers.a]\nbearer_token_env_var = \"X\"\n";
-        let refused = configure(Path::new("f"), rival, "a", "u", "h");
-        assert!(matches!(refused, Err(Refusal::Unfit { .. })));
+    }
+
+    #[test]
+    fn f3_what_codex_would_send_in_place_of_the_token_is_named() {
+        for (setting, named) in [
+            ("bearer_token_env_var = \"X\"", Some("bearer_token_env_var")),
+            ("http_headers = { Authorization = \"Bearer old\" }", Some("http_headers.Authorization")),
+            ("http_headers = { \"X-A\" = \"a\", AUTHORIZATION = \"Bearer old\" }", Some("http_headers.AUTHORIZATION")),
+            ("http_headers.authorization = \"Bearer old\"", Some("http_headers.authorization")),
+            ("[mcp_servers.a.env_http_headers]\nAuthorization = \"VAR\"", Some("env_http_headers.Authorization")),
+            ("env_http_headers = { \"X-Authorization\" = \"VAR\" }", None),
+            ("http_headers = {}", None),
+        ] {
+            let text = format!("[mcp_servers.a]\n{setting}\n");
+            match (configure(Path::new("f"), &text, "a", "u", "h"), named) {
+                (Err(Refusal::Unfit { message, .. }), Some(named)) => assert!(message.contains(named), "{message}"),
+                (edited, named) => assert!(edited.is_ok() && named.is_none(), "{setting}"),
+            }
+        }
     }
 }

@@ -18,6 +18,7 @@ mod locks;
 mod mcp_remote;
 mod mcporter;
 mod opencode;
+pub mod ours;
 mod python_sdk;
 mod sdk;
 pub mod sources;
@@ -157,6 +158,8 @@ pub enum Delivery {
         shown: String,
         /// The same, as a change of the client's configuration.
         change: Change,
+        /// The removal of an older login that we gave the client, which it would use in place of ours.
+        older: Option<Change>,
     },
     /// A command of the client's, which takes the login from its stdin.
     Command(Import),
@@ -275,6 +278,15 @@ impl Client {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+impl Client {
+    /// Returns where in the keyring, under a service and an account, this client would keep a login for the server that
+    /// it uses in place of ours; and what to say if there is one.
+    pub fn in_keyring(&self, grant: &Grant, places: &Places) -> Option<(&'static str, String, Refusal)> {
+        let (service, account) = (self.name == codex::CLIENT.name).then(|| codex::in_keyring(grant, places))??;
+        Some((service, account, codex::older_login("the keyring", grant.name)))
     }
 }
 

@@ -73,6 +73,8 @@ pub(super) enum Line<'a> {
         setting: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         path: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        cut_off: Vec<String>,
         note: &'a str,
     },
     Error {

@@ -115,6 +115,19 @@ impl KeyringStore {
         Self { patience, silent: AtomicBool::default(), answered: AtomicBool::default() }
     }
 
+    /// Tells whether another program keeps something under this name; nobody is asked to unlock anything for it.
+    ///
+    /// # Errors
+    ///
+    /// The [`KeyringFault`] for which that cannot be seen.
+    pub fn holds(service: &'static str, account: String) -> Result<bool, KeyringFault> {
+        let look = move |keyring: &keyring::CredentialStore| {
+            let item = keyring.build(service, &account, None).map_err(fault)?;
+            Ok(read(&item)?.is_some())
+        };
+        Self::new(Patience::Strict).call(Access::Read, look)
+    }
+
     /// Runs `work` in a thread of its own, and waits for it as long as there is patience.
     ///
     /// A thread that does not come back is left alone: it blocks nothing, and ends with the process.

@@ -13,6 +13,7 @@ mod generated;
 mod handover;
 mod handover_clients;
 mod handover_python;
+mod handover_rivals;
 mod listener;
 mod login;
 mod logout;

@@ -19,6 +19,7 @@ use super::Places;
 use table::{Source, SOURCES};
 
 pub use entry::OAuth;
+pub(super) use read::item as from_toml;
 
 /// A server as a client's configuration names it.
 #[derive(Clone, Debug)]

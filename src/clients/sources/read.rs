@@ -72,7 +72,8 @@ fn toml(text: &str) -> Result<Value, String> {
     Ok(item(document.as_item()))
 }
 
-fn item(item: &Item) -> Value {
+/// Returns what stands in a TOML file as JSON.
+pub(in crate::clients) fn item(item: &Item) -> Value {
     match item {
         Item::None => Value::Null,
         Item::Value(inner) => value(inner),

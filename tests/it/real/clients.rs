@@ -367,6 +367,24 @@ fn codex_goes_on_with_refreshed_tokens() {
     place.prove_refreshes(&bed);
 }
 
+/// The helper that was written before would stand in the way of a login that Codex has itself.
+#[test]
+fn f1_codex_goes_on_with_a_login_that_is_moved_after_its_helper() {
+    let Some(bed) = Bed::with(&[Part::Codex]) else { return };
+    let place = Place::start();
+    place.log_in(&bed);
+    let client = codex_client(&bed, &place);
+    hand_over(&bed, &place, "codex", &client);
+    let mut moving = Program::new().at_home(bed.home());
+    moving.command().envs(homes(&client));
+    moving.args(["handover", &place.fake.mcp(), "--to", "codex", "--mode", "move"]).run().expect(0);
+    place.finish(place.start_client(client));
+    place.prove_refreshes(&bed);
+    let refreshes = place.fake.seen_at("/token").split_off(1);
+    let agents: Vec<_> = refreshes.iter().map(|seen| seen.header("user-agent").unwrap_or_default()).collect();
+    assert!(agents.iter().all(|agent| !agent.starts_with("mcp-login")), "Codex refreshes by itself: {agents:?}");
+}
+
 #[test]
 fn claude_code_goes_on_with_refreshed_tokens() {
     let Some(bed) = Bed::with(&[Part::ClaudeCode]) else { return };

@@ -1,0 +1,80 @@
+//! What this program has put into the configurations of clients: commands that ask it for a token.
+
+use serde_json::Value;
+
+use super::sources::{self, Configured};
+use super::{quoted, Places};
+use crate::store::{Key, DEFAULT_PROFILE};
+
+/// The commands that give a client a token.
+const COMMANDS: [&str; 2] = ["headers", "token"];
+
+/// Tells whether a command for a shell runs this program to get a token.
+pub fn is_helper(command: &str) -> bool {
+    let mut words = command.split(|it: char| it.is_whitespace() || "'\"()".contains(it));
+    command.contains(env!("CARGO_PKG_NAME")) && words.any(|word| COMMANDS.contains(&word))
+}
+
+/// Returns the servers of the clients' configurations that ask this program for a token of this login; `is_server` knows
+/// its URL.
+pub fn that_ask_for(key: &Key, places: &Places, is_server: impl Fn(&str) -> bool) -> Vec<Configured> {
+    let mut found = sources::look(places, None).servers;
+    found.retain(|it| {
+        let mut commands = Vec::new();
+        collect(&it.entry, &mut commands);
+        let is_meant = |command: &&str| is_server(&it.url) || command.contains(&quoted(&key.server));
+        commands
+            .into_iter()
+            .filter(|command| is_helper(command))
+            .any(|command| is_meant(&command) && has_profile(command, key))
+    });
+    found
+}
+
+/// Tells whether a command names the profile of a login.
+fn has_profile(command: &str, key: &Key) -> bool {
+    if key.profile == DEFAULT_PROFILE {
+        return !command.contains("--profile");
+    }
+    [' ', '='].iter().any(|it| command.contains(&format!("--profile{it}{}", key.profile)))
+}
+
+/// Collects all text of an entry.
+fn collect<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
+        Value::Object(members) => members.values().for_each(|value| collect(value, texts)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f1_f4_our_own_helpers() {
+        for (command, is_ours) in [
+            ("mcp-login headers https://mcp.example.com/mcp", true),
+            ("/opt/x y/mcp-login --store file headers linear", true),
+            ("'/opt/x y/mcp-login' --profile work headers linear", true),
+            ("Bearer $(mcp-login token https://mcp.example.com/mcp)", true),
+            ("mcp-login status", false),
+            ("another headers https://mcp.example.com/mcp", false),
+            ("get-headers --via mcp-login-proxy", false),
+        ] {
+            assert_eq!(is_helper(command), is_ours, "{command}");
+        }
+        let of = |profile: &str| Key { server: "s".to_owned(), profile: profile.to_owned() };
+        for (command, profile, is_meant) in [
+            ("mcp-login headers s", "default", true),
+            ("mcp-login headers s", "work", false),
+            ("mcp-login --profile work headers s", "work", true),
+            ("mcp-login --profile=-x headers s", "-x", true),
+            ("mcp-login --profile work headers s", "default", false),
+        ] {
+            assert_eq!(has_profile(command, &of(profile)), is_meant, "{command} {profile}");
+        }
+    }
+}
