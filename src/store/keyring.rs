@@ -123,7 +123,7 @@ impl KeyringStore {
     pub fn holds(service: &'static str, account: String) -> Result<bool, KeyringFault> {
         let look = move |keyring: &keyring::CredentialStore| {
             let item = keyring.build(service, &account, None).map_err(fault)?;
-            Ok(read(&item)?.is_some())
+            Ok(!matches!(read(&item)?, Found::Nothing))
         };
         Self::new(Patience::Strict).call(Access::Read, look)
     }

@@ -5,6 +5,7 @@
 
 mod entry;
 mod read;
+mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -121,12 +122,14 @@ impl Found {
 
 fn look_into(client: &Source, places: &Places, found: &mut Found) {
     let (mut documents, mut seen) = (BTreeMap::new(), BTreeSet::new());
-    for file in client.files(places) {
-        let read = || read::document(&file.path, file.in_project);
+    let files = client.files(places);
+    for file in &files {
+        let tables = files.iter().filter(|other| other.path == file.path).map(|other| other.table.as_slice());
+        let read = || read::document(&file.path, file.in_project, &tables.collect::<Vec<_>>());
         let document = match documents.entry(file.path.clone()).or_insert_with(read) {
             Ok(document) => document,
             Err(why) => {
-                let trouble = Trouble { client: client.name, name: None, path: file.path, why: why.clone() };
+                let trouble = Trouble { client: client.name, name: None, path: file.path.clone(), why: why.clone() };
                 found.broken.extend((!found.broken.contains(&trouble)).then_some(trouble));
                 continue;
             }

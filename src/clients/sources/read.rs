@@ -1,6 +1,6 @@
 //! Reads a configuration, in whichever of the formats it is written, as JSON.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -11,20 +11,32 @@ use rustix::process::geteuid;
 use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, Item};
 
+use super::stream;
+
 /// Longest file of a project, in bytes.
 const MAX_PROJECT_BYTES: u64 = 1024 * 1024;
 
-/// Longest file of the user's own, in bytes: Claude Code keeps much else in the same file.
+/// Longest file of the user's own that is read as a whole, in bytes. JSON files may be longer: Claude Code keeps much else
+/// in its own, and of that only the servers are kept.
 const MAX_OWN_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Reads a file; null if there is none.
-pub(super) fn document(path: &Path, in_project: bool) -> Result<Value, String> {
-    let Some(text) = text(path, in_project)? else { return Ok(Value::Null) };
+/// The size from which a JSON file is read in parts, in bytes.
+const LONG_BYTES: u64 = 1024 * 1024;
+
+/// Reads a file; null if there is none. Of a long one no more is returned than what stands at these paths.
+pub(super) fn document(path: &Path, in_project: bool, paths: &[&[String]]) -> Result<Value, String> {
+    let Some((mut file, size_bytes)) = open(path, in_project)? else { return Ok(Value::Null) };
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let is_json = !matches!(extension, Some("toml" | "yaml" | "yml"));
+    if is_json && !in_project && size_bytes > LONG_BYTES {
+        return stream::parts(&mut file, paths);
+    }
+    let text = text(file, if in_project { MAX_PROJECT_BYTES } else { MAX_OWN_BYTES })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    match path.extension().and_then(|extension| extension.to_str()) {
+    match extension {
         Some("toml") => toml(text),
         Some("yaml" | "yml") => serde_saphyr::from_str(text).map_err(|err| first_line(&err)),
         _ => jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default())
@@ -33,14 +45,12 @@ pub(super) fn document(path: &Path, in_project: bool) -> Result<Value, String> {
     }
 }
 
-/// Reads a regular file. Nothing else is even opened, for opening can block or do something.
-fn text(path: &Path, in_project: bool) -> Result<Option<String>, String> {
-    let limit_bytes = if in_project { MAX_PROJECT_BYTES } else { MAX_OWN_BYTES };
+/// Opens a regular file, and tells its size. Nothing else is even opened, for opening can block or do something.
+fn open(path: &Path, in_project: bool) -> Result<Option<(File, u64)>, String> {
     match fs::metadata(path) {
         Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(err) => return Err(err.to_string()),
         Ok(metadata) if !metadata.is_file() => return Err("it is no regular file".to_owned()),
-        Ok(metadata) if metadata.len() > limit_bytes => return Err("it is too large".to_owned()),
         Ok(_) => {}
     }
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
@@ -54,11 +64,16 @@ fn text(path: &Path, in_project: bool) -> Result<Option<String>, String> {
     if in_project && ![0, geteuid().as_raw()].contains(&metadata.uid()) {
         return Err("it belongs to another user".to_owned());
     }
+    Ok(Some((opened, metadata.len())))
+}
+
+fn text(file: File, limit_bytes: u64) -> Result<String, String> {
     let mut text = String::new();
-    match opened.take(limit_bytes + 1).read_to_string(&mut text) {
+    match file.take(limit_bytes + 1).read_to_string(&mut text) {
+        // What is cut off in the middle of a letter is too large, too.
+        Err(_) | Ok(_) if text.len() as u64 > limit_bytes => Err("it is too large".to_owned()),
         Err(err) => Err(err.to_string()),
-        Ok(count) if count as u64 > limit_bytes => Err("it is too large".to_owned()),
-        Ok(_) => Ok(Some(text)),
+        Ok(_) => Ok(text),
     }
 }
 

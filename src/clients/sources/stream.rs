@@ -1,0 +1,219 @@
+//! Reads what is asked for out of a JSON file of any size; the rest goes by, and memory does not grow with it.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Result as IoResult, Seek as _};
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// How much is read at a time, in bytes.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Returns a file's object with nothing in it but what stands at these paths.
+///
+/// # Errors
+///
+/// What the system or the parser says; nothing of the file is quoted.
+pub(super) fn parts(file: &mut File, paths: &[&[String]]) -> Result<Value, String> {
+    let chunks = |file: File| BufReader::with_capacity(CHUNK_BYTES, file);
+    let again = |file: &File| file.try_clone().map_err(|err| err.to_string());
+    match parse(chunks(again(file)?), paths) {
+        // With comments or trailing commas it may be JSON all the same.
+        Err(err) if err.is_syntax() => {
+            file.rewind().map_err(|err| err.to_string())?;
+            parse(BufReader::with_capacity(CHUNK_BYTES, Plain::of(chunks(again(file)?))), paths)
+        }
+        parsed => parsed,
+    }
+    .map_err(|err| err.to_string())
+}
+
+fn parse(text: impl BufRead, paths: &[&[String]]) -> serde_json::Result<Value> {
+    let mut json = serde_json::Deserializer::from_reader(text);
+    let found = Wanted(paths.to_vec()).deserialize(&mut json)?;
+    json.end().map(|()| found)
+}
+
+/// The paths to what is asked for, from here; an empty one asks for all that stands here.
+struct Wanted<'a>(Vec<&'a [String]>);
+
+impl<'de> DeserializeSeed<'de> for Wanted<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        match self.0.iter().any(|path| path.is_empty()) {
+            true => Value::deserialize(json),
+            false => json.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Wanted<'_> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut kept = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let of_member = |path: &&[String]| path.first() == Some(&name);
+            let below: Vec<_> = self.0.iter().copied().filter(of_member).filter_map(|path| path.get(1..)).collect();
+            if below.is_empty() {
+                members.next_value::<IgnoredAny>()?;
+            } else {
+                kept.insert(name, members.next_value_seed(Wanted(below))?);
+            }
+        }
+        Ok(kept.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
+        while values.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+}
+
+/// JSON with comments and trailing commas, read as JSON without them.
+struct Plain<R> {
+    text: R,
+    at: At,
+    /// A comma that is not passed on before it is known to separate something.
+    comma: bool,
+}
+
+/// Where in the text a reader is.
+#[derive(Clone, Copy, PartialEq)]
+enum At {
+    Start,
+    Code,
+    Text,
+    Escape,
+    Slash,
+    Line,
+    Block,
+    Star,
+}
+
+impl<R: BufRead> Plain<R> {
+    fn of(text: R) -> Self {
+        Self { text, at: At::Start, comma: false }
+    }
+
+    /// Passes a byte of the text on, or not.
+    fn take(&mut self, byte: u8, plain: &mut Vec<u8>) {
+        self.at = match (self.at, byte) {
+            // The byte order mark.
+            (At::Start, 0xef | 0xbb | 0xbf) => At::Start,
+            (At::Text, b'\\') => At::Escape,
+            (At::Text, b'"') => At::Code,
+            (At::Text | At::Escape, _) => At::Text,
+            (At::Start | At::Code, b'/') => return self.at = At::Slash,
+            (At::Slash, b'/') => return self.at = At::Line,
+            (At::Slash, b'*') => return self.at = At::Block,
+            (At::Line, b'\n') => At::Code,
+            (At::Block | At::Star, b'*') => return self.at = At::Star,
+            (At::Star, b'/') => return self.at = At::Code,
+            (At::Block | At::Star, _) => return self.at = At::Block,
+            (At::Line, _) => return,
+            (_, b'"') => At::Text,
+            (_, _) => At::Code,
+        };
+        let is_code = self.at == At::Code && byte != b'"';
+        match byte {
+            0xef | 0xbb | 0xbf if self.at == At::Start => return,
+            b',' if is_code && !self.comma => return self.comma = true,
+            byte if is_code && byte.is_ascii_whitespace() => {}
+            b'}' | b']' if is_code => self.comma = false,
+            _ if self.comma => {
+                self.comma = false;
+                plain.push(b',');
+            }
+            _ => {}
+        }
+        plain.push(byte);
+    }
+}
+
+impl<R: BufRead> Read for Plain<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
+        let mut plain = Vec::with_capacity(buffer.len());
+        // A byte may bring the comma before it along.
+        while plain.len() + 2 <= buffer.len() {
+            let chunk = self.text.fill_buf()?;
+            let chunk = chunk[..chunk.len().min((buffer.len() - plain.len()) / 2)].to_vec();
+            if chunk.is_empty() {
+                break;
+            }
+            chunk.iter().for_each(|byte| self.take(*byte, &mut plain));
+            self.text.consume(chunk.len());
+        }
+        buffer[..plain.len()].copy_from_slice(&plain);
+        Ok(plain.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str, paths: &[&[&str]]) -> Result<Value, String> {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(text.as_bytes()).and_then(|()| file.rewind()).expect("a file");
+        let paths: Vec<Vec<String>> =
+            paths.iter().map(|path| path.iter().map(|step| (*step).to_owned()).collect()).collect();
+        parts(&mut file, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn n8_only_what_is_asked_for() {
+        let text = r#"{"a": [1, {"mcpServers": 7}], "mcpServers": {"x": {"url": "u, // no comment", "n": [1.5, null]}},
+            "projects": {"/p": {"mcpServers": {"y": {}}, "history": ["\ud800"]}, "/q": {"mcpServers": {"z": {}}}}}"#;
+        let found = read(text, &[&["mcpServers"], &["projects", "/p", "mcpServers"], &["nowhere"], &["a", "b"]]);
+        let expected = json!({"mcpServers": {"x": {"url": "u, // no comment", "n": [1.5, null]}}, "a": null,
+            "projects": {"/p": {"mcpServers": {"y": {}}}}});
+        assert_eq!(found.expect("JSON"), expected);
+        let commented = "\u{feff}// mine, \"all\"\n{ /* , */ \"mcpServers\": {\"x\": {\"url\": \"a//b\\\"\", \"l\": [1, 2, ],},},\n \
+                         \"b\": 1, /**/ // end\n}\n";
+        let expected = json!({"mcpServers": {"x": {"url": "a//b\"", "l": [1, 2]}}});
+        assert_eq!(read(commented, &[&["mcpServers"]]).expect("JSON with comments"), expected);
+    }
+
+    #[test]
+    fn n8_what_is_broken_is_told_without_a_word_of_it() {
+        for text in ["", "{", "{\"a\": CANARY}", "{} CANARY", "{\"mcpServers\": {\"CANARY\": }}", "[1,,2]"] {
+            let why = read(text, &[&["mcpServers"]]).expect_err(text);
+            assert!(!why.contains("CANARY"), "{why}");
+        }
+    }
+}
