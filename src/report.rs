@@ -77,6 +77,10 @@ impl Reporter {
                     Source::Callback => terminal::say(&sentence),
                 }
             }
+            Event::Silent { server, asked } => {
+                let whose = if self.several { format!(" of {server}") } else { String::new() };
+                terminal::say(&format!("no answer yet; if the page{whose} showed an error: {asked}"));
+            }
             Event::Registering { server } => {
                 terminal::say(&format!("{server} does not know us any more; registering anew, with a new address"));
             }
@@ -325,10 +329,25 @@ fn rejection(source: Source, reason: Reason, detail: Option<&str>, count: u64) -
         1 => ("a callback was".to_owned(), "it belongs", "it"),
         _ => (format!("{count} callbacks were"), "they belong", "them"),
     };
+    let answers = |what: &str| match count {
+        1 => format!("an answer {what} came and was not accepted"),
+        _ => format!("{count} answers {what} came and were not accepted"),
+    };
+    let says = detail.map(|words| format!("; it says, unproven: {words}")).unwrap_or_default();
     match (reason, detail) {
         (Reason::Temporary, Some(detail)) => format!("{detail}; try again in the same tab"),
         (Reason::StateMismatch, _) => {
             format!("{many} not taken: {they} to another login (an old tab?); still waiting")
+        }
+        (Reason::NoState, _) => format!("{}{says}; still waiting", answers("without this login's state")),
+        (Reason::CutState, _) => {
+            let what = answers("with only a part of this login's state");
+            format!("{what}{says}; the address was cut off: open or paste all of it")
+        }
+        (Reason::NoIssuer, _) => {
+            let what =
+                answers("with this login's state, but without the issuer (iss) that the server promises to name,");
+            format!("{what}{says}; still waiting")
         }
         (Reason::IssuerMismatch, _) => {
             format!("{many} not taken: another authorization server sent {them}; still waiting")

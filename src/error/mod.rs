@@ -15,7 +15,7 @@ use crate::http::HttpError;
 use crate::listener::BindError;
 use crate::oauth::callback::Denial;
 use crate::oauth::metadata::MetadataError;
-use crate::oauth::text::printable;
+use crate::oauth::text::{printable, printable_list};
 use crate::oauth::token::Unusable;
 use crate::peers::Holder;
 use crate::providers::Provider;
@@ -26,6 +26,9 @@ use words::{
     denial_code, denial_hint, discover_code, discover_hint, exchange_hint, handover_code, handover_hint, http_code,
     http_hint, known_failure, register_hint, token_code,
 };
+
+/// The most scopes that a sentence names.
+const MAX_SCOPES: usize = 20;
 
 /// A login that was not completed.
 #[derive(Debug, thiserror::Error)]
@@ -115,12 +118,16 @@ pub enum LoginError {
         source: Arc<StoreError>,
     },
     /// No answer came in time.
-    #[error("no answer came for {server} within {}", in_words(*timeout))]
+    #[error("no answer came for {server} within {}{}", in_words(*timeout), after_semicolon(turned_away))]
     TimedOut {
         /// The server.
         server: String,
         /// The limit that passed.
         timeout: Duration,
+        /// How many answers were not accepted, and why.
+        turned_away: Option<String>,
+        /// What was asked for, as [`asked`] puts it; `None` if no page was shown yet.
+        asked: Option<String>,
     },
     /// No answer can come.
     #[error("there is no way left on which an answer for {server} could come")]
@@ -217,6 +224,10 @@ impl From<&LoginError> for Told {
     }
 }
 
+fn after_semicolon(words: &Option<String>) -> String {
+    words.as_ref().map(|words| format!("; {words}")).unwrap_or_default()
+}
+
 fn by(holder: &Option<Holder>) -> String {
     let Some(Holder { pid, name }) = holder else { return String::new() };
     format!(": {} (process {pid}) holds it", printable(name))
@@ -233,6 +244,15 @@ fn whose(server: &str) -> String {
     } else {
         format!("the login to {server}")
     }
+}
+
+/// Returns what an authorization request asked for, for who has to find out why the server's own page shows an error.
+pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
+    let scopes = match scopes {
+        [] => "none".to_owned(),
+        scopes => printable_list(scopes, " ", MAX_SCOPES),
+    };
+    format!("client ID {}, redirect URI {redirect_uri}, scopes {scopes}", printable(client_id))
 }
 
 /// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`; days from two on.
@@ -391,7 +411,12 @@ impl LoginError {
             }
             Self::Exchange { source, provider, .. } => exchange_hint(source, *provider),
             Self::Store { source, .. } => source.hint(),
-            Self::TimedOut { .. } => Some("run the command again; --timeout gives more time".to_owned()),
+            Self::TimedOut { asked, .. } => Some(match asked {
+                Some(asked) => format!(
+                    "if the page showed an error: {asked}; else run the command again; --timeout gives more time"
+                ),
+                None => "run the command again; --timeout gives more time".to_owned(),
+            }),
             Self::NoWay { .. } => {
                 Some("run this in a terminal, or with --paste and an open stdin, or where it can listen".to_owned())
             }

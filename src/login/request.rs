@@ -119,6 +119,13 @@ pub enum Event<'a> {
         /// How many like it there were.
         count: u64,
     },
+    /// Nothing has come for a while.
+    Silent {
+        /// The server to log in to.
+        server: &'a str,
+        /// What the authorization server was asked for, as a part of a sentence.
+        asked: &'a str,
+    },
     /// The server refused our registration; a new one is made.
     Registering {
         /// The server to log in to.

@@ -1,5 +1,6 @@
 //! All logins of a run at one desk: what happens there, and what it means for each of them.
 
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,11 @@ use super::crew::{Crew, Message};
 use super::{Attempt, Begun, Event, Finished, Invitation, Report, Request};
 use crate::browser;
 use crate::clock::{Deadline, Time};
-use crate::error::LoginError;
+use crate::error::{self, LoginError};
 use crate::listener::page::Page;
 use crate::oauth::callback::{Answer, Denial};
+use crate::oauth::client;
+use crate::register;
 use crate::signals::{self, Signal, Signals};
 use crate::terminal;
 use crate::terminal::paste::Paste;
@@ -22,6 +25,9 @@ const SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long an accepted code is given after the deadline: its requests end by themselves before that.
 const EXCHANGE_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long nothing comes before it is said what was asked for: some servers show their errors in the browser only.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// How a run ended.
 #[derive(Debug)]
@@ -50,6 +56,8 @@ struct Run<'a> {
     ending: Option<i32>,
     /// The time for answers is over; only what was accepted is still finished.
     is_late: bool,
+    /// When it is said of a login that waits what was asked for, because nothing has come.
+    silent_at: BTreeMap<usize, Deadline>,
     tell: &'a mut dyn FnMut(Event),
 }
 
@@ -79,6 +87,7 @@ pub fn run(
         ends_at: Time::now().plus(timeout.as_secs()),
         ending: None,
         is_late: false,
+        silent_at: BTreeMap::new(),
         tell,
     };
     run.desk.resume();
@@ -123,8 +132,9 @@ impl Run<'_> {
     /// Waits for one happening and acts on it; returns the signal that ends the program.
     fn step(&mut self) -> Option<i32> {
         let retry_at = self.crew.retry_at();
-        let until = retry_at.map_or(self.deadline, |retry_at| retry_at.min(self.deadline));
+        let until = self.silent_at.values().copied().chain(retry_at).fold(self.deadline, Deadline::min);
         let happening = self.desk.next(until);
+        self.break_the_silence();
         if retry_at.is_some_and(Deadline::passed) {
             self.crew.start_waiting();
         }
@@ -224,6 +234,7 @@ impl Run<'_> {
             browser::open(&attempt.authorization.url, &tools.browser);
         }
         self.put(seat, Progress::Waiting(attempt));
+        self.silent_at.insert(seat, Deadline::after(SILENCE));
         self.give_up_where_nothing_can_come();
         self.tick();
     }
@@ -242,6 +253,10 @@ impl Run<'_> {
     }
 
     fn deny(&mut self, seat: usize, attempt: &Attempt, denial: Denial) {
+        // An answer that passed all checks proves that the server knows the client, unless it says that it does not.
+        if !client::is_unknown(&denial.error) {
+            register::confirm(&self.crew.tools.cache(), &attempt.found.server.issuer, &attempt.client);
+        }
         let (server, provider) = (self.server(seat), attempt.provider);
         self.end(seat, Err(LoginError::Denied { server, provider, denial }), Page::Refused);
     }
@@ -263,6 +278,24 @@ impl Run<'_> {
             Err(error) => (self.tell)(Event::Failed { server: &server, error }),
         }
         self.put(seat, Progress::Over(result));
+    }
+
+    /// Returns what a login that waits asked the authorization server for.
+    fn asked(&self, seat: usize) -> Option<String> {
+        let Some(Progress::Waiting(attempt)) = self.progress.get(seat) else { return None };
+        Some(error::asked(&attempt.client.id, &attempt.redirect_uri, &attempt.scopes))
+    }
+
+    /// Says once of each login, a minute after its page was shown and nothing came, what was asked for.
+    fn break_the_silence(&mut self) {
+        for seat in 0..self.progress.len() {
+            if self.silent_at.get(&seat).is_some_and(|at| at.passed()) {
+                self.silent_at.remove(&seat);
+                if let Some(asked) = self.asked(seat) {
+                    (self.tell)(Event::Silent { server: &self.crew.server(seat), asked: &asked });
+                }
+            }
+        }
     }
 
     fn put(&mut self, seat: usize, progress: Progress) -> Option<Progress> {
@@ -298,7 +331,8 @@ impl Run<'_> {
         self.deadline = Deadline::after(EXCHANGE_PATIENCE);
         for seat in self.seats(|progress| matches!(progress, Progress::Beginning | Progress::Waiting(_))) {
             let (server, timeout) = (self.server(seat), self.crew.tools.timeout);
-            self.end(seat, Err(LoginError::TimedOut { server, timeout }), Page::Failed);
+            let (turned_away, asked) = (self.desk.turned_away(seat), self.asked(seat));
+            self.end(seat, Err(LoginError::TimedOut { server, timeout, turned_away, asked }), Page::Failed);
         }
         None
     }

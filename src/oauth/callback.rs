@@ -56,10 +56,22 @@ pub struct Denial {
 /// Why a message is not taken; the login goes on waiting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The state is missing, doubled or not ours.
+    /// The state is not ours, or doubled.
     State,
-    /// The issuer is missing though promised, or another one.
+    /// There is no state, or only the beginning of ours.
+    NoState {
+        /// What there is of it is the beginning of ours. Nobody but the user may learn this, for it helps to guess the rest.
+        is_cut: bool,
+        /// The error that the message names. Anybody can have written it.
+        claimed: Option<Denial>,
+    },
+    /// The issuer is another one.
     Issuer,
+    /// The issuer is missing though it is promised.
+    NoIssuer {
+        /// The error that the message names. Nothing proves that the authorization server wrote it.
+        claimed: Option<Denial>,
+    },
     /// Something is there twice, or both an error and a code are.
     Ambiguous,
     /// A value cannot be read, or neither an error nor a code is there.
@@ -87,10 +99,26 @@ impl Expected {
     /// Tells whether the query may be the beginning of our answer: its state is missing, or the beginning of ours.
     pub fn may_be_cut(&self, query: &str) -> bool {
         match single(query, "state") {
-            Ok(state) => self.state.expose().starts_with(&state),
+            Ok(state) => self.begins_with(&state),
             Err(Unusable::Missing) => true,
             Err(Unusable::Doubled | Unusable::Malformed) => false,
         }
+    }
+
+    fn begins_with(&self, state: &str) -> bool {
+        let beginning = self.state.expose().as_bytes().get(..state.len());
+        beginning.is_some_and(|beginning| state.as_bytes().ct_eq(beginning).into())
+    }
+
+    /// Returns why a message without our state is not taken.
+    fn no_state(&self, query: &str) -> Rejection {
+        let is_cut = match single(query, "state") {
+            Err(Unusable::Missing) => false,
+            Ok(state) if state.is_empty() => false,
+            Ok(state) if self.begins_with(&state) => true,
+            Ok(_) | Err(Unusable::Doubled | Unusable::Malformed) => return Rejection::State,
+        };
+        Rejection::NoState { is_cut, claimed: claimed(query) }
     }
 
     /// Checks the query of an authorization response and takes out what it says.
@@ -103,7 +131,7 @@ impl Expected {
     /// Spec: RFC 6749 section 4.1.2; RFC 9207 section 2.4; MCP 2026-07-28, Authorization Response Validation.
     pub fn check(&self, query: &str) -> Result<Answer, Rejection> {
         if !self.owns(query) {
-            return Err(Rejection::State);
+            return Err(self.no_state(query));
         }
         self.check_issuer(query)?;
         match (optional(query, "error")?, optional(query, "code")?) {
@@ -119,25 +147,39 @@ impl Expected {
         match optional(query, "iss")? {
             Some(iss) if iss == self.issuer => Ok(()),
             Some(_) => Err(Rejection::Issuer),
-            None if self.iss_promised => Err(Rejection::Issuer),
+            None if self.iss_promised => Err(Rejection::NoIssuer { claimed: claimed(query) }),
             None => Ok(()),
         }
     }
 
     fn denied(&self, error: String, query: &str) -> Result<Answer, Rejection> {
         let temporary = matches!(error.as_str(), "server_error" | "temporarily_unavailable");
-        let description = match raw(query, "error_description") {
-            Ok(description) => Some(decode_words(description)),
-            Err(Unusable::Doubled) => return Err(Rejection::Ambiguous),
-            Err(Unusable::Missing | Unusable::Malformed) => None,
-        };
-        let denial = Denial { error, description };
+        let denial = Denial { error, description: description(query).map_err(|_| Rejection::Ambiguous)? };
         if temporary {
             Err(Rejection::Temporary(denial))
         } else {
             Ok(Answer::Denied(denial))
         }
     }
+}
+
+/// Returns what the server adds for people.
+///
+/// # Errors
+///
+/// [`Unusable::Doubled`].
+fn description(query: &str) -> Result<Option<String>, Unusable> {
+    match raw(query, "error_description") {
+        Ok(description) => Ok(Some(decode_words(description))),
+        Err(Unusable::Doubled) => Err(Unusable::Doubled),
+        Err(Unusable::Missing | Unusable::Malformed) => Ok(None),
+    }
+}
+
+/// Returns the error that a message names which does not prove where it comes from.
+fn claimed(query: &str) -> Option<Denial> {
+    let error = single(query, "error").ok().filter(|error| !error.is_empty())?;
+    Some(Denial { error, description: description(query).ok().flatten() })
 }
 
 fn read_code(code: String) -> Result<AuthorizationCode, Rejection> {
@@ -208,6 +250,9 @@ mod tests {
             Ok(Answer::Code(code)) => format!("code {}", code.into_secret().expose()),
             Ok(Answer::Denied(denial)) => format!("denied {} {:?}", denial.error, denial.description),
             Err(Rejection::Temporary(denial)) => format!("temporary {}", denial.error),
+            Err(Rejection::NoState { is_cut: true, .. }) => "CutState".to_owned(),
+            Err(Rejection::NoState { .. }) => "NoState".to_owned(),
+            Err(Rejection::NoIssuer { .. }) => "NoIssuer".to_owned(),
             Err(rejection) => format!("{rejection:?}"),
         }
     }
@@ -218,27 +263,29 @@ mod tests {
 
     #[test]
     fn l8_v9_state_comes_first() {
-        for query in [
-            "",
-            "code=c",
-            "error=access_denied",
-            "state=&code=c",
-            "state&code=c",
-            "state=s&code=c",
-            "state=s~1x&code=c",
-            "state=s~2&code=c",
-            "state=S~1&code=c",
-            "state=s~1&state=s~1&code=c",
-            "state=s~1&state=other&code=c",
-            "state=other&error=access_denied",
-            "state=%zz&code=c",
-            "State=s~1&code=c",
-            "state[]=s~1&code=c",
-            "state=s~1%00&code=c",
-            "state=s~1;code=c",
-            "state=s%257E1&code=c",
+        for (query, expected) in [
+            ("", "NoState"),
+            ("code=c", "NoState"),
+            ("error=access_denied", "NoState"),
+            ("state=&code=c", "NoState"),
+            ("state&code=c", "NoState"),
+            ("state=s&code=c", "CutState"),
+            ("state=s%7E&code=c", "CutState"),
+            ("state=x&code=c", "State"),
+            ("state=s~1x&code=c", "State"),
+            ("state=s~2&code=c", "State"),
+            ("state=S~1&code=c", "State"),
+            ("state=s~1&state=s~1&code=c", "State"),
+            ("state=s~1&state=other&code=c", "State"),
+            ("state=other&error=access_denied", "State"),
+            ("state=%zz&code=c", "State"),
+            ("State=s~1&code=c", "NoState"),
+            ("state[]=s~1&code=c", "NoState"),
+            ("state=s~1%00&code=c", "State"),
+            ("state=s~1;code=c", "State"),
+            ("state=s%257E1&code=c", "State"),
         ] {
-            check(query, "State");
+            check(query, expected);
         }
     }
 
@@ -309,7 +356,7 @@ mod tests {
     #[test]
     fn m26_b1_the_issuer_table() {
         for (iss, plain, promised) in [
-            ("", "ok", "Issuer"),
+            ("", "ok", "NoIssuer"),
             ("&iss=https%3A%2F%2Fas.example", "ok", "ok"),
             ("&iss=https://as.example", "ok", "ok"),
             ("&iss=https%3A%2F%2Fas.example%2F", "Issuer", "Issuer"),
@@ -326,6 +373,30 @@ mod tests {
                 assert_eq!(verdict(&query, false), result(plain), "{query}");
                 assert_eq!(verdict(&query, true), result(promised), "{query}, promised");
             }
+        }
+    }
+
+    /// What an answer claims that does not prove where it comes from: it is only ever shown.
+    #[test]
+    fn a50_a51_what_an_unproven_error_says() {
+        let denial = |error: &str, description: Option<&str>| {
+            Some(Denial { error: error.into(), description: description.map(str::to_owned) })
+        };
+        for (query, claims) in [
+            ("code=c", None),
+            ("error=", None),
+            ("error=a&error=b", None),
+            (
+                "error=invalid_request&error_description=Missing+%27nonce%27",
+                denial("invalid_request", Some("Missing 'nonce'")),
+            ),
+            ("error=access_denied&error_description=a&error_description=b", denial("access_denied", None)),
+            ("error=access_denied&code=c", denial("access_denied", None)),
+        ] {
+            let without = Rejection::NoState { is_cut: false, claimed: claims.clone() };
+            assert_eq!(expected(true).check(query).expect_err("no state"), without, "{query}");
+            let unnamed = Rejection::NoIssuer { claimed: claims };
+            assert_eq!(expected(true).check(&format!("{query}&state=s~1")).expect_err("no issuer"), unnamed, "{query}");
         }
     }
 

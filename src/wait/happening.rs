@@ -16,10 +16,16 @@ pub enum Source {
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The state is missing, doubled, or of another login.
+    /// The state is doubled, or of another login.
     StateMismatch,
-    /// The issuer is missing though promised, or another one.
+    /// There is no state.
+    NoState,
+    /// There is only the beginning of our state.
+    CutState,
+    /// The issuer is another one.
     IssuerMismatch,
+    /// The issuer is missing though it is promised.
+    NoIssuer,
     /// Something is there twice.
     Ambiguous,
     /// It cannot be read.
@@ -36,8 +42,8 @@ impl Reason {
     /// Returns the word of the machine-readable output.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::StateMismatch => "state_mismatch",
-            Self::IssuerMismatch => "issuer_mismatch",
+            Self::StateMismatch | Self::NoState | Self::CutState => "state_mismatch",
+            Self::IssuerMismatch | Self::NoIssuer => "issuer_mismatch",
             Self::Ambiguous => "ambiguous",
             Self::Malformed => "malformed",
             Self::NotARedirect => "not_a_redirect",
@@ -46,12 +52,38 @@ impl Reason {
         }
     }
 
+    /// Returns the reason that stands for all those with the same word.
+    pub fn general(self) -> Self {
+        match self {
+            Self::NoState | Self::CutState => Self::StateMismatch,
+            Self::NoIssuer => Self::IssuerMismatch,
+            reason => reason,
+        }
+    }
+
     /// Returns the page for the browser that sent it.
     pub fn page(self) -> Page {
         match self {
             Self::ForeignPeer => Page::ForeignPeer,
             Self::Temporary => Page::Temporary,
+            Self::NoIssuer => Page::NoIssuer,
+            // Whether what there is of a state is right is for the user to know, and for nobody who guesses.
             _ => Page::Foreign,
+        }
+    }
+
+    /// Returns which messages these are, as part of a sentence.
+    pub fn as_kind(self) -> &'static str {
+        match self {
+            Self::StateMismatch => "of another login",
+            Self::NoState => "without this login's state",
+            Self::CutState => "with a part of this login's state",
+            Self::IssuerMismatch => "of another authorization server",
+            Self::NoIssuer => "without the issuer that the server promises to name",
+            Self::Ambiguous | Self::Malformed => "that could not be read",
+            Self::NotARedirect => "that were no redirect",
+            Self::ForeignPeer => "from another user's program",
+            Self::Temporary => "that the server was busy",
         }
     }
 }
@@ -60,7 +92,10 @@ impl From<&Rejection> for Reason {
     fn from(rejection: &Rejection) -> Self {
         match rejection {
             Rejection::State => Self::StateMismatch,
+            Rejection::NoState { is_cut: true, .. } => Self::CutState,
+            Rejection::NoState { .. } => Self::NoState,
             Rejection::Issuer => Self::IssuerMismatch,
+            Rejection::NoIssuer { .. } => Self::NoIssuer,
             Rejection::Ambiguous => Self::Ambiguous,
             Rejection::Malformed => Self::Malformed,
             Rejection::Temporary(_) => Self::Temporary,

@@ -4,6 +4,7 @@
 //! forgotten, so any number of strangers' requests changes nothing.
 
 mod happening;
+mod turned_away;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Read as _;
@@ -16,7 +17,7 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use crate::clock::Deadline;
 use crate::listener::page::Page;
 use crate::listener::{Callback, Listener};
-use crate::oauth::callback::{Expected, Rejection};
+use crate::oauth::callback::{Denial, Expected, Rejection};
 use crate::oauth::endpoint;
 use crate::oauth::paste::{self, Pasted};
 use crate::oauth::text::printable;
@@ -26,6 +27,7 @@ use crate::terminal;
 use crate::terminal::paste::{Paste, Read};
 
 pub use happening::{Happening, Reason, Source};
+use turned_away::TurnedAway;
 
 /// How often the countdown is renewed, and how often a rejection of one kind is announced.
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,6 +37,10 @@ const PAGE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a finished login still answers a reload, if others keep the program running.
 const RELOAD_GRACE: Duration = Duration::from_secs(2);
+
+/// What is wrong with a pasted answer without the promised issuer.
+const NO_ISSUER: &str =
+    "this does not name the authorization server that sent it (iss), which the server promises to do";
 
 /// How far one login has come, as far as answers are concerned.
 #[derive(Debug)]
@@ -53,6 +59,7 @@ enum Stage {
 struct Seat {
     listener: Option<Listener>,
     stage: Stage,
+    turned_away: TurnedAway,
 }
 
 /// Announcements of one kind: at once, then at most one a second.
@@ -60,6 +67,34 @@ struct Seat {
 struct Throttle {
     next: Deadline,
     unannounced: u64,
+    /// Why they were not taken, and what the first of them said.
+    reason: Reason,
+    detail: Option<String>,
+}
+
+impl Throttle {
+    fn new(reason: Reason) -> Self {
+        Self { next: Deadline::after(SECOND), unannounced: 0, reason, detail: None }
+    }
+
+    /// Counts one more. Of several kinds of one reason the general one is told.
+    fn add(&mut self, reason: Reason, detail: Option<String>) {
+        if self.unannounced == 0 {
+            (self.reason, self.detail) = (reason, detail);
+        } else if self.reason != reason {
+            (self.reason, self.detail) = (reason.general(), None);
+        } else if self.detail.is_none() {
+            self.detail = detail;
+        }
+        self.unannounced += 1;
+    }
+
+    /// Returns the announcement of all that were not announced yet.
+    fn announce(&mut self, seat: usize) -> Happening {
+        self.next = Deadline::after(SECOND);
+        let (reason, detail, count) = (self.reason, self.detail.take(), std::mem::take(&mut self.unannounced));
+        Happening::Rejected { seat: Some(seat), source: Source::Callback, reason, detail, count }
+    }
 }
 
 /// The desk at which all logins wait.
@@ -69,7 +104,7 @@ pub struct Desk<'a> {
     signals: &'a mut Signals,
     waker: UnixStream,
     queue: VecDeque<Happening>,
-    throttles: BTreeMap<(usize, Reason), Throttle>,
+    throttles: BTreeMap<(usize, &'static str), Throttle>,
     tick: Option<Deadline>,
 }
 
@@ -82,7 +117,8 @@ impl<'a> Desk<'a> {
         waker: UnixStream,
         ticking: bool,
     ) -> Self {
-        let seats = (0..logins).map(|_| Seat { listener: None, stage: Stage::Preparing }).collect();
+        let seat = |_| Seat { listener: None, stage: Stage::Preparing, turned_away: TurnedAway::default() };
+        let seats = (0..logins).map(seat).collect();
         Self {
             seats,
             paste,
@@ -138,6 +174,11 @@ impl<'a> Desk<'a> {
     /// Tells whether any way is left on which the answer of a login can come.
     pub fn can_receive(&self, seat: usize) -> bool {
         self.paste_is_open() || self.is_listening(seat)
+    }
+
+    /// Returns how many answers of a login were not accepted, and why, as a sentence; `None` if there were none.
+    pub fn turned_away(&self, seat: usize) -> Option<String> {
+        self.seats.get(seat)?.turned_away.sentence()
     }
 
     /// Tells whether something can be pasted.
@@ -246,15 +287,21 @@ impl<'a> Desk<'a> {
     }
 
     fn take_callback(&mut self, index: usize, callback: Callback) {
-        let Some(Seat { listener: Some(listener), stage }) = self.seats.get_mut(index) else { return };
+        let Some(Seat { listener: Some(listener), stage, .. }) = self.seats.get_mut(index) else { return };
         match stage {
             Stage::Open(expected) => {
                 let checked =
                     expected.check(&callback.query).map_err(|rejection| (Reason::from(&rejection), rejection));
+                let words = checked.as_ref().err().and_then(|(_, rejection)| detail(rejection));
                 // The system is asked last, and only about messages that would otherwise be taken, or shown.
-                let counts = matches!(&checked, Ok(_) | Err((Reason::Temporary, _)));
+                let counts = checked.is_ok() || words.is_some();
                 let foreign = counts && peers::peer(callback.ends.0, callback.ends.1) == Peer::Foreign;
                 match checked {
+                    // Who does not know the state learns nothing from it.
+                    Err((Reason::NoState | Reason::CutState, _)) if foreign => {
+                        listener.answer(callback.connection, Page::Foreign);
+                        self.reject(index, Reason::NoState, None);
+                    }
                     _ if foreign => {
                         listener.answer(callback.connection, Page::ForeignPeer);
                         self.reject(index, Reason::ForeignPeer, None);
@@ -264,9 +311,9 @@ impl<'a> Desk<'a> {
                         *stage = Stage::Taken { query, held, page_due: Deadline::after(PAGE_LIMIT) };
                         self.queue.push_back(Happening::Answer { seat: index, answer });
                     }
-                    Err((reason, rejection)) => {
+                    Err((reason, _)) => {
                         listener.answer(callback.connection, reason.page());
-                        self.reject(index, reason, detail(&rejection));
+                        self.reject(index, reason, words);
                     }
                 }
             }
@@ -281,13 +328,16 @@ impl<'a> Desk<'a> {
 
     /// Announces a callback that was not taken: the first of its kind at once, then at most one a second.
     fn reject(&mut self, seat: usize, reason: Reason, detail: Option<String>) {
-        match self.throttles.get_mut(&(seat, reason)) {
-            Some(throttle) if !throttle.next.passed() => throttle.unannounced += 1,
-            throttle => {
-                let count = throttle.map_or(0, |throttle| throttle.unannounced) + 1;
-                self.throttles.insert((seat, reason), Throttle { next: Deadline::after(SECOND), unannounced: 0 });
-                let source = Source::Callback;
-                self.queue.push_back(Happening::Rejected { seat: Some(seat), source, reason, detail, count });
+        if let Some(seat) = self.seats.get_mut(seat) {
+            seat.turned_away.note(reason, detail.as_deref());
+        }
+        match self.throttles.get_mut(&(seat, reason.as_str())) {
+            Some(throttle) if !throttle.next.passed() => throttle.add(reason, detail),
+            _ => {
+                let throttle = self.throttles.entry((seat, reason.as_str())).or_insert_with(|| Throttle::new(reason));
+                throttle.add(reason, detail);
+                let happening = throttle.announce(seat);
+                self.queue.push_back(happening);
             }
         }
     }
@@ -310,6 +360,10 @@ impl<'a> Desk<'a> {
             // Who has not finished typing is not told yet that it is wrong.
             Err((reason, detail)) if more == 0 && pasted.finished && whole != Pasted::Empty => {
                 let bytes = pasted.bytes.len() + pasted.dropped;
+                // A paste that belongs to no login belongs to the only one there is.
+                if let [seat] = &mut self.seats[..] {
+                    seat.turned_away.note(reason, None);
+                }
                 let detail = Some(format!("{detail} ({bytes} bytes were pasted)"));
                 let happening = Happening::Rejected { seat: None, source: Source::Paste, reason, detail, count: 1 };
                 self.queue.push_back(happening);
@@ -352,8 +406,15 @@ impl<'a> Desk<'a> {
                 Ok(())
             }
             Err(rejection) => {
-                let reason = Reason::from(&rejection);
-                Err((reason, detail(&rejection).unwrap_or_else(|| "this answer cannot be used".to_owned())))
+                let (reason, words) = (Reason::from(&rejection), detail(&rejection));
+                Err((
+                    reason,
+                    match (reason, words) {
+                        (Reason::NoIssuer, None) => NO_ISSUER.to_owned(),
+                        (Reason::NoIssuer, Some(words)) => format!("{NO_ISSUER}; it says, unproven: {words}"),
+                        (_, words) => words.unwrap_or_else(|| "this answer cannot be used".to_owned()),
+                    },
+                ))
             }
         }
     }
@@ -371,12 +432,10 @@ impl<'a> Desk<'a> {
                 _ => {}
             }
         }
-        for ((seat, reason), throttle) in &mut self.throttles {
+        for ((seat, _), throttle) in &mut self.throttles {
             if throttle.unannounced > 0 && throttle.next.passed() {
-                let (seat, count) = (Some(*seat), std::mem::take(&mut throttle.unannounced));
-                throttle.next = Deadline::after(SECOND);
-                let (source, reason) = (Source::Callback, *reason);
-                self.queue.push_back(Happening::Rejected { seat, source, reason, detail: None, count });
+                let happening = throttle.announce(*seat);
+                self.queue.push_back(happening);
             }
         }
         if self.tick.is_some_and(Deadline::passed) {
@@ -386,9 +445,16 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// Returns what the server said about a refusal that may pass; of other rejections nothing is shown.
+/// Returns what a message says that is not taken: of a refusal that may pass, and of an error that proves nothing. Of other
+/// rejections nothing is shown.
 fn detail(rejection: &Rejection) -> Option<String> {
-    let Rejection::Temporary(denial) = rejection else { return None };
-    let description = denial.description.as_ref().map(|words| format!(": {}", printable(words)));
-    Some(format!("the server says {}{}", printable(&denial.error), description.unwrap_or_default()))
+    let said = |denial: &Denial| {
+        let description = denial.description.as_ref().map(|words| format!(": {}", printable(words)));
+        format!("{}{}", printable(&denial.error), description.unwrap_or_default())
+    };
+    match rejection {
+        Rejection::Temporary(denial) => Some(format!("the server says {}", said(denial))),
+        Rejection::NoState { claimed, .. } | Rejection::NoIssuer { claimed } => claimed.as_ref().map(said),
+        _ => None,
+    }
 }

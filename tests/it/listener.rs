@@ -1,5 +1,6 @@
 //! The callback listener: whatever reaches the socket changes nothing, and then the good callback is taken.
 
+mod answers;
 mod attacks;
 pub mod network;
 mod peers;
@@ -332,19 +333,10 @@ fn l11_l12_what_is_ambiguous_or_cannot_be_read_changes_nothing() {
 
 #[test]
 fn b1_an_answer_of_another_issuer_is_neither_taken_nor_shown() {
-    let fake = Fake::with(|seen, fake| {
-        if seen.path != "/.well-known/oauth-authorization-server" {
-            return None;
-        }
-        let mut metadata = fake.server_metadata();
-        metadata["authorization_response_iss_parameter_supported"] = true.into();
-        Some(Reply::json(200, &metadata))
-    });
-    let mut waiting = Waiting::at(fake, |program| program);
+    let mut waiting = Waiting::at(answers::promises_iss(), |program| program);
     let (state, code, issuer) = (waiting.state(), waiting.code(), waiting.fake.origin());
     let words = "error=access_denied&error_description=CANARY+words&error_uri=CANARY";
     for iss in [
-        String::new(),
         "&iss=".into(),
         format!("&iss={}", encode(&format!("{issuer}/"))),
         format!("&iss={}", encode(&issuer.to_uppercase())),
