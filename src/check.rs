@@ -11,8 +11,9 @@ use crate::error::LoginError;
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, Answer};
 use crate::oauth::challenge;
-use crate::oauth::text::printable;
-use crate::store::Key;
+use crate::oauth::text::{printable, printable_list};
+use crate::oauth::token_endpoint::{self, Words};
+use crate::store::{Credentials, Key};
 use crate::token::{self, Need};
 use crate::tools::Tools;
 
@@ -21,6 +22,9 @@ const MIN_TTL: Duration = Duration::from_secs(60);
 
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// The most scopes that a message names.
+const MAX_SCOPES: usize = 20;
 
 /// What a check has found.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,39 +48,77 @@ enum Served {
     Result(Value),
     /// It wants a login.
     Unauthorized,
+    /// It wants a login with more scopes; the challenges that say so, and the scopes that they name.
+    InsufficientScope(String, Vec<String>),
+    /// It knows who this is, and refuses; its words.
+    Refused(Words),
     /// It does not speak this form of MCP.
     OtherForm,
     Failed(String),
 }
 
-/// Asks the server for its tools, with the stored login and then without.
+/// Asks the server for its tools, with the stored login and then without. A token that it refuses is refreshed once; if
+/// that does not help, the login is marked.
 ///
 /// # Errors
 ///
-/// [`LoginError::NotLoggedIn`] if there is no login or the server refuses it; [`LoginError::Server`] if the server
-/// fails for another reason.
+/// [`LoginError::NotLoggedIn`] if there is no login or the server refuses it; [`LoginError::AccountRefused`] if it refuses
+/// whoever has it; [`LoginError::OlderTransport`]; [`LoginError::Server`] if the server fails for another reason.
 pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginError> {
-    let not_logged_in = |why: &str| token::needs_login(key, why, &token::Settings::of(tools));
-    let need = Need { min_ttl: MIN_TTL, refresh: false };
-    let kept = token::live(key, need, tools, Deadline::after(token::LIMIT))?;
+    let live = |refresh| {
+        let need = Need { min_ttl: MIN_TTL, refresh };
+        token::live(key, need, tools, Deadline::after(token::LIMIT))
+    };
     let http = Http::new(&tools.http, std::slice::from_ref(server), REQUEST_LIMIT);
-    let bearer = Some(Zeroizing::new(format!("Bearer {}", kept.access_token.expose())));
-    let (revision, served) = Caller { http: &http, server, bearer }.list_tools()?;
+    let list = |kept: Option<&Credentials>| {
+        let bearer = kept.map(|kept| Zeroizing::new(format!("Bearer {}", kept.access_token.expose())));
+        Caller { http: &http, server, bearer }.list_tools()
+    };
+    let mut kept = live(false)?;
+    let (mut revision, mut served) = list(Some(&kept))?;
+    if matches!(served, Served::Unauthorized) && kept.refresh_token.is_some() {
+        log::info!("{server} refuses the access token; refreshing it");
+        kept = live(true)?;
+        (revision, served) = list(Some(&kept))?;
+    }
+    let settings = &token::Settings::of(tools);
     match served {
         Served::Result(result) => {
             let tools = result.get("tools").and_then(Value::as_array).map_or(0, Vec::len);
             // Only a refusal for want of a login tells anything: a server may also just be busy by now.
-            let without = Caller { http: &http, server, bearer: None }.list_tools();
-            Ok(Checked { revision, tools, proven: matches!(without, Ok((_, Served::Unauthorized))) })
+            let without = list(None);
+            let proven = matches!(without, Ok((_, Served::Unauthorized | Served::InsufficientScope(..))));
+            Ok(Checked { revision, tools, proven })
         }
-        Served::Unauthorized => Err(not_logged_in("it does not accept the stored login")),
-        Served::OtherForm => Err(failed(key, "it does not answer as an MCP server does")),
-        Served::Failed(why) => Err(failed(key, &why)),
+        Served::Unauthorized => {
+            // Nobody else is given what is refused.
+            token::mark_refused(&kept, tools)?;
+            Err(token::needs_login_again(&kept, "it does not accept the stored login", &["--force"], settings))
+        }
+        Served::InsufficientScope(challenge, scopes) => {
+            let named = printable_list(&scopes, " ", MAX_SCOPES);
+            let why = match scopes.as_slice() {
+                [] => "the stored one lacks a scope, which the server does not name".to_owned(),
+                _ => format!("the stored one lacks scopes; the server wants {named}"),
+            };
+            Err(token::needs_login_again(&kept, &why, &["--challenge", &challenge], settings))
+        }
+        Served::Refused(words) => {
+            let words = [words.error, words.description].into_iter().flatten();
+            let words: String = words.map(|words| format!(": {}", printable(&words))).collect();
+            let login = settings.login_again(&kept, &["--force"]);
+            Err(LoginError::AccountRefused { server: key.server.clone(), words, login })
+        }
+        Served::OtherForm if Caller::is_older(&http, server, &kept) => {
+            Err(LoginError::OlderTransport { server: key.server.clone() })
+        }
+        Served::OtherForm => Err(failed(key, "it does not answer as an MCP server does", true)),
+        Served::Failed(why) => Err(failed(key, &why, false)),
     }
 }
 
-fn failed(key: &Key, why: &str) -> LoginError {
-    LoginError::Server { message: format!("{} did not list its tools: {why}", key.server) }
+fn failed(key: &Key, why: &str, is_doubtful: bool) -> LoginError {
+    LoginError::Server { message: format!("{} did not list its tools: {why}", key.server), is_doubtful }
 }
 
 /// Sends requests to the server, with the token or without.
@@ -87,6 +129,15 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
+    /// Tells whether the server speaks the transport of MCP 2024-11-05, whose answers come on a stream that a GET opens.
+    ///
+    /// Spec: MCP 2025-03-26, Transports, Backwards Compatibility.
+    fn is_older(http: &Http, server: &Url, kept: &Credentials) -> bool {
+        let bearer = Zeroizing::new(format!("Bearer {}", kept.access_token.expose()));
+        let stream = http.get(server, &[("Authorization", &bearer), ("Accept", "text/event-stream")]);
+        stream.is_ok_and(|response| response.status == 200 && response.is("text/event-stream"))
+    }
+
     /// Lists the tools in the stateless form, and if the server does not know it, within a session.
     fn list_tools(&self) -> Result<(&'static str, Served), LoginError> {
         let response = self.post(&mcp::modern_request(mcp::LIST_TOOLS), &mcp::modern_headers(mcp::LIST_TOOLS))?;
@@ -125,6 +176,26 @@ impl Caller<'_> {
         sent.map_err(|err| self.unreachable(err))
     }
 
+    /// Reads what a refusal means: the challenge tells whether a login helps, and which.
+    ///
+    /// Spec: RFC 6750 section 3.1; RFC 9470 section 3 for what only a new login has.
+    fn refused(&self, response: Response) -> Result<Served, LoginError> {
+        let status = response.status;
+        let challenges = response.header_values("www-authenticate");
+        let bearer = challenge::bearer(challenges.iter().copied());
+        let error = bearer.as_ref().and_then(|bearer| bearer.error.as_deref());
+        let wants_scopes = bearer.as_ref().is_some_and(|bearer| !bearer.scopes.is_empty()) && error.is_none();
+        if error == Some("insufficient_scope") || status == 403 && wants_scopes {
+            let scopes = bearer.map(|bearer| bearer.scopes).unwrap_or_default();
+            return Ok(Served::InsufficientScope(challenges.join(", "), scopes));
+        }
+        if status == 401 || !challenge::parse(challenges).is_empty() {
+            return Ok(Served::Unauthorized);
+        }
+        let body = response.read().map_err(|err| self.unreachable(err))?;
+        Ok(Served::Refused(token_endpoint::words_of_any_form(&body)))
+    }
+
     fn unreachable(&self, source: HttpError) -> LoginError {
         LoginError::Unreachable { server: self.server.to_string(), source }
     }
@@ -132,10 +203,7 @@ impl Caller<'_> {
     fn read(&self, response: Response) -> Result<Served, LoginError> {
         let (status, is_stream) = (response.status, response.is("text/event-stream"));
         match status {
-            401 => return Ok(Served::Unauthorized),
-            403 if !challenge::parse(response.header_values("www-authenticate")).is_empty() => {
-                return Ok(Served::Unauthorized);
-            }
+            401 | 403 => return self.refused(response),
             404..=406 => return Ok(Served::OtherForm),
             200..=299 | 400 => {}
             _ => return Ok(Served::Failed(format!("it answered with status {status}"))),

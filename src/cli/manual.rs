@@ -18,8 +18,8 @@ pub const EXIT_CODES: [(&str, &str); 12] = [
 
 /// The words of the `code` member of an error event, with their exit codes.
 pub const ERROR_CODES: [(&str, &str); 12] = [
-    ("2", "usage, client_id_needed, certificates_unreadable"),
-    ("3", "access_denied, refused, token_refused, registration_refused, not_logged_in"),
+    ("2", "usage, older_transport, client_id_needed, certificates_unreadable"),
+    ("3", "access_denied, refused, token_refused, registration_refused, not_logged_in, account_refused"),
     ("3", "invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target, unauthorized_client, unsupported_response_type, unsupported_grant_type"),
     ("3", "interaction_required, login_required, consent_required, account_selection_required"),
     ("4", "timed_out"),

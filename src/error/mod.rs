@@ -197,6 +197,24 @@ pub enum LoginError {
     Server {
         /// What it did.
         message: String,
+        /// It may be another server than the one that was meant.
+        is_doubtful: bool,
+    },
+    /// The server accepts the login, and refuses whoever it is for.
+    #[error("{server} refuses this account{words}")]
+    AccountRefused {
+        /// The server.
+        server: String,
+        /// What it says, after a colon.
+        words: String,
+        /// The command that logs in with another account.
+        login: String,
+    },
+    /// The server cannot be asked in the forms of MCP that are spoken here.
+    #[error("{server} speaks the older SSE transport of MCP, which check cannot ask")]
+    OlderTransport {
+        /// The server.
+        server: String,
     },
     /// Something that should work everywhere does not work here.
     #[error("{what}")]
@@ -308,9 +326,9 @@ impl LoginError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unexpected { .. } => 1,
-            Self::Usage { .. } | Self::Ambiguous { .. } => 2,
+            Self::Usage { .. } | Self::Ambiguous { .. } | Self::OlderTransport { .. } => 2,
             Self::Register { source: RegisterError::NoWay(_), .. } => 2,
-            Self::Denied { .. } | Self::NotLoggedIn { .. } => 3,
+            Self::Denied { .. } | Self::NotLoggedIn { .. } | Self::AccountRefused { .. } => 3,
             Self::Register { source: RegisterError::Refused { .. }, .. } => 3,
             Self::Exchange { source: ExchangeError::Refused { .. }, .. } => 3,
             Self::HandOver { source: WriteError::Refused(Refusal::Unfit { .. }), .. } => 2,
@@ -377,6 +395,8 @@ impl LoginError {
             Self::NotLoggedIn { .. } => "not_logged_in",
             Self::Unreachable { source, .. } => http_code(source),
             Self::Server { .. } => "server_failed",
+            Self::AccountRefused { .. } => "account_refused",
+            Self::OlderTransport { .. } => "older_transport",
         }
     }
 
@@ -422,7 +442,16 @@ impl LoginError {
             }
             Self::NotLoggedIn { hint, .. } => Some(hint.clone()),
             Self::Unreachable { source, .. } => http_hint(source),
+            Self::Server { is_doubtful: true, .. } => Some(
+                "check the URL: it is that of the MCP server itself, such as https://mcp.example.com/mcp".to_owned(),
+            ),
             Self::Server { .. } => Some("try again later, or ask the operator of the server".to_owned()),
+            Self::AccountRefused { login, .. } => {
+                Some(format!("ask the operator for access, or log in with another account: {login}"))
+            }
+            Self::OlderTransport { .. } => {
+                Some("try the login in a client that speaks it; `mcp-login token` gives the token".to_owned())
+            }
         }
     }
 }

@@ -113,7 +113,7 @@ fn words(body: &[u8]) -> Words {
 
 /// Reads the words of an answer whatever its form is, plain text and pages too. A word there that may be a token is not
 /// shown, nor the text around it.
-fn words_of_any_form(body: &[u8]) -> Words {
+pub fn words_of_any_form(body: &[u8]) -> Words {
     match json(body) {
         Some(Value::String(text)) => text_words(&text),
         None if form(body).is_none() => text_words(&String::from_utf8_lossy(body)),

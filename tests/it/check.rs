@@ -167,7 +167,7 @@ fn m34_a_login_that_is_missing_expired_or_revoked_needs_another() {
     assert_eq!(fake.seen().len(), 0, "nothing has to be asked for that");
     let mut failed = vec![missing, expired];
     for status in [401, 403] {
-        let challenge = "Bearer error=\"insufficient_scope\"";
+        let challenge = "Bearer error=\"invalid_token\"";
         let fake = served(move |_| Reply::status(status).with("WWW-Authenticate", challenge));
         failed.push(check(&fake));
         assert_eq!(fake.seen().len(), 1, "{status}");
@@ -175,7 +175,8 @@ fn m34_a_login_that_is_missing_expired_or_revoked_needs_another() {
     for finished in failed {
         let finished = finished.expect_error(3, "not_logged_in");
         let hint = finished.event("error")["hint"].as_str().expect("a hint").to_owned();
-        assert!(hint.contains("mcp-login http://127.0.0.1:"), "{hint}");
+        let command = hint.replace("--force ", "");
+        assert!(command.starts_with("mcp-login http://127.0.0.1:") && command.ends_with("/mcp --store file"), "{hint}");
     }
     // Of another profile, its own command.
     let home = kept(&fake.mcp(), json!({"profile": "work"}));
@@ -183,7 +184,122 @@ fn m34_a_login_that_is_missing_expired_or_revoked_needs_another() {
     let served = served(|_| Reply::status(401));
     let home = kept(&served.mcp(), json!({"profile": "work"}));
     let finished = check_at(home.path(), &served.mcp()).args(["--profile", "work"]).run().expect(3);
-    assert!(finished.stderr.contains("mcp-login --profile work http"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("mcp-login --profile work --force http"), "{}", finished.stderr);
+}
+
+/// A fake whose MCP server takes one access token only, and whose token endpoint gives these, one after the other.
+fn taking(good: &'static str, given: &'static [&'static str]) -> Fake {
+    Fake::with(move |seen, fake| {
+        let bearer = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        match (seen.path.as_str(), bearer) {
+            ("/mcp", Some(token)) if token == good => Some(Reply::json(200, &tools(1))),
+            ("/mcp", _) => Some(Reply::status(401).with("WWW-Authenticate", "Bearer error=\"invalid_token\"")),
+            ("/token", _) if seen.parameter("grant_type").as_deref() == Some("refresh_token") => {
+                let token = given.get(fake.seen_at("/token").len() - 1)?;
+                let answer = json!({"access_token": token, "refresh_token": "r", "expires_in": 3600});
+                Some(Reply::json(200, &answer))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// A live login to a fake that has a refresh token.
+fn refreshable(fake: &Fake) -> tempfile::TempDir {
+    let token_endpoint = format!("{}/token", fake.origin());
+    kept(&fake.mcp(), json!({"token_endpoint": token_endpoint, "issuer": fake.origin(), "refresh_token": "refresh-0"}))
+}
+
+#[test]
+fn c50_a_token_that_the_server_refuses_is_refreshed_once() {
+    let fake = taking("access-fresh", &["access-fresh"]);
+    let home = refreshable(&fake);
+    let finished = check_at(home.path(), &fake.mcp()).run().expect(0);
+    assert_eq!(product(&finished)["proven"], true);
+    assert_eq!(fake.seen_at("/token").len(), 1);
+    let token = || Program::new().at_home(home.path()).args(["token", "--store", "file", &fake.mcp()]).run();
+    assert_eq!(token().expect(0).stdout, "access-fresh");
+}
+
+#[test]
+fn c50_a_login_that_stays_refused_is_marked_and_the_hint_leads_back_in() {
+    for (fake, home) in [(taking("none", &["access-fresh", "access-later"]), true), (taking("none", &[]), false)].map(
+        |(fake, has_refresh)| {
+            let home = if has_refresh { refreshable(&fake) } else { kept(&fake.mcp(), json!({})) };
+            (fake, home)
+        },
+    ) {
+        let finished = check_at(home.path(), &fake.mcp()).run().expect_error(3, "not_logged_in");
+        let hint = finished.event("error")["hint"].as_str().expect("a hint").to_owned();
+        assert_eq!(hint, format!("mcp-login --force {} --store file", fake.mcp()));
+        let run = |words: &[&str]| Program::new().at_home(home.path()).args(words).args(["--store", "file"]).run();
+        let asked = fake.seen().len();
+        for command in ["token", "headers", "check"] {
+            assert!(run(&[command, &fake.mcp()]).expect(3).stdout.is_empty(), "{command}");
+        }
+        assert_eq!(fake.seen().len(), asked, "what is known is not asked again");
+        assert!(run(&["status", "--json", &fake.mcp()]).expect(3).stdout.contains("\"state\":\"needs_login\""));
+        // The plain command is no circle either.
+        let login = Program::login(&fake).at_home(home.path()).agree().expect(0);
+        assert!(login.event("logged_in").get("already").is_none());
+        assert_eq!(run(&["token", &fake.mcp()]).expect(0).stdout, "access-1");
+    }
+}
+
+#[test]
+fn c51_scopes_that_are_missing_are_named_and_the_hint_asks_for_them() {
+    for (status, challenge, named) in [
+        (403, "Bearer error=\"insufficient_scope\", scope=\"write admin\"", "the server wants write admin"),
+        (401, "Bearer error=\"insufficient_scope\", scope=\"write\"", "the server wants write"),
+        (403, "Bearer scope=\"write\"", "the server wants write"),
+        (403, "Bearer error=\"insufficient_scope\", error_description=\"it's not enough\"", "does not name"),
+    ] {
+        let fake = Fake::with(move |seen, _| {
+            let has_scope = seen.header("authorization").is_some_and(|value| value == "Bearer access-1");
+            let is_asked = seen.path == "/mcp" && seen.header("authorization").is_some();
+            (is_asked && !has_scope).then(|| Reply::status(status).with("WWW-Authenticate", challenge))
+        });
+        let home = refreshable(&fake);
+        let finished = check_at(home.path(), &fake.mcp()).run().expect_error(3, "not_logged_in");
+        let error = finished.event("error");
+        assert!(error["message"].as_str().is_some_and(|message| message.contains(named)), "{error}");
+        let hint = error["hint"].as_str().expect("a hint");
+        assert!(hint.starts_with("mcp-login --challenge 'Bearer "), "{hint}");
+        let login = Program::new().at_home(home.path()).pasted(hint);
+        let mut login = login.start();
+        login.agree();
+        let told = login.finish();
+        assert!(told.events.iter().any(|event| event["event"] == "logged_in"), "{} {}", told.stdout, told.stderr);
+        let asked = fake.seen_at("/authorize")[0].parameter("scope").unwrap_or_default();
+        assert!(!challenge.contains("scope=\"write") || asked.contains("write"), "{asked}");
+        assert_eq!(fake.seen_at("/token").len(), 1, "the stored token is not refreshed for that");
+    }
+}
+
+#[test]
+fn c52_a_server_that_refuses_the_account() {
+    for (reply, words) in [
+        (Reply::status(403), "refuses this account"),
+        (Reply::json(403, &json!({"message": "user is not assigned"})), "refuses this account: user is not assigned"),
+        (Reply::text(403, "text/plain", "not assigned\nx"), "refuses this account: not assigned"),
+    ] {
+        let fake = served(move |_| reply.clone());
+        let finished = check(&fake).expect_error(3, "account_refused");
+        assert!(finished.stderr.contains(words), "{}", finished.stderr);
+        assert!(finished.stderr.contains(&format!("mcp-login --force {}", fake.mcp())), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn c52_a_server_of_the_older_transport() {
+    for status in [404, 405, 400] {
+        let fake = served(move |seen| match seen.method.as_str() {
+            "GET" => Reply::text(200, "text/event-stream", "event: endpoint\ndata: /messages?id=1\n\n"),
+            _ => Reply::status(status),
+        });
+        let finished = check(&fake).expect_error(2, "older_transport");
+        assert!(finished.stderr.contains("speaks the older SSE transport"), "{}", finished.stderr);
+    }
 }
 
 #[test]

@@ -87,6 +87,14 @@ impl Program {
         self.through(&["sh", "-c", &format!("{first}\nexec \"$@\" {redirections}"), "sh"])
     }
 
+    /// Runs a command that a hint gives, as a shell takes it, machine-readable and without a browser.
+    pub fn pasted(self, hint: &str) -> Self {
+        let program = env!("CARGO_BIN_EXE_mcp-login");
+        let command = hint.replacen("mcp-login", &format!("exec {program} --json --no-browser"), 1);
+        assert!(hint.starts_with("mcp-login "), "no command: {hint}");
+        self.through(&["sh", "-c", &command, "sh"])
+    }
+
     /// Puts it in the foreground of a terminal: stdin and stderr are there, stdout is read as always.
     pub fn on(self, pty: &Pty) -> Self {
         let mut this = self.through(&["setsid", "--ctty"]);
