@@ -136,7 +136,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'mcp-login;token'= {
-            cand --min-ttl 'Refresh when less than this is left'
+            cand --min-ttl 'Refresh when less than this is left; 0 for as long as it lives'
             cand --store 'Where logins are kept: auto, keyring, file or file:PATH'
             cand --profile 'Which of several accounts on one server [default: default]'
             cand --ca-file 'Trust the certificate authorities in this PEM file too'
@@ -152,7 +152,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'mcp-login;headers'= {
-            cand --min-ttl 'Refresh when less than this is left'
+            cand --min-ttl 'Refresh when less than this is left; 0 for as long as it lives'
             cand --store 'Where logins are kept: auto, keyring, file or file:PATH'
             cand --profile 'Which of several accounts on one server [default: default]'
             cand --ca-file 'Trust the certificate authorities in this PEM file too'
@@ -169,7 +169,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
         }
         &'mcp-login;exec'= {
             cand --env 'The variable that holds the token'
-            cand --min-ttl 'Refresh when less than this is left'
+            cand --min-ttl 'Refresh when less than this is left; 0 for as long as it lives'
             cand --store 'Where logins are kept: auto, keyring, file or file:PATH'
             cand --profile 'Which of several accounts on one server [default: default]'
             cand --ca-file 'Trust the certificate authorities in this PEM file too'

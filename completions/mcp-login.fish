@@ -185,7 +185,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l json -d 'P
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh when less than this is left' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh when less than this is left; 0 for as long as it lives' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l profile -d 'Which of several accounts on one server [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
@@ -198,7 +198,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l json -d 'P
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet -d 'Say less: only errors, and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh when less than this is left' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh when less than this is left; 0 for as long as it lives' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l profile -d 'Which of several accounts on one server [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
@@ -212,7 +212,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l qui
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Say more: each request and its answer'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh when less than this is left' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh when less than this is left; 0 for as long as it lives' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l profile -d 'Which of several accounts on one server [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F

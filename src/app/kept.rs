@@ -1,6 +1,7 @@
 //! The commands that use a stored login.
 
 use std::env;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -52,6 +53,8 @@ fn live(key: &Key, need: &NeedArgs, tools: &Tools) -> Result<Credentials, LoginE
 pub fn print(text: &str) -> ExitCode {
     match terminal::product(text) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads wants no more, as `head` does.
+        Err(err) if err.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(err) => {
             terminal::complain("error", &format!("cannot write to stdout: {err}"));
             ExitCode::from(LOST_OUTPUT)

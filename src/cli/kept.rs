@@ -24,8 +24,8 @@ pub struct TokenArgs {
 /// How live a token has to be.
 #[derive(Clone, Debug, Args)]
 pub struct NeedArgs {
-    /// Refresh when less than this is left
-    #[arg(long, env = "MCP_LOGIN_MIN_TTL", value_name = "DURATION", default_value = "60s", value_parser = values::duration, hide_env = true)]
+    /// Refresh when less than this is left; 0 for as long as it lives
+    #[arg(long, env = "MCP_LOGIN_MIN_TTL", value_name = "DURATION", default_value = "60s", value_parser = values::duration_or_none, hide_env = true)]
     pub min_ttl: Duration,
 
     /// Refresh in any case, once
@@ -41,7 +41,7 @@ pub struct ExecArgs {
     pub server: String,
 
     /// The variable that holds the token
-    #[arg(long, env = "MCP_LOGIN_ENV", value_name = "NAME", default_value = "MCP_LOGIN_BEARER", hide_env = true)]
+    #[arg(long, env = "MCP_LOGIN_ENV", value_name = "NAME", default_value = "MCP_LOGIN_BEARER", value_parser = values::variable, hide_env = true)]
     pub env: String,
 
     #[command(flatten)]

@@ -39,6 +39,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a length of time that may be none at all: `0`, `0s`.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn duration_or_none(text: &str) -> Result<Duration, String> {
+    match text {
+        "0" | "0s" | "0m" | "0h" => Ok(Duration::ZERO),
+        _ => duration(text),
+    }
+}
+
 /// Reads `KEY=VALUE`. The parameters that carry the security of the login are not the user's to set.
 ///
 /// # Errors

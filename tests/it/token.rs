@@ -127,9 +127,15 @@ fn cp1_a_reader_that_has_gone_is_no_panic() {
     let home = live(&fake);
     let got = output(home.at("token", &fake).through_shell("exec 3>&1; true", "1>/dev/full"));
     assert_eq!(got.status.code(), Some(7), "{}", String::from_utf8_lossy(&got.stderr));
-    let piped = home.at("token", &fake).through(&["sh", "-c", "\"$@\" | true; true", "sh"]);
-    let got = output(piped);
-    assert!(!String::from_utf8_lossy(&got.stderr).contains("bug"), "{}", String::from_utf8_lossy(&got.stderr));
+    // The other end of the pipe is closed before anything is written.
+    for command in ["token", "headers"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut program = home.at(command, &fake);
+        program.command().stdout(writer);
+        let got = output(program);
+        assert_eq!((got.status.code(), got.stderr.is_empty()), (Some(0), true), "{command}");
+    }
 }
 
 /// Runs a shell text by `exec`.
@@ -207,4 +213,44 @@ fn a_near_miss_of_a_login_is_named() {
     }
     let refused = home.command("token", &["https://elsewhere.example"]).run().expect(3);
     assert!(refused.stderr.contains("hint: mcp-login https://elsewhere.example"), "{}", refused.stderr);
+}
+
+#[test]
+fn a13_the_variable_of_exec_has_a_name() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    for name in ["", "A=B", "a b", "1A", "A-B", "\u{1b}[2J", "\u{e9}"] {
+        let refused = home.command("exec", &["--env", name, &fake.mcp(), "--", "env"]).run().expect(2);
+        assert!(refused.stdout.is_empty() && !refused.stderr.contains(TOKEN), "{name:?}: {}", refused.stderr);
+    }
+    let told = home.command("exec", &["--env", "_A1", &fake.mcp(), "--", "sh", "-c", "echo $_A1"]).run().expect(0);
+    assert_eq!(told.stdout, TOKEN);
+}
+
+#[test]
+fn a_token_may_be_wanted_for_as_long_as_it_lives() {
+    let fake = Fake::start();
+    let left = chrono::Utc::now() + chrono::Duration::seconds(20);
+    let expires_at = left.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let home = Home::with(&fake, json!({"access_token": TOKEN, "expires_at": expires_at}));
+    for none in ["0", "0s"] {
+        let finished = home.command("token", &["--min-ttl", none, &fake.mcp()]).run().expect(0);
+        assert_eq!(finished.stdout, TOKEN);
+    }
+    assert_eq!(fake.seen().len(), 0);
+    home.command("token", &["--min-ttl", "-1", &fake.mcp()]).run().expect(2);
+}
+
+#[test]
+fn c53_a_login_of_another_profile_is_told_from_the_one_that_is_asked_for() {
+    let fake = Fake::start();
+    let home = Home::with(&fake, json!({}));
+    let url = fake.mcp();
+    let refused = home.command("token", &["--profile", "work", &url]).run().expect(3);
+    let hint =
+        format!("did you mean {url} without --profile, which is logged in? If not: mcp-login --profile work {url}");
+    assert!(refused.stderr.contains(&hint), "{}", refused.stderr);
+    let other = format!("{}/other", fake.origin());
+    let refused = home.command("token", &["--profile", "work", &other]).run().expect(3);
+    assert!(refused.stderr.contains(&format!("did you mean {url} without --profile")), "{}", refused.stderr);
 }
