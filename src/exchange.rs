@@ -264,7 +264,7 @@ fn send(
     loop {
         let response = match http.post(endpoint, &headers, request.body(), Redirects::Refuse) {
             Ok(response) => response,
-            Err(err) if err.is_unsent() && !retries.until.passed() => {
+            Err(err) if err.may_be_repeated() && !retries.until.passed() => {
                 if pause == FIRST_PAUSE {
                     log::warn!("the token endpoint does not answer; trying again");
                 }

@@ -23,7 +23,7 @@ pub const ERROR_CODES: [(&str, &str); 12] = [
     ("3", "invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target, unauthorized_client, unsupported_response_type, unsupported_grant_type"),
     ("3", "interaction_required, login_required, consent_required, account_selection_required"),
     ("4", "timed_out"),
-    ("5", "server_unavailable, server_timeout, server_failed, proxy_refused, metadata_unusable, no_authorization_server"),
+    ("5", "server_unavailable, server_timeout, server_failed, proxy_refused, proxy_unavailable, no_local_port, metadata_unusable, no_authorization_server"),
     ("5", "registration_unavailable, token_endpoint_unavailable"),
     ("6", "issuer_mismatch, issuer_changed, resource_mismatch, foreign_metadata, forbidden_url, forbidden_address, redirect_refused, insecure_connection, pkce_unsupported"),
     ("7", "store_unusable, store_insecure, store_locked, store_corrupt, store_newer, keyring_locked, not_stored"),
@@ -116,10 +116,12 @@ the client secret; read once, and not passed on to any child
 the browser to open, as for \fB\-\-browser\fR
 .TP
 \fBSSL_CERT_FILE\fR, \fBSSL_CERT_DIR\fR
-certificate authorities instead of the system's
+certificate authorities instead of the system's; regular files, 4 MiB in all
 .TP
 \fBHTTPS_PROXY\fR, \fBHTTP_PROXY\fR, \fBALL_PROXY\fR, \fBNO_PROXY\fR
-proxies; loopback is never proxied
+proxies, as curl and Go read them, in lower case too: the variable for the scheme wins over \fBALL_PROXY\fR;
+\fBNO_PROXY\fR lists names (and all below them), addresses, networks such as 10.0.0.0/8, HOST:PORT, or *. Loopback is
+never proxied
 .TP
 \fBNO_COLOR\fR
 no colours

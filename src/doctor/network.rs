@@ -3,33 +3,33 @@
 use super::{Case, Finding, Topic};
 use crate::discover::DiscoverError;
 use crate::error::LoginError;
-use crate::http::{authorities, proxies, proxy_for, Authorities, ProxySetting};
+use crate::http::{authorities, proxies, proxy_for, unreadable_exceptions, Authorities, ProxySetting};
 
 /// Says which variables name a proxy, and whether the server is asked through it. Its password is never shown.
 pub fn proxy(case: &Case) -> Finding {
     let settings = proxies();
     let show = |setting: &ProxySetting| match &setting.proxy {
         Some(proxy) => format!("{} names {proxy}", setting.variable),
-        None => format!("{} names no proxy that can be used, and is passed over", setting.variable),
+        None => format!("{} does not name a proxy that can be used, and is ignored", setting.variable),
     };
-    let shown = settings.iter().map(show).collect::<Vec<_>>().join("; ");
-    let used = settings.iter().find_map(|setting| setting.proxy.clone());
-    let way = match (&case.request.server, used) {
-        (_, None) => return finding(&settings, if shown.is_empty() { "none".to_owned() } else { shown }),
-        (None, Some(proxy)) => format!("requests go through {proxy}"),
-        (Some(server), Some(_)) => match proxy_for(server) {
+    let mut shown = settings.iter().map(show).collect::<Vec<_>>();
+    let entries = if settings.is_empty() { Vec::new() } else { unreadable_exceptions() };
+    if !entries.is_empty() {
+        shown.push(format!("NO_PROXY holds what cannot be understood and is ignored: {}", entries.join(", ")));
+    }
+    if let Some(server) = case.request.server.as_ref().filter(|_| !settings.is_empty()) {
+        shown.push(match proxy_for(server) {
             Some(proxy) => format!("the server is asked through {proxy}"),
             None => "the server is asked directly".to_owned(),
-        },
-    };
-    finding(&settings, format!("{shown}; {way}"))
-}
-
-fn finding(settings: &[ProxySetting], what: String) -> Finding {
-    if settings.iter().all(|setting| setting.proxy.is_some()) {
-        return Finding::ok(Topic::Proxy, what);
+        });
     }
-    Finding::warning(Topic::Proxy, what, Some("write it as http://USER:PASSWORD@HOST:PORT".to_owned()))
+    let what = if shown.is_empty() { "none".to_owned() } else { shown.join("; ") };
+    let hint = match settings.iter().find(|setting| setting.proxy.is_none()) {
+        Some(setting) => format!("set {} to http://USER:PASSWORD@HOST:PORT", setting.variable),
+        None if !entries.is_empty() => "NO_PROXY holds names, addresses and networks such as 10.0.0.0/8".to_owned(),
+        None => return Finding::ok(Topic::Proxy, what),
+    };
+    Finding::warning(Topic::Proxy, what, Some(hint))
 }
 
 /// Counts the certificate authorities. Only for `https` they are needed.

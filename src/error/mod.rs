@@ -11,7 +11,7 @@ use crate::clients::writer::WriteError;
 use crate::clients::Refusal;
 use crate::discover::{DiscoverError, Missing};
 use crate::exchange::ExchangeError;
-use crate::http::HttpError;
+use crate::http::{HttpError, ProxyFault, TlsFault};
 use crate::listener::BindError;
 use crate::oauth::callback::Denial;
 use crate::oauth::metadata::MetadataError;

@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::{
-    in_words, DiscoverError, ExchangeError, HttpError, MetadataError, Missing, Refusal, RegisterError, Unusable,
-    WriteError,
+    in_words, DiscoverError, ExchangeError, HttpError, MetadataError, Missing, ProxyFault, Refusal, RegisterError,
+    TlsFault, Unusable, WriteError,
 };
 use crate::disk::DiskError;
 use crate::oauth::endpoint;
@@ -22,7 +22,11 @@ pub fn http_code(err: &HttpError) -> &'static str {
         HttpError::Tls { .. } => "insecure_connection",
         HttpError::Authorities(_) => "certificates_unreadable",
         HttpError::Timeout { .. } | HttpError::Late(_) => "server_timeout",
-        HttpError::Proxy { .. } => "proxy_refused",
+        HttpError::Proxy(failure) => match failure.fault {
+            ProxyFault::Status(_) | ProxyFault::Refused(_) => "proxy_refused",
+            _ => "proxy_unavailable",
+        },
+        HttpError::NoLocalPort(_) => "no_local_port",
         HttpError::NoSuchHost(_) | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => "server_unavailable",
     }
 }
@@ -253,18 +257,10 @@ fn other_name(found: &str) -> String {
 /// Returns what to do after a request that came to nothing.
 pub fn http_hint(err: &HttpError) -> Option<String> {
     let hint = match err {
-        HttpError::Tls { dated: true, .. } => {
-            return Some(format!(
-                "the clock of this computer says {}; if that is wrong, set it, else the server's certificate is not valid now",
-                crate::clock::Time::now().rfc3339()
-            ));
-        }
-        HttpError::Tls { why, .. } if why.contains("InvalidContentType") => {
-            "the server does not speak TLS at this port; if it is on this machine, its URL may begin with http://"
-        }
-        HttpError::Tls { .. } => "if your network has a certificate authority of its own, name it with --ca-file",
+        HttpError::Tls { host, fault, .. } => return Some(tls_hint(host, *fault)),
+        HttpError::Proxy(failure) => return Some(proxy_hint(failure.variable, &failure.fault)),
+        HttpError::NoLocalPort(_) => "close programs that hold many connections open, and try again in a while",
         HttpError::Authorities(_) => "name a file of certificates in PEM form with --ca-file or SSL_CERT_FILE",
-        HttpError::Proxy { .. } => "check HTTPS_PROXY and its user name and password",
         HttpError::NoSuchHost(_) => "check the name of the server and the network",
         HttpError::Forbidden { .. } => "only a server that you name yourself may lie in a private network",
         HttpError::Redirect(_) => "the server's address may have changed; ask its operator",
@@ -274,4 +270,58 @@ pub fn http_hint(err: &HttpError) -> Option<String> {
         }
     };
     Some(hint.to_owned())
+}
+
+fn tls_hint(host: &str, fault: TlsFault) -> String {
+    match fault {
+        TlsFault::Dated => format!(
+            "the clock of this computer says {}; if that is wrong, set it, else the server's certificate is not valid now",
+            crate::clock::Time::now().rfc3339()
+        ),
+        TlsFault::NotTls => {
+            "the server does not speak TLS at this port; if it is on this machine, its URL may begin with http://"
+                .to_owned()
+        }
+        TlsFault::Authority => format!("give the server a certificate of its own: {}", make_certificate(host)),
+        TlsFault::Nameless => {
+            format!("give the server a certificate that names its host: {}", make_certificate(host))
+        }
+        TlsFault::OtherName => {
+            "check the URL: use a name that the certificate holds, or give the server a certificate for this one; if \
+             neither is yours, somebody else may be answering"
+                .to_owned()
+        }
+        TlsFault::Other => "if your network has a certificate authority of its own, name it with --ca-file".to_owned(),
+    }
+}
+
+/// Returns the command that makes a certificate for a host which clients can trust by itself.
+fn make_certificate(host: &str) -> String {
+    let bare = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let bare = bare.map_or(host, |(bare, _)| bare).trim_matches(['[', ']']);
+    let kind = if bare.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
+    format!(
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 365 -subj /CN={bare} -addext \
+         subjectAltName={kind}:{bare} -addext basicConstraints=critical,CA:FALSE"
+    )
+}
+
+fn proxy_hint(variable: &str, fault: &ProxyFault) -> String {
+    match fault {
+        ProxyFault::Unreachable(_) | ProxyFault::NoSuchHost | ProxyFault::Timeout(_) => {
+            format!("check that {variable} names the right proxy, and that it is running")
+        }
+        ProxyFault::Tls(_) => format!("check {variable}; if the proxy needs no TLS, its URL begins with http://"),
+        ProxyFault::Status(401 | 407) => {
+            format!("set {variable} to http://USER:PASSWORD@HOST:PORT with the user name and password of the proxy")
+        }
+        ProxyFault::Status(403) => {
+            "ask the operator of the proxy to allow it, or name the host in NO_PROXY if it can be reached directly"
+                .to_owned()
+        }
+        ProxyFault::Status(500..) => {
+            "check the name and the port of the server; it may also be down, so try again in a while".to_owned()
+        }
+        ProxyFault::Status(_) | ProxyFault::Refused(_) => format!("check that {variable} names a proxy of that kind"),
+    }
 }

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+use super::connect::NoLocalPort;
+use super::connector::ProxyError;
+use super::proxy::Chosen;
 use super::resolver::ForbiddenAddress;
 use super::CONNECT_LIMIT;
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::text::printable;
+
+/// The most names of a certificate that a message shows.
+const MAX_NAMES: usize = 3;
 
 /// Why a request came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +34,10 @@ pub enum HttpError {
         host: String,
         /// What the check of its certificate said.
         why: String,
-        /// The certificate is not valid now, as far as the clock of this computer knows.
-        dated: bool,
+        /// What is wrong, as far as a hint needs to know.
+        fault: TlsFault,
+        /// No byte of the request can have reached the server.
+        unsent: bool,
     },
     /// The certificate authorities cannot be read.
     #[error("cannot read the certificate authorities: {0}")]
@@ -44,6 +52,8 @@ pub enum HttpError {
         host: String,
         /// The limit that passed, in seconds.
         seconds: u64,
+        /// No byte of the request can have reached the server.
+        unsent: bool,
     },
     /// There was no time left to ask.
     #[error("{0} is not asked: there is no time left")]
@@ -51,14 +61,12 @@ pub enum HttpError {
     /// The answer is larger than any honest one.
     #[error("the answer of {0} is too large")]
     TooLarge(String),
-    /// The proxy would not let us through.
-    #[error("the proxy refused the connection to {host}: {why}")]
-    Proxy {
-        /// The host of the request.
-        host: String,
-        /// What the proxy said.
-        why: String,
-    },
+    /// The proxy does not lead to the server.
+    #[error(transparent)]
+    Proxy(Box<ProxyFailure>),
+    /// This computer has no local port for one more connection.
+    #[error("cannot connect to {0}: {NoLocalPort}")]
+    NoLocalPort(String),
     /// Nobody answers there, or the connection broke.
     #[error("cannot reach {host}: {why}")]
     Unreachable {
@@ -71,62 +79,226 @@ pub enum HttpError {
     },
 }
 
+/// What is wrong with a TLS connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The certificate is not valid now, as far as the clock of this computer knows.
+    Dated,
+    /// What answers does not speak TLS.
+    NotTls,
+    /// The certificate of an authority is used as the one of a server.
+    Authority,
+    /// The certificate names no host at all.
+    Nameless,
+    /// The certificate is for other hosts.
+    OtherName,
+    /// Anything else, such as an authority that is not known here.
+    Other,
+}
+
+/// A proxy that does not lead to the server.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", proxy_words(host, &format!("{proxy} (set in {variable})"), fault))]
+pub struct ProxyFailure {
+    /// The host of the request.
+    pub host: String,
+    /// The proxy's URL, without user name and password.
+    pub proxy: String,
+    /// The variable that names the proxy.
+    pub variable: &'static str,
+    /// What is wrong.
+    pub fault: ProxyFault,
+}
+
+/// Why a proxy does not lead to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProxyFault {
+    /// It cannot be reached: what the system said.
+    Unreachable(String),
+    /// Its name has no address.
+    NoSuchHost,
+    /// It did not answer within so many seconds.
+    Timeout(u64),
+    /// It cannot prove who it is.
+    Tls(String),
+    /// It answered with this status code.
+    Status(u16),
+    /// It answered something else.
+    Refused(String),
+}
+
+fn proxy_words(host: &str, proxy: &str, fault: &ProxyFault) -> String {
+    match fault {
+        ProxyFault::Unreachable(why) => format!("cannot reach the proxy {proxy}: {why}"),
+        ProxyFault::NoSuchHost => format!("cannot find the address of the proxy {proxy}"),
+        ProxyFault::Timeout(seconds) => format!("the proxy {proxy} did not answer within {seconds} s"),
+        ProxyFault::Tls(why) => format!("the connection to the proxy {proxy} is not secure: {why}"),
+        ProxyFault::Status(status @ (401 | 407)) => {
+            format!("the proxy {proxy} requires a user name and a password that it accepts (status {status})")
+        }
+        ProxyFault::Status(status @ 403) => {
+            format!("the proxy {proxy} does not allow connections to {host} (status {status})")
+        }
+        ProxyFault::Status(status @ 500..) => format!("the proxy {proxy} cannot reach {host} (status {status})"),
+        ProxyFault::Status(status) => {
+            format!("the proxy {proxy} refused the connection to {host} (status {status})")
+        }
+        ProxyFault::Refused(why) => format!("the proxy {proxy} did not connect to {host}: {why}"),
+    }
+}
+
 impl HttpError {
     /// Tells whether a security check failed, rather than the network.
     pub fn is_security(&self) -> bool {
-        matches!(self, Self::Forbidden { .. } | Self::Redirect(_) | Self::Tls { .. })
+        match self {
+            Self::Forbidden { .. } | Self::Redirect(_) | Self::Tls { .. } => true,
+            Self::Proxy(failure) => matches!(failure.fault, ProxyFault::Tls(_)),
+            _ => false,
+        }
     }
 
-    /// Tells whether the server cannot have seen the request, so that it may be sent again.
+    /// Tells whether the server cannot have seen any of the request, so that nothing of it is spent.
     pub fn is_unsent(&self) -> bool {
-        matches!(self, Self::NoSuchHost(_) | Self::Late(_) | Self::Unreachable { unsent: true, .. })
+        match self {
+            Self::Forbidden { .. } | Self::Authorities(_) | Self::NoSuchHost(_) | Self::Late(_) => true,
+            Self::Proxy(_) | Self::NoLocalPort(_) => true,
+            Self::Tls { unsent, .. } | Self::Timeout { unsent, .. } | Self::Unreachable { unsent, .. } => *unsent,
+            Self::Redirect(_) | Self::TooLarge(_) => false,
+        }
+    }
+
+    /// Tells whether sending the request again at once may succeed and cannot do harm: nothing of it was sent, no check
+    /// failed, and what failed took no time.
+    pub fn may_be_repeated(&self) -> bool {
+        match self {
+            Self::NoSuchHost(_) | Self::NoLocalPort(_) => true,
+            Self::Unreachable { unsent, .. } => *unsent,
+            Self::Proxy(failure) => matches!(failure.fault, ProxyFault::Unreachable(_) | ProxyFault::Status(500..)),
+            _ => false,
+        }
+    }
+}
+
+/// What is known of a request that failed.
+pub(super) struct Circumstances<'a> {
+    pub host: &'a str,
+    pub limit: Duration,
+    pub proxy: Option<&'a Chosen>,
+    /// Something of the request may have left.
+    pub sent: bool,
+}
+
+impl Circumstances<'_> {
+    fn seconds(&self, which: ureq::Timeout) -> u64 {
+        let connecting = matches!(which, ureq::Timeout::Connect | ureq::Timeout::Resolve);
+        let passed = if connecting { CONNECT_LIMIT.min(self.limit) } else { self.limit };
+        passed.as_secs_f64().ceil() as u64
     }
 }
 
 /// Says in our own words what went wrong, and in as few of strangers' words as will do.
-pub(super) fn translate(err: ureq::Error, host: &str, limit: Duration) -> HttpError {
-    let host = host.to_owned();
+pub(super) fn translate(err: ureq::Error, of: &Circumstances) -> HttpError {
+    let (host, unsent) = (of.host.to_owned(), !of.sent);
     let why = plain(&err);
     match err {
         ureq::Error::HostNotFound => HttpError::NoSuchHost(host),
-        ureq::Error::Timeout(which) => {
-            let connecting = matches!(which, ureq::Timeout::Connect | ureq::Timeout::Resolve);
-            let passed = if connecting { CONNECT_LIMIT.min(limit) } else { limit };
-            let seconds = passed.as_secs_f64().ceil() as u64;
-            HttpError::Timeout { host, seconds }
-        }
+        ureq::Error::Timeout(which) => HttpError::Timeout { host, seconds: of.seconds(which), unsent },
         ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => HttpError::TooLarge(host),
-        ureq::Error::Rustls(err) => HttpError::Tls { host, why, dated: is_dated(&err) },
-        ureq::Error::Tls(_) | ureq::Error::Pem(_) => HttpError::Tls { host, why, dated: false },
-        ureq::Error::ConnectProxyFailed(why) => HttpError::Proxy { host, why: printable(&why) },
-        ureq::Error::Other(inner) => match inner.downcast::<ForbiddenAddress>() {
+        ureq::Error::Rustls(err) => tls(&err, host, unsent),
+        ureq::Error::Tls(_) | ureq::Error::Pem(_) => HttpError::Tls { host, why, fault: TlsFault::Other, unsent },
+        ureq::Error::Other(inner) => match inner.downcast::<ForbiddenAddress>().map_err(|inner| inner.downcast()) {
             Ok(forbidden) => HttpError::Forbidden { host, why: UrlError::Address(forbidden.0) },
-            Err(_) => HttpError::Unreachable { host, why, unsent: false },
+            Err(Ok(failed)) => proxy_error(*failed, of),
+            Err(Err(inner)) if inner.is::<NoLocalPort>() => HttpError::NoLocalPort(host),
+            Err(Err(_)) => HttpError::Unreachable { host, why, unsent },
         },
-        ureq::Error::Io(inner) => translate_io(&inner, host, why),
-        ureq::Error::ConnectionFailed => HttpError::Unreachable { host, why, unsent: true },
-        _ => HttpError::Unreachable { host, why, unsent: false },
+        ureq::Error::Io(inner) => match rustls_error(&inner) {
+            Some(inner) => tls(inner, host, unsent),
+            None if is_lookup(&why) => HttpError::NoSuchHost(host),
+            None => HttpError::Unreachable { host, why, unsent },
+        },
+        _ => HttpError::Unreachable { host, why, unsent },
     }
 }
 
-fn translate_io(err: &std::io::Error, host: String, why: String) -> HttpError {
-    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    // The TLS library reports a failed handshake as an error of input and output.
-    if let Some(inner) = err.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return HttpError::Tls { host, why, dated: is_dated(inner) };
-    }
-    if why.contains("failed to lookup address") {
-        return HttpError::NoSuchHost(host);
-    }
-    let unsent = matches!(err.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable);
-    HttpError::Unreachable { host, why, unsent }
+/// Says what is wrong with the way through a proxy.
+fn proxy_error(ProxyError(err): ProxyError, of: &Circumstances) -> HttpError {
+    let why = plain(&err);
+    let fault = match err {
+        ureq::Error::Other(inner) if inner.is::<NoLocalPort>() => {
+            return HttpError::NoLocalPort("the proxy".to_owned())
+        }
+        ureq::Error::HostNotFound => ProxyFault::NoSuchHost,
+        ureq::Error::Timeout(which) => ProxyFault::Timeout(of.seconds(which)),
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => ProxyFault::Tls(why),
+        ureq::Error::ConnectProxyFailed(reason) => match status(&reason) {
+            Some(status) => ProxyFault::Status(status),
+            None => ProxyFault::Refused(printable(&reason)),
+        },
+        ureq::Error::Io(inner) if rustls_error(&inner).is_some() => ProxyFault::Tls(why),
+        ureq::Error::Io(_) if is_lookup(&why) => ProxyFault::NoSuchHost,
+        ureq::Error::Io(inner) if inner.raw_os_error().is_some() => ProxyFault::Unreachable(why),
+        _ => ProxyFault::Refused(why),
+    };
+    let (variable, proxy) = of.proxy.map_or(("", String::new()), |proxy| (proxy.variable, proxy.place()));
+    HttpError::Proxy(Box::new(ProxyFailure { host: of.host.to_owned(), proxy, variable, fault }))
 }
 
-/// Tells whether a certificate is refused for the time of day.
-fn is_dated(err: &rustls::Error) -> bool {
-    use rustls::CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
-    let rustls::Error::InvalidCertificate(why) = err else { return false };
-    matches!(why, Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
+/// Reads the status code of a proxy's answer, which ureq gives as `proxy server responded 407/407`.
+fn status(reason: &str) -> Option<u16> {
+    reason.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The TLS library reports a failed handshake as an error of input and output.
+fn rustls_error(err: &std::io::Error) -> Option<&rustls::Error> {
+    err.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+fn is_lookup(why: &str) -> bool {
+    why.contains("failed to lookup address")
+}
+
+fn tls(err: &rustls::Error, host: String, unsent: bool) -> HttpError {
+    use rustls::CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
+    };
+    use rustls::Error::{InvalidCertificate, InvalidMessage};
+    let why = printable(&err.to_string());
+    let (why, fault) = match err {
+        InvalidMessage(rustls::InvalidMessage::InvalidContentType) => (why, TlsFault::NotTls),
+        InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }) => {
+            (why, TlsFault::Dated)
+        }
+        InvalidCertificate(NotValidForName) => (why, TlsFault::OtherName),
+        InvalidCertificate(NotValidForNameContext { presented, .. }) => {
+            let fault = if presented.is_empty() { TlsFault::Nameless } else { TlsFault::OtherName };
+            (wrong_name(&host, presented), fault)
+        }
+        // The word of the library for it stands only in the text.
+        InvalidCertificate(_) if why.contains("CaUsedAsEndEntity") => (
+            "its certificate is the one of a certificate authority (CA:TRUE), not of a server".to_owned(),
+            TlsFault::Authority,
+        ),
+        _ => (why, TlsFault::Other),
+    };
+    HttpError::Tls { host, why, fault, unsent }
+}
+
+fn wrong_name(host: &str, names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(MAX_NAMES).map(|name| printable(bare_name(name))).collect();
+    match names.len() {
+        0 => format!("its certificate names no host (it has no subjectAltName), so that it is not one for {host}"),
+        count if count > MAX_NAMES => {
+            format!("its certificate is not for this host, but for {} and {} more", shown.join(", "), count - MAX_NAMES)
+        }
+        _ => format!("its certificate is not for this host, but for {}", shown.join(", ")),
+    }
+}
+
+/// Returns the name of a certificate without the kind that the TLS library puts before it, as in `DnsName("a.example")`.
+fn bare_name(name: &str) -> &str {
+    let inner = name.split_once('(').map_or(name, |(_, inner)| inner.strip_suffix(')').unwrap_or(inner));
+    inner.trim_matches('"')
 }
 
 /// Returns what an error says without the marks of the libraries that it came through.

@@ -2,31 +2,37 @@
 //!
 //! Redirects are not followed, but for reading metadata and probing, and there within one origin.
 
-mod environment;
+mod authorities;
+mod connect;
+mod connector;
 mod error;
+mod proxy;
 mod resolver;
+mod stream;
 
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{Method, Request, Uri};
-use ureq::tls::TlsConfig;
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, AsSendBody, Body};
+use http::{Method, Request};
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::unversioned::transport::NextTimeout;
+use ureq::{Agent, AsSendBody, Body, ProxyProtocol};
 use url::Url;
 
 use crate::clock::{Deadline, Time};
 use crate::oauth::endpoint::{self, UrlError};
-use environment::roots;
-use error::translate;
-use resolver::{bare_host, PolicedResolver};
+use authorities::roots;
+use error::{translate, Circumstances};
+use proxy::Chosen;
+use resolver::{bare_host, PolicedResolver, Typed};
 
-pub use environment::{authorities, proxies, proxy_for, Authorities, ProxySetting};
-pub use error::HttpError;
+pub use authorities::{authorities, Authorities};
+pub use error::{HttpError, ProxyFailure, ProxyFault, TlsFault};
+pub use proxy::{proxies, proxy_for, unreadable_exceptions, ProxySetting};
 
 /// Name and version of this program, sent with every request; some servers refuse requests without one.
 const NAME: &str = concat!("mcp-login/", env!("CARGO_PKG_VERSION"));
@@ -117,7 +123,7 @@ impl Response {
     /// [`HttpError::TooLarge`] beyond 1 MiB; otherwise what broke.
     pub fn read(mut self) -> Result<Vec<u8>, HttpError> {
         let result = self.body.with_config().limit(MAX_BODY_BYTES).read_to_vec();
-        result.map_err(|err| translate(err, &self.host, self.limit))
+        result.map_err(|err| translate(err, &answered(&self.host, self.limit)))
     }
 
     /// Reads the body until `found` makes something of what has come so far; `None` at its end or at 1 MiB.
@@ -129,7 +135,8 @@ impl Response {
         let mut reader = self.body.with_config().limit(MAX_BODY_BYTES).reader();
         let (mut seen, mut chunk) = (Vec::new(), [0; 4096]);
         loop {
-            let count = reader.read(&mut chunk).map_err(|err| translate(err.into(), &self.host, self.limit))?;
+            let read = reader.read(&mut chunk);
+            let count = read.map_err(|err| translate(err.into(), &answered(&self.host, self.limit)))?;
             seen.extend_from_slice(chunk.get(..count).unwrap_or_default());
             match found(&seen) {
                 Some(result) => return Ok(Some(result)),
@@ -138,6 +145,11 @@ impl Response {
             }
         }
     }
+}
+
+/// Returns what is known of a request whose answer has begun.
+fn answered(host: &str, limit: Duration) -> Circumstances<'_> {
+    Circumstances { host, limit, proxy: None, sent: true }
 }
 
 /// What all requests of a run have in common.
@@ -153,19 +165,24 @@ pub struct Http {
     limit: Duration,
     deadline: Option<Deadline>,
     resolver: PolicedResolver,
-    agents: Agents,
+    agents: Mutex<Vec<Way>>,
+    roots: OnceLock<RootCerts>,
 }
 
 impl Http {
     /// Prepares requests for a login in which the user typed these URLs. Each request ends within `limit`.
     pub fn new(settings: &Settings, typed: &[Url], limit: Duration) -> Self {
-        let hosts = typed.iter().filter_map(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)));
+        let hosts = typed.iter().filter_map(|url| {
+            let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
+            Some(Typed { host, port, direct: proxy::chosen(url).is_none() })
+        });
         Self {
             settings: settings.clone(),
             limit,
             deadline: None,
             resolver: PolicedResolver::new(hosts.collect()),
-            agents: Agents::default(),
+            agents: Mutex::default(),
+            roots: OnceLock::new(),
         }
     }
 
@@ -252,12 +269,13 @@ impl Http {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let agent = self.agent(url)?;
         self.check_address(url).map_err(|why| HttpError::Forbidden { host: host.clone(), why })?;
-        let sent = match body {
-            Some(body) => run(agent, request.body(body.to_vec()), limit),
-            None => run(agent, request.body(()), limit),
-        };
+        let proxy = proxy::chosen(url);
+        let agent = self.agent(url, proxy.as_ref())?;
+        let (sent, has_left) = connector::observe(|| match body {
+            Some(body) => run(&agent, request.body(body.to_vec()), limit),
+            None => run(&agent, request.body(()), limit),
+        });
         let elapsed = started.elapsed().as_millis();
         let place = endpoint::canonical(url);
         let place = place.split('?').next().unwrap_or_default();
@@ -265,7 +283,8 @@ impl Http {
             Ok(response) => log::info!("{method} {place}: {} in {elapsed} ms", response.status().as_u16()),
             Err(_) => log::info!("{method} {place}: no answer in {elapsed} ms"),
         }
-        let (parts, body) = sent.map_err(|err| translate(err, &host, limit))?.into_parts();
+        let of = Circumstances { host: &host, limit, proxy: proxy.as_ref(), sent: has_left };
+        let (parts, body) = sent.map_err(|err| translate(err, &of))?.into_parts();
         Ok(Response { status: parts.status.as_u16(), headers: parts.headers, host, limit, body })
     }
 
@@ -283,26 +302,20 @@ impl Http {
 
     /// Behind a proxy no name is looked up here, so that only addresses that the user typed can vouch for another.
     fn permits(&self, url: &Url, address: IpAddr) -> bool {
-        if self.resolver.permits(address) {
-            return true;
-        }
-        let Ok(config) = self.agent(url).map(Agent::config) else { return false };
-        let proxied = |uri: Uri| config.proxy().is_some_and(|proxy| !proxy.is_no_proxy(&uri));
         let after = CONNECT_LIMIT.min(self.left()).into();
         let timeout = NextTimeout { after, reason: ureq::Timeout::Resolve, ..NextTimeout::default() };
-        url.as_str().parse().is_ok_and(|uri| !proxied(uri)) && self.resolver.permits_by_lookup(address, config, timeout)
+        self.resolver.permits_literal(address)
+            || (proxy::chosen(url).is_none() && self.resolver.permits_by_lookup(address, timeout))
     }
 
-    /// Returns the agent for a URL: loopback is never proxied, and certificates are only read for `https`.
-    fn agent(&self, url: &Url) -> Result<&Agent, HttpError> {
-        let (loopback, secure) = (endpoint::is_loopback(url), url.scheme() == "https");
-        let slot = match (loopback, secure) {
-            (true, false) => &self.agents.loopback,
-            (true, true) => &self.agents.secure_loopback,
-            (false, _) => &self.agents.remote,
-        };
-        if let Some(agent) = slot.get() {
-            return Ok(agent);
+    /// Returns the agent for a URL that is asked so; certificates are only read where there is TLS.
+    fn agent(&self, url: &Url, proxy: Option<&Chosen>) -> Result<Agent, HttpError> {
+        let secure_proxy = proxy.is_some_and(|chosen| chosen.proxy.protocol() == ProxyProtocol::Https);
+        let secure = url.scheme() == "https" || secure_proxy;
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |way: &&Way| way.secure == secure && way.proxy.as_ref() == proxy;
+        if let Some(way) = agents.iter().find(same) {
+            return Ok(way.agent.clone());
         }
         let connect_limit = CONNECT_LIMIT.min(self.limit);
         let mut config = Agent::config_builder()
@@ -312,17 +325,23 @@ impl Http {
             .max_response_header_size(MAX_HEAD_BYTES)
             .timeout_resolve(Some(connect_limit))
             .timeout_connect(Some(connect_limit))
-            .timeout_global(Some(self.limit));
-        if loopback {
-            config = config.proxy(None);
-        }
+            .timeout_global(Some(self.limit))
+            .proxy(proxy.map(|chosen| chosen.proxy.clone()));
         if secure {
-            config = config.tls_config(TlsConfig::builder().root_certs(roots(&self.settings)?).build());
+            config = config.tls_config(TlsConfig::builder().root_certs(self.roots()?).build());
         }
-        let config = config.build();
-        let proxy = config.proxy().and_then(|proxy| proxy.uri().host().map(bare_host));
-        let resolver = self.resolver.behind(proxy);
-        Ok(slot.get_or_init(|| Agent::with_parts(config, DefaultConnector::default(), resolver)))
+        let resolver = self.resolver.behind(proxy.map(|chosen| bare_host(chosen.proxy.host())));
+        let agent = Agent::with_parts(config.build(), connector::connector(proxy.is_some()), resolver);
+        agents.push(Way { secure, proxy: proxy.cloned(), agent: agent.clone() });
+        Ok(agent)
+    }
+
+    fn roots(&self) -> Result<RootCerts, HttpError> {
+        if let Some(roots) = self.roots.get() {
+            return Ok(roots.clone());
+        }
+        let roots = roots(&self.settings)?;
+        Ok(self.roots.get_or_init(|| roots).clone())
     }
 }
 
@@ -334,12 +353,11 @@ fn run<B: AsSendBody>(
     agent.run(agent.configure_request(request?).timeout_global(Some(limit)).build())
 }
 
-/// One agent for each way of connecting; made when it is first needed.
-#[derive(Default)]
-struct Agents {
-    loopback: OnceLock<Agent>,
-    secure_loopback: OnceLock<Agent>,
-    remote: OnceLock<Agent>,
+/// A way of connecting, and the agent for it; made when it is first needed.
+struct Way {
+    secure: bool,
+    proxy: Option<Chosen>,
+    agent: Agent,
 }
 
 fn redirect(response: &Response, from: &Url) -> Option<Url> {

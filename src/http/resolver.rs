@@ -1,25 +1,46 @@
 //! Which addresses a name may lead to.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::sync::mpsc::{sync_channel, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use http::Uri;
 use ureq::config::Config;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::Duration as Limit;
 use ureq::unversioned::transport::NextTimeout;
 
+use super::connect;
+use super::proxy::is_socks;
 use crate::oauth::endpoint::Region;
 
+/// The most addresses of a host that are tried.
+const MAX_ADDRESSES: usize = 16;
+
+/// A host that the user typed.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    /// Its name or address, as it stands in the URL.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// It is asked without a proxy, so that its name is looked up here.
+    pub direct: bool,
+}
+
 /// Finds addresses and lets through only those that may be asked: public ones, those of what the user typed, and
-/// others of the same region as these.
+/// others of a region in which all addresses of something typed lie.
 ///
 /// The check stands here, behind the name lookup, so that a name cannot mean one address to the check and another to
 /// the connection.
 #[derive(Clone, Debug, Default)]
 pub struct PolicedResolver {
-    typed: Vec<(String, u16)>,
-    regions: Arc<OnceLock<Vec<Region>>>,
+    typed: Vec<Typed>,
+    /// Every address that a typed name had in this run, so that none is connected to that was not judged.
+    found: Arc<Mutex<HashMap<String, Vec<IpAddr>>>>,
     proxy: Option<String>,
 }
 
@@ -36,9 +57,10 @@ impl fmt::Display for ForbiddenAddress {
 impl std::error::Error for ForbiddenAddress {}
 
 impl PolicedResolver {
-    /// Lets through what the user typed: these hosts and ports, and what lies in their regions.
-    pub fn new(typed: Vec<(String, u16)>) -> Self {
-        Self { typed, ..Self::default() }
+    /// Lets through what the user typed, and what lies in its regions.
+    pub fn new(typed: Vec<Typed>) -> Self {
+        let bare = |typed: Typed| Typed { host: bare_host(&typed.host), ..typed };
+        Self { typed: typed.into_iter().map(bare).collect(), ..Self::default() }
     }
 
     /// Returns one that lets through the proxy too, which the user's own settings name.
@@ -46,66 +68,150 @@ impl PolicedResolver {
         Self { proxy, ..self.clone() }
     }
 
-    /// Tells whether an address may be asked: a public one, or one of a region of what the user typed.
-    pub fn permits_by_lookup(&self, address: IpAddr, config: &Config, timeout: NextTimeout) -> bool {
-        self.permits(address) || self.regions(config, timeout).contains(&Region::of(address))
+    /// Tells whether an address that stands in a URL may be asked, as far as it is known without a lookup: a public
+    /// one, one that the user typed, or one of the region of an address that the user typed.
+    pub fn permits_literal(&self, address: IpAddr) -> bool {
+        self.literals().any(|typed| typed == address.to_canonical()) || self.permits(address)
     }
 
-    /// Tells the same as far as it is known without a lookup.
-    pub fn permits(&self, address: IpAddr) -> bool {
+    /// Tells whether an address may be asked. Typed names vouch for it only with all their addresses, since the owner of
+    /// a name writes their list.
+    pub fn permits_by_lookup(&self, address: IpAddr, timeout: NextTimeout) -> bool {
         let region = Region::of(address);
-        let typed = self.typed.iter().filter_map(|(host, _)| bare_host(host).parse::<IpAddr>().ok());
-        region == Region::Public || typed.map(Region::of).any(|typed| typed == region)
+        let vouches = |typed: &Typed| {
+            let found = self.addresses_of(typed, timeout);
+            !found.is_empty() && found.iter().all(|found| Region::of(*found) == region)
+        };
+        let mut names = self.typed.iter().filter(|typed| typed.direct && typed.host.parse::<IpAddr>().is_err());
+        self.permits(address) || (region != Region::LinkLocal && names.any(vouches))
     }
 
-    /// Returns the regions that the user's own words lie in.
-    fn regions(&self, config: &Config, timeout: NextTimeout) -> &[Region] {
-        self.regions.get_or_init(|| {
-            let mut regions = Vec::new();
-            for (host, port) in &self.typed {
-                let Ok(uri) = format!("https://{host}:{port}/").parse() else { continue };
-                let found = look_up(&uri, config, timeout);
-                regions.extend(found.iter().flat_map(|found| found.iter()).map(|address| Region::of(address.ip())));
+    /// Tells whether an address may be asked because it is public, or because a typed address lies in its region. The
+    /// link itself is no such region: cloud metadata services live there.
+    fn permits(&self, address: IpAddr) -> bool {
+        let region = Region::of(address);
+        region == Region::Public
+            || (region != Region::LinkLocal && self.literals().any(|typed| Region::of(typed) == region))
+    }
+
+    fn literals(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.typed.iter().filter_map(|typed| typed.host.parse::<IpAddr>().ok()).map(|address| address.to_canonical())
+    }
+
+    /// Returns the addresses that a typed name had so far in this run; none if it has none.
+    fn addresses_of(&self, typed: &Typed, timeout: NextTimeout) -> Vec<IpAddr> {
+        if let Some(found) = self.found().get(&typed.host) {
+            return found.clone();
+        }
+        let found = look_up(&typed.host, typed.port, timeout).unwrap_or_default();
+        self.note(&typed.host, &found);
+        found.iter().map(SocketAddr::ip).collect()
+    }
+
+    fn note(&self, host: &str, found: &[SocketAddr]) {
+        if found.is_empty() {
+            return;
+        }
+        let mut noted = self.found();
+        let noted = noted.entry(host.to_owned()).or_default();
+        for address in found {
+            if !noted.contains(&address.ip()) {
+                noted.push(address.ip());
             }
-            regions
-        })
+        }
+    }
+
+    fn found(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<IpAddr>>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether a host that was looked up may be asked at this address.
+    fn lets_through(&self, host: &str, address: IpAddr, timeout: NextTimeout) -> bool {
+        if self.typed.iter().any(|typed| typed.host == host) {
+            return Region::of(address) != Region::LinkLocal || host.parse::<IpAddr>().is_ok();
+        }
+        self.permits_by_lookup(address, timeout)
     }
 }
 
 impl Resolver for PolicedResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = bare_host(uri.host().unwrap_or_default());
-        let found = look_up(uri, config, timeout)?;
-        let typed = self.typed.iter().any(|(typed, _)| bare_host(typed) == host);
-        if typed || self.proxy.as_ref() == Some(&host) {
-            return Ok(found);
+        let found = look_up(&host, port_of(uri), timeout)?;
+        if self.proxy.as_ref() == Some(&host) {
+            return Ok(self.list(first_to_answer(found, config, timeout)));
         }
-        let (mut allowed, mut refused) = (self.empty(), None);
-        for address in found.iter() {
-            if self.permits_by_lookup(address.ip(), config, timeout) {
-                allowed.push(*address);
-            } else {
-                refused = Some(address.ip());
-            }
+        if self.typed.iter().any(|typed| typed.host == host) {
+            self.note(&host, &found);
         }
-        match refused {
-            Some(address) if allowed.is_empty() => Err(ureq::Error::Other(Box::new(ForbiddenAddress(address)))),
-            _ => Ok(allowed),
+        let (allowed, refused): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|address| self.lets_through(&host, address.ip(), timeout));
+        match refused.first() {
+            Some(address) if allowed.is_empty() => Err(ureq::Error::Other(Box::new(ForbiddenAddress(address.ip())))),
+            _ => Ok(self.list(allowed)),
         }
     }
 }
 
+impl PolicedResolver {
+    /// Returns the addresses as ureq wants them: no more than it holds, of both families if there are both.
+    fn list(&self, addresses: Vec<SocketAddr>) -> ResolvedSocketAddrs {
+        let mut list = self.empty();
+        connect::order(&addresses).into_iter().take(MAX_ADDRESSES).for_each(|address| list.push(address));
+        list
+    }
+}
+
+/// Puts the address of a SOCKS proxy first that takes a connection: ureq tries the addresses of such a proxy by itself,
+/// one after another.
+fn first_to_answer(found: Vec<SocketAddr>, config: &Config, timeout: NextTimeout) -> Vec<SocketAddr> {
+    if found.len() > 1 && config.proxy().is_some_and(is_socks) {
+        // What it connects to is remembered, and so comes first.
+        let probed: Result<TcpStream, _> = connect::connect(&found, timeout, std::time::Duration::ZERO);
+        drop(probed);
+    }
+    found
+}
+
+fn port_of(uri: &Uri) -> u16 {
+    uri.port_u16().unwrap_or(match uri.scheme_str() {
+        Some("https") => 443,
+        Some(scheme) if scheme.starts_with("socks") => 1080,
+        _ => 80,
+    })
+}
+
 /// Looks a name up; an address needs no lookup, and so no thread for it.
-fn look_up(uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-    let secure = uri.scheme_str() == Some("https");
-    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    match bare_host(uri.host().unwrap_or_default()).parse::<IpAddr>() {
-        Ok(address) => {
-            let mut found = DefaultResolver::default().empty();
-            found.push(SocketAddr::new(address, port));
-            Ok(found)
+fn look_up(host: &str, port: u16, timeout: NextTimeout) -> Result<Vec<SocketAddr>, ureq::Error> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let Limit::Exact(limit) = timeout.after else { return ask(host, port) };
+    let (sender, receiver) = sync_channel(1);
+    let name = host.to_owned();
+    // The system's lookup has no time limit, so it is left behind when ours is over.
+    let asking = thread::Builder::new().name("lookup".to_owned()).spawn(move || sender.send(ask(&name, port)));
+    if asking.is_err() {
+        return ask(host, port);
+    }
+    match receiver.recv_timeout(limit) {
+        Ok(found) => found,
+        Err(RecvTimeoutError::Timeout) => Err(ureq::Error::Timeout(timeout.reason)),
+        Err(RecvTimeoutError::Disconnected) => Err(ureq::Error::HostNotFound),
+    }
+}
+
+fn ask(host: &str, port: u16) -> Result<Vec<SocketAddr>, ureq::Error> {
+    let mut found: Vec<SocketAddr> = Vec::new();
+    for address in (host, port).to_socket_addrs()? {
+        if !found.contains(&address) {
+            found.push(address);
         }
-        Err(_) => DefaultResolver::default().resolve(uri, config, timeout),
+    }
+    if found.is_empty() {
+        Err(ureq::Error::HostNotFound)
+    } else {
+        Ok(found)
     }
 }
 

@@ -1,6 +1,11 @@
 //! The network at its worst: certificates, proxies, slow servers, addresses that must not be asked, URLs that must not
 //! reach a browser.
 
+mod addresses;
+mod certificates;
+mod connections;
+mod proxies;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::json;
 use tempfile::TempDir;
@@ -30,6 +35,8 @@ impl Authority {
     fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // A name of its own: one that signs for its own name counts as self-signed elsewhere.
+        params.distinguished_name.push(DnType::CommonName, "an authority");
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
         let place = tempfile::tempdir().expect("a directory");
         fs::write(place.path().join("ca.pem"), issuer.pem()).expect("writing");
@@ -55,7 +62,13 @@ fn names_of(names: &[&str]) -> CertificateParams {
 }
 
 fn config(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) -> Arc<rustls::ServerConfig> {
-    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    config_of(chain, PrivateKeyDer::try_from(key.serialize_der()).expect("a key"))
+}
+
+fn config_of(
+    chain: Vec<rustls::pki_types::CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Arc<rustls::ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.expect("versions").with_no_client_auth();
@@ -102,8 +115,13 @@ fn w2_certificates() {
         let login = if let Some(file) = trusted { login.arg("--ca-file").arg(file) } else { login };
         let finished = login.run().expect_error(6, "insecure_connection");
         assert_plain(&finished.stderr);
-        let hint = if what == "expired" { "the clock of this computer says 2" } else { "--ca-file" };
+        let hint = match what {
+            "expired" => "the clock of this computer says 2",
+            "wrong host" => "its certificate is not for this host, but for localhost, other.example",
+            _ => "--ca-file",
+        };
         assert!(finished.stderr.contains(hint), "{what}: {}", finished.stderr);
+        assert!(what != "wrong host" || !finished.stderr.contains("--ca-file"), "{}", finished.stderr);
         assert_eq!(fake.seen().len(), 0, "{what}");
     }
 }
@@ -197,9 +215,20 @@ fn public_server(
     authority: &Authority,
     change: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
 ) -> Fake {
-    Fake::secure(authority.server(&["mcp.example"], 2099), move |seen, fake| {
+    server_called("mcp.example", authority, change)
+}
+
+/// A fake that is known to the world by this name, perhaps with a port.
+fn server_called(
+    name: &str,
+    authority: &Authority,
+    change: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
+) -> Fake {
+    let origin = format!("https://{name}");
+    let host = name.split(':').next().expect("a host");
+    Fake::secure(authority.server(&[host], 2099), move |seen, fake| {
         let reply = change(seen, fake).or_else(|| any_code(seen, fake)).unwrap_or_else(|| fake.behave(seen));
-        let named = |text: &str| text.replace(&fake.origin(), "https://mcp.example");
+        let named = |text: &str| text.replace(&fake.origin(), &origin);
         Some(match reply {
             Reply::Full { status, headers, body } => Reply::Full {
                 status,

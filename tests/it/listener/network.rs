@@ -15,8 +15,8 @@ use crate::support::visit;
 /// The variable that tells a test that it runs in a network of its own.
 const INSIDE: &str = "MCP_LOGIN_TEST_NETWORK";
 
-/// Runs a test of this program once more in a network of its own, which `setup` has prepared; returns false if the
-/// test runs there already.
+/// Runs a test of this program once more in a network of its own, which `setup` has prepared, and in which mounts are
+/// its own too; returns false if the test runs there already.
 pub fn in_network(test: &str, setup: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return false;
@@ -27,12 +27,13 @@ pub fn in_network(test: &str, setup: &str) -> bool {
     let myself = std::env::current_exe().expect("this program");
     let script = format!("{setup}\nexec \"$@\"");
     let mut command = Command::new("unshare");
-    command.args(["-n", "sh", "-ec", &script, "sh"]).arg(myself).args(["--exact", test, "--nocapture"]);
+    command.args(["-n", "-m", "sh", "-ec", &script, "sh"]).arg(myself).args(["--exact", test, "--nocapture"]);
     let output = command.env(INSIDE, "1").output().expect("running the test");
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("1 passed"), "{said}");
+    println!("{said}");
     true
 }
 

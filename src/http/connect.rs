@@ -1,0 +1,356 @@
+//! TCP connections: the addresses of a host are tried a moment apart, and the first that answers is used.
+//!
+//! Spec: RFC 8305 (Happy Eyeballs), sections 4 and 5.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use rustix::net::{sockopt, AddressFamily, SocketFlags, SocketType};
+use ureq::unversioned::transport::time::{Duration as Limit, Instant as Moment};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, NextTimeout, Transport};
+
+use super::stream::TcpTransport;
+
+/// How long an address is given before the next one is tried beside it.
+///
+/// Spec: RFC 8305 section 5, the Connection Attempt Delay.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// The most addresses that are remembered because they answered.
+const MAX_REMEMBERED: usize = 64;
+
+/// What earlier connections of this run have shown.
+static REMEMBERED: Mutex<Remembered> = Mutex::new(Remembered { answered: Vec::new(), family: None });
+
+/// No local port is left for a connection to this host.
+#[derive(Debug)]
+pub struct NoLocalPort;
+
+impl fmt::Display for NoLocalPort {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("this computer has no free local port")
+    }
+}
+
+impl std::error::Error for NoLocalPort {}
+
+/// Opens TCP connections to the first address that answers; stands where ureq has its own `TcpConnector`.
+#[derive(Debug, Default)]
+pub struct HappyEyeballsConnector;
+
+impl<In: Transport> Connector<In> for HappyEyeballsConnector {
+    type Out = Either<In, TcpTransport>;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
+        if chained.is_some() {
+            return Ok(chained.map(Either::A));
+        }
+        let elapsed = match details.now {
+            Moment::Exact(since) => since.elapsed(),
+            Moment::AlreadyHappened | Moment::NotHappening => Duration::ZERO,
+        };
+        let stream = connect(&details.addrs, details.timeout, elapsed)?;
+        stream.set_nodelay(details.config.no_delay())?;
+        Ok(Some(Either::B(TcpTransport::new(stream, details.config))))
+    }
+}
+
+/// Connects to one of these addresses within what is left of a time limit, and remembers which one it was.
+///
+/// # Errors
+///
+/// [`ureq::Error::Timeout`] when the time is over; otherwise what says most about why no address could be reached.
+pub fn connect(addresses: &[SocketAddr], limit: NextTimeout, elapsed: Duration) -> Result<TcpStream, ureq::Error> {
+    let limit_left = match limit.after {
+        Limit::Exact(after) => Some(after.saturating_sub(elapsed)),
+        Limit::NotHappening => None,
+    };
+    match race(&order(addresses), limit_left) {
+        Ok(won) => {
+            lock(|remembered| remembered.note(&won));
+            log::debug!("connected to {}", won.address);
+            Ok(won.stream)
+        }
+        Err(Lost::Late) => Err(ureq::Error::Timeout(limit.reason)),
+        Err(Lost::Failed(failures)) => Err(most_telling(failures)),
+        Err(Lost::System(err)) => Err(ureq::Error::Io(err)),
+    }
+}
+
+/// Returns the addresses in the order in which they are tried.
+pub fn order(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    lock(|remembered| remembered.order(addresses))
+}
+
+fn lock<T>(with: impl FnOnce(&mut Remembered) -> T) -> T {
+    with(&mut REMEMBERED.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// What answered before, in this run.
+#[derive(Debug, Default)]
+struct Remembered {
+    answered: Vec<IpAddr>,
+    /// Whether connections worked over IPv6 (`true`) or IPv4 when the other family was tried too and did not answer.
+    family: Option<bool>,
+}
+
+impl Remembered {
+    /// Returns the addresses in the order in which they are tried: those that answered before, then both families in
+    /// turns. The family comes first that answered where the other did not; else that of the resolver's first address.
+    ///
+    /// Spec: RFC 8305 section 4.
+    fn order(&self, addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+        let (mut ordered, rest): (Vec<_>, Vec<_>) =
+            addresses.iter().partition(|address| self.answered.contains(&address.ip()));
+        let first_family = self.family.unwrap_or_else(|| rest.first().is_some_and(SocketAddr::is_ipv6));
+        let (mut first, mut second): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|address| address.is_ipv6() == first_family);
+        first.reverse();
+        second.reverse();
+        while !(first.is_empty() && second.is_empty()) {
+            ordered.extend(first.pop());
+            ordered.extend(second.pop());
+        }
+        ordered
+    }
+
+    fn note(&mut self, won: &Won) {
+        let address = won.address.ip();
+        if !self.answered.contains(&address) && self.answered.len() < MAX_REMEMBERED {
+            self.answered.push(address);
+        }
+        if won.beaten.iter().any(|beaten| beaten.is_ipv6() != address.is_ipv6()) {
+            self.family = Some(address.is_ipv6());
+        }
+    }
+}
+
+/// A connection, and the addresses that were tried before it or beside it.
+#[derive(Debug)]
+struct Won {
+    stream: TcpStream,
+    address: SocketAddr,
+    beaten: Vec<SocketAddr>,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+enum Lost {
+    /// The time is over.
+    Late,
+    /// No address is left.
+    Failed(Vec<(SocketAddr, io::Error)>),
+    /// The system cannot wait for connections.
+    System(io::Error),
+}
+
+/// Tries the addresses one after another, without waiting more than [`ATTEMPT_DELAY`] for each before the next one is
+/// tried as well. What has not won is closed on return.
+fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Won, Lost> {
+    let deadline = limit.map(|limit| Instant::now() + limit);
+    let mut untried = addresses.iter().copied();
+    let mut attempts: Vec<(SocketAddr, OwnedFd)> = Vec::new();
+    let mut failures = Vec::new();
+    let mut next_attempt = Instant::now();
+    loop {
+        if attempts.is_empty() || Instant::now() >= next_attempt {
+            if let Some(address) = untried.next() {
+                match begin(address) {
+                    Ok(socket) => {
+                        attempts.push((address, socket));
+                        next_attempt = Instant::now() + ATTEMPT_DELAY;
+                    }
+                    // Nothing is to be waited for: the next address has its turn at once.
+                    Err(err) => failures.push((address, err)),
+                }
+                continue;
+            }
+            if attempts.is_empty() {
+                return Err(Lost::Failed(failures));
+            }
+        }
+        let now = Instant::now();
+        let until_attempt = (untried.len() > 0).then(|| next_attempt.saturating_duration_since(now));
+        let until_deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        if until_deadline.is_some_and(|left| left.is_zero()) {
+            return Err(Lost::Late);
+        }
+        let limit = until_attempt.into_iter().chain(until_deadline).min();
+        let Some(at) = wait(&attempts, limit).map_err(Lost::System)? else { continue };
+        let (address, socket) = attempts.remove(at);
+        match finish(socket) {
+            Ok(stream) => {
+                let beaten = attempts.iter().map(|(address, _)| *address);
+                let beaten = beaten.chain(failures.iter().map(|(address, _)| *address)).collect();
+                return Ok(Won { stream, address, beaten });
+            }
+            Err(err) => {
+                failures.push((address, err));
+                next_attempt = Instant::now();
+            }
+        }
+    }
+}
+
+/// Waits until an attempt has come to an end, and returns which; `None` if the time is over.
+fn wait(attempts: &[(SocketAddr, OwnedFd)], limit: Option<Duration>) -> io::Result<Option<usize>> {
+    let mut polled: Vec<_> = attempts.iter().map(|(_, socket)| PollFd::new(socket, PollFlags::OUT)).collect();
+    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+    match poll(&mut polled, limit.as_ref()) {
+        Ok(_) => Ok(polled.iter().position(|fd| !fd.revents().is_empty())),
+        Err(Errno::INTR) => Ok(None),
+        Err(err) => Err(err.into()),
+    }
+}
+
+/// Begins to connect, without waiting.
+fn begin(address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+    let socket = open(family)?;
+    match rustix::net::connect(&socket, &address) {
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(socket),
+        Err(err) => Err(err.into()),
+    }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn open(family: AddressFamily) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(rustix::net::socket_with(family, SocketType::STREAM, flags, None)?)
+}
+
+#[cfg(target_vendor = "apple")]
+fn open(family: AddressFamily) -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::empty(), None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    Ok(socket)
+}
+
+/// Returns how an attempt has ended.
+fn finish(socket: OwnedFd) -> io::Result<TcpStream> {
+    sockopt::socket_error(&socket)??;
+    let stream = TcpStream::from(socket);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
+/// Returns, of all that went wrong, what says most about the host: that it refuses says more than that one family of
+/// addresses leads nowhere from here.
+fn most_telling(failures: Vec<(SocketAddr, io::Error)>) -> ureq::Error {
+    use io::ErrorKind::{
+        AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, PermissionDenied, TimedOut,
+    };
+    let no_port = |(address, err): &(SocketAddr, io::Error)| {
+        err.kind() == AddrNotAvailable && address.port() != 0 && has_source_address(*address)
+    };
+    if failures.iter().any(no_port) {
+        return ureq::Error::Other(Box::new(NoLocalPort));
+    }
+    let rank = |err: &io::Error| match err.kind() {
+        ConnectionRefused => 1,
+        TimedOut => 2,
+        HostUnreachable => 3,
+        PermissionDenied => 4,
+        NetworkUnreachable | AddrNotAvailable => 5,
+        _ => 0,
+    };
+    match failures.into_iter().map(|(_, err)| err).min_by_key(rank) {
+        Some(err) => ureq::Error::Io(err),
+        None => ureq::Error::HostNotFound,
+    }
+}
+
+/// Tells whether this computer has an address from which the other can be asked. That is what the system says where no
+/// local port is left, too; a socket that sends nothing tells the two apart.
+fn has_source_address(address: SocketAddr) -> bool {
+    let unspecified: SocketAddr =
+        if address.is_ipv6() { (std::net::Ipv6Addr::UNSPECIFIED, 0).into() } else { ([0, 0, 0, 0], 0).into() };
+    UdpSocket::bind(unspecified).and_then(|socket| socket.connect(address)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn addresses(text: &str) -> Vec<SocketAddr> {
+        let parse = |ip: &str| SocketAddr::new(ip.parse().expect("an address"), 443);
+        text.split_whitespace().map(parse).collect()
+    }
+
+    #[test]
+    fn p65_both_families_are_tried_in_turns() {
+        for (answered, family, given, expected) in [
+            ("", None, "", ""),
+            ("", None, "1.1.1.1 1.1.1.2", "1.1.1.1 1.1.1.2"),
+            ("", None, "2::1 2::2 2::3 1.1.1.1", "2::1 1.1.1.1 2::2 2::3"),
+            ("", None, "2::1 2::2 1.1.1.1 1.1.1.2", "2::1 1.1.1.1 2::2 1.1.1.2"),
+            ("", None, "1.1.1.1 1.1.1.2 2::1", "1.1.1.1 2::1 1.1.1.2"),
+            ("", Some(false), "2::1 2::2 1.1.1.1", "1.1.1.1 2::1 2::2"),
+            ("", Some(true), "1.1.1.1 2::1", "2::1 1.1.1.1"),
+            ("", Some(false), "2::1 2::2", "2::1 2::2"),
+            ("1.1.1.2", None, "2::1 1.1.1.1 1.1.1.2", "1.1.1.2 2::1 1.1.1.1"),
+            ("9.9.9.9", None, "2::1 1.1.1.1", "2::1 1.1.1.1"),
+        ] {
+            let answered = addresses(answered).iter().map(SocketAddr::ip).collect();
+            let remembered = Remembered { answered, family };
+            assert_eq!(remembered.order(&addresses(given)), addresses(expected), "{given}");
+        }
+    }
+
+    #[test]
+    fn p65_a_family_is_preferred_when_it_beat_the_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        for (beaten, expected) in [("", None), ("1.1.1.1", None), ("2::1", Some(false))] {
+            let stream = TcpStream::connect(address).expect("a connection");
+            let mut remembered = Remembered::default();
+            remembered.note(&Won { stream, address, beaten: addresses(beaten) });
+            assert_eq!(remembered.family, expected, "{beaten}");
+            assert_eq!(remembered.answered, [address.ip()]);
+        }
+    }
+
+    #[test]
+    fn p65_what_fails_makes_place_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let good = listener.local_addr().expect("an address");
+        let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let started = Instant::now();
+        let won = race(&[closed, closed, closed, closed, good], Some(Duration::from_secs(9))).expect("a connection");
+        assert_eq!((won.address, won.beaten.len()), (good, 4));
+        assert!(started.elapsed() < ATTEMPT_DELAY, "{:?}", started.elapsed());
+        let Err(Lost::Failed(failures)) = race(&[closed, closed], None) else { panic!("nobody is there") };
+        assert!(failures.iter().all(|(_, err)| err.kind() == io::ErrorKind::ConnectionRefused), "{failures:?}");
+    }
+
+    #[test]
+    fn p65_what_says_most_is_told() {
+        use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, Other, PermissionDenied};
+        for (kinds, expected) in [
+            (&[NetworkUnreachable, ConnectionRefused][..], ConnectionRefused),
+            (&[ConnectionRefused, NetworkUnreachable], ConnectionRefused),
+            (&[NetworkUnreachable, HostUnreachable], HostUnreachable),
+            (&[NetworkUnreachable, PermissionDenied], PermissionDenied),
+            (&[ConnectionRefused, Other], Other),
+        ] {
+            let address = SocketAddr::from(([127, 0, 0, 1], 1));
+            let failures = kinds.iter().map(|kind| (address, io::Error::from(*kind))).collect();
+            let ureq::Error::Io(err) = most_telling(failures) else { panic!("{kinds:?}") };
+            assert_eq!(err.kind(), expected, "{kinds:?}");
+        }
+        // The address of another computer is none to connect from, so that a port is not what is missing.
+        let not_available = || io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 1));
+        assert!(matches!(most_telling(vec![(loopback, not_available())]), ureq::Error::Other(_)));
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        assert!(matches!(most_telling(vec![(nowhere, not_available())]), ureq::Error::Io(_)));
+    }
+}

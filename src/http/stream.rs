@@ -1,0 +1,114 @@
+//! Bytes over a TCP connection, each transfer within its time limit.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use ureq::config::Config;
+use ureq::unversioned::transport::time::Duration as Limit;
+use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
+
+/// A TCP connection as ureq uses it.
+pub struct TcpTransport {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+}
+
+impl TcpTransport {
+    /// Takes over a connection, with the buffers of this configuration.
+    pub fn new(stream: TcpStream, config: &Config) -> Self {
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Self { stream, buffers }
+    }
+}
+
+impl Transport for TcpTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        let (mut stream, clock) = (&self.stream, Clock::start(timeout));
+        let mut output = self.buffers.output().get(..amount).unwrap_or_default();
+        while !output.is_empty() {
+            accept(stream.set_write_timeout(clock.left()?))?;
+            match stream.write(output) {
+                Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
+                Ok(written) => output = output.get(written..).unwrap_or_default(),
+                Err(err) if is_early(&err) => {}
+                Err(err) => return Err(err.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        let (mut stream, clock) = (&self.stream, Clock::start(timeout));
+        let input = self.buffers.input_append_buf();
+        loop {
+            accept(stream.set_read_timeout(clock.left()?))?;
+            match stream.read(input) {
+                Ok(count) => {
+                    self.buffers.input_appended(count);
+                    return Ok(count > 0);
+                }
+                Err(err) if is_early(&err) => {}
+                Err(err) => return Err(err.into()),
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        // Whatever a server sends that was not asked for makes the connection useless: nothing is to be read.
+        let probe = |mut stream: &TcpStream| {
+            stream.set_nonblocking(true)?;
+            let read = stream.read(&mut [0]);
+            stream.set_nonblocking(false)?;
+            read
+        };
+        probe(&self.stream).is_err_and(|err| err.kind() == ErrorKind::WouldBlock)
+    }
+}
+
+impl fmt::Debug for TcpTransport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TcpTransport").field("peer", &self.stream.peer_addr().ok()).finish()
+    }
+}
+
+/// Passes over a time limit that macOS does not take any more because the other end has closed: what has arrived can
+/// still be read, and an earlier limit counts on.
+fn accept(set: io::Result<()>) -> io::Result<()> {
+    set.or_else(|err| match err.kind() {
+        ErrorKind::InvalidInput if cfg!(target_vendor = "apple") => Ok(()),
+        _ => Err(err),
+    })
+}
+
+/// Tells whether a transfer ended before its time limit, or with it, and without a fault of the connection.
+fn is_early(err: &io::Error) -> bool {
+    matches!(err.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
+        && err.raw_os_error() != Some(rustix::io::Errno::TIMEDOUT.raw_os_error())
+}
+
+/// The time limit of one transfer.
+struct Clock {
+    started: Instant,
+    timeout: NextTimeout,
+}
+
+impl Clock {
+    fn start(timeout: NextTimeout) -> Self {
+        Self { started: Instant::now(), timeout }
+    }
+
+    /// Returns how much time is left; `None` if there is no limit.
+    fn left(&self) -> Result<Option<Duration>, ureq::Error> {
+        let Limit::Exact(limit) = self.timeout.after else { return Ok(None) };
+        match limit.checked_sub(self.started.elapsed()).filter(|left| !left.is_zero()) {
+            Some(left) => Ok(Some(left)),
+            None => Err(ureq::Error::Timeout(self.timeout.reason)),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Connections where some addresses lead nowhere: the real curl in the same network is the measure.
+
+use std::io::{copy, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::listener::network::in_network;
+use crate::support::process::has;
+use crate::support::program::Program;
+use crate::support::rotating::Rotating;
+
+use super::{answer, server_called, Authority, Proxy};
+
+/// A network in which packets to `2001:db8:77::a` to `::d` are swallowed, and `93.184.216.34` is this machine.
+const NETWORK: &str = "
+ip link set lo up
+ip link add v0 type veth peer name v1
+ip link set v0 up
+ip link set v1 up
+ip addr add 93.184.216.34/32 dev v0
+ip -6 addr add 2001:db8:77::1/64 dev v0 nodad
+for host in a b c d; do
+    ip -6 neigh add 2001:db8:77::$host dev v0 lladdr 02:00:00:00:00:01 nud permanent
+done
+";
+
+/// Returns the lines of a setup that give names these addresses, as `ADDRESS NAME` each.
+pub fn hosts(lines: &str) -> String {
+    let file = "hosts=$(mktemp)\ntrap 'rm -f $hosts' EXIT\n";
+    format!("{file}cat >$hosts <<END\n127.0.0.1 localhost\n{lines}\nEND\nmount --bind $hosts /etc/hosts\n")
+}
+
+/// Leads every connection to an address on to another one.
+pub fn forward(from: &str, to: SocketAddr) {
+    let listener = TcpListener::bind(from).expect(from);
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect(to).expect("the target");
+            join(client, server);
+        }
+    });
+}
+
+/// Carries the bytes of two connections to the other one.
+fn join(client: TcpStream, server: TcpStream) {
+    for (from, to) in [(&client, &server), (&server, &client)] {
+        let (mut from, mut to) = (from.try_clone().expect("a clone"), to.try_clone().expect("a clone"));
+        thread::spawn(move || {
+            let _ = copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+    }
+}
+
+/// Returns how long curl takes for a URL, by its own clock.
+fn curl(url: &str, authority: &Path, environment: &[(&str, &str)]) -> Duration {
+    let mut command = Command::new("curl");
+    command.args(["-sS", "-m", "20", "-o", "/dev/null", "-w", "%{time_total}", "--cacert"]).arg(authority).arg(url);
+    let output = command.env_clear().envs(environment.iter().copied()).output().expect("running curl");
+    assert!(output.status.success(), "{url}: {}", String::from_utf8_lossy(&output.stderr));
+    Duration::from_secs_f64(String::from_utf8_lossy(&output.stdout).parse().expect("seconds"))
+}
+
+/// Tells how long something takes when the machine has nothing else to do: the shortest of five times.
+fn shortest(mut work: impl FnMut() -> Duration) -> Duration {
+    (0..5).map(|_| work()).min().expect("five times")
+}
+
+fn assert_no_slower(what: &str, ours: Duration, curl: Duration) {
+    println!("{what}: {} ms, curl {} ms", ours.as_millis(), curl.as_millis());
+    assert!(ours < curl * 3, "{what}: {ours:?}, curl needs {curl:?}");
+}
+
+/// Logs in and refreshes in no more than three times the time of curl.
+fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
+    let url = format!("https://{name}/mcp");
+    let program = || {
+        let program = Program::new().args(["--store", "file", "--ca-file"]).arg(authority.pem());
+        environment.iter().fold(program, |program, (name, value)| program.env(name, value))
+    };
+    let curl = shortest(|| curl(&url, &authority.pem(), environment));
+    let login = || program().args(["--json", "--no-browser", &url]).start();
+    let first_url = shortest(|| {
+        let mut login = login();
+        login.authorization_url();
+        login.started.elapsed()
+    });
+    assert_no_slower(&format!("the URL of a login to {name}"), first_url, curl);
+    let mut login = login();
+    answer(&mut login);
+    let home = login.finish().expect(0);
+    let refresh = shortest(|| {
+        let started = Instant::now();
+        program().at_home(home.home()).args(["token", "--refresh", &url]).run().expect(0);
+        started.elapsed()
+    });
+    assert_no_slower(&format!("a refresh at {name}"), refresh, curl);
+}
+
+#[test]
+fn p65_dead_addresses_cost_no_more_than_they_cost_curl() {
+    let test = "network::connections::p65_dead_addresses_cost_no_more_than_they_cost_curl";
+    let dead = |name: &str, hosts: &[&str]| {
+        let dead: String = hosts.iter().map(|host| format!("2001:db8:77::{host} {name}\n")).collect();
+        format!("{dead}93.184.216.34 {name}\n")
+    };
+    let lines = [
+        dead("one.example", &["a"]),
+        dead("two.example", &["a", "b"]),
+        dead("four.example", &["a", "b", "c", "d"]),
+        dead("proxy.example", &["a", "b"]),
+        "93.184.216.34 mcp.example".to_owned(),
+    ];
+    if in_network(test, &format!("{NETWORK}{}", hosts(&lines.concat()))) || !has("curl", test) {
+        return;
+    }
+    let authority = Authority::new();
+    for (name, port) in [("one.example", 4431), ("two.example", 4432), ("four.example", 4434)] {
+        let name = format!("{name}:{port}");
+        let fake = server_called(&name, &authority, |_, _| None);
+        forward(&format!("93.184.216.34:{port}"), fake.address());
+        compare(&name, &authority, &[]);
+    }
+    // The same holds for the addresses of a proxy, of either kind.
+    let fake = server_called("mcp.example", &authority, |_, _| None);
+    let proxy = Proxy::start(Ok(fake.address()));
+    forward("93.184.216.34:3128", proxy.address);
+    compare("mcp.example", &authority, &[("HTTPS_PROXY", "http://proxy.example:3128")]);
+    assert!(!proxy.targets().is_empty());
+    socks_proxy("93.184.216.34:1080", fake.address());
+    compare("mcp.example", &authority, &[("ALL_PROXY", "socks5h://proxy.example:1080")]);
+}
+
+/// A SOCKS proxy that leads everybody to `target`.
+///
+/// Spec: RFC 1928.
+fn socks_proxy(at: &str, target: SocketAddr) {
+    let listener = TcpListener::bind(at).expect(at);
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut greeting = [0; 2];
+            // Who only looks whether somebody is there says nothing.
+            if client.read_exact(&mut greeting).is_err() {
+                continue;
+            }
+            let mut methods = vec![0; greeting[1].into()];
+            let mut request = [0; 5];
+            client.read_exact(&mut methods).and_then(|()| client.write_all(&[5, 0])).expect("a greeting");
+            client.read_exact(&mut request).expect("a request");
+            assert_eq!(request[..4], [5, 1, 0, 3], "a name is to be connected to");
+            let mut name = vec![0; usize::from(request[4]) + 2];
+            client.read_exact(&mut name).expect("a name and a port");
+            client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("an answer");
+            join(client, TcpStream::connect(target).expect("the target"));
+        }
+    });
+}
+
+#[test]
+fn p64_no_free_local_port_is_told_and_nothing_is_spent() {
+    let test = "network::connections::p64_no_free_local_port_is_told_and_nothing_is_spent";
+    if in_network(test, "ip link set lo up") {
+        return;
+    }
+    let servers = Rotating::start();
+    let login = Program::login(&servers.fake).agree().expect(0);
+    let run = |words: &[&str]| {
+        let program = Program::new().at_home(login.home()).args(words).args(["--store", "file"]);
+        program.arg(servers.fake.mcp()).run()
+    };
+    let ports = [61000, 61001];
+    std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "61000 61001").expect("a range of ports");
+    let taken = ports.map(|port| TcpListener::bind(("0.0.0.0", port)).expect("a port"));
+    for words in [&["token", "--refresh"][..], &["check"]] {
+        let finished = run(words).expect(5);
+        assert!(finished.stderr.contains("this computer has no free local port"), "{}", finished.stderr);
+    }
+    drop(taken);
+    run(&["token", "--refresh"]).expect(0);
+    assert!(!servers.was_reused());
+}
