@@ -68,7 +68,14 @@ pub enum What {
     /// These files were changed, and read back.
     Written(Vec<PathBuf>),
     /// This setting belongs into that file.
-    Shown(String, PathBuf),
+    Shown {
+        /// The setting.
+        setting: String,
+        /// The file.
+        path: PathBuf,
+        /// It can be written there by us, too.
+        writable: bool,
+    },
     /// The client's own command took the login.
     Imported(&'static str),
     /// This is to be printed, and nothing else; it carries the access token.
@@ -254,6 +261,12 @@ fn name_of(server: &str) -> String {
 fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
     match delivery {
         Delivery::Files(changes) => writer::write(&changes).map(What::Written),
+        Delivery::Setting { shown, change, .. } if writer::is_long(&change) => {
+            if write {
+                log::warn!("{} is too large to be changed here, and is left as it is", change.path.display());
+            }
+            Ok(What::Shown { setting: ascii(&shown), path: change.path, writable: false })
+        }
         Delivery::Setting { change, older, .. } if write => {
             if let Some(older) = &older {
                 log::warn!(
@@ -269,7 +282,7 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
                 let path = older.path.display();
                 log::warn!("the older login in {path} is used in place of this one; --write removes it");
             }
-            Ok(What::Shown(ascii(&shown), path))
+            Ok(What::Shown { setting: ascii(&shown), path, writable: true })
         }
         Delivery::Command(import) => import.run().map(|()| What::Imported(import.program)),
         Delivery::Product { text, append } => Ok(What::Product { text, append }),

@@ -221,12 +221,14 @@ impl Reporter {
         let shown = |path: &PathBuf| path.display().to_string();
         let (written, setting, path) = match what {
             What::Written(paths) => (paths.iter().map(shown).collect(), None, None),
-            What::Shown(setting, path) => (Vec::new(), Some(setting.as_str()), Some(shown(path))),
+            What::Shown { setting, path, .. } => (Vec::new(), Some(setting.as_str()), Some(shown(path))),
             What::Imported(_) | What::Product { .. } => (Vec::new(), None, None),
         };
         match (setting, &path) {
             (Some(setting), Some(path)) => {
-                terminal::say(&format!("put this into {path}, or run the command again with --write:"));
+                let is_writable = matches!(what, What::Shown { writable: true, .. });
+                let or = if is_writable { ", or run the command again with --write" } else { "" };
+                terminal::say(&format!("put this into {path}{or}:"));
                 if !self.json {
                     self.lost_output |= terminal::product(setting).is_err();
                 }

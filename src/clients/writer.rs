@@ -1,6 +1,6 @@
 //! The one writer of other programs' files: under their own lock, everything else kept, whole or not at all, read back.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,11 @@ use super::locks::hold;
 use super::{Change, Refusal};
 use crate::disk::{self, DiskError, Durability};
 
-/// Largest file of a client, in bytes. Claude Code's configuration grows to megabytes.
+/// Largest file of a client that is read as a whole, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Largest configuration that is changed, in bytes: an edit that keeps every other byte needs many times that memory.
+const MAX_CHANGED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a client did not get what was meant for it.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +107,11 @@ fn before(err: WriteError, is_last: bool) -> WriteError {
         WriteError::Unproven { source, .. } if !is_last => *source,
         err => err,
     }
+}
+
+/// Tells whether a configuration is too long to be changed.
+pub fn is_long(change: &Change) -> bool {
+    fs::metadata(&change.path).is_ok_and(|found| found.len() > MAX_CHANGED_BYTES)
 }
 
 type Text = Zeroizing<String>;

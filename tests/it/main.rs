@@ -17,6 +17,7 @@ mod handover_rivals;
 mod listener;
 mod login;
 mod logout;
+mod long_files;
 mod names;
 mod network;
 mod paste;
