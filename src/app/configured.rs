@@ -2,21 +2,24 @@
 
 use std::process::ExitCode;
 use std::slice;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::LOST_OUTPUT;
 use crate::cli::names::{self, Target};
 use crate::cli::{plan, servers, Common, LoginArgs};
+use crate::clients::quoted;
 use crate::clients::sources::Configured;
 use crate::error::LoginError;
 use crate::login::Event;
-use crate::oauth::text::json_line;
+use crate::oauth::text::{json_line, printable};
 use crate::report::{self, NamedLogin, Reporter};
 use crate::status;
 use crate::store::cache::Cache;
 use crate::store::Key;
 use crate::terminal;
+use crate::terminal::question::{self, Answer};
 use crate::tools::Tools;
 
 /// Most logins that `--all` makes.
@@ -59,7 +62,7 @@ pub(super) fn targets(args: &LoginArgs, common: &Common, reporter: &mut Reporter
     plan::anywhere(args, common, None)?;
     let (mut targets, mut keys): (Vec<Target>, Vec<Key>) = Default::default();
     for named in found.servers {
-        let target = Target { text: named.url.clone(), named: Some(named.clone()) };
+        let target = Target { text: named.url.clone(), named: Some(named.clone()), client_given: args.from.is_some() };
         let planned = match leave_out(&named, args, keys.len()) {
             Some(reason) => Err(reason),
             None => plan::logins(args, slice::from_ref(&target), common, None).map_err(|err| err.to_string()),
@@ -84,6 +87,45 @@ fn leave_out(named: &Configured, args: &LoginArgs, before: usize) -> Option<Stri
     };
     let too_many = || (before >= MAX_LOGINS).then(|| format!("{MAX_LOGINS} logins at once are enough"));
     named.skip().map(str::to_owned).or_else(of_project).or_else(too_many)
+}
+
+/// Tells where a login by name would be made by the word of a project's file alone, if nobody can be asked about it.
+///
+/// # Errors
+///
+/// [`LoginError::Usage`].
+pub(super) fn refuse_unasked(targets: &[Target]) -> Result<(), LoginError> {
+    match targets.iter().find_map(Target::of_project) {
+        Some(named) if !question::can_be_asked() => Err(LoginError::Usage {
+            message: format!("only a file of this project says so: {}", named.introduction()),
+            hint: Some(format!("if that is the server that you mean: {}", with_client(named))),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Asks about each login that would be made by the word of a project's file alone.
+///
+/// # Errors
+///
+/// [`LoginError::NotLoggedIn`] without a yes.
+pub(super) fn ask(targets: &[Target], limit: Duration) -> Result<(), LoginError> {
+    for named in targets.iter().filter_map(Target::of_project) {
+        let url = printable(&named.shown_url());
+        let why = match question::ask(&format!("Log in to {url}?"), limit) {
+            Answer::Yes => continue,
+            Answer::No => "the question was not answered with yes",
+            Answer::Nothing => "the question was not answered in time",
+        };
+        let message = format!("not logged in to {url}: {why}");
+        return Err(LoginError::NotLoggedIn { message, hint: with_client(named) });
+    }
+    Ok(())
+}
+
+/// Returns the command that logs in without a question.
+fn with_client(named: &Configured) -> String {
+    format!("mcp-login --from {} {}", named.source, quoted(&printable(&named.name)))
 }
 
 /// `status --from CLIENT`

@@ -128,7 +128,9 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
     let is_one = !args.all && targets.len() == 1;
     let has_secret = is_one && (secret.is_some() || args.client.client_secret_file.is_some());
     let requests = plan::logins(args, &targets, common, secret)?;
+    configured::refuse_unasked(&targets)?;
     targets.iter().filter_map(|target| target.named.as_ref()).for_each(|named| reporter.named(named, has_secret));
+    configured::ask(&targets, args.timeout)?;
     if requests.is_empty() {
         terminal::say("no client names a server that a login could be made to");
         return Ok(ExitCode::SUCCESS);

@@ -18,6 +18,8 @@ pub struct Target {
     pub text: String,
     /// The configuration that names it, if the user did not give the URL.
     pub named: Option<Configured>,
+    /// The user named the client in whose configuration it stands.
+    pub client_given: bool,
 }
 
 /// Works out which servers the user means to log in to.
@@ -34,7 +36,7 @@ pub fn targets(
     let logins = if args.servers.iter().any(is_name) { logins()? } else { Vec::new() };
     let target = |text: &String| {
         if !is_name(text) {
-            return Ok(Target { text: text.clone(), named: None });
+            return Ok(Target { text: text.clone(), named: None, client_given: false });
         }
         if logins.iter().any(|key| key.server == *text) {
             let how = match providers::find(text) {
@@ -47,10 +49,11 @@ pub fn targets(
             ));
         }
         let named = find(text, args.from.as_deref(), &logins)?;
-        Ok(Target { text: named.url.clone(), named: Some(named) })
+        let client_given = args.from.is_some() || source_of(text).is_some();
+        Ok(Target { text: named.url.clone(), named: Some(named), client_given })
     };
     let alone = provider.filter(|_| args.servers.is_empty());
-    let alone = alone.map(|provider| Target { text: provider.name.to_owned(), named: None });
+    let alone = alone.map(|provider| Target { text: provider.name.to_owned(), named: None, client_given: false });
     args.servers.iter().map(target).chain(alone.map(Ok)).collect()
 }
 
@@ -60,10 +63,7 @@ pub fn targets(
 ///
 /// [`LoginError::Usage`] if there is none, or if the clients mean different servers by it.
 pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured, LoginError> {
-    let (source, name) = match word.split_once(':') {
-        Some((source, name)) if sources::names().any(|known| known == source) => (Some(source), name),
-        _ => (from, word),
-    };
+    let (source, name) = source_of(word).map_or((from, word), |(source, name)| (Some(source), name));
     let found = look(source)?;
     let matching = || found.servers.iter().filter(|server| server.name == name);
     // Of those who mean the same server, the user's own word counts for more than a project's.
@@ -79,6 +79,11 @@ pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured
         return Ok(best.clone());
     }
     Err(ambiguous(name, &found.servers))
+}
+
+/// Returns the client and the name of a word such as `codex:linear`.
+fn source_of(word: &str) -> Option<(&str, &str)> {
+    word.split_once(':').filter(|(source, _)| sources::names().any(|known| known == *source))
 }
 
 /// Looks into the configurations of all clients, or of one.
@@ -134,6 +139,12 @@ impl Target {
     pub fn is_theirs(&self, args: &LoginArgs) -> bool {
         let is_chosen = args.client.client_id.is_some() || args.client.client_file.is_some();
         !is_chosen && self.named.as_ref().is_some_and(|named| named.in_project)
+    }
+
+    /// Returns the configuration of a project that alone says which server this is: whoever wrote that file chose the
+    /// server, and nobody else.
+    pub fn of_project(&self) -> Option<&Configured> {
+        self.named.as_ref().filter(|named| named.in_project && !self.client_given)
     }
 
     /// Returns the arguments with what the client's configuration knows about the login, where the user said nothing.

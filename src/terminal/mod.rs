@@ -7,6 +7,7 @@
 
 mod output;
 pub mod paste;
+pub mod question;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::BorrowedFd;

@@ -261,9 +261,9 @@ fn a_projects_file_is_marked_and_gets_no_secret() {
                "plain": {"url": "http://mcp.example/mcp"}, "\u{1b}[31mred": {"url": "https://\u{1b}[31m.example"}}),
     );
     let run = |args: &[&str]| log_in(&home, args).env("NONE", "https://no.example").env("SECRET_TOKEN", "c4nary");
-    let finished = run(&["theirs", "-q"]).agree().expect(0);
+    let finished = run(&["theirs", "-q", "--from", "claude-code"]).agree().expect(0);
     assert_eq!(finished.event("named")["in_project"], true);
-    assert!(finished.stderr.contains("a file of this project: is it what you expect?"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("a file of this project"), "{}", finished.stderr);
     assert_eq!(finished.event("logged_in")["server"], fake.mcp());
     let greedy = run(&["greedy"]).run().expect(2);
     assert!(greedy.stderr.contains("SECRET_TOKEN") && !greedy.stderr.contains("c4nary"), "{}", greedy.stderr);

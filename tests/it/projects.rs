@@ -5,7 +5,10 @@ use serde_json::{json, Value};
 use crate::names::{events, live, log_in, put_servers};
 use crate::support::fake::{Fake, Reply};
 use crate::support::leaks::assert_plain;
+use crate::support::program::Program;
+use crate::support::pty::Pty;
 use crate::support::rotating::{login, Home};
+use crate::support::visit;
 
 /// A server of a project that brings a client of its own.
 fn entry(fake: &Fake) -> Value {
@@ -17,7 +20,7 @@ fn a_projects_client_gets_no_secret_of_the_users() {
     let fake = Fake::start();
     let home = Home::new();
     put_servers(&home, "work/.mcp.json", json!({"theirs": entry(&fake)}));
-    let finished = log_in(&home, &["theirs"]).env("MCP_LOGIN_CLIENT_SECRET", "c4nary").agree().expect(0);
+    let finished = log_in(&home, &["claude-code:theirs"]).env("MCP_LOGIN_CLIENT_SECRET", "c4nary").agree().expect(0);
     assert_eq!(finished.event("logged_in")["client_id"], "theirs");
     let tokens = fake.seen_at("/token");
     assert_eq!(tokens.len(), 1);
@@ -77,7 +80,7 @@ fn every_command_shows_a_projects_word() {
         program.command().current_dir(home.path().join("work"));
         let stderr = program.run().stderr;
         assert!(stderr.starts_with(&expected), "{command}: {stderr}");
-        assert!(stderr.contains("a file of this project: is it what you expect?"), "{command}: {stderr}");
+        assert!(stderr.contains("a file of this project"), "{command}: {stderr}");
     }
     assert!(home.logins().is_empty());
 }
@@ -137,4 +140,66 @@ fn t3_json_on_stdout_is_plain() {
     let named = home.command("status", &["--json", "--from", "cursor"]).run();
     assert_plain(&named.stdout);
     assert_eq!(named.events[0]["logins"][0]["name"], "caf\u{e9}\u{9b}");
+}
+
+/// What only a project's file says is not done before somebody has agreed.
+#[test]
+fn a_projects_name_is_refused_where_nobody_can_be_asked() {
+    let fake = Fake::start();
+    let home = Home::new();
+    put_servers(&home, "work/.mcp.json", json!({"theirs": entry(&fake), "o'dd": entry(&fake)}));
+    for (name, hint) in
+        [("theirs", "mcp-login --from claude-code theirs"), ("o'dd", "mcp-login --from claude-code 'o'\\''dd'")]
+    {
+        let refused = log_in(&home, &[name]).run().expect_error(2, "usage");
+        let said = format!("theirs is {} (says ", fake.mcp());
+        assert!(name != "theirs" || refused.stderr.contains(&said), "{}", refused.stderr);
+        assert!(refused.event("error")["hint"].as_str().is_some_and(|it| it.ends_with(hint)), "{}", refused.stdout);
+    }
+    assert!(fake.seen().is_empty() && !home.credentials().exists());
+    log_in(&home, &["--from", "claude-code", "theirs"]).agree().expect(0);
+    log_in(&home, &["claude-code:theirs", "--force"]).agree().expect(0);
+    log_in(&home, &["theirs", "--force"]).env("MCP_LOGIN_FROM", "claude-code").agree().expect(0);
+}
+
+/// Prepares a login in a terminal, in the project.
+fn on_terminal(home: &Home, args: &[&str], pty: &Pty) -> Program {
+    let mut program = log_in(home, args).on(pty);
+    program.command().current_dir(home.path().join("work"));
+    program
+}
+
+#[test]
+fn a_projects_name_is_asked_about_in_a_terminal() {
+    let fake = Fake::start();
+    for (typed, code) in [("y\n", 0), ("yes\n", 0), ("n\n", 3), ("\n", 3), ("\u{4}", 3)] {
+        let home = Home::new();
+        put_servers(&home, "work/.mcp.json", json!({"theirs": {"url": fake.mcp()}}));
+        let before = fake.seen().len();
+        let mut pty = Pty::open();
+        let mut running = on_terminal(&home, &["theirs"], &pty).start();
+        pty.wait_for(&format!("Log in to {}? [y/N]", fake.mcp()));
+        assert_eq!(fake.seen().len(), before, "nothing is asked of the server before");
+        pty.type_in(typed);
+        if code == 0 {
+            let page = running.authorization_url();
+            visit(&page).header("location").map(visit);
+        }
+        running.finish().expect(code);
+        assert_eq!(home.credentials().exists(), code == 0, "{typed:?}");
+        if code != 0 {
+            assert!(pty.shown().contains("mcp-login --from claude-code theirs"), "{}", pty.shown());
+            assert_eq!(fake.seen().len(), before);
+        }
+    }
+}
+
+#[test]
+fn a_question_is_not_waited_for_without_end() {
+    let fake = Fake::start();
+    let home = Home::new();
+    put_servers(&home, "work/.mcp.json", json!({"theirs": {"url": fake.mcp()}}));
+    let pty = Pty::open();
+    on_terminal(&home, &["theirs", "--timeout", "1s"], &pty).run().expect(3);
+    assert!(fake.seen().is_empty());
 }

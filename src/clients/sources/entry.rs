@@ -145,7 +145,7 @@ impl Configured {
     /// Says which server the name means, and whose word it is.
     pub fn introduction(&self) -> String {
         let (name, url, path) = (&self.name, self.shown_url(), self.path.display().to_string());
-        let doubt = if self.in_project { ", a file of this project: is it what you expect?" } else { "" };
+        let doubt = if self.in_project { ", a file of this project" } else { "" };
         format!("{} is {} (says {}{doubt})", printable(name), printable(&url), printable(&path))
     }
 
