@@ -69,7 +69,7 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l port -d 'A fixed po
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name; both loopback addresses are held'
 [::1]\t'The literal IPv6 address'"
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-path -d 'The path of the redirect URI' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-path -d 'The path of the redirect URI [default: /callback]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l issuer -d 'Log in at this authorization server' -r
@@ -156,7 +156,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l port -d 'A
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name; both loopback addresses are held'
 [::1]\t'The literal IPv6 address'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-path -d 'The path of the redirect URI' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-path -d 'The path of the redirect URI [default: /callback]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l issuer -d 'Log in at this authorization server' -r
@@ -320,7 +320,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l port -d '
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name; both loopback addresses are held'
 [::1]\t'The literal IPv6 address'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-path -d 'The path of the redirect URI' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-path -d 'The path of the redirect URI [default: /callback]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer -d 'Log in at this authorization server' -r

@@ -19,6 +19,8 @@ pub struct Authorization {
     pub expected: Expected,
     /// The PKCE code verifier.
     pub verifier: PkceCodeVerifier,
+    /// The nonce that an ID token has to carry; `None` if none was sent. Spec: OpenID Connect Core 1.0 section 3.1.3.7.
+    pub nonce: Option<Secret>,
 }
 
 /// Prepares a request. The issuer is recorded here, before any browser opens.
@@ -34,9 +36,14 @@ pub fn authorize(
 ) -> Result<Authorization, url::ParseError> {
     let (_, verifier) = PkceCodeChallenge::new_random_sha256();
     let state = Secret::new(CsrfToken::new_random_len(STATE_BYTES).into_secret());
-    let url = request.url(&state, &verifier)?;
+    let random = || Secret::new(CsrfToken::new_random_len(STATE_BYTES).into_secret());
+    let nonce = match request.given("nonce") {
+        Some(given) => Some(Secret::new(given)),
+        None => request.asks_for_identity().then(random),
+    };
+    let url = request.url(&state, &verifier, nonce.as_ref())?;
     let expected = Expected { state, issuer: server.issuer.clone(), iss_promised: server.iss_promised };
-    Ok(Authorization { url, expected, verifier })
+    Ok(Authorization { url, expected, verifier, nonce })
 }
 
 #[cfg(test)]
@@ -55,14 +62,15 @@ mod tests {
             endpoint: &server.authorization_endpoint,
             client_id: "c",
             redirect_uri: "http://127.0.0.1:1/callback",
-            scopes: &[],
+            scopes: &["openid".to_owned()],
             resource: None,
             login_hint: None,
             extra: &[],
         };
         for _ in 0..5_000 {
             let authorization = authorize(&request, &server).expect("a request");
-            for secret in [authorization.expected.state.expose(), authorization.verifier.secret()] {
+            let nonce = authorization.nonce.as_ref().expect("a nonce");
+            for secret in [authorization.expected.state.expose(), authorization.verifier.secret(), nonce.expose()] {
                 assert_eq!(secret.len(), 43);
                 assert!(secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{secret}");
                 assert!(seen.insert(secret.to_owned()));

@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use crate::listener::request::{self, Verdict};
+use crate::listener::request::{self, Accepted, Verdict};
 use crate::oauth::callback::{Answer, Expected, Rejection};
 use crate::oauth::client::{ClientFile, Registration};
 use crate::oauth::endpoint::{self, Reach};
@@ -72,13 +72,17 @@ pub fn text(input: &[u8]) {
 
 /// Reads the input as the head of a request to the callback socket, whole and in two pieces.
 pub fn request_head(input: &[u8]) {
-    let verdict = request::read(input, "/callback");
+    let accepted = |forms| Accepted { path: "/callback".to_owned(), forms };
+    if let Verdict::Form { head, body } = request::read(input, &accepted(true)) {
+        assert!(input.starts_with(b"POST /callback ") && head <= input.len() && body <= request::MAX_FORM_BYTES);
+    }
+    let verdict = request::read(input, &accepted(false));
     if let Verdict::Callback(query) = &verdict {
         assert!(input.starts_with(b"GET /callback?") && !query.is_empty());
         assert!(!query.contains([' ', '\r', '\n', '\0']));
     }
     // What was refused or taken early is not taken back when more comes; only what is incomplete may change.
-    let half = request::read(input.get(..input.len() / 2).unwrap_or_default(), "/callback");
+    let half = request::read(input.get(..input.len() / 2).unwrap_or_default(), &accepted(false));
     if let Verdict::Callback(query) = half {
         assert_eq!(verdict, Verdict::Callback(query));
     }

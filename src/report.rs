@@ -62,7 +62,10 @@ impl Reporter {
             Event::NotListening { server, failure } => {
                 terminal::complain("warning", &failure.one_line());
                 if matches!(failure, LoginError::Bind { source: BindError::Taken { .. }, .. }) {
-                    terminal::say("the program that holds the port sees the answer too, but cannot use it");
+                    terminal::say(
+                        "your browser will take the answer to the program that holds the port: it cannot use the answer, \
+                         but the page that you see then is its own, so enter nothing there",
+                    );
                 }
                 terminal::say(&format!("going on without a port for {server}: the answer has to be pasted"));
             }

@@ -165,9 +165,9 @@ pub struct RedirectArgs {
     #[arg(long, env = "MCP_LOGIN_REDIRECT_HOST", value_name = "HOST", hide_env = true)]
     pub redirect_host: Option<HostChoice>,
 
-    /// The path of the redirect URI
-    #[arg(long, env = "MCP_LOGIN_REDIRECT_PATH", value_name = "PATH", default_value = "/callback", hide_env = true)]
-    pub redirect_path: String,
+    /// The path of the redirect URI [default: /callback]
+    #[arg(long, env = "MCP_LOGIN_REDIRECT_PATH", value_name = "PATH", hide_env = true)]
+    pub redirect_path: Option<String>,
 
     /// The whole redirect URI as you registered it
     #[arg(

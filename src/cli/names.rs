@@ -161,7 +161,7 @@ impl Target {
             client.client_id = known.client_id;
             let redirect = &mut args.redirect;
             let is_free =
-                redirect.port.is_none() && redirect.redirect_host.is_none() && redirect.redirect_path == "/callback";
+                redirect.port.is_none() && redirect.redirect_host.is_none() && redirect.redirect_path.is_none();
             redirect.redirect_uri = redirect.redirect_uri.take().or(known.redirect_uri.filter(|_| is_free));
         }
         if args.request.scope.is_empty() {

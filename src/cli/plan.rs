@@ -109,6 +109,7 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
         challenge: args.request.challenge.clone(),
         assume_pkce: args.request.assume_pkce,
         force: args.force,
+        redirect_uri: redirect.uri.clone(),
         redirect_host: redirect.host,
         redirect_path: redirect.path.clone(),
         port: redirect.port,
@@ -219,6 +220,8 @@ fn read(path: &Path, what: &str) -> Result<zeroize::Zeroizing<String>, LoginErro
 }
 
 struct Redirect {
+    /// It as a whole, as it was given.
+    uri: Option<String>,
     host: RedirectHost,
     path: String,
     port: Option<u16>,
@@ -227,11 +230,11 @@ struct Redirect {
 /// Works out the redirect URI; one that is named as a whole wins over one that the client's file demands.
 fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginError> {
     let args = &args.redirect;
-    let parts_given = args.port.is_some() || args.redirect_host.is_some() || args.redirect_path != "/callback";
+    let parts_given = args.port.is_some() || args.redirect_host.is_some() || args.redirect_path.is_some();
     if let Some(uri) = args.redirect_uri.as_deref().or(demanded.filter(|_| !parts_given)) {
         return whole_redirect(uri);
     }
-    let path = &args.redirect_path;
+    let path = args.redirect_path.as_deref().unwrap_or("/callback");
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     if !path.starts_with('/') || !path.bytes().all(plain) {
         return Err(usage(
@@ -244,7 +247,7 @@ fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginE
         Some(HostChoice::V6) => RedirectHost::V6,
         Some(HostChoice::Localhost) => RedirectHost::Localhost,
     };
-    Ok(Redirect { host, path: path.clone(), port: args.port.filter(|port| *port != 0) })
+    Ok(Redirect { uri: None, host, path: path.to_owned(), port: args.port.filter(|port| *port != 0) })
 }
 
 fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
@@ -273,5 +276,5 @@ fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
     // Without a port any will do; a port that is the usual one is a port all the same.
     let authority = uri.split('/').nth(2).unwrap_or_default();
     let port = url.port().or(authority.ends_with(":80").then_some(80));
-    Ok(Redirect { host, path: url.path().to_owned(), port })
+    Ok(Redirect { uri: Some(uri.to_owned()), host, path: url.path().to_owned(), port })
 }

@@ -152,6 +152,7 @@ fn request(server: &Url) -> Request {
         challenge: None,
         assume_pkce: false,
         force: false,
+        redirect_uri: None,
         redirect_host: RedirectHost::V4,
         redirect_path: "/callback".to_owned(),
         port: None,

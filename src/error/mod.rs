@@ -370,7 +370,7 @@ impl LoginError {
             Self::Unexpected { .. } => "unexpected",
             Self::Usage { .. } | Self::Ambiguous { .. } => "usage",
             Self::Bind { source: BindError::Taken { .. }, .. } => "port_taken",
-            Self::Bind { source: BindError::Impossible(_), .. } => "cannot_listen",
+            Self::Bind { source: BindError::UsedUp | BindError::Impossible(_), .. } => "cannot_listen",
             Self::Discover { source, .. } => discover_code(source),
             Self::Register { source, .. } => match source {
                 RegisterError::NoWay(_) => "client_id_needed",
@@ -419,6 +419,11 @@ impl LoginError {
             Self::Bind { source: BindError::Taken { port }, .. } => Some(format!(
                 "leave out --port to take any free port, stop the program that holds port {port}, or allow pasting"
             )),
+            Self::Bind { source: BindError::UsedUp, .. } => Some(
+                "other programs use all ports of this machine (see `ss -s`): end some, or run this in a terminal, or with \
+                 --paste, and paste the answer"
+                    .to_owned(),
+            ),
             Self::Bind { .. } => Some("run this in a terminal, or with --paste, and paste the answer".to_owned()),
             Self::Discover { server, source } => discover_hint(server, source),
             Self::Register { source, provider, .. } => register_hint(source, *provider),

@@ -5,10 +5,10 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::page::Page;
-use super::request::{self, Verdict, MAX_HEAD_BYTES};
+use super::request::{self, Accepted, Verdict, MAX_FORM_BYTES, MAX_HEAD_BYTES};
 use crate::clock::Deadline;
 
-/// Longest time for a whole head to come.
+/// Longest time for a whole head to come, with the form that follows it.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// Longest time for an answer to go out.
@@ -101,9 +101,9 @@ impl Connection {
     }
 
     /// Does what can be done without waiting.
-    pub fn advance(&mut self, path: &str) -> Progress {
+    pub fn advance(&mut self, accepted: &Accepted) -> Progress {
         match &mut self.stage {
-            Stage::Reading(_) => self.read_head(path),
+            Stage::Reading(_) => self.read_head(accepted),
             Stage::Answering { .. } => {
                 self.write();
                 Progress::Nothing
@@ -120,10 +120,11 @@ impl Connection {
         }
     }
 
-    fn read_head(&mut self, path: &str) -> Progress {
+    fn read_head(&mut self, accepted: &Accepted) -> Progress {
         let Stage::Reading(head) = &mut self.stage else { return Progress::Nothing };
         let mut chunk = [0; 16 * 1024];
-        let room = MAX_HEAD_BYTES.saturating_sub(head.len()).min(chunk.len());
+        let most = if accepted.forms { MAX_HEAD_BYTES + MAX_FORM_BYTES } else { MAX_HEAD_BYTES };
+        let room = most.saturating_sub(head.len()).min(chunk.len());
         let count = match self.stream.read(chunk.get_mut(..room).unwrap_or_default()) {
             Ok(0) => return self.end(),
             Ok(count) => count,
@@ -133,15 +134,23 @@ impl Connection {
             Err(_) => return self.end(),
         };
         head.extend_from_slice(chunk.get(..count).unwrap_or_default());
-        match request::read(head, path) {
-            Verdict::Incomplete => Progress::Nothing,
-            Verdict::Not(page) => {
-                self.answer(page);
-                Progress::Ignored
-            }
-            Verdict::Callback(query) => {
+        let read = match request::read(head, accepted) {
+            Verdict::Incomplete => return Progress::Nothing,
+            Verdict::Not(page) => Err(page),
+            Verdict::Callback(query) => Ok(query),
+            Verdict::Form { head: start, body } => match head.get(start..start.saturating_add(body)) {
+                Some(form) => request::read_form(form),
+                None => return Progress::Nothing,
+            },
+        };
+        match read {
+            Ok(query) => {
                 self.stage = Stage::Held;
                 Progress::Callback(query)
+            }
+            Err(page) => {
+                self.answer(page);
+                Progress::Ignored
             }
         }
     }

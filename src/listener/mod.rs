@@ -7,6 +7,7 @@
 mod connection;
 pub mod page;
 pub mod request;
+mod wanted;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,6 +20,9 @@ use rustix::process::{getrlimit, Resource};
 use crate::clock::Deadline;
 use connection::{Connection, Progress};
 use page::Page;
+use request::Accepted;
+
+pub use wanted::{is_refused_by_browsers, RedirectHost, Wanted};
 
 /// Most connections that are open at once; the oldest silent one makes room for a new one.
 const MAX_CONNECTIONS: usize = 64;
@@ -40,48 +44,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// How many free ports are tried until one is free for both address families.
 const PAIR_ATTEMPTS: usize = 16;
 
+/// How many free ports are tried until one is found that browsers open; there are fewer that they do not.
+const PORT_ATTEMPTS: usize = 96;
+
 /// Longest time for a connection to ourselves, which tells whether loopback works at all.
 const SELF_CONNECT_LIMIT: Duration = Duration::from_millis(500);
-
-/// The host of the redirect URI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RedirectHost {
-    /// `127.0.0.1`, the recommended form; `[::1]` where the machine has no IPv4.
-    V4,
-    /// `[::1]`.
-    V6,
-    /// `localhost`, for clients registered so; both address families are held.
-    Localhost,
-}
-
-/// The redirect URI that a login needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its host.
-    pub host: RedirectHost,
-    /// Its path, beginning with `/`.
-    pub path: String,
-    /// The ports to try, in this order.
-    pub ports: Vec<u16>,
-    /// Whether any other free port will do when these are taken.
-    pub any_port: bool,
-}
-
-impl Wanted {
-    fn uri(&self, host: &str, port: u16) -> String {
-        format!("http://{host}:{port}{}", self.path)
-    }
-
-    /// Returns the redirect URI for a login that cannot listen: the answer will be copied from the address bar.
-    pub fn uri_without_socket(&self) -> String {
-        let host = match self.host {
-            RedirectHost::V4 => "127.0.0.1",
-            RedirectHost::V6 => "[::1]",
-            RedirectHost::Localhost => "localhost",
-        };
-        self.uri(host, self.ports.first().copied().unwrap_or(33419))
-    }
-}
 
 /// Why there is no socket to listen on.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +59,9 @@ pub enum BindError {
         /// The port.
         port: u16,
     },
+    /// No port is left: other programs use them all.
+    #[error("no port of this machine is free")]
+    UsedUp,
     /// The system has no socket for us, or loopback does not work.
     #[error("{0}")]
     Impossible(io::Error),
@@ -113,7 +83,7 @@ pub struct Callback {
 pub struct Listener {
     sockets: Vec<TcpListener>,
     redirect_uri: String,
-    path: String,
+    accepted: Accepted,
     connections: Vec<Connection>,
     last_id: u64,
     accept_again: Option<Deadline>,
@@ -133,10 +103,19 @@ impl Listener {
     pub fn bind(wanted: &Wanted) -> Result<Self, BindError> {
         let mut failure = BindError::Impossible(ErrorKind::AddrNotAvailable.into());
         let any = wanted.any_port.then_some(0);
-        for port in wanted.ports.iter().copied().chain(any) {
+        // A port that no browser opens is of use only to who asks for it.
+        let ports = wanted.ports.iter().copied().filter(|port| !wanted.any_port || !is_refused_by_browsers(*port));
+        for port in ports.chain(any) {
             match bind_host(wanted.host, port) {
-                Ok((sockets, host)) => return Self::new(sockets, host, wanted).map_err(BindError::Impossible),
+                Ok((sockets, host)) => {
+                    return Self::new(sockets, host, wanted).map_err(|err| match err.kind() {
+                        // The connection to ourselves takes a port too.
+                        ErrorKind::AddrNotAvailable => BindError::UsedUp,
+                        _ => BindError::Impossible(err),
+                    });
+                }
                 Err(err) if err.kind() == ErrorKind::AddrInUse && port != 0 => failure = BindError::Taken { port },
+                Err(err) if err.kind() == ErrorKind::AddrInUse => failure = BindError::UsedUp,
                 Err(err) => failure = BindError::Impossible(err),
             }
         }
@@ -154,7 +133,7 @@ impl Listener {
         Ok(Self {
             sockets,
             redirect_uri: wanted.uri(host, port),
-            path: wanted.path.clone(),
+            accepted: Accepted { path: wanted.path.clone(), forms: wanted.forms },
             connections: Vec::new(),
             last_id: 0,
             accept_again: None,
@@ -198,7 +177,7 @@ impl Listener {
             if connection.deadline().is_some_and(Deadline::passed) {
                 connection.expire();
             } else if !flags.is_empty() {
-                match connection.advance(&self.path) {
+                match connection.advance(&self.accepted) {
                     Progress::Nothing => {}
                     Progress::Ignored => self.ignored += 1,
                     Progress::Callback(query) => callbacks.push(callback(connection, query)),
@@ -247,7 +226,7 @@ impl Listener {
         }
         self.last_id += 1;
         let Some(mut connection) = Connection::new(self.last_id, stream, peer) else { return };
-        match connection.advance(&self.path) {
+        match connection.advance(&self.accepted) {
             Progress::Nothing => {}
             Progress::Ignored => self.ignored += 1,
             Progress::Callback(query) => callbacks.push(callback(&connection, query)),
@@ -299,8 +278,23 @@ pub fn try_loopback(address: IpAddr) -> Result<(), Option<io::Error>> {
     TcpStream::connect_timeout(&socket.local_addr().map_err(Some)?, SELF_CONNECT_LIMIT).map(drop).map_err(Some)
 }
 
-/// Binds the sockets for a host and returns the host that the redirect URI has to name.
+/// Binds the sockets for a host and returns the host that the redirect URI has to name. A free port, which 0 stands for, is
+/// one that browsers open.
 fn bind_host(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'static str)> {
+    // Ports of no use are held until the search ends, so that they are not found again.
+    let mut useless = Vec::new();
+    for _ in 0..PORT_ATTEMPTS {
+        let (sockets, name) = bind_once(host, port)?;
+        let bound = sockets.first().and_then(|socket| socket.local_addr().ok()).map_or(0, |address| address.port());
+        if port != 0 || !is_refused_by_browsers(bound) {
+            return Ok((sockets, name));
+        }
+        useless.push(sockets);
+    }
+    Err(ErrorKind::AddrInUse.into())
+}
+
+fn bind_once(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'static str)> {
     let v4 = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let v6 = |port| TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
     match host {
@@ -344,7 +338,7 @@ mod tests {
     use super::*;
 
     fn wanted(host: RedirectHost, ports: &[u16], any_port: bool) -> Wanted {
-        Wanted { host, path: "/callback".into(), ports: ports.to_vec(), any_port }
+        Wanted { literal: None, forms: false, host, path: "/callback".into(), ports: ports.to_vec(), any_port }
     }
 
     fn port_of(listener: &Listener) -> u16 {

@@ -11,6 +11,18 @@ pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Most header lines that are read.
 const MAX_HEADERS: usize = 128;
 
+/// Largest form that is read as an answer, in bytes: as much as an address may hold.
+pub const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// What is taken for a visit to the redirect URI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The path of the redirect URI.
+    pub path: String,
+    /// Whether the answer may come as a form.
+    pub forms: bool,
+}
+
 /// What a head amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -18,16 +30,24 @@ pub enum Verdict {
     Incomplete,
     /// A visit to the redirect URI, with this raw query.
     Callback(String),
+    /// A form that is sent to the redirect URI; so many bytes of it follow a head of so many bytes.
+    Form {
+        /// The size of the head, in bytes.
+        head: usize,
+        /// The size of the form, in bytes.
+        body: usize,
+    },
     /// Anything else; it gets this page and changes nothing.
     Not(Page),
 }
 
-/// Reads what has come so far of a request to the redirect URI with this path.
+/// Reads what has come so far of a request to the redirect URI.
 ///
 /// The order is: readable, host, path, method, and then whether a person's browser came here by itself.
 ///
-/// Spec: RFC 8252 section 8.10; RFC 9110 section 7.2; Fetch Metadata Request Headers.
-pub fn read(head: &[u8], path: &str) -> Verdict {
+/// Spec: RFC 8252 section 8.10; RFC 9110 section 7.2; Fetch Metadata Request Headers; OAuth 2.0 Form Post Response Mode
+/// section 2.
+pub fn read(head: &[u8], accepted: &Accepted) -> Verdict {
     if !may_be_a_request(head) {
         return Verdict::Not(Page::Malformed);
     }
@@ -37,15 +57,32 @@ pub fn read(head: &[u8], path: &str) -> Verdict {
     }
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
-    match request.parse(head) {
-        Ok(httparse::Status::Complete(_)) => {}
+    let size = match request.parse(head) {
+        Ok(httparse::Status::Complete(size)) => size,
         Err(httparse::Error::TooManyHeaders) => return Verdict::Not(Page::TooLarge),
         Ok(httparse::Status::Partial) | Err(_) => return Verdict::Not(Page::Malformed),
-    }
-    match judge(&request, path) {
-        Ok(query) => Verdict::Callback(query),
+    };
+    match judge(&request, accepted) {
+        Ok(Sent::Query(query)) => Verdict::Callback(query),
+        Ok(Sent::Form(body)) => Verdict::Form { head: size, body },
         Err(page) => Verdict::Not(page),
     }
+}
+
+/// Reads a whole form as the query of an answer; the empty one is none.
+pub fn read_form(body: &[u8]) -> Result<String, Page> {
+    let text = std::str::from_utf8(body).map_err(|_| Page::Malformed)?;
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_plain {
+        return Err(Page::Malformed);
+    }
+    (!text.is_empty()).then(|| text.to_owned()).ok_or(Page::Empty)
+}
+
+/// How an answer is sent.
+enum Sent {
+    Query(String),
+    Form(usize),
 }
 
 /// Tells whether the bytes can begin a request line; a TLS greeting or a zero byte cannot.
@@ -58,7 +95,7 @@ fn is_complete(head: &[u8]) -> bool {
     ends(b"\r\n\r\n") || ends(b"\n\n")
 }
 
-fn judge(request: &httparse::Request, path: &str) -> Result<String, Page> {
+fn judge(request: &httparse::Request, accepted: &Accepted) -> Result<Sent, Page> {
     let target = request.path.unwrap_or_default();
     if !is_our_host(single(request, "host").ok_or(Page::WrongHost)?) {
         return Err(Page::WrongHost);
@@ -67,8 +104,11 @@ fn judge(request: &httparse::Request, path: &str) -> Result<String, Page> {
     if target_path == "/favicon.ico" {
         return Err(Page::NoIcon);
     }
-    if target_path != path {
+    if target_path != accepted.path {
         return Err(Page::NotFound);
+    }
+    if request.method == Some("POST") && accepted.forms {
+        return judge_form(request, query).map(Sent::Form);
     }
     if request.method != Some("GET") {
         return Err(Page::MethodNotAllowed);
@@ -76,13 +116,34 @@ fn judge(request: &httparse::Request, path: &str) -> Result<String, Page> {
     if has_body(request) {
         return Err(Page::Malformed);
     }
-    if !is_a_visit(request) {
+    let own = |origin: &str| origin == "null" || origin.strip_prefix("http://").is_some_and(is_our_host);
+    if !is_a_visit(request) || !values(request, "origin").all(own) {
         return Err(Page::NotAVisit);
     }
     if query.is_empty() {
         return Err(Page::Empty);
     }
-    Ok(query.to_owned())
+    Ok(Sent::Query(query.to_owned()))
+}
+
+/// Judges the head of a form, and returns how many bytes of it follow. It comes from a page of the authorization server,
+/// so its origin is another one, or hidden.
+fn judge_form(request: &httparse::Request, query: &str) -> Result<usize, Page> {
+    let kind = single(request, "content-type").and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    let unusual = ["transfer-encoding", "expect", "content-encoding"].iter();
+    let is_plain = !unusual.clone().any(|name| values(request, name).next().is_some());
+    if !kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") || !is_plain || !query.is_empty() {
+        return Err(Page::Malformed);
+    }
+    let length = single(request, "content-length").filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()));
+    let length = length.and_then(|length| length.parse().ok()).ok_or(Page::Malformed)?;
+    if length > MAX_FORM_BYTES {
+        return Err(Page::TooLarge);
+    }
+    if !is_a_visit(request) {
+        return Err(Page::NotAVisit);
+    }
+    Ok(length)
 }
 
 fn values<'a>(request: &'a httparse::Request, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -129,19 +190,19 @@ fn is_a_visit(request: &httparse::Request) -> bool {
     let ahead = ["sec-purpose", "purpose", "x-moz"]
         .iter()
         .any(|name| values(request, name).any(|value| value.to_ascii_lowercase().contains("prefetch")));
-    let own = |origin: &str| origin == "null" || origin.strip_prefix("http://").is_some_and(is_our_host);
-    only("sec-fetch-mode", "navigate")
-        && only("sec-fetch-dest", "document")
-        && !ahead
-        && values(request, "origin").all(own)
+    only("sec-fetch-mode", "navigate") && only("sec-fetch-dest", "document") && !ahead
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn accepted(forms: bool) -> Accepted {
+        Accepted { path: "/callback".to_owned(), forms }
+    }
+
     fn check(head: &str, expected: Verdict) {
-        assert_eq!(read(head.as_bytes(), "/callback"), expected, "{}", head.chars().take(200).collect::<String>());
+        assert_eq!(read(head.as_bytes(), &accepted(false)), expected, "{}", head.chars().take(200).collect::<String>());
     }
 
     fn get(target: &str, headers: &str) -> String {
@@ -273,6 +334,60 @@ mod tests {
             "Origin: \u{e4}\r\n",
         ] {
             refused(&get("/callback?a=b", headers), Page::NotAVisit);
+        }
+    }
+
+    #[test]
+    fn n7_a_form_is_taken_where_it_was_asked_for() {
+        const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let post =
+            |target: &str, headers: &str| format!("POST {target} HTTP/1.1\r\nHost: 127.0.0.1:50000\r\n{headers}\r\n");
+        let verdict = |head: &str| read(head.as_bytes(), &accepted(true));
+        let navigated = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: cross-site\r\n";
+        for headers in [
+            format!("{FORM}Content-Length: 9\r\n"),
+            format!("{FORM}Content-Length: 9\r\nOrigin: null\r\n{navigated}"),
+            format!("{FORM}Content-Length: 9\r\nOrigin: https://as.example\r\n{navigated}"),
+            "Content-Type: Application/X-WWW-Form-URLencoded; charset=UTF-8\r\nContent-Length: 9\r\n".to_owned(),
+        ] {
+            let head = post("/callback", &headers);
+            assert_eq!(verdict(&head), Verdict::Form { head: head.len(), body: 9 }, "{head}");
+            refused(&head, Page::MethodNotAllowed);
+        }
+        for (headers, page) in [
+            (FORM.to_owned(), Page::Malformed),
+            ("Content-Length: 9\r\n".to_owned(), Page::Malformed),
+            ("Content-Type: application/json\r\nContent-Length: 9\r\n".to_owned(), Page::Malformed),
+            ("Content-Type: multipart/form-data\r\nContent-Length: 9\r\n".to_owned(), Page::Malformed),
+            (format!("{FORM}Content-Length: 9\r\nContent-Length: 9\r\n"), Page::Malformed),
+            (format!("{FORM}Content-Length: +9\r\n"), Page::Malformed),
+            (format!("{FORM}Content-Length: -1\r\n"), Page::Malformed),
+            (format!("{FORM}Content-Length: 99999999999999999999999\r\n"), Page::Malformed),
+            (format!("{FORM}Content-Length: 65537\r\n"), Page::TooLarge),
+            (format!("{FORM}Content-Length: 9\r\nTransfer-Encoding: chunked\r\n"), Page::Malformed),
+            (format!("{FORM}Content-Length: 9\r\nExpect: 100-continue\r\n"), Page::Malformed),
+            (format!("{FORM}Content-Length: 9\r\nContent-Encoding: gzip\r\n"), Page::Malformed),
+            (format!("{FORM}Content-Length: 9\r\nSec-Fetch-Mode: cors\r\n"), Page::NotAVisit),
+            (format!("{FORM}Content-Length: 9\r\nSec-Fetch-Dest: iframe\r\n"), Page::NotAVisit),
+        ] {
+            assert_eq!(verdict(&post("/callback", &headers)), Verdict::Not(page), "{headers}");
+        }
+        let form = format!("{FORM}Content-Length: 9\r\n");
+        assert_eq!(verdict(&post("/callback?a=b", &form)), Verdict::Not(Page::Malformed));
+        assert_eq!(verdict(&post("/other", &form)), Verdict::Not(Page::NotFound));
+        assert_eq!(
+            verdict(&post("/callback", &form).replace("127.0.0.1", "evil.example")),
+            Verdict::Not(Page::WrongHost)
+        );
+        assert_eq!(verdict(&get("/callback?a=b", "")), Verdict::Callback("a=b".into()));
+        for (body, expected) in [
+            (&b"code=c&state=s"[..], Ok("code=c&state=s".to_owned())),
+            (b"", Err(Page::Empty)),
+            (b"code=c\r\n", Err(Page::Malformed)),
+            (b"code=\xff", Err(Page::Malformed)),
+            (b"code=\0", Err(Page::Malformed)),
+        ] {
+            assert_eq!(read_form(body), expected);
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::discover::Discovered;
 use crate::error::{in_words, LoginError};
 use crate::exchange::{exchange, Exchange, ExchangeError, Exchanged, Retries};
 use crate::http::Http;
-use crate::listener::{Listener, Wanted};
+use crate::listener::{is_refused_by_browsers, Listener, Wanted};
 use crate::oauth::authorization::{AuthorizationRequest, OFFLINE_ACCESS};
 use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::{self, Client, Origin};
@@ -309,6 +309,10 @@ fn covers(kept: &Credentials, scopes: &[String]) -> bool {
 
 /// Binds the socket and hands it to the desk; returns the redirect URI. Without a socket the answer can be pasted.
 fn listen(wanted: &Wanted, line: &Line) -> Result<String, LoginError> {
+    let fixed = wanted.ports.iter().filter(|_| !wanted.any_port);
+    for port in fixed.filter(|port| is_refused_by_browsers(**port)) {
+        log::warn!("browsers refuse to open port {port} (ERR_UNSAFE_PORT); use another one, or paste the address");
+    }
     match Listener::bind(wanted) {
         Ok(listener) => {
             let redirect_uri = listener.redirect_uri().to_owned();

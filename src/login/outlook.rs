@@ -167,6 +167,8 @@ pub fn wanted(request: &Request, cache: &Cache, before: Option<&Credentials>) ->
         last.map(|last| register::remembered_redirect_uris(cache, &last.issuer, before)).unwrap_or_default();
     let remembered = remembered.iter().filter_map(|uri| Url::parse(uri).ok()?.port());
     Wanted {
+        literal: request.redirect_uri.clone(),
+        forms: request.wants_form(),
         host: request.redirect_host,
         path: request.redirect_path.clone(),
         ports: match request.port {
@@ -183,7 +185,7 @@ pub fn cannot_listen(wanted: &Wanted, source: BindError) -> LoginError {
     let place = redirect_uri.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
     let holder = match source {
         BindError::Taken { port } => peers::holder(port),
-        BindError::Impossible(_) => None,
+        BindError::UsedUp | BindError::Impossible(_) => None,
     };
     LoginError::Bind { place, holder, source }
 }

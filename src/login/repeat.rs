@@ -64,5 +64,6 @@ fn take_redirect_uri(request: &mut Request, provider: &Provider, redirect_uri: &
         _ => RedirectHost::V4,
     };
     request.redirect_path = url.path().to_owned();
+    request.redirect_uri = Some(redirect_uri.to_owned());
     request.port = url.port();
 }

@@ -42,6 +42,8 @@ pub struct Request {
     pub assume_pkce: bool,
     /// Log in though a live login is stored.
     pub force: bool,
+    /// The whole redirect URI as it is registered, to be sent byte for byte; what follows is what it means.
+    pub redirect_uri: Option<String>,
     /// The host of the redirect URI.
     pub redirect_host: RedirectHost,
     /// The path of the redirect URI.
@@ -79,6 +81,13 @@ impl Request {
                 .is_none_or(|it| !it.owns_url(&server.authorization_endpoint) || !it.owns_url(&server.token_endpoint))
         };
         self.issuer_metadata.is_some() || self.known.as_ref().is_some_and(is_own)
+    }
+
+    /// Tells whether the user asks for the answer as a form.
+    ///
+    /// Spec: OAuth 2.0 Form Post Response Mode section 2.
+    pub(super) fn wants_form(&self) -> bool {
+        self.parameters.iter().any(|(name, value)| name == "response_mode" && value == "form_post")
     }
 
     /// Tells whether the account is named by the standard's parameter; else it stands among the other parameters.

@@ -10,6 +10,9 @@ use super::secret::Secret;
 /// The scope by which OpenID providers give out a refresh token.
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
+/// The scope by which OpenID providers give out an ID token.
+const OPENID: &str = "openid";
+
 /// The most scopes that are taken of what a server offers.
 const MAX_OFFERED: usize = 100;
 
@@ -116,7 +119,12 @@ impl AuthorizationRequest<'_> {
     /// If the redirect URI is none.
     ///
     /// Spec: RFC 6749 section 4.1.1; RFC 7636 section 4.3; RFC 8707 section 2.
-    pub fn url(&self, state: &Secret, verifier: &PkceCodeVerifier) -> Result<String, url::ParseError> {
+    pub fn url(
+        &self,
+        state: &Secret,
+        verifier: &PkceCodeVerifier,
+        nonce: Option<&Secret>,
+    ) -> Result<String, url::ParseError> {
         let client = BasicClient::new(ClientId::new(self.client_id.to_owned()))
             .set_auth_uri(AuthUrl::from_url(self.endpoint.clone()))
             .set_redirect_uri(RedirectUrl::new(self.redirect_uri.to_owned())?);
@@ -124,10 +132,24 @@ impl AuthorizationRequest<'_> {
             .authorize_url(|| CsrfToken::new(state.expose().to_owned()))
             .add_scopes(self.scopes.iter().map(|scope| Scope::new(scope.clone())))
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(verifier));
-        for (name, value) in self.parameters() {
+        let nonce = nonce.filter(|_| self.given("nonce").is_none());
+        let nonce = nonce.map(|nonce| ("nonce".to_owned(), nonce.expose().to_owned()));
+        for (name, value) in self.parameters().into_iter().chain(nonce) {
             request = request.add_extra_param(name, value);
         }
         Ok(endpoint::canonical(&request.url().0))
+    }
+
+    /// Returns the value that the user gives to a parameter.
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.extra.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Tells whether an ID token is asked for, and with it a nonce is to be sent.
+    ///
+    /// Spec: OpenID Connect Core 1.0 section 3.1.2.1.
+    pub fn asks_for_identity(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == OPENID)
     }
 
     fn parameters(&self) -> Vec<(String, String)> {
@@ -135,7 +157,7 @@ impl AuthorizationRequest<'_> {
         let offline = self.scopes.iter().any(|scope| scope == OFFLINE_ACCESS);
         // OpenID Connect Core section 11: offline access needs the user's consent each time.
         for (name, value) in [("prompt", offline.then_some("consent")), ("login_hint", self.login_hint)] {
-            if let Some(value) = value.filter(|_| !self.extra.iter().any(|(given, _)| given == name)) {
+            if let Some(value) = value.filter(|_| self.given(name).is_none()) {
                 parameters.push((name.to_owned(), value.to_owned()));
             }
         }
@@ -211,7 +233,29 @@ mod tests {
             extra: &extra.iter().map(own).collect::<Vec<_>>(),
         };
         let verifier = PkceCodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
-        request.url(&Secret::new("s"), &verifier).expect("a URL")
+        request.url(&Secret::new("s"), &verifier, Some(&Secret::new("n"))).expect("a URL").replace("&nonce=n", "")
+    }
+
+    #[test]
+    fn a52_the_users_own_nonce_wins() {
+        let endpoint = Url::parse("https://as.example/a").expect("a URL");
+        let verifier = || PkceCodeVerifier::new("v".repeat(43));
+        for (extra, expected) in [(&[][..], "nonce=n"), (&[("nonce".to_owned(), "own".to_owned())], "nonce=own")] {
+            let request = AuthorizationRequest {
+                endpoint: &endpoint,
+                client_id: "c",
+                redirect_uri: "http://127.0.0.1:1/callback",
+                scopes: &list("openid"),
+                resource: None,
+                login_hint: None,
+                extra,
+            };
+            assert!(request.asks_for_identity());
+            let url = request.url(&Secret::new("s"), &verifier(), Some(&Secret::new("n"))).expect("a URL");
+            assert_eq!(url.matches("nonce=").count(), 1, "{url}");
+            assert!(url.contains(expected), "{url}");
+            assert!(!request.url(&Secret::new("s"), &verifier(), None).expect("a URL").contains("nonce=n"));
+        }
     }
 
     /// The verifier and its challenge are those of RFC 7636 appendix B; `resource` keeps its bytes (M21a).

@@ -62,7 +62,7 @@ struct Seat {
     turned_away: TurnedAway,
 }
 
-/// Announcements of one kind: at once, then at most one a second.
+/// Announcements of one reason: each kind of it once at once, then at most one a second.
 #[derive(Debug)]
 struct Throttle {
     next: Deadline,
@@ -70,11 +70,13 @@ struct Throttle {
     /// Why they were not taken, and what the first of them said.
     reason: Reason,
     detail: Option<String>,
+    /// The kinds that were announced once.
+    told: Vec<Reason>,
 }
 
 impl Throttle {
     fn new(reason: Reason) -> Self {
-        Self { next: Deadline::after(SECOND), unannounced: 0, reason, detail: None }
+        Self { next: Deadline::after(SECOND), unannounced: 0, reason, detail: None, told: Vec::new() }
     }
 
     /// Counts one more. Of several kinds of one reason the general one is told.
@@ -326,19 +328,24 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Announces a callback that was not taken: the first of its kind at once, then at most one a second.
+    /// Announces a callback that was not taken: the first of its kind at once, then at most one of its reason a second.
     fn reject(&mut self, seat: usize, reason: Reason, detail: Option<String>) {
         if let Some(seat) = self.seats.get_mut(seat) {
             seat.turned_away.note(reason, detail.as_deref());
         }
-        match self.throttles.get_mut(&(seat, reason.as_str())) {
-            Some(throttle) if !throttle.next.passed() => throttle.add(reason, detail),
-            _ => {
-                let throttle = self.throttles.entry((seat, reason.as_str())).or_insert_with(|| Throttle::new(reason));
-                throttle.add(reason, detail);
-                let happening = throttle.announce(seat);
-                self.queue.push_back(happening);
-            }
+        let throttle = self.throttles.entry((seat, reason.as_str())).or_insert_with(|| Throttle::new(reason));
+        let is_new = !throttle.told.contains(&reason);
+        if is_new {
+            throttle.told.push(reason);
+            throttle.next = Deadline::after(SECOND);
+            let (seat, source) = (Some(seat), Source::Callback);
+            self.queue.push_back(Happening::Rejected { seat, source, reason, detail, count: 1 });
+            return;
+        }
+        throttle.add(reason, detail);
+        if throttle.next.passed() {
+            let happening = throttle.announce(seat);
+            self.queue.push_back(happening);
         }
     }
 

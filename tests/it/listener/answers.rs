@@ -118,3 +118,125 @@ fn a54_who_says_no_three_times_is_registered_once() {
         assert_eq!(fake.seen_at("/register").len(), 1, "{error}");
     }
 }
+
+/// Sends the parameters of the good callback as a form, as a page of the authorization server does.
+fn post(waiting: &Waiting, form: &str, headers: &str) -> Answer {
+    let head = format!(
+        "POST /callback HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
+         Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n{headers}\r\n{form}",
+        waiting.address,
+        form.len(),
+    );
+    send(waiting.address, head.as_bytes())
+}
+
+#[test]
+fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
+    for origin in ["Origin: null\r\n", "Origin: https://as.example\r\n", ""] {
+        let mut waiting = Waiting::at(Fake::start(), |program| program.args(["--param", "response_mode=form_post"]));
+        assert_eq!(parameter(&waiting.url, "response_mode").as_deref(), Some("form_post"));
+        let form = waiting.good.split_once('?').expect("a query").1.to_owned();
+        let wrong = post(&waiting, &form.replace("state=", "state=x"), origin);
+        waiting.refuses("another state", &wrong, 400);
+        assert_eq!(waiting.login.event("rejected")["reason"], "state_mismatch");
+        let twice = post(&waiting, &format!("{form}&code=x"), origin);
+        waiting.refuses("two codes", &twice, 400);
+        let large = post(&waiting, &"x".repeat(70_000), origin);
+        waiting.refuses("a large form", &large, 431);
+        let empty = post(&waiting, "", origin);
+        waiting.refuses("an empty form", &empty, 400);
+        let page = post(&waiting, &form, origin);
+        assert!(page.status == 200 && page.body.contains("You are logged in"), "{page:?}");
+        waiting.login.finish().expect(0);
+        assert_eq!(waiting.fake.seen_at("/token").len(), 1);
+    }
+}
+
+/// A form that comes byte by byte is read; one that does not come is given up.
+#[test]
+fn n7_a_slow_form_holds_nothing_up() {
+    use std::io::{Read as _, Write as _};
+    let waiting = Waiting::at(Fake::start(), |program| program.args(["--param", "response_mode=form_post"]));
+    let form = waiting.good.split_once('?').expect("a query").1.to_owned();
+    let head = format!(
+        "POST /callback HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        waiting.address,
+        form.len(),
+    );
+    let mut silent = TcpStream::connect(waiting.address).expect("connecting");
+    silent.write_all(head.as_bytes()).expect("a head");
+    let mut stream = TcpStream::connect(waiting.address).expect("connecting");
+    for byte in [head.as_bytes(), form.as_bytes()].concat() {
+        stream.write_all(&[byte]).expect("a byte");
+    }
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    assert!(Answer::parse(&answer).body.contains("You are logged in"));
+    waiting.login.finish().expect(0);
+}
+
+#[test]
+fn n7_a_form_that_was_not_asked_for_is_refused() {
+    let waiting = Waiting::new();
+    let form = waiting.good.split_once('?').expect("a query").1.to_owned();
+    let answer = post(&waiting, &form, "Origin: null\r\n");
+    waiting.refuses("a form", &answer, 405);
+    waiting.succeeds();
+}
+
+/// The redirect URI goes to the letter into the registration, the authorization request and the exchange.
+#[test]
+fn n4_a_redirect_uri_is_sent_byte_for_byte() {
+    for (form, lands_on) in [
+        ("http://localhost:PORT", "/"),
+        ("http://LocalHost:PORT/a/../cb", "/cb"),
+        ("http://127.0.0.1:PORT/", "/"),
+        ("http://127.0.0.1:PORT/x//y", "/x//y"),
+    ] {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let uri = form.replace("PORT", &port.to_string());
+        let fake = Fake::start();
+        let mut login = Program::login(&fake).args(["--redirect-uri", &uri]).start();
+        let url = login.authorization_url();
+        assert_eq!(parameter(&url, "redirect_uri"), Some(uri.clone()));
+        let registered: serde_json::Value = serde_json::from_str(&fake.seen_at("/register")[0].body).expect("JSON");
+        assert_eq!(registered["redirect_uris"], json!([uri]));
+        let redirect = login.redirect(&url);
+        // A browser goes where the URL leads.
+        let page = visit(url::Url::parse(&redirect).expect("a URL").as_str());
+        assert!(page.body.contains("You are logged in"), "{lands_on}: {page:?}");
+        login.finish().expect(0);
+        assert_eq!(fake.seen_at("/token")[0].parameter("redirect_uri"), Some(uri));
+    }
+}
+
+/// What is given wins over what a client's file says, also if it is the default.
+#[test]
+fn n5_a_path_that_is_given_wins_over_the_file() {
+    let fake = Fake::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("client.json");
+    let client = json!({"web": {"client_id": "c", "redirect_uris": ["http://127.0.0.1:47123/other"]}});
+    std::fs::write(&file, client.to_string()).expect("a file");
+    let login = || Program::login(&fake).arg("--client-file").arg(&file);
+    let uri = |program: Program| {
+        let mut login = program.start();
+        let uri = login.event("authorization_url")["redirect_uri"].as_str().expect("a URI").to_owned();
+        login.process().signal(rustix::process::Signal::KILL);
+        uri
+    };
+    assert_eq!(uri(login()), "http://127.0.0.1:47123/other");
+    assert!(uri(login().args(["--redirect-path", "/callback"])).ends_with("/callback"));
+    assert!(uri(login().env("MCP_LOGIN_REDIRECT_PATH", "/callback")).ends_with("/callback"));
+}
+
+#[test]
+fn a52_a_nonce_goes_with_openid() {
+    for (scopes, sent) in [("openid read", true), ("read", false)] {
+        let waiting = Waiting::at(Fake::start(), |program| program.args(["--scope", scopes]));
+        let nonce = parameter(&waiting.url, "nonce");
+        assert_eq!(nonce.is_some(), sent, "{}", waiting.url);
+        assert!(nonce.is_none_or(|nonce| nonce.len() == 43 && nonce != waiting.state()));
+        waiting.succeeds();
+    }
+}

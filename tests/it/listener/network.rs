@@ -158,3 +158,64 @@ fn v8_the_port_is_never_free_between_bind_and_end() {
     TcpListener::bind(waiting.address).expect_err("held while it waits");
     waiting.succeeds();
 }
+
+/// Holds a port with another program, which then becomes the program that is tested.
+const HOLDER: &str = "use Socket; use Fcntl; my $port = shift; socket(S, AF_INET, SOCK_STREAM, 0) or die $!; \
+                      bind(S, pack_sockaddr_in($port, inet_aton('127.0.0.1'))) or die $!; listen(S, 1) or die $!; \
+                      fcntl(S, F_SETFD, 0) or die $!; exec @ARGV";
+
+#[test]
+fn p64_a_machine_without_a_free_port_is_called_that() {
+    let setup = "ip link set lo up\nsysctl -qw net.ipv4.ip_local_port_range='50000 50000'";
+    if !has("perl", "a port that is held")
+        || in_network("listener::network::p64_a_machine_without_a_free_port_is_called_that", setup)
+    {
+        return;
+    }
+    let login = || Program::new().args(["--json", "--store", "file", "--no-browser", "https://192.0.2.1/mcp"]);
+    let finished = login().through(&["perl", "-e", HOLDER, "50000"]).run().expect_error(8, "cannot_listen");
+    assert!(finished.stderr.contains("no port of this machine is free"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("--paste"), "{}", finished.stderr);
+    // A port outside of that range can be bound, but nothing can be connected to it.
+    let fixed = login().args(["--port", "40000"]).through(&["perl", "-e", HOLDER, "50000"]).run();
+    assert!(fixed.expect_error(8, "cannot_listen").stderr.contains("no port of this machine is free"));
+}
+
+#[test]
+fn a55_a_port_that_browsers_refuse_is_never_chosen() {
+    let setup = "ip link set lo up\nsysctl -qw net.ipv4.ip_local_port_range='6665 6680'";
+    if in_network("listener::network::a55_a_port_that_browsers_refuse_is_never_chosen", setup) {
+        return;
+    }
+    for _ in 0..4 {
+        let mut login =
+            Program::new().args(["--json", "--store", "file", "--no-browser", "https://192.0.2.1/mcp"]).start();
+        let uri = login.event("listening")["redirect_uri"].as_str().expect("a URI").to_owned();
+        let port: u16 = uri.split([':', '/']).nth(4).expect("a port").parse().expect("a number");
+        assert!((6670..=6680).contains(&port) && port != 6679, "{uri}");
+        login.process().signal(Signal::KILL);
+    }
+}
+
+#[test]
+fn a55_a_fixed_port_that_browsers_refuse_is_warned_about() {
+    let fake = Fake::start();
+    let mut login = Program::login(&fake).args(["--port", "10080"]).start();
+    login.said("browsers refuse to open port 10080");
+    login.agree();
+    login.finish().expect(0);
+}
+
+/// The browser goes to the program that holds the port.
+#[test]
+fn a15_who_holds_the_port_gets_the_browser() {
+    let fake = Fake::start();
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = holder.local_addr().expect("an address").port().to_string();
+    let mut login = Program::login(&fake).args(["--port", &port, "--paste"]).with_stdin().start();
+    login.said("your browser will take the answer to the program that holds the port");
+    let url = login.authorization_url();
+    let answer = login.redirect(&url);
+    login.type_in(&format!("{answer}\n"));
+    login.finish().expect(0);
+}
