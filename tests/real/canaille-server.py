@@ -53,6 +53,8 @@ def serve_mcp() -> Response:
     if not is_allowed():
         challenge = f'Bearer resource_metadata="{request.host_url.rstrip("/")}{METADATA}"'
         return Response(status=401, headers={"WWW-Authenticate": challenge})
+    if request.method != "POST":
+        return Response(status=405, headers={"Allow": "POST"})
     message = request.get_json()
     print(f"event mcp {message['method']}", flush=True)
     if "id" not in message:

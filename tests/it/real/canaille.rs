@@ -59,4 +59,11 @@ fn canaille_refuses_refreshes_restarts_and_forgets() {
     let finished = login_by_paste(&bed, &server, &words, |url| user.agree(url)).exits(0);
     assert_ne!(finished.event("logged_in")["client_id"], client, "a client that the server knows");
     ask(&bed, &server, &["check"]).exits(0);
+
+    // It revokes nothing for a public client, but for the secret that it gave to one.
+    let last = token(ask(&bed, &server, &["token"]));
+    assert_eq!(server.status_with(&last), 405);
+    ask(&bed, &server, &["logout"]).exits(0);
+    assert_eq!(server.status_with(&last), 401);
+    ask(&bed, &server, &["token"]).exits(3);
 }

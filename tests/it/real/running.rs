@@ -11,6 +11,8 @@ use rustix::process::{kill_process_group, Pid, Signal};
 use serde_json::Value;
 use url::Url;
 
+use crate::support::send;
+
 /// How long a server may take until it says that it is ready: Python is slow to start on a busy machine.
 const READY: Duration = Duration::from_secs(40);
 
@@ -116,6 +118,14 @@ impl Server {
     /// Returns the URL of another path of the server.
     pub fn at(&self, path: &str) -> String {
         Url::parse(&self.url).and_then(|url| url.join(path)).expect("a URL").into()
+    }
+
+    /// Returns the status of a GET of the MCP server with this access token.
+    pub fn status_with(&self, token: &str) -> u16 {
+        let url = Url::parse(&self.url).expect("the server's URL");
+        let address = url.socket_addrs(|| None).expect("an address")[0];
+        let head = format!("GET {} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n", url.path());
+        send(address, head.as_bytes()).status
     }
 
     /// Returns everything the server said so far.
