@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 pub use lock::LockFile;
 
+pub mod accounts;
 mod lock;
 mod temporary;
 #[cfg(test)]

@@ -18,7 +18,6 @@ use crate::login;
 use crate::oauth::client::ClientAuth;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::{ascii, printable};
-use crate::store::journal::Journal;
 use crate::store::keyring::KeyringStore;
 use crate::store::{Credentials, HandedOver, Key, Patience, Store};
 use crate::token::{self, Need};
@@ -101,7 +100,7 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
         token::live(key, Need { min_ttl: MIN_LIFE, refresh: false }, tools, Deadline::after(token::LIMIT))?;
     }
     let unreadable = |err| LoginError::unreadable(key, err);
-    let lock = Journal::of(&tools.data_dir, &tools.store, key).lock(Deadline::after(LOCK_LIMIT));
+    let lock = store.journal(key).lock(Deadline::after(LOCK_LIMIT));
     let _lock = lock.map_err(unreadable)?;
     let mut kept = token::load(&store, key, settings)?;
     let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;

@@ -8,7 +8,6 @@ use crate::clock::Deadline;
 use crate::error::LoginError;
 use crate::http::Http;
 use crate::revoke::{revoke, RevokeError};
-use crate::store::journal::Journal;
 use crate::store::{Credentials, HandedOver, Key, Patience, Store, StoreError};
 use crate::token::refresher::client_of;
 use crate::tools::Tools;
@@ -42,7 +41,7 @@ pub enum LoggedOut {
 pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
     let unreadable = |err| LoginError::unreadable(key, err);
-    let journal = Journal::of(&tools.data_dir, &tools.store, key);
+    let journal = store.journal(key);
     let _lock = match store.load(key) {
         // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
         Ok(Some(_)) => journal.lock(Deadline::after(LOCK_LIMIT)).inspect_err(|err| log::warn!("{err}")).ok(),

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -28,6 +29,8 @@ pub struct LockFile {
     file: Option<File>,
     /// Where the file system has no locks, the file's existence is the lock, and this is its path.
     marker: Option<PathBuf>,
+    /// The path of a file that is removed when the lock is released.
+    transient: Option<PathBuf>,
 }
 
 impl LockFile {
@@ -53,7 +56,7 @@ impl LockFile {
                     if let Err(err) = sign(&mut file) {
                         log::debug!("cannot write our process id to {}: {err}", path.display());
                     }
-                    return Ok(Self { file: Some(file), marker: None });
+                    return Ok(Self { file: Some(file), marker: None, transient: None });
                 }
                 Err(TryLockError::WouldBlock) if deadline.passed() => {
                     return Err(DiskError::Locked { holder: read_holder(&path).map(|holder| holder.pid), path });
@@ -74,7 +77,7 @@ impl LockFile {
                 Ok(mut file) => {
                     let signed = undo_umask(&file).and_then(|()| sign(&mut file));
                     signed.with_context(|| cannot("write", &marker))?;
-                    return Ok(Self { file: Some(file), marker: Some(marker) });
+                    return Ok(Self { file: Some(file), marker: Some(marker), transient: None });
                 }
                 Err(err) if err.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(anyhow!(err).context(cannot("make", &marker)).into());
@@ -94,6 +97,24 @@ impl LockFile {
 }
 
 impl LockFile {
+    /// Takes the lock as [`LockFile::acquire`] does; its file is removed when it is released.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LockFile::acquire`].
+    pub fn acquire_transient(path: &Path, deadline: Deadline) -> Result<Self, DiskError> {
+        let mut lock = Self::acquire(path, deadline)?;
+        lock.transient = Some(resolve(path)?.path);
+        Ok(lock)
+    }
+
+    /// Returns the transient lock on `path` that this process was given as its stdin; `None` if that is no such lock.
+    pub fn inherited(path: &Path) -> Option<Self> {
+        let file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+        let transient = resolve(path).ok()?.path;
+        is_at(&file, &transient).then_some(Self { file: Some(file), marker: None, transient: Some(transient) })
+    }
+
     /// Gives the lock to a child process, as its stdin: it holds the lock then, also when this process ends first.
     ///
     /// # Errors
@@ -112,6 +133,12 @@ impl LockFile {
 
 impl Drop for LockFile {
     fn drop(&mut self) {
+        // Whoever waits for it opens the path again and sees that this file has no name any more.
+        if let (Some(path), Some(file), None) = (&self.transient, &self.file, &self.marker) {
+            if is_at(file, path) {
+                let _ = fs::remove_file(path);
+            }
+        }
         let released = match (&self.marker, &self.file) {
             (Some(marker), _) => fs::remove_file(marker),
             (None, Some(file)) => file.unlock(),
@@ -162,6 +189,12 @@ fn break_marker(marker: &Path) -> bool {
     let removed = gone && fs::remove_file(marker).is_ok();
     let _ = fs::remove_file(breaking);
     removed
+}
+
+/// Tells whether an open file is the one at a path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let of = |found: fs::Metadata| (found.dev(), found.ino());
+    file.metadata().map(of).ok().zip(fs::symlink_metadata(path).map(of).ok()).is_some_and(|(one, other)| one == other)
 }
 
 fn open_to_lock(path: &Path, create: OFlags) -> io::Result<File> {

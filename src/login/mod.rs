@@ -31,7 +31,6 @@ use crate::oauth::token::Tokens;
 use crate::providers::{self, Provider};
 use crate::register::{self, register};
 use crate::store::cache::Cache;
-use crate::store::journal::Journal;
 use crate::store::{Credentials, Patience, Store, StoreChoice, StoreError};
 use crate::token::{self, Need};
 use crate::tools::Tools;
@@ -186,7 +185,7 @@ fn finish(
     let account = account::find(request, &attempt, &tokens, tools);
     let store = tools.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
-    let lock = Journal::of(&tools.data_dir, &tools.store, &request.key).lock(Deadline::after(REFRESH_LIMIT));
+    let lock = store.journal(&request.key).lock(Deadline::after(REFRESH_LIMIT));
     let _lock = lock.inspect_err(|err| log::debug!("{err}")).ok();
     if tokens.refresh_token.is_none() {
         // The one from before is kept then, and may have been replaced while the user was away.

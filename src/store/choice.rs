@@ -1,12 +1,13 @@
 //! Where the user wants logins to be kept, and the directory of everything that is kept.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{journal, StoreError};
+use crate::disk::accounts;
 
 /// Where the user wants logins to be kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,22 @@ impl FromStr for StoreChoice {
 pub fn data_dir(explicit: Option<PathBuf>) -> Result<PathBuf, StoreError> {
     let default = || default_data_dir(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"));
     explicit.or_else(default).ok_or(StoreError::NoHome)
+}
+
+/// The variable that names the directory of [`keyring_lock_dir`].
+const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
+
+/// Returns the directory of the locks and journals of logins in the keyring.
+///
+/// A user has one keyring and may have many data directories, since snaps, Flatpaks, cron and services see different
+/// environments. So it is found by what the system's database says of the user; by the data directory only if the database
+/// does not know the user. A variable can name another one, for all programs that use the keyring.
+pub(super) fn keyring_lock_dir(data_dir: &Path) -> PathBuf {
+    if let Some(named) = std::env::var_os(LOCK_DIR).map(PathBuf::from).filter(|path| path.is_absolute()) {
+        return named;
+    }
+    let of_user = || default_data_dir(None, Some(accounts::home()?.into_os_string()));
+    journal::in_data_dir(&of_user().unwrap_or_else(|| data_dir.to_owned()))
 }
 
 /// Returns the directory that would serve if nothing but the home directory were known.

@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
+use super::choice::keyring_lock_dir;
 use super::file::FileStore;
 use super::index::{Index, IndexEntry};
+use super::journal::{self, Journal};
 use super::keyring::{KeyringFault, KeyringStore, Patience};
 use super::ledger::Ledger;
 use super::{CredentialStore, Credentials, Key, Place, StoreChoice, StoreError};
@@ -40,6 +42,7 @@ pub struct Store {
     choice: StoreChoice,
     keyring: Box<dyn CredentialStore>,
     file: Box<dyn CredentialStore>,
+    data_dir: PathBuf,
     /// A file that was named with its path needs none.
     index: Option<Index>,
     /// What a proof has shown; `None` as long as there was none.
@@ -64,16 +67,17 @@ impl Store {
             _ => Some(Index::new(data_dir, patience.lock_limit())),
         };
         let file = Box::new(FileStore::chosen(choice, data_dir, patience.lock_limit()));
-        Self::of(choice.clone(), Box::new(KeyringStore::new(patience)), file, index)
+        Self::of(choice.clone(), Box::new(KeyringStore::new(patience)), file, (data_dir, index))
     }
 
     pub(super) fn of(
         choice: StoreChoice,
         keyring: Box<dyn CredentialStore>,
         file: Box<dyn CredentialStore>,
-        index: Option<Index>,
+        (data_dir, index): (&Path, Option<Index>),
     ) -> Self {
-        Self { choice, keyring, file, index, proven: None, notice: None }
+        let data_dir = data_dir.to_owned();
+        Self { choice, keyring, file, data_dir, index, proven: None, notice: None }
     }
 
     pub(super) fn prove(mut self) -> Result<Self, StoreError> {
@@ -103,6 +107,25 @@ impl Store {
             // A keyring that has just been read is not written to for a proof: that would cost more than it tells.
             Some((Side::Keyring, _)) | None => Ok(()),
         }
+    }
+
+    /// Returns the journal of a login. It belongs to the store that keeps the login, so that all who can spend its refresh
+    /// token share one lock; of a login that is not there, to the store that will keep it.
+    pub fn journal(&self, key: &Key) -> Journal {
+        let in_auto = || {
+            let indexed = self.indexed(key);
+            let found = self.find(key, indexed.as_ref()).ok().flatten().map(|(side, _)| side);
+            found.or(indexed.map(|known| Side::of(&known.place))).or(self.proven).unwrap_or(Side::File)
+        };
+        let in_keyring = match &self.choice {
+            StoreChoice::File(Some(path)) => return Journal::of(&journal::beside(path), key),
+            StoreChoice::File(None) => false,
+            StoreChoice::Keyring => true,
+            StoreChoice::Auto => in_auto() == Side::Keyring,
+        };
+        let directory =
+            if in_keyring { keyring_lock_dir(&self.data_dir) } else { journal::in_data_dir(&self.data_dir) };
+        Journal::of(&directory, key)
     }
 
     /// Returns one line for the user if [`StoreChoice::Auto`] came to the file.
@@ -150,7 +173,7 @@ impl Store {
     /// Tells whether a store is none at all: where there is no keyring there is no login in it, unless we know of one.
     fn is_not_there(&self, err: &StoreError, kept: Option<Side>) -> bool {
         let is_expected = self.choice == StoreChoice::Keyring || kept == Some(Side::Keyring);
-        matches!(err, StoreError::Keyring(KeyringFault::Absent)) && !is_expected
+        matches!(err, StoreError::Keyring(KeyringFault::Absent | KeyringFault::Foreign)) && !is_expected
     }
 
     /// Tells whether a copy was replaced by one in a store that was not looked into: its refresh token is spent, or that

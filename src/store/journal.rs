@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::choice::keyring_lock_dir;
 use super::{text, Credentials, Key, StoreChoice, StoreError};
 use crate::clock::{Deadline, Time};
 use crate::digest;
@@ -28,7 +29,7 @@ pub struct Unfinished {
 }
 
 /// The lock and the note of one login.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
     lock: PathBuf,
     note: PathBuf,
@@ -45,11 +46,9 @@ struct Note {
 }
 
 impl Journal {
-    /// Returns the journal of a login, below the data directory; or beside a file that was named with its path, so that all
-    /// who use that file share it.
-    pub fn of(data_dir: &Path, store: &StoreChoice, key: &Key) -> Self {
+    /// Returns the journal of a login in one of the directories that [`keyring_lock_dir`], [`in_data_dir`] and [`beside`] return.
+    pub(super) fn of(directory: &Path, key: &Key) -> Self {
         let name = digest::hex(&digest::sha256(key.account()), 8);
-        let directory = directory(data_dir, store);
         Self { lock: directory.join(format!("{name}.lock")), note: directory.join(format!("{name}.json")) }
     }
 
@@ -59,7 +58,12 @@ impl Journal {
     ///
     /// [`DiskError::Locked`] once the deadline has passed.
     pub fn lock(&self, deadline: Deadline) -> Result<LockFile, StoreError> {
-        Ok(LockFile::acquire(&self.lock, deadline)?)
+        Ok(LockFile::acquire_transient(&self.lock, deadline)?)
+    }
+
+    /// Returns the lock that the process was given as its stdin, to be released when it is dropped.
+    pub fn inherited_lock(&self) -> Option<LockFile> {
+        LockFile::inherited(&self.lock)
     }
 
     /// Notes that the refresh token is about to be spent.
@@ -117,17 +121,29 @@ impl Journal {
     }
 }
 
-fn directory(data_dir: &Path, store: &StoreChoice) -> PathBuf {
-    let StoreChoice::File(Some(path)) = store else { return data_dir.join("refresh") };
-    let mut directory = disk::real_path(path).unwrap_or_else(|_| path.clone()).into_os_string();
+/// Returns the directory of the journals of logins in the default file.
+pub(super) fn in_data_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("refresh")
+}
+
+/// Returns the directory of the journals of logins in a file that was named with its path: all who use the file share it.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    let mut directory = disk::real_path(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
     directory.push(".refresh");
     directory.into()
 }
 
 /// Returns the refreshes that have no end. A note that cannot be read is passed over.
 pub fn unfinished(data_dir: &Path, store: &StoreChoice) -> Vec<Unfinished> {
-    let Ok(files) = fs::read_dir(directory(data_dir, store)) else { return Vec::new() };
-    let paths = files.flatten().take(MAX_NOTES).map(|file| file.path());
+    let mut directories = match store {
+        StoreChoice::File(Some(path)) => vec![beside(path)],
+        StoreChoice::File(None) => vec![in_data_dir(data_dir)],
+        StoreChoice::Keyring => vec![keyring_lock_dir(data_dir)],
+        StoreChoice::Auto => vec![keyring_lock_dir(data_dir), in_data_dir(data_dir)],
+    };
+    directories.dedup();
+    let files = directories.into_iter().filter_map(|directory| fs::read_dir(directory).ok());
+    let paths = files.flat_map(|files| files.flatten().take(MAX_NOTES)).map(|file| file.path());
     let notes = paths.filter(|path| path.extension().is_some_and(|it| it == "json")).filter_map(|path| {
         let note: Note = serde_json::from_slice(&disk::read_private(&path, MAX_BYTES).ok()??).ok()?;
         Some(Unfinished { account: note.account, started_at: note.started_at })
@@ -144,29 +160,33 @@ fn hash(secret: &Secret) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Patience, Store};
 
     #[test]
-    fn a_file_of_its_own_has_a_journal_of_its_own() {
+    fn whoever_can_spend_a_refresh_token_shares_its_lock() {
         let directory = tempfile::tempdir().expect("a directory");
         let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
-        let lock = |store: &str| Journal::of(directory.path(), &store.parse().expect("a store"), &key).lock;
         let (file, other) = (directory.path().join("a"), directory.path().join("b"));
-        let same = [format!("file:{}", file.display()), format!("file:{}/../a", other.display())];
-        assert_eq!(lock("auto"), lock("keyring"));
-        assert_eq!(lock("auto"), lock("file"));
-        assert_eq!(lock(&same[0]), lock(&same[1]));
-        assert_ne!(lock(&same[0]), lock("auto"));
-        assert_ne!(lock(&same[0]), lock(&format!("file:{}", other.display())));
-        // Whoever has another data directory shares the file, and so the lock.
-        let elsewhere = Journal::of(Path::new("/elsewhere"), &same[0].parse().expect("a store"), &key).lock;
-        assert_eq!(lock(&same[0]), elsewhere);
+        let journal = |data_dir: &str, store: &str| {
+            let (choice, data_dir) = (store.parse().expect("a store"), directory.path().join(data_dir));
+            Store::open_to_read(&choice, &data_dir, Patience::Strict).journal(&key).lock
+        };
+        let named = [format!("file:{}", file.display()), format!("file:{}/../a", other.display())];
+        assert_eq!(journal("one", &named[0]), journal("two", &named[1]));
+        assert_ne!(journal("one", &named[0]), journal("one", &format!("file:{}", other.display())));
+        assert_ne!(journal("one", "file"), journal("two", "file"));
+        assert_ne!(journal("one", "file"), journal("one", &named[0]));
+        // P57: there is one keyring, whichever data directory is used.
+        assert_eq!(journal("one", "keyring"), journal("two", "keyring"));
+        assert_ne!(journal("one", "keyring"), journal("one", "file"));
     }
 
     #[test]
     fn c3_an_interrupted_refresh_is_remembered_for_its_own_token_only() {
         let directory = tempfile::tempdir().expect("a directory");
         let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
-        let journal = Journal::of(directory.path(), &StoreChoice::Auto, &key);
+        let choice = StoreChoice::File(None);
+        let journal = Journal::of(&in_data_dir(directory.path()), &key);
         let (old, new) = (Secret::new("old"), Secret::new("new"));
         assert!(journal.interrupted(&old).is_none());
         let kept = crate::store::tests::credentials(&key);
@@ -174,14 +194,13 @@ mod tests {
         assert!(journal.interrupted(&old).is_some() && journal.interrupted(&new).is_none());
         let text = fs::read_to_string(&journal.note).expect("the note");
         assert!(!text.contains("\"old\""), "{text}");
-        let accounts: Vec<_> =
-            unfinished(directory.path(), &StoreChoice::Auto).into_iter().map(|note| note.account).collect();
+        let accounts: Vec<_> = unfinished(directory.path(), &choice).into_iter().map(|note| note.account).collect();
         assert_eq!(accounts, ["https://mcp.example"]);
         assert_eq!(journal.rescued(&old), None);
         journal.point_to(Path::new("/a/file"), &kept, &old).expect("a note");
         assert_eq!((journal.rescued(&old), journal.rescued(&new)), (Some("/a/file".into()), None));
         journal.end();
-        assert!(unfinished(directory.path(), &StoreChoice::Auto).is_empty());
+        assert!(unfinished(directory.path(), &choice).is_empty());
         assert!(journal.interrupted(&old).is_none());
     }
 }

@@ -16,6 +16,8 @@ use super::{CredentialStore, Credentials, Key, Place, StoreError};
 mod bus;
 #[cfg(not(target_os = "macos"))]
 mod cipher;
+#[cfg(target_os = "linux")]
+mod owner;
 #[cfg_attr(target_os = "macos", path = "keyring/keychain.rs")]
 #[cfg_attr(not(target_os = "macos"), path = "keyring/secret_service.rs")]
 mod platform;
@@ -63,6 +65,9 @@ pub enum KeyringFault {
     /// There is none.
     #[error("cannot use the keyring: no keyring service is running in this session")]
     Absent,
+    /// What the environment calls our session is another user's, as after `su`.
+    #[error("cannot use the keyring: the session bus belongs to another user")]
+    Foreign,
     /// It is locked, and there is no way to ask the user or no answer.
     #[error("cannot use the keyring: it is locked")]
     Locked,

@@ -374,6 +374,10 @@ impl StoreError {
                 let words = key.words();
                 format!("log in anew with `mcp-login --force {words}`, or remove it with `mcp-login logout {words}`")
             }
+            Self::Keyring(KeyringFault::Foreign) => {
+                "run this in a session of your own, such as that of `su -`, or keep the login in a file with --store file"
+                    .to_owned()
+            }
             Self::Keyring(_) | Self::Altered(_) => "keep the login in a file with --store file".to_owned(),
             Self::NotStored { rescued: Some(path), .. } => {
                 format!("use it from there with --store file:{}", path.display())

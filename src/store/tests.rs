@@ -139,7 +139,7 @@ impl Rig {
 
     fn store(&self, choice: StoreChoice) -> Store {
         let (keyring, file) = (Box::new(Arc::clone(&self.keyring)), Box::new(Arc::clone(&self.file)));
-        Store::of(choice, keyring, file, Some(self.index()))
+        Store::of(choice, keyring, file, (self.home.path(), Some(self.index())))
     }
 
     fn index(&self) -> Index {

@@ -12,7 +12,6 @@ use url::Url;
 
 use crate::clock::{Deadline, Time};
 use crate::error::LoginError;
-use crate::store::journal::Journal;
 use crate::store::{Credentials, HandedOver, IndexEntry, Key, Patience, Store, DEFAULT_PROFILE};
 use crate::tools::Tools;
 
@@ -71,11 +70,16 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
     if seen.refresh_token.is_none() {
         return without_refresh_token(seen, settings);
     }
-    let journal = Journal::of(&tools.data_dir, &tools.store, key);
+    let journal = store.journal(key);
     let lock = journal.lock(deadline.min(Deadline::after(LIMIT))).map_err(|err| match &err {
         _ if deadline.passed() => LoginError::Busy { server: key.server.clone() },
-        _ => LoginError::unreadable(key, err),
+        _ => LoginError::not_kept(key, err.into()),
     })?;
+    if store.journal(key) != journal {
+        // It went to another store meanwhile, which has another lock.
+        drop(lock);
+        return live(key, need, tools, deadline);
+    }
     let kept = load(&store, key, settings)?;
     // What came while we waited is as new as anything that we could ask for.
     let is_new = kept.access_token != seen.access_token && !kept.needs_login;
@@ -92,7 +96,7 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
     if deadline.left() < LEAST_TIME {
         return Err(LoginError::Busy { server: key.server.clone() });
     }
-    refresher::refresh(key, tools, lock, deadline)?;
+    refresher::refresh(key, tools, (journal, lock), deadline)?;
     let now = load(&store, key, settings)?;
     // A token that has just come is handed out, however short its life is said to be.
     if now.access_token != kept.access_token || now.obtained_at != kept.obtained_at {
@@ -110,7 +114,7 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
 pub fn mark_refused(refused: &Credentials, tools: &Tools) -> Result<(), LoginError> {
     let key = &refused.key();
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
-    let lock = Journal::of(&tools.data_dir, &tools.store, key).lock(Deadline::after(MARK_LIMIT));
+    let lock = store.journal(key).lock(Deadline::after(MARK_LIMIT));
     let _lock = lock.map_err(|err| LoginError::not_kept(key, err.into()))?;
     let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
     let Some(mut kept) = kept.filter(|kept| kept.access_token == refused.access_token) else { return Ok(()) };

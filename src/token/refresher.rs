@@ -47,6 +47,9 @@ struct Job {
     key: Key,
     #[serde(flatten)]
     settings: Settings,
+    /// Whose lock the process gets; `None` for that of the login as it is found.
+    #[serde(default)]
+    journal: Option<Journal>,
     /// How much is said.
     #[serde(default)]
     verbosity: i8,
@@ -60,10 +63,16 @@ struct Job {
 /// # Errors
 ///
 /// What the process reports; [`LoginError::Busy`] if the time is up.
-pub fn refresh(key: &Key, tools: &Tools, lock: LockFile, deadline: Deadline) -> Result<(), LoginError> {
+pub fn refresh(
+    key: &Key,
+    tools: &Tools,
+    (journal, lock): (Journal, LockFile),
+    deadline: Deadline,
+) -> Result<(), LoginError> {
     let job = Job {
         key: key.clone(),
         settings: Settings::of(tools),
+        journal: Some(journal),
         verbosity: terminal::verbosity(),
         patience: deadline.left(),
     };
@@ -147,7 +156,10 @@ pub fn main(job: Option<String>) -> ExitCode {
     signals::put_off();
     let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else { return ExitCode::from(2) };
     terminal::set_up(job.verbosity, terminal::Color::Never);
-    match work(&job) {
+    let lock = job.journal.as_ref().and_then(Journal::inherited_lock);
+    let done = work(&job);
+    drop(lock);
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
             let told = serde_json::to_string(&Told::from(&err)).unwrap_or_default();
@@ -165,7 +177,7 @@ fn work(job: &Job) -> Result<(), LoginError> {
     let store = Store::open_to_read(&settings.store, &settings.data_dir, Patience::Strict);
     let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
     let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store", settings))?;
-    let journal = Journal::of(&settings.data_dir, &settings.store, key);
+    let journal = job.journal.clone().unwrap_or_else(|| store.journal(key));
     let kept = bring_home(&store, kept, &journal)?;
     let Some(refresh_token) = &kept.refresh_token else {
         return Err(needs_login(key, "there is no refresh token", settings));

@@ -19,6 +19,7 @@ mod python_clients;
 mod running;
 mod servers;
 mod session;
+mod shared;
 mod states;
 mod tokens;
 mod user_agent;

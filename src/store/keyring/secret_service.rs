@@ -30,6 +30,8 @@ type Secret = (Path<'static>, Vec<u8>, Vec<u8>, String);
 /// Connects, and looks at the collection that new items go to. A locked one is unlocked only if the user can be asked.
 pub(super) fn connect(access: Access, ask: Option<Ask>) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
     let bus = Bus::connect(ask).map_err(|problem| match (problem.fault(), problem) {
+        #[cfg(target_os = "linux")]
+        (_, Problem::Bus(_)) if super::owner::is_foreign() => KeyringFault::Foreign,
         (KeyringFault::Silent, _) => KeyringFault::Silent,
         (fault, Problem::Fault(_)) => fault,
         // No bus, no address, nobody behind the address, no service that could be started.

@@ -11,7 +11,6 @@ use crate::oauth::endpoint::Reach;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::token::{self, Tokens};
 use crate::store::cache::Cache;
-use crate::store::journal::Journal;
 
 /// Names of members that an answer is made of, and one of a member that nobody knows.
 const NAMES: [&str; 18] = [
@@ -159,7 +158,7 @@ proptest! {
             // It is refreshed, noted in the journal, and goes to an emergency file.
             store.save(&mut hostile).unwrap();
             is_readable(&store, &[&good, &hostile, &work])?;
-            let journal = Journal::of(home.path(), &choice, &hostile.key());
+            let journal = store.journal(&hostile.key());
             let spent = hostile.refresh_token.clone().unwrap_or(Secret::new("none"));
             drop(journal.lock(Deadline::after(Duration::ZERO)).unwrap());
             journal.begin(&hostile, &spent).unwrap();

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::running::Server;
+use crate::support::program::LOCK_DIR;
 
 /// How long the browser may take to say what it saw; it gives up by itself after 60 seconds.
 const SEEN: Duration = Duration::from_secs(70);
@@ -216,6 +217,7 @@ impl Bed {
             .env("XDG_CONFIG_HOME", self.path("xdg-config"))
             .env("XDG_CACHE_HOME", self.path("xdg-cache"))
             .env("XDG_STATE_HOME", self.path("xdg-state"))
+            .env(LOCK_DIR, self.path("locks"))
             .current_dir(self.home.path());
         command
     }

@@ -17,6 +17,13 @@ use super::process::Process;
 use super::pty::Pty;
 use super::{visit, Answer, PATIENCE};
 
+/// Keeps the locks of the keyring out of the home of whoever runs the tests.
+pub const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
+
+fn locks(home: &Path) -> PathBuf {
+    home.join(".local/share/mcp-login/refresh")
+}
+
 /// A home directory and the command line that is run in it.
 pub struct Program {
     home: TempDir,
@@ -29,7 +36,7 @@ impl Program {
         let home = tempfile::tempdir().expect("a directory");
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-login"));
         command.env_clear().env("HOME", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent").env(LOCK_DIR, locks(home.path()));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { home, command }
     }
@@ -61,7 +68,7 @@ impl Program {
 
     /// Uses the home of an earlier run, so that what is kept there is found again.
     pub fn at_home(mut self, home: &Path) -> Self {
-        self.command.env("HOME", home);
+        self.command.env("HOME", home).env(LOCK_DIR, locks(home));
         self
     }
 
