@@ -112,7 +112,7 @@ pub fn query(input: &[u8]) {
 /// Reads the input as each kind of document that servers and consoles hand out.
 pub fn metadata(input: &[u8]) {
     let Ok(server) = Url::parse("https://mcp.example/mcp") else { return };
-    if let Ok(resource) = ResourceMetadata::read(input, &server) {
+    if let Ok(resource) = ResourceMetadata::read(input, &server, false) {
         assert!(resource.resource.to_ascii_lowercase().starts_with("https://mcp.example"));
     }
     if let Ok(server) = AuthorizationServer::read(input, "https://as.example", Reach { loopback: false }) {

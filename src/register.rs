@@ -8,10 +8,11 @@ use url::Url;
 
 use crate::http::{Http, HttpError, Redirects};
 use crate::oauth::client::{self, Client, ClientAuth, Origin, Registration};
-use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::endpoint::UrlError;
+use crate::oauth::metadata::{AuthorizationServer, MetadataError};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token_endpoint::{self, Words};
+use crate::oauth::token_endpoint::{self, Answer, Words};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
 
@@ -68,6 +69,19 @@ pub enum RegisterError {
         /// The one that the server uses now.
         now: String,
     },
+    /// The registration endpoint of the metadata must not be used.
+    #[error(transparent)]
+    Endpoint(MetadataError),
+    /// The server registers no clients that it does not know.
+    #[error("it registers only clients that it knows (status {status}{})", detail(error, description))]
+    Closed {
+        /// The status code.
+        status: u16,
+        /// The error code of the answer.
+        error: Option<String>,
+        /// What the server adds for people.
+        description: Option<String>,
+    },
     /// The server refused the registration.
     #[error("the registration was refused with status {status}{}", detail(error, description))]
     Refused {
@@ -87,6 +101,32 @@ pub enum RegisterError {
     /// The request came to nothing.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+impl RegisterError {
+    /// Tells whether the answer came from no registration endpoint at all: nothing of RFC 7591 is in it.
+    ///
+    /// Spec: RFC 7591 section 3.2.2.
+    pub fn is_of_no_endpoint(&self) -> bool {
+        let known = |error: &str| {
+            matches!(
+                error,
+                "invalid_redirect_uri"
+                    | "invalid_client_metadata"
+                    | "invalid_software_statement"
+                    | "unapproved_software_statement"
+            )
+        };
+        match self {
+            Self::Useless => true,
+            Self::Closed { error, .. } => !error.as_deref().is_some_and(known),
+            Self::Refused { status, error, .. } => match error.as_deref() {
+                Some(error) => *status != 400 && !known(error),
+                None => true,
+            },
+            _ => false,
+        }
+    }
 }
 
 /// Puts the words of a server behind ours.
@@ -167,9 +207,16 @@ pub fn choose(
     if let Some(client) = remembered(server, redirect_uri, scopes, cache, before) {
         return Ok(Chosen::Client(client));
     }
-    let endpoint = server.registration_endpoint.clone();
-    let none = RegisterError::NoWay("the authorization server does not register clients by itself");
-    endpoint.map(Chosen::Registration).ok_or(none)
+    match (&server.registration_endpoint, &server.unusable_registration) {
+        (Some(endpoint), _) => Ok(Chosen::Registration(endpoint.clone())),
+        // An endpoint that is no URL is none.
+        (None, None | Some(UrlError::Unreadable)) => {
+            Err(RegisterError::NoWay("the authorization server does not register clients by itself"))
+        }
+        (None, Some(why)) => {
+            Err(RegisterError::Endpoint(MetadataError::Url { member: "registration endpoint", why: why.clone() }))
+        }
+    }
 }
 
 /// Becomes a client, as [`choose`] says.
@@ -315,12 +362,15 @@ fn register_anew(
             _ => break (response.status, response.read()?),
         }
     };
-    if status >= 500 || status == 429 {
-        return Err(RegisterError::Unavailable(status));
-    }
     if !(200..300).contains(&status) {
+        if let Answer::Busy(_) = token_endpoint::classify(status, &body) {
+            return Err(RegisterError::Unavailable(status));
+        }
         let Words { error, description } = token_endpoint::error_words(&body);
-        return Err(RegisterError::Refused { status, error, description });
+        return Err(match status {
+            401 | 403 => RegisterError::Closed { status, error, description },
+            _ => RegisterError::Refused { status, error, description },
+        });
     }
     let answer = Registration::read(&body).ok_or(RegisterError::Useless)?;
     let auth = ClientAuth::choose(answer.client_secret.is_some(), answer.auth, listed);

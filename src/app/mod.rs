@@ -139,7 +139,7 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
     let mut outcome = login::run(requests, Arc::new(tools), paste(args), &mut |event| {
         openness.note(&event);
         match event {
-            Event::Failed { server, error } if args.all && error.needs_no_login() => reporter.needs_none(server),
+            Event::Failed { server, error } if error.needs_no_login() => reporter.needs_none(server),
             event => reporter.show(&event),
         }
     })?;
@@ -152,7 +152,7 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
             }
         }
     }
-    Ok(conclude(&outcome, &reporter, |err| args.all && err.needs_no_login()))
+    Ok(conclude(&outcome, &reporter, LoginError::needs_no_login))
 }
 
 fn browser_wish(args: &LoginArgs) -> Wish {

@@ -49,7 +49,8 @@ pub fn endpoints(
     authorization: (&str, &str),
     token: (&str, &str),
 ) -> Result<AuthorizationServer, LoginError> {
-    let (page, tokens) = (checked(authorization.0, authorization.1)?, checked(token.0, token.1)?);
+    let page = endpoint::without_resource(checked(authorization.0, authorization.1)?);
+    let tokens = checked(token.0, token.1)?;
     endpoint::check_parameters(&page).map_err(|why| unusable(authorization.0, authorization.1, &why))?;
     let origin = page.origin().ascii_serialization();
     let mut server = AuthorizationServer::known(issuer.unwrap_or(&origin), page, tokens);

@@ -17,8 +17,9 @@ pub const EXIT_CODES: [(&str, &str); 12] = [
 ];
 
 /// The words of the `code` member of an error event, with their exit codes.
-pub const ERROR_CODES: [(&str, &str); 12] = [
-    ("2", "usage, older_transport, client_id_needed, certificates_unreadable"),
+pub const ERROR_CODES: [(&str, &str); 13] = [
+    ("2", "usage, older_transport, client_id_needed, certificates_unreadable, not_an_mcp_server, no_authorization_server, code_flow_unsupported"),
+    ("2", "resource_mismatch and issuer_mismatch, where it is probably a typing error"),
     ("3", "access_denied, refused, token_refused, registration_refused, not_logged_in, account_refused"),
     ("3", "invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target, unauthorized_client, unsupported_response_type, unsupported_grant_type"),
     ("3", "interaction_required, login_required, consent_required, account_selection_required"),
@@ -134,7 +135,7 @@ no colours
 With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
 \fBnamed\fR (server, name, client, path, in_project: whose word it is that this is the server),
 \fBskipped\fR (server, name, client, reason; with \-\-all),
-\fBno_login_needed\fR (server; with \-\-all),
+\fBno_login_needed\fR (server; the exit status is 0),
 \fBlistening\fR (server, redirect_uri),
 \fBauthorization_url\fR (server, url, redirect_uri, expires_at),
 \fBrejected\fR (server, source, reason, count; the wait goes on),

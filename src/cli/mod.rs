@@ -55,10 +55,12 @@ Examples:
   mcp-login https://mcp.example.com/mcp           log in, with your browser
   mcp-login linear                                log in to a server that your MCP clients call linear
   mcp-login --all                                 log in to all servers of your MCP clients
-  mcp-login --no-browser https://mcp.example.com  log in over ssh: open the address anywhere, paste the answer
+  mcp-login --no-browser https://mcp.example.com/mcp
+                                                  log in over ssh: open the address anywhere, paste the answer
   mcp-login --provider google --client-file client_secret.json --tools gmail,drive
                                                   log in to Google, for a program on this machine
-  mcp-login exec https://mcp.example.com -- CLIENT run a client with the token in $MCP_LOGIN_BEARER
+  mcp-login exec https://mcp.example.com/mcp -- CLIENT
+                                                  run a client with the token in $MCP_LOGIN_BEARER
   mcp-login demo                                  see a whole login against a server of its own
 
 Every option that takes a value can also be set by environment, as MCP_LOGIN_TIMEOUT=2m for --timeout.";

@@ -32,7 +32,7 @@ const MAX_FRESH_SECONDS: u64 = 24 * 3600;
 #[derive(Debug, thiserror::Error)]
 pub enum Missing {
     /// The server answered, but not with a document.
-    #[error("status {0}")]
+    #[error("{}status {}", if is_temporary(*.0) { "not available now, " } else { "" }, .0)]
     Status(u16),
     /// There is a document, but it is of no use.
     #[error("{0}")]
@@ -71,11 +71,27 @@ impl Missing {
     /// Tells whether asking again would give the same answer.
     pub fn is_definite(&self) -> bool {
         match self {
-            Self::Status(status) => (400..500).contains(status) && *status != 429,
+            Self::Status(status) => (400..500).contains(status) && !is_temporary(*status),
             Self::Useless(_) => true,
             Self::Unsafe(_) | Self::Http(_) | Self::Enough => false,
         }
     }
+
+    /// Tells whether asking again later may give another answer, and nothing is known to be wrong.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Status(status) => is_temporary(*status),
+            Self::Http(err) => !err.is_security(),
+            Self::Useless(_) | Self::Unsafe(_) | Self::Enough => false,
+        }
+    }
+}
+
+/// Tells whether a status means that the server is only not available now.
+///
+/// Spec: RFC 9110 sections 15.5.9 and 15.6; RFC 8470 section 5.2; RFC 6585 section 4.
+pub(super) fn is_temporary(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
 /// A document as it is kept between logins.
@@ -126,6 +142,11 @@ impl<'a> Documents<'a> {
         let body = fetched.body.clone().into_bytes();
         self.fetched().insert(url.clone(), Ok(fetched));
         Ok(body)
+    }
+
+    /// Returns how many requests may still be made.
+    pub fn left(&self) -> usize {
+        MAX_REQUESTS.saturating_sub(self.requests.load(Ordering::Relaxed))
     }
 
     /// Keeps the documents for later logins. Until all of them are known to serve, none is kept: one that had to be

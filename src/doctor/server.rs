@@ -1,7 +1,7 @@
 //! What a login at a server would come to, step by step, up to the page that the user would see.
 
 use super::{Case, Finding, Topic};
-use crate::discover::Steps;
+use crate::discover::{Discovered, Steps};
 use crate::error::LoginError;
 use crate::login::{outlook, Outlook, Resource};
 use crate::oauth::client::Origin;
@@ -21,6 +21,9 @@ pub fn examine(case: &Case, memory: (&Cache, Option<&Credentials>), redirect_uri
     let mut findings = vec![login(memory.1)];
     match outlook(case.request, &case.http, memory, redirect_uri, steps) {
         Ok(outlook) => findings.extend(describe(case, &outlook)),
+        Err(err) if err.needs_no_login() => {
+            findings.push(Finding::ok(Topic::Discovery, "it answers without a login: none is needed"));
+        }
         Err(err @ LoginError::Register { .. }) => findings.push(Finding::failure(Topic::Registration, &err)),
         Err(err) => findings.push(Finding::failure(Topic::Discovery, &err)),
     }
@@ -46,7 +49,7 @@ fn login(before: Option<&Credentials>) -> Finding {
 fn describe(case: &Case, outlook: &Outlook) -> Vec<Finding> {
     let server = &outlook.found.server;
     vec![
-        issuer(case, server),
+        issuer(&outlook.found),
         resource(case, outlook.found.resource.as_deref()),
         pkce(server),
         endpoints(server),
@@ -55,9 +58,10 @@ fn describe(case: &Case, outlook: &Outlook) -> Vec<Finding> {
     ]
 }
 
-fn issuer(case: &Case, server: &AuthorizationServer) -> Finding {
+fn issuer(found: &Discovered) -> Finding {
+    let server = &found.server;
     let issuer = printable(&server.issuer);
-    if case.request.server.as_ref().is_some_and(|url| *server == AuthorizationServer::assumed_at(url)) {
+    if found.assumed.is_some() {
         let what = format!("{issuer}, assumed: there is no metadata, as in MCP 2025-03-26");
         let hint = "if the login fails, name the authorization server with --issuer".to_owned();
         return Finding::warning(Topic::Issuer, what, Some(hint));

@@ -1,5 +1,6 @@
 //! How a login can fail: one variant, one exit code, one message, one hint.
 
+mod discovery;
 mod words;
 
 use std::sync::Arc;
@@ -22,9 +23,10 @@ use crate::providers::Provider;
 use crate::register::RegisterError;
 use crate::revoke::RevokeError;
 use crate::store::{Key, StoreError};
+use discovery::{discover_code, discover_hint, register_code, register_exit, register_hint};
 use words::{
-    denial_code, denial_hint, discover_code, discover_hint, exchange_hint, handover_code, handover_hint, http_code,
-    http_hint, known_failure, register_hint, token_code,
+    denial_code, denial_hint, exchange_hint, handover_code, handover_hint, http_code, http_hint, known_failure,
+    token_code,
 };
 
 /// The most scopes that a sentence names.
@@ -307,7 +309,13 @@ impl LoginError {
     /// Tells whether the server answered without a login, so that it probably needs none.
     pub fn needs_no_login(&self) -> bool {
         let Self::Discover { source, .. } = self else { return false };
-        matches!(source, DiscoverError::NoAuthorizationServer { open: true, .. })
+        matches!(source, DiscoverError::NoLoginNeeded)
+    }
+
+    /// Returns the URL of the server that was probably meant.
+    pub fn suggestion(&self) -> Option<&str> {
+        let Self::Discover { source, .. } = self else { return None };
+        source.suggestion()
     }
 
     /// Returns the message and its causes in one line.
@@ -327,9 +335,8 @@ impl LoginError {
         match self {
             Self::Unexpected { .. } => 1,
             Self::Usage { .. } | Self::Ambiguous { .. } | Self::OlderTransport { .. } => 2,
-            Self::Register { source: RegisterError::NoWay(_), .. } => 2,
+            Self::Register { source, .. } => register_exit(source),
             Self::Denied { .. } | Self::NotLoggedIn { .. } | Self::AccountRefused { .. } => 3,
-            Self::Register { source: RegisterError::Refused { .. }, .. } => 3,
             Self::Exchange { source: ExchangeError::Refused { .. }, .. } => 3,
             Self::HandOver { source: WriteError::Refused(Refusal::Unfit { .. }), .. } => 2,
             Self::HandOver { source: WriteError::Command { .. }, .. } => 2,
@@ -341,16 +348,12 @@ impl LoginError {
             Self::Busy { .. } | Self::Interrupted { .. } => 5,
             Self::Told(told) => told.exit,
             Self::IssuerChanged { .. } => 6,
-            Self::Discover { source: DiscoverError::Http(HttpError::Authorities(_)), .. } => 2,
-            Self::Discover { source: DiscoverError::OtherIssuer { .. }, .. } => 2,
-            Self::Discover { source, .. } if source.is_security() => 6,
+            Self::Discover { source, .. } => source.exit_code(),
             Self::Unreachable { source, .. } if source.is_security() => 6,
-            Self::Register { source: RegisterError::OtherIssuer { .. }, .. } => 6,
-            Self::Register { source: RegisterError::Http(err), .. } if err.is_security() => 6,
             Self::Exchange { source: ExchangeError::Http(err), .. } if err.is_security() => 6,
             Self::Exchange { source: ExchangeError::Unusable { why: Unusable::NotTokens, .. }, .. } => 5,
             Self::Exchange { source: ExchangeError::Unusable { .. } | ExchangeError::Request, .. } => 1,
-            Self::Discover { .. } | Self::Register { .. } | Self::Exchange { .. } => 5,
+            Self::Exchange { .. } => 5,
             Self::Unreachable { .. } | Self::Server { .. } => 5,
             Self::Store { .. } => 7,
             Self::Bind { .. } => 8,
@@ -372,13 +375,7 @@ impl LoginError {
             Self::Bind { source: BindError::Taken { .. }, .. } => "port_taken",
             Self::Bind { source: BindError::UsedUp | BindError::Impossible(_), .. } => "cannot_listen",
             Self::Discover { source, .. } => discover_code(source),
-            Self::Register { source, .. } => match source {
-                RegisterError::NoWay(_) => "client_id_needed",
-                RegisterError::OtherIssuer { .. } => "issuer_changed",
-                RegisterError::Refused { .. } => "registration_refused",
-                RegisterError::Useless | RegisterError::Unavailable(_) => "registration_unavailable",
-                RegisterError::Http(err) => http_code(err),
-            },
+            Self::Register { source, .. } => register_code(source),
             Self::IssuerChanged { .. } => "issuer_changed",
             Self::Denied { denial, .. } => denial_code(&denial.error),
             Self::Exchange { source, .. } => match source {

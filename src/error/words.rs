@@ -1,18 +1,8 @@
 //! The words that go with failures: one for scripts, and a hint for people.
 
-use url::Url;
-
-use super::{
-    in_words, DiscoverError, ExchangeError, HttpError, MetadataError, Missing, ProxyFault, Refusal, RegisterError,
-    TlsFault, Unusable, WriteError,
-};
+use super::{in_words, ExchangeError, HttpError, ProxyFault, Refusal, TlsFault, Unusable, WriteError};
 use crate::disk::DiskError;
-use crate::oauth::endpoint;
-use crate::oauth::text::printable_list;
 use crate::providers::{self, Moment, Provider};
-
-/// The most authorization servers that a hint names.
-const MAX_CHOICES: usize = 3;
 
 /// Returns the word for a request that came to nothing.
 pub fn http_code(err: &HttpError) -> &'static str {
@@ -72,27 +62,6 @@ pub fn handover_hint(client: &str, err: &WriteError) -> Option<String> {
             format!("see whether {client} has the login now; if it has not, log in again")
         }
     })
-}
-
-/// Returns the word for a failed discovery.
-pub fn discover_code(err: &DiscoverError) -> &'static str {
-    match err {
-        DiscoverError::Http(err) => http_code(err),
-        DiscoverError::Url { .. } => "forbidden_url",
-        DiscoverError::ForeignMetadata(_) => "foreign_metadata",
-        DiscoverError::Document { why: Missing::Unsafe(err) | Missing::Useless(err), .. } => match err {
-            MetadataError::Issuer { .. } => "issuer_mismatch",
-            MetadataError::Resource { .. } => "resource_mismatch",
-            MetadataError::Url { .. } => "forbidden_url",
-            MetadataError::NoPkce => "pkce_unsupported",
-            MetadataError::NotMetadata | MetadataError::Missing(_) => "metadata_unusable",
-        },
-        DiscoverError::Document { why: Missing::Http(err), .. } => http_code(err),
-        DiscoverError::Document { why: Missing::Status(_) | Missing::Enough, .. } => "metadata_unusable",
-        DiscoverError::NoAuthorizationServer { .. } => "no_authorization_server",
-        DiscoverError::Pkce { .. } => "pkce_unsupported",
-        DiscoverError::OtherIssuer { .. } | DiscoverError::Impersonated { .. } => "issuer_mismatch",
-    }
 }
 
 /// The refusals that scripts may tell apart; every other one is told as it is in the message.
@@ -169,89 +138,6 @@ pub fn exchange_hint(err: &ExchangeError, provider: Option<&'static Provider>) -
         ExchangeError::Unusable { .. } | ExchangeError::Request => "tell the operator of the authorization server",
     };
     Some(hint.to_owned())
-}
-
-/// Returns what to do after a failed registration.
-pub fn register_hint(err: &RegisterError, provider: Option<&'static Provider>) -> Option<String> {
-    let hint = match err {
-        RegisterError::NoWay(_) if provider.is_some() => return provider.map(register_at),
-        RegisterError::NoWay(_) => {
-            "register a client at the provider by hand, then name it with --client-id or --client-file"
-        }
-        RegisterError::OtherIssuer { now, .. } => {
-            return Some(format!("if the client belongs to {now} as well, say so with --issuer {now}"));
-        }
-        RegisterError::Refused { .. } => {
-            "the words after the colon are the server's; --redirect-host localhost or a --client-id may help"
-        }
-        RegisterError::Useless | RegisterError::Unavailable(_) => "run the command again in a while",
-        RegisterError::Http(err) => return http_hint(err),
-    };
-    Some(hint.to_owned())
-}
-
-/// Returns how to become a client of a provider that registers none by itself.
-fn register_at(provider: &Provider) -> String {
-    format!("register a client at {}, then name it with --client-id or --client-file", provider.registration)
-}
-
-/// Returns what to do after a failed discovery.
-pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
-    let hint = match err {
-        DiscoverError::Http(err) | DiscoverError::Document { why: Missing::Http(err), .. } => return http_hint(err),
-        DiscoverError::NoAuthorizationServer { open: true, .. } => {
-            "the server answered without a login, so it may need none; if it does, name its --issuer"
-        }
-        DiscoverError::NoAuthorizationServer { others, .. } if !others.is_empty() => return Some(choice_hint(others)),
-        DiscoverError::ForeignMetadata(named) if is_same_machine(server, named) => return Some(other_name(named)),
-        DiscoverError::Document { why: Missing::Unsafe(MetadataError::Resource { found, .. }), .. }
-            if is_same_machine(server, found) =>
-        {
-            return Some(other_name(found));
-        }
-        DiscoverError::NoAuthorizationServer { portal: true, .. } => {
-            "check the URL of the server, and whether the network wants a login of its own first (a captive portal)"
-        }
-        DiscoverError::NoAuthorizationServer { .. } => {
-            "check the URL of the server; --issuer names an authorization server that the server does not name itself"
-        }
-        DiscoverError::Pkce { silent: true, .. } => {
-            "if you know that it protects codes with PKCE all the same, --assume-pkce goes on"
-        }
-        DiscoverError::OtherIssuer { .. } => "check --issuer: name one that the server uses, or leave it out",
-        DiscoverError::Impersonated { named, .. } => {
-            return Some(format!(
-                "only {named} itself can say where its endpoints are; if you know them, name them with \
-                 --authorization-endpoint and --token-endpoint, or its metadata with --issuer-metadata"
-            ));
-        }
-        _ if err.is_security() => {
-            return Some(format!("report this to the operator of {server}; logging in there is not safe"));
-        }
-        _ => "ask the operator of the server",
-    };
-    Some(hint.to_owned())
-}
-
-/// Names the authorization servers that are left where the first one is of no use.
-fn choice_hint(others: &[String]) -> String {
-    let plural = if others.len() == 1 { "" } else { "s" };
-    let named = printable_list(others, ", ", MAX_CHOICES);
-    format!("the server names {} other authorization server{plural}: {named}; --issuer URL chooses one", others.len())
-}
-
-/// Tells whether two URLs name this machine and one port, by different names.
-fn is_same_machine(one: &str, other: &str) -> bool {
-    let parse = |text: &str| Url::parse(text).ok().filter(endpoint::is_loopback);
-    match (parse(one), parse(other)) {
-        (Some(one), Some(other)) => one.port() == other.port() && one.host_str() != other.host_str(),
-        _ => false,
-    }
-}
-
-fn other_name(found: &str) -> String {
-    let host = Url::parse(found).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    format!("the server calls itself {host}; name it so in its URL")
 }
 
 /// Returns what to do after a request that came to nothing.

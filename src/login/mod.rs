@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::authorize::{authorize, Authorization};
 use crate::clock::{Deadline, Time};
-use crate::discover::Discovered;
+use crate::discover::{DiscoverError, Discovered};
 use crate::error::{in_words, LoginError};
 use crate::exchange::{exchange, Exchange, ExchangeError, Exchanged, Retries};
 use crate::http::Http;
@@ -29,7 +29,7 @@ use crate::oauth::client::{self, Client, Origin};
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
 use crate::providers::{self, Provider};
-use crate::register::{self, register};
+use crate::register::{self, register, RegisterError};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, Patience, Store, StoreChoice, StoreError};
 use crate::token::{self, Need};
@@ -125,7 +125,7 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
     let scopes = scopes(request, &found, before.as_ref());
     let reusable = before.as_ref().filter(|_| !is_second);
     let client = register(server, &request.identity, &redirect_uri, &scopes, (http, &cache, reusable))
-        .map_err(|source| LoginError::Register { issuer: printable(&server.issuer), provider, source })?;
+        .map_err(|source| not_registered(request, &found, provider, source))?;
     check_issuer_of_client(request, &client, server, before.as_ref())?;
     LastLogin { issuer: server.issuer.clone(), redirect_uri: redirect_uri.clone() }.keep(request, &cache);
     cache.put("servers", &server.issuer, &server.document());
@@ -143,6 +143,28 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
         hint: None,
     })?;
     Ok(Attempt { found, provider, client, authorization, scopes, redirect_uri, before, is_second })
+}
+
+/// Says why there is no client. Where the endpoints were only assumed, and nobody is at the one for registrations, there is
+/// no authorization server either.
+fn not_registered(
+    request: &Request,
+    found: &Discovered,
+    provider: Option<&'static Provider>,
+    source: RegisterError,
+) -> LoginError {
+    let (issuer, endpoint) = (printable(&found.server.issuer), found.server.registration_endpoint.as_ref());
+    match (&found.assumed, endpoint) {
+        (Some(nowhere), Some(endpoint)) if source.is_of_no_endpoint() => {
+            let mut nowhere = nowhere.clone();
+            nowhere.tried.push((printable(endpoint.as_str()), source.to_string()));
+            LoginError::Discover {
+                server: request.key.server.clone(),
+                source: DiscoverError::NoAuthorizationServer(nowhere),
+            }
+        }
+        _ => LoginError::Register { issuer, provider, source },
+    }
 }
 
 /// The server does not know our registration any more: the request is prepared anew, and not with one that is in doubt.

@@ -79,6 +79,7 @@ pub(super) fn ask(
         },
         last_issuer: last.map(|last| last.issuer.as_str()),
         challenge: request.challenge.as_deref(),
+        resource_is_settled: request.settles_resource(),
         assume_pkce: request.assume_pkce,
         steps,
     };

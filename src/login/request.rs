@@ -90,6 +90,15 @@ impl Request {
         self.parameters.iter().any(|(name, value)| name == "response_mode" && value == "form_post")
     }
 
+    /// Tells whether the user says what the resource is. That a provider takes none is not the user's word.
+    pub(super) fn settles_resource(&self) -> bool {
+        match self.resource {
+            Resource::Discovered => false,
+            Resource::Given(_) => true,
+            Resource::Omitted => self.provider.is_none_or(|provider| provider.takes_resource),
+        }
+    }
+
     /// Tells whether the account is named by the standard's parameter; else it stands among the other parameters.
     pub(super) fn hints_by_standard(&self) -> bool {
         self.provider.is_none_or(|provider| provider.hint_parameter == "login_hint")

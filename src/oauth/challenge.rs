@@ -66,6 +66,46 @@ pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerCh
     })
 }
 
+/// What a server asks for that is no OAuth token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A key of its own, which a person gets from its operator.
+    ApiKey,
+    /// A user name and a password.
+    Password,
+    /// What belongs to this scheme.
+    Scheme(String),
+}
+
+/// Words that servers use for keys of their own, in their realms, descriptions and schemes.
+const KEY_WORDS: [&str; 8] =
+    ["api key", "api-key", "api_key", "apikey", "api token", "access key", "personal access token", "x-api-"];
+
+/// Returns what a server asks for where its challenges ask for no OAuth token; `None` if they do, or say nothing.
+///
+/// Spec: RFC 9110 section 11.3; RFC 7617; RFC 7616.
+pub fn other_credential<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Credential> {
+    let headers: Vec<_> = headers.into_iter().collect();
+    let challenges = parse(headers.iter().copied());
+    if challenges.iter().any(|challenge| challenge.parameter("resource_metadata").is_some()) {
+        return None;
+    }
+    let words = headers.join(" ").to_ascii_lowercase();
+    if KEY_WORDS.iter().any(|word| words.contains(word)) {
+        return Some(Credential::ApiKey);
+    }
+    let schemes: Vec<_> = challenges.iter().map(|challenge| challenge.scheme.to_ascii_lowercase()).collect();
+    if schemes.iter().any(|scheme| matches!(scheme.as_str(), "bearer" | "dpop")) {
+        return None;
+    }
+    let first = schemes.first()?;
+    Some(match first.as_str() {
+        "basic" | "digest" => Credential::Password,
+        scheme if scheme.contains("token") || scheme.contains("key") => Credential::ApiKey,
+        scheme => Credential::Scheme(scheme.to_owned()),
+    })
+}
+
 impl From<&Challenge> for BearerChallenge {
     fn from(challenge: &Challenge) -> Self {
         let said = |name| challenge.parameter(name).filter(|value| !value.is_empty());
@@ -330,6 +370,30 @@ mod tests {
         check_bearer(&["Bearer resource_metadata=\"\", error=\"\", scope=\"\""], Some("-||-|-"));
         check_bearer(&["Bearer resource_metadata=\"https://h/\r\n   x\""], Some("https://h/x||-|-"));
         check_bearer(&["Bearer scope=\" a  b a\tc \", error=e, error_description=\"d d\""], Some("-|a,b,c|e|d d"));
+    }
+
+    #[test]
+    fn m53_what_is_asked_for_that_is_no_oauth_token() {
+        use Credential::{ApiKey, Password, Scheme};
+        for (headers, expected) in [
+            (&[][..], None),
+            (&["Bearer"], None),
+            (&["DPoP algs=\"ES256\""], None),
+            (&["Bearer realm=\"mcp\""], None),
+            (&["Basic realm=\"x\"", "Bearer"], None),
+            (&["Bearer realm=\"API key\""], Some(ApiKey)),
+            (&["Bearer error_description=\"send your Personal Access Token\""], Some(ApiKey)),
+            (&["Bearer realm=\"API key\", resource_metadata=\"https://a.example/m\""], None),
+            (&["ApiKey"], Some(ApiKey)),
+            (&["ApiKey realm=\"x\", header=\"X-API-Key\""], Some(ApiKey)),
+            (&["X-Api-Key"], Some(ApiKey)),
+            (&["Token realm=\"api\""], Some(ApiKey)),
+            (&["Basic realm=\"x\""], Some(Password)),
+            (&["Digest realm=\"x\", nonce=\"y\""], Some(Password)),
+            (&["Negotiate"], Some(Scheme("negotiate".to_owned()))),
+        ] {
+            assert_eq!(other_credential(headers.iter().copied()), expected, "{headers:?}");
+        }
     }
 
     #[test]

@@ -132,6 +132,11 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Tells whether two URLs name this machine and one port, by different names.
+pub fn is_same_machine(one: &Url, other: &Url) -> bool {
+    is_loopback(one) && is_loopback(other) && one.port() == other.port() && one.host_str() != other.host_str()
+}
+
 /// Tells whether a host name means this machine.
 ///
 /// Spec: RFC 6761 section 6.3.
@@ -231,6 +236,21 @@ pub fn check_parameters(endpoint: &Url) -> Result<(), UrlError> {
         }
     }
     Ok(())
+}
+
+/// Returns an authorization endpoint without the `resource` that it carries: that one is for us to name. The rest of its
+/// query stays as it is.
+///
+/// Spec: RFC 8707 section 2; RFC 6749 section 3.1.
+pub fn without_resource(mut endpoint: Url) -> Url {
+    let is_resource = |pair: &&str| url::form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "resource");
+    let query = endpoint.query().unwrap_or_default();
+    if query.split('&').any(|pair| is_resource(&pair)) {
+        let rest: Vec<_> = query.split('&').filter(|pair| !is_resource(pair)).collect();
+        let rest = rest.join("&");
+        endpoint.set_query(Some(rest.as_str()).filter(|rest| !rest.is_empty()));
+    }
+    endpoint
 }
 
 /// Returns the URL with every character percent-encoded that means something to a shell or a command processor.
@@ -377,6 +397,22 @@ mod tests {
             assert_eq!(check_parameters(&endpoint), Err(UrlError::OurParameter(name)));
         }
         assert_eq!(check_parameters(&url("https://as.example/a?st%61te=1")), Err(UrlError::OurParameter("state")));
+    }
+
+    #[test]
+    fn m52_a_resource_in_an_endpoint_gives_way_to_ours() {
+        for (query, expected) in [
+            ("", ""),
+            ("?a=b&c", "?a=b&c"),
+            ("?resource=https://other.example", ""),
+            ("?resource=x&a=b%20c&resource=y", "?a=b%20c"),
+            ("?a=b&res%6Furce=x&c=d", "?a=b&c=d"),
+            ("?resource", ""),
+            ("?resources=1&Resource=2", "?resources=1&Resource=2"),
+        ] {
+            let url = |query: &str| Url::parse(&format!("https://as.example/a{query}")).expect("a URL");
+            assert_eq!(without_resource(url(query)), url(expected), "{query}");
+        }
     }
 
     #[test]

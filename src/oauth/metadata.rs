@@ -1,18 +1,39 @@
 //! Metadata of the protected resource and of the authorization server: where it stands and what it must say.
 
-use serde::Deserialize;
+mod document;
+
 use serde_json::Value;
 use url::Url;
 
 use super::endpoint::{self, Reach, UrlError};
-use super::text::printable;
+use super::text::{printable, printable_list};
+use document::Members;
+
+pub use document::Ignored;
+
+/// Most ways of getting a token that a message names.
+const MAX_LISTED: usize = 10;
 
 /// Why a metadata document is not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
-    /// The body is no JSON object of the expected shape.
-    #[error("the answer is not a metadata document in JSON")]
+    /// The body is not JSON, as far as JSON can be read.
+    #[error("the answer cannot be read as JSON")]
     NotMetadata,
+    /// The body is JSON, but something else than an object.
+    #[error("the answer is JSON, but not an object")]
+    NotAnObject,
+    /// A member that a login needs has another type.
+    #[error("the member {member} of the metadata is not {expected}")]
+    WrongType {
+        /// Its name.
+        member: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// A member that is used is there twice.
+    #[error("the metadata holds the member {0} twice")]
+    Doubled(&'static str),
     /// A member that a login needs is missing.
     #[error("the metadata does not say {0}")]
     Missing(&'static str),
@@ -40,6 +61,9 @@ pub enum MetadataError {
         /// The rule that it breaks.
         why: UrlError,
     },
+    /// The server gives out no authorization codes.
+    #[error("the authorization server does not offer the authorization code flow, only {}", printable_list(.0, ", ", MAX_LISTED))]
+    NoCodeFlow(Vec<String>),
     /// The server does not say that it protects codes with PKCE and S256.
     #[error("the authorization server does not offer PKCE with S256")]
     NoPkce,
@@ -48,7 +72,11 @@ pub enum MetadataError {
 impl MetadataError {
     /// Tells whether going on would be unsafe, rather than merely impossible.
     pub fn is_security(&self) -> bool {
-        !matches!(self, Self::NotMetadata | Self::Missing(_))
+        match self {
+            Self::Resource { .. } | Self::Issuer { .. } | Self::Url { .. } | Self::NoPkce => true,
+            Self::NotMetadata | Self::NotAnObject | Self::WrongType { .. } | Self::Doubled(_) => false,
+            Self::Missing(_) | Self::NoCodeFlow(_) => false,
+        }
     }
 }
 
@@ -63,34 +91,48 @@ pub struct ResourceMetadata {
     pub authorization_servers: Vec<String>,
     /// The scopes it lists; empty if it lists none.
     pub scopes: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct ResourceDocument {
-    resource: Option<String>,
-    authorization_servers: Option<Vec<String>>,
-    scopes_supported: Option<Vec<String>>,
+    /// The members that are left out.
+    pub ignored: Vec<Ignored>,
 }
 
 impl ResourceMetadata {
-    /// Reads the document and checks that it speaks for the MCP server at `server`.
+    /// Reads the document and checks that it speaks for the MCP server at `server`, or for a whole that it is a part of.
+    /// `settled` means that the user says what the resource is, so that it does not matter what the document says.
     ///
     /// # Errors
     ///
-    /// Any [`MetadataError`] but [`MetadataError::Issuer`] and [`MetadataError::NoPkce`].
+    /// Any [`MetadataError`] about a document; of those that are unsafe only [`MetadataError::Resource`].
     ///
     /// Spec: RFC 9728 section 3.3; MCP 2026-07-28, authorization server discovery.
-    pub fn read(body: &[u8], server: &Url) -> Result<Self, MetadataError> {
-        let document: ResourceDocument = read_json(body)?;
-        let resource = document.resource.ok_or(MetadataError::Missing("which resource it is for"))?;
-        if !speaks_for(&resource, server) {
+    pub fn read(body: &[u8], server: &Url, settled: bool) -> Result<Self, MetadataError> {
+        let mut members = Members::read(body)?;
+        let resource = match settled {
+            true => members.text("resource")?.unwrap_or_else(|| server.to_string()),
+            false => members.required("resource", "which resource it is for")?,
+        };
+        if !settled && !speaks_for(&resource, server) {
             return Err(MetadataError::Resource { server: server.to_string(), found: resource });
         }
         Ok(Self {
             resource,
-            authorization_servers: document.authorization_servers.unwrap_or_default(),
-            scopes: document.scopes_supported.unwrap_or_default(),
+            authorization_servers: members.list_or_one("authorization_servers")?.unwrap_or_default(),
+            scopes: members.list("scopes_supported")?.unwrap_or_default(),
+            ignored: members.ignored,
         })
+    }
+
+    /// Tells whether the document names the MCP server itself, but for a slash at the end.
+    pub fn names(&self, server: &Url) -> bool {
+        let bare =
+            |url: &Url| (url.origin(), url.path().trim_end_matches('/').to_owned(), url.query().map(str::to_owned));
+        endpoint::parse(&self.resource).is_ok_and(|resource| bare(&resource) == bare(server))
+    }
+
+    /// Tells whether the document names the MCP server to the letter.
+    ///
+    /// Spec: RFC 9728 section 3.3.
+    pub fn is_identical(&self, server: &Url) -> bool {
+        endpoint::parse(&self.resource).is_ok_and(|resource| resource == *server)
     }
 }
 
@@ -157,21 +199,12 @@ pub struct AuthorizationServer {
     pub takes_metadata_documents: bool,
     /// The PKCE methods it lists; `None` if it does not say.
     pub code_challenge_methods: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-struct ServerDocument {
-    issuer: Option<String>,
-    authorization_endpoint: Option<String>,
-    token_endpoint: Option<String>,
-    registration_endpoint: Option<String>,
-    revocation_endpoint: Option<String>,
-    userinfo_endpoint: Option<String>,
-    scopes_supported: Option<Vec<String>>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    code_challenge_methods_supported: Option<Vec<String>>,
-    authorization_response_iss_parameter_supported: Option<Value>,
-    client_id_metadata_document_supported: Option<Value>,
+    /// Why the registration endpoint that it names cannot be used, if it names such a one.
+    pub unusable_registration: Option<UrlError>,
+    /// What it offers in place of the authorization code flow; empty if it offers that.
+    pub other_flows: Vec<String>,
+    /// The members that are left out.
+    pub ignored: Vec<Ignored>,
 }
 
 impl AuthorizationServer {
@@ -184,13 +217,7 @@ impl AuthorizationServer {
     ///
     /// Spec: RFC 8414 section 3.3; MCP 2026-07-28, Authorization Server Metadata Discovery.
     pub fn read(body: &[u8], expected: &str, reach: Reach) -> Result<Self, MetadataError> {
-        let document: ServerDocument = read_json(body)?;
-        match &document.issuer {
-            Some(found) if !same_issuer(expected, found) => {
-                Err(MetadataError::Issuer { expected: expected.to_owned(), found: found.clone() })
-            }
-            _ => Self::check(document, reach),
-        }
+        Self::check(body, Some(expected), reach)
     }
 
     /// Reads a document that the user names, for whatever issuer it names itself.
@@ -199,34 +226,54 @@ impl AuthorizationServer {
     ///
     /// Those of [`Self::read`] but [`MetadataError::Issuer`].
     pub fn read_named(body: &[u8], reach: Reach) -> Result<Self, MetadataError> {
-        Self::check(read_json(body)?, reach)
+        Self::check(body, None, reach)
     }
 
-    fn check(document: ServerDocument, reach: Reach) -> Result<Self, MetadataError> {
-        let issuer = document.issuer.ok_or(MetadataError::Missing("its issuer"))?;
-        let url = |member: &'static str, raw: Option<String>| {
-            let checked = raw.map(|raw| reach.check(&raw)).transpose();
-            checked.map_err(|why| MetadataError::Url { member, why })
-        };
-        let authorization_endpoint = url("authorization endpoint", document.authorization_endpoint)?
-            .ok_or(MetadataError::Missing("where its authorization endpoint is"))?;
+    fn check(body: &[u8], expected: Option<&str>, reach: Reach) -> Result<Self, MetadataError> {
+        let mut members = Members::read(body)?;
+        let issuer = members.required("issuer", "its issuer")?;
+        if let Some(expected) = expected.filter(|expected| !same_issuer(expected, &issuer)) {
+            return Err(MetadataError::Issuer { expected: expected.to_owned(), found: issuer });
+        }
+        let url = |member: &'static str, raw: &str| reach.check(raw).map_err(|why| MetadataError::Url { member, why });
+        let page = members.required("authorization_endpoint", "where its authorization endpoint is")?;
+        let authorization_endpoint = endpoint::without_resource(url("authorization endpoint", &page)?);
         endpoint::check_parameters(&authorization_endpoint)
             .map_err(|why| MetadataError::Url { member: "authorization endpoint", why })?;
-        let is_true = |value: Option<Value>| value == Some(Value::Bool(true));
+        let tokens = members.required("token_endpoint", "where its token endpoint is")?;
+        let token_endpoint = url("token endpoint", &tokens)?;
+        let registration = members.text("registration_endpoint")?.map(|raw| reach.check(&raw));
+        let revocation = match members.text("revocation_endpoint")?.map(|raw| reach.check(&raw)) {
+            // Tokens would go there.
+            Some(Err(why @ UrlError::Address(_))) => {
+                return Err(MetadataError::Url { member: "revocation endpoint", why })
+            }
+            Some(Err(why)) => members.ignore("revocation_endpoint", why.to_string()),
+            checked => checked.and_then(Result::ok),
+        };
+        let userinfo = match members.text("userinfo_endpoint")?.map(|raw| reach.check(&raw)) {
+            Some(Err(why)) => members.ignore("userinfo_endpoint", why.to_string()),
+            checked => checked.and_then(Result::ok),
+        };
+        let (registration_endpoint, unusable_registration) = match registration {
+            Some(Err(why)) => (members.ignore("registration_endpoint", why.to_string()), Some(why)),
+            checked => (checked.and_then(Result::ok), None),
+        };
         Ok(Self {
             issuer,
             authorization_endpoint,
-            token_endpoint: url("token endpoint", document.token_endpoint)?
-                .ok_or(MetadataError::Missing("where its token endpoint is"))?,
-            registration_endpoint: url("registration endpoint", document.registration_endpoint)?,
-            revocation_endpoint: url("revocation endpoint", document.revocation_endpoint)?,
-            // It is a courtesy: one that cannot be used is as good as none.
-            userinfo_endpoint: url("userinfo endpoint", document.userinfo_endpoint).unwrap_or_default(),
-            scopes: document.scopes_supported.unwrap_or_default(),
-            client_auth_methods: document.token_endpoint_auth_methods_supported,
-            iss_promised: is_true(document.authorization_response_iss_parameter_supported),
-            takes_metadata_documents: is_true(document.client_id_metadata_document_supported),
-            code_challenge_methods: document.code_challenge_methods_supported,
+            token_endpoint,
+            registration_endpoint,
+            unusable_registration,
+            revocation_endpoint: revocation,
+            userinfo_endpoint: userinfo,
+            scopes: members.list("scopes_supported")?.unwrap_or_default(),
+            client_auth_methods: members.list("token_endpoint_auth_methods_supported")?,
+            iss_promised: members.is_true("authorization_response_iss_parameter_supported")?,
+            takes_metadata_documents: members.is_true("client_id_metadata_document_supported")?,
+            code_challenge_methods: members.list("code_challenge_methods_supported")?,
+            other_flows: other_flows(&mut members)?,
+            ignored: members.ignored,
         })
     }
 
@@ -241,12 +288,21 @@ impl AuthorizationServer {
         for (member, url) in [
             ("authorization endpoint", Some(&self.authorization_endpoint)),
             ("token endpoint", Some(&self.token_endpoint)),
-            ("registration endpoint", self.registration_endpoint.as_ref()),
             ("revocation endpoint", self.revocation_endpoint.as_ref()),
         ] {
             url.map_or(Ok(()), &check).map_err(|why| MetadataError::Url { member, why })?;
         }
-        self.userinfo_endpoint = self.userinfo_endpoint.filter(|url| check(url).is_ok());
+        let registration = self.registration_endpoint.as_ref().map_or(Ok(()), &check);
+        if let Err(why) = registration {
+            self.registration_endpoint = None;
+            self.ignored.push(Ignored { member: "registration_endpoint", why: why.to_string() });
+            self.unusable_registration = Some(why);
+        }
+        let userinfo = self.userinfo_endpoint.as_ref().map_or(Ok(()), &check);
+        if let Err(why) = userinfo {
+            self.userinfo_endpoint = None;
+            self.ignored.push(Ignored { member: "userinfo_endpoint", why: why.to_string() });
+        }
         Ok(self)
     }
 
@@ -254,18 +310,11 @@ impl AuthorizationServer {
     ///
     /// Spec: MCP 2025-03-26, Fallbacks for Servers without Metadata Discovery.
     pub fn assumed_at(server: &Url) -> Self {
+        let origin = server.origin().ascii_serialization();
         Self {
-            issuer: server.origin().ascii_serialization(),
-            authorization_endpoint: at(server, "/authorize"),
-            token_endpoint: at(server, "/token"),
             registration_endpoint: Some(at(server, "/register")),
-            revocation_endpoint: None,
-            userinfo_endpoint: None,
-            scopes: Vec::new(),
             client_auth_methods: Some(vec!["none".to_owned()]),
-            iss_promised: false,
-            takes_metadata_documents: false,
-            code_challenge_methods: Some(vec!["S256".to_owned()]),
+            ..Self::known(&origin, at(server, "/authorize"), at(server, "/token"))
         }
     }
 
@@ -304,6 +353,23 @@ impl AuthorizationServer {
             iss_promised: false,
             takes_metadata_documents: false,
             code_challenge_methods: Some(vec!["S256".to_owned()]),
+            unusable_registration: None,
+            other_flows: Vec::new(),
+            ignored: Vec::new(),
+        }
+    }
+
+    /// Checks that the server gives out authorization codes, as far as it says what it gives out.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::NoCodeFlow`] with what it offers.
+    ///
+    /// Spec: RFC 8414 section 2, `response_types_supported` and `grant_types_supported`.
+    pub fn check_code_flow(&self) -> Result<(), MetadataError> {
+        match self.other_flows.as_slice() {
+            [] => Ok(()),
+            flows => Err(MetadataError::NoCodeFlow(flows.to_vec())),
         }
     }
 
@@ -364,13 +430,15 @@ pub fn server_metadata_urls(issuer: &str, reach: Reach) -> Result<Vec<Url>, UrlE
     Ok(paths.iter().map(|path| at(&url, path)).collect())
 }
 
-/// Reads JSON the way metadata is read: a byte order mark is passed over, a doubled member is refused.
-fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, MetadataError> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(MetadataError::NotMetadata);
+/// Returns what the server offers where one of its lists lacks the authorization code flow. An empty list says nothing.
+fn other_flows(members: &mut Members) -> Result<Vec<String>, MetadataError> {
+    for (member, needed) in [("grant_types_supported", "authorization_code"), ("response_types_supported", "code")] {
+        let listed = members.list(member)?.unwrap_or_default();
+        if !listed.is_empty() && !listed.iter().any(|it| it == needed) {
+            return Ok(listed);
+        }
     }
-    serde_json::from_slice(body).map_err(|_| MetadataError::NotMetadata)
+    Ok(Vec::new())
 }
 
 #[cfg(test)]

@@ -155,12 +155,19 @@ fn n1_metadata_that_the_user_names_is_used_whatever_the_server_says() {
             assert_eq!(honest.seen_at("/authorize").len(), 0);
         }
     }
-    // A document that is missing, unavailable or without PKCE ends it, as any other.
-    for (reply, exit) in [(Reply::status(404), 5), (Reply::status(503), 5), (Reply::text(200, "text/html", "<p>"), 5)] {
+    // Where there is no such document, the user's typing is wrong; one that is only not available may come later.
+    for (reply, exit, shown) in [
+        (Reply::status(404), 2, "--issuer-metadata"),
+        (Reply::text(200, "text/html", "<p>"), 2, "--issuer-metadata"),
+        (Reply::json(200, &json!([])), 2, "JSON, but not an object"),
+        (Reply::status(503), 5, "not available now"),
+    ] {
         let honest = Fake::with(move |_, _| Some(reply.clone()));
         let fake = Fake::start();
         let url = format!("{}/meta", honest.origin());
-        Program::login(&fake).args(["--issuer-metadata", &url]).run().expect(exit);
+        let finished = Program::login(&fake).args(["--issuer-metadata", &url]).run();
+        let finished = finished.expect_error(exit, "metadata_unusable");
+        assert!(finished.stderr.contains(shown), "{}", finished.stderr);
         assert_eq!(fake.seen_at("/register").len(), 0);
     }
 }

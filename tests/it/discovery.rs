@@ -143,8 +143,7 @@ fn m3_m21a_a_server_without_a_path_has_only_the_root_form() {
 
 #[test]
 fn m3a_v11_a_header_url_that_is_of_no_use_ends_it() {
-    let rows: [(&'static str, i32, &str); 8] = [
-        ("{P}", 5, "metadata_unusable"),
+    let rows: [(&'static str, i32, &str); 7] = [
         ("http://127.0.0.2:1/meta", 6, "foreign_metadata"),
         ("https://as.example/meta", 6, "foreign_metadata"),
         ("http://as.example/meta", 6, "forbidden_url"),
@@ -159,29 +158,29 @@ fn m3a_v11_a_header_url_that_is_of_no_use_ends_it() {
             without_token(seen, fake, |fake| challenged(fake, 401, &[&line]))
         });
         let finished = fails(&fake, Program::login(&fake), exit, code);
-        let shown = url.replace("{P}", &format!("{}/meta", fake.origin()));
-        assert!(finished.stderr.contains(&shown), "{url}: {}", finished.stderr);
+        assert!(finished.stderr.contains(url), "{url}: {}", finished.stderr);
         assert!(!asked(&fake).contains(&RESOURCE.to_owned()), "{url}: {:?}", asked(&fake));
     }
 }
 
 #[test]
-fn m4_m4b_b4_metadata_of_another_resource_is_refused() {
+fn m4_m4b_b4_m50_metadata_of_another_resource_is_refused() {
     let other = Fake::start();
-    for resource in [
-        "{O}/mcp/more",
-        "{O}/mc",
-        "{O}/MCP",
-        "{O}/other",
-        "{L}/mcp",
-        "{F}/mcp",
-        "https://{A}/mcp",
-        "http://{A}.evil.example/mcp",
-        "http://user@{A}/mcp",
-        "{O}/mcp#part",
-        "{O}/mcp?tenant=1",
-        "mcp",
-        "",
+    for (resource, exit) in [
+        // Another path of the same server is a typing error.
+        ("{O}/mcp/more", 2),
+        ("{O}/mc", 2),
+        ("{O}/MCP", 2),
+        ("{O}/other", 2),
+        ("{O}/mcp?tenant=1", 2),
+        ("{L}/mcp", 6),
+        ("{F}/mcp", 6),
+        ("https://{A}/mcp", 6),
+        ("http://{A}.evil.example/mcp", 6),
+        ("http://user@{A}/mcp", 6),
+        ("{O}/mcp#part", 6),
+        ("mcp", 6),
+        ("", 6),
     ] {
         let fill = {
             let foreign = other.origin();
@@ -197,10 +196,17 @@ fn m4_m4b_b4_metadata_of_another_resource_is_refused() {
             metadata["resource"] = filled(fake).into();
             seen.path.starts_with(RESOURCE).then(|| Reply::json(200, &metadata))
         });
-        let finished = fails(&fake, Program::login(&fake), 6, "resource_mismatch");
+        let finished = fails(&fake, Program::login(&fake), exit, "resource_mismatch");
         for shown in [fill(&fake), fake.mcp()] {
             assert!(finished.stderr.contains(&shown), "{resource}: {}", finished.stderr);
         }
+        let hint = match resource {
+            "{L}/mcp" => "calls itself localhost".to_owned(),
+            _ if exit == 2 => format!("did you mean {}?", fill(&fake)),
+            _ => format!("--resource {} says so", fake.mcp()),
+        };
+        assert!(finished.stderr.contains(&hint), "{resource}: {}", finished.stderr);
+        assert!(!finished.stderr.contains("not safe"), "{resource}: {}", finished.stderr);
     }
     assert_eq!(other.seen().len(), 0);
 }
@@ -269,7 +275,7 @@ fn m5a_where_the_first_entry_is_dead_the_others_are_named() {
                 _ => None,
             }
         });
-        let finished = fails(&fake, Program::login(&fake), 5, "no_authorization_server");
+        let finished = fails(&fake, Program::login(&fake), 2, "no_authorization_server");
         assert!(finished.stderr.contains(hint), "{}", finished.stderr);
     }
 }
@@ -322,9 +328,9 @@ fn m6_servers_without_resource_metadata() {
         assert_eq!(fake.seen_at("/token")[0].parameter("resource"), Some(fake.mcp()));
     }
     // Without a 401 nothing says that there is anything to log in to.
-    for status in [200, 403, 500] {
+    for (status, exit) in [(403, 2), (400, 2), (405, 2), (500, 5), (429, 5)] {
         let fake = old_server(status, None, "Basic");
-        fails(&fake, Program::login(&fake), 5, "no_authorization_server");
+        fails(&fake, Program::login(&fake), exit, "no_authorization_server");
     }
     // What is only unavailable is not absent: the default endpoints would be a guess.
     let busy: [fn(&Fake) -> Reply; 3] =
@@ -898,7 +904,7 @@ fn w9_every_candidate_may_fail_in_any_way() {
 #[test]
 fn w10_a_captive_portal_is_called_one() {
     let fake = Fake::with(|_, _| Some(Reply::text(200, "text/html", "<html>please log in to the hotel</html>")));
-    let finished = fails(&fake, Program::login(&fake), 5, "no_authorization_server");
+    let finished = fails(&fake, Program::login(&fake), 2, "not_an_mcp_server");
     assert!(finished.stderr.contains("captive portal"), "{}", finished.stderr);
     assert!(!finished.stderr.contains("hotel"), "{}", finished.stderr);
 }

@@ -137,7 +137,7 @@ fn the_options_of_a_login_are_those_of_its_examination() {
     assert_found(&by_hand, "terminal", "ok", "can be pasted");
     assert!(!by_hand.to_string().contains("canary"), "{by_hand}");
     let challenge = format!("Bearer resource_metadata=\"{}/x\", scope=\"admin\"", fake.origin());
-    let challenged = doctor(&["--json", &fake.mcp(), "--challenge", &challenge]).run().expect(5);
+    let challenged = doctor(&["--json", &fake.mcp(), "--challenge", &challenge]).run().expect(0);
     let (url, status, decided) = steps(&object(&challenged)).remove(0);
     assert_eq!((url, status), (fake.mcp(), Value::Null));
     assert!(decided.starts_with("not asked: ") && decided.ends_with("scopes admin"), "{decided}");

@@ -583,7 +583,7 @@ fn o4_m24b_the_query_of_an_endpoint_is_kept() {
     login(&fake).agree().expect(0);
     assert!(fake.seen_at("/authorize")[0].query.starts_with("tenant=a%20b&x"), "{:?}", fake.seen_at("/authorize"));
     assert_eq!(fake.seen_at("/token")[0].query, "tenant=1");
-    for ours in ["client_id", "state", "redirect_uri", "code_challenge", "response_type", "resource", "scope"] {
+    for ours in ["client_id", "state", "redirect_uri", "code_challenge", "response_type", "scope"] {
         let fake = Fake::with(move |seen, fake| {
             let mut metadata = fake.server_metadata();
             metadata["authorization_endpoint"] = format!("{}/authorize?a=b&{ours}=x", fake.origin()).into();
@@ -735,5 +735,22 @@ fn e8_a_clock_that_differs_from_the_servers_is_told() {
         let found = finished.stderr.contains("the clock of this computer");
         assert_eq!(found, said.is_some(), "{date}: {}", finished.stderr);
         assert!(said.is_none_or(|said| finished.stderr.contains(said)), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn m52_a_resource_in_the_authorization_endpoint_gives_way_to_ours() {
+    for (options, expected) in [(&[][..], true), (&["--no-resource"], false), (&["--resource", "urn:x"], true)] {
+        let fake = Fake::with(|seen, fake| {
+            let mut metadata = fake.server_metadata();
+            let page = format!("{}/authorize?resource=https://other.example&tenant=1", fake.origin());
+            metadata["authorization_endpoint"] = page.into();
+            seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        });
+        login(&fake).args(options).agree().expect(0);
+        let page = fake.seen_at("/authorize")[0].clone();
+        let named: Vec<_> = page.query.split('&').filter(|pair| pair.starts_with("resource=")).collect();
+        assert_eq!(named.len(), usize::from(expected), "{}", page.query);
+        assert!(!page.query.contains("other.example") && page.query.contains("tenant=1"), "{}", page.query);
     }
 }

@@ -34,6 +34,7 @@ mod seeds;
 mod status;
 mod store;
 mod support;
+mod target;
 mod tidy;
 mod token;
 mod usage;

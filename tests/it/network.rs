@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
-use serde_json::json;
+use serde_json::{json, Value};
 use tempfile::TempDir;
 
 use crate::support::browser::FakeBrowser;
@@ -404,7 +404,7 @@ fn v11_m39b_private_endpoints_are_refused_before_there_is_a_page() {
 }
 
 #[test]
-fn w8_v12_m11_endpoints_in_the_clear_or_in_disguise() {
+fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
     let members =
         ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint", "issuer"];
     for member in members {
@@ -432,8 +432,27 @@ fn w8_v12_m11_endpoints_in_the_clear_or_in_disguise() {
                     _ => None,
                 }
             });
-            let finished = Program::login(&fake).run().expect_error(6, "forbidden_url");
-            assert_eq!(fake.seen_at("/register").len(), 0, "{member} {url}: {}", finished.stderr);
+            let is_url = !matches!(url, "https:///x" | "as.example/x" | "");
+            let unused = format!("the {member} of the metadata is not used: ");
+            match member {
+                // A login does without it.
+                "revocation_endpoint" => {
+                    let finished = Program::login(&fake).agree().expect(0);
+                    assert!(finished.stderr.contains(&unused), "{}", finished.stderr);
+                    assert_eq!(finished.kept(&fake.mcp())["revocation_endpoint"], Value::Null);
+                    continue;
+                }
+                // So it does with a client of the user's; without one it needs an endpoint that may be used.
+                "registration_endpoint" => {
+                    let finished = Program::login(&fake).args(["--client-id", "mine"]).agree().expect(0);
+                    assert!(finished.stderr.contains(&unused), "{}", finished.stderr);
+                    let (exit, code) = if is_url { (6, "forbidden_url") } else { (2, "client_id_needed") };
+                    let finished = Program::login(&fake).run().expect_error(exit, code);
+                    assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
+                }
+                _ => drop(Program::login(&fake).run().expect_error(6, "forbidden_url")),
+            }
+            assert_eq!(fake.seen_at("/register").len(), 0, "{member} {url}");
         }
     }
 }

@@ -362,22 +362,50 @@ fn w6_answers_without_a_client_are_of_no_use() {
 }
 
 #[test]
-fn m16c_refusals_are_told_escaped() {
+fn m16c_m62_refusals_are_told_escaped() {
     let escape = "no \u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}such\u{9b}31m \u{2066}thing";
-    for (status, body, shown) in [
-        (400, json!({"error": "invalid_redirect_uri", "error_description": escape}), "invalid_redirect_uri: no "),
-        (403, json!({"error": "access_denied"}), "status 403: access_denied"),
-        (422, json!({"error": {"code": "bad", "message": escape}}), "bad: no "),
-        (404, json!("c4nary"), "status 404"),
-        (401, json!({"detail": "c4nary"}), "status 401"),
+    for (status, body, exit, shown) in [
+        (400, json!({"error": "invalid_redirect_uri", "error_description": escape}), 3, "invalid_redirect_uri: no "),
+        (422, json!({"error": {"code": "bad", "message": escape}}), 3, "bad: no "),
+        (400, json!({"error": "invalid_client_metadata"}), 3, "status 400: invalid_client_metadata"),
+        (404, json!("c4nary"), 3, "status 404"),
+        // Closed to those that it does not know: no refusal of this login, and no use to try again.
+        (403, json!({"error": "access_denied", "error_description": "Client registration is disabled"}), 2, "disabled"),
+        (403, json!({"error": "access_denied"}), 2, "clients that it knows (status 403: access_denied)"),
+        (401, json!({"detail": "c4nary"}), 2, "clients that it knows (status 401)"),
+        (401, json!({"error": "invalid_token", "error_description": escape}), 2, "(status 401: invalid_token: no "),
     ] {
         let fake = registering(Reply::json(status, &body));
-        let finished = fails(&fake, 3, "registration_refused");
+        let code = if exit == 2 { "client_id_needed" } else { "registration_refused" };
+        let finished = fails(&fake, exit, code);
         assert!(finished.stderr.contains(shown), "{}", finished.stderr);
+        assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
+        let has_words = finished.stderr.contains("the words after the colon");
+        assert!(!has_words || shown.contains(": "), "{}", finished.stderr);
+        let is_for_the_host = body["error"] == "invalid_redirect_uri";
+        assert_eq!(finished.stderr.contains("--redirect-host"), is_for_the_host, "{}", finished.stderr);
         assert_eq!(fake.seen_at("/register").len(), 1);
         let all = format!("{}{}", finished.stdout, finished.stderr);
         assert!(all.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{all}");
         assert!(!all.contains("c4nary") && !all.contains("owned"), "{all}");
+    }
+}
+
+#[test]
+fn m62_a_registration_endpoint_that_is_not_available_may_be_later() {
+    for (status, error) in [
+        (429, "rate_limited"),
+        (429, "temporarily_unavailable"),
+        (400, "temporarily_unavailable"),
+        (403, "temporarily_unavailable"),
+        (400, "slow_down"),
+        (400, "server_error"),
+        (503, "invalid_client_metadata"),
+        (408, "timeout"),
+    ] {
+        let fake = registering(Reply::json(status, &json!({"error": error})).with("Retry-After", "3600"));
+        let finished = fails(&fake, 5, "registration_unavailable");
+        assert!(finished.stderr.contains("again in a while"), "{}", finished.stderr);
     }
 }
 

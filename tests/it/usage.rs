@@ -247,7 +247,7 @@ fn without_json_stdout_stays_empty_and_the_url_stands_alone() {
 fn several_servers_report_each_and_the_first_failure_is_the_exit_code() {
     let (good, bad) = (Fake::start(), Fake::with(|_, _| Some(Reply::status(404))));
     let login = || Program::new().args(["--json", "--store", "file", "--no-browser", "--timeout", "60s"]);
-    let finished = login().args([bad.mcp(), good.mcp()]).agree().expect(5);
+    let finished = login().args([bad.mcp(), good.mcp()]).agree().expect(2);
     assert_eq!(finished.event("logged_in")["server"], good.mcp());
     assert_eq!(finished.event("error")["server"], bad.mcp());
     assert!(finished.kept(&good.mcp())["access_token"].is_string());
@@ -287,6 +287,7 @@ fn the_exit_codes() {
         (seen.path == "/authorize").then(|| Reply::redirect(302, &format!("{uri}?error=access_denied&state={state}")))
     });
     let nothing = Fake::with(|_, _| Some(Reply::status(404)));
+    let down = Fake::with(|_, _| Some(Reply::status(503).with("Retry-After", "3600")));
     let away = at("/token", Reply::redirect(307, &format!("{}/token", other.origin())));
     for (code, fake, args) in [
         (0, Fake::start(), &[][..]),
@@ -297,10 +298,11 @@ fn the_exit_codes() {
         (3, token(json!({"error": "invalid_grant"})), &[]),
         (3, at("/register", Reply::json(400, &json!({"error": "invalid_redirect_uri"}))), &[]),
         (4, at("/authorize", Reply::status(200)), &["--timeout", "1s"]),
-        (5, nothing, &[]),
+        (2, nothing, &[]),
+        (5, down, &[]),
         (5, at("/token", Reply::status(503)), &[]),
         (6, away, &[]),
-        (6, Fake::start(), &["--issuer", "https://other.example"]),
+        (2, Fake::start(), &["--issuer", "https://other.example"]),
         (7, Fake::start(), &["--data-dir", "/proc/nowhere"]),
         (8, Fake::start(), &["--no-paste", "--port", &port]),
     ] {

@@ -54,7 +54,7 @@ fn m4a_which_resource_speaks_for_a_server() {
 #[test]
 fn m4_m5_reading_resource_metadata() {
     let server = url("https://example.com/mcp");
-    let read = |body: &str| ResourceMetadata::read(body.as_bytes(), &server);
+    let read = |body: &str| ResourceMetadata::read(body.as_bytes(), &server, false);
     let good = r#"{"resource":"https://example.com/mcp","authorization_servers":["https://as.example"],"x":1}"#;
     let metadata = read(good).expect("good metadata");
     assert_eq!(metadata.resource, "https://example.com/mcp");
@@ -71,13 +71,158 @@ fn m4_m5_reading_resource_metadata() {
 }
 
 #[test]
-fn w6_what_is_no_metadata() {
+fn w6_m55_what_is_no_metadata() {
+    use MetadataError::{Doubled, NotAnObject, NotMetadata, WrongType};
     let server = url("https://example.com/mcp");
     let deep = format!("{{\"resource\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     let doubled = r#"{"resource":"https://example.com","resource":"https://example.com"}"#;
-    for body in ["", "null", "[]", "<html>", "{", "\"x\"", r#"{"resource":1}"#, &deep, doubled] {
-        let result = ResourceMetadata::read(body.as_bytes(), &server);
-        assert_eq!(result, Err(MetadataError::NotMetadata), "{}", &body[..body.len().min(20)]);
+    for (body, expected) in [
+        ("", NotMetadata),
+        ("<html>", NotMetadata),
+        ("{", NotMetadata),
+        (&deep, NotMetadata),
+        ("null", NotAnObject),
+        ("[]", NotAnObject),
+        ("7", NotAnObject),
+        ("\"x\"", NotAnObject),
+        (r#"{"resource":1}"#, WrongType { member: "resource", expected: "a string" }),
+        (r#"{"resource":["https://example.com"]}"#, WrongType { member: "resource", expected: "a string" }),
+        (doubled, Doubled("resource")),
+    ] {
+        let result = ResourceMetadata::read(body.as_bytes(), &server, false);
+        assert_eq!(result, Err(expected), "{}", &body[..body.len().min(20)]);
+    }
+}
+
+fn ignored(list: &[Ignored]) -> Vec<&'static str> {
+    list.iter().map(|it| it.member).collect()
+}
+
+#[test]
+fn m55_one_member_of_another_type_is_left_out() {
+    let server = url("https://example.com/mcp");
+    for (members, servers, scopes, left_out) in [
+        (r#""authorization_servers":"https://as.example""#, &["https://as.example"][..], &[][..], &[][..]),
+        (
+            r#""authorization_servers":["https://as.example",7]"#,
+            &["https://as.example"],
+            &[],
+            &["authorization_servers"],
+        ),
+        (r#""authorization_servers":{"a":1}"#, &[], &[], &["authorization_servers"]),
+        (r#""scopes_supported":"a b""#, &[], &[], &["scopes_supported"]),
+        (r#""scopes_supported":["a",null,"b"]"#, &[], &["a", "b"], &["scopes_supported"]),
+        (r#""scopes_supported":null,"resource_name":7,"jwks_uri":[]"#, &[], &[], &[]),
+    ] {
+        let body = format!(r#"{{"resource":"https://example.com/mcp",{members}}}"#);
+        let read = ResourceMetadata::read(body.as_bytes(), &server, false).expect("metadata");
+        assert_eq!((&read.authorization_servers[..], &read.scopes[..]), (&strings(servers)[..], &strings(scopes)[..]));
+        assert_eq!(ignored(&read.ignored), left_out, "{members}");
+    }
+    for (member, value) in [
+        ("scopes_supported", "\"a\""),
+        ("token_endpoint_auth_methods_supported", "{}"),
+        ("code_challenge_methods_supported", "\"S256\""),
+        ("registration_endpoint", "7"),
+        ("revocation_endpoint", "[\"https://as.example/v\"]"),
+        ("userinfo_endpoint", "true"),
+        ("grant_types_supported", "7"),
+        ("response_types_supported", "\"token\""),
+    ] {
+        let read = read(&document(&format!(r#","{member}":{value}"#))).expect("metadata");
+        assert_eq!(ignored(&read.ignored), [member]);
+        assert_eq!(
+            read,
+            AuthorizationServer { ignored: read.ignored.clone(), ..self::read(&document("")).expect("it") }
+        );
+    }
+    for member in ["issuer", "authorization_endpoint", "token_endpoint"] {
+        let mut json: Value = serde_json::from_str(&document("")).expect("JSON");
+        json[member] = 7.into();
+        assert_eq!(read(&json.to_string()), Err(MetadataError::WrongType { member, expected: "a string" }));
+    }
+}
+
+fn strings(list: &[&str]) -> Vec<String> {
+    list.iter().map(|it| (*it).to_owned()).collect()
+}
+
+#[test]
+fn m54_an_endpoint_that_a_login_can_do_without_is_as_if_it_were_absent() {
+    for value in
+        ["", "/x", "x", "http://as.example/x", "ftp://as.example/x", "https://u@as.example/x", "https://as.example/#x"]
+    {
+        for member in ["registration_endpoint", "revocation_endpoint", "userinfo_endpoint"] {
+            let read = read(&document(&format!(r#","{member}":"{value}""#))).expect("metadata");
+            let endpoints = [&read.registration_endpoint, &read.revocation_endpoint, &read.userinfo_endpoint];
+            assert_eq!(endpoints, [&None; 3], "{member} {value}");
+            assert_eq!(ignored(&read.ignored), [member], "{value}");
+            assert_eq!(read.unusable_registration.is_some(), member == "registration_endpoint");
+        }
+        // What is not read at all does not matter.
+        let other = format!(r#","jwks_uri":"{value}","introspection_endpoint":"{value}","service_documentation":7"#);
+        assert_eq!(read(&document(&other)), read(&document("")), "{value}");
+    }
+    // Tokens would be sent there: into a private network they are not.
+    let private = read(&document(r#","revocation_endpoint":"https://127.0.0.1/x""#));
+    assert!(matches!(private, Err(MetadataError::Url { member: "revocation endpoint", .. })));
+}
+
+#[test]
+fn m58_a_server_without_the_code_flow_says_what_it_offers() {
+    for (members, offered) in [
+        ("", &[][..]),
+        (r#","grant_types_supported":["authorization_code","implicit"]"#, &[]),
+        (r#","grant_types_supported":[],"response_types_supported":[]"#, &[]),
+        (r#","response_types_supported":["token","code"]"#, &[]),
+        (r#","grant_types_supported":["client_credentials","urn:x"]"#, &["client_credentials", "urn:x"]),
+        (r#","response_types_supported":["token","code token"]"#, &["token", "code token"]),
+        (r#","grant_types_supported":["authorization_code"],"response_types_supported":["token"]"#, &["token"]),
+    ] {
+        let checked = read(&document(members)).expect("metadata").check_code_flow();
+        let expected = if offered.is_empty() { Ok(()) } else { Err(MetadataError::NoCodeFlow(strings(offered))) };
+        assert_eq!(checked, expected, "{members}");
+    }
+}
+
+#[test]
+fn a7_n6_which_resource_is_the_server_itself() {
+    let server = url("https://example.com/a/mcp?t=1");
+    for (resource, names, is_identical) in [
+        ("https://example.com/a/mcp?t=1", true, true),
+        ("https://EXAMPLE.com:443/a/mcp?t=1", true, true),
+        ("https://example.com/a/mcp/?t=1", true, false),
+        ("https://example.com/a/mcp", false, false),
+        ("https://example.com/a", false, false),
+        ("https://example.com", false, false),
+    ] {
+        let body = serde_json::json!({ "resource": resource }).to_string();
+        let read = ResourceMetadata::read(body.as_bytes(), &server, false).expect("metadata");
+        assert_eq!((read.names(&server), read.is_identical(&server)), (names, is_identical), "{resource}");
+    }
+    // What the user settles, the document need not say, or say right.
+    for body in [
+        "{}",
+        r#"{"resource":"http://example.com/a/mcp"}"#,
+        r#"{"resource":"https://other.example"}"#,
+        r#"{"resource":7}"#,
+    ] {
+        assert!(ResourceMetadata::read(body.as_bytes(), &server, true).is_ok(), "{body}");
+        assert!(ResourceMetadata::read(body.as_bytes(), &server, false).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn m52_a_resource_in_the_authorization_endpoint_is_not_kept() {
+    let page = |endpoint: &str| {
+        let mut json: Value = serde_json::from_str(&document("")).expect("JSON");
+        json["authorization_endpoint"] = endpoint.into();
+        read(&json.to_string()).map(|server| server.authorization_endpoint.to_string())
+    };
+    assert_eq!(page("https://as.example/a?x=1&resource=y"), Ok("https://as.example/a?x=1".to_owned()));
+    for ours in ["client_id", "state", "redirect_uri", "response_type", "code_challenge", "code_challenge_method"] {
+        let refused = page(&format!("https://as.example/a?resource=y&{ours}=x"));
+        assert!(matches!(refused, Err(MetadataError::Url { why: UrlError::OurParameter(_), .. })), "{ours}");
     }
 }
 
@@ -186,9 +331,9 @@ fn a_document_says_what_was_read() {
 }
 
 #[test]
-fn w8_no_endpoint_may_be_http() {
-    for member in ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"] {
-        let mut json: serde_json::Value = serde_json::from_str(&document("")).expect("JSON");
+fn w8_no_endpoint_that_a_login_needs_may_be_http() {
+    for member in ["authorization_endpoint", "token_endpoint"] {
+        let mut json: Value = serde_json::from_str(&document("")).expect("JSON");
         json[member] = "http://as.example/x".into();
         assert!(matches!(read(&json.to_string()), Err(MetadataError::Url { .. })), "{member}");
     }

@@ -1,0 +1,235 @@
+//! The words for what goes wrong before there is a page: finding the authorization server, and becoming its client.
+
+use url::Url;
+
+use super::words::{http_code, http_hint};
+use super::{DiscoverError, MetadataError, Missing, RegisterError};
+use crate::discover::Nowhere;
+use crate::oauth::challenge::Credential;
+use crate::oauth::endpoint;
+use crate::oauth::text::{printable, printable_list};
+use crate::providers::Provider;
+
+/// The most authorization servers that a hint names.
+const MAX_CHOICES: usize = 3;
+
+/// Returns the word for a failed discovery.
+pub fn discover_code(err: &DiscoverError) -> &'static str {
+    match err {
+        DiscoverError::Http(err) | DiscoverError::Document { why: Missing::Http(err), .. } => http_code(err),
+        DiscoverError::Url { .. } => "forbidden_url",
+        DiscoverError::ForeignMetadata(_) => "foreign_metadata",
+        DiscoverError::OtherPath { .. } | DiscoverError::TooWide { .. } => "resource_mismatch",
+        DiscoverError::NotMcp(_) => "not_an_mcp_server",
+        DiscoverError::NoLoginNeeded => "no_login_needed",
+        DiscoverError::Document { why: Missing::Unsafe(err) | Missing::Useless(err), .. } => metadata_code(err),
+        DiscoverError::Document { why: Missing::Status(_) | Missing::Enough, .. } => "metadata_unusable",
+        DiscoverError::NoDocument { .. } => "metadata_unusable",
+        DiscoverError::NoAuthorizationServer(_) => "no_authorization_server",
+        DiscoverError::Unsuitable { why, .. } => metadata_code(why),
+        DiscoverError::OtherIssuer { .. } | DiscoverError::NearIssuer { .. } => "issuer_mismatch",
+        DiscoverError::Impersonated { .. } => "issuer_mismatch",
+    }
+}
+
+fn metadata_code(err: &MetadataError) -> &'static str {
+    match err {
+        MetadataError::Issuer { .. } => "issuer_mismatch",
+        MetadataError::Resource { .. } => "resource_mismatch",
+        MetadataError::Url { .. } => "forbidden_url",
+        MetadataError::NoPkce => "pkce_unsupported",
+        MetadataError::NoCodeFlow(_) => "code_flow_unsupported",
+        MetadataError::NotMetadata | MetadataError::NotAnObject | MetadataError::Missing(_) => "metadata_unusable",
+        MetadataError::WrongType { .. } | MetadataError::Doubled(_) => "metadata_unusable",
+    }
+}
+
+/// Returns what to do after a failed discovery.
+pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
+    let hint = match err {
+        DiscoverError::Http(err) | DiscoverError::Document { why: Missing::Http(err), .. } => return http_hint(err),
+        DiscoverError::NoLoginNeeded => "use the server as it is",
+        DiscoverError::OtherPath { found, .. } => return Some(format!("did you mean {found}?")),
+        DiscoverError::TooWide { server, .. } => {
+            return Some(format!("--resource {server} asks for a token for this server alone"));
+        }
+        DiscoverError::NotMcp(page) if page.is_html && page.status == 200 => {
+            "check the URL of the server, and whether the network wants a login of its own first (a captive portal); \
+             --issuer or --resource goes on all the same"
+        }
+        DiscoverError::NotMcp(_) => {
+            "check the URL: the path of an MCP server is often /mcp; --issuer or --resource goes on all the same"
+        }
+        DiscoverError::NoAuthorizationServer(nowhere) => return Some(nowhere_hint(nowhere)),
+        DiscoverError::NoDocument { .. } => "check --issuer-metadata: it takes the URL of the document itself",
+        DiscoverError::ForeignMetadata(named) if is_same_machine(server, named) => return Some(other_name(named)),
+        DiscoverError::Document { why: Missing::Unsafe(why), .. } => return Some(unsafe_document_hint(server, why)),
+        DiscoverError::Document { why: Missing::Useless(why), .. } => useless_document_hint(why),
+        DiscoverError::Unsuitable { silent: true, why: MetadataError::NoPkce, .. } => {
+            "if you know that it protects codes with PKCE all the same, --assume-pkce goes on"
+        }
+        DiscoverError::Unsuitable { why: MetadataError::NoCodeFlow(_), .. } => {
+            "mcp-login needs the authorization code flow; --issuer names another authorization server of the server"
+        }
+        DiscoverError::OtherIssuer { near: Some(near), .. } => return Some(format!("did you mean --issuer {near}?")),
+        DiscoverError::OtherIssuer { .. } => "check --issuer: name one that the server uses, or leave it out",
+        DiscoverError::NearIssuer { found, .. } => return Some(format!("did you mean --issuer {found}?")),
+        DiscoverError::Impersonated { named, .. } => {
+            return Some(format!(
+                "only {named} itself can say where its endpoints are; if you know them, name them with \
+                 --authorization-endpoint and --token-endpoint, or its metadata with --issuer-metadata"
+            ));
+        }
+        _ if err.is_security() => return Some(not_safe(server)),
+        _ if err.is_temporary() => "run the command again in a while",
+        _ => "ask the operator of the server",
+    };
+    Some(hint.to_owned())
+}
+
+fn not_safe(server: &str) -> String {
+    format!("report this to the operator of {server}; logging in there is not safe")
+}
+
+/// Returns what helps where metadata was refused. What the user can settle is no danger.
+fn unsafe_document_hint(server: &str, err: &MetadataError) -> String {
+    match err {
+        MetadataError::Resource { found, .. } if is_same_machine(server, found) => other_name(found),
+        MetadataError::Resource { .. } => format!(
+            "report this to the operator of {server}; if you know that the URL is right, --resource {server} says so"
+        ),
+        MetadataError::Issuer { found, .. } if endpoint::parse(found).is_ok() => {
+            let found = printable(found);
+            format!(
+                "report this to the operator of {server}; if you know that {found} is the right one, --issuer {found} \
+                 logs in by its own metadata"
+            )
+        }
+        _ => not_safe(server),
+    }
+}
+
+fn useless_document_hint(err: &MetadataError) -> &'static str {
+    match err {
+        MetadataError::Missing("which resource it is for") | MetadataError::WrongType { member: "resource", .. } => {
+            "--resource says which resource the server is"
+        }
+        MetadataError::Missing("which authorization server to use") => {
+            "--issuer names the authorization server, if you know it"
+        }
+        _ => "ask the operator of the server",
+    }
+}
+
+/// Returns what helps where no authorization server was found.
+fn nowhere_hint(nowhere: &Nowhere) -> String {
+    let hint = match &nowhere.credential {
+        _ if !nowhere.others.is_empty() => return choice_hint(&nowhere.others),
+        _ if nowhere.is_temporary => "run the command again in a while",
+        _ if nowhere.is_named => {
+            "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
+             endpoints, and --issuer-metadata names a document at another place"
+        }
+        Some(Credential::ApiKey) => {
+            "the server wants an API key, so there is nothing to log in to: get one from its operator and give it to your \
+             client; if there is an authorization server after all, name it with --issuer"
+        }
+        Some(Credential::Password) => {
+            "the server wants a user name and a password, so there is nothing to log in to: give them to your client; if \
+             there is an authorization server after all, name it with --issuer"
+        }
+        Some(Credential::Scheme(scheme)) => {
+            return format!(
+                "the server wants a login of the kind {}, which is not OAuth; if there is an authorization server after \
+                 all, name it with --issuer",
+                printable(scheme)
+            );
+        }
+        None if nowhere.is_protected => {
+            "the server wants a token, and does not say from where: it may want an API key; --issuer names an \
+             authorization server that the server does not name itself"
+        }
+        None => {
+            "check the URL of the server; --issuer names an authorization server that the server does not name itself"
+        }
+    };
+    hint.to_owned()
+}
+
+/// Names the authorization servers that are left where the first one is of no use.
+fn choice_hint(others: &[String]) -> String {
+    let plural = if others.len() == 1 { "" } else { "s" };
+    let named = printable_list(others, ", ", MAX_CHOICES);
+    format!("the server names {} other authorization server{plural}: {named}; --issuer URL chooses one", others.len())
+}
+
+fn is_same_machine(one: &str, other: &str) -> bool {
+    let (one, other) = (Url::parse(one), Url::parse(other));
+    one.is_ok_and(|one| other.is_ok_and(|other| endpoint::is_same_machine(&one, &other)))
+}
+
+fn other_name(found: &str) -> String {
+    let host = Url::parse(found).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    format!("the server calls itself {host}; name it so in its URL")
+}
+
+/// Returns the word for a failed registration.
+pub fn register_code(err: &RegisterError) -> &'static str {
+    match err {
+        RegisterError::NoWay(_) | RegisterError::Closed { .. } => "client_id_needed",
+        RegisterError::OtherIssuer { .. } => "issuer_changed",
+        RegisterError::Endpoint(_) => "forbidden_url",
+        RegisterError::Refused { .. } => "registration_refused",
+        RegisterError::Useless | RegisterError::Unavailable(_) => "registration_unavailable",
+        RegisterError::Http(err) => http_code(err),
+    }
+}
+
+/// Returns the exit code of a login that ends with a failed registration.
+pub fn register_exit(err: &RegisterError) -> u8 {
+    match err {
+        RegisterError::NoWay(_) | RegisterError::Closed { .. } => 2,
+        RegisterError::Refused { .. } => 3,
+        RegisterError::OtherIssuer { .. } | RegisterError::Endpoint(_) => 6,
+        RegisterError::Http(err) if err.is_security() => 6,
+        RegisterError::Useless | RegisterError::Unavailable(_) | RegisterError::Http(_) => 5,
+    }
+}
+
+/// Returns what to do after a failed registration.
+pub fn register_hint(err: &RegisterError, provider: Option<&'static Provider>) -> Option<String> {
+    let hint = match err {
+        RegisterError::NoWay(_) | RegisterError::Closed { .. } if provider.is_some() => {
+            return provider.map(register_at);
+        }
+        RegisterError::NoWay(_) | RegisterError::Closed { .. } => {
+            "register a client at the provider by hand, then name it with --client-id or --client-file"
+        }
+        RegisterError::Endpoint(_) => {
+            "report this to the operator of the authorization server; a client that is registered by hand and named with \
+             --client-id does without that endpoint"
+        }
+        RegisterError::OtherIssuer { now, .. } => {
+            return Some(format!("if the client belongs to {now} as well, say so with --issuer {now}"));
+        }
+        RegisterError::Refused { error: Some(error), .. } if error == "invalid_redirect_uri" => {
+            "the server does not accept our redirect URI: --redirect-host localhost may help, or a client that is \
+             registered by hand and named with --client-id"
+        }
+        RegisterError::Refused { error: Some(_), .. } => {
+            "the words after the colon are the server's; a client that is registered by hand may help: name it with \
+             --client-id"
+        }
+        RegisterError::Refused { error: None, .. } => {
+            "register a client at the provider by hand, then name it with --client-id or --client-file"
+        }
+        RegisterError::Useless | RegisterError::Unavailable(_) => "run the command again in a while",
+        RegisterError::Http(err) => return http_hint(err),
+    };
+    Some(hint.to_owned())
+}
+
+/// Returns how to become a client of a provider that registers none by itself.
+fn register_at(provider: &Provider) -> String {
+    format!("register a client at {}, then name it with --client-id or --client-file", provider.registration)
+}

@@ -1,0 +1,156 @@
+//! A metadata document, member by member: what this program needs has to be right, and the rest does not matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
+use serde_json::Value;
+
+use super::MetadataError;
+
+/// A member of a document that cannot be used, and that a login can do without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// Its name.
+    pub member: &'static str,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// The members of a document that were not taken out yet.
+#[derive(Debug, Default)]
+pub struct Members {
+    values: BTreeMap<String, Value>,
+    doubled: BTreeSet<String>,
+    /// What was left out so far.
+    pub ignored: Vec<Ignored>,
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Members;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Members::default();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if members.values.insert(name.clone(), value).is_some() {
+                        members.doubled.insert(name);
+                    }
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+impl Members {
+    /// Reads a JSON object. A byte order mark is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::NotMetadata`] and [`MetadataError::NotAnObject`].
+    pub fn read(body: &[u8]) -> Result<Self, MetadataError> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        serde_json::from_slice(body).map_err(|err| match err.classify() {
+            Category::Data => MetadataError::NotAnObject,
+            Category::Io | Category::Syntax | Category::Eof => MetadataError::NotMetadata,
+        })
+    }
+
+    /// Takes a member out; `null` counts as none.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Doubled`]: readers of JSON do not agree about which of the two counts.
+    fn take(&mut self, member: &'static str) -> Result<Option<Value>, MetadataError> {
+        if self.doubled.contains(member) {
+            return Err(MetadataError::Doubled(member));
+        }
+        Ok(self.values.remove(member).filter(|value| !value.is_null()))
+    }
+
+    /// Takes a string that a login cannot do without.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Missing`] with `meaning`, [`MetadataError::WrongType`] and [`MetadataError::Doubled`].
+    pub fn required(&mut self, member: &'static str, meaning: &'static str) -> Result<String, MetadataError> {
+        match self.take(member)? {
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(MetadataError::WrongType { member, expected: "a string" }),
+            None => Err(MetadataError::Missing(meaning)),
+        }
+    }
+
+    /// Takes a string; one of another type is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Doubled`].
+    pub fn text(&mut self, member: &'static str) -> Result<Option<String>, MetadataError> {
+        Ok(match self.take(member)? {
+            Some(Value::String(text)) => Some(text),
+            Some(_) => self.ignore(member, "it is not a string"),
+            None => None,
+        })
+    }
+
+    /// Takes a list of strings; one of another type is left out, and so are items that are no strings.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Doubled`].
+    pub fn list(&mut self, member: &'static str) -> Result<Option<Vec<String>>, MetadataError> {
+        Ok(match self.take(member)? {
+            Some(Value::Array(items)) => Some(self.strings(member, items)),
+            Some(_) => self.ignore(member, "it is not a list of strings"),
+            None => None,
+        })
+    }
+
+    /// Takes a list of strings; a string is taken as the only one.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Doubled`].
+    pub fn list_or_one(&mut self, member: &'static str) -> Result<Option<Vec<String>>, MetadataError> {
+        if let Some(Value::String(text)) = self.values.get_mut(member) {
+            let only = std::mem::take(text);
+            self.values.insert(member.to_owned(), Value::Array(vec![Value::String(only)]));
+        }
+        self.list(member)
+    }
+
+    /// Tells whether a member is `true`, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Doubled`].
+    pub fn is_true(&mut self, member: &'static str) -> Result<bool, MetadataError> {
+        Ok(self.take(member)? == Some(Value::Bool(true)))
+    }
+
+    fn strings(&mut self, member: &'static str, items: Vec<Value>) -> Vec<String> {
+        let count = items.len();
+        let strings: Vec<_> = items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
+        if strings.len() < count {
+            self.ignore::<()>(member, "some of its items are not strings");
+        }
+        strings
+    }
+
+    /// Notes that a member is left out.
+    pub fn ignore<T>(&mut self, member: &'static str, why: impl Into<String>) -> Option<T> {
+        self.ignored.push(Ignored { member, why: why.into() });
+        None
+    }
+}
