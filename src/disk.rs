@@ -12,9 +12,11 @@ use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
 pub use lock::LockFile;
+pub use prepared::PreparedFile;
 
 pub mod accounts;
 mod lock;
+mod prepared;
 mod temporary;
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::{ascii, printable};
 use crate::store::keyring::KeyringStore;
 use crate::store::{Credentials, HandedOver, Key, Patience, Store};
+use crate::token::refresher::bring_home;
 use crate::token::{self, Need};
 use crate::tools::Tools;
 
@@ -100,9 +101,10 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
         token::live(key, Need { min_ttl: MIN_LIFE, refresh: false }, tools, Deadline::after(token::LIMIT))?;
     }
     let unreadable = |err| LoginError::unreadable(key, err);
-    let lock = store.journal(key).lock(Deadline::after(LOCK_LIMIT));
+    let journal = store.journal(key);
+    let lock = journal.lock(Deadline::after(LOCK_LIMIT));
     let _lock = lock.map_err(unreadable)?;
-    let mut kept = token::load(&store, key, settings)?;
+    let mut kept = bring_home(&store, token::load(&store, key, settings)?, &journal)?;
     let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;
     let name = wish.name.map(str::to_owned).or_else(|| configured.as_ref().map(|it| it.name.clone()));
     let name = name.or(wish.typed.map(str::to_owned)).unwrap_or_else(|| name_of(&key.server));

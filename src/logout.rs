@@ -9,7 +9,7 @@ use crate::error::LoginError;
 use crate::http::Http;
 use crate::revoke::{revoke, RevokeError};
 use crate::store::{Credentials, HandedOver, Key, Patience, Store, StoreError};
-use crate::token::refresher::client_of;
+use crate::token::refresher::{bring_home, client_of};
 use crate::tools::Tools;
 
 /// Longest time of one request.
@@ -59,6 +59,8 @@ pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
         store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
         return Ok(LoggedOut::NotThere);
     };
+    // What a refresh that was interrupted had got is given back too.
+    let kept = bring_home(&store, kept.clone(), &journal).unwrap_or(kept);
     let revoked = give_back(&kept, tools);
     store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
     journal.end();

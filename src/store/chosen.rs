@@ -118,14 +118,14 @@ impl Store {
             found.or(indexed.map(|known| Side::of(&known.place))).or(self.proven).unwrap_or(Side::File)
         };
         let in_keyring = match &self.choice {
-            StoreChoice::File(Some(path)) => return Journal::of(&journal::beside(path), key),
+            StoreChoice::File(Some(path)) => return Journal::of(&journal::beside(path), key, true),
             StoreChoice::File(None) => false,
             StoreChoice::Keyring => true,
             StoreChoice::Auto => in_auto() == Side::Keyring,
         };
         let directory =
             if in_keyring { keyring_lock_dir(&self.data_dir) } else { journal::in_data_dir(&self.data_dir) };
-        Journal::of(&directory, key)
+        Journal::of(&directory, key, !in_keyring)
     }
 
     /// Returns one line for the user if [`StoreChoice::Auto`] came to the file.

@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::choice::keyring_lock_dir;
+use super::ledger::Ledger;
 use super::{text, Credentials, Key, StoreChoice, StoreError};
 use crate::clock::{Deadline, Time};
 use crate::digest;
-use crate::disk::{self, DiskError, Durability, LockFile};
+use crate::disk::{self, DiskError, Durability, LockFile, PreparedFile};
 use crate::oauth::secret::Secret;
 
 /// The largest note that is read, in bytes. It holds a URL, which may be as long as servers take.
 const MAX_BYTES: u64 = 128 * 1024;
+
+/// How much longer than twice the stored login an answer may be without its space being reserved, in bytes.
+const SPARE_BYTES: u64 = 64 * 1024;
 
 /// The most notes that are looked at.
 const MAX_NOTES: usize = 10_000;
@@ -33,6 +37,8 @@ pub struct Unfinished {
 pub struct Journal {
     lock: PathBuf,
     note: PathBuf,
+    /// The file that takes what a server answers before the store does; `None` for logins that may stand in no file.
+    renewed: Option<PathBuf>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,16 +46,31 @@ struct Note {
     account: String,
     refresh_token_sha256: String,
     started_at: Time,
-    /// The emergency file that holds what the server answered, since no store took it.
+    /// The file that holds what the server answered, if it did and no store has it: that of [`Journal::prepare`], or an
+    /// emergency file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rescued: Option<PathBuf>,
 }
 
 impl Journal {
     /// Returns the journal of a login in one of the directories that [`keyring_lock_dir`], [`in_data_dir`] and [`beside`] return.
-    pub(super) fn of(directory: &Path, key: &Key) -> Self {
+    /// `in_file` tells that the login itself is kept in a file.
+    pub(super) fn of(directory: &Path, key: &Key, in_file: bool) -> Self {
         let name = digest::hex(&digest::sha256(key.account()), 8);
-        Self { lock: directory.join(format!("{name}.lock")), note: directory.join(format!("{name}.json")) }
+        let at = |ending: &str| directory.join(format!("{name}.{ending}"));
+        Self { lock: at("lock"), note: at("json"), renewed: in_file.then(|| at("renewed")) }
+    }
+
+    /// Prepares to store what the server will answer, before the store itself takes it: a file is open and has its space.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`]; the token must not be spent then.
+    pub fn prepare(&self, kept: &Credentials) -> Result<Option<Renewed>, StoreError> {
+        let Some(path) = &self.renewed else { return Ok(None) };
+        let now = Ledger::text_of(path, &kept.key().account(), kept)?;
+        let size_bytes = (now.len() as u64).saturating_mul(2).saturating_add(SPARE_BYTES);
+        Ok(Some(Renewed { path: path.clone(), file: PreparedFile::new(path, size_bytes)? }))
     }
 
     /// Takes the lock of the login: whoever holds it may spend its refresh token, and nobody else.
@@ -72,7 +93,7 @@ impl Journal {
     ///
     /// If the note cannot be written; the token must not be spent then.
     pub fn begin(&self, kept: &Credentials, refresh_token: &Secret) -> Result<(), StoreError> {
-        self.write(kept, refresh_token, None)
+        self.write(kept, refresh_token, self.renewed.clone())
     }
 
     /// Notes that the refresh token is spent, and in which emergency file its successor is.
@@ -96,12 +117,13 @@ impl Journal {
 
     /// Notes that what came of it is stored, or that there is nothing left to tell.
     pub fn end(&self) {
-        match fs::remove_file(&self.note) {
-            Err(err) if err.kind() != ErrorKind::NotFound => {
-                log::debug!("cannot remove {}: {err}", self.note.display());
-            }
-            _ => {}
-        }
+        self.forget_renewed();
+        remove(&self.note);
+    }
+
+    /// Removes the file of [`Journal::prepare`]: what it held stands somewhere else.
+    pub fn forget_renewed(&self) {
+        self.renewed.iter().for_each(|path| remove(path));
     }
 
     /// Tells since when a refresh with this very token was under way; `None` if none was interrupted.
@@ -109,15 +131,41 @@ impl Journal {
         self.read(refresh_token).map(|note| note.started_at)
     }
 
-    /// Returns the emergency file that holds the successor of this very token, if there is one.
+    /// Returns the file that holds the successor of this very token, and of no store, if there is one.
     pub fn rescued(&self, refresh_token: &Secret) -> Option<PathBuf> {
-        self.read(refresh_token)?.rescued
+        self.read(refresh_token)?.rescued.filter(|file| file.exists())
     }
 
     fn read(&self, refresh_token: &Secret) -> Option<Note> {
         let text = disk::read_private(&self.note, MAX_BYTES).ok()??;
         let note: Note = serde_json::from_slice(&text).ok()?;
         (note.refresh_token_sha256 == hash(refresh_token)).then_some(note)
+    }
+}
+
+/// A file for what a server is about to answer.
+#[derive(Debug)]
+pub struct Renewed {
+    path: PathBuf,
+    file: PreparedFile,
+}
+
+impl Renewed {
+    /// Stores the answer. Between the answer and its name on the disk lie three system calls.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`], [`StoreError::Altered`]; the store may take it all the same.
+    pub fn store(self, renewed: &Credentials) -> Result<(), StoreError> {
+        let text = Ledger::text_of(&self.path, &renewed.key().account(), renewed)?;
+        Ok(self.file.store(text.as_bytes())?)
+    }
+}
+
+fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        Err(err) if err.kind() != ErrorKind::NotFound => log::debug!("cannot remove {}: {err}", path.display()),
+        _ => {}
     }
 }
 
@@ -186,7 +234,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
         let choice = StoreChoice::File(None);
-        let journal = Journal::of(&in_data_dir(directory.path()), &key);
+        let journal = Journal::of(&in_data_dir(directory.path()), &key, true);
         let (old, new) = (Secret::new("old"), Secret::new("new"));
         assert!(journal.interrupted(&old).is_none());
         let kept = crate::store::tests::credentials(&key);
@@ -197,9 +245,16 @@ mod tests {
         let accounts: Vec<_> = unfinished(directory.path(), &choice).into_iter().map(|note| note.account).collect();
         assert_eq!(accounts, ["https://mcp.example"]);
         assert_eq!(journal.rescued(&old), None);
-        journal.point_to(Path::new("/a/file"), &kept, &old).expect("a note");
-        assert_eq!((journal.rescued(&old), journal.rescued(&new)), (Some("/a/file".into()), None));
+        let file = directory.path().join("rescued");
+        journal.point_to(&file, &kept, &old).expect("a note");
+        assert_eq!(journal.rescued(&old), None, "there is no such file");
+        fs::write(&file, "").expect("writing");
+        assert_eq!((journal.rescued(&old), journal.rescued(&new)), (Some(file), None));
+        journal.prepare(&kept).expect("a file").expect("for a file").store(&kept).expect("stored");
+        journal.begin(&kept, &old).expect("a note");
+        assert_eq!(journal.rescued(&old), journal.renewed);
         journal.end();
+        assert_eq!(fs::read_dir(in_data_dir(directory.path())).expect("it").count(), 0);
         assert!(unfinished(directory.path(), &choice).is_empty());
         assert!(journal.interrupted(&old).is_none());
     }

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
@@ -22,6 +23,7 @@ use crate::error::{LoginError, Told};
 use crate::exchange::{self, Exchange, ExchangeError, Exchanged, Retries};
 use crate::http::{self, Http};
 use crate::oauth::client::{self, Client, ClientAuth, Origin};
+use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::providers::{self, Moment, Provider};
 use crate::register;
@@ -186,20 +188,15 @@ fn work(job: &Job) -> Result<(), LoginError> {
     let not_kept = |err: StoreError| LoginError::not_kept(key, err.into());
     // What cannot be stored must not be spent.
     store.prove_place(key).map_err(not_kept)?;
+    let prepared = journal.prepare(&kept).map_err(not_kept)?;
     journal.begin(&kept, refresh_token).map_err(not_kept)?;
-    match spend(&kept, settings, retries) {
+    let http = http(&kept, settings);
+    match spend(&kept, &http, retries) {
         Ok(renewed) => {
-            let stored = keep(&store, &kept, renewed, settings);
-            match &stored {
-                Err(LoginError::Store { source, .. }) => {
-                    if let StoreError::NotStored { rescued: Some(file), .. } = source.as_ref() {
-                        let noted = journal.point_to(file, &kept, refresh_token);
-                        drop(noted.inspect_err(|err| log::warn!("{err}")));
-                    }
-                }
-                _ => journal.end(),
-            }
-            stored
+            // Nothing comes before this: until it is done the only good refresh token is in memory.
+            let written = prepared.map_or(Ok(()), |prepared| prepared.store(&renewed));
+            drop(written.inspect_err(|err| log::debug!("{err}")));
+            settle(keep(&store, &kept, renewed, settings), &kept, refresh_token, &journal)
         }
         Err(refusal @ ExchangeError::Refused { .. }) => {
             believe(&store, &kept, (interrupted, &refusal), &journal, settings)
@@ -213,17 +210,28 @@ fn work(job: &Job) -> Result<(), LoginError> {
     }
 }
 
-/// Returns the login with the successor of a refresh token that was spent when no store took it: it is in an emergency
-/// file, and is stored now.
-fn bring_home(store: &Store, kept: Credentials, journal: &Journal) -> Result<Credentials, LoginError> {
+/// Returns the login with the successor of a refresh token that was spent, and whose successor no store has: it is in a file
+/// of its own, and is stored now. The caller holds the login's lock.
+///
+/// # Errors
+///
+/// [`LoginError::Store`] if the store does not take it now either.
+pub fn bring_home(store: &Store, kept: Credentials, journal: &Journal) -> Result<Credentials, LoginError> {
     let Some(file) = kept.refresh_token.as_ref().and_then(|spent| journal.rescued(spent)) else { return Ok(kept) };
     let key = kept.key();
     let rescued = FileStore::new(&file, Patience::Strict.lock_limit()).get(&key);
     let Ok(Some(mut rescued)) = rescued.inspect_err(|err| log::warn!("{err}")) else { return Ok(kept) };
+    if rescued.generation < kept.generation {
+        // The store has had it, or a newer login, and only the note was left.
+        return Ok(kept);
+    }
     store.save(&mut rescued).map_err(|err| LoginError::not_kept(&key, err.into()))?;
     journal.end();
-    if let Err(err) = fs::remove_file(&file) {
-        log::warn!("cannot remove {}, which is not needed any more: {err}", file.display());
+    match fs::remove_file(&file) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            log::warn!("cannot remove {}, which is not needed any more: {err}", file.display());
+        }
+        _ => {}
     }
     Ok(rescued)
 }
@@ -245,6 +253,34 @@ fn keep(store: &Store, kept: &Credentials, mut renewed: Credentials, settings: &
     let saved = store.save(&mut renewed).map_err(|err| LoginError::not_kept(&key, err.into()))?;
     saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
     Ok(())
+}
+
+/// Ends the note of a refresh whose answer is stored. If no store took the answer, the note tells which file holds it.
+fn settle(
+    stored: Result<(), LoginError>,
+    kept: &Credentials,
+    spent: &Secret,
+    journal: &Journal,
+) -> Result<(), LoginError> {
+    let Err(LoginError::Store { source, .. }) = stored else {
+        journal.end();
+        return stored;
+    };
+    let source = match Arc::try_unwrap(source) {
+        Ok(StoreError::NotStored { rescued: Some(file), source }) => {
+            match journal.point_to(&file, kept, spent) {
+                Ok(()) => journal.forget_renewed(),
+                Err(err) => log::warn!("{err}"),
+            }
+            Arc::new(StoreError::NotStored { rescued: Some(file), source })
+        }
+        Ok(StoreError::NotStored { rescued: None, source }) => {
+            Arc::new(StoreError::NotStored { rescued: journal.rescued(spent), source })
+        }
+        Ok(other) => Arc::new(other),
+        Err(shared) => shared,
+    };
+    Err(LoginError::not_kept(&kept.key(), source))
 }
 
 /// The server refuses to refresh. Before that is believed, the store is read again; the login is marked then, and kept.
@@ -294,10 +330,13 @@ pub fn meaning(kept: &Credentials, error: &str) -> Option<&'static str> {
     providers::explain(provider_of(kept), Moment::Refresh, error)
 }
 
-fn spend(kept: &Credentials, settings: &Settings, retries: Retries) -> Result<Credentials, ExchangeError> {
-    let token_endpoint = Url::parse(&kept.token_endpoint).map_err(|_| ExchangeError::Request)?;
+fn http(kept: &Credentials, settings: &Settings) -> Http {
     let typed: Vec<Url> = [&kept.server, &kept.issuer].into_iter().filter_map(|url| Url::parse(url).ok()).collect();
-    let http = Http::new(&http::Settings { ca_file: settings.ca_file.clone() }, &typed, REQUEST_LIMIT);
+    Http::new(&http::Settings { ca_file: settings.ca_file.clone() }, &typed, REQUEST_LIMIT)
+}
+
+fn spend(kept: &Credentials, http: &Http, retries: Retries) -> Result<Credentials, ExchangeError> {
+    let token_endpoint = Url::parse(&kept.token_endpoint).map_err(|_| ExchangeError::Request)?;
     let client = client_of(kept);
     let ask = Exchange {
         token_endpoint: &token_endpoint,
@@ -306,7 +345,7 @@ fn spend(kept: &Credentials, settings: &Settings, retries: Retries) -> Result<Cr
         resource: kept.resource.as_deref(),
     };
     let refresh_token = kept.refresh_token.as_ref().ok_or(ExchangeError::Request)?;
-    let Exchanged { tokens, .. } = exchange::refresh(&ask, refresh_token, (&http, retries))?;
+    let Exchanged { tokens, .. } = exchange::refresh(&ask, refresh_token, (http, retries))?;
     let now = Time::now();
     let mut renewed = kept.clone();
     renewed.access_token = tokens.access_token;
