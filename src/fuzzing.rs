@@ -66,7 +66,8 @@ pub fn paste(input: &[u8]) {
 /// Reads the input as what a stranger wants printed.
 pub fn text(input: &[u8]) {
     let shown = text::printable(&String::from_utf8_lossy(input));
-    assert!(shown.len() <= 203 && shown.bytes().all(|byte| matches!(byte, 0x20..=0x7e)));
+    let mut readable = text::Readable::default();
+    assert!(shown.chars().count() <= 203 && shown.chars().all(|character| readable.takes(character)));
     assert!(!shown.contains("  "));
 }
 

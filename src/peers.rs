@@ -79,8 +79,26 @@ mod linux {
         match row {
             // The administrator counts as ours: relays of WSL, containers and ssh run as root.
             Some(row) if row.inode != 0 && (row.uid == 0 || row.uid == getuid().as_raw()) => Peer::Ours,
+            Some(row) if row.inode != 0 && stands_for_others(row.uid) => Peer::Unknown,
             _ => Peer::Foreign,
         }
+    }
+
+    /// Tells whether this number stands for all users whom this user namespace does not know, among them perhaps the relay
+    /// that brings the user's own browser here, as `kubectl port-forward` does.
+    ///
+    /// Spec: user_namespaces(7), "Unmapped user and group IDs".
+    fn stands_for_others(uid: u32) -> bool {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        is_overflow(uid, &read("/proc/sys/kernel/overflowuid"), &read("/proc/self/uid_map"))
+    }
+
+    fn is_overflow(uid: u32, overflow: &str, map: &str) -> bool {
+        let ranges = map.lines().map(|line| line.split_ascii_whitespace().nth(2)?.parse::<u64>().ok());
+        let known: Option<u64> = ranges.sum();
+        // All users but the one that stands for none. What cannot be read is no reason to trust anybody.
+        let knows_all = known.is_none_or(|known| known == 0 || known >= u64::from(u32::MAX));
+        !knows_all && overflow.trim().parse() == Ok(uid)
     }
 
     const REQUEST_BYTES: usize = 72;
@@ -255,6 +273,24 @@ mod linux {
             let (theirs, ours) = (client.local_addr().expect("theirs"), accepted.local_addr().expect("ours"));
             assert!(same("[::ffff:127.0.0.1]:5".parse().expect("an address"), "127.0.0.1:5".parse().expect("one")));
             assert_eq!(peer(ours, theirs), Peer::Ours);
+        }
+
+        #[test]
+        fn p54_who_is_unknown_to_the_namespace() {
+            let (everybody, pod) = ("         0          0 4294967295\n", "         0     100000      65536\n");
+            let rootless = "         0       1000          1\n         1     100000      65536\n";
+            for (uid, overflow, map, expected) in [
+                (65534, "65534\n", pod, true),
+                (65534, "65534\n", rootless, true),
+                (65534, "65534\n", everybody, false),
+                (1000, "65534\n", pod, false),
+                (65534, "65533\n", pod, false),
+                (65534, "", pod, false),
+                (65534, "65534\n", "", false),
+                (65534, "65534\n", "garbage\n", false),
+            ] {
+                assert_eq!(is_overflow(uid, overflow, map), expected, "{uid} {overflow:?} {map:?}");
+            }
         }
 
         #[test]

@@ -1,5 +1,7 @@
 //! Strangers' text made fit for a terminal: what a server, a certificate or a paste says, and nothing that it does.
 
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
+use icu_properties::{CodePointMapData, CodePointSetData};
 use serde::Serialize;
 
 /// The most characters of one stranger's text that we show: enough for an error description, too few to flood a screen.
@@ -8,13 +10,52 @@ const MAX_PRINTED: usize = 200;
 /// What stands for the part of a text that was cut off.
 const CUT: &str = "...";
 
-/// Returns `text` in printable ASCII, on one line, with no power over the terminal, and at most 203 bytes long.
+/// The most marks on one letter that are shown: real writing needs no more, and more would reach into other lines.
+const MAX_MARKS: u8 = 2;
+
+/// Tells, character by character, what of a text can be shown as it is: printable ASCII; the letters, digits, punctuation
+/// and currency signs of Unicode; and a few marks on a letter. Nothing that controls, hides or turns other text.
 ///
-/// Terminal sequences go with their bodies and bidirectional controls go; a carriage return is a space; runs of spaces
-/// are one space. A backslash is doubled and everything else outside printable ASCII is written as `\u{…}`, so that
-/// two different characters never look alike. What is longer than 200 characters ends in `...`.
+/// Spec: Unicode Standard section 4.5, General Category; section 5.21, Default Ignorable Code Points.
+#[derive(Debug, Default)]
+pub struct Readable {
+    marks_left: u8,
+}
+
+impl Readable {
+    /// Tells whether the next character can be shown.
+    pub fn takes(&mut self, character: char) -> bool {
+        let is_mark =
+            |kind| GeneralCategoryGroup::NonspacingMark.union(GeneralCategoryGroup::SpacingMark).contains(kind);
+        let letters = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number);
+        let signs = GeneralCategoryGroup::Punctuation.union(GeneralCategoryGroup::CurrencySymbol);
+        let kind = CodePointMapData::<GeneralCategory>::new().get(character);
+        let is_hidden = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character);
+        let marks_left = std::mem::take(&mut self.marks_left);
+        if is_mark(kind) && !is_hidden {
+            self.marks_left = marks_left.saturating_sub(1);
+            return marks_left > 0;
+        }
+        if letters.contains(kind) && !is_hidden {
+            self.marks_left = MAX_MARKS;
+        }
+        matches!(character, ' '..='~') || ((letters.contains(kind) || signs.contains(kind)) && !is_hidden)
+    }
+}
+
+/// Tells whether a character is a space of any kind.
+fn is_space(character: char) -> bool {
+    CodePointMapData::<GeneralCategory>::new().get(character) == GeneralCategory::SpaceSeparator
+}
+
+/// Returns `text` on one line, with no power over the terminal, and at most 203 characters long.
+///
+/// Terminal sequences go with their bodies and bidirectional controls go; a carriage return and any kind of space is a
+/// space; runs of spaces are one space. A backslash is doubled, and everything that is not [`Readable`] is written as
+/// `\u{…}`. What is longer than 200 characters ends in `...`. A terminal that shows ASCII only is the printer's care.
 pub fn printable(text: &str) -> String {
-    let mut shown = String::new();
+    let (mut shown, mut length) = (String::new(), 0);
+    let mut readable = Readable::default();
     let mut piece = String::new();
     let mut rest = text;
     loop {
@@ -27,14 +68,18 @@ pub fn printable(text: &str) -> String {
         rest = characters.as_str();
         piece.clear();
         match next {
-            ' ' | '\r' if shown.ends_with(' ') => {}
-            ' ' | '\r' => piece.push(' '),
+            _ if (is_space(next) || next == '\r') && shown.ends_with(' ') => {}
+            _ if is_space(next) || next == '\r' => piece.push(' '),
             '\\' => piece.push_str("\\\\"),
-            '!'..='~' => piece.push(next),
             _ if is_bidi_control(next) => {}
+            _ if readable.takes(next) => piece.push(next),
             _ => piece.extend(next.escape_unicode()),
         }
-        if shown.len() + piece.len() > MAX_PRINTED {
+        if piece.starts_with([' ', '\\']) {
+            readable = Readable::default();
+        }
+        length += piece.chars().count();
+        if length > MAX_PRINTED {
             shown.push_str(CUT);
             return shown;
         }
@@ -185,18 +230,39 @@ mod tests {
         check("\u{8}", r"\u{8}");
         check("\u{7f}", r"\u{7f}");
         check("\u{85}", r"\u{85}");
-        check("\u{a0}", r"\u{a0}");
-        check("caf\u{e9}", r"caf\u{e9}");
-        check("\u{430}pple.com", r"\u{430}pple.com");
         check("a\u{200d}b", r"a\u{200d}b");
         check("a\u{200b}b", r"a\u{200b}b");
         check("a\u{feff}b", r"a\u{feff}b");
-        check("e\u{301}", r"e\u{301}");
         check("\u{2028}", r"\u{2028}");
         check("\u{1f600}", r"\u{1f600}");
         check("\u{10ffff}", r"\u{10ffff}");
         check("\u{e0041}", r"\u{e0041}");
         check(&String::from_utf8_lossy(b"a\xffb\x9b"), r"a\u{fffd}b\u{fffd}");
+    }
+
+    #[test]
+    fn e4_words_of_all_languages_are_shown() {
+        for text in [
+            "F\u{fc}r diese Anwendung fehlt die Zustimmung \u{2013} \u{201e}read\u{201c}",
+            "\u{30a2}\u{30af}\u{30bb}\u{30b9}\u{304c}\u{62d2}\u{5426}\u{3055}\u{308c}\u{307e}\u{3057}\u{305f}\u{3002}",
+            "\u{41e}\u{442}\u{43a}\u{430}\u{437}\u{430}\u{43d}\u{43e}: \u{2116}",
+            "\u{e44}\u{e21}\u{e48}\u{e2d}\u{e19}\u{e38}\u{e0d}\u{e32}\u{e15}",
+            "\u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940}",
+            "Ti\u{ea}\u{301}ng Vie\u{323}\u{302}t",
+            "5 \u{20ac}",
+        ] {
+            check(&text.replace('\u{2116}', "1"), &text.replace('\u{2116}', "1"));
+        }
+        check("a\u{a0}\u{3000}b", "a b");
+        // What hides, what stacks up, what draws, and what turns the text around.
+        check("e\u{301}\u{301}\u{301}", &format!("e\u{301}\u{301}{}", r"\u{301}"));
+        check(" \u{301}", r" \u{301}");
+        check("a\u{3164}b", r"a\u{3164}b");
+        check("a\u{34f}b", r"a\u{34f}b");
+        check("a\u{fe0f}b", r"a\u{fe0f}b");
+        check("\u{2588}\u{2500}", r"\u{2588}\u{2500}");
+        check("\u{e000}\u{378}", r"\u{e000}\u{378}");
+        check(&"\u{e9}".repeat(201), &format!("{}...", "\u{e9}".repeat(200)));
     }
 
     #[test]
@@ -231,7 +297,7 @@ mod tests {
         check("a\u{1b}[31", "a");
         check("a\u{1b}[31\u{1b}[32mb", "ab");
         check("a\u{1b}[31\nmb", r"a\u{a}mb");
-        check("a\u{1b}[3\u{e9}b", r"a\u{e9}b");
+        check("a\u{1b}[3\u{e9}b", "a\u{e9}b");
         check("\u{1b}\u{1b}[31mb", r"\u{1b}b");
         check("\u{1b}[\u{1b}[31mmb", "mb");
     }
@@ -269,7 +335,8 @@ mod tests {
         check(&"x".repeat(201), &cut);
         check(&long, &cut);
         check(&format!("{}\u{1b}[0m", "x".repeat(200)), &"x".repeat(200));
-        check(&format!("{}\u{e9}", "x".repeat(195)), &format!("{}...", "x".repeat(195)));
+        check(&format!("{}\u{7}", "x".repeat(195)), &format!("{}\\u{{7}}", "x".repeat(195)));
+        check(&format!("{}\u{85}", "x".repeat(195)), &format!("{}...", "x".repeat(195)));
         check(&format!("{}\\", "x".repeat(199)), &format!("{}...", "x".repeat(199)));
         check(&"\u{1b}[".repeat(50_000), "");
         check(&"\u{1b}]".repeat(50_000), "");

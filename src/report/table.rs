@@ -10,6 +10,7 @@ use crate::error::in_words;
 use crate::oauth::text::{json_line, printable, printable_list};
 use crate::status::{Login, State};
 use crate::store::IndexEntry;
+use crate::terminal;
 
 /// Most scopes of a login that people are shown.
 const MAX_SCOPES: usize = 20;
@@ -75,11 +76,15 @@ pub(super) fn expiry_in_words(expires_at: Option<Time>) -> String {
 
 pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let mut widths = [0; COLUMNS];
-    for row in rows {
-        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.len().max(*width));
+    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| terminal::guard(cell))).collect();
+    for row in &rows {
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = terminal::width(cell).max(*width));
     }
     let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}", width = width.min(MAX_WIDTH)));
+        let cells = row.iter().zip(widths).map(|(cell, width)| {
+            let gap = width.min(MAX_WIDTH).saturating_sub(terminal::width(cell));
+            format!("{cell}{}", " ".repeat(gap))
+        });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()

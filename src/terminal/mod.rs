@@ -2,7 +2,8 @@
 //!
 //! Talk goes to stderr, each line beginning with the program's name; only the product goes to stdout. Sentences begin
 //! in lower case and end without a dot. Whatever strangers say passes `oauth::text::printable` before it gets here, and every line
-//! is checked once more on its way out: nothing but printable ASCII and our own colours reaches a terminal. A terminal
+//! is checked once more on its way out: nothing but what `oauth::text::Readable` takes, on a terminal of UTF-8, and our own
+//! colours reach a terminal. A terminal
 //! or pipe that has gone away, or that takes nothing, changes nothing for the login.
 
 mod output;
@@ -11,11 +12,12 @@ pub mod question;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::BorrowedFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use console::{style, Term};
+use console::{measure_text_width, style, Term};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::oauth::text::Readable;
 use crate::surroundings::job;
 use output::Output;
 
@@ -195,7 +197,7 @@ pub fn wrap(text: &str, room: usize, indent: &str) -> String {
     let mut wrapped = String::new();
     let mut used = 0_usize;
     for word in text.split_inclusive(' ') {
-        let length = word.trim_end().len();
+        let length = measure_text_width(word.trim_end());
         if used > 0 && used.saturating_add(length) > room {
             wrapped.truncate(wrapped.trim_end().len());
             wrapped.push('\n');
@@ -203,9 +205,14 @@ pub fn wrap(text: &str, room: usize, indent: &str) -> String {
             used = 0;
         }
         wrapped.push_str(word);
-        used += word.len();
+        used += measure_text_width(word);
     }
     wrapped
+}
+
+/// Returns how many columns a text takes.
+pub fn width(text: &str) -> usize {
+    measure_text_width(text)
 }
 
 fn name() -> String {
@@ -287,27 +294,51 @@ pub fn product(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Replaces everything but printable ASCII and the colours of our own styles, which are put around this.
+/// Replaces everything that has power over a terminal, and what this one cannot show. Our own colours are put around this.
 pub fn guard(text: &str) -> String {
+    static SHOWS_UNICODE: OnceLock<bool> = OnceLock::new();
+    guarded(text, *SHOWS_UNICODE.get_or_init(|| shows_unicode(|name| std::env::var(name).ok())))
+}
+
+fn guarded(text: &str, shows_unicode: bool) -> String {
     let mut safe = String::with_capacity(text.len());
+    let mut readable = Readable::default();
     for character in text.chars() {
         match character {
-            ' '..='~' => safe.push(character),
+            _ if readable.takes(character) && (shows_unicode || character.is_ascii()) => safe.push(character),
             _ => safe.extend(character.escape_unicode()),
         }
     }
     safe
 }
 
+/// Tells whether the user's terminal is one of UTF-8.
+///
+/// Spec: POSIX.1-2024, Base Definitions, section 8.2: the first of these variables that is not empty counts.
+fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|it| !it.is_empty()));
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
 /// Tells whether the terminal shows links (OSC 8). One that does not may print the codes, so only known ones count.
 fn knows_links() -> bool {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    is_terminal() && console::colors_enabled_stderr() && knows_links_by(|name| std::env::var(name).unwrap_or_default())
+}
+
+fn knows_links_by(variable: impl Fn(&str) -> String) -> bool {
+    let term = variable("TERM");
+    // The variables of the terminal around these are inherited, and say nothing of what they show themselves.
+    let is_inside = !variable("STY").is_empty() || !variable("INSIDE_EMACS").is_empty();
+    if is_inside || ["screen", "eterm", "linux", "dumb"].iter().any(|start| term.starts_with(start)) {
+        return false;
+    }
     let known_program =
         ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby"].contains(&variable("TERM_PROGRAM").as_str());
-    let known_term = ["kitty", "alacritty", "foot", "ghostty"].iter().any(|name| variable("TERM").contains(name));
+    let known_term = ["kitty", "alacritty", "foot", "ghostty"].iter().any(|name| term.contains(name));
     let vte = variable("VTE_VERSION").parse::<u32>().is_ok_and(|version| version >= 5000);
     let windows = !variable("WT_SESSION").is_empty();
-    is_terminal() && console::colors_enabled_stderr() && (known_program || known_term || vte || windows)
+    known_program || known_term || vte || windows
 }
 
 struct Logger;
@@ -351,6 +382,66 @@ mod tests {
         }
     }
 
+    fn among<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    #[test]
+    fn e4_where_unicode_is_shown() {
+        for (variables, expected) in [
+            (&[][..], false),
+            (&[("LANG", "C")], false),
+            (&[("LANG", "de_DE.UTF-8")], true),
+            (&[("LANG", "ja_JP.utf8")], true),
+            (&[("LC_CTYPE", "UTF-8")], true),
+            (&[("LC_ALL", "C.UTF-8"), ("LANG", "C")], true),
+            (&[("LC_ALL", "POSIX"), ("LC_CTYPE", "UTF-8"), ("LANG", "en_US.UTF-8")], false),
+            (&[("LC_ALL", ""), ("LANG", "en_US.UTF-8")], true),
+            (&[("LANG", "de_DE.ISO-8859-1")], false),
+        ] {
+            assert_eq!(shows_unicode(among(variables)), expected, "{variables:?}");
+        }
+    }
+
+    /// The filter of strangers' text and that of the terminal agree.
+    #[test]
+    fn e4_what_is_fit_for_a_terminal_reaches_it() {
+        let every =
+            ('\0'..=char::MAX).step_by(7).map(|it| format!("e{it}\u{301}x")).chain(["F\u{fc}r \u{65e5}".to_owned()]);
+        for text in every {
+            let shown = crate::oauth::text::printable(&text);
+            assert_eq!(guarded(&shown, true), shown, "{text:?}");
+            assert!(guarded(&shown, false).bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn e4_wide_characters_take_two_columns() {
+        let wide = "\u{65e5}\u{672c} \u{8a9e}";
+        assert_eq!(wrap(wide, 7, INDENT), wide);
+        assert_eq!(wrap(wide, 6, INDENT), format!("\u{65e5}\u{672c}\n{INDENT}\u{8a9e}"));
+    }
+
+    #[test]
+    fn p58_links_only_where_they_are_shown() {
+        for (variables, expected) in [
+            (&[("VTE_VERSION", "7600"), ("TERM", "xterm-256color")][..], true),
+            (&[("TERM", "xterm-kitty")], true),
+            (&[("TERM_PROGRAM", "WezTerm"), ("TERM", "xterm-256color")], true),
+            (&[("TERM", "xterm")], false),
+            (&[("VTE_VERSION", "7600"), ("TERM", "screen.xterm-256color")], false),
+            (&[("VTE_VERSION", "7600"), ("TERM", "xterm-256color"), ("STY", "1.pts-0.host")], false),
+            (&[("TERM_PROGRAM", "vscode"), ("TERM", "screen"), ("TMUX", "/tmp/tmux-0/default,1,0")], false),
+            (&[("VTE_VERSION", "7600"), ("TERM", "eterm-color"), ("INSIDE_EMACS", "29.1,term:0.96")], false),
+            (&[("TERM_PROGRAM", "vscode"), ("TERM", "xterm"), ("INSIDE_EMACS", "30.1,comint")], false),
+            (&[("WT_SESSION", "x"), ("TERM", "linux")], false),
+            (&[("VTE_VERSION", "7600"), ("TERM", "dumb")], false),
+        ] {
+            let find = among(variables);
+            assert_eq!(knows_links_by(|name| find(name).unwrap_or_default()), expected, "{variables:?}");
+        }
+    }
+
     #[test]
     fn t3_nothing_but_printable_ascii() {
         for (text, expected) in [
@@ -359,7 +450,8 @@ mod tests {
             ("a\r\nb\u{7}", "a\\u{d}\\u{a}b\\u{7}"),
             ("\u{202e}x\u{9b}", "\\u{202e}x\\u{9b}"),
         ] {
-            assert_eq!(guard(text), expected);
+            assert_eq!(guarded(text, false), expected);
+            assert_eq!(guarded(text, true), expected);
         }
     }
 }

@@ -240,3 +240,22 @@ fn a52_a_nonce_goes_with_openid() {
         waiting.succeeds();
     }
 }
+
+/// What a server says in its own language is shown where the terminal can, and is never changed for scripts.
+#[test]
+fn e4_words_of_all_languages() {
+    let words = "F\u{fc}r \u{201e}read\u{201c} fehlt die Zustimmung \u{2013} \u{62d2}\u{5426}\u{202e}\u{200b}";
+    let shown = "F\u{fc}r \u{201e}read\u{201c} fehlt die Zustimmung \u{2013} \u{62d2}\u{5426}";
+    for (locale, seen) in [("C.UTF-8", shown.to_owned()), ("C", r"F\u{fc}r \u{201e}read\u{201c}".to_owned())] {
+        let waiting = Waiting::at(Fake::start(), |program| program.env("LANG", locale));
+        let target =
+            format!("/callback?error=access_denied&error_description={}&state={}", encode(words), waiting.state());
+        assert_eq!(waiting.get(&target, "").status, 200);
+        let finished = waiting.login.finish().expect_error(3, "access_denied");
+        assert!(finished.stderr.contains(&seen), "{locale}: {}", finished.stderr);
+        assert!(!finished.stderr.contains(['\u{202e}', '\u{200b}']), "{}", finished.stderr);
+        assert!(finished.stdout.is_ascii(), "{}", finished.stdout);
+        let message = finished.event("error")["message"].as_str().expect("a message");
+        assert!(message.contains(shown), "{message}");
+    }
+}

@@ -136,3 +136,21 @@ fn v10_the_peer_is_asked_for_last() {
     assert_eq!(visit(&waiting.good).status, 200);
     waiting.login.finish().expect(0);
 }
+
+/// In a user namespace that does not know all users, a relay outside of it shows as the one that stands for all of them.
+#[test]
+fn p54_who_is_unknown_to_the_namespace_is_not_foreign() {
+    let test = "a user namespace";
+    if !is_root(test) || !has("setpriv", test) || !has("perl", test) || !has("unshare", test) {
+        return;
+    }
+    let works = Command::new("unshare").args(["-U", "-r", "true"]).status().is_ok_and(|status| status.success());
+    if !works {
+        eprintln!("skipped: {test} cannot be made here");
+        return;
+    }
+    let waiting = Waiting::at(Fake::start(), |program| program.through(&["unshare", "-U", "-r"]));
+    let relay = as_nobody("open", &waiting).wait_with_output().expect("the relay");
+    assert!(relay.stdout.starts_with(b"HTTP/1.0 200 "), "{relay:?}");
+    waiting.login.finish().expect(0);
+}
