@@ -130,6 +130,7 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
     let requests = plan::logins(args, &targets, common, secret)?;
     configured::refuse_unasked(&targets)?;
     targets.iter().filter_map(|target| target.named.as_ref()).for_each(|named| reporter.named(named, has_secret));
+    targets.iter().for_each(|target| reporter.unused(target, args));
     configured::ask(&targets, args.timeout)?;
     if requests.is_empty() {
         terminal::say("no client names a server that a login could be made to");

@@ -148,9 +148,16 @@ impl Target {
     }
 
     /// Returns the arguments with what the client's configuration knows about the login, where the user said nothing.
-    pub fn complete(&self, args: &LoginArgs) -> LoginArgs {
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError::Usage`] for something that is needed from there and cannot be used, such as a placeholder.
+    pub fn complete(&self, args: &LoginArgs) -> Result<LoginArgs, LoginError> {
         let mut args = args.clone();
-        let Some(known) = self.named.as_ref().map(Configured::oauth) else { return args };
+        let (Some(named), Some(places)) = (&self.named, Places::look()) else { return Ok(args) };
+        let known = named.oauth(&places);
+        let said =
+            |option: &str, why: String| servers::usage(printable(&why), format!("repair it there, or use {option}"));
         let client = &mut args.client;
         let may_be_given = matches!(client.registration, RegistrationChoice::Auto | RegistrationChoice::Static);
         if may_be_given
@@ -158,15 +165,42 @@ impl Target {
             && client.client_file.is_none()
             && client.client_metadata_url.is_none()
         {
-            client.client_id = known.client_id;
+            client.client_id = known.client_id.transpose().map_err(|why| said("--client-id", why))?;
             let redirect = &mut args.redirect;
             let is_free =
                 redirect.port.is_none() && redirect.redirect_host.is_none() && redirect.redirect_path.is_none();
-            redirect.redirect_uri = redirect.redirect_uri.take().or(known.redirect_uri.filter(|_| is_free));
+            if is_free && redirect.redirect_uri.is_none() {
+                redirect.redirect_uri = known.redirect_uri.transpose().map_err(|why| said("--redirect-uri", why))?;
+            }
         }
-        if args.request.scope.is_empty() {
-            args.request.scope = known.scopes;
+        let request = &mut args.request;
+        if request.scope.is_empty() {
+            request.scope = known.scopes.map_err(|why| said("--scope", why))?;
         }
-        args
+        // A project's file would send the code, and what proves it, to a place of its choice.
+        if !named.in_project && !authority::is_named(request) && args.provider.provider.is_none() {
+            let endpoints = known.endpoints.map(|(page, tokens)| page.and_then(|page| Ok((page, tokens?))));
+            let endpoints = endpoints.transpose().map_err(|why| said("--authorization-endpoint", why))?;
+            match endpoints {
+                Some((page, tokens)) => {
+                    (request.authorization_endpoint, request.token_endpoint) = (Some(page), Some(tokens));
+                }
+                None => {
+                    let metadata = known.metadata.transpose();
+                    request.issuer_metadata = metadata.map_err(|why| said("--issuer-metadata", why))?;
+                }
+            }
+        }
+        Ok(args)
+    }
+
+    /// Tells whether a client of the configuration is used of which nobody says with what redirect URI it is registered.
+    pub fn lacks_redirect(&self, args: &LoginArgs) -> bool {
+        let Ok(complete) = self.complete(args) else { return false };
+        let redirect = &complete.redirect;
+        args.client.client_id.is_none()
+            && complete.client.client_id.is_some()
+            && redirect.redirect_uri.is_none()
+            && redirect.port.is_none()
     }
 }

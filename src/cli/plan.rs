@@ -62,7 +62,7 @@ pub fn logins(
                 "give the URL and --client-id",
             ));
         }
-        let args = target.complete(args);
+        let args = target.complete(args)?;
         // It belongs to one client, which the user chose.
         let secret = env_secret.clone().filter(|_| !several && !is_theirs);
         let (identity, (demanded, endpoints)) = identity(&args, secret)?;

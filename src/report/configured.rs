@@ -6,7 +6,10 @@ use serde_json::{json, Value};
 
 use super::table::{aligned, expiry_in_words, keeper, state_in_words};
 use super::{Line, Reporter};
+use crate::cli::names::Target;
+use crate::cli::LoginArgs;
 use crate::clients::sources::{Configured, Trouble};
+use crate::clients::Places;
 use crate::oauth::text::printable;
 use crate::status::Login;
 use crate::store::Key;
@@ -45,10 +48,30 @@ impl Reporter {
         if let Some(reason) = named.skip() {
             terminal::complain("warning", &format!("{source} may not use a login to {}: {reason}", printable(name)));
         }
-        if named.oauth().has_secret && !has_secret {
+        let known = Places::look().map(|places| named.oauth(&places)).unwrap_or_default();
+        if known.has_secret && !has_secret {
             let with =
                 if *in_project { "the URL, --client-id and --client-secret-file" } else { "--client-secret-file" };
             let text = format!("the client secret in {} is not read; give it with {with}", shown(path));
+            terminal::complain("warning", &text);
+        }
+    }
+
+    /// Tells what of a configuration is not used for a login, or is missing there.
+    pub fn unused(&mut self, target: &Target, args: &LoginArgs) {
+        let Some(named) = &target.named else { return };
+        let path = shown(&named.path);
+        if target.lacks_redirect(args) {
+            let text = format!(
+                "{path} does not say which redirect URI the client of {} is registered with; if the server refuses the \
+                 login, give it with --redirect-uri",
+                printable(&named.name)
+            );
+            terminal::complain("warning", &text);
+        }
+        let known = Places::look().map(|places| named.oauth(&places)).unwrap_or_default();
+        if named.in_project && (known.endpoints.is_some() || known.metadata.is_some()) {
+            let text = format!("the authorization server that {path} names is not used: it is a project's file");
             terminal::complain("warning", &text);
         }
     }

@@ -4,6 +4,7 @@ mod answers;
 mod authority;
 mod check;
 mod completions;
+mod configured;
 mod corpus;
 mod demo;
 mod discovery;

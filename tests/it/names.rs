@@ -300,7 +300,7 @@ fn what_the_configuration_knows_of_the_client_is_used_and_the_user_wins() {
     assert!(!finished.stderr.contains("s3cret") && !finished.stdout.contains("s3cret"));
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     socket.local_addr().expect("an address").port()
 }

@@ -165,14 +165,14 @@ pub fn runs(entry: &Value) -> bool {
 }
 
 /// Returns the words of the command that an entry runs.
-fn words(entry: &Value) -> Vec<&str> {
+pub(super) fn words(entry: &Value) -> Vec<&str> {
     let parts = ["command", "cmd", "args"].into_iter().filter_map(|key| entry.get(key));
     let words = parts.flat_map(|part| part.as_array().map_or(std::slice::from_ref(part), Vec::as_slice));
     words.filter_map(Value::as_str).collect()
 }
 
 /// Returns the version that the name of the package asks for, empty if none; `None` if it is another word.
-fn version(word: &str) -> Option<&str> {
+pub(super) fn version(word: &str) -> Option<&str> {
     let rest = word.rsplit('/').next()?.strip_prefix(BRIDGE)?;
     rest.strip_prefix('@').or_else(|| rest.is_empty().then_some(rest))
 }

@@ -1,6 +1,7 @@
 //! mcp-remote, the bridge of clients that only run programs: gets the login in the files that it keeps its own in.
 
 mod arguments;
+mod login;
 
 use std::path::PathBuf;
 
@@ -11,9 +12,10 @@ use zeroize::Zeroizing;
 use super::sdk::{self, set};
 use super::{Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal, BRIDGE};
 use crate::digest;
-use arguments::Arguments;
+use arguments::{version, Arguments};
 
 pub use arguments::runs;
+pub use login::login;
 
 /// mcp-remote 0.15.
 pub const CLIENT: Client = Client {

@@ -3,25 +3,48 @@
 use serde_json::Value;
 use url::Url;
 
+use super::placeholder::{self, Notation, Rules};
 use super::table::SOURCES;
 use super::Configured;
-use crate::clients::Places;
+use crate::clients::{mcp_remote, Places};
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
 
+/// What may be wrong with something that a configuration says.
+type Said<T> = Result<T, String>;
+
 /// What the client knows about the login. Its client secret is not read: it stays where the user put it, and is given to
-/// this program as every other one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// this program as every other one. What cannot be used says why.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuth {
     /// A client that was registered by hand.
-    pub client_id: Option<String>,
+    pub client_id: Option<Said<String>>,
     /// There is a secret that belongs to it.
     pub has_secret: bool,
     /// The scopes to ask for.
-    pub scopes: Vec<String>,
+    pub scopes: Said<Vec<String>>,
     /// The redirect URI of the client, if it is one on this machine.
-    pub redirect_uri: Option<String>,
+    pub redirect_uri: Option<Said<String>>,
+    /// The authorization endpoint and the token endpoint.
+    pub endpoints: Option<(Said<String>, Said<String>)>,
+    /// Where the metadata of the authorization server is.
+    pub metadata: Option<Said<String>>,
 }
+
+impl Default for OAuth {
+    fn default() -> Self {
+        let scopes = Ok(Vec::new());
+        Self { client_id: None, has_secret: false, scopes, redirect_uri: None, endpoints: None, metadata: None }
+    }
+}
+
+/// The keys of an OAuth client's secret.
+const SECRETS: [&str; 4] = ["oauth.clientSecret", "oauth.client_secret", "auth.CLIENT_SECRET", "oauthClientSecret"];
+
+/// The keys of a client's port, and of its whole redirect URI.
+const PORTS: [&str; 4] = ["oauth.callbackPort", "oauth.callback_port", "auth.redirectPort", "mcp_oauth_callback_port"];
+const REDIRECTS: [&str; 4] =
+    ["oauth.redirectUri", "oauth.redirect_uri", "oauth.callback_url", "mcp_oauth_callback_url"];
 
 /// Words in names of headers that hold a secret.
 const SECRET_WORDS: [&str; 9] =
@@ -66,7 +89,7 @@ fn bridged(entry: &Value) -> Option<&str> {
         name == BRIDGE || name.strip_prefix(BRIDGE).is_some_and(|rest| rest.starts_with('@'))
     };
     let mut words = words(entry).skip_while(|word| !is_bridge(word)).skip(1);
-    words.find(|word| is_web(word) || word.starts_with("${"))
+    words.find(|word| is_web(word) || ["${", "{env:", "$"].iter().any(|open| word.starts_with(open)))
 }
 
 fn is_web(text: &str) -> bool {
@@ -75,28 +98,9 @@ fn is_web(text: &str) -> bool {
     })
 }
 
-/// Replaces `${NAME}` and `${NAME:-otherwise}` in a URL, and nothing else. A project's file gets nothing out of the
-/// environment, for it could send it to an address of its choice: of its variables only the defaults count.
-pub(super) fn expand(text: &str, places: &Places, in_project: bool) -> Result<String, String> {
-    let (mut url, mut rest) = (String::new(), text);
-    while let Some((before, after)) = rest.split_once("${") {
-        let (inner, after) = after.split_once('}').ok_or("its URL holds an unfinished ${")?;
-        let (name, otherwise) = inner.split_once(":-").map_or((inner, None), |(name, other)| (name, Some(other)));
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            return Err(format!("its URL holds ${{{inner}}}, which only the client itself can expand"));
-        }
-        let value = places.variable(name).filter(|_| !in_project).or(otherwise);
-        url.push_str(before);
-        url.push_str(value.ok_or_else(|| match in_project {
-            true => format!("its URL needs the variable {name}, and a project's file gets none"),
-            false => format!("its URL needs the variable {name}, which is not set"),
-        })?);
-        rest = after;
-    }
-    if text.contains("{env:") || text.contains("{file:") {
-        return Err("its URL holds what only the client itself can expand".to_owned());
-    }
-    url.push_str(rest);
+/// Replaces the placeholders of a URL.
+pub(super) fn expand(text: &str, rules: Rules) -> Result<String, String> {
+    let url = placeholder::expand("its URL", text, true, rules)?;
     if is_web(&url) {
         Ok(url)
     } else {
@@ -175,37 +179,80 @@ impl Configured {
         let mut foreign = headers.filter(|(name, value)| sounds_secret(name) && !is_ours(value));
         let bridge = words(&self.entry).any(|word| {
             let header = word.split(':').next().unwrap_or_default();
-            word.contains(':') && !is_web(word) && sounds_secret(header) && !is_ours(&word.into())
+            word.contains(':')
+                && !word.starts_with('{')
+                && !is_web(word)
+                && sounds_secret(header)
+                && !is_ours(&word.into())
         });
         variable.is_some_and(|name| !is_ours(name)) || foreign.next().is_some() || bridge
     }
 
     /// Returns what the client knows about the login.
-    pub fn oauth(&self) -> OAuth {
-        let text = |keys: &[&str]| at(&self.entry, keys).and_then(Value::as_str).map(str::to_owned);
-        let client_id = text(&["oauth.clientId", "oauth.client_id", "auth.CLIENT_ID", "oauthClientId"]);
-        let secret = ["oauth.clientSecret", "oauth.client_secret", "auth.CLIENT_SECRET", "oauthClientSecret"];
+    pub fn oauth(&self, places: &Places) -> OAuth {
+        let source = SOURCES.iter().find(|source| source.name == self.source);
+        let known = source.map_or(&[][..], |source| source.notations);
+        // mcp-remote expands by itself what its starter leaves.
+        let of_bridge = [known, &[Notation::Braced]].concat();
+        let expand = |known, what: &str, text: &str| {
+            let what = format!("{what} of {} in {}", self.full_name(), self.path.display());
+            let rules = Rules { known, places, in_project: self.in_project };
+            placeholder::expand(&what, text, false, rules)
+        };
+        let bridge = |what: &str, text: &str| expand(&of_bridge, what, text);
+        if let Some(mut bridged) = mcp_remote::login(&self.entry, &self.written, places, self.in_project, bridge) {
+            bridged.redirect_uri = bridged.redirect_uri.filter(|uri| uri.as_ref().map_or(true, |uri| is_here(uri)));
+            return bridged;
+        }
+        let text = |what: &str, keys: &[&str]| {
+            at(&self.entry, keys).and_then(Value::as_str).map(|text| expand(known, what, text))
+        };
+        let client_id =
+            text("the client ID", &["oauth.clientId", "oauth.client_id", "auth.CLIENT_ID", "oauthClientId"]);
         let scopes = match at(&self.entry, &["oauth.scopes", "oauth.scope", "auth.scopes", "scopes"]) {
-            Some(Value::String(scopes)) => scopes.split_whitespace().map(str::to_owned).collect(),
-            Some(Value::Array(scopes)) => scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(Value::String(scopes)) => scopes.split_whitespace().collect(),
+            Some(Value::Array(scopes)) => scopes.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let given = text(&["oauth.redirectUri", "oauth.redirect_uri", "oauth.callback_url"]);
-        let redirect_uri = given.or_else(|| self.usual_redirect_uri(client_id.is_some()));
+        let scopes: Said<Vec<_>> = scopes.into_iter().map(|scope| expand(known, "a scope", scope)).collect();
+        let given = text("the redirect URI", &REDIRECTS);
+        let port = self.port(|text| expand(known, "the port", text));
+        let redirect_uri = given.or_else(|| match port {
+            Some(Err(why)) => Some(Err(why)),
+            port => self.usual_redirect_uri(client_id.is_some(), port.and_then(Result::ok)).map(Ok),
+        });
+        let redirect_uri = redirect_uri.filter(|uri| uri.as_ref().map_or(true, |uri| is_here(uri)));
+        let page = text("the authorization endpoint", &["oauth.authorizationUrl", "oauth.authorization_url"]);
+        let tokens = text("the token endpoint", &["oauth.tokenUrl", "oauth.token_url"]);
         OAuth {
             client_id,
-            has_secret: at(&self.entry, &secret).is_some(),
-            scopes,
-            redirect_uri: redirect_uri.filter(|uri| is_here(uri)),
+            has_secret: at(&self.entry, &SECRETS).is_some(),
+            scopes: scopes
+                .map(|scopes| scopes.iter().flat_map(|it| it.split_whitespace()).map(str::to_owned).collect()),
+            redirect_uri,
+            endpoints: page.zip(tokens),
+            metadata: text("the address of the metadata", &["oauth.authServerMetadataUrl"]),
         }
+    }
+
+    /// Returns the port that the configuration names, as a number or as text; zero stands for any.
+    fn port(&self, expand: impl Fn(&str) -> Said<String>) -> Option<Said<u16>> {
+        let parse = |text: &str| {
+            let wrong = || format!("the port of {} in {} is none: {text}", self.full_name(), self.path.display());
+            text.trim().parse::<u16>().map_err(|_| wrong())
+        };
+        let port = match at(&self.entry, &PORTS)? {
+            Value::Number(number) => parse(&number.to_string()),
+            Value::String(text) => expand(text).and_then(|text| parse(&text)),
+            _ => return None,
+        };
+        Some(port).filter(|port| *port != Ok(0))
     }
 
     /// Returns the redirect URI that the client registers: with the port that the user chose, or, for a client that the
     /// user registered, its usual one.
-    fn usual_redirect_uri(&self, is_registered: bool) -> Option<String> {
+    fn usual_redirect_uri(&self, is_registered: bool, port: Option<u16>) -> Option<String> {
         let source = SOURCES.iter().find(|source| source.name == self.source && !source.callback.is_empty())?;
-        let chosen = at(&self.entry, &["oauth.callbackPort", "oauth.callback_port"]).and_then(Value::as_u64);
-        let port = chosen.and_then(|port| u16::try_from(port).ok());
         if port.is_none() && !is_registered {
             return None;
         }

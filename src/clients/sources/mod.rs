@@ -4,6 +4,7 @@
 //! entry says is told by [`Configured`].
 
 mod entry;
+mod placeholder;
 mod read;
 mod stream;
 mod table;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Places;
+use placeholder::Rules;
 use table::{Source, SOURCES};
 
 pub use entry::OAuth;
@@ -148,7 +150,8 @@ fn look_into(client: &Source, places: &Places, found: &mut Found) {
                 found.programs.extend(entry::is_program(entry).then(program));
                 continue;
             };
-            match entry::expand(text, places, file.in_project) {
+            let rules = Rules { known: &client.notations_of_urls(), places, in_project: file.in_project };
+            match entry::expand(text, rules) {
                 Ok(url) => found.servers.push(Configured {
                     source: client.name,
                     name: name.clone(),
@@ -157,12 +160,23 @@ fn look_into(client: &Source, places: &Places, found: &mut Found) {
                     path: file.path.clone(),
                     project: file.project.clone(),
                     in_project: file.in_project,
-                    entry: entry.clone(),
+                    entry: with_general(entry, document, client.general),
                 }),
                 Err(why) => found.unusable.push(trouble(why)),
             }
         }
     }
+}
+
+/// Returns an entry with the settings of the whole file that count for each server.
+fn with_general(entry: &Value, document: &Value, names: &[&str]) -> Value {
+    let mut entry = entry.clone();
+    if let Some(members) = entry.as_object_mut() {
+        for (name, value) in names.iter().filter_map(|name| Some((*name, document.get(*name)?))) {
+            members.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    entry
 }
 
 /// Returns the directories that a project's files may stand in: from the working directory up to the root of its

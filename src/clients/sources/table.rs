@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
 use crate::clients::Places;
 
@@ -17,6 +18,10 @@ pub(super) struct Source {
     pub callback: &'static str,
     /// The port that it uses where the configuration names none.
     pub port: Option<u16>,
+    /// How it writes variables of the environment.
+    pub notations: &'static [Notation],
+    /// The settings beside the servers that count for each of them.
+    pub general: &'static [&'static str],
 }
 
 /// Where a file is.
@@ -61,7 +66,8 @@ const fn config(file: &'static str) -> Place {
 }
 
 /// A client without ways of its own.
-const PLAIN: Source = Source { name: "", files: &[], url: &["url"], callback: "", port: None };
+const PLAIN: Source =
+    Source { name: "", files: &[], url: &["url"], callback: "", port: None, notations: &[], general: &[] };
 
 const SERVERS: Table = At("mcpServers");
 
@@ -75,6 +81,7 @@ pub(super) const SOURCES: &[Source] = &[
             (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), SERVERS),
         ],
         callback: "http://localhost{port}/callback",
+        notations: &[Braced],
         ..PLAIN
     },
     Source {
@@ -84,6 +91,7 @@ pub(super) const SOURCES: &[Source] = &[
             (User("CODEX_HOME", ".codex", "config.toml"), At("mcp_servers")),
         ],
         callback: "http://127.0.0.1{port}/callback",
+        general: &["mcp_oauth_callback_port", "mcp_oauth_callback_url"],
         ..PLAIN
     },
     Source {
@@ -97,6 +105,7 @@ pub(super) const SOURCES: &[Source] = &[
             (User("GEMINI_CLI_HOME", "", ".gemini/settings.json"), SERVERS),
         ],
         url: &["httpUrl", "url"],
+        notations: &[Braced, Bare],
         ..PLAIN
     },
     Source {
@@ -110,11 +119,13 @@ pub(super) const SOURCES: &[Source] = &[
         ],
         callback: "http://127.0.0.1{port}/mcp/oauth/callback",
         port: Some(19876),
+        notations: &[Curly],
         ..PLAIN
     },
     Source {
         name: "cursor",
         files: &[(Up(".cursor/mcp.json"), SERVERS), (home(".cursor/mcp.json"), SERVERS)],
+        notations: &[NamedVariable],
         ..PLAIN
     },
     Source {
@@ -126,12 +137,14 @@ pub(super) const SOURCES: &[Source] = &[
             (home("Library/Application Support/Code/User/mcp.json"), At("servers")),
             (home("Library/Application Support/Code - Insiders/User/mcp.json"), At("servers")),
         ],
+        notations: &[NamedVariable],
         ..PLAIN
     },
     Source {
         name: "windsurf",
         files: &[(home(".codeium/windsurf/mcp_config.json"), SERVERS)],
         url: &["serverUrl", "url"],
+        notations: &[NamedVariable],
         ..PLAIN
     },
     Source {
@@ -149,10 +162,23 @@ pub(super) const SOURCES: &[Source] = &[
             (Up(".github/mcp.json"), SERVERS),
             (User("COPILOT_HOME", ".copilot", "mcp-config.json"), SERVERS),
         ],
+        callback: "http://127.0.0.1{port}/",
+        notations: &[Braced, Bare],
         ..PLAIN
     },
-    Source { name: "hermes", files: &[(User("HERMES_HOME", ".hermes", "config.yaml"), At("mcp_servers"))], ..PLAIN },
-    Source { name: "goose", files: &[(config("goose/config.yaml"), At("extensions"))], url: &["uri", "url"], ..PLAIN },
+    Source {
+        name: "hermes",
+        files: &[(User("HERMES_HOME", ".hermes", "config.yaml"), At("mcp_servers"))],
+        notations: &[Braced, NamedVariable],
+        ..PLAIN
+    },
+    Source {
+        name: "goose",
+        files: &[(config("goose/config.yaml"), At("extensions"))],
+        url: &["uri", "url"],
+        notations: &[Braced, Bare],
+        ..PLAIN
+    },
     Source {
         name: "zed",
         files: &[
@@ -169,6 +195,7 @@ pub(super) const SOURCES: &[Source] = &[
             (config("Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"), SERVERS),
         ],
         url: &["transport.url", "url"],
+        notations: &[NamedVariable],
         ..PLAIN
     },
     Source {
@@ -180,12 +207,18 @@ pub(super) const SOURCES: &[Source] = &[
             (home(".mcporter/mcporter.jsonc"), SERVERS),
         ],
         url: &["baseUrl", "base_url", "url", "serverUrl", "server_url"],
+        notations: &[Braced, Shell],
         ..PLAIN
     },
     Source { name: "lm-studio", files: &[(home(".lmstudio/mcp.json"), SERVERS)], ..PLAIN },
 ];
 
 impl Source {
+    /// Returns the notations of a URL: `${X}` is taken there from every client.
+    pub fn notations_of_urls(&self) -> Vec<Notation> {
+        [&[Braced], self.notations].concat()
+    }
+
     /// Returns the files to be read, nearest first, whether they exist or not.
     pub fn files(&self, places: &Places) -> Vec<File> {
         let mut files = Vec::new();

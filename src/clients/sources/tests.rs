@@ -261,7 +261,7 @@ fn variables_in_urls() {
             Ok("https://x.example/$HOST/$(id)/`id`"),
             Ok("https://x.example/$HOST/$(id)/`id`"),
         ),
-        ("https://x.example/${env:HOST}", Err("env:HOST"), Err("env:HOST")),
+        ("https://x.example/${env:HOST}", Ok("https://x.example/mcp.example"), Err("env:HOST")),
         ("https://x.example/${input:key}", Err("input:key"), Err("input:key")),
         ("https://{env:HOST}/", Err("only the client"), Err("only the client")),
         ("https://x.example/${HOST", Err("unfinished"), Err("unfinished")),
@@ -340,11 +340,13 @@ fn who_wants_no_login_of_ours() {
 #[test]
 fn what_the_clients_know_of_the_login() {
     let known = |id: Option<&str>, scopes: &[&str], uri: Option<&str>, has_secret| OAuth {
-        client_id: id.map(str::to_owned),
+        client_id: id.map(|id| Ok(id.to_owned())),
         has_secret,
-        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        redirect_uri: uri.map(str::to_owned),
+        scopes: Ok(scopes.iter().map(|scope| (*scope).to_owned()).collect()),
+        redirect_uri: uri.map(|uri| Ok(uri.to_owned())),
+        ..OAuth::default()
     };
+    let places = Home::new().places;
     for (source, entry, expected) in [
         ("claude-code", json!({}), OAuth::default()),
         (
@@ -357,7 +359,51 @@ fn what_the_clients_know_of_the_login() {
             json!({"oauth": {"clientId": "c"}}),
             known(Some("c"), &[], Some("http://localhost/callback"), false),
         ),
-        ("claude-code", json!({"oauth": {"callbackPort": 70000}}), OAuth::default()),
+        ("claude-code", json!({"oauth": {"callbackPort": 0}}), OAuth::default()),
+        (
+            "claude-code",
+            json!({"oauth": {"callbackPort": "3118"}}),
+            known(None, &[], Some("http://localhost:3118/callback"), false),
+        ),
+        (
+            "copilot",
+            json!({"oauthClientId": "c", "auth": {"redirectPort": 8123}}),
+            known(Some("c"), &[], Some("http://127.0.0.1:8123/"), false),
+        ),
+        ("cursor", json!({"auth": {"CLIENT_ID": "c"}}), known(Some("c"), &[], None, false)),
+        (
+            "codex",
+            json!({"mcp_oauth_callback_port": 5555, "oauth": {"client_id": "c"}}),
+            known(Some("c"), &[], Some("http://127.0.0.1:5555/callback"), false),
+        ),
+        (
+            "codex",
+            json!({"mcp_oauth_callback_port": 5555, "mcp_oauth_callback_url": "http://localhost:5556/cb"}),
+            known(None, &[], Some("http://localhost:5556/cb"), false),
+        ),
+        (
+            "claude-desktop",
+            json!({"command": "npx", "args": ["-y", "mcp-remote", URL, "9696", "--debug"]}),
+            known(None, &[], Some("http://localhost:9696/oauth/callback"), false),
+        ),
+        (
+            "claude-desktop",
+            json!({"command": "npx", "args": ["mcp-remote@latest", URL, "9696", "--host", "127.0.0.1",
+                "--static-oauth-client-info", "{\"client_id\": \"c\", \"client_secret\": \"s\"}",
+                "--static-oauth-client-metadata", "{\"scope\": \"a b\"}"]}),
+            known(Some("c"), &["a", "b"], Some("http://127.0.0.1:9696/oauth/callback"), true),
+        ),
+        (
+            "cursor",
+            json!({"command": "npx", "args": ["mcp-remote", URL, "--static-oauth-client-info", "{\"client_id\": \"c\"}"]}),
+            known(Some("c"), &[], Some("http://localhost:41409/oauth/callback"), false),
+        ),
+        (
+            "cursor",
+            json!({"command": "npx", "args": ["mcp-remote", URL, "--static-oauth-client-info", "{\"client_id\": \"c\"}",
+                "--static-oauth-client-metadata", "{\"redirect_uris\": [\"http://localhost:7/cb\"]}"]}),
+            known(Some("c"), &[], Some("http://localhost:7/cb"), false),
+        ),
         (
             "codex",
             json!({"scopes": ["a"], "oauth": {"client_id": "c", "callback_port": 4000, "client_secret": "s"}}),
@@ -401,6 +447,89 @@ fn what_the_clients_know_of_the_login() {
             known(Some("c"), &["a"], Some("http://127.0.0.1:9/callback"), false),
         ),
     ] {
-        assert_eq!(configured(source, entry.clone()).oauth(), expected, "{source} {entry}");
+        assert_eq!(configured(source, entry.clone()).oauth(&places), expected, "{source} {entry}");
     }
+}
+
+#[test]
+fn n2_placeholders_are_expanded_as_in_the_client_or_named() {
+    let mut home = Home::new();
+    home.set("ID", "c1");
+    home.set("TOKEN_like", "c2");
+    for (source, text, expected) in [
+        ("claude-code", "${ID}", Ok("c1")),
+        ("claude-code", "a-${ID}-${NONE:-z}", Ok("a-c1-z")),
+        ("claude-code", "${NONE}", Err("${NONE}")),
+        ("claude-code", "$ID", Err("$ID")),
+        ("claude-code", "${env:ID}", Err("${env:ID}")),
+        ("claude-code", "{env:ID}", Err("{env:ID}")),
+        ("claude-code", "a$b", Ok("a$b")),
+        ("codex", "${ID}", Err("${ID}")),
+        ("gemini-cli", "$ID", Ok("c1")),
+        ("gemini-cli", "x$TOKEN_like.y", Ok("xc2.y")),
+        ("gemini-cli", "${ID}", Ok("c1")),
+        ("gemini-cli", "$NONE", Err("$NONE")),
+        ("opencode", "{env:ID}", Ok("c1")),
+        ("opencode", "{env:NONE}", Err("{env:NONE}")),
+        ("opencode", "{file:~/id}", Err("{file:~/id}")),
+        ("opencode", "${ID}", Err("${ID}")),
+        ("cursor", "${env:ID}", Ok("c1")),
+        ("cursor", "${input:id}", Err("${input:id}")),
+        ("vscode", "${env:ID}", Ok("c1")),
+        ("vscode", "${input:id}", Err("${input:id}")),
+        ("copilot", "$ID", Ok("c1")),
+        ("copilot", "${ID}", Ok("c1")),
+        ("copilot", "${env:ID}", Err("${env:ID}")),
+        ("mcporter", "$env:ID", Ok("c1")),
+        ("zed", "${ID}", Err("${ID}")),
+        ("codex", "plain{x}", Ok("plain{x}")),
+        ("codex", "${ID", Err("unfinished")),
+    ] {
+        let told = |in_project| {
+            let entry =
+                json!({"oauth": {"clientId": text, "callbackPort": text, "scopes": [text]}, "oauthClientId": text});
+            let known = Configured { in_project, ..configured(source, entry) }.oauth(&home.places);
+            (known.client_id.expect("a client"), known.scopes.map(|scopes| scopes.concat()))
+        };
+        let (client_id, scopes) = told(false);
+        assert_eq!(client_id.is_ok(), scopes.is_ok());
+        match (client_id, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{source} {text}"),
+            (Err(why), Err(named)) => assert!(why.contains(named), "{source} {text}: {why}"),
+            (found, _) => panic!("{source} {text}: {found:?}"),
+        }
+        let (of_project, _) = told(true);
+        let has_none = !text.contains("ID") && !text.contains("TOKEN") && !text.contains("NONE") && expected.is_ok();
+        assert_eq!(of_project.is_ok(), has_none, "{source} {text}: {of_project:?}");
+    }
+}
+
+#[test]
+fn n3_what_mcp_remote_reads_from_a_file() {
+    let home = Home::new();
+    let path = home.put("info.json", "{\"client_id\": \"c\", \"client_secret\": \"s3cret\"}");
+    let entry = |path: &str| {
+        let info = format!("@{path}");
+        json!({"command": "npx", "args": ["mcp-remote", URL, "9", "--static-oauth-client-info", info]})
+    };
+    let server = configured("cursor", entry(&path.display().to_string()));
+    let known = server.oauth(&home.places);
+    assert_eq!((known.client_id, known.has_secret), (Some(Ok("c".to_owned())), true));
+    let of_project = Configured { in_project: true, ..server }.oauth(&home.places);
+    assert!(of_project.client_id.is_some_and(|it| it.is_err_and(|why| why.contains("is not read"))));
+    for path in ["/dev/zero", "/nonexistent", "/proc/self/mem"] {
+        let known = configured("cursor", entry(path)).oauth(&home.places);
+        assert!(known.client_id.is_some_and(|it| it.is_err()), "{path}");
+    }
+}
+
+#[test]
+fn n1_endpoints_of_a_configuration() {
+    let places = Home::new().places;
+    let oauth = json!({"oauth": {"authorizationUrl": "https://as.example/a", "tokenUrl": "https://as.example/t"}});
+    let known = configured("gemini-cli", oauth).oauth(&places);
+    assert_eq!(known.endpoints, Some((Ok("https://as.example/a".to_owned()), Ok("https://as.example/t".to_owned()))));
+    let oauth = json!({"oauth": {"authServerMetadataUrl": "https://as.example/m"}});
+    let known = configured("claude-code", oauth).oauth(&places);
+    assert_eq!((known.endpoints, known.metadata), (None, Some(Ok("https://as.example/m".to_owned()))));
 }
