@@ -28,6 +28,7 @@ use crate::report::Reporter;
 use crate::signals;
 use crate::store;
 use crate::terminal::paste::Paste;
+use crate::terminal::question;
 use crate::terminal::{self, Color};
 use crate::tools::Tools;
 
@@ -127,7 +128,7 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
     };
     let is_one = !args.all && targets.len() == 1;
     let has_secret = is_one && (secret.is_some() || args.client.client_secret_file.is_some());
-    let requests = plan::logins(args, &targets, common, secret)?;
+    let requests = plan::logins(args, &targets, common, secret.clone())?;
     configured::refuse_unasked(&targets)?;
     targets.iter().filter_map(|target| target.named.as_ref()).for_each(|named| reporter.named(named, has_secret));
     targets.iter().for_each(|target| reporter.unused(target, args));
@@ -137,13 +138,23 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
         return Ok(ExitCode::SUCCESS);
     }
     let openness = configured::Openness::new(tools.cache());
+    let is_typed = is_one && targets.iter().all(|target| target.named.is_none());
+    let can_be_asked = is_typed && !args.paste && !common.json && question::can_be_asked();
     let mut outcome = login::run(requests, Arc::new(tools), paste(args), &mut |event| {
         openness.note(&event);
         match event {
             Event::Failed { server, error } if error.needs_no_login() => reporter.needs_none(server),
+            // It is asked about below.
+            Event::Failed { error, .. } if can_be_asked && error.suggestion().is_some() => terminal::countdown(None),
             event => reporter.show(&event),
         }
     })?;
+    if let Some(error) = outcome.failure().filter(|error| can_be_asked && error.suggestion().is_some()) {
+        if let Some(meant) = ask_whether_meant(error, args.timeout) {
+            return log_in(&LoginArgs { servers: vec![meant], ..args.clone() }, common, secret);
+        }
+        reporter.fail(None, error);
+    }
     if let (Some(client), Outcome::Done(results)) = (args.handover, &mut outcome) {
         for result in results {
             let Ok(report) = result else { continue };
@@ -154,6 +165,15 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
         }
     }
     Ok(conclude(&outcome, &reporter, LoginError::needs_no_login))
+}
+
+/// Asks whether the user meant another server; returns it if so. Nothing else reads the terminal any more, or yet.
+fn ask_whether_meant(error: &LoginError, limit: std::time::Duration) -> Option<String> {
+    let meant = error.suggestion()?;
+    terminal::paste::restore();
+    terminal::insist(&error.one_line());
+    let answer = question::ask(&format!("did you mean {meant}?"), limit);
+    (answer == question::Answer::Yes).then(|| meant.to_owned())
 }
 
 fn browser_wish(args: &LoginArgs) -> Wish {

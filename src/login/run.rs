@@ -38,6 +38,16 @@ pub enum Outcome {
     Signal(i32),
 }
 
+impl Outcome {
+    /// Returns the failure of a run that was for one login.
+    pub fn failure(&self) -> Option<&LoginError> {
+        match self {
+            Self::Done(results) => results.first().filter(|_| results.len() == 1)?.as_ref().err(),
+            Self::Signal(_) => None,
+        }
+    }
+}
+
 /// How far one login has come.
 enum Progress {
     Beginning,

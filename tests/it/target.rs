@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::program::{Finished, Program};
+use crate::support::pty::Pty;
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const SERVER: &str = "/.well-known/oauth-authorization-server";
@@ -58,6 +59,31 @@ fn m50_the_url_that_the_metadata_is_for_is_suggested() {
     for options in [&["--no-resource"][..], &["--resource", "urn:mine"]] {
         Program::login_at(&fake.origin()).args(options).agree().expect(0);
     }
+}
+
+#[test]
+fn m50_in_a_terminal_it_is_asked() {
+    for (answer, goes_on) in [("y\n", true), ("yes\n", true), ("n\n", false), ("\n", false), ("\u{4}", false)] {
+        let (fake, mut pty) = (at_root("/mcp"), Pty::open());
+        let login = Program::new().args(["--store", "file", "--no-browser", "--timeout", "60s"]);
+        let login = login.arg(fake.origin()).on(&pty).start();
+        pty.wait_for(&format!("did you mean {}? [y/N]", fake.mcp()));
+        assert!(!pty.is_raw(), "the paste of the first try is over");
+        pty.type_in(answer);
+        if goes_on {
+            let shown = pty.wait_for("press Enter");
+            let mut words = shown.split(|it: char| it.is_whitespace() || it.is_control() || it == ';' || it == '\\');
+            login.agree_at(words.find(|it| it.contains("code_challenge=")).expect("the address"));
+        }
+        let finished = login.finish().expect(if goes_on { 0 } else { 2 });
+        assert_eq!(finished.stdout, "");
+        assert_eq!(fake.seen_at("/token").len(), usize::from(goes_on), "{answer:?}: {}", pty.shown());
+        assert_eq!(pty.shown().contains("error: "), !goes_on, "{}", pty.shown());
+    }
+    // Scripts are not asked, nor is anybody with a pipe for stdin.
+    let (fake, mut pty) = (at_root("/mcp"), Pty::open());
+    Program::login_at(&fake.origin()).on(&pty).run().expect_error(2, "resource_mismatch");
+    assert!(!pty.shown().contains("[y/N]"), "{}", pty.shown());
 }
 
 #[test]
