@@ -1,14 +1,14 @@
 //! Logins at canaille, which has no MCP of its own, through the protected MCP server in front of it.
 
 use super::bed::{Bed, Part};
-use super::running::Run;
+use super::running::{Run, Server};
 use super::servers::{ask, keeps_secrets};
 use super::tokens::token;
 use super::user_agent::{login_by_paste, UserAgent};
-use crate::support::visit;
+use crate::support::{parameter, visit};
 
-/// A scope that canaille gives without an ID token.
-const SCOPE: [&str; 2] = ["--scope", "profile"];
+/// Scopes with an ID token, and what canaille demands with them.
+const SCOPE: [&str; 4] = ["--scope", "openid profile", "--param", "nonce=only-for-tests"];
 
 #[test]
 fn chromium_consents_at_canaille() {
@@ -20,7 +20,7 @@ fn chromium_consents_at_canaille() {
 
     let event = finished.event("logged_in");
     assert_eq!(event["refreshable"], true, "{event}");
-    assert_eq!(event["scopes"], serde_json::json!(["profile"]), "{event}");
+    assert_eq!(event["scopes"], serde_json::json!(["openid", "profile"]), "{event}");
     keeps_secrets(&bed, &finished);
     let seen = bed.seen("canaille");
     assert!(seen["text"].as_str().unwrap_or_default().to_lowercase().contains("logged in"), "{seen}");
@@ -51,6 +51,8 @@ fn canaille_refuses_refreshes_restarts_and_forgets() {
     assert!(first != second && second != third, "each refresh brings another token");
     ask(&bed, &server, &["check"]).exits(0);
 
+    a50_an_answer_without_issuer(&bed, &server, &mut user);
+
     // Its access tokens go on living, and so does the login until the next refresh.
     assert_eq!(visit(&server.at("/forget-clients")).status, 204);
     let refused = ask(&bed, &server, &["token", "--refresh"]).exits(3);
@@ -66,4 +68,22 @@ fn canaille_refuses_refreshes_restarts_and_forgets() {
     ask(&bed, &server, &["logout"]).exits(0);
     assert_eq!(server.status_with(&last), 401);
     ask(&bed, &server, &["token"]).exits(3);
+}
+
+/// Asks canaille to answer without a page. In a browser where nobody is signed in, its answer has no `iss`, though promised: it
+/// is told, and not believed. In the user's own browser it gives a code, which still logs in.
+fn a50_an_answer_without_issuer(bed: &Bed, server: &Server, user: &mut UserAgent) {
+    let mut command = bed.program();
+    command.args(["--no-browser", "--paste", "--timeout", "30s", "--store", &bed.file_store()]);
+    command.args(["--force", "--param", "prompt=none"]).args(SCOPE).arg(&server.url);
+    let mut run = Run::start(&mut command);
+    let event = run.wait_for_event("authorization_url");
+    let url = event["url"].as_str().expect("a URL");
+    let answer = UserAgent::default().agree(url);
+    assert_eq!((parameter(&answer, "error").as_deref(), parameter(&answer, "iss")), (Some("login_required"), None));
+    run.type_line(&answer);
+    assert_eq!(run.wait_for_event("rejected")["reason"], "issuer_mismatch");
+    run.type_line(&user.agree(url));
+    let finished = run.finish().exits(0);
+    assert!(finished.stderr.contains("unproven: login_required"), "{}", finished.stderr);
 }
