@@ -39,14 +39,14 @@ pub fn targets(
             return Ok(Target { text: text.clone(), named: None, client_given: false });
         }
         if logins.iter().any(|key| key.server == *text) {
-            let how = match providers::find(text) {
-                Some(provider) => format!("--provider {}", provider.name),
-                None => format!("--issuer URL {text}"),
+            return match providers::find(text) {
+                Some(provider) => Err(servers::usage(
+                    format!("{text} is a login at a provider without an MCP server"),
+                    format!("to log in there again, name the provider too: mcp-login --provider {}", provider.name),
+                )),
+                // It is repeated as it was made.
+                None => Ok(Target { text: text.clone(), named: None, client_given: false }),
             };
-            return Err(servers::usage(
-                format!("{text} is a login at a provider without an MCP server"),
-                format!("to log in there again, name the provider too: mcp-login {how}"),
-            ));
         }
         let named = find(text, args.from.as_deref(), &logins)?;
         let client_given = args.from.is_some() || source_of(text).is_some();

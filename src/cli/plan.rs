@@ -9,7 +9,7 @@ use url::Host;
 
 use super::names::Target;
 use super::servers::{self, is_name, usage, without_password, Server};
-use super::{authority, preset, Common, HostChoice, LoginArgs, RegistrationChoice};
+use super::{authority, preset, Common, HostChoice, LoginArgs, RedirectArgs, RegistrationChoice};
 use crate::error::LoginError;
 use crate::listener::RedirectHost;
 use crate::login::{Request, Resource};
@@ -67,9 +67,12 @@ pub fn logins(
         let secret = env_secret.clone().filter(|_| !several && !is_theirs);
         let (identity, (demanded, endpoints)) = identity(&args, secret)?;
         let redirect = redirect(&args, demanded.as_deref())?;
-        let has_issuer = authority::is_named(&args.request) || args.provider.provider.is_some();
+        // A name that is no client's is that of a stored login, which knows its issuer.
+        let is_stored = target.named.is_none() && !target.text.contains("://");
+        let has_issuer = authority::is_named(&args.request) || args.provider.provider.is_some() || is_stored;
         let server = servers::parse(&target.text, &of_account(&args, common), has_issuer)?;
         let mut request = request(&args, server, &identity, &redirect);
+        request.is_redirect_given |= demanded.is_some();
         authority::apply(&mut request, &args.request)?;
         preset::apply(&mut request, &args, endpoints.as_ref())?;
         if !requests.iter().any(|other| other.key == request.key) {
@@ -113,6 +116,7 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
         redirect_host: redirect.host,
         redirect_path: redirect.path.clone(),
         port: redirect.port,
+        is_redirect_given: parts_given(&args.redirect) || args.redirect.redirect_uri.is_some(),
         likely_ports: if identity.metadata_url.is_some() { DOCUMENT_PORTS.to_vec() } else { Vec::new() },
         identity: identity.clone(),
         scopes: scopes.map(str::to_owned).collect(),
@@ -219,6 +223,11 @@ fn read(path: &Path, what: &str) -> Result<zeroize::Zeroizing<String>, LoginErro
     Ok(text)
 }
 
+/// Tells whether an option names a part of the redirect URI.
+fn parts_given(args: &RedirectArgs) -> bool {
+    args.port.is_some() || args.redirect_host.is_some() || args.redirect_path.is_some()
+}
+
 struct Redirect {
     /// It as a whole, as it was given.
     uri: Option<String>,
@@ -230,8 +239,7 @@ struct Redirect {
 /// Works out the redirect URI; one that is named as a whole wins over one that the client's file demands.
 fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginError> {
     let args = &args.redirect;
-    let parts_given = args.port.is_some() || args.redirect_host.is_some() || args.redirect_path.is_some();
-    if let Some(uri) = args.redirect_uri.as_deref().or(demanded.filter(|_| !parts_given)) {
+    if let Some(uri) = args.redirect_uri.as_deref().or(demanded.filter(|_| !parts_given(args))) {
         return whole_redirect(uri);
     }
     let path = args.redirect_path.as_deref().unwrap_or("/callback");

@@ -156,6 +156,7 @@ fn request(server: &Url) -> Request {
         redirect_host: RedirectHost::V4,
         redirect_path: "/callback".to_owned(),
         port: None,
+        is_redirect_given: false,
         likely_ports: Vec::new(),
         identity: Identity { way: Way::Auto, client_id: None, client_secret: None, metadata_url: None, issuer: None },
         scopes: Vec::new(),

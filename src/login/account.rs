@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{typed_urls, Attempt, Request};
+use super::{typed_urls, Attempt};
 use crate::clock::Time;
 use crate::http::Http;
 use crate::oauth::id_token;
@@ -18,8 +18,8 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 /// Finds out the account: from the ID token; at a provider also from its userinfo endpoint, and where there is none, it
 /// is the one that the user named.
-pub fn find(request: &Request, attempt: &Attempt, tokens: &Tokens, tools: &Tools) -> Option<String> {
-    let server = &attempt.found.server;
+pub fn find(attempt: &Attempt, tokens: &Tokens, tools: &Tools) -> Option<String> {
+    let (request, server) = (&attempt.request, &attempt.found.server);
     let told = tokens.id_token.as_ref().and_then(|token| told(token, attempt));
     let Some(provider) = request.provider else { return told };
     let is_address = told.as_ref().is_some_and(|account| account.contains('@'));

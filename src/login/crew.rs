@@ -114,14 +114,12 @@ impl Crew {
 
     /// Lets a worker finish a login.
     pub fn finish(&mut self, seat: usize, attempt: Box<Attempt>, code: AuthorizationCode) {
-        self.work(seat, move |request, tools, line| {
-            Message::Finished(finish(request, tools, *attempt, code, line.deadline))
-        });
+        self.work(seat, move |_, tools, line| Message::Finished(finish(tools, *attempt, code, line.deadline)));
     }
 
     /// Lets a worker begin a login anew on the same socket.
     pub fn again(&mut self, seat: usize, attempt: Box<Attempt>) {
-        self.work(seat, move |request, tools, line| Message::Begun(again(request, tools, *attempt, line)));
+        self.work(seat, move |_, tools, line| Message::Begun(again(tools, *attempt, line)));
     }
 
     fn work(&mut self, seat: usize, job: impl FnOnce(&Request, &Tools, &Line) -> Message + Send + 'static) {

@@ -58,6 +58,8 @@ const CLOCK_TOLERANCE: u64 = 60;
 
 /// A login whose answer is awaited: everything that its code will be exchanged with.
 struct Attempt {
+    /// What is asked for, completed by what an earlier login says.
+    request: Request,
     found: Discovered,
     provider: Option<&'static Provider>,
     client: Client,
@@ -103,7 +105,16 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
     let last = LastLogin::of(request, &cache);
     let redirect_uri = listen(&wanted(request, &cache, before.as_ref()), line)?;
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT).until(line.deadline);
-    let found = ask(request, last.as_ref(), &http, &cache, None)?;
+    let found = ask(request, last.as_ref(), &http, &cache, None);
+    let named = repeat::with_issuer(request, before.as_ref());
+    let (found, named) = match (found, named) {
+        (Err(err), Some(named)) if err.code() == "no_authorization_server" => {
+            let http = Http::new(&tools.http, &typed_urls(&named), REQUEST_LIMIT).until(line.deadline);
+            (ask(&named, last.as_ref(), &http, &cache, None).map_err(|_| err)?, Some(named))
+        }
+        (found, _) => (found?, None),
+    };
+    let request = named.as_ref().unwrap_or(request);
     let attempt = prepare(request, tools, &http, Prepared { found, redirect_uri, before, is_second: false })?;
     tools.store(&request.key)?;
     Ok(Begun::Attempt(Box::new(attempt)))
@@ -142,7 +153,8 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
         message: format!("the redirect URI {redirect_uri} cannot be used: {err}"),
         hint: None,
     })?;
-    Ok(Attempt { found, provider, client, authorization, scopes, redirect_uri, before, is_second })
+    let request = request.clone();
+    Ok(Attempt { request, found, provider, client, authorization, scopes, redirect_uri, before, is_second })
 }
 
 /// Says why there is no client. Where the endpoints were only assumed, and nobody is at the one for registrations, there is
@@ -168,21 +180,21 @@ fn not_registered(
 }
 
 /// The server does not know our registration any more: the request is prepared anew, and not with one that is in doubt.
-fn again(request: &Request, tools: &Tools, attempt: Attempt, line: &Line) -> Result<Begun, LoginError> {
-    let Attempt { found, redirect_uri, before, .. } = attempt;
-    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT).until(line.deadline);
+fn again(tools: &Tools, attempt: Attempt, line: &Line) -> Result<Begun, LoginError> {
+    let Attempt { request, found, redirect_uri, before, .. } = attempt;
+    let http = Http::new(&tools.http, &typed_urls(&request), REQUEST_LIMIT).until(line.deadline);
     let prepared = Prepared { found, redirect_uri, before, is_second: true };
-    prepare(request, tools, &http, prepared).map(|attempt| Begun::Attempt(Box::new(attempt)))
+    prepare(&request, tools, &http, prepared).map(|attempt| Begun::Attempt(Box::new(attempt)))
 }
 
 /// Goes from the answer to a login that is kept. Nothing that was kept before is touched until then.
 fn finish(
-    request: &Request,
     tools: &Tools,
     mut attempt: Attempt,
     code: AuthorizationCode,
     deadline: Deadline,
 ) -> Result<Finished, LoginError> {
+    let request = &attempt.request.clone();
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
     let Authorization { expected, verifier, .. } = &attempt.authorization;
     let ask = Exchange {
@@ -204,7 +216,7 @@ fn finish(
     };
     warn_of_clock(answered_at);
     register::confirm(&tools.cache(), &attempt.found.server.issuer, &attempt.client);
-    let account = account::find(request, &attempt, &tokens, tools);
+    let account = account::find(&attempt, &tokens, tools);
     let store = tools.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
     let lock = store.journal(&request.key).lock(Deadline::after(REFRESH_LIMIT));
@@ -288,6 +300,7 @@ impl Attempt {
             expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
             needs_login: false,
             handed_over: None,
+            options: repeat::options(request, self.before.as_ref()),
             rest: serde_json::Map::new(),
         }
     }

@@ -104,9 +104,11 @@ pub(super) fn scopes(request: &Request, found: &Discovered, before: Option<&Cred
     let server = &found.server;
     // Spec: MCP 2026-07-28, Scope Selection Strategy: what a challenge names joins what was asked for before.
     let is_challenged = request.challenge.is_some() || !found.challenged_scopes.is_empty();
-    let earlier = before.filter(|before| before.issuer == server.issuer && is_challenged);
+    let earlier = before.filter(|before| before.issuer == server.issuer);
+    let repeated = earlier.filter(|_| request.scopes.is_empty() && !is_challenged);
+    let earlier = earlier.filter(|_| is_challenged);
     let (scopes, left_out) = choose_scopes(ScopeSources {
-        asked: &request.scopes,
+        asked: repeated.map_or(&request.scopes, |before| repeat::scopes(request, before)),
         challenged: &found.challenged_scopes,
         before: earlier.map_or(&[], |before| &before.scopes_requested),
         resource: &found.resource_scopes,

@@ -50,6 +50,8 @@ pub struct Request {
     pub redirect_path: String,
     /// The one port that will do.
     pub port: Option<u16>,
+    /// The user, or the user's own file, says something about the redirect URI.
+    pub is_redirect_given: bool,
     /// The ports to try first, if any will do.
     pub likely_ports: Vec<u16>,
     /// Who we are.

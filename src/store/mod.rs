@@ -137,6 +137,9 @@ pub struct Credentials {
     /// Another program has this login now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handed_over: Option<HandedOver>,
+    /// What the user chose by options at the login.
+    #[serde(default, skip_serializing_if = "LoginOptions::is_default")]
+    pub options: LoginOptions,
     /// What a newer version of this program wrote and this one does not know; kept as it is.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -169,6 +172,34 @@ const MAX_CLOCK_STEP: i64 = 60;
 /// Tells whether an access token that was obtained then is one from the future: see [`Credentials::is_from_the_future`].
 pub fn is_from_the_future(obtained_at: Time) -> bool {
     obtained_at.seconds_left() > MAX_CLOCK_STEP
+}
+
+/// What the user chose by options at a login, beside what stands elsewhere in it; the next login to the server repeats it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoginOptions {
+    /// The issuer was named.
+    pub issuer: bool,
+    /// The port of the redirect URI was named.
+    pub port: bool,
+    /// Scopes were named.
+    pub scopes: bool,
+    /// The resource was named, or that there is none.
+    pub resource: bool,
+    /// PKCE was taken for supported.
+    pub assume_pkce: bool,
+    /// The authorization endpoint, if it was named.
+    pub authorization_endpoint: Option<String>,
+    /// Where the metadata of the authorization server is, if it was named.
+    pub issuer_metadata: Option<String>,
+    /// Further parameters of the authorization request.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl LoginOptions {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// To whom a login went. As long as its tokens are still here, it is not known whether they arrived there.

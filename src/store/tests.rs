@@ -42,6 +42,7 @@ pub(super) fn sample(server: &str, generation: u64) -> Credentials {
         provider: None,
         needs_login: false,
         handed_over: None,
+        options: LoginOptions::default(),
         rest: Map::from_iter([("later".to_owned(), Value::from(vec![1]))]),
     }
 }

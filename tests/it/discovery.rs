@@ -777,7 +777,9 @@ fn m35b_a_challenge_adds_to_what_was_asked_for_before() {
         ("Bearer scope=\"read\"", 0, vec![], Some("write read")),
         ("Bearer scope=\"read\"", 0, vec!["--scope", "read"], Some("read")),
         ("Bearer scope=\"read\"", 1, vec![], Some("read")),
-        ("Bearer", 0, vec![], Some("read write")),
+        // Where the server names none, the user's own are asked for again.
+        ("Bearer", 0, vec![], Some("write")),
+        ("Bearer", 1, vec![], Some("read write")),
     ] {
         let other = Fake::start();
         let moved = Arc::new(AtomicUsize::new(0));

@@ -1,5 +1,6 @@
 //! The integration tests: the real program against real sockets, files, terminals and browsers.
 
+mod again;
 mod answers;
 mod authority;
 mod check;

@@ -1,5 +1,7 @@
 //! What a project's files may do: name a server, and nothing behind the user's back.
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use serde_json::{json, Value};
 
 use crate::names::{events, live, log_in, put_servers};
@@ -39,12 +41,16 @@ fn a_secret_goes_to_one_server_only() {
     let fake = Fake::start();
     let home = Home::new();
     put_servers(&home, ".cursor/mcp.json", json!({"mine": {"url": fake.mcp(), "oauth": {"clientId": "mine"}}}));
-    for (args, is_used) in [(&["mine"][..], true), (&["--all"], false)] {
-        log_in(&home, args).arg("--force").env("MCP_LOGIN_CLIENT_SECRET", "s3cret").agree().expect(0);
+    let secret_sent = |args: &[&str], secret: &str| {
+        log_in(&home, args).arg("--force").env("MCP_LOGIN_CLIENT_SECRET", secret).agree().expect(0);
         let last = fake.seen_at("/token").pop().expect("a request");
-        let is_sent = last.header("authorization").is_some() || last.parameter("client_secret").is_some();
-        assert_eq!(is_sent, is_used, "{args:?}");
-    }
+        let basic = last.header("authorization").and_then(|value| value.strip_prefix("Basic ")).map(str::to_owned);
+        basic.and_then(|basic| STANDARD.decode(basic).ok()).map(|pair| String::from_utf8_lossy(&pair).into_owned())
+    };
+    assert_eq!(secret_sent(&["--all"], "s3cret"), None);
+    assert_eq!(secret_sent(&["mine"], "s3cret").as_deref(), Some("mine:s3cret"));
+    // A login is repeated with its own.
+    assert_eq!(secret_sent(&["--all"], "another").as_deref(), Some("mine:s3cret"));
 }
 
 #[test]
