@@ -169,7 +169,7 @@ impl DiscoverError {
             Self::NoLoginNeeded => 0,
             Self::OtherPath { .. } | Self::NotMcp(_) | Self::OtherIssuer { .. } | Self::NearIssuer { .. } => 2,
             Self::NoAuthorizationServer(nowhere) if !nowhere.is_temporary => 2,
-            Self::Http(HttpError::Authorities(_)) => 2,
+            Self::Http(err) | Self::Document { why: Missing::Http(err), .. } if err.is_hopeless() => 2,
             Self::NoDocument { .. } => 2,
             Self::Unsuitable { why: MetadataError::NoCodeFlow(_), .. } => 2,
             _ if self.is_security() => 6,

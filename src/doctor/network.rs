@@ -14,9 +14,7 @@ pub fn proxy(case: &Case) -> Finding {
     };
     let mut shown = settings.iter().map(show).collect::<Vec<_>>();
     let entries = if settings.is_empty() { Vec::new() } else { unreadable_exceptions() };
-    if !entries.is_empty() {
-        shown.push(format!("NO_PROXY holds what cannot be understood and is ignored: {}", entries.join(", ")));
-    }
+    shown.extend(entries.iter().cloned());
     if let Some(server) = case.request.server.as_ref().filter(|_| !settings.is_empty()) {
         shown.push(match proxy_for(server) {
             Some(proxy) => format!("the server is asked through {proxy}"),

@@ -191,6 +191,7 @@ pub fn register_exit(err: &RegisterError) -> u8 {
         RegisterError::NoWay(_) | RegisterError::Closed { .. } => 2,
         RegisterError::Refused { .. } => 3,
         RegisterError::OtherIssuer { .. } | RegisterError::Endpoint(_) => 6,
+        RegisterError::Http(err) if err.is_hopeless() => 2,
         RegisterError::Http(err) if err.is_security() => 6,
         RegisterError::Useless | RegisterError::Unavailable(_) | RegisterError::Http(_) => 5,
     }

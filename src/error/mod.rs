@@ -349,6 +349,8 @@ impl LoginError {
             Self::Told(told) => told.exit,
             Self::IssuerChanged { .. } => 6,
             Self::Discover { source, .. } => source.exit_code(),
+            Self::Unreachable { source, .. } if source.is_hopeless() => 2,
+            Self::Exchange { source: ExchangeError::Http(err), .. } if err.is_hopeless() => 2,
             Self::Unreachable { source, .. } if source.is_security() => 6,
             Self::Exchange { source: ExchangeError::Http(err), .. } if err.is_security() => 6,
             Self::Exchange { source: ExchangeError::Unusable { why: Unusable::NotTokens, .. }, .. } => 5,

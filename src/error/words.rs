@@ -9,6 +9,7 @@ pub fn http_code(err: &HttpError) -> &'static str {
     match err {
         HttpError::Forbidden { .. } => "forbidden_address",
         HttpError::Redirect(_) => "redirect_refused",
+        HttpError::Tls { fault: TlsFault::NotTls, .. } => "no_tls",
         HttpError::Tls { .. } => "insecure_connection",
         HttpError::Authorities(_) => "certificates_unreadable",
         HttpError::Timeout { .. } | HttpError::Late(_) => "server_timeout",
@@ -165,7 +166,7 @@ fn tls_hint(host: &str, fault: TlsFault) -> String {
             crate::clock::Time::now().rfc3339()
         ),
         TlsFault::NotTls => {
-            "the server does not speak TLS at this port; if it is on this machine, its URL may begin with http://"
+            "check the port of the server; if it is on this machine, its URL may begin with http://"
                 .to_owned()
         }
         TlsFault::Authority => format!("give the server a certificate of its own: {}", make_certificate(host)),

@@ -157,6 +157,11 @@ impl HttpError {
         }
     }
 
+    /// Tells whether the same request can never succeed, for a reason that is no attack.
+    pub fn is_hopeless(&self) -> bool {
+        matches!(self, Self::Authorities(_) | Self::Tls { fault: TlsFault::NotTls, .. })
+    }
+
     /// Tells whether the server cannot have seen any of the request, so that nothing of it is spent.
     pub fn is_unsent(&self) -> bool {
         match self {
@@ -265,7 +270,9 @@ fn tls(err: &rustls::Error, host: String, unsent: bool) -> HttpError {
     use rustls::Error::{InvalidCertificate, InvalidMessage};
     let why = printable(&err.to_string());
     let (why, fault) = match err {
-        InvalidMessage(rustls::InvalidMessage::InvalidContentType) => (why, TlsFault::NotTls),
+        InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+            ("what answers does not speak TLS".to_owned(), TlsFault::NotTls)
+        }
         InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }) => {
             (why, TlsFault::Dated)
         }

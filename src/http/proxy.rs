@@ -1,8 +1,9 @@
 //! Which proxy stands before a server: the variables of the environment, read as curl and Go read them.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::IpAddr;
-use std::sync::Once;
+use std::sync::{Mutex, PoisonError};
 
 use ureq::{Proxy, ProxyProtocol};
 use url::{Host, Url};
@@ -61,29 +62,27 @@ pub fn proxies() -> Vec<ProxySetting> {
     ALL.into_iter().filter_map(setting).collect()
 }
 
-/// Returns the entries of `NO_PROXY` that cannot be read.
+/// Returns what is wrong with the list of exceptions, in words; nothing if all of it can be read.
 pub fn unreadable_exceptions() -> Vec<String> {
-    exceptions(&environment).map(|(_, text)| unreadable(&text)).unwrap_or_default()
+    unreadable(&environment)
 }
 
 /// Returns the proxy through which a server is asked, without user name and password; `None` if it is asked directly.
 pub fn proxy_for(server: &Url) -> Option<String> {
-    choose(server, &environment).map(|chosen| chosen.place())
+    choose(server, &environment).chosen.map(|chosen| chosen.place())
 }
 
-/// Returns the proxy through which a URL is asked; `None` if it is asked directly. What is set and cannot be read is
-/// passed over with a warning, once in a run.
+/// Returns the proxy through which a URL is asked; `None` if it is asked directly. What is set for this and cannot be
+/// read is passed over with a warning, once in a run.
 pub(super) fn chosen(url: &Url) -> Option<Chosen> {
-    static WARNED: Once = Once::new();
-    WARNED.call_once(|| {
-        for setting in proxies().iter().filter(|setting| setting.proxy.is_none()) {
-            log::warn!("{} does not name a proxy that can be used; it is ignored", setting.variable);
+    static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let choice = choose(url, &environment);
+    for warning in choice.warnings {
+        if WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.clone()) {
+            log::warn!("{warning}");
         }
-        for entry in unreadable_exceptions() {
-            log::warn!("the entry {entry} of NO_PROXY cannot be understood; it is ignored");
-        }
-    });
-    choose(url, &environment)
+    }
+    choice.chosen
 }
 
 fn environment(name: &str) -> Option<OsString> {
@@ -108,20 +107,37 @@ fn bare(text: &str) -> &str {
 /// Chooses as curl does: the variable for the scheme before `ALL_PROXY`, the lower case before the upper case, none for
 /// what `NO_PROXY` names; and none for loopback. `HTTP_PROXY` counts too, as for Go, but in a CGI program, where the
 /// header `Proxy` of a request would set it.
-fn choose(url: &Url, environment: &impl Fn(&str) -> Option<OsString>) -> Option<Chosen> {
+fn choose(url: &Url, environment: &impl Fn(&str) -> Option<OsString>) -> Choice {
+    let mut choice = Choice::default();
     if endpoint::is_loopback(url) {
-        return None;
+        return choice;
     }
     let is_cgi = environment("REQUEST_METHOD").is_some();
     let variables = if url.scheme() == "https" { FOR_HTTPS } else { FOR_HTTP };
-    let readable = |variable: &'static str| {
-        let value = value(variable, environment)?.ok()?;
-        Some(Chosen { variable, proxy: read(&value)? })
-    };
-    let counts = |variable: &&str| !(is_cgi && *variable == "HTTP_PROXY");
-    let chosen = variables.into_iter().filter(counts).find_map(readable)?;
-    let excepted = exceptions(environment).is_some_and(|(_, text)| is_excepted(url, &text));
-    (!excepted).then_some(chosen)
+    for variable in variables.into_iter().filter(|variable| !(is_cgi && *variable == "HTTP_PROXY")) {
+        match value(variable, environment).map(|value| value.ok().and_then(|value| read(&value))) {
+            None => {}
+            Some(None) => {
+                choice.warnings.push(format!("{variable} does not name a proxy that can be used; it is ignored"))
+            }
+            Some(Some(proxy)) => {
+                choice.warnings.extend(unreadable(environment));
+                let excepted = exceptions(environment).is_some_and(|(_, text)| is_excepted(url, &text));
+                choice.chosen = (!excepted).then_some(Chosen { variable, proxy });
+                return choice;
+            }
+        }
+    }
+    choice
+}
+
+/// The way to a URL.
+#[derive(Debug, Default)]
+struct Choice {
+    /// The proxy through which it is asked.
+    chosen: Option<Chosen>,
+    /// What was passed over because it cannot be read.
+    warnings: Vec<String>,
 }
 
 /// Reads the URL of a proxy; without a scheme it is one of HTTP.
@@ -149,8 +165,15 @@ fn is_excepted(url: &Url, list: &str) -> bool {
     entries(list).filter_map(Exception::read).any(|exception| exception.matches(url))
 }
 
-fn unreadable(list: &str) -> Vec<String> {
-    entries(list).filter(|entry| Exception::read(entry).is_none()).map(printable).collect()
+fn unreadable(environment: &impl Fn(&str) -> Option<OsString>) -> Vec<String> {
+    let Some((variable, list)) = exceptions(environment) else { return Vec::new() };
+    let entries = entries(&list).filter(|entry| Exception::read(entry).is_none());
+    let words = |entry: &str| match entry.contains('@') {
+        // What has a user name may have a password too.
+        true => format!("an entry of {variable} cannot be understood; it is ignored"),
+        false => format!("the entry {} of {variable} cannot be understood; it is ignored", printable(entry)),
+    };
+    entries.map(words).collect()
 }
 
 /// An entry of `NO_PROXY`.
@@ -244,160 +267,4 @@ fn shares(address: IpAddr, network: IpAddr, bits: u32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn url(text: &str) -> Url {
-        Url::parse(text).expect("a URL")
-    }
-
-    /// Returns the variable and the proxy that these settings give, written as `NAME=VALUE`, for a URL.
-    fn way(settings: &[&str], to: &str) -> String {
-        let environment = |name: &str| {
-            let set = settings.iter().filter_map(|setting| setting.split_once('='));
-            set.filter(|(set, _)| *set == name).map(|(_, value)| OsString::from(value)).next()
-        };
-        choose(&url(to), &environment).map_or("direct".to_owned(), |it| format!("{} {}", it.variable, it.place()))
-    }
-
-    #[test]
-    fn p50_the_variable_of_the_scheme_wins() {
-        let (https, http) = ("https://mcp.example/mcp", "http://mcp.example/mcp");
-        for (settings, to, expected) in [
-            (&[][..], https, "direct"),
-            (&["HTTPS_PROXY=http://a:1", "ALL_PROXY=http://b:2"], https, "HTTPS_PROXY http://a:1"),
-            (&["ALL_PROXY=http://b:2", "https_proxy=http://a:1"], https, "https_proxy http://a:1"),
-            (&["HTTPS_PROXY=http://a:1", "https_proxy=http://b:2"], https, "https_proxy http://b:2"),
-            (&["ALL_PROXY=http://a:1", "all_proxy=http://b:2"], https, "all_proxy http://b:2"),
-            (&["ALL_PROXY=socks5h://a:1"], https, "ALL_PROXY socks5h://a:1"),
-            (&["HTTP_PROXY=http://a:1"], https, "direct"),
-            (&["http_proxy=http://a:1"], https, "direct"),
-            (&["HTTPS_PROXY=http://a:1"], http, "direct"),
-            (&["http_proxy=http://a:1"], http, "http_proxy http://a:1"),
-            (&["HTTP_PROXY=http://a:1"], http, "HTTP_PROXY http://a:1"),
-            (&["HTTP_PROXY=http://a:1", "REQUEST_METHOD=GET"], http, "direct"),
-            (&["http_proxy=http://a:1", "REQUEST_METHOD=GET"], http, "http_proxy http://a:1"),
-            (&["HTTP_PROXY=http://a:1", "ALL_PROXY=http://b:2"], https, "ALL_PROXY http://b:2"),
-            (&["HTTPS_PROXY=", "ALL_PROXY=http://b:2"], https, "ALL_PROXY http://b:2"),
-            (&["HTTPS_PROXY= ", "ALL_PROXY=http://b:2"], https, "ALL_PROXY http://b:2"),
-            (&["HTTPS_PROXY=ftp://a:1", "ALL_PROXY=http://b:2"], https, "ALL_PROXY http://b:2"),
-            (&["HTTPS_PROXY=ftp://a:1"], https, "direct"),
-            (&["HTTPS_PROXY=http://a:1"], "https://localhost/mcp", "direct"),
-            (&["HTTPS_PROXY=http://a:1"], "https://127.9.9.9/mcp", "direct"),
-            (&["HTTPS_PROXY=http://a:1"], "https://[::1]/mcp", "direct"),
-            (&["HTTP_PROXY=http://a:1"], "http://as.localhost/mcp", "direct"),
-        ] {
-            assert_eq!(way(settings, to), expected, "{settings:?} {to}");
-        }
-    }
-
-    #[test]
-    fn p50_what_a_value_may_look_like() {
-        for (value, expected) in [
-            ("http://proxy.example:3128", Some("http://proxy.example:3128")),
-            ("proxy.example:3128", Some("http://proxy.example:3128")),
-            ("proxy.example", Some("http://proxy.example:80")),
-            ("10.0.0.1:8080", Some("http://10.0.0.1:8080")),
-            ("http://[fd00::1]:8080", Some("http://[fd00::1]:8080")),
-            ("  http://proxy.example:3128\t", Some("http://proxy.example:3128")),
-            ("\"http://proxy.example:3128\"", Some("http://proxy.example:3128")),
-            ("' http://proxy.example:3128 '", Some("http://proxy.example:3128")),
-            ("http://proxy.example:3128/", Some("http://proxy.example:3128")),
-            ("http://proxy.example:3128/path?x", Some("http://proxy.example:3128")),
-            ("HTTP://PROXY.example:3128", Some("http://proxy.example:3128")),
-            ("https://proxy.example", Some("https://proxy.example:443")),
-            ("socks5://ada:pw@proxy.example", Some("socks5://proxy.example:1080")),
-            ("http://ada:pa@ss#w/rd@proxy.example:1", None),
-            ("http://ada:p@ss@proxy.example:1", Some("http://proxy.example:1")),
-            ("ada:p%40ss@proxy.example:1", Some("http://proxy.example:1")),
-            ("", None),
-            ("\"\"", None),
-            ("http://", None),
-            ("http://:8080", None),
-            ("http://proxy.example:port", None),
-            ("http://proxy.example:99999", None),
-            ("gopher://proxy.example", None),
-            ("http://two words:1", None),
-        ] {
-            let setting = format!("HTTPS_PROXY={value}");
-            let expected = expected.map_or("direct".to_owned(), |place| format!("HTTPS_PROXY {place}"));
-            assert_eq!(way(&[&setting], "https://mcp.example"), expected, "{value}");
-        }
-        let password = |value| read(value).and_then(|proxy| proxy.password().map(str::to_owned));
-        for (value, expected) in [
-            ("http://ada:p%40s%25s@proxy.example", "p@s%s"),
-            ("http://ada:p@ss@proxy.example", "p@ss"),
-            ("http://ada:p^s|s@proxy.example", "p^s|s"),
-            ("socks5h://ada:pw@proxy.example", "pw"),
-        ] {
-            assert_eq!(password(value).as_deref(), Some(expected), "{value}");
-        }
-    }
-
-    #[test]
-    fn p50_what_no_proxy_excepts() {
-        for (list, to, expected) in [
-            ("corp.example", "https://mcp.corp.example/mcp", true),
-            ("corp.example", "https://corp.example", true),
-            ("CORP.Example", "https://mcp.corp.example", true),
-            (".corp.example", "https://mcp.corp.example", true),
-            (".corp.example", "https://corp.example", true),
-            ("*.corp.example", "https://mcp.corp.example", true),
-            ("corp.example.", "https://mcp.corp.example", true),
-            ("corp.example", "https://mcp.corp.example.", true),
-            ("corp.example", "https://evilcorp.example", false),
-            ("mcp.corp.example", "https://corp.example", false),
-            ("corp", "https://mcp.corp.example", false),
-            ("example", "https://mcp.corp.example", true),
-            ("other.example , corp.example ", "https://mcp.corp.example", true),
-            ("other.example corp.example", "https://mcp.corp.example", true),
-            ("other.example,,\tcorp.example", "https://mcp.corp.example", true),
-            (" ,\"corp.example\"", "https://mcp.corp.example", true),
-            ("*", "https://mcp.corp.example", true),
-            (" * ", "https://10.1.2.3", true),
-            ("other.example,*", "https://mcp.corp.example", true),
-            ("corp.example:443", "https://mcp.corp.example", true),
-            ("corp.example:8443", "https://mcp.corp.example", false),
-            ("corp.example:8443", "https://mcp.corp.example:8443", true),
-            ("corp.example:80", "http://corp.example", true),
-            ("10.0.0.0/8", "https://10.1.2.3", true),
-            ("10.0.0.0/8", "https://11.1.2.3", false),
-            ("10.1.2.3/8", "https://10.9.9.9", true),
-            ("10.1.2.0/23", "https://10.1.3.255", true),
-            ("10.1.2.0/23", "https://10.1.4.0", false),
-            ("0.0.0.0/0", "https://93.184.216.34", true),
-            ("0.0.0.0/0", "https://[2001:db8::1]", false),
-            ("10.0.0.0/8", "https://[::ffff:10.1.2.3]", true),
-            ("10.1.2.3", "https://10.1.2.3", true),
-            ("10.1.2.3", "https://10.1.2.30", false),
-            ("10.1.2.3:443", "https://10.1.2.3", true),
-            ("10.1.2.3:8443", "https://10.1.2.3", false),
-            ("10.0.0.0/8", "https://mcp.corp.example", false),
-            ("fd00::/8", "https://[fd12::1]", true),
-            ("fd00::/8", "https://[fe80::1]", false),
-            ("fd12::1", "https://[fd12:0::1]", true),
-            ("[fd12::1]:443", "https://[fd12::1]", true),
-            ("[fd12::1]:8443", "https://[fd12::1]", false),
-            ("[fd12::1]", "https://[fd12::1]", true),
-            ("b\u{fc}cher.example", "https://xn--bcher-kva.example", true),
-            ("mcp.corp.example/24", "https://mcp.corp.example", false),
-            ("10.0.0.0/33", "https://10.0.0.0", false),
-            ("", "https://mcp.corp.example", false),
-        ] {
-            assert_eq!(is_excepted(&url(to), list), expected, "{list:?} {to}");
-        }
-        for (lower, upper, expected) in [("", "mcp.example", "direct"), ("other.example", "mcp.example", "through")] {
-            let settings =
-                [format!("no_proxy={lower}"), format!("NO_PROXY={upper}"), "ALL_PROXY=http://a:1".to_owned()];
-            let settings: Vec<_> = settings.iter().map(String::as_str).collect();
-            assert_eq!(way(&settings, "https://mcp.example") == "direct", expected == "direct", "{lower} {upper}");
-        }
-    }
-
-    #[test]
-    fn p50_entries_that_say_nothing_are_found() {
-        let list = "corp.example, http://x.example,10.0.0.0/99 192.168. foo*,a:b,*,[::1]:1,10.0.0.0/8,a..b";
-        let expected = ["http://x.example", "10.0.0.0/99", "192.168.", "foo*", "a:b"];
-        assert_eq!(unreadable(list), expected);
-    }
-}
+mod tests;

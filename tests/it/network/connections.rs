@@ -7,7 +7,10 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::listener::network::in_network;
+use crate::support::fake::Reply;
 use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::rotating::Rotating;
@@ -157,6 +160,39 @@ fn socks_proxy(at: &str, target: SocketAddr) {
             join(client, TcpStream::connect(target).expect("the target"));
         }
     });
+}
+
+#[test]
+fn p65_what_answered_is_tried_first_for_the_rest_of_the_run() {
+    let test = "network::connections::p65_what_answered_is_tried_first_for_the_rest_of_the_run";
+    let lines =
+        "2001:db8:77::a mcp.example\n93.184.216.34 mcp.example\n2001:db8:77::b as.example\n93.184.216.34 as.example";
+    if in_network(test, &format!("{NETWORK}{}", hosts(lines))) || !has("strace", test) {
+        return;
+    }
+    let authority = Authority::new();
+    let server = server_called("as.example:4432", &authority, |_, _| None);
+    let fake = server_called("mcp.example:4431", &authority, |seen, fake| {
+        let mut metadata = fake.resource_metadata();
+        metadata["authorization_servers"] = json!(["https://as.example:4432"]);
+        seen.path.contains("oauth-protected-resource").then(|| Reply::json(200, &metadata))
+    });
+    forward("93.184.216.34:4431", fake.address());
+    forward("93.184.216.34:4432", server.address());
+    let place = tempfile::tempdir().expect("a directory");
+    let trace = place.path().join("trace");
+    let strace = ["strace", "-f", "-qq", "-e", "trace=connect", "-o", trace.to_str().expect("a path")];
+    let login = Program::login_at("https://mcp.example:4431/mcp").arg("--ca-file").arg(authority.pem());
+    let mut login = login.through(&strace).start();
+    answer(&mut login);
+    login.finish().expect(0);
+    let trace = std::fs::read_to_string(trace).expect("a trace");
+    let tried = |port: u16, address: &str| {
+        let port = format!("htons({port})");
+        trace.lines().filter(|line| line.contains(&port) && line.contains(address)).count()
+    };
+    assert!(tried(4431, "2001:db8:77::a") > 0 && tried(4432, "93.184.216.34") > 0, "{trace}");
+    assert_eq!(tried(4432, "2001:db8:77::b"), 0, "the family that answered comes first: {trace}");
 }
 
 #[test]
