@@ -2,25 +2,22 @@
 
 use super::bed::{Bed, Part};
 use super::running::{Run, Server};
-use super::servers::{ask, keeps_secrets};
+use super::servers::{ask, keeps_secrets, login};
 use super::tokens::token;
 use super::user_agent::{login_by_paste, UserAgent};
 use crate::support::{parameter, visit};
-
-/// Scopes with an ID token, and what canaille demands with them.
-const SCOPE: [&str; 4] = ["--scope", "openid profile", "--param", "nonce=only-for-tests"];
 
 #[test]
 fn chromium_consents_at_canaille() {
     let Some(bed) = Bed::with(&[Part::Canaille, Part::Npm, Part::Chromium]) else { return };
     let server = bed.canaille(0);
-    let mut command = bed.program();
-    command.args(["--timeout", "60s", "--store", &bed.file_store()]).args(SCOPE).arg(&server.url);
-    let finished = Run::start(command.env("BROWSER", bed.chromium("consent"))).finish().exits(0);
+    let finished = login(&bed, &server, &bed.chromium("consent")).exits(0);
 
+    // The ID token that `openid` brings is only given for a nonce.
     let event = finished.event("logged_in");
     assert_eq!(event["refreshable"], true, "{event}");
     assert_eq!(event["scopes"], serde_json::json!(["openid", "profile"]), "{event}");
+    assert_eq!(event["account"], "Some Body", "{event}");
     keeps_secrets(&bed, &finished);
     let seen = bed.seen("canaille");
     assert!(seen["text"].as_str().unwrap_or_default().to_lowercase().contains("logged in"), "{seen}");
@@ -33,11 +30,11 @@ fn canaille_refuses_refreshes_restarts_and_forgets() {
     let Some(bed) = Bed::with(&[Part::Canaille]) else { return };
     let server = bed.canaille(0);
     let mut user = UserAgent::default();
-    let refused = login_by_paste(&bed, &server, &SCOPE, |url| user.refuse(url)).exits(3);
+    let refused = login_by_paste(&bed, &server, &[], |url| user.refuse(url)).exits(3);
     assert_eq!(refused.event("error")["code"], "access_denied");
     assert!(!bed.path("credentials.json").exists(), "nothing was stored");
 
-    let finished = login_by_paste(&bed, &server, &SCOPE, |url| user.agree(url)).exits(0);
+    let finished = login_by_paste(&bed, &server, &[], |url| user.agree(url)).exits(0);
     keeps_secrets(&bed, &finished);
     let client = finished.event("logged_in")["client_id"].clone();
     let first = token(ask(&bed, &server, &["token"]));
@@ -57,8 +54,7 @@ fn canaille_refuses_refreshes_restarts_and_forgets() {
     assert_eq!(visit(&server.at("/forget-clients")).status, 204);
     let refused = ask(&bed, &server, &["token", "--refresh"]).exits(3);
     assert!(refused.stderr.contains("does not know its client any more"), "{}", refused.stderr);
-    let words = [&SCOPE[..], &["--force"]].concat();
-    let finished = login_by_paste(&bed, &server, &words, |url| user.agree(url)).exits(0);
+    let finished = login_by_paste(&bed, &server, &[], |url| user.agree(url)).exits(0);
     assert_ne!(finished.event("logged_in")["client_id"], client, "a client that the server knows");
     ask(&bed, &server, &["check"]).exits(0);
 
@@ -75,7 +71,7 @@ fn canaille_refuses_refreshes_restarts_and_forgets() {
 fn a50_an_answer_without_issuer(bed: &Bed, server: &Server, user: &mut UserAgent) {
     let mut command = bed.program();
     command.args(["--no-browser", "--paste", "--timeout", "30s", "--store", &bed.file_store()]);
-    command.args(["--force", "--param", "prompt=none"]).args(SCOPE).arg(&server.url);
+    command.args(["--force", "--param", "prompt=none"]).arg(&server.url);
     let mut run = Run::start(&mut command);
     let event = run.wait_for_event("authorization_url");
     let url = event["url"].as_str().expect("a URL");
