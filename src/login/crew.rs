@@ -25,6 +25,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Pause before a thread is asked for again which the system did not give.
 const SPAWN_PAUSE: Duration = Duration::from_millis(250);
 
+/// How often the desk is woken at most until it worked, and the pause between two tries.
+const WAKE_TRIES: usize = 100;
+const WAKE_PAUSE: Duration = Duration::from_millis(20);
+
 /// What a worker tells the desk.
 pub enum Message {
     /// The socket is bound.
@@ -53,7 +57,17 @@ impl Line {
     pub fn send(&self, message: Message) {
         // If the desk is closed, nobody needs the message any more.
         if self.sender.send((self.seat, message)).is_ok() {
-            let _ = (&*self.waker).write(&[1]);
+            self.wake();
+        }
+    }
+
+    /// Wakes the desk. A system that is short of memory may refuse even one byte for a moment.
+    fn wake(&self) {
+        for _ in 0..WAKE_TRIES {
+            if (&*self.waker).write(&[1]).is_ok() {
+                return;
+            }
+            thread::sleep(WAKE_PAUSE);
         }
     }
 }

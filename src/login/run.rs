@@ -148,6 +148,10 @@ impl Run<'_> {
         if retry_at.is_some_and(Deadline::passed) {
             self.crew.start_waiting();
         }
+        // Whatever woke the desk: at a deadline, what is done already counts.
+        while let Some((seat, message)) = self.crew.next_message() {
+            self.hear(seat, message);
+        }
         match happening {
             Happening::DeadlinePassed if !self.deadline.passed() => None,
             happening => self.act_on(happening),
@@ -157,11 +161,8 @@ impl Run<'_> {
     /// Acts on one happening; returns the signal that ends the program.
     fn act_on(&mut self, happening: Happening) -> Option<i32> {
         match happening {
-            Happening::Woken => {
-                while let Some((seat, message)) = self.crew.next_message() {
-                    self.hear(seat, message);
-                }
-            }
+            // What the workers have told was heard before.
+            Happening::Woken => {}
             Happening::Answer { seat, answer } => self.take_answer(seat, answer),
             Happening::Rejected { seat, source, reason, detail, count } => {
                 // A paste that belongs to no login belongs to the only one there is, as far as people are concerned.

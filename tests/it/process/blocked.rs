@@ -340,3 +340,24 @@ fn p55_a_refresh_without_a_process_spends_nothing() {
     assert_eq!(fake.seen_at("/token").len(), requests, "nothing is spent");
     assert_eq!(limited(token(), 64210, 2).run().expect(0).stdout, "access-7");
 }
+
+/// A worker wakes the main thread with a byte. Where the system has no memory for it, the login ends all the same.
+#[test]
+fn p55_each_send_of_a_login_fails_once_and_none_makes_it_wait() {
+    if !has("strace", "p55_each_send_of_a_login_fails_once_and_none_makes_it_wait") {
+        return;
+    }
+    let fake = Fake::start();
+    for number in 1..=6 {
+        for error in ["ENOBUFS", "EAGAIN"] {
+            let inject = format!("inject=sendto:error={error}:when={number}");
+            let wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendto", "-e", &inject];
+            let started = Instant::now();
+            let login = Program::login(&fake).env("MCP_LOGIN_TIMEOUT", "10s").through(&wrapper).agree();
+            assert!(matches!(login.code, Some(0 | 3 | 4 | 5)), "{error} {number}: {:?} {}", login.code, login.stderr);
+            let stored = login.credentials_path().exists();
+            assert!(login.code == Some(0) || !stored, "{error} {number}: {:?} {}", login.code, login.stderr);
+            assert!(started.elapsed() < Duration::from_secs(20), "{error} {number}: {:?}", started.elapsed());
+        }
+    }
+}
