@@ -34,8 +34,8 @@ PATHS = (
 
 FETCHED = ((
     "Sec-Fetch-Dest", ("image", "iframe", "script", "empty", "style", "object", "embed", "frame", "worker", "\x01")
-), ("Sec-Fetch-Mode", ("cors", "no-cors", "same-origin", "websocket")), ("Purpose", ("prefetch", )),
-           ("Sec-Purpose", ("prefetch", "prefetch;prerender")), ("X-Moz", ("prefetch", )))
+), ("Sec-Fetch-Mode", ("cors", "no-cors", "same-origin", "websocket")), ("Purpose", ("prefetch",)),
+           ("Sec-Purpose", ("prefetch", "prefetch;prerender")), ("X-Moz", ("prefetch",)))
 
 
 def plan(seed, scale):

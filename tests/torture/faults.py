@@ -69,6 +69,7 @@ def run(case, lab):
         if not strace.reached(strace.log_of(home)):
             return report
         report.tried = 1
+        server.settle()
         what = f"{name}, {injection}"
         # `strace` ends as its child did: 137 stands for a kill where the child was not the first process.
         codes = EXIT_CODES | ({-9, 137} if kind == "kills" else set())

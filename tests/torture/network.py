@@ -45,7 +45,7 @@ class Network:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((address, port))
         listener.listen(64)
-        threading.Thread(target=self._note, args=(listener, ), daemon=True).start()
+        threading.Thread(target=self._note, args=(listener,), daemon=True).start()
 
     def _note(self, listener):
         while True:

@@ -55,6 +55,7 @@ class Server:
         self.refresh_tokens, self.access_tokens = {}, {}
         self.revoked, self.revocations, self.reused, self.refreshes, self.count = set(), 0, 0, 0, 0
         self.lifetime, self.slow = 3600, 0.0
+        self.accepted, self.done = 0, 0
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.listener = socket.socket(family, socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,6 +94,19 @@ class Server:
         with self.lock:
             family = self.access_tokens.get(access_token)
             return family is not None and family not in self.revoked
+
+    def settle(self, limit=10.0):
+        """Waits until every connection so far is done: who made it may be dead, and its request still on the way."""
+        deadline = time.monotonic() + limit
+        with self.lock:
+            before = self.accepted
+        # Connections are accepted in their order, so all before this one have been.
+        socket.create_connection(self.listener.getsockname()[:2], limit).close()
+        while time.monotonic() < deadline:
+            with self.lock:
+                if self.accepted > before and self.accepted == self.done:
+                    return
+            time.sleep(0.001)
 
     def family(self):
         """Begins a family of tokens without a login, and returns its first answer."""
@@ -230,7 +244,9 @@ class Server:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(connection, ), daemon=True).start()
+            with self.lock:
+                self.accepted += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         stream = None
@@ -260,6 +276,8 @@ class Server:
             if stream:
                 stream.close()
             connection.close()
+            with self.lock:
+                self.done += 1
 
 
 def read_request(stream):

@@ -146,7 +146,7 @@ def store(report, what, chance, home, server):
     good = home.text().encode()
     data = broken_store(chance, good, server) if chance.random() < 0.75 else good
     name = chance.choice(
-        ("credentials.json", ) * 7 +
+        ("credentials.json",) * 7 +
         ("index.json", "credentials.json.lock", "handover.lock", "registrations.json", "metadata.json")
     )
     path = os.path.join(home.data, name)

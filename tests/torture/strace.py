@@ -21,7 +21,7 @@ NETWORK = ("ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOBUFS")
 
 # What each call may fail with. A call that is not named here is killed at, and not made to fail.
 ERRORS = {
-    "openat": OPEN, "read": ("EIO", "ENOMEM", "EINTR"), "pread64": ("EIO", ), "write": (*DISK, "EPIPE", "EINTR"),
+    "openat": OPEN, "read": ("EIO", "ENOMEM", "EINTR"), "pread64": ("EIO",), "write": (*DISK, "EPIPE", "EINTR"),
     "writev": (*DISK, "EPIPE"), "pwrite64": DISK, "lseek": ("EIO", "ESPIPE"), "fsync": DISK, "fdatasync": DISK,
     "ftruncate": DISK, "fallocate": (*DISK, "EOPNOTSUPP"), "rename": (*DISK, "EACCES"), "renameat": (*DISK, "EACCES"),
     "renameat2": (*DISK, "EINVAL", "EACCES"), "link": DISK, "linkat": (*DISK, "EPERM"),
@@ -30,18 +30,18 @@ ERRORS = {
     "fchmodat": ("EIO", "EPERM"), "chmod": ("EIO", "EPERM"), "flock": ("ENOLCK", "EIO",
                                                                        "EINTR"), "fcntl": ("ENOLCK", "EIO", "EMFILE"),
     "fstat": ("EIO", "ENOMEM"), "newfstatat": ("EIO", "EACCES", "ENOMEM"), "statx": ("EIO", "EACCES", "ENOMEM"),
-    "readlink": ("EIO", "EACCES"), "readlinkat": ("EIO", "EACCES"), "getdents64": ("EIO", ),
+    "readlink": ("EIO", "EACCES"), "readlinkat": ("EIO", "EACCES"), "getdents64": ("EIO",),
     "socket": ("EMFILE", "ENFILE", "ENOBUFS",
                "EAFNOSUPPORT"), "socketpair": ("EMFILE", "ENFILE"), "connect": (*NETWORK, "ECONNREFUSED"),
     "bind": ("EADDRINUSE", "EACCES",
              "ENOBUFS"), "listen": ("EADDRINUSE", "ENOBUFS"), "accept4": ("EMFILE", "ENFILE", "ECONNABORTED", "ENOMEM"),
-    "getsockname": ("ENOBUFS", ), "getpeername": ("ENOTCONN", ), "setsockopt": ("ENOMEM", "ENOPROTOOPT"),
-    "getsockopt": ("ENOBUFS", ), "sendto": (*NETWORK, "EPIPE", "EAGAIN"), "sendmsg": (*NETWORK, "EPIPE"),
+    "getsockname": ("ENOBUFS",), "getpeername": ("ENOTCONN",), "setsockopt": ("ENOMEM", "ENOPROTOOPT"),
+    "getsockopt": ("ENOBUFS",), "sendto": (*NETWORK, "EPIPE", "EAGAIN"), "sendmsg": (*NETWORK, "EPIPE"),
     "recvfrom": (*NETWORK, "EAGAIN", "EINTR"), "recvmsg": (*NETWORK, "EAGAIN"), "poll": ("ENOMEM", "EINTR"),
     "ppoll": ("ENOMEM", "EINTR"), "epoll_create1": ("EMFILE", "ENOMEM"), "epoll_ctl": ("ENOMEM", "ENOSPC"),
-    "pipe2": ("EMFILE", "ENFILE"), "eventfd2": ("EMFILE", "ENFILE"), "dup": ("EMFILE", ), "vfork": ("EAGAIN", "ENOMEM"),
-    "clone": ("EAGAIN", "ENOMEM"), "clone3": ("EAGAIN", "ENOMEM"), "execve": ("ENOMEM", "EACCES"), "wait4": ("EINTR", ),
-    "getcwd": ("ENOENT", "EACCES"), "setsid": ("EPERM", ), "setpgid": ("EACCES", ),
+    "pipe2": ("EMFILE", "ENFILE"), "eventfd2": ("EMFILE", "ENFILE"), "dup": ("EMFILE",), "vfork": ("EAGAIN", "ENOMEM"),
+    "clone": ("EAGAIN", "ENOMEM"), "clone3": ("EAGAIN", "ENOMEM"), "execve": ("ENOMEM", "EACCES"), "wait4": ("EINTR",),
+    "getcwd": ("ENOENT", "EACCES"), "setsid": ("EPERM",), "setpgid": ("EACCES",),
 }
 
 # What the loader reads before the program itself begins.
