@@ -1,15 +1,19 @@
 //! Opening the user's browser, in a process of its own that cannot hold us up, take our terminal or die with us.
 
+mod command;
+
 use std::env;
-use std::io::{Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use webbrowser::{Browser, BrowserOptions};
 
+use crate::clock::Deadline;
+use crate::oauth::text::printable;
 use crate::surroundings::Surroundings;
 
 /// The argument by which this program starts itself to open a browser.
@@ -20,6 +24,19 @@ const MAX_URL_BYTES: u64 = 64 * 1024;
 
 /// How long the desktop may take to tell its default browser.
 const LOOK_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long a browser is watched after its start: one that cannot open anything ends by then, and says so by its status.
+const START_LIMIT: Duration = Duration::from_secs(3);
+
+/// Pause between two looks at a browser that was started.
+const START_PAUSE: Duration = Duration::from_millis(20);
+
+/// Programs that open the default browser, for desktops that tell nobody which one that is.
+const OPENERS: [&str; 2] = ["xdg-open", "wslview"];
+
+/// What the opener is told: whether it may open the default browser, if none is named or none of them works.
+const WITH_DEFAULT: &str = "default";
+const WITHOUT_DEFAULT: &str = "named";
 
 /// What the user said about the browser.
 #[derive(Clone, Debug, Default)]
@@ -67,11 +84,26 @@ pub fn skip(wish: &Wish, around: &Surroundings) -> Option<Skip> {
     match () {
         () if wish.none.is_some() => wish.none,
         () if named => None,
+        () => skip_default(around),
+    }
+}
+
+/// Decides whether to open the default browser.
+fn skip_default(around: &Surroundings) -> Option<Skip> {
+    match () {
         () if around.ci => Some(Skip::Ci),
         () if around.ssh.is_some() => Some(Skip::Ssh),
         () if around.display || around.wsl => None,
         () if around.container => Some(Skip::Container),
         () => Some(Skip::NoDisplay),
+    }
+}
+
+/// Returns the browsers that the user names: the command of the option, else the list in `BROWSER`.
+fn named(wished: Option<&str>) -> Vec<Vec<String>> {
+    match wished {
+        Some(command) => command::commands(command, false, &is_there),
+        None => command::commands(&env::var("BROWSER").unwrap_or_default(), true, &is_there),
     }
 }
 
@@ -81,18 +113,20 @@ pub fn skip(wish: &Wish, around: &Surroundings) -> Option<Skip> {
 ///
 /// A sentence that tells why there is none.
 pub fn candidate(wish: &Wish) -> Result<String, String> {
-    let first_word = |command: &str| command.split_whitespace().next().unwrap_or_default().to_owned();
-    if let Some(program) = wish.command.as_deref().map(first_word) {
-        return if is_there(&program) { Ok(program) } else { Err(format!("there is no browser {program}")) };
+    let named = named(wish.command.as_deref());
+    let mut programs = named.iter().filter_map(|command| command.first());
+    if let Some(program) = programs.clone().find(|program| is_there(program)) {
+        return Ok(program.clone());
     }
-    let named = env::var("BROWSER").unwrap_or_default();
-    let mut named = named.split(':').map(first_word).filter(|program| !program.is_empty());
-    if let Some(program) = named.find(|program| is_there(program)) {
-        return Ok(program);
+    if let (Some(program), Some(_)) = (programs.next(), &wish.command) {
+        return Err(format!("there is no browser {program}"));
     }
     match default_is_there() {
         Some(true) => Ok("the default browser".to_owned()),
-        Some(false) => Err("no program here opens a browser".to_owned()),
+        Some(false) => match OPENERS.into_iter().find(|opener| is_there(opener)) {
+            Some(opener) => Ok(opener.to_owned()),
+            None => Err("no program here opens a browser".to_owned()),
+        },
         None => Err("the desktop does not tell in time which browser is the default".to_owned()),
     }
 }
@@ -112,61 +146,109 @@ fn default_is_there() -> Option<bool> {
 }
 
 /// Starts the browser and does not wait for it. Whether a window really opened cannot be known, so the URL is always
-/// shown as well.
-pub fn open(url: &str, wish: &Wish) {
-    let (url, command) = (url.to_owned(), wish.command.clone());
-    if let Some(program) = command.as_deref().and_then(|command| command.split_whitespace().next()) {
-        if !is_there(program) {
-            return log::warn!("there is no browser {program}; open the address yourself");
-        }
-    }
-    let launch = move || match run_opener(&url, command.as_deref()) {
+/// shown as well. A browser that is passed over is said.
+pub fn open(url: &str, wish: &Wish, around: &Surroundings) {
+    let may_default = wish.command.is_none() && skip_default(around).is_none();
+    let (watched, command) = (url.to_owned(), wish.command.clone());
+    let launch = move || match run_opener(&watched, command.as_deref(), may_default) {
         Ok(true) => log::info!("the browser was told to open the address"),
         Ok(false) => log::warn!("no browser could be started; open the address yourself"),
         Err(err) => log::warn!("no browser could be started: {err}; open the address yourself"),
     };
-    if let Err(err) = thread::Builder::new().name("browser".to_owned()).spawn(launch) {
-        log::warn!("no browser could be started: {err}; open the address yourself");
+    if thread::Builder::new().name("browser".to_owned()).spawn(launch).is_err() {
+        // Without a thread nobody hears how it went.
+        if let Err(err) = start_opener(url, wish.command.as_deref(), may_default, Stdio::null()) {
+            log::warn!("no browser could be started: {err}; open the address yourself");
+        }
     }
 }
 
 /// Tells whether a program exists: where its path says, or on the search path.
 fn is_there(program: &str) -> bool {
     if program.contains('/') {
-        return Path::new(program).exists();
+        return Path::new(program).is_file();
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|directory| directory.join(program).exists())
+    !program.is_empty() && env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-fn run_opener(url: &str, browser: Option<&str>) -> std::io::Result<bool> {
-    let mut command = Command::new(env::current_exe()?);
-    command.arg(OPENER).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    if let Some(browser) = browser {
-        command.env("BROWSER", browser);
+/// Lets the opener work, and repeats what it says about browsers that it passes over.
+fn run_opener(url: &str, browser: Option<&str>, may_default: bool) -> io::Result<bool> {
+    let mut child = start_opener(url, browser, may_default, Stdio::piped())?;
+    let mut said = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        stdout.take(MAX_URL_BYTES).read_to_string(&mut said)?;
     }
-    let mut child = command.spawn()?;
+    said.lines().for_each(|line| log::warn!("{}", printable(line)));
+    Ok(child.wait()?.success())
+}
+
+fn start_opener(url: &str, browser: Option<&str>, may_default: bool, stdout: Stdio) -> io::Result<Child> {
+    let mut command = Command::new(env::current_exe()?);
+    command.arg(OPENER).arg(if may_default { WITH_DEFAULT } else { WITHOUT_DEFAULT }).args(browser);
+    let mut child = command.stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::null()).spawn()?;
     // The URL goes through a pipe: the list of processes is for everybody to read.
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(url.as_bytes())?;
     }
-    Ok(child.wait()?.success())
+    Ok(child)
 }
 
-/// Opens the browser for the URL on stdin: what this program does when it was started as [`OPENER`].
+/// Opens the browser for the URL on stdin: what this program does when it was started as [`OPENER`]. What it writes to
+/// stdout is for the one who started it.
 pub fn opener() -> ExitCode {
     // A session of its own: no key of our terminal reaches the browser, and a text browser finds no terminal to take.
     let _ = rustix::process::setsid();
     let mut url = String::new();
-    if std::io::stdin().take(MAX_URL_BYTES).read_to_string(&mut url).is_err() {
+    if io::stdin().take(MAX_URL_BYTES).read_to_string(&mut url).is_err() {
         return ExitCode::FAILURE;
     }
+    let mut arguments = env::args().skip(2);
+    let may_default = arguments.next().as_deref() == Some(WITH_DEFAULT);
+    let named = named(arguments.next().as_deref());
+    let is_open = named.iter().any(|command| is_started(command, &url)) || (may_default && is_default_started(&url));
+    if is_open {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Starts a browser that the user names, and says why if that does not work.
+fn is_started(command: &[String], url: &str) -> bool {
+    let Some(program) = command.first() else { return false };
+    let started = start(program, &command::arguments(command, url));
+    // Nobody may be listening any more.
+    started.inspect_err(|why| drop(writeln!(io::stdout(), "{why}"))).is_ok()
+}
+
+/// Starts a program and watches it for a moment.
+fn start(program: &str, arguments: &[String]) -> Result<(), String> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|err| match err.kind() {
+        ErrorKind::NotFound => format!("there is no browser {program}"),
+        _ => format!("the browser {program} cannot be started: {err}"),
+    })?;
+    let deadline = Deadline::after(START_LIMIT);
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if !status.success() => return Err(format!("the browser {program} failed ({status})")),
+            Ok(Some(_)) | Err(_) => return Ok(()),
+            Ok(None) if deadline.passed() => return Ok(()),
+            Ok(None) => thread::sleep(START_PAUSE),
+        }
+    }
+}
+
+/// Opens the default browser.
+fn is_default_started(url: &str) -> bool {
+    // What was tried already is not tried again by what asks for the default.
+    env::remove_var("BROWSER");
     let mut options = BrowserOptions::new();
     options.with_suppress_output(true);
-    match webbrowser::open_browser_with_options(Browser::Default, &url, &options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    let is_open = webbrowser::open_browser_with_options(Browser::Default, url, &options).is_ok();
+    is_open || OPENERS.iter().any(|opener| is_there(opener) && start(opener, &[url.to_owned()]).is_ok())
 }
 
 #[cfg(test)]

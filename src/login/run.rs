@@ -242,7 +242,7 @@ impl Run<'_> {
         };
         (self.tell)(Event::AuthorizationUrl(invitation));
         if skip.is_none() {
-            browser::open(&attempt.authorization.url, &tools.browser);
+            browser::open(&attempt.authorization.url, &tools.browser, &tools.around);
         }
         self.put(seat, Progress::Waiting(attempt));
         self.silent_at.insert(seat, Deadline::after(SILENCE));

@@ -152,3 +152,86 @@ fn r8_a_browser_that_cannot_be_started_is_told() {
     assert_eq!(visit(&login.redirect(&url)).status, 200);
     login.finish().expect(0);
 }
+
+/// Whatever names a browser: a path with spaces and parentheses, quoted words, a list.
+#[test]
+fn p56_p63_every_form_of_a_named_browser() {
+    for (name, form) in [
+        ("Program Files (x86)/chrome.exe", "BROWSER"),
+        ("Program Files (x86)/chrome.exe", "BROWSER %s"),
+        ("Program Files (x86)/chrome.exe", "'BROWSER'"),
+        ("my browser", "\"BROWSER\" '%s'"),
+        ("plain", "nosuch-browser:BROWSER"),
+        ("plain", "FAILS:BROWSER"),
+        ("a b", "FAILS:'BROWSER':never"),
+    ] {
+        let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
+        let path = browser.path().with_file_name(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        std::fs::copy(browser.path(), &path).expect("a copy");
+        let failing = browser.beside("firefox", "exit 3");
+        let value =
+            form.replace("BROWSER", &path.display().to_string()).replace("FAILS", &failing.display().to_string());
+        let mut login = login(&fake).env("BROWSER", &value).start();
+        let url = login.authorization_url();
+        assert_eq!(browser.url(), url, "{value}");
+        if form.starts_with("nosuch") {
+            login.said("there is no browser nosuch-browser");
+        }
+        if form.starts_with("FAILS") {
+            login.said("firefox failed (exit status: 3)");
+        }
+        assert_eq!(visit(&login.redirect(&url)).status, 200);
+        login.finish().expect(0);
+    }
+}
+
+/// `--browser` is one command; it is not a list, and nothing else is opened in its place.
+#[test]
+fn p56_the_option_is_one_command() {
+    let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
+    let odd = browser.path().with_file_name("my: browser");
+    std::fs::copy(browser.path(), &odd).expect("a copy");
+    let mut login = login(&fake).arg("--browser").arg(format!("'{}' %s", odd.display())).start();
+    let url = login.authorization_url();
+    assert_eq!(browser.url(), url);
+    login.agree_at(&url);
+    login.finish().expect(0);
+}
+
+#[test]
+fn p63_a_named_browser_that_is_missing_is_said() {
+    let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
+    std::fs::copy(browser.path(), browser.path().with_file_name("xdg-open")).expect("a copy");
+    let directory = browser.path().parent().expect("a directory").to_owned();
+    // Without a display nothing else could open a window.
+    let mut login = login(&fake).env("BROWSER", "nosuch-browser").env("PATH", &directory).start();
+    login.said("there is no browser nosuch-browser");
+    login.said("no browser could be started; open the address yourself");
+    assert!(!browser.was_started());
+    login.agree();
+    login.finish().expect(0);
+}
+
+/// In a toolbox there is nothing else in the path.
+#[test]
+fn p56_the_programs_that_only_open_are_tried() {
+    for opener in ["xdg-open", "wslview"] {
+        for variable in ["", "nosuch-browser"] {
+            let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
+            let directory = browser.path().with_file_name("bin");
+            std::fs::create_dir(&directory).expect("a directory");
+            std::fs::copy(browser.path(), directory.join(opener)).expect("a copy");
+            for tool in ["sh", "cat", "ls", "env", "mv"] {
+                let found = ["/bin", "/usr/bin"].map(|place| std::path::Path::new(place).join(tool));
+                let found = found.into_iter().find(|path| path.exists()).expect(tool);
+                std::os::unix::fs::symlink(found, directory.join(tool)).expect("a link");
+            }
+            let mut login = login(&fake).env("DISPLAY", ":0").env("BROWSER", variable).env("PATH", &directory).start();
+            let url = login.authorization_url();
+            assert_eq!(browser.url(), url, "{opener}");
+            login.agree_at(&url);
+            login.finish().expect(0);
+        }
+    }
+}
