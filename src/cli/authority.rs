@@ -58,6 +58,14 @@ pub fn endpoints(
     Ok(server)
 }
 
+/// Returns the authorization server that the client's file names, for a login that has to search for one; `None` if it
+/// names none that can be used.
+pub fn of_client_file(request: &Request, named: Option<&(String, String)>) -> Option<AuthorizationServer> {
+    let searches = request.server.is_some() && request.provider.is_none();
+    let (page, tokens) = named.filter(|_| searches)?;
+    endpoints(None, ("auth_uri", page), ("token_uri", tokens)).ok()
+}
+
 /// Makes an authorization server the one of a login, by the user's own word.
 pub fn name_endpoints(request: &mut Request, server: AuthorizationServer) {
     request.issuer = Some(server.issuer.clone());

@@ -74,6 +74,7 @@ pub fn logins(
         let mut request = request(&args, server, &identity, &redirect);
         request.is_redirect_given |= demanded.is_some();
         authority::apply(&mut request, &args.request)?;
+        request.fallback = authority::of_client_file(&request, endpoints.as_ref());
         preset::apply(&mut request, &args, endpoints.as_ref())?;
         if !requests.iter().any(|other| other.key == request.key) {
             requests.push(request);
@@ -130,6 +131,7 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
         provider: None,
         known: None,
         issuer_metadata: None,
+        fallback: None,
         google_tools: None,
     }
 }

@@ -144,6 +144,7 @@ fn request(server: &Url) -> Request {
         provider: None,
         known: None,
         issuer_metadata: None,
+        fallback: None,
         google_tools: None,
         key: Key { server: server.to_string(), profile: "default".to_owned() },
         server: Some(server.clone()),

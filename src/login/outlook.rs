@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{repeat, Request, Resource, REQUEST_LIMIT};
 use crate::clock::Deadline;
-use crate::discover::{discover, Authority, Discovered, Question, Steps};
+use crate::discover::{discover, Authority, DiscoverError, Discovered, Question, Steps};
 use crate::error::LoginError;
 use crate::http::{self, Http};
 use crate::listener::{BindError, Wanted};
@@ -68,28 +68,41 @@ pub(super) fn ask(
     cache: &Cache,
     steps: Option<&Steps>,
 ) -> Result<Discovered, LoginError> {
-    let question = Question {
+    let authority = match (&request.known, &request.issuer_metadata, request.issuer.as_deref()) {
+        (Some(server), _, _) => Authority::Endpoints(server),
+        (None, Some(url), issuer) => Authority::Metadata(url, issuer),
+        (None, None, Some(issuer)) => Authority::Issuer(issuer),
+        (None, None, None) => Authority::Search,
+    };
+    let question = |authority| Question {
         server: request.server.as_ref(),
         server_text: &request.server_text,
-        authority: match (&request.known, &request.issuer_metadata, request.issuer.as_deref()) {
-            (Some(server), _, _) => Authority::Endpoints(server),
-            (None, Some(url), issuer) => Authority::Metadata(url, issuer),
-            (None, None, Some(issuer)) => Authority::Issuer(issuer),
-            (None, None, None) => Authority::Search,
-        },
+        authority,
         last_issuer: last.map(|last| last.issuer.as_str()),
         challenge: request.challenge.as_deref(),
         resource_is_settled: request.settles_resource(),
         assume_pkce: request.assume_pkce,
         steps,
     };
-    let mut found = discover(question, http, cache)
-        .map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?;
-    if request.names_endpoints() {
+    let search = discover(question(authority), http, cache);
+    let is_nowhere = match &search {
+        Ok(found) => found.assumed.is_some(),
+        Err(DiscoverError::NoAuthorizationServer(nowhere)) => !nowhere.is_temporary,
+        Err(_) => false,
+    };
+    let (search, of_whom) = match request.fallback.as_ref().filter(|_| is_nowhere) {
+        Some(server) => (
+            discover(question(Authority::Endpoints(server)), http, cache),
+            Some("no metadata leads to an authorization server; as the client's file says"),
+        ),
+        None => (search, request.names_endpoints().then_some("as you asked")),
+    };
+    let mut found = search.map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?;
+    if let Some(of_whom) = of_whom {
         let host = |url: &Url| url.host_str().map(printable).unwrap_or_default();
         let server = &found.server;
         let (page, tokens) = (host(&server.authorization_endpoint), host(&server.token_endpoint));
-        terminal::insist(&format!("as you asked, the page to log in is at {page}, and the tokens come from {tokens}"));
+        terminal::insist(&format!("{of_whom}, the page to log in is at {page}, and the tokens come from {tokens}"));
     }
     found.resource = match &request.resource {
         Resource::Discovered => found.resource,

@@ -70,6 +70,8 @@ pub struct Request {
     pub known: Option<AuthorizationServer>,
     /// The URL of the authorization server's metadata, as the user names it: `https`, or on loopback. `known` wins.
     pub issuer_metadata: Option<Url>,
+    /// The authorization server to turn to where a search finds none: that of the client's own file.
+    pub fallback: Option<AuthorizationServer>,
     /// The tools that the login is for.
     pub google_tools: Option<google::Tools>,
 }

@@ -147,3 +147,23 @@ fn n1_a_projects_file_names_no_authorization_server() {
     assert!(login.stderr.contains("is not used: it is a project's file"), "{}", login.stderr);
     assert!(theirs.seen().is_empty(), "{:?}", theirs.seen());
 }
+
+/// The endpoints of the client's own file serve where no metadata leads to an authorization server, and only there.
+#[test]
+fn n1_the_authorization_server_of_the_clients_file_is_used_where_none_is_found() {
+    let (lost, good) = (without_metadata(), Fake::start());
+    let home = Home::new();
+    let client = |server: &Fake| {
+        let base = server.origin();
+        let client = json!({"installed": {"client_id": "c", "client_secret": "s", "redirect_uris": ["http://localhost"],
+            "auth_uri": format!("{base}/authorize"), "token_uri": format!("{base}/token")}});
+        put(&home, "client.json", &client.to_string());
+        home.path().join("client.json").display().to_string()
+    };
+    let file = client(&lost);
+    let login = log_in(&home, &["--client-file", &file, &lost.mcp()]).agree().expect(0);
+    assert!(login.stderr.contains("as the client's file says, the page to log in is at 127.0.0.1"), "{}", login.stderr);
+    let login = log_in(&home, &["--client-file", &file, &good.mcp()]).agree().expect(0);
+    assert!(!login.stderr.contains("as the client's file says"), "{}", login.stderr);
+    assert_eq!((lost.seen_at("/token").len(), good.seen_at("/token").len()), (1, 1));
+}

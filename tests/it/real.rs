@@ -16,6 +16,7 @@ mod paste;
 mod prompt;
 mod proxy;
 mod python_clients;
+mod rivals;
 mod running;
 mod servers;
 mod session;
