@@ -1,28 +1,27 @@
 //! Private files: opening them safely, and replacing them so that no crash, full disk or other user can harm them.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirBuilder, File, Metadata, Permissions};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, Context};
-use rustix::fs::{Mode, OFlags};
-use rustix::process::geteuid;
 use zeroize::Zeroizing;
+
+use checks::resolve;
 
 pub use lock::LockFile;
 pub use prepared::PreparedFile;
 
 pub mod accounts;
+mod checks;
 mod lock;
+mod mount;
 mod prepared;
 mod temporary;
 #[cfg(test)]
 mod tests;
-
-/// As many symbolic links as Linux itself follows in one path.
-const MAX_LINKS: usize = 40;
 
 /// What a proof writes beyond the size of the file, in bytes: more than a login takes, so that a full disk is found.
 const PROOF_BYTES: usize = 64 * 1024;
@@ -37,6 +36,20 @@ pub enum DiskError {
         path: PathBuf,
         /// What is wrong with it.
         why: String,
+    },
+    /// It may be read and not replaced.
+    #[error("{} cannot be written: {why}", path.display())]
+    ReadOnly {
+        /// The file or link.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// It is a mount of its own, as containers make them of a file: it cannot be replaced.
+    #[error("cannot replace {}: this file is a mount; mount its directory instead", path.display())]
+    Mount {
+        /// The file.
+        path: PathBuf,
     },
     /// Another process kept the lock until the deadline.
     #[error("cannot lock {}: {}", path.display(), holder_in_words(*holder))]
@@ -144,7 +157,9 @@ pub fn write_atomically(path: &Path, bytes: &[u8], durability: Durability) -> Re
 ///
 /// Those of [`write_atomically`].
 pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
-    let target = resolve(path)?.path;
+    let resolved = resolve(path)?;
+    resolved.check_replaceable()?;
+    let target = resolved.path;
     make_directories(directory_of(&target))?;
     let mode = match fs::symlink_metadata(&target) {
         Ok(found) if !found.is_file() => return Err(insecure(&target, "it is not a regular file")),
@@ -182,6 +197,15 @@ fn replace(
     Ok(())
 }
 
+/// Checks, without writing anything, that a file may be replaced or made: it is ours, and no mount.
+///
+/// # Errors
+///
+/// [`DiskError::ReadOnly`], [`DiskError::Mount`], [`DiskError::Insecure`].
+pub fn check_replaceable(path: &Path) -> Result<(), DiskError> {
+    resolve(path)?.check_replaceable()
+}
+
 /// Shows that [`write_atomically`] would work, by writing a temporary file and removing it.
 ///
 /// # Errors
@@ -213,140 +237,10 @@ pub fn real_path(path: &Path) -> Result<PathBuf, DiskError> {
     Ok(resolve(path)?.path)
 }
 
-/// A path without links, all of whose directories are safe.
-struct Resolved {
-    path: PathBuf,
-    /// The file itself was reached through a link.
-    linked: bool,
-}
-
-impl Resolved {
-    fn open(&self) -> Result<Option<File>, DiskError> {
-        let Some((file, mode)) = self.open_checked()? else { return Ok(None) };
-        if mode & 0o077 != 0 {
-            let path = self.path.display();
-            match file.set_permissions(Permissions::from_mode(mode & 0o600)) {
-                Ok(()) => log::warn!("others could read {path} (mode {mode:04o}); now only you can"),
-                Err(err) => log::warn!("others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"),
-            }
-        }
-        Ok(Some(file))
-    }
-
-    /// Opens the file and changes nothing; returns its mode too.
-    fn open_checked(&self) -> Result<Option<(File, u32)>, DiskError> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(&self.path, flags, Mode::empty()) {
-            Ok(descriptor) => File::from(descriptor),
-            Err(rustix::io::Errno::NOENT) => return Ok(None),
-            Err(err) => return Err(anyhow!(io::Error::from(err)).context(cannot("open", &self.path)).into()),
-        };
-        let found = check_file(&self.path, &file)?;
-        let mode = found.mode() & 0o7777;
-        if self.linked && mode & 0o022 != 0 {
-            return Err(insecure(&self.path, "others can write to it, and a symbolic link leads there"));
-        }
-        Ok(Some((file, mode)))
-    }
-}
-
-/// Follows a path component by component. What the system would follow silently is judged here: who could have planted
-/// a link, and who could change a directory.
-fn resolve(path: &Path) -> Result<Resolved, DiskError> {
-    let absolute = std::path::absolute(path).with_context(|| cannot("find", path))?;
-    let mut resolved = Resolved { path: PathBuf::from("/"), linked: false };
-    let mut pending = reversed_names(&absolute);
-    let mut links = 0;
-    while let Some(name) = pending.pop() {
-        if name == ".." {
-            resolved.path.pop();
-            continue;
-        }
-        let next = resolved.path.join(&name);
-        let found = match fs::symlink_metadata(&next) {
-            Ok(found) => found,
-            Err(err) if err.kind() == io::ErrorKind::NotFound => {
-                resolved.path = next;
-                continue;
-            }
-            Err(err) => return Err(anyhow!(err).context(cannot("open", path)).into()),
-        };
-        let last = pending.is_empty();
-        if found.is_symlink() {
-            links += 1;
-            if links > MAX_LINKS {
-                return Err(insecure(path, "its symbolic links lead in a circle"));
-            }
-            if !belongs_to_us(&found) && (last || !belongs_to_the_system(&found)) {
-                return Err(insecure(&next, "it is a symbolic link that another user made"));
-            }
-            let target = fs::read_link(&next).with_context(|| cannot("open", &next))?;
-            if target.is_absolute() {
-                resolved.path = PathBuf::from("/");
-            }
-            pending.extend(reversed_names(&target));
-            resolved.linked |= last;
-        } else {
-            if !last {
-                check_directory(&next, &found)?;
-            }
-            resolved.path = next;
-        }
-    }
-    Ok(resolved)
-}
-
-fn reversed_names(path: &Path) -> Vec<OsString> {
-    let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
-    names.rev().map(|part| part.as_os_str().to_owned()).collect()
-}
-
-fn check_directory(path: &Path, found: &Metadata) -> Result<(), DiskError> {
-    if !found.is_dir() {
-        return Err(anyhow!("it is not a directory").context(cannot("use", path)).into());
-    }
-    if !belongs_to_us(found) && !belongs_to_the_system(found) {
-        return Err(insecure(path, foreign_owner(found)));
-    }
-    if found.mode() & 0o1002 == 0o0002 {
-        return Err(insecure(path, "every user can write to this directory"));
-    }
-    Ok(())
-}
-
-fn check_file(path: &Path, file: &File) -> Result<Metadata, DiskError> {
-    let found = file.metadata().with_context(|| cannot("open", path))?;
-    if !found.is_file() {
-        return Err(insecure(path, "it is not a regular file"));
-    }
-    if !belongs_to_us(&found) {
-        return Err(insecure(path, foreign_owner(&found)));
-    }
-    // None at all: it was replaced since it was opened, and is still whole.
-    if found.nlink() > 1 {
-        return Err(insecure(path, "it has more than one name (a hard link)"));
-    }
-    Ok(found)
-}
-
-fn belongs_to_us(found: &Metadata) -> bool {
-    found.uid() == geteuid().as_raw()
-}
-
-/// Whoever owns `/` owns the machine: root, or what root looks like inside a sandbox.
-fn belongs_to_the_system(found: &Metadata) -> bool {
-    found.uid() == 0 || fs::metadata("/").is_ok_and(|root| root.uid() == found.uid())
-}
-
-fn foreign_owner(found: &Metadata) -> String {
-    let through_sudo = geteuid().is_root() && std::env::var_os("SUDO_UID").is_some();
-    let note = if through_sudo { ", and this runs as root through sudo" } else { "" };
-    format!("it belongs to another user (uid {}){note}", found.uid())
-}
-
 /// Makes the directories above `path`, and checks that what is there may be replaced.
 fn prepare(path: &Path) -> Result<PathBuf, DiskError> {
     let resolved = resolve(path)?;
+    resolved.check_replaceable()?;
     make_directories(directory_of(&resolved.path))?;
     resolved.open()?;
     Ok(resolved.path)

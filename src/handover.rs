@@ -19,7 +19,7 @@ use crate::oauth::client::ClientAuth;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::{ascii, printable};
 use crate::store::keyring::KeyringStore;
-use crate::store::{Credentials, HandedOver, Key, Patience, Store};
+use crate::store::{Credentials, HandedOver, Key, Patience, Store, StoreChoice};
 use crate::token::refresher::bring_home;
 use crate::token::{self, Need};
 use crate::tools::Tools;
@@ -131,7 +131,7 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     refuse_older(wish.client, &grant, places).map_err(|refusal| failed(refusal.into()))?;
     let delivery = (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
     // Not every client has a lock for its files: our own processes at least take turns.
-    let turn = LockFile::acquire(&tools.data_dir.join("handover.lock"), Deadline::after(TURN_LIMIT));
+    let turn = LockFile::acquire(&turns(tools), Deadline::after(TURN_LIMIT));
     let _turn = turn.map_err(|err| unreadable(err.into()))?;
     if mode != Mode::Move {
         return Ok(Given { mode, name, what: deliver(delivery, wish.write).map_err(failed)?, cut_off: Vec::new() });
@@ -149,6 +149,14 @@ fn refuse_older(client: &Client, grant: &Grant, places: &Places) -> Result<(), R
     match KeyringStore::holds(service, account) {
         Ok(true) => Err(refusal),
         Ok(false) | Err(_) => Ok(()),
+    }
+}
+
+/// Returns the lock by which our own processes take turns.
+fn turns(tools: &Tools) -> PathBuf {
+    match &tools.store {
+        StoreChoice::File(Some(file)) if tools.data_dir.as_os_str().is_empty() => file.with_extension("handover.lock"),
+        _ => tools.data_dir.join("handover.lock"),
     }
 }
 

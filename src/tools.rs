@@ -15,7 +15,7 @@ use crate::surroundings::Surroundings;
 pub struct Tools {
     /// How requests are sent.
     pub http: http::Settings,
-    /// Where everything is kept.
+    /// Where everything is kept; empty if there is no such place and none is needed.
     pub data_dir: PathBuf,
     /// Where logins are kept.
     pub store: StoreChoice,

@@ -41,7 +41,7 @@ fn servers(places: &Places) -> BTreeSet<String> {
 
 fn stored(places: &Places) -> Vec<String> {
     let choice = places.variable("MCP_LOGIN_STORE").and_then(|text| text.parse().ok()).unwrap_or(StoreChoice::Auto);
-    let Ok(directory) = store::data_dir(places.path("MCP_LOGIN_DATA_DIR")) else { return Vec::new() };
+    let Ok(directory) = store::data_dir(places.path("MCP_LOGIN_DATA_DIR"), &choice) else { return Vec::new() };
     let logins = Store::open_to_read(&choice, &directory, Patience::Strict).list().unwrap_or_default();
     logins.into_iter().map(|login| login.server).collect()
 }

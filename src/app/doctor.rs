@@ -32,7 +32,7 @@ pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result
         request: &request,
         has_server: args.server.is_some() || args.provider.provider.is_some(),
         http: http::Settings { ca_file: common.ca_file.clone() },
-        data_dir: store::data_dir(common.data_dir.clone()),
+        data_dir: store::data_dir(common.data_dir.clone(), &common.store),
         store: common.store.clone(),
         browser: browser_wish(&login),
         around: Surroundings::look(),

@@ -117,8 +117,9 @@ fn helper(key: &Key, common: &Common) -> Result<String, LoginError> {
         StoreChoice::File(None) => words.extend(["--store".to_owned(), "file".to_owned()]),
         StoreChoice::File(Some(path)) => words.extend(["--store".to_owned(), format!("file:{}", absolute(path))]),
     }
-    let data_dir = store::data_dir(common.data_dir.clone()).ok();
-    if let Some(data_dir) = data_dir.filter(|data_dir| Some(data_dir) != store::usual_data_dir().as_ref()) {
+    let data_dir = store::data_dir(common.data_dir.clone(), &common.store).ok();
+    let is_usual = |data_dir: &PathBuf| Some(data_dir) == store::usual_data_dir().as_ref();
+    if let Some(data_dir) = data_dir.filter(|it| !it.as_os_str().is_empty() && !is_usual(it)) {
         words.extend(["--data-dir".to_owned(), absolute(&data_dir)]);
     }
     if let Some(path) = &common.ca_file {

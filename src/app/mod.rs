@@ -110,7 +110,7 @@ fn explain(err: &clap::Error) -> ExitCode {
 }
 
 fn tools(common: &Common, wish: Wish, timeout: std::time::Duration) -> Result<Tools, LoginError> {
-    let data_dir = store::data_dir(common.data_dir.clone()).map_err(|err| LoginError::Store {
+    let data_dir = store::data_dir(common.data_dir.clone(), &common.store).map_err(|err| LoginError::Store {
         doing: "find a place for",
         server: String::new(),
         source: Arc::new(err),

@@ -12,8 +12,9 @@ use anyhow::{anyhow, Context};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::checks::{check_file, resolve};
 use super::temporary::is_alive;
-use super::{cannot, check_file, directory_of, make_directories, resolve, undo_umask, DiskError};
+use super::{cannot, directory_of, make_directories, undo_umask, DiskError};
 use crate::clock::Deadline;
 
 /// The first wait for a lock that is taken, and the longest.
@@ -41,7 +42,9 @@ impl LockFile {
     /// [`DiskError::Locked`] with the holder's process id once the deadline has passed; [`DiskError::Insecure`] as for
     /// [`super::open_private`].
     pub fn acquire(path: &Path, deadline: Deadline) -> Result<Self, DiskError> {
-        let path = resolve(path)?.path;
+        let resolved = resolve(path)?;
+        resolved.check_replaceable()?;
+        let path = resolved.path;
         make_directories(directory_of(&path))?;
         let mut wait = WAITS.0;
         loop {

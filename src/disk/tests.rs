@@ -4,6 +4,9 @@ use std::os::unix::fs::{chown, symlink, FileTypeExt};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use rustix::process::geteuid;
+
+use super::checks::check_file;
 use super::temporary::this_run;
 use super::*;
 use crate::clock::Deadline;
@@ -158,6 +161,48 @@ fn d6_links() {
     symlink(at("real"), at("way")).unwrap();
     assert!(!is_insecure(&at("way/file")), "a directory may be reached through a link of ours");
     assert!(fs::metadata("/dev/full").unwrap().file_type().is_char_device());
+}
+
+#[test]
+fn d6_a_link_to_nothing_is_written_through_where_only_the_user_could_have_made_it() {
+    let home = home();
+    let at = |name: &str| home.path().join(name);
+    for (mode, refused) in [(0o700, false), (0o755, false), (0o1777, true), (0o1770, false), (0o1773, true)] {
+        let directory = at(&format!("{mode:o}"));
+        fs::create_dir(&directory).unwrap();
+        fs::set_permissions(&directory, Permissions::from_mode(mode)).unwrap();
+        let target = at(&format!("target-{mode:o}"));
+        symlink(&target, directory.join("link")).unwrap();
+        let written = write_atomically(&directory.join("link"), b"new", Durability::Cache);
+        let lock = LockFile::acquire(&directory.join("link"), Deadline::after(Duration::ZERO));
+        assert_eq!(matches!(written, Err(DiskError::Insecure { .. })), refused, "{mode:o}: {written:?}");
+        assert_eq!((target.exists(), lock.is_err()), (!refused, refused), "{mode:o}: {lock:?}");
+    }
+}
+
+#[test]
+fn a12_directories_that_a_group_can_write() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let home = home();
+    for (mode, gid, refused) in [
+        (0o770, 0, false),
+        (0o775, 0, false),
+        (0o770, 4242, true),
+        (0o775, 4242, true),
+        (0o2775, 4242, true),
+        (0o1770, 4242, false),
+        (0o750, 4242, false),
+        (0o2755, 4242, false),
+    ] {
+        let directory = home.path().join(format!("{mode:o}-{gid}"));
+        fs::create_dir(&directory).unwrap();
+        chown(&directory, None, Some(gid)).unwrap();
+        fs::set_permissions(&directory, Permissions::from_mode(mode)).unwrap();
+        assert_eq!(is_insecure(&directory.join("file")), refused, "{mode:o} {gid}");
+        assert_eq!(is_insecure(&directory.join("deep/file")), refused, "{mode:o} {gid}");
+    }
 }
 
 #[test]

@@ -54,6 +54,9 @@ fn not_kept(case: &Case, err: StoreError) -> LoginError {
 
 fn data(case: &Case) -> Finding {
     match &case.data_dir {
+        Ok(path) if path.as_os_str().is_empty() => {
+            Finding::ok(Topic::Data, "there is none, and none is needed: the login file stands for itself")
+        }
         Ok(path) => match mode(path) {
             Some(mode) => Finding::ok(Topic::Data, format!("{}, mode {mode:04o}", path.display())),
             None => Finding::ok(Topic::Data, format!("{}, made when it is needed", path.display())),

@@ -29,9 +29,10 @@ struct Kept<K, T> {
 }
 
 impl Cache {
-    /// Returns the cache below `data_dir`.
+    /// Returns the cache below `data_dir`; one that stays empty if there is no data directory, and the path is empty.
     pub fn new(data_dir: &Path) -> Self {
-        Self { directory: Some(data_dir.join("cache")) }
+        let exists = !data_dir.as_os_str().is_empty();
+        Self { directory: exists.then(|| data_dir.join("cache")) }
     }
 
     /// Returns a cache that is empty and stays so, whatever is put there.

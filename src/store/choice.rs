@@ -41,14 +41,16 @@ impl FromStr for StoreChoice {
     }
 }
 
-/// Returns the directory of everything that is kept: `explicit` if the user named one, else the platform's place.
+/// Returns the directory of everything that is kept: `explicit` if the user named one, else the platform's place. An empty
+/// path if there is neither and none is needed, since the logins are kept in a file that the user named.
 ///
 /// # Errors
 ///
 /// [`StoreError::NoHome`] if there is neither.
-pub fn data_dir(explicit: Option<PathBuf>) -> Result<PathBuf, StoreError> {
+pub fn data_dir(explicit: Option<PathBuf>, store: &StoreChoice) -> Result<PathBuf, StoreError> {
     let default = || default_data_dir(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"));
-    explicit.or_else(default).ok_or(StoreError::NoHome)
+    let none = || matches!(store, StoreChoice::File(Some(_))).then(PathBuf::new);
+    explicit.or_else(default).or_else(none).ok_or(StoreError::NoHome)
 }
 
 /// The variable that names the directory of [`keyring_lock_dir`].

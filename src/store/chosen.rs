@@ -112,20 +112,34 @@ impl Store {
     /// Returns the journal of a login. It belongs to the store that keeps the login, so that all who can spend its refresh
     /// token share one lock; of a login that is not there, to the store that will keep it.
     pub fn journal(&self, key: &Key) -> Journal {
-        let in_auto = || {
-            let indexed = self.indexed(key);
-            let found = self.find(key, indexed.as_ref()).ok().flatten().map(|(side, _)| side);
-            found.or(indexed.map(|known| Side::of(&known.place))).or(self.proven).unwrap_or(Side::File)
-        };
-        let in_keyring = match &self.choice {
-            StoreChoice::File(Some(path)) => return Journal::of(&journal::beside(path), key, true),
-            StoreChoice::File(None) => false,
-            StoreChoice::Keyring => true,
-            StoreChoice::Auto => in_auto() == Side::Keyring,
-        };
+        if let StoreChoice::File(Some(path)) = &self.choice {
+            return Journal::of(&journal::beside(path), key, true);
+        }
+        let in_keyring = self.side_of(key) == Side::Keyring;
         let directory =
             if in_keyring { keyring_lock_dir(&self.data_dir) } else { journal::in_data_dir(&self.data_dir) };
         Journal::of(&directory, key, !in_keyring)
+    }
+
+    /// Checks, without writing anything, that a login may be replaced where it is kept.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not; a refresh token must not be spent then.
+    pub fn check_replaceable(&self, key: &Key) -> Result<(), StoreError> {
+        self.side(self.side_of(key)).check_replaceable()
+    }
+
+    fn side_of(&self, key: &Key) -> Side {
+        match self.choice {
+            StoreChoice::File(_) => Side::File,
+            StoreChoice::Keyring => Side::Keyring,
+            StoreChoice::Auto => {
+                let indexed = self.indexed(key);
+                let found = self.find(key, indexed.as_ref()).ok().flatten().map(|(side, _)| side);
+                found.or(indexed.map(|known| Side::of(&known.place))).or(self.proven).unwrap_or(Side::File)
+            }
+        }
     }
 
     /// Returns one line for the user if [`StoreChoice::Auto`] came to the file.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::ledger::{Ledger, Location};
 use super::{CredentialStore, Credentials, Key, Place, StoreChoice, StoreError};
 use crate::clock::Deadline;
+use crate::disk;
 
 /// A file of credentials.
 #[derive(Debug)]
@@ -82,7 +83,12 @@ impl CredentialStore for FileStore {
         Ledger::update(self.location(), self.deadline(), |entries| Ok(entries.remove(&key.account())))
     }
 
+    fn check_replaceable(&self) -> Result<(), StoreError> {
+        Ok(disk::check_replaceable(&self.path)?)
+    }
+
     fn prove(&self) -> Result<(), StoreError> {
+        self.check_replaceable()?;
         Ledger::prove(self.location(), self.deadline())
     }
 

@@ -234,6 +234,15 @@ pub trait CredentialStore: Send + Sync {
     /// Any [`StoreError`]; the login is then still there.
     fn delete(&self, key: &Key) -> Result<bool, StoreError>;
 
+    /// Checks, without writing anything, that what stands in this store may be replaced at all.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not.
+    fn check_replaceable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Shows by doing it that this store can write, read and delete.
     ///
     /// # Errors
@@ -375,7 +384,10 @@ impl StoreError {
             Self::Newer { .. } => "store_newer",
             Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => "keyring_locked",
             Self::NotStored { .. } => "not_stored",
-            Self::Disk(DiskError::Io(_)) | Self::Keyring(_) | Self::Altered(_) | Self::NoHome => "store_unusable",
+            Self::Disk(DiskError::ReadOnly { .. } | DiskError::Mount { .. } | DiskError::Io(_))
+            | Self::Keyring(_)
+            | Self::Altered(_)
+            | Self::NoHome => "store_unusable",
         }
     }
 
@@ -390,6 +402,14 @@ impl StoreError {
             }
             Self::Disk(DiskError::Locked { .. }) => "try again when the other process is done".to_owned(),
             Self::Disk(DiskError::TooLarge { path, .. }) => move_away(path),
+            Self::Disk(DiskError::Mount { .. }) => {
+                "mount the directory that the file is in, so that it can be written to, and name the file in it".to_owned()
+            }
+            Self::Disk(DiskError::ReadOnly { .. }) => {
+                "let the user who owns it refresh and hand the file out anew, or log in into a file of your own with \
+                 --store file:PATH"
+                    .to_owned()
+            }
             Self::Disk(_) | Self::NoHome => {
                 "keep the login elsewhere with --data-dir DIR or --store file:PATH".to_owned()
             }

@@ -194,7 +194,7 @@ fn d5_the_data_directory() {
         let found = default_data_dir(xdg.map(Into::into), home.map(Into::into));
         assert_eq!(found, expected.map(PathBuf::from), "{xdg:?} {home:?}");
     }
-    assert_eq!(data_dir(Some("/x".into())).unwrap(), Path::new("/x"));
+    assert_eq!(data_dir(Some("/x".into()), &StoreChoice::Auto).unwrap(), Path::new("/x"));
     assert_eq!(StoreError::NoHome.code(), "store_unusable");
     assert!(StoreError::NoHome.hint().unwrap().contains("--data-dir"));
 }

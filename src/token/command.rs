@@ -65,7 +65,9 @@ impl Settings {
             StoreChoice::File(None) => Some("file".to_owned()),
             StoreChoice::File(Some(path)) => Some(format!("file:{}", absolute(path))),
         };
-        let is_usual = |directory: &&PathBuf| Some(*directory) == store::usual_data_dir().as_ref();
+        let is_usual = |directory: &&PathBuf| {
+            directory.as_os_str().is_empty() || Some(*directory) == store::usual_data_dir().as_ref()
+        };
         let data_dir = Some(&self.data_dir).filter(|directory| !is_usual(directory)).map(|it| absolute(it));
         let ca_file = self.ca_file.as_deref().map(absolute);
         let given = [("--store", store), ("--data-dir", data_dir), ("--ca-file", ca_file)];

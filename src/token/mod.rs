@@ -70,6 +70,7 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
     if seen.refresh_token.is_none() {
         return without_refresh_token(seen, settings);
     }
+    store.check_replaceable(key).map_err(|err| LoginError::not_kept(key, err.into()))?;
     let journal = store.journal(key);
     let lock = journal.lock(deadline.min(Deadline::after(LIMIT))).map_err(|err| match &err {
         _ if deadline.passed() => LoginError::Busy { server: key.server.clone() },

@@ -1,11 +1,17 @@
 //! Places of a login file that containers, services and administrators prepare, and files that are not ours at all.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{chown, symlink, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
+use serde_json::json;
+
+use crate::support::browser::FakeBrowser;
 use crate::support::fake::Fake;
-use crate::support::program::Program;
+use crate::support::process::has;
+use crate::support::program::{Finished, Program};
+use crate::support::rotating::{Home, Rotating};
 
 /// Prepares a command that keeps its logins in this file.
 fn with_file(words: &[&str], file: &Path) -> Program {
@@ -63,4 +69,162 @@ fn d9_an_empty_file_is_an_empty_store() {
     with_file(&["--json", "--no-browser", "--timeout", "60s", &fake.mcp()], &file).agree().expect(0);
     with_file(&["token", &fake.mcp()], &file).run().expect(0);
     assert_eq!(fs::metadata(&file).expect("it").mode() & 0o777, 0o600);
+}
+
+/// Tells whether users and mounts can be made here.
+fn is_root(what: &str) -> bool {
+    if !geteuid().is_root() {
+        println!("skipped: {what} needs root");
+    }
+    geteuid().is_root()
+}
+
+/// Returns a home whose credentials file holds an expired login, and one that lives.
+fn home_with_both(servers: &Rotating) -> Home {
+    let home = Home::expired(servers);
+    let mut logins: Vec<_> = home.logins().into_iter().map(|(_, login)| login).collect();
+    logins[1]["expires_at"] = "2126-01-01T00:00:00Z".into();
+    home.put(&logins);
+    home
+}
+
+const LIVE: &str = "https://other.example/mcp";
+
+#[test]
+fn p53_a_file_that_is_a_mount_is_found_before_anything_is_spent() {
+    if !is_root("mounting") || !has("unshare", "mounting") {
+        return;
+    }
+    let servers = Rotating::start();
+    let home = home_with_both(&servers);
+    let place = tempfile::tempdir().expect("a directory");
+    let file = place.path().join("login.json");
+    fs::write(&file, "").expect("writing");
+    let mount = format!("mount --bind '{}' '{}' && exec \"$@\"", home.credentials().display(), file.display());
+    let run = |words: &[&str]| with_file(words, &file).through(&["unshare", "-m", "sh", "-c", &mount, "sh"]);
+    assert_eq!(run(&["token", LIVE]).run().expect(0).stdout, "access-0");
+    let check = |finished: Finished| {
+        assert!(finished.stderr.contains("this file is a mount; mount its directory instead"), "{}", finished.stderr);
+        assert!(!finished.stdout.contains("authorization_url"), "{}", finished.stdout);
+    };
+    let server = servers.fake.mcp();
+    check(run(&["token", &server]).run().expect(7));
+    check(run(&["token", "--refresh", &server]).run().expect(7));
+    check(run(&["headers", &server]).run().expect(7));
+    let browser = FakeBrowser::new("");
+    let new = Fake::start();
+    for words in [&["--json", "--force", &server][..], &["--json", &new.mcp()]] {
+        check(run(words).env("BROWSER", browser.path()).run().expect(7));
+    }
+    assert!(!browser.was_started());
+    assert_eq!((servers.refreshes(), servers.was_reused()), (0, false));
+    assert!(run(&["doctor"]).run().stdout.contains("this file is a mount"));
+    assert_eq!(names(place.path()), [file.clone()], "nothing is made beside it");
+    // The directory is the way.
+    let mount = format!("mount --bind '{}' '{}' && exec \"$@\"", home.data().display(), place.path().display());
+    let file = place.path().join("credentials.json");
+    with_file(&["token", &server], &file).through(&["unshare", "-m", "sh", "-c", &mount, "sh"]).run().expect(0);
+    assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
+}
+
+/// Runs a copy of the program, which every user can run, as another user.
+fn as_another(program: Program, place: &Path) -> Program {
+    let copy = place.join("mcp-login");
+    if !copy.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_mcp-login"), &copy).expect("a copy");
+    }
+    let shell = "shift; exec setpriv --reuid 4711 --regid 4711 --clear-groups -- \"$0\" \"$@\"";
+    program.through(&["sh", "-c", shell, copy.to_str().expect("a path")])
+}
+
+#[test]
+fn p61_a_file_of_the_systems_is_read_and_a_refresh_of_it_refused_before_anything_is_spent() {
+    if !is_root("another user") || !has("setpriv", "another user") {
+        return;
+    }
+    let servers = Rotating::start();
+    let server = servers.fake.mcp();
+    let home = home_with_both(&servers);
+    let place = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    // As systemd and Kubernetes lay it out: a read-only file, and links that lead to one.
+    let secret = place.path().join("..2026/login.json");
+    fs::create_dir(place.path().join("..2026")).expect("a directory");
+    fs::copy(home.credentials(), &secret).expect("a copy");
+    symlink("..2026", place.path().join("..data")).expect("a link");
+    symlink("..data/login.json", place.path().join("login.json")).expect("a link");
+    for (mode, group) in [(0o444, 0), (0o440, 4711), (0o644, 0), (0o640, 4711)] {
+        chown(&secret, Some(0), Some(group)).expect("an owner");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).expect("a mode");
+        for file in [&secret, &place.path().join("login.json")] {
+            let run = |words: &[&str]| as_another(with_file(words, file), place.path());
+            let live = run(&["token", LIVE]).run().expect(0);
+            assert_eq!((live.stdout.as_str(), live.stderr.as_str()), ("access-0", ""), "{mode:o}");
+            run(&["status"]).run().expect(0);
+            for words in [&["token", &server][..], &["token", "--refresh", &server], &["headers", &server]] {
+                let refused = run(words).run().expect(7);
+                assert!(refused.stderr.contains("cannot be written"), "{mode:o}: {}", refused.stderr);
+                assert!(!refused.stderr.contains("cannot read") && refused.stdout.is_empty(), "{}", refused.stderr);
+            }
+        }
+        assert_eq!(fs::metadata(&secret).expect("it").mode() & 0o777, mode);
+    }
+    assert_eq!(servers.refreshes(), 0);
+    // What others can write to is nobody's secret.
+    for (mode, group) in [(0o666, 0), (0o660, 4711)] {
+        chown(&secret, Some(0), Some(group)).expect("an owner");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).expect("a mode");
+        as_another(with_file(&["token", LIVE], &secret), place.path()).run().expect(7);
+    }
+}
+
+#[test]
+fn p59_a_named_file_needs_no_home() {
+    let servers = Rotating::start();
+    let (fake, server) = (&servers.fake, servers.fake.mcp());
+    let place = tempfile::tempdir().expect("a directory");
+    let file = place.path().join("login.json");
+    let run = |words: &[&str]| {
+        let program = if words.contains(&"--") { Program::new().args(words) } else { with_file(words, &file) };
+        let mut program = program;
+        program.command().env_remove("HOME").env_remove("MCP_LOGIN_LOCK_DIR").current_dir("/");
+        program
+    };
+    servers.shorten_logins();
+    run(&["--json", "--no-browser", "--timeout", "60s", &server]).agree().expect(0);
+    run(&["token", "--refresh", &server]).run().expect(0);
+    assert!(run(&["status"]).run().expect(0).stdout.contains(&server));
+    run(&["headers", &server]).run().expect(0);
+    run(&["exec", &server, "--store", &format!("file:{}", file.display()), "--", "true"]).run().expect(0);
+    run(&["--json", "--no-browser", &server]).run().expect(0);
+    assert_eq!(run(&["doctor"]).run().code, Some(0));
+    run(&["logout", &server]).run().expect(0);
+    let hint = run(&["token", &server]).run().expect(3).stderr;
+    assert!(hint.contains(&format!("file:{}", file.display())) && !hint.contains("--data-dir"), "{hint}");
+    assert!(!fake.seen_at("/revoke").is_empty() && !servers.was_reused());
+    let others: Vec<_> = names(place.path()).into_iter().filter(|path| !path.starts_with(&file)).collect();
+    assert!(
+        others.iter().all(|path| path.display().to_string().starts_with(&file.display().to_string())),
+        "{others:?}"
+    );
+    // Whatever needs the data directory says so, as before.
+    let mut program = Program::new().args(["token", "--store", "file", &server]);
+    program.command().env_remove("HOME");
+    assert!(program.run().expect(7).stderr.contains("--store file:PATH"));
+}
+
+#[test]
+fn a12_a_directory_that_a_group_of_others_can_write_is_refused() {
+    if !is_root("giving a group") {
+        return;
+    }
+    let fake = Fake::start();
+    for (mode, gid, code) in [(0o770, 4242, 7), (0o2775, 4242, 7), (0o770, 0, 0), (0o750, 4242, 0)] {
+        let home = Home::with(&fake, json!({"expires_at": "2126-01-01T00:00:00Z"}));
+        chown(home.data(), None, Some(gid)).expect("a group");
+        fs::set_permissions(home.data(), fs::Permissions::from_mode(mode)).expect("a mode");
+        let finished = home.token(&fake).expect(code);
+        assert_eq!(finished.stderr.contains("group 4242 can write"), code == 7, "{mode:o}: {}", finished.stderr);
+        Program::login(&fake).arg("--force").at_home(home.path()).agree().expect(code);
+    }
 }

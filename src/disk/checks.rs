@@ -1,0 +1,206 @@
+//! Who could have planted, read or changed a file: every link, directory and file on the way to it is judged.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{anyhow, Context};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::geteuid;
+
+use super::{accounts, cannot, directory_of, insecure, mount, DiskError};
+
+/// As many symbolic links as Linux itself follows in one path.
+const MAX_LINKS: usize = 40;
+
+/// A path without links, all of whose directories are safe.
+pub(super) struct Resolved {
+    /// The path.
+    pub(super) path: PathBuf,
+    /// The link through which the file itself was reached.
+    link: Option<PathBuf>,
+    /// That link is the system's: its file may be read, and not replaced.
+    is_systems: bool,
+}
+
+impl Resolved {
+    /// Opens the file for reading; takes the permissions of others away if it is ours. `None` if there is none.
+    pub(super) fn open(&self) -> Result<Option<File>, DiskError> {
+        let Some((file, found)) = self.open_checked()? else { return Ok(None) };
+        let mode = found.mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            let path = self.path.display();
+            match file.set_permissions(Permissions::from_mode(mode & 0o600)) {
+                Ok(()) => log::warn!("others could read {path} (mode {mode:04o}); now only you can"),
+                // Whoever put it there decides who reads it.
+                Err(_) if !belongs_to_us(&found) => log::debug!("others can read {path} (mode {mode:04o})"),
+                Err(err) => log::warn!("others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"),
+            }
+        }
+        Ok(Some(file))
+    }
+
+    /// Opens the file for reading and changes nothing.
+    pub(super) fn open_checked(&self) -> Result<Option<(File, Metadata)>, DiskError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(&self.path, flags, Mode::empty()) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(err) => return Err(anyhow!(io::Error::from(err)).context(cannot("open", &self.path)).into()),
+        };
+        let found = check_readable(&self.path, &file)?;
+        if self.link.is_some() && found.mode() & 0o022 != 0 {
+            return Err(insecure(&self.path, "others can write to it, and a symbolic link leads there"));
+        }
+        Ok(Some((file, found)))
+    }
+
+    /// Checks that the file may be replaced, or made: it is ours and no mount, and so is the link that leads there.
+    pub(super) fn check_replaceable(&self) -> Result<(), DiskError> {
+        if let Some(link) = self.link.as_ref().filter(|_| self.is_systems) {
+            return Err(DiskError::ReadOnly {
+                path: link.clone(),
+                why: "it is a symbolic link of the system's".into(),
+            });
+        }
+        match fs::symlink_metadata(&self.path) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => self.check_dangling(),
+            Err(err) => Err(anyhow!(err).context(cannot("open", &self.path)).into()),
+            Ok(found) if belongs_to_the_system(&found) && !belongs_to_us(&found) => {
+                Err(DiskError::ReadOnly { path: self.path.clone(), why: foreign_owner(&found) })
+            }
+            Ok(_) if mount::is_mount(&self.path) => Err(DiskError::Mount { path: self.path.clone() }),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// A link to nothing says where a new file goes: only the user may have made it.
+    fn check_dangling(&self) -> Result<(), DiskError> {
+        let Some(link) = &self.link else { return Ok(()) };
+        let directory = fs::metadata(directory_of(link)).with_context(|| cannot("open", link))?;
+        if belongs_to_us(&directory) && !is_open_to_others(&directory) {
+            return Ok(());
+        }
+        Err(insecure(link, "it is a symbolic link to nothing, and others can write to its directory"))
+    }
+}
+
+/// Follows a path component by component. What the system would follow silently is judged here: who could have planted
+/// a link, and who could change a directory.
+pub(super) fn resolve(path: &Path) -> Result<Resolved, DiskError> {
+    let absolute = std::path::absolute(path).with_context(|| cannot("find", path))?;
+    let mut resolved = Resolved { path: PathBuf::from("/"), link: None, is_systems: false };
+    let mut pending = reversed_names(&absolute);
+    let mut links = 0;
+    while let Some(name) = pending.pop() {
+        if name == ".." {
+            resolved.path.pop();
+            continue;
+        }
+        let next = resolved.path.join(&name);
+        let found = match fs::symlink_metadata(&next) {
+            Ok(found) => found,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => {
+                resolved.path = next;
+                continue;
+            }
+            Err(err) => return Err(anyhow!(err).context(cannot("open", path)).into()),
+        };
+        let last = pending.is_empty();
+        if found.is_symlink() {
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(insecure(path, "its symbolic links lead in a circle"));
+            }
+            if !belongs_to_us(&found) && !belongs_to_the_system(&found) {
+                return Err(insecure(&next, "it is a symbolic link that another user made"));
+            }
+            let target = fs::read_link(&next).with_context(|| cannot("open", &next))?;
+            if target.is_absolute() {
+                resolved.path = PathBuf::from("/");
+            }
+            pending.extend(reversed_names(&target));
+            if last {
+                resolved.is_systems |= !belongs_to_us(&found);
+                resolved.link = Some(next);
+            }
+        } else {
+            if !last {
+                check_directory(&next, &found)?;
+            }
+            resolved.path = next;
+        }
+    }
+    Ok(resolved)
+}
+
+fn reversed_names(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    names.rev().map(|part| part.as_os_str().to_owned()).collect()
+}
+
+fn check_directory(path: &Path, found: &Metadata) -> Result<(), DiskError> {
+    if !found.is_dir() {
+        return Err(anyhow!("it is not a directory").context(cannot("use", path)).into());
+    }
+    if !belongs_to_us(found) && !belongs_to_the_system(found) {
+        return Err(insecure(path, foreign_owner(found)));
+    }
+    if found.mode() & 0o1002 == 0o0002 {
+        return Err(insecure(path, "every user can write to this directory"));
+    }
+    if found.mode() & 0o1020 == 0o0020 && !accounts::is_own_group(found.gid()) {
+        return Err(insecure(path, format!("the members of group {} can write to this directory", found.gid())));
+    }
+    Ok(())
+}
+
+/// Tells whether somebody else can make or remove files in a directory of ours.
+fn is_open_to_others(directory: &Metadata) -> bool {
+    let mode = directory.mode();
+    mode & 0o002 != 0 || mode & 0o020 != 0 && !accounts::is_own_group(directory.gid())
+}
+
+/// Checks an open file that is to be written to, or that is a lock.
+pub(super) fn check_file(path: &Path, file: &File) -> Result<Metadata, DiskError> {
+    let found = check_readable(path, file)?;
+    if !belongs_to_us(&found) {
+        return Err(insecure(path, foreign_owner(&found)));
+    }
+    Ok(found)
+}
+
+/// Checks an open file that is to be read: it is ours, or the system's and only the system can write to it, as with secrets
+/// that Kubernetes or systemd hand out.
+fn check_readable(path: &Path, file: &File) -> Result<Metadata, DiskError> {
+    let found = file.metadata().with_context(|| cannot("open", path))?;
+    if !found.is_file() {
+        return Err(insecure(path, "it is not a regular file"));
+    }
+    let is_systems = belongs_to_the_system(&found) && found.mode() & 0o022 == 0;
+    if !belongs_to_us(&found) && !is_systems {
+        return Err(insecure(path, foreign_owner(&found)));
+    }
+    // None at all: it was replaced since it was opened, and is still whole.
+    if found.nlink() > 1 {
+        return Err(insecure(path, "it has more than one name (a hard link)"));
+    }
+    Ok(found)
+}
+
+fn belongs_to_us(found: &Metadata) -> bool {
+    found.uid() == geteuid().as_raw()
+}
+
+/// Whoever owns `/` owns the machine: root, or what root looks like inside a sandbox.
+fn belongs_to_the_system(found: &Metadata) -> bool {
+    found.uid() == 0 || fs::metadata("/").is_ok_and(|root| root.uid() == found.uid())
+}
+
+fn foreign_owner(found: &Metadata) -> String {
+    let through_sudo = geteuid().is_root() && std::env::var_os("SUDO_UID").is_some();
+    let note = if through_sudo { ", and this runs as root through sudo" } else { "" };
+    format!("it belongs to another user (uid {}){note}", found.uid())
+}
