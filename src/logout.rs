@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Time};
 use crate::error::LoginError;
 use crate::http::Http;
 use crate::revoke::{revoke, RevokeError};
@@ -25,12 +25,27 @@ pub enum LoggedOut {
     NotThere,
     /// The server has taken the tokens back.
     Revoked,
+    /// The tokens had ended before: the server had refused them.
+    Ended,
+    /// The refresh token is ended; the server cannot revoke the access token, which lives until then.
+    AccessTokenLives(Option<Time>),
     /// Its tokens are with another program, which goes on using them.
     HandedOver(String),
-    /// The server has no way to take tokens back: they live until they expire.
-    CannotRevoke,
+    /// The server has no way to take tokens back: the access token lives until then, the refresh token, if there is one,
+    /// until the server ends it.
+    CannotRevoke {
+        /// When the access token expires, if the server said so.
+        until: Option<Time>,
+        /// There is a refresh token.
+        is_refreshable: bool,
+    },
     /// The server was asked to take the tokens back, and did not.
-    NotRevoked(RevokeError),
+    NotRevoked {
+        /// Why not.
+        source: RevokeError,
+        /// Which tokens live, and until when.
+        lives: String,
+    },
 }
 
 /// Logs out of one server. A refresh that is under way is waited for, and cannot bring the login back.
@@ -50,7 +65,7 @@ pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
             log::warn!("{err}; its tokens cannot be revoked");
             store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
             journal.end();
-            return Ok(LoggedOut::CannotRevoke);
+            return Ok(LoggedOut::CannotRevoke { until: None, is_refreshable: true });
         }
         Err(err) => return Err(unreadable(err)),
     };
@@ -61,33 +76,56 @@ pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
     };
     // What a refresh that was interrupted had got is given back too.
     let kept = bring_home(&store, kept.clone(), &journal).unwrap_or(kept);
-    let revoked = give_back(&kept, tools);
+    let how = give_back(&kept, tools);
     store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
     journal.end();
     if let Some(HandedOver { to, .. }) = kept.handed_over.filter(|_| kept.refresh_token.is_none()) {
         return Ok(LoggedOut::HandedOver(to));
     }
-    Ok(match revoked {
-        None => LoggedOut::CannotRevoke,
-        Some(Ok(())) => LoggedOut::Revoked,
-        Some(Err(err)) => LoggedOut::NotRevoked(err),
-    })
+    Ok(how)
 }
 
-/// Gives both tokens back, the refresh token first; `None` if there is no endpoint for it.
-fn give_back(kept: &Credentials, tools: &Tools) -> Option<Result<(), RevokeError>> {
-    if kept.access_token.expose().is_empty() {
-        return None;
-    }
-    let endpoint = Url::parse(kept.revocation_endpoint.as_ref()?).ok()?;
+/// Gives both tokens back, the refresh token first.
+fn give_back(kept: &Credentials, tools: &Tools) -> LoggedOut {
+    let endpoint = kept.revocation_endpoint.as_ref().and_then(|endpoint| Url::parse(endpoint).ok());
+    let has_expired = kept.expires_at.is_some_and(|at| at.seconds_left() <= 0);
+    let (until, is_refreshable) = (kept.expires_at, kept.refresh_token.is_some() && !kept.needs_login);
+    let Some(endpoint) = endpoint.filter(|_| !kept.access_token.expose().is_empty()) else {
+        return match kept.needs_login && has_expired {
+            true => LoggedOut::Ended,
+            false => LoggedOut::CannotRevoke { until, is_refreshable },
+        };
+    };
     let typed: Vec<Url> = [&kept.server, &kept.issuer].into_iter().filter_map(|url| Url::parse(url).ok()).collect();
     let (http, client) = (Http::new(&tools.http, &typed, REQUEST_LIMIT), client_of(kept));
     let refresh = kept.refresh_token.as_ref().map(|token| revoke(&endpoint, &client, token, "refresh_token", &http));
     let access = revoke(&endpoint, &client, &kept.access_token, "access_token", &http);
-    Some(match refresh {
+    let is_revoked = matches!(refresh, Some(Ok(())));
+    match (refresh, access) {
+        // What the server has refused before needs no end.
+        (Some(Err(source)), _) if is_refreshable => LoggedOut::NotRevoked { source, lives: lives(kept, true) },
+        (_, Ok(())) => LoggedOut::Revoked,
+        (_, Err(_)) if has_expired => {
+            if is_revoked {
+                LoggedOut::Revoked
+            } else {
+                LoggedOut::Ended
+            }
+        }
+        (_, Err(err)) if err.is_unsupported() => LoggedOut::AccessTokenLives(until),
         // A server that takes the refresh token back ends the access token with it, if it can end it at all.
-        Some(Ok(())) => Ok(()),
-        Some(Err(err)) => Err(err),
-        None => access,
-    })
+        (_, Err(_)) if is_revoked => LoggedOut::Revoked,
+        (_, Err(source)) => LoggedOut::NotRevoked { source, lives: lives(kept, false) },
+    }
+}
+
+/// Says which tokens live, and until when.
+fn lives(kept: &Credentials, with_refresh_token: bool) -> String {
+    let access = match kept.expires_at {
+        Some(at) if at.seconds_left() <= 0 => None,
+        Some(at) => Some(format!("the access token lives until {}", at.rfc3339())),
+        None => Some("the access token lives until the server ends it".to_owned()),
+    };
+    let refresh = with_refresh_token.then(|| "the refresh token lives until the server ends it".to_owned());
+    [access, refresh].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -16,6 +16,7 @@ use crate::browser::Skip;
 use crate::check::Checked;
 use crate::clients::sources::Configured;
 use crate::clients::{Client, Mode};
+use crate::clock::Time;
 
 use crate::error::{in_words, LoginError};
 use crate::handover::{Given, What};
@@ -208,11 +209,24 @@ impl Reporter {
                 "handed_over",
                 format!("the login to {server}{profile} is forgotten here; {to} has its tokens: log out there"),
             ),
-            LoggedOut::CannotRevoke => (
-                "cannot_revoke",
-                format!("logged out of {server}{profile}; it cannot revoke tokens, so they live until they expire"),
+            LoggedOut::Ended => {
+                ("ended", format!("logged out of {server}{profile}; the server had refused its tokens before"))
+            }
+            LoggedOut::AccessTokenLives(until) => (
+                "access_token_lives",
+                format!(
+                    "logged out of {server}{profile}; the server cannot revoke its access token, which lives until {}",
+                    end(*until)
+                ),
             ),
-            LoggedOut::NotRevoked(err) => ("not_revoked", format!("logged out of {server}{profile} here only: {err}")),
+            LoggedOut::CannotRevoke { until, is_refreshable } => {
+                let refresh = if *is_refreshable { ", its refresh token until the server ends it" } else { "" };
+                let lives = format!("its access token lives until {}{refresh}", end(*until));
+                ("cannot_revoke", format!("logged out of {server}{profile}; the server cannot revoke tokens: {lives}"))
+            }
+            LoggedOut::NotRevoked { source, lives } => {
+                ("not_revoked", format!("logged out of {server}{profile} here only: {source}; {lives}"))
+            }
         };
         self.print(&Line::LoggedOut { server, profile: &key.profile, tokens: word });
         terminal::say(&sentence);
@@ -316,6 +330,11 @@ fn named(profile: &str) -> String {
     } else {
         format!(" (profile {profile})")
     }
+}
+
+/// Says when something expires.
+fn end(at: Option<Time>) -> String {
+    at.map_or_else(|| "the server ends it".to_owned(), Time::rfc3339)
 }
 
 fn source_name(source: Source) -> &'static str {

@@ -150,7 +150,9 @@ pub fn run_logout(args: &LogoutArgs, common: &Common) -> Result<ExitCode, LoginE
     let mut reporter = Reporter::new(common.json, wanted.len() > 1);
     for key in wanted {
         let result = match logout(&key, &tools) {
-            Ok(LoggedOut::NotRevoked(source)) => Err(LoginError::NotRevoked { server: key.server.clone(), source }),
+            Ok(LoggedOut::NotRevoked { source, lives }) => {
+                Err(LoginError::NotRevoked { server: key.server.clone(), source, lives })
+            }
             other => other,
         };
         match result {

@@ -172,6 +172,8 @@ pub enum LoginError {
     NotRevoked {
         /// The server.
         server: String,
+        /// Which tokens live, and until when.
+        lives: String,
         /// What went wrong.
         source: RevokeError,
     },
@@ -404,8 +406,8 @@ impl LoginError {
         match self {
             Self::Unexpected { .. } => None,
             Self::Command { .. } => None,
-            Self::NotRevoked { .. } => {
-                Some("they live until they expire; the provider's own page can end them sooner".to_owned())
+            Self::NotRevoked { lives, .. } => {
+                Some(format!("{lives}; the provider's own page can end the login sooner"))
             }
             Self::Busy { .. } | Self::Interrupted { .. } => Some("run the command again in a moment".to_owned()),
             Self::HandOver { client, source } => handover_hint(client, source),

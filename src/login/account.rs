@@ -49,7 +49,8 @@ fn told(id_token: &Secret, attempt: &Attempt) -> Option<String> {
     // For all tenants at once, each token names its own.
     let is_tenant =
         |iss: &str| attempt.provider.is_some_and(|it| it.tenant_of(issuer).and(it.tenant_of(iss)).is_some());
-    let expected = id_token::Expected { issuer, client_id, nonce: None, now: Time::now().0 };
+    let nonce = attempt.authorization.nonce.as_ref().map(Secret::expose);
+    let expected = id_token::Expected { issuer, client_id, nonce, now: Time::now().0 };
     let account = id_token::account(id_token.expose(), &expected, is_tenant);
     account.inspect_err(|why| log::info!("the ID token does not tell whose account this is: {why}")).ok().flatten()
 }

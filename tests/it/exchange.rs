@@ -678,6 +678,29 @@ fn a18_a52_an_account_is_believed_if_the_id_token_is_for_this_login() {
         assert_eq!(finished.event("logged_in")["account"], account, "{member} {wanted}");
         assert_eq!(finished.kept(&fake.mcp())["account"], account, "{member} {wanted}");
     }
+    // The nonce of this login, another one, and none.
+    for (own, nonce, account) in [
+        (true, Value::Null, json!("ada@example.com")),
+        (false, json!("other"), Value::Null),
+        (false, Value::Null, json!("ada@example.com")),
+    ] {
+        let fake = Fake::with(move |seen, fake| {
+            let mut claims = id_token_claims(fake);
+            claims["email"] = "ada@example.com".into();
+            let sent = fake.seen_at("/authorize").first().and_then(|page| page.parameter("nonce"));
+            match (own, &nonce) {
+                (true, _) => claims["nonce"] = sent.into(),
+                (false, Value::Null) => {}
+                (false, other) => claims["nonce"] = other.clone(),
+            }
+            let mut tokens = fake.tokens(1, None);
+            tokens["id_token"] = id_token(&claims).into();
+            (seen.path == "/token").then(|| Reply::json(200, &tokens))
+        });
+        let finished = login(&fake).args(["--scope", "openid"]).agree().expect(0);
+        assert!(fake.seen_at("/authorize")[0].parameter("nonce").is_some());
+        assert_eq!(finished.event("logged_in")["account"], account);
+    }
 }
 
 #[test]

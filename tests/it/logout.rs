@@ -3,7 +3,7 @@
 use serde_json::{json, Value};
 
 use crate::support::fake::{Fake, Reply};
-use crate::support::program::Finished;
+use crate::support::program::{Finished, Program};
 use crate::support::rotating::{login, login_to, Home, Rotating};
 use crate::support::wait_for;
 
@@ -122,11 +122,116 @@ fn c1_a_refresh_that_hangs_neither_keeps_a_login_nor_brings_it_back() {
     gate.open();
     // The lock is free once the refresher is done.
     home.token(&servers.fake).expect(3);
-    let lock = home
-        .files_with(".lock")
-        .into_iter()
-        .find(|path| path.starts_with(home.data().join("refresh")))
-        .expect("a lock");
-    wait_for("the refresher", || std::fs::File::open(&lock).expect("the lock").try_lock().ok());
+    wait_for("the refresher", || {
+        let locks = home.files_with(".lock").into_iter().filter(|path| path.starts_with(home.data().join("refresh")));
+        // Whoever is done with a lock removes it.
+        let is_held = |path| std::fs::File::open(path).is_ok_and(|lock| lock.try_lock().is_err());
+        (!locks.into_iter().any(is_held)).then_some(())
+    });
     assert!(home.kept(&servers.fake).is_null(), "it is not brought back");
+}
+
+/// A fake that answers revocations by the token that is given back.
+fn by_token(refresh: Reply, access: Reply) -> Fake {
+    Fake::with(move |seen, _| {
+        let is_refresh = seen.parameter("token").is_some_and(|token| token.starts_with("refresh"));
+        (seen.path == "/revoke").then(|| if is_refresh { refresh.clone() } else { access.clone() })
+    })
+}
+
+#[test]
+fn e12_a_logout_says_which_token_lives_until_when() {
+    let fine = || Reply::status(200);
+    let unsupported = || {
+        let words =
+            json!({"error": "unsupported_token_type", "error_description": "JWT access tokens cannot be revoked"});
+        Reply::json(400, &words)
+    };
+    let unknown = || Reply::json(400, &json!({"error": "invalid_request", "error_description": "token not found"}));
+    let live = json!({"expires_at": "2999-01-01T00:00:00Z"});
+    let lasting = json!({"expires_at": null});
+    let refused = json!({"needs_login": true, "expires_at": "2999-01-01T00:00:00Z"});
+    let dead = json!({"needs_login": true});
+    let alone = json!({"refresh_token": null, "expires_at": "2999-01-01T00:00:00Z"});
+    let until = "lives until 2999-01-01T00:00:00Z";
+    for (refresh, access, members, code, word, said) in [
+        (fine(), fine(), live.clone(), 0, "revoked", "its tokens are revoked"),
+        (fine(), unsupported(), live.clone(), 0, "access_token_lives", until),
+        (fine(), unsupported(), lasting, 0, "access_token_lives", "lives until the server ends it"),
+        (fine(), unsupported(), json!({}), 0, "revoked", "its tokens are revoked"),
+        (fine(), unknown(), live.clone(), 0, "revoked", "its tokens are revoked"),
+        (fine(), unsupported(), alone.clone(), 0, "access_token_lives", until),
+        (fine(), Reply::status(503), alone, 5, "not_revoked", until),
+        (
+            unsupported(),
+            unsupported(),
+            live.clone(),
+            5,
+            "not_revoked",
+            "the refresh token lives until the server ends it",
+        ),
+        (
+            Reply::status(503),
+            fine(),
+            live.clone(),
+            5,
+            "not_revoked",
+            "the refresh token lives until the server ends it",
+        ),
+        (unknown(), fine(), refused.clone(), 0, "revoked", "its tokens are revoked"),
+        (unknown(), unsupported(), refused, 0, "access_token_lives", until),
+        (unknown(), unknown(), dead.clone(), 0, "ended", "had refused its tokens before"),
+        (Reply::Raw(Vec::new()), Reply::Raw(Vec::new()), dead, 0, "ended", "had refused its tokens before"),
+    ] {
+        let fake = by_token(refresh, access);
+        let home = Home::with(&fake, members);
+        let finished = home.command("logout", &["--json", &fake.mcp()]).run();
+        let what = format!("{:?} {} {}", finished.code, finished.stdout, finished.stderr);
+        assert_eq!(finished.code, Some(code), "{word}: {what}");
+        let told = if code == 0 { &line(&finished)["tokens"] } else { &line(&finished)["code"] };
+        assert_eq!(told, word, "{what}");
+        assert!(finished.stderr.contains(said), "{said}: {what}");
+        assert!(home.kept(&fake).is_null());
+    }
+    let fake = Fake::start();
+    let home = Home::with(&fake, json!({"revocation_endpoint": null, "expires_at": "2999-01-01T00:00:00Z"}));
+    let finished = home.command("logout", &["--json", &fake.mcp()]).run().expect(0);
+    assert!(finished.stderr.contains(until) && finished.stderr.contains("its refresh token until the server ends it"));
+}
+
+#[test]
+fn e11_a_secret_that_came_unasked_is_used_where_the_endpoint_wants_one() {
+    let fake = Fake::with(|seen, _| match seen.path.as_str() {
+        "/register" => {
+            let mut answer: Value = serde_json::from_str(&seen.body).ok()?;
+            (answer["client_id"], answer["client_secret"]) = ("c".into(), "unasked-s3cret".into());
+            Some(Reply::json(201, &answer))
+        }
+        "/revoke" if seen.header("authorization").is_some() => Some(Reply::status(200)),
+        "/revoke" => Some(Reply::json(401, &json!({"error": "invalid_client"}))),
+        _ => None,
+    });
+    let login = Program::login(&fake).agree().expect(0);
+    let token = &fake.seen_at("/token")[0];
+    assert!(token.header("authorization").is_none() && token.parameter("client_secret").is_none());
+    let run = |words: &[&str]| Program::new().at_home(login.home()).args(words).args(["--store", "file"]).run();
+    let finished = run(&["logout", "--json", &fake.mcp()]).expect(0);
+    assert_eq!(line(&finished)["tokens"], "revoked");
+    let seen = fake.seen_at("/revoke");
+    assert!(seen[0].header("authorization").is_none(), "first as a public client");
+    assert_eq!(seen[1].header("authorization"), Some("Basic Yzp1bmFza2VkLXMzY3JldA=="));
+    assert_eq!(seen[1].parameter("client_id"), None);
+}
+
+#[test]
+fn e5_revocation_by_basic_alone_where_the_client_identifier_beside_it_is_refused() {
+    let fake = Fake::with(|seen, _| match (seen.path.as_str(), seen.parameter("client_id")) {
+        ("/revoke", Some(_)) => Some(Reply::json(400, &json!({"error": "invalid_request"}))),
+        ("/revoke", None) => Some(Reply::status(200)),
+        _ => None,
+    });
+    let home = Home::with(&fake, json!({"client_auth": "client_secret_basic", "client_secret": "s3cret"}));
+    let finished = home.command("logout", &["--json", &fake.mcp()]).run().expect(0);
+    assert_eq!(line(&finished)["tokens"], "revoked");
+    assert_eq!(fake.seen_at("/revoke").len(), 4);
 }
