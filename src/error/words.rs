@@ -15,6 +15,7 @@ pub fn http_code(err: &HttpError) -> &'static str {
         HttpError::Timeout { .. } | HttpError::Late(_) => "server_timeout",
         HttpError::Proxy(failure) => match failure.fault {
             ProxyFault::Status(_) | ProxyFault::Refused(_) => "proxy_refused",
+            ProxyFault::Tls(_) => "insecure_connection",
             _ => "proxy_unavailable",
         },
         HttpError::NoLocalPort(_) => "no_local_port",

@@ -67,14 +67,20 @@ fn curl(url: &str, authority: &Path, environment: &[(&str, &str)]) -> Duration {
     Duration::from_secs_f64(String::from_utf8_lossy(&output.stdout).parse().expect("seconds"))
 }
 
-/// Tells how long something takes when the machine has nothing else to do: the shortest of five times.
-fn shortest(mut work: impl FnMut() -> Duration) -> Duration {
-    (0..5).map(|_| work()).min().expect("five times")
-}
+/// How often something may be tried that other work of this machine may slow down.
+const TRIES: usize = 20;
 
-fn assert_no_slower(what: &str, ours: Duration, curl: Duration) {
-    println!("{what}: {} ms, curl {} ms", ours.as_millis(), curl.as_millis());
-    assert!(ours < curl * 3, "{what}: {ours:?}, curl needs {curl:?}");
+/// Checks that something can be done in three times the time of curl.
+fn assert_no_slower(what: &str, curl: Duration, mut work: impl FnMut() -> Duration) {
+    let mut shortest = Duration::MAX;
+    for _ in 0..TRIES {
+        shortest = shortest.min(work());
+        if shortest < curl * 3 {
+            println!("{what}: {} ms, curl {} ms", shortest.as_millis(), curl.as_millis());
+            return;
+        }
+    }
+    panic!("{what}: {shortest:?}, curl needs {curl:?}");
 }
 
 /// Logs in and refreshes in no more than three times the time of curl.
@@ -84,23 +90,21 @@ fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
         let program = Program::new().args(["--store", "file", "--ca-file"]).arg(authority.pem());
         environment.iter().fold(program, |program, (name, value)| program.env(name, value))
     };
-    let curl = shortest(|| curl(&url, &authority.pem(), environment));
+    let curl = (0..3).map(|_| curl(&url, &authority.pem(), environment)).min().expect("three times");
     let login = || program().args(["--json", "--no-browser", &url]).start();
-    let first_url = shortest(|| {
+    assert_no_slower(&format!("the URL of a login to {name}"), curl, || {
         let mut login = login();
         login.authorization_url();
         login.started.elapsed()
     });
-    assert_no_slower(&format!("the URL of a login to {name}"), first_url, curl);
     let mut login = login();
     answer(&mut login);
     let home = login.finish().expect(0);
-    let refresh = shortest(|| {
+    assert_no_slower(&format!("a refresh at {name}"), curl, || {
         let started = Instant::now();
         program().at_home(home.home()).args(["token", "--refresh", &url]).run().expect(0);
         started.elapsed()
     });
-    assert_no_slower(&format!("a refresh at {name}"), refresh, curl);
 }
 
 #[test]

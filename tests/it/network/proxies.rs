@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::listener::network::in_network;
-use crate::support::fake::Reply;
+use crate::support::fake::{Fake, Reply};
 use crate::support::leaks::assert_hides;
 use crate::support::process::has;
 use crate::support::program::{Finished, Program};
@@ -192,6 +192,25 @@ fn p51_p67_what_is_told_names_the_proxy_and_its_variable() {
             assert!(said.matches(&format!("status {status}")).count() <= 1, "{said}");
             assert!(!said.contains(&format!("{status}/{status}")), "{said}");
         }
+    }
+}
+
+#[test]
+fn p51_proxies_of_other_kinds_are_named_too() {
+    let authority = Authority::new();
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let no_proxy = Fake::secure(authority.server(&["127.0.0.1"], 2099), |_, _| None);
+    let (closed, secure) = (format!("socks5h://{closed}"), no_proxy.origin());
+    for (proxy, trusted, exit, code, what) in [
+        (&closed, false, 5, "proxy_unavailable", "cannot reach the proxy"),
+        (&secure, true, 5, "proxy_refused", "refused the connection to mcp.example (status 404)"),
+        (&secure, false, 6, "insecure_connection", "is not secure"),
+    ] {
+        let login = Program::login_at("https://mcp.example/mcp").env("ALL_PROXY", proxy);
+        let login = if trusted { login.arg("--ca-file").arg(authority.pem()) } else { login };
+        let finished = login.run().expect_error(exit, code);
+        let said = finished.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(what) && said.contains(&format!("{proxy} (set in ALL_PROXY)")), "{said}");
     }
 }
 
