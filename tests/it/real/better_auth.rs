@@ -1,8 +1,9 @@
 //! Logins at better-auth, with its MCP plugin in front of an MCP server.
 
-use serde_json::json;
+use serde_json::{json, Value};
 
 use super::bed::{Bed, Part};
+use super::running::{Run, Server};
 use super::servers::{ask, keeps_secrets, login};
 use super::tokens::token;
 use super::user_agent::{login_by_paste, UserAgent};
@@ -52,8 +53,29 @@ fn better_auth_refuses_refreshes_restarts_and_forgets() {
     assert_eq!(again.event("logged_in")["client_id"], client);
     assert!(!server.log().contains("/consent"), "{}", server.log());
 
-    // What belongs to a client goes with it, but for JWTs, which nobody can take back.
+    // Its refresh token can be taken back, a JWT cannot, which is told.
+    let last = token(ask(&bed, &server, &["token"]));
+    let out = ask(&bed, &server, &["logout"]).exits(0);
+    assert_eq!(server.status_with(&last), 405, "{}", out.stderr);
+    login_by_paste(&bed, &server, &[], |url| user.agree(url)).exits(0);
+
+    // What belongs to a client goes with it, but for JWTs.
     assert_eq!(visit(&server.at("/forget-clients")).status, 204);
     ask(&bed, &server, &["token", "--refresh"]).exits(3);
     ask(&bed, &server, &["check"]).exits(0);
+    a53_a_page_that_never_comes_back(&bed, &server, &client);
+    let finished = login_by_paste(&bed, &server, &[], |url| user.agree(url)).exits(0);
+    assert_ne!(finished.event("logged_in")["client_id"], client, "a client that the server knows");
+}
+
+/// Logs in with the deleted client: better-auth shows an error of its own, and nothing comes back.
+fn a53_a_page_that_never_comes_back(bed: &Bed, server: &Server, client: &Value) {
+    let mut command = bed.program();
+    command.args(["--no-browser", "--timeout", "1s", "--store", &bed.file_store(), &server.url]);
+    let run = Run::start(&mut command);
+    let event = run.wait_for_event("authorization_url");
+    let answer = visit(event["url"].as_str().expect("a URL"));
+    assert!(answer.header("location").is_some_and(|to| to.contains("error=invalid_client")), "{answer:?}");
+    let finished = run.finish().exits(4);
+    assert!(finished.stderr.contains(client.as_str().expect("a client")), "{}", finished.stderr);
 }
