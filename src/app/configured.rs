@@ -125,7 +125,11 @@ pub(super) fn ask(targets: &[Target], limit: Duration) -> Result<(), LoginError>
 
 /// Returns the command that logs in without a question.
 fn with_client(named: &Configured) -> String {
-    format!("mcp-login --from {} {}", named.source, quoted(&printable(&named.name)))
+    match named.name.starts_with('-') {
+        // It would be taken for an option.
+        true => format!("mcp-login {}", quoted(&printable(&named.full_name()))),
+        false => format!("mcp-login --from {} {}", named.source, quoted(&printable(&named.name))),
+    }
 }
 
 /// `status --from CLIENT`

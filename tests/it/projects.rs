@@ -153,11 +153,13 @@ fn t3_json_on_stdout_is_plain() {
 fn a_projects_name_is_refused_where_nobody_can_be_asked() {
     let fake = Fake::start();
     let home = Home::new();
-    put_servers(&home, "work/.mcp.json", json!({"theirs": entry(&fake), "o'dd": entry(&fake)}));
-    for (name, hint) in
-        [("theirs", "mcp-login --from claude-code theirs"), ("o'dd", "mcp-login --from claude-code 'o'\\''dd'")]
-    {
-        let refused = log_in(&home, &[name]).run().expect_error(2, "usage");
+    put_servers(&home, "work/.mcp.json", json!({"theirs": entry(&fake), "o'dd": entry(&fake), "-x": entry(&fake)}));
+    for (name, hint) in [
+        ("theirs", "mcp-login --from claude-code theirs"),
+        ("o'dd", "mcp-login --from claude-code 'o'\\''dd'"),
+        ("-x", "mcp-login claude-code:-x"),
+    ] {
+        let refused = log_in(&home, &["--", name]).run().expect_error(2, "usage");
         let said = format!("theirs is {} (says ", fake.mcp());
         assert!(name != "theirs" || refused.stderr.contains(&said), "{}", refused.stderr);
         assert!(refused.event("error")["hint"].as_str().is_some_and(|it| it.ends_with(hint)), "{}", refused.stdout);
