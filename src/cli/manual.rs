@@ -4,7 +4,7 @@
 pub const EXIT_CODES: [(&str, &str); 12] = [
     ("0", "done"),
     ("1", "unexpected error"),
-    ("2", "usage"),
+    ("2", "usage, or what was named cannot be logged in to: trying again does not help"),
     ("3", "a login is needed, or was refused by the user or the authorization server"),
     ("4", "timed out"),
     ("5", "network or server unavailable: trying again is sensible"),

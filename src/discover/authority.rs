@@ -186,10 +186,9 @@ fn nowhere(tried: &mut Vec<Tried>) -> DiscoverError {
         let Tried { url, why } = tried.swap_remove(unsafe_one);
         return DiscoverError::Document { url: printable(url.as_str()), why };
     }
-    let is_gone =
-        |why: &Missing| matches!(why, Missing::Enough) || (matches!(why, Missing::Status(_)) && why.is_definite());
     DiscoverError::NoAuthorizationServer(Nowhere {
-        is_temporary: !tried.iter().all(|it| is_gone(&it.why)),
+        is_temporary: tried.iter().any(|it| it.why.is_temporary()),
+        is_broken: tried.iter().any(|it| it.why.is_broken()),
         tried: tried.iter().map(|it| (printable(it.url.as_str()), it.why.to_string())).collect(),
         ..Nowhere::default()
     })

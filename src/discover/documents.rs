@@ -85,6 +85,15 @@ impl Missing {
             Self::Useless(_) | Self::Unsafe(_) | Self::Enough => false,
         }
     }
+
+    /// Tells whether the server has a document, or should have, and it is of no use.
+    pub fn is_broken(&self) -> bool {
+        match self {
+            Self::Status(_) => !self.is_definite() && !self.is_temporary(),
+            Self::Useless(_) => true,
+            Self::Unsafe(_) | Self::Http(_) | Self::Enough => false,
+        }
+    }
 }
 
 /// Tells whether a status means that the server is only not available now.

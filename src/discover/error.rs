@@ -5,7 +5,7 @@ use crate::http::HttpError;
 use crate::oauth::challenge::Credential;
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::metadata::MetadataError;
-use crate::oauth::text::printable_list;
+use crate::oauth::text::{printable, printable_list};
 
 /// Most entries of a list that a message names.
 const MAX_LISTED: usize = 10;
@@ -70,7 +70,7 @@ pub enum DiscoverError {
     #[error("the server answers without a login")]
     NoLoginNeeded,
     /// No metadata was found anywhere.
-    #[error("{}; tried{}", if .0.is_temporary { "the metadata is not available now" } else { "no authorization server was found" }, list(&.0.tried))]
+    #[error("{}; tried{}", .0.headline(), list(&.0.tried))]
     NoAuthorizationServer(Nowhere),
     /// The authorization server does not give out codes, or does not protect them.
     #[error("{issuer}: {why}")]
@@ -134,8 +134,10 @@ impl std::fmt::Display for Page {
 pub struct Nowhere {
     /// What was tried, and what came of it.
     pub tried: Vec<(String, String)>,
-    /// Some of it is only not available now, or may be repaired.
+    /// Some of it is only not available now.
     pub is_temporary: bool,
+    /// There are documents, but they are broken.
+    pub is_broken: bool,
     /// The server wants a login of some kind.
     pub is_protected: bool,
     /// What the server asks for instead of an OAuth token.
@@ -144,6 +146,19 @@ pub struct Nowhere {
     pub others: Vec<String>,
     /// It is the user who names the issuer.
     pub is_named: bool,
+}
+
+impl Nowhere {
+    fn headline(&self) -> String {
+        let wanted = match &self.credential {
+            _ if self.is_temporary => return "the metadata is not available now".to_owned(),
+            Some(Credential::ApiKey) => "an API key",
+            Some(Credential::Password) => "a user name and a password",
+            Some(Credential::Scheme(scheme)) => &format!("a login of the kind {}", printable(scheme)),
+            None => return "no authorization server was found".to_owned(),
+        };
+        format!("the server wants {wanted}, and names no authorization server")
+    }
 }
 
 fn list(tried: &[(String, String)]) -> String {
@@ -168,7 +183,10 @@ impl DiscoverError {
         match self {
             Self::NoLoginNeeded => 0,
             Self::OtherPath { .. } | Self::NotMcp(_) | Self::OtherIssuer { .. } | Self::NearIssuer { .. } => 2,
-            Self::NoAuthorizationServer(nowhere) if !nowhere.is_temporary => 2,
+            Self::NoAuthorizationServer(nowhere) if nowhere.is_temporary => 5,
+            // What the user names is the wrong place, rather than a broken document.
+            Self::NoAuthorizationServer(nowhere) if nowhere.is_broken && !nowhere.is_named => 5,
+            Self::NoAuthorizationServer(_) => 2,
             Self::Http(err) | Self::Document { why: Missing::Http(err), .. } if err.is_hopeless() => 2,
             Self::NoDocument { .. } => 2,
             Self::Unsuitable { why: MetadataError::NoCodeFlow(_), .. } => 2,

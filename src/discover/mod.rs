@@ -218,7 +218,7 @@ impl Search<'_> {
     fn discovered(&self, server: AuthorizationServer, probe: Probe, resource: Option<Resource>) -> Discovered {
         let ignored = resource.iter().flat_map(|resource| &resource.metadata.ignored).chain(&server.ignored);
         for Ignored { member, why } in ignored {
-            log::warn!("the {member} of the metadata is not used: {why}");
+            log::warn!("ignoring {member} in the metadata: {why}");
         }
         let (resource, resource_scopes) = match resource {
             Some(Resource { metadata, .. }) => (metadata.resource, metadata.scopes),

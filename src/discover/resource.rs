@@ -1,6 +1,6 @@
 //! The metadata of the MCP server: where it is looked for, and which resource it may name.
 
-use url::Url;
+use url::{Position, Url};
 
 use super::error::DiscoverError;
 use super::probe::Probe;
@@ -102,7 +102,7 @@ impl Search<'_> {
         }
         let wide = endpoint::parse(&metadata.resource).ok();
         let own = wide.as_ref().and_then(|wide| metadata::resource_metadata_urls(wide).into_iter().next());
-        let place = |url: &Url| url.host_str().unwrap_or_default().to_owned() + url.path().trim_end_matches('/');
+        let place = |url: &Url| url[Position::BeforeHost..Position::AfterPath].trim_end_matches('/').to_owned();
         let (Some(wide), Some(own)) = (wide, own) else { return Err(too_wide(&found, server)) };
         let found = match found.url == own {
             true => found,

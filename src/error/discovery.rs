@@ -54,11 +54,11 @@ pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
             return Some(format!("--resource {server} asks for a token for this server alone"));
         }
         DiscoverError::NotMcp(page) if page.is_html && page.status == 200 => {
-            "check the URL of the server, and whether the network wants a login of its own first (a captive portal); \
-             --issuer or --resource goes on all the same"
+            "check the URL of the server, and whether the network wants a login of its own first (a captive portal); to log \
+             in all the same, use --issuer or --resource"
         }
         DiscoverError::NotMcp(_) => {
-            "check the URL: the path of an MCP server is often /mcp; --issuer or --resource goes on all the same"
+            "check the URL: the path of an MCP server is often /mcp; to log in all the same, use --issuer or --resource"
         }
         DiscoverError::NoAuthorizationServer(nowhere) => return Some(nowhere_hint(nowhere)),
         DiscoverError::NoDocument { .. } => "check --issuer-metadata: it takes the URL of the document itself",
@@ -131,22 +131,15 @@ fn nowhere_hint(nowhere: &Nowhere) -> String {
              endpoints, and --issuer-metadata names a document at another place"
         }
         Some(Credential::ApiKey) => {
-            "the server wants an API key, so there is nothing to log in to: get one from its operator and give it to your \
-             client; if there is an authorization server after all, name it with --issuer"
-        }
-        Some(Credential::Password) => {
-            "the server wants a user name and a password, so there is nothing to log in to: give them to your client; if \
+            "there is nothing to log in to: get an API key from the operator of the server, and give it to your client; if \
              there is an authorization server after all, name it with --issuer"
         }
-        Some(Credential::Scheme(scheme)) => {
-            return format!(
-                "the server wants a login of the kind {}, which is not OAuth; if there is an authorization server after \
-                 all, name it with --issuer",
-                printable(scheme)
-            );
+        Some(Credential::Password | Credential::Scheme(_)) => {
+            "there is nothing to log in to: give your client what the server asks for; if there is an authorization server \
+             after all, name it with --issuer"
         }
         None if nowhere.is_protected => {
-            "the server wants a token, and does not say from where: it may want an API key; --issuer names an \
+            "the server wants a token, but does not say where to get one: it may want an API key; --issuer names an \
              authorization server that the server does not name itself"
         }
         None => {

@@ -433,7 +433,7 @@ fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
                 }
             });
             let is_url = !matches!(url, "https:///x" | "as.example/x" | "");
-            let unused = format!("the {member} of the metadata is not used: ");
+            let unused = format!("ignoring {member} in the metadata: ");
             match member {
                 // A login does without it.
                 "revocation_endpoint" => {
