@@ -89,13 +89,35 @@ impl Reporter {
                 terminal::say(&format!("{server} does not know us any more; registering anew, with a new address"));
             }
             Event::PasteEnded => terminal::say("stdin has ended: nothing more can be pasted"),
-            Event::Waiting { left, listening, paste } => {
+            Event::AnswerReceived { server } => {
+                self.print(&Line::AnswerReceived { server });
+                terminal::countdown(None);
+                let whose = if self.several { format!(" for {server}") } else { String::new() };
+                terminal::say(&format!("answer received{whose}, getting tokens"));
+            }
+            Event::Cancelled { servers, stored } => {
+                servers.iter().for_each(|server| self.print(&Line::Cancelled { server }));
+                terminal::countdown(None);
+                terminal::say(&match (self.several, stored) {
+                    (false, _) | (true, 0) => "cancelled; nothing was stored".to_owned(),
+                    (true, stored) => {
+                        let (done, open) = (logins(*stored), servers.join(", "));
+                        format!("cancelled; {done} stored, and there is none to {open}")
+                    }
+                });
+            }
+            Event::Waiting { left, listening, paste, pasted } => {
                 let way = match (listening, paste) {
                     (true, true) => "the browser, or for a pasted address",
                     (false, true) => "a pasted address",
                     (_, false) => "the browser",
                 };
-                terminal::countdown(Some(&format!("waiting for {way}: {} left", clock_face(*left))));
+                let typed = match pasted {
+                    0 => String::new(),
+                    1 => " (1 character so far, Enter sends it)".to_owned(),
+                    many => format!(" ({many} characters so far, Enter sends them)"),
+                };
+                terminal::countdown(Some(&format!("waiting for {way}{typed}: {} left", clock_face(*left))));
             }
             Event::LoggedIn(report) => {
                 terminal::countdown(None);
@@ -382,6 +404,14 @@ fn rejection(source: Source, reason: Reason, detail: Option<&str>, count: u64) -
             )
         }
         _ => format!("{many} not taken, for nobody can read {them}; still waiting"),
+    }
+}
+
+fn logins(count: usize) -> String {
+    if count == 1 {
+        "1 login is".to_owned()
+    } else {
+        format!("{count} logins are")
     }
 }
 

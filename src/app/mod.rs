@@ -214,6 +214,7 @@ fn conclude(outcome: &Outcome, reporter: &Reporter, is_forgiven: impl Fn(&LoginE
         Outcome::Signal(signal) => {
             terminal::countdown(None);
             terminal::paste::restore();
+            let _ = terminal::finish();
             disk::end();
             signals::act(*signal);
             ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))

@@ -139,6 +139,8 @@ With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
 \fBlistening\fR (server, redirect_uri),
 \fBauthorization_url\fR (server, url, redirect_uri, expires_at),
 \fBrejected\fR (server, source, reason, count; the wait goes on),
+\fBanswer_received\fR (server; its code is exchanged now),
+\fBcancelled\fR (server; a signal ended the run before this login was complete),
 \fBlogged_in\fR (server, profile, issuer, client_id, scopes, expires_at, refreshable, store, path, account, already),
 \fBerror\fR (server, code, exit, message, hint).
 \fBdoctor \-\-json\fR prints one object:

@@ -141,6 +141,18 @@ pub enum Event<'a> {
         /// How many like it there were.
         count: u64,
     },
+    /// An answer was accepted; its code is exchanged now.
+    AnswerReceived {
+        /// The server to log in to.
+        server: &'a str,
+    },
+    /// A signal ends the run before these logins are complete.
+    Cancelled {
+        /// The servers to log in to.
+        servers: &'a [String],
+        /// How many logins of the run are complete and stored.
+        stored: usize,
+    },
     /// Nothing has come for a while.
     Silent {
         /// The server to log in to.
@@ -163,6 +175,8 @@ pub enum Event<'a> {
         listening: bool,
         /// Whether something can be pasted now.
         paste: bool,
+        /// How many bytes were typed or pasted that are not judged yet.
+        pasted: usize,
     },
     /// A login is complete and kept.
     LoggedIn(&'a Report),

@@ -107,6 +107,7 @@ pub fn run(
     }
     while !run.is_over() {
         if let Some(signal) = run.step() {
+            run.cancel();
             return Ok(Outcome::Signal(signal));
         }
     }
@@ -200,7 +201,8 @@ impl Run<'_> {
         if self.progress.iter().any(|progress| matches!(progress, Progress::Waiting(_))) {
             let (left, paste) = (self.deadline.left(), self.desk.paste_is_readable());
             let listening = (0..self.progress.len()).any(|seat| self.desk.is_listening(seat));
-            (self.tell)(Event::Waiting { left, listening, paste });
+            let pasted = self.desk.pasted();
+            (self.tell)(Event::Waiting { left, listening, paste, pasted });
         }
     }
 
@@ -216,6 +218,8 @@ impl Run<'_> {
             }
             // A login that the deadline has ended is not taken up again.
             _ if matches!(self.progress.get(seat), Some(Progress::Over(_))) => {}
+            // It was cut off by the deadline, which is what is told.
+            Message::Begun(Err(_)) if self.deadline.passed() => {}
             Message::Begun(Ok(Begun::Attempt(attempt))) => self.invite(seat, attempt),
             Message::Begun(Ok(Begun::Already(report))) => self.end(seat, Ok(report), Page::LoggedIn),
             Message::Finished(Ok(Finished::Stored(report))) => self.end(seat, Ok(report), Page::LoggedIn),
@@ -257,7 +261,10 @@ impl Run<'_> {
             other => return drop(other.map(|progress| self.put(seat, progress))),
         };
         match answer {
-            Answer::Code(code) => self.crew.finish(seat, attempt, code),
+            Answer::Code(code) => {
+                (self.tell)(Event::AnswerReceived { server: &self.crew.server(seat) });
+                self.crew.finish(seat, attempt, code);
+            }
             Answer::Denied(denial) if attempt.heals(&denial.error) => self.register_anew(seat, attempt),
             Answer::Denied(denial) => self.deny(seat, &attempt, denial),
         }
@@ -289,6 +296,16 @@ impl Run<'_> {
             Err(error) => (self.tell)(Event::Failed { server: &server, error }),
         }
         self.put(seat, Progress::Over(result));
+    }
+
+    /// Says which logins a signal has ended.
+    fn cancel(&mut self) {
+        let open = self.seats(|progress| !matches!(progress, Progress::Over(_)));
+        let servers: Vec<_> = open.into_iter().map(|seat| self.server(seat)).collect();
+        let stored = self.seats(|progress| matches!(progress, Progress::Over(Ok(_)))).len();
+        if !servers.is_empty() {
+            (self.tell)(Event::Cancelled { servers: &servers, stored });
+        }
     }
 
     /// Returns what a login that waits asked the authorization server for.

@@ -26,6 +26,12 @@ pub(super) enum Line<'a> {
         #[serde(skip_serializing_if = "is_one")]
         count: u64,
     },
+    AnswerReceived {
+        server: &'a str,
+    },
+    Cancelled {
+        server: &'a str,
+    },
     LoggedIn {
         server: &'a str,
         profile: &'a str,

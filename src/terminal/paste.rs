@@ -101,6 +101,11 @@ impl Paste {
         self.is_readable().then(rustix::stdio::stdin)
     }
 
+    /// Returns how many bytes have come of a paste that is not finished.
+    pub fn held(&self) -> usize {
+        self.buffer.len() + self.dropped
+    }
+
     /// Returns the moment at which what has come so far is to be judged.
     pub fn quiet_at(&self) -> Option<Deadline> {
         self.quiet_at

@@ -183,6 +183,11 @@ impl<'a> Desk<'a> {
         self.seats.get(seat)?.turned_away.sentence()
     }
 
+    /// Returns how many bytes were typed or pasted that are not judged yet, or not finished.
+    pub fn pasted(&self) -> usize {
+        self.paste.as_ref().map_or(0, Paste::held)
+    }
+
     /// Tells whether something can be pasted.
     pub fn paste_is_open(&self) -> bool {
         self.paste.as_ref().is_some_and(Paste::is_open)

@@ -63,7 +63,7 @@ fn the_demo_agrees_by_itself_where_nobody_is() {
 fn the_demo_tells_scripts_what_a_login_tells_them() {
     let finished = Demo::new(&["--json", "--auto"]).run().expect(0);
     let kinds: Vec<_> = finished.events.iter().filter_map(|event| event["event"].as_str()).collect();
-    assert_eq!(kinds, ["listening", "authorization_url", "logged_in"]);
+    assert_eq!(kinds, ["listening", "authorization_url", "answer_received", "logged_in"]);
     let checked = finished.events.last().expect("a line");
     assert_eq!((&checked["proven"], &checked["tools"]), (&true.into(), &3.into()));
 }

@@ -377,3 +377,44 @@ fn a_deadline_is_told_and_kept() {
     assert!(!finished.credentials_path().exists());
     gate.open();
 }
+
+/// What happens between the answer and the end is said, and what a signal has cut off.
+#[test]
+fn an_answer_and_a_cancelled_login_are_said() {
+    let (fake, gate) = fake_that_holds("/token");
+    let mut login = Program::login(&fake).start();
+    let url = login.authorization_url();
+    let good = login.redirect(&url);
+    let visitor = std::thread::spawn(move || visit(&good));
+    assert_eq!(login.event("answer_received")["server"], fake.mcp());
+    login.said("answer received, getting tokens");
+    gate.open();
+    visitor.join().expect("a visit");
+    login.finish().expect(0);
+
+    if is_ignored(Signal::INT, "a cancelled login") {
+        return;
+    }
+    let fake = Fake::start();
+    let mut login = Program::login(&fake).start();
+    login.authorization_url();
+    login.process().signal(Signal::INT);
+    let finished = login.finish();
+    ended_by(&finished, 2);
+    assert_eq!(finished.event("cancelled")["server"], fake.mcp());
+    assert!(finished.stderr.contains("cancelled; nothing was stored"), "{}", finished.stderr);
+}
+
+/// Nothing that is typed is echoed, so it is counted.
+#[test]
+fn what_is_typed_is_counted() {
+    let (fake, mut pty) = (Fake::start(), Pty::open());
+    let mut login = Program::login(&fake).env("TERM", "xterm").on(&pty).start();
+    let url = login.authorization_url();
+    pty.wait_until_raw(true);
+    pty.type_in("hello");
+    pty.wait_for("(5 characters so far, Enter sends them)");
+    pty.type_in("\u{15}");
+    assert_eq!(visit(&login.redirect(&url)).status, 200);
+    login.finish().expect(0);
+}

@@ -135,7 +135,7 @@ fn p55_a_late_reader_gets_everything() {
     login.finish().expect(0);
     let text = text.join().expect("the reader");
     let events: Vec<_> = text.trim_start_matches('x').lines().filter_map(|line| line.split('"').nth(3)).collect();
-    assert_eq!(events, ["listening", "authorization_url", "logged_in"], "{text}");
+    assert_eq!(events, ["listening", "authorization_url", "answer_received", "logged_in"], "{text}");
 }
 
 /// Other commands wait for their reader, and a signal ends that.
