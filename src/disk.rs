@@ -16,6 +16,7 @@ pub use prepared::PreparedFile;
 
 pub mod accounts;
 mod checks;
+mod holder;
 mod lock;
 mod mount;
 mod prepared;

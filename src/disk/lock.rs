@@ -1,7 +1,7 @@
 //! Lock files: one process at a time, for as long as it lives, and never a wait without an end.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,12 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::checks::{check_file, resolve};
-use super::temporary::is_alive;
+use super::holder::{self, read_holder, sign};
 use super::{cannot, directory_of, make_directories, undo_umask, DiskError};
 use crate::clock::Deadline;
 
 /// The first wait for a lock that is taken, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
-
-/// The most that is read of what a holder wrote about itself, in bytes.
-const HOLDER_BYTES: u64 = 512;
 
 /// A lock that this process holds until the value is dropped or the process ends.
 #[derive(Debug)]
@@ -87,11 +84,11 @@ impl LockFile {
                 }
                 Err(_) => {}
             }
-            let holder = read_holder(&marker);
-            if holder.as_ref().is_some_and(Holder::is_gone) && break_marker(&marker) {
+            if holder::is_abandoned(&marker) && holder::break_marker(&marker) {
                 continue;
             }
             if deadline.passed() {
+                let holder = read_holder(&marker);
                 return Err(DiskError::Locked { path: marker, holder: holder.map(|holder| holder.pid) });
             }
             pause(&mut wait, deadline);
@@ -143,6 +140,8 @@ impl Drop for LockFile {
             }
         }
         let released = match (&self.marker, &self.file) {
+            // Whoever took it for abandoned has made another one by now.
+            (Some(marker), Some(file)) if !is_at(file, marker) => Ok(()),
             (Some(marker), _) => fs::remove_file(marker),
             (None, Some(file)) => file.unlock(),
             (None, None) => Ok(()),
@@ -153,70 +152,15 @@ impl Drop for LockFile {
     }
 }
 
-/// Who holds a lock, as it wrote about itself: `<pid> <boot id> <host name>`.
-#[derive(Debug, PartialEq)]
-struct Holder {
-    pid: i32,
-    boot: String,
-    host: String,
-}
-
-impl Holder {
-    fn ourselves() -> Self {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let boot = if boot.trim().is_empty() { "-" } else { boot.trim() };
-        let host = rustix::system::uname().nodename().to_string_lossy().replace(char::is_whitespace, "");
-        Self { pid: i32::try_from(std::process::id()).unwrap_or(0), boot: boot.to_owned(), host }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split_whitespace().map(str::to_owned);
-        let pid = words.next()?.parse().ok()?;
-        Some(Self { pid, boot: words.next()?, host: words.next().unwrap_or_default() })
-    }
-
-    /// Tells whether the holder can no longer be running. Of another machine that shares the disk nobody knows.
-    fn is_gone(&self) -> bool {
-        let us = Self::ourselves();
-        self.host == us.host && (self.boot != us.boot || !is_alive(self.pid))
-    }
-}
-
-/// Removes the marker of a holder that is gone. A second marker keeps two waiters from removing one another's.
-fn break_marker(marker: &Path) -> bool {
-    let breaking = with_suffix(marker, ".breaking");
-    if open_to_lock(&breaking, OFlags::CREATE | OFlags::EXCL).is_err() {
-        return false;
-    }
-    let gone = read_holder(marker).is_some_and(|holder| holder.is_gone());
-    let removed = gone && fs::remove_file(marker).is_ok();
-    let _ = fs::remove_file(breaking);
-    removed
-}
-
 /// Tells whether an open file is the one at a path.
-fn is_at(file: &File, path: &Path) -> bool {
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
     let of = |found: fs::Metadata| (found.dev(), found.ino());
     file.metadata().map(of).ok().zip(fs::symlink_metadata(path).map(of).ok()).is_some_and(|(one, other)| one == other)
 }
 
-fn open_to_lock(path: &Path, create: OFlags) -> io::Result<File> {
+pub(super) fn open_to_lock(path: &Path, create: OFlags) -> io::Result<File> {
     let flags = create | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     Ok(File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?))
-}
-
-/// Writes who we are, in one call and over what stood there, so that a reader finds one holder or none.
-fn sign(file: &mut File) -> io::Result<()> {
-    let Holder { pid, boot, host } = Holder::ourselves();
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(format!("{pid} {boot} {host}\n").as_bytes())
-}
-
-fn read_holder(path: &Path) -> Option<Holder> {
-    let mut text = String::new();
-    super::open_private(path).ok()??.take(HOLDER_BYTES).read_to_string(&mut text).ok()?;
-    Holder::parse(&text)
 }
 
 fn has_no_locks(err: &io::Error) -> bool {
@@ -230,7 +174,7 @@ fn pause(wait: &mut Duration, deadline: Deadline) {
     *wait = (*wait * 2).min(WAITS.1);
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
     path.into()

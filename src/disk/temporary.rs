@@ -100,6 +100,15 @@ pub(super) fn is_alive(pid: i32) -> bool {
     exists && !is_zombie(pid)
 }
 
+/// Returns when a process started, in ticks since the system did; `None` if the system does not tell.
+///
+/// Spec: proc_pid_stat(5), field 22.
+pub(super) fn started_at(pid: i32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program comes second, and may hold anything.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19).map(str::to_owned)
+}
+
 /// Tells whether a process has ended, and nobody has taken note of it: in a container it may stay so for ever.
 fn is_zombie(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

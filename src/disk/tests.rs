@@ -347,7 +347,7 @@ fn d12_markers_of_dead_holders_are_broken_and_others_are_not() {
     let marker = home.path().join("file.lock.held");
     drop(LockFile::acquire(&path, Deadline::after(Duration::ZERO)).unwrap());
     let ours = fs::read_to_string(&path).unwrap();
-    let [_, boot, host] = ours.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
+    let [us, boot, host, started] = ours.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
     let mut gone = Command::new("true").spawn().unwrap();
     gone.wait().unwrap();
     let gone = gone.id();
@@ -358,10 +358,83 @@ fn d12_markers_of_dead_holders_are_broken_and_others_are_not() {
         (format!("{gone} {boot} another-machine"), false),
         (format!("{gone} other-boot another-machine"), false),
         (String::new(), false),
+        ("killed while it wrote".to_owned(), false),
+        (format!("{us} {boot} {host} {started}"), false),
+        (format!("{us} {boot} {host} -"), false),
+        // The process has the number of one that is gone.
+        (format!("{us} {boot} {host} 1"), true),
     ] {
         fs::write(&marker, &holder).unwrap();
         let taken = LockFile::acquire_by_marker(&path, Deadline::after(Duration::from_millis(5)));
         assert_eq!(taken.is_ok(), broken, "{holder}: {taken:?}");
+    }
+}
+
+#[test]
+fn a11_a_breaker_that_was_killed_keeps_nobody_from_the_lock() {
+    let home = home();
+    let path = home.path().join("file.lock");
+    let (marker, breaking) = (home.path().join("file.lock.held"), home.path().join("file.lock.held.breaking"));
+    drop(LockFile::acquire(&path, Deadline::after(Duration::ZERO)).unwrap());
+    let ours = fs::read_to_string(&path).unwrap();
+    let [us, boot, host, started] = ours.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
+    let mut gone = Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    let gone = format!("{} {boot} {host} 1\n", gone.id());
+    let old = std::time::SystemTime::now() - Duration::from_secs(3600);
+    for (holder, breaker, is_old, taken) in [
+        (gone.as_str(), gone.as_str(), false, true),
+        (&gone, "", false, false),
+        (&gone, "", true, true),
+        ("", &gone, true, true),
+        ("", "", true, true),
+        ("", "", false, false),
+        (&gone, &format!("{us} {boot} {host} {started}"), true, false),
+        (&gone, "4711 other-boot another-machine", true, false),
+    ] {
+        for (file, text) in [(&marker, holder), (&breaking, breaker)] {
+            fs::write(file, text).unwrap();
+            let time = if is_old { old } else { std::time::SystemTime::now() };
+            File::options().write(true).open(file).unwrap().set_modified(time).unwrap();
+        }
+        let lock = LockFile::acquire_by_marker(&path, Deadline::after(Duration::from_millis(5)));
+        assert_eq!(lock.is_ok(), taken, "{holder:?} {breaker:?} {is_old}: {lock:?}");
+        drop(lock);
+        let left: Vec<_> = names(home.path()).into_iter().filter(|name| name != "file.lock").collect();
+        assert_eq!(left.is_empty(), taken, "{left:?}");
+        for file in [&marker, &breaking] {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// Many find the same two markers of the dead at the same moment: one at a time gets the lock, and all of them do.
+#[test]
+fn a11_waiters_at_once_break_one_another_nothing() {
+    let home = home();
+    let path = home.path().join("file.lock");
+    let mut gone = Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    drop(LockFile::acquire(&path, Deadline::after(Duration::ZERO)).unwrap());
+    let ours = fs::read_to_string(&path).unwrap();
+    let (_, place) = ours.trim_end().split_once(' ').unwrap();
+    for round in 0..20 {
+        for name in ["file.lock.held", "file.lock.held.breaking"] {
+            fs::write(home.path().join(name), format!("{} {place}", gone.id())).unwrap();
+        }
+        let holders = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let lock = LockFile::acquire_by_marker(&path, Deadline::after(Duration::from_secs(30))).unwrap();
+                    assert_eq!(holders.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0, "round {round}");
+                    std::thread::yield_now();
+                    holders.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    drop(lock);
+                });
+            }
+        });
+        assert_eq!(names(home.path()), ["file.lock"]);
     }
 }
 

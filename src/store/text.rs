@@ -1,6 +1,9 @@
 //! The JSON text of what is stored, which is read back before anything is replaced by it.
 
+use std::io;
+
 use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -30,13 +33,37 @@ pub fn checked<T: Serialize + DeserializeOwned>(value: &T) -> Result<Zeroizing<S
 ///
 /// Those of [`checked`].
 pub fn checked_as<R: Serialize + DeserializeOwned, W: Serialize>(value: &W) -> Result<Zeroizing<String>, NoText> {
-    let text = Zeroizing::new(serde_json::to_string(value).map_err(NoText::Unwritable)?);
+    let text = text_of(value).map_err(NoText::Unwritable)?;
     let read: R = serde_json::from_str(&text).map_err(|_| NoText::Altered)?;
-    let again = Zeroizing::new(serde_json::to_string(&read).map_err(NoText::Unwritable)?);
+    let again = text_of(&read).map_err(NoText::Unwritable)?;
     if again == text {
         Ok(text)
     } else {
         Err(NoText::Altered)
+    }
+}
+
+/// Returns the JSON text of a value in one allocation: a text that grows would leave copies of secrets behind.
+fn text_of<T: Serialize>(value: &T) -> serde_json::Result<Zeroizing<String>> {
+    let mut counted = Counted(0);
+    serde_json::to_writer(&mut counted, value)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(counted.0));
+    serde_json::to_writer(&mut *bytes, value)?;
+    let text = String::from_utf8(std::mem::take(&mut *bytes));
+    text.map(Zeroizing::new).map_err(|_| serde_json::Error::custom("it is not UTF-8"))
+}
+
+/// Counts the bytes that are written to it.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
