@@ -1,10 +1,10 @@
 //! Which addresses a name may lead to.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use http::Uri;
@@ -19,6 +19,9 @@ use crate::oauth::endpoint::Region;
 
 /// The most addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 16;
+
+/// Every address that a typed name had in this run, by any of its requests: what was connected to is among them.
+static FOUND: Mutex<BTreeMap<String, Vec<IpAddr>>> = Mutex::new(BTreeMap::new());
 
 /// A host that the user typed.
 #[derive(Clone, Debug)]
@@ -39,8 +42,6 @@ pub struct Typed {
 #[derive(Clone, Debug, Default)]
 pub struct PolicedResolver {
     typed: Vec<Typed>,
-    /// Every address that a typed name had in this run, so that none is connected to that was not judged.
-    found: Arc<Mutex<HashMap<String, Vec<IpAddr>>>>,
     proxy: Option<String>,
 }
 
@@ -100,29 +101,11 @@ impl PolicedResolver {
 
     /// Returns the addresses that a typed name had so far in this run; none if it has none.
     fn addresses_of(&self, typed: &Typed, timeout: NextTimeout) -> Vec<IpAddr> {
-        if let Some(found) = self.found().get(&typed.host) {
-            return found.clone();
+        let noted = note(&typed.host, &[]);
+        if !noted.is_empty() {
+            return noted;
         }
-        let found = look_up(&typed.host, typed.port, timeout).unwrap_or_default();
-        self.note(&typed.host, &found);
-        found.iter().map(SocketAddr::ip).collect()
-    }
-
-    fn note(&self, host: &str, found: &[SocketAddr]) {
-        if found.is_empty() {
-            return;
-        }
-        let mut noted = self.found();
-        let noted = noted.entry(host.to_owned()).or_default();
-        for address in found {
-            if !noted.contains(&address.ip()) {
-                noted.push(address.ip());
-            }
-        }
-    }
-
-    fn found(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<IpAddr>>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        note(&typed.host, &look_up(&typed.host, typed.port, timeout).unwrap_or_default())
     }
 
     /// Tells whether a host that was looked up may be asked at this address.
@@ -142,7 +125,7 @@ impl Resolver for PolicedResolver {
             return Ok(self.list(first_to_answer(found, config, timeout)));
         }
         if self.typed.iter().any(|typed| typed.host == host) {
-            self.note(&host, &found);
+            note(&host, &found);
         }
         let (allowed, refused): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|address| self.lets_through(&host, address.ip(), timeout));
@@ -160,6 +143,18 @@ impl PolicedResolver {
         connect::order(&addresses).into_iter().take(MAX_ADDRESSES).for_each(|address| list.push(address));
         list
     }
+}
+
+/// Notes addresses that a typed name has, and returns all that it had in this run.
+fn note(host: &str, found: &[SocketAddr]) -> Vec<IpAddr> {
+    let mut all = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    let noted = all.entry(host.to_owned()).or_default();
+    for address in found.iter().map(SocketAddr::ip) {
+        if !noted.contains(&address) {
+            noted.push(address);
+        }
+    }
+    noted.clone()
 }
 
 /// Puts the address of a SOCKS proxy first that takes a connection: ureq tries the addresses of such a proxy by itself,

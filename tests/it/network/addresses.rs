@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::listener::network::in_network;
 use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::program::Program;
+use crate::support::{parameter, visit};
 
 use super::connections::{forward, hosts};
 use super::{server_called, Authority};
@@ -85,6 +86,37 @@ fn a2_a_typed_name_opens_a_region_only_with_all_its_addresses() {
             // Who is asked there is no server, so that no login succeeds.
             assert_eq!(finished.code, Some(if allowed { 5 } else { 6 }), "{what}");
         }
+    }
+}
+
+#[test]
+fn a2_addresses_that_change_during_a_login_open_nothing() {
+    let test = "network::addresses::a2_addresses_that_change_during_a_login_open_nothing";
+    let lines = "93.184.216.34 typed.example\n93.184.216.35 token.example";
+    if in_network(test, &format!("{NETWORK}{}", hosts(lines))) {
+        return;
+    }
+    let authority = Authority::new();
+    let fake = server_called("typed.example:7101", &authority, |seen, fake| {
+        let mut metadata = fake.server_metadata();
+        metadata["token_endpoint"] = json!("https://token.example:7102/token");
+        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+    });
+    forward("93.184.216.34:7101", fake.address());
+    for (changed, place, asked, code) in [
+        (lines, "93.184.216.35:7102", true, 5),
+        ("10.1.2.3 typed.example\n10.9.9.9 token.example", "10.9.9.9:7102", false, 6),
+    ] {
+        std::fs::write("/etc/hosts", lines).expect("the names");
+        let canary = Canary::listen(place);
+        let login = Program::login_at("https://typed.example:7101/mcp").arg("--ca-file").arg(authority.pem());
+        let mut login = login.start();
+        let url = login.authorization_url();
+        std::fs::write("/etc/hosts", changed).expect("the names");
+        let (uri, state) = (parameter(&url, "redirect_uri"), parameter(&url, "state"));
+        visit(&format!("{}?code=x&state={}", uri.expect("a URI"), state.expect("a state")));
+        let finished = login.finish().expect(code);
+        assert_eq!(canary.was_asked(), asked, "{}", finished.stderr);
     }
 }
 
