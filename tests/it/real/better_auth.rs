@@ -56,6 +56,7 @@ fn better_auth_refuses_refreshes_restarts_and_forgets() {
     // Its refresh token can be taken back, a JWT cannot, which is told.
     let last = token(ask(&bed, &server, &["token"]));
     let out = ask(&bed, &server, &["logout"]).exits(0);
+    assert_eq!(out.event("logged_out")["tokens"], "access_token_lives", "{}", out.stdout);
     assert_eq!(server.status_with(&last), 405, "{}", out.stderr);
     login_by_paste(&bed, &server, &[], |url| user.agree(url)).exits(0);
 
