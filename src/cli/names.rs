@@ -11,6 +11,9 @@ use crate::oauth::text::printable;
 use crate::providers;
 use crate::store::Key;
 
+/// Longest names that are compared to find what was meant, in bytes.
+const MAX_COMPARED_BYTES: usize = 1024;
+
 /// A server to log in to.
 #[derive(Debug)]
 pub struct Target {
@@ -123,12 +126,14 @@ fn ambiguous(name: &str, servers: &[Configured]) -> LoginError {
     }
 }
 
-/// Returns the known name that a word is probably meant to be.
+/// Returns the known name that a word is probably meant to be. What is too long for a name is not compared: that would take
+/// as long as both lengths multiplied.
 fn like(word: &str, servers: &[Configured], logins: &[Key]) -> Option<String> {
     let full = servers.iter().map(|server| (server.full_name(), server.full_name()));
     let short = servers.iter().map(|server| (server.name.clone(), server.name.clone()));
     let stored = logins.iter().map(|key| (key.server.clone(), key.server.clone()));
-    let ranked = short.chain(full).chain(stored).map(|(name, shown)| (strsim::jaro_winkler(&name, word), shown));
+    let names = short.chain(full).chain(stored).filter(|(name, _)| name.len().max(word.len()) <= MAX_COMPARED_BYTES);
+    let ranked = names.map(|(name, shown)| (strsim::jaro_winkler(&name, word), shown));
     let best =
         ranked.filter(|(likeness, _)| *likeness >= servers::LIKENESS).max_by(|one, other| one.0.total_cmp(&other.0));
     best.map(|(_, name)| printable(&name))

@@ -242,6 +242,15 @@ fn unknown_names_have_near_misses() {
 }
 
 #[test]
+fn a_name_of_any_length_is_refused_at_once() {
+    let home = Home::new();
+    let long = "ab".repeat(35_000);
+    put_servers(&home, ".cursor/mcp.json", json!({long.as_str(): {"url": "https://x.example/mcp"}}));
+    let refused = home.command("login", &[&long[1..60_000]]).run().expect(2);
+    assert!(!refused.stderr.contains("did you mean"), "{}", refused.stderr.len());
+}
+
+#[test]
 fn a_stored_name_wins_over_a_configured_one() {
     let fake = Fake::start();
     let home = Home::new();
