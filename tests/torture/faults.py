@@ -5,7 +5,7 @@ import re
 
 import strace
 from lab import EXIT_CODES, Home, Report
-from scenarios import Refresh, all_scenarios
+from scenarios import Refresh, all_scenarios, journal
 from server import Server
 
 # The most trials for one kind of call in one scenario: a path is looked at component by component, in the same way.
@@ -15,7 +15,7 @@ JOB = re.compile(r'"__refresh", ("(?:[^"\\]|\\.)*")\]')
 
 
 def learn_job(lab):
-    """What the refreshing process is started with, from a good run; with HOME and ORIGIN where these stand."""
+    """What the refreshing process is started with, from a good run; with HOME, ORIGIN and JOURNAL for these."""
     scenario = Refresh("token")
     with Server() as server, Home(lab) as home:
         scenario.prepare(home, server)
@@ -25,7 +25,7 @@ def learn_job(lab):
         if not found:
             return None
         job = found.group(1)[1:-1].replace('\\"', '"')
-        return job.replace(home.home, "HOME").replace(server.origin, "ORIGIN")
+        return job.replace(home.home, "HOME").replace(server.origin, "ORIGIN").replace(journal(server), "JOURNAL")
 
 
 def learn_calls(lab, scenario):

@@ -30,6 +30,8 @@ class Report:
     """What came of one case: how many trials it was, and what was wrong."""
     def __init__(self, kind, tried=0):
         self.kind, self.tried, self.problems, self.codes = kind, tried, [], Counter()
+        # Refreshes that ended between the server's answer and the store: the one loss that cannot be prevented.
+        self.lost = 0
 
     def problem(self, column, text):
         self.problems.append((column, text))

@@ -4,6 +4,7 @@ Each scenario prepares a home and a server, names a command, and judges what the
 of clients, who owns the refresh token, and what the next command does.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -54,11 +55,16 @@ class Scenario:
         return logins
 
 
-def rescued(home):
-    """The logins in emergency files, with the paths of these."""
+def journal(server):
+    """How the files are named in which a refresh of the login to this server is noted."""
+    return hashlib.sha256(server.mcp.encode()).hexdigest()[:16]
+
+
+def rescued(home, names=("credentials.rescued-",)):
+    """The logins in files of their own that no store has, by refresh token, with the names of these files."""
     found = {}
     for name in home.files():
-        if "credentials.rescued-" in name and not name.endswith((".tmp", ".lock")):
+        if any(part in name for part in names) and not name.endswith((".tmp", ".lock")):
             try:
                 logins = json.loads(home.read(name))["logins"]
             except (ValueError, KeyError):
@@ -86,7 +92,8 @@ class Refresh(Scenario):
 
     def arguments(self, home, server):
         if self.job:
-            return ["__refresh", self.job.replace("HOME", home.home).replace("ORIGIN", server.origin)]
+            job = self.job.replace("HOME", home.home).replace("ORIGIN", server.origin)
+            return ["__refresh", job.replace("JOURNAL", journal(server))]
         return ["token", "--store", "file", server.mcp]
 
     def judge(self, report, what, home, server, result):
@@ -97,7 +104,7 @@ class Refresh(Scenario):
         if kept is None:
             report.problem("damaged", f"{what}: the login is gone; {result.said()}")
             return
-        token, safe = kept["refresh_token"], rescued(home)
+        token, safe = kept["refresh_token"], rescued(home, ("credentials.rescued-", ".renewed"))
         if server.reused:
             report.problem("owners", f"{what}: a refresh token was spent twice; {result.said()}")
         if token != old and not server.good(token):
@@ -108,6 +115,7 @@ class Refresh(Scenario):
             report.problem("wrong", f"{what}: exit 0 without a live token; {result.said()}")
         lost = not server.good(token) and not any(server.good(successor) for successor in safe)
         again = next_token(report, what, home, server)
+        report.lost += lost
         if lost:
             if again.code != 3 or b"interrupted" not in again.err:
                 report.problem("wrong", f"{what}: the lost token is not told: {again.code} {again.said()}")
