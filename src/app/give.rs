@@ -1,6 +1,6 @@
 //! The hand-over of a login to a client.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::kept::{find, print, use_tools};
@@ -10,8 +10,9 @@ use crate::clients::{quoted, writer, Client, Mode, Places, CLIENTS};
 use crate::error::LoginError;
 use crate::handover::{hand_over, What, Wish};
 use crate::report::{self, Reporter};
-use crate::store::{self, Key, StoreChoice, DEFAULT_PROFILE};
+use crate::store::Key;
 use crate::terminal;
+use crate::token;
 use crate::tools::Tools;
 
 /// The variable for a token where the user named none.
@@ -39,7 +40,7 @@ pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, Lo
         name: args.name.as_deref(),
         typed: args.server.as_deref().filter(|it| !it.contains("://")).map(|it| it.rsplit(':').next().unwrap_or(it)),
         variable: &args.env,
-        helper: &helper(&key, common)?,
+        helper: &helper(&key, &tools),
     };
     let mut reporter = Reporter::new(common.json, false);
     give(&key, &wish, &args.places, &tools, &mut reporter)
@@ -53,9 +54,10 @@ pub fn give_new(
     common: &Common,
     reporter: &mut Reporter,
 ) -> Result<ExitCode, LoginError> {
-    let helper = helper(key, common)?;
+    let tools = use_tools(common)?;
+    let helper = helper(key, &tools);
     let wish = Wish { client, mode: None, write: true, name: None, typed: None, variable: VARIABLE, helper: &helper };
-    give(key, &wish, places, &use_tools(common)?, reporter)
+    give(key, &wish, places, &tools, reporter)
 }
 
 fn give(
@@ -109,37 +111,15 @@ fn list(common: &Common) -> ExitCode {
 
 /// Returns the command that prints the headers of a request wherever it is run: with each setting that the client's
 /// environment might not have.
-fn helper(key: &Key, common: &Common) -> Result<String, LoginError> {
+fn helper(key: &Key, tools: &Tools) -> String {
     let mut words = vec![program()];
-    match &common.store {
-        StoreChoice::Auto => {}
-        StoreChoice::Keyring => words.extend(["--store".to_owned(), "keyring".to_owned()]),
-        StoreChoice::File(None) => words.extend(["--store".to_owned(), "file".to_owned()]),
-        StoreChoice::File(Some(path)) => words.extend(["--store".to_owned(), format!("file:{}", absolute(path))]),
-    }
-    let data_dir = store::data_dir(common.data_dir.clone(), &common.store).ok();
-    let is_usual = |data_dir: &PathBuf| Some(data_dir) == store::usual_data_dir().as_ref();
-    if let Some(data_dir) = data_dir.filter(|it| !it.as_os_str().is_empty() && !is_usual(it)) {
-        words.extend(["--data-dir".to_owned(), absolute(&data_dir)]);
-    }
-    if let Some(path) = &common.ca_file {
-        words.extend(["--ca-file".to_owned(), absolute(path)]);
-    }
-    if key.profile != DEFAULT_PROFILE {
-        // A profile may begin with `-`, and so may a name of the user's own.
-        match key.profile.starts_with('-') {
-            true => words.push(format!("--profile={}", key.profile)),
-            false => words.extend(["--profile".to_owned(), key.profile.clone()]),
-        }
-    }
+    words.extend(token::Settings::of(tools).options());
+    words.extend(token::of_profile(&key.profile));
     words.push("headers".to_owned());
+    // A name of the user's own may begin with `-`.
     words.extend(key.server.starts_with('-').then(|| "--".to_owned()));
     words.push(key.server.clone());
-    Ok(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
-}
-
-fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns our name where a shell finds us by it, else our path.

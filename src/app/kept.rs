@@ -126,7 +126,8 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, LoginE
     let table = report::table(&logins);
     let lost = !table.is_empty() && terminal::product(table.trim_end()).is_err();
     for key in missing {
-        terminal::say(&format!("there is no login to {}; log in with: mcp-login {}", key.server, key.server));
+        let login = token::Settings::of(&tools).login(key, &[]);
+        terminal::say(&format!("there is no login to {}; log in with: {login}", key.server));
     }
     if keys.is_empty() && wanted.is_empty() {
         terminal::say("there are no logins");

@@ -177,7 +177,10 @@ pub fn complain(kind: &str, text: &str) {
 fn line(label: Option<(&str, String)>, text: &str) {
     // The label is wrapped with the text, and styled afterwards.
     let plain = label.as_ref().map(|(plain, _)| format!("{plain}: ")).unwrap_or_default();
-    let wrapped = wrap(&format!("{plain}{}", guard(text)), room(), INDENT);
+    // A command is pasted as it stands, and must not be broken.
+    let is_command = label.is_some() && text.starts_with(concat!(env!("CARGO_PKG_NAME"), " "));
+    let room = if is_command { usize::MAX } else { room() };
+    let wrapped = wrap(&format!("{plain}{}", guard(text)), room, INDENT);
     let styled = label.map(|(_, styled)| format!("{styled}: ")).unwrap_or_default();
     put(&format!("{} {styled}{}", name(), wrapped.strip_prefix(&plain).unwrap_or(&wrapped)));
 }

@@ -48,30 +48,39 @@ impl Settings {
 
     fn command(&self, profile: &str, options: &[&str], target: Vec<String>) -> String {
         let mut words = vec![env!("CARGO_PKG_NAME").to_owned()];
-        if profile != DEFAULT_PROFILE {
-            words.extend(["--profile".to_owned(), profile.to_owned()]);
-        }
+        words.extend(of_profile(profile));
         words.extend(options.iter().map(|option| (*option).to_owned()));
-        words.extend(target);
-        words.extend(self.options());
+        let is_like_an_option = target.len() == 1 && target.iter().any(|server| server.starts_with('-'));
+        match is_like_an_option {
+            true => words.extend(self.options().into_iter().chain(["--".to_owned()]).chain(target)),
+            false => words.extend(target.into_iter().chain(self.options())),
+        }
         words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     }
 
     /// Returns the options for the settings that are not the usual ones.
-    fn options(&self) -> Vec<String> {
+    pub fn options(&self) -> Vec<String> {
         let store = match &self.store {
             StoreChoice::Auto => None,
             StoreChoice::Keyring => Some("keyring".to_owned()),
             StoreChoice::File(None) => Some("file".to_owned()),
             StoreChoice::File(Some(path)) => Some(format!("file:{}", absolute(path))),
         };
-        let is_usual = |directory: &&PathBuf| {
-            directory.as_os_str().is_empty() || Some(*directory) == store::usual_data_dir().as_ref()
-        };
-        let data_dir = Some(&self.data_dir).filter(|directory| !is_usual(directory)).map(|it| absolute(it));
-        let ca_file = self.ca_file.as_deref().map(absolute);
+        // Without a home there is none, and a file that was named needs none.
+        let is_usual = |directory: &PathBuf| Some(directory) == store::usual_data_dir().as_ref();
+        let data_dir = Some(&self.data_dir).filter(|it| !it.as_os_str().is_empty() && !is_usual(it));
+        let (data_dir, ca_file) = (data_dir.map(|it| absolute(it)), self.ca_file.as_deref().map(absolute));
         let given = [("--store", store), ("--data-dir", data_dir), ("--ca-file", ca_file)];
         given.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
+    }
+}
+
+/// Returns the option that names a profile, if it is not the default one. A profile may begin with `-`.
+pub fn of_profile(profile: &str) -> Vec<String> {
+    match profile {
+        DEFAULT_PROFILE => Vec::new(),
+        _ if profile.starts_with('-') => vec![format!("--profile={profile}")],
+        _ => vec!["--profile".to_owned(), profile.to_owned()],
     }
 }
 
@@ -110,6 +119,8 @@ mod tests {
             issuer: issuer.to_owned(),
             ..credentials(&key(server, "default"))
         };
+        let nowhere = Settings { store: StoreChoice::File(None), data_dir: PathBuf::new(), ca_file: None };
+        assert_eq!(nowhere.login(&key("-x", "-p"), &[]), "mcp-login --profile=-p --store file -- -x");
         for (server, provider, issuer, expected) in [
             (url, None, "https://as.example", "https://mcp.example/mcp"),
             (url, Some("google"), "https://accounts.google.com", "https://mcp.example/mcp"),

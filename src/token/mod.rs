@@ -15,7 +15,7 @@ use crate::error::LoginError;
 use crate::store::{Credentials, HandedOver, IndexEntry, Key, Patience, Store, DEFAULT_PROFILE};
 use crate::tools::Tools;
 
-pub use command::Settings;
+pub use command::{of_profile, Settings};
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.
 pub const LIMIT: Duration = Duration::from_secs(8);
