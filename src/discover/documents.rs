@@ -81,7 +81,7 @@ impl Missing {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Status(status) => is_temporary(*status),
-            Self::Http(err) => !err.is_security(),
+            Self::Http(err) => !err.is_security() && !err.is_hopeless(),
             Self::Useless(_) | Self::Unsafe(_) | Self::Enough => false,
         }
     }

@@ -108,7 +108,7 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
     let found = ask(request, last.as_ref(), &http, &cache, None);
     let named = repeat::with_issuer(request, before.as_ref());
     let (found, named) = match (found, named) {
-        (Err(err), Some(named)) if err.code() == "no_authorization_server" => {
+        (Err(err), Some(named)) if matches!(err.code(), "no_authorization_server" | "not_an_mcp_server") => {
             let http = Http::new(&tools.http, &typed_urls(&named), REQUEST_LIMIT).until(line.deadline);
             (ask(&named, last.as_ref(), &http, &cache, None).map_err(|_| err)?, Some(named))
         }

@@ -103,6 +103,10 @@ pub(super) fn ask(
         let server = &found.server;
         let (page, tokens) = (host(&server.authorization_endpoint), host(&server.token_endpoint));
         terminal::insist(&format!("{of_whom}, the page to log in is at {page}, and the tokens come from {tokens}"));
+        if server.issuer == server.authorization_endpoint.origin().ascii_serialization() {
+            let issuer = printable(&server.issuer);
+            terminal::say(&format!("  if its answers name another issuer than {issuer}, name that one with --issuer"));
+        }
     }
     found.resource = match &request.resource {
         Resource::Discovered => found.resource,

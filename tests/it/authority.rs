@@ -211,6 +211,8 @@ fn n1_a_client_of_the_users_follows_the_users_word_to_another_server() {
     assert_eq!(parameter(&url, "client_id").as_deref(), Some("mine"));
     assert!(url.starts_with(&page), "{url}");
     login.agree_at(&url);
-    login.finish().expect(0);
+    let finished = login.finish().expect(0);
     assert_eq!(honest.seen_at("/token").len(), 1);
+    let note = format!("another issuer than {}, name that one with --issuer", honest.origin());
+    assert!(finished.stderr.contains(&note), "{}", finished.stderr);
 }
