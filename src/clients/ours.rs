@@ -12,7 +12,8 @@ const COMMANDS: [&str; 2] = ["headers", "token"];
 /// Tells whether a command for a shell runs this program to get a token.
 pub fn is_helper(command: &str) -> bool {
     let mut words = command.split(|it: char| it.is_whitespace() || "'\"()".contains(it));
-    command.contains(env!("CARGO_PKG_NAME")) && words.any(|word| COMMANDS.contains(&word))
+    let is_program = |word: &str| word.rsplit('/').next() == Some(env!("CARGO_PKG_NAME"));
+    words.any(is_program) && words.any(|word| COMMANDS.contains(&word))
 }
 
 /// Returns the servers of the clients' configurations that ask this program for a token of this login; `is_server` knows
@@ -63,6 +64,8 @@ mod tests {
             ("mcp-login status", false),
             ("another headers https://mcp.example.com/mcp", false),
             ("get-headers --via mcp-login-proxy", false),
+            ("/opt/mcp-login/other headers x", false),
+            ("other headers --for mcp-login", false),
         ] {
             assert_eq!(is_helper(command), is_ours, "{command}");
         }
