@@ -193,7 +193,7 @@ impl Search<'_> {
                 server: printable(server.as_str()),
                 found: printable(found.as_str()),
             }),
-            _ => Err(DiscoverError::NotMcp(page)),
+            _ => Err(self.usual_path(server).unwrap_or(DiscoverError::NotMcp(page))),
         }
     }
 

@@ -9,6 +9,9 @@ use crate::oauth::endpoint;
 use crate::oauth::metadata::{self, MetadataError, ResourceMetadata};
 use crate::oauth::text::printable;
 
+/// The path of most MCP servers.
+const USUAL_PATH: &str = "/mcp";
+
 /// The metadata of the MCP server, and where it stands.
 #[derive(Debug)]
 pub(super) struct Resource {
@@ -89,6 +92,15 @@ impl Search<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Returns that the path of most MCP servers was meant, if there is metadata for it.
+    pub(super) fn usual_path(&self, server: &Url) -> Option<DiscoverError> {
+        let meant = metadata::at(server, USUAL_PATH);
+        let url = metadata::resource_metadata_urls(&meant).into_iter().next().filter(|_| meant != *server)?;
+        let found = self.read_resource(&url, &meant).ok().filter(|found| found.names(&meant))?;
+        let [url, server, found] = [url.as_str(), server.as_str(), &found.resource].map(printable);
+        Some(DiscoverError::OtherPath { url, server, found })
     }
 
     /// A resource that is more than the server is taken only from the place of its own metadata, and said: the token would

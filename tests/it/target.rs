@@ -53,6 +53,12 @@ fn m50_the_url_that_the_metadata_is_for_is_suggested() {
         assert!(finished.stderr.contains(&format!("hint: did you mean {meant}?")), "{typed}: {}", finished.stderr);
         assert_eq!(finished.event("error")["hint"], format!("did you mean {meant}?"));
     }
+    // Servers that have metadata for the usual path only.
+    for typed in ["", "/", "/mpc", "/sse"] {
+        let fake = Fake::start();
+        let finished = fails(&fake, Program::login_at(&format!("{}{typed}", fake.origin())), 2, "resource_mismatch");
+        assert!(finished.stderr.contains(&format!("hint: did you mean {}?", fake.mcp())), "{}", finished.stderr);
+    }
     // The challenge may say so as well; and the user's own words settle it.
     let fake = Fake::with(|seen, fake| (seen.path == "/").then(|| fake.mcp_answer(seen)));
     fails(&fake, Program::login_at(&fake.origin()), 2, "resource_mismatch");
