@@ -64,8 +64,8 @@ impl Reporter {
                 terminal::complain("warning", &failure.one_line());
                 if matches!(failure, LoginError::Bind { source: BindError::Taken { .. }, .. }) {
                     terminal::say(
-                        "your browser will take the answer to the program that holds the port: it cannot use the answer, \
-                         but the page that you see then is its own, so enter nothing there",
+                        "your browser will take the code to the program that holds the port, which sees the answer but \
+                         cannot use it; the page that you see then is that program's own, so enter nothing there",
                     );
                 }
                 terminal::say(&format!("going on without a port for {server}: the answer has to be pasted"));

@@ -119,7 +119,7 @@ the directory where programs that use one keyring take turns to refresh, instead
 them
 .TP
 \fBBROWSER\fR
-the browser to open, as for \fB\-\-browser\fR
+the browser to open, as for \fB\-\-browser\fR, or several with colons between them, which are tried in their order
 .TP
 \fBSSL_CERT_FILE\fR, \fBSSL_CERT_DIR\fR
 certificate authorities instead of the system's; regular files, 4 MiB in all

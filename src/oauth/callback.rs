@@ -96,15 +96,6 @@ impl Expected {
         }
     }
 
-    /// Tells whether the query may be the beginning of our answer: its state is missing, or the beginning of ours.
-    pub fn may_be_cut(&self, query: &str) -> bool {
-        match single(query, "state") {
-            Ok(state) => self.begins_with(&state),
-            Err(Unusable::Missing) => true,
-            Err(Unusable::Doubled | Unusable::Malformed) => false,
-        }
-    }
-
     fn begins_with(&self, state: &str) -> bool {
         let beginning = self.state.expose().as_bytes().get(..state.len());
         beginning.is_some_and(|beginning| state.as_bytes().ct_eq(beginning).into())

@@ -6,6 +6,7 @@
 //! colours reach a terminal. A terminal
 //! or pipe that has gone away, or that takes nothing, changes nothing for the login.
 
+mod links;
 mod output;
 pub mod paste;
 pub mod question;
@@ -157,7 +158,7 @@ pub fn show(text: &str) {
 /// Shows a web address alone on one line, as a link where the terminal knows links.
 pub fn show_link(url: &str) {
     let url = guard(url);
-    if knows_links() {
+    if is_terminal() && console::colors_enabled_stderr() && links::are_shown() {
         put(&format!("\u{1b}]8;;{url}\u{1b}\\{url}\u{1b}]8;;\u{1b}\\"));
     } else {
         put(&url);
@@ -324,26 +325,6 @@ fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
     locale.contains("utf-8") || locale.contains("utf8")
 }
 
-/// Tells whether the terminal shows links (OSC 8). One that does not may print the codes, so only known ones count.
-fn knows_links() -> bool {
-    is_terminal() && console::colors_enabled_stderr() && knows_links_by(|name| std::env::var(name).unwrap_or_default())
-}
-
-fn knows_links_by(variable: impl Fn(&str) -> String) -> bool {
-    let term = variable("TERM");
-    // The variables of the terminal around these are inherited, and say nothing of what they show themselves.
-    let is_inside = !variable("STY").is_empty() || !variable("INSIDE_EMACS").is_empty();
-    if is_inside || ["screen", "eterm", "linux", "dumb"].iter().any(|start| term.starts_with(start)) {
-        return false;
-    }
-    let known_program =
-        ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby"].contains(&variable("TERM_PROGRAM").as_str());
-    let known_term = ["kitty", "alacritty", "foot", "ghostty"].iter().any(|name| term.contains(name));
-    let vte = variable("VTE_VERSION").parse::<u32>().is_ok_and(|version| version >= 5000);
-    let windows = !variable("WT_SESSION").is_empty();
-    known_program || known_term || vte || windows
-}
-
 struct Logger;
 
 impl Log for Logger {
@@ -423,26 +404,6 @@ mod tests {
         let wide = "\u{65e5}\u{672c} \u{8a9e}";
         assert_eq!(wrap(wide, 7, INDENT), wide);
         assert_eq!(wrap(wide, 6, INDENT), format!("\u{65e5}\u{672c}\n{INDENT}\u{8a9e}"));
-    }
-
-    #[test]
-    fn p58_links_only_where_they_are_shown() {
-        for (variables, expected) in [
-            (&[("VTE_VERSION", "7600"), ("TERM", "xterm-256color")][..], true),
-            (&[("TERM", "xterm-kitty")], true),
-            (&[("TERM_PROGRAM", "WezTerm"), ("TERM", "xterm-256color")], true),
-            (&[("TERM", "xterm")], false),
-            (&[("VTE_VERSION", "7600"), ("TERM", "screen.xterm-256color")], false),
-            (&[("VTE_VERSION", "7600"), ("TERM", "xterm-256color"), ("STY", "1.pts-0.host")], false),
-            (&[("TERM_PROGRAM", "vscode"), ("TERM", "screen"), ("TMUX", "/tmp/tmux-0/default,1,0")], false),
-            (&[("VTE_VERSION", "7600"), ("TERM", "eterm-color"), ("INSIDE_EMACS", "29.1,term:0.96")], false),
-            (&[("TERM_PROGRAM", "vscode"), ("TERM", "xterm"), ("INSIDE_EMACS", "30.1,comint")], false),
-            (&[("WT_SESSION", "x"), ("TERM", "linux")], false),
-            (&[("VTE_VERSION", "7600"), ("TERM", "dumb")], false),
-        ] {
-            let find = among(variables);
-            assert_eq!(knows_links_by(|name| find(name).unwrap_or_default()), expected, "{variables:?}");
-        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! forgotten, so any number of strangers' requests changes nothing.
 
 mod happening;
+mod throttle;
 mod turned_away;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -27,6 +28,7 @@ use crate::terminal;
 use crate::terminal::paste::{Paste, Read};
 
 pub use happening::{Happening, Reason, Source};
+use throttle::Throttle;
 use turned_away::TurnedAway;
 
 /// How often the countdown is renewed, and how often a rejection of one kind is announced.
@@ -37,6 +39,20 @@ const PAGE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a finished login still answers a reload, if others keep the program running.
 const RELOAD_GRACE: Duration = Duration::from_secs(2);
+
+/// Why a paste is not taken.
+struct Unfit {
+    reason: Reason,
+    why: String,
+    /// The error that it names, without proof.
+    claim: Option<String>,
+}
+
+impl Unfit {
+    fn new(reason: Reason, why: &str) -> Self {
+        Self { reason, why: why.to_owned(), claim: None }
+    }
+}
 
 /// What is wrong with a pasted answer without the promised issuer.
 const NO_ISSUER: &str =
@@ -60,43 +76,6 @@ struct Seat {
     listener: Option<Listener>,
     stage: Stage,
     turned_away: TurnedAway,
-}
-
-/// Announcements of one reason: each kind of it once at once, then at most one a second.
-#[derive(Debug)]
-struct Throttle {
-    next: Deadline,
-    unannounced: u64,
-    /// Why they were not taken, and what the first of them said.
-    reason: Reason,
-    detail: Option<String>,
-    /// The kinds that were announced once.
-    told: Vec<Reason>,
-}
-
-impl Throttle {
-    fn new(reason: Reason) -> Self {
-        Self { next: Deadline::after(SECOND), unannounced: 0, reason, detail: None, told: Vec::new() }
-    }
-
-    /// Counts one more. Of several kinds of one reason the general one is told.
-    fn add(&mut self, reason: Reason, detail: Option<String>) {
-        if self.unannounced == 0 {
-            (self.reason, self.detail) = (reason, detail);
-        } else if self.reason != reason {
-            (self.reason, self.detail) = (reason.general(), None);
-        } else if self.detail.is_none() {
-            self.detail = detail;
-        }
-        self.unannounced += 1;
-    }
-
-    /// Returns the announcement of all that were not announced yet.
-    fn announce(&mut self, seat: usize) -> Happening {
-        self.next = Deadline::after(SECOND);
-        let (reason, detail, count) = (self.reason, self.detail.take(), std::mem::take(&mut self.unannounced));
-        Happening::Rejected { seat: Some(seat), source: Source::Callback, reason, detail, count }
-    }
 }
 
 /// The desk at which all logins wait.
@@ -255,8 +234,7 @@ impl<'a> Desk<'a> {
             Stage::Over { until, .. } if seat.listener.is_some() => Some(*until),
             _ => None,
         });
-        let throttles =
-            self.throttles.values().filter(|throttle| throttle.unannounced > 0).map(|throttle| throttle.next);
+        let throttles = self.throttles.values().filter_map(Throttle::due_at);
         let paste = self.paste.as_ref().and_then(Paste::quiet_at);
         sockets.chain(stages).chain(throttles).chain(paste).chain(self.tick)
     }
@@ -339,19 +317,7 @@ impl<'a> Desk<'a> {
             seat.turned_away.note(reason, detail.as_deref());
         }
         let throttle = self.throttles.entry((seat, reason.as_str())).or_insert_with(|| Throttle::new(reason));
-        let is_new = !throttle.told.contains(&reason);
-        if is_new {
-            throttle.told.push(reason);
-            throttle.next = Deadline::after(SECOND);
-            let (seat, source) = (Some(seat), Source::Callback);
-            self.queue.push_back(Happening::Rejected { seat, source, reason, detail, count: 1 });
-            return;
-        }
-        throttle.add(reason, detail);
-        if throttle.next.passed() {
-            let happening = throttle.announce(seat);
-            self.queue.push_back(happening);
-        }
+        self.queue.extend(throttle.note(seat, reason, detail));
     }
 
     fn read_paste(&mut self) {
@@ -370,13 +336,14 @@ impl<'a> Desk<'a> {
         let more = text.lines().filter(|line| self.take_pasted(&paste::read(line)).is_ok()).count();
         match first {
             // Who has not finished typing is not told yet that it is wrong.
-            Err((reason, detail)) if more == 0 && pasted.finished && whole != Pasted::Empty => {
+            Err(Unfit { reason, why, claim }) if more == 0 && pasted.finished && whole != Pasted::Empty => {
                 let bytes = pasted.bytes.len() + pasted.dropped;
                 // A paste that belongs to no login belongs to the only one there is.
                 if let [seat] = &mut self.seats[..] {
-                    seat.turned_away.note(reason, None);
+                    seat.turned_away.note(reason, claim.as_deref());
                 }
-                let detail = Some(format!("{detail} ({bytes} bytes were pasted)"));
+                let says = claim.map(|claim| format!("; it says, unproven: {claim}")).unwrap_or_default();
+                let detail = Some(format!("{why}{says} ({bytes} bytes were pasted)"));
                 let happening = Happening::Rejected { seat: None, source: Source::Paste, reason, detail, count: 1 };
                 self.queue.push_back(happening);
             }
@@ -386,29 +353,21 @@ impl<'a> Desk<'a> {
     }
 
     /// Gives a paste to the login whose state it carries, through the very checks of a callback.
-    fn take_pasted(&mut self, pasted: &Pasted) -> Result<(), (Reason, String)> {
+    fn take_pasted(&mut self, pasted: &Pasted) -> Result<(), Unfit> {
         let answer = match pasted {
             Pasted::Answer(answer) => answer,
-            Pasted::NotAnAnswer(why) => return Err((Reason::NotARedirect, why.reason().to_owned())),
-            Pasted::Empty => return Err((Reason::NotARedirect, "nothing was pasted".to_owned())),
+            Pasted::NotAnAnswer(why) => return Err(Unfit::new(Reason::NotARedirect, why.reason())),
+            Pasted::Empty => return Err(Unfit::new(Reason::NotARedirect, "nothing was pasted")),
         };
         let open = self.seats.iter_mut().enumerate().find_map(|(index, seat)| match &mut seat.stage {
             Stage::Open(expected) if expected.owns(&answer.query) => Some((index, expected.clone(), &mut seat.stage)),
             _ => None,
         });
-        let Some((seat, expected, stage)) = open else {
-            let open = self.seats.iter().filter_map(|seat| match &seat.stage {
-                Stage::Open(expected) => Some(expected),
-                _ => None,
-            });
-            let cut = open.into_iter().any(|expected| expected.may_be_cut(&answer.query));
-            let why =
-                if cut { "a part of the address is missing; copy all of it" } else { "this belongs to another login" };
-            return Err((Reason::StateMismatch, why.to_owned()));
-        };
+        let Some((seat, expected, stage)) = open else { return Err(self.nobodys(&answer.query)) };
         if let Some(place) = answer.place.as_ref().filter(|place| !endpoint::is_loopback(place)) {
             let host = printable(place.host_str().unwrap_or_default());
-            return Err((Reason::NotARedirect, format!("this address is on {host}, not on this machine")));
+            let why = format!("this address is on {host}, not on this machine");
+            return Err(Unfit::new(Reason::NotARedirect, &why));
         }
         match expected.check(&answer.query) {
             Ok(checked) => {
@@ -419,16 +378,25 @@ impl<'a> Desk<'a> {
             }
             Err(rejection) => {
                 let (reason, words) = (Reason::from(&rejection), detail(&rejection));
-                Err((
-                    reason,
-                    match (reason, words) {
-                        (Reason::NoIssuer, None) => NO_ISSUER.to_owned(),
-                        (Reason::NoIssuer, Some(words)) => format!("{NO_ISSUER}; it says, unproven: {words}"),
-                        (_, words) => words.unwrap_or_else(|| "this answer cannot be used".to_owned()),
-                    },
-                ))
+                Err(match reason {
+                    Reason::NoIssuer => Unfit { claim: words, ..Unfit::new(reason, NO_ISSUER) },
+                    _ => Unfit::new(reason, words.as_deref().unwrap_or("this answer cannot be used")),
+                })
             }
         }
+    }
+
+    /// Says why a pasted answer belongs to no login that waits.
+    fn nobodys(&self, query: &str) -> Unfit {
+        let mut why = Unfit::new(Reason::StateMismatch, "this belongs to another login");
+        for seat in &self.seats {
+            let Stage::Open(expected) = &seat.stage else { continue };
+            let Err(rejection @ Rejection::NoState { .. }) = expected.check(query) else { continue };
+            let reason = Reason::from(&rejection);
+            let missing = "a part of the address is missing; copy all of it";
+            why = Unfit { claim: detail(&rejection), ..Unfit::new(reason, missing) };
+        }
+        why
     }
 
     /// Acts on everything whose time has come.
@@ -445,7 +413,7 @@ impl<'a> Desk<'a> {
             }
         }
         for ((seat, _), throttle) in &mut self.throttles {
-            if throttle.unannounced > 0 && throttle.next.passed() {
+            if throttle.due_at().is_some_and(Deadline::passed) {
                 let happening = throttle.announce(*seat);
                 self.queue.push_back(happening);
             }

@@ -259,3 +259,23 @@ fn e4_words_of_all_languages() {
         assert!(message.contains(shown), "{message}");
     }
 }
+
+/// A pasted answer goes through the same checks, and is called by the same names.
+#[test]
+fn a50_a51_pasted_answers_are_counted_too() {
+    let mut waiting = Waiting::at(promises_iss(), |program| program.args(["--paste", "--timeout", "4s"]).with_stdin());
+    let place = waiting.good.split_once('?').expect("a query").0.to_owned();
+    waiting.login.type_in(&format!("{place}?error=access_denied&error_description=no&state={}\n", waiting.state()));
+    let line = waiting.login.said("does not name the authorization server that sent it (iss)");
+    assert!(line.contains("it says, unproven: access_denied: no"), "{line}");
+    waiting.login.type_in(&format!("{place}?error=invalid_request&error_description=no+nonce\n"));
+    let line = waiting.login.said("a part of the address is missing");
+    assert!(line.contains("it says, unproven: invalid_request: no nonce"), "{line}");
+    let finished = waiting.login.finish().expect_error(4, "timed_out");
+    let message = finished.event("error")["message"].as_str().expect("a message");
+    assert!(
+        message.contains("1 without the issuer that the server promises to name, 1 without this login's state"),
+        "{message}"
+    );
+    assert!(message.contains("one said, unproven: access_denied: no"), "{message}");
+}

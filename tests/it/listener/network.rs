@@ -213,7 +213,7 @@ fn a15_who_holds_the_port_gets_the_browser() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("an address").port().to_string();
     let mut login = Program::login(&fake).args(["--port", &port, "--paste"]).with_stdin().start();
-    login.said("your browser will take the answer to the program that holds the port");
+    login.said("your browser will take the code to the program that holds the port");
     let url = login.authorization_url();
     let answer = login.redirect(&url);
     login.type_in(&format!("{answer}\n"));
