@@ -32,6 +32,7 @@ use crate::providers::{self, Provider};
 use crate::register::{self, register, RegisterError};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, Patience, Store, StoreChoice, StoreError};
+use crate::token::refresher::bring_home;
 use crate::token::{self, Need};
 use crate::tools::Tools;
 use crew::{Line, Message};
@@ -219,15 +220,22 @@ fn finish(
     let account = account::find(&attempt, &tokens, tools);
     let store = tools.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
-    let lock = store.journal(&request.key).lock(Deadline::after(REFRESH_LIMIT));
-    let _lock = lock.inspect_err(|err| log::debug!("{err}")).ok();
+    let journal = store.journal(&request.key);
+    let lock = journal.lock(Deadline::after(REFRESH_LIMIT)).inspect_err(|err| log::debug!("{err}")).ok();
     if tokens.refresh_token.is_none() {
-        // The one from before is kept then, and may have been replaced while the user was away.
-        attempt.before = store.load(&request.key).unwrap_or(attempt.before);
+        // The one from before is kept then, and may have been replaced while the user was away, or by a refresh that was
+        // interrupted.
+        let now = store.load(&request.key).unwrap_or(attempt.before);
+        let stored = |kept: Credentials| bring_home(store, kept.clone(), &journal).unwrap_or(kept);
+        attempt.before = if lock.is_some() { now.map(stored) } else { now };
     }
     let mut credentials = attempt.credentials(request, tokens, account);
     let saved = store.save(&mut credentials).map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
     saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
+    if lock.is_some() {
+        // Whatever an earlier refresh has left is of no use any more.
+        journal.end();
+    }
     let lame = request.google_tools.as_ref().map(|tools| tools.without(&credentials.scopes)).unwrap_or_default();
     if !lame.is_empty() {
         log::warn!("not all was granted: {} will not work", lame.join(", "));

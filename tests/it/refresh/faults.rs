@@ -314,3 +314,46 @@ fn a20_at_most_four_calls_lie_between_the_answer_and_its_name_on_the_disk() {
         assert!(window.iter().any(|line| line.contains("write(")) && window.iter().any(|line| line.contains("fsync(")));
     }
 }
+
+/// The refresh was killed after its answer had a file and before the store had it: whoever comes next uses that.
+#[test]
+fn a20_what_an_interrupted_refresh_has_got_is_used_by_whoever_comes_next() {
+    if !has("strace", "killing at a call") {
+        return;
+    }
+    let interrupted = |servers: &Rotating| {
+        let home = Home::expired(servers);
+        let (found, ..) = calls(refresher(&home, servers), &home);
+        let name = found.iter().position(|call| call.line.contains(".renewed\"")).expect("the rename");
+        let home = Home::expired(servers);
+        let killed = strace::inject(refresher(&home, servers), &found[name + 1], "signal=KILL");
+        assert!(killed.signal == Some(9) || killed.code == Some(137), "{:?}", killed.code);
+        wait_for("the file", || has_renewed(&home).then_some(()));
+        home
+    };
+    for next in ["token", "logout", "login", "login without a refresh token"] {
+        let servers = Rotating::start();
+        let home = interrupted(&servers);
+        let fake = &servers.fake;
+        match next {
+            "token" => {
+                assert_eq!(home.token(fake).expect(0).stdout, home.kept(fake)["access_token"].as_str().expect("it"))
+            }
+            "logout" => {
+                home.at("logout", fake).run().expect(0);
+                assert!(!fake.seen_at("/revoke").is_empty());
+            }
+            _ => {
+                if next != "login" {
+                    servers.withhold_refresh_tokens();
+                }
+                Program::login(fake).args(["--force", "--client-id", "mine"]).at_home(home.path()).agree().expect(0);
+                let refresh_token = home.kept(fake)["refresh_token"].as_str().expect("a refresh token").to_owned();
+                assert!(servers.is_good(&refresh_token), "{next}: {refresh_token}");
+            }
+        }
+        assert!(!servers.was_reused() && !has_renewed(&home), "{next}");
+        let doctor = home.command("doctor", &[]).run();
+        assert!(doctor.stdout.contains("none was interrupted"), "{next}: {}", doctor.stdout);
+    }
+}
