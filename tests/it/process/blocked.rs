@@ -361,3 +361,49 @@ fn p55_each_send_of_a_login_fails_once_and_none_makes_it_wait() {
         }
     }
 }
+
+/// What another user opened cannot be opened once more: the stream is asked before each write.
+#[test]
+fn p55_streams_of_another_user_hold_nothing_up() {
+    if !can_limit("a stream of another user") {
+        return;
+    }
+    for is_terminal in [true, false] {
+        let (fake, pty) = (Fake::start(), Pty::open());
+        halt(&pty);
+        let (_reader, writer) = full_pipe();
+        let mut program = limited(Program::login(&fake).arg("-vv"), 64211, 64);
+        match is_terminal {
+            true => program.command().stderr(pty.stdio()),
+            false => program.command().stderr(writer.try_clone().expect("a clone")),
+        };
+        let mut login = program.start();
+        let url = login.authorization_url();
+        let good = login.redirect(&url);
+        for number in 0..50 {
+            assert_eq!(visit(&good.replace("state=", &format!("state={number}"))).status, 400);
+        }
+        assert_eq!(visit(&good).status, 200);
+        let started = Instant::now();
+        login.finish().expect(0);
+        assert!(started.elapsed() < MARGIN, "{is_terminal}: {:?}", started.elapsed());
+        assert!(is_blocking(&writer) && is_blocking(pty.end()));
+    }
+}
+
+/// Nobody reads what a refresh has to say: the token comes in time.
+#[test]
+fn p55_talk_that_nobody_reads_costs_no_token() {
+    let fake = Fake::with(|seen, fake| {
+        let is_refresh = seen.path == "/token" && seen.parameter("grant_type").as_deref() == Some("refresh_token");
+        is_refresh.then(|| Reply::json(200, &fake.tokens(7, None)))
+    });
+    let finished = Program::login(&fake).agree().expect(0);
+    let (_reader, writer) = full_pipe();
+    let arguments = ["--store", "file", "token", "--refresh", "-vv", &fake.mcp()];
+    let mut program = Program::new().args(arguments).at_home(finished.home());
+    program.command().stderr(writer);
+    let started = Instant::now();
+    assert_eq!(program.run().expect(0).stdout, "access-7");
+    assert!(started.elapsed() < MARGIN, "{:?}", started.elapsed());
+}
