@@ -96,7 +96,11 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     let failed = |source: WriteError| LoginError::HandOver { client: wish.client.name, source };
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
     let settings = &token::Settings::of(tools);
-    let mode = mode(wish, &token::load(&store, key, settings)?).map_err(|refusal| failed(refusal.into()))?;
+    let seen = token::load(&store, key, settings)?;
+    let mode = mode(wish, &seen).map_err(|refusal| failed(refusal.into()))?;
+    if seen.needs_login && mode != Mode::Access {
+        return Err(token::refused_before(&seen, settings));
+    }
     if mode == Mode::Access && !wish.client.asks_us {
         token::live(key, Need { min_ttl: MIN_LIFE, refresh: false }, tools, Deadline::after(token::LIMIT))?;
     }

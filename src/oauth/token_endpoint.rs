@@ -145,8 +145,8 @@ fn form(body: &[u8]) -> Option<Map<String, Value>> {
     is_form.then(|| pairs.map(|(name, value)| (name.into_owned(), value.into())).collect())
 }
 
-/// Where servers put an error code.
-const CODES: [&str; 8] = ["error", "error_code", "errorCode", "errorcode", "code", "reason", "type", "status"];
+/// Where servers put an error code; upper and lower case differ between servers.
+const CODES: [&str; 8] = ["error", "error_code", "errorcode", "code", "reason", "type", "__type", "status"];
 
 /// Where servers put an object or a list with the error in it.
 const CONTAINERS: [&str; 6] = ["error", "errors", "detail", "details", "fault", "data"];
@@ -156,11 +156,11 @@ const PLACES: [&str; 13] = [
     "error",
     "errors",
     "error_code",
-    "errorCode",
     "errorcode",
     "code",
     "reason",
     "type",
+    "__type",
     "status",
     "detail",
     "details",
@@ -174,8 +174,8 @@ const SENTENCES: [&str; 11] = [
     "message",
     "msg",
     "error_message",
-    "errorMessage",
-    "errorSummary",
+    "errormessage",
+    "errorsummary",
     "description",
     "detail",
     "details",
@@ -207,8 +207,10 @@ impl Found {
                 self.sentences.extend(words);
             }
             Value::Object(members) => {
+                let member =
+                    |name: &str| members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|it| it.1);
                 for name in PLACES {
-                    match members.get(name) {
+                    match member(name) {
                         Some(Value::String(code)) if CODES.contains(&name) => {
                             // A `type` may be a URL, or say no more than that this is an error.
                             let says_nothing = name == "type" && (code.contains(':') || code == "error");
@@ -221,7 +223,7 @@ impl Found {
                         _ => {}
                     }
                 }
-                let said = SENTENCES.iter().filter_map(|name| members.get(*name)?.as_str());
+                let said = SENTENCES.iter().filter_map(|name| member(name)?.as_str());
                 self.sentences.extend(said.filter_map(one_line));
             }
             _ => {}
@@ -249,7 +251,7 @@ fn text_words(text: &str) -> Words {
         text.starts_with(['{', '[', '"']) || lower.contains("access_token") || lower.contains("refresh_token");
     let shown = match is_page {
         _ if is_broken_json => None,
-        true => ["title", "h1"].iter().find_map(|name| element(text, &lower, name)),
+        true => ["title", "h1", "message"].iter().find_map(|name| element(text, &lower, name)),
         false => Some(text),
     };
     let shown: Option<String> = shown.and_then(one_line).filter(|line| !line.split_whitespace().any(may_be_a_token));

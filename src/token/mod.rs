@@ -182,7 +182,7 @@ fn without_refresh_token(kept: Credentials, settings: &Settings) -> Result<Crede
 }
 
 /// Says that only a login helps, as was found out before.
-fn refused_before(kept: &Credentials, settings: &Settings) -> LoginError {
+pub fn refused_before(kept: &Credentials, settings: &Settings) -> LoginError {
     let why = "the server refused it before";
     let meaning = kept.refresh_token.as_ref().and_then(|_| refresher::meaning(kept, "invalid_grant"));
     needs_login_again(kept, &meaning.map_or(why.to_owned(), |it| format!("{why}: {it}")), &[], settings)

@@ -396,6 +396,28 @@ fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
     assert_eq!(finished.kept(&fake.mcp())["access_token"], "access-7");
 }
 
+#[test]
+fn e13_a_signal_ends_a_login_whose_code_waits() {
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let fake = Fake::with(move |seen, fake| {
+        let mut metadata = fake.server_metadata();
+        metadata["token_endpoint"] = format!("http://{closed}/token").into();
+        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+    });
+    let mut login = login(&fake).start();
+    let url = login.authorization_url();
+    let back = login.redirect(&url);
+    let browser = std::thread::spawn(move || std::panic::catch_unwind(|| visit(&back)).is_ok());
+    login.said("the token endpoint does not answer; trying again");
+    let asked = Instant::now();
+    login.process().signal(rustix::process::Signal::INT);
+    let finished = login.finish();
+    assert!(finished.signal == Some(2) || finished.code == Some(130), "{:?} {}", finished.code, finished.stderr);
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert!(!is_stored(&finished));
+    browser.join().expect("the browser");
+}
+
 /// Returns the most memory that a process has had, in KiB.
 fn peak_memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

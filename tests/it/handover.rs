@@ -362,3 +362,12 @@ fn github_actions_masks_what_is_escaped_and_sets_nothing_that_is_not_masked() {
     assert_eq!(shown.stdout, "::add-mask::abc%250Adef");
     assert!(fs::read_to_string(&file).expect("the file").contains("\nabc%0Adef\n"));
 }
+
+#[test]
+fn c55_a_login_that_was_refused_is_not_moved() {
+    let fake = Fake::start();
+    let home = Home::with(&fake, json!({"needs_login": true, "expires_at": "2999-01-01T00:00:00Z"}));
+    let refused = home.command("handover", &[&fake.mcp(), "--to", "hermes", "--mode", "move"]).run().expect(3);
+    assert!(refused.stderr.contains(&format!("hint: mcp-login {}", fake.mcp())), "{}", refused.stderr);
+    assert_eq!(home.kept(&fake)["refresh_token"], "refresh-0");
+}

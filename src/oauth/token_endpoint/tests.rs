@@ -118,6 +118,9 @@ fn e2_e3_a_server_that_refuses() {
         (400, "<!DOCTYPE html><html><head><TITLE>Sign in</TITLE></head><body>x</body></html>", "refused||Sign in"),
         (400, "<html><body><h1 class=\"x\">Forbidden</h1></body></html>", "refused||Forbidden"),
         (400, "\u{feff}{\"error\":\"invalid_grant\"}", "refused|invalid_grant|"),
+        (400, r#"{"Error":"bad","Message":"m"}"#, "refused|bad|m"),
+        (400, r#"{"__type":"NotAuthorizedException","message":"m"}"#, "refused|NotAuthorizedException|m"),
+        (400, "<Error><Code>x</Code><Message>m</Message></Error>", "refused||m"),
         // A word of the standards outweighs what stands beside it.
         (400, r#"{"error":"invalid_grant","status":"UNAVAILABLE"}"#, "refused|invalid_grant|"),
         (400, r#"{"error":"invalid_grant","code":503}"#, "refused|invalid_grant|"),

@@ -285,9 +285,9 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
 fn window(trace: &str) -> Vec<&str> {
     let lines: Vec<&str> = trace.lines().collect();
     let is_end = |line: &&str| line.contains("rename") && line.contains(".renewed\"");
-    let end = lines.iter().position(|line| is_end(line)).unwrap_or_else(|| panic!("no rename: {trace}"));
+    let end = lines.iter().position(is_end).unwrap_or_else(|| panic!("no rename: {trace}"));
     let is_read = |line: &&str| line.contains("recvfrom(") || line.contains("read(") || line.contains("recvmsg(");
-    let start = lines[..end].iter().rposition(|line| is_read(line)).expect("a read of the answer");
+    let start = lines[..end].iter().rposition(is_read).expect("a read of the answer");
     lines[start + 1..end].to_vec()
 }
 
