@@ -114,3 +114,26 @@ fn e9_a_poisoned_store_is_read_and_a_broken_record_is_named_and_kept() {
     home.command("logout", &["https://broken.example/mcp"]).run().expect(0);
     assert_eq!(home.logins().len(), 1);
 }
+
+#[test]
+fn e9_metadata_that_is_off() {
+    let deep = format!("\"future\":{}{}", "[".repeat(120), "]".repeat(120));
+    let long = format!("\"service_documentation\":\"{}\"", "x".repeat(300_000));
+    for members in [
+        "\"future\":1e400",
+        "\"future\":0.1234567890123456789",
+        "\"service_documentation\":\"\\u0000\\u001b[2J\\ud83d\\ude00\"",
+        "\"future\":\"\\ud800\"",
+        "\"future\":1,\"future\":2",
+        "\"issuer\":\"https://twice.example\"",
+        &deep,
+        &long,
+    ] {
+        let first = members.to_owned();
+        let says = move |seen: &Seen, fake: &Fake| {
+            let body = fake.server_metadata().to_string().replacen('{', &format!("{{{first},"), 1);
+            seen.path.contains("oauth-authorization-server").then(|| Reply::text(200, "application/json", body))
+        };
+        survives(&members[..members.len().min(60)], says);
+    }
+}
