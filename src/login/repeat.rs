@@ -154,11 +154,19 @@ fn take_options(request: &mut Request, before: &Credentials) {
         request.resource = before.resource.clone().map_or(Resource::Omitted, Resource::Given);
     }
     let known = |name: &String| request.parameters.iter().any(|(known, _)| known == name);
-    let new: Vec<_> = options.parameters.iter().filter(|(name, _)| !known(name)).cloned().collect();
+    let is_repeated = |(name, value): &&(String, String)| !known(name) && !is_silent(name, value);
+    let new: Vec<_> = options.parameters.iter().filter(is_repeated).cloned().collect();
     request.parameters.extend(new);
     if request.provider.is_none() {
         request.provider = before.provider.as_deref().and_then(providers::find);
     }
+}
+
+/// Tells whether a parameter demands that the user sees no page, which is for one attempt only: the next one may need it.
+///
+/// Spec: OpenID Connect Core 1.0 section 3.1.2.1.
+fn is_silent(name: &str, value: &str) -> bool {
+    name == "prompt" && value == "none"
 }
 
 /// Completes a login at a provider itself, which registers no clients.

@@ -191,3 +191,14 @@ fn c54_scopes_are_asked_for_again() {
     let asked: Vec<_> = fake.seen_at("/authorize").iter().filter_map(|page| page.parameter("scope")).collect();
     assert_eq!(asked, ["read special", "read special", "read special", "read"]);
 }
+
+#[test]
+fn c54_a_login_without_a_page_is_for_one_attempt() {
+    let fake = Fake::start();
+    let silent = ["--param", "prompt=none", "--param", "audience=x"];
+    let first = Program::login(&fake).args(silent).agree().expect(0);
+    Program::login(&fake).arg("--force").at_home(first.home()).agree().expect(0);
+    let pages = fake.seen_at("/authorize");
+    assert_eq!(pages.iter().map(|page| page.parameter("prompt")).collect::<Vec<_>>(), [Some("none".into()), None]);
+    assert_eq!(pages[1].parameter("audience"), Some("x".into()));
+}

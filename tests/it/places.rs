@@ -119,7 +119,7 @@ fn p53_a_file_that_is_a_mount_is_found_before_anything_is_spent() {
     assert!(!browser.was_started());
     assert_eq!((servers.refreshes(), servers.was_reused()), (0, false));
     assert!(run(&["doctor"]).run().stdout.contains("this file is a mount"));
-    assert_eq!(names(place.path()), [file.clone()], "nothing is made beside it");
+    assert_eq!(names(place.path()), std::slice::from_ref(&file), "nothing is made beside it");
     // The directory is the way.
     let mount = format!("mount --bind '{}' '{}' && exec \"$@\"", home.data().display(), place.path().display());
     let file = place.path().join("credentials.json");

@@ -72,8 +72,11 @@ fn p57_the_journal_of_the_keyring_is_one() {
     assert_eq!([0, 1, 2, 3].map(doctor), [false; 4]);
 }
 
-/// Makes a second entry, or one that is no login, and says what the status has to say of it.
-const SPOILS: [(&str, fn(&Kept), &str); 3] = [
+/// Makes a second entry, or one that is no login.
+type Spoil = fn(&Kept);
+
+/// The spoils, and what the status has to say of each.
+const SPOILS: [(&str, Spoil, &str); 3] = [
     ("two of one name", |kept| kept.session.put_text(&kept.servers.fake.mcp(), "{}", &["a", "b"]), "several entries"),
     ("no login", |kept| kept.session.put_text(&kept.servers.fake.mcp(), "a password", &[]), "is not a login"),
     (
