@@ -4,6 +4,7 @@
 //! enough), which is why it serves no login of a user's; here nothing of value is lost with it.
 
 use std::io::{self, Cursor, Read as _};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -17,6 +18,9 @@ use super::{pages, resource};
 
 /// Threads that answer; a slow visitor holds up one of them.
 const WORKERS: usize = 4;
+
+/// Threads that the demo needs at once: its workers, those of `tiny_http`, and those of the login.
+const ALL_THREADS: usize = WORKERS + 10;
 
 /// Largest body that is read, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -37,6 +41,7 @@ impl Servers {
     ///
     /// If there is no port, or no thread.
     pub fn start(remark: fn(&str)) -> io::Result<Self> {
+        prove_threads()?;
         let http = Arc::new(Server::http("127.0.0.1:0").map_err(io::Error::other)?);
         let origin = format!("http://{}", http.server_addr());
         let mcp = Url::parse(&format!("{origin}/mcp")).map_err(io::Error::other)?;
@@ -64,6 +69,21 @@ impl Drop for Servers {
     fn drop(&mut self) {
         (0..WORKERS).for_each(|_| self.http.unblock());
     }
+}
+
+/// Shows by doing it that the system gives as many threads as are needed: `tiny_http` panics where it gives none.
+fn prove_threads() -> io::Result<()> {
+    let mut threads = Vec::new();
+    for _ in 0..ALL_THREADS {
+        let (end, until) = mpsc::channel::<()>();
+        let wait = move || until.recv().is_err();
+        threads.push((end, thread::Builder::new().name("proof".to_owned()).spawn(wait)?));
+    }
+    for (end, thread) in threads {
+        drop(end);
+        let _ = thread.join();
+    }
+    Ok(())
 }
 
 fn serve(mut request: Request, office: &Office, remark: fn(&str)) {

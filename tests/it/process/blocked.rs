@@ -407,3 +407,14 @@ fn p55_talk_that_nobody_reads_costs_no_token() {
     assert_eq!(program.run().expect(0).stdout, "access-7");
     assert!(started.elapsed() < MARGIN, "{:?}", started.elapsed());
 }
+
+/// The demo serves with threads of a library that panics without them.
+#[test]
+fn p55_a_demo_without_threads_says_so() {
+    if !can_limit("a limit of threads") {
+        return;
+    }
+    let finished = limited(Program::new().args(["demo", "--auto"]), 64212, 1).run().expect(1);
+    assert!(finished.stderr.contains("cannot start the demo"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("temporarily unavailable"), "{}", finished.stderr);
+}
