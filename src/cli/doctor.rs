@@ -5,13 +5,13 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::Args;
 
-use super::{ClientArgs, LoginArgs, PlaceArgs, ProviderArgs, RedirectArgs, RequestArgs};
+use super::{values, ClientArgs, LoginArgs, PlaceArgs, ProviderArgs, RedirectArgs, RequestArgs};
 
 /// The options of an examination: those of the login that is wanted.
 #[derive(Clone, Debug, Args)]
 pub struct DoctorArgs {
     /// The MCP server, as at the login [default: only the machine is examined]
-    #[arg(value_name = "SERVER")]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
     pub server: Option<String>,
 
     /// As for a login without a browser

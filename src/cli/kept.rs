@@ -13,7 +13,7 @@ use crate::clients::{sources, Client};
 #[derive(Clone, Debug, Args)]
 pub struct TokenArgs {
     /// The server, as at the login [default: the only login there is]
-    #[arg(value_name = "SERVER")]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
     pub server: Option<String>,
 
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub struct NeedArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ExecArgs {
     /// The server, as at the login
-    #[arg(value_name = "SERVER")]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
     pub server: String,
 
     /// The variable that holds the token
@@ -57,7 +57,7 @@ pub struct ExecArgs {
 #[derive(Clone, Debug, Args)]
 pub struct StatusArgs {
     /// Only these servers; exit status 3 if one of them needs a login
-    #[arg(value_name = "SERVER")]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
     pub servers: Vec<String>,
 
     /// The servers that this client's configuration names; exit status 3 if one of them needs a login
@@ -69,7 +69,7 @@ pub struct StatusArgs {
 #[derive(Clone, Debug, Args)]
 pub struct LogoutArgs {
     /// The servers, as at the login
-    #[arg(value_name = "SERVER", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present = "all", conflicts_with = "all")]
     pub servers: Vec<String>,
 
     /// All logins there are; with --profile, all of that profile
@@ -81,7 +81,7 @@ pub struct LogoutArgs {
 #[derive(Clone, Debug, Args)]
 pub struct HandoverArgs {
     /// The server, as at the login
-    #[arg(value_name = "SERVER", required_unless_present = "list")]
+    #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present = "list")]
     pub server: Option<String>,
 
     /// The client that gets the login

@@ -17,7 +17,7 @@ use crate::providers::{self, Provider};
 pub struct LoginArgs {
     /// MCP servers: URLs, or names from the configurations of your MCP clients (NAME or CLIENT:NAME); or, with
     /// --issuer or --provider, a name of your own [default: the provider's name]
-    #[arg(value_name = "SERVER", required_unless_present_any = ["all", "provider"], conflicts_with = "all")]
+    #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present_any = ["all", "provider"], conflicts_with = "all")]
     pub servers: Vec<String>,
 
     /// Log in to every server that your MCP clients name and that wants a login, 32 at most; to those of a project's

@@ -158,7 +158,7 @@ pub enum ColorChoice {
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
     /// The MCP server, as at the login
-    #[arg(value_name = "SERVER")]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
     pub server: String,
 }
 

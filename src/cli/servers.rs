@@ -135,6 +135,10 @@ pub fn only(common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
 
 /// Says what is wrong with a word that names nothing; `like` is a name that it may be meant to be.
 pub(super) fn no_url(text: &str, like: Option<String>) -> LoginError {
+    if COMMANDS.contains(&text) {
+        let hint = format!("write `mcp-login {text} SERVER`; for a server of that name, `mcp-login login {text}`");
+        return usage(format!("{text} is a command, which goes before its SERVER"), hint);
+    }
     let is_like = |command: &&&str| strsim::jaro_winkler(command, text) >= LIKENESS;
     if let Some(command) = COMMANDS.iter().find(is_like) {
         return usage(format!("there is no command {text}"), format!("did you mean `mcp-login {command}`?"));
@@ -142,9 +146,10 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> LoginError {
     if let Some(name) = like {
         return usage(format!("no client names a server {text}"), format!("did you mean {name}?"));
     }
-    let local = text.starts_with("localhost") || text.starts_with("127.") || text.starts_with("[::1]");
+    let rest = without_broken_scheme(text);
+    let local = ["localhost", "127.", "[::1]"].iter().any(|start| rest.starts_with(start));
     let scheme = if local { "http" } else { "https" };
-    match Url::parse(&format!("{scheme}://{text}")) {
+    match Url::parse(&format!("{scheme}://{rest}")) {
         Ok(url) if text.contains(['.', ':', '/']) || local => {
             usage(format!("{text} is not a URL"), format!("did you mean {url}?"))
         }
@@ -153,6 +158,12 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> LoginError {
             "give the URL of the MCP server, such as https://mcp.example.com/mcp; with --issuer, any name will do",
         ),
     }
+}
+
+/// Returns what follows a mistyped `https://`, such as `https:/` or `https//`; else the whole text.
+fn without_broken_scheme(text: &str) -> &str {
+    let rest = ["https", "http"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    rest.filter(|rest| rest.starts_with([':', '/'])).map_or(text, |rest| rest.trim_start_matches([':', '/']))
 }
 
 pub(super) fn is_name(text: &str) -> bool {

@@ -1,9 +1,25 @@
 //! What the values of options may be.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use crate::clients::{Client, CLIENTS};
 use crate::oauth::endpoint;
+
+/// Reads a SERVER argument without what copying it adds around it: blanks, quotes, angle brackets, a comma.
+///
+/// # Errors
+///
+/// Never; what is left may still be no server.
+pub fn server(text: &str) -> Result<String, Infallible> {
+    const AROUND: [char; 10] = ['"', '`', '<', '>', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{ab}', '\u{bb}'];
+    let is_around = |next: char| next.is_whitespace() || AROUND.contains(&next);
+    let word = text.trim_start_matches(|next| is_around(next) || next == '\'');
+    // An apostrophe or a comma may be the end of a URL itself, but not of one that stands in quotes.
+    let is_quoted = word.len() < text.trim_start().len();
+    let word = word.trim_end_matches(|next| is_around(next) || is_quoted && ['\'', ','].contains(&next));
+    Ok(word.to_owned())
+}
 
 /// Reads a length of time: `90s`, `10m`, `1h30m`; a bare number counts seconds.
 ///
@@ -89,4 +105,22 @@ pub fn variable(name: &str) -> Result<String, String> {
         return Err("the name of a variable holds letters, digits and _".to_owned());
     }
     Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c53_what_copying_adds_around_a_server_is_left_out() {
+        let url = "https://mcp.example/mcp";
+        let forms =
+            [" {} ", "\"{}\"", "'{}'", "<{}>", "`{}`", "\u{201c}{}\u{201d}", "\"{}\",", "\t{}\n", "{}\"", "\u{a0}{}"];
+        for around in forms {
+            assert_eq!(server(&around.replace("{}", url)).as_deref(), Ok(url), "{around}");
+        }
+        for own in ["https://mcp.example/it's'", "https://mcp.example/a,", "codex:linear", "", "a b"] {
+            assert_eq!(server(own).as_deref(), Ok(own));
+        }
+    }
 }
