@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# canaille 0.3.6 (an OpenID Connect server in Python, on Authlib 1.9.10), as it comes but for open registration.
+# canaille==0.3.6 (an OpenID Connect server in Python, on Authlib 1.9.10), as it comes but for open registration.
 #
 # One would guess: refreshing early does no harm. The new access token lives as long as the one before it, and the old
 # one goes on working until it expires, so that whoever still holds it can finish.

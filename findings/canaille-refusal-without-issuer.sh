@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# canaille 0.3.6 (an OpenID Connect server in Python, on Authlib 1.9.10), as it comes but for open registration.
+# canaille==0.3.6 (an OpenID Connect server in Python, on Authlib 1.9.10), as it comes but for open registration.
 #
 # One would guess: `nonce` is optional in the code flow (OpenID Connect Core 1.0 section 3.1.2.1); and a server whose
 # metadata say `authorization_response_iss_parameter_supported: true` puts `iss` into every answer, errors too, as

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# canaille 0.3.6 (an OpenID Connect server in Python, on Authlib 1.9.10), as it comes but for open registration.
+# canaille==0.3.6 (an OpenID Connect server in Python, on Authlib 1.9.10), as it comes but for open registration.
 #
 # One would guess: a client that registers with `token_endpoint_auth_method: none` has no secret, and so a
 # `client_secret` in the answer may be thrown away; and a server that takes `none` at the token endpoint lets a public
