@@ -23,6 +23,9 @@ const MIN_TTL: Duration = Duration::from_secs(60);
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
+/// The exit code of a login that only another one helps.
+const NEEDS_LOGIN: u8 = 3;
+
 /// The most scopes that a message names.
 const MAX_SCOPES: usize = 20;
 
@@ -78,7 +81,14 @@ pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginErr
     let (mut revision, mut served) = list(Some(&kept))?;
     if matches!(served, Served::Unauthorized) && kept.refresh_token.is_some() {
         log::info!("{server} refuses the access token; refreshing it");
-        kept = live(true)?;
+        kept = match live(true) {
+            // Nobody else is given what is refused, though it would live on.
+            Err(err) if err.exit_code() == NEEDS_LOGIN => {
+                token::mark_refused(&kept, tools)?;
+                return Err(err);
+            }
+            renewed => renewed?,
+        };
         (revision, served) = list(Some(&kept))?;
     }
     let settings = &token::Settings::of(tools);

@@ -97,7 +97,7 @@ fn leave_out(named: &Configured, args: &LoginArgs, before: usize) -> Option<Stri
 pub(super) fn refuse_unasked(targets: &[Target]) -> Result<(), LoginError> {
     match targets.iter().find_map(Target::of_project) {
         Some(named) if !question::can_be_asked() => Err(LoginError::Usage {
-            message: format!("only a file of this project says so: {}", named.introduction()),
+            message: format!("not logging in unasked: {}", named.introduction()),
             hint: Some(format!("if that is the server that you mean: {}", with_client(named))),
         }),
         _ => Ok(()),
@@ -114,7 +114,7 @@ pub(super) fn ask(targets: &[Target], limit: Duration) -> Result<(), LoginError>
         let url = printable(&named.shown_url());
         let why = match question::ask(&format!("Log in to {url}?"), limit) {
             Answer::Yes => continue,
-            Answer::No => "the question was not answered with yes",
+            Answer::No => "you said no",
             Answer::Nothing => "the question was not answered in time",
         };
         let message = format!("not logged in to {url}: {why}");

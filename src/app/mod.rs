@@ -134,7 +134,7 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
     targets.iter().for_each(|target| reporter.unused(target, args));
     configured::ask(&targets, args.timeout)?;
     if requests.is_empty() {
-        terminal::say("no client names a server that a login could be made to");
+        terminal::say("there is no server to log in to in the configurations of your MCP clients");
         return Ok(ExitCode::SUCCESS);
     }
     let openness = configured::Openness::new(tools.cache());

@@ -22,7 +22,7 @@ impl LoginError {
                 Some(format!("name the one that you mean: {}", names.join(" or ")))
             }
             Self::Bind { source: BindError::Taken { port }, .. } => Some(format!(
-                "leave out --port to take any free port, stop the program that holds port {port}, or allow pasting"
+                "leave out --port or --redirect-uri to take any free port, stop the program that holds port {port}, or allow pasting"
             )),
             Self::Bind { source: BindError::UsedUp, .. } => Some(
                 "other programs use all ports of this machine (see `ss -s`): end some, or run this in a terminal, or with \

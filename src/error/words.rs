@@ -16,6 +16,7 @@ pub fn http_code(err: &HttpError) -> &'static str {
         HttpError::Proxy(failure) => match failure.fault {
             ProxyFault::Status(_) | ProxyFault::Refused(_) => "proxy_refused",
             ProxyFault::Tls(_) => "insecure_connection",
+            ProxyFault::NotTls => "no_tls",
             _ => "proxy_unavailable",
         },
         HttpError::NoLocalPort(_) => "no_local_port",
@@ -199,7 +200,9 @@ fn proxy_hint(variable: &str, fault: &ProxyFault) -> String {
         ProxyFault::Unreachable(_) | ProxyFault::NoSuchHost | ProxyFault::Timeout(_) => {
             format!("check that {variable} names the right proxy, and that it is running")
         }
-        ProxyFault::Tls(_) => format!("check {variable}; if the proxy needs no TLS, its URL begins with http://"),
+        ProxyFault::Tls(_) | ProxyFault::NotTls => {
+            format!("check {variable}; if the proxy needs no TLS, its URL begins with http://")
+        }
         ProxyFault::Status(401 | 407) => {
             format!("set {variable} to http://USER:PASSWORD@HOST:PORT with the user name and password of the proxy")
         }

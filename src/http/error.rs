@@ -121,6 +121,8 @@ pub enum ProxyFault {
     Timeout(u64),
     /// It cannot prove who it is.
     Tls(String),
+    /// It does not speak TLS.
+    NotTls,
     /// It answered with this status code.
     Status(u16),
     /// It answered something else.
@@ -133,6 +135,7 @@ fn proxy_words(host: &str, proxy: &str, fault: &ProxyFault) -> String {
         ProxyFault::NoSuchHost => format!("cannot find the address of the proxy {proxy}"),
         ProxyFault::Timeout(seconds) => format!("the proxy {proxy} did not answer within {seconds} s"),
         ProxyFault::Tls(why) => format!("the connection to the proxy {proxy} is not secure: {why}"),
+        ProxyFault::NotTls => format!("the proxy {proxy} does not speak TLS"),
         ProxyFault::Status(status @ (401 | 407)) => {
             format!("the proxy {proxy} requires a user name and a password that it accepts (status {status})")
         }
@@ -159,7 +162,11 @@ impl HttpError {
 
     /// Tells whether the same request can never succeed, for a reason that is no attack.
     pub fn is_hopeless(&self) -> bool {
-        matches!(self, Self::Authorities(_) | Self::Tls { fault: TlsFault::NotTls, .. })
+        match self {
+            Self::Authorities(_) | Self::Tls { fault: TlsFault::NotTls, .. } => true,
+            Self::Proxy(failure) => matches!(failure.fault, ProxyFault::NotTls),
+            _ => false,
+        }
     }
 
     /// Tells whether the server cannot have seen any of the request, so that nothing of it is spent.
@@ -235,6 +242,8 @@ fn proxy_error(ProxyError(err): ProxyError, of: &Circumstances) -> HttpError {
         }
         ureq::Error::HostNotFound => ProxyFault::NoSuchHost,
         ureq::Error::Timeout(which) => ProxyFault::Timeout(of.seconds(which)),
+        ureq::Error::Rustls(err) if is_not_tls(&err) => ProxyFault::NotTls,
+        ureq::Error::Io(inner) if rustls_error(&inner).is_some_and(is_not_tls) => ProxyFault::NotTls,
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => ProxyFault::Tls(why),
         ureq::Error::ConnectProxyFailed(reason) => match status(&reason) {
             Some(status) => ProxyFault::Status(status),
@@ -254,6 +263,10 @@ fn status(reason: &str) -> Option<u16> {
     reason.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
+fn is_not_tls(err: &rustls::Error) -> bool {
+    matches!(err, rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType))
+}
+
 /// The TLS library reports a failed handshake as an error of input and output.
 fn rustls_error(err: &std::io::Error) -> Option<&rustls::Error> {
     err.get_ref().and_then(|inner| inner.downcast_ref())
@@ -267,12 +280,10 @@ fn tls(err: &rustls::Error, host: String, unsent: bool) -> HttpError {
     use rustls::CertificateError::{
         Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
     };
-    use rustls::Error::{InvalidCertificate, InvalidMessage};
+    use rustls::Error::InvalidCertificate;
     let why = printable(&err.to_string());
     let (why, fault) = match err {
-        InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
-            ("what answers does not speak TLS".to_owned(), TlsFault::NotTls)
-        }
+        _ if is_not_tls(err) => ("what answers does not speak TLS".to_owned(), TlsFault::NotTls),
         InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }) => {
             (why, TlsFault::Dated)
         }

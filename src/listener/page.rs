@@ -21,6 +21,8 @@ pub enum Page {
     Foreign,
     /// The answer does not name its authorization server, which promises to be named.
     NoIssuer,
+    /// Another authorization server sent the answer.
+    OtherIssuer,
     /// The answer came from another user's program, or from one that is gone.
     ForeignPeer,
     /// Nothing is in the address; some servers put the answer behind a `#`, which a browser keeps to itself.
@@ -64,7 +66,7 @@ impl Page {
         match self {
             Self::LoggedIn | Self::Refused | Self::SeeTerminal => 200,
             Self::NoIcon => 204,
-            Self::Foreign | Self::NoIssuer | Self::Empty | Self::Malformed => 400,
+            Self::Foreign | Self::NoIssuer | Self::OtherIssuer | Self::Empty | Self::Malformed => 400,
             Self::ForeignPeer | Self::NotAVisit => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -86,6 +88,7 @@ impl Page {
             Self::Temporary => (DOTS, "The server is busy", "The authorization server could not answer just now. Go back and try again in this tab."),
             Self::Foreign => (CROSS, "This tab does not belong to the login that is running", "The state in its address is missing, cut off, or of another login. Go on in the newest tab; the terminal says more."),
             Self::NoIssuer => (CROSS, "This answer was not accepted", "It does not name the authorization server that sent it (iss), although that server promises to do so. The terminal says more."),
+            Self::OtherIssuer => (CROSS, "This answer was not accepted", "It names another authorization server than the one that was asked. The terminal says more."),
             Self::ForeignPeer => (CROSS, "This answer did not come from your own browser", "Copy the address of this page, and paste it into the terminal in which the login is running."),
             Self::Empty => (DOTS, "There is no answer in this address", "If the address bar shows more behind a # sign, copy all of it and paste it into the terminal. Otherwise go on in the newest tab."),
             _ => return None,

@@ -67,6 +67,7 @@ impl Reason {
             Self::ForeignPeer => Page::ForeignPeer,
             Self::Temporary => Page::Temporary,
             Self::NoIssuer => Page::NoIssuer,
+            Self::IssuerMismatch => Page::OtherIssuer,
             // Whether what there is of a state is right is for the user to know, and for nobody who guesses.
             _ => Page::Foreign,
         }

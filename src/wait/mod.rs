@@ -380,6 +380,7 @@ impl<'a> Desk<'a> {
                 let (reason, words) = (Reason::from(&rejection), detail(&rejection));
                 Err(match reason {
                     Reason::NoIssuer => Unfit { claim: words, ..Unfit::new(reason, NO_ISSUER) },
+                    Reason::IssuerMismatch => Unfit::new(reason, "it names another authorization server"),
                     _ => Unfit::new(reason, words.as_deref().unwrap_or("this answer cannot be used")),
                 })
             }

@@ -247,6 +247,22 @@ fn c50_a_login_that_stays_refused_is_marked_and_the_hint_leads_back_in() {
 }
 
 #[test]
+fn c50_a_token_that_the_server_refuses_is_given_to_nobody_if_its_refresh_is_refused_too() {
+    let fake = Fake::with(|seen, _| match seen.path.as_str() {
+        "/mcp" => Some(Reply::status(401)),
+        "/token" => Some(Reply::json(400, &json!({"error": "invalid_grant"}))),
+        _ => None,
+    });
+    let home = refreshable(&fake);
+    check_at(home.path(), &fake.mcp()).run().expect_error(3, "not_logged_in");
+    for command in ["token", "headers"] {
+        let run = Program::new().at_home(home.path()).args([command, "--store", "file", &fake.mcp()]).run();
+        assert!(run.expect(3).stdout.is_empty(), "{command}");
+    }
+    assert_eq!(fake.seen_at("/token").len(), 1, "what is known is not asked again");
+}
+
+#[test]
 fn c51_scopes_that_are_missing_are_named_and_the_hint_asks_for_them() {
     for (status, challenge, named) in [
         (403, "Bearer error=\"insufficient_scope\", scope=\"write admin\"", "the server wants write admin"),

@@ -378,7 +378,7 @@ fn all_servers_of_the_configurations() {
     home.command("status", &["--from", "codex", "wanting"]).run().expect(2);
     home.command("status", &[]).env("MCP_LOGIN_FROM", "codex").run().expect(3);
     let of_one = log_in(&home, &["--all", "--from", "opencode"]).run().expect(0);
-    assert!(of_one.stderr.contains("no client names a server"), "{}", of_one.stderr);
+    assert!(of_one.stderr.contains("there is no server to log in to"), "{}", of_one.stderr);
     assert_eq!(status("opencode").expect(0).stdout, "{\"logins\":[]}");
 }
 

@@ -33,7 +33,7 @@ fn port_8000_is_already_in_use() {
 
     let finished = Program::login(&fake).args(["--port", &port, "--no-paste"]).run().expect_error(8, "port_taken");
     assert!(finished.stderr.contains(&pid), "{}", finished.stderr);
-    assert!(finished.stderr.contains("hint: leave out --port"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("hint: leave out --port or --redirect-uri"), "{}", finished.stderr);
 }
 
 /// hermes-agent#34260: the port was searched, freed, and lost to another process before it was bound again.

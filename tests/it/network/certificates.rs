@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -98,17 +98,22 @@ fn p52_the_certificate_of_an_authority_is_told_from_one_that_serves() {
     login.finish().expect(0);
 }
 
-#[test]
-fn p52_what_does_not_speak_tls_is_no_attack() {
+/// Starts what answers without TLS, as web servers answer what is no request.
+pub fn without_tls() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            // As web servers answer what is no request.
             let _ = stream.read(&mut [0; 4096]);
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
         }
     });
+    address
+}
+
+#[test]
+fn p52_what_does_not_speak_tls_is_no_attack() {
+    let address = without_tls();
     let finished = Program::login_at(&format!("https://{address}/mcp")).run().expect_error(2, "no_tls");
     let said = finished.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("does not speak TLS") && said.contains("http://"), "{said}");

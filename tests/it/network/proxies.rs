@@ -16,6 +16,7 @@ use crate::support::leaks::assert_hides;
 use crate::support::process::has;
 use crate::support::program::{Finished, Program};
 
+use super::certificates::without_tls;
 use super::connections::hosts;
 use super::{answer, public_server, Authority, Proxy, PASSWORD};
 
@@ -201,10 +202,12 @@ fn p51_proxies_of_other_kinds_are_named_too() {
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let no_proxy = Fake::secure(authority.server(&["127.0.0.1"], 2099), |_, _| None);
     let (closed, secure) = (format!("socks5h://{closed}"), no_proxy.origin());
+    let plain = format!("https://{}", without_tls());
     for (proxy, trusted, exit, code, what) in [
         (&closed, false, 5, "proxy_unavailable", "cannot reach the proxy"),
         (&secure, true, 5, "proxy_refused", "refused the connection to mcp.example (status 404)"),
         (&secure, false, 6, "insecure_connection", "is not secure"),
+        (&plain, false, 2, "no_tls", "does not speak TLS"),
     ] {
         let login = Program::login_at("https://mcp.example/mcp").env("ALL_PROXY", proxy);
         let login = if trusted { login.arg("--ca-file").arg(authority.pem()) } else { login };

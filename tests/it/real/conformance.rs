@@ -74,8 +74,7 @@ fn passed<'a>(judged: &BTreeMap<String, Judged>, scenarios: impl IntoIterator<It
         let refused = REFUSED.iter().find(|(name, _)| *name == scenario);
         let end = refused.map_or(WORKS, |(_, end)| end);
         // A login that waits on is ended by the suite, which is told as well.
-        let told = stdout.lines().filter(|line| !line.starts_with("{\"event\":\"cancelled\""));
-        let last = told.last().unwrap_or_default();
+        let last = stdout.lines().rfind(|line| !line.starts_with("{\"event\":\"cancelled\"")).unwrap_or_default();
         assert!(last.contains(end), "{scenario}: {end} is not at the end of {stdout}\n{stderr}");
     }
 }
