@@ -10,7 +10,7 @@ use crate::clock::Deadline;
 use crate::error::LoginError;
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, Answer};
-use crate::oauth::challenge;
+use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::text::{printable, printable_list};
 use crate::oauth::token_endpoint::{self, Words};
 use crate::store::{Credentials, Key};
@@ -51,8 +51,8 @@ enum Served {
     Result(Value),
     /// It wants a login.
     Unauthorized,
-    /// It wants a login with more scopes; the challenges that say so, and the scopes that they name.
-    InsufficientScope(String, Vec<String>),
+    /// It wants a login with more scopes.
+    InsufficientScope(BearerChallenge),
     /// It knows who this is, and refuses; its words.
     Refused(Words),
     /// It does not speak this form of MCP.
@@ -97,7 +97,7 @@ pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginErr
             let tools = result.get("tools").and_then(Value::as_array).map_or(0, Vec::len);
             // Only a refusal for want of a login tells anything: a server may also just be busy by now.
             let without = list(None);
-            let proven = matches!(without, Ok((_, Served::Unauthorized | Served::InsufficientScope(..))));
+            let proven = matches!(without, Ok((_, Served::Unauthorized | Served::InsufficientScope(_))));
             Ok(Checked { revision, tools, proven })
         }
         Served::Unauthorized => {
@@ -105,13 +105,13 @@ pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginErr
             token::mark_refused(&kept, tools)?;
             Err(token::needs_login_again(&kept, "it does not accept the stored login", &["--force"], settings))
         }
-        Served::InsufficientScope(challenge, scopes) => {
-            let named = printable_list(&scopes, " ", MAX_SCOPES);
-            let why = match scopes.as_slice() {
+        Served::InsufficientScope(challenge) => {
+            let named = printable_list(&challenge.scopes, " ", MAX_SCOPES);
+            let why = match challenge.scopes.as_slice() {
                 [] => "the stored one lacks a scope, which the server does not name".to_owned(),
                 _ => format!("the stored one lacks scopes; the server wants {named}"),
             };
-            Err(token::needs_login_again(&kept, &why, &["--challenge", &challenge], settings))
+            Err(token::needs_login_again(&kept, &why, &["--challenge", &challenge.to_header()], settings))
         }
         Served::Refused(words) => {
             let words = [words.error, words.description].into_iter().flatten();
@@ -196,14 +196,26 @@ impl Caller<'_> {
         let error = bearer.as_ref().and_then(|bearer| bearer.error.as_deref());
         let wants_scopes = bearer.as_ref().is_some_and(|bearer| !bearer.scopes.is_empty()) && error.is_none();
         if error == Some("insufficient_scope") || status == 403 && wants_scopes {
-            let scopes = bearer.map(|bearer| bearer.scopes).unwrap_or_default();
-            return Ok(Served::InsufficientScope(challenges.join(", "), scopes));
+            let mut bearer = bearer.unwrap_or_default();
+            bearer.error = Some("insufficient_scope".to_owned());
+            bearer.scopes.retain(|scope| !self.quotes_token(scope));
+            bearer.resource_metadata.take_if(|url| self.quotes_token(url));
+            return Ok(Served::InsufficientScope(bearer));
         }
         if status == 401 || !challenge::parse(challenges).is_empty() {
             return Ok(Served::Unauthorized);
         }
         let body = response.read().map_err(|err| self.unreachable(err))?;
-        Ok(Served::Refused(token_endpoint::words_of_any_form(&body)))
+        let mut words = token_endpoint::words_of_any_form(&body);
+        words.error.take_if(|text| self.quotes_token(text));
+        words.description.take_if(|text| self.quotes_token(text));
+        Ok(Served::Refused(words))
+    }
+
+    /// Tells whether a server quotes the token back at us.
+    fn quotes_token(&self, text: &str) -> bool {
+        let token = self.bearer.as_ref().and_then(|bearer| bearer.strip_prefix("Bearer "));
+        token.is_some_and(|token| text.contains(token))
     }
 
     fn unreachable(&self, source: HttpError) -> LoginError {
@@ -225,6 +237,7 @@ impl Caller<'_> {
             // What a server of an earlier revision makes of a stateless request: it misses its session.
             Some(Answer::Error(..)) | None if status == 400 => Served::OtherForm,
             Some(Answer::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => Served::OtherForm,
+            Some(Answer::Error(code, words)) if self.quotes_token(&words) => Served::Failed(format!("error {code}")),
             Some(Answer::Error(code, words)) => Served::Failed(format!("error {code}: {}", printable(&words))),
             None => Served::Failed("its answer is no MCP message".to_owned()),
         })

@@ -243,11 +243,11 @@ impl Http {
             let target = redirect(&response, &url).filter(|_| redirects != Redirects::Show);
             let Some(target) = target else { return Ok(response) };
             if redirects == Redirects::Refuse || target.origin() != url.origin() {
-                return Err(HttpError::Redirect(endpoint::canonical(&target)));
+                return Err(HttpError::Redirect(shown(&target, headers, redirects)));
             }
             url = target;
         }
-        Err(HttpError::Redirect(endpoint::canonical(&url)))
+        Err(HttpError::Redirect(shown(&url, headers, redirects)))
     }
 
     fn send_once(
@@ -358,6 +358,14 @@ struct Way {
     secure: bool,
     proxy: Option<Chosen>,
     agent: Agent,
+}
+
+/// Returns as much of a redirect's target as may be shown: a server may put what it was sent into its path or query.
+fn shown(target: &Url, headers: &[(&str, &str)], redirects: Redirects) -> String {
+    let has_secret =
+        redirects == Redirects::Refuse || headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let place = if has_secret { target.origin().ascii_serialization() } else { endpoint::canonical(target) };
+    place.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 fn redirect(response: &Response, from: &Url) -> Option<Url> {

@@ -35,6 +35,25 @@ pub struct BearerChallenge {
     pub error_description: Option<String>,
 }
 
+impl BearerChallenge {
+    /// Returns the challenge as the value of a header, without the server's words. What cannot stand in quotes is left out.
+    ///
+    /// Spec: RFC 6750 section 3; RFC 9728 section 5.1.
+    pub fn to_header(&self) -> String {
+        let fits = |text: &&str| text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
+        let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).filter(fits).collect();
+        let scope = Some(scopes.join(" ")).filter(|scope| !scope.is_empty());
+        let parameters = [
+            ("error", self.error.as_deref()),
+            ("scope", scope.as_deref()),
+            ("resource_metadata", self.resource_metadata.as_deref()),
+        ];
+        let said = parameters.iter().filter_map(|(name, value)| Some((name, value.filter(fits)?)));
+        let said: Vec<_> = said.map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        format!("Bearer {}", said.join(", "))
+    }
+}
+
 /// Reads every challenge in the values of the `WWW-Authenticate` headers of one response, in their order.
 ///
 /// A parameter ahead of any scheme belongs to nothing and is passed over, as is the data of a `token68` challenge.
@@ -243,6 +262,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn c51_a_challenge_is_told_without_the_servers_words() {
+        for (value, expected) in [
+            (
+                "Bearer error=\"insufficient_scope\", error_description=\"secret\", scope=\"a b\"",
+                "Bearer error=\"insufficient_scope\", scope=\"a b\"",
+            ),
+            (
+                "Bearer scope=a, resource_metadata=\"https://a.example/m\"",
+                "Bearer scope=\"a\", resource_metadata=\"https://a.example/m\"",
+            ),
+            ("Bearer scope=\"a \\\"b c\"", "Bearer scope=\"a c\""),
+        ] {
+            let told = bearer([value]).expect("a challenge").to_header();
+            assert_eq!(told, expected);
+            assert_eq!(bearer([told.as_str()]).expect("the same").to_header(), told);
+        }
+    }
 
     /// Compares the challenges with their short form: `Scheme name=value|name=value`.
     fn check(header: &str, expected: &[&str]) {

@@ -263,6 +263,33 @@ fn c50_a_token_that_the_server_refuses_is_given_to_nobody_if_its_refresh_is_refu
 }
 
 #[test]
+fn sec5_a_server_that_quotes_the_token_is_not_quoted() {
+    let answers: [fn(&str) -> Reply; 5] = [
+        |token| Reply::json(403, &json!({"message": format!("no {token}")})),
+        |token| {
+            Reply::status(403).with(
+                "WWW-Authenticate",
+                &format!("Bearer error=\"insufficient_scope\", error_description=\"{token}\", scope=\"a {token}\""),
+            )
+        },
+        |token| Reply::json(200, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": token}})),
+        |token| Reply::status(302).with("Location", &format!("https://other.example/{token}?t={token}")),
+        |token| Reply::status(403).with("WWW-Authenticate", &format!("Bearer scope=\"{token}\"")),
+    ];
+    for answer in answers {
+        let fake = Fake::with(move |seen, _| {
+            let token = seen.header("authorization")?.strip_prefix("Bearer ")?.to_owned();
+            (seen.path == "/mcp").then(|| answer(&token))
+        });
+        let home = refreshable(&fake);
+        let finished = check_at(home.path(), &fake.mcp()).run();
+        assert_ne!(finished.code, Some(0));
+        let said = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(!said.contains(TOKEN), "{said}");
+    }
+}
+
+#[test]
 fn c51_scopes_that_are_missing_are_named_and_the_hint_asks_for_them() {
     for (status, challenge, named) in [
         (403, "Bearer error=\"insufficient_scope\", scope=\"write admin\"", "the server wants write admin"),

@@ -799,3 +799,16 @@ fn m52_a_resource_in_the_authorization_endpoint_gives_way_to_ours() {
         assert!(!page.query.contains("other.example") && page.query.contains("tenant=1"), "{}", page.query);
     }
 }
+
+#[test]
+fn sec5_a_redirect_that_quotes_what_was_spent_is_not_quoted() {
+    let fake = Fake::with(|seen, _| {
+        let spent = seen.parameter("code").or_else(|| seen.parameter("refresh_token"))?;
+        (seen.path == "/token")
+            .then(|| Reply::status(302).with("Location", &format!("https://other.example/{spent}?code={spent}")))
+    });
+    let finished = Program::login(&fake).arg("-vv").agree().expect_error(6, "redirect_refused");
+    let code = fake.seen_at("/token")[0].parameter("code").expect("a code");
+    let said = format!("{}{}", finished.stdout, finished.stderr);
+    assert!(said.contains("https://other.example") && !said.contains(&code), "{said}");
+}
