@@ -20,8 +20,9 @@ pub const EXIT_CODES: [(&str, &str); 12] = [
 ];
 
 /// The words of the `code` member of an error event, with their exit codes.
-pub const ERROR_CODES: [(&str, &str); 13] = [
-    ("2", "usage, older_transport, client_id_needed, certificates_unreadable, no_tls, not_an_mcp_server, no_authorization_server, code_flow_unsupported"),
+pub const ERROR_CODES: [(&str, &str); 14] = [
+    ("2", "usage, older_transport, client_id_needed, certificates_unreadable, no_tls, not_an_mcp_server, no_authorization_server, code_flow_unsupported, metadata_unusable"),
+    ("2", "registration_unavailable, where the answer holds no client"),
     ("2", "resource_mismatch and issuer_mismatch, where it is probably a typing error"),
     ("3", "access_denied, refused, token_refused, registration_refused, not_logged_in, account_refused"),
     ("3", "invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target, unauthorized_client, unsupported_response_type, unsupported_grant_type"),

@@ -181,12 +181,13 @@ pub fn register_code(err: &RegisterError) -> &'static str {
 /// Returns the exit code of a login that ends with a failed registration.
 pub fn register_exit(err: &RegisterError) -> u8 {
     match err {
-        RegisterError::NoWay(_) | RegisterError::Closed { .. } => 2,
+        // Each new attempt may leave another client behind, and gets the same answer.
+        RegisterError::NoWay(_) | RegisterError::Closed { .. } | RegisterError::Useless => 2,
         RegisterError::Refused { .. } => 3,
         RegisterError::OtherIssuer { .. } | RegisterError::Endpoint(_) => 6,
         RegisterError::Http(err) if err.is_hopeless() => 2,
         RegisterError::Http(err) if err.is_security() => 6,
-        RegisterError::Useless | RegisterError::Unavailable(_) | RegisterError::Http(_) => 5,
+        RegisterError::Unavailable(_) | RegisterError::Http(_) => 5,
     }
 }
 
@@ -217,7 +218,11 @@ pub fn register_hint(err: &RegisterError, provider: Option<&'static Provider>) -
         RegisterError::Refused { error: None, .. } => {
             "register a client at the provider by hand, then name it with --client-id or --client-file"
         }
-        RegisterError::Useless | RegisterError::Unavailable(_) => "run the command again in a while",
+        RegisterError::Useless => {
+            "report this to the operator of the authorization server; a client that is registered by hand and named with \
+             --client-id does without registration"
+        }
+        RegisterError::Unavailable(_) => "run the command again in a while",
         RegisterError::Http(err) => return http_hint(err),
     };
     Some(hint.to_owned())

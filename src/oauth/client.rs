@@ -165,10 +165,11 @@ fn moment(member: Option<&RawValue>) -> Option<i64> {
 
 impl Registration {
     /// Reads the answer to a registration request. Only the identifier, the secret and what belongs to them are
-    /// taken; `None` if there is no identifier.
+    /// taken; `None` if there is no identifier. A byte order mark is passed over.
     ///
     /// Spec: RFC 7591 section 3.2.1.
     pub fn read(body: &[u8]) -> Option<Self> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let document: RegistrationDocument = serde_json::from_slice(body).ok()?;
         if document.client_id.is_empty() || document.client_id.contains(char::is_control) {
             return None;

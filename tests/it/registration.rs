@@ -344,13 +344,20 @@ fn w6_answers_without_a_client_are_of_no_use() {
         json(""),
         json("{}"),
         json("[\"c4nary\"]"),
+        json("{\"client_id\":null}"),
+        json("\u{feff}{}"),
+        Reply::text(200, "text/html", "<html>c4nary"),
         json("{\"client_id\":7,\"client_secret\":\"c4nary\"}"),
         json("{\"client_id\":\"\",\"client_secret\":\"c4nary\"}"),
         json("{\"client_id\":\"c4nary\\u0007\"}"),
         json("{\"client_id\":\"c4nary\""),
         json("<html>c4nary"),
     ] {
-        let finished = fails(&registering(reply.clone()), 5, "registration_unavailable");
+        let fake = registering(reply.clone());
+        let finished = fails(&fake, 2, "registration_unavailable");
+        assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("again in a while"), "{}", finished.stderr);
+        assert_eq!(fake.seen_at("/register").len(), 1);
         assert!(!format!("{}{}", finished.stdout, finished.stderr).contains("c4nary"), "{reply:?}");
     }
     fails(&registering(json(&"x".repeat(2 << 20))), 5, "server_unavailable");
@@ -359,6 +366,13 @@ fn w6_answers_without_a_client_are_of_no_use() {
         5,
         "server_unavailable",
     );
+}
+
+#[test]
+fn w6_a_byte_order_mark_before_a_registration_is_passed_over() {
+    let reply = Reply::text(201, "application/json", "\u{feff}{\"client_id\":\"marked\"}".to_owned());
+    let url = Program::login(&registering(reply)).start().authorization_url();
+    assert_eq!(parameter(&url, "client_id").as_deref(), Some("marked"));
 }
 
 #[test]
