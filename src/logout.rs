@@ -103,9 +103,11 @@ fn give_back(kept: &Credentials, tools: &Tools) -> LoggedOut {
     let is_revoked = matches!(refresh, Some(Ok(())));
     match (refresh, access) {
         // What the server has refused before needs no end.
-        (Some(Err(source)), _) if is_refreshable => LoggedOut::NotRevoked { source, lives: lives(kept, true) },
+        (Some(Err(source)), _) if is_refreshable && !source.is_of_ended_token() => {
+            LoggedOut::NotRevoked { source, lives: lives(kept, true) }
+        }
         (_, Ok(())) => LoggedOut::Revoked,
-        (_, Err(_)) if has_expired => {
+        (_, Err(err)) if has_expired || err.is_of_ended_token() => {
             if is_revoked {
                 LoggedOut::Revoked
             } else {

@@ -38,6 +38,15 @@ impl RevokeError {
         let Self::Refused { words, .. } = self else { return false };
         words.error.as_deref() == Some("unsupported_token_type")
     }
+
+    /// Tells whether the server says that the token is not valid any more, so that there is nothing left to revoke. With
+    /// another status than 400 it may be about how the client authenticated.
+    ///
+    /// Deviates: RFC 7009 section 2.2 wants status 200 for it; Google answers this.
+    pub fn is_of_ended_token(&self) -> bool {
+        let Self::Refused { status: 400, words } = self else { return false };
+        words.error.as_deref() == Some("invalid_token")
+    }
 }
 
 fn in_words(words: &Words) -> String {
@@ -81,7 +90,8 @@ pub fn revoke(endpoint: &Url, client: &Client, token: &Secret, kind: &str, http:
     for way in ways {
         result = send(endpoint, client, token, kind, http, *way);
         match &result {
-            Err(err @ RevokeError::Refused { status: 400 | 401, .. }) if !err.is_unsupported() => {}
+            Err(err @ RevokeError::Refused { status: 400 | 401, .. })
+                if !err.is_unsupported() && !err.is_of_ended_token() => {}
             _ => break,
         }
     }

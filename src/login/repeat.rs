@@ -5,6 +5,7 @@ use url::Url;
 use super::{Request, Resource};
 use crate::error::LoginError;
 use crate::listener::RedirectHost;
+use crate::oauth::challenge;
 use crate::oauth::client::Origin;
 use crate::oauth::metadata::{same_issuer, AuthorizationServer};
 use crate::providers::{self, Provider, Redirect};
@@ -47,13 +48,21 @@ pub fn options(request: &Request, before: Option<&Credentials>) -> LoginOptions 
     LoginOptions {
         issuer: request.issuer.is_some(),
         port: request.port.is_some(),
-        scopes: !request.scopes.is_empty() || named_before,
+        scopes: !request.scopes.is_empty() || names_scopes(request.challenge.as_deref()) || named_before,
         resource: request.resource != Resource::Discovered,
         assume_pkce: request.assume_pkce,
         authorization_endpoint: endpoint.map(|server| server.authorization_endpoint.to_string()),
         issuer_metadata: request.issuer_metadata.as_ref().map(Url::to_string),
         parameters: request.parameters.clone(),
     }
+}
+
+/// Tells whether a challenge that the user gave names scopes: the server does not name them in its metadata, so that only
+/// the stored login tells them to the next one.
+///
+/// Spec: RFC 6750 section 3.
+fn names_scopes(challenge: Option<&str>) -> bool {
+    challenge.and_then(|value| challenge::bearer([value])).is_some_and(|bearer| !bearer.scopes.is_empty())
 }
 
 /// Returns the scopes that a login without a word about them asks for again: those that were named, and those of a client

@@ -18,7 +18,7 @@ use crate::signals::{self, Signal, Signals};
 use crate::terminal;
 use crate::terminal::paste::Paste;
 use crate::tools::Tools;
-use crate::wait::{Desk, Happening};
+use crate::wait::{Desk, Happening, Reason};
 
 /// How long a signal waits for a code that is being exchanged.
 const SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
@@ -168,6 +168,9 @@ impl Run<'_> {
             Happening::Rejected { seat, source, reason, detail, count } => {
                 // A paste that belongs to no login belongs to the only one there is, as far as people are concerned.
                 let seat = seat.or((self.progress.len() == 1).then_some(0));
+                if let Some(seat) = seat.filter(|_| reason == Reason::Temporary) {
+                    self.confirm_client(seat);
+                }
                 let server = seat.map(|seat| self.server(seat));
                 let (server, detail) = (server.as_deref(), detail.as_deref());
                 (self.tell)(Event::Rejected { server, source, reason, detail, count });
@@ -267,6 +270,13 @@ impl Run<'_> {
             }
             Answer::Denied(denial) if attempt.heals(&denial.error) => self.register_anew(seat, attempt),
             Answer::Denied(denial) => self.deny(seat, &attempt, denial),
+        }
+    }
+
+    /// Notes that the server knows the client of a login that still waits: it has answered with the state of that login.
+    fn confirm_client(&self, seat: usize) {
+        if let Some(Progress::Waiting(attempt)) = self.progress.get(seat) {
+            register::confirm(&self.crew.tools.cache(), &attempt.found.server.issuer, &attempt.client);
         }
     }
 

@@ -144,7 +144,7 @@ impl Expected {
     }
 
     fn denied(&self, error: String, query: &str) -> Result<Answer, Rejection> {
-        let temporary = matches!(error.as_str(), "server_error" | "temporarily_unavailable");
+        let temporary = matches!(error.as_str(), "server_error" | "temporarily_unavailable" | "slow_down");
         let denial = Denial { error, description: description(query).map_err(|_| Rejection::Ambiguous)? };
         if temporary {
             Err(Rejection::Temporary(denial))
@@ -341,6 +341,7 @@ mod tests {
         check(lines, "denied access_denied Some(\"AADSTS65004: no Trace ID\u{fffd}%zz\")");
         check("error=server_error&state=s~1", "temporary server_error");
         check("error=temporarily_unavailable&state=s~1", "temporary temporarily_unavailable");
+        check("error=slow_down&state=s~1", "temporary slow_down");
     }
 
     /// MCP 2026-07-28: four rows, for codes and for refusals alike.

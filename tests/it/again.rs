@@ -202,3 +202,56 @@ fn c54_a_login_without_a_page_is_for_one_attempt() {
     assert_eq!(pages.iter().map(|page| page.parameter("prompt")).collect::<Vec<_>>(), [Some("none".into()), None]);
     assert_eq!(pages[1].parameter("audience"), Some("x".into()));
 }
+
+#[test]
+fn c54_scopes_of_a_challenge_are_asked_for_again() {
+    for listed in [json!(["read"]), Value::Null] {
+        let scopes = listed.clone();
+        let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
+            "/mcp" if seen.header("authorization").is_none() => {
+                let metadata = format!("{}/.well-known/oauth-protected-resource/mcp", fake.origin());
+                Some(Reply::status(401).with("WWW-Authenticate", &format!("Bearer resource_metadata=\"{metadata}\"")))
+            }
+            "/mcp" => {
+                let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:write\"";
+                Some(Reply::status(403).with("WWW-Authenticate", challenge))
+            }
+            "/.well-known/oauth-protected-resource/mcp" => {
+                let mut metadata = fake.resource_metadata();
+                metadata["scopes_supported"] = scopes.clone();
+                Some(Reply::json(200, &metadata))
+            }
+            "/.well-known/oauth-authorization-server" => {
+                let mut metadata = fake.server_metadata();
+                metadata["scopes_supported"] = Value::Null;
+                Some(Reply::json(200, &metadata))
+            }
+            _ => refuse_refresh(seen),
+        });
+        let first = Program::login(&fake).agree().expect(0);
+        let run = |words: &[&str]| {
+            let words = Program::new().at_home(first.home()).args(words).args(["--json", "--store", "file"]);
+            words.run().expect(3)
+        };
+        let hint = |refused: &Finished| {
+            let lines = refused.stderr.lines().chain(refused.stdout.lines());
+            let told = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let hints: Vec<_> = told.filter_map(|it| it["hint"].as_str().map(str::to_owned)).collect();
+            hints.first().expect("a hint").clone()
+        };
+        let stepped_up = hint(&run(&["check", &fake.mcp()]));
+        assert!(stepped_up.contains("--challenge"), "{stepped_up}");
+        Program::new().at_home(first.home()).pasted(&stepped_up).agree().expect(0);
+        let again = hint(&run(&["token", "--refresh", &fake.mcp()]));
+        assert!(!again.contains("--challenge"), "{again}");
+        Program::new().at_home(first.home()).pasted(&again).agree().expect(0);
+        Program::login(&fake).arg("--force").at_home(first.home()).agree().expect(0);
+        let asked: Vec<_> = fake.seen_at("/authorize").iter().map(|page| page.parameter("scope")).collect();
+        let (first, later) = match listed {
+            Value::Null => (None, "files:write"),
+            _ => (Some("read".to_owned()), "read files:write"),
+        };
+        let later = Some(later.to_owned());
+        assert_eq!(asked, [first, later.clone(), later.clone(), later], "{listed}");
+    }
+}

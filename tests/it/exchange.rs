@@ -595,6 +595,28 @@ fn o1_refusals_of_the_authorization_server() {
 }
 
 #[test]
+fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() {
+    for (error, state_is_ours, registrations) in [
+        ("temporarily_unavailable", true, 1),
+        ("server_error", true, 1),
+        ("slow_down", true, 1),
+        ("temporarily_unavailable", false, 2),
+    ] {
+        let fake = Fake::start();
+        let home = tempfile::tempdir().expect("a directory");
+        let mut login = Program::login(&fake).at_home(home.path()).args(["--timeout", "3s"]).start();
+        let url = login.authorization_url();
+        let uri = parameter(&url, "redirect_uri").expect("a URI");
+        let state = parameter(&url, "state").filter(|_| state_is_ours).unwrap_or_else(|| "another".to_owned());
+        visit(&format!("{uri}?error={error}&state={state}"));
+        login.event("rejected");
+        login.finish().expect(4);
+        Program::login(&fake).at_home(home.path()).agree().expect(0);
+        assert_eq!(fake.seen_at("/register").len(), registrations, "{error} {state_is_ours}");
+    }
+}
+
+#[test]
 fn o4_m24b_the_query_of_an_endpoint_is_kept() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.server_metadata();

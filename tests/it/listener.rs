@@ -369,7 +369,7 @@ fn l9_a_refusal_with_our_state_ends_the_login() {
 
 #[test]
 fn l10_a_server_that_is_busy_can_be_tried_again() {
-    for error in ["server_error", "temporarily_unavailable"] {
+    for error in ["server_error", "temporarily_unavailable", "slow_down"] {
         let mut waiting = Waiting::new();
         let target = format!("/callback?error={error}&error_description=later&state={}", waiting.state());
         let page = waiting.get(&target, "");

@@ -148,6 +148,11 @@ fn e12_a_logout_says_which_token_lives_until_when() {
         Reply::json(400, &words)
     };
     let unknown = || Reply::json(400, &json!({"error": "invalid_request", "error_description": "token not found"}));
+    let ended = || {
+        let words = json!({"error": "invalid_token", "error_description": "Token expired or revoked"});
+        Reply::json(400, &words)
+    };
+    let unauthenticated = || Reply::json(401, &json!({"error": "invalid_token"}));
     let live = json!({"expires_at": "2999-01-01T00:00:00Z"});
     let lasting = json!({"expires_at": null});
     let refused = json!({"needs_login": true, "expires_at": "2999-01-01T00:00:00Z"});
@@ -180,6 +185,13 @@ fn e12_a_logout_says_which_token_lives_until_when() {
         ),
         (unknown(), fine(), refused.clone(), 0, "revoked", "its tokens are revoked"),
         (unknown(), unsupported(), refused, 0, "access_token_lives", until),
+        (ended(), ended(), live.clone(), 0, "ended", "had refused its tokens before"),
+        (ended(), fine(), live.clone(), 0, "revoked", "its tokens are revoked"),
+        (fine(), ended(), live.clone(), 0, "revoked", "its tokens are revoked"),
+        (ended(), ended(), json!({"refresh_token": null}), 0, "ended", "had refused its tokens before"),
+        (ended(), unsupported(), live.clone(), 0, "access_token_lives", until),
+        (ended(), Reply::status(503), live.clone(), 5, "not_revoked", until),
+        (unauthenticated(), unauthenticated(), live.clone(), 5, "not_revoked", "the refresh token lives"),
         (unknown(), unknown(), dead.clone(), 0, "ended", "had refused its tokens before"),
         (Reply::Raw(Vec::new()), Reply::Raw(Vec::new()), dead, 0, "ended", "had refused its tokens before"),
     ] {
