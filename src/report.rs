@@ -180,9 +180,11 @@ impl Reporter {
             (false, _) if invitation.in_background => {
                 terminal::say("this runs in the background: nothing can be pasted until it is in the foreground");
             }
-            (false, _) if invitation.skip.is_some() => {
-                terminal::say("the answer has to come to this machine; with --paste it could be given on stdin");
-            }
+            // The demo plays the browser.
+            (false, _) if invitation.skip == Some(Skip::Demo) => {}
+            (false, _) if invitation.skip.is_some() => terminal::say(
+                "the browser has to be on this machine; with --paste, the address of the last page can be given on stdin",
+            ),
             (false, _) => {}
         }
     }
