@@ -24,6 +24,9 @@ use crate::oauth::token_endpoint::{self, Answer, Words};
 /// The first pause before a request is sent again that the server cannot have seen; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
+/// The longest time after which a busy server may want to be asked again with the same code.
+const BUSY_LIMIT: Duration = Duration::from_secs(8);
+
 /// The shortest secret that is looked for in the words of a server, in bytes.
 const LEAST_SECRET: usize = 4;
 
@@ -45,8 +48,18 @@ pub struct Exchange<'a> {
 pub struct Retries {
     /// Until when it is sent again where the server cannot have seen it.
     pub until: Deadline,
-    /// It is sent again as well when a busy server names a time for it, with `Retry-After`, that is not later.
-    pub when_busy: bool,
+    /// Which requests are sent again as well when a busy server names a time for it, with `Retry-After`, that is not later.
+    pub when_busy: WhenBusy,
+}
+
+/// What is sent again to a server that was busy and named a time for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// Every request, as often as there is time.
+    Always,
+    /// A request that the answer shows not to have been served, once, within 8 s: it spends a code, which is good
+    /// for one request.
+    OnceIfUnserved,
 }
 
 /// What came of an exchange.
@@ -261,6 +274,7 @@ fn send(
     let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut pause = FIRST_PAUSE;
+    let mut was_busy = false;
     loop {
         let response = match http.post(endpoint, &headers, request.body(), Redirects::Refuse) {
             Ok(response) => response,
@@ -279,17 +293,42 @@ fn send(
         let tokens = match token_endpoint::classify(status, &body) {
             Answer::Tokens(tokens) => tokens,
             Answer::Refused(words) => return Err(ExchangeError::Refused { status, words }),
-            Answer::Busy(words) => match retry_after.filter(|_| retries.when_busy) {
-                Some(wanted) if wanted < retries.until.left() => {
-                    log::info!("the token endpoint is busy (status {status}); trying again in {} s", wanted.as_secs());
-                    thread::sleep(wanted.max(FIRST_PAUSE));
-                    continue;
+            Answer::Busy(words) => {
+                let may_repeat = |wanted: &Duration| match retries.when_busy {
+                    WhenBusy::Always => true,
+                    WhenBusy::OnceIfUnserved => !was_busy && *wanted <= BUSY_LIMIT && is_unserved(status, &words),
+                };
+                match retry_after.filter(may_repeat) {
+                    Some(wanted) if wanted < retries.until.left() => {
+                        let seconds = wanted.as_secs();
+                        let level = match retries.when_busy {
+                            WhenBusy::Always => log::Level::Info,
+                            // Somebody waits for the login.
+                            WhenBusy::OnceIfUnserved => log::Level::Warn,
+                        };
+                        log::log!(level, "the token endpoint is busy (status {status}); trying again in {seconds} s");
+                        thread::sleep(wanted.max(FIRST_PAUSE));
+                        was_busy = true;
+                    }
+                    _ => return Err(ExchangeError::Busy { status, words, retry_after }),
                 }
-                _ => return Err(ExchangeError::Busy { status, words, retry_after }),
-            },
+                continue;
+            }
             Answer::Unusable(why) => return Err(ExchangeError::Unusable { status, bytes: body.len(), why }),
         };
         let answer = http::Response::builder().header(http::header::CONTENT_TYPE, "application/json").body(tokens);
         return answer.map(|answer| (answer, date)).map_err(|_| ExchangeError::Request);
+    }
+}
+
+/// Tells whether a server that was busy says that it has not served the request. A gateway that answers 500, 502 or 504
+/// may have lost the answer.
+///
+/// Spec: RFC 6585 section 4; RFC 9110 section 15.6.4; RFC 6749 section 4.1.2.1 for the word.
+fn is_unserved(status: u16, words: &Words) -> bool {
+    match status {
+        429 | 503 => true,
+        ..=499 => words.error.as_deref() == Some("temporarily_unavailable"),
+        _ => false,
     }
 }

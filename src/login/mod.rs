@@ -20,7 +20,7 @@ use crate::authorize::{authorize, Authorization};
 use crate::clock::{Deadline, Time};
 use crate::discover::{DiscoverError, Discovered};
 use crate::error::{in_words, LoginError};
-use crate::exchange::{exchange, Exchange, ExchangeError, Exchanged, Retries};
+use crate::exchange::{exchange, Exchange, ExchangeError, Exchanged, Retries, WhenBusy};
 use crate::http::Http;
 use crate::listener::{is_refused_by_browsers, Listener, Wanted};
 use crate::oauth::authorization::{AuthorizationRequest, OFFLINE_ACCESS};
@@ -204,7 +204,8 @@ fn finish(
         redirect_uri: &attempt.redirect_uri,
         resource: attempt.found.resource.as_deref(),
     };
-    let retries = Retries { until: deadline.min(Deadline::after(EXCHANGE_RETRIES)), when_busy: false };
+    let retries =
+        Retries { until: deadline.min(Deadline::after(EXCHANGE_RETRIES)), when_busy: WhenBusy::OnceIfUnserved };
     let Exchanged { tokens, answered_at } = match exchange(&ask, code, verifier, (&http, retries)) {
         Ok(exchanged) => exchanged,
         Err(ExchangeError::Refused { words, .. }) if words.error.as_ref().is_some_and(|it| attempt.heals(it)) => {

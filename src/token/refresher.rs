@@ -20,7 +20,7 @@ use super::{needs_login, needs_login_again, Settings};
 use crate::clock::{Deadline, Time};
 use crate::disk::LockFile;
 use crate::error::{LoginError, Told};
-use crate::exchange::{self, Exchange, ExchangeError, Exchanged, Retries};
+use crate::exchange::{self, Exchange, ExchangeError, Exchanged, Retries, WhenBusy};
 use crate::http::{self, Http};
 use crate::oauth::client::{self, Client, ClientAuth, Origin};
 use crate::oauth::secret::Secret;
@@ -175,7 +175,8 @@ pub fn main(job: Option<String>) -> ExitCode {
 /// Spends the refresh token and stores what comes. The caller holds the login's lock.
 fn work(job: &Job) -> Result<(), LoginError> {
     let Job { key, settings, .. } = job;
-    let retries = Retries { until: Deadline::after(job.patience.saturating_sub(LAST_RETRY)), when_busy: true };
+    let retries =
+        Retries { until: Deadline::after(job.patience.saturating_sub(LAST_RETRY)), when_busy: WhenBusy::Always };
     let store = Store::open_to_read(&settings.store, &settings.data_dir, Patience::Strict);
     let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
     let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store", settings))?;

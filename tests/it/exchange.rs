@@ -329,8 +329,15 @@ fn w4_o6_a_code_is_not_sent_twice() {
         (Reply::Raw(b"c4nary-5ecret\r\n\r\n".to_vec()), "server_unavailable"),
         (Reply::status(500), "token_endpoint_unavailable"),
         (Reply::status(502), "token_endpoint_unavailable"),
-        (Reply::status(503).with("Retry-After", "0"), "token_endpoint_unavailable"),
-        (Reply::status(429).with("Retry-After", "1"), "token_endpoint_unavailable"),
+        (Reply::status(500).with("Retry-After", "0"), "token_endpoint_unavailable"),
+        (Reply::status(502).with("Retry-After", "1"), "token_endpoint_unavailable"),
+        (Reply::status(504).with("Retry-After", "1"), "token_endpoint_unavailable"),
+        (Reply::status(408).with("Retry-After", "1"), "token_endpoint_unavailable"),
+        (Reply::status(503), "token_endpoint_unavailable"),
+        (Reply::status(429), "token_endpoint_unavailable"),
+        (Reply::status(503).with("Retry-After", "9"), "token_endpoint_unavailable"),
+        (Reply::status(429).with("Retry-After", "3600"), "token_endpoint_unavailable"),
+        (Reply::json(400, &json!({"error": "temporarily_unavailable"})), "token_endpoint_unavailable"),
         (Reply::text(200, "application/json", "x".repeat(2 << 20)), "server_unavailable"),
         (Reply::Raw([b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 200_000]].concat()), "server_unavailable"),
     ] {
@@ -695,6 +702,44 @@ fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
         let finished = fails(&fake, login(&fake), 5, "token_endpoint_unavailable");
         assert!(finished.stderr.contains("hint: run the command again in 2 min"), "{body}: {}", finished.stderr);
     }
+}
+
+#[test]
+fn e1_a_code_that_a_busy_server_did_not_use_is_sent_once_more() {
+    let busy = |wanted: &str| {
+        [
+            Reply::status(503),
+            Reply::status(429),
+            Reply::json(429, &json!({"error": "rate_limited"})),
+            Reply::json(400, &json!({"error": "temporarily_unavailable"})),
+        ]
+        .map(|reply| reply.with("Retry-After", wanted))
+    };
+    for reply in busy("1").into_iter().chain(busy("0")) {
+        // Then the server is healthy: the login succeeds with the very same request.
+        let first = reply.clone();
+        let fake = Fake::with(move |seen, fake| {
+            (seen.path == "/token" && fake.seen_at("/token").len() == 1).then(|| first.clone())
+        });
+        let finished = login(&fake).agree().expect(0);
+        let said = finished.stderr.matches("the token endpoint is busy (status").count();
+        assert_eq!(said, 1, "{}", finished.stderr);
+        let sent: Vec<_> = fake.seen_at("/token").into_iter().map(|seen| seen.body).collect();
+        assert!(matches!(&sent[..], [one, other] if one == other), "{sent:?}");
+        // It stays busy: no third request.
+        let fake = answering(reply);
+        let finished = login(&fake).agree().expect_error(5, "token_endpoint_unavailable");
+        assert!(!is_stored(&finished));
+        assert_eq!(fake.seen_at("/token").len(), 2);
+    }
+    // Any other answer to the second request counts as it is.
+    let fake = Fake::with(|seen, fake| {
+        let second = || Reply::json(400, &json!({"error": "invalid_grant"}));
+        let first = || Reply::status(503).with("Retry-After", "0");
+        (seen.path == "/token").then(|| if fake.seen_at("/token").len() == 1 { first() } else { second() })
+    });
+    login(&fake).agree().expect_error(3, "invalid_grant");
+    assert_eq!(fake.seen_at("/token").len(), 2);
 }
 
 #[test]
