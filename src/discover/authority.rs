@@ -27,7 +27,10 @@ impl Search<'_> {
     /// Finds the authorization server that the resource names first.
     pub(super) fn first_named(&self, resource: &Resource) -> Result<AuthorizationServer, DiscoverError> {
         let Some((first, rest)) = resource.metadata.authorization_servers.split_first() else {
-            let why = Missing::Useless(MetadataError::Missing("which authorization server to use"));
+            let why = Missing::Useless(MetadataError::Missing {
+                member: "authorization_servers",
+                meaning: "which authorization server to use",
+            });
             return Err(DiscoverError::Document { url: printable(resource.url.as_str()), why });
         };
         self.authorization_server(first, &mut Vec::new()).map_err(|mut err| {
@@ -147,15 +150,20 @@ impl Search<'_> {
         probe: &Probe,
         mut tried: Vec<Tried>,
     ) -> Result<(AuthorizationServer, Option<Nowhere>), DiscoverError> {
+        // What is only not available now may name another authorization server than the one that would be guessed.
+        if tried.iter().any(|it| it.why.is_temporary()) {
+            return Err(nowhere(&mut tried));
+        }
         let origin = server.origin().ascii_serialization();
         let failed = match self.authorization_server(&origin, &mut tried) {
             Ok(found) => return Ok((found, None)),
             Err(failed) => failed,
         };
         let DiscoverError::NoAuthorizationServer(mut nowhere) = failed else { return Err(failed) };
+        nowhere.is_broken = tried.iter().any(|it| it.why.is_broken());
         nowhere.is_protected = probe.is_protected();
         nowhere.credential.clone_from(&probe.credential);
-        if probe.status == 401 && tried.iter().all(|it| it.why.is_definite()) {
+        if probe.status == 401 && tried.iter().all(|it| it.why.is_definite()) && !nowhere.is_broken {
             log::info!("no metadata anywhere: assuming the endpoints of MCP 2025-03-26 at {origin}");
             return Ok((AuthorizationServer::assumed_at(server), Some(nowhere)));
         }
@@ -188,7 +196,7 @@ fn nowhere(tried: &mut Vec<Tried>) -> DiscoverError {
     }
     DiscoverError::NoAuthorizationServer(Nowhere {
         is_temporary: tried.iter().any(|it| it.why.is_temporary()),
-        is_broken: tried.iter().any(|it| it.why.is_broken()),
+        is_broken: tried.iter().any(|it| matches!(it.why, Missing::Useless(_))),
         tried: tried.iter().map(|it| (printable(it.url.as_str()), it.why.to_string())).collect(),
         ..Nowhere::default()
     })

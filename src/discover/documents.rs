@@ -71,7 +71,7 @@ impl Missing {
     /// Tells whether asking again would give the same answer.
     pub fn is_definite(&self) -> bool {
         match self {
-            Self::Status(status) => (400..500).contains(status) && !is_temporary(*status),
+            Self::Status(status) => !is_temporary(*status),
             Self::Useless(_) => true,
             Self::Unsafe(_) | Self::Http(_) | Self::Enough => false,
         }
@@ -86,12 +86,14 @@ impl Missing {
         }
     }
 
-    /// Tells whether the server has a document, or should have, and it is of no use.
+    /// Tells whether there is a document of metadata, and something in it is wrong. What answers everything in one way has
+    /// none.
     pub fn is_broken(&self) -> bool {
         match self {
-            Self::Status(_) => !self.is_definite() && !self.is_temporary(),
+            Self::Useless(MetadataError::NotMetadata | MetadataError::NotAnObject) => false,
+            Self::Useless(MetadataError::Missing { member, .. }) => !matches!(*member, "resource" | "issuer"),
             Self::Useless(_) => true,
-            Self::Unsafe(_) | Self::Http(_) | Self::Enough => false,
+            Self::Status(_) | Self::Unsafe(_) | Self::Http(_) | Self::Enough => false,
         }
     }
 }

@@ -136,7 +136,7 @@ pub struct Nowhere {
     pub tried: Vec<(String, String)>,
     /// Some of it is only not available now.
     pub is_temporary: bool,
-    /// There are documents, but they are broken.
+    /// There is a document, but something in it is wrong.
     pub is_broken: bool,
     /// The server wants a login of some kind.
     pub is_protected: bool,
@@ -184,9 +184,8 @@ impl DiscoverError {
             Self::NoLoginNeeded => 0,
             Self::OtherPath { .. } | Self::NotMcp(_) | Self::OtherIssuer { .. } | Self::NearIssuer { .. } => 2,
             Self::NoAuthorizationServer(nowhere) if nowhere.is_temporary => 5,
-            // What the user names is the wrong place, rather than a broken document.
-            Self::NoAuthorizationServer(nowhere) if nowhere.is_broken && !nowhere.is_named => 5,
             Self::NoAuthorizationServer(_) => 2,
+            Self::Document { why, .. } if why.is_definite() => 2,
             Self::Http(err) | Self::Document { why: Missing::Http(err), .. } if err.is_hopeless() => 2,
             Self::NoDocument { .. } => 2,
             Self::Unsuitable { why: MetadataError::NoCodeFlow(_), .. } => 2,

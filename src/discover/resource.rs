@@ -28,9 +28,18 @@ impl Search<'_> {
         tried: &mut Vec<Tried>,
     ) -> Result<Option<Resource>, DiscoverError> {
         let named = probe.challenge.as_ref().and_then(|challenge| challenge.resource_metadata.as_deref());
-        match named.map(|named| self.named_resource(named, server, tried)).transpose()?.flatten() {
-            Some(found) => Ok(Some(found)),
-            None => self.usual_resource(server, tried),
+        if let Some(found) = named.map(|named| self.named_resource(named, server, tried)).transpose()?.flatten() {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.usual_resource(server, tried)? {
+            return Ok(Some(found));
+        }
+        // The server has metadata, so that nobody may guess what it says; but the user may know it.
+        let is_settled = self.question.authority.issuer().is_some() || tried.iter().any(|it| it.why.is_temporary());
+        let first = tried.first().filter(|_| named.is_some() && !is_settled);
+        match first.filter(|it| matches!(it.why, Missing::Useless(_))).map(|it| it.url.clone()) {
+            Some(url) => Err(unusable(&url, server, tried.swap_remove(0).why)),
+            None => Ok(None),
         }
     }
 
@@ -42,13 +51,17 @@ impl Search<'_> {
         read
     }
 
-    /// Reads the metadata that the challenge names; `None` if there is none at that place.
+    /// Reads the metadata that the challenge names; `None` if there is none at that place, or it is of no use.
     fn named_resource(
         &self,
         named: &str,
         server: &Url,
         tried: &mut Vec<Tried>,
     ) -> Result<Option<Resource>, DiscoverError> {
+        if !endpoint::is_absolute(named) {
+            log::warn!("ignoring the metadata URL {} of the challenge: it is not an absolute URL", printable(named));
+            return Ok(None);
+        }
         let url = self.reach.check(named).map_err(|why| DiscoverError::Url {
             what: format!("the metadata URL {} of the challenge", printable(named)),
             why,
@@ -63,6 +76,10 @@ impl Search<'_> {
             }
             Err(why) if is_foreign && !matches!(why, Missing::Status(_)) => {
                 Err(DiscoverError::ForeignMetadata(printable(named)))
+            }
+            Err(why) if why.is_definite() => {
+                tried.push(Tried { url, why });
+                Ok(None)
             }
             Err(why) => Err(unusable(&url, server, why)),
         }
@@ -85,6 +102,9 @@ impl Search<'_> {
     /// Looks for metadata at the well-known URLs.
     fn usual_resource(&self, server: &Url, tried: &mut Vec<Tried>) -> Result<Option<Resource>, DiscoverError> {
         for url in metadata::resource_metadata_urls(server) {
+            if tried.iter().any(|it| it.url == url) {
+                continue;
+            }
             match self.read_resource(&url, server) {
                 Ok(metadata) => return Ok(Some(Resource { url, metadata })),
                 Err(why @ Missing::Unsafe(_)) => return Err(unusable(&url, server, why)),

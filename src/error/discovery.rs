@@ -39,7 +39,7 @@ fn metadata_code(err: &MetadataError) -> &'static str {
         MetadataError::Url { .. } => "forbidden_url",
         MetadataError::NoPkce => "pkce_unsupported",
         MetadataError::NoCodeFlow(_) => "code_flow_unsupported",
-        MetadataError::NotMetadata | MetadataError::NotAnObject | MetadataError::Missing(_) => "metadata_unusable",
+        MetadataError::NotMetadata | MetadataError::NotAnObject | MetadataError::Missing { .. } => "metadata_unusable",
         MetadataError::WrongType { .. } | MetadataError::Doubled(_) => "metadata_unusable",
     }
 }
@@ -111,13 +111,10 @@ fn unsafe_document_hint(server: &str, err: &MetadataError) -> String {
 
 fn useless_document_hint(err: &MetadataError) -> &'static str {
     match err {
-        MetadataError::Missing("which resource it is for") | MetadataError::WrongType { member: "resource", .. } => {
+        MetadataError::Missing { member: "resource", .. } | MetadataError::WrongType { member: "resource", .. } => {
             "--resource says which resource the server is"
         }
-        MetadataError::Missing("which authorization server to use") => {
-            "--issuer names the authorization server, if you know it"
-        }
-        _ => "ask the operator of the server",
+        _ => "--issuer names the authorization server, if you know it",
     }
 }
 
@@ -125,10 +122,17 @@ fn useless_document_hint(err: &MetadataError) -> &'static str {
 fn nowhere_hint(nowhere: &Nowhere) -> String {
     let hint = match &nowhere.credential {
         _ if !nowhere.others.is_empty() => return choice_hint(&nowhere.others),
-        _ if nowhere.is_temporary => "run the command again in a while",
+        _ if nowhere.is_temporary => {
+            "run the command again in a while; --issuer does without the metadata of the server, if you know its \
+             authorization server"
+        }
         _ if nowhere.is_named => {
             "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
              endpoints, and --issuer-metadata names a document at another place"
+        }
+        _ if nowhere.is_broken => {
+            "report this to the operator of the authorization server; --authorization-endpoint and --token-endpoint name \
+             its endpoints, and --issuer another authorization server, if you know them"
         }
         Some(Credential::ApiKey) => {
             "there is nothing to log in to: get an API key from the operator of the server, and give it to your client; if \

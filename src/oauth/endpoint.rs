@@ -215,6 +215,15 @@ pub fn parse(raw: &str) -> Result<Url, UrlError> {
     Ok(url)
 }
 
+/// Tells whether a text is an absolute URL at all, rather than empty, relative or other words; whether it may be used is
+/// another question.
+///
+/// Spec: RFC 3986 section 4.3.
+pub fn is_absolute(raw: &str) -> bool {
+    let is_relative = matches!(Url::parse(raw), Err(url::ParseError::RelativeUrlWithoutBase));
+    !is_relative && !matches!(parse(raw), Err(UrlError::Unreadable))
+}
+
 /// Returns what stands between the two slashes and the path. Readers of URLs that forgive other slashes do not agree
 /// with the rest of the world about the host.
 fn authority<'a>(raw: &'a str, scheme: &str) -> Option<&'a str> {

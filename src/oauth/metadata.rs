@@ -35,8 +35,13 @@ pub enum MetadataError {
     #[error("the metadata holds the member {0} twice")]
     Doubled(&'static str),
     /// A member that a login needs is missing.
-    #[error("the metadata does not say {0}")]
-    Missing(&'static str),
+    #[error("the metadata does not say {meaning}: there is no usable member {member}")]
+    Missing {
+        /// Its name.
+        member: &'static str,
+        /// What it would say.
+        meaning: &'static str,
+    },
     /// The document speaks for another protected resource.
     #[error("the metadata is for the resource {}, not for {}", printable(found), printable(server))]
     Resource {
@@ -75,7 +80,7 @@ impl MetadataError {
         match self {
             Self::Resource { .. } | Self::Issuer { .. } | Self::Url { .. } | Self::NoPkce => true,
             Self::NotMetadata | Self::NotAnObject | Self::WrongType { .. } | Self::Doubled(_) => false,
-            Self::Missing(_) | Self::NoCodeFlow(_) => false,
+            Self::Missing { .. } | Self::NoCodeFlow(_) => false,
         }
     }
 }
@@ -115,7 +120,7 @@ impl ResourceMetadata {
         }
         Ok(Self {
             resource,
-            authorization_servers: members.list_or_one("authorization_servers")?.unwrap_or_default(),
+            authorization_servers: members.absolute_urls("authorization_servers")?,
             scopes: members.list("scopes_supported")?.unwrap_or_default(),
             ignored: members.ignored,
         })
@@ -236,11 +241,11 @@ impl AuthorizationServer {
             return Err(MetadataError::Issuer { expected: expected.to_owned(), found: issuer });
         }
         let url = |member: &'static str, raw: &str| reach.check(raw).map_err(|why| MetadataError::Url { member, why });
-        let page = members.required("authorization_endpoint", "where its authorization endpoint is")?;
+        let page = members.absolute_url("authorization_endpoint", "where its authorization endpoint is")?;
         let authorization_endpoint = endpoint::without_resource(url("authorization endpoint", &page)?);
         endpoint::check_parameters(&authorization_endpoint)
             .map_err(|why| MetadataError::Url { member: "authorization endpoint", why })?;
-        let tokens = members.required("token_endpoint", "where its token endpoint is")?;
+        let tokens = members.absolute_url("token_endpoint", "where its token endpoint is")?;
         let token_endpoint = url("token endpoint", &tokens)?;
         let registration = members.text("registration_endpoint")?.map(|raw| reach.check(&raw));
         let revocation = match members.text("revocation_endpoint")?.map(|raw| reach.check(&raw)) {

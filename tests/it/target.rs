@@ -321,6 +321,60 @@ fn m58_a_server_without_the_code_flow_is_told_before_the_browser() {
 }
 
 #[test]
+fn m56_a_challenge_that_names_a_document_of_no_use_is_passed_over() {
+    let text = |kind: &str, body: &str| Reply::text(200, kind, body.to_owned());
+    let broken = [
+        (text("text/html", "<html>"), "JSON"),
+        (text("text/plain", "hello"), "JSON"),
+        (text("application/json", ""), "JSON"),
+        (text("application/json", "[]"), "not an object"),
+        (text("application/json", "null"), "not an object"),
+        (text("application/json", "{}"), "resource"),
+        (text("application/json", "{\"resource\":null}"), "resource"),
+        (text("application/json", "{\"resource\":\"a\",\"resource\":\"a\"}"), "the member resource twice"),
+    ];
+    let server = |reply: &Reply, elsewhere: bool| {
+        let reply = reply.clone();
+        Fake::with(move |seen, fake| match (seen.method.as_str(), seen.path.as_str()) {
+            ("GET", "/meta") => Some(reply.clone()),
+            ("GET", path) if path.starts_with(RESOURCE) && !elsewhere => Some(reply.clone()),
+            ("POST", "/mcp") if seen.header("authorization").is_none() => {
+                let line = format!("Bearer resource_metadata=\"{}/meta\"", fake.origin());
+                Some(Reply::status(401).with("WWW-Authenticate", &line))
+            }
+            _ => None,
+        })
+    };
+    for (reply, shown) in &broken {
+        Program::login(&server(reply, true)).agree().expect(0);
+        // Where nothing else is better, nobody may guess what the metadata says.
+        let fake = server(reply, false);
+        let finished = fails(&fake, Program::login(&fake), 2, "metadata_unusable");
+        assert!(finished.stderr.contains(shown), "{shown}: {}", finished.stderr);
+        Program::login(&fake).args(["--issuer", &fake.origin()]).agree().expect(0);
+    }
+    Program::login(&server(&Reply::status(204), true)).agree().expect(0);
+}
+
+#[test]
+fn m59_no_server_is_guessed_while_the_metadata_is_not_available() {
+    for status in [503, 429] {
+        let fake = Fake::with(move |seen, _| match (seen.method.as_str(), seen.path.as_str()) {
+            ("POST", "/mcp") if seen.header("authorization").is_none() => {
+                Some(Reply::status(401).with("WWW-Authenticate", "Bearer"))
+            }
+            ("GET", path) if path.starts_with(RESOURCE) => Some(Reply::status(status).with("Retry-After", "3600")),
+            _ => None,
+        });
+        let finished = fails(&fake, Program::login(&fake), 5, "no_authorization_server");
+        for shown in ["not available now", "--issuer"] {
+            assert!(finished.stderr.contains(shown), "{}", finished.stderr);
+        }
+        Program::login(&fake).args(["--issuer", &fake.origin()]).agree().expect(0);
+    }
+}
+
+#[test]
 fn m59_metadata_that_is_not_available_is_called_that() {
     for status in [500, 502, 503, 429] {
         let busy = move || Reply::status(status).with("Retry-After", "3600");
@@ -483,7 +537,7 @@ fn m55_the_message_names_the_member() {
                 _ => None,
             }
         });
-        let finished = Program::login(&fake).run().expect(5);
+        let finished = Program::login(&fake).run().expect(2);
         assert!(finished.stderr.contains(&format!("the member {member} ")), "{}", finished.stderr);
         assert!(!finished.stderr.contains("JSON"), "{}", finished.stderr);
     }

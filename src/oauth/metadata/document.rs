@@ -9,6 +9,7 @@ use serde_json::error::Category;
 use serde_json::Value;
 
 use super::MetadataError;
+use crate::oauth::endpoint;
 
 /// A member of a document that cannot be used, and that a login can do without.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +88,21 @@ impl Members {
         match self.take(member)? {
             Some(Value::String(text)) => Ok(text),
             Some(_) => Err(MetadataError::WrongType { member, expected: "a string" }),
-            None => Err(MetadataError::Missing(meaning)),
+            None => Err(MetadataError::Missing { member, meaning }),
         }
+    }
+
+    /// Takes an absolute URL that a login cannot do without; whether it may be used is not checked.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::required`].
+    pub fn absolute_url(&mut self, member: &'static str, meaning: &'static str) -> Result<String, MetadataError> {
+        let text = self.required(member, meaning)?;
+        if !endpoint::is_absolute(&text) {
+            return Err(MetadataError::WrongType { member, expected: "an absolute URL" });
+        }
+        Ok(text)
     }
 
     /// Takes a string; one of another type is left out.
@@ -122,12 +136,27 @@ impl Members {
     /// # Errors
     ///
     /// [`MetadataError::Doubled`].
-    pub fn list_or_one(&mut self, member: &'static str) -> Result<Option<Vec<String>>, MetadataError> {
+    fn list_or_one(&mut self, member: &'static str) -> Result<Option<Vec<String>>, MetadataError> {
         if let Some(Value::String(text)) = self.values.get_mut(member) {
             let only = std::mem::take(text);
             self.values.insert(member.to_owned(), Value::Array(vec![Value::String(only)]));
         }
         self.list(member)
+    }
+
+    /// Takes a list of absolute URLs, or the only one, without those entries that are none.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Doubled`].
+    pub fn absolute_urls(&mut self, member: &'static str) -> Result<Vec<String>, MetadataError> {
+        let mut urls = self.list_or_one(member)?.unwrap_or_default();
+        let count = urls.len();
+        urls.retain(|url| endpoint::is_absolute(url));
+        if urls.len() < count {
+            self.ignore::<()>(member, "some of its entries are not absolute URLs");
+        }
+        Ok(urls)
     }
 
     /// Tells whether a member is `true`, and nothing else.

@@ -61,7 +61,7 @@ fn m4_m5_reading_resource_metadata() {
     assert_eq!(metadata.authorization_servers, ["https://as.example"]);
     assert!(metadata.scopes.is_empty());
     assert_eq!(read(&format!("\u{feff}{good}")), Ok(metadata));
-    assert_eq!(read("{}"), Err(MetadataError::Missing("which resource it is for")));
+    assert_eq!(read("{}"), Err(MetadataError::Missing { member: "resource", meaning: "which resource it is for" }));
     let other = read(r#"{"resource":"https://evil.example/mcp","authorization_servers":["https://as.example"]}"#);
     assert!(matches!(other, Err(MetadataError::Resource { .. })));
     for servers in ["", r#","authorization_servers":[]"#, r#","authorization_servers":null"#] {
@@ -166,6 +166,31 @@ fn m54_an_endpoint_that_a_login_can_do_without_is_as_if_it_were_absent() {
     // Tokens would be sent there: into a private network they are not.
     let private = read(&document(r#","revocation_endpoint":"https://127.0.0.1/x""#));
     assert!(matches!(private, Err(MetadataError::Url { member: "revocation endpoint", .. })));
+}
+
+#[test]
+fn m54_m55_what_is_no_absolute_url_is_passed_over_or_named() {
+    let server = url("https://example.com/mcp");
+    for (servers, expected) in [
+        (r#""""#, &[][..]),
+        (r#"[""]"#, &[]),
+        (r#"["not a url", "/as", "//as.example", "as", "https://", "https://as.example"]"#, &["https://as.example"]),
+        // What is a URL, but must not be used, stays in its place.
+        (r#"["http://as.example", "https://as.example"]"#, &["http://as.example", "https://as.example"]),
+        (r#"["https://user@as.example", " https://as.example"]"#, &["https://user@as.example", " https://as.example"]),
+    ] {
+        let body = format!(r#"{{"resource":"https://example.com/mcp","authorization_servers":{servers}}}"#);
+        let read = ResourceMetadata::read(body.as_bytes(), &server, false).expect("metadata");
+        assert_eq!(read.authorization_servers, strings(expected), "{servers}");
+    }
+    for member in ["authorization_endpoint", "token_endpoint"] {
+        for value in ["", "/token", "token", "//as.example/token", "not a url"] {
+            let mut json: Value = serde_json::from_str(&document("")).expect("JSON");
+            json[member] = value.into();
+            let expected = Err(MetadataError::WrongType { member, expected: "an absolute URL" });
+            assert_eq!(read(&json.to_string()), expected, "{value}");
+        }
+    }
 }
 
 #[test]
@@ -342,6 +367,7 @@ fn w8_no_endpoint_that_a_login_needs_may_be_http() {
 #[test]
 fn missing_members_are_named() {
     let body = r#"{"issuer":"https://as.example","token_endpoint":"https://as.example/t"}"#;
-    assert_eq!(read(body), Err(MetadataError::Missing("where its authorization endpoint is")));
-    assert_eq!(read("{}"), Err(MetadataError::Missing("its issuer")));
+    let (member, meaning) = ("authorization_endpoint", "where its authorization endpoint is");
+    assert_eq!(read(body), Err(MetadataError::Missing { member, meaning }));
+    assert_eq!(read("{}"), Err(MetadataError::Missing { member: "issuer", meaning: "its issuer" }));
 }
