@@ -7,7 +7,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::clock::Deadline;
-use crate::error::LoginError;
+use crate::error::{LoginError, ServerFault};
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, Answer};
 use crate::oauth::challenge::{self, BearerChallenge};
@@ -57,7 +57,10 @@ enum Served {
     Refused(Words),
     /// It does not speak this form of MCP.
     OtherForm,
-    Failed(String),
+    /// Nothing there speaks MCP; how it answered.
+    NotMcp(String),
+    /// It does not serve the request; why not, and whether that may pass.
+    Failed(String, ServerFault),
 }
 
 /// Asks the server for its tools, with the stored login and then without. A token that it refuses is refreshed once; if
@@ -66,7 +69,8 @@ enum Served {
 /// # Errors
 ///
 /// [`LoginError::NotLoggedIn`] if there is no login or the server refuses it; [`LoginError::AccountRefused`] if it refuses
-/// whoever has it; [`LoginError::OlderTransport`]; [`LoginError::Server`] if the server fails for another reason.
+/// whoever has it; [`LoginError::OlderTransport`]; [`LoginError::Server`] if nothing there speaks MCP, or the server
+/// fails for another reason.
 pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginError> {
     let live = |refresh| {
         let need = Need { min_ttl: MIN_TTL, refresh };
@@ -119,16 +123,17 @@ pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginErr
             let login = settings.login_again(&kept, &["--force"]);
             Err(LoginError::AccountRefused { server: key.server.clone(), words, login })
         }
-        Served::OtherForm if Caller::is_older(&http, server, &kept) => {
+        Served::OtherForm | Served::NotMcp(_) if Caller::is_older(&http, server, &kept) => {
             Err(LoginError::OlderTransport { server: key.server.clone() })
         }
-        Served::OtherForm => Err(failed(key, "it does not answer as an MCP server does", true)),
-        Served::Failed(why) => Err(failed(key, &why, false)),
+        Served::OtherForm => Err(failed(key, "it does not answer as an MCP server does", ServerFault::Doubtful)),
+        Served::NotMcp(how) => Err(failed(key, &format!("nothing there speaks MCP: {how}"), ServerFault::NotMcp)),
+        Served::Failed(why, fault) => Err(failed(key, &why, fault)),
     }
 }
 
-fn failed(key: &Key, why: &str, is_doubtful: bool) -> LoginError {
-    LoginError::Server { message: format!("{} did not list its tools: {why}", key.server), is_doubtful }
+fn failed(key: &Key, why: &str, fault: ServerFault) -> LoginError {
+    LoginError::Server { message: format!("{} did not list its tools: {why}", key.server), fault }
 }
 
 /// Sends requests to the server, with the token or without.
@@ -152,7 +157,7 @@ impl Caller<'_> {
     fn list_tools(&self) -> Result<(&'static str, Served), LoginError> {
         let response = self.post(&mcp::modern_request(mcp::LIST_TOOLS), &mcp::modern_headers(mcp::LIST_TOOLS))?;
         match self.read(response)? {
-            Served::OtherForm => Ok((mcp::CLASSIC, self.list_within_a_session()?)),
+            Served::OtherForm | Served::NotMcp(_) => Ok((mcp::CLASSIC, self.list_within_a_session()?)),
             served => Ok((mcp::MODERN, served)),
         }
     }
@@ -173,7 +178,11 @@ impl Caller<'_> {
             // A session that stays open ends by itself sooner or later.
             let _ = self.http.delete(self.server, &self.headers(&headers));
         }
-        served
+        match served? {
+            // It has opened the session, so it speaks MCP.
+            Served::NotMcp(_) => Ok(Served::OtherForm),
+            served => Ok(served),
+        }
     }
 
     fn headers<'b>(&'b self, extra: &'b [(&'b str, &'b str)]) -> Vec<(&'b str, &'b str)> {
@@ -224,11 +233,17 @@ impl Caller<'_> {
 
     fn read(&self, response: Response) -> Result<Served, LoginError> {
         let (status, is_stream) = (response.status, response.is("text/event-stream"));
+        let is_page = response.is("text/html") || response.is("application/xhtml+xml");
+        let how = || format!("it answered with status {status}");
         match status {
             401 | 403 => return self.refused(response),
-            404..=406 => return Ok(Served::OtherForm),
+            404 | 405 | 410 => return Ok(Served::NotMcp(how())),
+            406 => return Ok(Served::OtherForm),
+            200..=299 if is_page => return Ok(Served::NotMcp("it answered with a web page".to_owned())),
             200..=299 | 400 => {}
-            _ => return Ok(Served::Failed(format!("it answered with status {status}"))),
+            407 | 408 | 425 | 429 => return Ok(Served::Failed(how(), ServerFault::Passing)),
+            402..=499 => return Ok(Served::Failed(how(), ServerFault::Lasting)),
+            _ => return Ok(Served::Failed(how(), ServerFault::Passing)),
         }
         let find = |body: &[u8]| mcp::find_answer(body, is_stream);
         let answer = response.read_until(find).map_err(|err| self.unreachable(err))?;
@@ -237,9 +252,12 @@ impl Caller<'_> {
             // What a server of an earlier revision makes of a stateless request: it misses its session.
             Some(Answer::Error(..)) | None if status == 400 => Served::OtherForm,
             Some(Answer::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => Served::OtherForm,
-            Some(Answer::Error(code, words)) if self.quotes_token(&words) => Served::Failed(format!("error {code}")),
-            Some(Answer::Error(code, words)) => Served::Failed(format!("error {code}: {}", printable(&words))),
-            None => Served::Failed("its answer is no MCP message".to_owned()),
+            Some(Answer::Error(code, words)) if mcp::is_unauthorized(code, &words) => Served::Unauthorized,
+            Some(Answer::Error(code, words)) => {
+                let words = if self.quotes_token(&words) { String::new() } else { format!(": {}", printable(&words)) };
+                Served::Failed(format!("error {code}{words}"), ServerFault::Passing)
+            }
+            None => Served::Failed("its answer is no MCP message".to_owned(), ServerFault::Passing),
         })
     }
 }

@@ -80,6 +80,20 @@ pub fn find_answer(body: &[u8], is_stream: bool) -> Option<Answer> {
     })
 }
 
+/// The code that servers of their own accord give a request without a valid login. The code also stands for other things:
+/// a request that took too long, a session that is unknown, headers that do not fit the message.
+const UNAUTHORIZED: i64 = -32001;
+
+/// Tells whether an error says that the request needs a valid login, for servers that do not answer with status 401.
+pub fn is_unauthorized(code: i64, message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let login =
+        ["unauthori", "unauthenticated", "authenticat", "invalid token", "invalid_token", "invalid access token"];
+    let other = ["timeout", "timed out", "session", "header", "mismatch"];
+    says(&login) || code == UNAUTHORIZED && !says(&other)
+}
+
 fn read_answer(message: &[u8]) -> Option<Answer> {
     let mut message: Value = serde_json::from_slice(message).ok()?;
     if let Some(error) = message.get("error").filter(|error| error.is_object()) {
@@ -100,6 +114,30 @@ mod tests {
         assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], MODERN);
         assert!(meta["io.modelcontextprotocol/clientCapabilities"].is_object());
         assert_eq!(modern_headers(LIST_TOOLS), [("MCP-Protocol-Version", MODERN), ("Mcp-Method", LIST_TOOLS)]);
+    }
+
+    #[test]
+    fn c50_errors_that_say_that_a_login_is_needed() {
+        for (code, message, expected) in [
+            (-32001, "Unauthorized", true),
+            (-32001, "", true),
+            (-32001, "login required", true),
+            (-32000, "UNAUTHORIZED: token expired", true),
+            (-32603, "not authenticated", true),
+            (-32000, "Authentication required", true),
+            (-32000, "please authenticate", true),
+            (401, "Unauthorised", true),
+            (-32000, "invalid_token", true),
+            (-32001, "Request timed out", false),
+            (-32001, "Request timeout", false),
+            (-32001, "Session not found", false),
+            (-32001, "Header mismatch", false),
+            (-32603, "Internal error", false),
+            (-32602, "unknown author", false),
+            (0, "", false),
+        ] {
+            assert_eq!(is_unauthorized(code, message), expected, "{code} {message}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::discovery::{discover_hint, register_hint};
 use super::words::{denial_hint, exchange_hint, handover_hint, http_hint, known_failure};
-use super::{BindError, LoginError};
+use super::{BindError, LoginError, ServerFault};
 
 impl LoginError {
     /// Returns what to do next; `None` if we know nothing better than the message.
@@ -52,10 +52,11 @@ impl LoginError {
             }
             Self::NotLoggedIn { hint, .. } => Some(hint.clone()),
             Self::Unreachable { source, .. } => http_hint(source),
-            Self::Server { is_doubtful: true, .. } => Some(
+            Self::Server { fault: ServerFault::NotMcp | ServerFault::Doubtful, .. } => Some(
                 "check the URL: it is that of the MCP server itself, such as https://mcp.example.com/mcp".to_owned(),
             ),
-            Self::Server { .. } => Some("try again later, or ask the operator of the server".to_owned()),
+            Self::Server { fault: ServerFault::Lasting, .. } => Some("ask the operator of the server".to_owned()),
+            Self::Server { fault: ServerFault::Passing, .. } => Some("try again later, or ask the operator of the server".to_owned()),
             Self::AccountRefused { login, .. } => {
                 Some(format!("ask the operator for access, or log in with another account: {login}"))
             }

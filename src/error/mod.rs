@@ -30,6 +30,19 @@ use words::{denial_code, handover_code, http_code, token_code};
 /// The most scopes that a sentence names.
 const MAX_SCOPES: usize = 20;
 
+/// What it tells that a server did not serve us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerFault {
+    /// Nothing at the URL speaks MCP.
+    NotMcp,
+    /// It may be another server than the one that was meant.
+    Doubtful,
+    /// The server says that the same request will fail again.
+    Lasting,
+    /// The same request may succeed later.
+    Passing,
+}
+
 /// A login that was not completed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
@@ -199,8 +212,8 @@ pub enum LoginError {
     Server {
         /// What it did.
         message: String,
-        /// It may be another server than the one that was meant.
-        is_doubtful: bool,
+        /// What that tells.
+        fault: ServerFault,
     },
     /// The server accepts the login, and refuses whoever it is for.
     #[error("{server} refuses this account{words}")]
@@ -356,6 +369,7 @@ impl LoginError {
             Self::Exchange { source: ExchangeError::Unusable { why: Unusable::NotTokens, .. }, .. } => 5,
             Self::Exchange { source: ExchangeError::Unusable { .. } | ExchangeError::Request, .. } => 1,
             Self::Exchange { .. } => 5,
+            Self::Server { fault: ServerFault::NotMcp, .. } => 2,
             Self::Unreachable { .. } | Self::Server { .. } => 5,
             Self::Store { .. } => 7,
             Self::Bind { .. } => 8,
@@ -393,6 +407,7 @@ impl LoginError {
             Self::NoWay { .. } => "no_way_to_answer",
             Self::NotLoggedIn { .. } => "not_logged_in",
             Self::Unreachable { source, .. } => http_code(source),
+            Self::Server { fault: ServerFault::NotMcp, .. } => "not_an_mcp_server",
             Self::Server { .. } => "server_failed",
             Self::AccountRefused { .. } => "account_refused",
             Self::OlderTransport { .. } => "older_transport",

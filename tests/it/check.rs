@@ -350,12 +350,13 @@ fn w6_servers_that_fail() {
     for (reply, code) in [
         (Reply::status(500), "server_failed"),
         (Reply::status(503), "server_failed"),
-        (Reply::text(200, "text/html", "<html>c4nary"), "server_failed"),
+        (Reply::status(429), "server_failed"),
         (Reply::json(200, &json!([])), "server_failed"),
         (Reply::text(200, "application/json", ""), "server_failed"),
         (Reply::text(200, "text/event-stream", "data: {\"c4nary\n\n"), "server_failed"),
         (Reply::json(200, &json!({"error": {"code": -32603, "message": "a\u{1b}[2J\u{202e}b"}})), "server_failed"),
-        (Reply::status(404), "server_failed"),
+        (Reply::status(406), "server_failed"),
+        (Reply::json(200, &json!({"error": {"code": -32001, "message": "Request timed out"}})), "server_failed"),
         (Reply::Raw(Vec::new()), "server_unavailable"),
         (Reply::text(200, "application/json", "x".repeat(2 << 20)), "server_unavailable"),
     ] {
@@ -367,6 +368,71 @@ fn w6_servers_that_fail() {
     let server = format!("http://{closed}/mcp");
     let home = kept(&server, json!({}));
     check_at(home.path(), &server).run().expect_error(5, "server_unavailable");
+}
+
+#[test]
+fn w6_where_nothing_speaks_mcp_the_url_is_to_be_checked() {
+    for (reply, how) in [
+        (Reply::status(404), "status 404"),
+        (Reply::status(405), "status 405"),
+        (Reply::status(410), "status 410"),
+        (Reply::text(404, "text/html", "<html>c4nary"), "status 404"),
+        (Reply::text(200, "text/html", "<html>c4nary"), "a web page"),
+        (Reply::text(200, "text/html; charset=utf-8", "<!DOCTYPE html>c4nary"), "a web page"),
+    ] {
+        let fake = served(move |_| reply.clone());
+        let finished = check(&fake).expect_error(2, "not_an_mcp_server");
+        assert!(finished.stderr.contains(&format!("nothing there speaks MCP: it answered with {how}")), "{how}");
+        let hint = finished.event("error")["hint"].as_str().unwrap_or_default();
+        assert!(hint.starts_with("check the URL"), "{hint}");
+        assert!(!finished.stderr.contains("c4nary"), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn w6_a_failure_that_will_last_is_not_to_be_tried_again() {
+    for (status, hint) in [
+        (400, "check the URL"),
+        (402, "ask the operator of the server"),
+        (451, "ask the operator of the server"),
+        (429, "try again later"),
+        (503, "try again later"),
+    ] {
+        let fake = served(move |_| Reply::status(status));
+        let finished = check(&fake).expect_error(5, "server_failed");
+        let told = finished.event("error")["hint"].as_str().unwrap_or_default();
+        assert!(told.starts_with(hint), "{status}: {told}");
+    }
+}
+
+#[test]
+fn c50_an_error_in_a_message_that_says_unauthorized_is_as_good_as_status_401() {
+    for (code, message) in [(-32001, "Unauthorized"), (-32001, ""), (-32603, "Authentication required")] {
+        // A refresh helps, or it does not.
+        for good in ["access-fresh", "none"] {
+            let fake = Fake::with(move |seen, fake| {
+                let error = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}});
+                let bearer = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+                match seen.path.as_str() {
+                    "/mcp" if bearer == Some(good) => Some(Reply::json(200, &tools(1))),
+                    "/mcp" => Some(Reply::json(200, &error)),
+                    "/token" if fake.seen_at("/token").len() == 1 => {
+                        let answer = json!({"access_token": "access-fresh", "refresh_token": "r", "expires_in": 3600});
+                        Some(Reply::json(200, &answer))
+                    }
+                    _ => None,
+                }
+            });
+            let home = refreshable(&fake);
+            let finished = check_at(home.path(), &fake.mcp()).run();
+            if good == "none" {
+                finished.expect_error(3, "not_logged_in");
+            } else {
+                assert_eq!(product(&finished.expect(0))["proven"], true);
+            }
+            assert_eq!(fake.seen_at("/token").len(), 1, "{code} {message}");
+        }
+    }
 }
 
 #[test]
