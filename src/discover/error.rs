@@ -66,6 +66,9 @@ pub enum DiscoverError {
     /// What is at the URL is no MCP server.
     #[error("there is no MCP server at this URL: it answers with {0}")]
     NotMcp(Page),
+    /// The server sends whoever asks to a web page where people log in.
+    #[error("a web login stands in front of this server: it redirects to {0}")]
+    LoginPage(String),
     /// The server answered without a login, and names no authorization server: there is nothing to log in to.
     #[error("the server answers without a login")]
     NoLoginNeeded,
@@ -173,7 +176,8 @@ impl DiscoverError {
             Self::Document { why, .. } => why.is_security(),
             Self::Unsuitable { why, .. } => why.is_security(),
             Self::Url { .. } | Self::ForeignMetadata(_) | Self::TooWide { .. } | Self::Impersonated { .. } => true,
-            Self::OtherPath { .. } | Self::NotMcp(_) | Self::NoLoginNeeded | Self::NoAuthorizationServer(_) => false,
+            Self::OtherPath { .. } | Self::NotMcp(_) | Self::LoginPage(_) => false,
+            Self::NoLoginNeeded | Self::NoAuthorizationServer(_) => false,
             Self::OtherIssuer { .. } | Self::NearIssuer { .. } | Self::NoDocument { .. } => false,
         }
     }
@@ -182,6 +186,7 @@ impl DiscoverError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoLoginNeeded => 0,
+            Self::LoginPage(_) => 2,
             Self::OtherPath { .. } | Self::NotMcp(_) | Self::OtherIssuer { .. } | Self::NearIssuer { .. } => 2,
             Self::NoAuthorizationServer(nowhere) if nowhere.is_temporary => 5,
             Self::NoAuthorizationServer(_) => 2,

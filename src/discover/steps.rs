@@ -5,10 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use url::Url;
 
+use super::probe::Probe;
 use super::Missing;
 use crate::clock::Time;
 use crate::http::Response;
-use crate::oauth::challenge::BearerChallenge;
 use crate::oauth::endpoint;
 use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
 use crate::oauth::text::{printable, printable_list};
@@ -78,11 +78,11 @@ impl Steps {
 }
 
 /// Says what the answer to a request without a token tells.
-pub(super) fn probe_in_words(status: u16, challenge: Option<&BearerChallenge>) -> String {
-    let Some(challenge) = challenge else {
-        return match status {
-            401 | 403 => "it wants a login, and does not name its metadata".to_owned(),
-            200..=299 => "it answers without a login".to_owned(),
+pub(super) fn probe_in_words(probe: &Probe) -> String {
+    let Some(challenge) = &probe.challenge else {
+        return match probe.status {
+            _ if probe.is_protected() => "it wants a login, and does not name its metadata".to_owned(),
+            _ if probe.is_open() => "it answers without a login".to_owned(),
             404 => "there is nothing at this path; is the URL right?".to_owned(),
             _ => "this tells nothing about a login".to_owned(),
         };

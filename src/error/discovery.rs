@@ -20,7 +20,7 @@ pub fn discover_code(err: &DiscoverError) -> &'static str {
         DiscoverError::Url { .. } => "forbidden_url",
         DiscoverError::ForeignMetadata(_) => "foreign_metadata",
         DiscoverError::OtherPath { .. } | DiscoverError::TooWide { .. } => "resource_mismatch",
-        DiscoverError::NotMcp(_) => "not_an_mcp_server",
+        DiscoverError::NotMcp(_) | DiscoverError::LoginPage(_) => "not_an_mcp_server",
         DiscoverError::NoLoginNeeded => "no_login_needed",
         DiscoverError::Document { why: Missing::Unsafe(err) | Missing::Useless(err), .. } => metadata_code(err),
         DiscoverError::Document { why: Missing::Status(_) | Missing::Enough, .. } => "metadata_unusable",
@@ -56,6 +56,10 @@ pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
         DiscoverError::NotMcp(page) if page.is_html && page.status == 200 => {
             "check the URL of the server, and whether the network wants a login of its own first (a captive portal); to log \
              in all the same, use --issuer or --resource"
+        }
+        DiscoverError::LoginPage(_) => {
+            "check the URL of the server; if a gateway of its operator is in the way (single sign-on, a VPN), ask the \
+             operator for a way that clients other than browsers can take"
         }
         DiscoverError::NotMcp(_) => {
             "check the URL: the path of an MCP server is often /mcp; to log in all the same, use --issuer or --resource"

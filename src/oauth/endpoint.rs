@@ -215,6 +215,16 @@ pub fn parse(raw: &str) -> Result<Url, UrlError> {
     Ok(url)
 }
 
+/// Tells whether a URL is probably that of a page where people log in, as a gateway has it that stands before a server.
+pub fn is_login_page(url: &Url) -> bool {
+    const NAMES: [&str; 6] = ["accounts", "idp", "login", "signin", "sso", "adfs"];
+    const PARTS: [&str; 10] =
+        ["auth", "login", "logon", "signin", "sign-in", "sign_in", "sso", "saml", "cdn-cgi/access", "/cas"];
+    let name = url.host_str().and_then(|host| host.split('.').next()).unwrap_or_default();
+    let path = url.path().to_ascii_lowercase();
+    NAMES.contains(&name) || PARTS.iter().any(|part| path.contains(part))
+}
+
 /// Tells whether a text is an absolute URL at all, rather than empty, relative or other words; whether it may be used is
 /// another question.
 ///

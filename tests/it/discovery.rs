@@ -1012,6 +1012,19 @@ fn w7_a_probe_is_not_redirected_elsewhere_and_redirects_end() {
     let round = Fake::with(|seen, _| seen.path.starts_with(RESOURCE).then(|| Reply::redirect(302, &seen.path)));
     fails(&round, Program::login(&round), 6, "redirect_refused");
     assert!(round.seen().len() < 10, "{}", round.seen().len());
+    // A gateway sends everybody to its login: no attack, and no MCP server either.
+    for path in
+        ["/login?next=%2Fmcp", "/oauth2/authorize?client_id=gateway", "/adfs/ls/saml", "/cdn-cgi/access/login/x"]
+    {
+        let page = format!("{}{path}", other.origin());
+        let shown = page.split('?').next().expect("a page").to_owned();
+        let gateway = Fake::with(move |seen, _| (seen.path == "/mcp").then(|| Reply::redirect(302, &page)));
+        let finished = fails(&gateway, Program::login(&gateway), 2, "not_an_mcp_server");
+        for shown in ["a web login stands in front of this server", &shown] {
+            assert!(finished.stderr.contains(shown), "{path}: {}", finished.stderr);
+        }
+        assert_eq!(other.seen().len(), 0);
+    }
     // Within the origin a probe may move, with its body.
     let moved = Fake::with(|seen, fake| match seen.path.as_str() {
         "/mcp" => Some(Reply::redirect(308, "/v2/mcp")),

@@ -185,6 +185,32 @@ fn a_server_that_needs_no_login_is_no_failure() {
 }
 
 #[test]
+fn m53_a_refusal_in_a_successful_answer_is_no_openness() {
+    let error = |code: i64, words: &str| json!({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": words}});
+    let refusal = error(-32001, "Unauthorized: please authenticate");
+    for (reply, exit) in [
+        (Reply::json(200, &refusal), 2),
+        (Reply::text(200, "text/event-stream", format!("event: message\ndata: {refusal}\n\n")), 2),
+        (Reply::json(200, &error(-32603, "Internal error")), 2),
+        (Reply::json(200, &error(-32602, "Missing access token")), 2),
+        (Reply::json(200, &json!({"error": "unauthorized"})), 2),
+        (Reply::json(200, &json!({})), 2),
+        (Reply::json(200, &error(-32601, "Method not found")), 0),
+        (Reply::json(200, &error(-32022, "Unsupported protocol version")), 0),
+    ] {
+        let answer = reply.clone();
+        let fake =
+            Fake::with(move |seen, _| Some(if seen.path == "/mcp" { answer.clone() } else { Reply::status(404) }));
+        if exit == 0 {
+            Program::login(&fake).run().expect(0).event("no_login_needed");
+            continue;
+        }
+        let finished = fails(&fake, Program::login(&fake), exit, "no_authorization_server");
+        assert!(finished.stderr.contains("--issuer"), "{}", finished.stderr);
+    }
+}
+
+#[test]
 fn m53_a_server_that_names_no_authorization_server_is_called_that() {
     for (challenge, register, shown) in [
         ("", Reply::status(404), "may want an API key"),
