@@ -532,7 +532,7 @@ fn t2_t3_strangers_text_has_no_power_over_a_terminal() {
         ("an entry", 6, changed(resource, "authorization_servers", json!([format!("https://{HOSTILE}.example")]))),
         ("a host", 6, changed(resource, "authorization_servers", json!(["http://xn--80ak6aa92e.example"]))),
         ("issuer", 6, changed(server, "issuer", json!(HOSTILE))),
-        ("an endpoint", 6, changed(server, "token_endpoint", json!(HOSTILE))),
+        ("an endpoint", 2, changed(server, "token_endpoint", json!(HOSTILE))),
         ("service_documentation", 0, changed(server, "service_documentation", json!(HOSTILE))),
         ("the reason phrase", 0, at("/mcp", Reply::Raw(raw_header.into_bytes()))),
         ("a redirect", 6, at("/token", Reply::redirect(302, "https://evil.example/$(id)%1b[2J\u{202e}]0;x"))),
