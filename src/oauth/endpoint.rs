@@ -230,8 +230,8 @@ pub fn is_login_page(url: &Url) -> bool {
 ///
 /// Spec: RFC 3986 section 4.3.
 pub fn is_absolute(raw: &str) -> bool {
-    let is_relative = matches!(Url::parse(raw), Err(url::ParseError::RelativeUrlWithoutBase));
-    !is_relative && !matches!(parse(raw), Err(UrlError::Unreadable))
+    use url::ParseError::{EmptyHost, RelativeUrlWithoutBase};
+    !matches!(Url::parse(raw), Err(RelativeUrlWithoutBase | EmptyHost))
 }
 
 /// Returns what stands between the two slashes and the path. Readers of URLs that forgive other slashes do not agree

@@ -20,6 +20,8 @@ use serde_json::{json, Value};
 use tempfile::TempDir;
 
 use crate::support::browser::FakeBrowser;
+use url::ParseError::{EmptyHost, RelativeUrlWithoutBase};
+
 use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::leaks::{assert_hides, assert_plain};
 use crate::support::program::{Finished, Program, Running};
@@ -432,7 +434,8 @@ fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
                     _ => None,
                 }
             });
-            let is_url = !matches!(url, "https:///x" | "as.example/x" | "");
+            let is_relative = matches!(url, "as.example/x" | "");
+            let is_url = !is_relative && url != "https:///x";
             let unused = format!("ignoring {member} in the metadata: ");
             match member {
                 // A login does without it.
@@ -450,6 +453,9 @@ fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
                     let finished = Program::login(&fake).run().expect_error(exit, code);
                     assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
                 }
+                // What is no absolute URL is a mistake of the server's operator.
+                "issuer" if is_relative => drop(Program::login(&fake).run().expect_error(2, "metadata_unusable")),
+                _ if is_relative => drop(Program::login(&fake).run().expect_error(2, "no_authorization_server")),
                 _ => drop(Program::login(&fake).run().expect_error(6, "forbidden_url")),
             }
             assert_eq!(fake.seen_at("/register").len(), 0, "{member} {url}");
@@ -627,7 +633,10 @@ fn v1_v2_v3_m24_m24a_hostile_endpoints_reach_no_shell_and_no_flag() {
             let login = Program::new().args(["--json", "--store", "file", "--timeout", "60s"]);
             let mut login = login.env("BROWSER", browser.path()).arg(fake.mcp()).start();
             let Some(event) = login.next_event("authorization_url") else {
-                let finished = login.finish().expect_error(6, "forbidden_url");
+                // What is no absolute URL is a mistake of the server's operator; everything else may be an attack.
+                let is_relative = matches!(url::Url::parse(endpoint), Err(RelativeUrlWithoutBase | EmptyHost));
+                let (code, word) = if is_relative { (2, "no_authorization_server") } else { (6, "forbidden_url") };
+                let finished = login.finish().expect_error(code, word);
                 assert_plain(&finished.stderr);
                 assert_plain(&finished.stdout);
                 assert!(!browser.was_started(), "{endpoint}");
