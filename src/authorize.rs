@@ -42,8 +42,17 @@ pub fn authorize(
         None => request.asks_for_identity().then(random),
     };
     let url = request.url(&state, &verifier, nonce.as_ref())?;
-    let expected = Expected { state, issuer: server.issuer.clone(), iss_promised: server.iss_promised };
-    Ok(Authorization { url, expected, verifier, nonce })
+    let expected = Expected {
+        state,
+        issuer: server.issuer.clone(),
+        iss_promised: server.iss_promised,
+    };
+    Ok(Authorization {
+        url,
+        expected,
+        verifier,
+        nonce,
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +66,8 @@ mod tests {
     #[test]
     fn b7_states_and_verifiers_are_long_plain_and_never_repeat() {
         let mut seen = BTreeSet::new();
-        let server = AuthorizationServer::assumed_at(&Url::parse("https://as.example").expect("a URL"));
+        let server =
+            AuthorizationServer::assumed_at(&Url::parse("https://as.example").expect("a URL"));
         let request = AuthorizationRequest {
             endpoint: &server.authorization_endpoint,
             client_id: "c",
@@ -70,9 +80,18 @@ mod tests {
         for _ in 0..5_000 {
             let authorization = authorize(&request, &server).expect("a request");
             let nonce = authorization.nonce.as_ref().expect("a nonce");
-            for secret in [authorization.expected.state.expose(), authorization.verifier.secret(), nonce.expose()] {
+            for secret in [
+                authorization.expected.state.expose(),
+                authorization.verifier.secret(),
+                nonce.expose(),
+            ] {
                 assert_eq!(secret.len(), 43);
-                assert!(secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{secret}");
+                assert!(
+                    secret
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+                    "{secret}"
+                );
                 assert!(seen.insert(secret.to_owned()));
             }
         }

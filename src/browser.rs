@@ -137,11 +137,15 @@ fn default_is_there() -> Option<bool> {
     let look = move || {
         let mut options = BrowserOptions::new();
         options.with_dry_run(true).with_suppress_output(true);
-        let found = webbrowser::open_browser_with_options(Browser::Default, "http://127.0.0.1/", &options);
+        let found =
+            webbrowser::open_browser_with_options(Browser::Default, "http://127.0.0.1/", &options);
         // Nobody may be listening any more.
         let _ = sender.send(found.is_ok());
     };
-    thread::Builder::new().name("browser".to_owned()).spawn(look).ok()?;
+    thread::Builder::new()
+        .name("browser".to_owned())
+        .spawn(look)
+        .ok()?;
     receiver.recv_timeout(LOOK_LIMIT).ok()
 }
 
@@ -155,7 +159,11 @@ pub fn open(url: &str, wish: &Wish, around: &Surroundings) {
         Ok(false) => log::warn!("no browser could be started; open the address yourself"),
         Err(err) => log::warn!("no browser could be started: {err}; open the address yourself"),
     };
-    if thread::Builder::new().name("browser".to_owned()).spawn(launch).is_err() {
+    if thread::Builder::new()
+        .name("browser".to_owned())
+        .spawn(launch)
+        .is_err()
+    {
         // Without a thread nobody hears how it went.
         if let Err(err) = start_opener(url, wish.command.as_deref(), may_default, Stdio::null()) {
             log::warn!("no browser could be started: {err}; open the address yourself");
@@ -169,7 +177,8 @@ fn is_there(program: &str) -> bool {
         return Path::new(program).is_file();
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    !program.is_empty() && env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    !program.is_empty()
+        && env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
 /// Lets the opener work, and repeats what it says about browsers that it passes over.
@@ -179,14 +188,31 @@ fn run_opener(url: &str, browser: Option<&str>, may_default: bool) -> io::Result
     if let Some(stdout) = child.stdout.take() {
         stdout.take(MAX_URL_BYTES).read_to_string(&mut said)?;
     }
-    said.lines().for_each(|line| log::warn!("{}", printable(line)));
+    said.lines()
+        .for_each(|line| log::warn!("{}", printable(line)));
     Ok(child.wait()?.success())
 }
 
-fn start_opener(url: &str, browser: Option<&str>, may_default: bool, stdout: Stdio) -> io::Result<Child> {
+fn start_opener(
+    url: &str,
+    browser: Option<&str>,
+    may_default: bool,
+    stdout: Stdio,
+) -> io::Result<Child> {
     let mut command = Command::new(env::current_exe()?);
-    command.arg(OPENER).arg(if may_default { WITH_DEFAULT } else { WITHOUT_DEFAULT }).args(browser);
-    let mut child = command.stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::null()).spawn()?;
+    command
+        .arg(OPENER)
+        .arg(if may_default {
+            WITH_DEFAULT
+        } else {
+            WITHOUT_DEFAULT
+        })
+        .args(browser);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(stdout)
+        .stderr(Stdio::null())
+        .spawn()?;
     // The URL goes through a pipe: the list of processes is for everybody to read.
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(url.as_bytes())?;
@@ -200,13 +226,18 @@ pub fn opener() -> ExitCode {
     // A session of its own: no key of our terminal reaches the browser, and a text browser finds no terminal to take.
     let _ = rustix::process::setsid();
     let mut url = String::new();
-    if io::stdin().take(MAX_URL_BYTES).read_to_string(&mut url).is_err() {
+    if io::stdin()
+        .take(MAX_URL_BYTES)
+        .read_to_string(&mut url)
+        .is_err()
+    {
         return ExitCode::FAILURE;
     }
     let mut arguments = env::args().skip(2);
     let may_default = arguments.next().as_deref() == Some(WITH_DEFAULT);
     let named = named(arguments.next().as_deref());
-    let is_open = named.iter().any(|command| is_started(command, &url)) || (may_default && is_default_started(&url));
+    let is_open = named.iter().any(|command| is_started(command, &url))
+        || (may_default && is_default_started(&url));
     if is_open {
         ExitCode::SUCCESS
     } else {
@@ -216,16 +247,24 @@ pub fn opener() -> ExitCode {
 
 /// Starts a browser that the user names, and says why if that does not work.
 fn is_started(command: &[String], url: &str) -> bool {
-    let Some(program) = command.first() else { return false };
+    let Some(program) = command.first() else {
+        return false;
+    };
     let started = start(program, &command::arguments(command, url));
     // Nobody may be listening any more.
-    started.inspect_err(|why| drop(writeln!(io::stdout(), "{why}"))).is_ok()
+    started
+        .inspect_err(|why| drop(writeln!(io::stdout(), "{why}")))
+        .is_ok()
 }
 
 /// Starts a program and watches it for a moment.
 fn start(program: &str, arguments: &[String]) -> Result<(), String> {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut child = command.spawn().map_err(|err| match err.kind() {
         ErrorKind::NotFound => format!("there is no browser {program}"),
         _ => format!("the browser {program} cannot be started: {err}"),
@@ -233,7 +272,9 @@ fn start(program: &str, arguments: &[String]) -> Result<(), String> {
     let deadline = Deadline::after(START_LIMIT);
     loop {
         match child.try_wait() {
-            Ok(Some(status)) if !status.success() => return Err(format!("the browser {program} failed ({status})")),
+            Ok(Some(status)) if !status.success() => {
+                return Err(format!("the browser {program} failed ({status})"))
+            }
             Ok(Some(_)) | Err(_) => return Ok(()),
             Ok(None) if deadline.passed() => return Ok(()),
             Ok(None) => thread::sleep(START_PAUSE),
@@ -248,7 +289,10 @@ fn is_default_started(url: &str) -> bool {
     let mut options = BrowserOptions::new();
     options.with_suppress_output(true);
     let is_open = webbrowser::open_browser_with_options(Browser::Default, url, &options).is_ok();
-    is_open || OPENERS.iter().any(|opener| is_there(opener) && start(opener, &[url.to_owned()]).is_ok())
+    is_open
+        || OPENERS
+            .iter()
+            .any(|opener| is_there(opener) && start(opener, &[url.to_owned()]).is_ok())
 }
 
 #[cfg(test)]
@@ -257,22 +301,68 @@ mod tests {
 
     #[test]
     fn r9_when_no_browser_is_opened() {
-        let ssh = crate::surroundings::Ssh { user: None, host: None, port: None };
-        let desktop = Surroundings { display: true, ..Surroundings::default() };
-        let check =
-            |wish: &Wish, around: &Surroundings, expected| assert_eq!(skip(wish, around), expected, "{around:?}");
+        let ssh = crate::surroundings::Ssh {
+            user: None,
+            host: None,
+            port: None,
+        };
+        let desktop = Surroundings {
+            display: true,
+            ..Surroundings::default()
+        };
+        let check = |wish: &Wish, around: &Surroundings, expected| {
+            assert_eq!(skip(wish, around), expected, "{around:?}")
+        };
         if env::var_os("BROWSER").is_some() {
             return;
         }
         let none = Wish::default();
         check(&none, &desktop, None);
-        check(&Wish { none: Some(Skip::Asked), ..Wish::default() }, &desktop, Some(Skip::Asked));
+        check(
+            &Wish {
+                none: Some(Skip::Asked),
+                ..Wish::default()
+            },
+            &desktop,
+            Some(Skip::Asked),
+        );
         check(&none, &Surroundings::default(), Some(Skip::NoDisplay));
-        check(&none, &Surroundings { wsl: true, ..Surroundings::default() }, None);
-        check(&none, &Surroundings { container: true, ..Surroundings::default() }, Some(Skip::Container));
-        check(&none, &Surroundings { ci: true, ..desktop.clone() }, Some(Skip::Ci));
-        let remote = Surroundings { ssh: Some(ssh), ..desktop };
+        check(
+            &none,
+            &Surroundings {
+                wsl: true,
+                ..Surroundings::default()
+            },
+            None,
+        );
+        check(
+            &none,
+            &Surroundings {
+                container: true,
+                ..Surroundings::default()
+            },
+            Some(Skip::Container),
+        );
+        check(
+            &none,
+            &Surroundings {
+                ci: true,
+                ..desktop.clone()
+            },
+            Some(Skip::Ci),
+        );
+        let remote = Surroundings {
+            ssh: Some(ssh),
+            ..desktop
+        };
         check(&none, &remote, Some(Skip::Ssh));
-        check(&Wish { command: Some("firefox".into()), ..Wish::default() }, &remote, None);
+        check(
+            &Wish {
+                command: Some("firefox".into()),
+                ..Wish::default()
+            },
+            &remote,
+            None,
+        );
     }
 }

@@ -73,13 +73,22 @@ enum Served {
 /// fails for another reason.
 pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginError> {
     let live = |refresh| {
-        let need = Need { min_ttl: MIN_TTL, refresh };
+        let need = Need {
+            min_ttl: MIN_TTL,
+            refresh,
+        };
         token::live(key, need, tools, Deadline::after(token::LIMIT))
     };
     let http = Http::new(&tools.http, std::slice::from_ref(server), REQUEST_LIMIT);
     let list = |kept: Option<&Credentials>| {
-        let bearer = kept.map(|kept| Zeroizing::new(format!("Bearer {}", kept.access_token.expose())));
-        Caller { http: &http, server, bearer }.list_tools()
+        let bearer =
+            kept.map(|kept| Zeroizing::new(format!("Bearer {}", kept.access_token.expose())));
+        Caller {
+            http: &http,
+            server,
+            bearer,
+        }
+        .list_tools()
     };
     let mut kept = live(false)?;
     let (mut revision, mut served) = list(Some(&kept))?;
@@ -98,16 +107,31 @@ pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginErr
     let settings = &token::Settings::of(tools);
     match served {
         Served::Result(result) => {
-            let tools = result.get("tools").and_then(Value::as_array).map_or(0, Vec::len);
+            let tools = result
+                .get("tools")
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len);
             // Only a refusal for want of a login tells anything: a server may also just be busy by now.
             let without = list(None);
-            let proven = matches!(without, Ok((_, Served::Unauthorized | Served::InsufficientScope(_))));
-            Ok(Checked { revision, tools, proven })
+            let proven = matches!(
+                without,
+                Ok((_, Served::Unauthorized | Served::InsufficientScope(_)))
+            );
+            Ok(Checked {
+                revision,
+                tools,
+                proven,
+            })
         }
         Served::Unauthorized => {
             // Nobody else is given what is refused.
             token::mark_refused(&kept, tools)?;
-            Err(token::needs_login_again(&kept, "it does not accept the stored login", &["--force"], settings))
+            Err(token::needs_login_again(
+                &kept,
+                "it does not accept the stored login",
+                &["--force"],
+                settings,
+            ))
         }
         Served::InsufficientScope(challenge) => {
             let named = printable_list(&challenge.scopes, " ", MAX_SCOPES);
@@ -115,25 +139,49 @@ pub fn check(key: &Key, server: &Url, tools: &Tools) -> Result<Checked, LoginErr
                 [] => "the stored one lacks a scope, which the server does not name".to_owned(),
                 _ => format!("the stored one lacks scopes; the server wants {named}"),
             };
-            Err(token::needs_login_again(&kept, &why, &["--challenge", &challenge.to_header()], settings))
+            Err(token::needs_login_again(
+                &kept,
+                &why,
+                &["--challenge", &challenge.to_header()],
+                settings,
+            ))
         }
         Served::Refused(words) => {
             let words = [words.error, words.description].into_iter().flatten();
-            let words: String = words.map(|words| format!(": {}", printable(&words))).collect();
+            let words: String = words
+                .map(|words| format!(": {}", printable(&words)))
+                .collect();
             let login = settings.login_again(&kept, &["--force"]);
-            Err(LoginError::AccountRefused { server: key.server.clone(), words, login })
+            Err(LoginError::AccountRefused {
+                server: key.server.clone(),
+                words,
+                login,
+            })
         }
         Served::OtherForm | Served::NotMcp(_) if Caller::is_older(&http, server, &kept) => {
-            Err(LoginError::OlderTransport { server: key.server.clone() })
+            Err(LoginError::OlderTransport {
+                server: key.server.clone(),
+            })
         }
-        Served::OtherForm => Err(failed(key, "it does not answer as an MCP server does", ServerFault::Doubtful)),
-        Served::NotMcp(how) => Err(failed(key, &format!("nothing there speaks MCP: {how}"), ServerFault::NotMcp)),
+        Served::OtherForm => Err(failed(
+            key,
+            "it does not answer as an MCP server does",
+            ServerFault::Doubtful,
+        )),
+        Served::NotMcp(how) => Err(failed(
+            key,
+            &format!("nothing there speaks MCP: {how}"),
+            ServerFault::NotMcp,
+        )),
         Served::Failed(why, fault) => Err(failed(key, &why, fault)),
     }
 }
 
 fn failed(key: &Key, why: &str, fault: ServerFault) -> LoginError {
-    LoginError::Server { message: format!("{} did not list its tools: {why}", key.server), fault }
+    LoginError::Server {
+        message: format!("{} did not list its tools: {why}", key.server),
+        fault,
+    }
 }
 
 /// Sends requests to the server, with the token or without.
@@ -149,15 +197,23 @@ impl Caller<'_> {
     /// Spec: MCP 2025-03-26, Transports, Backwards Compatibility.
     fn is_older(http: &Http, server: &Url, kept: &Credentials) -> bool {
         let bearer = Zeroizing::new(format!("Bearer {}", kept.access_token.expose()));
-        let stream = http.get(server, &[("Authorization", &bearer), ("Accept", "text/event-stream")]);
+        let stream = http.get(
+            server,
+            &[("Authorization", &bearer), ("Accept", "text/event-stream")],
+        );
         stream.is_ok_and(|response| response.status == 200 && response.is("text/event-stream"))
     }
 
     /// Lists the tools in the stateless form, and if the server does not know it, within a session.
     fn list_tools(&self) -> Result<(&'static str, Served), LoginError> {
-        let response = self.post(&mcp::modern_request(mcp::LIST_TOOLS), &mcp::modern_headers(mcp::LIST_TOOLS))?;
+        let response = self.post(
+            &mcp::modern_request(mcp::LIST_TOOLS),
+            &mcp::modern_headers(mcp::LIST_TOOLS),
+        )?;
         match self.read(response)? {
-            Served::OtherForm | Served::NotMcp(_) => Ok((mcp::CLASSIC, self.list_within_a_session()?)),
+            Served::OtherForm | Served::NotMcp(_) => {
+                Ok((mcp::CLASSIC, self.list_within_a_session()?))
+            }
             served => Ok((mcp::MODERN, served)),
         }
     }
@@ -170,7 +226,11 @@ impl Caller<'_> {
             refused => return Ok(refused),
         }
         let mut headers = vec![("MCP-Protocol-Version", mcp::CLASSIC)];
-        headers.extend(session.as_deref().map(|session| ("Mcp-Session-Id", session)));
+        headers.extend(
+            session
+                .as_deref()
+                .map(|session| ("Mcp-Session-Id", session)),
+        );
         self.post(&mcp::initialized(), &headers)?;
         let response = self.post(&mcp::classic_request(mcp::LIST_TOOLS), &headers)?;
         let served = self.read(response);
@@ -186,12 +246,24 @@ impl Caller<'_> {
     }
 
     fn headers<'b>(&'b self, extra: &'b [(&'b str, &'b str)]) -> Vec<(&'b str, &'b str)> {
-        let bearer = self.bearer.as_ref().map(|bearer| ("Authorization", bearer.as_str()));
-        mcp::HEADERS.into_iter().chain(bearer).chain(extra.iter().copied()).collect()
+        let bearer = self
+            .bearer
+            .as_ref()
+            .map(|bearer| ("Authorization", bearer.as_str()));
+        mcp::HEADERS
+            .into_iter()
+            .chain(bearer)
+            .chain(extra.iter().copied())
+            .collect()
     }
 
     fn post(&self, body: &str, extra: &[(&str, &str)]) -> Result<Response, LoginError> {
-        let sent = self.http.post(self.server, &self.headers(extra), body.as_bytes(), Redirects::SameOrigin);
+        let sent = self.http.post(
+            self.server,
+            &self.headers(extra),
+            body.as_bytes(),
+            Redirects::SameOrigin,
+        );
         sent.map_err(|err| self.unreachable(err))
     }
 
@@ -203,12 +275,17 @@ impl Caller<'_> {
         let challenges = response.header_values("www-authenticate");
         let bearer = challenge::bearer(challenges.iter().copied());
         let error = bearer.as_ref().and_then(|bearer| bearer.error.as_deref());
-        let wants_scopes = bearer.as_ref().is_some_and(|bearer| !bearer.scopes.is_empty()) && error.is_none();
+        let wants_scopes = bearer
+            .as_ref()
+            .is_some_and(|bearer| !bearer.scopes.is_empty())
+            && error.is_none();
         if error == Some("insufficient_scope") || status == 403 && wants_scopes {
             let mut bearer = bearer.unwrap_or_default();
             bearer.error = Some("insufficient_scope".to_owned());
             bearer.scopes.retain(|scope| !self.quotes_token(scope));
-            bearer.resource_metadata.take_if(|url| self.quotes_token(url));
+            bearer
+                .resource_metadata
+                .take_if(|url| self.quotes_token(url));
             return Ok(Served::InsufficientScope(bearer));
         }
         if status == 401 || !challenge::parse(challenges).is_empty() {
@@ -223,12 +300,18 @@ impl Caller<'_> {
 
     /// Tells whether a server quotes the token back at us.
     fn quotes_token(&self, text: &str) -> bool {
-        let token = self.bearer.as_ref().and_then(|bearer| bearer.strip_prefix("Bearer "));
+        let token = self
+            .bearer
+            .as_ref()
+            .and_then(|bearer| bearer.strip_prefix("Bearer "));
         token.is_some_and(|token| text.contains(token))
     }
 
     fn unreachable(&self, source: HttpError) -> LoginError {
-        LoginError::Unreachable { server: self.server.to_string(), source }
+        LoginError::Unreachable {
+            server: self.server.to_string(),
+            source,
+        }
     }
 
     fn read(&self, response: Response) -> Result<Served, LoginError> {
@@ -239,25 +322,38 @@ impl Caller<'_> {
             401 | 403 => return self.refused(response),
             404 | 405 | 410 => return Ok(Served::NotMcp(how())),
             406 => return Ok(Served::OtherForm),
-            200..=299 if is_page => return Ok(Served::NotMcp("it answered with a web page".to_owned())),
+            200..=299 if is_page => {
+                return Ok(Served::NotMcp("it answered with a web page".to_owned()))
+            }
             200..=299 | 400 => {}
             407 | 408 | 425 | 429 => return Ok(Served::Failed(how(), ServerFault::Passing)),
             402..=499 => return Ok(Served::Failed(how(), ServerFault::Lasting)),
             _ => return Ok(Served::Failed(how(), ServerFault::Passing)),
         }
         let find = |body: &[u8]| mcp::find_answer(body, is_stream);
-        let answer = response.read_until(find).map_err(|err| self.unreachable(err))?;
+        let answer = response
+            .read_until(find)
+            .map_err(|err| self.unreachable(err))?;
         Ok(match answer {
             Some(Answer::Result(result)) => Served::Result(result),
             // What a server of an earlier revision makes of a stateless request: it misses its session.
             Some(Answer::Error(..)) | None if status == 400 => Served::OtherForm,
             Some(Answer::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => Served::OtherForm,
-            Some(Answer::Error(code, words)) if mcp::is_unauthorized(code, &words) => Served::Unauthorized,
+            Some(Answer::Error(code, words)) if mcp::is_unauthorized(code, &words) => {
+                Served::Unauthorized
+            }
             Some(Answer::Error(code, words)) => {
-                let words = if self.quotes_token(&words) { String::new() } else { format!(": {}", printable(&words)) };
+                let words = if self.quotes_token(&words) {
+                    String::new()
+                } else {
+                    format!(": {}", printable(&words))
+                };
                 Served::Failed(format!("error {code}{words}"), ServerFault::Passing)
             }
-            None => Served::Failed("its answer is no MCP message".to_owned(), ServerFault::Passing),
+            None => Served::Failed(
+                "its answer is no MCP message".to_owned(),
+                ServerFault::Passing,
+            ),
         })
     }
 }

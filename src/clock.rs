@@ -29,7 +29,10 @@ impl Time {
 
     /// Returns the moment `seconds` later, or the last one that can be stored.
     pub fn plus(self, seconds: u64) -> Self {
-        Self::at(self.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)))
+        Self::at(
+            self.0
+                .saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)),
+        )
     }
 
     /// Returns the seconds from now until this moment; negative once it has passed.
@@ -47,7 +50,9 @@ impl Time {
 
     /// Reads RFC 3339 text.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text).ok().map(|time| Self::at(time.timestamp()))
+        DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|time| Self::at(time.timestamp()))
     }
 
     /// Reads RFC 3339 text, or such text with a year of more than four digits, which earlier versions of this program
@@ -56,14 +61,18 @@ impl Time {
         if !text.starts_with(['+', '-']) {
             return Self::parse_rfc3339(text);
         }
-        text.parse::<DateTime<Utc>>().ok().map(|time| Self::at(time.timestamp()))
+        text.parse::<DateTime<Utc>>()
+            .ok()
+            .map(|time| Self::at(time.timestamp()))
     }
 
     /// Reads the date of an HTTP header, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
     ///
     /// Spec: RFC 9110 section 5.6.7.
     pub fn parse_http_date(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc2822(text).ok().map(|time| Self(time.timestamp()))
+        DateTime::parse_from_rfc2822(text)
+            .ok()
+            .map(|time| Self(time.timestamp()))
     }
 }
 
@@ -134,7 +143,10 @@ pub fn since_boot() -> Duration {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let clock = ClockId::Monotonic;
     let now = clock_gettime(clock);
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
 }
 
 #[cfg(test)]
@@ -147,7 +159,10 @@ mod tests {
         assert_eq!(time.rfc3339(), "2030-01-02T03:04:05Z");
         assert_eq!(Time::parse_rfc3339("2030-01-02T04:04:05+01:00"), Some(time));
         assert_eq!(Time::parse_rfc3339("yesterday"), None);
-        assert_eq!(Time::parse_http_date("Wed, 02 Jan 2030 03:04:05 GMT"), Some(time));
+        assert_eq!(
+            Time::parse_http_date("Wed, 02 Jan 2030 03:04:05 GMT"),
+            Some(time)
+        );
         assert_eq!(Time(i64::MAX).plus(9).rfc3339(), "9999-12-31T23:59:59Z");
     }
 
@@ -168,10 +183,19 @@ mod tests {
             i64::MAX,
         ] {
             let text = serde_json::to_string(&Time(seconds)).expect("JSON");
-            let read: Time = serde_json::from_str(&text).unwrap_or_else(|err| panic!("{seconds}: {text}: {err}"));
-            assert_eq!((read, read.0), (Time(seconds), Time::at(seconds).0), "{text}");
+            let read: Time = serde_json::from_str(&text)
+                .unwrap_or_else(|err| panic!("{seconds}: {text}: {err}"));
+            assert_eq!(
+                (read, read.0),
+                (Time(seconds), Time::at(seconds).0),
+                "{text}"
+            );
             assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
-            assert_eq!(Time::parse_rfc3339(text.trim_matches('"')), Some(read), "{text}");
+            assert_eq!(
+                Time::parse_rfc3339(text.trim_matches('"')),
+                Some(read),
+                "{text}"
+            );
         }
         for (stored, expected) in [
             ("+61974-03-12T17:23:20Z", Some(LATEST)),

@@ -11,12 +11,18 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// Returns the SHA-1 hash of some bytes: only for file names that other programs choose by it.
 pub fn sha1(bytes: impl AsRef<[u8]>) -> Vec<u8> {
-    digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes.as_ref()).as_ref().to_vec()
+    digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes.as_ref())
+        .as_ref()
+        .to_vec()
 }
 
 /// Returns the first `length` bytes in lower-case hexadecimal digits, or all if there are fewer.
 pub fn hex(bytes: &[u8], length: usize) -> String {
-    bytes.iter().take(length).map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .take(length)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -29,6 +35,9 @@ mod tests {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(hex(&sha256("abc"), all), expected);
         assert_eq!(hex(&sha256("abc"), 4), &expected[..8]);
-        assert_eq!(hex(&sha1("abc"), all), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(
+            hex(&sha1("abc"), all),
+            "a9993e364706816aba3e25717850c26c9cd0d89d"
+        );
     }
 }

@@ -115,8 +115,13 @@ pub fn open_untouched(path: &Path) -> Result<Option<File>, DiskError> {
 /// # Errors
 ///
 /// Those of [`open_private`], and [`DiskError::TooLarge`] if the file has more than `limit_bytes`.
-pub fn read_private(path: &Path, limit_bytes: u64) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
-    open_private(path)?.map(|file| read(path, file, limit_bytes)).transpose()
+pub fn read_private(
+    path: &Path,
+    limit_bytes: u64,
+) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
+    open_private(path)?
+        .map(|file| read(path, file, limit_bytes))
+        .transpose()
 }
 
 /// Reads a file as [`open_untouched`] opens it; `None` if there is none.
@@ -124,18 +129,31 @@ pub fn read_private(path: &Path, limit_bytes: u64) -> Result<Option<Zeroizing<Ve
 /// # Errors
 ///
 /// Those of [`read_private`].
-pub fn read_untouched(path: &Path, limit_bytes: u64) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
-    open_untouched(path)?.map(|file| read(path, file, limit_bytes)).transpose()
+pub fn read_untouched(
+    path: &Path,
+    limit_bytes: u64,
+) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
+    open_untouched(path)?
+        .map(|file| read(path, file, limit_bytes))
+        .transpose()
 }
 
 fn read(path: &Path, file: File, limit_bytes: u64) -> Result<Zeroizing<Vec<u8>>, DiskError> {
     let mut bytes = Zeroizing::new(Vec::new());
     // One allocation: a vector that grows would leave copies of secrets behind.
-    let size_bytes = file.metadata().map_or(0, |found| found.len()).min(limit_bytes);
+    let size_bytes = file
+        .metadata()
+        .map_or(0, |found| found.len())
+        .min(limit_bytes);
     bytes.reserve_exact(usize::try_from(size_bytes).unwrap_or(0).saturating_add(2));
-    file.take(limit_bytes.saturating_add(1)).read_to_end(&mut bytes).with_context(|| cannot("read", path))?;
+    file.take(limit_bytes.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .with_context(|| cannot("read", path))?;
     if bytes.len() as u64 > limit_bytes {
-        return Err(DiskError::TooLarge { path: path.to_owned(), limit_bytes });
+        return Err(DiskError::TooLarge {
+            path: path.to_owned(),
+            limit_bytes,
+        });
     }
     Ok(bytes)
 }
@@ -148,7 +166,11 @@ fn read(path: &Path, file: File, limit_bytes: u64) -> Result<Zeroizing<Vec<u8>>,
 ///
 /// As [`open_private`], or the failure of the disk; the old file is then as it was. A directory that cannot be
 /// synchronised after the change is a warning only: the bytes are there.
-pub fn write_atomically(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
+pub fn write_atomically(
+    path: &Path,
+    bytes: &[u8],
+    durability: Durability,
+) -> Result<(), DiskError> {
     replace(&prepare(path)?, path, bytes, durability, None)
 }
 
@@ -182,17 +204,31 @@ fn replace(
     let directory = directory_of(target);
     temporary::sweep(directory, name_of(target));
     let mut temporary = temporary::beside(target)?;
-    temporary.write_all(bytes).with_context(|| cannot("write", path))?;
+    temporary
+        .write_all(bytes)
+        .with_context(|| cannot("write", path))?;
     if let Some(mode) = mode {
-        temporary.as_file().set_permissions(mode).with_context(|| cannot("write", path))?;
+        temporary
+            .as_file()
+            .set_permissions(mode)
+            .with_context(|| cannot("write", path))?;
     }
     if durability == Durability::Synced {
-        temporary.as_file().sync_all().with_context(|| cannot("write", path))?;
+        temporary
+            .as_file()
+            .sync_all()
+            .with_context(|| cannot("write", path))?;
     }
-    temporary.persist(target).map_err(|err| err.error).with_context(|| cannot("replace", path))?;
+    temporary
+        .persist(target)
+        .map_err(|err| err.error)
+        .with_context(|| cannot("replace", path))?;
     if durability == Durability::Synced {
         if let Err(err) = File::open(directory).and_then(|opened| opened.sync_all()) {
-            log::warn!("{} is written, but may not survive a power cut: {err}", path.display());
+            log::warn!(
+                "{} is written, but may not survive a power cut: {err}",
+                path.display()
+            );
         }
     }
     Ok(())
@@ -248,7 +284,10 @@ fn prepare(path: &Path) -> Result<PathBuf, DiskError> {
 }
 
 fn make_directories(directory: &Path) -> Result<(), DiskError> {
-    let missing: Vec<&Path> = directory.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    let missing: Vec<&Path> = directory
+        .ancestors()
+        .take_while(|ancestor| !ancestor.exists())
+        .collect();
     for missing in missing.into_iter().rev() {
         match DirBuilder::new().mode(0o700).create(missing) {
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
@@ -279,7 +318,10 @@ fn name_of(path: &Path) -> &OsStr {
 }
 
 fn insecure(path: &Path, why: impl Into<String>) -> DiskError {
-    DiskError::Insecure { path: path.to_owned(), why: why.into() }
+    DiskError::Insecure {
+        path: path.to_owned(),
+        why: why.into(),
+    }
 }
 
 fn cannot(verb: &str, path: &Path) -> String {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use oauth2::basic::BasicErrorResponse;
 use oauth2::{
-    AuthorizationCode as Code, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError,
+    AuthorizationCode as Code, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError,
 };
 use url::Url;
 
@@ -83,7 +83,9 @@ pub enum ExchangeError {
         words: Words,
     },
     /// The server answered with something else than tokens or an error.
-    #[error("the answer of the token endpoint (status {status}, {bytes} bytes) cannot be used: {why}")]
+    #[error(
+        "the answer of the token endpoint (status {status}, {bytes} bytes) cannot be used: {why}"
+    )]
     Unusable {
         /// The status code.
         status: u16,
@@ -115,7 +117,11 @@ impl ExchangeError {
     fn without(mut self, secrets: &[Option<&Secret>]) -> Self {
         if let Self::Refused { words, .. } | Self::Busy { words, .. } = &mut self {
             let secrets: Vec<_> = secrets.iter().flatten().map(|it| it.expose()).collect();
-            let quotes = |text: &String| secrets.iter().any(|it| it.len() >= LEAST_SECRET && text.contains(it));
+            let quotes = |text: &String| {
+                secrets
+                    .iter()
+                    .any(|it| it.len() >= LEAST_SECRET && text.contains(it))
+            };
             words.error.take_if(|text| quotes(text));
             words.description.take_if(|text| quotes(text));
         }
@@ -129,7 +135,9 @@ impl ExchangeError {
             Self::Http(err) => !err.is_unsent(),
             // Behind a gateway the request may have been served, and the answer lost.
             Self::Busy { status, words, .. } => {
-                *status >= 500 && *status != 503 && words.error.as_deref() != Some("temporarily_unavailable")
+                *status >= 500
+                    && *status != 503
+                    && words.error.as_deref() != Some("temporarily_unavailable")
             }
             Self::Unusable { .. } => true,
         }
@@ -137,20 +145,40 @@ impl ExchangeError {
 
     /// Tells whether the server may have refused the way in which the client authenticates, and not what was to be spent.
     fn may_be_about_client(&self) -> bool {
-        let Self::Refused { status: 400 | 401, words } = self else { return false };
-        words.error.as_deref().is_none_or(|error| client::is_unknown(error) || error == "invalid_request")
+        let Self::Refused {
+            status: 400 | 401,
+            words,
+        } = self
+        else {
+            return false;
+        };
+        words
+            .error
+            .as_deref()
+            .is_none_or(|error| client::is_unknown(error) || error == "invalid_request")
     }
 }
 
 fn refusal(status: u16, words: &Words) -> String {
     match &words.error {
-        Some(error) => format!("answered {}{}", printable(error), in_words([&words.description])),
-        None => format!("refused the request with status {status}{}", in_words([&words.description])),
+        Some(error) => format!(
+            "answered {}{}",
+            printable(error),
+            in_words([&words.description])
+        ),
+        None => format!(
+            "refused the request with status {status}{}",
+            in_words([&words.description])
+        ),
     }
 }
 
 fn in_words<const N: usize>(words: [&Option<String>; N]) -> String {
-    words.into_iter().flatten().map(|words| format!(": {}", printable(words))).collect()
+    words
+        .into_iter()
+        .flatten()
+        .map(|words| format!(": {}", printable(words)))
+        .collect()
 }
 
 /// What goes wrong inside a request; the `oauth2` crate carries it to us.
@@ -171,19 +199,24 @@ pub fn exchange(
     verifier: &PkceCodeVerifier,
     sender: (&Http, Retries),
 ) -> Result<Exchanged, ExchangeError> {
-    let client = token::token_client(ask.client, ask.token_endpoint.as_str()).map_err(|_| ExchangeError::Request)?;
-    let redirect_uri = RedirectUrl::new(ask.redirect_uri.to_owned()).map_err(|_| ExchangeError::Request)?;
+    let client = token::token_client(ask.client, ask.token_endpoint.as_str())
+        .map_err(|_| ExchangeError::Request)?;
+    let redirect_uri =
+        RedirectUrl::new(ask.redirect_uri.to_owned()).map_err(|_| ExchangeError::Request)?;
     let client = client.set_redirect_uri(redirect_uri);
     let (code, verifier) = (code.into_secret(), Secret::new(verifier.secret().clone()));
     let spend = |is_basic_alone| {
         let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
-        let mut request = client.exchange_code(Code::new(code.expose().to_owned())).set_pkce_verifier(verifier);
+        let mut request = client
+            .exchange_code(Code::new(code.expose().to_owned()))
+            .set_pkce_verifier(verifier);
         for (name, value) in ask.extra(is_basic_alone) {
             request = request.add_extra_param(name, value);
         }
         ask.send(sender, |send| request.request(&send))
     };
-    ask.once_more_by_basic_alone(spend).map_err(|err| err.without(&[Some(&code), Some(&verifier), ask.secret()]))
+    ask.once_more_by_basic_alone(spend)
+        .map_err(|err| err.without(&[Some(&code), Some(&verifier), ask.secret()]))
 }
 
 /// Spends the refresh token. If the server sends no new one, the old one stays good.
@@ -193,8 +226,13 @@ pub fn exchange(
 /// An [`ExchangeError`]. Unless it is [`ExchangeError::Refused`], the refresh token may have been used up or not.
 ///
 /// Spec: RFC 6749 section 6; RFC 8707 section 2.2.
-pub fn refresh(ask: &Exchange, refresh_token: &Secret, sender: (&Http, Retries)) -> Result<Exchanged, ExchangeError> {
-    let client = token::token_client(ask.client, ask.token_endpoint.as_str()).map_err(|_| ExchangeError::Request)?;
+pub fn refresh(
+    ask: &Exchange,
+    refresh_token: &Secret,
+    sender: (&Http, Retries),
+) -> Result<Exchanged, ExchangeError> {
+    let client = token::token_client(ask.client, ask.token_endpoint.as_str())
+        .map_err(|_| ExchangeError::Request)?;
     let spent = RefreshToken::new(refresh_token.expose().to_owned());
     let spend = |is_basic_alone| {
         let mut request = client.exchange_refresh_token(&spent);
@@ -203,7 +241,8 @@ pub fn refresh(ask: &Exchange, refresh_token: &Secret, sender: (&Http, Retries))
         }
         ask.send(sender, |send| request.request(&send))
     };
-    ask.once_more_by_basic_alone(spend).map_err(|err| err.without(&[Some(refresh_token), ask.secret()]))
+    ask.once_more_by_basic_alone(spend)
+        .map_err(|err| err.without(&[Some(refresh_token), ask.secret()]))
 }
 
 type Answered = Result<token::Response, RequestTokenError<Carried, BasicErrorResponse>>;
@@ -214,7 +253,11 @@ impl Exchange<'_> {
         // Deviates: RFC 6749 section 2.3.1 has no client_id in the body with Basic; servers on the Python SDK want it.
         let with_id = self.client.auth == ClientAuth::Basic && !is_basic_alone;
         let client_id = with_id.then(|| ("client_id", self.client.id.clone()));
-        self.resource.map(|resource| ("resource", resource.to_owned())).into_iter().chain(client_id).collect()
+        self.resource
+            .map(|resource| ("resource", resource.to_owned()))
+            .into_iter()
+            .chain(client_id)
+            .collect()
     }
 
     fn secret(&self) -> Option<&Secret> {
@@ -250,12 +293,16 @@ impl Exchange<'_> {
     ) -> Result<Exchanged, ExchangeError> {
         let answered_at = Cell::new(None);
         let send = |request: HttpRequest| {
-            let (answer, date) = send(http, self.token_endpoint, &request, retries).map_err(Carried)?;
+            let (answer, date) =
+                send(http, self.token_endpoint, &request, retries).map_err(Carried)?;
             answered_at.set(date);
             Ok(answer)
         };
         match request(&send) {
-            Ok(response) => Ok(Exchanged { tokens: Tokens::from(response), answered_at: answered_at.get() }),
+            Ok(response) => Ok(Exchanged {
+                tokens: Tokens::from(response),
+                answered_at: answered_at.get(),
+            }),
             Err(RequestTokenError::Request(Carried(err))) => Err(err),
             // These hold the body of the answer, and with it perhaps tokens: nothing of them is kept.
             Err(_) => Err(ExchangeError::Request),
@@ -271,8 +318,15 @@ fn send(
     retries: Retries,
 ) -> Result<(HttpResponse, Option<Time>), ExchangeError> {
     let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-    let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str(), text(value)))
+        .collect();
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let mut pause = FIRST_PAUSE;
     let mut was_busy = false;
     loop {
@@ -288,7 +342,8 @@ fn send(
             }
             Err(err) => return Err(ExchangeError::Http(err)),
         };
-        let (status, date, retry_after) = (response.status, response.date(), response.retry_after());
+        let (status, date, retry_after) =
+            (response.status, response.date(), response.retry_after());
         let body = zeroize::Zeroizing::new(response.read().map_err(ExchangeError::Http)?);
         let tokens = match token_endpoint::classify(status, &body) {
             Answer::Tokens(tokens) => tokens,
@@ -296,7 +351,9 @@ fn send(
             Answer::Busy(words) => {
                 let may_repeat = |wanted: &Duration| match retries.when_busy {
                     WhenBusy::Always => true,
-                    WhenBusy::OnceIfUnserved => !was_busy && *wanted <= BUSY_LIMIT && is_unserved(status, &words),
+                    WhenBusy::OnceIfUnserved => {
+                        !was_busy && *wanted <= BUSY_LIMIT && is_unserved(status, &words)
+                    }
                 };
                 match retry_after.filter(may_repeat) {
                     Some(wanted) if wanted < retries.until.left() => {
@@ -310,14 +367,30 @@ fn send(
                         thread::sleep(wanted.max(FIRST_PAUSE));
                         was_busy = true;
                     }
-                    _ => return Err(ExchangeError::Busy { status, words, retry_after }),
+                    _ => {
+                        return Err(ExchangeError::Busy {
+                            status,
+                            words,
+                            retry_after,
+                        })
+                    }
                 }
                 continue;
             }
-            Answer::Unusable(why) => return Err(ExchangeError::Unusable { status, bytes: body.len(), why }),
+            Answer::Unusable(why) => {
+                return Err(ExchangeError::Unusable {
+                    status,
+                    bytes: body.len(),
+                    why,
+                })
+            }
         };
-        let answer = http::Response::builder().header(http::header::CONTENT_TYPE, "application/json").body(tokens);
-        return answer.map(|answer| (answer, date)).map_err(|_| ExchangeError::Request);
+        let answer = http::Response::builder()
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(tokens);
+        return answer
+            .map(|answer| (answer, date))
+            .map_err(|_| ExchangeError::Request);
     }
 }
 

@@ -14,11 +14,21 @@ use crate::store::Credentials;
 /// Becomes the command; returns only if that fails. The token never stands in an argument.
 pub fn exec(kept: Credentials, variable: &str, command: &[OsString]) -> LoginError {
     let Some((program, arguments)) = command.split_first() else {
-        return LoginError::Usage { message: "there is no command to run".to_owned(), hint: None };
+        return LoginError::Usage {
+            message: "there is no command to run".to_owned(),
+            hint: None,
+        };
     };
     let token = Zeroizing::new(kept.access_token.expose().to_owned());
     drop(kept);
-    let source = Command::new(program).args(arguments).env(variable, token.as_str()).exec();
+    let source = Command::new(program)
+        .args(arguments)
+        .env(variable, token.as_str())
+        .exec();
     let program = program.to_string_lossy().into_owned();
-    LoginError::Command { program, not_found: source.kind() == ErrorKind::NotFound, source }
+    LoginError::Command {
+        program,
+        not_found: source.kind() == ErrorKind::NotFound,
+        source,
+    }
 }

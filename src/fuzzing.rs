@@ -33,16 +33,30 @@ pub const TARGETS: &[(&str, Target)] = &[
 pub fn challenge(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let challenges = challenge::parse(text.split('\n'));
-    assert!(challenges.iter().all(|challenge| !challenge.scheme.is_empty() && challenge.scheme.is_ascii()));
-    let names = challenges.iter().flat_map(|challenge| &challenge.parameters).map(|(name, _)| name);
-    assert!(names.into_iter().all(|name| !name.contains(|next: char| next.is_ascii_uppercase() || next == '=')));
+    assert!(challenges
+        .iter()
+        .all(|challenge| !challenge.scheme.is_empty() && challenge.scheme.is_ascii()));
+    let names = challenges
+        .iter()
+        .flat_map(|challenge| &challenge.parameters)
+        .map(|(name, _)| name);
+    assert!(names
+        .into_iter()
+        .all(|name| !name.contains(|next: char| next.is_ascii_uppercase() || next == '=')));
 
-    let is_bearer = challenges.iter().any(|challenge| challenge.scheme.eq_ignore_ascii_case("Bearer"));
+    let is_bearer = challenges
+        .iter()
+        .any(|challenge| challenge.scheme.eq_ignore_ascii_case("Bearer"));
     let bearer = challenge::bearer(text.split('\n'));
     assert_eq!(bearer.is_some(), is_bearer);
     if let Some(bearer) = bearer {
-        assert!(bearer.resource_metadata.is_none_or(|url| !url.contains(char::is_whitespace)));
-        assert!(bearer.scopes.iter().all(|scope| !scope.is_empty() && !scope.contains(char::is_whitespace)));
+        assert!(bearer
+            .resource_metadata
+            .is_none_or(|url| !url.contains(char::is_whitespace)));
+        assert!(bearer
+            .scopes
+            .iter()
+            .all(|scope| !scope.is_empty() && !scope.contains(char::is_whitespace)));
     }
 }
 
@@ -53,10 +67,11 @@ pub fn paste(input: &[u8]) {
     match paste::read(&cleaned) {
         Pasted::Answer(answer) => {
             assert!(answer.query.contains('=') && !answer.query.contains(char::is_whitespace));
-            assert!(
-                url::form_urlencoded::parse(answer.query.as_bytes()).any(|(name, _)| name == "code" || name == "error")
-            );
-            assert!(answer.place.is_none_or(|place| place.query().is_none() && place.fragment().is_none()));
+            assert!(url::form_urlencoded::parse(answer.query.as_bytes())
+                .any(|(name, _)| name == "code" || name == "error"));
+            assert!(answer
+                .place
+                .is_none_or(|place| place.query().is_none() && place.fragment().is_none()));
         }
         Pasted::NotAnAnswer(why) => assert!(!why.reason().is_empty()),
         Pasted::Empty => {}
@@ -67,15 +82,24 @@ pub fn paste(input: &[u8]) {
 pub fn text(input: &[u8]) {
     let shown = text::printable(&String::from_utf8_lossy(input));
     let mut readable = text::Readable::default();
-    assert!(shown.chars().count() <= 203 && shown.chars().all(|character| readable.takes(character)));
+    assert!(
+        shown.chars().count() <= 203 && shown.chars().all(|character| readable.takes(character))
+    );
     assert!(!shown.contains("  "));
 }
 
 /// Reads the input as the head of a request to the callback socket, whole and in two pieces.
 pub fn request_head(input: &[u8]) {
-    let accepted = |forms| Accepted { path: "/callback".to_owned(), forms };
+    let accepted = |forms| Accepted {
+        path: "/callback".to_owned(),
+        forms,
+    };
     if let Verdict::Form { head, body } = request::read(input, &accepted(true)) {
-        assert!(input.starts_with(b"POST /callback ") && head <= input.len() && body <= request::MAX_FORM_BYTES);
+        assert!(
+            input.starts_with(b"POST /callback ")
+                && head <= input.len()
+                && body <= request::MAX_FORM_BYTES
+        );
     }
     let verdict = request::read(input, &accepted(false));
     if let Verdict::Callback(query) = &verdict {
@@ -83,7 +107,10 @@ pub fn request_head(input: &[u8]) {
         assert!(!query.contains([' ', '\r', '\n', '\0']));
     }
     // What was refused or taken early is not taken back when more comes; only what is incomplete may change.
-    let half = request::read(input.get(..input.len() / 2).unwrap_or_default(), &accepted(false));
+    let half = request::read(
+        input.get(..input.len() / 2).unwrap_or_default(),
+        &accepted(false),
+    );
     if let Verdict::Callback(query) = half {
         assert_eq!(verdict, Verdict::Callback(query));
     }
@@ -92,11 +119,17 @@ pub fn request_head(input: &[u8]) {
 /// Reads the input as the query of an authorization response.
 pub fn query(input: &[u8]) {
     let query = String::from_utf8_lossy(input);
-    let mut expected =
-        Expected { state: Secret::new("ours"), issuer: "https://as.example".to_owned(), iss_promised: false };
+    let mut expected = Expected {
+        state: Secret::new("ours"),
+        issuer: "https://as.example".to_owned(),
+        iss_promised: false,
+    };
     let plain = expected.check(&query);
     let is_foreign = |err: &Rejection| matches!(err, Rejection::State | Rejection::NoState { .. });
-    assert_eq!(plain.as_ref().is_err_and(is_foreign), !expected.owns(&query));
+    assert_eq!(
+        plain.as_ref().is_err_and(is_foreign),
+        !expected.owns(&query)
+    );
     if let Ok(Answer::Code(code)) = &plain {
         assert!(query.contains("ours") || query.contains('%'));
         assert_eq!(format!("{code:?}"), "AuthorizationCode(Secret(..))");
@@ -106,26 +139,46 @@ pub fn query(input: &[u8]) {
     assert!(plain.is_ok() || expected.check(&query).is_err());
     expected.state = Secret::new("another");
     assert!(
-        expected.check(&query).is_err_and(|err| is_foreign(&err)) || query.contains("another") || query.contains('%')
+        expected.check(&query).is_err_and(|err| is_foreign(&err))
+            || query.contains("another")
+            || query.contains('%')
     );
 }
 
 /// Reads the input as each kind of document that servers and consoles hand out.
 pub fn metadata(input: &[u8]) {
-    let Ok(server) = Url::parse("https://mcp.example/mcp") else { return };
+    let Ok(server) = Url::parse("https://mcp.example/mcp") else {
+        return;
+    };
     if let Ok(resource) = ResourceMetadata::read(input, &server, false) {
-        assert!(resource.resource.to_ascii_lowercase().starts_with("https://mcp.example"));
+        assert!(resource
+            .resource
+            .to_ascii_lowercase()
+            .starts_with("https://mcp.example"));
     }
-    if let Ok(server) = AuthorizationServer::read(input, "https://as.example", Reach { loopback: false }) {
+    if let Ok(server) =
+        AuthorizationServer::read(input, "https://as.example", Reach { loopback: false })
+    {
         assert!(["https://as.example", "https://as.example/"].contains(&server.issuer.as_str()));
-        let endpoints = [Some(&server.token_endpoint), server.registration_endpoint.as_ref()];
-        assert!(endpoints.into_iter().flatten().all(|url| url.scheme() == "https" && url.username().is_empty()));
+        let endpoints = [
+            Some(&server.token_endpoint),
+            server.registration_endpoint.as_ref(),
+        ];
+        assert!(endpoints
+            .into_iter()
+            .flatten()
+            .all(|url| url.scheme() == "https" && url.username().is_empty()));
         let opened = endpoint::canonical(&server.authorization_endpoint);
         assert!(opened.starts_with("https://"));
-        assert!(!opened.contains([' ', '"', '\'', '`', '$', '|', ';', '<', '>', '\\', '^', '(', ')', '*', '!']));
+        assert!(!opened.contains([
+            ' ', '"', '\'', '`', '$', '|', ';', '<', '>', '\\', '^', '(', ')', '*', '!'
+        ]));
     }
     if let Some(registration) = Registration::read(input) {
-        assert!(!registration.client_id.is_empty() && !registration.client_id.contains(char::is_control));
+        assert!(
+            !registration.client_id.is_empty()
+                && !registration.client_id.contains(char::is_control)
+        );
     }
     drop(ClientFile::read(input));
 }
@@ -136,14 +189,23 @@ pub fn token_answer(input: &[u8]) {
         match token_endpoint::classify(status, input) {
             TokenAnswer::Tokens(body) => {
                 assert_eq!(status, 200);
-                let response: token::Response = serde_json::from_slice(&body).unwrap_or_else(|err| panic!("{err}"));
+                let response: token::Response =
+                    serde_json::from_slice(&body).unwrap_or_else(|err| panic!("{err}"));
                 let tokens = token::Tokens::from(response);
-                assert!(tokens.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
-                assert!(tokens.scopes.is_none_or(|scopes| scopes.iter().all(|scope| !scope.is_empty())));
+                assert!(tokens
+                    .access_token
+                    .expose()
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic()));
+                assert!(tokens
+                    .scopes
+                    .is_none_or(|scopes| scopes.iter().all(|scope| !scope.is_empty())));
             }
             TokenAnswer::Refused(words) | TokenAnswer::Busy(words) => {
                 let said = [words.error, words.description].into_iter().flatten();
-                said.for_each(|text| assert!(!text.contains(['\n', '\r']) && !text.trim().is_empty()));
+                said.for_each(|text| {
+                    assert!(!text.contains(['\n', '\r']) && !text.trim().is_empty())
+                });
             }
             TokenAnswer::Unusable(_) => assert_eq!(status, 200),
         }

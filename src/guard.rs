@@ -32,9 +32,15 @@ pub fn install_panic_hook() {
         terminal::countdown(None);
         terminal::paste::restore();
         disk::end();
-        let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        let place = info
+            .location()
+            .map(|place| format!(" at {}:{}", place.file(), place.line()))
+            .unwrap_or_default();
         terminal::complain("error", &format!("this is a bug in mcp-login{place}"));
-        terminal::complain("hint", "please report it, with what you did; nothing that was stored is lost");
+        terminal::complain(
+            "hint",
+            "please report it, with what you did; nothing that was stored is lost",
+        );
         let _ = terminal::finish();
         process::exit(BUG);
     }));
@@ -44,7 +50,13 @@ pub fn install_panic_hook() {
 pub fn close_doors() {
     let before = rustix::process::getrlimit(Resource::Core);
     let _ = CORE_LIMIT.set(before.current);
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: before.maximum });
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: before.maximum,
+        },
+    );
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
@@ -53,14 +65,22 @@ pub fn close_doors() {
 pub fn open_doors() {
     let hard = rustix::process::getrlimit(Resource::Core).maximum;
     let current = CORE_LIMIT.get().copied().flatten();
-    let _ = setrlimit(Resource::Core, Rlimit { current, maximum: hard });
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current,
+            maximum: hard,
+        },
+    );
 }
 
 /// Takes the settings that do not count out of the environment. To be called before any thread starts.
 pub fn settle_environment() {
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     let arguments: Vec<String> = env::args_os().skip(1).map(text).collect();
-    let settings: Vec<(String, String)> = env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    let settings: Vec<(String, String)> = env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect();
     for name in forgotten(&arguments, &settings) {
         env::remove_var(name);
     }
@@ -89,7 +109,10 @@ fn bus_in(runtime: &Path, user: u32) -> Option<String> {
 /// Takes the client secret out of the environment, so that no child inherits it. To be called before any thread
 /// starts.
 pub fn take_secret() -> Option<Secret> {
-    let secret = env::var(SECRET_VARIABLE).ok().filter(|secret| !secret.is_empty()).map(Secret::new);
+    let secret = env::var(SECRET_VARIABLE)
+        .ok()
+        .filter(|secret| !secret.is_empty())
+        .map(Secret::new);
     env::remove_var(SECRET_VARIABLE);
     secret
 }
@@ -110,10 +133,17 @@ mod tests {
         assert_eq!(bus_in(runtime.path(), user), None, "a file is no bus");
         fs::remove_file(&bus).unwrap();
         let listener = std::os::unix::net::UnixListener::bind(&bus).unwrap();
-        assert_eq!(bus_in(runtime.path(), user), Some(format!("unix:path={}", bus.display())));
+        assert_eq!(
+            bus_in(runtime.path(), user),
+            Some(format!("unix:path={}", bus.display()))
+        );
         assert_eq!(bus_in(runtime.path(), user + 1), None, "another user's");
         fs::set_permissions(runtime.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(bus_in(runtime.path(), user), None, "anybody could have put it there");
+        assert_eq!(
+            bus_in(runtime.path(), user),
+            None,
+            "anybody could have put it there"
+        );
         drop(listener);
     }
 }

@@ -92,8 +92,16 @@ pub enum What {
 /// # Errors
 ///
 /// [`LoginError::HandOver`] if the client cannot be given it, which leaves it as it was; [`LoginError::NotLoggedIn`].
-pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Result<Given, LoginError> {
-    let failed = |source: WriteError| LoginError::HandOver { client: wish.client.name, source };
+pub fn hand_over(
+    key: &Key,
+    wish: &Wish,
+    tools: &Tools,
+    places: &Places,
+) -> Result<Given, LoginError> {
+    let failed = |source: WriteError| LoginError::HandOver {
+        client: wish.client.name,
+        source,
+    };
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
     let settings = &token::Settings::of(tools);
     let seen = token::load(&store, key, settings)?;
@@ -102,7 +110,15 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
         return Err(token::refused_before(&seen, settings));
     }
     if mode == Mode::Access && !wish.client.asks_us {
-        token::live(key, Need { min_ttl: MIN_LIFE, refresh: false }, tools, Deadline::after(token::LIMIT))?;
+        token::live(
+            key,
+            Need {
+                min_ttl: MIN_LIFE,
+                refresh: false,
+            },
+            tools,
+            Deadline::after(token::LIMIT),
+        )?;
     }
     let unreadable = |err| LoginError::unreadable(key, err);
     let journal = store.journal(key);
@@ -110,14 +126,24 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
     let _lock = lock.map_err(unreadable)?;
     let mut kept = bring_home(&store, token::load(&store, key, settings)?, &journal)?;
     let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;
-    let name = wish.name.map(str::to_owned).or_else(|| configured.as_ref().map(|it| it.name.clone()));
-    let name = name.or(wish.typed.map(str::to_owned)).unwrap_or_else(|| name_of(&key.server));
-    let url = configured.as_ref().map_or(key.server.clone(), |it| it.url.clone());
+    let name = wish
+        .name
+        .map(str::to_owned)
+        .or_else(|| configured.as_ref().map(|it| it.name.clone()));
+    let name = name
+        .or(wish.typed.map(str::to_owned))
+        .unwrap_or_else(|| name_of(&key.server));
+    let url = configured
+        .as_ref()
+        .map_or(key.server.clone(), |it| it.url.clone());
     let metadata = login::metadata(&tools.cache(), &kept);
     // A secret that came unasked with a public registration is for the server's revocation endpoint alone.
     let is_public = kept.client_auth == ClientAuth::None.as_str();
     let client_secret = kept.client_secret.clone().filter(|_| !is_public);
-    let given = Credentials { client_secret, ..kept.clone() };
+    let given = Credentials {
+        client_secret,
+        ..kept.clone()
+    };
     let grant = Grant {
         kept: &given,
         name: &name,
@@ -129,27 +155,54 @@ pub fn hand_over(key: &Key, wish: &Wish, tools: &Tools, places: &Places) -> Resu
         variable: wish.variable,
         now: Time::now(),
     };
-    if let Some(Configured { in_project: true, path, .. }) = &configured {
-        log::warn!("the name {} comes from a project's file: {}", printable(&name), path.display());
+    if let Some(Configured {
+        in_project: true,
+        path,
+        ..
+    }) = &configured
+    {
+        log::warn!(
+            "the name {} comes from a project's file: {}",
+            printable(&name),
+            path.display()
+        );
     }
     refuse_older(wish.client, &grant, places).map_err(|refusal| failed(refusal.into()))?;
-    let delivery = (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
+    let delivery =
+        (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
     // Not every client has a lock for its files: our own processes at least take turns.
     let turn = LockFile::acquire(&turns(tools), Deadline::after(TURN_LIMIT));
     let _turn = turn.map_err(|err| unreadable(err.into()))?;
     if mode != Mode::Move {
-        return Ok(Given { mode, name, what: deliver(delivery, wish.write).map_err(failed)?, cut_off: Vec::new() });
+        return Ok(Given {
+            mode,
+            name,
+            what: deliver(delivery, wish.write).map_err(failed)?,
+            cut_off: Vec::new(),
+        });
     }
     let to = wish.client.name.to_owned();
-    let what = give_away(&mut kept, to, (&store, key), || deliver(delivery, wish.write))?.map_err(failed)?;
-    let cut_off = ours::that_ask_for(key, places, |url| account(url).is_some_and(|account| account == key.server));
-    Ok(Given { mode, name, what, cut_off })
+    let what = give_away(&mut kept, to, (&store, key), || {
+        deliver(delivery, wish.write)
+    })?
+    .map_err(failed)?;
+    let cut_off = ours::that_ask_for(key, places, |url| {
+        account(url).is_some_and(|account| account == key.server)
+    });
+    Ok(Given {
+        mode,
+        name,
+        what,
+        cut_off,
+    })
 }
 
 /// Refuses a login that the client would not use because the keyring holds an older one. Where the keyring cannot be
 /// seen, the client cannot see it either, or asks the user.
 fn refuse_older(client: &Client, grant: &Grant, places: &Places) -> Result<(), Refusal> {
-    let Some((service, account, refusal)) = client.in_keyring(grant, places) else { return Ok(()) };
+    let Some((service, account, refusal)) = client.in_keyring(grant, places) else {
+        return Ok(());
+    };
     match KeyringStore::holds(service, account) {
         Ok(true) => Err(refusal),
         Ok(false) | Err(_) => Ok(()),
@@ -159,7 +212,9 @@ fn refuse_older(client: &Client, grant: &Grant, places: &Places) -> Result<(), R
 /// Returns the lock by which our own processes take turns.
 fn turns(tools: &Tools) -> PathBuf {
     match &tools.store {
-        StoreChoice::File(Some(file)) if tools.data_dir.as_os_str().is_empty() => file.with_extension("handover.lock"),
+        StoreChoice::File(Some(file)) if tools.data_dir.as_os_str().is_empty() => {
+            file.with_extension("handover.lock")
+        }
         _ => tools.data_dir.join("handover.lock"),
     }
 }
@@ -172,10 +227,15 @@ fn give_away<T>(
     (store, key): (&Store, &Key),
     deliver: impl FnOnce() -> Result<T, WriteError>,
 ) -> Result<Result<T, WriteError>, LoginError> {
-    kept.handed_over = Some(HandedOver { to, at: Time::now() });
+    kept.handed_over = Some(HandedOver {
+        to,
+        at: Time::now(),
+    });
     save(store, kept, key)?;
     let delivered = deliver();
-    let now = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
+    let now = store
+        .load(key)
+        .map_err(|err| LoginError::unreadable(key, err))?;
     if now.is_none_or(|now| now.generation != kept.generation) {
         log::warn!("a new login or a logout came meanwhile, and is left as it is");
         return Ok(delivered);
@@ -197,8 +257,13 @@ fn give_away<T>(
 }
 
 fn save(store: &Store, kept: &mut Credentials, key: &Key) -> Result<(), LoginError> {
-    let saved = store.save(kept).map_err(|err| LoginError::not_kept(key, err.into()))?;
-    saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
+    let saved = store
+        .save(kept)
+        .map_err(|err| LoginError::not_kept(key, err.into()))?;
+    saved
+        .notice
+        .iter()
+        .for_each(|notice| log::warn!("{notice}"));
     Ok(())
 }
 
@@ -206,11 +271,16 @@ fn save(store: &Store, kept: &mut Credentials, key: &Key) -> Result<(), LoginErr
 fn mode(wish: &Wish, kept: &Credentials) -> Result<Mode, Refusal> {
     let client = wish.client;
     let cannot_move = kept.refresh_token.is_none();
-    let usual = client.modes.iter().copied().find(|mode| *mode != Mode::Move || !cannot_move);
+    let usual = client
+        .modes
+        .iter()
+        .copied()
+        .find(|mode| *mode != Mode::Move || !cannot_move);
     match wish.mode {
         Some(Mode::Move) if cannot_move => Err(Refusal::Unfit {
             message: "there is no refresh token to move: the server gave none".to_owned(),
-            hint: "use --mode access: the client gets the access token, until it expires".to_owned(),
+            hint: "use --mode access: the client gets the access token, until it expires"
+                .to_owned(),
         }),
         None => Ok(usual.unwrap_or(Mode::Access)),
         Some(mode) if client.modes.contains(&mode) => Ok(mode),
@@ -226,7 +296,9 @@ fn mode(wish: &Wish, kept: &Credentials) -> Result<Mode, Refusal> {
 
 /// Finds the server in the client's own configuration, by its URL.
 fn configured(key: &Key, wish: &Wish, places: &Places) -> Result<Option<Configured>, Refusal> {
-    let Some(source) = wish.client.source else { return Ok(None) };
+    let Some(source) = wish.client.source else {
+        return Ok(None);
+    };
     let mut found = wish.client.servers(places);
     found.retain(|it| account(&it.url).is_some_and(|account| account == key.server));
     found.retain(|it| wish.name.is_none_or(|name| it.name == name));
@@ -241,12 +313,28 @@ fn configured(key: &Key, wish: &Wish, places: &Places) -> Result<Option<Configur
             hint: format!("add the server to {source} first, or give the name that it will have there with --name"),
         });
     };
-    let other = |it: &Configured| if bridged { it.entry != first.entry } else { it.name != first.name };
+    let other = |it: &Configured| {
+        if bridged {
+            it.entry != first.entry
+        } else {
+            it.name != first.name
+        }
+    };
     if found.iter().any(other) {
-        let name = |it: &Configured| if bridged { it.full_name() } else { it.name.clone() };
+        let name = |it: &Configured| {
+            if bridged {
+                it.full_name()
+            } else {
+                it.name.clone()
+            }
+        };
         let names: Vec<_> = found.iter().map(name).collect();
         return Err(Refusal::Unfit {
-            message: format!("{source} knows {} by several names: {}", key.server, names.join(", ")),
+            message: format!(
+                "{source} knows {} by several names: {}",
+                key.server,
+                names.join(", ")
+            ),
             hint: "choose one of them with --name, or give them the same settings".to_owned(),
         });
     }
@@ -258,16 +346,25 @@ fn configured(key: &Key, wish: &Wish, places: &Places) -> Result<Option<Configur
 fn account(url: &str) -> Option<String> {
     let url = url::Url::parse(url).ok()?;
     let is_bare = url.path() == "/" && url.query().is_none();
-    Some(if is_bare { url.as_str().trim_end_matches('/').to_owned() } else { url.into() })
+    Some(if is_bare {
+        url.as_str().trim_end_matches('/').to_owned()
+    } else {
+        url.into()
+    })
 }
 
 /// Makes a name of a server: what stands before the last dot of its host, but for words that say nothing.
 fn name_of(server: &str) -> String {
-    let host = url::Url::parse(server).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = url::Url::parse(server)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
     let host = host.unwrap_or_else(|| server.to_owned());
     let labels: Vec<&str> = host.split('.').collect();
-    let is_name = |label: &&&str| !["mcp", "www", "api"].contains(*label) && label.parse::<u16>().is_err();
-    let known = labels.get(..labels.len().saturating_sub(1)).unwrap_or_default();
+    let is_name =
+        |label: &&&str| !["mcp", "www", "api"].contains(*label) && label.parse::<u16>().is_err();
+    let known = labels
+        .get(..labels.len().saturating_sub(1))
+        .unwrap_or_default();
     known.iter().rfind(is_name).unwrap_or(&"server").to_string()
 }
 
@@ -276,9 +373,16 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
         Delivery::Files(changes) => writer::write(&changes).map(What::Written),
         Delivery::Setting { shown, change, .. } if writer::is_long(&change) => {
             if write {
-                log::warn!("{} is too large to be changed here, and is left as it is", change.path.display());
+                log::warn!(
+                    "{} is too large to be changed here, and is left as it is",
+                    change.path.display()
+                );
             }
-            Ok(What::Shown { setting: ascii(&shown), path: change.path, writable: false })
+            Ok(What::Shown {
+                setting: ascii(&shown),
+                path: change.path,
+                writable: false,
+            })
         }
         Delivery::Setting { change, older, .. } if write => {
             if let Some(older) = &older {
@@ -290,12 +394,22 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
             let changes: Vec<_> = [change].into_iter().chain(older).collect();
             writer::write(&changes).map(What::Written)
         }
-        Delivery::Setting { shown, change: Change { path, .. }, older } => {
+        Delivery::Setting {
+            shown,
+            change: Change { path, .. },
+            older,
+        } => {
             if let Some(older) = &older {
                 let path = older.path.display();
-                log::warn!("the older login in {path} is used in place of this one; --write removes it");
+                log::warn!(
+                    "the older login in {path} is used in place of this one; --write removes it"
+                );
             }
-            Ok(What::Shown { setting: ascii(&shown), path, writable: true })
+            Ok(What::Shown {
+                setting: ascii(&shown),
+                path,
+                writable: true,
+            })
         }
         Delivery::Command(import) => import.run().map(|()| What::Imported(import.program)),
         Delivery::Product { text, append } => Ok(What::Product { text, append }),

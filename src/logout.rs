@@ -59,25 +59,37 @@ pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
     let journal = store.journal(key);
     let _lock = match store.load(key) {
         // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
-        Ok(Some(_)) => journal.lock(Deadline::after(LOCK_LIMIT)).inspect_err(|err| log::warn!("{err}")).ok(),
+        Ok(Some(_)) => journal
+            .lock(Deadline::after(LOCK_LIMIT))
+            .inspect_err(|err| log::warn!("{err}"))
+            .ok(),
         Ok(None) => None,
         Err(err @ StoreError::Unreadable { .. }) => {
             log::warn!("{err}; its tokens cannot be revoked");
-            store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
+            store
+                .delete(key)
+                .map_err(|err| LoginError::not_forgotten(key, err))?;
             journal.end();
-            return Ok(LoggedOut::CannotRevoke { until: None, is_refreshable: true });
+            return Ok(LoggedOut::CannotRevoke {
+                until: None,
+                is_refreshable: true,
+            });
         }
         Err(err) => return Err(unreadable(err)),
     };
     let Some(kept) = store.load(key).map_err(unreadable)? else {
         // The index may know of a login that its store does not have any more.
-        store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
+        store
+            .delete(key)
+            .map_err(|err| LoginError::not_forgotten(key, err))?;
         return Ok(LoggedOut::NotThere);
     };
     // What a refresh that was interrupted had got is given back too.
     let kept = bring_home(&store, kept.clone(), &journal).unwrap_or(kept);
     let how = give_back(&kept, tools);
-    store.delete(key).map_err(|err| LoginError::not_forgotten(key, err))?;
+    store
+        .delete(key)
+        .map_err(|err| LoginError::not_forgotten(key, err))?;
     journal.end();
     if let Some(HandedOver { to, .. }) = kept.handed_over.filter(|_| kept.refresh_token.is_none()) {
         return Ok(LoggedOut::HandedOver(to));
@@ -87,24 +99,51 @@ pub fn logout(key: &Key, tools: &Tools) -> Result<LoggedOut, LoginError> {
 
 /// Gives both tokens back, the refresh token first.
 fn give_back(kept: &Credentials, tools: &Tools) -> LoggedOut {
-    let endpoint = kept.revocation_endpoint.as_ref().and_then(|endpoint| Url::parse(endpoint).ok());
+    let endpoint = kept
+        .revocation_endpoint
+        .as_ref()
+        .and_then(|endpoint| Url::parse(endpoint).ok());
     let has_expired = kept.expires_at.is_some_and(|at| at.seconds_left() <= 0);
-    let (until, is_refreshable) = (kept.expires_at, kept.refresh_token.is_some() && !kept.needs_login);
+    let (until, is_refreshable) = (
+        kept.expires_at,
+        kept.refresh_token.is_some() && !kept.needs_login,
+    );
     let Some(endpoint) = endpoint.filter(|_| !kept.access_token.expose().is_empty()) else {
         return match kept.needs_login && has_expired {
             true => LoggedOut::Ended,
-            false => LoggedOut::CannotRevoke { until, is_refreshable },
+            false => LoggedOut::CannotRevoke {
+                until,
+                is_refreshable,
+            },
         };
     };
-    let typed: Vec<Url> = [&kept.server, &kept.issuer].into_iter().filter_map(|url| Url::parse(url).ok()).collect();
-    let (http, client) = (Http::new(&tools.http, &typed, REQUEST_LIMIT), client_of(kept));
-    let refresh = kept.refresh_token.as_ref().map(|token| revoke(&endpoint, &client, token, "refresh_token", &http));
-    let access = revoke(&endpoint, &client, &kept.access_token, "access_token", &http);
+    let typed: Vec<Url> = [&kept.server, &kept.issuer]
+        .into_iter()
+        .filter_map(|url| Url::parse(url).ok())
+        .collect();
+    let (http, client) = (
+        Http::new(&tools.http, &typed, REQUEST_LIMIT),
+        client_of(kept),
+    );
+    let refresh = kept
+        .refresh_token
+        .as_ref()
+        .map(|token| revoke(&endpoint, &client, token, "refresh_token", &http));
+    let access = revoke(
+        &endpoint,
+        &client,
+        &kept.access_token,
+        "access_token",
+        &http,
+    );
     let is_revoked = matches!(refresh, Some(Ok(())));
     match (refresh, access) {
         // What the server has refused before needs no end.
         (Some(Err(source)), _) if is_refreshable && !source.is_of_ended_token() => {
-            LoggedOut::NotRevoked { source, lives: lives(kept, true) }
+            LoggedOut::NotRevoked {
+                source,
+                lives: lives(kept, true),
+            }
         }
         (_, Ok(())) => LoggedOut::Revoked,
         (_, Err(err)) if has_expired || err.is_of_ended_token() => {
@@ -117,7 +156,10 @@ fn give_back(kept: &Credentials, tools: &Tools) -> LoggedOut {
         (_, Err(err)) if err.is_unsupported() => LoggedOut::AccessTokenLives(until),
         // A server that takes the refresh token back ends the access token with it, if it can end it at all.
         (_, Err(_)) if is_revoked => LoggedOut::Revoked,
-        (_, Err(source)) => LoggedOut::NotRevoked { source, lives: lives(kept, false) },
+        (_, Err(source)) => LoggedOut::NotRevoked {
+            source,
+            lives: lives(kept, false),
+        },
     }
 }
 
@@ -128,6 +170,11 @@ fn lives(kept: &Credentials, with_refresh_token: bool) -> String {
         Some(at) => Some(format!("the access token lives until {}", at.rfc3339())),
         None => Some("the access token lives until the server ends it".to_owned()),
     };
-    let refresh = with_refresh_token.then(|| "the refresh token lives until the server ends it".to_owned());
-    [access, refresh].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let refresh =
+        with_refresh_token.then(|| "the refresh token lives until the server ends it".to_owned());
+    [access, refresh]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }

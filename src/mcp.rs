@@ -9,8 +9,10 @@ pub const MODERN: &str = "2026-07-28";
 pub const CLASSIC: &str = "2025-11-25";
 
 /// The headers of every request that carries a message.
-pub const HEADERS: [(&str, &str); 2] =
-    [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
+pub const HEADERS: [(&str, &str); 2] = [
+    ("Content-Type", "application/json"),
+    ("Accept", "application/json, text/event-stream"),
+];
 
 /// The name of a request, for asking which tools there are.
 pub const LIST_TOOLS: &str = "tools/list";
@@ -40,7 +42,8 @@ pub fn modern_headers(method: &str) -> [(&str, &str); 2] {
 ///
 /// Spec: MCP 2025-11-25, Lifecycle, Initialization.
 pub fn initialize() -> String {
-    let params = json!({"protocolVersion": CLASSIC, "capabilities": {}, "clientInfo": client_info()});
+    let params =
+        json!({"protocolVersion": CLASSIC, "capabilities": {}, "clientInfo": client_info()});
     json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).to_string()
 }
 
@@ -73,10 +76,18 @@ pub fn find_answer(body: &[u8], is_stream: bool) -> Option<Answer> {
         return read_answer(body);
     }
     let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
-    let whole = text.rfind("\n\n").and_then(|end| text.get(..end)).unwrap_or_default();
+    let whole = text
+        .rfind("\n\n")
+        .and_then(|end| text.get(..end))
+        .unwrap_or_default();
     whole.split("\n\n").find_map(|event| {
         let data = event.lines().filter_map(|line| line.strip_prefix("data:"));
-        read_answer(data.map(str::trim_start).collect::<Vec<_>>().join("\n").as_bytes())
+        read_answer(
+            data.map(str::trim_start)
+                .collect::<Vec<_>>()
+                .join("\n")
+                .as_bytes(),
+        )
     })
 }
 
@@ -88,8 +99,14 @@ const UNAUTHORIZED: i64 = -32001;
 pub fn is_unauthorized(code: i64, message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    let login =
-        ["unauthori", "unauthenticated", "authenticat", "invalid token", "invalid_token", "invalid access token"];
+    let login = [
+        "unauthori",
+        "unauthenticated",
+        "authenticat",
+        "invalid token",
+        "invalid_token",
+        "invalid access token",
+    ];
     let other = ["timeout", "timed out", "session", "header", "mismatch"];
     says(&login) || code == UNAUTHORIZED && !says(&other)
 }
@@ -97,10 +114,18 @@ pub fn is_unauthorized(code: i64, message: &str) -> bool {
 fn read_answer(message: &[u8]) -> Option<Answer> {
     let mut message: Value = serde_json::from_slice(message).ok()?;
     if let Some(error) = message.get("error").filter(|error| error.is_object()) {
-        let text = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        return Some(Answer::Error(error.get("code").and_then(Value::as_i64).unwrap_or(0), text.to_owned()));
+        let text = error
+            .get("message")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        return Some(Answer::Error(
+            error.get("code").and_then(Value::as_i64).unwrap_or(0),
+            text.to_owned(),
+        ));
     }
-    message.get_mut("result").map(|result| Answer::Result(result.take()))
+    message
+        .get_mut("result")
+        .map(|result| Answer::Result(result.take()))
 }
 
 #[cfg(test)]
@@ -113,7 +138,10 @@ mod tests {
         let meta = &request["params"]["_meta"];
         assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], MODERN);
         assert!(meta["io.modelcontextprotocol/clientCapabilities"].is_object());
-        assert_eq!(modern_headers(LIST_TOOLS), [("MCP-Protocol-Version", MODERN), ("Mcp-Method", LIST_TOOLS)]);
+        assert_eq!(
+            modern_headers(LIST_TOOLS),
+            [("MCP-Protocol-Version", MODERN), ("Mcp-Method", LIST_TOOLS)]
+        );
     }
 
     #[test]
@@ -149,9 +177,21 @@ mod tests {
         for (body, is_stream, expected) in [
             (good.to_owned(), false, result.clone()),
             (bad.to_owned(), false, error.clone()),
-            (format!("event: message\ndata: {good}\n\n"), true, result.clone()),
-            (format!("event: message\r\ndata: {good}\r\n\r\n"), true, result.clone()),
-            (format!(": hello\n\ndata: {{\"method\":\"x\"}}\n\nid: 7\ndata:{bad}\n\n"), true, error),
+            (
+                format!("event: message\ndata: {good}\n\n"),
+                true,
+                result.clone(),
+            ),
+            (
+                format!("event: message\r\ndata: {good}\r\n\r\n"),
+                true,
+                result.clone(),
+            ),
+            (
+                format!(": hello\n\ndata: {{\"method\":\"x\"}}\n\nid: 7\ndata:{bad}\n\n"),
+                true,
+                error,
+            ),
             (format!("data: {good}\n"), true, None),
             (good.to_owned(), true, None),
             (String::new(), false, None),

@@ -73,7 +73,10 @@ pub enum RegisterError {
     #[error(transparent)]
     Endpoint(MetadataError),
     /// The server registers no clients that it does not know.
-    #[error("it registers only clients that it knows (status {status}{})", detail(error, description))]
+    #[error(
+        "it registers only clients that it knows (status {status}{})",
+        detail(error, description)
+    )]
     Closed {
         /// The status code.
         status: u16,
@@ -83,7 +86,10 @@ pub enum RegisterError {
         description: Option<String>,
     },
     /// The server refused the registration.
-    #[error("the registration was refused with status {status}{}", detail(error, description))]
+    #[error(
+        "the registration was refused with status {status}{}",
+        detail(error, description)
+    )]
     Refused {
         /// The status code.
         status: u16,
@@ -131,7 +137,10 @@ impl RegisterError {
 
 /// Puts the words of a server behind ours.
 fn detail(error: &Option<String>, description: &Option<String>) -> String {
-    let words = [error, description].into_iter().flatten().map(|words| printable(words));
+    let words = [error, description]
+        .into_iter()
+        .flatten()
+        .map(|words| printable(words));
     words.map(|words| format!(": {words}")).collect()
 }
 
@@ -187,10 +196,16 @@ pub fn choose(
                 origin: Origin::Static,
             }));
         }
-        (Way::Static, None, _) => return Err(RegisterError::NoWay("no client identifier was given")),
-        (Way::MetadataDocument, _, None) => return Err(RegisterError::NoWay("no client metadata URL was given")),
+        (Way::Static, None, _) => {
+            return Err(RegisterError::NoWay("no client identifier was given"))
+        }
+        (Way::MetadataDocument, _, None) => {
+            return Err(RegisterError::NoWay("no client metadata URL was given"))
+        }
         (Way::MetadataDocument, _, Some(_)) if !server.takes_metadata_documents => {
-            return Err(RegisterError::NoWay("the authorization server does not take client metadata documents"));
+            return Err(RegisterError::NoWay(
+                "the authorization server does not take client metadata documents",
+            ));
         }
         (Way::MetadataDocument | Way::Auto, _, Some(url)) if server.takes_metadata_documents => {
             let (id, origin) = (url.clone(), Origin::MetadataDocument);
@@ -210,12 +225,13 @@ pub fn choose(
     match (&server.registration_endpoint, &server.unusable_registration) {
         (Some(endpoint), _) => Ok(Chosen::Registration(endpoint.clone())),
         // An endpoint that is no URL is none.
-        (None, None | Some(UrlError::Unreadable)) => {
-            Err(RegisterError::NoWay("the authorization server does not register clients by itself"))
-        }
-        (None, Some(why)) => {
-            Err(RegisterError::Endpoint(MetadataError::Url { member: "registration endpoint", why: why.clone() }))
-        }
+        (None, None | Some(UrlError::Unreadable)) => Err(RegisterError::NoWay(
+            "the authorization server does not register clients by itself",
+        )),
+        (None, Some(why)) => Err(RegisterError::Endpoint(MetadataError::Url {
+            member: "registration endpoint",
+            why: why.clone(),
+        })),
     }
 }
 
@@ -259,7 +275,9 @@ fn check_binding(
     before: Option<&Credentials>,
 ) -> Result<(), RegisterError> {
     let same = |before: &&Credentials| {
-        before.registration == Origin::Static.as_str() && before.client_id == client_id && identity.issuer.is_none()
+        before.registration == Origin::Static.as_str()
+            && before.client_id == client_id
+            && identity.issuer.is_none()
     };
     match before.filter(same) {
         Some(before) if before.issuer != server.issuer => Err(RegisterError::OtherIssuer {
@@ -276,10 +294,22 @@ fn read(cache: &Cache, issuer: &str) -> Vec<Remembered> {
 }
 
 /// Returns the redirect URIs of the registrations that are remembered for an issuer, the newest first.
-pub fn remembered_redirect_uris(cache: &Cache, issuer: &str, before: Option<&Credentials>) -> Vec<String> {
-    let own = before.filter(|before| before.issuer == issuer && before.registration == Origin::Dynamic.as_str());
+pub fn remembered_redirect_uris(
+    cache: &Cache,
+    issuer: &str,
+    before: Option<&Credentials>,
+) -> Vec<String> {
+    let own = before.filter(|before| {
+        before.issuer == issuer && before.registration == Origin::Dynamic.as_str()
+    });
     let own = own.map(|before| before.redirect_uri.clone());
-    own.into_iter().chain(read(cache, issuer).into_iter().map(|client| client.redirect_uri)).collect()
+    own.into_iter()
+        .chain(
+            read(cache, issuer)
+                .into_iter()
+                .map(|client| client.redirect_uri),
+        )
+        .collect()
 }
 
 /// Finds a registration with this very redirect URI, made for at least these scopes.
@@ -290,9 +320,11 @@ fn remembered(
     cache: &Cache,
     before: Option<&Credentials>,
 ) -> Option<Client> {
-    let covers = |known: &[String]| known.is_empty() || scopes.iter().all(|scope| known.contains(scope));
+    let covers =
+        |known: &[String]| known.is_empty() || scopes.iter().all(|scope| known.contains(scope));
     let known = read(cache, &server.issuer);
-    let fits = |it: &&Remembered| it.redirect_uri == redirect_uri && covers(&it.scopes) && !it.is_doubtful;
+    let fits =
+        |it: &&Remembered| it.redirect_uri == redirect_uri && covers(&it.scopes) && !it.is_doubtful;
     if let Some(client) = known.iter().find(fits) {
         log::info!("using the registration of an earlier login");
         return Some(Client {
@@ -304,10 +336,17 @@ fn remembered(
         });
     }
     let before = before.filter(|before| {
-        let dynamic = before.registration == Origin::Dynamic.as_str() && before.client_secret.is_some();
+        let dynamic =
+            before.registration == Origin::Dynamic.as_str() && before.client_secret.is_some();
         let is_doubtful = known.iter().any(|it| it.client_id == before.client_id);
-        let is_over = before.client_secret_expires_at.is_some_and(|at| at.seconds_left() <= 0);
-        dynamic && !is_doubtful && !is_over && before.issuer == server.issuer && before.redirect_uri == redirect_uri
+        let is_over = before
+            .client_secret_expires_at
+            .is_some_and(|at| at.seconds_left() <= 0);
+        dynamic
+            && !is_doubtful
+            && !is_over
+            && before.issuer == server.issuer
+            && before.redirect_uri == redirect_uri
     })?;
     log::info!("using the registration of the login that is stored");
     covers(&before.scopes_requested).then_some(())?;
@@ -327,19 +366,36 @@ pub fn doubt(cache: &Cache, issuer: &str, client_id: &str, redirect_uri: &str, s
     let known = read(cache, issuer);
     let before = known.iter().find(|it| it.client_id == client_id);
     let scopes = before.map_or(scopes, |before| &before.scopes).to_vec();
-    let new = Remembered { client_id, redirect_uri, scopes, is_doubtful: true };
-    let others = known.into_iter().filter(|it| it.redirect_uri != new.redirect_uri && it.client_id != new.client_id);
-    let kept: Vec<_> = [new.clone()].into_iter().chain(others).take(MAX_REMEMBERED).collect();
+    let new = Remembered {
+        client_id,
+        redirect_uri,
+        scopes,
+        is_doubtful: true,
+    };
+    let others = known
+        .into_iter()
+        .filter(|it| it.redirect_uri != new.redirect_uri && it.client_id != new.client_id);
+    let kept: Vec<_> = [new.clone()]
+        .into_iter()
+        .chain(others)
+        .take(MAX_REMEMBERED)
+        .collect();
     cache.put("clients", issuer, &kept);
 }
 
 /// Notes that a login with this client has ended well: the next one may use it. One with a secret stands with the login.
 pub fn confirm(cache: &Cache, issuer: &str, client: &Client) {
     let mut known = read(cache, issuer);
-    let Some(place) = known.iter().position(|it| it.client_id == client.id) else { return };
+    let Some(place) = known.iter().position(|it| it.client_id == client.id) else {
+        return;
+    };
     match client.secret {
         Some(_) => drop(known.remove(place)),
-        None => known.iter_mut().skip(place).take(1).for_each(|it| it.is_doubtful = false),
+        None => known
+            .iter_mut()
+            .skip(place)
+            .take(1)
+            .for_each(|it| it.is_doubtful = false),
     }
     cache.put("clients", issuer, &known);
 }
@@ -351,7 +407,9 @@ fn register_anew(
     scopes: &[String],
     http: &Http,
 ) -> Result<Client, RegisterError> {
-    let request = client::registration_request(redirect_uri, ClientAuth::to_register(listed), scopes).to_string();
+    let request =
+        client::registration_request(redirect_uri, ClientAuth::to_register(listed), scopes)
+            .to_string();
     let mut tries = 0;
     let (status, body) = loop {
         tries += 1;
@@ -368,13 +426,27 @@ fn register_anew(
         }
         let Words { error, description } = token_endpoint::error_words(&body);
         return Err(match status {
-            401 | 403 => RegisterError::Closed { status, error, description },
-            _ => RegisterError::Refused { status, error, description },
+            401 | 403 => RegisterError::Closed {
+                status,
+                error,
+                description,
+            },
+            _ => RegisterError::Refused {
+                status,
+                error,
+                description,
+            },
         });
     }
     let answer = Registration::read(&body).ok_or(RegisterError::Useless)?;
     let auth = ClientAuth::choose(answer.client_secret.is_some(), answer.auth, listed);
     // One that came unasked is kept: some endpoints of the server take a client with a secret only.
     let (secret, secret_expires_at) = (answer.client_secret, answer.secret_expires_at);
-    Ok(Client { id: answer.client_id, secret, secret_expires_at, auth, origin: Origin::Dynamic })
+    Ok(Client {
+        id: answer.client_id,
+        secret,
+        secret_expires_at,
+        auth,
+        origin: Origin::Dynamic,
+    })
 }

@@ -50,30 +50,60 @@ pub struct Reporter {
 impl Reporter {
     /// Prepares to tell of one or several logins, for people and, with `json`, for scripts.
     pub fn new(json: bool, several: bool) -> Self {
-        Self { json, around: Surroundings::look(), several, lost_output: false }
+        Self {
+            json,
+            around: Surroundings::look(),
+            several,
+            lost_output: false,
+        }
     }
 
     /// Tells of one event.
     pub fn show(&mut self, event: &Event) {
         match event {
-            Event::Listening { server, redirect_uri } => {
-                self.print(&Line::Listening { server, redirect_uri });
+            Event::Listening {
+                server,
+                redirect_uri,
+            } => {
+                self.print(&Line::Listening {
+                    server,
+                    redirect_uri,
+                });
                 log::info!("listening for {server} on {redirect_uri}");
             }
             Event::NotListening { server, failure } => {
                 terminal::complain("warning", &failure.one_line());
-                if matches!(failure, LoginError::Bind { source: BindError::Taken { .. }, .. }) {
+                if matches!(
+                    failure,
+                    LoginError::Bind {
+                        source: BindError::Taken { .. },
+                        ..
+                    }
+                ) {
                     terminal::say(
                         "your browser will take the code to the program that holds the port, which sees the answer but \
                          cannot use it; the page that you see then is that program's own, so enter nothing there",
                     );
                 }
-                terminal::say(&format!("going on without a port for {server}: the answer has to be pasted"));
+                terminal::say(&format!(
+                    "going on without a port for {server}: the answer has to be pasted"
+                ));
             }
             Event::AuthorizationUrl(invitation) => self.invite(invitation),
-            Event::Rejected { server, source, reason, detail, count } => {
+            Event::Rejected {
+                server,
+                source,
+                reason,
+                detail,
+                count,
+            } => {
                 let (server, source, reason, count) = (*server, *source, *reason, *count);
-                self.print(&Line::Rejected { server, source: source_name(source), reason: reason.as_str(), count });
+                self.print(&Line::Rejected {
+                    server,
+                    source: source_name(source),
+                    reason: reason.as_str(),
+                    count,
+                });
                 let sentence = rejection(source, reason, *detail, count);
                 match source {
                     // Who pasted something waits for an answer, however little is to be said.
@@ -82,21 +112,35 @@ impl Reporter {
                 }
             }
             Event::Silent { server, asked } => {
-                let whose = if self.several { format!(" of {server}") } else { String::new() };
-                terminal::say(&format!("no answer yet; if the page{whose} showed an error: {asked}"));
+                let whose = if self.several {
+                    format!(" of {server}")
+                } else {
+                    String::new()
+                };
+                terminal::say(&format!(
+                    "no answer yet; if the page{whose} showed an error: {asked}"
+                ));
             }
             Event::Registering { server } => {
-                terminal::say(&format!("{server} does not know us any more; registering anew, with a new address"));
+                terminal::say(&format!(
+                    "{server} does not know us any more; registering anew, with a new address"
+                ));
             }
             Event::PasteEnded => terminal::say("stdin has ended: nothing more can be pasted"),
             Event::AnswerReceived { server } => {
                 self.print(&Line::AnswerReceived { server });
                 terminal::countdown(None);
-                let whose = if self.several { format!(" for {server}") } else { String::new() };
+                let whose = if self.several {
+                    format!(" for {server}")
+                } else {
+                    String::new()
+                };
                 terminal::say(&format!("answer received{whose}, getting tokens"));
             }
             Event::Cancelled { servers, stored } => {
-                servers.iter().for_each(|server| self.print(&Line::Cancelled { server }));
+                servers
+                    .iter()
+                    .for_each(|server| self.print(&Line::Cancelled { server }));
                 terminal::countdown(None);
                 terminal::say(&match (self.several, stored) {
                     (false, _) | (true, 0) => "cancelled; nothing was stored".to_owned(),
@@ -106,7 +150,12 @@ impl Reporter {
                     }
                 });
             }
-            Event::Waiting { left, listening, paste, pasted } => {
+            Event::Waiting {
+                left,
+                listening,
+                paste,
+                pasted,
+            } => {
                 let way = match (listening, paste) {
                     (true, true) => "the browser, or for a pasted address",
                     (false, true) => "a pasted address",
@@ -117,7 +166,10 @@ impl Reporter {
                     1 => " (1 character so far, Enter sends it)".to_owned(),
                     many => format!(" ({many} characters so far, Enter sends them)"),
                 };
-                terminal::countdown(Some(&format!("waiting for {way}{typed}: {} left", clock_face(*left))));
+                terminal::countdown(Some(&format!(
+                    "waiting for {way}{typed}: {} left",
+                    clock_face(*left)
+                )));
             }
             Event::LoggedIn(report) => {
                 terminal::countdown(None);
@@ -134,19 +186,38 @@ impl Reporter {
         if !self.json {
             return;
         }
-        let written = json_line(line).map_err(std::io::Error::from).and_then(|text| terminal::product(&text));
+        let written = json_line(line)
+            .map_err(std::io::Error::from)
+            .and_then(|text| terminal::product(&text));
         self.lost_output |= written.is_err();
     }
 
     fn invite(&mut self, invitation: &Invitation) {
-        let Invitation { server, url, redirect_uri, expires_at, .. } = *invitation;
-        self.print(&Line::AuthorizationUrl { server, url, redirect_uri, expires_at });
-        let host = url.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+        let Invitation {
+            server,
+            url,
+            redirect_uri,
+            expires_at,
+            ..
+        } = *invitation;
+        self.print(&Line::AuthorizationUrl {
+            server,
+            url,
+            redirect_uri,
+            expires_at,
+        });
+        let host = url
+            .split("://")
+            .nth(1)
+            .and_then(|rest| rest.split(['/', '?']).next())
+            .unwrap_or_default();
         terminal::say(&format!("log in to {server}"));
         terminal::say(&format!("  authorization server: {host}"));
         self.forward(invitation);
         match invitation.skip {
-            Some(skip @ Skip::Demo) => terminal::say(&format!("{}, at this address:", skip.reason())),
+            Some(skip @ Skip::Demo) => {
+                terminal::say(&format!("{}, at this address:", skip.reason()))
+            }
             None => terminal::say("your browser opens; if it does not, open this address:"),
             Some(skip) => terminal::say(&format!("{}; open this address:", skip.reason())),
         }
@@ -158,11 +229,18 @@ impl Reporter {
 
     /// Says how the answer can come back from a browser on the user's own machine.
     fn forward(&self, invitation: &Invitation) {
-        let (Some(Skip::Ssh), Some(ssh), true) = (invitation.skip, &self.around.ssh, invitation.listening) else {
+        let (Some(Skip::Ssh), Some(ssh), true) =
+            (invitation.skip, &self.around.ssh, invitation.listening)
+        else {
             return;
         };
-        let place = invitation.redirect_uri.strip_prefix("http://").and_then(|rest| rest.split('/').next());
-        let Some((host, port)) = place.and_then(|place| place.rsplit_once(':')) else { return };
+        let place = invitation
+            .redirect_uri
+            .strip_prefix("http://")
+            .and_then(|rest| rest.split('/').next());
+        let Some((host, port)) = place.and_then(|place| place.rsplit_once(':')) else {
+            return;
+        };
         let Ok(port) = port.parse() else { return };
         terminal::say("so that your browser can come back to this remote shell, first run on your own computer:");
         terminal::show("");
@@ -200,12 +278,22 @@ impl Reporter {
             expires_at: report.expires_at,
             refreshable: report.refreshable,
             store: report.place.as_ref().map(Place::name),
-            path: report.place.as_ref().and_then(Place::path).map(|path| path.display().to_string()),
+            path: report
+                .place
+                .as_ref()
+                .and_then(Place::path)
+                .map(|path| path.display().to_string()),
             account,
             already: report.already,
         });
-        let verb = if report.already { "already logged in" } else { "logged in" };
-        let whom = account.map(|account| format!(" as {}", printable(account))).unwrap_or_default();
+        let verb = if report.already {
+            "already logged in"
+        } else {
+            "logged in"
+        };
+        let whom = account
+            .map(|account| format!(" as {}", printable(account)))
+            .unwrap_or_default();
         let profile = named(&report.key.profile);
         terminal::say_good(&format!("{verb} to {}{whom}{profile}", report.key.server));
         let scopes = match report.scopes.as_slice() {
@@ -252,23 +340,38 @@ impl Reporter {
                 ("not_revoked", format!("logged out of {server}{profile} here only: {source}; {lives}"))
             }
         };
-        self.print(&Line::LoggedOut { server, profile: &key.profile, tokens: word });
+        self.print(&Line::LoggedOut {
+            server,
+            profile: &key.profile,
+            tokens: word,
+        });
         terminal::say(&sentence);
     }
 
     /// Tells what a client was given.
     pub fn handed_over(&mut self, key: &Key, client: &Client, given: &Given) {
-        let Given { mode, name, what, cut_off } = given;
+        let Given {
+            mode,
+            name,
+            what,
+            cut_off,
+        } = given;
         let shown = |path: &PathBuf| path.display().to_string();
         let (written, setting, path) = match what {
             What::Written(paths) => (paths.iter().map(shown).collect(), None, None),
-            What::Shown { setting, path, .. } => (Vec::new(), Some(setting.as_str()), Some(shown(path))),
+            What::Shown { setting, path, .. } => {
+                (Vec::new(), Some(setting.as_str()), Some(shown(path)))
+            }
             What::Imported(_) | What::Product { .. } => (Vec::new(), None, None),
         };
         match (setting, &path) {
             (Some(setting), Some(path)) => {
                 let is_writable = matches!(what, What::Shown { writable: true, .. });
-                let or = if is_writable { ", or run the command again with --write" } else { "" };
+                let or = if is_writable {
+                    ", or run the command again with --write"
+                } else {
+                    ""
+                };
                 terminal::say(&format!("put this into {path}{or}:"));
                 if !self.json {
                     self.lost_output |= terminal::product(setting).is_err();
@@ -276,8 +379,13 @@ impl Reporter {
             }
             _ => {
                 let (client, server) = (client.name, &key.server);
-                terminal::say_good(&format!("{client} has the login to {server}, under the name {}", printable(name)));
-                written.iter().for_each(|path| terminal::say(&format!("  written: {path}")));
+                terminal::say_good(&format!(
+                    "{client} has the login to {server}, under the name {}",
+                    printable(name)
+                ));
+                written
+                    .iter()
+                    .for_each(|path| terminal::say(&format!("  written: {path}")));
             }
         }
         self.print(&Line::HandedOver {
@@ -294,12 +402,19 @@ impl Reporter {
         });
         let to = client.name;
         match mode {
-            Mode::Move => terminal::say(&format!("  {to} refreshes it from now on; mcp-login keeps no token of it")),
-            Mode::Copy => terminal::say("  mcp-login keeps its copy: this provider never replaces a refresh token"),
+            Mode::Move => terminal::say(&format!(
+                "  {to} refreshes it from now on; mcp-login keeps no token of it"
+            )),
+            Mode::Copy => terminal::say(
+                "  mcp-login keeps its copy: this provider never replaces a refresh token",
+            ),
             Mode::Access => {}
         }
         for other in cut_off {
-            let (name, path) = (printable(&other.full_name()), printable(&other.path.display().to_string()));
+            let (name, path) = (
+                printable(&other.full_name()),
+                printable(&other.path.display().to_string()),
+            );
             log::warn!("{name} ({path}) asks mcp-login for the token of this login, and gets none any more");
         }
         terminal::say(&format!("  {}", client.note));
@@ -313,12 +428,20 @@ impl Reporter {
 
     /// Tells what a check has found.
     pub fn checked(&mut self, key: &Key, checked: &Checked) {
-        let Checked { revision, tools: count, proven } = *checked;
+        let Checked {
+            revision,
+            tools: count,
+            proven,
+        } = *checked;
         self.print(&json!({
             "server": key.server, "profile": key.profile, "revision": revision, "tools": count, "proven": proven,
         }));
         let name = &key.server;
-        let tools = if count == 1 { "1 tool".to_owned() } else { format!("{count} tools") };
+        let tools = if count == 1 {
+            "1 tool".to_owned()
+        } else {
+            format!("{count} tools")
+        };
         terminal::say(&match proven {
             true => format!("the login to {name} works: the server lists {tools} (MCP {revision})"),
             false => {
@@ -331,7 +454,9 @@ impl Reporter {
     pub fn fail(&mut self, server: Option<&str>, error: &LoginError) {
         self.print(&failure(server, error));
         let whose = server.filter(|server| self.several && !error.to_string().contains(server));
-        let whose = whose.map(|server| format!("{server}: ")).unwrap_or_default();
+        let whose = whose
+            .map(|server| format!("{server}: "))
+            .unwrap_or_default();
         terminal::complain("error", &format!("{whose}{error}"));
         if let LoginError::Ambiguous { choices, .. } = error {
             choices.iter().for_each(|choice| terminal::show(choice));
@@ -381,13 +506,18 @@ fn rejection(source: Source, reason: Reason, detail: Option<&str>, count: u64) -
         1 => format!("an answer {what} came and was not accepted"),
         _ => format!("{count} answers {what} came and were not accepted"),
     };
-    let says = detail.map(|words| format!("; it says, unproven: {words}")).unwrap_or_default();
+    let says = detail
+        .map(|words| format!("; it says, unproven: {words}"))
+        .unwrap_or_default();
     match (reason, detail) {
         (Reason::Temporary, Some(detail)) => format!("{detail}; try again in the same tab"),
         (Reason::StateMismatch, _) => {
             format!("{many} not taken: {they} to another login (an old tab?); still waiting")
         }
-        (Reason::NoState, _) => format!("{}{says}; still waiting", answers("without this login's state")),
+        (Reason::NoState, _) => format!(
+            "{}{says}; still waiting",
+            answers("without this login's state")
+        ),
         (Reason::CutState, _) => {
             let what = answers("with only a part of this login's state");
             format!("{what}{says}; the address was cut off: open or paste all of it")
@@ -430,7 +560,10 @@ fn expiry(report: &Report) -> String {
         }
         None => "the server does not say when".to_owned(),
     };
-    let then =
-        if report.refreshable { "; there is a refresh token" } else { "; then log in again: no refresh token came" };
+    let then = if report.refreshable {
+        "; there is a refresh token"
+    } else {
+        "; then log in again: no refresh token came"
+    };
     format!("{when}{then}")
 }

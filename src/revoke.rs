@@ -18,7 +18,10 @@ use crate::oauth::token_endpoint::{self, Words};
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
     /// The server refused.
-    #[error("the revocation endpoint answered with status {status}{}", in_words(words))]
+    #[error(
+        "the revocation endpoint answered with status {status}{}",
+        in_words(words)
+    )]
     Refused {
         /// The status code.
         status: u16,
@@ -35,7 +38,9 @@ impl RevokeError {
     ///
     /// Spec: RFC 7009 section 2.2.1.
     pub fn is_unsupported(&self) -> bool {
-        let Self::Refused { words, .. } = self else { return false };
+        let Self::Refused { words, .. } = self else {
+            return false;
+        };
         words.error.as_deref() == Some("unsupported_token_type")
     }
 
@@ -44,14 +49,18 @@ impl RevokeError {
     ///
     /// Deviates: RFC 7009 section 2.2 wants status 200 for it; Google answers this.
     pub fn is_of_ended_token(&self) -> bool {
-        let Self::Refused { status: 400, words } = self else { return false };
+        let Self::Refused { status: 400, words } = self else {
+            return false;
+        };
         words.error.as_deref() == Some("invalid_token")
     }
 }
 
 fn in_words(words: &Words) -> String {
     let words = [&words.error, &words.description].into_iter().flatten();
-    words.map(|words| format!(": {}", printable(words))).collect()
+    words
+        .map(|words| format!(": {}", printable(words)))
+        .collect()
 }
 
 /// How a client shows who it is.
@@ -76,7 +85,13 @@ enum Way {
 /// A [`RevokeError`]; the token may still be good.
 ///
 /// Spec: RFC 7009 sections 2.1 and 2.2.
-pub fn revoke(endpoint: &Url, client: &Client, token: &Secret, kind: &str, http: &Http) -> Result<(), RevokeError> {
+pub fn revoke(
+    endpoint: &Url,
+    client: &Client,
+    token: &Secret,
+    kind: &str,
+    http: &Http,
+) -> Result<(), RevokeError> {
     let ways: &[Way] = match (client.auth, &client.secret) {
         // Deviates: servers on the Python SDK want the member even of a client that has no secret; canaille refuses
         // public clients, and gives them a secret.
@@ -90,17 +105,28 @@ pub fn revoke(endpoint: &Url, client: &Client, token: &Secret, kind: &str, http:
     for way in ways {
         result = send(endpoint, client, token, kind, http, *way);
         match &result {
-            Err(err @ RevokeError::Refused { status: 400 | 401, .. })
-                if !err.is_unsupported() && !err.is_of_ended_token() => {}
+            Err(
+                err @ RevokeError::Refused {
+                    status: 400 | 401, ..
+                },
+            ) if !err.is_unsupported() && !err.is_of_ended_token() => {}
             _ => break,
         }
     }
     result
 }
 
-fn send(endpoint: &Url, client: &Client, token: &Secret, kind: &str, http: &Http, way: Way) -> Result<(), RevokeError> {
+fn send(
+    endpoint: &Url,
+    client: &Client,
+    token: &Secret,
+    kind: &str,
+    http: &Http,
+    way: Way,
+) -> Result<(), RevokeError> {
     let mut form = Serializer::new(String::new());
-    form.append_pair("token", token.expose()).append_pair("token_type_hint", kind);
+    form.append_pair("token", token.expose())
+        .append_pair("token_type_hint", kind);
     if way != Way::Basic {
         form.append_pair("client_id", &client.id);
     }
@@ -115,15 +141,24 @@ fn send(endpoint: &Url, client: &Client, token: &Secret, kind: &str, http: &Http
     }
     let body = Zeroizing::new(form.finish());
     let is_basic = matches!(way, Way::BasicAndIdentifier | Way::Basic);
-    let basic = secret.filter(|_| is_basic).map(|secret| basic(&client.id, secret));
+    let basic = secret
+        .filter(|_| is_basic)
+        .map(|secret| basic(&client.id, secret));
     let mut headers = vec![("Content-Type", "application/x-www-form-urlencoded")];
-    headers.extend(basic.as_ref().map(|basic| (AUTHORIZATION.as_str(), basic.as_str())));
+    headers.extend(
+        basic
+            .as_ref()
+            .map(|basic| (AUTHORIZATION.as_str(), basic.as_str())),
+    );
     let response = http.post(endpoint, &headers, body.as_bytes(), Redirects::Refuse)?;
     let status = response.status;
     if (200..300).contains(&status) {
         return Ok(());
     }
-    let mut words = response.read().map(|body| token_endpoint::error_words(&body)).unwrap_or_default();
+    let mut words = response
+        .read()
+        .map(|body| token_endpoint::error_words(&body))
+        .unwrap_or_default();
     for said in [&mut words.error, &mut words.description] {
         said.take_if(|said| said.contains(token.expose()));
     }

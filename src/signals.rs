@@ -50,7 +50,10 @@ impl Signals {
         let ignored = ignored();
         let mut pending = Vec::new();
         let by_default = Arc::clone(BY_DEFAULT.get_or_init(Arc::default));
-        for signal in WATCHED.into_iter().filter(|signal| !ignored.contains(signal)) {
+        for signal in WATCHED
+            .into_iter()
+            .filter(|signal| !ignored.contains(signal))
+        {
             let flag = Arc::new(AtomicBool::new(false));
             signal_hook::flag::register(signal, Arc::clone(&flag))?;
             low_level::pipe::register(signal, sender.try_clone()?)?;
@@ -73,7 +76,10 @@ impl Signals {
     pub fn take(&mut self) -> Option<Signal> {
         let mut bytes = [0; 64];
         while self.socket.read(&mut bytes).is_ok_and(|count| count > 0) {}
-        let (signal, _) = self.pending.iter().find(|(_, flag)| flag.swap(false, Ordering::SeqCst))?;
+        let (signal, _) = self
+            .pending
+            .iter()
+            .find(|(_, flag)| flag.swap(false, Ordering::SeqCst))?;
         Some(match *signal {
             SIGTSTP => Signal::Stop,
             SIGCONT => Signal::Continue,
@@ -133,6 +139,11 @@ pub fn stop() {
 fn ignored() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    WATCHED.into_iter().filter(|signal| mask & (1 << (signal - 1)) != 0).collect()
+    let mask = mask
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    WATCHED
+        .into_iter()
+        .filter(|signal| mask & (1 << (signal - 1)) != 0)
+        .collect()
 }

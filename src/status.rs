@@ -45,13 +45,23 @@ pub struct Login {
 impl Login {
     /// Judges what is known of a login.
     pub fn of(entry: IndexEntry) -> Self {
-        let has_expired = entry.expires_at.is_some_and(|expires_at| expires_at.seconds_left() <= 0);
+        let has_expired = entry
+            .expires_at
+            .is_some_and(|expires_at| expires_at.seconds_left() <= 0);
         if entry.handed_over.is_some() {
-            return Self { entry, state: State::HandedOver };
+            return Self {
+                entry,
+                state: State::HandedOver,
+            };
         }
         // When such a token really expires, nobody knows.
-        let is_odd = entry.expires_at.is_some() && entry.obtained_at.is_some_and(is_from_the_future);
-        let state = match (entry.needs_login, has_expired || is_odd && entry.refreshable, entry.refreshable) {
+        let is_odd =
+            entry.expires_at.is_some() && entry.obtained_at.is_some_and(is_from_the_future);
+        let state = match (
+            entry.needs_login,
+            has_expired || is_odd && entry.refreshable,
+            entry.refreshable,
+        ) {
             (true, ..) | (false, true, false) => State::NeedsLogin,
             (false, true, true) => State::RefreshDue,
             (false, false, _) => State::Live,
@@ -74,7 +84,10 @@ pub fn status(tools: &Tools) -> Result<Vec<Login>, LoginError> {
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
     let (entries, faults) = store.examine().map_err(cannot_list)?;
     for fault in &faults {
-        let hint = fault.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let hint = fault
+            .hint()
+            .map(|hint| format!("; {hint}"))
+            .unwrap_or_default();
         log::warn!("{fault}{hint}");
     }
     let mut logins: Vec<_> = entries.into_iter().map(Login::of).collect();
@@ -89,9 +102,18 @@ pub fn status(tools: &Tools) -> Result<Vec<Login>, LoginError> {
 /// Those of [`status`].
 pub fn keys(tools: &Tools) -> Result<Vec<Key>, LoginError> {
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
-    Ok(store.list().map_err(cannot_list)?.iter().map(IndexEntry::key).collect())
+    Ok(store
+        .list()
+        .map_err(cannot_list)?
+        .iter()
+        .map(IndexEntry::key)
+        .collect())
 }
 
 fn cannot_list(source: StoreError) -> LoginError {
-    LoginError::Store { doing: "read", server: String::new(), source: source.into() }
+    LoginError::Store {
+        doing: "read",
+        server: String::new(),
+        source: source.into(),
+    }
 }

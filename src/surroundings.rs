@@ -34,16 +34,26 @@ pub struct Ssh {
 impl Surroundings {
     /// Looks around.
     pub fn look() -> Self {
-        let version = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().to_lowercase();
-        let container = ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists());
-        Self::from(&|name| env::var(name).ok().filter(|value| !value.is_empty()), &version, container)
+        let version = std::fs::read_to_string("/proc/sys/kernel/osrelease")
+            .unwrap_or_default()
+            .to_lowercase();
+        let container = ["/.dockerenv", "/run/.containerenv"]
+            .iter()
+            .any(|mark| Path::new(mark).exists());
+        Self::from(
+            &|name| env::var(name).ok().filter(|value| !value.is_empty()),
+            &version,
+            container,
+        )
     }
 
     fn from(variable: &dyn Fn(&str) -> Option<String>, kernel: &str, container: bool) -> Self {
         let set = |name| variable(name).is_some();
         let connection = variable("SSH_CONNECTION").unwrap_or_default();
         let mut connection = connection.split_whitespace().skip(2).map(str::to_owned);
-        let remote = ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"].into_iter().any(set);
+        let remote = ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]
+            .into_iter()
+            .any(set);
         Self {
             ssh: remote.then(|| Ssh {
                 user: variable("USER").or_else(|| variable("LOGNAME")),
@@ -61,8 +71,16 @@ impl Surroundings {
 impl Ssh {
     /// Returns the command that brings a callback port of this machine, at `127.0.0.1` or `[::1]`, to the user's machine.
     pub fn forward(&self, loopback: &str, port: u16) -> String {
-        let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
-        let via = self.port.as_ref().map(|port| format!("-p {port} ")).unwrap_or_default();
+        let user = self
+            .user
+            .as_ref()
+            .map(|user| format!("{user}@"))
+            .unwrap_or_default();
+        let via = self
+            .port
+            .as_ref()
+            .map(|port| format!("-p {port} "))
+            .unwrap_or_default();
         let host = self.host.as_deref().unwrap_or("THIS-MACHINE");
         match loopback {
             "[::1]" => format!("ssh -N {via}-L '[::1]:{port}:[::1]:{port}' {user}{host}"),
@@ -76,19 +94,49 @@ mod tests {
     use super::*;
 
     fn look(variables: &[(&str, &str)], kernel: &str, container: bool) -> Surroundings {
-        let find = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
+        let find = |name: &str| {
+            variables
+                .iter()
+                .find(|(it, _)| *it == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         Surroundings::from(&find, kernel, container)
     }
 
     #[test]
     fn u13_a_remote_shell_has_a_way_back() {
-        let ssh = look(&[("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.5 22"), ("USER", "ann")], "", false).ssh;
+        let ssh = look(
+            &[
+                ("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.5 22"),
+                ("USER", "ann"),
+            ],
+            "",
+            false,
+        )
+        .ssh;
         let ssh = ssh.expect("a remote shell");
-        assert_eq!(ssh.forward("127.0.0.1", 8123), "ssh -N -L 8123:127.0.0.1:8123 ann@10.0.0.5");
-        let other = look(&[("SSH_CONNECTION", "10.0.0.9 50000 fe80::1 2222")], "", false).ssh.expect("a remote shell");
-        assert_eq!(other.forward("127.0.0.1", 8123), "ssh -N -p 2222 -L 8123:127.0.0.1:8123 fe80::1");
-        let bare = look(&[("SSH_TTY", "/dev/pts/1")], "", false).ssh.expect("a remote shell");
-        assert_eq!(bare.forward("[::1]", 1), "ssh -N -L '[::1]:1:[::1]:1' THIS-MACHINE");
+        assert_eq!(
+            ssh.forward("127.0.0.1", 8123),
+            "ssh -N -L 8123:127.0.0.1:8123 ann@10.0.0.5"
+        );
+        let other = look(
+            &[("SSH_CONNECTION", "10.0.0.9 50000 fe80::1 2222")],
+            "",
+            false,
+        )
+        .ssh
+        .expect("a remote shell");
+        assert_eq!(
+            other.forward("127.0.0.1", 8123),
+            "ssh -N -p 2222 -L 8123:127.0.0.1:8123 fe80::1"
+        );
+        let bare = look(&[("SSH_TTY", "/dev/pts/1")], "", false)
+            .ssh
+            .expect("a remote shell");
+        assert_eq!(
+            bare.forward("[::1]", 1),
+            "ssh -N -L '[::1]:1:[::1]:1' THIS-MACHINE"
+        );
     }
 
     #[test]

@@ -38,7 +38,15 @@ impl Tools {
         timeout: Duration,
     ) -> Self {
         let around = Surroundings::look();
-        Self { http, data_dir, store, browser, around, timeout, proven: OnceLock::new() }
+        Self {
+            http,
+            data_dir,
+            store,
+            browser,
+            around,
+            timeout,
+            proven: OnceLock::new(),
+        }
     }
 
     /// Returns the store, chosen and proven to work. The first call does it; others wait for it.
@@ -49,11 +57,16 @@ impl Tools {
     pub fn store(&self, key: &Key) -> Result<&Store, LoginError> {
         let open = || {
             let store = Store::open(&self.store, &self.data_dir, Patience::Person)?;
-            store.notice().into_iter().for_each(|notice| log::warn!("{notice}"));
+            store
+                .notice()
+                .into_iter()
+                .for_each(|notice| log::warn!("{notice}"));
             Ok(store)
         };
         let proven = self.proven.get_or_init(|| open().map_err(Arc::new));
-        proven.as_ref().map_err(|source| LoginError::not_kept(key, Arc::clone(source)))
+        proven
+            .as_ref()
+            .map_err(|source| LoginError::not_kept(key, Arc::clone(source)))
     }
 
     /// Returns what is remembered of earlier logins.

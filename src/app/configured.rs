@@ -54,22 +54,38 @@ impl Openness {
 }
 
 /// Returns the servers that the configurations name and that want a login; tells which are left out, and why.
-pub(super) fn targets(args: &LoginArgs, common: &Common, reporter: &mut Reporter) -> Result<Vec<Target>, LoginError> {
+pub(super) fn targets(
+    args: &LoginArgs,
+    common: &Common,
+    reporter: &mut Reporter,
+) -> Result<Vec<Target>, LoginError> {
     let found = names::look(args.from.as_deref())?;
-    found.unusable.iter().for_each(|trouble| reporter.skipped_for(trouble));
+    found
+        .unusable
+        .iter()
+        .for_each(|trouble| reporter.skipped_for(trouble));
     // What is wrong with the user's own options is no server's fault.
     plan::logins(args, &[], common, None)?;
     plan::anywhere(args, common, None)?;
     let (mut targets, mut keys): (Vec<Target>, Vec<Key>) = Default::default();
     for named in found.servers {
-        let target = Target { text: named.url.clone(), named: Some(named.clone()), client_given: args.from.is_some() };
+        let target = Target {
+            text: named.url.clone(),
+            named: Some(named.clone()),
+            client_given: args.from.is_some(),
+        };
         let planned = match leave_out(&named, args, keys.len()) {
             Some(reason) => Err(reason),
-            None => plan::logins(args, slice::from_ref(&target), common, None).map_err(|err| err.to_string()),
+            None => plan::logins(args, slice::from_ref(&target), common, None)
+                .map_err(|err| err.to_string()),
         };
         match planned {
             Ok(requests) => {
-                let new: Vec<_> = requests.into_iter().map(|it| it.key).filter(|key| !keys.contains(key)).collect();
+                let new: Vec<_> = requests
+                    .into_iter()
+                    .map(|it| it.key)
+                    .filter(|key| !keys.contains(key))
+                    .collect();
                 targets.extend((!new.is_empty()).then_some(target));
                 keys.extend(new);
             }
@@ -83,10 +99,20 @@ pub(super) fn targets(args: &LoginArgs, common: &Common, reporter: &mut Reporter
 fn leave_out(named: &Configured, args: &LoginArgs, before: usize) -> Option<String> {
     let of_project = || {
         let is_theirs = named.in_project && args.from.is_none();
-        is_theirs.then(|| format!("a file of this project names it; --from {} takes it too", named.source))
+        is_theirs.then(|| {
+            format!(
+                "a file of this project names it; --from {} takes it too",
+                named.source
+            )
+        })
     };
-    let too_many = || (before >= MAX_LOGINS).then(|| format!("{MAX_LOGINS} logins at once are enough"));
-    named.skip().map(str::to_owned).or_else(of_project).or_else(too_many)
+    let too_many =
+        || (before >= MAX_LOGINS).then(|| format!("{MAX_LOGINS} logins at once are enough"));
+    named
+        .skip()
+        .map(str::to_owned)
+        .or_else(of_project)
+        .or_else(too_many)
 }
 
 /// Tells where a login by name would be made by the word of a project's file alone, if nobody can be asked about it.
@@ -98,7 +124,10 @@ pub(super) fn refuse_unasked(targets: &[Target]) -> Result<(), LoginError> {
     match targets.iter().find_map(Target::of_project) {
         Some(named) if !question::can_be_asked() => Err(LoginError::Usage {
             message: format!("not logging in unasked: {}", named.introduction()),
-            hint: Some(format!("if that is the server that you mean: {}", with_client(named))),
+            hint: Some(format!(
+                "if that is the server that you mean: {}",
+                with_client(named)
+            )),
         }),
         _ => Ok(()),
     }
@@ -118,7 +147,10 @@ pub(super) fn ask(targets: &[Target], limit: Duration) -> Result<(), LoginError>
             Answer::Nothing => "the question was not answered in time",
         };
         let message = format!("not logged in to {url}: {why}");
-        return Err(LoginError::NotLoggedIn { message, hint: with_client(named) });
+        return Err(LoginError::NotLoggedIn {
+            message,
+            hint: with_client(named),
+        });
     }
     Ok(())
 }
@@ -128,36 +160,66 @@ fn with_client(named: &Configured) -> String {
     match named.name.starts_with('-') {
         // It would be taken for an option.
         true => format!("mcp-login {}", quoted(&printable(&named.full_name()))),
-        false => format!("mcp-login --from {} {}", named.source, quoted(&printable(&named.name))),
+        false => format!(
+            "mcp-login --from {} {}",
+            named.source,
+            quoted(&printable(&named.name))
+        ),
     }
 }
 
 /// `status --from CLIENT`
-pub(super) fn run_status(client: &str, common: &Common, tools: &Tools) -> Result<ExitCode, LoginError> {
+pub(super) fn run_status(
+    client: &str,
+    common: &Common,
+    tools: &Tools,
+) -> Result<ExitCode, LoginError> {
     let found = names::look(Some(client))?;
     let (logins, openness) = (status::status(tools)?, Openness::new(tools.cache()));
-    found.unusable.iter().for_each(|trouble| log::warn!("{trouble}"));
+    found
+        .unusable
+        .iter()
+        .for_each(|trouble| log::warn!("{trouble}"));
     let mut rows = Vec::new();
     for named in found.servers {
         match servers::parse(&named.url, common, false) {
             Ok(server) => {
-                let login = logins.iter().find(|login| login.key() == server.key).cloned();
+                let login = logins
+                    .iter()
+                    .find(|login| login.key() == server.key)
+                    .cloned();
                 let is_free = named.skip().is_some() || openness.is_open(&server.key.server);
-                rows.push(NamedLogin { named, key: server.key, login, is_free });
+                rows.push(NamedLogin {
+                    named,
+                    key: server.key,
+                    login,
+                    is_free,
+                });
             }
             Err(err) => log::warn!("{err}"),
         }
     }
-    let code = if rows.iter().any(NamedLogin::needs_login) { ExitCode::from(3) } else { ExitCode::SUCCESS };
+    let code = if rows.iter().any(NamedLogin::needs_login) {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    };
     let text = match common.json {
         true => {
-            json_line(&json!({ "logins": rows.iter().map(NamedLogin::json).collect::<Vec<_>>() })).unwrap_or_default()
+            json_line(&json!({ "logins": rows.iter().map(NamedLogin::json).collect::<Vec<_>>() }))
+                .unwrap_or_default()
         }
         false => report::named_table(&rows).trim_end().to_owned(),
     };
     if rows.is_empty() {
-        terminal::say(&format!("the configuration of {client} names no server that is reached over HTTP"));
+        terminal::say(&format!(
+            "the configuration of {client} names no server that is reached over HTTP"
+        ));
     }
     let is_lost = !text.is_empty() && terminal::product(&text).is_err();
-    Ok(if is_lost { ExitCode::from(LOST_OUTPUT) } else { code })
+    Ok(if is_lost {
+        ExitCode::from(LOST_OUTPUT)
+    } else {
+        code
+    })
 }

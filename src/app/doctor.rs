@@ -15,10 +15,18 @@ use crate::surroundings::Surroundings;
 use crate::terminal;
 
 /// `doctor`
-pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result<ExitCode, LoginError> {
+pub fn run(
+    args: &DoctorArgs,
+    common: &Common,
+    secret: Option<Secret>,
+) -> Result<ExitCode, LoginError> {
     let login = args.login();
     // A store that cannot be read is part of what is found out.
-    let stored = || Ok(kept::use_tools(common).and_then(|tools| kept::keys(&tools)).unwrap_or_default());
+    let stored = || {
+        Ok(kept::use_tools(common)
+            .and_then(|tools| kept::keys(&tools))
+            .unwrap_or_default())
+    };
     let targets = names::targets(&login, stored)?;
     let request = match plan::logins(&login, &targets, common, secret.clone())?.pop() {
         Some(request) => request,
@@ -31,7 +39,9 @@ pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result
     let case = Case {
         request: &request,
         has_server: args.server.is_some() || args.provider.provider.is_some(),
-        http: http::Settings { ca_file: common.ca_file.clone() },
+        http: http::Settings {
+            ca_file: common.ca_file.clone(),
+        },
         data_dir: store::data_dir(common.data_dir.clone(), &common.store),
         store: common.store.clone(),
         browser: browser_wish(&login),
@@ -44,5 +54,9 @@ pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result
     let server = case.has_server.then_some(request.key.server.as_str());
     let lost = report::doctor::show(&diagnosis, server, common.json, common.quiet).is_err();
     let code = diagnosis.exit_code();
-    Ok(ExitCode::from(if lost && code == 0 { LOST_OUTPUT } else { code }))
+    Ok(ExitCode::from(if lost && code == 0 {
+        LOST_OUTPUT
+    } else {
+        code
+    }))
 }

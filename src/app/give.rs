@@ -38,7 +38,11 @@ pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, Lo
         }),
         write: args.write,
         name: args.name.as_deref(),
-        typed: args.server.as_deref().filter(|it| !it.contains("://")).map(|it| it.rsplit(':').next().unwrap_or(it)),
+        typed: args
+            .server
+            .as_deref()
+            .filter(|it| !it.contains("://"))
+            .map(|it| it.rsplit(':').next().unwrap_or(it)),
         variable: &args.env,
         helper: &helper(&key, &tools),
     };
@@ -56,7 +60,15 @@ pub fn give_new(
 ) -> Result<ExitCode, LoginError> {
     let tools = use_tools(common)?;
     let helper = helper(key, &tools);
-    let wish = Wish { client, mode: None, write: true, name: None, typed: None, variable: VARIABLE, helper: &helper };
+    let wish = Wish {
+        client,
+        mode: None,
+        write: true,
+        name: None,
+        typed: None,
+        variable: VARIABLE,
+        helper: &helper,
+    };
     give(key, &wish, places, &tools, reporter)
 }
 
@@ -72,20 +84,28 @@ fn give(
         let code = print(text);
         // What could not be masked is not shown to later steps either.
         if let (Some((path, lines)), true) = (append, code == ExitCode::SUCCESS) {
-            let failed = |source| LoginError::HandOver { client: wish.client.name, source };
+            let failed = |source| LoginError::HandOver {
+                client: wish.client.name,
+                source,
+            };
             writer::append(path, lines).map_err(failed)?;
         }
         terminal::say(wish.client.note);
         return Ok(code);
     }
     reporter.handed_over(key, wish.client, &given);
-    Ok(ExitCode::from(if reporter.lost_output { LOST_OUTPUT } else { 0 }))
+    Ok(ExitCode::from(if reporter.lost_output {
+        LOST_OUTPUT
+    } else {
+        0
+    }))
 }
 
 /// Looks where the clients keep their things, or where the user says that they do.
 fn look(args: &PlaceArgs) -> Result<Places, LoginError> {
     let mut places = Places::look().ok_or_else(|| LoginError::Usage {
-        message: "cannot find the configurations of clients: HOME is not set to an absolute path".to_owned(),
+        message: "cannot find the configurations of clients: HOME is not set to an absolute path"
+            .to_owned(),
         hint: None,
     })?;
     let given = [
@@ -95,7 +115,9 @@ fn look(args: &PlaceArgs) -> Result<Places, LoginError> {
     ];
     for (variable, path) in given {
         if let Some(path) = path {
-            places.variables.insert(variable.to_owned(), path.to_string_lossy().into_owned());
+            places
+                .variables
+                .insert(variable.to_owned(), path.to_string_lossy().into_owned());
         }
     }
     Ok(places)
@@ -119,15 +141,24 @@ fn helper(key: &Key, tools: &Tools) -> String {
     // A name of the user's own may begin with `-`.
     words.extend(key.server.starts_with('-').then(|| "--".to_owned()));
     words.push(key.server.clone());
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    words
+        .iter()
+        .map(|word| quoted(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Returns our name where a shell finds us by it, else our path.
 fn program() -> String {
-    let (name, own) = (env!("CARGO_PKG_NAME"), std::env::current_exe().and_then(|path| path.canonicalize()));
+    let (name, own) = (
+        env!("CARGO_PKG_NAME"),
+        std::env::current_exe().and_then(|path| path.canonicalize()),
+    );
     let Ok(own) = own else { return name.to_owned() };
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let first = std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file());
+    let first = std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file());
     match first.and_then(|path: PathBuf| path.canonicalize().ok()) {
         Some(found) if found == own => name.to_owned(),
         _ => own.display().to_string(),

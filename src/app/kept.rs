@@ -45,7 +45,10 @@ pub fn find(server: Option<&str>, common: &Common, tools: &Tools) -> Result<Key,
 }
 
 fn live(key: &Key, need: &NeedArgs, tools: &Tools) -> Result<Credentials, LoginError> {
-    let need = Need { min_ttl: need.min_ttl, refresh: need.refresh };
+    let need = Need {
+        min_ttl: need.min_ttl,
+        refresh: need.refresh,
+    };
     token::live(key, need, tools, Deadline::after(token::LIMIT))
 }
 
@@ -71,8 +74,7 @@ pub fn run_token(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginErr
     if !common.json {
         return Ok(print(token));
     }
-    let line =
-        json!({"access_token": token, "token_type": "Bearer", "expires_at": kept.expires_at, "server": key.server});
+    let line = json!({"access_token": token, "token_type": "Bearer", "expires_at": kept.expires_at, "server": key.server});
     Ok(print(&json_line(&line).unwrap_or_default()))
 }
 
@@ -81,7 +83,9 @@ pub fn run_headers(args: &TokenArgs, common: &Common) -> Result<ExitCode, LoginE
     let tools = use_tools(common)?;
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let key = match (&args.server, variable(HELPER_URL), variable(HELPER_NAME)) {
-        (None, None, Some(name)) => servers::stored(&name, Some("claude-code"), common, &keys(&tools)?)?,
+        (None, None, Some(name)) => {
+            servers::stored(&name, Some("claude-code"), common, &keys(&tools)?)?
+        }
         (given, url, _) => find(given.as_deref().or(url.as_deref()), common, &tools)?,
     };
     let kept = live(&key, &args.need, &tools)?;
@@ -108,7 +112,10 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, LoginE
     }
     let mut logins = status::status(&tools)?;
     let keys: Vec<_> = logins.iter().map(status::Login::key).collect();
-    let wanted = args.servers.iter().map(|text| servers::all_stored(text, args.from.as_deref(), common, &keys));
+    let wanted = args
+        .servers
+        .iter()
+        .map(|text| servers::all_stored(text, args.from.as_deref(), common, &keys));
     let wanted = wanted.collect::<Result<Vec<_>, _>>()?.concat();
     if !wanted.is_empty() {
         logins.retain(|login| wanted.contains(&login.key()));
@@ -116,23 +123,40 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, LoginE
         logins.retain(|login| login.entry.profile == *profile);
     }
     let missing = wanted.iter().filter(|key| !keys.contains(key));
-    let needing = logins.iter().filter(|login| !wanted.is_empty() && login.state == State::NeedsLogin);
-    let code = if missing.clone().count() + needing.count() > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS };
+    let needing = logins
+        .iter()
+        .filter(|login| !wanted.is_empty() && login.state == State::NeedsLogin);
+    let code = if missing.clone().count() + needing.count() > 0 {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    };
     if common.json {
         let text = json_line(&json!({ "logins": logins })).unwrap_or_default();
         let lost = terminal::product(&text).is_err();
-        return Ok(if lost { ExitCode::from(LOST_OUTPUT) } else { code });
+        return Ok(if lost {
+            ExitCode::from(LOST_OUTPUT)
+        } else {
+            code
+        });
     }
     let table = report::table(&logins);
     let lost = !table.is_empty() && terminal::product(table.trim_end()).is_err();
     for key in missing {
         let login = token::Settings::of(&tools).login(key, &[]);
-        terminal::say(&format!("there is no login to {}; log in with: {login}", key.server));
+        terminal::say(&format!(
+            "there is no login to {}; log in with: {login}",
+            key.server
+        ));
     }
     if keys.is_empty() && wanted.is_empty() {
         terminal::say("there are no logins");
     }
-    Ok(if lost { ExitCode::from(LOST_OUTPUT) } else { code })
+    Ok(if lost {
+        ExitCode::from(LOST_OUTPUT)
+    } else {
+        code
+    })
 }
 
 /// `logout`
@@ -140,20 +164,30 @@ pub fn run_logout(args: &LogoutArgs, common: &Common) -> Result<ExitCode, LoginE
     let tools = use_tools(common)?;
     let known = keys(&tools)?;
     let wanted: Vec<Key> = match args.all {
-        true => {
-            known.into_iter().filter(|key| common.profile.as_ref().is_none_or(|name| *name == key.profile)).collect()
-        }
-        false => {
-            args.servers.iter().map(|text| servers::stored(text, None, common, &known)).collect::<Result<_, _>>()?
-        }
+        true => known
+            .into_iter()
+            .filter(|key| {
+                common
+                    .profile
+                    .as_ref()
+                    .is_none_or(|name| *name == key.profile)
+            })
+            .collect(),
+        false => args
+            .servers
+            .iter()
+            .map(|text| servers::stored(text, None, common, &known))
+            .collect::<Result<_, _>>()?,
     };
     let mut worst = None;
     let mut reporter = Reporter::new(common.json, wanted.len() > 1);
     for key in wanted {
         let result = match logout(&key, &tools) {
-            Ok(LoggedOut::NotRevoked { source, lives }) => {
-                Err(LoginError::NotRevoked { server: key.server.clone(), source, lives })
-            }
+            Ok(LoggedOut::NotRevoked { source, lives }) => Err(LoginError::NotRevoked {
+                server: key.server.clone(),
+                source,
+                lives,
+            }),
             other => other,
         };
         match result {

@@ -43,7 +43,11 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
         Ok(cli) => cli,
         Err(err) => return explain(&err),
     };
-    let verbosity = if cli.common.quiet { -1 } else { i8::try_from(cli.common.verbose).unwrap_or(i8::MAX) };
+    let verbosity = if cli.common.quiet {
+        -1
+    } else {
+        i8::try_from(cli.common.verbose).unwrap_or(i8::MAX)
+    };
     terminal::set_up(
         verbosity,
         match cli.common.color {
@@ -54,7 +58,9 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
     );
     match &cli.command {
         None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_wait(),
-        Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)) => terminal::never_wait_for_talk(),
+        Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)) => {
+            terminal::never_wait_for_talk()
+        }
         Some(_) => {}
     }
     let result = match &cli.command {
@@ -72,7 +78,10 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
         Some(Command::Demo(args)) => run_demo(args, &cli.common),
     };
     // Where stdout carries a token, it carries nothing else.
-    let prints_token = matches!(cli.command, Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)));
+    let prints_token = matches!(
+        cli.command,
+        Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_))
+    );
     result.unwrap_or_else(|err| {
         let mut reporter = Reporter::new(cli.common.json, false);
         if prints_token && cli.common.json {
@@ -91,14 +100,22 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
 
 /// Says what is wrong with the arguments, in our own form; help and version are printed as they are.
 fn explain(err: &clap::Error) -> ExitCode {
-    if matches!(err.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(
+        err.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
         // Nobody may be reading, as with `mcp-login --help | head -1`.
         let _ = err.print();
         return ExitCode::SUCCESS;
     }
     let text = err.to_string();
     let mut parts = text.split("\n\n");
-    let what = parts.next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let what = parts
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
     let error = LoginError::Usage {
         message: what.trim_start_matches("error: ").to_owned(),
@@ -110,16 +127,30 @@ fn explain(err: &clap::Error) -> ExitCode {
 }
 
 fn tools(common: &Common, wish: Wish, timeout: std::time::Duration) -> Result<Tools, LoginError> {
-    let data_dir = store::data_dir(common.data_dir.clone(), &common.store).map_err(|err| LoginError::Store {
-        doing: "find a place for",
-        server: String::new(),
-        source: Arc::new(err),
+    let data_dir = store::data_dir(common.data_dir.clone(), &common.store).map_err(|err| {
+        LoginError::Store {
+            doing: "find a place for",
+            server: String::new(),
+            source: Arc::new(err),
+        }
     })?;
-    let http = http::Settings { ca_file: common.ca_file.clone() };
-    Ok(Tools::new(http, data_dir, common.store.clone(), wish, timeout))
+    let http = http::Settings {
+        ca_file: common.ca_file.clone(),
+    };
+    Ok(Tools::new(
+        http,
+        data_dir,
+        common.store.clone(),
+        wish,
+        timeout,
+    ))
 }
 
-fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<ExitCode, LoginError> {
+fn log_in(
+    args: &LoginArgs,
+    common: &Common,
+    secret: Option<Secret>,
+) -> Result<ExitCode, LoginError> {
     let tools = tools(common, browser_wish(args), args.timeout)?;
     let mut reporter = Reporter::new(common.json, args.all || args.servers.len() > 1);
     let targets = match args.all {
@@ -130,8 +161,13 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
     let has_secret = is_one && (secret.is_some() || args.client.client_secret_file.is_some());
     let requests = plan::logins(args, &targets, common, secret.clone())?;
     configured::refuse_unasked(&targets)?;
-    targets.iter().filter_map(|target| target.named.as_ref()).for_each(|named| reporter.named(named, has_secret));
-    targets.iter().for_each(|target| reporter.unused(target, args));
+    targets
+        .iter()
+        .filter_map(|target| target.named.as_ref())
+        .for_each(|named| reporter.named(named, has_secret));
+    targets
+        .iter()
+        .for_each(|target| reporter.unused(target, args));
     configured::ask(&targets, args.timeout)?;
     if requests.is_empty() {
         terminal::say("there is no server to log in to in the configurations of your MCP clients");
@@ -143,22 +179,38 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
     let mut outcome = login::run(requests, Arc::new(tools), paste(args), &mut |event| {
         openness.note(&event);
         match event {
-            Event::Failed { server, error } if error.needs_no_login() => reporter.needs_none(server),
+            Event::Failed { server, error } if error.needs_no_login() => {
+                reporter.needs_none(server)
+            }
             // It is asked about below.
-            Event::Failed { error, .. } if can_be_asked && error.suggestion().is_some() => terminal::countdown(None),
+            Event::Failed { error, .. } if can_be_asked && error.suggestion().is_some() => {
+                terminal::countdown(None)
+            }
             event => reporter.show(&event),
         }
     })?;
-    if let Some(error) = outcome.failure().filter(|error| can_be_asked && error.suggestion().is_some()) {
+    if let Some(error) = outcome
+        .failure()
+        .filter(|error| can_be_asked && error.suggestion().is_some())
+    {
         if let Some(meant) = ask_whether_meant(error, args.timeout) {
-            return log_in(&LoginArgs { servers: vec![meant], ..args.clone() }, common, secret);
+            return log_in(
+                &LoginArgs {
+                    servers: vec![meant],
+                    ..args.clone()
+                },
+                common,
+                secret,
+            );
         }
         reporter.fail(None, error);
     }
     if let (Some(client), Outcome::Done(results)) = (args.handover, &mut outcome) {
         for result in results {
             let Ok(report) = result else { continue };
-            if let Err(err) = give::give_new(&report.key, client, &args.places, common, &mut reporter) {
+            if let Err(err) =
+                give::give_new(&report.key, client, &args.places, common, &mut reporter)
+            {
                 reporter.fail(Some(&report.key.server), &err);
                 *result = Err(err);
             }
@@ -177,7 +229,10 @@ fn ask_whether_meant(error: &LoginError, limit: std::time::Duration) -> Option<S
 }
 
 fn browser_wish(args: &LoginArgs) -> Wish {
-    Wish { none: args.no_browser.then_some(Skip::Asked), command: args.browser.clone() }
+    Wish {
+        none: args.no_browser.then_some(Skip::Asked),
+        command: args.browser.clone(),
+    }
 }
 
 fn paste(args: &LoginArgs) -> Option<Paste> {
@@ -189,7 +244,11 @@ fn paste(args: &LoginArgs) -> Option<Paste> {
 }
 
 fn run_demo(args: &DemoArgs, common: &Common) -> Result<ExitCode, LoginError> {
-    let wish = demo::Wish { auto: args.auto, browser: args.browser.clone(), timeout: args.timeout };
+    let wish = demo::Wish {
+        auto: args.auto,
+        browser: args.browser.clone(),
+        timeout: args.timeout,
+    };
     let mut reporter = Reporter::new(common.json, false);
     let outcome = demo::run(&wish, &mut |event| match event {
         demo::Event::Login(event) => reporter.show(&event),
@@ -199,14 +258,23 @@ fn run_demo(args: &DemoArgs, common: &Common) -> Result<ExitCode, LoginError> {
 }
 
 /// Ends a run of logins: by the signal that ended it, or with the code of the first that failed and is not forgiven.
-fn conclude(outcome: &Outcome, reporter: &Reporter, is_forgiven: impl Fn(&LoginError) -> bool) -> ExitCode {
+fn conclude(
+    outcome: &Outcome,
+    reporter: &Reporter,
+    is_forgiven: impl Fn(&LoginError) -> bool,
+) -> ExitCode {
     match outcome {
         Outcome::Done(results) => {
             let mut failures = results.iter().filter_map(|result| result.as_ref().err());
-            let failure = failures.find(|err| !is_forgiven(err)).map(LoginError::exit_code);
+            let failure = failures
+                .find(|err| !is_forgiven(err))
+                .map(LoginError::exit_code);
             let lost = terminal::finish();
             if reporter.lost_output || lost.is_err() {
-                terminal::complain("warning", "what was to be written to stdout is lost: nobody reads it");
+                terminal::complain(
+                    "warning",
+                    "what was to be written to stdout is lost: nobody reads it",
+                );
             }
             let lost = (reporter.lost_output || lost.is_err()).then_some(LOST_OUTPUT);
             ExitCode::from(failure.or(lost).unwrap_or(0))
@@ -237,5 +305,9 @@ fn run_check(args: &CheckArgs, common: &Common) -> Result<ExitCode, LoginError> 
             return Ok(ExitCode::from(err.exit_code()));
         }
     }
-    Ok(ExitCode::from(if reporter.lost_output { LOST_OUTPUT } else { 0 }))
+    Ok(ExitCode::from(if reporter.lost_output {
+        LOST_OUTPUT
+    } else {
+        0
+    }))
 }

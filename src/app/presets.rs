@@ -13,7 +13,8 @@ use crate::terminal;
 /// `providers`
 pub fn run_providers(common: &Common) -> ExitCode {
     let text = if common.json {
-        json_line(&json!({ "providers": PROVIDERS.iter().map(in_json).collect::<Vec<_>>() })).unwrap_or_default()
+        json_line(&json!({ "providers": PROVIDERS.iter().map(in_json).collect::<Vec<_>>() }))
+            .unwrap_or_default()
     } else {
         table()
     };
@@ -46,8 +47,15 @@ const ROOM: usize = 68;
 fn table() -> String {
     let entry = |it: &Provider| {
         let (redirect, needs) = (redirect(it), needs(it));
-        let told = format!("{}: redirect URI {redirect}{needs}; register a client at {}", it.title, it.registration);
-        format!("{:<11}{}", it.name, terminal::wrap(&told, ROOM, &" ".repeat(11)))
+        let told = format!(
+            "{}: redirect URI {redirect}{needs}; register a client at {}",
+            it.title, it.registration
+        );
+        format!(
+            "{:<11}{}",
+            it.name,
+            terminal::wrap(&told, ROOM, &" ".repeat(11))
+        )
     };
     PROVIDERS.iter().map(entry).collect::<Vec<_>>().join("\n")
 }

@@ -10,14 +10,27 @@ pub fn commands(value: &str, is_list: bool, is_program: &dyn Fn(&str) -> bool) -
     if is_program(whole) {
         return vec![vec![whole.to_owned()]];
     }
-    let parts = if is_list { split_unquoted(whole, ':') } else { vec![whole] };
-    let commands = parts.into_iter().map(|part| command(part.trim(), is_program));
-    commands.filter(|command| command.first().is_some_and(|program| !program.is_empty())).collect()
+    let parts = if is_list {
+        split_unquoted(whole, ':')
+    } else {
+        vec![whole]
+    };
+    let commands = parts
+        .into_iter()
+        .map(|part| command(part.trim(), is_program));
+    commands
+        .filter(|command| command.first().is_some_and(|program| !program.is_empty()))
+        .collect()
 }
 
 fn command(text: &str, is_program: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let ends = text.match_indices(' ').map(|(at, _)| at).chain([text.len()]);
-    let paths = ends.map(|end| text.split_at(end)).filter(|(path, _)| path.starts_with(['/', '.', '~']));
+    let ends = text
+        .match_indices(' ')
+        .map(|(at, _)| at)
+        .chain([text.len()]);
+    let paths = ends
+        .map(|end| text.split_at(end))
+        .filter(|(path, _)| path.starts_with(['/', '.', '~']));
     match paths.filter(|(path, _)| is_program(path)).last() {
         Some((path, rest)) => [path.to_owned()].into_iter().chain(words(rest)).collect(),
         None => words(text),
@@ -57,7 +70,11 @@ fn words(text: &str) -> Vec<String> {
             }
             (Some(open), _) if open == character => quote = None,
             (None, '\\') => word.get_or_insert_default().extend(characters.next()),
-            (Some('"'), '\\') if characters.peek().is_some_and(|next| "\"\\$`".contains(*next)) => {
+            (Some('"'), '\\')
+                if characters
+                    .peek()
+                    .is_some_and(|next| "\"\\$`".contains(*next)) =>
+            {
                 word.get_or_insert_default().extend(characters.next());
             }
             _ => word.get_or_insert_default().push(character),
@@ -71,7 +88,11 @@ fn words(text: &str) -> Vec<String> {
 /// `%s` stands, the URL comes last.
 pub fn arguments(command: &[String], url: &str) -> Vec<String> {
     let mut is_placed = false;
-    let mut arguments: Vec<String> = command.iter().skip(1).map(|word| expand(word, url, &mut is_placed)).collect();
+    let mut arguments: Vec<String> = command
+        .iter()
+        .skip(1)
+        .map(|word| expand(word, url, &mut is_placed))
+        .collect();
     if !is_placed {
         arguments.push(url.to_owned());
     }
@@ -106,29 +127,55 @@ mod tests {
 
     #[test]
     fn p56_p63_which_browsers_a_value_names() {
-        let there = |program: &str| [CHROME, "/opt/my browser", "/usr/bin/firefox", "firefox"].contains(&program);
+        let there = |program: &str| {
+            [CHROME, "/opt/my browser", "/usr/bin/firefox", "firefox"].contains(&program)
+        };
         let check = |value: &str, is_list: bool, expected: &[&[&str]]| {
             assert_eq!(commands(value, is_list, &there), expected, "{value}");
         };
         for is_list in [true, false] {
             check(CHROME, is_list, &[&[CHROME]]);
-            check(&format!("{CHROME} --incognito '%s'"), is_list, &[&[CHROME, "--incognito", "%s"]]);
+            check(
+                &format!("{CHROME} --incognito '%s'"),
+                is_list,
+                &[&[CHROME, "--incognito", "%s"]],
+            );
             check(
                 &format!("\"{CHROME}\" --profile-directory='Profile 1' %s"),
                 is_list,
                 &[&[CHROME, "--profile-directory=Profile 1", "%s"]],
             );
-            check("/opt/my\\ browser -x", is_list, &[&["/opt/my browser", "-x"]]);
+            check(
+                "/opt/my\\ browser -x",
+                is_list,
+                &[&["/opt/my browser", "-x"]],
+            );
             check("firefox -P \"a b\"", is_list, &[&["firefox", "-P", "a b"]]);
             check("nosuch", is_list, &[&["nosuch"]]);
             check("", is_list, &[]);
             check("  ", is_list, &[]);
-            check("sh -c 'echo \"$1\"' sh", is_list, &[&["sh", "-c", "echo \"$1\"", "sh"]]);
-            check("a \"b \\\" c\" '' d\\'e", is_list, &[&["a", "b \" c", "", "d'e"]]);
+            check(
+                "sh -c 'echo \"$1\"' sh",
+                is_list,
+                &[&["sh", "-c", "echo \"$1\"", "sh"]],
+            );
+            check(
+                "a \"b \\\" c\" '' d\\'e",
+                is_list,
+                &[&["a", "b \" c", "", "d'e"]],
+            );
             check("open 'never closed", is_list, &[&["open", "never closed"]]);
         }
-        check("firefox:chromium --new-window", true, &[&["firefox"], &["chromium", "--new-window"]]);
-        check(&format!("nosuch:{CHROME}:"), true, &[&["nosuch"], &[CHROME]]);
+        check(
+            "firefox:chromium --new-window",
+            true,
+            &[&["firefox"], &["chromium", "--new-window"]],
+        );
+        check(
+            &format!("nosuch:{CHROME}:"),
+            true,
+            &[&["nosuch"], &[CHROME]],
+        );
         check("'/a:b/c' -x:d", true, &[&["/a:b/c", "-x"], &["d"]]);
         check("a:b", false, &[&["a:b"]]);
     }
@@ -140,7 +187,10 @@ mod tests {
             (&["x"][..], &[url][..]),
             (&["x", "-n"], &["-n", url]),
             (&["x", "%s", "-n"], &[url, "-n"]),
-            (&["x", "--url=%s%%", "%c%x%"], &["--url=https://as.example/a?b=%2Fc&d=%s%", ":%x%"]),
+            (
+                &["x", "--url=%s%%", "%c%x%"],
+                &["--url=https://as.example/a?b=%2Fc&d=%s%", ":%x%"],
+            ),
         ] {
             let command: Vec<_> = command.iter().map(|word| (*word).to_owned()).collect();
             assert_eq!(arguments(&command, url), expected);

@@ -20,7 +20,8 @@ pub fn is_named(args: &RequestArgs) -> bool {
 ///
 /// [`LoginError::Usage`] for a URL that cannot be used.
 pub fn apply(request: &mut Request, args: &RequestArgs) -> Result<(), LoginError> {
-    if let (Some(authorization), Some(token)) = (&args.authorization_endpoint, &args.token_endpoint) {
+    if let (Some(authorization), Some(token)) = (&args.authorization_endpoint, &args.token_endpoint)
+    {
         let server = endpoints(
             args.issuer.as_deref(),
             ("--authorization-endpoint", authorization),
@@ -30,7 +31,10 @@ pub fn apply(request: &mut Request, args: &RequestArgs) -> Result<(), LoginError
     }
     if let Some(raw) = &args.issuer_metadata {
         let url = checked("--issuer-metadata", raw)?;
-        request.identity.issuer.get_or_insert_with(|| url.to_string());
+        request
+            .identity
+            .issuer
+            .get_or_insert_with(|| url.to_string());
         request.issuer_metadata = Some(url);
     }
     Ok(())
@@ -51,7 +55,8 @@ pub fn endpoints(
 ) -> Result<AuthorizationServer, LoginError> {
     let page = endpoint::without_resource(checked(authorization.0, authorization.1)?);
     let tokens = checked(token.0, token.1)?;
-    endpoint::check_parameters(&page).map_err(|why| unusable(authorization.0, authorization.1, &why))?;
+    endpoint::check_parameters(&page)
+        .map_err(|why| unusable(authorization.0, authorization.1, &why))?;
     let origin = page.origin().ascii_serialization();
     let mut server = AuthorizationServer::known(issuer.unwrap_or(&origin), page, tokens);
     server.client_auth_methods = None;
@@ -60,7 +65,10 @@ pub fn endpoints(
 
 /// Returns the authorization server that the client's file names, for a login that has to search for one; `None` if it
 /// names none that can be used.
-pub fn of_client_file(request: &Request, named: Option<&(String, String)>) -> Option<AuthorizationServer> {
+pub fn of_client_file(
+    request: &Request,
+    named: Option<&(String, String)>,
+) -> Option<AuthorizationServer> {
     let searches = request.server.is_some() && request.provider.is_none();
     let (page, tokens) = named.filter(|_| searches)?;
     endpoints(None, ("auth_uri", page), ("token_uri", tokens)).ok()
@@ -75,9 +83,14 @@ pub fn name_endpoints(request: &mut Request, server: AuthorizationServer) {
 
 /// Reads a URL that the user names: `https`, or `http` on this machine.
 fn checked(option: &str, raw: &str) -> Result<Url, LoginError> {
-    Reach { loopback: true }.check(raw).map_err(|why| unusable(option, raw, &why))
+    Reach { loopback: true }
+        .check(raw)
+        .map_err(|why| unusable(option, raw, &why))
 }
 
 fn unusable(option: &str, raw: &str, why: &UrlError) -> LoginError {
-    usage(format!("cannot use {} for {option}: {why}", without_password(raw)), "give it as the server documents it")
+    usage(
+        format!("cannot use {} for {option}: {why}", without_password(raw)),
+        "give it as the server documents it",
+    )
 }

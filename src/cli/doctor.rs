@@ -19,7 +19,13 @@ pub struct DoctorArgs {
     pub no_browser: bool,
 
     /// As for a login with this browser
-    #[arg(long, env = "MCP_LOGIN_BROWSER", value_name = "COMMAND", conflicts_with = "no_browser", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_BROWSER",
+        value_name = "COMMAND",
+        conflicts_with = "no_browser",
+        hide_env = true
+    )]
     pub browser: Option<String>,
 
     /// As for a login that reads pasted answers from stdin

@@ -13,8 +13,21 @@ const OVERRULES: [(&str, &[&str]); 16] = [
     ("--no-resource", &["MCP_LOGIN_RESOURCE"]),
     ("--authorization-endpoint", &["MCP_LOGIN_ISSUER_METADATA"]),
     ("--token-endpoint", &["MCP_LOGIN_ISSUER_METADATA"]),
-    ("--issuer-metadata", &["MCP_LOGIN_AUTHORIZATION_ENDPOINT", "MCP_LOGIN_TOKEN_ENDPOINT"]),
-    ("--redirect-uri", &["MCP_LOGIN_PORT", "MCP_LOGIN_REDIRECT_HOST", "MCP_LOGIN_REDIRECT_PATH"]),
+    (
+        "--issuer-metadata",
+        &[
+            "MCP_LOGIN_AUTHORIZATION_ENDPOINT",
+            "MCP_LOGIN_TOKEN_ENDPOINT",
+        ],
+    ),
+    (
+        "--redirect-uri",
+        &[
+            "MCP_LOGIN_PORT",
+            "MCP_LOGIN_REDIRECT_HOST",
+            "MCP_LOGIN_REDIRECT_PATH",
+        ],
+    ),
     ("--port", &["MCP_LOGIN_REDIRECT_URI"]),
     ("--redirect-host", &["MCP_LOGIN_REDIRECT_URI"]),
     ("--redirect-path", &["MCP_LOGIN_REDIRECT_URI"]),
@@ -22,11 +35,21 @@ const OVERRULES: [(&str, &[&str]); 16] = [
 
 /// Returns the settings that do not count in a run with these arguments.
 pub fn forgotten<'a>(arguments: &[String], settings: &'a [(String, String)]) -> Vec<&'a str> {
-    let is_given = |option: &str| arguments.iter().any(|argument| argument.split('=').next() == Some(option));
-    let overruled: Vec<&str> =
-        OVERRULES.iter().filter(|(option, _)| is_given(option)).flat_map(|(_, names)| names.iter().copied()).collect();
-    let ours = settings.iter().filter(|(name, _)| name.starts_with("MCP_LOGIN_"));
-    let forgotten = ours.filter(|(name, value)| value.is_empty() || overruled.contains(&name.as_str()));
+    let is_given = |option: &str| {
+        arguments
+            .iter()
+            .any(|argument| argument.split('=').next() == Some(option))
+    };
+    let overruled: Vec<&str> = OVERRULES
+        .iter()
+        .filter(|(option, _)| is_given(option))
+        .flat_map(|(_, names)| names.iter().copied())
+        .collect();
+    let ours = settings
+        .iter()
+        .filter(|(name, _)| name.starts_with("MCP_LOGIN_"));
+    let forgotten =
+        ours.filter(|(name, value)| value.is_empty() || overruled.contains(&name.as_str()));
     forgotten.map(|(name, _)| name.as_str()).collect()
 }
 
@@ -36,13 +59,27 @@ mod tests {
 
     #[test]
     fn the_option_wins_over_the_setting() {
-        let settings =
-            [("MCP_LOGIN_NO_BROWSER", "1"), ("MCP_LOGIN_PORT", ""), ("MCP_LOGIN_RESOURCE", "x"), ("HOME", "")];
+        let settings = [
+            ("MCP_LOGIN_NO_BROWSER", "1"),
+            ("MCP_LOGIN_PORT", ""),
+            ("MCP_LOGIN_RESOURCE", "x"),
+            ("HOME", ""),
+        ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
         for (arguments, expected) in [
             ("https://mcp.example", vec!["MCP_LOGIN_PORT"]),
-            ("--browser firefox https://mcp.example", vec!["MCP_LOGIN_NO_BROWSER", "MCP_LOGIN_PORT"]),
-            ("--browser=firefox --no-resource", vec!["MCP_LOGIN_NO_BROWSER", "MCP_LOGIN_PORT", "MCP_LOGIN_RESOURCE"]),
+            (
+                "--browser firefox https://mcp.example",
+                vec!["MCP_LOGIN_NO_BROWSER", "MCP_LOGIN_PORT"],
+            ),
+            (
+                "--browser=firefox --no-resource",
+                vec![
+                    "MCP_LOGIN_NO_BROWSER",
+                    "MCP_LOGIN_PORT",
+                    "MCP_LOGIN_RESOURCE",
+                ],
+            ),
         ] {
             let arguments: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
             assert_eq!(forgotten(&arguments, &settings), expected);

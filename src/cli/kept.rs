@@ -118,15 +118,30 @@ pub struct HandoverArgs {
 #[command(next_help_heading = "The client's places")]
 pub struct PlaceArgs {
     /// The directory of workspace-mcp's credentials files
-    #[arg(long, env = "MCP_LOGIN_CREDENTIALS_DIR", value_name = "DIR", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_CREDENTIALS_DIR",
+        value_name = "DIR",
+        hide_env = true
+    )]
     pub credentials_dir: Option<PathBuf>,
 
     /// The home directory of Hermes, or of one of its profiles
-    #[arg(long, env = "MCP_LOGIN_HERMES_HOME", value_name = "DIR", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_HERMES_HOME",
+        value_name = "DIR",
+        hide_env = true
+    )]
     pub hermes_home: Option<PathBuf>,
 
     /// The directory of a FastMCP application's FileTreeStore
-    #[arg(long, env = "MCP_LOGIN_FASTMCP_DIR", value_name = "DIR", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_FASTMCP_DIR",
+        value_name = "DIR",
+        hide_env = true
+    )]
     pub fastmcp_dir: Option<PathBuf>,
 }
 

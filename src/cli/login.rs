@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{
-    FalseyValueParser, NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+    FalseyValueParser, NonEmptyStringValueParser, PossibleValue, PossibleValuesParser,
+    TypedValueParser,
 };
 use clap::{Args, ValueEnum};
 
@@ -34,7 +35,13 @@ pub struct LoginArgs {
     pub no_browser: bool,
 
     /// Open this browser; %s stands for the address
-    #[arg(long, env = "MCP_LOGIN_BROWSER", value_name = "COMMAND", conflicts_with = "no_browser", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_BROWSER",
+        value_name = "COMMAND",
+        conflicts_with = "no_browser",
+        hide_env = true
+    )]
     pub browser: Option<String>,
 
     /// Read pasted answers from stdin, even if it is no terminal
@@ -54,7 +61,13 @@ pub struct LoginArgs {
     pub force: bool,
 
     /// The account that the provider should offer
-    #[arg(long, env = "MCP_LOGIN_LOGIN_HINT", value_name = "ACCOUNT", visible_alias = "email", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_LOGIN_HINT",
+        value_name = "ACCOUNT",
+        visible_alias = "email",
+        hide_env = true
+    )]
     pub login_hint: Option<String>,
 
     /// Give the login to this client afterwards; see `mcp-login handover --list`
@@ -98,7 +111,13 @@ pub struct ProviderArgs {
     pub tenant: Option<String>,
 
     /// The tools that the login is for, such as gmail,drive: with --provider google
-    #[arg(long, env = "MCP_LOGIN_TOOLS", value_name = "LIST", value_delimiter = ',', hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_TOOLS",
+        value_name = "LIST",
+        value_delimiter = ',',
+        hide_env = true
+    )]
     pub tools: Vec<String>,
 
     /// Only let the tools read
@@ -107,8 +126,11 @@ pub struct ProviderArgs {
 }
 
 fn provider() -> impl TypedValueParser<Value = &'static Provider> {
-    let names = providers::PROVIDERS.iter().map(|provider| PossibleValue::new(provider.name).help(provider.title));
-    PossibleValuesParser::new(names).try_map(|name| providers::find(&name).ok_or("there is no such provider"))
+    let names = providers::PROVIDERS
+        .iter()
+        .map(|provider| PossibleValue::new(provider.name).help(provider.title));
+    PossibleValuesParser::new(names)
+        .try_map(|name| providers::find(&name).ok_or("there is no such provider"))
 }
 
 /// Who we are at the authorization server.
@@ -120,7 +142,12 @@ pub struct ClientArgs {
     pub client_id: Option<String>,
 
     /// A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET
-    #[arg(long, env = "MCP_LOGIN_CLIENT_SECRET_FILE", value_name = "FILE", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_CLIENT_SECRET_FILE",
+        value_name = "FILE",
+        hide_env = true
+    )]
     pub client_secret_file: Option<PathBuf>,
 
     /// Refused: every user of the machine can read the arguments of a program
@@ -128,15 +155,32 @@ pub struct ClientArgs {
     pub client_secret: Option<String>,
 
     /// The client in a file of the provider's, such as Google's client_secret.json
-    #[arg(long, env = "MCP_LOGIN_CLIENT_FILE", value_name = "FILE", conflicts_with = "client_id", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_CLIENT_FILE",
+        value_name = "FILE",
+        conflicts_with = "client_id",
+        hide_env = true
+    )]
     pub client_file: Option<PathBuf>,
 
     /// The URL of a client ID metadata document
-    #[arg(long, env = "MCP_LOGIN_CLIENT_METADATA_URL", value_name = "URL", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_CLIENT_METADATA_URL",
+        value_name = "URL",
+        hide_env = true
+    )]
     pub client_metadata_url: Option<String>,
 
     /// How to become a client
-    #[arg(long, env = "MCP_LOGIN_REGISTRATION", value_name = "HOW", default_value = "auto", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_REGISTRATION",
+        value_name = "HOW",
+        default_value = "auto",
+        hide_env = true
+    )]
     pub registration: RegistrationChoice,
 }
 
@@ -162,11 +206,21 @@ pub struct RedirectArgs {
     pub port: Option<u16>,
 
     /// The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]
-    #[arg(long, env = "MCP_LOGIN_REDIRECT_HOST", value_name = "HOST", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_REDIRECT_HOST",
+        value_name = "HOST",
+        hide_env = true
+    )]
     pub redirect_host: Option<HostChoice>,
 
     /// The path of the redirect URI [default: /callback]
-    #[arg(long, env = "MCP_LOGIN_REDIRECT_PATH", value_name = "PATH", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_REDIRECT_PATH",
+        value_name = "PATH",
+        hide_env = true
+    )]
     pub redirect_path: Option<String>,
 
     /// The whole redirect URI as you registered it
@@ -239,7 +293,13 @@ pub struct RequestArgs {
     pub issuer_metadata: Option<String>,
 
     /// The resource to name in the requests, if the server's own is wrong
-    #[arg(long, env = "MCP_LOGIN_RESOURCE", value_name = "URI", conflicts_with = "no_resource", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_RESOURCE",
+        value_name = "URI",
+        conflicts_with = "no_resource",
+        hide_env = true
+    )]
     pub resource: Option<String>,
 
     /// Name no resource in the requests
@@ -251,7 +311,12 @@ pub struct RequestArgs {
     pub param: Vec<(String, String)>,
 
     /// The WWW-Authenticate value that a client just received: its scopes join those asked for before
-    #[arg(long, env = "MCP_LOGIN_CHALLENGE", value_name = "VALUE", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_CHALLENGE",
+        value_name = "VALUE",
+        hide_env = true
+    )]
     pub challenge: Option<String>,
 
     /// Go on though the server does not say that it supports PKCE

@@ -20,8 +20,12 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::store::StoreChoice;
 pub use doctor::DoctorArgs;
-pub use kept::{ExecArgs, HandoverArgs, LogoutArgs, ModeChoice, NeedArgs, PlaceArgs, StatusArgs, TokenArgs};
-pub use login::{ClientArgs, HostChoice, LoginArgs, ProviderArgs, RedirectArgs, RegistrationChoice, RequestArgs};
+pub use kept::{
+    ExecArgs, HandoverArgs, LogoutArgs, ModeChoice, NeedArgs, PlaceArgs, StatusArgs, TokenArgs,
+};
+pub use login::{
+    ClientArgs, HostChoice, LoginArgs, ProviderArgs, RedirectArgs, RegistrationChoice, RequestArgs,
+};
 
 /// Log in to protected MCP servers before the client starts
 ///
@@ -111,11 +115,24 @@ pub struct Common {
     ///
     /// With auto, the keyring if a write, a read and a delete work there within 3 s, else the file
     /// (~/.local/share/mcp-login/credentials.json).
-    #[arg(long, global = true, env = "MCP_LOGIN_STORE", value_name = "STORE", default_value = "auto", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "MCP_LOGIN_STORE",
+        value_name = "STORE",
+        default_value = "auto",
+        hide_env = true
+    )]
     pub store: StoreChoice,
 
     /// Which of several accounts on one server [default: default]
-    #[arg(long, global = true, env = "MCP_LOGIN_PROFILE", value_name = "NAME", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "MCP_LOGIN_PROFILE",
+        value_name = "NAME",
+        hide_env = true
+    )]
     pub profile: Option<String>,
 
     /// Print machine-readable output on stdout: one JSON object a line
@@ -131,15 +148,34 @@ pub struct Common {
     pub verbose: u8,
 
     /// Trust the certificate authorities in this PEM file too
-    #[arg(long, global = true, env = "MCP_LOGIN_CA_FILE", value_name = "PEM", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "MCP_LOGIN_CA_FILE",
+        value_name = "PEM",
+        hide_env = true
+    )]
     pub ca_file: Option<PathBuf>,
 
     /// When to use colours
-    #[arg(long, global = true, env = "MCP_LOGIN_COLOR", value_name = "WHEN", default_value = "auto", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "MCP_LOGIN_COLOR",
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_env = true
+    )]
     pub color: ColorChoice,
 
     /// The directory of everything that is kept
-    #[arg(long, global = true, env = "MCP_LOGIN_DATA_DIR", value_name = "DIR", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "MCP_LOGIN_DATA_DIR",
+        value_name = "DIR",
+        hide_env = true
+    )]
     pub data_dir: Option<PathBuf>,
 }
 
@@ -170,7 +206,13 @@ pub struct DemoArgs {
     pub auto: bool,
 
     /// Open this browser; %s stands for the address
-    #[arg(long, env = "MCP_LOGIN_BROWSER", value_name = "COMMAND", conflicts_with = "auto", hide_env = true)]
+    #[arg(
+        long,
+        env = "MCP_LOGIN_BROWSER",
+        value_name = "COMMAND",
+        conflicts_with = "auto",
+        hide_env = true
+    )]
     pub browser: Option<String>,
 
     /// How long to wait for your answer: 90s, 10m, 1h

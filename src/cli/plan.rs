@@ -42,12 +42,20 @@ pub fn logins(
     if let Some(issuer) = &args.request.issuer {
         endpoint::parse(issuer).map_err(|why| {
             usage(
-                format!("cannot use {} as the issuer: {why}", without_password(issuer)),
+                format!(
+                    "cannot use {} as the issuer: {why}",
+                    without_password(issuer)
+                ),
                 "give it as in the server's metadata",
             )
         })?;
     }
-    if args.request.challenge.as_ref().is_some_and(|value| challenge::bearer([value.as_str()]).is_none()) {
+    if args
+        .request
+        .challenge
+        .as_ref()
+        .is_some_and(|value| challenge::bearer([value.as_str()]).is_none())
+    {
         return Err(usage(
             "there is no Bearer challenge in --challenge",
             "give it the whole value of the WWW-Authenticate header",
@@ -69,7 +77,8 @@ pub fn logins(
         let redirect = redirect(&args, demanded.as_deref())?;
         // A name that is no client's is that of a stored login, which knows its issuer.
         let is_stored = target.named.is_none() && !target.text.contains("://");
-        let has_issuer = authority::is_named(&args.request) || args.provider.provider.is_some() || is_stored;
+        let has_issuer =
+            authority::is_named(&args.request) || args.provider.provider.is_some() || is_stored;
         let server = servers::parse(&target.text, &of_account(&args, common), has_issuer)?;
         let mut request = request(&args, server, &identity, &redirect);
         request.is_redirect_given |= demanded.is_some();
@@ -88,23 +97,49 @@ pub fn logins(
 /// # Errors
 ///
 /// [`LoginError::Usage`].
-pub fn anywhere(args: &LoginArgs, common: &Common, env_secret: Option<Secret>) -> Result<Request, LoginError> {
+pub fn anywhere(
+    args: &LoginArgs,
+    common: &Common,
+    env_secret: Option<Secret>,
+) -> Result<Request, LoginError> {
     let identity = identity(args, env_secret)?;
     let redirect = redirect(args, identity.1 .0.as_deref())?;
-    let key = Key { server: "any server".to_owned(), profile: servers::profile(common)? };
-    Ok(request(args, Server { key, url: None, text: String::new() }, &identity.0, &redirect))
+    let key = Key {
+        server: "any server".to_owned(),
+        profile: servers::profile(common)?,
+    };
+    Ok(request(
+        args,
+        Server {
+            key,
+            url: None,
+            text: String::new(),
+        },
+        &identity.0,
+        &redirect,
+    ))
 }
 
 /// Where no server is named, a login at a provider is known by the account too that the user names: several accounts stay
 /// apart without a thought of profiles.
 fn of_account(args: &LoginArgs, common: &Common) -> Common {
     let is_alone = args.provider.provider.is_some() && args.servers.is_empty() && !args.all;
-    let account = args.login_hint.as_ref().filter(|hint| is_alone && common.profile.is_none() && is_name(hint));
-    Common { profile: account.or(common.profile.as_ref()).cloned(), ..common.clone() }
+    let account = args
+        .login_hint
+        .as_ref()
+        .filter(|hint| is_alone && common.profile.is_none() && is_name(hint));
+    Common {
+        profile: account.or(common.profile.as_ref()).cloned(),
+        ..common.clone()
+    }
 }
 
 fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Redirect) -> Request {
-    let scopes = args.request.scope.iter().flat_map(|scopes| scopes.split_whitespace());
+    let scopes = args
+        .request
+        .scope
+        .iter()
+        .flat_map(|scopes| scopes.split_whitespace());
     Request {
         key: server.key,
         server: server.url,
@@ -118,7 +153,11 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
         redirect_path: redirect.path.clone(),
         port: redirect.port,
         is_redirect_given: parts_given(&args.redirect) || args.redirect.redirect_uri.is_some(),
-        likely_ports: if identity.metadata_url.is_some() { DOCUMENT_PORTS.to_vec() } else { Vec::new() },
+        likely_ports: if identity.metadata_url.is_some() {
+            DOCUMENT_PORTS.to_vec()
+        } else {
+            Vec::new()
+        },
         identity: identity.clone(),
         scopes: scopes.map(str::to_owned).collect(),
         resource: match (&args.request.resource, args.request.no_resource) {
@@ -145,11 +184,17 @@ fn one_server_options(args: &LoginArgs, several: bool) -> Result<(), LoginError>
         ("--client-id", client.client_id.is_some()),
         ("--client-file", client.client_file.is_some()),
         ("--client-secret-file", client.client_secret_file.is_some()),
-        ("--client-metadata-url", client.client_metadata_url.is_some()),
+        (
+            "--client-metadata-url",
+            client.client_metadata_url.is_some(),
+        ),
         ("--resource", args.request.resource.is_some()),
         ("--challenge", args.request.challenge.is_some()),
         ("--issuer", args.request.issuer.is_some()),
-        ("--authorization-endpoint", args.request.authorization_endpoint.is_some()),
+        (
+            "--authorization-endpoint",
+            args.request.authorization_endpoint.is_some(),
+        ),
         ("--token-endpoint", args.request.token_endpoint.is_some()),
         ("--issuer-metadata", args.request.issuer_metadata.is_some()),
     ];
@@ -166,7 +211,10 @@ fn one_server_options(args: &LoginArgs, several: bool) -> Result<(), LoginError>
 type FromFile = (Option<String>, Option<(String, String)>);
 
 /// Works out who we are.
-fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, FromFile), LoginError> {
+fn identity(
+    args: &LoginArgs,
+    env_secret: Option<Secret>,
+) -> Result<(Identity, FromFile), LoginError> {
     let client = &args.client;
     if client.client_secret.is_some() {
         return Err(usage(
@@ -176,10 +224,16 @@ fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, F
     }
     if let Some(url) = &client.client_metadata_url {
         check_metadata_document_url(url).map_err(|why| {
-            usage(format!("cannot use {url} as a client identifier: {why}"), "see --client-metadata-url")
+            usage(
+                format!("cannot use {url} as a client identifier: {why}"),
+                "see --client-metadata-url",
+            )
         })?;
     }
-    if client.client_secret_file.is_some() && client.client_id.is_none() && client.client_file.is_none() {
+    if client.client_secret_file.is_some()
+        && client.client_id.is_none()
+        && client.client_file.is_none()
+    {
         return Err(usage(
             "there is a client secret, but no client that it belongs to",
             "name the client with --client-id",
@@ -201,7 +255,9 @@ fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, F
         metadata_url: client.client_metadata_url.clone(),
         issuer: args.request.issuer.clone(),
     };
-    let Some(path) = &client.client_file else { return Ok((identity, (None, None))) };
+    let Some(path) = &client.client_file else {
+        return Ok((identity, (None, None)));
+    };
     let file = ClientFile::read(read(path, "the client file")?.as_bytes()).ok_or_else(|| {
         usage(
             format!("there is no client in {}", path.display()),
@@ -214,11 +270,18 @@ fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, F
 }
 
 fn read(path: &Path, what: &str) -> Result<zeroize::Zeroizing<String>, LoginError> {
-    let failed = |why: String| usage(format!("cannot read {what} from {}: {why}", path.display()), "check the path");
+    let failed = |why: String| {
+        usage(
+            format!("cannot read {what} from {}: {why}", path.display()),
+            "check the path",
+        )
+    };
     let mut text = zeroize::Zeroizing::new(String::new());
     // A pipe has no size before it is read.
     let file = fs::File::open(path).map_err(|err| failed(err.to_string()))?;
-    file.take(MAX_CLIENT_BYTES + 1).read_to_string(&mut text).map_err(|err| failed(err.to_string()))?;
+    file.take(MAX_CLIENT_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|err| failed(err.to_string()))?;
     if text.len() as u64 > MAX_CLIENT_BYTES {
         return Err(failed("it is too large".to_owned()));
     }
@@ -241,7 +304,11 @@ struct Redirect {
 /// Works out the redirect URI; one that is named as a whole wins over one that the client's file demands.
 fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginError> {
     let args = &args.redirect;
-    if let Some(uri) = args.redirect_uri.as_deref().or(demanded.filter(|_| !parts_given(args))) {
+    if let Some(uri) = args
+        .redirect_uri
+        .as_deref()
+        .or(demanded.filter(|_| !parts_given(args)))
+    {
         return whole_redirect(uri);
     }
     let path = args.redirect_path.as_deref().unwrap_or("/callback");
@@ -257,7 +324,12 @@ fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginE
         Some(HostChoice::V6) => RedirectHost::V6,
         Some(HostChoice::Localhost) => RedirectHost::Localhost,
     };
-    Ok(Redirect { uri: None, host, path: path.to_owned(), port: args.port.filter(|port| *port != 0) })
+    Ok(Redirect {
+        uri: None,
+        host,
+        path: path.to_owned(),
+        port: args.port.filter(|port| *port != 0),
+    })
 }
 
 fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
@@ -271,7 +343,9 @@ fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
     let host = match url.host() {
         Some(Host::Ipv4(Ipv4Addr::LOCALHOST)) => RedirectHost::V4,
         Some(Host::Ipv4(address)) if address.is_loopback() => {
-            return Err(wrong("of the loopback addresses only 127.0.0.1 and ::1 are listened on"));
+            return Err(wrong(
+                "of the loopback addresses only 127.0.0.1 and ::1 are listened on",
+            ));
         }
         Some(Host::Ipv6(address)) if address.is_loopback() => RedirectHost::V6,
         Some(Host::Domain("localhost")) => RedirectHost::Localhost,
@@ -286,5 +360,10 @@ fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
     // Without a port any will do; a port that is the usual one is a port all the same.
     let authority = uri.split('/').nth(2).unwrap_or_default();
     let port = url.port().or(authority.ends_with(":80").then_some(80));
-    Ok(Redirect { uri: Some(uri.to_owned()), host, path: url.path().to_owned(), port })
+    Ok(Redirect {
+        uri: Some(uri.to_owned()),
+        host,
+        path: url.path().to_owned(),
+        port,
+    })
 }

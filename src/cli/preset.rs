@@ -18,23 +18,35 @@ use super::servers::usage;
 /// # Errors
 ///
 /// [`LoginError::Usage`] for what the provider cannot do, and for options that are another provider's.
-pub fn apply(request: &mut Request, args: &LoginArgs, endpoints: Option<&(String, String)>) -> Result<(), LoginError> {
+pub fn apply(
+    request: &mut Request,
+    args: &LoginArgs,
+    endpoints: Option<&(String, String)>,
+) -> Result<(), LoginError> {
     let tools = tools(&args.provider)?;
-    let Some(provider) = args.provider.provider else { return Ok(()) };
+    let Some(provider) = args.provider.provider else {
+        return Ok(());
+    };
     request.provider = Some(provider);
     if request.resource == Resource::Discovered && !provider.takes_resource {
         request.resource = Resource::Omitted;
     }
     add_parameters(request, provider);
     let redirect = &args.redirect;
-    let host_is_free = redirect.redirect_host.is_none() && redirect.redirect_uri.is_none() && request.port.is_none();
+    let host_is_free = redirect.redirect_host.is_none()
+        && redirect.redirect_uri.is_none()
+        && request.port.is_none();
     if provider.redirect == Redirect::AnyPortOfLocalhost && host_is_free {
         request.redirect_host = RedirectHost::Localhost;
     }
     if let Some(tools) = tools {
         let asked = std::mem::take(&mut request.scopes);
         request.scopes = tools.scopes();
-        request.scopes.extend(asked.into_iter().filter(|scope| !tools.scopes().contains(scope)));
+        request.scopes.extend(
+            asked
+                .into_iter()
+                .filter(|scope| !tools.scopes().contains(scope)),
+        );
         request.google_tools = Some(tools);
     }
     match request.server {
@@ -59,27 +71,42 @@ fn without_server(
     let names_client = request.identity.client_id.is_some();
     if provider.redirect == Redirect::Registered && request.port.is_none() && names_client {
         return Err(usage(
-            format!("{} takes only the redirect URI that is registered, to the letter", provider.title),
+            format!(
+                "{} takes only the redirect URI that is registered, to the letter",
+                provider.title
+            ),
             "name it with --redirect-uri, such as http://localhost:8000/callback",
         ));
     }
     if request.scopes.is_empty() {
         if provider.name == google::GOOGLE.name && names_client {
-            log::warn!("only asking who you are; name what the login is for with --tools or --scope");
+            log::warn!(
+                "only asking who you are; name what the login is for with --tools or --scope"
+            );
         }
-        request.scopes = provider.scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        request.scopes = provider
+            .scopes
+            .iter()
+            .map(|scope| (*scope).to_owned())
+            .collect();
     }
     Ok(())
 }
 
 /// Returns the issuer, to be found by discovery or as it is known.
-fn issuer(provider: &Provider, known: Option<&AuthorizationServer>) -> Result<Option<String>, LoginError> {
+fn issuer(
+    provider: &Provider,
+    known: Option<&AuthorizationServer>,
+) -> Result<Option<String>, LoginError> {
     match (&provider.server, known) {
         (_, Some(server)) => Ok(Some(server.issuer.clone())),
-        (Server::Named(example), None) => {
-            Err(usage(format!("--provider {} needs the --issuer too", provider.name), format!("such as {example}")))
+        (Server::Named(example), None) => Err(usage(
+            format!("--provider {} needs the --issuer too", provider.name),
+            format!("such as {example}"),
+        )),
+        (Server::Issuer(issuer) | Server::Endpoints { issuer, .. }, None) => {
+            Ok(Some((*issuer).to_owned()))
         }
-        (Server::Issuer(issuer) | Server::Endpoints { issuer, .. }, None) => Ok(Some((*issuer).to_owned())),
     }
 }
 
@@ -94,14 +121,31 @@ fn known(
         let (authorization, token) = (of_file(authorization)?, of_file(token)?);
         if !provider.owns_url(&authorization) || !provider.owns_url(&token) {
             let issuer = token.origin().ascii_serialization();
-            return Ok(Some(AuthorizationServer::known(&issuer, authorization, token)));
+            return Ok(Some(AuthorizationServer::known(
+                &issuer,
+                authorization,
+                token,
+            )));
         }
     }
-    let Server::Endpoints { issuer, authorization, token, userinfo } = provider.server else { return Ok(None) };
+    let Server::Endpoints {
+        issuer,
+        authorization,
+        token,
+        userinfo,
+    } = provider.server
+    else {
+        return Ok(None);
+    };
     let tenant = tenant(provider, args)?;
     let text = |text: &str| text.replace(TENANT, tenant);
     let url = |raw: &str| {
-        Url::parse(&text(raw)).map_err(|_| usage(format!("{tenant:?} is no tenant"), "see `mcp-login providers`"))
+        Url::parse(&text(raw)).map_err(|_| {
+            usage(
+                format!("{tenant:?} is no tenant"),
+                "see `mcp-login providers`",
+            )
+        })
     };
     let mut server = AuthorizationServer::known(&text(issuer), url(authorization)?, url(token)?);
     server.userinfo_endpoint = userinfo.map(url).transpose()?;
@@ -109,8 +153,15 @@ fn known(
 }
 
 fn of_file(raw: &str) -> Result<Url, LoginError> {
-    let wrong = |why: String| usage(format!("an endpoint in the client file cannot be used: {why}"), "check the file");
-    let url = Reach { loopback: true }.check(raw).map_err(|why| wrong(why.to_string()))?;
+    let wrong = |why: String| {
+        usage(
+            format!("an endpoint in the client file cannot be used: {why}"),
+            "check the file",
+        )
+    };
+    let url = Reach { loopback: true }
+        .check(raw)
+        .map_err(|why| wrong(why.to_string()))?;
     endpoint::check_parameters(&url).map_err(|why| wrong(why.to_string()))?;
     Ok(url)
 }
@@ -119,7 +170,10 @@ fn tenant<'a>(provider: &Provider, args: &'a ProviderArgs) -> Result<&'a str, Lo
     if !provider.has_tenants() {
         return Ok("");
     }
-    let plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let plain = |text: &&str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+    };
     args.tenant.as_deref().filter(|text| !text.is_empty()).filter(plain).ok_or_else(|| {
         usage(
             format!("--provider {} needs a --tenant", provider.name),
@@ -130,9 +184,15 @@ fn tenant<'a>(provider: &Provider, args: &'a ProviderArgs) -> Result<&'a str, Lo
 
 /// Adds the provider's parameters, but for those that the user sets.
 fn add_parameters(request: &mut Request, provider: &Provider) {
-    let hint = request.login_hint.clone().filter(|_| provider.hint_parameter != "login_hint");
+    let hint = request
+        .login_hint
+        .clone()
+        .filter(|_| provider.hint_parameter != "login_hint");
     let hint = hint.map(|hint| (provider.hint_parameter.to_owned(), hint));
-    let own = provider.parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let own = provider
+        .parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     for (name, value) in own.chain(hint) {
         if !request.parameters.iter().any(|(given, _)| *given == name) {
             request.parameters.push((name, value));
@@ -144,14 +204,32 @@ fn tools(args: &ProviderArgs) -> Result<Option<google::Tools>, LoginError> {
     if args.tools.is_empty() && !args.read_only {
         return Ok(None);
     }
-    if args.provider.is_none_or(|provider| provider.name != google::GOOGLE.name) {
-        return Err(usage("--tools and --read-only are for --provider google", "ask for scopes with --scope"));
+    if args
+        .provider
+        .is_none_or(|provider| provider.name != google::GOOGLE.name)
+    {
+        return Err(usage(
+            "--tools and --read-only are for --provider google",
+            "ask for scopes with --scope",
+        ));
     }
-    let all = google::TOOLS.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ");
+    let all = google::TOOLS
+        .iter()
+        .map(|tool| tool.name)
+        .collect::<Vec<_>>()
+        .join(", ");
     if args.tools.is_empty() {
-        return Err(usage("--read-only is for --tools", format!("name them: {all}")));
+        return Err(usage(
+            "--read-only is for --tools",
+            format!("name them: {all}"),
+        ));
     }
     google::Tools::named(&args.tools, args.read_only)
         .map(Some)
-        .map_err(|name| usage(format!("there is no tool {name:?}"), format!("the tools are {all}")))
+        .map_err(|name| {
+            usage(
+                format!("there is no tool {name:?}"),
+                format!("the tools are {all}"),
+            )
+        })
 }

@@ -12,12 +12,15 @@ use crate::oauth::endpoint;
 ///
 /// Never; what is left may still be no server.
 pub fn server(text: &str) -> Result<String, Infallible> {
-    const AROUND: [char; 10] = ['"', '`', '<', '>', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{ab}', '\u{bb}'];
+    const AROUND: [char; 10] = [
+        '"', '`', '<', '>', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{ab}', '\u{bb}',
+    ];
     let is_around = |next: char| next.is_whitespace() || AROUND.contains(&next);
     let word = text.trim_start_matches(|next| is_around(next) || next == '\'');
     // An apostrophe or a comma may be the end of a URL itself, but not of one that stands in quotes.
     let is_quoted = word.len() < text.trim_start().len();
-    let word = word.trim_end_matches(|next| is_around(next) || is_quoted && ['\'', ','].contains(&next));
+    let word =
+        word.trim_end_matches(|next| is_around(next) || is_quoted && ['\'', ','].contains(&next));
     Ok(word.to_owned())
 }
 
@@ -42,7 +45,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             _ => return Err(wrong()),
         };
         let count: u64 = std::mem::take(&mut digits).parse().map_err(|_| wrong())?;
-        seconds = count.checked_mul(unit).and_then(|more| seconds.checked_add(more)).ok_or_else(wrong)?;
+        seconds = count
+            .checked_mul(unit)
+            .and_then(|more| seconds.checked_add(more))
+            .ok_or_else(wrong)?;
     }
     if !digits.is_empty() && seconds == 0 {
         seconds = digits.parse().map_err(|_| wrong())?;
@@ -51,7 +57,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
     match seconds {
         1..=604_800 => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!("{text:?} is out of range; it has to be between 1 s and 7 days")),
+        _ => Err(format!(
+            "{text:?} is out of range; it has to be between 1 s and 7 days"
+        )),
     }
 }
 
@@ -77,7 +85,9 @@ pub fn parameter(text: &str) -> Result<(String, String), String> {
     match key {
         "" => Err("write it as KEY=VALUE".to_owned()),
         "scope" | "resource" => Err(format!("set it with --{key}")),
-        _ if endpoint::OUR_PARAMETERS.contains(&key) => Err(format!("{key} is set by mcp-login itself")),
+        _ if endpoint::OUR_PARAMETERS.contains(&key) => {
+            Err(format!("{key} is set by mcp-login itself"))
+        }
         _ => Ok((key.to_owned(), value.to_owned())),
     }
 }
@@ -100,7 +110,9 @@ pub fn client(name: &str) -> Result<&'static Client, String> {
 ///
 /// A sentence for the user.
 pub fn variable(name: &str) -> Result<String, String> {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !plain || name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
         return Err("the name of a variable holds letters, digits and _".to_owned());
     }
@@ -114,12 +126,32 @@ mod tests {
     #[test]
     fn c53_what_copying_adds_around_a_server_is_left_out() {
         let url = "https://mcp.example/mcp";
-        let forms =
-            [" {} ", "\"{}\"", "'{}'", "<{}>", "`{}`", "\u{201c}{}\u{201d}", "\"{}\",", "\t{}\n", "{}\"", "\u{a0}{}"];
+        let forms = [
+            " {} ",
+            "\"{}\"",
+            "'{}'",
+            "<{}>",
+            "`{}`",
+            "\u{201c}{}\u{201d}",
+            "\"{}\",",
+            "\t{}\n",
+            "{}\"",
+            "\u{a0}{}",
+        ];
         for around in forms {
-            assert_eq!(server(&around.replace("{}", url)).as_deref(), Ok(url), "{around}");
+            assert_eq!(
+                server(&around.replace("{}", url)).as_deref(),
+                Ok(url),
+                "{around}"
+            );
         }
-        for own in ["https://mcp.example/it's'", "https://mcp.example/a,", "codex:linear", "", "a b"] {
+        for own in [
+            "https://mcp.example/it's'",
+            "https://mcp.example/a,",
+            "codex:linear",
+            "",
+            "a b",
+        ] {
             assert_eq!(server(own).as_deref(), Ok(own));
         }
     }

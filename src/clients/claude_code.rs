@@ -20,25 +20,43 @@ pub const CLIENT: Client = Client {
 
 fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     let entry = json!({"type": "http", "url": grant.url, "headersHelper": grant.helper});
-    let (name, whole) = (grant.name.to_owned(), json!({"mcpServers": {grant.name: entry.clone()}}));
-    let directory = places.path("CLAUDE_CONFIG_DIR").unwrap_or_else(|| places.home.clone());
+    let (name, whole) = (
+        grant.name.to_owned(),
+        json!({"mcpServers": {grant.name: entry.clone()}}),
+    );
+    let directory = places
+        .path("CLAUDE_CONFIG_DIR")
+        .unwrap_or_else(|| places.home.clone());
     let path = directory.join(".claude.json");
     // What a project's own file says is everybody's, and not changed: the user's setting for the project wins over it.
-    let project = grant.configured.and_then(|it| it.project.as_ref()).map(|it| it.to_string_lossy().into_owned());
+    let project = grant
+        .configured
+        .and_then(|it| it.project.as_ref())
+        .map(|it| it.to_string_lossy().into_owned());
     let edited = path.clone();
     let edit: Edit = Box::new(move |old| {
         file::edit(&edited, old, |root| {
             let mut parent = root.clone();
-            for step in project.iter().flat_map(|directory| ["projects", directory.as_str()]) {
+            for step in project
+                .iter()
+                .flat_map(|directory| ["projects", directory.as_str()])
+            {
                 parent = file::object(&edited, &parent, step)?;
             }
             let servers = file::object(&edited, &parent, "mcpServers")?;
             match servers.object_value(&name) {
                 Some(server) => {
-                    let found = server.get("url").and_then(|it| it.to_serde_value()).unwrap_or_default();
+                    let found = server
+                        .get("url")
+                        .and_then(|it| it.to_serde_value())
+                        .unwrap_or_default();
                     if found != entry["url"] {
                         // The token of this server would go to that one.
-                        return Err(Refusal::other_server(&edited, &name, found.as_str().unwrap_or_default()));
+                        return Err(Refusal::other_server(
+                            &edited,
+                            &name,
+                            found.as_str().unwrap_or_default(),
+                        ));
                     }
                     file::set(&server, "headersHelper", &entry["headersHelper"]);
                 }
@@ -48,5 +66,14 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
         })
     });
     let shown = serde_json::to_string_pretty(&whole).unwrap_or_default();
-    Ok(Delivery::Setting { shown, change: Change { path, lock: None, secret: false, edit }, older: None })
+    Ok(Delivery::Setting {
+        shown,
+        change: Change {
+            path,
+            lock: None,
+            secret: false,
+            edit,
+        },
+        older: None,
+    })
 }

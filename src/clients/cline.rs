@@ -22,9 +22,18 @@ pub const CLIENT: Client = Client {
 fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     // Cline looks at no token at all that another client was issued.
     sdk::same_client(grant, "/oauthClient/clientId")?;
-    let path = grant.configured.map_or_else(|| usual_path(places), |it| it.path.clone());
-    let lock = Some(Lock::Directory(PathBuf::from(format!("{}.lock", path.display()))));
-    let (edited, name, oauth) = (path.clone(), grant.name.to_owned(), Value::from(oauth(grant)));
+    let path = grant
+        .configured
+        .map_or_else(|| usual_path(places), |it| it.path.clone());
+    let lock = Some(Lock::Directory(PathBuf::from(format!(
+        "{}.lock",
+        path.display()
+    ))));
+    let (edited, name, oauth) = (
+        path.clone(),
+        grant.name.to_owned(),
+        Value::from(oauth(grant)),
+    );
     let url = grant.url.to_owned();
     let edit: Edit = Box::new(move |old| {
         file::edit(&edited, old, |root| {
@@ -38,13 +47,22 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
             Ok(())
         })
     });
-    Ok(Delivery::Files(vec![Change { path, lock, secret: true, edit }]))
+    Ok(Delivery::Files(vec![Change {
+        path,
+        lock,
+        secret: true,
+        edit,
+    }]))
 }
 
 fn usual_path(places: &Places) -> PathBuf {
     places.path("CLINE_MCP_SETTINGS_PATH").unwrap_or_else(|| {
-        let home = places.path("CLINE_DIR").unwrap_or_else(|| places.home.join(".cline"));
-        let below = places.path("CLINE_DATA_DIR").unwrap_or_else(|| home.join("data"));
+        let home = places
+            .path("CLINE_DIR")
+            .unwrap_or_else(|| places.home.join(".cline"));
+        let below = places
+            .path("CLINE_DATA_DIR")
+            .unwrap_or_else(|| home.join("data"));
         below.join("settings/cline_mcp_settings.json")
     })
 }
@@ -53,8 +71,13 @@ fn usual_path(places: &Places) -> PathBuf {
 fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), Refusal> {
     let entry = server.to_serde_value().unwrap_or_default();
     let transport = entry.get("transport").unwrap_or(&entry);
-    let own = transport.get("url").and_then(Value::as_str).or_else(|| bridged(transport));
-    let same = |own: &str| Some(own) == Some(url) || url::Url::parse(own).ok() == url::Url::parse(url).ok();
+    let own = transport
+        .get("url")
+        .and_then(Value::as_str)
+        .or_else(|| bridged(transport));
+    let same = |own: &str| {
+        Some(own) == Some(url) || url::Url::parse(own).ok() == url::Url::parse(url).ok()
+    };
     match own {
         Some(own) if same(own) => Ok(()),
         Some(_) => Err(Refusal::Unfit {
@@ -62,7 +85,10 @@ fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), Refusal> {
             hint: "choose the server with --name".to_owned(),
         }),
         None => Err(Refusal::Unfit {
-            message: format!("{} reaches the server through another program", path.display()),
+            message: format!(
+                "{} reaches the server through another program",
+                path.display()
+            ),
             hint: "if that is mcp-remote, use --to mcp-remote".to_owned(),
         }),
     }
@@ -70,12 +96,24 @@ fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), Refusal> {
 
 /// Returns the URL of an entry like `npx -y mcp-remote URL`: without more arguments Cline goes there itself.
 fn bridged(transport: &Value) -> Option<&str> {
-    let words: Vec<_> = transport["args"].as_array()?.iter().filter_map(Value::as_str).collect();
-    let words: Vec<_> = words.into_iter().skip_while(|word| ["-y", "--yes"].contains(word)).collect();
+    let words: Vec<_> = transport["args"]
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let words: Vec<_> = words
+        .into_iter()
+        .skip_while(|word| ["-y", "--yes"].contains(word))
+        .collect();
     let runs = Path::new(transport["command"].as_str()?).file_stem()? == "npx";
-    let plain = transport.get("env").and_then(Value::as_object).is_none_or(Map::is_empty);
+    let plain = transport
+        .get("env")
+        .and_then(Value::as_object)
+        .is_none_or(Map::is_empty);
     match words.as_slice() {
-        [bridge, url] if runs && plain && bridge.split('@').next() == Some("mcp-remote") => Some(url),
+        [bridge, url] if runs && plain && bridge.split('@').next() == Some("mcp-remote") => {
+            Some(url)
+        }
         _ => None,
     }
 }
@@ -89,8 +127,16 @@ fn oauth(grant: &Grant) -> Map<String, Value> {
     let mut oauth = Map::new();
     set(&mut oauth, "clientInformation", Some(client));
     set(&mut oauth, "tokens", Some(tokens));
-    set(&mut oauth, "redirectUrl", Some(grant.kept.redirect_uri.as_str()));
-    set(&mut oauth, "lastAuthenticatedAt", Some(grant.now.0.saturating_mul(1000)));
+    set(
+        &mut oauth,
+        "redirectUrl",
+        Some(grant.kept.redirect_uri.as_str()),
+    );
+    set(
+        &mut oauth,
+        "lastAuthenticatedAt",
+        Some(grant.now.0.saturating_mul(1000)),
+    );
     oauth
 }
 
@@ -98,7 +144,9 @@ fn oauth(grant: &Grant) -> Map<String, Value> {
 mod tests {
     use serde_json::json;
 
-    use super::super::sdk::tests::{changes, confidential, configured, edited, grant, login, places, URL};
+    use super::super::sdk::tests::{
+        changes, confidential, configured, edited, grant, login, places, URL,
+    };
     use super::*;
 
     /// Returns the change, of the file where it usually is.
@@ -114,7 +162,10 @@ mod tests {
         let change = change(&grant(&kept, Mode::Move));
         let path = "/home/ann/.cline/data/settings/cline_mcp_settings.json";
         assert_eq!((&change.path, change.secret), (&PathBuf::from(path), true));
-        assert_eq!(change.lock, Some(Lock::Directory(format!("{path}.lock").into())));
+        assert_eq!(
+            change.lock,
+            Some(Lock::Directory(format!("{path}.lock").into()))
+        );
         let oauth = json!({
             "clientInformation": {"client_id": "client", "client_secret": "secret canary",
                 "token_endpoint_auth_method": "client_secret_post", "issuer": "https://as.example"},
@@ -139,11 +190,23 @@ mod tests {
     fn cm1_without_the_refresh_token_but_with_the_client() {
         let kept = login();
         let configured = configured("cline", json!({"url": URL}));
-        let change = change(&Grant { configured: Some(&configured), ..grant(&kept, Mode::Access) });
-        assert_eq!(change.path, configured.path, "the store is the configuration");
+        let change = change(&Grant {
+            configured: Some(&configured),
+            ..grant(&kept, Mode::Access)
+        });
+        assert_eq!(
+            change.path, configured.path,
+            "the store is the configuration"
+        );
         let old = format!("// mine\n{{\"mcpServers\": {{\"example\": {{\"url\": \"{URL}\"}}}}}}\n");
         let new = (change.edit)(Some(&old)).expect("a text");
-        assert!(new.starts_with("// mine\n") && new.contains("\"client_id\"") && !new.contains("refresh"), "{}", *new);
+        assert!(
+            new.starts_with("// mine\n")
+                && new.contains("\"client_id\"")
+                && !new.contains("refresh"),
+            "{}",
+            *new
+        );
     }
 
     #[test]
@@ -155,15 +218,34 @@ mod tests {
         for (old, unknown) in [
             ("[]".to_owned(), true),
             (json!({"mcpServers": 7}).to_string(), true),
-            (json!({"mcpServers": {"b": {"url": URL}}}).to_string(), false),
+            (
+                json!({"mcpServers": {"b": {"url": URL}}}).to_string(),
+                false,
+            ),
             (of(json!({"url": "https://another.example/mcp"})), false),
-            (of(json!({"command": "npx", "args": ["mcp-remote", URL, "--header", "A: b"]})), false),
-            (of(json!({"command": "npx", "args": ["mcp-remote", URL], "env": {"A": "b"}})), false),
+            (
+                of(json!({"command": "npx", "args": ["mcp-remote", URL, "--header", "A: b"]})),
+                false,
+            ),
+            (
+                of(json!({"command": "npx", "args": ["mcp-remote", URL], "env": {"A": "b"}})),
+                false,
+            ),
         ] {
             let refused = (change.edit)(Some(&old)).expect_err(&old);
             assert_eq!(matches!(refused, Refusal::Unknown { .. }), unknown, "{old}");
         }
-        let configured = configured("cline", json!({"url": URL, "oauthClient": {"clientId": "another"}}));
-        assert!(deliver(&Grant { configured: Some(&configured), ..moved }, &places(&[])).is_err());
+        let configured = configured(
+            "cline",
+            json!({"url": URL, "oauthClient": {"clientId": "another"}}),
+        );
+        assert!(deliver(
+            &Grant {
+                configured: Some(&configured),
+                ..moved
+            },
+            &places(&[])
+        )
+        .is_err());
     }
 }

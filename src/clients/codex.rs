@@ -45,41 +45,78 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
 }
 
 fn home(places: &Places) -> PathBuf {
-    places.path("CODEX_HOME").unwrap_or_else(|| places.home.join(".codex"))
+    places
+        .path("CODEX_HOME")
+        .unwrap_or_else(|| places.home.join(".codex"))
 }
 
 fn setting(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
     let path = home.join("config.toml");
-    let (name, url, helper) = (grant.name.to_owned(), grant.url.to_owned(), grant.helper.to_owned());
+    let (name, url, helper) = (
+        grant.name.to_owned(),
+        grant.url.to_owned(),
+        grant.helper.to_owned(),
+    );
     let edited = path.clone();
-    let edit: Edit = Box::new(move |old| configure(&edited, old.unwrap_or_default(), &name, &url, &helper));
+    let edit: Edit =
+        Box::new(move |old| configure(&edited, old.unwrap_or_default(), &name, &url, &helper));
     let shown = configure(&path, "", grant.name, grant.url, grant.helper);
-    let shown = shown.map(|text| text.trim_end().to_owned()).unwrap_or_default();
-    let change = Change { path, lock: None, secret: false, edit };
-    Ok(Delivery::Setting { shown, change, older: older(grant, home)? })
+    let shown = shown
+        .map(|text| text.trim_end().to_owned())
+        .unwrap_or_default();
+    let change = Change {
+        path,
+        lock: None,
+        secret: false,
+        edit,
+    };
+    Ok(Delivery::Setting {
+        shown,
+        change,
+        older: older(grant, home)?,
+    })
 }
 
 /// Finds the table of one server; `None` if there is none.
-fn find<'a>(path: &Path, document: &'a mut DocumentMut, name: &str) -> Result<Option<&'a mut dyn TableLike>, Refusal> {
-    let Some(servers) = document.get_mut(SERVERS) else { return Ok(None) };
-    let servers = servers.as_table_like_mut().ok_or_else(|| Refusal::unknown(path, "mcp_servers is not a table"))?;
-    let Some(server) = servers.get_mut(name) else { return Ok(None) };
+fn find<'a>(
+    path: &Path,
+    document: &'a mut DocumentMut,
+    name: &str,
+) -> Result<Option<&'a mut dyn TableLike>, Refusal> {
+    let Some(servers) = document.get_mut(SERVERS) else {
+        return Ok(None);
+    };
+    let servers = servers
+        .as_table_like_mut()
+        .ok_or_else(|| Refusal::unknown(path, "mcp_servers is not a table"))?;
+    let Some(server) = servers.get_mut(name) else {
+        return Ok(None);
+    };
     let no_table = || Refusal::unknown(path, format!("mcp_servers.{name} is not a table"));
     server.as_table_like_mut().ok_or_else(no_table).map(Some)
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, Refusal> {
-    text.parse().map_err(|err: TomlError| Refusal::unknown(path, err.message()))
+    text.parse()
+        .map_err(|err: TomlError| Refusal::unknown(path, err.message()))
 }
 
 /// Sets the helper of one server; everything else keeps its place, its comments and its form.
-fn configure(path: &Path, old: &str, name: &str, url: &str, helper: &str) -> Result<Zeroizing<String>, Refusal> {
+fn configure(
+    path: &Path,
+    old: &str,
+    name: &str,
+    url: &str,
+    helper: &str,
+) -> Result<Zeroizing<String>, Refusal> {
     let mut document = parse(path, old)?;
     if find(path, &mut document, name)?.is_none() {
         let mut hidden = Table::new();
         hidden.set_implicit(true);
         let servers = document.entry(SERVERS).or_insert(Item::Table(hidden));
-        servers.as_table_like_mut().and_then(|servers| servers.insert(name, Item::Table(Table::new())));
+        servers
+            .as_table_like_mut()
+            .and_then(|servers| servers.insert(name, Item::Table(Table::new())));
     }
     let Some(server) = find(path, &mut document, name)? else {
         return Err(Refusal::unknown(path, "mcp_servers is not a table"));
@@ -87,7 +124,10 @@ fn configure(path: &Path, old: &str, name: &str, url: &str, helper: &str) -> Res
     for (key, item) in server.iter() {
         refuse_rival(path, name, &json!({key: sources::from_toml(item)}))?;
     }
-    match server.get("url").map(|found| found.as_str().unwrap_or_default()) {
+    match server
+        .get("url")
+        .map(|found| found.as_str().unwrap_or_default())
+    {
         None => drop(server.insert("url", value(url))),
         // The token of this server would go to that one.
         Some(found) if found != url => return Err(Refusal::other_server(path, name, found)),
@@ -99,10 +139,18 @@ fn configure(path: &Path, old: &str, name: &str, url: &str, helper: &str) -> Res
 
 /// Refuses a server whose settings hold what Codex would send in place of our token.
 fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), Refusal> {
-    let bearer = server.get("bearer_token_env_var").map(|_| "bearer_token_env_var".to_owned());
+    let bearer = server
+        .get("bearer_token_env_var")
+        .map(|_| "bearer_token_env_var".to_owned());
     let headers = HEADERS.iter().flat_map(|table| {
-        let names = server.get(*table).and_then(Value::as_object).into_iter().flat_map(|headers| headers.keys());
-        names.filter(|name| name.eq_ignore_ascii_case("authorization")).map(move |name| format!("{table}.{name}"))
+        let names = server
+            .get(*table)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|headers| headers.keys());
+        names
+            .filter(|name| name.eq_ignore_ascii_case("authorization"))
+            .map(move |name| format!("{table}.{name}"))
     });
     match bearer.into_iter().chain(headers).next() {
         None => Ok(()),
@@ -125,11 +173,19 @@ fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), Refusal> 
 fn older(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal> {
     let path = home.join(CREDENTIALS);
     let (name, url) = (grant.name.to_owned(), grant.url.to_owned());
-    let is_meant = move |entry: &Value| entry["server_name"] == name.as_str() && entry["server_url"] == url.as_str();
+    let is_meant = move |entry: &Value| {
+        entry["server_name"] == name.as_str() && entry["server_url"] == url.as_str()
+    };
     let text = writer::read_text(&path, false).ok().flatten();
-    let logins: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let mut found =
-        logins.as_object().into_iter().flat_map(|logins| logins.values()).filter(|it| is_meant(it)).peekable();
+    let logins: Value = text
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    let mut found = logins
+        .as_object()
+        .into_iter()
+        .flat_map(|logins| logins.values())
+        .filter(|it| is_meant(it))
+        .peekable();
     if found.peek().is_none() {
         return Ok(None);
     }
@@ -139,12 +195,22 @@ fn older(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal> {
     let edited = path.clone();
     let edit: Edit = Box::new(move |old| {
         file::edit(&edited, old, |root| {
-            let is_older = |entry: &CstObjectProp| entry.to_serde_value().is_some_and(|entry| is_meant(&entry));
-            root.properties().into_iter().filter(is_older).for_each(CstObjectProp::remove);
+            let is_older = |entry: &CstObjectProp| {
+                entry.to_serde_value().is_some_and(|entry| is_meant(&entry))
+            };
+            root.properties()
+                .into_iter()
+                .filter(is_older)
+                .for_each(CstObjectProp::remove);
             Ok(())
         })
     });
-    Ok(Some(Change { path, lock: Some(lock(home)), secret: true, edit }))
+    Ok(Some(Change {
+        path,
+        lock: Some(lock(home)),
+        secret: true,
+        edit,
+    }))
 }
 
 /// Says that Codex has a login of its own, and what to do.
@@ -154,7 +220,10 @@ pub fn older_login(place: &str, name: &str) -> Refusal {
             "{place} holds an older login of Codex to {}, which it uses in place of this one",
             printable(name)
         ),
-        hint: format!("run `codex mcp logout {}`, and run this again", printable(&quoted(name))),
+        hint: format!(
+            "run `codex mcp logout {}`, and run this again",
+            printable(&quoted(name))
+        ),
     }
 }
 
@@ -164,7 +233,9 @@ pub fn in_keyring(grant: &Grant, places: &Places) -> Option<(&'static str, Strin
     let path = home(places).join("config.toml");
     let text = writer::read_text(&path, false).ok().flatten();
     let document = text.and_then(|text| parse(&path, &text).ok());
-    let store = document.as_ref().and_then(|document| document.get("mcp_oauth_credentials_store")?.as_str());
+    let store = document
+        .as_ref()
+        .and_then(|document| document.get("mcp_oauth_credentials_store")?.as_str());
     (store != Some("file")).then(|| ("Codex MCP Credentials", key(grant.name, grant.url)))
 }
 
@@ -180,7 +251,8 @@ fn login(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
     let kept = grant.kept;
     if kept.client_secret.is_some() {
         return Err(Refusal::Unfit {
-            message: "Codex keeps no client secret, and this login needs one to be refreshed".to_owned(),
+            message: "Codex keeps no client secret, and this login needs one to be refreshed"
+                .to_owned(),
             hint: "leave out --mode move: Codex then asks mcp-login for live tokens".to_owned(),
         });
     }
@@ -202,8 +274,18 @@ fn login(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
             Ok(())
         })
     });
-    let tokens = Change { path, lock: Some(lock(home)), secret: true, edit };
-    Ok(Delivery::Files(without_helper(grant, home)?.into_iter().chain([tokens]).collect()))
+    let tokens = Change {
+        path,
+        lock: Some(lock(home)),
+        secret: true,
+        edit,
+    };
+    Ok(Delivery::Files(
+        without_helper(grant, home)?
+            .into_iter()
+            .chain([tokens])
+            .collect(),
+    ))
 }
 
 /// Returns the removal of our own helper from the configuration; `None` if it holds none.
@@ -216,19 +298,29 @@ fn without_helper(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal>
     let (name, url, edited) = (grant.name.to_owned(), grant.url.to_owned(), path.clone());
     let remove = move |old: &str| {
         let mut document = parse(&edited, old)?;
-        let Some(server) = find(&edited, &mut document, &name)? else { return Ok(None) };
+        let Some(server) = find(&edited, &mut document, &name)? else {
+            return Ok(None);
+        };
         let is_of_server = server.get("url").and_then(Item::as_str) == Some(&url);
-        let Some(helper) = server.get(HELPER).filter(|_| is_of_server) else { return Ok(None) };
+        let Some(helper) = server.get(HELPER).filter(|_| is_of_server) else {
+            return Ok(None);
+        };
         if !helper.as_str().is_some_and(ours::is_helper) {
             return Err(Refusal::Unfit {
-                message: format!("{} sets {HELPER} for {} to another program", edited.display(), printable(&name)),
+                message: format!(
+                    "{} sets {HELPER} for {} to another program",
+                    edited.display(),
+                    printable(&name)
+                ),
                 hint: format!("remove {HELPER} there, and run this again"),
             });
         }
         server.remove(HELPER);
         Ok(Some(Zeroizing::new(document.to_string())))
     };
-    let Some(text) = writer::read_text(&path, false).ok().flatten() else { return Ok(None) };
+    let Some(text) = writer::read_text(&path, false).ok().flatten() else {
+        return Ok(None);
+    };
     if remove(&text)?.is_none() {
         return Ok(None);
     }
@@ -236,7 +328,12 @@ fn without_helper(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal>
         let old = old.unwrap_or_default();
         Ok(remove(old)?.unwrap_or_else(|| Zeroizing::new(old.to_owned())))
     });
-    Ok(Some(Change { path, lock: None, secret: false, edit }))
+    Ok(Some(Change {
+        path,
+        lock: None,
+        secret: false,
+        edit,
+    }))
 }
 
 /// Returns the key of an entry; the headers are left out of it, whatever the configuration says.
@@ -252,19 +349,33 @@ mod tests {
 
     #[test]
     fn the_key_of_an_entry() {
-        assert_eq!(key("example", "https://mcp.example.com/mcp"), "example|4282f2a9112820d2");
+        assert_eq!(
+            key("example", "https://mcp.example.com/mcp"),
+            "example|4282f2a9112820d2"
+        );
     }
 
     #[test]
     fn cw3_the_rest_of_the_configuration_is_kept() {
         let old = "model = \"x\" # mine\n\n[mcp_servers.a]\nurl = \"https://a.example\"\n\n[mcp_servers.\"b c\"]\n\
                    url = \"https://b.example\" # theirs\nscopes = [\"s\"]\n";
-        let at = |old: &str, name: &str, url: &str| configure(Path::new("f"), old, name, url, "mcp-login h");
+        let at = |old: &str, name: &str, url: &str| {
+            configure(Path::new("f"), old, name, url, "mcp-login h")
+        };
         let edit = |old: &str, name: &str| at(old, name, "https://new.example");
-        assert!(matches!(edit(old, "b c"), Err(Refusal::Unfit { .. })), "the token of one server is none for another");
-        let new = at(old, "b c", "https://b.example").expect("a text").to_string();
+        assert!(
+            matches!(edit(old, "b c"), Err(Refusal::Unfit { .. })),
+            "the token of one server is none for another"
+        );
+        let new = at(old, "b c", "https://b.example")
+            .expect("a text")
+            .to_string();
         assert_eq!(new, format!("{old}http_headers_helper = \"mcp-login h\"\n"));
-        assert_eq!(*at(&new, "b c", "https://b.example").expect("a text"), new, "once more changes nothing");
+        assert_eq!(
+            *at(&new, "b c", "https://b.example").expect("a text"),
+            new,
+            "once more changes nothing"
+        );
         let new = edit(old, "d").expect("a text").to_string();
         let added = "\n[mcp_servers.d]\nurl = \"https://new.example\"\nhttp_headers_helper = \"mcp-login h\"\n";
         assert_eq!(new, format!("{old}{added}"));
@@ -276,7 +387,8 @@ mod tests {
             let refused = configure(Path::new("f"), old, "a", "u", "h");
             assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{old}");
         }
-        let broken = configure(Path::new("f"), "a = CANARY CANARY", "a", "u", "h").expect_err("no TOML");
+        let broken =
+            configure(Path::new("f"), "a = CANARY CANARY", "a", "u", "h").expect_err("no TOML");
         assert!(!broken.to_string().contains("CANARY"), "{broken}");
     }
 
@@ -284,16 +396,30 @@ mod tests {
     fn f3_what_codex_would_send_in_place_of_the_token_is_named() {
         for (setting, named) in [
             ("bearer_token_env_var = \"X\"", Some("bearer_token_env_var")),
-            ("http_headers = { Authorization = \"Bearer old\" }", Some("http_headers.Authorization")),
-            ("http_headers = { \"X-A\" = \"a\", AUTHORIZATION = \"Bearer old\" }", Some("http_headers.AUTHORIZATION")),
-            ("http_headers.authorization = \"Bearer old\"", Some("http_headers.authorization")),
-            ("[mcp_servers.a.env_http_headers]\nAuthorization = \"VAR\"", Some("env_http_headers.Authorization")),
+            (
+                "http_headers = { Authorization = \"Bearer old\" }",
+                Some("http_headers.Authorization"),
+            ),
+            (
+                "http_headers = { \"X-A\" = \"a\", AUTHORIZATION = \"Bearer old\" }",
+                Some("http_headers.AUTHORIZATION"),
+            ),
+            (
+                "http_headers.authorization = \"Bearer old\"",
+                Some("http_headers.authorization"),
+            ),
+            (
+                "[mcp_servers.a.env_http_headers]\nAuthorization = \"VAR\"",
+                Some("env_http_headers.Authorization"),
+            ),
             ("env_http_headers = { \"X-Authorization\" = \"VAR\" }", None),
             ("http_headers = {}", None),
         ] {
             let text = format!("[mcp_servers.a]\n{setting}\n");
             match (configure(Path::new("f"), &text, "a", "u", "h"), named) {
-                (Err(Refusal::Unfit { message, .. }), Some(named)) => assert!(message.contains(named), "{message}"),
+                (Err(Refusal::Unfit { message, .. }), Some(named)) => {
+                    assert!(message.contains(named), "{message}")
+                }
                 (edited, named) => assert!(edited.is_ok() && named.is_none(), "{setting}"),
             }
         }

@@ -49,7 +49,10 @@ impl Import {
     pub fn run(&self) -> Result<(), WriteError> {
         let program = self.program;
         let end = self.end()?;
-        let unproven = |source| WriteError::Unproven { path: self.path.clone(), source: Box::new(source) };
+        let unproven = |source| WriteError::Unproven {
+            path: self.path.clone(),
+            source: Box::new(source),
+        };
         let is_kept = match read_text(&self.path, false) {
             Ok(text) => text.is_some_and(|text| (self.holds)(&text)),
             // Nothing was given, so there is nothing to prove.
@@ -58,31 +61,47 @@ impl Import {
         };
         match end {
             _ if is_kept => Ok(()),
-            End::Exited { status, .. } if !status.success() => Err(WriteError::Failed { program, status }),
+            End::Exited { status, .. } if !status.success() => {
+                Err(WriteError::Failed { program, status })
+            }
             End::Exited { unread: true, .. } => Err(WriteError::Unread { program }),
-            End::Exited { .. } => Err(WriteError::NotKept { program, path: self.path.clone() }),
+            End::Exited { .. } => Err(WriteError::NotKept {
+                program,
+                path: self.path.clone(),
+            }),
             End::Killed => Err(WriteError::Late { program }),
         }
     }
 
     fn end(&self) -> Result<End, WriteError> {
-        let failed = |source| WriteError::Command { program: self.program, source };
+        let failed = |source| WriteError::Command {
+            program: self.program,
+            source,
+        };
         let (mut reader, mut writer) = io::pipe().map_err(failed)?;
         let text = self.stdin.clone();
         let feed = move || writer.write_all(text.as_bytes());
-        let feeder = thread::Builder::new().name("stdin".to_owned()).spawn(feed).map_err(failed)?;
+        let feeder = thread::Builder::new()
+            .name("stdin".to_owned())
+            .spawn(feed)
+            .map_err(failed)?;
         let mut command = Command::new(self.program);
         command.args(&self.arguments).stdout(Stdio::null());
         command.stdin(reader.try_clone().map_err(failed)?);
         let mut child = command.spawn().map_err(failed)?;
         // Its copy of the pipe's end is the child's alone.
         drop(command);
-        let Some(status) = wait(&mut child).map_err(failed)? else { return Ok(End::Killed) };
+        let Some(status) = wait(&mut child).map_err(failed)? else {
+            return Ok(End::Killed);
+        };
         // What is still in the pipe was not read.
         let mut rest = Zeroizing::new(Vec::new());
         let left = reader.read_to_end(&mut rest).map_err(failed)?;
         let is_fed = feeder.join().is_ok_and(|written| written.is_ok());
-        Ok(End::Exited { status, unread: left > 0 || !is_fed })
+        Ok(End::Exited {
+            status,
+            unread: left > 0 || !is_fed,
+        })
     }
 }
 
@@ -92,7 +111,9 @@ fn wait(child: &mut Child) -> io::Result<Option<ExitStatus>> {
     loop {
         match child.try_wait()? {
             Some(status) => return Ok(Some(status)),
-            None if deadline.passed() => return child.kill().and_then(|()| child.wait()).map(|_| None),
+            None if deadline.passed() => {
+                return child.kill().and_then(|()| child.wait()).map(|_| None)
+            }
             None => thread::sleep(PAUSE),
         }
     }

@@ -18,5 +18,8 @@ pub const CLIENT: Client = Client {
 /// A token holds printable ASCII only, so single quotes keep all of it, but for the quote itself.
 fn deliver(grant: &Grant, _: &Places) -> Result<Delivery, Refusal> {
     let value = grant.kept.access_token.expose().replace('\'', r"'\''");
-    Ok(Delivery::Product { text: Zeroizing::new(format!("{}='{value}'", grant.variable)), append: None })
+    Ok(Delivery::Product {
+        text: Zeroizing::new(format!("{}='{value}'", grant.variable)),
+        append: None,
+    })
 }

@@ -28,27 +28,50 @@ const VERSION: u64 = 1;
 const MAX_NAME: [usize; 2] = [255 - ".json".len(), 255 - "-info.json".len()];
 
 fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
-    let directory = places.path("MCP_LOGIN_FASTMCP_DIR").ok_or_else(|| Refusal::Unfit {
-        message: "FastMCP has no store of its own: each application names a directory for it".to_owned(),
-        hint: "add --fastmcp-dir DIR, the data_directory of the application's FileTreeStore".to_owned(),
-    })?;
+    let directory = places
+        .path("MCP_LOGIN_FASTMCP_DIR")
+        .ok_or_else(|| Refusal::Unfit {
+            message: "FastMCP has no store of its own: each application names a directory for it"
+                .to_owned(),
+            hint: "add --fastmcp-dir DIR, the data_directory of the application's FileTreeStore"
+                .to_owned(),
+        })?;
     let moved = grant.mode != Mode::Access;
     if moved {
         check_token_endpoint(grant)?;
     }
-    let entry = |collection: &str, key: &str, value: Value| change(&directory, (collection, key), &value, grant);
-    let expiry = grant.kept.expires_at.map(|time| json!({"expires_at": time.0}));
+    let entry = |collection: &str, key: &str, value: Value| {
+        change(&directory, (collection, key), &value, grant)
+    };
+    let expiry = grant
+        .kept
+        .expires_at
+        .map(|time| json!({"expires_at": time.0}));
     // Alone, an access token comes without its client: at its end FastMCP registers one for itself.
-    let client = moved.then(|| entry("mcp-oauth-client-info", "client_info", python_sdk::client(grant.kept)));
+    let client = moved.then(|| {
+        entry(
+            "mcp-oauth-client-info",
+            "client_info",
+            python_sdk::client(grant.kept),
+        )
+    });
     let expiry = expiry.map(|expiry| entry("mcp-oauth-token-expiry", "token_expiry", expiry));
-    let tokens = entry("mcp-oauth-token", "tokens", python_sdk::tokens(grant.kept, grant.mode));
-    Ok(Delivery::Files(client.into_iter().chain(expiry).chain([tokens]).collect()))
+    let tokens = entry(
+        "mcp-oauth-token",
+        "tokens",
+        python_sdk::tokens(grant.kept, grant.mode),
+    );
+    Ok(Delivery::Files(
+        client.into_iter().chain(expiry).chain([tokens]).collect(),
+    ))
 }
 
 /// Refuses what FastMCP could not refresh: it remembers no metadata, and takes the token endpoint to be at the server's
 /// own origin.
 fn check_token_endpoint(grant: &Grant) -> Result<(), Refusal> {
-    let origin = Url::parse(grant.url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let origin = Url::parse(grant.url)
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default();
     let guessed = format!("{origin}/token");
     if grant.kept.refresh_token.is_none() || grant.kept.token_endpoint == guessed {
         return Ok(());
@@ -63,30 +86,50 @@ fn check_token_endpoint(grant: &Grant) -> Result<(), Refusal> {
 }
 
 /// Puts an entry in place of the old one.
-fn change(directory: &Path, (collection, key): (&str, &str), value: &Value, grant: &Grant) -> Change {
+fn change(
+    directory: &Path,
+    (collection, key): (&str, &str),
+    value: &Value,
+    grant: &Grant,
+) -> Change {
     let key = format!("{}/{key}", grant.url.trim_end_matches('/'));
     // As Python before 3.11 reads it, too.
     let now = grant.now.rfc3339().replace('Z', "+00:00");
     let entry = json!({"created_at": now, "value": value, "version": VERSION});
-    let path = directory.join(name(collection, MAX_NAME[1])).join(name(&key, MAX_NAME[0]) + ".json");
+    let path = directory
+        .join(name(collection, MAX_NAME[1]))
+        .join(name(&key, MAX_NAME[0]) + ".json");
     let edited = path.clone();
     let edit = Box::new(move |old: Option<&str>| {
         old.map_or(Ok(()), |old| check(&edited, old))?;
         Ok(Zeroizing::new(entry.to_string()))
     });
-    Change { path, lock: None, secret: true, edit }
+    Change {
+        path,
+        lock: None,
+        secret: true,
+        edit,
+    }
 }
 
 /// Checks that an entry is one of the known format.
 fn check(path: &Path, old: &str) -> Result<(), Refusal> {
     let entry: Value = serde_json::from_str(old).map_err(|err| Refusal::unknown(path, err))?;
     if entry["version"] != VERSION || !entry["value"].is_object() {
-        return Err(Refusal::unknown(path, format!("it is not an entry of version {VERSION}")));
+        return Err(Refusal::unknown(
+            path,
+            format!("it is not an entry of version {VERSION}"),
+        ));
     }
     if entry["value"].get("__encrypted_data__").is_some() {
         return Err(Refusal::Unfit {
-            message: format!("{} is encrypted, and only its application has the key", path.display()),
-            hint: "start the application with `mcp-login exec`, and let it take the token from there".to_owned(),
+            message: format!(
+                "{} is encrypted, and only its application has the key",
+                path.display()
+            ),
+            hint:
+                "start the application with `mcp-login exec`, and let it take the token from there"
+                    .to_owned(),
         });
     }
     Ok(())
@@ -123,13 +166,23 @@ mod tests {
     const URL: &str = "https://mcp.example.com/mcp";
 
     fn login() -> Credentials {
-        let kept = credentials(&Key { server: URL.into(), profile: "default".into() });
-        Credentials { token_endpoint: "https://mcp.example.com/token".into(), ..kept }
+        let kept = credentials(&Key {
+            server: URL.into(),
+            profile: "default".into(),
+        });
+        Credentials {
+            token_endpoint: "https://mcp.example.com/token".into(),
+            ..kept
+        }
     }
 
     fn places() -> Places {
         let variables = [("MCP_LOGIN_FASTMCP_DIR".to_owned(), "store".to_owned())].into();
-        Places { home: "/home/ann".into(), directory: "/project".into(), variables }
+        Places {
+            home: "/home/ann".into(),
+            directory: "/project".into(),
+            variables,
+        }
     }
 
     fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
@@ -148,10 +201,20 @@ mod tests {
 
     /// Returns the files below the directory of the store and what is written to them.
     fn written(grant: &Grant) -> Vec<(String, Value)> {
-        let Ok(Delivery::Files(changes)) = deliver(grant, &places()) else { panic!("no files") };
+        let Ok(Delivery::Files(changes)) = deliver(grant, &places()) else {
+            panic!("no files")
+        };
         let pair = |change: &Change| {
-            let path = change.path.strip_prefix("/project/store").expect("a path there").display().to_string();
-            (path, serde_json::from_str(&(change.edit)(None).expect("a text")).expect("JSON"))
+            let path = change
+                .path
+                .strip_prefix("/project/store")
+                .expect("a path there")
+                .display()
+                .to_string();
+            (
+                path,
+                serde_json::from_str(&(change.edit)(None).expect("a text")).expect("JSON"),
+            )
         };
         assert!(changes.iter().all(|change| change.secret));
         changes.iter().map(pair).collect()
@@ -161,17 +224,32 @@ mod tests {
     fn names_of_files() {
         for (text, expected) in [
             ("mcp-oauth-token", "S_mcp_oauth_token-3a009b34"),
-            ("mcp-oauth-token-expiry", "S_mcp_oauth_token_expiry-1a152c9e"),
+            (
+                "mcp-oauth-token-expiry",
+                "S_mcp_oauth_token_expiry-1a152c9e",
+            ),
             ("mcp-oauth-client-info", "S_mcp_oauth_client_info-92af0fc1"),
-            ("https://mcp.example.com/mcp/tokens", "S_https_mcp_example_com_mcp_tokens-250f4d5c"),
-            ("https://mcp.example.com/mcp/token_expiry", "S_https_mcp_example_com_mcp_token_expiry-148f1850"),
-            ("https://mcp.example.com/mcp/client_info", "S_https_mcp_example_com_mcp_client_info-3a4faf1f"),
+            (
+                "https://mcp.example.com/mcp/tokens",
+                "S_https_mcp_example_com_mcp_tokens-250f4d5c",
+            ),
+            (
+                "https://mcp.example.com/mcp/token_expiry",
+                "S_https_mcp_example_com_mcp_token_expiry-148f1850",
+            ),
+            (
+                "https://mcp.example.com/mcp/client_info",
+                "S_https_mcp_example_com_mcp_client_info-3a4faf1f",
+            ),
             ("plain_Name_1", "plain_Name_1"),
         ] {
             assert_eq!(name(text, MAX_NAME[0]), expected);
         }
         let long = name(&format!("https://{}", "x".repeat(300)), MAX_NAME[0]);
-        assert_eq!((long.len(), &long[..9], &long[241..]), (250, "S_https_x", "-00019387"));
+        assert_eq!(
+            (long.len(), &long[..9], &long[241..]),
+            (250, "S_https_x", "-00019387")
+        );
     }
 
     #[test]
@@ -194,16 +272,23 @@ mod tests {
         });
         let of_client = "S_mcp_oauth_client_info-92af0fc1/S_https_mcp_example_com_mcp_client_info-3a4faf1f.json";
         let of_expiry = "S_mcp_oauth_token_expiry-1a152c9e/S_https_mcp_example_com_mcp_token_expiry-148f1850.json";
-        let of_tokens = "S_mcp_oauth_token-3a009b34/S_https_mcp_example_com_mcp_tokens-250f4d5c.json";
+        let of_tokens =
+            "S_mcp_oauth_token-3a009b34/S_https_mcp_example_com_mcp_tokens-250f4d5c.json";
         let expected = [
             (of_client.to_owned(), entry(client)),
-            (of_expiry.to_owned(), entry(json!({"expires_at": 1_893_557_045}))),
+            (
+                of_expiry.to_owned(),
+                entry(json!({"expires_at": 1_893_557_045})),
+            ),
             (of_tokens.to_owned(), entry(tokens)),
         ];
         assert_eq!(written(&grant(&login(), Mode::Move)), expected);
         let alone = written(&grant(&login(), Mode::Access));
         assert_eq!(alone[0], expected[1]);
-        assert!(alone.len() == 2 && alone[1].1["value"].get("refresh_token").is_none(), "{alone:?}");
+        assert!(
+            alone.len() == 2 && alone[1].1["value"].get("refresh_token").is_none(),
+            "{alone:?}"
+        );
     }
 
     fn refusal(kept: &Credentials, mode: Mode, places: &Places) -> Option<String> {
@@ -215,24 +300,52 @@ mod tests {
 
     #[test]
     fn what_fastmcp_could_not_find_or_refresh_is_refused() {
-        let elsewhere = Credentials { token_endpoint: "https://as.example/token".into(), ..login() };
+        let elsewhere = Credentials {
+            token_endpoint: "https://as.example/token".into(),
+            ..login()
+        };
         let words = refusal(&elsewhere, Mode::Move, &places()).expect("a refusal");
-        assert!(words.contains("https://mcp.example.com/token") && words.contains("--mode access"), "{words}");
+        assert!(
+            words.contains("https://mcp.example.com/token") && words.contains("--mode access"),
+            "{words}"
+        );
         assert_eq!(refusal(&elsewhere, Mode::Access, &places()), None);
-        let unrefreshable = Credentials { refresh_token: None, ..elsewhere };
+        let unrefreshable = Credentials {
+            refresh_token: None,
+            ..elsewhere
+        };
         assert_eq!(refusal(&unrefreshable, Mode::Move, &places()), None);
-        let nowhere = Places { variables: [].into(), ..places() };
-        assert!(refusal(&login(), Mode::Move, &nowhere).expect("a refusal").contains("--fastmcp-dir"));
+        let nowhere = Places {
+            variables: [].into(),
+            ..places()
+        };
+        assert!(refusal(&login(), Mode::Move, &nowhere)
+            .expect("a refusal")
+            .contains("--fastmcp-dir"));
     }
 
     #[test]
     fn an_entry_of_another_kind_is_refused() {
         let path = Path::new("f");
-        assert!(check(path, r#"{"version": 1, "value": {"access_token": "old"}, "expires_at": "x"}"#).is_ok());
-        for old in ["", "[]", "{}", r#"{"version": 2, "value": {}}"#, r#"{"version": 1, "value": "{}"}"#] {
-            assert!(matches!(check(path, old), Err(Refusal::Unknown { .. })), "{old}");
+        assert!(check(
+            path,
+            r#"{"version": 1, "value": {"access_token": "old"}, "expires_at": "x"}"#
+        )
+        .is_ok());
+        for old in [
+            "",
+            "[]",
+            "{}",
+            r#"{"version": 2, "value": {}}"#,
+            r#"{"version": 1, "value": "{}"}"#,
+        ] {
+            assert!(
+                matches!(check(path, old), Err(Refusal::Unknown { .. })),
+                "{old}"
+            );
         }
-        let encrypted = r#"{"version": 1, "value": {"__encrypted_data__": "x", "__encryption_version__": 1}}"#;
+        let encrypted =
+            r#"{"version": 1, "value": {"__encrypted_data__": "x", "__encryption_version__": 1}}"#;
         assert!(matches!(check(path, encrypted), Err(Refusal::Unfit { .. })));
     }
 }

@@ -29,24 +29,35 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     if grant.mode != Mode::Access {
         refreshable(grant)?;
     }
-    let home = places.path("GEMINI_CLI_HOME").unwrap_or_else(|| places.home.clone());
+    let home = places
+        .path("GEMINI_CLI_HOME")
+        .unwrap_or_else(|| places.home.clone());
     let path = home.join(".gemini/mcp-oauth-tokens.json");
     let (edited, name, credential) = (path.clone(), grant.name.to_owned(), credential(grant));
     let url = grant.url.to_owned();
     let edit: Edit = Box::new(move |old| {
         file::edit_array(&edited, old, |entries| {
             let owner = |entry: &Value| entry["serverName"].as_str().map(str::to_owned);
-            let known = entries.elements().into_iter().filter_map(|entry| entry.to_serde_value());
+            let known = entries
+                .elements()
+                .into_iter()
+                .filter_map(|entry| entry.to_serde_value());
             let known = known.filter(|entry| entry["serverName"] == name.as_str());
-            let other =
-                known.filter_map(|entry| entry["mcpServerUrl"].as_str().map(str::to_owned)).find(|it| *it != url);
+            let other = known
+                .filter_map(|entry| entry["mcpServerUrl"].as_str().map(str::to_owned))
+                .find(|it| *it != url);
             if let Some(other) = other {
                 return Err(Refusal::other_server(&edited, &name, &other));
             }
             file::put(&edited, entries, &name, owner, &credential)
         })
     });
-    Ok(Delivery::Files(vec![Change { path, lock: None, secret: true, edit }]))
+    Ok(Delivery::Files(vec![Change {
+        path,
+        lock: None,
+        secret: true,
+        edit,
+    }]))
 }
 
 /// Refuses a login that Gemini CLI cannot refresh: it deletes one at the first failure.
@@ -76,16 +87,33 @@ fn credential(grant: &Grant) -> Value {
     set(&mut token, "accessToken", Some(kept.access_token.expose()));
     set(&mut token, "tokenType", Some("Bearer"));
     set(&mut token, "refreshToken", sdk::refresh_token(grant));
-    set(&mut token, "expiresAt", kept.expires_at.map(|time| time.0.saturating_mul(milliseconds)));
+    set(
+        &mut token,
+        "expiresAt",
+        kept.expires_at
+            .map(|time| time.0.saturating_mul(milliseconds)),
+    );
     set(&mut token, "scope", sdk::scope(grant));
     let mut credential = Map::new();
     set(&mut credential, "serverName", Some(grant.name));
     set(&mut credential, "token", Some(token));
     set(&mut credential, "clientId", Some(kept.client_id.as_str()));
-    set(&mut credential, "tokenUrl", Some(kept.token_endpoint.as_str()));
+    set(
+        &mut credential,
+        "tokenUrl",
+        Some(kept.token_endpoint.as_str()),
+    );
     // It is the resource of each refresh, so it is left out where the server wants none.
-    set(&mut credential, "mcpServerUrl", kept.resource.as_ref().map(|_| grant.url));
-    set(&mut credential, "updatedAt", Some(grant.now.0.saturating_mul(milliseconds)));
+    set(
+        &mut credential,
+        "mcpServerUrl",
+        kept.resource.as_ref().map(|_| grant.url),
+    );
+    set(
+        &mut credential,
+        "updatedAt",
+        Some(grant.now.0.saturating_mul(milliseconds)),
+    );
     credential.into()
 }
 
@@ -95,15 +123,22 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::sdk::tests::{changes, confidential, configured, edited, grant, login, places, URL};
+    use super::super::sdk::tests::{
+        changes, confidential, configured, edited, grant, login, places, URL,
+    };
     use super::*;
 
     #[test]
     fn u24_a_moved_login_refreshes_there() {
         let kept = login();
         let changes = changes(deliver(&grant(&kept, Mode::Move), &places(&[])));
-        let [change] = changes.as_slice() else { panic!("one file") };
-        assert_eq!(change.path, Path::new("/home/ann/.gemini/mcp-oauth-tokens.json"));
+        let [change] = changes.as_slice() else {
+            panic!("one file")
+        };
+        assert_eq!(
+            change.path,
+            Path::new("/home/ann/.gemini/mcp-oauth-tokens.json")
+        );
         assert!(change.secret && change.lock.is_none());
         let entry = json!({
             "serverName": "example",
@@ -118,9 +153,15 @@ mod tests {
         let other = json!({"serverName": "b", "token": {"accessToken": "t"}, "later": [1]});
         let old = json!([{"serverName": "example", "token": {}}, other]).to_string();
         assert_eq!(edited(change, Some(&old)), json!([entry, other]));
-        assert_eq!(edited(change, Some(&json!([other]).to_string())), json!([other, entry]));
+        assert_eq!(
+            edited(change, Some(&json!([other]).to_string())),
+            json!([other, entry])
+        );
         for old in ["{}", "[7]", "[{\"token\": {}}]", "[", "x"] {
-            assert!(matches!((change.edit)(Some(old)), Err(Refusal::Unknown { .. })), "{old}");
+            assert!(
+                matches!((change.edit)(Some(old)), Err(Refusal::Unknown { .. })),
+                "{old}"
+            );
         }
     }
 
@@ -128,8 +169,14 @@ mod tests {
     fn cm1_an_access_token_alone() {
         let mut kept = confidential();
         (kept.expires_at, kept.scopes, kept.resource) = (None, Vec::new(), None);
-        let changes = changes(deliver(&grant(&kept, Mode::Access), &places(&[("GEMINI_CLI_HOME", "~/g")])));
-        assert_eq!(changes[0].path, Path::new("/home/ann/g/.gemini/mcp-oauth-tokens.json"));
+        let changes = changes(deliver(
+            &grant(&kept, Mode::Access),
+            &places(&[("GEMINI_CLI_HOME", "~/g")]),
+        ));
+        assert_eq!(
+            changes[0].path,
+            Path::new("/home/ann/g/.gemini/mcp-oauth-tokens.json")
+        );
         let entry = json!({
             "serverName": "example",
             "token": {"accessToken": "access canary 1", "tokenType": "Bearer"},
@@ -145,15 +192,29 @@ mod tests {
         let places = places(&[]);
         let check = |kept: &_, oauth: Value, fits: bool| {
             let configured = configured("gemini-cli", json!({"httpUrl": URL, "oauth": oauth}));
-            let grant = Grant { configured: Some(&configured), ..grant(kept, Mode::Move) };
+            let grant = Grant {
+                configured: Some(&configured),
+                ..grant(kept, Mode::Move)
+            };
             assert_eq!(deliver(&grant, &places).is_ok(), fits, "{oauth}");
         };
-        check(&login(), json!({"enabled": true, "clientId": "another"}), false);
+        check(
+            &login(),
+            json!({"enabled": true, "clientId": "another"}),
+            false,
+        );
         check(&login(), json!({"clientId": "another"}), true);
-        check(&confidential(), json!({"enabled": true, "clientId": "client", "clientSecret": "$SECRET"}), true);
+        check(
+            &confidential(),
+            json!({"enabled": true, "clientId": "client", "clientSecret": "$SECRET"}),
+            true,
+        );
         check(&confidential(), json!({"clientSecret": "$SECRET"}), false);
         check(&confidential(), Value::Null, false);
         let encrypted = super::super::sdk::tests::places(&[(ENCRYPTED, "true")]);
-        assert!(matches!(deliver(&grant(&login(), Mode::Move), &encrypted), Err(Refusal::Unfit { .. })));
+        assert!(matches!(
+            deliver(&grant(&login(), Mode::Move), &encrypted),
+            Err(Refusal::Unfit { .. })
+        ));
     }
 }

@@ -25,7 +25,10 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     })?;
     let token = grant.kept.access_token.expose();
     // A token is one line of printable characters, so none of its lines can be the delimiter.
-    let lines = format!("{}<<mcp-login end\n{token}\nmcp-login end\n", grant.variable);
+    let lines = format!(
+        "{}<<mcp-login end\n{token}\nmcp-login end\n",
+        grant.variable
+    );
     Ok(Delivery::Product {
         // Spec: GitHub Actions decodes %25, %0D and %0A in the values of commands.
         text: Zeroizing::new(format!("::add-mask::{}", token.replace('%', "%25"))),

@@ -22,37 +22,55 @@ const KIND: &str = "authorized_user";
 
 fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     let kept = grant.kept;
-    let is_google = providers::of_url(&kept.token_endpoint).is_some_and(|provider| provider.name == GOOGLE.name);
+    let is_google = providers::of_url(&kept.token_endpoint)
+        .is_some_and(|provider| provider.name == GOOGLE.name);
     if kept.provider.as_deref() != Some(GOOGLE.name) || !is_google {
         return Err(Refusal::Unfit {
             message: format!("the login to {} is none at Google", kept.server),
-            hint: "log in with `mcp-login --provider google --client-file FILE --scope SCOPE`".to_owned(),
+            hint: "log in with `mcp-login --provider google --client-file FILE --scope SCOPE`"
+                .to_owned(),
         });
     }
     let secret = kept.client_secret.as_ref().ok_or_else(|| Refusal::Unfit {
-        message: "the client of this login has no secret, and Google's libraries want one".to_owned(),
+        message: "the client of this login has no secret, and Google's libraries want one"
+            .to_owned(),
         hint: "log in with the --client-file of a desktop app".to_owned(),
     })?;
-    let refresh_token = kept.refresh_token.as_ref().ok_or_else(without_refresh_token)?;
+    let refresh_token = kept
+        .refresh_token
+        .as_ref()
+        .ok_or_else(without_refresh_token)?;
     let mut members = Map::new();
     members.insert("type".to_owned(), KIND.into());
     members.insert("client_id".to_owned(), json!(kept.client_id));
     members.insert("client_secret".to_owned(), json!(secret.expose()));
     members.insert("refresh_token".to_owned(), json!(refresh_token.expose()));
-    let gcloud = || places.path("CLOUDSDK_CONFIG").unwrap_or_else(|| places.home.join(".config/gcloud"));
+    let gcloud = || {
+        places
+            .path("CLOUDSDK_CONFIG")
+            .unwrap_or_else(|| places.home.join(".config/gcloud"))
+    };
     let path = places.path("GOOGLE_APPLICATION_CREDENTIALS");
     let path = path.unwrap_or_else(|| gcloud().join("application_default_credentials.json"));
     let (edited, account) = (path.clone(), kept.account.clone().unwrap_or_default());
     let edit: Edit = Box::new(move |old| {
-        let before: Map<String, Value> = old.and_then(|old| serde_json::from_str(old).ok()).unwrap_or_default();
+        let before: Map<String, Value> = old
+            .and_then(|old| serde_json::from_str(old).ok())
+            .unwrap_or_default();
         if before.get("type").is_some_and(|kind| kind != KIND) {
             return Err(Refusal::Unfit {
-                message: format!("{} holds credentials of another kind, which would be lost", edited.display()),
-                hint: "move it away, or name another file with GOOGLE_APPLICATION_CREDENTIALS".to_owned(),
+                message: format!(
+                    "{} holds credentials of another kind, which would be lost",
+                    edited.display()
+                ),
+                hint: "move it away, or name another file with GOOGLE_APPLICATION_CREDENTIALS"
+                    .to_owned(),
             });
         }
         file::edit(&edited, old, |root| {
-            members.iter().for_each(|(name, value)| file::set(root, name, value));
+            members
+                .iter()
+                .for_each(|(name, value)| file::set(root, name, value));
             // gcloud notes whose they are; libraries pass over it.
             if before.contains_key("account") {
                 file::set(root, "account", &json!(account));
@@ -60,7 +78,12 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
             Ok(())
         })
     });
-    Ok(Delivery::Files(vec![Change { path, lock: None, secret: true, edit }]))
+    Ok(Delivery::Files(vec![Change {
+        path,
+        lock: None,
+        secret: true,
+        edit,
+    }]))
 }
 
 #[cfg(test)]
@@ -86,7 +109,10 @@ mod tests {
         let old = r#"{"account": "bob@example.com", "quota_project_id": "p", "universe_domain": "googleapis.com",
             "type": "authorized_user", "refresh_token": "old"}"#;
         let new = new_value(&login(), Some(old)).expect("a file");
-        assert_eq!((&new["quota_project_id"], &new["refresh_token"]), (&json!("p"), &json!("1//x")));
+        assert_eq!(
+            (&new["quota_project_id"], &new["refresh_token"]),
+            (&json!("p"), &json!("1//x"))
+        );
         assert_eq!(new["account"], "Ann+b@example.com");
     }
 
@@ -94,27 +120,54 @@ mod tests {
     fn which_file() {
         let config = ("CLOUDSDK_CONFIG", "/c");
         for (variables, path) in [
-            (&[][..], "/home/ann/.config/gcloud/application_default_credentials.json"),
+            (
+                &[][..],
+                "/home/ann/.config/gcloud/application_default_credentials.json",
+            ),
             (&[config], "/c/application_default_credentials.json"),
-            (&[config, ("GOOGLE_APPLICATION_CREDENTIALS", "~/x.json")], "/home/ann/x.json"),
+            (
+                &[config, ("GOOGLE_APPLICATION_CREDENTIALS", "~/x.json")],
+                "/home/ann/x.json",
+            ),
         ] {
             let change = change(&CLIENT, &login(), &places(variables)).expect("a change");
-            assert_eq!((change.path.as_path(), change.secret), (Path::new(path), true));
+            assert_eq!(
+                (change.path.as_path(), change.secret),
+                (Path::new(path), true)
+            );
         }
     }
 
     #[test]
     fn what_cannot_be_given() {
         for kept in [
-            Credentials { client_secret: None, ..login() },
-            Credentials { refresh_token: None, ..login() },
-            Credentials { provider: None, ..login() },
-            Credentials { token_endpoint: "http://127.0.0.1:1/token".to_owned(), ..login() },
+            Credentials {
+                client_secret: None,
+                ..login()
+            },
+            Credentials {
+                refresh_token: None,
+                ..login()
+            },
+            Credentials {
+                provider: None,
+                ..login()
+            },
+            Credentials {
+                token_endpoint: "http://127.0.0.1:1/token".to_owned(),
+                ..login()
+            },
         ] {
             assert!(matches!(new_value(&kept, None), Err(Refusal::Unfit { .. })));
         }
         let service_account = r#"{"type": "service_account", "private_key": "x"}"#;
-        assert!(matches!(new_value(&login(), Some(service_account)), Err(Refusal::Unfit { .. })));
-        assert!(matches!(new_value(&login(), Some("{")), Err(Refusal::Unknown { .. })));
+        assert!(matches!(
+            new_value(&login(), Some(service_account)),
+            Err(Refusal::Unfit { .. })
+        ));
+        assert!(matches!(
+            new_value(&login(), Some("{")),
+            Err(Refusal::Unknown { .. })
+        ));
     }
 }

@@ -27,17 +27,26 @@ const MAX_STEM: usize = 128;
 
 fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     check_configured(grant)?;
-    let home = places.path("HERMES_HOME").unwrap_or_else(|| places.home.join(".hermes"));
+    let home = places
+        .path("HERMES_HOME")
+        .unwrap_or_else(|| places.home.join(".hermes"));
     let (directory, stem) = (home.join("mcp-tokens"), stem(grant.name));
     let change = |suffix: &str, needed: &'static str, value: Value| {
         let path = directory.join(format!("{stem}{suffix}"));
         let edited = path.clone();
         let edit = Box::new(move |old: Option<&str>| replace(&edited, old, needed, &value));
-        Change { path, lock: None, secret: true, edit }
+        Change {
+            path,
+            lock: None,
+            secret: true,
+            edit,
+        }
     };
     // In the order in which Hermes writes them, and reads them again: when the tokens are there, all is.
     let tokens = Change {
-        lock: Some(Lock::File(directory.join(format!("{stem}.json.refresh.lock")))),
+        lock: Some(Lock::File(
+            directory.join(format!("{stem}.json.refresh.lock")),
+        )),
         ..change(".json", "access_token", tokens(grant))
     };
     Ok(Delivery::Files(vec![
@@ -52,7 +61,10 @@ fn stem(name: &str) -> String {
     let category = CodePointMapData::<GeneralCategory>::new();
     let kept = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number);
     let is_kept = |it: char| matches!(it, '_' | '-') || kept.contains(category.get(it));
-    let safe: String = name.chars().map(|it| if is_kept(it) { it } else { '_' }).collect();
+    let safe: String = name
+        .chars()
+        .map(|it| if is_kept(it) { it } else { '_' })
+        .collect();
     let stem: String = safe.trim_matches('_').chars().take(MAX_STEM).collect();
     if stem.is_empty() {
         return "default".to_owned();
@@ -62,7 +74,11 @@ fn stem(name: &str) -> String {
 
 fn tokens(grant: &Grant) -> Value {
     let mut tokens = python_sdk::tokens(grant.kept, grant.mode);
-    python_sdk::set(&mut tokens, "expires_at", grant.kept.expires_at.map(|time| time.0.into()));
+    python_sdk::set(
+        &mut tokens,
+        "expires_at",
+        grant.kept.expires_at.map(|time| time.0.into()),
+    );
     let issuer = python_sdk::issuer(grant.kept).map(|issuer| issuer.trim_end_matches('/').into());
     python_sdk::set(&mut tokens, "hermes_issuer", issuer);
     tokens
@@ -71,16 +87,25 @@ fn tokens(grant: &Grant) -> Value {
 /// Returns the metadata of the authorization server. What is too little for Hermes makes it ask for more, and is still
 /// better than what another login may have left there.
 fn metadata(grant: &Grant) -> Value {
-    let least = || json!({"issuer": grant.kept.issuer, "token_endpoint": grant.kept.token_endpoint});
+    let least =
+        || json!({"issuer": grant.kept.issuer, "token_endpoint": grant.kept.token_endpoint});
     grant.metadata.cloned().unwrap_or_else(least)
 }
 
 /// Returns the new text of a file, all of which belongs to one login; the old one must be a file of Hermes' too.
-fn replace(path: &Path, old: Option<&str>, needed: &str, value: &Value) -> Result<Zeroizing<String>, Refusal> {
+fn replace(
+    path: &Path,
+    old: Option<&str>,
+    needed: &str,
+    value: &Value,
+) -> Result<Zeroizing<String>, Refusal> {
     if let Some(old) = old {
         let found: Value = serde_json::from_str(old).map_err(|err| Refusal::unknown(path, err))?;
         if !found[needed].is_string() {
-            return Err(Refusal::unknown(path, format!("there is no {needed:?} in it")));
+            return Err(Refusal::unknown(
+                path,
+                format!("there is no {needed:?} in it"),
+            ));
         }
     }
     Ok(Zeroizing::new(format!("{value:#}")))
@@ -88,7 +113,9 @@ fn replace(path: &Path, old: Option<&str>, needed: &str, value: &Value) -> Resul
 
 /// Refuses a login that the server's configuration keeps Hermes from using.
 fn check_configured(grant: &Grant) -> Result<(), Refusal> {
-    let Some(configured) = grant.configured else { return Ok(()) };
+    let Some(configured) = grant.configured else {
+        return Ok(());
+    };
     let (path, name, kept) = (configured.path.display(), printable(grant.name), grant.kept);
     let text = |value: &Value| value.as_str().unwrap_or_default().trim().to_owned();
     if !text(&configured.entry["auth"]).eq_ignore_ascii_case("oauth") {
@@ -97,9 +124,14 @@ fn check_configured(grant: &Grant) -> Result<(), Refusal> {
             hint: format!("add `auth: oauth` to {name} there, and run this again"),
         });
     }
-    let (id, secret) =
-        (text(&configured.entry["oauth"]["client_id"]), text(&configured.entry["oauth"]["client_secret"]));
-    let ours = kept.client_secret.as_ref().map_or("", |secret| secret.expose());
+    let (id, secret) = (
+        text(&configured.entry["oauth"]["client_id"]),
+        text(&configured.entry["oauth"]["client_secret"]),
+    );
+    let ours = kept
+        .client_secret
+        .as_ref()
+        .map_or("", |secret| secret.expose());
     // What stands for the value of a variable is not known here.
     let differs = |theirs: &str, ours: &str| theirs != ours && !theirs.contains("${");
     if id.is_empty() || !(differs(&id, &kept.client_id) || differs(&secret, ours)) {
@@ -121,11 +153,18 @@ mod tests {
     use crate::store::{Credentials, Key};
 
     fn login() -> Credentials {
-        credentials(&Key { server: "https://mcp.example.com/mcp".into(), profile: "default".into() })
+        credentials(&Key {
+            server: "https://mcp.example.com/mcp".into(),
+            profile: "default".into(),
+        })
     }
 
     fn places() -> Places {
-        Places { home: "/home/ann".into(), directory: "/project".into(), variables: [].into() }
+        Places {
+            home: "/home/ann".into(),
+            directory: "/project".into(),
+            variables: [].into(),
+        }
     }
 
     fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
@@ -144,10 +183,16 @@ mod tests {
 
     /// Returns the files and what is written to them.
     fn written(grant: &Grant, places: &Places) -> Vec<(String, Value)> {
-        let Ok(Delivery::Files(changes)) = deliver(grant, places) else { panic!("no files") };
+        let Ok(Delivery::Files(changes)) = deliver(grant, places) else {
+            panic!("no files")
+        };
         let text = |change: &Change| (change.edit)(None).expect("a text");
-        let pair =
-            |change: &Change| (change.path.display().to_string(), serde_json::from_str(&text(change)).expect("JSON"));
+        let pair = |change: &Change| {
+            (
+                change.path.display().to_string(),
+                serde_json::from_str(&text(change)).expect("JSON"),
+            )
+        };
         assert!(changes.iter().all(|change| change.secret));
         changes.iter().map(pair).collect()
     }
@@ -182,7 +227,13 @@ mod tests {
             ..login()
         };
         let metadata = json!({"issuer": "https://as.example", "token_endpoint": "https://as.example/token", "x": [1]});
-        let files = written(&Grant { metadata: Some(&metadata), ..grant(&kept, Mode::Move) }, &places());
+        let files = written(
+            &Grant {
+                metadata: Some(&metadata),
+                ..grant(&kept, Mode::Move)
+            },
+            &places(),
+        );
         let client = json!({
             "client_id": "client",
             "client_secret": "secret canary",
@@ -214,7 +265,11 @@ mod tests {
 
     #[test]
     fn cm1_access_alone_and_no_expiry() {
-        let kept = Credentials { expires_at: None, scopes: Vec::new(), ..login() };
+        let kept = Credentials {
+            expires_at: None,
+            scopes: Vec::new(),
+            ..login()
+        };
         let files = written(&grant(&kept, Mode::Access), &places());
         let tokens = json!({
             "access_token": "access canary 1",
@@ -223,7 +278,8 @@ mod tests {
         });
         assert_eq!(files[2].1, tokens);
         assert_eq!(files[0].1["token_endpoint_auth_method"], "none");
-        let least = json!({"issuer": "https://as.example", "token_endpoint": "https://as.example/token"});
+        let least =
+            json!({"issuer": "https://as.example", "token_endpoint": "https://as.example/token"});
         assert_eq!(files[1].1, least);
     }
 
@@ -242,11 +298,15 @@ mod tests {
 
     #[test]
     fn u26_homes_and_profiles() {
-        for (home, expected) in
-            [("", "/home/ann/.hermes"), ("~/.hermes/profiles/p", "/home/ann/.hermes/profiles/p"), ("h", "/project/h")]
-        {
+        for (home, expected) in [
+            ("", "/home/ann/.hermes"),
+            ("~/.hermes/profiles/p", "/home/ann/.hermes/profiles/p"),
+            ("h", "/project/h"),
+        ] {
             let mut places = places();
-            places.variables.insert("HERMES_HOME".to_owned(), home.to_owned());
+            places
+                .variables
+                .insert("HERMES_HOME".to_owned(), home.to_owned());
             let path = written(&grant(&login(), Mode::Move), &places).remove(2).0;
             assert_eq!(path, format!("{expected}/mcp-tokens/example.json"));
         }
@@ -260,20 +320,40 @@ mod tests {
             (json!({"auth": "header"}), Some("auth: oauth")),
             (json!({"auth": " OAuth "}), None),
             (json!({"auth": "oauth", "oauth": {"scope": "a"}}), None),
-            (json!({"auth": "oauth", "oauth": {"client_id": "client"}}), None),
-            (json!({"auth": "oauth", "oauth": {"client_id": "${ID}", "client_secret": "${SECRET}"}}), None),
-            (json!({"auth": "oauth", "oauth": {"client_id": "other"}}), Some("--client-id other")),
-            (json!({"auth": "oauth", "oauth": {"client_id": "client", "client_secret": "canary"}}), Some("another")),
+            (
+                json!({"auth": "oauth", "oauth": {"client_id": "client"}}),
+                None,
+            ),
+            (
+                json!({"auth": "oauth", "oauth": {"client_id": "${ID}", "client_secret": "${SECRET}"}}),
+                None,
+            ),
+            (
+                json!({"auth": "oauth", "oauth": {"client_id": "other"}}),
+                Some("--client-id other"),
+            ),
+            (
+                json!({"auth": "oauth", "oauth": {"client_id": "client", "client_secret": "canary"}}),
+                Some("another"),
+            ),
         ] {
             let configured = configured(entry);
-            let refused =
-                deliver(&Grant { configured: Some(&configured), ..grant(&kept, Mode::Move) }, &places()).err();
+            let refused = deliver(
+                &Grant {
+                    configured: Some(&configured),
+                    ..grant(&kept, Mode::Move)
+                },
+                &places(),
+            )
+            .err();
             let words = refused.map(|refusal| match refusal {
                 Refusal::Unfit { message, hint } => format!("{message} {hint}"),
                 Refusal::Unknown { .. } => panic!("it is known"),
             });
             assert_eq!(words.is_some(), said.is_some(), "{words:?}");
-            let is_right = |words: &String| words.contains(said.unwrap_or_default()) && !words.contains("canary");
+            let is_right = |words: &String| {
+                words.contains(said.unwrap_or_default()) && !words.contains("canary")
+            };
             assert!(words.iter().all(is_right), "{words:?}");
         }
     }
@@ -282,8 +362,19 @@ mod tests {
     fn a_file_of_another_kind_is_refused_and_one_of_hermes_replaced() {
         let new = json!({"access_token": "new"});
         let replaced = |old: &str| replace(Path::new("f"), Some(old), "access_token", &new);
-        for old in ["", "{", "[]", "7", "{}", "{\"version\": 2}", "{\"access_token\": {\"encrypted\": \"x\"}}"] {
-            assert!(matches!(replaced(old), Err(Refusal::Unknown { .. })), "{old}");
+        for old in [
+            "",
+            "{",
+            "[]",
+            "7",
+            "{}",
+            "{\"version\": 2}",
+            "{\"access_token\": {\"encrypted\": \"x\"}}",
+        ] {
+            assert!(
+                matches!(replaced(old), Err(Refusal::Unknown { .. })),
+                "{old}"
+            );
         }
         let text = replaced("{\"access_token\": \"old\", \"later\": 1}").expect("a text");
         assert_eq!(*text, "{\n  \"access_token\": \"new\"\n}");

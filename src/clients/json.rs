@@ -20,7 +20,9 @@ pub fn edit(
     change: impl FnOnce(&CstObject) -> Result<(), Refusal>,
 ) -> Result<Zeroizing<String>, Refusal> {
     let root = parse(path, old, "{\n}\n")?;
-    let object = root.object_value().ok_or_else(|| Refusal::unknown(path, "it is not a JSON object"))?;
+    let object = root
+        .object_value()
+        .ok_or_else(|| Refusal::unknown(path, "it is not a JSON object"))?;
     change(&object)?;
     Ok(Zeroizing::new(root.to_string()))
 }
@@ -36,7 +38,9 @@ pub fn edit_array(
     change: impl FnOnce(&CstArray) -> Result<(), Refusal>,
 ) -> Result<Zeroizing<String>, Refusal> {
     let root = parse(path, old, "[\n]\n")?;
-    let array = root.array_value().ok_or_else(|| Refusal::unknown(path, "it is not a JSON array"))?;
+    let array = root
+        .array_value()
+        .ok_or_else(|| Refusal::unknown(path, "it is not a JSON array"))?;
     change(&array)?;
     Ok(Zeroizing::new(root.to_string()))
 }
@@ -60,8 +64,11 @@ pub fn put(
 ) -> Result<(), Refusal> {
     let mut found = None;
     for element in array.elements() {
-        let other = element.to_serde_value().and_then(|element| name_of(&element));
-        let other = other.ok_or_else(|| Refusal::unknown(path, "one of its entries has no name"))?;
+        let other = element
+            .to_serde_value()
+            .and_then(|element| name_of(&element));
+        let other =
+            other.ok_or_else(|| Refusal::unknown(path, "one of its entries has no name"))?;
         if other == name {
             found = element.as_object();
         }
@@ -103,9 +110,12 @@ fn input(value: &Value) -> CstInputValue {
         Value::Number(number) => CstInputValue::Number(number.to_string()),
         Value::String(text) => CstInputValue::String(text.clone()),
         Value::Array(values) => CstInputValue::Array(values.iter().map(input).collect()),
-        Value::Object(members) => {
-            CstInputValue::Object(members.iter().map(|(name, value)| (name.clone(), input(value))).collect())
-        }
+        Value::Object(members) => CstInputValue::Object(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), input(value)))
+                .collect(),
+        ),
     }
 }
 
@@ -120,17 +130,26 @@ mod tests {
         let old = "// mine\n{\n  \"a\": [1, 2,], // two\n  \"servers\": {\n    \"x\": {\n      \"url\": \"u\" // here\n    }\n  }\n}\n";
         let edited = edit(Path::new("f"), Some(old), |root| {
             let servers = object(Path::new("f"), root, "servers")?;
-            set(&object(Path::new("f"), &servers, "x")?, "helper", &json!("h"));
+            set(
+                &object(Path::new("f"), &servers, "x")?,
+                "helper",
+                &json!("h"),
+            );
             Ok(())
         });
         let new = edited.expect("a text").to_string();
-        assert_eq!(new, old.replace("\"u\" // here", "\"u\", // here\n      \"helper\": \"h\""));
+        assert_eq!(
+            new,
+            old.replace("\"u\" // here", "\"u\", // here\n      \"helper\": \"h\"")
+        );
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
         for old in ["[]", "7", "{\"servers\": 7}", "{", "not json"] {
-            let edited = edit(Path::new("f"), Some(old), |root| object(Path::new("f"), root, "servers").map(drop));
+            let edited = edit(Path::new("f"), Some(old), |root| {
+                object(Path::new("f"), root, "servers").map(drop)
+            });
             assert!(matches!(edited, Err(Refusal::Unknown { .. })), "{old}");
         }
         let new = edit(Path::new("f"), Some(" \n"), |root| {

@@ -53,21 +53,33 @@ pub(super) fn hold(lock: &Lock) -> Result<Held, DiskError> {
 fn hold_directory(path: &Path, deadline: Deadline) -> Result<Held, DiskError> {
     let ours = path.with_extension(format!("{}.tmp", std::process::id()));
     let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos();
     let owner = format!("{} {} {now}", env!("CARGO_PKG_NAME"), std::process::id());
-    make(&ours).and_then(|()| fs::write(ours.join(OWNER), &owner)).with_context(|| cannot(path))?;
+    make(&ours)
+        .and_then(|()| fs::write(ours.join(OWNER), &owner))
+        .with_context(|| cannot(path))?;
     loop {
         match move_to(&ours, path) {
             Ok(()) => return Ok(Held::Directory(path.to_owned(), owner)),
-            Err(Errno::EXIST | Errno::NOTEMPTY) if is_abandoned(path) && remove(path, is_abandoned) => {
+            Err(Errno::EXIST | Errno::NOTEMPTY)
+                if is_abandoned(path) && remove(path, is_abandoned) =>
+            {
                 log::warn!("{} was left behind, and is removed", path.display());
             }
             Err(Errno::EXIST | Errno::NOTEMPTY) if !deadline.passed() => std::thread::sleep(PAUSE),
             Err(err) => {
                 let _ = fs::remove_dir_all(&ours);
                 return match err {
-                    Errno::EXIST | Errno::NOTEMPTY => Err(DiskError::Locked { path: path.to_owned(), holder: None }),
-                    err => Err(io::Error::from(err)).with_context(|| cannot(path)).map_err(DiskError::Io),
+                    Errno::EXIST | Errno::NOTEMPTY => Err(DiskError::Locked {
+                        path: path.to_owned(),
+                        holder: None,
+                    }),
+                    err => Err(io::Error::from(err))
+                        .with_context(|| cannot(path))
+                        .map_err(DiskError::Io),
                 };
             }
         }
@@ -100,10 +112,19 @@ fn remove(path: &Path, is_meant: impl Fn(&Path) -> bool) -> bool {
 }
 
 fn is_abandoned(path: &Path) -> bool {
-    let touched = |path: &Path| fs::symlink_metadata(path).and_then(|found| found.modified()).ok();
-    let inside = fs::read_dir(path).into_iter().flatten().flatten().filter_map(|entry| touched(&entry.path()));
+    let touched = |path: &Path| {
+        fs::symlink_metadata(path)
+            .and_then(|found| found.modified())
+            .ok()
+    };
+    let inside = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| touched(&entry.path()));
     let last = inside.chain(touched(path)).max();
-    last.and_then(|last| SystemTime::now().duration_since(last).ok()).is_some_and(|age| age > ABANDONED)
+    last.and_then(|last| SystemTime::now().duration_since(last).ok())
+        .is_some_and(|age| age > ABANDONED)
 }
 
 fn cannot(path: &Path) -> String {
@@ -113,7 +134,9 @@ fn cannot(path: &Path) -> String {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Self::Directory(path, ours) = self {
-            remove(path, |found| fs::read_to_string(found.join(OWNER)).is_ok_and(|owner| owner == *ours));
+            remove(path, |found| {
+                fs::read_to_string(found.join(OWNER)).is_ok_and(|owner| owner == *ours)
+            });
         }
     }
 }
@@ -129,7 +152,11 @@ mod tests {
         let place = tempfile::tempdir().expect("a directory");
         let path = place.path().join("locks/a.json.lock");
         let held = hold_directory(&path, Deadline::after(Duration::ZERO)).expect("the lock");
-        let others = || fs::read_dir(place.path().join("locks")).expect("a directory").count();
+        let others = || {
+            fs::read_dir(place.path().join("locks"))
+                .expect("a directory")
+                .count()
+        };
         assert_eq!((path.join("owner").exists(), others()), (true, 1));
         let again = hold_directory(&path, Deadline::after(Duration::ZERO));
         assert!(matches!(again, Err(DiskError::Locked { .. })));
@@ -144,14 +171,17 @@ mod tests {
         let path = place.path().join("a.lock");
         fs::create_dir(&path).expect("a lock");
         let old = SystemTime::now() - ABANDONED * 2;
-        let touch =
-            |path: &Path| fs::File::open(path).and_then(|file| file.set_times(FileTimes::new().set_modified(old)));
+        let touch = |path: &Path| {
+            fs::File::open(path).and_then(|file| file.set_times(FileTimes::new().set_modified(old)))
+        };
         fs::write(path.join("heartbeat"), "").expect("a file");
         touch(&path).expect("an old directory");
         let lock = Lock::Directory(path.clone());
         let held = hold_directory(&path, Deadline::after(Duration::ZERO));
         assert!(held.is_err(), "its heart still beats");
-        touch(&path.join("heartbeat")).and_then(|()| touch(&path)).expect("an old file");
+        touch(&path.join("heartbeat"))
+            .and_then(|()| touch(&path))
+            .expect("an old file");
         drop(hold(&lock).expect("the lock"));
         assert!(!path.exists());
     }
@@ -161,10 +191,15 @@ mod tests {
         let place = tempfile::tempdir().expect("a directory");
         let path = place.path().join("a.lock");
         let held = hold_directory(&path, Deadline::after(Duration::ZERO)).expect("the lock");
-        assert!(!remove(&path, is_abandoned), "it was abandoned when somebody looked, and is not now");
+        assert!(
+            !remove(&path, is_abandoned),
+            "it was abandoned when somebody looked, and is not now"
+        );
         assert!(path.join("owner").exists());
         // A client took ours for abandoned, and holds the lock now.
-        fs::remove_dir_all(&path).and_then(|()| fs::create_dir(&path)).expect("another lock");
+        fs::remove_dir_all(&path)
+            .and_then(|()| fs::create_dir(&path))
+            .expect("another lock");
         drop(held);
         assert!(path.exists(), "it is not ours");
         assert!(remove(&path, |_| true) && !path.exists());

@@ -26,9 +26,17 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     check_name(grant, places)?;
     let mut tokens = sdk::tokens(grant);
     // In seconds. With `expires_in` in its place mcporter spends the refresh token at once.
-    set(&mut tokens, "expires_at", grant.kept.expires_at.map(|time| time.0));
+    set(
+        &mut tokens,
+        "expires_at",
+        grant.kept.expires_at.map(|time| time.0),
+    );
     let mut payload = Map::new();
-    let (name, url, expected) = (grant.name.to_owned(), Url::parse(grant.url).ok(), json!(tokens));
+    let (name, url, expected) = (
+        grant.name.to_owned(),
+        Url::parse(grant.url).ok(),
+        json!(tokens),
+    );
     set(&mut payload, "tokens", Some(tokens));
     if grant.mode != Mode::Access {
         sdk::same_client(grant, "/oauthClientId")?;
@@ -36,7 +44,9 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     }
     Ok(Delivery::Command(Import {
         program: "mcporter",
-        arguments: ["vault", "set", grant.name, "--stdin"].map(str::to_owned).into(),
+        arguments: ["vault", "set", grant.name, "--stdin"]
+            .map(str::to_owned)
+            .into(),
         stdin: Zeroizing::new(json!(payload).to_string()),
         path: vault(places),
         holds: Box::new(move |text| holds(text, &name, url.as_ref(), &expected)),
@@ -47,34 +57,60 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
 fn check_name(grant: &Grant, places: &Places) -> Result<(), Refusal> {
     if grant.name.starts_with('-') {
         return Err(Refusal::Unfit {
-            message: format!("mcporter would take the name {} for an option", printable(grant.name)),
+            message: format!(
+                "mcporter would take the name {} for an option",
+                printable(grant.name)
+            ),
             hint: "give the server another name in mcporter's configuration".to_owned(),
         });
     }
     let parse = |url: &str| Url::parse(url).ok();
     let found = sources::look(places, CLIENT.source).servers;
-    match found.iter().find(|it| it.name == grant.name && parse(&it.url) != parse(grant.url)) {
-        Some(other) => Err(Refusal::other_server(&other.path, grant.name, &other.shown_url())),
+    match found
+        .iter()
+        .find(|it| it.name == grant.name && parse(&it.url) != parse(grant.url))
+    {
+        Some(other) => Err(Refusal::other_server(
+            &other.path,
+            grant.name,
+            &other.shown_url(),
+        )),
         None => Ok(()),
     }
 }
 
 /// Returns the file in which mcporter keeps logins.
 fn vault(places: &Places) -> PathBuf {
-    let data = places.variable("XDG_DATA_HOME").map(str::trim).filter(|it| it.starts_with(['/', '~']));
-    let below = data.and_then(|_| places.path("XDG_DATA_HOME")).map(|data| data.join("mcporter"));
-    below.unwrap_or_else(|| places.home.join(".mcporter")).join("credentials.json")
+    let data = places
+        .variable("XDG_DATA_HOME")
+        .map(str::trim)
+        .filter(|it| it.starts_with(['/', '~']));
+    let below = data
+        .and_then(|_| places.path("XDG_DATA_HOME"))
+        .map(|data| data.join("mcporter"));
+    below
+        .unwrap_or_else(|| places.home.join(".mcporter"))
+        .join("credentials.json")
 }
 
 /// Tells whether the text of the vault holds these tokens for the server.
 fn holds(text: &str, name: &str, url: Option<&Url>, tokens: &Value) -> bool {
     let vault: Value = serde_json::from_str(text).unwrap_or_default();
-    let entries = vault["entries"].as_object().into_iter().flat_map(|entries| entries.values());
+    let entries = vault["entries"]
+        .as_object()
+        .into_iter()
+        .flat_map(|entries| entries.values());
     let mut named = entries.filter(|entry| entry["serverName"] == name);
-    let of_server = |entry: &Value| entry["serverUrl"].as_str().and_then(|text| Url::parse(text).ok());
+    let of_server = |entry: &Value| {
+        entry["serverUrl"]
+            .as_str()
+            .and_then(|text| Url::parse(text).ok())
+    };
     let is_same = |entry: &Value, member: &str| entry["tokens"].get(member) == tokens.get(member);
     named.any(|entry| {
-        of_server(entry).as_ref() == url && is_same(entry, "access_token") && is_same(entry, "refresh_token")
+        of_server(entry).as_ref() == url
+            && is_same(entry, "access_token")
+            && is_same(entry, "refresh_token")
     })
 }
 
@@ -89,17 +125,28 @@ mod tests {
         match deliver(grant, &places(&[])).expect("a delivery") {
             Delivery::Command(import) => {
                 let arguments = import.arguments.join(" ");
-                assert_eq!((import.program, arguments.as_str()), ("mcporter", "vault set example --stdin"));
+                assert_eq!(
+                    (import.program, arguments.as_str()),
+                    ("mcporter", "vault set example --stdin")
+                );
                 let payload: Value = from_str(&import.stdin).expect("JSON");
                 let entry = |url: &str, payload: &Value| {
-                    let mut entry = json!({"serverName": "example", "serverUrl": url, "updatedAt": "now"});
-                    entry.as_object_mut().expect("an object").extend(payload.as_object().expect("an object").clone());
+                    let mut entry =
+                        json!({"serverName": "example", "serverUrl": url, "updatedAt": "now"});
+                    entry
+                        .as_object_mut()
+                        .expect("an object")
+                        .extend(payload.as_object().expect("an object").clone());
                     json!({"version": 1, "entries": {"example|0": entry}}).to_string()
                 };
                 assert!((import.holds)(&entry(URL, &payload)), "it is read back");
                 let mut others = payload.clone();
                 others["tokens"]["access_token"] = "another".into();
-                for text in [entry(URL, &others), entry("https://other.example/", &payload), String::new()] {
+                for text in [
+                    entry(URL, &others),
+                    entry("https://other.example/", &payload),
+                    String::new(),
+                ] {
                     assert!(!(import.holds)(&text), "{text}");
                 }
                 payload
@@ -125,18 +172,36 @@ mod tests {
         let mut kept = login();
         (kept.expires_at, kept.scopes) = (None, Vec::new());
         let configured = configured("mcporter", json!({"oauthClientId": "another"}));
-        let lent = Grant { configured: Some(&configured), ..grant(&kept, Mode::Access) };
-        assert_eq!(delivered(&lent), json!({"tokens": {"access_token": "access canary 1", "token_type": "Bearer"}}));
-        let moved = Grant { mode: Mode::Move, ..lent };
-        assert!(deliver(&moved, &places(&[])).is_err(), "it would refresh as another client");
+        let lent = Grant {
+            configured: Some(&configured),
+            ..grant(&kept, Mode::Access)
+        };
+        assert_eq!(
+            delivered(&lent),
+            json!({"tokens": {"access_token": "access canary 1", "token_type": "Bearer"}})
+        );
+        let moved = Grant {
+            mode: Mode::Move,
+            ..lent
+        };
+        assert!(
+            deliver(&moved, &places(&[])).is_err(),
+            "it would refresh as another client"
+        );
     }
 
     #[test]
     fn a5_a_name_is_never_an_option() {
         let kept = login();
         for name in ["--help", "-h", "--config=x", "-"] {
-            let named = Grant { name, ..grant(&kept, Mode::Move) };
-            assert!(matches!(deliver(&named, &places(&[])), Err(Refusal::Unfit { .. })), "{name}");
+            let named = Grant {
+                name,
+                ..grant(&kept, Mode::Move)
+            };
+            assert!(
+                matches!(deliver(&named, &places(&[])), Err(Refusal::Unfit { .. })),
+                "{name}"
+            );
         }
     }
 
@@ -148,7 +213,11 @@ mod tests {
             ("/data", "/data/mcporter/credentials.json"),
             ("~/data", "/home/ann/data/mcporter/credentials.json"),
         ] {
-            assert_eq!(vault(&places(&[("XDG_DATA_HOME", data)])), PathBuf::from(path), "{data}");
+            assert_eq!(
+                vault(&places(&[("XDG_DATA_HOME", data)])),
+                PathBuf::from(path),
+                "{data}"
+            );
         }
     }
 }

@@ -75,25 +75,41 @@ impl Places {
     /// Looks at the environment; `None` if there is no home directory.
     pub fn look() -> Option<Self> {
         let text = |text: OsString| text.into_string().ok();
-        let variables: BTreeMap<_, _> =
-            env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
-        let home = variables.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute())?;
+        let variables: BTreeMap<_, _> = env::vars_os()
+            .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+            .collect();
+        let home = variables
+            .get("HOME")
+            .map(PathBuf::from)
+            .filter(|home| home.is_absolute())?;
         let directory = env::current_dir().unwrap_or_else(|_| home.clone());
-        Some(Self { home, directory, variables })
+        Some(Self {
+            home,
+            directory,
+            variables,
+        })
     }
 
     /// Returns the value of an environment variable, unless it is empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// Returns the path that a variable holds, a leading `~` replaced.
     pub fn path(&self, variable: &str) -> Option<PathBuf> {
         let text = self.variable(variable)?;
-        Some(match text.strip_prefix('~').map(|rest| rest.trim_start_matches('/')) {
-            Some(below) if text == "~" || text.starts_with("~/") => self.home.join(below),
-            _ => self.directory.join(Path::new(text)),
-        })
+        Some(
+            match text
+                .strip_prefix('~')
+                .map(|rest| rest.trim_start_matches('/'))
+            {
+                Some(below) if text == "~" || text.starts_with("~/") => self.home.join(below),
+                _ => self.directory.join(Path::new(text)),
+            },
+        )
     }
 }
 
@@ -227,14 +243,22 @@ impl Refusal {
     /// Says that what stands under a name belongs to another server.
     pub fn other_server(path: &Path, name: &str, url: &str) -> Self {
         Self::Unfit {
-            message: format!("{} has {} under the name {}", path.display(), printable(url), printable(name)),
+            message: format!(
+                "{} has {} under the name {}",
+                path.display(),
+                printable(url),
+                printable(name)
+            ),
             hint: "remove that there first, or choose another name with --name".to_owned(),
         }
     }
 
     /// Says that a file is not in the known format.
     pub fn unknown(path: &Path, why: impl fmt::Display) -> Self {
-        Self::Unknown { what: path.display().to_string(), why: why.to_string() }
+        Self::Unknown {
+            what: path.display().to_string(),
+            why: why.to_string(),
+        }
     }
 }
 
@@ -263,7 +287,9 @@ impl Client {
     ///
     /// [`Refusal::Unfit`].
     pub fn wants(&self, configured: &Configured) -> Result<(), Refusal> {
-        let Configured { name, path, entry, .. } = configured;
+        let Configured {
+            name, path, entry, ..
+        } = configured;
         // Cline looks closer: some servers behind mcp-remote it reaches itself.
         if ![BRIDGE, cline::CLIENT.name].contains(&self.name) && mcp_remote::runs(entry) {
             return Err(Refusal::Unfit {
@@ -284,9 +310,18 @@ impl Client {
 impl Client {
     /// Returns where in the keyring, under a service and an account, this client would keep a login for the server that
     /// it uses in place of ours; and what to say if there is one.
-    pub fn in_keyring(&self, grant: &Grant, places: &Places) -> Option<(&'static str, String, Refusal)> {
-        let (service, account) = (self.name == codex::CLIENT.name).then(|| codex::in_keyring(grant, places))??;
-        Some((service, account, codex::older_login("the keyring", grant.name)))
+    pub fn in_keyring(
+        &self,
+        grant: &Grant,
+        places: &Places,
+    ) -> Option<(&'static str, String, Refusal)> {
+        let (service, account) =
+            (self.name == codex::CLIENT.name).then(|| codex::in_keyring(grant, places))??;
+        Some((
+            service,
+            account,
+            codex::older_login("the keyring", grant.name),
+        ))
     }
 }
 

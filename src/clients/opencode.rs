@@ -23,22 +23,39 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     if grant.mode != Mode::Access {
         sdk::same_client(grant, "/oauth/clientId")?;
     }
-    let below = |variable, otherwise| places.path(variable).unwrap_or_else(|| places.home.join(otherwise));
+    let below = |variable, otherwise| {
+        places
+            .path(variable)
+            .unwrap_or_else(|| places.home.join(otherwise))
+    };
     let path = below("XDG_DATA_HOME", ".local/share").join("opencode/mcp-auth.json");
-    let lock = below("XDG_STATE_HOME", ".local/state").join("opencode/locks").join(lock_name(&path));
+    let lock = below("XDG_STATE_HOME", ".local/state")
+        .join("opencode/locks")
+        .join(lock_name(&path));
     let (edited, name, entry) = (path.clone(), grant.name.to_owned(), entry(grant));
     let edit: Edit = Box::new(move |old| {
         file::edit(&edited, old, |root| {
             // opencode throws the whole file away if it does not understand one entry.
-            if let Some(other) = root.properties().iter().find(|entry| entry.object_value().is_none()) {
+            if let Some(other) = root
+                .properties()
+                .iter()
+                .find(|entry| entry.object_value().is_none())
+            {
                 let other = other.decoded_name().unwrap_or_default();
-                return Err(Refusal::unknown(&edited, format!("{other:?} is not an object")));
+                return Err(Refusal::unknown(
+                    &edited,
+                    format!("{other:?} is not an object"),
+                ));
             }
-            let known = root.object_value(&name).and_then(|it| it.get("serverUrl")?.to_serde_value());
+            let known = root
+                .object_value(&name)
+                .and_then(|it| it.get("serverUrl")?.to_serde_value());
             match known {
-                Some(known) if known != entry["serverUrl"] => {
-                    Err(Refusal::other_server(&edited, &name, known.as_str().unwrap_or_default()))
-                }
+                Some(known) if known != entry["serverUrl"] => Err(Refusal::other_server(
+                    &edited,
+                    &name,
+                    known.as_str().unwrap_or_default(),
+                )),
                 _ => {
                     file::set(root, &name, &entry);
                     Ok(())
@@ -46,7 +63,12 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
             }
         })
     });
-    Ok(Delivery::Files(vec![Change { path, lock: Some(Lock::Directory(lock)), secret: true, edit }]))
+    Ok(Delivery::Files(vec![Change {
+        path,
+        lock: Some(Lock::Directory(lock)),
+        secret: true,
+        edit,
+    }]))
 }
 
 /// Returns the entry. opencode uses it only if the URL is the one of its configuration, byte for byte.
@@ -78,16 +100,24 @@ fn lock_name(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sdk::tests::{changes, confidential, configured, edited, grant, login, places, URL};
+    use super::super::sdk::tests::{
+        changes, confidential, configured, edited, grant, login, places, URL,
+    };
     use super::*;
 
     #[test]
     fn u24_a_moved_login_refreshes_there() {
         let kept = confidential();
         let changes = changes(deliver(&grant(&kept, Mode::Move), &places(&[])));
-        let [change] = changes.as_slice() else { panic!("one file") };
-        assert_eq!(change.path, Path::new("/home/ann/.local/share/opencode/mcp-auth.json"));
-        let lock = "/home/ann/.local/state/opencode/locks/c0d7c3f1f2face93fe10e63a3d0d8ff22156eb42.lock";
+        let [change] = changes.as_slice() else {
+            panic!("one file")
+        };
+        assert_eq!(
+            change.path,
+            Path::new("/home/ann/.local/share/opencode/mcp-auth.json")
+        );
+        let lock =
+            "/home/ann/.local/state/opencode/locks/c0d7c3f1f2face93fe10e63a3d0d8ff22156eb42.lock";
         assert_eq!(change.lock, Some(Lock::Directory(lock.into())));
         assert!(change.secret);
         let entry = json!({
@@ -98,7 +128,10 @@ mod tests {
         });
         assert_eq!(edited(change, None), json!({"example": entry}));
         let old = r#"{"example": {"oauthState": "old"}, "b": {"serverUrl": "u", "later": 1}}"#;
-        assert_eq!(edited(change, Some(old)), json!({"example": entry, "b": {"serverUrl": "u", "later": 1}}));
+        assert_eq!(
+            edited(change, Some(old)),
+            json!({"example": entry, "b": {"serverUrl": "u", "later": 1}})
+        );
         let refused = (change.edit)(Some(r#"{"b": 7}"#));
         assert!(matches!(refused, Err(Refusal::Unknown { .. })));
     }
@@ -108,14 +141,26 @@ mod tests {
         let mut kept = login();
         (kept.expires_at, kept.scopes) = (None, Vec::new());
         let places = places(&[("XDG_DATA_HOME", "/data"), ("XDG_STATE_HOME", "/state")]);
-        let configured = configured("opencode", json!({"type": "remote", "oauth": {"clientId": "another"}}));
-        let lent =
-            Grant { configured: Some(&configured), url: "https://mcp.example.com/mcp/", ..grant(&kept, Mode::Access) };
+        let configured = configured(
+            "opencode",
+            json!({"type": "remote", "oauth": {"clientId": "another"}}),
+        );
+        let lent = Grant {
+            configured: Some(&configured),
+            url: "https://mcp.example.com/mcp/",
+            ..grant(&kept, Mode::Access)
+        };
         let changes = changes(deliver(&lent, &places));
         assert_eq!(changes[0].path, Path::new("/data/opencode/mcp-auth.json"));
         let entry = json!({"tokens": {"accessToken": "access canary 1"}, "serverUrl": "https://mcp.example.com/mcp/"});
         assert_eq!(edited(&changes[0], Some("")), json!({"example": entry}));
-        let moved = Grant { mode: Mode::Move, ..lent };
-        assert!(matches!(deliver(&moved, &places), Err(Refusal::Unfit { .. })), "it would refresh as another client");
+        let moved = Grant {
+            mode: Mode::Move,
+            ..lent
+        };
+        assert!(
+            matches!(deliver(&moved, &places), Err(Refusal::Unfit { .. })),
+            "it would refresh as another client"
+        );
     }
 }

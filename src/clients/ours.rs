@@ -18,12 +18,17 @@ pub fn is_helper(command: &str) -> bool {
 
 /// Returns the servers of the clients' configurations that ask this program for a token of this login; `is_server` knows
 /// its URL.
-pub fn that_ask_for(key: &Key, places: &Places, is_server: impl Fn(&str) -> bool) -> Vec<Configured> {
+pub fn that_ask_for(
+    key: &Key,
+    places: &Places,
+    is_server: impl Fn(&str) -> bool,
+) -> Vec<Configured> {
     let mut found = sources::look(places, None).servers;
     found.retain(|it| {
         let mut commands = Vec::new();
         collect(&it.entry, &mut commands);
-        let is_meant = |command: &&str| is_server(&it.url) || command.contains(&quoted(&key.server));
+        let is_meant =
+            |command: &&str| is_server(&it.url) || command.contains(&quoted(&key.server));
         commands
             .into_iter()
             .filter(|command| is_helper(command))
@@ -37,7 +42,9 @@ fn has_profile(command: &str, key: &Key) -> bool {
     if key.profile == DEFAULT_PROFILE {
         return !command.contains("--profile");
     }
-    [' ', '='].iter().any(|it| command.contains(&format!("--profile{it}{}", key.profile)))
+    [' ', '=']
+        .iter()
+        .any(|it| command.contains(&format!("--profile{it}{}", key.profile)))
 }
 
 /// Collects all text of an entry.
@@ -60,7 +67,10 @@ mod tests {
             ("mcp-login headers https://mcp.example.com/mcp", true),
             ("/opt/x y/mcp-login --store file headers linear", true),
             ("'/opt/x y/mcp-login' --profile work headers linear", true),
-            ("Bearer $(mcp-login token https://mcp.example.com/mcp)", true),
+            (
+                "Bearer $(mcp-login token https://mcp.example.com/mcp)",
+                true,
+            ),
             ("mcp-login status", false),
             ("another headers https://mcp.example.com/mcp", false),
             ("get-headers --via mcp-login-proxy", false),
@@ -69,7 +79,10 @@ mod tests {
         ] {
             assert_eq!(is_helper(command), is_ours, "{command}");
         }
-        let of = |profile: &str| Key { server: "s".to_owned(), profile: profile.to_owned() };
+        let of = |profile: &str| Key {
+            server: "s".to_owned(),
+            profile: profile.to_owned(),
+        };
         for (command, profile, is_meant) in [
             ("mcp-login headers s", "default", true),
             ("mcp-login headers s", "work", false),
@@ -77,7 +90,11 @@ mod tests {
             ("mcp-login --profile=-x headers s", "-x", true),
             ("mcp-login --profile work headers s", "default", false),
         ] {
-            assert_eq!(has_profile(command, &of(profile)), is_meant, "{command} {profile}");
+            assert_eq!(
+                has_profile(command, &of(profile)),
+                is_meant,
+                "{command} {profile}"
+            );
         }
     }
 }

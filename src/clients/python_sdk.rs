@@ -16,7 +16,13 @@ pub fn client(kept: &Credentials) -> Value {
         "response_types": ["code"],
         "token_endpoint_auth_method": kept.client_auth,
     });
-    set(&mut client, "client_secret", kept.client_secret.as_ref().map(|secret| secret.expose().into()));
+    set(
+        &mut client,
+        "client_secret",
+        kept.client_secret
+            .as_ref()
+            .map(|secret| secret.expose().into()),
+    );
     set(&mut client, "issuer", issuer(kept).map(Value::from));
     client
 }
@@ -24,11 +30,21 @@ pub fn client(kept: &Credentials) -> Value {
 /// Returns the tokens: `OAuthToken`, with the whole lifetime of the access token.
 pub fn tokens(kept: &Credentials, mode: Mode) -> Value {
     let mut tokens = json!({"access_token": kept.access_token.expose(), "token_type": "Bearer"});
-    let lifetime = kept.expires_at.map(|at| at.0.saturating_sub(kept.obtained_at.0).max(1));
+    let lifetime = kept
+        .expires_at
+        .map(|at| at.0.saturating_sub(kept.obtained_at.0).max(1));
     set(&mut tokens, "expires_in", lifetime.map(Value::from));
-    set(&mut tokens, "scope", (!kept.scopes.is_empty()).then(|| kept.scopes.join(" ").into()));
+    set(
+        &mut tokens,
+        "scope",
+        (!kept.scopes.is_empty()).then(|| kept.scopes.join(" ").into()),
+    );
     let refresh_token = kept.refresh_token.as_ref().filter(|_| mode != Mode::Access);
-    set(&mut tokens, "refresh_token", refresh_token.map(|token| token.expose().into()));
+    set(
+        &mut tokens,
+        "refresh_token",
+        refresh_token.map(|token| token.expose().into()),
+    );
     tokens
 }
 
@@ -55,15 +71,31 @@ mod tests {
 
     #[test]
     fn an_issuer_that_would_be_written_in_another_way_is_left_out() {
-        let key = Key { server: "https://mcp.example.com/mcp".into(), profile: "default".into() };
+        let key = Key {
+            server: "https://mcp.example.com/mcp".into(),
+            profile: "default".into(),
+        };
         let written = |issuer: &str| {
-            let kept = Credentials { issuer: issuer.to_owned(), ..credentials(&key) };
+            let kept = Credentials {
+                issuer: issuer.to_owned(),
+                ..credentials(&key)
+            };
             client(&kept).get("issuer").cloned()
         };
-        for same in ["https://as.example", "https://as.example/", "https://as.example/a", "http://127.0.0.1:8000"] {
+        for same in [
+            "https://as.example",
+            "https://as.example/",
+            "https://as.example/a",
+            "http://127.0.0.1:8000",
+        ] {
             assert_eq!(written(same), Some(same.into()));
         }
-        for other in ["https://AS.example", "https://as.example:443", "https://as.example/a/../b", "as.example"] {
+        for other in [
+            "https://AS.example",
+            "https://as.example:443",
+            "https://as.example/a/../b",
+            "as.example",
+        ] {
             assert_eq!(written(other), None, "{other}");
         }
     }

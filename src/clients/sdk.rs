@@ -7,7 +7,12 @@ use super::{Grant, Mode, Refusal};
 
 /// Returns the refresh token, if the client is to have it.
 pub fn refresh_token<'a>(grant: &'a Grant) -> Option<&'a str> {
-    grant.kept.refresh_token.as_ref().filter(|_| grant.mode != Mode::Access).map(|token| token.expose())
+    grant
+        .kept
+        .refresh_token
+        .as_ref()
+        .filter(|_| grant.mode != Mode::Access)
+        .map(|token| token.expose())
 }
 
 /// Returns the granted scopes as they stand in a token response.
@@ -18,7 +23,11 @@ pub fn scope(grant: &Grant) -> Option<String> {
 /// Returns the tokens. When they expire is left to the client, each of which says it in another way.
 pub fn tokens(grant: &Grant) -> Map<String, Value> {
     let mut tokens = Map::new();
-    set(&mut tokens, "access_token", Some(grant.kept.access_token.expose()));
+    set(
+        &mut tokens,
+        "access_token",
+        Some(grant.kept.access_token.expose()),
+    );
     set(&mut tokens, "token_type", Some("Bearer"));
     set(&mut tokens, "refresh_token", refresh_token(grant));
     set(&mut tokens, "scope", scope(grant));
@@ -28,9 +37,25 @@ pub fn tokens(grant: &Grant) -> Map<String, Value> {
 /// Returns the client that the tokens were issued to: only that one can refresh them.
 pub fn client(grant: &Grant) -> Map<String, Value> {
     let mut client = Map::new();
-    set(&mut client, "client_id", Some(grant.kept.client_id.as_str()));
-    set(&mut client, "client_secret", grant.kept.client_secret.as_ref().map(|secret| secret.expose()));
-    set(&mut client, "token_endpoint_auth_method", Some(grant.kept.client_auth.as_str()));
+    set(
+        &mut client,
+        "client_id",
+        Some(grant.kept.client_id.as_str()),
+    );
+    set(
+        &mut client,
+        "client_secret",
+        grant
+            .kept
+            .client_secret
+            .as_ref()
+            .map(|secret| secret.expose()),
+    );
+    set(
+        &mut client,
+        "token_endpoint_auth_method",
+        Some(grant.kept.client_auth.as_str()),
+    );
     client
 }
 
@@ -48,11 +73,16 @@ pub fn set(object: &mut Map<String, Value>, name: &str, value: Option<impl Into<
 ///
 /// [`Refusal::Unfit`].
 pub fn same_client(grant: &Grant, pointer: &str) -> Result<(), Refusal> {
-    let Some(configured) = grant.configured else { return Ok(()) };
+    let Some(configured) = grant.configured else {
+        return Ok(());
+    };
     let named = configured.entry.pointer(pointer).and_then(Value::as_str);
     match named {
         Some(named) if named != grant.kept.client_id => Err(Refusal::Unfit {
-            message: format!("{} is configured with a client_id that this login was not made with", grant.name),
+            message: format!(
+                "{} is configured with a client_id that this login was not made with",
+                grant.name
+            ),
             hint: format!(
                 "log in with that one and --client-id, or remove it from {}, and run this again",
                 configured.path.display()
@@ -80,7 +110,10 @@ pub mod tests {
 
     /// Returns the login: of a public client, with a refresh token.
     pub fn login() -> Credentials {
-        credentials(&Key { server: URL.to_owned(), profile: "default".to_owned() })
+        credentials(&Key {
+            server: URL.to_owned(),
+            profile: "default".to_owned(),
+        })
     }
 
     /// Returns the login of a client with a secret.
@@ -97,7 +130,17 @@ pub mod tests {
     pub fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
         let now = Time(1_893_553_500);
         let (name, helper, variable) = ("example", "mcp-login headers x", "BEARER");
-        Grant { kept, name, url: URL, configured: None, metadata: None, mode, helper, variable, now }
+        Grant {
+            kept,
+            name,
+            url: URL,
+            configured: None,
+            metadata: None,
+            mode,
+            helper,
+            variable,
+            now,
+        }
     }
 
     /// Returns a server as a configuration names it.
@@ -118,7 +161,11 @@ pub mod tests {
     pub fn places(variables: &[(&str, &str)]) -> Places {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables = variables.iter().map(owned).collect();
-        Places { home: "/home/ann".into(), directory: "/home/ann/repo".into(), variables }
+        Places {
+            home: "/home/ann".into(),
+            directory: "/home/ann/repo".into(),
+            variables,
+        }
     }
 
     /// Returns the changes of files that a delivery is.
@@ -140,7 +187,8 @@ pub mod tests {
         let moved = json!({"access_token": "access canary 1", "token_type": "Bearer",
             "refresh_token": "refresh canary", "scope": "mcp"});
         assert_eq!(Value::from(tokens(&grant(&kept, Mode::Move))), moved);
-        let lent = json!({"access_token": "access canary 1", "token_type": "Bearer", "scope": "mcp"});
+        let lent =
+            json!({"access_token": "access canary 1", "token_type": "Bearer", "scope": "mcp"});
         assert_eq!(Value::from(tokens(&grant(&kept, Mode::Access))), lent);
         let ours = json!({"client_id": "client", "client_secret": "secret canary",
             "token_endpoint_auth_method": "client_secret_post"});
@@ -152,7 +200,10 @@ pub mod tests {
         let kept = login();
         for (id, fits) in [("client", true), ("another", false)] {
             let configured = configured("x", json!({"oauth": {"clientId": id}}));
-            let grant = Grant { configured: Some(&configured), ..grant(&kept, Mode::Move) };
+            let grant = Grant {
+                configured: Some(&configured),
+                ..grant(&kept, Mode::Move)
+            };
             assert_eq!(same_client(&grant, "/oauth/clientId").is_ok(), fits, "{id}");
             assert!(same_client(&grant, "/elsewhere").is_ok());
         }

@@ -22,9 +22,14 @@ pub const CLIENT: Client = Client {
 fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     let kept = grant.kept;
     let account = account(kept)?;
-    if places.variable("WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND").is_some_and(|name| name != "local_directory") {
+    if places
+        .variable("WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND")
+        .is_some_and(|name| name != "local_directory")
+    {
         return Err(Refusal::Unfit {
-            message: "WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND names another store than a local directory".to_owned(),
+            message:
+                "WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND names another store than a local directory"
+                    .to_owned(),
             hint: "unset it, for workspace-mcp as well".to_owned(),
         });
     }
@@ -36,11 +41,18 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
             return Err(without_refresh_token());
         }
         file::edit(&edited, old, |root| {
-            members.iter().for_each(|(name, value)| file::set(root, name, value));
+            members
+                .iter()
+                .for_each(|(name, value)| file::set(root, name, value));
             Ok(())
         })
     });
-    Ok(Delivery::Files(vec![Change { path, lock: None, secret: true, edit }]))
+    Ok(Delivery::Files(vec![Change {
+        path,
+        lock: None,
+        secret: true,
+        edit,
+    }]))
 }
 
 /// Returns the account of a login at Google.
@@ -52,13 +64,20 @@ fn account(kept: &Credentials) -> Result<&str, Refusal> {
     if kept.provider.as_deref() != Some(GOOGLE.name) {
         return Err(Refusal::Unfit {
             message: format!("the login to {} is none at Google", kept.server),
-            hint: "log in with `mcp-login --provider google --client-file FILE --tools LIST`".to_owned(),
+            hint: "log in with `mcp-login --provider google --client-file FILE --tools LIST`"
+                .to_owned(),
         });
     }
-    kept.account.as_deref().filter(|account| account.contains('@')).ok_or_else(|| Refusal::Unfit {
-        message: format!("the login to {} does not say whose account it is", kept.server),
-        hint: "log in again with --force and --email ADDRESS".to_owned(),
-    })
+    kept.account
+        .as_deref()
+        .filter(|account| account.contains('@'))
+        .ok_or_else(|| Refusal::Unfit {
+            message: format!(
+                "the login to {} does not say whose account it is",
+                kept.server
+            ),
+            hint: "log in again with --force and --email ADDRESS".to_owned(),
+        })
 }
 
 /// Says that Google's refresh token is missing.
@@ -72,27 +91,53 @@ pub(super) fn without_refresh_token() -> Refusal {
 /// Tells whether a file holds a refresh token that this client can use.
 fn has_refresh_token_of(old: &str, client_id: &str) -> bool {
     let old: Map<String, Value> = serde_json::from_str(old).unwrap_or_default();
-    old.get("client_id").is_some_and(|id| id == client_id) && old.get("refresh_token").is_some_and(Value::is_string)
+    old.get("client_id").is_some_and(|id| id == client_id)
+        && old.get("refresh_token").is_some_and(Value::is_string)
 }
 
 fn directory(places: &Places) -> PathBuf {
-    let named = ["WORKSPACE_MCP_CREDENTIALS_DIR", "GOOGLE_MCP_CREDENTIALS_DIR"].iter().find_map(|it| places.path(it));
-    named.unwrap_or_else(|| places.home.join(Path::new(".google_workspace_mcp/credentials")))
+    let named = [
+        "WORKSPACE_MCP_CREDENTIALS_DIR",
+        "GOOGLE_MCP_CREDENTIALS_DIR",
+    ]
+    .iter()
+    .find_map(|it| places.path(it));
+    named.unwrap_or_else(|| {
+        places
+            .home
+            .join(Path::new(".google_workspace_mcp/credentials"))
+    })
 }
 
 /// Returns an account as it stands in the name of a file: all but letters, digits and `_.-~@` as `%XX`.
 fn encoded(account: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-~@".contains(&byte);
     let bytes = account.bytes();
-    bytes.map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    bytes
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// Returns what workspace-mcp reads. The time has no zone because it is cut off there; a secret that is missing would keep
 /// the token from being refreshed; the scopes are those that were granted, because they are asked for at a refresh.
 fn members(kept: &Credentials) -> Vec<(&'static str, Value)> {
-    let secret = kept.client_secret.as_ref().map_or("", |secret| secret.expose());
-    let expiry = kept.expires_at.map(|time| time.rfc3339().trim_end_matches('Z').to_owned());
-    let refresh_token = kept.refresh_token.as_ref().map(|token| ("refresh_token", json!(token.expose())));
+    let secret = kept
+        .client_secret
+        .as_ref()
+        .map_or("", |secret| secret.expose());
+    let expiry = kept
+        .expires_at
+        .map(|time| time.rfc3339().trim_end_matches('Z').to_owned());
+    let refresh_token = kept
+        .refresh_token
+        .as_ref()
+        .map(|token| ("refresh_token", json!(token.expose())));
     let mut members = vec![("token", json!(kept.access_token.expose()))];
     members.extend(refresh_token);
     members.extend([
@@ -116,7 +161,10 @@ pub mod tests {
 
     /// A login at Google.
     pub fn login() -> Credentials {
-        let key = Key { server: "google".to_owned(), profile: "default".to_owned() };
+        let key = Key {
+            server: "google".to_owned(),
+            profile: "default".to_owned(),
+        };
         Credentials {
             provider: Some("google".to_owned()),
             account: Some("Ann+b@example.com".to_owned()),
@@ -126,16 +174,25 @@ pub mod tests {
             access_token: Secret::new("ya29.x"),
             refresh_token: Some(Secret::new("1//x")),
             expires_at: Some(Time(1_893_553_445)),
-            scopes: vec!["openid".to_owned(), "https://www.googleapis.com/auth/drive".to_owned()],
+            scopes: vec![
+                "openid".to_owned(),
+                "https://www.googleapis.com/auth/drive".to_owned(),
+            ],
             ..crate::store::tests::credentials(&key)
         }
     }
 
     /// The home of nobody.
     pub fn places(variables: &[(&str, &str)]) -> Places {
-        let variables: BTreeMap<_, _> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Places { home: PathBuf::from("/home/ann"), directory: PathBuf::from("/project"), variables }
+        let variables: BTreeMap<_, _> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Places {
+            home: PathBuf::from("/home/ann"),
+            directory: PathBuf::from("/project"),
+            variables,
+        }
     }
 
     /// Returns the change that a client makes of a login.
@@ -172,66 +229,114 @@ pub mod tests {
             ("Ann@Example.com", "Ann@Example.com.json"),
             ("../../x@y", "..%2F..%2Fx@y.json"),
         ] {
-            let kept = Credentials { account: Some(account.to_owned()), ..login() };
+            let kept = Credentials {
+                account: Some(account.to_owned()),
+                ..login()
+            };
             let change = change(&CLIENT, &kept, &places(&[])).expect("a change");
-            assert_eq!(change.path, Path::new("/home/ann/.google_workspace_mcp/credentials").join(name));
+            assert_eq!(
+                change.path,
+                Path::new("/home/ann/.google_workspace_mcp/credentials").join(name)
+            );
             assert!(change.secret);
         }
     }
 
     #[test]
     fn u26_which_directory() {
-        let both = [("WORKSPACE_MCP_CREDENTIALS_DIR", "~/w"), ("GOOGLE_MCP_CREDENTIALS_DIR", "/g")];
+        let both = [
+            ("WORKSPACE_MCP_CREDENTIALS_DIR", "~/w"),
+            ("GOOGLE_MCP_CREDENTIALS_DIR", "/g"),
+        ];
         for (variables, directory) in [(&both[..], "/home/ann/w"), (&both[1..], "/g")] {
             let change = change(&CLIENT, &login(), &places(variables)).expect("a change");
-            assert_eq!(change.path, Path::new(directory).join("Ann%2Bb@example.com.json"));
+            assert_eq!(
+                change.path,
+                Path::new(directory).join("Ann%2Bb@example.com.json")
+            );
         }
         let other = places(&[("WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND", "gcs")]);
-        assert!(matches!(change(&CLIENT, &login(), &other), Err(Refusal::Unfit { .. })));
+        assert!(matches!(
+            change(&CLIENT, &login(), &other),
+            Err(Refusal::Unfit { .. })
+        ));
     }
 
     #[test]
     fn cw9_the_file() {
-        let new: Value = serde_json::from_str(&new_text(&login(), None).expect("a text")).expect("JSON");
+        let new: Value =
+            serde_json::from_str(&new_text(&login(), None).expect("a text")).expect("JSON");
         let expected = json!({
             "token": "ya29.x", "refresh_token": "1//x", "token_uri": "https://oauth2.googleapis.com/token",
             "client_id": "c.apps.googleusercontent.com", "client_secret": "GOCSPX-x",
             "scopes": ["openid", "https://www.googleapis.com/auth/drive"], "expiry": "2030-01-02T03:04:05",
         });
         assert_eq!(new, expected);
-        let bare = Credentials { client_secret: None, expires_at: None, ..login() };
-        let new: Value = serde_json::from_str(&new_text(&bare, None).expect("a text")).expect("JSON");
-        assert_eq!((&new["client_secret"], &new["expiry"]), (&json!(""), &Value::Null));
+        let bare = Credentials {
+            client_secret: None,
+            expires_at: None,
+            ..login()
+        };
+        let new: Value =
+            serde_json::from_str(&new_text(&bare, None).expect("a text")).expect("JSON");
+        assert_eq!(
+            (&new["client_secret"], &new["expiry"]),
+            (&json!(""), &Value::Null)
+        );
     }
 
     #[test]
     fn u24_nothing_of_a_good_file_is_lost() {
-        let old =
-            r#"{"token": "old", "refresh_token": "kept", "client_id": "c.apps.googleusercontent.com", "later": [1]}"#;
-        let without = Credentials { refresh_token: None, ..login() };
-        let new: Value = serde_json::from_str(&new_text(&without, Some(old)).expect("a text")).expect("JSON");
+        let old = r#"{"token": "old", "refresh_token": "kept", "client_id": "c.apps.googleusercontent.com", "later": [1]}"#;
+        let without = Credentials {
+            refresh_token: None,
+            ..login()
+        };
+        let new: Value =
+            serde_json::from_str(&new_text(&without, Some(old)).expect("a text")).expect("JSON");
         assert_eq!(
             (&new["refresh_token"], &new["token"], &new["later"]),
             (&json!("kept"), &json!("ya29.x"), &json!([1]))
         );
         let others = old.replace("c.apps", "other.apps");
         for old in [None, Some(others.as_str()), Some("{}")] {
-            assert!(matches!(new_text(&without, old), Err(Refusal::Unfit { .. })), "{old:?}");
+            assert!(
+                matches!(new_text(&without, old), Err(Refusal::Unfit { .. })),
+                "{old:?}"
+            );
         }
         for old in ["[]", "{\"token\":", "7"] {
-            assert!(matches!(new_text(&login(), Some(old)), Err(Refusal::Unknown { .. })), "{old}");
+            assert!(
+                matches!(new_text(&login(), Some(old)), Err(Refusal::Unknown { .. })),
+                "{old}"
+            );
         }
     }
 
     #[test]
     fn only_logins_at_google_of_somebody() {
         for kept in [
-            Credentials { provider: None, ..login() },
-            Credentials { provider: Some("github".to_owned()), ..login() },
-            Credentials { account: None, ..login() },
-            Credentials { account: Some("1234567".to_owned()), ..login() },
+            Credentials {
+                provider: None,
+                ..login()
+            },
+            Credentials {
+                provider: Some("github".to_owned()),
+                ..login()
+            },
+            Credentials {
+                account: None,
+                ..login()
+            },
+            Credentials {
+                account: Some("1234567".to_owned()),
+                ..login()
+            },
         ] {
-            assert!(matches!(change(&CLIENT, &kept, &places(&[])), Err(Refusal::Unfit { .. })));
+            assert!(matches!(
+                change(&CLIENT, &kept, &places(&[])),
+                Err(Refusal::Unfit { .. })
+            ));
         }
     }
 }

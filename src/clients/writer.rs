@@ -81,7 +81,10 @@ pub enum WriteError {
 impl WriteError {
     /// Tells whether the client may have got what was meant for it all the same.
     pub fn may_have_given(&self) -> bool {
-        matches!(self, Self::Altered(_) | Self::Unproven { .. } | Self::Late { .. } | Self::NotKept { .. })
+        matches!(
+            self,
+            Self::Altered(_) | Self::Unproven { .. } | Self::Late { .. } | Self::NotKept { .. }
+        )
     }
 }
 
@@ -92,7 +95,9 @@ impl WriteError {
 /// A [`WriteError`]. What is not in the known format is seen before any file is changed; in other cases those before the
 /// one that failed are changed.
 pub fn write(changes: &[Change]) -> Result<Vec<PathBuf>, WriteError> {
-    changes.iter().try_for_each(|change| edited(change).map(drop))?;
+    changes
+        .iter()
+        .try_for_each(|change| edited(change).map(drop))?;
     let last = changes.len().saturating_sub(1);
     changes
         .iter()
@@ -136,7 +141,10 @@ fn write_one(change: &Change) -> Result<PathBuf, WriteError> {
     match read(change) {
         Ok(Some(found)) if found == new => Ok(path),
         Ok(_) => Err(WriteError::Altered(path)),
-        Err(source) => Err(WriteError::Unproven { path, source: Box::new(source) }),
+        Err(source) => Err(WriteError::Unproven {
+            path,
+            source: Box::new(source),
+        }),
     }
 }
 
@@ -150,27 +158,46 @@ fn read(change: &Change) -> Result<Option<Text>, WriteError> {
 ///
 /// [`WriteError::Disk`], and [`WriteError::Refused`] for what is no text.
 pub(super) fn read_text(path: &Path, secret: bool) -> Result<Option<Text>, WriteError> {
-    let bytes = if secret { disk::read_private(path, MAX_BYTES)? } else { read_shared(path)? };
-    let text = bytes.map(|bytes| std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())));
-    Ok(text.transpose().map_err(|_| Refusal::unknown(path, "it is not UTF-8 text"))?)
+    let bytes = if secret {
+        disk::read_private(path, MAX_BYTES)?
+    } else {
+        read_shared(path)?
+    };
+    let text =
+        bytes.map(|bytes| std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())));
+    Ok(text
+        .transpose()
+        .map_err(|_| Refusal::unknown(path, "it is not UTF-8 text"))?)
 }
 
 /// Reads a file that others may read too; `None` if there is none.
 fn read_shared(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
     // A pipe in its place is not waited for.
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(path) {
+    let file = match OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)
+    {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.with_context(|| format!("cannot open {}", path.display()))?,
     };
     if !file.metadata().is_ok_and(|found| found.is_file()) {
-        return Err(DiskError::Insecure { path: path.to_owned(), why: "it is not a regular file".to_owned() });
+        return Err(DiskError::Insecure {
+            path: path.to_owned(),
+            why: "it is not a regular file".to_owned(),
+        });
     }
     let mut bytes = Zeroizing::new(Vec::new());
     let limit_bytes = MAX_BYTES;
-    file.take(limit_bytes + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+    file.take(limit_bytes + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     if bytes.len() as u64 > limit_bytes {
-        return Err(DiskError::TooLarge { path: path.to_owned(), limit_bytes });
+        return Err(DiskError::TooLarge {
+            path: path.to_owned(),
+            limit_bytes,
+        });
     }
     Ok(Some(bytes))
 }
@@ -181,7 +208,12 @@ fn read_shared(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, DiskError> {
 ///
 /// [`WriteError::Disk`].
 pub fn append(path: &Path, lines: &str) -> Result<(), WriteError> {
-    let written = OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(lines.as_bytes()));
-    written.with_context(|| format!("cannot add to {}", path.display())).map_err(DiskError::Io)?;
+    let written = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(lines.as_bytes()));
+    written
+        .with_context(|| format!("cannot add to {}", path.display()))
+        .map_err(DiskError::Io)?;
     Ok(())
 }

@@ -12,8 +12,10 @@ use super::registration::Client;
 use crate::digest;
 
 /// What a client may be allowed, and what a person reads about it.
-pub const SCOPES: [(&str, &str); 2] =
-    [(LIST_TOOLS, "See which tools there are"), (CALL_TOOLS, "Use these tools on your behalf")];
+pub const SCOPES: [(&str, &str); 2] = [
+    (LIST_TOOLS, "See which tools there are"),
+    (CALL_TOOLS, "Use these tools on your behalf"),
+];
 
 /// The scope for listing tools.
 pub const LIST_TOOLS: &str = "tools:list";
@@ -138,16 +140,33 @@ impl Authority {
     /// Spec: RFC 6749 section 4.1.2.1; RFC 7636 section 4.4.1; RFC 8707 section 2.
     pub fn ask(&mut self, query: &Parameters) -> Result<(String, Asked), Refusal> {
         let client_id = query.get("client_id").unwrap_or_default();
-        let client = self.clients.find(client_id).ok_or(Refusal::Page("The program that asks is not registered."))?;
-        let redirect_uri = query.get("redirect_uri").filter(|uri| client.redirect_uris.iter().any(|it| it == uri));
-        let redirect_uri = redirect_uri.ok_or(Refusal::Page("The answer would go where the program did not say."))?;
+        let client = self
+            .clients
+            .find(client_id)
+            .ok_or(Refusal::Page("The program that asks is not registered."))?;
+        let redirect_uri = query
+            .get("redirect_uri")
+            .filter(|uri| client.redirect_uris.iter().any(|it| it == uri));
+        let redirect_uri = redirect_uri.ok_or(Refusal::Page(
+            "The answer would go where the program did not say.",
+        ))?;
         let state = query.get("state");
-        let refuse = |error, why| Err(Refusal::Redirect(self.answer(redirect_uri, state, &refusal(error, why))));
+        let refuse = |error, why| {
+            Err(Refusal::Redirect(self.answer(
+                redirect_uri,
+                state,
+                &refusal(error, why),
+            )))
+        };
         if query.get("response_type") != Some("code") {
             return refuse("unsupported_response_type", "only codes are given out");
         }
-        let code_challenge = query.get("code_challenge").filter(|it| is_code_challenge(it));
-        let Some(code_challenge) = code_challenge.filter(|_| query.get("code_challenge_method") == Some("S256")) else {
+        let code_challenge = query
+            .get("code_challenge")
+            .filter(|it| is_code_challenge(it));
+        let Some(code_challenge) =
+            code_challenge.filter(|_| query.get("code_challenge_method") == Some("S256"))
+        else {
             return refuse("invalid_request", "PKCE with S256 is required");
         };
         if query.get("resource") != Some(self.resource.as_str()) {
@@ -173,7 +192,9 @@ impl Authority {
     ///
     /// If there is no such page.
     pub fn decide(&mut self, form: &Parameters) -> Result<Decision, &'static str> {
-        let asked = form.get("request").and_then(|secret| self.asked.take(secret));
+        let asked = form
+            .get("request")
+            .and_then(|secret| self.asked.take(secret));
         let asked = asked.ok_or("This page was answered before, or is too old.")?;
         let (redirect_uri, state) = (asked.redirect_uri.clone(), asked.state.clone());
         let allowed = form.get("answer") == Some("allow");
@@ -181,7 +202,10 @@ impl Authority {
             true => vec![("code", self.codes.give(asked))],
             false => refusal("access_denied", "you said no"),
         };
-        Ok(Decision { target: self.answer(&redirect_uri, state.as_deref(), &said), allowed })
+        Ok(Decision {
+            target: self.answer(&redirect_uri, state.as_deref(), &said),
+            allowed,
+        })
     }
 
     /// Returns the redirect URI with an answer.
@@ -206,19 +230,41 @@ impl Authority {
     /// Spec: RFC 6749 sections 4.1.3 and 6; RFC 7636 section 4.6; RFC 8707 section 2.2; RFC 9700 section 4.14.2.
     pub fn exchange(&mut self, form: &Parameters) -> Result<(Value, &'static str), OAuthError> {
         let (grant, why) = match form.get("grant_type") {
-            Some("authorization_code") => (self.redeem(form)?, "code and verifier match; here are tokens"),
+            Some("authorization_code") => (
+                self.redeem(form)?,
+                "code and verifier match; here are tokens",
+            ),
             Some("refresh_token") => {
-                let grant = form.get("refresh_token").and_then(|token| self.refresh_tokens.take(token));
-                let grant = grant.ok_or(OAuthError("invalid_grant", "there is no such refresh token"))?;
+                let grant = form
+                    .get("refresh_token")
+                    .and_then(|token| self.refresh_tokens.take(token));
+                let grant = grant.ok_or(OAuthError(
+                    "invalid_grant",
+                    "there is no such refresh token",
+                ))?;
                 (grant, "the refresh token is good; here are new tokens")
             }
-            _ => return Err(OAuthError("unsupported_grant_type", "there are codes and refresh tokens")),
+            _ => {
+                return Err(OAuthError(
+                    "unsupported_grant_type",
+                    "there are codes and refresh tokens",
+                ))
+            }
         };
         if form.get("client_id") != Some(grant.client_id.as_str()) {
-            return Err(OAuthError("invalid_grant", "it was given to another client"));
+            return Err(OAuthError(
+                "invalid_grant",
+                "it was given to another client",
+            ));
         }
-        if form.get("resource").is_some_and(|resource| resource != self.resource) {
-            return Err(OAuthError("invalid_target", "the demo guards one resource only"));
+        if form
+            .get("resource")
+            .is_some_and(|resource| resource != self.resource)
+        {
+            return Err(OAuthError(
+                "invalid_target",
+                "the demo guards one resource only",
+            ));
         }
         let tokens = json!({
             "token_type": "Bearer",
@@ -232,15 +278,27 @@ impl Authority {
 
     fn redeem(&mut self, form: &Parameters) -> Result<Grant, OAuthError> {
         let asked = form.get("code").and_then(|code| self.codes.take(code));
-        let asked = asked.ok_or(OAuthError("invalid_grant", "there is no such code, or it was used"))?;
+        let asked = asked.ok_or(OAuthError(
+            "invalid_grant",
+            "there is no such code, or it was used",
+        ))?;
         if form.get("redirect_uri") != Some(asked.redirect_uri.as_str()) {
-            return Err(OAuthError("invalid_grant", "the code went to another redirect URI"));
+            return Err(OAuthError(
+                "invalid_grant",
+                "the code went to another redirect URI",
+            ));
         }
         let verifier = form.get("code_verifier").unwrap_or_default();
         if URL_SAFE_NO_PAD.encode(digest::sha256(verifier)) != asked.code_challenge {
-            return Err(OAuthError("invalid_grant", "the verifier is not the one of this code"));
+            return Err(OAuthError(
+                "invalid_grant",
+                "the verifier is not the one of this code",
+            ));
         }
-        Ok(Grant { client_id: asked.client_id, scopes: asked.scopes })
+        Ok(Grant {
+            client_id: asked.client_id,
+            scopes: asked.scopes,
+        })
     }
 
     /// Returns what an access token allows.
@@ -250,16 +308,26 @@ impl Authority {
 }
 
 fn refusal(error: &str, why: &str) -> Vec<(&'static str, String)> {
-    vec![("error", error.to_owned()), ("error_description", why.to_owned())]
+    vec![
+        ("error", error.to_owned()),
+        ("error_description", why.to_owned()),
+    ]
 }
 
 /// Tells whether this is the SHA-256 of something, in base64url.
 fn is_code_challenge(text: &str) -> bool {
-    URL_SAFE_NO_PAD.decode(text).is_ok_and(|hash| hash.len() == 32)
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .is_ok_and(|hash| hash.len() == 32)
 }
 
 /// Returns the scopes of a request; `None` if one of them is not known here.
 fn known_scopes(text: &str) -> Option<Vec<&'static str>> {
-    let known = |word: &str| SCOPES.iter().map(|(scope, _)| *scope).find(|scope| *scope == word);
+    let known = |word: &str| {
+        SCOPES
+            .iter()
+            .map(|(scope, _)| *scope)
+            .find(|scope| *scope == word)
+    };
     text.split_whitespace().map(known).collect()
 }

@@ -29,7 +29,10 @@ struct Kept<T> {
 impl<T> Issued<T> {
     /// Prepares to give out secrets that live this long.
     pub fn living(life: Duration) -> Self {
-        Self { life, kept: VecDeque::new() }
+        Self {
+            life,
+            kept: VecDeque::new(),
+        }
     }
 
     /// Gives out a secret.
@@ -38,13 +41,19 @@ impl<T> Issued<T> {
         if self.kept.len() >= MAX_KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(Kept { secret: secret.clone(), deadline: Deadline::after(self.life), meaning });
+        self.kept.push_back(Kept {
+            secret: secret.clone(),
+            deadline: Deadline::after(self.life),
+            meaning,
+        });
         secret
     }
 
     /// Returns what a secret stands for; `None` if it was not given out, or too long ago.
     pub fn find(&self, secret: &str) -> Option<&T> {
-        self.position(secret).and_then(|at| self.kept.get(at)).map(|kept| &kept.meaning)
+        self.position(secret)
+            .and_then(|at| self.kept.get(at))
+            .map(|kept| &kept.meaning)
     }
 
     /// Takes a secret back, so that it is used once only.
@@ -55,7 +64,9 @@ impl<T> Issued<T> {
 
     fn position(&self, secret: &str) -> Option<usize> {
         let same = |kept: &Kept<T>| bool::from(kept.secret.as_bytes().ct_eq(secret.as_bytes()));
-        self.kept.iter().position(|kept| same(kept) && !kept.deadline.passed())
+        self.kept
+            .iter()
+            .position(|kept| same(kept) && !kept.deadline.passed())
     }
 }
 
@@ -69,7 +80,10 @@ mod tests {
         let (first, second) = (issued.give(1), issued.give(2));
         assert!(first.len() >= 43 && first != second);
         assert_eq!(issued.find(&first), Some(&1));
-        assert_eq!((issued.take(&first), issued.take(&first), issued.take("")), (Some(1), None, None));
+        assert_eq!(
+            (issued.take(&first), issued.take(&first), issued.take("")),
+            (Some(1), None, None)
+        );
         assert_eq!(issued.take(&second), Some(2));
     }
 
@@ -85,8 +99,14 @@ mod tests {
     fn strangers_do_not_make_it_grow() {
         let mut issued = Issued::living(Duration::from_secs(60));
         let first = issued.give(0);
-        let last = (1..=10 * MAX_KEPT).map(|meaning| issued.give(meaning)).last().expect("a secret");
+        let last = (1..=10 * MAX_KEPT)
+            .map(|meaning| issued.give(meaning))
+            .last()
+            .expect("a secret");
         assert_eq!(issued.kept.len(), MAX_KEPT);
-        assert_eq!((issued.find(&first), issued.find(&last)), (None, Some(&(10 * MAX_KEPT))));
+        assert_eq!(
+            (issued.find(&first), issued.find(&last)),
+            (None, Some(&(10 * MAX_KEPT)))
+        );
     }
 }

@@ -20,13 +20,21 @@ pub struct Visit {
 impl Visit {
     /// Returns a header that is there once.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.next().filter(|_| found.next().is_none()).map(|(_, value)| value.as_str())
+        let mut found = self
+            .headers
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        found
+            .next()
+            .filter(|_| found.next().is_none())
+            .map(|(_, value)| value.as_str())
     }
 
     /// Tells whether a header is there at all.
     pub fn has(&self, name: &str) -> bool {
-        self.headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
+        self.headers
+            .iter()
+            .any(|(key, _)| key.eq_ignore_ascii_case(name))
     }
 }
 
@@ -46,13 +54,21 @@ pub struct Answer {
 impl Answer {
     /// Answers with a status alone.
     pub fn status(status: u16, remark: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: String::new(), remark: remark.into() }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: String::new(),
+            remark: remark.into(),
+        }
     }
 
     /// Answers with a document.
     pub fn json(status: u16, body: &Value, remark: impl Into<String>) -> Self {
         let answer = Self::status(status, remark).with("Content-Type", "application/json");
-        Self { body: body.to_string(), ..answer }
+        Self {
+            body: body.to_string(),
+            ..answer
+        }
     }
 
     /// Sends the browser on.
@@ -80,7 +96,11 @@ impl Parameters {
     ///
     /// Spec: RFC 6749 section 3.1.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let mut found = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let mut found = self
+            .0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str());
         found.next().filter(|_| found.next().is_none())
     }
 }
@@ -95,6 +115,10 @@ impl OAuthError {
     /// Spec: RFC 6749 section 5.2; RFC 7591 section 3.2.2.
     pub fn answer(self) -> Answer {
         let Self(code, words) = self;
-        Answer::json(400, &json!({"error": code, "error_description": words}), words)
+        Answer::json(
+            400,
+            &json!({"error": code, "error_description": words}),
+            words,
+        )
     }
 }

@@ -64,14 +64,20 @@ pub fn run(wish: &Wish, tell: &mut dyn FnMut(Event)) -> Result<Outcome, LoginErr
     let failed = |what| move |source| LoginError::Unexpected { what, source };
     // From here on a signal waits until all is removed.
     let mut signals = Signals::watch().map_err(failed("cannot watch for signals"))?;
-    let servers = Servers::start(|request| say(&format!("     {request}"))).map_err(failed("cannot start the demo"))?;
+    let servers = Servers::start(|request| say(&format!("     {request}")))
+        .map_err(failed("cannot start the demo"))?;
     let home = temporary_home().map_err(failed("cannot make a temporary directory"))?;
-    say(&format!("1. a protected MCP server now runs at {}", servers.mcp()));
+    say(&format!(
+        "1. a protected MCP server now runs at {}",
+        servers.mcp()
+    ));
     say("   with its authorization server, for this demo only");
     let outcome = log_in_and_check(servers.mcp(), home.path(), wish, tell);
     drop(servers);
     let removed = remove(home);
-    let outcome = match std::iter::from_fn(|| signals.take()).find(|signal| matches!(signal, Signal::End(_))) {
+    let outcome = match std::iter::from_fn(|| signals.take())
+        .find(|signal| matches!(signal, Signal::End(_)))
+    {
         Some(Signal::End(signal)) => Outcome::Signal(signal),
         _ => outcome?,
     };
@@ -89,7 +95,9 @@ fn temporary_home() -> io::Result<TempDir> {
 fn remove(home: TempDir) -> bool {
     let path = home.path().to_owned();
     let removed = home.close();
-    removed.inspect_err(|err| log::warn!("{} could not be removed: {err}", path.display())).is_ok()
+    removed
+        .inspect_err(|err| log::warn!("{} could not be removed: {err}", path.display()))
+        .is_ok()
 }
 
 fn succeeded(outcome: &Outcome) -> bool {
@@ -104,7 +112,11 @@ fn log_in_and_check(
 ) -> Result<Outcome, LoginError> {
     let alone = why_alone(wish);
     let tools = Arc::new(tools(home, wish, alone.is_some()));
-    let paste = if alone.is_none() { Paste::from_terminal() } else { None };
+    let paste = if alone.is_none() {
+        Paste::from_terminal()
+    } else {
+        None
+    };
     let request = request(server);
     let key = request.key.clone();
     let outcome = login::run(vec![request], Arc::clone(&tools), paste, &mut |event| {
@@ -124,7 +136,10 @@ fn log_in_and_check(
 
 /// Tells why nobody can be asked; `None` if a person is there, and a browser.
 fn why_alone(wish: &Wish) -> Option<&'static str> {
-    let browser = browser::Wish { none: wish.auto.then_some(Skip::Asked), command: wish.browser.clone() };
+    let browser = browser::Wish {
+        none: wish.auto.then_some(Skip::Asked),
+        command: wish.browser.clone(),
+    };
     let skip = browser::skip(&browser, &Surroundings::look()).map(Skip::reason);
     let unseen = wish.browser.is_none() && !terminal::is_terminal();
     skip.or(unseen.then_some("nobody is at a terminal"))
@@ -132,10 +147,23 @@ fn why_alone(wish: &Wish) -> Option<&'static str> {
 
 /// Puts the tools of a login together. Wherever the user keeps logins, this one goes to a file of its own.
 fn tools(home: &Path, wish: &Wish, alone: bool) -> Tools {
-    let browser = browser::Wish { none: alone.then_some(Skip::Demo), command: wish.browser.clone() };
-    let timeout = if alone { wish.timeout.min(OWN_TIMEOUT) } else { wish.timeout };
+    let browser = browser::Wish {
+        none: alone.then_some(Skip::Demo),
+        command: wish.browser.clone(),
+    };
+    let timeout = if alone {
+        wish.timeout.min(OWN_TIMEOUT)
+    } else {
+        wish.timeout
+    };
     let store = StoreChoice::File(Some(home.join("credentials.json")));
-    Tools::new(http::Settings::default(), home.to_owned(), store, browser, timeout)
+    Tools::new(
+        http::Settings::default(),
+        home.to_owned(),
+        store,
+        browser,
+        timeout,
+    )
 }
 
 /// Returns a login as anybody would ask for it: by the server's URL, and nothing else.
@@ -146,7 +174,10 @@ fn request(server: &Url) -> Request {
         issuer_metadata: None,
         fallback: None,
         google_tools: None,
-        key: Key { server: server.to_string(), profile: "default".to_owned() },
+        key: Key {
+            server: server.to_string(),
+            profile: "default".to_owned(),
+        },
         server: Some(server.clone()),
         server_text: server.to_string(),
         issuer: None,
@@ -159,7 +190,13 @@ fn request(server: &Url) -> Request {
         port: None,
         is_redirect_given: false,
         likely_ports: Vec::new(),
-        identity: Identity { way: Way::Auto, client_id: None, client_secret: None, metadata_url: None, issuer: None },
+        identity: Identity {
+            way: Way::Auto,
+            client_id: None,
+            client_secret: None,
+            metadata_url: None,
+            issuer: None,
+        },
         scopes: Vec::new(),
         resource: Resource::Discovered,
         parameters: Vec::new(),

@@ -14,22 +14,38 @@ const OWN_STYLE: &str = include_str!("pages/consent.css");
 
 /// Returns the page that asks a person; its answer has to carry the secret `request`.
 pub fn consent(asked: &Asked, request: &str) -> Answer {
-    let scopes = SCOPES.iter().filter(|(scope, _)| asked.scopes.contains(scope));
+    let scopes = SCOPES
+        .iter()
+        .filter(|(scope, _)| asked.scopes.contains(scope));
     let body = format!(
         include_str!("pages/consent.html"),
         client = escape(&asked.client_name),
-        scopes = scopes.map(|(_, words)| format!("<li>{words}</li>")).collect::<String>(),
+        scopes = scopes
+            .map(|(_, words)| format!("<li>{words}</li>"))
+            .collect::<String>(),
         redirect_uri = escape(&asked.redirect_uri),
         request = escape(request),
     );
     // Chromium applies form-action to the redirect that answers the form as well.
-    let back = Url::parse(&asked.redirect_uri).map(|uri| uri.origin().ascii_serialization()).unwrap_or_default();
-    page(200, &body, &format!("'self' {back}"), "the page that asks the user")
+    let back = Url::parse(&asked.redirect_uri)
+        .map(|uri| uri.origin().ascii_serialization())
+        .unwrap_or_default();
+    page(
+        200,
+        &body,
+        &format!("'self' {back}"),
+        "the page that asks the user",
+    )
 }
 
 /// Returns the page for a request that is not put to anyone.
 pub fn refusal(why: &str) -> Answer {
-    page(400, &format!(include_str!("pages/refusal.html"), why = escape(why)), "'none'", why)
+    page(
+        400,
+        &format!(include_str!("pages/refusal.html"), why = escape(why)),
+        "'none'",
+        why,
+    )
 }
 
 fn page(status: u16, body: &str, form_action: &str, remark: &str) -> Answer {
@@ -44,7 +60,10 @@ fn page(status: u16, body: &str, form_action: &str, remark: &str) -> Answer {
         .with("X-Frame-Options", "DENY")
         // Not no-referrer: the form would be sent from no origin at all, and refused.
         .with("Referrer-Policy", "same-origin");
-    Answer { body: format!("{}{style}</style>\n{body}", HEAD.trim_end()), ..answer }
+    Answer {
+        body: format!("{}{style}</style>\n{body}", HEAD.trim_end()),
+        ..answer
+    }
 }
 
 /// Returns text as it stands in HTML, also inside quotes.

@@ -28,16 +28,38 @@ impl Client {
     /// Spec: RFC 7591 section 2; RFC 8252 section 7.3.
     pub fn read(body: &[u8]) -> Result<Self, OAuthError> {
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
-            return Err(OAuthError("invalid_client_metadata", "the registration is not JSON"));
+            return Err(OAuthError(
+                "invalid_client_metadata",
+                "the registration is not JSON",
+            ));
         };
-        let listed = request.get("redirect_uris").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let own = |uri: &Value| uri.as_str().filter(|uri| is_on_this_machine(uri)).map(str::to_owned);
+        let listed = request
+            .get("redirect_uris")
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice);
+        let own = |uri: &Value| {
+            uri.as_str()
+                .filter(|uri| is_on_this_machine(uri))
+                .map(str::to_owned)
+        };
         let redirect_uris: Option<Vec<_>> = listed.iter().map(own).collect();
-        let Some(redirect_uris) = redirect_uris.filter(|uris| (1..=MAX_REDIRECT_URIS).contains(&uris.len())) else {
-            return Err(OAuthError("invalid_redirect_uri", "a client of the demo listens on http://127.0.0.1"));
+        let Some(redirect_uris) =
+            redirect_uris.filter(|uris| (1..=MAX_REDIRECT_URIS).contains(&uris.len()))
+        else {
+            return Err(OAuthError(
+                "invalid_redirect_uri",
+                "a client of the demo listens on http://127.0.0.1",
+            ));
         };
-        let name = request.get("client_name").and_then(Value::as_str).map(printable).filter(|name| !name.is_empty());
-        Ok(Self { name: name.unwrap_or_else(|| "a program without a name".to_owned()), redirect_uris })
+        let name = request
+            .get("client_name")
+            .and_then(Value::as_str)
+            .map(printable)
+            .filter(|name| !name.is_empty());
+        Ok(Self {
+            name: name.unwrap_or_else(|| "a program without a name".to_owned()),
+            redirect_uris,
+        })
     }
 
     /// Returns the answer to the registration, but for the client identifier.
@@ -58,7 +80,8 @@ impl Client {
 fn is_on_this_machine(redirect_uri: &str) -> bool {
     Url::parse(redirect_uri).is_ok_and(|url| {
         let loopback = matches!(url.host(), Some(Host::Ipv4(address)) if address.is_loopback());
-        let plain = url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+        let plain =
+            url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
         url.scheme() == "http" && loopback && plain
     })
 }
@@ -71,15 +94,24 @@ mod tests {
     fn only_programs_of_this_machine_register() {
         for (uris, good) in [
             (json!(["http://127.0.0.1:5000/callback"]), true),
-            (json!(["http://127.0.0.1/", "http://127.0.0.2:1/x?y=z"]), true),
-            (json!(["http://127.0.0.1:5000/callback", "https://evil.example/"]), false),
+            (
+                json!(["http://127.0.0.1/", "http://127.0.0.2:1/x?y=z"]),
+                true,
+            ),
+            (
+                json!(["http://127.0.0.1:5000/callback", "https://evil.example/"]),
+                false,
+            ),
             (json!(["http://127.0.0.1.evil.example/"]), false),
             (json!(["http://evil.example@127.0.0.1/"]), false),
             (json!(["http://127.0.0.1/#x"]), false),
             (json!(["javascript:alert(1)"]), false),
             (json!([7]), false),
             (json!([]), false),
-            (json!(vec!["http://127.0.0.1/"; MAX_REDIRECT_URIS + 1]), false),
+            (
+                json!(vec!["http://127.0.0.1/"; MAX_REDIRECT_URIS + 1]),
+                false,
+            ),
             (Value::Null, false),
         ] {
             let body = json!({"redirect_uris": uris, "client_name": "x"}).to_string();

@@ -69,7 +69,9 @@ struct Call {
 ///
 /// Spec: MCP 2026-07-28 and 2025-11-25, Streamable HTTP.
 pub fn answer(visit: &Visit, grant: Option<&Grant>, metadata_url: &str) -> Answer {
-    let Some(grant) = grant else { return unauthorized(visit.has("authorization"), metadata_url) };
+    let Some(grant) = grant else {
+        return unauthorized(visit.has("authorization"), metadata_url);
+    };
     if visit.method != "POST" {
         return Answer::status(405, "").with("Allow", "POST");
     }
@@ -78,14 +80,27 @@ pub fn answer(visit: &Visit, grant: Option<&Grant>, metadata_url: &str) -> Answe
         Ok(None) => return Answer::status(202, "noted"),
         Err(answer) => return answer,
     };
-    let needed = if call.method == "tools/call" { CALL_TOOLS } else { LIST_TOOLS };
+    let needed = if call.method == "tools/call" {
+        CALL_TOOLS
+    } else {
+        LIST_TOOLS
+    };
     if !grant.scopes.contains(&needed) {
-        return challenge(403, Some("insufficient_scope"), needed, metadata_url, "the token does not cover this");
+        return challenge(
+            403,
+            Some("insufficient_scope"),
+            needed,
+            metadata_url,
+            "the token does not cover this",
+        );
     }
     match (call.method.as_str(), call.modern) {
         (TOOLS_LIST, _) => {
             let tools: Vec<_> = TOOLS.iter().map(Tool::description).collect();
-            call.list(json!({"tools": tools}), format!("the token is good; here are {} tools", TOOLS.len()))
+            call.list(
+                json!({"tools": tools}),
+                format!("the token is good; here are {} tools", TOOLS.len()),
+            )
         }
         ("tools/call", _) => call.run_tool(),
         ("server/discover", true) => {
@@ -107,14 +122,35 @@ pub fn answer(visit: &Visit, grant: Option<&Grant>, metadata_url: &str) -> Answe
 fn unauthorized(has_token: bool, metadata_url: &str) -> Answer {
     let scopes = format!("{LIST_TOOLS} {CALL_TOOLS}");
     match has_token {
-        false => challenge(401, None, &scopes, metadata_url, "no token; the answer names the metadata"),
-        true => challenge(401, Some("invalid_token"), &scopes, metadata_url, "this token is not good"),
+        false => challenge(
+            401,
+            None,
+            &scopes,
+            metadata_url,
+            "no token; the answer names the metadata",
+        ),
+        true => challenge(
+            401,
+            Some("invalid_token"),
+            &scopes,
+            metadata_url,
+            "this token is not good",
+        ),
     }
 }
 
-fn challenge(status: u16, error: Option<&str>, scopes: &str, metadata_url: &str, remark: &str) -> Answer {
-    let error = error.map(|error| format!(r#"error="{error}", "#)).unwrap_or_default();
-    let challenge = format!(r#"Bearer {error}scope="{scopes}", resource_metadata="{metadata_url}""#);
+fn challenge(
+    status: u16,
+    error: Option<&str>,
+    scopes: &str,
+    metadata_url: &str,
+    remark: &str,
+) -> Answer {
+    let error = error
+        .map(|error| format!(r#"error="{error}", "#))
+        .unwrap_or_default();
+    let challenge =
+        format!(r#"Bearer {error}scope="{scopes}", resource_metadata="{metadata_url}""#);
     Answer::status(status, remark).with("WWW-Authenticate", challenge)
 }
 
@@ -128,21 +164,45 @@ fn read(visit: &Visit) -> Result<Option<Call>, Answer> {
     let Ok(message) = serde_json::from_slice::<Value>(&visit.body) else {
         return Err(error(400, &Value::Null, PARSE_ERROR, "this is not JSON"));
     };
-    let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let Some(id) = message.get("id").cloned() else { return Ok(None) };
+    let text = |name: &str| {
+        message
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let Some(id) = message.get("id").cloned() else {
+        return Ok(None);
+    };
     let (method, modern) = (text("method"), version == MODERN);
     let parameters = message.get("params").cloned().unwrap_or_default();
     if !modern && version != CLASSIC {
         let why = "this version is not spoken here";
         let data = json!({"supported": [MODERN, CLASSIC], "requested": version});
         let error = json!({"code": UNSUPPORTED_VERSION, "message": why, "data": data});
-        return Err(Answer::json(400, &json!({"jsonrpc": "2.0", "id": id, "error": error}), why));
+        return Err(Answer::json(
+            400,
+            &json!({"jsonrpc": "2.0", "id": id, "error": error}),
+            why,
+        ));
     }
-    let stated = parameters.pointer("/_meta/io.modelcontextprotocol~1protocolVersion").and_then(Value::as_str);
+    let stated = parameters
+        .pointer("/_meta/io.modelcontextprotocol~1protocolVersion")
+        .and_then(Value::as_str);
     if modern && (stated != Some(MODERN) || visit.header("mcp-method") != Some(&method)) {
-        return Err(error(400, &id, HEADER_MISMATCH, "headers and message do not agree"));
+        return Err(error(
+            400,
+            &id,
+            HEADER_MISMATCH,
+            "headers and message do not agree",
+        ));
     }
-    Ok(Some(Call { id, method, parameters, modern }))
+    Ok(Some(Call {
+        id,
+        method,
+        parameters,
+        modern,
+    }))
 }
 
 impl Call {
@@ -160,7 +220,11 @@ impl Call {
             result["resultType"] = "complete".into();
             result["_meta"] = json!({"io.modelcontextprotocol/serverInfo": server_info()});
         }
-        Answer::json(200, &json!({"jsonrpc": "2.0", "id": self.id, "result": result}), remark)
+        Answer::json(
+            200,
+            &json!({"jsonrpc": "2.0", "id": self.id, "result": result}),
+            remark,
+        )
     }
 
     fn error(&self, status: u16, code: i64, why: &str) -> Answer {
@@ -169,20 +233,33 @@ impl Call {
     }
 
     fn run_tool(&self) -> Answer {
-        let name = self.parameters.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = self
+            .parameters
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let Some(tool) = TOOLS.iter().find(|tool| tool.name == name) else {
             return self.error(400, INVALID_PARAMS, "there is no such tool");
         };
-        let argument = tool.argument.map(|argument| self.parameters.get("arguments")?.get(argument)?.as_str());
+        let argument = tool
+            .argument
+            .map(|argument| self.parameters.get("arguments")?.get(argument)?.as_str());
         let Some(argument) = argument.unwrap_or(Some("")) else {
             return self.error(400, INVALID_PARAMS, "the tool needs its argument");
         };
         let content = json!([{"type": "text", "text": (tool.run)(argument)}]);
-        self.result(json!({"content": content}), format!("the tool {name} was used"))
+        self.result(
+            json!({"content": content}),
+            format!("the tool {name} was used"),
+        )
     }
 }
 
 fn error(status: u16, id: &Value, code: i64, why: &str) -> Answer {
     let error = json!({"code": code, "message": why});
-    Answer::json(status, &json!({"jsonrpc": "2.0", "id": id, "error": error}), why)
+    Answer::json(
+        status,
+        &json!({"jsonrpc": "2.0", "id": id, "error": error}),
+        why,
+    )
 }

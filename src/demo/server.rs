@@ -50,11 +50,13 @@ impl Servers {
         for _ in 0..WORKERS {
             let (http, office) = (Arc::clone(&servers.http), Arc::clone(&office));
             // Not joined: a visitor who never finishes a request must not hold up the end of the demo.
-            thread::Builder::new().name("demo".to_owned()).spawn(move || {
-                while let Ok(request) = http.recv() {
-                    serve(request, &office, remark);
-                }
-            })?;
+            thread::Builder::new()
+                .name("demo".to_owned())
+                .spawn(move || {
+                    while let Ok(request) = http.recv() {
+                        serve(request, &office, remark);
+                    }
+                })?;
         }
         Ok(servers)
     }
@@ -77,7 +79,12 @@ fn prove_threads() -> io::Result<()> {
     for _ in 0..ALL_THREADS {
         let (end, until) = mpsc::channel::<()>();
         let wait = move || until.recv().is_err();
-        threads.push((end, thread::Builder::new().name("proof".to_owned()).spawn(wait)?));
+        threads.push((
+            end,
+            thread::Builder::new()
+                .name("proof".to_owned())
+                .spawn(wait)?,
+        ));
     }
     for (end, thread) in threads {
         drop(end);
@@ -87,12 +94,20 @@ fn prove_threads() -> io::Result<()> {
 }
 
 fn serve(mut request: Request, office: &Office, remark: fn(&str)) {
-    if request.body_length().is_some_and(|length| length > MAX_BODY_BYTES) {
+    if request
+        .body_length()
+        .is_some_and(|length| length > MAX_BODY_BYTES)
+    {
         // To let it go properly, tiny_http would first allocate what the request announces.
         return std::mem::forget(request);
     }
     let mut body = Vec::new();
-    if request.as_reader().take(MAX_BODY_BYTES as u64).read_to_end(&mut body).is_err() {
+    if request
+        .as_reader()
+        .take(MAX_BODY_BYTES as u64)
+        .read_to_end(&mut body)
+        .is_err()
+    {
         return;
     }
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
@@ -101,18 +116,39 @@ fn serve(mut request: Request, office: &Office, remark: fn(&str)) {
         method: request.method().to_string(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers: headers.map(|header| (header.field.to_string(), header.value.to_string())).collect(),
+        headers: headers
+            .map(|header| (header.field.to_string(), header.value.to_string()))
+            .collect(),
         body,
     };
     let answer = office.answer(&visit);
     if !answer.remark.is_empty() {
-        remark(&format!("{} {} -> {}: {}", visit.method, visit.path, answer.status, answer.remark));
+        remark(&format!(
+            "{} {} -> {}: {}",
+            visit.method, visit.path, answer.status, answer.remark
+        ));
     }
-    let ours = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("Server", "mcp-login")];
-    let own = answer.headers.iter().map(|(name, value)| (*name, value.as_str()));
-    let headers = ours.into_iter().chain(own).filter_map(|(name, value)| Header::from_bytes(name, value).ok());
+    let ours = [
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Server", "mcp-login"),
+    ];
+    let own = answer
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()));
+    let headers = ours
+        .into_iter()
+        .chain(own)
+        .filter_map(|(name, value)| Header::from_bytes(name, value).ok());
     let (status, length) = (StatusCode(answer.status), answer.body.len());
-    let response = Response::new(status, headers.collect(), Cursor::new(answer.body), Some(length), None);
+    let response = Response::new(
+        status,
+        headers.collect(),
+        Cursor::new(answer.body),
+        Some(length),
+        None,
+    );
     // Whoever asked may be gone.
     let _ = request.respond(response);
 }
@@ -126,17 +162,25 @@ struct Office {
 impl Office {
     fn new(origin: &str) -> Self {
         let authority = Authority::new(origin.to_owned(), format!("{origin}/mcp"));
-        Self { origin: origin.to_owned(), authority: Mutex::new(authority) }
+        Self {
+            origin: origin.to_owned(),
+            authority: Mutex::new(authority),
+        }
     }
 
     fn answer(&self, visit: &Visit) -> Answer {
         if let Err(refused) = self.let_in(visit) {
             return refused;
         }
-        let mut authority = self.authority.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut authority = self
+            .authority
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match (visit.method.as_str(), visit.path.as_str()) {
             (_, "/mcp") => {
-                let token = visit.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+                let token = visit
+                    .header("authorization")
+                    .and_then(|value| value.strip_prefix("Bearer "));
                 let grant = token.and_then(|token| authority.admit(token));
                 resource::answer(visit, grant, &format!("{}{RESOURCE_METADATA}", self.origin))
             }
@@ -146,18 +190,23 @@ impl Office {
                 Ok(client) => Answer::json(201, &client, "a client is registered"),
                 Err(err) => err.answer(),
             },
-            ("GET", "/authorize") => match authority.ask(&Parameters::read(visit.query.as_bytes())) {
+            ("GET", "/authorize") => match authority.ask(&Parameters::read(visit.query.as_bytes()))
+            {
                 Ok((request, asked)) => pages::consent(&asked, &request),
                 Err(Refusal::Page(why)) => pages::refusal(why),
-                Err(Refusal::Redirect(target)) => Answer::redirect(target, "refused; the browser brings the reason"),
+                Err(Refusal::Redirect(target)) => {
+                    Answer::redirect(target, "refused; the browser brings the reason")
+                }
             },
             ("POST", "/authorize") => match authority.decide(&Parameters::read(&visit.body)) {
-                Ok(Decision { target, allowed: true }) => {
-                    Answer::redirect(target, "allowed; the browser brings a code")
-                }
-                Ok(Decision { target, allowed: false }) => {
-                    Answer::redirect(target, "denied; the browser brings the news")
-                }
+                Ok(Decision {
+                    target,
+                    allowed: true,
+                }) => Answer::redirect(target, "allowed; the browser brings a code"),
+                Ok(Decision {
+                    target,
+                    allowed: false,
+                }) => Answer::redirect(target, "denied; the browser brings the news"),
                 Err(why) => pages::refusal(why),
             },
             ("POST", "/token") => match authority.exchange(&Parameters::read(&visit.body)) {
@@ -172,11 +221,16 @@ impl Office {
     ///
     /// A browser names the origin of the page in every `POST`, so nobody else's page can answer ours.
     fn let_in(&self, visit: &Visit) -> Result<(), Answer> {
-        if visit.header("host").is_none_or(|host| self.origin != format!("http://{host}")) {
+        if visit
+            .header("host")
+            .is_none_or(|host| self.origin != format!("http://{host}"))
+        {
             return Err(Answer::status(421, "for another host"));
         }
         let own_page = visit.header("origin") == Some(&self.origin);
-        let same_site = visit.header("sec-fetch-site").is_none_or(|site| site == "same-origin");
+        let same_site = visit
+            .header("sec-fetch-site")
+            .is_none_or(|site| site == "same-origin");
         let is_answer = visit.method == "POST" && visit.path == "/authorize";
         match (visit.has("origin"), is_answer) {
             (true, _) if !own_page => Err(Answer::status(403, "from another page")),

@@ -91,7 +91,9 @@ impl Missing {
     pub fn is_broken(&self) -> bool {
         match self {
             Self::Useless(MetadataError::NotMetadata | MetadataError::NotAnObject) => false,
-            Self::Useless(MetadataError::Missing { member, .. }) => !matches!(*member, "resource" | "issuer"),
+            Self::Useless(MetadataError::Missing { member, .. }) => {
+                !matches!(*member, "resource" | "issuer")
+            }
             Self::Useless(_) => true,
             Self::Status(_) | Self::Unsafe(_) | Self::Http(_) | Self::Enough => false,
         }
@@ -133,7 +135,13 @@ pub struct Documents<'a> {
 impl<'a> Documents<'a> {
     /// Starts with none; what is asked is noted in `steps`.
     pub fn new(http: &'a Http, cache: &'a Cache, steps: Option<&'a Steps>) -> Self {
-        Self { http, cache, steps, requests: AtomicUsize::new(0), fetched: Mutex::default() }
+        Self {
+            http,
+            cache,
+            steps,
+            requests: AtomicUsize::new(0),
+            fetched: Mutex::default(),
+        }
     }
 
     /// Fetches a document ahead of time; [`Self::get`] will find it, or why there is none.
@@ -163,9 +171,15 @@ impl<'a> Documents<'a> {
     /// Keeps the documents for later logins. Until all of them are known to serve, none is kept: one that had to be
     /// refused is asked for again once its server is repaired.
     pub fn keep(self) {
-        let fetched = self.fetched.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let fetched = self
+            .fetched
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         for (url, document) in fetched {
-            if let Ok(Fetched { keep: Some(keep), .. }) = document {
+            if let Ok(Fetched {
+                keep: Some(keep), ..
+            }) = document
+            {
                 self.cache.put("metadata", url.as_str(), &keep);
             }
         }
@@ -177,12 +191,21 @@ impl<'a> Documents<'a> {
 
     fn load(&self, url: &Url) -> Result<Fetched, Missing> {
         let kept: Option<Kept> = self.cache.get("metadata", url.as_str());
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.fresh_until.is_some_and(|until| Time::now() < until)) {
+        if let Some(kept) = kept
+            .as_ref()
+            .filter(|kept| kept.fresh_until.is_some_and(|until| Time::now() < until))
+        {
             log::info!("{url}: still fresh from an earlier login");
-            return Ok(Fetched { body: kept.body.clone(), keep: None });
+            return Ok(Fetched {
+                body: kept.body.clone(),
+                keep: None,
+            });
         }
         let asked = self.ask(url, kept.as_ref());
-        if let Some(steps) = self.steps.filter(|_| !matches!(asked, Err(Missing::Enough))) {
+        if let Some(steps) = self
+            .steps
+            .filter(|_| !matches!(asked, Err(Missing::Enough)))
+        {
             steps.asked(url, asked.as_ref().ok());
         }
         let response = asked?;
@@ -193,10 +216,21 @@ impl<'a> Documents<'a> {
                 .map_err(|_| Missing::Useless(MetadataError::NotMetadata))?,
             _ => return Err(Missing::Status(status)),
         };
-        let keep = policy.map(|Policy { etag, last_modified, fresh_until }| {
-            let body = body.clone();
-            Kept { body, etag, last_modified, fresh_until }
-        });
+        let keep = policy.map(
+            |Policy {
+                 etag,
+                 last_modified,
+                 fresh_until,
+             }| {
+                let body = body.clone();
+                Kept {
+                    body,
+                    etag,
+                    last_modified,
+                    fresh_until,
+                }
+            },
+        );
         Ok(Fetched { body, keep })
     }
 
@@ -216,7 +250,9 @@ impl<'a> Documents<'a> {
             tries += 1;
             let response = self.http.get(url, &headers).map_err(Missing::Http)?;
             match response.busy_for() {
-                Some(pause) if tries < MAX_TRIES && pause <= MAX_PAUSE.min(self.http.left()) => thread::sleep(pause),
+                Some(pause) if tries < MAX_TRIES && pause <= MAX_PAUSE.min(self.http.left()) => {
+                    thread::sleep(pause)
+                }
                 _ => return Ok(response),
             }
         }
@@ -236,20 +272,38 @@ impl Policy {
     ///
     /// Spec: RFC 9111 sections 4.2.1 and 5.2.2.
     fn of(response: &Response, now: Time) -> Option<Self> {
-        let control = response.header_values("cache-control").join(",").to_ascii_lowercase();
+        let control = response
+            .header_values("cache-control")
+            .join(",")
+            .to_ascii_lowercase();
         let directives = || control.split(',').map(str::trim);
         if directives().any(|directive| directive == "no-store") {
             return None;
         }
         let header = |name| response.header(name).map(str::to_owned);
-        let seconds =
-            directives().find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok());
-        let age = header("age").and_then(|age| age.parse::<u64>().ok()).unwrap_or(0);
+        let seconds = directives().find_map(|directive| {
+            directive
+                .strip_prefix("max-age=")?
+                .trim_matches('"')
+                .parse()
+                .ok()
+        });
+        let age = header("age")
+            .and_then(|age| age.parse::<u64>().ok())
+            .unwrap_or(0);
         let expires = header("expires").and_then(|date| Time::parse_http_date(&date));
-        let date = header("date").and_then(|date| Time::parse_http_date(&date)).unwrap_or(now);
-        let lifetime = seconds.or_else(|| u64::try_from(expires?.0.checked_sub(date.0)?).ok()).unwrap_or(0);
+        let date = header("date")
+            .and_then(|date| Time::parse_http_date(&date))
+            .unwrap_or(now);
+        let lifetime = seconds
+            .or_else(|| u64::try_from(expires?.0.checked_sub(date.0)?).ok())
+            .unwrap_or(0);
         let fresh = lifetime.saturating_sub(age).min(MAX_FRESH_SECONDS);
-        let fresh = if directives().any(|directive| directive == "no-cache") { 0 } else { fresh };
+        let fresh = if directives().any(|directive| directive == "no-cache") {
+            0
+        } else {
+            fresh
+        };
         let policy = Self {
             etag: header("etag"),
             last_modified: header("last-modified"),

@@ -54,7 +54,9 @@ pub enum DiscoverError {
         found: String,
     },
     /// The metadata names a resource that is more than the server, and does not stand where that resource has its own.
-    #[error("the metadata at {url} asks for a token for all of {found}, and does not belong to it")]
+    #[error(
+        "the metadata at {url} asks for a token for all of {found}, and does not belong to it"
+    )]
     TooWide {
         /// Where it stands.
         url: String,
@@ -94,7 +96,10 @@ pub enum DiscoverError {
         url: String,
     },
     /// The issuer that the user names is not one that the server uses.
-    #[error("the server uses {}, not the issuer {named}", printable_list(found, ", ", MAX_LISTED))]
+    #[error(
+        "the server uses {}, not the issuer {named}",
+        printable_list(found, ", ", MAX_LISTED)
+    )]
     OtherIssuer {
         /// What the user named.
         named: String,
@@ -157,7 +162,9 @@ impl Nowhere {
             _ if self.is_temporary => return "the metadata is not available now".to_owned(),
             Some(Credential::ApiKey) => "an API key",
             Some(Credential::Password) => "a user name and a password",
-            Some(Credential::Scheme(scheme)) => &format!("a login of the kind {}", printable(scheme)),
+            Some(Credential::Scheme(scheme)) => {
+                &format!("a login of the kind {}", printable(scheme))
+            }
             None => return "no authorization server was found".to_owned(),
         };
         format!("the server wants {wanted}, and names no authorization server")
@@ -165,7 +172,11 @@ impl Nowhere {
 }
 
 fn list(tried: &[(String, String)]) -> String {
-    tried.iter().map(|(url, result)| format!(" {url} ({result})")).collect::<Vec<_>>().join(",")
+    tried
+        .iter()
+        .map(|(url, result)| format!(" {url} ({result})"))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 impl DiscoverError {
@@ -175,7 +186,10 @@ impl DiscoverError {
             Self::Http(err) => err.is_security(),
             Self::Document { why, .. } => why.is_security(),
             Self::Unsuitable { why, .. } => why.is_security(),
-            Self::Url { .. } | Self::ForeignMetadata(_) | Self::TooWide { .. } | Self::Impersonated { .. } => true,
+            Self::Url { .. }
+            | Self::ForeignMetadata(_)
+            | Self::TooWide { .. }
+            | Self::Impersonated { .. } => true,
             Self::OtherPath { .. } | Self::NotMcp(_) | Self::LoginPage(_) => false,
             Self::NoLoginNeeded | Self::NoAuthorizationServer(_) => false,
             Self::OtherIssuer { .. } | Self::NearIssuer { .. } | Self::NoDocument { .. } => false,
@@ -187,13 +201,23 @@ impl DiscoverError {
         match self {
             Self::NoLoginNeeded => 0,
             Self::LoginPage(_) => 2,
-            Self::OtherPath { .. } | Self::NotMcp(_) | Self::OtherIssuer { .. } | Self::NearIssuer { .. } => 2,
+            Self::OtherPath { .. }
+            | Self::NotMcp(_)
+            | Self::OtherIssuer { .. }
+            | Self::NearIssuer { .. } => 2,
             Self::NoAuthorizationServer(nowhere) if nowhere.is_temporary => 5,
             Self::NoAuthorizationServer(_) => 2,
             Self::Document { why, .. } if why.is_definite() => 2,
-            Self::Http(err) | Self::Document { why: Missing::Http(err), .. } if err.is_hopeless() => 2,
+            Self::Http(err)
+            | Self::Document {
+                why: Missing::Http(err),
+                ..
+            } if err.is_hopeless() => 2,
             Self::NoDocument { .. } => 2,
-            Self::Unsuitable { why: MetadataError::NoCodeFlow(_), .. } => 2,
+            Self::Unsuitable {
+                why: MetadataError::NoCodeFlow(_),
+                ..
+            } => 2,
             _ if self.is_security() => 6,
             _ => 5,
         }

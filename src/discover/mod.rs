@@ -91,7 +91,13 @@ pub struct Discovered {
 impl Discovered {
     /// Takes what is known of an authorization server, in place of a search.
     pub fn known(server: AuthorizationServer) -> Self {
-        Self { server, resource: None, challenged_scopes: Vec::new(), resource_scopes: Vec::new(), assumed: None }
+        Self {
+            server,
+            resource: None,
+            challenged_scopes: Vec::new(),
+            resource_scopes: Vec::new(),
+            assumed: None,
+        }
     }
 }
 
@@ -102,29 +108,53 @@ impl Discovered {
 /// A [`DiscoverError`]. Nothing was registered and no browser opened.
 ///
 /// Spec: MCP 2026-07-28, authorization server discovery.
-pub fn discover(question: Question, http: &Http, cache: &Cache) -> Result<Discovered, DiscoverError> {
+pub fn discover(
+    question: Question,
+    http: &Http,
+    cache: &Cache,
+) -> Result<Discovered, DiscoverError> {
     let typed = question.server.into_iter().map(Reach::of);
-    let issuer = question.authority.issuer().and_then(|issuer| Url::parse(issuer).ok());
+    let issuer = question
+        .authority
+        .issuer()
+        .and_then(|issuer| Url::parse(issuer).ok());
     let document = match question.authority {
         Authority::Metadata(url, _) => Some(url),
         _ => None,
     };
-    let loopback = typed.chain(issuer.iter().chain(document).map(Reach::of)).any(|reach| reach.loopback);
-    let search =
-        Search { question, http, documents: Documents::new(http, cache, question.steps), reach: Reach { loopback } };
+    let loopback = typed
+        .chain(issuer.iter().chain(document).map(Reach::of))
+        .any(|reach| reach.loopback);
+    let search = Search {
+        question,
+        http,
+        documents: Documents::new(http, cache, question.steps),
+        reach: Reach { loopback },
+    };
     let discovered = match question.server {
         Some(server) => search.for_server(server)?,
         None => search.without_server()?,
     };
     let server = &discovered.server;
     let known = providers::of_url(&server.issuer).is_some_and(|provider| provider.supports_pkce);
-    let check = || server.check_code_flow().and_then(|()| server.check_pkce(question.assume_pkce || known));
+    let check = || {
+        server
+            .check_code_flow()
+            .and_then(|()| server.check_pkce(question.assume_pkce || known))
+    };
     check().map_err(|why| {
         let silent = server.code_challenge_methods.is_none();
-        DiscoverError::Unsuitable { issuer: printable(&server.issuer), why, silent }
+        DiscoverError::Unsuitable {
+            issuer: printable(&server.issuer),
+            why,
+            silent,
+        }
     })?;
     if server.code_challenge_methods.is_none() && !known {
-        log::warn!("{} does not say that it supports PKCE; going on as you asked", printable(&server.issuer));
+        log::warn!(
+            "{} does not say that it supports PKCE; going on as you asked",
+            printable(&server.issuer)
+        );
     }
     search.documents.keep();
     Ok(discovered)
@@ -167,33 +197,51 @@ impl Search<'_> {
         let mut tried = Vec::new();
         let resource = self.resource(server, &probe, &mut tried)?;
         self.check_target(server, &probe, resource.as_ref())?;
-        let resource = resource.map(|found| self.no_wider(found, server)).transpose()?;
+        let resource = resource
+            .map(|found| self.no_wider(found, server))
+            .transpose()?;
         let (found, assumed) = match (&resource, self.question.authority.issuer()) {
             (Some(resource), Some(issuer)) => (self.chosen(resource, issuer)?, None),
             (Some(resource), None) => (self.first_named(resource)?, None),
             (None, Some(issuer)) => (self.named_issuer(issuer)?, None),
             (None, None) => self.without_resource(server, &probe, tried)?,
         };
-        Ok(Discovered { assumed, ..self.discovered(found, probe, resource) })
+        Ok(Discovered {
+            assumed,
+            ..self.discovered(found, probe, resource)
+        })
     }
 
     /// Stops where there is no MCP server, unless its metadata names this very URL or the user says how to go on: a path
     /// that is mistyped must not become a login.
-    fn check_target(&self, server: &Url, probe: &Probe, resource: Option<&Resource>) -> Result<(), DiscoverError> {
-        let Some(page) = probe.page() else { return Ok(()) };
-        let is_settled = self.question.resource_is_settled || self.question.authority.issuer().is_some();
+    fn check_target(
+        &self,
+        server: &Url,
+        probe: &Probe,
+        resource: Option<&Resource>,
+    ) -> Result<(), DiscoverError> {
+        let Some(page) = probe.page() else {
+            return Ok(());
+        };
+        let is_settled =
+            self.question.resource_is_settled || self.question.authority.issuer().is_some();
         let is_named = resource.is_some_and(|resource| resource.metadata.names(server));
         if is_settled || is_named {
             return Ok(());
         }
-        let wider = resource.map(|resource| (resource, endpoint::parse(&resource.metadata.resource)));
+        let wider =
+            resource.map(|resource| (resource, endpoint::parse(&resource.metadata.resource)));
         match wider {
-            Some((Resource { url, .. }, Ok(found))) if found.path() != "/" => Err(DiscoverError::OtherPath {
-                url: printable(url.as_str()),
-                server: printable(server.as_str()),
-                found: printable(found.as_str()),
-            }),
-            _ => Err(self.usual_path(server).unwrap_or(DiscoverError::NotMcp(page))),
+            Some((Resource { url, .. }, Ok(found))) if found.path() != "/" => {
+                Err(DiscoverError::OtherPath {
+                    url: printable(url.as_str()),
+                    server: printable(server.as_str()),
+                    found: printable(found.as_str()),
+                })
+            }
+            _ => Err(self
+                .usual_path(server)
+                .unwrap_or(DiscoverError::NotMcp(page))),
         }
     }
 
@@ -203,8 +251,11 @@ impl Search<'_> {
         let (probe, resource) = match self.ask_around(server) {
             Ok(probe) => {
                 let resource = self.resource(server, &probe, &mut Vec::new());
-                let resource = resource.and_then(|found| found.map(|found| self.no_wider(found, server)).transpose());
-                let resource = resource.inspect_err(|err| log::info!("{err}")).unwrap_or_default();
+                let resource = resource
+                    .and_then(|found| found.map(|found| self.no_wider(found, server)).transpose());
+                let resource = resource
+                    .inspect_err(|err| log::info!("{err}"))
+                    .unwrap_or_default();
                 (probe, resource)
             }
             Err(err) => {
@@ -215,8 +266,16 @@ impl Search<'_> {
         self.discovered(named, probe, resource)
     }
 
-    fn discovered(&self, server: AuthorizationServer, probe: Probe, resource: Option<Resource>) -> Discovered {
-        let ignored = resource.iter().flat_map(|resource| &resource.metadata.ignored).chain(&server.ignored);
+    fn discovered(
+        &self,
+        server: AuthorizationServer,
+        probe: Probe,
+        resource: Option<Resource>,
+    ) -> Discovered {
+        let ignored = resource
+            .iter()
+            .flat_map(|resource| &resource.metadata.ignored)
+            .chain(&server.ignored);
         for Ignored { member, why } in ignored {
             log::warn!("ignoring {member} in the metadata: {why}");
         }
@@ -225,7 +284,13 @@ impl Search<'_> {
             None => (self.question.server_text.to_owned(), Vec::new()),
         };
         let challenged_scopes = probe.challenge.unwrap_or_default().scopes;
-        Discovered { server, resource: Some(resource), challenged_scopes, resource_scopes, assumed: None }
+        Discovered {
+            server,
+            resource: Some(resource),
+            challenged_scopes,
+            resource_scopes,
+            assumed: None,
+        }
     }
 
     /// Notes what was decided, if anybody wants to know.

@@ -47,17 +47,31 @@ enum Message {
 const ERRORS_OF_FORM: [i64; 3] = [-32601, -32602, -32022];
 
 /// Parts of words that a server refuses a request with which lacks a login.
-const WORDS_OF_LOGIN: [&str; 10] =
-    ["auth", "login", "log in", "logged in", "sign in", "signed in", "token", "credential", "api key", "access denied"];
+const WORDS_OF_LOGIN: [&str; 10] = [
+    "auth",
+    "login",
+    "log in",
+    "logged in",
+    "sign in",
+    "signed in",
+    "token",
+    "credential",
+    "api key",
+    "access denied",
+];
 
 impl Message {
     /// Reads the message of a successful answer. A stream of events without a message yet is one of an MCP server.
     fn of(response: Response) -> Self {
         let is_stream = response.is("text/event-stream");
-        if !(200..300).contains(&response.status) || !(is_stream || response.is("application/json")) {
+        if !(200..300).contains(&response.status) || !(is_stream || response.is("application/json"))
+        {
             return Self::None;
         }
-        match response.read_until(|body| mcp::find_answer(body, is_stream)).unwrap_or_default() {
+        match response
+            .read_until(|body| mcp::find_answer(body, is_stream))
+            .unwrap_or_default()
+        {
             Some(mcp::Answer::Result(_)) => Self::Open,
             Some(mcp::Answer::Error(code, words)) => Self::of_error(code, &words),
             None if is_stream => Self::Open,
@@ -84,8 +98,12 @@ impl Probe {
         let is_protected = matches!(status, 401 | 403);
         Self {
             status,
-            challenge: is_protected.then(|| challenge::bearer(challenges())).flatten(),
-            credential: is_protected.then(|| challenge::other_credential(challenges())).flatten(),
+            challenge: is_protected
+                .then(|| challenge::bearer(challenges()))
+                .flatten(),
+            credential: is_protected
+                .then(|| challenge::other_credential(challenges()))
+                .flatten(),
             is_html: response.is("text/html") || response.is("application/xhtml+xml"),
             message: Message::of(response),
         }
@@ -109,7 +127,9 @@ impl Probe {
     /// Returns what is there if it is no MCP server: nothing, or a page for people. A server that wants a login, or is
     /// not available, may say so with a page.
     pub fn page(&self) -> Option<Page> {
-        let Self { status, is_html, .. } = *self;
+        let Self {
+            status, is_html, ..
+        } = *self;
         let is_page = is_html && !self.is_protected() && !self.is_temporary();
         (is_page || matches!(status, 404 | 410)).then_some(Page { status, is_html })
     }
@@ -120,26 +140,44 @@ impl Search<'_> {
     pub(super) fn ask_around(&self, server: &Url) -> Result<Probe, DiscoverError> {
         if let Some(challenge) = self.question.challenge {
             let challenge = challenge::bearer([challenge]);
-            let probe = Probe { status: 401, challenge, ..Probe::default() };
-            self.note(server, || format!("not asked: {}", steps::probe_in_words(&probe)));
+            let probe = Probe {
+                status: 401,
+                challenge,
+                ..Probe::default()
+            };
+            self.note(server, || {
+                format!("not asked: {}", steps::probe_in_words(&probe))
+            });
             return Ok(probe);
         }
         let likely = metadata::resource_metadata_urls(server).into_iter().next();
         let remembered = self.question.last_issuer;
-        let remembered =
-            remembered.and_then(|issuer| metadata::server_metadata_urls(issuer, self.reach).ok()?.into_iter().next());
+        let remembered = remembered.and_then(|issuer| {
+            metadata::server_metadata_urls(issuer, self.reach)
+                .ok()?
+                .into_iter()
+                .next()
+        });
         thread::scope(|scope| {
             for url in likely.iter().chain(remembered.as_ref()) {
                 // If there is no thread to be had, the document is fetched when its turn comes.
                 let fetch = || self.documents.prefetch(url);
-                drop(thread::Builder::new().name("discovery".to_owned()).spawn_scoped(scope, fetch));
+                drop(
+                    thread::Builder::new()
+                        .name("discovery".to_owned())
+                        .spawn_scoped(scope, fetch),
+                );
             }
             self.probe(server)
         })
     }
 
     fn probe(&self, server: &Url) -> Result<Probe, DiscoverError> {
-        let first = self.ask(server, &mcp::modern_request(mcp::LIST_TOOLS), &mcp::modern_headers(mcp::LIST_TOOLS));
+        let first = self.ask(
+            server,
+            &mcp::modern_request(mcp::LIST_TOOLS),
+            &mcp::modern_headers(mcp::LIST_TOOLS),
+        );
         let probe = match first {
             Ok(probe) => probe,
             Err(err) if err.is_security() => return Err(unanswered(err)),
@@ -147,19 +185,27 @@ impl Search<'_> {
                 // Metadata is enough for a login. Where there is none either, the server is simply out of reach.
                 let mut usual = metadata::resource_metadata_urls(server).into_iter().take(1);
                 let readable = usual.any(|url| self.documents.get(&url).is_ok());
-                return if readable { Ok(Probe::default()) } else { Err(DiscoverError::Http(err)) };
+                return if readable {
+                    Ok(Probe::default())
+                } else {
+                    Err(DiscoverError::Http(err))
+                };
             }
         };
-        let is_unclear = matches!(probe.status, 400 | 404 | 405 | 406) || probe.message == Message::Failed;
+        let is_unclear =
+            matches!(probe.status, 400 | 404 | 405 | 406) || probe.message == Message::Failed;
         if probe.challenge.is_some() || !is_unclear {
             return Ok(probe);
         }
-        self.ask(server, &mcp::initialize(), &[]).map_err(unanswered)
+        self.ask(server, &mcp::initialize(), &[])
+            .map_err(unanswered)
     }
 
     fn ask(&self, server: &Url, body: &str, extra: &[(&str, &str)]) -> Result<Probe, HttpError> {
         let headers: Vec<_> = mcp::HEADERS.iter().chain(extra).copied().collect();
-        let sent = self.http.post(server, &headers, body.as_bytes(), Redirects::SameOrigin);
+        let sent = self
+            .http
+            .post(server, &headers, body.as_bytes(), Redirects::SameOrigin);
         if let Some(steps) = self.question.steps {
             steps.asked(server, sent.as_ref().ok());
         }
@@ -173,7 +219,9 @@ impl Search<'_> {
 /// Tells why there is no answer. A redirect to the page of a login leads to no MCP server, rather than to another one.
 fn unanswered(err: HttpError) -> DiscoverError {
     match err {
-        HttpError::Redirect(page) if Url::parse(&page).is_ok_and(|page| endpoint::is_login_page(&page)) => {
+        HttpError::Redirect(page)
+            if Url::parse(&page).is_ok_and(|page| endpoint::is_login_page(&page)) =>
+        {
             DiscoverError::LoginPage(printable(&page))
         }
         err => DiscoverError::Http(err),
@@ -190,7 +238,11 @@ mod tests {
             (-32601, "Method not found", Message::Open),
             (-32602, "Invalid params", Message::Open),
             (-32022, "Unsupported protocol version", Message::Open),
-            (-32001, "Unauthorized: please authenticate", Message::LoginWanted),
+            (
+                -32001,
+                "Unauthorized: please authenticate",
+                Message::LoginWanted,
+            ),
             (-32602, "Missing API key", Message::LoginWanted),
             (-32000, "Not logged in", Message::LoginWanted),
             (401, "", Message::Failed),

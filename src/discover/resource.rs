@@ -27,17 +27,28 @@ impl Search<'_> {
         probe: &Probe,
         tried: &mut Vec<Tried>,
     ) -> Result<Option<Resource>, DiscoverError> {
-        let named = probe.challenge.as_ref().and_then(|challenge| challenge.resource_metadata.as_deref());
-        if let Some(found) = named.map(|named| self.named_resource(named, server, tried)).transpose()?.flatten() {
+        let named = probe
+            .challenge
+            .as_ref()
+            .and_then(|challenge| challenge.resource_metadata.as_deref());
+        if let Some(found) = named
+            .map(|named| self.named_resource(named, server, tried))
+            .transpose()?
+            .flatten()
+        {
             return Ok(Some(found));
         }
         if let Some(found) = self.usual_resource(server, tried)? {
             return Ok(Some(found));
         }
         // The server has metadata, so that nobody may guess what it says; but the user may know it.
-        let is_settled = self.question.authority.issuer().is_some() || tried.iter().any(|it| it.why.is_temporary());
+        let is_settled = self.question.authority.issuer().is_some()
+            || tried.iter().any(|it| it.why.is_temporary());
         let first = tried.first().filter(|_| named.is_some() && !is_settled);
-        match first.filter(|it| matches!(it.why, Missing::Useless(_))).map(|it| it.url.clone()) {
+        match first
+            .filter(|it| matches!(it.why, Missing::Useless(_)))
+            .map(|it| it.url.clone())
+        {
             Some(url) => Err(unusable(&url, server, tried.swap_remove(0).why)),
             None => Ok(None),
         }
@@ -46,7 +57,10 @@ impl Search<'_> {
     /// Reads the metadata of the server, and checks that it speaks for it.
     fn read_resource(&self, url: &Url, server: &Url) -> Result<ResourceMetadata, Missing> {
         let settled = self.question.resource_is_settled;
-        let read = self.documents.get(url).and_then(|body| Ok(ResourceMetadata::read(&body, server, settled)?));
+        let read = self
+            .documents
+            .get(url)
+            .and_then(|body| Ok(ResourceMetadata::read(&body, server, settled)?));
         self.note(url, || steps::resource_in_words(&read));
         read
     }
@@ -59,7 +73,10 @@ impl Search<'_> {
         tried: &mut Vec<Tried>,
     ) -> Result<Option<Resource>, DiscoverError> {
         if !endpoint::is_absolute(named) {
-            log::warn!("ignoring the metadata URL {} of the challenge: it is not an absolute URL", printable(named));
+            log::warn!(
+                "ignoring the metadata URL {} of the challenge: it is not an absolute URL",
+                printable(named)
+            );
             return Ok(None);
         }
         let url = self.reach.check(named).map_err(|why| DiscoverError::Url {
@@ -69,7 +86,9 @@ impl Search<'_> {
         let is_foreign = url.origin() != server.origin();
         match self.read_resource(&url, server) {
             Ok(metadata) if !is_foreign => Ok(Some(Resource { url, metadata })),
-            Ok(metadata) => self.foreign_resource(Resource { url, metadata }, server).map(Some),
+            Ok(metadata) => self
+                .foreign_resource(Resource { url, metadata }, server)
+                .map(Some),
             Err(why @ Missing::Status(_)) if why.is_definite() => {
                 tried.push(Tried { url, why });
                 Ok(None)
@@ -89,18 +108,29 @@ impl Search<'_> {
     /// authorization servers that it names only those at its own place count.
     ///
     /// Spec: RFC 9728 sections 3.3 and 5.1.
-    fn foreign_resource(&self, mut found: Resource, server: &Url) -> Result<Resource, DiscoverError> {
+    fn foreign_resource(
+        &self,
+        mut found: Resource,
+        server: &Url,
+    ) -> Result<Resource, DiscoverError> {
         let origin = found.url.origin();
-        let is_there = |issuer: &String| endpoint::parse(issuer).is_ok_and(|issuer| issuer.origin() == origin);
+        let is_there =
+            |issuer: &String| endpoint::parse(issuer).is_ok_and(|issuer| issuer.origin() == origin);
         found.metadata.authorization_servers.retain(is_there);
         if !found.metadata.is_identical(server) || found.metadata.authorization_servers.is_empty() {
-            return Err(DiscoverError::ForeignMetadata(printable(found.url.as_str())));
+            return Err(DiscoverError::ForeignMetadata(printable(
+                found.url.as_str(),
+            )));
         }
         Ok(found)
     }
 
     /// Looks for metadata at the well-known URLs.
-    fn usual_resource(&self, server: &Url, tried: &mut Vec<Tried>) -> Result<Option<Resource>, DiscoverError> {
+    fn usual_resource(
+        &self,
+        server: &Url,
+        tried: &mut Vec<Tried>,
+    ) -> Result<Option<Resource>, DiscoverError> {
         for url in metadata::resource_metadata_urls(server) {
             if tried.iter().any(|it| it.url == url) {
                 continue;
@@ -117,8 +147,14 @@ impl Search<'_> {
     /// Returns that the path of most MCP servers was meant, if there is metadata for it.
     pub(super) fn usual_path(&self, server: &Url) -> Option<DiscoverError> {
         let meant = metadata::at(server, USUAL_PATH);
-        let url = metadata::resource_metadata_urls(&meant).into_iter().next().filter(|_| meant != *server)?;
-        let found = self.read_resource(&url, &meant).ok().filter(|found| found.names(&meant))?;
+        let url = metadata::resource_metadata_urls(&meant)
+            .into_iter()
+            .next()
+            .filter(|_| meant != *server)?;
+        let found = self
+            .read_resource(&url, &meant)
+            .ok()
+            .filter(|found| found.names(&meant))?;
         let [url, server, found] = [url.as_str(), server.as_str(), &found.resource].map(printable);
         Some(DiscoverError::OtherPath { url, server, found })
     }
@@ -127,15 +163,27 @@ impl Search<'_> {
     /// be good for all of it.
     ///
     /// Deviates: RFC 9728 section 3.3 asks for identity; many servers have one document for their whole origin.
-    pub(super) fn no_wider(&self, found: Resource, server: &Url) -> Result<Resource, DiscoverError> {
+    pub(super) fn no_wider(
+        &self,
+        found: Resource,
+        server: &Url,
+    ) -> Result<Resource, DiscoverError> {
         let metadata = &found.metadata;
         if self.question.resource_is_settled || metadata.names(server) {
             return Ok(found);
         }
         let wide = endpoint::parse(&metadata.resource).ok();
-        let own = wide.as_ref().and_then(|wide| metadata::resource_metadata_urls(wide).into_iter().next());
-        let place = |url: &Url| url[Position::BeforeHost..Position::AfterPath].trim_end_matches('/').to_owned();
-        let (Some(wide), Some(own)) = (wide, own) else { return Err(too_wide(&found, server)) };
+        let own = wide
+            .as_ref()
+            .and_then(|wide| metadata::resource_metadata_urls(wide).into_iter().next());
+        let place = |url: &Url| {
+            url[Position::BeforeHost..Position::AfterPath]
+                .trim_end_matches('/')
+                .to_owned()
+        };
+        let (Some(wide), Some(own)) = (wide, own) else {
+            return Err(too_wide(&found, server));
+        };
         let found = match found.url == own {
             true => found,
             false => match self.read_resource(&own, server) {
@@ -144,7 +192,11 @@ impl Search<'_> {
                 _ => return Err(too_wide(&found, server)),
             },
         };
-        log::warn!("{} asks for a token for all of {}", printable(server.as_str()), printable(&place(&wide)));
+        log::warn!(
+            "{} asks for a token for all of {}",
+            printable(server.as_str()),
+            printable(&place(&wide))
+        );
         Ok(found)
     }
 }
@@ -165,5 +217,8 @@ fn unusable(url: &Url, server: &Url, why: Missing) -> DiscoverError {
             return DiscoverError::OtherPath { url, server, found };
         }
     }
-    DiscoverError::Document { url: printable(url.as_str()), why }
+    DiscoverError::Document {
+        url: printable(url.as_str()),
+        why,
+    }
 }

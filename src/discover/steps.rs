@@ -40,7 +40,11 @@ impl Steps {
         let mut steps = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         steps.sort_by_key(|step| step.decided.is_empty());
         for step in steps.iter_mut().filter(|step| step.decided.is_empty()) {
-            let left = if step.status.is_some() { "asked ahead, and not needed" } else { "no answer" };
+            let left = if step.status.is_some() {
+                "asked ahead, and not needed"
+            } else {
+                "no answer"
+            };
             step.decided = left.to_owned();
         }
         steps
@@ -63,7 +67,12 @@ impl Steps {
         let url = endpoint::canonical(url);
         let mut step = match steps.iter().rposition(|step| step.url == url) {
             Some(at) => steps.remove(at),
-            None => Step { url, status: None, decided: String::new(), clock_ahead: None },
+            None => Step {
+                url,
+                status: None,
+                decided: String::new(),
+                clock_ahead: None,
+            },
         };
         if !step.decided.is_empty() {
             step.decided.push_str("; ");
@@ -81,15 +90,22 @@ impl Steps {
 pub(super) fn probe_in_words(probe: &Probe) -> String {
     let Some(challenge) = &probe.challenge else {
         return match probe.status {
-            _ if probe.is_protected() => "it wants a login, and does not name its metadata".to_owned(),
+            _ if probe.is_protected() => {
+                "it wants a login, and does not name its metadata".to_owned()
+            }
             _ if probe.is_open() => "it answers without a login".to_owned(),
             404 => "there is nothing at this path; is the URL right?".to_owned(),
             _ => "this tells nothing about a login".to_owned(),
         };
     };
     let named = challenge.resource_metadata.as_deref().map(printable);
-    let named = named.map(|url| format!("names metadata at {url}")).unwrap_or_else(|| "names no metadata".to_owned());
-    format!("it wants a login: its challenge {named}{}", scopes_in_words(", and", &challenge.scopes))
+    let named = named
+        .map(|url| format!("names metadata at {url}"))
+        .unwrap_or_else(|| "names no metadata".to_owned());
+    format!(
+        "it wants a login: its challenge {named}{}",
+        scopes_in_words(", and", &challenge.scopes)
+    )
 }
 
 /// Says what was made of the metadata of a protected resource.
@@ -101,7 +117,10 @@ pub(super) fn resource_in_words(read: &Result<ResourceMetadata, Missing>) -> Str
                 servers => printable_list(servers, ", ", MAX_LISTED),
             };
             let scopes = scopes_in_words(";", &found.scopes);
-            format!("it speaks for {}; authorization server: {servers}{scopes}", printable(&found.resource))
+            format!(
+                "it speaks for {}; authorization server: {servers}{scopes}",
+                printable(&found.resource)
+            )
         }
         Err(why) => missing_in_words(why),
     }
@@ -110,7 +129,10 @@ pub(super) fn resource_in_words(read: &Result<ResourceMetadata, Missing>) -> Str
 /// Says what was made of the metadata of an authorization server.
 pub(super) fn server_in_words(read: &Result<AuthorizationServer, Missing>) -> String {
     match read {
-        Ok(found) => format!("it speaks for the issuer {}, as it has to", printable(&found.issuer)),
+        Ok(found) => format!(
+            "it speaks for the issuer {}, as it has to",
+            printable(&found.issuer)
+        ),
         Err(why) => missing_in_words(why),
     }
 }
@@ -127,7 +149,10 @@ fn missing_in_words(why: &Missing) -> String {
 fn scopes_in_words(before: &str, scopes: &[String]) -> String {
     match scopes {
         [] => String::new(),
-        scopes => format!("{before} scopes {}", printable_list(scopes, " ", MAX_LISTED)),
+        scopes => format!(
+            "{before} scopes {}",
+            printable_list(scopes, " ", MAX_LISTED)
+        ),
     }
 }
 
@@ -138,16 +163,31 @@ mod tests {
     #[test]
     fn steps_stand_in_the_order_of_their_decisions() {
         let steps = Steps::default();
-        let [probe, ahead, document] = ["https://a.example/", "https://b.example/", "https://c.example/"]
-            .map(|url| Url::parse(url).expect("a URL"));
+        let [probe, ahead, document] = [
+            "https://a.example/",
+            "https://b.example/",
+            "https://c.example/",
+        ]
+        .map(|url| Url::parse(url).expect("a URL"));
         for url in [&ahead, &document, &probe] {
             steps.asked(url, None);
         }
         steps.decided(&probe, "one");
         steps.decided(&document, "two");
         steps.decided(&document, "three");
-        let told: Vec<_> = steps.into_list().into_iter().map(|step| (step.url, step.decided)).collect();
-        let expected = [(&probe, "one"), (&document, "two; three"), (&ahead, "no answer")];
-        assert_eq!(told, expected.map(|(url, decided)| (url.to_string(), decided.to_owned())));
+        let told: Vec<_> = steps
+            .into_list()
+            .into_iter()
+            .map(|step| (step.url, step.decided))
+            .collect();
+        let expected = [
+            (&probe, "one"),
+            (&document, "two; three"),
+            (&ahead, "no answer"),
+        ];
+        assert_eq!(
+            told,
+            expected.map(|(url, decided)| (url.to_string(), decided.to_owned()))
+        );
     }
 }

@@ -28,15 +28,23 @@ pub(super) struct Resolved {
 impl Resolved {
     /// Opens the file for reading; takes the permissions of others away if it is ours. `None` if there is none.
     pub(super) fn open(&self) -> Result<Option<File>, DiskError> {
-        let Some((file, found)) = self.open_checked()? else { return Ok(None) };
+        let Some((file, found)) = self.open_checked()? else {
+            return Ok(None);
+        };
         let mode = found.mode() & 0o7777;
         if mode & 0o077 != 0 {
             let path = self.path.display();
             match file.set_permissions(Permissions::from_mode(mode & 0o600)) {
-                Ok(()) => log::warn!("others could read {path} (mode {mode:04o}); now only you can"),
+                Ok(()) => {
+                    log::warn!("others could read {path} (mode {mode:04o}); now only you can")
+                }
                 // Whoever put it there decides who reads it.
-                Err(_) if !belongs_to_us(&found) => log::debug!("others can read {path} (mode {mode:04o})"),
-                Err(err) => log::warn!("others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"),
+                Err(_) if !belongs_to_us(&found) => {
+                    log::debug!("others can read {path} (mode {mode:04o})")
+                }
+                Err(err) => log::warn!(
+                    "others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"
+                ),
             }
         }
         Ok(Some(file))
@@ -44,15 +52,23 @@ impl Resolved {
 
     /// Opens the file for reading and changes nothing.
     pub(super) fn open_checked(&self) -> Result<Option<(File, Metadata)>, DiskError> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = match rustix::fs::open(&self.path, flags, Mode::empty()) {
             Ok(descriptor) => File::from(descriptor),
             Err(rustix::io::Errno::NOENT) => return Ok(None),
-            Err(err) => return Err(anyhow!(io::Error::from(err)).context(cannot("open", &self.path)).into()),
+            Err(err) => {
+                return Err(anyhow!(io::Error::from(err))
+                    .context(cannot("open", &self.path))
+                    .into())
+            }
         };
         let found = check_readable(&self.path, &file)?;
         if self.link.is_some() && found.mode() & 0o022 != 0 {
-            return Err(insecure(&self.path, "others can write to it, and a symbolic link leads there"));
+            return Err(insecure(
+                &self.path,
+                "others can write to it, and a symbolic link leads there",
+            ));
         }
         Ok(Some((file, found)))
     }
@@ -69,21 +85,31 @@ impl Resolved {
             Err(err) if err.kind() == io::ErrorKind::NotFound => self.check_dangling(),
             Err(err) => Err(anyhow!(err).context(cannot("open", &self.path)).into()),
             Ok(found) if belongs_to_the_system(&found) && !belongs_to_us(&found) => {
-                Err(DiskError::ReadOnly { path: self.path.clone(), why: foreign_owner(&found) })
+                Err(DiskError::ReadOnly {
+                    path: self.path.clone(),
+                    why: foreign_owner(&found),
+                })
             }
-            Ok(_) if mount::is_mount(&self.path) => Err(DiskError::Mount { path: self.path.clone() }),
+            Ok(_) if mount::is_mount(&self.path) => Err(DiskError::Mount {
+                path: self.path.clone(),
+            }),
             Ok(_) => Ok(()),
         }
     }
 
     /// A link to nothing says where a new file goes: only the user may have made it.
     fn check_dangling(&self) -> Result<(), DiskError> {
-        let Some(link) = &self.link else { return Ok(()) };
+        let Some(link) = &self.link else {
+            return Ok(());
+        };
         let directory = fs::metadata(directory_of(link)).with_context(|| cannot("open", link))?;
         if belongs_to_us(&directory) && !is_open_to_others(&directory) {
             return Ok(());
         }
-        Err(insecure(link, "it is a symbolic link to nothing, and others can write to its directory"))
+        Err(insecure(
+            link,
+            "it is a symbolic link to nothing, and others can write to its directory",
+        ))
     }
 }
 
@@ -91,7 +117,11 @@ impl Resolved {
 /// a link, and who could change a directory.
 pub(super) fn resolve(path: &Path) -> Result<Resolved, DiskError> {
     let absolute = std::path::absolute(path).with_context(|| cannot("find", path))?;
-    let mut resolved = Resolved { path: PathBuf::from("/"), link: None, is_systems: false };
+    let mut resolved = Resolved {
+        path: PathBuf::from("/"),
+        link: None,
+        is_systems: false,
+    };
     let mut pending = reversed_names(&absolute);
     let mut links = 0;
     while let Some(name) = pending.pop() {
@@ -115,7 +145,10 @@ pub(super) fn resolve(path: &Path) -> Result<Resolved, DiskError> {
                 return Err(insecure(path, "its symbolic links lead in a circle"));
             }
             if !belongs_to_us(&found) && !belongs_to_the_system(&found) {
-                return Err(insecure(&next, "it is a symbolic link that another user made"));
+                return Err(insecure(
+                    &next,
+                    "it is a symbolic link that another user made",
+                ));
             }
             let target = fs::read_link(&next).with_context(|| cannot("open", &next))?;
             if target.is_absolute() {
@@ -137,13 +170,20 @@ pub(super) fn resolve(path: &Path) -> Result<Resolved, DiskError> {
 }
 
 fn reversed_names(path: &Path) -> Vec<OsString> {
-    let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
-    names.rev().map(|part| part.as_os_str().to_owned()).collect()
+    let names = path
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    names
+        .rev()
+        .map(|part| part.as_os_str().to_owned())
+        .collect()
 }
 
 fn check_directory(path: &Path, found: &Metadata) -> Result<(), DiskError> {
     if !found.is_dir() {
-        return Err(anyhow!("it is not a directory").context(cannot("use", path)).into());
+        return Err(anyhow!("it is not a directory")
+            .context(cannot("use", path))
+            .into());
     }
     if !belongs_to_us(found) && !belongs_to_the_system(found) {
         return Err(insecure(path, foreign_owner(found)));
@@ -152,7 +192,13 @@ fn check_directory(path: &Path, found: &Metadata) -> Result<(), DiskError> {
         return Err(insecure(path, "every user can write to this directory"));
     }
     if found.mode() & 0o1020 == 0o0020 && !accounts::is_own_group(found.gid()) {
-        return Err(insecure(path, format!("the members of group {} can write to this directory", found.gid())));
+        return Err(insecure(
+            path,
+            format!(
+                "the members of group {} can write to this directory",
+                found.gid()
+            ),
+        ));
     }
     Ok(())
 }
@@ -201,6 +247,10 @@ fn belongs_to_the_system(found: &Metadata) -> bool {
 
 fn foreign_owner(found: &Metadata) -> String {
     let through_sudo = geteuid().is_root() && std::env::var_os("SUDO_UID").is_some();
-    let note = if through_sudo { ", and this runs as root through sudo" } else { "" };
+    let note = if through_sudo {
+        ", and this runs as root through sudo"
+    } else {
+        ""
+    };
     format!("it belongs to another user (uid {}){note}", found.uid())
 }

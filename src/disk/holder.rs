@@ -34,18 +34,37 @@ pub(super) struct Holder {
 
 impl Holder {
     fn ourselves() -> Self {
-        let known = |text: String| if text.is_empty() { UNKNOWN.to_owned() } else { text };
+        let known = |text: String| {
+            if text.is_empty() {
+                UNKNOWN.to_owned()
+            } else {
+                text
+            }
+        };
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let host = rustix::system::uname().nodename().to_string_lossy().replace(char::is_whitespace, "");
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .replace(char::is_whitespace, "");
         let pid = i32::try_from(std::process::id()).unwrap_or(0);
-        Self { pid, boot: known(boot.trim().to_owned()), host: known(host), started: started_at(pid) }
+        Self {
+            pid,
+            boot: known(boot.trim().to_owned()),
+            host: known(host),
+            started: started_at(pid),
+        }
     }
 
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace().map(str::to_owned);
         let pid = words.next()?.parse().ok()?;
         let (boot, host) = (words.next()?, words.next().unwrap_or_default());
-        Some(Self { pid, boot, host, started: words.next().filter(|started| started != UNKNOWN) })
+        Some(Self {
+            pid,
+            boot,
+            host,
+            started: words.next().filter(|started| started != UNKNOWN),
+        })
     }
 
     /// Tells whether the holder can no longer be running. Of another machine that shares the disk nobody knows.
@@ -58,10 +77,21 @@ impl Holder {
 
 /// Writes who we are, in one call and over what stood there, so that a reader finds one holder or none.
 pub(super) fn sign(file: &mut File) -> io::Result<()> {
-    let Holder { pid, boot, host, started } = Holder::ourselves();
+    let Holder {
+        pid,
+        boot,
+        host,
+        started,
+    } = Holder::ourselves();
     file.set_len(0)?;
     file.rewind()?;
-    file.write_all(format!("{pid} {boot} {host} {}\n", started.as_deref().unwrap_or(UNKNOWN)).as_bytes())
+    file.write_all(
+        format!(
+            "{pid} {boot} {host} {}\n",
+            started.as_deref().unwrap_or(UNKNOWN)
+        )
+        .as_bytes(),
+    )
 }
 
 /// Returns who holds the lock at a path, if it says so.
@@ -77,7 +107,10 @@ fn read(file: &File) -> Option<Holder> {
 
 /// Tells whether nobody can hold the lock that a marker stands for.
 pub(super) fn is_abandoned(marker: &Path) -> bool {
-    super::open_private(marker).ok().flatten().is_some_and(|file| is_left(&file))
+    super::open_private(marker)
+        .ok()
+        .flatten()
+        .is_some_and(|file| is_left(&file))
 }
 
 fn is_left(marker: &File) -> bool {
@@ -86,7 +119,9 @@ fn is_left(marker: &File) -> bool {
         // Killed before it could sign.
         None => {
             let changed = marker.metadata().and_then(|found| found.modified()).ok();
-            changed.and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > UNSIGNED_AGE)
+            changed
+                .and_then(|at| SystemTime::now().duration_since(at).ok())
+                .is_some_and(|age| age > UNSIGNED_AGE)
         }
     }
 }
@@ -96,7 +131,13 @@ fn is_left(marker: &File) -> bool {
 pub(super) fn break_marker(marker: &Path) -> bool {
     let breaking = with_suffix(marker, ".breaking");
     let make = || open_to_lock(&breaking, OFlags::CREATE | OFlags::EXCL);
-    let made = make().or_else(|err| if remove_abandoned(&breaking) { make() } else { Err(err) });
+    let made = make().or_else(|err| {
+        if remove_abandoned(&breaking) {
+            make()
+        } else {
+            Err(err)
+        }
+    });
     let Ok(mut made) = made else { return false };
     // Unsigned it would count as abandoned after a while: no harm in the moment that this takes.
     let _ = sign(&mut made);
@@ -111,7 +152,9 @@ pub(super) fn break_marker(marker: &Path) -> bool {
 /// one that somebody else has just made.
 fn remove_abandoned(marker: &Path) -> bool {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let Some(file) = super::open_private(marker).ok().flatten().filter(is_left) else { return false };
+    let Some(file) = super::open_private(marker).ok().flatten().filter(is_left) else {
+        return false;
+    };
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let aside = with_suffix(marker, &format!(".{}-{number}", this_run()));
     if !is_at(&file, marker) || fs::rename(marker, &aside).is_err() {

@@ -46,7 +46,8 @@ impl LockFile {
         let mut wait = WAITS.0;
         loop {
             // Opened for each try: a file that somebody removed meanwhile is no lock.
-            let mut file = open_to_lock(&path, OFlags::CREATE).with_context(|| cannot("open", &path))?;
+            let mut file =
+                open_to_lock(&path, OFlags::CREATE).with_context(|| cannot("open", &path))?;
             check_file(&path, &file)?;
             undo_umask(&file).with_context(|| cannot("lock", &path))?;
             // Not the blocking call: on a network file system nothing would end it.
@@ -56,14 +57,25 @@ impl LockFile {
                     if let Err(err) = sign(&mut file) {
                         log::debug!("cannot write our process id to {}: {err}", path.display());
                     }
-                    return Ok(Self { file: Some(file), marker: None, transient: None });
+                    return Ok(Self {
+                        file: Some(file),
+                        marker: None,
+                        transient: None,
+                    });
                 }
                 Err(TryLockError::WouldBlock) if deadline.passed() => {
-                    return Err(DiskError::Locked { holder: read_holder(&path).map(|holder| holder.pid), path });
+                    return Err(DiskError::Locked {
+                        holder: read_holder(&path).map(|holder| holder.pid),
+                        path,
+                    });
                 }
                 Err(TryLockError::WouldBlock) => pause(&mut wait, deadline),
-                Err(TryLockError::Error(err)) if has_no_locks(&err) => return Self::acquire_by_marker(&path, deadline),
-                Err(TryLockError::Error(err)) => return Err(anyhow!(err).context(cannot("lock", &path)).into()),
+                Err(TryLockError::Error(err)) if has_no_locks(&err) => {
+                    return Self::acquire_by_marker(&path, deadline)
+                }
+                Err(TryLockError::Error(err)) => {
+                    return Err(anyhow!(err).context(cannot("lock", &path)).into())
+                }
             }
         }
     }
@@ -77,7 +89,11 @@ impl LockFile {
                 Ok(mut file) => {
                     let signed = undo_umask(&file).and_then(|()| sign(&mut file));
                     signed.with_context(|| cannot("write", &marker))?;
-                    return Ok(Self { file: Some(file), marker: Some(marker), transient: None });
+                    return Ok(Self {
+                        file: Some(file),
+                        marker: Some(marker),
+                        transient: None,
+                    });
                 }
                 Err(err) if err.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(anyhow!(err).context(cannot("make", &marker)).into());
@@ -89,7 +105,10 @@ impl LockFile {
             }
             if deadline.passed() {
                 let holder = read_holder(&marker);
-                return Err(DiskError::Locked { path: marker, holder: holder.map(|holder| holder.pid) });
+                return Err(DiskError::Locked {
+                    path: marker,
+                    holder: holder.map(|holder| holder.pid),
+                });
             }
             pause(&mut wait, deadline);
         }
@@ -112,7 +131,11 @@ impl LockFile {
     pub fn inherited(path: &Path) -> Option<Self> {
         let file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
         let transient = resolve(path).ok()?.path;
-        is_at(&file, &transient).then_some(Self { file: Some(file), marker: None, transient: Some(transient) })
+        is_at(&file, &transient).then_some(Self {
+            file: Some(file),
+            marker: None,
+            transient: Some(transient),
+        })
     }
 
     /// Gives the lock to a child process, as its stdin: it holds the lock then, also when this process ends first.
@@ -155,18 +178,33 @@ impl Drop for LockFile {
 /// Tells whether an open file is the one at a path.
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
     let of = |found: fs::Metadata| (found.dev(), found.ino());
-    file.metadata().map(of).ok().zip(fs::symlink_metadata(path).map(of).ok()).is_some_and(|(one, other)| one == other)
+    file.metadata()
+        .map(of)
+        .ok()
+        .zip(fs::symlink_metadata(path).map(of).ok())
+        .is_some_and(|(one, other)| one == other)
 }
 
 pub(super) fn open_to_lock(path: &Path, create: OFlags) -> io::Result<File> {
-    let flags = create | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?))
+    let flags = create
+        | OFlags::RDWR
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::NOCTTY
+        | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(
+        path,
+        flags,
+        Mode::RUSR | Mode::WUSR,
+    )?))
 }
 
 fn has_no_locks(err: &io::Error) -> bool {
     // On Linux two of these names are one number.
     let errno = Errno::from_io_error(err);
-    [Errno::NOLCK, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS].into_iter().any(|none| Some(none) == errno)
+    [Errno::NOLCK, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS]
+        .into_iter()
+        .any(|none| Some(none) == errno)
 }
 
 fn pause(wait: &mut Duration, deadline: Deadline) {

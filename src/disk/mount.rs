@@ -8,11 +8,16 @@ pub(super) fn is_mount(path: &Path) -> bool {
     use rustix::fs::{statx, AtFlags, StatxAttributes, StatxFlags, CWD};
     let flags = AtFlags::NO_AUTOMOUNT | AtFlags::SYMLINK_NOFOLLOW;
     match statx(CWD, path, flags, StatxFlags::empty()) {
-        Ok(found) if found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
+        Ok(found)
+            if found
+                .stx_attributes_mask
+                .contains(StatxAttributes::MOUNT_ROOT) =>
+        {
             found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
         }
         // Linux before 5.8 does not tell.
-        _ => std::fs::read_to_string("/proc/self/mountinfo").is_ok_and(|mounts| is_listed(path, &mounts)),
+        _ => std::fs::read_to_string("/proc/self/mountinfo")
+            .is_ok_and(|mounts| is_listed(path, &mounts)),
     }
 }
 
@@ -27,9 +32,17 @@ pub(super) fn is_mount(_: &Path) -> bool {
 /// Spec: proc_pid_mountinfo(5), field 5.
 #[cfg(target_os = "linux")]
 fn is_listed(path: &Path, mounts: &str) -> bool {
-    let Some(path) = path.to_str() else { return false };
-    let escaped = path.replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011").replace('\n', "\\012");
-    mounts.lines().any(|line| line.split(' ').nth(4) == Some(escaped.as_str()))
+    let Some(path) = path.to_str() else {
+        return false;
+    };
+    let escaped = path
+        .replace('\\', "\\134")
+        .replace(' ', "\\040")
+        .replace('\t', "\\011")
+        .replace('\n', "\\012");
+    mounts
+        .lines()
+        .any(|line| line.split(' ').nth(4) == Some(escaped.as_str()))
 }
 
 #[cfg(all(test, target_os = "linux"))]

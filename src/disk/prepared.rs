@@ -40,12 +40,26 @@ impl PreparedFile {
     ///
     /// The failure of the disk; there is no file then.
     pub fn store(self, bytes: &[u8]) -> Result<(), DiskError> {
-        let Self { mut temporary, target } = self;
-        temporary.write_all(bytes).with_context(|| cannot("write", &target))?;
-        temporary.as_file().sync_all().with_context(|| cannot("write", &target))?;
-        temporary.persist(&target).map_err(|err| err.error).with_context(|| cannot("replace", &target))?;
+        let Self {
+            mut temporary,
+            target,
+        } = self;
+        temporary
+            .write_all(bytes)
+            .with_context(|| cannot("write", &target))?;
+        temporary
+            .as_file()
+            .sync_all()
+            .with_context(|| cannot("write", &target))?;
+        temporary
+            .persist(&target)
+            .map_err(|err| err.error)
+            .with_context(|| cannot("replace", &target))?;
         if let Err(err) = File::open(directory_of(&target)).and_then(|opened| opened.sync_all()) {
-            log::debug!("{} is written, but may not survive a power cut: {err}", target.display());
+            log::debug!(
+                "{} is written, but may not survive a power cut: {err}",
+                target.display()
+            );
         }
         Ok(())
     }

@@ -35,7 +35,10 @@ pub(super) fn beside(target: &Path) -> Result<NamedTempFile, DiskError> {
         }
     };
     known.insert(directory_of(target).to_owned());
-    let made = tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempfile_in(directory_of(target));
+    let made = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(".tmp")
+        .tempfile_in(directory_of(target));
     let made = made.and_then(|made| undo_umask(made.as_file()).map(|()| made));
     Ok(made.with_context(|| cannot("write in", directory_of(target)))?)
 }
@@ -82,10 +85,18 @@ pub(super) fn sweep(directory: &Path, name: &OsStr) {
     let prefix = prefix_of(name);
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let found = entry.file_name();
-        let run = found.as_bytes().strip_prefix(prefix.as_bytes()).and_then(|rest| rest.strip_suffix(b".tmp"));
-        let run = run.and_then(|rest| std::str::from_utf8(rest).ok()).and_then(|rest| rest.split_once('.'));
+        let run = found
+            .as_bytes()
+            .strip_prefix(prefix.as_bytes())
+            .and_then(|rest| rest.strip_suffix(b".tmp"));
+        let run = run
+            .and_then(|rest| std::str::from_utf8(rest).ok())
+            .and_then(|rest| rest.split_once('.'));
         if run.is_some_and(|(run, _)| is_over(run)) && fs::remove_file(entry.path()).is_ok() {
-            log::debug!("removed {}, left behind by a run that was ended", entry.path().display());
+            log::debug!(
+                "removed {}, left behind by a run that was ended",
+                entry.path().display()
+            );
         }
     }
 }
@@ -96,7 +107,8 @@ fn is_over(run: &str) -> bool {
 }
 
 pub(super) fn is_alive(pid: i32) -> bool {
-    let exists = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
+    let exists = Pid::from_raw(pid)
+        .is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
     exists && !is_zombie(pid)
 }
 
@@ -106,11 +118,16 @@ pub(super) fn is_alive(pid: i32) -> bool {
 pub(super) fn started_at(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name of the program comes second, and may hold anything.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19).map(str::to_owned)
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(19)
+        .map(str::to_owned)
 }
 
 /// Tells whether a process has ended, and nobody has taken note of it: in a container it may stay so for ever.
 fn is_zombie(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, state)| state.trim_start().starts_with(['Z', 'X']))
+    stat.rsplit_once(')')
+        .is_some_and(|(_, state)| state.trim_start().starts_with(['Z', 'X']))
 }

@@ -25,7 +25,9 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let entries = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = entries.collect();
     names.sort();
     names
@@ -45,12 +47,18 @@ fn is_insecure(path: &Path) -> bool {
 fn run_again(test: &str, wrapper: &[&str], path: &Path) -> Output {
     let (program, arguments) = wrapper.split_first().unwrap();
     let mut command = Command::new(program);
-    command.args(arguments).arg(std::env::current_exe().unwrap()).args(["--exact", "--nocapture", test]);
+    command
+        .args(arguments)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", test]);
     command.env(CHILD_PATH, path).output().unwrap()
 }
 
 fn have(program: &str) -> bool {
-    Command::new(program).args(["-f", "true"]).output().is_ok_and(|output| output.status.success())
+    Command::new(program)
+        .args(["-f", "true"])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 #[test]
@@ -65,11 +73,18 @@ fn a_file_is_replaced_and_nothing_else_stays() {
     prove_writable(&path).unwrap();
     assert_eq!(names(path.parent().unwrap()), ["credentials.json"]);
     assert_eq!(
-        (mode(&path), mode(&home.path().join("new")), mode(&home.path().join("new/deep"))),
+        (
+            mode(&path),
+            mode(&home.path().join("new")),
+            mode(&home.path().join("new/deep"))
+        ),
         (0o600, 0o700, 0o700)
     );
     write_atomically(&path, b"long", Durability::Cache).unwrap();
-    assert!(matches!(read_private(&path, 3), Err(DiskError::TooLarge { .. })));
+    assert!(matches!(
+        read_private(&path, 3),
+        Err(DiskError::TooLarge { .. })
+    ));
 }
 
 #[test]
@@ -106,13 +121,23 @@ fn d2_a_failure_names_the_file_and_leaves_the_old_one() {
         write_atomically(&below, b"new", Durability::Synced).unwrap_err(),
         prove_writable(&below).unwrap_err(),
         open_private(&below).map(drop).unwrap_err(),
-        LockFile::acquire(&below, Deadline::after(Duration::ZERO)).map(drop).unwrap_err(),
+        LockFile::acquire(&below, Deadline::after(Duration::ZERO))
+            .map(drop)
+            .unwrap_err(),
     ] {
         assert!(matches!(&err, DiskError::Io(_)), "{err:?}");
-        assert!(err.to_string().starts_with("cannot ") && err.to_string().contains("file"), "{err}");
+        assert!(
+            err.to_string().starts_with("cannot ") && err.to_string().contains("file"),
+            "{err}"
+        );
     }
     assert_eq!(fs::read(&file).unwrap(), b"old");
-    assert!(write_atomically(Path::new("/proc/mcp-login/file"), b"new", Durability::Synced).is_err());
+    assert!(write_atomically(
+        Path::new("/proc/mcp-login/file"),
+        b"new",
+        Durability::Synced
+    )
+    .is_err());
 }
 
 #[test]
@@ -128,8 +153,17 @@ fn d3_a_directory_that_cannot_be_synchronised_is_a_warning() {
         let path = home.path().join(nth);
         let inject = format!("inject=fsync:error=EIO:when={nth}");
         let test = "disk::tests::d3_a_directory_that_cannot_be_synchronised_is_a_warning";
-        let output = run_again(test, &["strace", "-f", "-e", "trace=fsync", "-e", &inject], &path);
-        assert_eq!(output.status.success(), survives, "{}", String::from_utf8_lossy(&output.stderr));
+        let output = run_again(
+            test,
+            &["strace", "-f", "-e", "trace=fsync", "-e", &inject],
+            &path,
+        );
+        assert_eq!(
+            output.status.success(),
+            survives,
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(String::from_utf8_lossy(&output.stderr).contains("INJECTED"));
         assert_eq!(path.exists(), survives);
     }
@@ -155,21 +189,36 @@ fn d6_links() {
     ] {
         symlink(target, at(name)).unwrap();
         assert_eq!(is_insecure(&at(name)), refused, "{name}");
-        assert!(fs::symlink_metadata(at(name)).unwrap().is_symlink(), "{name}: the target is replaced, not the link");
+        assert!(
+            fs::symlink_metadata(at(name)).unwrap().is_symlink(),
+            "{name}: the target is replaced, not the link"
+        );
     }
     assert_eq!(fs::read(at("real/file")).unwrap(), b"new");
     assert_eq!(fs::read(at("real/missing")).unwrap(), b"new");
     assert_eq!(mode(&at("open")), 0o620);
     symlink(at("real"), at("way")).unwrap();
-    assert!(!is_insecure(&at("way/file")), "a directory may be reached through a link of ours");
-    assert!(fs::metadata("/dev/full").unwrap().file_type().is_char_device());
+    assert!(
+        !is_insecure(&at("way/file")),
+        "a directory may be reached through a link of ours"
+    );
+    assert!(fs::metadata("/dev/full")
+        .unwrap()
+        .file_type()
+        .is_char_device());
 }
 
 #[test]
 fn d6_a_link_to_nothing_is_written_through_where_only_the_user_could_have_made_it() {
     let home = home();
     let at = |name: &str| home.path().join(name);
-    for (mode, refused) in [(0o700, false), (0o755, false), (0o1777, true), (0o1770, false), (0o1773, true)] {
+    for (mode, refused) in [
+        (0o700, false),
+        (0o755, false),
+        (0o1777, true),
+        (0o1770, false),
+        (0o1773, true),
+    ] {
         let directory = at(&format!("{mode:o}"));
         fs::create_dir(&directory).unwrap();
         fs::set_permissions(&directory, Permissions::from_mode(mode)).unwrap();
@@ -177,8 +226,16 @@ fn d6_a_link_to_nothing_is_written_through_where_only_the_user_could_have_made_i
         symlink(&target, directory.join("link")).unwrap();
         let written = write_atomically(&directory.join("link"), b"new", Durability::Cache);
         let lock = LockFile::acquire(&directory.join("link"), Deadline::after(Duration::ZERO));
-        assert_eq!(matches!(written, Err(DiskError::Insecure { .. })), refused, "{mode:o}: {written:?}");
-        assert_eq!((target.exists(), lock.is_err()), (!refused, refused), "{mode:o}: {lock:?}");
+        assert_eq!(
+            matches!(written, Err(DiskError::Insecure { .. })),
+            refused,
+            "{mode:o}: {written:?}"
+        );
+        assert_eq!(
+            (target.exists(), lock.is_err()),
+            (!refused, refused),
+            "{mode:o}: {lock:?}"
+        );
     }
 }
 
@@ -202,8 +259,16 @@ fn a12_directories_that_a_group_can_write() {
         fs::create_dir(&directory).unwrap();
         chown(&directory, None, Some(gid)).unwrap();
         fs::set_permissions(&directory, Permissions::from_mode(mode)).unwrap();
-        assert_eq!(is_insecure(&directory.join("file")), refused, "{mode:o} {gid}");
-        assert_eq!(is_insecure(&directory.join("deep/file")), refused, "{mode:o} {gid}");
+        assert_eq!(
+            is_insecure(&directory.join("file")),
+            refused,
+            "{mode:o} {gid}"
+        );
+        assert_eq!(
+            is_insecure(&directory.join("deep/file")),
+            refused,
+            "{mode:o} {gid}"
+        );
     }
 }
 
@@ -224,7 +289,11 @@ fn d6_d8_what_belongs_to_another_user_is_refused() {
         assert!(is_insecure(&at("link")), "{name}");
     }
     assert!(is_insecure(&at("way/file")));
-    for (name, path) in [("file", "file"), ("directory", "directory/file"), ("directory", "directory/new/file")] {
+    for (name, path) in [
+        ("file", "file"),
+        ("directory", "directory/file"),
+        ("directory", "directory/new/file"),
+    ] {
         chown(at(name), Some(1000), None).unwrap();
         assert!(is_insecure(&at(path)), "{path}");
     }
@@ -237,16 +306,29 @@ fn d6_d8_what_belongs_to_another_user_is_refused() {
 fn d7_only_regular_files_with_one_name() {
     let home = home();
     let at = |name: &str| home.path().join(name);
-    assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+    assert!(Command::new("mkfifo")
+        .arg(at("fifo"))
+        .status()
+        .unwrap()
+        .success());
     fs::create_dir(at("directory")).unwrap();
     fs::write(at("first"), b"old").unwrap();
     fs::hard_link(at("first"), at("second")).unwrap();
-    for path in [at("fifo"), at("directory"), at("first"), at("second"), PathBuf::from("/dev/null")] {
+    for path in [
+        at("fifo"),
+        at("directory"),
+        at("first"),
+        at("second"),
+        PathBuf::from("/dev/null"),
+    ] {
         assert!(is_insecure(&path), "{}", path.display());
         let lock = LockFile::acquire(&path, Deadline::after(Duration::ZERO));
         assert!(lock.is_err(), "{}", path.display());
     }
-    assert!(fs::symlink_metadata(at("fifo")).unwrap().file_type().is_fifo());
+    assert!(fs::symlink_metadata(at("fifo"))
+        .unwrap()
+        .file_type()
+        .is_fifo());
     assert_eq!(fs::read(at("first")).unwrap(), b"old");
 }
 
@@ -254,16 +336,27 @@ fn d7_only_regular_files_with_one_name() {
 fn d8_rights_of_others_are_taken_away() {
     let home = home();
     let path = home.path().join("file");
-    for (before, after) in
-        [(0o600, 0o600), (0o644, 0o600), (0o666, 0o600), (0o640, 0o600), (0o400, 0o400), (0o444, 0o400)]
-    {
+    for (before, after) in [
+        (0o600, 0o600),
+        (0o644, 0o600),
+        (0o666, 0o600),
+        (0o640, 0o600),
+        (0o400, 0o400),
+        (0o444, 0o400),
+    ] {
         fs::write(&path, b"old").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(before)).unwrap();
         open_private(&path).unwrap().unwrap();
         assert_eq!(mode(&path), after, "{before:o}");
         fs::remove_file(&path).unwrap();
     }
-    for (before, refused) in [(0o700, false), (0o755, false), (0o775, false), (0o1777, false), (0o777, true)] {
+    for (before, refused) in [
+        (0o700, false),
+        (0o755, false),
+        (0o775, false),
+        (0o1777, false),
+        (0o777, true),
+    ] {
         fs::set_permissions(home.path(), Permissions::from_mode(before)).unwrap();
         assert_eq!(is_insecure(&path), refused, "{before:o}");
     }
@@ -274,8 +367,15 @@ fn d8_the_umask_changes_nothing() {
     if let Some(path) = std::env::var_os(CHILD_PATH) {
         let path = PathBuf::from(path);
         write_atomically(&path, b"new", Durability::Cache).unwrap();
-        let lock = LockFile::acquire(&path.with_extension("lock"), Deadline::after(Duration::ZERO)).unwrap();
-        return drop((lock, LockFile::acquire_by_marker(&path, Deadline::after(Duration::ZERO)).unwrap()));
+        let lock = LockFile::acquire(
+            &path.with_extension("lock"),
+            Deadline::after(Duration::ZERO),
+        )
+        .unwrap();
+        return drop((
+            lock,
+            LockFile::acquire_by_marker(&path, Deadline::after(Duration::ZERO)).unwrap(),
+        ));
     }
     let home = home();
     for umask in ["000", "022", "077", "0777"] {
@@ -283,8 +383,16 @@ fn d8_the_umask_changes_nothing() {
         let script = format!("umask {umask} && exec \"$@\"");
         let test = "disk::tests::d8_the_umask_changes_nothing";
         let output = run_again(test, &["sh", "-c", &script, "sh"], &directory.join("file"));
-        assert!(output.status.success(), "{umask}: {}", String::from_utf8_lossy(&output.stdout));
-        assert_eq!((mode(&home.path().join(umask)), mode(&directory)), (0o700, 0o700), "{umask}");
+        assert!(
+            output.status.success(),
+            "{umask}: {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+        assert_eq!(
+            (mode(&home.path().join(umask)), mode(&directory)),
+            (0o700, 0o700),
+            "{umask}"
+        );
         let modes = ["file", "file.lock"].map(|name| mode(&directory.join(name)));
         assert_eq!(modes, [0o600, 0o600], "{umask}");
     }

@@ -27,9 +27,21 @@ pub fn surroundings(around: &Surroundings) -> Finding {
         (around.container, "a container"),
         (around.ci, "a CI job"),
     ];
-    let kinds: Vec<_> = kinds.iter().filter(|(is, _)| *is).map(|(_, kind)| *kind).collect();
-    let display = if around.display { "with a display" } else { "without a display" };
-    let place = if kinds.is_empty() { "a computer".to_owned() } else { kinds.join(", ") };
+    let kinds: Vec<_> = kinds
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, kind)| *kind)
+        .collect();
+    let display = if around.display {
+        "with a display"
+    } else {
+        "without a display"
+    };
+    let place = if kinds.is_empty() {
+        "a computer".to_owned()
+    } else {
+        kinds.join(", ")
+    };
     Finding::ok(Topic::Surroundings, format!("{place}, {display}"))
 }
 
@@ -38,8 +50,15 @@ pub fn browser(case: &Case) -> Finding {
     match browser::skip(&case.browser, &case.around) {
         Some(skip @ (Skip::Asked | Skip::Demo)) => Finding::ok(Topic::Browser, skip.reason()),
         Some(skip) => {
-            let forward = case.around.ssh.is_some().then_some("; a login says how your browser can come back here");
-            let hint = format!("open the address that a login prints in any browser{}", forward.unwrap_or_default());
+            let forward = case
+                .around
+                .ssh
+                .is_some()
+                .then_some("; a login says how your browser can come back here");
+            let hint = format!(
+                "open the address that a login prints in any browser{}",
+                forward.unwrap_or_default()
+            );
             Finding::warning(Topic::Browser, skip.reason(), Some(hint))
         }
         None => match browser::candidate(&case.browser) {
@@ -55,28 +74,47 @@ pub fn browser(case: &Case) -> Finding {
 /// Says whether the answer could be pasted.
 pub fn terminal(case: &Case) -> Finding {
     match &case.paste {
-        Some(paste) if paste.is_readable() => Finding::ok(Topic::Terminal, "the answer can be pasted here"),
+        Some(paste) if paste.is_readable() => {
+            Finding::ok(Topic::Terminal, "the answer can be pasted here")
+        }
         Some(_) => {
-            let what = "this runs in the background: nothing can be pasted until it is in the foreground";
+            let what =
+                "this runs in the background: nothing can be pasted until it is in the foreground";
             Finding::warning(Topic::Terminal, what, None)
         }
         None => {
             let hint = "run it in a terminal, or let --paste read the answer from a pipe";
-            Finding::warning(Topic::Terminal, "the answer cannot be pasted here", Some(hint.to_owned()))
+            Finding::warning(
+                Topic::Terminal,
+                "the answer cannot be pasted here",
+                Some(hint.to_owned()),
+            )
         }
     }
 }
 
 /// Listens on both loopback addresses, and connects to itself.
 pub fn loopback() -> Vec<Finding> {
-    let addresses: [(IpAddr, &str); 2] =
-        [(Ipv4Addr::LOCALHOST.into(), "127.0.0.1"), (Ipv6Addr::LOCALHOST.into(), "[::1]")];
+    let addresses: [(IpAddr, &str); 2] = [
+        (Ipv4Addr::LOCALHOST.into(), "127.0.0.1"),
+        (Ipv6Addr::LOCALHOST.into(), "[::1]"),
+    ];
     let finding = |(address, name): (IpAddr, &str)| match try_loopback(address) {
-        Ok(()) => Finding::ok(Topic::Loopback, format!("{name} can be listened on and reached")),
-        Err(None) => Finding::ok(Topic::Loopback, format!("this machine has no {name}, which a login can do without")),
+        Ok(()) => Finding::ok(
+            Topic::Loopback,
+            format!("{name} can be listened on and reached"),
+        ),
+        Err(None) => Finding::ok(
+            Topic::Loopback,
+            format!("this machine has no {name}, which a login can do without"),
+        ),
         Err(Some(err)) => {
             let hint = "a firewall or sandbox may be in the way".to_owned();
-            Finding::warning(Topic::Loopback, format!("{name} does not work: {err}"), Some(hint))
+            Finding::warning(
+                Topic::Loopback,
+                format!("{name} does not work: {err}"),
+                Some(hint),
+            )
         }
     };
     addresses.map(finding).into()
@@ -88,10 +126,16 @@ pub fn callback(case: &Case, cache: &Cache, before: Option<&Credentials>) -> (Fi
     match Listener::bind(&wanted) {
         Ok(listener) => {
             let uri = listener.redirect_uri().to_owned();
-            let port = url::Url::parse(&uri).ok().and_then(|url| url.port()).unwrap_or_default();
+            let port = url::Url::parse(&uri)
+                .ok()
+                .and_then(|url| url.port())
+                .unwrap_or_default();
             let what = match wanted.ports.contains(&port) {
                 true => uri.clone(),
-                false => format!("{}, at any free port", uri.replacen(&format!(":{port}/"), ":PORT/", 1)),
+                false => format!(
+                    "{}, at any free port",
+                    uri.replacen(&format!(":{port}/"), ":PORT/", 1)
+                ),
             };
             (Finding::ok(Topic::Callback, what), uri)
         }
@@ -103,7 +147,10 @@ pub fn callback(case: &Case, cache: &Cache, before: Option<&Credentials>) -> (Fi
                 Some(_) => {
                     let what = format!("{}; the answer would have to be pasted", err.one_line());
                     let hint = is_taken.then(|| err.hint()).flatten();
-                    Finding { hint, ..Finding::bearable(Topic::Callback, &err, what) }
+                    Finding {
+                        hint,
+                        ..Finding::bearable(Topic::Callback, &err, what)
+                    }
                 }
             };
             (finding, wanted.uri_without_socket())
@@ -114,18 +161,28 @@ pub fn callback(case: &Case, cache: &Cache, before: Option<&Credentials>) -> (Fi
 /// Judges the clock: by the time that the server told, else by what can be at all.
 pub fn clock(now: Time, server_ahead: Option<i64>) -> Finding {
     let told = now.rfc3339();
-    let apart = server_ahead.map(i64::unsigned_abs).filter(|seconds| *seconds > CLOCK_TOLERANCE);
+    let apart = server_ahead
+        .map(i64::unsigned_abs)
+        .filter(|seconds| *seconds > CLOCK_TOLERANCE);
     let what = match (server_ahead, apart) {
         (Some(ahead), Some(apart)) => {
             let side = if ahead > 0 { "behind" } else { "ahead of" };
-            format!("{told}: {} {side} the server's clock", in_words(Duration::from_secs(apart)))
+            format!(
+                "{told}: {} {side} the server's clock",
+                in_words(Duration::from_secs(apart))
+            )
         }
         _ if !PLAUSIBLE.contains(&now.0) => format!("{told}, which cannot be right"),
         (Some(_), None) => return Finding::ok(Topic::Clock, format!("{told}, as the server's")),
         (None, _) => return Finding::ok(Topic::Clock, told),
     };
-    let hint = "set the clock of this computer; certificates and tokens are judged by it".to_owned();
-    Finding { state: State::Warning, hint: Some(hint), ..Finding::ok(Topic::Clock, what) }
+    let hint =
+        "set the clock of this computer; certificates and tokens are judged by it".to_owned();
+    Finding {
+        state: State::Warning,
+        hint: Some(hint),
+        ..Finding::ok(Topic::Clock, what)
+    }
 }
 
 #[cfg(test)]
@@ -138,22 +195,56 @@ mod tests {
         for (now, ahead, state, words) in [
             (now, None, State::Ok, "2027-01-15T08:00:00Z"),
             (now, Some(-60), State::Ok, "as the server's"),
-            (now, Some(61), State::Warning, "1 min 1 s behind the server's"),
-            (now, Some(-7200), State::Warning, "2 h ahead of the server's"),
-            (Time(0), None, State::Warning, "1970-01-01T00:00:00Z, which cannot be right"),
-            (Time(4_200_000_000), Some(0), State::Warning, "cannot be right"),
+            (
+                now,
+                Some(61),
+                State::Warning,
+                "1 min 1 s behind the server's",
+            ),
+            (
+                now,
+                Some(-7200),
+                State::Warning,
+                "2 h ahead of the server's",
+            ),
+            (
+                Time(0),
+                None,
+                State::Warning,
+                "1970-01-01T00:00:00Z, which cannot be right",
+            ),
+            (
+                Time(4_200_000_000),
+                Some(0),
+                State::Warning,
+                "cannot be right",
+            ),
         ] {
             let finding = clock(now, ahead);
-            assert!(finding.state == state && finding.what.contains(words), "{finding:?}");
+            assert!(
+                finding.state == state && finding.what.contains(words),
+                "{finding:?}"
+            );
             assert_eq!(finding.hint.is_some(), state == State::Warning);
         }
     }
 
     #[test]
     fn every_kind_of_place_is_named() {
-        let around = Surroundings { wsl: true, container: true, ci: true, ..Surroundings::default() };
-        assert_eq!(surroundings(&around).what, "Windows (WSL), a container, a CI job, without a display");
-        let desktop = Surroundings { display: true, ..Surroundings::default() };
+        let around = Surroundings {
+            wsl: true,
+            container: true,
+            ci: true,
+            ..Surroundings::default()
+        };
+        assert_eq!(
+            surroundings(&around).what,
+            "Windows (WSL), a container, a CI job, without a display"
+        );
+        let desktop = Surroundings {
+            display: true,
+            ..Surroundings::default()
+        };
         assert_eq!(surroundings(&desktop).what, "a computer, with a display");
     }
 }

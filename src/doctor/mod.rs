@@ -116,21 +116,47 @@ pub struct Finding {
 
 impl Finding {
     fn ok(topic: Topic, what: impl Into<String>) -> Self {
-        Self { topic, state: State::Ok, code: None, what: what.into(), hint: None, exit: 0 }
+        Self {
+            topic,
+            state: State::Ok,
+            code: None,
+            what: what.into(),
+            hint: None,
+            exit: 0,
+        }
     }
 
     fn warning(topic: Topic, what: impl Into<String>, hint: Option<String>) -> Self {
-        Self { topic, state: State::Warning, code: None, what: what.into(), hint, exit: 0 }
+        Self {
+            topic,
+            state: State::Warning,
+            code: None,
+            what: what.into(),
+            hint,
+            exit: 0,
+        }
     }
 
     fn failure(topic: Topic, err: &LoginError) -> Self {
         let (code, exit) = (Some(err.code().to_owned()), err.exit_code());
-        Self { topic, state: State::Failure, code, what: err.one_line(), hint: err.hint(), exit }
+        Self {
+            topic,
+            state: State::Failure,
+            code,
+            what: err.one_line(),
+            hint: err.hint(),
+            exit,
+        }
     }
 
     /// Makes a warning of a failure that a login gets around, in these words.
     fn bearable(topic: Topic, err: &LoginError, what: String) -> Self {
-        Self { state: State::Warning, what, exit: 0, ..Self::failure(topic, err) }
+        Self {
+            state: State::Warning,
+            what,
+            exit: 0,
+            ..Self::failure(topic, err)
+        }
     }
 }
 
@@ -153,17 +179,28 @@ impl Diagnosis {
 
     /// Returns the exit code that a login would end with, as far as can be foreseen.
     pub fn exit_code(&self) -> u8 {
-        let failures = self.findings().filter(|finding| finding.state == State::Failure);
-        failures.min_by_key(|finding| finding.topic.order()).map_or(0, |finding| finding.exit)
+        let failures = self
+            .findings()
+            .filter(|finding| finding.state == State::Failure);
+        failures
+            .min_by_key(|finding| finding.topic.order())
+            .map_or(0, |finding| finding.exit)
     }
 }
 
 /// Examines the machine and, if the login is for a server, everything up to the page that the user would see.
 pub fn diagnose(case: &Case) -> Diagnosis {
-    let cache = case.data_dir.as_ref().map_or_else(|_| Cache::none(), |data_dir| Cache::new(data_dir));
+    let cache = case
+        .data_dir
+        .as_ref()
+        .map_or_else(|_| Cache::none(), |data_dir| Cache::new(data_dir));
     let before = keeping::before(case);
     let known = before.as_ref().ok().and_then(Option::as_ref);
-    let mut machine = vec![machine::surroundings(&case.around), machine::browser(case), machine::terminal(case)];
+    let mut machine = vec![
+        machine::surroundings(&case.around),
+        machine::browser(case),
+        machine::terminal(case),
+    ];
     machine.extend(machine::loopback());
     let (callback, redirect_uri) = machine::callback(case, &cache, known);
     machine.push(callback);
@@ -176,8 +213,15 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     };
     let steps = steps.into_list();
     // A proxy or a cache may tell an old time, but none that is yet to come.
-    machine.push(machine::clock(crate::clock::Time::now(), steps.iter().filter_map(|step| step.clock_ahead).max()));
+    machine.push(machine::clock(
+        crate::clock::Time::now(),
+        steps.iter().filter_map(|step| step.clock_ahead).max(),
+    ));
     machine.push(network::proxy(case));
     machine.push(network::certificates(case));
-    Diagnosis { machine, steps, server }
+    Diagnosis {
+        machine,
+        steps,
+        server,
+    }
 }

@@ -17,14 +17,24 @@ use crate::store::{Credentials, IndexEntry, Place};
 const MAX_SCOPES: usize = 20;
 
 /// Asks the servers as a login does.
-pub fn examine(case: &Case, memory: (&Cache, Option<&Credentials>), redirect_uri: &str, steps: &Steps) -> Vec<Finding> {
+pub fn examine(
+    case: &Case,
+    memory: (&Cache, Option<&Credentials>),
+    redirect_uri: &str,
+    steps: &Steps,
+) -> Vec<Finding> {
     let mut findings = vec![login(memory.1)];
     match outlook(case.request, &case.http, memory, redirect_uri, steps) {
         Ok(outlook) => findings.extend(describe(case, &outlook)),
         Err(err) if err.needs_no_login() => {
-            findings.push(Finding::ok(Topic::Discovery, "it answers without a login: none is needed"));
+            findings.push(Finding::ok(
+                Topic::Discovery,
+                "it answers without a login: none is needed",
+            ));
         }
-        Err(err @ LoginError::Register { .. }) => findings.push(Finding::failure(Topic::Registration, &err)),
+        Err(err @ LoginError::Register { .. }) => {
+            findings.push(Finding::failure(Topic::Registration, &err))
+        }
         Err(err) => findings.push(Finding::failure(Topic::Discovery, &err)),
     }
     findings
@@ -32,14 +42,20 @@ pub fn examine(case: &Case, memory: (&Cache, Option<&Credentials>), redirect_uri
 
 /// Says what is kept of an earlier login.
 fn login(before: Option<&Credentials>) -> Finding {
-    let Some(kept) = before else { return Finding::ok(Topic::Login, "there is none yet") };
+    let Some(kept) = before else {
+        return Finding::ok(Topic::Login, "there is none yet");
+    };
     // Where it is kept does not matter here.
     let what = match Login::of(IndexEntry::of(kept, Place::Keyring)).state {
         State::Live => "it is stored, and live".to_owned(),
         State::RefreshDue => "it is stored, and due to be refreshed".to_owned(),
         State::NeedsLogin => "it does not live any more: a new one is needed".to_owned(),
         State::HandedOver => {
-            let to = kept.handed_over.as_ref().map(|handed| printable(&handed.to)).unwrap_or_default();
+            let to = kept
+                .handed_over
+                .as_ref()
+                .map(|handed| printable(&handed.to))
+                .unwrap_or_default();
             format!("it was handed over to {to}")
         }
     };
@@ -66,7 +82,11 @@ fn issuer(found: &Discovered) -> Finding {
         let hint = "if the login fails, name the authorization server with --issuer".to_owned();
         return Finding::warning(Topic::Issuer, what, Some(hint));
     }
-    let promise = if server.iss_promised { "it names itself in its answers" } else { "its answers need not name it" };
+    let promise = if server.iss_promised {
+        "it names itself in its answers"
+    } else {
+        "its answers need not name it"
+    };
     Finding::ok(Topic::Issuer, format!("{issuer}; {promise}"))
 }
 
@@ -82,12 +102,16 @@ fn resource(case: &Case, resource: Option<&str>) -> Finding {
 fn pkce(server: &AuthorizationServer) -> Finding {
     match server.code_challenge_methods {
         Some(_) => Finding::ok(Topic::Pkce, "S256"),
-        None if providers::of_url(&server.issuer).is_some_and(|provider| provider.supports_pkce) => {
+        None if providers::of_url(&server.issuer)
+            .is_some_and(|provider| provider.supports_pkce) =>
+        {
             Finding::ok(Topic::Pkce, "S256, as the provider documents")
         }
-        None => {
-            Finding::warning(Topic::Pkce, "the server does not say that it supports it; assumed as you asked", None)
-        }
+        None => Finding::warning(
+            Topic::Pkce,
+            "the server does not say that it supports it; assumed as you asked",
+            None,
+        ),
     }
 }
 
@@ -97,15 +121,26 @@ fn endpoints(server: &AuthorizationServer) -> Finding {
         ("token", Some(&server.token_endpoint)),
         ("revocation", server.revocation_endpoint.as_ref()),
     ];
-    let known = endpoints.iter().filter_map(|(name, url)| Some(format!("{name} {}", printable((*url)?.as_str()))));
+    let known = endpoints
+        .iter()
+        .filter_map(|(name, url)| Some(format!("{name} {}", printable((*url)?.as_str()))));
     Finding::ok(Topic::Endpoints, known.collect::<Vec<_>>().join(", "))
 }
 
 /// Says how the login would become a client, and what else the server offers.
 fn registration(server: &AuthorizationServer, chosen: &Result<Chosen, LoginError>) -> Finding {
-    let documents = if server.takes_metadata_documents { "taken" } else { "not taken" };
-    let dynamic = if server.registration_endpoint.is_some() { "offered" } else { "not offered" };
-    let offers = format!("client metadata documents are {documents}, dynamic registration is {dynamic}");
+    let documents = if server.takes_metadata_documents {
+        "taken"
+    } else {
+        "not taken"
+    };
+    let dynamic = if server.registration_endpoint.is_some() {
+        "offered"
+    } else {
+        "not offered"
+    };
+    let offers =
+        format!("client metadata documents are {documents}, dynamic registration is {dynamic}");
     let way = match chosen {
         Ok(Chosen::Client(client)) => {
             let id = printable(&client.id);
@@ -119,9 +154,13 @@ fn registration(server: &AuthorizationServer, chosen: &Result<Chosen, LoginError
         Err(err) => {
             let finding = Finding::failure(Topic::Registration, err);
             return match err {
-                LoginError::Register { source: RegisterError::NoWay(_), .. } => {
-                    Finding { what: format!("{}; {offers}", finding.what), ..finding }
-                }
+                LoginError::Register {
+                    source: RegisterError::NoWay(_),
+                    ..
+                } => Finding {
+                    what: format!("{}; {offers}", finding.what),
+                    ..finding
+                },
                 _ => finding,
             };
         }
@@ -137,6 +176,9 @@ fn scopes(case: &Case, outlook: &Outlook) -> Finding {
     };
     match outlook.scopes.as_slice() {
         [] => Finding::ok(Topic::Scopes, "none is asked for; the server chooses"),
-        scopes => Finding::ok(Topic::Scopes, format!("{}, {source}", printable_list(scopes, " ", MAX_SCOPES))),
+        scopes => Finding::ok(
+            Topic::Scopes,
+            format!("{}, {source}", printable_list(scopes, " ", MAX_SCOPES)),
+        ),
     }
 }

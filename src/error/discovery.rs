@@ -16,14 +16,24 @@ const MAX_CHOICES: usize = 3;
 /// Returns the word for a failed discovery.
 pub fn discover_code(err: &DiscoverError) -> &'static str {
     match err {
-        DiscoverError::Http(err) | DiscoverError::Document { why: Missing::Http(err), .. } => http_code(err),
+        DiscoverError::Http(err)
+        | DiscoverError::Document {
+            why: Missing::Http(err),
+            ..
+        } => http_code(err),
         DiscoverError::Url { .. } => "forbidden_url",
         DiscoverError::ForeignMetadata(_) => "foreign_metadata",
         DiscoverError::OtherPath { .. } | DiscoverError::TooWide { .. } => "resource_mismatch",
         DiscoverError::NotMcp(_) | DiscoverError::LoginPage(_) => "not_an_mcp_server",
         DiscoverError::NoLoginNeeded => "no_login_needed",
-        DiscoverError::Document { why: Missing::Unsafe(err) | Missing::Useless(err), .. } => metadata_code(err),
-        DiscoverError::Document { why: Missing::Status(_) | Missing::Enough, .. } => "metadata_unusable",
+        DiscoverError::Document {
+            why: Missing::Unsafe(err) | Missing::Useless(err),
+            ..
+        } => metadata_code(err),
+        DiscoverError::Document {
+            why: Missing::Status(_) | Missing::Enough,
+            ..
+        } => "metadata_unusable",
         DiscoverError::NoDocument { .. } => "metadata_unusable",
         DiscoverError::NoAuthorizationServer(_) => "no_authorization_server",
         DiscoverError::Unsuitable { why, .. } => metadata_code(why),
@@ -39,7 +49,9 @@ fn metadata_code(err: &MetadataError) -> &'static str {
         MetadataError::Url { .. } => "forbidden_url",
         MetadataError::NoPkce => "pkce_unsupported",
         MetadataError::NoCodeFlow(_) => "code_flow_unsupported",
-        MetadataError::NotMetadata | MetadataError::NotAnObject | MetadataError::Missing { .. } => "metadata_unusable",
+        MetadataError::NotMetadata | MetadataError::NotAnObject | MetadataError::Missing { .. } => {
+            "metadata_unusable"
+        }
         MetadataError::WrongType { .. } | MetadataError::Doubled(_) => "metadata_unusable",
     }
 }
@@ -115,9 +127,12 @@ fn unsafe_document_hint(server: &str, err: &MetadataError) -> String {
 
 fn useless_document_hint(err: &MetadataError) -> &'static str {
     match err {
-        MetadataError::Missing { member: "resource", .. } | MetadataError::WrongType { member: "resource", .. } => {
-            "--resource says which resource the server is"
+        MetadataError::Missing {
+            member: "resource", ..
         }
+        | MetadataError::WrongType {
+            member: "resource", ..
+        } => "--resource says which resource the server is",
         _ => "--issuer names the authorization server, if you know it",
     }
 }
@@ -161,7 +176,10 @@ fn nowhere_hint(nowhere: &Nowhere) -> String {
 fn choice_hint(others: &[String]) -> String {
     let plural = if others.len() == 1 { "" } else { "s" };
     let named = printable_list(others, ", ", MAX_CHOICES);
-    format!("the server names {} other authorization server{plural}: {named}; --issuer URL chooses one", others.len())
+    format!(
+        "the server names {} other authorization server{plural}: {named}; --issuer URL chooses one",
+        others.len()
+    )
 }
 
 fn is_same_machine(one: &str, other: &str) -> bool {
@@ -170,7 +188,10 @@ fn is_same_machine(one: &str, other: &str) -> bool {
 }
 
 fn other_name(found: &str) -> String {
-    let host = Url::parse(found).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let host = Url::parse(found)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_default();
     format!("the server calls itself {host}; name it so in its URL")
 }
 
@@ -238,5 +259,8 @@ pub fn register_hint(err: &RegisterError, provider: Option<&'static Provider>) -
 
 /// Returns how to become a client of a provider that registers none by itself.
 fn register_at(provider: &Provider) -> String {
-    format!("register a client at {}, then name it with --client-id or --client-file", provider.registration)
+    format!(
+        "register a client at {}, then name it with --client-id or --client-file",
+        provider.registration
+    )
 }

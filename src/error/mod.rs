@@ -253,21 +253,35 @@ pub struct Told {
 impl From<&LoginError> for Told {
     fn from(err: &LoginError) -> Self {
         let (exit, code) = (err.exit_code(), err.code().to_owned());
-        Self { exit, code, message: err.one_line(), hint: err.hint() }
+        Self {
+            exit,
+            code,
+            message: err.one_line(),
+            hint: err.hint(),
+        }
     }
 }
 
 fn after_semicolon(words: &Option<String>) -> String {
-    words.as_ref().map(|words| format!("; {words}")).unwrap_or_default()
+    words
+        .as_ref()
+        .map(|words| format!("; {words}"))
+        .unwrap_or_default()
 }
 
 fn by(holder: &Option<Holder>) -> String {
-    let Some(Holder { pid, name }) = holder else { return String::new() };
+    let Some(Holder { pid, name }) = holder else {
+        return String::new();
+    };
     format!(": {} (process {pid}) holds it", printable(name))
 }
 
 fn words(denial: &Denial) -> String {
-    denial.description.as_ref().map(|words| format!(": {}", printable(words))).unwrap_or_default()
+    denial
+        .description
+        .as_ref()
+        .map(|words| format!(": {}", printable(words)))
+        .unwrap_or_default()
 }
 
 /// Returns the login to a server in words, or all logins.
@@ -285,7 +299,10 @@ pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
         [] => "none".to_owned(),
         scopes => printable_list(scopes, " ", MAX_SCOPES),
     };
-    format!("client ID {}, redirect URI {redirect_uri}, scopes {scopes}", printable(client_id))
+    format!(
+        "client ID {}, redirect URI {redirect_uri}, scopes {scopes}",
+        printable(client_id)
+    )
 }
 
 /// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`; days from two on.
@@ -293,9 +310,17 @@ pub fn in_words(time: Duration) -> String {
     let hours = time.as_secs() / 3600;
     let days = if hours >= 48 { hours / 24 } else { 0 };
     let (minutes, seconds) = (time.as_secs() / 60 % 60, time.as_secs() % 60);
-    let parts = [(days, "d"), (hours - days * 24, "h"), (minutes, "min"), (seconds, "s")];
-    let said: Vec<_> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    let parts = [
+        (days, "d"),
+        (hours - days * 24, "h"),
+        (minutes, "min"),
+        (seconds, "s"),
+    ];
+    let said: Vec<_> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
     if said.is_empty() {
         "0 s".to_owned()
     } else {
@@ -306,28 +331,44 @@ pub fn in_words(time: Duration) -> String {
 impl LoginError {
     /// The store cannot be used for a new login, or did not take it.
     pub fn not_kept(key: &Key, source: Arc<StoreError>) -> Self {
-        Self::Store { doing: "keep", server: key.server.clone(), source }
+        Self::Store {
+            doing: "keep",
+            server: key.server.clone(),
+            source,
+        }
     }
 
     /// The stored login could not be removed.
     pub fn not_forgotten(key: &Key, source: StoreError) -> Self {
-        Self::Store { doing: "forget", server: key.server.clone(), source: Arc::new(source) }
+        Self::Store {
+            doing: "forget",
+            server: key.server.clone(),
+            source: Arc::new(source),
+        }
     }
 
     /// The stored login cannot be read.
     pub fn unreadable(key: &Key, source: StoreError) -> Self {
-        Self::Store { doing: "read", server: key.server.clone(), source: Arc::new(source) }
+        Self::Store {
+            doing: "read",
+            server: key.server.clone(),
+            source: Arc::new(source),
+        }
     }
 
     /// Tells whether the server answered without a login, so that it probably needs none.
     pub fn needs_no_login(&self) -> bool {
-        let Self::Discover { source, .. } = self else { return false };
+        let Self::Discover { source, .. } = self else {
+            return false;
+        };
         matches!(source, DiscoverError::NoLoginNeeded)
     }
 
     /// Returns the URL of the server that was probably meant.
     pub fn suggestion(&self) -> Option<&str> {
-        let Self::Discover { source, .. } = self else { return None };
+        let Self::Discover { source, .. } = self else {
+            return None;
+        };
         source.suggestion()
     }
 
@@ -350,12 +391,23 @@ impl LoginError {
             Self::Usage { .. } | Self::Ambiguous { .. } | Self::OlderTransport { .. } => 2,
             Self::Register { source, .. } => register_exit(source),
             Self::Denied { .. } | Self::NotLoggedIn { .. } | Self::AccountRefused { .. } => 3,
-            Self::Exchange { source: ExchangeError::Refused { .. }, .. } => 3,
-            Self::HandOver { source: WriteError::Refused(Refusal::Unfit { .. }), .. } => 2,
-            Self::HandOver { source: WriteError::Command { .. }, .. } => 2,
+            Self::Exchange {
+                source: ExchangeError::Refused { .. },
+                ..
+            } => 3,
+            Self::HandOver {
+                source: WriteError::Refused(Refusal::Unfit { .. }),
+                ..
+            } => 2,
+            Self::HandOver {
+                source: WriteError::Command { .. },
+                ..
+            } => 2,
             Self::HandOver { .. } => 7,
             Self::TimedOut { .. } => 4,
-            Self::Command { not_found: true, .. } => 127,
+            Self::Command {
+                not_found: true, ..
+            } => 127,
             Self::Command { .. } => 126,
             Self::NotRevoked { .. } => 5,
             Self::Busy { .. } | Self::Interrupted { .. } => 5,
@@ -363,13 +415,32 @@ impl LoginError {
             Self::IssuerChanged { .. } => 6,
             Self::Discover { source, .. } => source.exit_code(),
             Self::Unreachable { source, .. } if source.is_hopeless() => 2,
-            Self::Exchange { source: ExchangeError::Http(err), .. } if err.is_hopeless() => 2,
+            Self::Exchange {
+                source: ExchangeError::Http(err),
+                ..
+            } if err.is_hopeless() => 2,
             Self::Unreachable { source, .. } if source.is_security() => 6,
-            Self::Exchange { source: ExchangeError::Http(err), .. } if err.is_security() => 6,
-            Self::Exchange { source: ExchangeError::Unusable { why: Unusable::NotTokens, .. }, .. } => 5,
-            Self::Exchange { source: ExchangeError::Unusable { .. } | ExchangeError::Request, .. } => 1,
+            Self::Exchange {
+                source: ExchangeError::Http(err),
+                ..
+            } if err.is_security() => 6,
+            Self::Exchange {
+                source:
+                    ExchangeError::Unusable {
+                        why: Unusable::NotTokens,
+                        ..
+                    },
+                ..
+            } => 5,
+            Self::Exchange {
+                source: ExchangeError::Unusable { .. } | ExchangeError::Request,
+                ..
+            } => 1,
             Self::Exchange { .. } => 5,
-            Self::Server { fault: ServerFault::NotMcp, .. } => 2,
+            Self::Server {
+                fault: ServerFault::NotMcp,
+                ..
+            } => 2,
             Self::Unreachable { .. } | Self::Server { .. } => 5,
             Self::Store { .. } => 7,
             Self::Bind { .. } => 8,
@@ -388,18 +459,30 @@ impl LoginError {
             Self::Told(told) => &told.code,
             Self::Unexpected { .. } => "unexpected",
             Self::Usage { .. } | Self::Ambiguous { .. } => "usage",
-            Self::Bind { source: BindError::Taken { .. }, .. } => "port_taken",
-            Self::Bind { source: BindError::UsedUp | BindError::Impossible(_), .. } => "cannot_listen",
+            Self::Bind {
+                source: BindError::Taken { .. },
+                ..
+            } => "port_taken",
+            Self::Bind {
+                source: BindError::UsedUp | BindError::Impossible(_),
+                ..
+            } => "cannot_listen",
             Self::Discover { source, .. } => discover_code(source),
             Self::Register { source, .. } => register_code(source),
             Self::IssuerChanged { .. } => "issuer_changed",
             Self::Denied { denial, .. } => denial_code(&denial.error),
             Self::Exchange { source, .. } => match source {
-                ExchangeError::Refused { words, .. } => token_code(words.error.as_deref().unwrap_or_default()),
-                ExchangeError::Busy { .. } | ExchangeError::Unusable { why: Unusable::NotTokens, .. } => {
-                    "token_endpoint_unavailable"
+                ExchangeError::Refused { words, .. } => {
+                    token_code(words.error.as_deref().unwrap_or_default())
                 }
-                ExchangeError::Unusable { .. } | ExchangeError::Request => "token_response_unusable",
+                ExchangeError::Busy { .. }
+                | ExchangeError::Unusable {
+                    why: Unusable::NotTokens,
+                    ..
+                } => "token_endpoint_unavailable",
+                ExchangeError::Unusable { .. } | ExchangeError::Request => {
+                    "token_response_unusable"
+                }
                 ExchangeError::Http(err) => http_code(err),
             },
             Self::Store { source, .. } => source.code(),
@@ -407,7 +490,10 @@ impl LoginError {
             Self::NoWay { .. } => "no_way_to_answer",
             Self::NotLoggedIn { .. } => "not_logged_in",
             Self::Unreachable { source, .. } => http_code(source),
-            Self::Server { fault: ServerFault::NotMcp, .. } => "not_an_mcp_server",
+            Self::Server {
+                fault: ServerFault::NotMcp,
+                ..
+            } => "not_an_mcp_server",
             Self::Server { .. } => "server_failed",
             Self::AccountRefused { .. } => "account_refused",
             Self::OlderTransport { .. } => "older_transport",

@@ -1,6 +1,8 @@
 //! The words that go with failures: one for scripts, and a hint for people.
 
-use super::{in_words, ExchangeError, HttpError, ProxyFault, Refusal, TlsFault, Unusable, WriteError};
+use super::{
+    in_words, ExchangeError, HttpError, ProxyFault, Refusal, TlsFault, Unusable, WriteError,
+};
 use crate::disk::DiskError;
 use crate::providers::{self, Moment, Provider};
 
@@ -9,7 +11,10 @@ pub fn http_code(err: &HttpError) -> &'static str {
     match err {
         HttpError::Forbidden { .. } => "forbidden_address",
         HttpError::Redirect(_) => "redirect_refused",
-        HttpError::Tls { fault: TlsFault::NotTls, .. } => "no_tls",
+        HttpError::Tls {
+            fault: TlsFault::NotTls,
+            ..
+        } => "no_tls",
         HttpError::Tls { .. } => "insecure_connection",
         HttpError::Authorities(_) => "certificates_unreadable",
         HttpError::Timeout { .. } | HttpError::Late(_) => "server_timeout",
@@ -20,7 +25,9 @@ pub fn http_code(err: &HttpError) -> &'static str {
             _ => "proxy_unavailable",
         },
         HttpError::NoLocalPort(_) => "no_local_port",
-        HttpError::NoSuchHost(_) | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => "server_unavailable",
+        HttpError::NoSuchHost(_) | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => {
+            "server_unavailable"
+        }
     }
 }
 
@@ -52,15 +59,22 @@ pub fn handover_hint(client: &str, err: &WriteError) -> Option<String> {
             )
         }
         WriteError::Command { program, .. } => format!("install {program}, or put it on the PATH"),
-        WriteError::Disk(DiskError::Locked { .. }) => format!("end {client}, and run the command again"),
+        WriteError::Disk(DiskError::Locked { .. }) => {
+            format!("end {client}, and run the command again")
+        }
         WriteError::Altered(_) | WriteError::Unproven { .. } => {
-            format!("end {client}, and see whether it has the login now; if it has not, log in again")
+            format!(
+                "end {client}, and see whether it has the login now; if it has not, log in again"
+            )
         }
         WriteError::Disk(_) => {
-            "see that the file and its directory belong to you, and run the command again".to_owned()
+            "see that the file and its directory belong to you, and run the command again"
+                .to_owned()
         }
         WriteError::Failed { .. } => return None,
-        WriteError::Unread { .. } => "the login is still here; see what the command said, and run it again".to_owned(),
+        WriteError::Unread { .. } => {
+            "the login is still here; see what the command said, and run it again".to_owned()
+        }
         WriteError::Late { .. } | WriteError::NotKept { .. } => {
             format!("see whether {client} has the login now; if it has not, log in again")
         }
@@ -86,12 +100,18 @@ const DENIALS: [&str; 13] = [
 
 /// Returns the word for a refusal at the authorization endpoint.
 pub fn denial_code(error: &str) -> &'static str {
-    DENIALS.into_iter().find(|known| *known == error).unwrap_or("refused")
+    DENIALS
+        .into_iter()
+        .find(|known| *known == error)
+        .unwrap_or("refused")
 }
 
 /// Returns the word for a refusal at the token endpoint.
 pub fn token_code(error: &str) -> &'static str {
-    DENIALS.into_iter().find(|known| *known == error).unwrap_or("token_refused")
+    DENIALS
+        .into_iter()
+        .find(|known| *known == error)
+        .unwrap_or("token_refused")
 }
 
 /// Returns what to do after a refusal.
@@ -132,13 +152,20 @@ pub fn exchange_hint(err: &ExchangeError, provider: Option<&'static Provider>) -
             }
         }
         ExchangeError::Http(err) => return http_hint(err),
-        ExchangeError::Busy { retry_after: Some(wanted), .. } if !wanted.is_zero() => {
+        ExchangeError::Busy {
+            retry_after: Some(wanted),
+            ..
+        } if !wanted.is_zero() => {
             return Some(format!("run the command again in {}", in_words(*wanted)));
         }
-        ExchangeError::Busy { .. } | ExchangeError::Unusable { why: Unusable::NotTokens, .. } => {
-            "run the command again in a while"
+        ExchangeError::Busy { .. }
+        | ExchangeError::Unusable {
+            why: Unusable::NotTokens,
+            ..
+        } => "run the command again in a while",
+        ExchangeError::Unusable { .. } | ExchangeError::Request => {
+            "tell the operator of the authorization server"
         }
-        ExchangeError::Unusable { .. } | ExchangeError::Request => "tell the operator of the authorization server",
     };
     Some(hint.to_owned())
 }
@@ -148,15 +175,24 @@ pub fn http_hint(err: &HttpError) -> Option<String> {
     let hint = match err {
         HttpError::Tls { host, fault, .. } => return Some(tls_hint(host, *fault)),
         HttpError::Proxy(failure) => return Some(proxy_hint(failure.variable, &failure.fault)),
-        HttpError::NoLocalPort(_) => "close programs that hold many connections open, and try again in a while",
-        HttpError::Authorities(_) => "name a file of certificates in PEM form with --ca-file or SSL_CERT_FILE",
-        HttpError::NoSuchHost(_) => "check the name of the server and the network",
-        HttpError::Forbidden { .. } => "only a server that you name yourself may lie in a private network",
-        HttpError::Redirect(_) => "the server's address may have changed; ask its operator",
-        HttpError::Unreachable { unsent: true, .. } => "is the server running, and is the port right?",
-        HttpError::Timeout { .. } | HttpError::Late(_) | HttpError::TooLarge(_) | HttpError::Unreachable { .. } => {
-            "check the network, and try again in a while"
+        HttpError::NoLocalPort(_) => {
+            "close programs that hold many connections open, and try again in a while"
         }
+        HttpError::Authorities(_) => {
+            "name a file of certificates in PEM form with --ca-file or SSL_CERT_FILE"
+        }
+        HttpError::NoSuchHost(_) => "check the name of the server and the network",
+        HttpError::Forbidden { .. } => {
+            "only a server that you name yourself may lie in a private network"
+        }
+        HttpError::Redirect(_) => "the server's address may have changed; ask its operator",
+        HttpError::Unreachable { unsent: true, .. } => {
+            "is the server running, and is the port right?"
+        }
+        HttpError::Timeout { .. }
+        | HttpError::Late(_)
+        | HttpError::TooLarge(_)
+        | HttpError::Unreachable { .. } => "check the network, and try again in a while",
     };
     Some(hint.to_owned())
 }
@@ -186,9 +222,15 @@ fn tls_hint(host: &str, fault: TlsFault) -> String {
 
 /// Returns the command that makes a certificate for a host which clients can trust by itself.
 fn make_certificate(host: &str) -> String {
-    let bare = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let bare = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let bare = bare.map_or(host, |(bare, _)| bare).trim_matches(['[', ']']);
-    let kind = if bare.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
+    let kind = if bare.parse::<std::net::IpAddr>().is_ok() {
+        "IP"
+    } else {
+        "DNS"
+    };
     format!(
         "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 365 -subj /CN={bare} -addext \
          subjectAltName={kind}:{bare} -addext basicConstraints=critical,CA:FALSE"

@@ -37,7 +37,9 @@ pub struct Authorities {
 /// [`HttpError::Authorities`] if the user's file cannot be read or holds none.
 pub fn authorities(settings: &Settings) -> Result<Authorities, HttpError> {
     let mut found = of_system();
-    let Some(path) = &settings.ca_file else { return Ok(found) };
+    let Some(path) = &settings.ca_file else {
+        return Ok(found);
+    };
     let failed = |why: String| HttpError::Authorities(format!("{}: {why}", path.display()));
     let pem = read(path, &mut Budget::default()).map_err(failed)?;
     for item in ureq::tls::parse_pem(&pem) {
@@ -59,12 +61,20 @@ pub(super) fn roots(settings: &Settings) -> Result<RootCerts, HttpError> {
     if cfg!(target_os = "macos") && settings.ca_file.is_none() {
         return Ok(RootCerts::PlatformVerifier);
     }
-    let Authorities { mut system, file, passed_over } = authorities(settings)?;
+    let Authorities {
+        mut system,
+        file,
+        passed_over,
+    } = authorities(settings)?;
     for why in passed_over {
         log::warn!("a certificate authority of the system is passed over: {why}");
     }
     system.extend(file);
-    Ok(if system.is_empty() { RootCerts::WebPki } else { RootCerts::from(system) })
+    Ok(if system.is_empty() {
+        RootCerts::WebPki
+    } else {
+        RootCerts::from(system)
+    })
 }
 
 /// Returns what the keychain trusts, which is no file; but files that variables name count instead.
@@ -75,7 +85,11 @@ fn of_system() -> Authorities {
     }
     let system = rustls_native_certs::load_native_certs();
     Authorities {
-        system: system.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect(),
+        system: system
+            .certs
+            .iter()
+            .map(|der| Certificate::from_der(der).to_owned())
+            .collect(),
         file: Vec::new(),
         passed_over: system.errors.iter().map(ToString::to_string).collect(),
     }
@@ -94,7 +108,9 @@ fn named(variable: &str) -> Option<std::ffi::OsString> {
 fn of_files() -> Authorities {
     let mut file = named("SSL_CERT_FILE").map(PathBuf::from);
     let directories = named("SSL_CERT_DIR").unwrap_or_default();
-    let mut directories: Vec<_> = std::env::split_paths(&directories).filter(|it| !it.as_os_str().is_empty()).collect();
+    let mut directories: Vec<_> = std::env::split_paths(&directories)
+        .filter(|it| !it.as_os_str().is_empty())
+        .collect();
     if file.is_none() && directories.is_empty() {
         let usual = openssl_probe::probe();
         (file, directories) = (usual.cert_file, usual.cert_dir);
@@ -124,13 +140,18 @@ impl Reading {
             Ok(entries) => entries,
             Err(err) => return self.pass_over(directory, &err.to_string()),
         };
-        let mut paths: Vec<_> = entries.take(MAX_ENTRIES + 1).filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let mut paths: Vec<_> = entries
+            .take(MAX_ENTRIES + 1)
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
         if paths.len() > MAX_ENTRIES {
             return self.pass_over(directory, "it has too many entries");
         }
         paths.sort();
         // A directory may hold other things than certificates, and links that lead nowhere.
-        paths.retain(|path| std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0));
+        paths.retain(|path| {
+            std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
+        });
         for path in paths {
             self.take(&path);
             if self.budget.left_bytes == 0 {
@@ -146,7 +167,9 @@ impl Reading {
         };
         for item in ureq::tls::parse_pem(&pem) {
             match item {
-                Ok(PemItem::Certificate(certificate)) => drop(self.certificates.insert(certificate.der().to_vec())),
+                Ok(PemItem::Certificate(certificate)) => {
+                    drop(self.certificates.insert(certificate.der().to_vec()))
+                }
                 Ok(_) => {}
                 Err(err) => return self.pass_over(path, &err.to_string()),
             }
@@ -160,8 +183,16 @@ impl Reading {
     }
 
     fn end(self) -> Authorities {
-        let system = self.certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-        Authorities { system, file: Vec::new(), passed_over: self.passed_over }
+        let system = self
+            .certificates
+            .iter()
+            .map(|der| Certificate::from_der(der).to_owned())
+            .collect();
+        Authorities {
+            system,
+            file: Vec::new(),
+            passed_over: self.passed_over,
+        }
     }
 }
 
@@ -173,7 +204,10 @@ struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { left_bytes: MAX_AUTHORITIES_BYTES, seen: BTreeSet::new() }
+        Self {
+            left_bytes: MAX_AUTHORITIES_BYTES,
+            seen: BTreeSet::new(),
+        }
     }
 }
 
@@ -192,7 +226,9 @@ fn read(path: &Path, budget: &mut Budget) -> Result<Vec<u8>, String> {
         return Ok(Vec::new());
     }
     let mut bytes = Vec::new();
-    let read = file.take(budget.left_bytes.saturating_add(1)).read_to_end(&mut bytes);
+    let read = file
+        .take(budget.left_bytes.saturating_add(1))
+        .read_to_end(&mut bytes);
     read.map_err(|err| err.to_string())?;
     match budget.left_bytes.checked_sub(bytes.len() as u64) {
         Some(left_bytes) => budget.left_bytes = left_bytes,
@@ -216,11 +252,18 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::RWXU).expect("a pipe");
         std::os::unix::fs::symlink("/dev/zero", path("link")).expect("a link");
         for (name, mebibytes) in [("small", 1), ("other", 3), ("large", 5)] {
-            File::create(path(name)).and_then(|file| file.set_len(mebibytes << 20)).expect("a file");
+            File::create(path(name))
+                .and_then(|file| file.set_len(mebibytes << 20))
+                .expect("a file");
         }
         let reason = |path: &Path| read(path, &mut Budget::default()).expect_err("it is refused");
         for path in [&fifo, &path("link"), Path::new("/dev/zero"), place.path()] {
-            assert_eq!(reason(path), "it is not a regular file", "{}", path.display());
+            assert_eq!(
+                reason(path),
+                "it is not a regular file",
+                "{}",
+                path.display()
+            );
         }
         assert_eq!(reason(&path("large")), "it is too large");
         // The limit is one for all files together; a file that was read already costs nothing.
@@ -231,7 +274,13 @@ mod tests {
         assert_eq!(budget.left_bytes, 0);
         let mut reading = Reading::default();
         reading.take_all(place.path());
-        assert_eq!(reading.passed_over, [format!("{}: it is too large", path("large").display())]);
-        assert_eq!(reading.budget.left_bytes, 0, "nothing more is read after that");
+        assert_eq!(
+            reading.passed_over,
+            [format!("{}: it is too large", path("large").display())]
+        );
+        assert_eq!(
+            reading.budget.left_bytes, 0,
+            "nothing more is read after that"
+        );
     }
 }

@@ -26,7 +26,10 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 const MAX_REMEMBERED: usize = 64;
 
 /// What earlier connections of this run have shown.
-static REMEMBERED: Mutex<Remembered> = Mutex::new(Remembered { answered: Vec::new(), family: None });
+static REMEMBERED: Mutex<Remembered> = Mutex::new(Remembered {
+    answered: Vec::new(),
+    family: None,
+});
 
 /// No local port is left for a connection to this host.
 #[derive(Debug)]
@@ -47,7 +50,11 @@ pub struct HappyEyeballsConnector;
 impl<In: Transport> Connector<In> for HappyEyeballsConnector {
     type Out = Either<In, TcpTransport>;
 
-    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
         if chained.is_some() {
             return Ok(chained.map(Either::A));
         }
@@ -66,7 +73,11 @@ impl<In: Transport> Connector<In> for HappyEyeballsConnector {
 /// # Errors
 ///
 /// [`ureq::Error::Timeout`] when the time is over; otherwise what says most about why no address could be reached.
-pub fn connect(addresses: &[SocketAddr], limit: NextTimeout, elapsed: Duration) -> Result<TcpStream, ureq::Error> {
+pub fn connect(
+    addresses: &[SocketAddr],
+    limit: NextTimeout,
+    elapsed: Duration,
+) -> Result<TcpStream, ureq::Error> {
     let limit_left = match limit.after {
         Limit::Exact(after) => Some(after.saturating_sub(elapsed)),
         Limit::NotHappening => None,
@@ -89,7 +100,11 @@ pub fn order(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 }
 
 fn lock<T>(with: impl FnOnce(&mut Remembered) -> T) -> T {
-    with(&mut REMEMBERED.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    with(
+        &mut REMEMBERED
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner),
+    )
 }
 
 /// What answered before, in this run.
@@ -106,11 +121,15 @@ impl Remembered {
     ///
     /// Spec: RFC 8305 section 4.
     fn order(&self, addresses: &[SocketAddr]) -> Vec<SocketAddr> {
-        let (mut ordered, rest): (Vec<_>, Vec<_>) =
-            addresses.iter().partition(|address| self.answered.contains(&address.ip()));
-        let first_family = self.family.unwrap_or_else(|| rest.first().is_some_and(SocketAddr::is_ipv6));
-        let (mut first, mut second): (Vec<_>, Vec<_>) =
-            rest.into_iter().partition(|address| address.is_ipv6() == first_family);
+        let (mut ordered, rest): (Vec<_>, Vec<_>) = addresses
+            .iter()
+            .partition(|address| self.answered.contains(&address.ip()));
+        let first_family = self
+            .family
+            .unwrap_or_else(|| rest.first().is_some_and(SocketAddr::is_ipv6));
+        let (mut first, mut second): (Vec<_>, Vec<_>) = rest
+            .into_iter()
+            .partition(|address| address.is_ipv6() == first_family);
         first.reverse();
         second.reverse();
         while !(first.is_empty() && second.is_empty()) {
@@ -125,7 +144,11 @@ impl Remembered {
         if !self.answered.contains(&address) && self.answered.len() < MAX_REMEMBERED {
             self.answered.push(address);
         }
-        if won.beaten.iter().any(|beaten| beaten.is_ipv6() != address.is_ipv6()) {
+        if won
+            .beaten
+            .iter()
+            .any(|beaten| beaten.is_ipv6() != address.is_ipv6())
+        {
             self.family = Some(address.is_ipv6());
         }
     }
@@ -176,19 +199,28 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Won, Lost> 
             }
         }
         let now = Instant::now();
-        let until_attempt = (untried.len() > 0).then(|| next_attempt.saturating_duration_since(now));
+        let until_attempt =
+            (untried.len() > 0).then(|| next_attempt.saturating_duration_since(now));
         let until_deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if until_deadline.is_some_and(|left| left.is_zero()) {
             return Err(Lost::Late);
         }
         let limit = until_attempt.into_iter().chain(until_deadline).min();
-        let Some(at) = wait(&attempts, limit).map_err(Lost::System)? else { continue };
+        let Some(at) = wait(&attempts, limit).map_err(Lost::System)? else {
+            continue;
+        };
         let (address, socket) = attempts.remove(at);
         match finish(socket) {
             Ok(stream) => {
                 let beaten = attempts.iter().map(|(address, _)| *address);
-                let beaten = beaten.chain(failures.iter().map(|(address, _)| *address)).collect();
-                return Ok(Won { stream, address, beaten });
+                let beaten = beaten
+                    .chain(failures.iter().map(|(address, _)| *address))
+                    .collect();
+                return Ok(Won {
+                    stream,
+                    address,
+                    beaten,
+                });
             }
             Err(err) => {
                 failures.push((address, err));
@@ -200,7 +232,10 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Won, Lost> 
 
 /// Waits until an attempt has come to an end, and returns which; `None` if the time is over.
 fn wait(attempts: &[(SocketAddr, OwnedFd)], limit: Option<Duration>) -> io::Result<Option<usize>> {
-    let mut polled: Vec<_> = attempts.iter().map(|(_, socket)| PollFd::new(socket, PollFlags::OUT)).collect();
+    let mut polled: Vec<_> = attempts
+        .iter()
+        .map(|(_, socket)| PollFd::new(socket, PollFlags::OUT))
+        .collect();
     let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
     match poll(&mut polled, limit.as_ref()) {
         Ok(_) => Ok(polled.iter().position(|fd| !fd.revents().is_empty())),
@@ -211,7 +246,11 @@ fn wait(attempts: &[(SocketAddr, OwnedFd)], limit: Option<Duration>) -> io::Resu
 
 /// Begins to connect, without waiting.
 fn begin(address: SocketAddr) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+    let family = if address.is_ipv6() {
+        AddressFamily::INET6
+    } else {
+        AddressFamily::INET
+    };
     let socket = open(family)?;
     match rustix::net::connect(&socket, &address) {
         Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(socket),
@@ -222,7 +261,12 @@ fn begin(address: SocketAddr) -> io::Result<OwnedFd> {
 #[cfg(not(target_vendor = "apple"))]
 fn open(family: AddressFamily) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(rustix::net::socket_with(family, SocketType::STREAM, flags, None)?)
+    Ok(rustix::net::socket_with(
+        family,
+        SocketType::STREAM,
+        flags,
+        None,
+    )?)
 }
 
 #[cfg(target_vendor = "apple")]
@@ -245,7 +289,8 @@ fn finish(socket: OwnedFd) -> io::Result<TcpStream> {
 /// addresses leads nowhere from here.
 fn most_telling(failures: Vec<(SocketAddr, io::Error)>) -> ureq::Error {
     use io::ErrorKind::{
-        AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, PermissionDenied, TimedOut,
+        AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, PermissionDenied,
+        TimedOut,
     };
     let no_port = |(address, err): &(SocketAddr, io::Error)| {
         err.kind() == AddrNotAvailable && address.port() != 0 && has_source_address(*address)
@@ -270,9 +315,14 @@ fn most_telling(failures: Vec<(SocketAddr, io::Error)>) -> ureq::Error {
 /// Tells whether this computer has an address from which the other can be asked. That is what the system says where no
 /// local port is left, too; a socket that sends nothing tells the two apart.
 fn has_source_address(address: SocketAddr) -> bool {
-    let unspecified: SocketAddr =
-        if address.is_ipv6() { (std::net::Ipv6Addr::UNSPECIFIED, 0).into() } else { ([0, 0, 0, 0], 0).into() };
-    UdpSocket::bind(unspecified).and_then(|socket| socket.connect(address)).is_ok()
+    let unspecified: SocketAddr = if address.is_ipv6() {
+        (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
+    } else {
+        ([0, 0, 0, 0], 0).into()
+    };
+    UdpSocket::bind(unspecified)
+        .and_then(|socket| socket.connect(address))
+        .is_ok()
 }
 
 #[cfg(test)]
@@ -291,17 +341,31 @@ mod tests {
             ("", None, "", ""),
             ("", None, "1.1.1.1 1.1.1.2", "1.1.1.1 1.1.1.2"),
             ("", None, "2::1 2::2 2::3 1.1.1.1", "2::1 1.1.1.1 2::2 2::3"),
-            ("", None, "2::1 2::2 1.1.1.1 1.1.1.2", "2::1 1.1.1.1 2::2 1.1.1.2"),
+            (
+                "",
+                None,
+                "2::1 2::2 1.1.1.1 1.1.1.2",
+                "2::1 1.1.1.1 2::2 1.1.1.2",
+            ),
             ("", None, "1.1.1.1 1.1.1.2 2::1", "1.1.1.1 2::1 1.1.1.2"),
             ("", Some(false), "2::1 2::2 1.1.1.1", "1.1.1.1 2::1 2::2"),
             ("", Some(true), "1.1.1.1 2::1", "2::1 1.1.1.1"),
             ("", Some(false), "2::1 2::2", "2::1 2::2"),
-            ("1.1.1.2", None, "2::1 1.1.1.1 1.1.1.2", "1.1.1.2 2::1 1.1.1.1"),
+            (
+                "1.1.1.2",
+                None,
+                "2::1 1.1.1.1 1.1.1.2",
+                "1.1.1.2 2::1 1.1.1.1",
+            ),
             ("9.9.9.9", None, "2::1 1.1.1.1", "2::1 1.1.1.1"),
         ] {
             let answered = addresses(answered).iter().map(SocketAddr::ip).collect();
             let remembered = Remembered { answered, family };
-            assert_eq!(remembered.order(&addresses(given)), addresses(expected), "{given}");
+            assert_eq!(
+                remembered.order(&addresses(given)),
+                addresses(expected),
+                "{given}"
+            );
         }
     }
 
@@ -312,7 +376,11 @@ mod tests {
         for (beaten, expected) in [("", None), ("1.1.1.1", None), ("2::1", Some(false))] {
             let stream = TcpStream::connect(address).expect("a connection");
             let mut remembered = Remembered::default();
-            remembered.note(&Won { stream, address, beaten: addresses(beaten) });
+            remembered.note(&Won {
+                stream,
+                address,
+                beaten: addresses(beaten),
+            });
             assert_eq!(remembered.family, expected, "{beaten}");
             assert_eq!(remembered.answered, [address.ip()]);
         }
@@ -322,35 +390,65 @@ mod tests {
     fn p65_what_fails_makes_place_at_once() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let good = listener.local_addr().expect("an address");
-        let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let closed = TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("an address");
         let started = Instant::now();
-        let won = race(&[closed, closed, closed, closed, good], Some(Duration::from_secs(9))).expect("a connection");
+        let won = race(
+            &[closed, closed, closed, closed, good],
+            Some(Duration::from_secs(9)),
+        )
+        .expect("a connection");
         assert_eq!((won.address, won.beaten.len()), (good, 4));
         assert!(started.elapsed() < ATTEMPT_DELAY, "{:?}", started.elapsed());
-        let Err(Lost::Failed(failures)) = race(&[closed, closed], None) else { panic!("nobody is there") };
-        assert!(failures.iter().all(|(_, err)| err.kind() == io::ErrorKind::ConnectionRefused), "{failures:?}");
+        let Err(Lost::Failed(failures)) = race(&[closed, closed], None) else {
+            panic!("nobody is there")
+        };
+        assert!(
+            failures
+                .iter()
+                .all(|(_, err)| err.kind() == io::ErrorKind::ConnectionRefused),
+            "{failures:?}"
+        );
     }
 
     #[test]
     fn p65_what_says_most_is_told() {
-        use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, Other, PermissionDenied};
+        use io::ErrorKind::{
+            ConnectionRefused, HostUnreachable, NetworkUnreachable, Other, PermissionDenied,
+        };
         for (kinds, expected) in [
-            (&[NetworkUnreachable, ConnectionRefused][..], ConnectionRefused),
+            (
+                &[NetworkUnreachable, ConnectionRefused][..],
+                ConnectionRefused,
+            ),
             (&[ConnectionRefused, NetworkUnreachable], ConnectionRefused),
             (&[NetworkUnreachable, HostUnreachable], HostUnreachable),
             (&[NetworkUnreachable, PermissionDenied], PermissionDenied),
             (&[ConnectionRefused, Other], Other),
         ] {
             let address = SocketAddr::from(([127, 0, 0, 1], 1));
-            let failures = kinds.iter().map(|kind| (address, io::Error::from(*kind))).collect();
-            let ureq::Error::Io(err) = most_telling(failures) else { panic!("{kinds:?}") };
+            let failures = kinds
+                .iter()
+                .map(|kind| (address, io::Error::from(*kind)))
+                .collect();
+            let ureq::Error::Io(err) = most_telling(failures) else {
+                panic!("{kinds:?}")
+            };
             assert_eq!(err.kind(), expected, "{kinds:?}");
         }
         // The address of another computer is none to connect from, so that a port is not what is missing.
         let not_available = || io::Error::from(io::ErrorKind::AddrNotAvailable);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 1));
-        assert!(matches!(most_telling(vec![(loopback, not_available())]), ureq::Error::Other(_)));
+        assert!(matches!(
+            most_telling(vec![(loopback, not_available())]),
+            ureq::Error::Other(_)
+        ));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        assert!(matches!(most_telling(vec![(nowhere, not_available())]), ureq::Error::Io(_)));
+        assert!(matches!(
+            most_telling(vec![(nowhere, not_available())]),
+            ureq::Error::Io(_)
+        ));
     }
 }

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::fmt;
 
 use ureq::unversioned::transport::{
-    Buffers, ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector,
-    SocksConnector, Transport,
+    Buffers, ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout,
+    RustlsConnector, SocksConnector, Transport,
 };
 
 use super::connect::HappyEyeballsConnector;
@@ -37,7 +37,10 @@ impl std::error::Error for ProxyError {}
 /// Returns what opens the connections of an agent, with a proxy or without one.
 pub fn connector(proxied: bool) -> impl Connector<Out = impl Transport> {
     let proxy = ProxyConnector(SocksConnector::default().chain(ConnectProxyConnector::default()));
-    let connection = ().chain(proxy).chain(HappyEyeballsConnector).chain(RustlsConnector::default());
+    let connection =
+        ().chain(proxy)
+            .chain(HappyEyeballsConnector)
+            .chain(RustlsConnector::default());
     connection.chain(ObservedConnector { proxied })
 }
 
@@ -48,8 +51,14 @@ struct ProxyConnector(ChainedConnector<(), SocksConnector, ConnectProxyConnector
 impl Connector for ProxyConnector {
     type Out = <ChainedConnector<(), SocksConnector, ConnectProxyConnector> as Connector>::Out;
 
-    fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
-        self.0.connect(details, chained).map_err(|err| ureq::Error::Other(Box::new(ProxyError(err))))
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<()>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        self.0
+            .connect(details, chained)
+            .map_err(|err| ureq::Error::Other(Box::new(ProxyError(err))))
     }
 }
 
@@ -62,10 +71,17 @@ struct ObservedConnector {
 impl<In: Transport> Connector<In> for ObservedConnector {
     type Out = Observed<In>;
 
-    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
         // The connection to a proxy is made with a configuration that names none.
         let to_proxy = self.proxied && details.config.proxy().is_none();
-        Ok(chained.map(|transport| Observed { transport, to_proxy }))
+        Ok(chained.map(|transport| Observed {
+            transport,
+            to_proxy,
+        }))
     }
 }
 

@@ -133,7 +133,9 @@ fn proxy_words(host: &str, proxy: &str, fault: &ProxyFault) -> String {
     match fault {
         ProxyFault::Unreachable(why) => format!("cannot reach the proxy {proxy}: {why}"),
         ProxyFault::NoSuchHost => format!("cannot find the address of the proxy {proxy}"),
-        ProxyFault::Timeout(seconds) => format!("the proxy {proxy} did not answer within {seconds} s"),
+        ProxyFault::Timeout(seconds) => {
+            format!("the proxy {proxy} did not answer within {seconds} s")
+        }
         ProxyFault::Tls(why) => format!("the connection to the proxy {proxy} is not secure: {why}"),
         ProxyFault::NotTls => format!("the proxy {proxy} does not speak TLS"),
         ProxyFault::Status(status @ (401 | 407)) => {
@@ -142,7 +144,9 @@ fn proxy_words(host: &str, proxy: &str, fault: &ProxyFault) -> String {
         ProxyFault::Status(status @ 403) => {
             format!("the proxy {proxy} does not allow connections to {host} (status {status})")
         }
-        ProxyFault::Status(status @ 500..) => format!("the proxy {proxy} cannot reach {host} (status {status})"),
+        ProxyFault::Status(status @ 500..) => {
+            format!("the proxy {proxy} cannot reach {host} (status {status})")
+        }
         ProxyFault::Status(status) => {
             format!("the proxy {proxy} refused the connection to {host} (status {status})")
         }
@@ -163,7 +167,11 @@ impl HttpError {
     /// Tells whether the same request can never succeed, for a reason that is no attack.
     pub fn is_hopeless(&self) -> bool {
         match self {
-            Self::Authorities(_) | Self::Tls { fault: TlsFault::NotTls, .. } => true,
+            Self::Authorities(_)
+            | Self::Tls {
+                fault: TlsFault::NotTls,
+                ..
+            } => true,
             Self::Proxy(failure) => matches!(failure.fault, ProxyFault::NotTls),
             _ => false,
         }
@@ -172,9 +180,13 @@ impl HttpError {
     /// Tells whether the server cannot have seen any of the request, so that nothing of it is spent.
     pub fn is_unsent(&self) -> bool {
         match self {
-            Self::Forbidden { .. } | Self::Authorities(_) | Self::NoSuchHost(_) | Self::Late(_) => true,
+            Self::Forbidden { .. } | Self::Authorities(_) | Self::NoSuchHost(_) | Self::Late(_) => {
+                true
+            }
             Self::Proxy(_) | Self::NoLocalPort(_) => true,
-            Self::Tls { unsent, .. } | Self::Timeout { unsent, .. } | Self::Unreachable { unsent, .. } => *unsent,
+            Self::Tls { unsent, .. }
+            | Self::Timeout { unsent, .. }
+            | Self::Unreachable { unsent, .. } => *unsent,
             Self::Redirect(_) | Self::TooLarge(_) => false,
         }
     }
@@ -185,7 +197,10 @@ impl HttpError {
         match self {
             Self::NoSuchHost(_) | Self::NoLocalPort(_) => true,
             Self::Unreachable { unsent, .. } => *unsent,
-            Self::Proxy(failure) => matches!(failure.fault, ProxyFault::Unreachable(_) | ProxyFault::Status(500..)),
+            Self::Proxy(failure) => matches!(
+                failure.fault,
+                ProxyFault::Unreachable(_) | ProxyFault::Status(500..)
+            ),
             _ => false,
         }
     }
@@ -203,7 +218,11 @@ pub(super) struct Circumstances<'a> {
 impl Circumstances<'_> {
     fn seconds(&self, which: ureq::Timeout) -> u64 {
         let connecting = matches!(which, ureq::Timeout::Connect | ureq::Timeout::Resolve);
-        let passed = if connecting { CONNECT_LIMIT.min(self.limit) } else { self.limit };
+        let passed = if connecting {
+            CONNECT_LIMIT.min(self.limit)
+        } else {
+            self.limit
+        };
         passed.as_secs_f64().ceil() as u64
     }
 }
@@ -214,12 +233,29 @@ pub(super) fn translate(err: ureq::Error, of: &Circumstances) -> HttpError {
     let why = plain(&err);
     match err {
         ureq::Error::HostNotFound => HttpError::NoSuchHost(host),
-        ureq::Error::Timeout(which) => HttpError::Timeout { host, seconds: of.seconds(which), unsent },
-        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => HttpError::TooLarge(host),
+        ureq::Error::Timeout(which) => HttpError::Timeout {
+            host,
+            seconds: of.seconds(which),
+            unsent,
+        },
+        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
+            HttpError::TooLarge(host)
+        }
         ureq::Error::Rustls(err) => tls(&err, host, unsent),
-        ureq::Error::Tls(_) | ureq::Error::Pem(_) => HttpError::Tls { host, why, fault: TlsFault::Other, unsent },
-        ureq::Error::Other(inner) => match inner.downcast::<ForbiddenAddress>().map_err(|inner| inner.downcast()) {
-            Ok(forbidden) => HttpError::Forbidden { host, why: UrlError::Address(forbidden.0) },
+        ureq::Error::Tls(_) | ureq::Error::Pem(_) => HttpError::Tls {
+            host,
+            why,
+            fault: TlsFault::Other,
+            unsent,
+        },
+        ureq::Error::Other(inner) => match inner
+            .downcast::<ForbiddenAddress>()
+            .map_err(|inner| inner.downcast())
+        {
+            Ok(forbidden) => HttpError::Forbidden {
+                host,
+                why: UrlError::Address(forbidden.0),
+            },
             Err(Ok(failed)) => proxy_error(*failed, of),
             Err(Err(inner)) if inner.is::<NoLocalPort>() => HttpError::NoLocalPort(host),
             Err(Err(_)) => HttpError::Unreachable { host, why, unsent },
@@ -243,7 +279,9 @@ fn proxy_error(ProxyError(err): ProxyError, of: &Circumstances) -> HttpError {
         ureq::Error::HostNotFound => ProxyFault::NoSuchHost,
         ureq::Error::Timeout(which) => ProxyFault::Timeout(of.seconds(which)),
         ureq::Error::Rustls(err) if is_not_tls(&err) => ProxyFault::NotTls,
-        ureq::Error::Io(inner) if rustls_error(&inner).is_some_and(is_not_tls) => ProxyFault::NotTls,
+        ureq::Error::Io(inner) if rustls_error(&inner).is_some_and(is_not_tls) => {
+            ProxyFault::NotTls
+        }
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => ProxyFault::Tls(why),
         ureq::Error::ConnectProxyFailed(reason) => match status(&reason) {
             Some(status) => ProxyFault::Status(status),
@@ -254,17 +292,31 @@ fn proxy_error(ProxyError(err): ProxyError, of: &Circumstances) -> HttpError {
         ureq::Error::Io(inner) if inner.raw_os_error().is_some() => ProxyFault::Unreachable(why),
         _ => ProxyFault::Refused(why),
     };
-    let (variable, proxy) = of.proxy.map_or(("", String::new()), |proxy| (proxy.variable, proxy.place()));
-    HttpError::Proxy(Box::new(ProxyFailure { host: of.host.to_owned(), proxy, variable, fault }))
+    let (variable, proxy) = of
+        .proxy
+        .map_or(("", String::new()), |proxy| (proxy.variable, proxy.place()));
+    HttpError::Proxy(Box::new(ProxyFailure {
+        host: of.host.to_owned(),
+        proxy,
+        variable,
+        fault,
+    }))
 }
 
 /// Reads the status code of a proxy's answer, which ureq gives as `proxy server responded 407/407`.
 fn status(reason: &str) -> Option<u16> {
-    reason.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+    reason
+        .rsplit(|letter: char| !letter.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
 }
 
 fn is_not_tls(err: &rustls::Error) -> bool {
-    matches!(err, rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType))
+    matches!(
+        err,
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)
+    )
 }
 
 /// The TLS library reports a failed handshake as an error of input and output.
@@ -278,32 +330,50 @@ fn is_lookup(why: &str) -> bool {
 
 fn tls(err: &rustls::Error, host: String, unsent: bool) -> HttpError {
     use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext,
     };
     use rustls::Error::InvalidCertificate;
     let why = printable(&err.to_string());
     let (why, fault) = match err {
-        _ if is_not_tls(err) => ("what answers does not speak TLS".to_owned(), TlsFault::NotTls),
-        InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }) => {
-            (why, TlsFault::Dated)
-        }
+        _ if is_not_tls(err) => (
+            "what answers does not speak TLS".to_owned(),
+            TlsFault::NotTls,
+        ),
+        InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
+        ) => (why, TlsFault::Dated),
         InvalidCertificate(NotValidForName) => (why, TlsFault::OtherName),
         InvalidCertificate(NotValidForNameContext { presented, .. }) => {
-            let fault = if presented.is_empty() { TlsFault::Nameless } else { TlsFault::OtherName };
+            let fault = if presented.is_empty() {
+                TlsFault::Nameless
+            } else {
+                TlsFault::OtherName
+            };
             (wrong_name(&host, presented), fault)
         }
         // The word of the library for it stands only in the text.
         InvalidCertificate(_) if why.contains("CaUsedAsEndEntity") => (
-            "its certificate is the one of a certificate authority (CA:TRUE), not of a server".to_owned(),
+            "its certificate is the one of a certificate authority (CA:TRUE), not of a server"
+                .to_owned(),
             TlsFault::Authority,
         ),
         _ => (why, TlsFault::Other),
     };
-    HttpError::Tls { host, why, fault, unsent }
+    HttpError::Tls {
+        host,
+        why,
+        fault,
+        unsent,
+    }
 }
 
 fn wrong_name(host: &str, names: &[String]) -> String {
-    let shown: Vec<_> = names.iter().take(MAX_NAMES).map(|name| printable(bare_name(name))).collect();
+    let shown: Vec<_> = names
+        .iter()
+        .take(MAX_NAMES)
+        .map(|name| printable(bare_name(name)))
+        .collect();
     match names.len() {
         0 => format!("its certificate names no host (it has no subjectAltName), so that it is not one for {host}"),
         count if count > MAX_NAMES => {
@@ -315,7 +385,9 @@ fn wrong_name(host: &str, names: &[String]) -> String {
 
 /// Returns the name of a certificate without the kind that the TLS library puts before it, as in `DnsName("a.example")`.
 fn bare_name(name: &str) -> &str {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner.strip_suffix(')').unwrap_or(inner));
+    let inner = name
+        .split_once('(')
+        .map_or(name, |(_, inner)| inner.strip_suffix(')').unwrap_or(inner));
     inner.trim_matches('"')
 }
 

@@ -75,7 +75,11 @@ pub struct Response {
 impl Response {
     /// Returns all values of a header that are text.
     pub fn header_values(&self, name: &str) -> Vec<&str> {
-        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
+        self.headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect()
     }
 
     /// Returns the first value of a header.
@@ -86,7 +90,12 @@ impl Response {
     /// Tells whether the body is of this content type.
     pub fn is(&self, content_type: &str) -> bool {
         let value = self.header(CONTENT_TYPE.as_str()).unwrap_or("");
-        value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(content_type)
+        value
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .eq_ignore_ascii_case(content_type)
     }
 
     /// Returns how long a busy server wants to be left alone; `None` if it is not busy.
@@ -131,12 +140,16 @@ impl Response {
     /// # Errors
     ///
     /// What broke.
-    pub fn read_until<T>(mut self, mut found: impl FnMut(&[u8]) -> Option<T>) -> Result<Option<T>, HttpError> {
+    pub fn read_until<T>(
+        mut self,
+        mut found: impl FnMut(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, HttpError> {
         let mut reader = self.body.with_config().limit(MAX_BODY_BYTES).reader();
         let (mut seen, mut chunk) = (Vec::new(), [0; 4096]);
         loop {
             let read = reader.read(&mut chunk);
-            let count = read.map_err(|err| translate(err.into(), &answered(&self.host, self.limit)))?;
+            let count =
+                read.map_err(|err| translate(err.into(), &answered(&self.host, self.limit)))?;
             seen.extend_from_slice(chunk.get(..count).unwrap_or_default());
             match found(&seen) {
                 Some(result) => return Ok(Some(result)),
@@ -149,7 +162,12 @@ impl Response {
 
 /// Returns what is known of a request whose answer has begun.
 fn answered(host: &str, limit: Duration) -> Circumstances<'_> {
-    Circumstances { host, limit, proxy: None, sent: true }
+    Circumstances {
+        host,
+        limit,
+        proxy: None,
+        sent: true,
+    }
 }
 
 /// What all requests of a run have in common.
@@ -174,7 +192,11 @@ impl Http {
     pub fn new(settings: &Settings, typed: &[Url], limit: Duration) -> Self {
         let hosts = typed.iter().filter_map(|url| {
             let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
-            Some(Typed { host, port, direct: proxy::chosen(url).is_none() })
+            Some(Typed {
+                host,
+                port,
+                direct: proxy::chosen(url).is_none(),
+            })
         });
         Self {
             settings: settings.clone(),
@@ -188,12 +210,16 @@ impl Http {
 
     /// Ends all requests together at this deadline too.
     pub fn until(self, deadline: Deadline) -> Self {
-        Self { deadline: Some(deadline), ..self }
+        Self {
+            deadline: Some(deadline),
+            ..self
+        }
     }
 
     /// Returns how long a request may take that begins now.
     pub fn left(&self) -> Duration {
-        self.deadline.map_or(self.limit, |deadline| deadline.left().min(self.limit))
+        self.deadline
+            .map_or(self.limit, |deadline| deadline.left().min(self.limit))
     }
 
     /// Asks for a document, following redirects within its origin.
@@ -241,7 +267,9 @@ impl Http {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&method, &url, headers, body)?;
             let target = redirect(&response, &url).filter(|_| redirects != Redirects::Show);
-            let Some(target) = target else { return Ok(response) };
+            let Some(target) = target else {
+                return Ok(response);
+            };
             if redirects == Redirects::Refuse || target.origin() != url.origin() {
                 return Err(HttpError::Redirect(shown(&target, headers, redirects)));
             }
@@ -262,14 +290,24 @@ impl Http {
         if limit.is_zero() {
             return Err(HttpError::Late(host));
         }
-        let mut request = Request::builder().method(method).uri(url.as_str()).header(USER_AGENT, NAME);
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(ACCEPT.as_str())) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(USER_AGENT, NAME);
+        if !headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(ACCEPT.as_str()))
+        {
             request = request.header(ACCEPT, "application/json");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.check_address(url).map_err(|why| HttpError::Forbidden { host: host.clone(), why })?;
+        self.check_address(url)
+            .map_err(|why| HttpError::Forbidden {
+                host: host.clone(),
+                why,
+            })?;
         let proxy = proxy::chosen(url);
         let agent = self.agent(url, proxy.as_ref())?;
         let (sent, has_left) = connector::observe(|| match body {
@@ -280,12 +318,26 @@ impl Http {
         let place = endpoint::canonical(url);
         let place = place.split('?').next().unwrap_or_default();
         match &sent {
-            Ok(response) => log::info!("{method} {place}: {} in {elapsed} ms", response.status().as_u16()),
+            Ok(response) => log::info!(
+                "{method} {place}: {} in {elapsed} ms",
+                response.status().as_u16()
+            ),
             Err(_) => log::info!("{method} {place}: no answer in {elapsed} ms"),
         }
-        let of = Circumstances { host: &host, limit, proxy: proxy.as_ref(), sent: has_left };
+        let of = Circumstances {
+            host: &host,
+            limit,
+            proxy: proxy.as_ref(),
+            sent: has_left,
+        };
         let (parts, body) = sent.map_err(|err| translate(err, &of))?.into_parts();
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, host, limit, body })
+        Ok(Response {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            host,
+            limit,
+            body,
+        })
     }
 
     /// Checks an address that stands in a URL itself by the rule for addresses that names lead to.
@@ -303,14 +355,19 @@ impl Http {
     /// Behind a proxy no name is looked up here, so that only addresses that the user typed can vouch for another.
     fn permits(&self, url: &Url, address: IpAddr) -> bool {
         let after = CONNECT_LIMIT.min(self.left()).into();
-        let timeout = NextTimeout { after, reason: ureq::Timeout::Resolve, ..NextTimeout::default() };
+        let timeout = NextTimeout {
+            after,
+            reason: ureq::Timeout::Resolve,
+            ..NextTimeout::default()
+        };
         self.resolver.permits_literal(address)
             || (proxy::chosen(url).is_none() && self.resolver.permits_by_lookup(address, timeout))
     }
 
     /// Returns the agent for a URL that is asked so; certificates are only read where there is TLS.
     fn agent(&self, url: &Url, proxy: Option<&Chosen>) -> Result<Agent, HttpError> {
-        let secure_proxy = proxy.is_some_and(|chosen| chosen.proxy.protocol() == ProxyProtocol::Https);
+        let secure_proxy =
+            proxy.is_some_and(|chosen| chosen.proxy.protocol() == ProxyProtocol::Https);
         let secure = url.scheme() == "https" || secure_proxy;
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |way: &&Way| way.secure == secure && way.proxy.as_ref() == proxy;
@@ -330,9 +387,19 @@ impl Http {
         if secure {
             config = config.tls_config(TlsConfig::builder().root_certs(self.roots()?).build());
         }
-        let resolver = self.resolver.behind(proxy.map(|chosen| bare_host(chosen.proxy.host())));
-        let agent = Agent::with_parts(config.build(), connector::connector(proxy.is_some()), resolver);
-        agents.push(Way { secure, proxy: proxy.cloned(), agent: agent.clone() });
+        let resolver = self
+            .resolver
+            .behind(proxy.map(|chosen| bare_host(chosen.proxy.host())));
+        let agent = Agent::with_parts(
+            config.build(),
+            connector::connector(proxy.is_some()),
+            resolver,
+        );
+        agents.push(Way {
+            secure,
+            proxy: proxy.cloned(),
+            agent: agent.clone(),
+        });
         Ok(agent)
     }
 
@@ -350,7 +417,12 @@ fn run<B: AsSendBody>(
     request: http::Result<Request<B>>,
     limit: Duration,
 ) -> Result<http::Response<Body>, ureq::Error> {
-    agent.run(agent.configure_request(request?).timeout_global(Some(limit)).build())
+    agent.run(
+        agent
+            .configure_request(request?)
+            .timeout_global(Some(limit))
+            .build(),
+    )
 }
 
 /// A way of connecting, and the agent for it; made when it is first needed.
@@ -362,10 +434,20 @@ struct Way {
 
 /// Returns as much of a redirect's target as may be shown: a server may put what it was sent into its path or query.
 fn shown(target: &Url, headers: &[(&str, &str)], redirects: Redirects) -> String {
-    let has_secret =
-        redirects == Redirects::Refuse || headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    let place = if has_secret { target.origin().ascii_serialization() } else { endpoint::canonical(target) };
-    place.split(['?', '#']).next().unwrap_or_default().to_owned()
+    let has_secret = redirects == Redirects::Refuse
+        || headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let place = if has_secret {
+        target.origin().ascii_serialization()
+    } else {
+        endpoint::canonical(target)
+    };
+    place
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn redirect(response: &Response, from: &Url) -> Option<Url> {
@@ -373,7 +455,12 @@ fn redirect(response: &Response, from: &Url) -> Option<Url> {
         return None;
     }
     // A redirect to nowhere leads, for what comes of it, to where it was.
-    Some(response.header(LOCATION.as_str()).and_then(|target| from.join(target).ok()).unwrap_or_else(|| from.clone()))
+    Some(
+        response
+            .header(LOCATION.as_str())
+            .and_then(|target| from.join(target).ok())
+            .unwrap_or_else(|| from.clone()),
+    )
 }
 
 #[cfg(test)]

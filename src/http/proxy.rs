@@ -18,7 +18,14 @@ const FOR_HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PR
 const FOR_HTTP: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// All of them.
-const ALL: [&str; 6] = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+const ALL: [&str; 6] = [
+    "https_proxy",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "HTTP_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+];
 
 /// The variables that name what is asked directly, the first one that is set counts.
 const EXCEPTIONS: [&str; 2] = ["no_proxy", "NO_PROXY"];
@@ -43,7 +50,12 @@ impl Chosen {
     /// Returns the proxy's URL, without user name and password.
     pub fn place(&self) -> String {
         let proxy = &self.proxy;
-        format!("{}://{}:{}", proxy.uri().scheme_str().unwrap_or("http"), proxy.host(), proxy.port())
+        format!(
+            "{}://{}:{}",
+            proxy.uri().scheme_str().unwrap_or("http"),
+            proxy.host(),
+            proxy.port()
+        )
     }
 }
 
@@ -56,7 +68,10 @@ pub(super) fn is_socks(proxy: &Proxy) -> bool {
 pub fn proxies() -> Vec<ProxySetting> {
     let setting = |variable: &'static str| {
         let value = value(variable, &environment)?;
-        let proxy = value.ok().and_then(|value| read(&value)).map(|proxy| Chosen { variable, proxy }.place());
+        let proxy = value
+            .ok()
+            .and_then(|value| read(&value))
+            .map(|proxy| Chosen { variable, proxy }.place());
         Some(ProxySetting { variable, proxy })
     };
     ALL.into_iter().filter_map(setting).collect()
@@ -69,7 +84,9 @@ pub fn unreadable_exceptions() -> Vec<String> {
 
 /// Returns the proxy through which a server is asked, without user name and password; `None` if it is asked directly.
 pub fn proxy_for(server: &Url) -> Option<String> {
-    choose(server, &environment).chosen.map(|chosen| chosen.place())
+    choose(server, &environment)
+        .chosen
+        .map(|chosen| chosen.place())
 }
 
 /// Returns the proxy through which a URL is asked; `None` if it is asked directly. What is set for this and cannot be
@@ -78,7 +95,11 @@ pub(super) fn chosen(url: &Url) -> Option<Chosen> {
     static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let choice = choose(url, &environment);
     for warning in choice.warnings {
-        if WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.clone()) {
+        if WARNED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(warning.clone())
+        {
             log::warn!("{warning}");
         }
     }
@@ -90,7 +111,10 @@ fn environment(name: &str) -> Option<OsString> {
 }
 
 /// Returns what a variable is set to, without blanks and quotes around it; `None` if that is nothing.
-fn value(name: &str, environment: &impl Fn(&str) -> Option<OsString>) -> Option<Result<String, OsString>> {
+fn value(
+    name: &str,
+    environment: &impl Fn(&str) -> Option<OsString>,
+) -> Option<Result<String, OsString>> {
     let value = match environment(name)?.into_string() {
         Ok(value) => value,
         Err(value) => return Some(Err(value)),
@@ -113,16 +137,24 @@ fn choose(url: &Url, environment: &impl Fn(&str) -> Option<OsString>) -> Choice 
         return choice;
     }
     let is_cgi = environment("REQUEST_METHOD").is_some();
-    let variables = if url.scheme() == "https" { FOR_HTTPS } else { FOR_HTTP };
-    for variable in variables.into_iter().filter(|variable| !(is_cgi && *variable == "HTTP_PROXY")) {
+    let variables = if url.scheme() == "https" {
+        FOR_HTTPS
+    } else {
+        FOR_HTTP
+    };
+    for variable in variables
+        .into_iter()
+        .filter(|variable| !(is_cgi && *variable == "HTTP_PROXY"))
+    {
         match value(variable, environment).map(|value| value.ok().and_then(|value| read(&value))) {
             None => {}
-            Some(None) => {
-                choice.warnings.push(format!("{variable} does not name a proxy that can be used; it is ignored"))
-            }
+            Some(None) => choice.warnings.push(format!(
+                "{variable} does not name a proxy that can be used; it is ignored"
+            )),
             Some(Some(proxy)) => {
                 choice.warnings.extend(unreadable(environment));
-                let excepted = exceptions(environment).is_some_and(|(_, text)| is_excepted(url, &text));
+                let excepted =
+                    exceptions(environment).is_some_and(|(_, text)| is_excepted(url, &text));
                 choice.chosen = (!excepted).then_some(Chosen { variable, proxy });
                 return choice;
             }
@@ -142,9 +174,15 @@ struct Choice {
 
 /// Reads the URL of a proxy; without a scheme it is one of HTTP.
 fn read(value: &str) -> Option<Proxy> {
-    let value = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    let value = if value.contains("://") {
+        value.to_owned()
+    } else {
+        format!("http://{value}")
+    };
     // Read so, a password may hold characters that do not belong into a URL as they are.
-    let url = Url::parse(&value).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty()))?;
+    let url = Url::parse(&value)
+        .ok()
+        .filter(|url| url.host_str().is_some_and(|host| !host.is_empty()))?;
     // A password that holds a slash or the like ends the host too early: what follows would be taken for it, and shown.
     if url[url::Position::AfterPort..].contains('@') {
         return None;
@@ -153,25 +191,36 @@ fn read(value: &str) -> Option<Proxy> {
 }
 
 fn exceptions(environment: &impl Fn(&str) -> Option<OsString>) -> Option<(&'static str, String)> {
-    EXCEPTIONS.into_iter().find_map(|name| Some((name, value(name, environment)?.ok()?)))
+    EXCEPTIONS
+        .into_iter()
+        .find_map(|name| Some((name, value(name, environment)?.ok()?)))
 }
 
 fn entries(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|letter: char| letter == ',' || letter.is_whitespace()).map(bare).filter(|entry| !entry.is_empty())
+    text.split(|letter: char| letter == ',' || letter.is_whitespace())
+        .map(bare)
+        .filter(|entry| !entry.is_empty())
 }
 
 /// Tells whether a list of exceptions names the host of a URL.
 fn is_excepted(url: &Url, list: &str) -> bool {
-    entries(list).filter_map(Exception::read).any(|exception| exception.matches(url))
+    entries(list)
+        .filter_map(Exception::read)
+        .any(|exception| exception.matches(url))
 }
 
 fn unreadable(environment: &impl Fn(&str) -> Option<OsString>) -> Vec<String> {
-    let Some((variable, list)) = exceptions(environment) else { return Vec::new() };
+    let Some((variable, list)) = exceptions(environment) else {
+        return Vec::new();
+    };
     let entries = entries(&list).filter(|entry| Exception::read(entry).is_none());
     let words = |entry: &str| match entry.contains('@') {
         // What has a user name may have a password too.
         true => format!("an entry of {variable} cannot be understood; it is ignored"),
-        false => format!("the entry {} of {variable} cannot be understood; it is ignored", printable(entry)),
+        false => format!(
+            "the entry {} of {variable} cannot be understood; it is ignored",
+            printable(entry)
+        ),
     };
     entries.map(words).collect()
 }
@@ -197,29 +246,48 @@ impl Exception {
     /// Reads an entry: a name, an address, a network as `ADDRESS/BITS`, or `*`; the first two perhaps with a port.
     fn read(entry: &str) -> Option<Self> {
         if entry == "*" {
-            return Some(Self { host: Excepted::All, port: None });
+            return Some(Self {
+                host: Excepted::All,
+                port: None,
+            });
         }
         if let Some((address, bits)) = entry.split_once('/') {
             let address: IpAddr = unbracketed(address).parse().ok()?;
             let bits = bits.parse().ok().filter(|bits| *bits <= width(address))?;
-            return Some(Self { host: Excepted::Network(address, bits), port: None });
+            return Some(Self {
+                host: Excepted::Network(address, bits),
+                port: None,
+            });
         }
         let (host, port) = match entry.rsplit_once(':') {
             // An IPv6 address without brackets has colons of its own.
-            Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port.parse().ok()?)),
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                (host, Some(port.parse().ok()?))
+            }
             _ => (entry, None),
         };
         if let Ok(address) = unbracketed(host).parse::<IpAddr>() {
-            return Some(Self { host: Excepted::Network(address, width(address)), port });
+            return Some(Self {
+                host: Excepted::Network(address, width(address)),
+                port,
+            });
         }
-        let name = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
+        let name = host
+            .strip_prefix('*')
+            .filter(|rest| rest.starts_with('.'))
+            .unwrap_or(host);
         let name = name.strip_prefix('.').unwrap_or(name);
         match Host::parse(name).ok()? {
             Host::Domain(name) => {
                 let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
-                let is_name =
-                    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-                is_name.then_some(Self { host: Excepted::Domain(name), port })
+                let is_name = !name.is_empty()
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+                is_name.then_some(Self {
+                    host: Excepted::Domain(name),
+                    port,
+                })
             }
             // Half an address, such as `192.168.`, would be read as a whole one.
             Host::Ipv4(_) | Host::Ipv6(_) => None,
@@ -237,15 +305,21 @@ impl Exception {
                 let above = name.strip_suffix(domain.as_str());
                 above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
             }
-            (Excepted::Network(network, bits), Some(Host::Ipv4(address))) => shares(address.into(), *network, *bits),
-            (Excepted::Network(network, bits), Some(Host::Ipv6(address))) => shares(address.into(), *network, *bits),
+            (Excepted::Network(network, bits), Some(Host::Ipv4(address))) => {
+                shares(address.into(), *network, *bits)
+            }
+            (Excepted::Network(network, bits), Some(Host::Ipv6(address))) => {
+                shares(address.into(), *network, *bits)
+            }
             _ => false,
         }
     }
 }
 
 fn unbracketed(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
 }
 
 /// Returns how many bits an address has.
@@ -260,8 +334,12 @@ fn width(address: IpAddr) -> u32 {
 /// Tells whether an address begins with as many bits of a network's.
 fn shares(address: IpAddr, network: IpAddr, bits: u32) -> bool {
     match (address.to_canonical(), network) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => (u32::from(one) ^ u32::from(other)).leading_zeros() >= bits,
-        (IpAddr::V6(one), IpAddr::V6(other)) => (u128::from(one) ^ u128::from(other)).leading_zeros() >= bits,
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            (u32::from(one) ^ u32::from(other)).leading_zeros() >= bits
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            (u128::from(one) ^ u128::from(other)).leading_zeros() >= bits
+        }
         _ => false,
     }
 }

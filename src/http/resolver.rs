@@ -60,13 +60,22 @@ impl std::error::Error for ForbiddenAddress {}
 impl PolicedResolver {
     /// Lets through what the user typed, and what lies in its regions.
     pub fn new(typed: Vec<Typed>) -> Self {
-        let bare = |typed: Typed| Typed { host: bare_host(&typed.host), ..typed };
-        Self { typed: typed.into_iter().map(bare).collect(), ..Self::default() }
+        let bare = |typed: Typed| Typed {
+            host: bare_host(&typed.host),
+            ..typed
+        };
+        Self {
+            typed: typed.into_iter().map(bare).collect(),
+            ..Self::default()
+        }
     }
 
     /// Returns one that lets through the proxy too, which the user's own settings name.
     pub fn behind(&self, proxy: Option<String>) -> Self {
-        Self { proxy, ..self.clone() }
+        Self {
+            proxy,
+            ..self.clone()
+        }
     }
 
     /// Tells whether an address that stands in a URL may be asked, as far as it is known without a lookup: a public
@@ -83,7 +92,10 @@ impl PolicedResolver {
             let found = self.addresses_of(typed, timeout);
             !found.is_empty() && found.iter().all(|found| Region::of(*found) == region)
         };
-        let mut names = self.typed.iter().filter(|typed| typed.direct && typed.host.parse::<IpAddr>().is_err());
+        let mut names = self
+            .typed
+            .iter()
+            .filter(|typed| typed.direct && typed.host.parse::<IpAddr>().is_err());
         self.permits(address) || (region != Region::LinkLocal && names.any(vouches))
     }
 
@@ -92,11 +104,15 @@ impl PolicedResolver {
     fn permits(&self, address: IpAddr) -> bool {
         let region = Region::of(address);
         region == Region::Public
-            || (region != Region::LinkLocal && self.literals().any(|typed| Region::of(typed) == region))
+            || (region != Region::LinkLocal
+                && self.literals().any(|typed| Region::of(typed) == region))
     }
 
     fn literals(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.typed.iter().filter_map(|typed| typed.host.parse::<IpAddr>().ok()).map(|address| address.to_canonical())
+        self.typed
+            .iter()
+            .filter_map(|typed| typed.host.parse::<IpAddr>().ok())
+            .map(|address| address.to_canonical())
     }
 
     /// Returns the addresses that a typed name had so far in this run; none if it has none.
@@ -105,7 +121,10 @@ impl PolicedResolver {
         if !noted.is_empty() {
             return noted;
         }
-        note(&typed.host, &look_up(&typed.host, typed.port, timeout).unwrap_or_default())
+        note(
+            &typed.host,
+            &look_up(&typed.host, typed.port, timeout).unwrap_or_default(),
+        )
     }
 
     /// Tells whether a host that was looked up may be asked at this address.
@@ -118,7 +137,12 @@ impl PolicedResolver {
 }
 
 impl Resolver for PolicedResolver {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = bare_host(uri.host().unwrap_or_default());
         let found = look_up(&host, port_of(uri), timeout)?;
         if self.proxy.as_ref() == Some(&host) {
@@ -127,10 +151,13 @@ impl Resolver for PolicedResolver {
         if self.typed.iter().any(|typed| typed.host == host) {
             note(&host, &found);
         }
-        let (allowed, refused): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|address| self.lets_through(&host, address.ip(), timeout));
+        let (allowed, refused): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|address| self.lets_through(&host, address.ip(), timeout));
         match refused.first() {
-            Some(address) if allowed.is_empty() => Err(ureq::Error::Other(Box::new(ForbiddenAddress(address.ip())))),
+            Some(address) if allowed.is_empty() => {
+                Err(ureq::Error::Other(Box::new(ForbiddenAddress(address.ip()))))
+            }
             _ => Ok(self.list(allowed)),
         }
     }
@@ -140,7 +167,10 @@ impl PolicedResolver {
     /// Returns the addresses as ureq wants them: no more than it holds, of both families if there are both.
     fn list(&self, addresses: Vec<SocketAddr>) -> ResolvedSocketAddrs {
         let mut list = self.empty();
-        connect::order(&addresses).into_iter().take(MAX_ADDRESSES).for_each(|address| list.push(address));
+        connect::order(&addresses)
+            .into_iter()
+            .take(MAX_ADDRESSES)
+            .for_each(|address| list.push(address));
         list
     }
 }
@@ -159,10 +189,15 @@ fn note(host: &str, found: &[SocketAddr]) -> Vec<IpAddr> {
 
 /// Puts the address of a SOCKS proxy first that takes a connection: ureq tries the addresses of such a proxy by itself,
 /// one after another.
-fn first_to_answer(found: Vec<SocketAddr>, config: &Config, timeout: NextTimeout) -> Vec<SocketAddr> {
+fn first_to_answer(
+    found: Vec<SocketAddr>,
+    config: &Config,
+    timeout: NextTimeout,
+) -> Vec<SocketAddr> {
     if found.len() > 1 && config.proxy().is_some_and(is_socks) {
         // What it connects to is remembered, and so comes first.
-        let probed: Result<TcpStream, _> = connect::connect(&found, timeout, std::time::Duration::ZERO);
+        let probed: Result<TcpStream, _> =
+            connect::connect(&found, timeout, std::time::Duration::ZERO);
         drop(probed);
     }
     found
@@ -181,11 +216,15 @@ fn look_up(host: &str, port: u16, timeout: NextTimeout) -> Result<Vec<SocketAddr
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let Limit::Exact(limit) = timeout.after else { return ask(host, port) };
+    let Limit::Exact(limit) = timeout.after else {
+        return ask(host, port);
+    };
     let (sender, receiver) = sync_channel(1);
     let name = host.to_owned();
     // The system's lookup has no time limit, so it is left behind when ours is over.
-    let asking = thread::Builder::new().name("lookup".to_owned()).spawn(move || sender.send(ask(&name, port)));
+    let asking = thread::Builder::new()
+        .name("lookup".to_owned())
+        .spawn(move || sender.send(ask(&name, port)));
     if asking.is_err() {
         return ask(host, port);
     }

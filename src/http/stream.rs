@@ -73,7 +73,10 @@ impl Transport for TcpTransport {
 
 impl fmt::Debug for TcpTransport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TcpTransport").field("peer", &self.stream.peer_addr().ok()).finish()
+        formatter
+            .debug_struct("TcpTransport")
+            .field("peer", &self.stream.peer_addr().ok())
+            .finish()
     }
 }
 
@@ -88,8 +91,10 @@ fn accept(set: io::Result<()>) -> io::Result<()> {
 
 /// Tells whether a transfer ended before its time limit, or with it, and without a fault of the connection.
 fn is_early(err: &io::Error) -> bool {
-    matches!(err.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
-        && err.raw_os_error() != Some(rustix::io::Errno::TIMEDOUT.raw_os_error())
+    matches!(
+        err.kind(),
+        ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut
+    ) && err.raw_os_error() != Some(rustix::io::Errno::TIMEDOUT.raw_os_error())
 }
 
 /// The time limit of one transfer.
@@ -100,13 +105,21 @@ struct Clock {
 
 impl Clock {
     fn start(timeout: NextTimeout) -> Self {
-        Self { started: Instant::now(), timeout }
+        Self {
+            started: Instant::now(),
+            timeout,
+        }
     }
 
     /// Returns how much time is left; `None` if there is no limit.
     fn left(&self) -> Result<Option<Duration>, ureq::Error> {
-        let Limit::Exact(limit) = self.timeout.after else { return Ok(None) };
-        match limit.checked_sub(self.started.elapsed()).filter(|left| !left.is_zero()) {
+        let Limit::Exact(limit) = self.timeout.after else {
+            return Ok(None);
+        };
+        match limit
+            .checked_sub(self.started.elapsed())
+            .filter(|left| !left.is_zero())
+        {
             Some(left) => Ok(Some(left)),
             None => Err(ureq::Error::Timeout(self.timeout.reason)),
         }

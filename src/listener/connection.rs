@@ -62,7 +62,14 @@ impl Connection {
         stream.set_nonblocking(true).ok()?;
         let local = stream.local_addr().ok()?;
         let (stage, deadline) = (Stage::Reading(Vec::new()), Deadline::after(HEAD_LIMIT));
-        Some(Self { id, peer, local, stream, stage, deadline })
+        Some(Self {
+            id,
+            peer,
+            local,
+            stream,
+            stage,
+            deadline,
+        })
     }
 
     /// Returns the socket.
@@ -121,9 +128,15 @@ impl Connection {
     }
 
     fn read_head(&mut self, accepted: &Accepted) -> Progress {
-        let Stage::Reading(head) = &mut self.stage else { return Progress::Nothing };
+        let Stage::Reading(head) = &mut self.stage else {
+            return Progress::Nothing;
+        };
         let mut chunk = [0; 16 * 1024];
-        let most = if accepted.forms { MAX_HEAD_BYTES + MAX_FORM_BYTES } else { MAX_HEAD_BYTES };
+        let most = if accepted.forms {
+            MAX_HEAD_BYTES + MAX_FORM_BYTES
+        } else {
+            MAX_HEAD_BYTES
+        };
         let room = most.saturating_sub(head.len()).min(chunk.len());
         let count = match self.stream.read(chunk.get_mut(..room).unwrap_or_default()) {
             Ok(0) => return self.end(),
@@ -138,10 +151,12 @@ impl Connection {
             Verdict::Incomplete => return Progress::Nothing,
             Verdict::Not(page) => Err(page),
             Verdict::Callback(query) => Ok(query),
-            Verdict::Form { head: start, body } => match head.get(start..start.saturating_add(body)) {
-                Some(form) => request::read_form(form),
-                None => return Progress::Nothing,
-            },
+            Verdict::Form { head: start, body } => {
+                match head.get(start..start.saturating_add(body)) {
+                    Some(form) => request::read_form(form),
+                    None => return Progress::Nothing,
+                }
+            }
         };
         match read {
             Ok(query) => {
@@ -162,13 +177,18 @@ impl Connection {
 
     /// Sends a page and closes the connection after it.
     pub fn answer(&mut self, page: Page) {
-        self.stage = Stage::Answering { bytes: page.bytes(), sent: 0 };
+        self.stage = Stage::Answering {
+            bytes: page.bytes(),
+            sent: 0,
+        };
         self.deadline = Deadline::after(ANSWER_LIMIT);
         self.write();
     }
 
     fn write(&mut self) {
-        let Stage::Answering { bytes, sent } = &mut self.stage else { return };
+        let Stage::Answering { bytes, sent } = &mut self.stage else {
+            return;
+        };
         while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
             match self.stream.write(rest) {
                 Ok(count) if count > 0 => *sent += count,
@@ -192,7 +212,11 @@ impl Connection {
         for _ in 0..MAX_HEAD_BYTES / chunk.len() {
             match self.stream.read(&mut chunk) {
                 Ok(count) if count > 0 => {}
-                Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return,
+                Err(err)
+                    if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+                {
+                    return
+                }
                 Ok(_) | Err(_) => break,
             }
         }

@@ -104,7 +104,11 @@ impl Listener {
         let mut failure = BindError::Impossible(ErrorKind::AddrNotAvailable.into());
         let any = wanted.any_port.then_some(0);
         // A port that no browser opens is of use only to who asks for it.
-        let ports = wanted.ports.iter().copied().filter(|port| !wanted.any_port || !is_refused_by_browsers(*port));
+        let ports = wanted
+            .ports
+            .iter()
+            .copied()
+            .filter(|port| !wanted.any_port || !is_refused_by_browsers(*port));
         for port in ports.chain(any) {
             match bind_host(wanted.host, port) {
                 Ok((sockets, host)) => {
@@ -114,7 +118,9 @@ impl Listener {
                         _ => BindError::Impossible(err),
                     });
                 }
-                Err(err) if err.kind() == ErrorKind::AddrInUse && port != 0 => failure = BindError::Taken { port },
+                Err(err) if err.kind() == ErrorKind::AddrInUse && port != 0 => {
+                    failure = BindError::Taken { port }
+                }
                 Err(err) if err.kind() == ErrorKind::AddrInUse => failure = BindError::UsedUp,
                 Err(err) => failure = BindError::Impossible(err),
             }
@@ -133,7 +139,10 @@ impl Listener {
         Ok(Self {
             sockets,
             redirect_uri: wanted.uri(host, port),
-            accepted: Accepted { path: wanted.path.clone(), forms: wanted.forms },
+            accepted: Accepted {
+                path: wanted.path.clone(),
+                forms: wanted.forms,
+            },
             connections: Vec::new(),
             last_id: 0,
             accept_again: None,
@@ -149,8 +158,15 @@ impl Listener {
 
     /// Returns what to wait for, in an order that [`Self::advance`] knows.
     pub fn interests(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
-        let accepting = if self.accept_again.is_none() { PollFlags::IN } else { PollFlags::empty() };
-        let sockets = self.sockets.iter().map(move |socket| (socket.as_fd(), accepting));
+        let accepting = if self.accept_again.is_none() {
+            PollFlags::IN
+        } else {
+            PollFlags::empty()
+        };
+        let sockets = self
+            .sockets
+            .iter()
+            .map(move |socket| (socket.as_fd(), accepting));
         let connections = self.connections.iter().map(|it| {
             let flags = match () {
                 () if it.is_answering() => PollFlags::OUT,
@@ -164,7 +180,11 @@ impl Listener {
 
     /// Returns the moment at which [`Self::advance`] has to be called even if nothing happens.
     pub fn next_deadline(&self) -> Option<Deadline> {
-        let deadlines = self.connections.iter().filter_map(Connection::deadline).chain(self.accept_again);
+        let deadlines = self
+            .connections
+            .iter()
+            .filter_map(Connection::deadline)
+            .chain(self.accept_again);
         deadlines.reduce(Deadline::min)
     }
 
@@ -197,14 +217,20 @@ impl Listener {
     fn accept(&mut self, callbacks: &mut Vec<Callback>) {
         for index in 0..self.sockets.len() {
             for _ in 0..ACCEPT_BATCH {
-                let Some(socket) = self.sockets.get(index) else { break };
+                let Some(socket) = self.sockets.get(index) else {
+                    break;
+                };
                 match socket.accept() {
                     Ok((stream, peer)) => {
                         self.accept_failed = false;
                         self.take(stream, peer, callbacks);
                     }
                     Err(err) if err.kind() == ErrorKind::WouldBlock => break,
-                    Err(err) if matches!(err.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                    Err(err)
+                        if matches!(
+                            err.kind(),
+                            ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+                        ) => {}
                     Err(_) => {
                         // What has passed after a pause costs nobody the connection.
                         if self.accept_failed {
@@ -225,7 +251,9 @@ impl Listener {
             return;
         }
         self.last_id += 1;
-        let Some(mut connection) = Connection::new(self.last_id, stream, peer) else { return };
+        let Some(mut connection) = Connection::new(self.last_id, stream, peer) else {
+            return;
+        };
         match connection.advance(&self.accepted) {
             Progress::Nothing => {}
             Progress::Ignored => self.ignored += 1,
@@ -239,9 +267,19 @@ impl Listener {
     /// Tells whether this process has few descriptors left for a new connection beside those there are. The system gives
     /// the lowest free number, so a high one tells that all below it are in use, by whatever part of the program.
     fn is_crowded(&self, new: &TcpStream) -> bool {
-        let limit = getrlimit(Resource::Nofile).current.map_or(MAX_DESCRIPTORS, |limit| limit.min(MAX_DESCRIPTORS));
-        let highest = self.connections.iter().map(Connection::stream).chain([new]).map(AsRawFd::as_raw_fd).max();
-        let highest = highest.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+        let limit = getrlimit(Resource::Nofile)
+            .current
+            .map_or(MAX_DESCRIPTORS, |limit| limit.min(MAX_DESCRIPTORS));
+        let highest = self
+            .connections
+            .iter()
+            .map(Connection::stream)
+            .chain([new])
+            .map(AsRawFd::as_raw_fd)
+            .max();
+        let highest = highest
+            .and_then(|number| u64::try_from(number).ok())
+            .unwrap_or(0);
         !self.connections.is_empty() && highest.saturating_add(RESERVED_DESCRIPTORS) >= limit
     }
 
@@ -257,14 +295,22 @@ impl Listener {
 
     /// Sends a held connection its page. One that has gone in the meantime is passed over.
     pub fn answer(&mut self, connection: u64, page: Page) {
-        if let Some(connection) = self.connections.iter_mut().find(|it| it.id == connection && it.is_held()) {
+        if let Some(connection) = self
+            .connections
+            .iter_mut()
+            .find(|it| it.id == connection && it.is_held())
+        {
             connection.answer(page);
         }
     }
 }
 
 fn callback(connection: &Connection, query: String) -> Callback {
-    Callback { connection: connection.id, query, ends: (connection.local, connection.peer) }
+    Callback {
+        connection: connection.id,
+        query,
+        ends: (connection.local, connection.peer),
+    }
 }
 
 /// Shows by doing it that this machine can listen on a loopback address and reach itself there.
@@ -275,7 +321,9 @@ fn callback(connection: &Connection, query: String) -> Callback {
 pub fn try_loopback(address: IpAddr) -> Result<(), Option<io::Error>> {
     let bound = TcpListener::bind(SocketAddr::new(address, 0));
     let socket = bound.map_err(|err| if has_no(&err) { None } else { Some(err) })?;
-    TcpStream::connect_timeout(&socket.local_addr().map_err(Some)?, SELF_CONNECT_LIMIT).map(drop).map_err(Some)
+    TcpStream::connect_timeout(&socket.local_addr().map_err(Some)?, SELF_CONNECT_LIMIT)
+        .map(drop)
+        .map_err(Some)
 }
 
 /// Binds the sockets for a host and returns the host that the redirect URI has to name. A free port, which 0 stands for, is
@@ -285,7 +333,10 @@ fn bind_host(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'s
     let mut useless = Vec::new();
     for _ in 0..PORT_ATTEMPTS {
         let (sockets, name) = bind_once(host, port)?;
-        let bound = sockets.first().and_then(|socket| socket.local_addr().ok()).map_or(0, |address| address.port());
+        let bound = sockets
+            .first()
+            .and_then(|socket| socket.local_addr().ok())
+            .map_or(0, |address| address.port());
         if port != 0 || !is_refused_by_browsers(bound) {
             return Ok((sockets, name));
         }
@@ -330,7 +381,8 @@ fn bind_pair(port: u16) -> io::Result<Vec<TcpListener>> {
 /// Tells whether the machine has no such address family.
 fn has_no(err: &io::Error) -> bool {
     use rustix::io::Errno;
-    err.kind() == ErrorKind::AddrNotAvailable || err.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
+    err.kind() == ErrorKind::AddrNotAvailable
+        || err.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
 }
 
 #[cfg(test)]
@@ -338,7 +390,14 @@ mod tests {
     use super::*;
 
     fn wanted(host: RedirectHost, ports: &[u16], any_port: bool) -> Wanted {
-        Wanted { literal: None, forms: false, host, path: "/callback".into(), ports: ports.to_vec(), any_port }
+        Wanted {
+            literal: None,
+            forms: false,
+            host,
+            path: "/callback".into(),
+            ports: ports.to_vec(),
+            any_port,
+        }
     }
 
     fn port_of(listener: &Listener) -> u16 {
@@ -349,7 +408,10 @@ mod tests {
     fn n1_u3_the_redirect_uri_is_the_bound_socket() {
         let one = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
         let two = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
-        assert_eq!(one.redirect_uri(), format!("http://127.0.0.1:{}/callback", port_of(&one)));
+        assert_eq!(
+            one.redirect_uri(),
+            format!("http://127.0.0.1:{}/callback", port_of(&one))
+        );
         assert_ne!(one.redirect_uri(), two.redirect_uri());
     }
 
@@ -359,19 +421,26 @@ mod tests {
         let port = port_of(&holder);
         let fixed = Listener::bind(&wanted(RedirectHost::V4, &[port], false));
         assert!(matches!(fixed, Err(BindError::Taken { port: taken }) if taken == port));
-        let remembered = Listener::bind(&wanted(RedirectHost::V4, &[port], true)).expect("another port");
+        let remembered =
+            Listener::bind(&wanted(RedirectHost::V4, &[port], true)).expect("another port");
         assert_ne!(port_of(&remembered), port);
     }
 
     #[test]
     fn n3_localhost_holds_both_families_or_neither() {
-        let Ok(v6) = TcpListener::bind("[::1]:0") else { return };
+        let Ok(v6) = TcpListener::bind("[::1]:0") else {
+            return;
+        };
         let port = v6.local_addr().expect("an address").port();
         let fixed = Listener::bind(&wanted(RedirectHost::Localhost, &[port], false));
         assert!(matches!(fixed, Err(BindError::Taken { .. })));
-        let free = Listener::bind(&wanted(RedirectHost::Localhost, &[port], true)).expect("another port");
+        let free =
+            Listener::bind(&wanted(RedirectHost::Localhost, &[port], true)).expect("another port");
         assert_eq!(free.sockets.len(), 2);
-        assert_eq!(free.redirect_uri(), format!("http://localhost:{}/callback", port_of(&free)));
+        assert_eq!(
+            free.redirect_uri(),
+            format!("http://localhost:{}/callback", port_of(&free))
+        );
         assert!(TcpListener::bind(("::1", port_of(&free))).is_err());
     }
 }

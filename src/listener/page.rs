@@ -45,10 +45,8 @@ pub enum Page {
     TooSlow,
 }
 
-const CHECK: &str =
-    r#"<main class="good"><div class="mark"><svg viewBox="0 0 24 24"><path d="M5 12.5l4.5 4.5L19 7.5"/></svg></div>"#;
-const CROSS: &str =
-    r#"<main class="bad"><div class="mark"><svg viewBox="0 0 24 24"><path d="M7 7l10 10M17 7L7 17"/></svg></div>"#;
+const CHECK: &str = r#"<main class="good"><div class="mark"><svg viewBox="0 0 24 24"><path d="M5 12.5l4.5 4.5L19 7.5"/></svg></div>"#;
+const CROSS: &str = r#"<main class="bad"><div class="mark"><svg viewBox="0 0 24 24"><path d="M7 7l10 10M17 7L7 17"/></svg></div>"#;
 const DOTS: &str = r#"<main class="calm"><div class="mark"><svg viewBox="0 0 24 24"><path d="M6 12h.01M12 12h.01M18 12h.01"/></svg></div>"#;
 
 /// The beginning of every page, up to its style.
@@ -66,7 +64,9 @@ impl Page {
         match self {
             Self::LoggedIn | Self::Refused | Self::SeeTerminal => 200,
             Self::NoIcon => 204,
-            Self::Foreign | Self::NoIssuer | Self::OtherIssuer | Self::Empty | Self::Malformed => 400,
+            Self::Foreign | Self::NoIssuer | Self::OtherIssuer | Self::Empty | Self::Malformed => {
+                400
+            }
             Self::ForeignPeer | Self::NotAVisit => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -109,7 +109,11 @@ impl Page {
     /// Returns the whole answer, which closes the connection.
     pub fn bytes(self) -> Vec<u8> {
         let body = self.body();
-        let kind = if self.words().is_some() { "text/html; charset=utf-8" } else { "text/plain; charset=utf-8" };
+        let kind = if self.words().is_some() {
+            "text/html; charset=utf-8"
+        } else {
+            "text/plain; charset=utf-8"
+        };
         let mut headers = vec![
             ("Content-Type", kind),
             ("Cache-Control", "no-store"),
@@ -121,9 +125,18 @@ impl Page {
         if self == Self::MethodNotAllowed {
             headers.push(("Allow", "GET"));
         }
-        let headers = headers.iter().filter_map(|(name, value)| Header::from_bytes(*name, *value).ok()).collect();
+        let headers = headers
+            .iter()
+            .filter_map(|(name, value)| Header::from_bytes(*name, *value).ok())
+            .collect();
         let length = body.len();
-        let response = Response::new(StatusCode(self.status()), headers, Cursor::new(body), Some(length), None);
+        let response = Response::new(
+            StatusCode(self.status()),
+            headers,
+            Cursor::new(body),
+            Some(length),
+            None,
+        );
         let mut bytes = Vec::new();
         // HTTP/1.0 closes the connection after the answer. Writing to memory does not fail.
         let _ = response.raw_print(&mut bytes, HTTPVersion(1, 0), &[], false, None);
@@ -141,17 +154,31 @@ mod tests {
     fn v5_the_style_is_the_one_thing_a_page_may_load() {
         let style = format!("\n{STYLE}");
         let hash = base64::engine::general_purpose::STANDARD.encode(crate::digest::sha256(style));
-        assert!(POLICY.contains(&format!("'sha256-{hash}'")), "the style's hash is now {hash}");
+        assert!(
+            POLICY.contains(&format!("'sha256-{hash}'")),
+            "the style's hash is now {hash}"
+        );
     }
 
     #[test]
     fn l4_pages_are_whole_and_close() {
-        for page in [Page::LoggedIn, Page::Refused, Page::Failed, Page::Foreign, Page::NotFound, Page::NoIcon] {
+        for page in [
+            Page::LoggedIn,
+            Page::Refused,
+            Page::Failed,
+            Page::Foreign,
+            Page::NotFound,
+            Page::NoIcon,
+        ] {
             let text = String::from_utf8(page.bytes()).expect("ASCII");
             let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-            assert!(head.starts_with(&format!("HTTP/1.0 {} ", page.status())), "{head}");
             assert!(
-                head.contains("Referrer-Policy: no-referrer") && head.contains("Cache-Control: no-store"),
+                head.starts_with(&format!("HTTP/1.0 {} ", page.status())),
+                "{head}"
+            );
+            assert!(
+                head.contains("Referrer-Policy: no-referrer")
+                    && head.contains("Cache-Control: no-store"),
                 "{head}"
             );
             assert!(!head.contains("Access-Control"), "{head}");

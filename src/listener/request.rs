@@ -53,7 +53,11 @@ pub fn read(head: &[u8], accepted: &Accepted) -> Verdict {
     }
     if !is_complete(head) {
         let full = head.len() >= MAX_HEAD_BYTES;
-        return if full { Verdict::Not(Page::TooLarge) } else { Verdict::Incomplete };
+        return if full {
+            Verdict::Not(Page::TooLarge)
+        } else {
+            Verdict::Incomplete
+        };
     }
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -76,7 +80,9 @@ pub fn read_form(body: &[u8]) -> Result<String, Page> {
     if !is_plain {
         return Err(Page::Malformed);
     }
-    (!text.is_empty()).then(|| text.to_owned()).ok_or(Page::Empty)
+    (!text.is_empty())
+        .then(|| text.to_owned())
+        .ok_or(Page::Empty)
 }
 
 /// How an answer is sent.
@@ -87,7 +93,10 @@ enum Sent {
 
 /// Tells whether the bytes can begin a request line; a TLS greeting or a zero byte cannot.
 fn may_be_a_request(head: &[u8]) -> bool {
-    head.iter().take(8).take_while(|byte| **byte != b' ').all(u8::is_ascii_uppercase)
+    head.iter()
+        .take(8)
+        .take_while(|byte| **byte != b' ')
+        .all(u8::is_ascii_uppercase)
 }
 
 fn is_complete(head: &[u8]) -> bool {
@@ -116,7 +125,8 @@ fn judge(request: &httparse::Request, accepted: &Accepted) -> Result<Sent, Page>
     if has_body(request) {
         return Err(Page::Malformed);
     }
-    let own = |origin: &str| origin == "null" || origin.strip_prefix("http://").is_some_and(is_our_host);
+    let own =
+        |origin: &str| origin == "null" || origin.strip_prefix("http://").is_some_and(is_our_host);
     if !is_a_visit(request) || !values(request, "origin").all(own) {
         return Err(Page::NotAVisit);
     }
@@ -129,14 +139,26 @@ fn judge(request: &httparse::Request, accepted: &Accepted) -> Result<Sent, Page>
 /// Judges the head of a form, and returns how many bytes of it follow. It comes from a page of the authorization server,
 /// so its origin is another one, or hidden.
 fn judge_form(request: &httparse::Request, query: &str) -> Result<usize, Page> {
-    let kind = single(request, "content-type").and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    let kind = single(request, "content-type")
+        .and_then(|kind| kind.split(';').next())
+        .unwrap_or_default();
     let unusual = ["transfer-encoding", "expect", "content-encoding"].iter();
-    let is_plain = !unusual.clone().any(|name| values(request, name).next().is_some());
-    if !kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") || !is_plain || !query.is_empty() {
+    let is_plain = !unusual
+        .clone()
+        .any(|name| values(request, name).next().is_some());
+    if !kind
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        || !is_plain
+        || !query.is_empty()
+    {
         return Err(Page::Malformed);
     }
-    let length = single(request, "content-length").filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()));
-    let length = length.and_then(|length| length.parse().ok()).ok_or(Page::Malformed)?;
+    let length = single(request, "content-length")
+        .filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()));
+    let length = length
+        .and_then(|length| length.parse().ok())
+        .ok_or(Page::Malformed)?;
     if length > MAX_FORM_BYTES {
         return Err(Page::TooLarge);
     }
@@ -147,8 +169,15 @@ fn judge_form(request: &httparse::Request, query: &str) -> Result<usize, Page> {
 }
 
 fn values<'a>(request: &'a httparse::Request, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let named = request.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
-    named.map(|header| std::str::from_utf8(header.value).unwrap_or("\u{fffd}").trim())
+    let named = request
+        .headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name));
+    named.map(|header| {
+        std::str::from_utf8(header.value)
+            .unwrap_or("\u{fffd}")
+            .trim()
+    })
 }
 
 fn single<'a>(request: &'a httparse::Request, name: &'a str) -> Option<&'a str> {
@@ -157,7 +186,9 @@ fn single<'a>(request: &'a httparse::Request, name: &'a str) -> Option<&'a str> 
 }
 
 fn has_body(request: &httparse::Request) -> bool {
-    let unusual = ["transfer-encoding", "expect"].iter().any(|name| values(request, name).next().is_some());
+    let unusual = ["transfer-encoding", "expect"]
+        .iter()
+        .any(|name| values(request, name).next().is_some());
     unusual || values(request, "content-length").any(|length| length != "0")
 }
 
@@ -175,21 +206,25 @@ fn is_our_host(host: &str) -> bool {
         },
     };
     match name.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback() && host.starts_with('[') == address.is_ipv6(),
+        Ok(address) => {
+            address.to_canonical().is_loopback() && host.starts_with('[') == address.is_ipv6()
+        }
         Err(_) => endpoint::is_localhost(name) && !host.starts_with('['),
     }
 }
 
 fn is_port(text: &str) -> bool {
-    text.strip_prefix(':').is_some_and(|digits| digits.len() <= 5 && digits.bytes().all(|it| it.is_ascii_digit()))
+    text.strip_prefix(':')
+        .is_some_and(|digits| digits.len() <= 5 && digits.bytes().all(|it| it.is_ascii_digit()))
 }
 
 /// Tells whether a browser came here because it was sent, rather than to fetch, frame or look ahead.
 fn is_a_visit(request: &httparse::Request) -> bool {
-    let only = |name, wanted: &str| values(request, name).all(|value| value.eq_ignore_ascii_case(wanted));
-    let ahead = ["sec-purpose", "purpose", "x-moz"]
-        .iter()
-        .any(|name| values(request, name).any(|value| value.to_ascii_lowercase().contains("prefetch")));
+    let only =
+        |name, wanted: &str| values(request, name).all(|value| value.eq_ignore_ascii_case(wanted));
+    let ahead = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
+        values(request, name).any(|value| value.to_ascii_lowercase().contains("prefetch"))
+    });
     only("sec-fetch-mode", "navigate") && only("sec-fetch-dest", "document") && !ahead
 }
 
@@ -198,11 +233,19 @@ mod tests {
     use super::*;
 
     fn accepted(forms: bool) -> Accepted {
-        Accepted { path: "/callback".to_owned(), forms }
+        Accepted {
+            path: "/callback".to_owned(),
+            forms,
+        }
     }
 
     fn check(head: &str, expected: Verdict) {
-        assert_eq!(read(head.as_bytes(), &accepted(false)), expected, "{}", head.chars().take(200).collect::<String>());
+        assert_eq!(
+            read(head.as_bytes(), &accepted(false)),
+            expected,
+            "{}",
+            head.chars().take(200).collect::<String>()
+        );
     }
 
     fn get(target: &str, headers: &str) -> String {
@@ -210,7 +253,10 @@ mod tests {
     }
 
     fn good(headers: &str) {
-        check(&get("/callback?a=b", headers), Verdict::Callback("a=b".into()));
+        check(
+            &get("/callback?a=b", headers),
+            Verdict::Callback("a=b".into()),
+        );
     }
 
     fn refused(head: &str, page: Page) {
@@ -224,16 +270,31 @@ mod tests {
         good("Origin: null\r\n");
         good("Content-Length: 0\r\n");
         good(&format!("Cookie: {}\r\n", "c".repeat(40_000)));
-        check("GET /callback?a=b HTTP/1.0\r\nHost: localhost\r\n\r\n", Verdict::Callback("a=b".into()));
+        check(
+            "GET /callback?a=b HTTP/1.0\r\nHost: localhost\r\n\r\n",
+            Verdict::Callback("a=b".into()),
+        );
     }
 
     #[test]
     fn l13_l6_heads_that_are_not_whole() {
-        for head in ["", "G", "GET", "GET /callback", "GET /callback?a=b HTTP/1.1\r\nHost: localhost\r\n"] {
+        for head in [
+            "",
+            "G",
+            "GET",
+            "GET /callback",
+            "GET /callback?a=b HTTP/1.1\r\nHost: localhost\r\n",
+        ] {
             check(head, Verdict::Incomplete);
         }
-        refused(&format!("GET /{}", "a".repeat(MAX_HEAD_BYTES)), Page::TooLarge);
-        refused(&get("/callback?a=b", &"X: y\r\n".repeat(200)), Page::TooLarge);
+        refused(
+            &format!("GET /{}", "a".repeat(MAX_HEAD_BYTES)),
+            Page::TooLarge,
+        );
+        refused(
+            &get("/callback?a=b", &"X: y\r\n".repeat(200)),
+            Page::TooLarge,
+        );
     }
 
     #[test]
@@ -252,17 +313,30 @@ mod tests {
         ] {
             refused(head, Page::Malformed);
         }
-        for headers in ["Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "Expect: 100-continue\r\n"] {
+        for headers in [
+            "Content-Length: 5\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "Expect: 100-continue\r\n",
+        ] {
             refused(&get("/callback?a=b", headers), Page::Malformed);
         }
     }
 
     #[test]
     fn v4_hosts() {
-        for host in
-            ["127.0.0.1:50000", "127.0.0.1", "127.9.9.9:1", "localhost:50000", "LOCALHOST", "[::1]:50000", "[::1]"]
-        {
-            check(&format!("GET /callback?a=b HTTP/1.1\r\nHost: {host}\r\n\r\n"), Verdict::Callback("a=b".into()));
+        for host in [
+            "127.0.0.1:50000",
+            "127.0.0.1",
+            "127.9.9.9:1",
+            "localhost:50000",
+            "LOCALHOST",
+            "[::1]:50000",
+            "[::1]",
+        ] {
+            check(
+                &format!("GET /callback?a=b HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+                Verdict::Callback("a=b".into()),
+            );
         }
         for host in [
             "evil.example",
@@ -281,10 +355,16 @@ mod tests {
             "user@127.0.0.1",
             "",
         ] {
-            refused(&format!("GET /callback?a=b HTTP/1.1\r\nHost: {host}\r\n\r\n"), Page::WrongHost);
+            refused(
+                &format!("GET /callback?a=b HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+                Page::WrongHost,
+            );
         }
         refused("GET /callback?a=b HTTP/1.1\r\n\r\n", Page::WrongHost);
-        refused(&get("/callback?a=b", "Host: 127.0.0.1:50000\r\n"), Page::WrongHost);
+        refused(
+            &get("/callback?a=b", "Host: 127.0.0.1:50000\r\n"),
+            Page::WrongHost,
+        );
     }
 
     #[test]
@@ -311,9 +391,17 @@ mod tests {
         refused(&get("/favicon.ico", ""), Page::NoIcon);
         refused(&get("/callback", ""), Page::Empty);
         refused(&get("/callback?", ""), Page::Empty);
-        for method in ["HEAD", "POST", "PUT", "OPTIONS", "DELETE", "CONNECT", "TRACE", "PATCH"] {
-            refused(&get("/callback?a=b", "").replacen("GET", method, 1), Page::MethodNotAllowed);
-            refused(&get("/other", "").replacen("GET", method, 1), Page::NotFound);
+        for method in [
+            "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "CONNECT", "TRACE", "PATCH",
+        ] {
+            refused(
+                &get("/callback?a=b", "").replacen("GET", method, 1),
+                Page::MethodNotAllowed,
+            );
+            refused(
+                &get("/other", "").replacen("GET", method, 1),
+                Page::NotFound,
+            );
         }
     }
 
@@ -340,8 +428,9 @@ mod tests {
     #[test]
     fn n7_a_form_is_taken_where_it_was_asked_for() {
         const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
-        let post =
-            |target: &str, headers: &str| format!("POST {target} HTTP/1.1\r\nHost: 127.0.0.1:50000\r\n{headers}\r\n");
+        let post = |target: &str, headers: &str| {
+            format!("POST {target} HTTP/1.1\r\nHost: 127.0.0.1:50000\r\n{headers}\r\n")
+        };
         let verdict = |head: &str| read(head.as_bytes(), &accepted(true));
         let navigated = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: cross-site\r\n";
         for headers in [
@@ -357,29 +446,69 @@ mod tests {
         for (headers, page) in [
             (FORM.to_owned(), Page::Malformed),
             ("Content-Length: 9\r\n".to_owned(), Page::Malformed),
-            ("Content-Type: application/json\r\nContent-Length: 9\r\n".to_owned(), Page::Malformed),
-            ("Content-Type: multipart/form-data\r\nContent-Length: 9\r\n".to_owned(), Page::Malformed),
-            (format!("{FORM}Content-Length: 9\r\nContent-Length: 9\r\n"), Page::Malformed),
+            (
+                "Content-Type: application/json\r\nContent-Length: 9\r\n".to_owned(),
+                Page::Malformed,
+            ),
+            (
+                "Content-Type: multipart/form-data\r\nContent-Length: 9\r\n".to_owned(),
+                Page::Malformed,
+            ),
+            (
+                format!("{FORM}Content-Length: 9\r\nContent-Length: 9\r\n"),
+                Page::Malformed,
+            ),
             (format!("{FORM}Content-Length: +9\r\n"), Page::Malformed),
             (format!("{FORM}Content-Length: -1\r\n"), Page::Malformed),
-            (format!("{FORM}Content-Length: 99999999999999999999999\r\n"), Page::Malformed),
+            (
+                format!("{FORM}Content-Length: 99999999999999999999999\r\n"),
+                Page::Malformed,
+            ),
             (format!("{FORM}Content-Length: 65537\r\n"), Page::TooLarge),
-            (format!("{FORM}Content-Length: 9\r\nTransfer-Encoding: chunked\r\n"), Page::Malformed),
-            (format!("{FORM}Content-Length: 9\r\nExpect: 100-continue\r\n"), Page::Malformed),
-            (format!("{FORM}Content-Length: 9\r\nContent-Encoding: gzip\r\n"), Page::Malformed),
-            (format!("{FORM}Content-Length: 9\r\nSec-Fetch-Mode: cors\r\n"), Page::NotAVisit),
-            (format!("{FORM}Content-Length: 9\r\nSec-Fetch-Dest: iframe\r\n"), Page::NotAVisit),
+            (
+                format!("{FORM}Content-Length: 9\r\nTransfer-Encoding: chunked\r\n"),
+                Page::Malformed,
+            ),
+            (
+                format!("{FORM}Content-Length: 9\r\nExpect: 100-continue\r\n"),
+                Page::Malformed,
+            ),
+            (
+                format!("{FORM}Content-Length: 9\r\nContent-Encoding: gzip\r\n"),
+                Page::Malformed,
+            ),
+            (
+                format!("{FORM}Content-Length: 9\r\nSec-Fetch-Mode: cors\r\n"),
+                Page::NotAVisit,
+            ),
+            (
+                format!("{FORM}Content-Length: 9\r\nSec-Fetch-Dest: iframe\r\n"),
+                Page::NotAVisit,
+            ),
         ] {
-            assert_eq!(verdict(&post("/callback", &headers)), Verdict::Not(page), "{headers}");
+            assert_eq!(
+                verdict(&post("/callback", &headers)),
+                Verdict::Not(page),
+                "{headers}"
+            );
         }
         let form = format!("{FORM}Content-Length: 9\r\n");
-        assert_eq!(verdict(&post("/callback?a=b", &form)), Verdict::Not(Page::Malformed));
-        assert_eq!(verdict(&post("/other", &form)), Verdict::Not(Page::NotFound));
+        assert_eq!(
+            verdict(&post("/callback?a=b", &form)),
+            Verdict::Not(Page::Malformed)
+        );
+        assert_eq!(
+            verdict(&post("/other", &form)),
+            Verdict::Not(Page::NotFound)
+        );
         assert_eq!(
             verdict(&post("/callback", &form).replace("127.0.0.1", "evil.example")),
             Verdict::Not(Page::WrongHost)
         );
-        assert_eq!(verdict(&get("/callback?a=b", "")), Verdict::Callback("a=b".into()));
+        assert_eq!(
+            verdict(&get("/callback?a=b", "")),
+            Verdict::Callback("a=b".into())
+        );
         for (body, expected) in [
             (&b"code=c&state=s"[..], Ok("code=c&state=s".to_owned())),
             (b"", Err(Page::Empty)),

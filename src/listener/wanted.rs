@@ -51,11 +51,15 @@ impl Wanted {
 /// Returns a URI as it is, with this port where it names none.
 fn with_port(uri: &str, port: u16) -> String {
     let authority = uri.find("://").map_or(0, |at| at + 3);
-    let end = uri[authority..].find(['/', '?', '#']).map_or(uri.len(), |at| authority + at);
+    let end = uri[authority..]
+        .find(['/', '?', '#'])
+        .map_or(uri.len(), |at| authority + at);
     let (front, rest) = uri.split_at(end);
     let named = front[authority..]
         .rsplit_once(':')
-        .is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
+        .is_some_and(|(_, port)| {
+            !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+        });
     match named {
         true => uri.to_owned(),
         false => format!("{}:{port}{rest}", front.trim_end_matches(':')),
@@ -70,10 +74,11 @@ pub fn is_refused_by_browsers(port: u16) -> bool {
 }
 
 const BAD_PORTS: [u16; 83] = [
-    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
-    110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
-    532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060,
-    5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101,
+    102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427,
+    465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990,
+    993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667,
+    6668, 6669, 6679, 6697, 10080,
 ];
 
 #[cfg(test)]

@@ -20,8 +20,13 @@ const LIMIT: Duration = Duration::from_secs(8);
 /// is the one that the user named.
 pub fn find(attempt: &Attempt, tokens: &Tokens, tools: &Tools) -> Option<String> {
     let (request, server) = (&attempt.request, &attempt.found.server);
-    let told = tokens.id_token.as_ref().and_then(|token| told(token, attempt));
-    let Some(provider) = request.provider else { return told };
+    let told = tokens
+        .id_token
+        .as_ref()
+        .and_then(|token| told(token, attempt));
+    let Some(provider) = request.provider else {
+        return told;
+    };
     let is_address = told.as_ref().is_some_and(|account| account.contains('@'));
     let asked = server.userinfo_endpoint.as_ref().filter(|_| !is_address);
     let asked = asked.and_then(|url| ask(url, &tokens.access_token, &typed_urls(request), tools));
@@ -36,7 +41,11 @@ pub fn find(attempt: &Attempt, tokens: &Tokens, tools: &Tools) -> Option<String>
             return Some(hint.clone());
         }
         (Some(account), Some(hint)) if account != hint => {
-            log::warn!("this is the account {}, and you named {}", printable(account), printable(hint));
+            log::warn!(
+                "this is the account {}, and you named {}",
+                printable(account),
+                printable(hint)
+            );
         }
         _ => {}
     }
@@ -45,14 +54,28 @@ pub fn find(attempt: &Attempt, tokens: &Tokens, tools: &Tools) -> Option<String>
 
 /// Reads the account in an ID token, if that was made for this login.
 fn told(id_token: &Secret, attempt: &Attempt) -> Option<String> {
-    let (issuer, client_id) = (attempt.found.server.issuer.as_str(), attempt.client.id.as_str());
+    let (issuer, client_id) = (
+        attempt.found.server.issuer.as_str(),
+        attempt.client.id.as_str(),
+    );
     // For all tenants at once, each token names its own.
-    let is_tenant =
-        |iss: &str| attempt.provider.is_some_and(|it| it.tenant_of(issuer).and(it.tenant_of(iss)).is_some());
+    let is_tenant = |iss: &str| {
+        attempt
+            .provider
+            .is_some_and(|it| it.tenant_of(issuer).and(it.tenant_of(iss)).is_some())
+    };
     let nonce = attempt.authorization.nonce.as_ref().map(Secret::expose);
-    let expected = id_token::Expected { issuer, client_id, nonce, now: Time::now().0 };
+    let expected = id_token::Expected {
+        issuer,
+        client_id,
+        nonce,
+        now: Time::now().0,
+    };
     let account = id_token::account(id_token.expose(), &expected, is_tenant);
-    account.inspect_err(|why| log::info!("the ID token does not tell whose account this is: {why}")).ok().flatten()
+    account
+        .inspect_err(|why| log::info!("the ID token does not tell whose account this is: {why}"))
+        .ok()
+        .flatten()
 }
 
 fn ask(url: &Url, access_token: &Secret, typed: &[Url], tools: &Tools) -> Option<String> {

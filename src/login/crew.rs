@@ -100,17 +100,36 @@ pub struct Crew {
 
 impl Crew {
     /// Gathers a crew for some logins. It wakes the desk through `waker`.
-    pub fn new(requests: Vec<Request>, tools: Arc<Tools>, can_paste: bool, waker: UnixStream) -> Self {
+    pub fn new(
+        requests: Vec<Request>,
+        tools: Arc<Tools>,
+        can_paste: bool,
+        waker: UnixStream,
+    ) -> Self {
         let (sender, inbox) = mpsc::channel();
         let requests = requests.into_iter().map(Arc::new).collect();
         let (waker, waiting) = (Arc::new(waker), VecDeque::new());
         let deadline = Deadline::after(tools.timeout.saturating_add(GRACE));
-        Self { tools, requests, can_paste, deadline, sender, inbox, waker, busy: 0, waiting, retry_at: None }
+        Self {
+            tools,
+            requests,
+            can_paste,
+            deadline,
+            sender,
+            inbox,
+            waker,
+            busy: 0,
+            waiting,
+            retry_at: None,
+        }
     }
 
     /// Returns the server of a login, as people know it.
     pub fn server(&self, seat: usize) -> String {
-        self.requests.get(seat).map(|request| request.key.server.clone()).unwrap_or_default()
+        self.requests
+            .get(seat)
+            .map(|request| request.key.server.clone())
+            .unwrap_or_default()
     }
 
     /// Lets the store be chosen and proven while the servers are asked: a keyring may take its time.
@@ -123,24 +142,42 @@ impl Crew {
 
     /// Lets a worker begin a login.
     pub fn begin(&mut self, seat: usize) {
-        self.work(seat, |request, tools, line| Message::Begun(begin(request, tools, line)));
+        self.work(seat, |request, tools, line| {
+            Message::Begun(begin(request, tools, line))
+        });
     }
 
     /// Lets a worker finish a login.
     pub fn finish(&mut self, seat: usize, attempt: Box<Attempt>, code: AuthorizationCode) {
-        self.work(seat, move |_, tools, line| Message::Finished(finish(tools, *attempt, code, line.deadline)));
+        self.work(seat, move |_, tools, line| {
+            Message::Finished(finish(tools, *attempt, code, line.deadline))
+        });
     }
 
     /// Lets a worker begin a login anew on the same socket.
     pub fn again(&mut self, seat: usize, attempt: Box<Attempt>) {
-        self.work(seat, move |_, tools, line| Message::Begun(again(tools, *attempt, line)));
+        self.work(seat, move |_, tools, line| {
+            Message::Begun(again(tools, *attempt, line))
+        });
     }
 
-    fn work(&mut self, seat: usize, job: impl FnOnce(&Request, &Tools, &Line) -> Message + Send + 'static) {
-        let Some(request) = self.requests.get(seat).cloned() else { return };
+    fn work(
+        &mut self,
+        seat: usize,
+        job: impl FnOnce(&Request, &Tools, &Line) -> Message + Send + 'static,
+    ) {
+        let Some(request) = self.requests.get(seat).cloned() else {
+            return;
+        };
         let tools = Arc::clone(&self.tools);
         let (sender, waker) = (self.sender.clone(), Arc::clone(&self.waker));
-        let line = Line { seat, sender, waker, can_paste: self.can_paste, deadline: self.deadline };
+        let line = Line {
+            seat,
+            sender,
+            waker,
+            can_paste: self.can_paste,
+            deadline: self.deadline,
+        };
         let job: Box<dyn FnOnce() + Send> = Box::new(move || {
             let message = job(&request, &tools, &line);
             line.send(message);
@@ -159,11 +196,16 @@ impl Crew {
     pub fn start_waiting(&mut self) {
         self.retry_at = None;
         while self.busy < MAX_WORKERS {
-            let Some(job) = self.waiting.pop_front() else { return };
+            let Some(job) = self.waiting.pop_front() else {
+                return;
+            };
             self.busy += 1;
             // The thread is not joined: after a deadline or a signal nobody waits for a slow server.
             let theirs = Arc::clone(&job);
-            match thread::Builder::new().name("login".to_owned()).spawn(move || run(&theirs)) {
+            match thread::Builder::new()
+                .name("login".to_owned())
+                .spawn(move || run(&theirs))
+            {
                 Ok(_) => {}
                 Err(err) if self.busy > 1 => {
                     log::debug!("no thread can be started ({err}); waiting for one");

@@ -97,9 +97,19 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
         }
         loaded => loaded.map_err(|err| LoginError::unreadable(&request.key, err))?,
     };
-    if let Some(live) = before.as_ref().and_then(|before| live_login(before, request, tools)) {
-        let place = kept.list().ok().and_then(|logins| logins.into_iter().find(|login| login.key() == request.key));
-        return Ok(Begun::Already(Report::of(&live, place.map(|login| login.place), true)));
+    if let Some(live) = before
+        .as_ref()
+        .and_then(|before| live_login(before, request, tools))
+    {
+        let place = kept
+            .list()
+            .ok()
+            .and_then(|logins| logins.into_iter().find(|login| login.key() == request.key));
+        return Ok(Begun::Already(Report::of(
+            &live,
+            place.map(|login| login.place),
+            true,
+        )));
     }
     let request = &repeat::complete(request.clone(), before.as_ref())?;
     let cache = tools.cache();
@@ -109,14 +119,30 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
     let found = ask(request, last.as_ref(), &http, &cache, None);
     let named = repeat::with_issuer(request, before.as_ref());
     let (found, named) = match (found, named) {
-        (Err(err), Some(named)) if matches!(err.code(), "no_authorization_server" | "not_an_mcp_server") => {
-            let http = Http::new(&tools.http, &typed_urls(&named), REQUEST_LIMIT).until(line.deadline);
-            (ask(&named, last.as_ref(), &http, &cache, None).map_err(|_| err)?, Some(named))
+        (Err(err), Some(named))
+            if matches!(err.code(), "no_authorization_server" | "not_an_mcp_server") =>
+        {
+            let http =
+                Http::new(&tools.http, &typed_urls(&named), REQUEST_LIMIT).until(line.deadline);
+            (
+                ask(&named, last.as_ref(), &http, &cache, None).map_err(|_| err)?,
+                Some(named),
+            )
         }
         (found, _) => (found?, None),
     };
     let request = named.as_ref().unwrap_or(request);
-    let attempt = prepare(request, tools, &http, Prepared { found, redirect_uri, before, is_second: false })?;
+    let attempt = prepare(
+        request,
+        tools,
+        &http,
+        Prepared {
+            found,
+            redirect_uri,
+            before,
+            is_second: false,
+        },
+    )?;
     tools.store(&request.key)?;
     Ok(Begun::Attempt(Box::new(attempt)))
 }
@@ -130,16 +156,36 @@ struct Prepared {
 }
 
 /// Becomes a client and prepares the authorization request.
-fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) -> Result<Attempt, LoginError> {
-    let Prepared { found, redirect_uri, before, is_second } = prepared;
+fn prepare(
+    request: &Request,
+    tools: &Tools,
+    http: &Http,
+    prepared: Prepared,
+) -> Result<Attempt, LoginError> {
+    let Prepared {
+        found,
+        redirect_uri,
+        before,
+        is_second,
+    } = prepared;
     let (server, cache) = (&found.server, tools.cache());
     let provider = provider(request, server);
     let scopes = scopes(request, &found, before.as_ref());
     let reusable = before.as_ref().filter(|_| !is_second);
-    let client = register(server, &request.identity, &redirect_uri, &scopes, (http, &cache, reusable))
-        .map_err(|source| not_registered(request, &found, provider, source))?;
+    let client = register(
+        server,
+        &request.identity,
+        &redirect_uri,
+        &scopes,
+        (http, &cache, reusable),
+    )
+    .map_err(|source| not_registered(request, &found, provider, source))?;
     check_issuer_of_client(request, &client, server, before.as_ref())?;
-    LastLogin { issuer: server.issuer.clone(), redirect_uri: redirect_uri.clone() }.keep(request, &cache);
+    LastLogin {
+        issuer: server.issuer.clone(),
+        redirect_uri: redirect_uri.clone(),
+    }
+    .keep(request, &cache);
     cache.put("servers", &server.issuer, &server.document());
     let ask = AuthorizationRequest {
         endpoint: &server.authorization_endpoint,
@@ -147,7 +193,10 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
         redirect_uri: &redirect_uri,
         scopes: &scopes,
         resource: found.resource.as_deref(),
-        login_hint: request.login_hint.as_deref().filter(|_| request.hints_by_standard()),
+        login_hint: request
+            .login_hint
+            .as_deref()
+            .filter(|_| request.hints_by_standard()),
         extra: &request.parameters,
     };
     let authorization = authorize(&ask, server).map_err(|err| LoginError::Usage {
@@ -155,7 +204,17 @@ fn prepare(request: &Request, tools: &Tools, http: &Http, prepared: Prepared) ->
         hint: None,
     })?;
     let request = request.clone();
-    Ok(Attempt { request, found, provider, client, authorization, scopes, redirect_uri, before, is_second })
+    Ok(Attempt {
+        request,
+        found,
+        provider,
+        client,
+        authorization,
+        scopes,
+        redirect_uri,
+        before,
+        is_second,
+    })
 }
 
 /// Says why there is no client. Where the endpoints were only assumed, and nobody is at the one for registrations, there is
@@ -166,25 +225,45 @@ fn not_registered(
     provider: Option<&'static Provider>,
     source: RegisterError,
 ) -> LoginError {
-    let (issuer, endpoint) = (printable(&found.server.issuer), found.server.registration_endpoint.as_ref());
+    let (issuer, endpoint) = (
+        printable(&found.server.issuer),
+        found.server.registration_endpoint.as_ref(),
+    );
     match (&found.assumed, endpoint) {
         (Some(nowhere), Some(endpoint)) if source.is_of_no_endpoint() => {
             let mut nowhere = nowhere.clone();
-            nowhere.tried.push((printable(endpoint.as_str()), source.to_string()));
+            nowhere
+                .tried
+                .push((printable(endpoint.as_str()), source.to_string()));
             LoginError::Discover {
                 server: request.key.server.clone(),
                 source: DiscoverError::NoAuthorizationServer(nowhere),
             }
         }
-        _ => LoginError::Register { issuer, provider, source },
+        _ => LoginError::Register {
+            issuer,
+            provider,
+            source,
+        },
     }
 }
 
 /// The server does not know our registration any more: the request is prepared anew, and not with one that is in doubt.
 fn again(tools: &Tools, attempt: Attempt, line: &Line) -> Result<Begun, LoginError> {
-    let Attempt { request, found, redirect_uri, before, .. } = attempt;
+    let Attempt {
+        request,
+        found,
+        redirect_uri,
+        before,
+        ..
+    } = attempt;
     let http = Http::new(&tools.http, &typed_urls(&request), REQUEST_LIMIT).until(line.deadline);
-    let prepared = Prepared { found, redirect_uri, before, is_second: true };
+    let prepared = Prepared {
+        found,
+        redirect_uri,
+        before,
+        is_second: true,
+    };
     prepare(&request, tools, &http, prepared).map(|attempt| Begun::Attempt(Box::new(attempt)))
 }
 
@@ -197,32 +276,52 @@ fn finish(
 ) -> Result<Finished, LoginError> {
     let request = &attempt.request.clone();
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
-    let Authorization { expected, verifier, .. } = &attempt.authorization;
+    let Authorization {
+        expected, verifier, ..
+    } = &attempt.authorization;
     let ask = Exchange {
         token_endpoint: &attempt.found.server.token_endpoint,
         client: &attempt.client,
         redirect_uri: &attempt.redirect_uri,
         resource: attempt.found.resource.as_deref(),
     };
-    let retries =
-        Retries { until: deadline.min(Deadline::after(EXCHANGE_RETRIES)), when_busy: WhenBusy::OnceIfUnserved };
-    let Exchanged { tokens, answered_at } = match exchange(&ask, code, verifier, (&http, retries)) {
+    let retries = Retries {
+        until: deadline.min(Deadline::after(EXCHANGE_RETRIES)),
+        when_busy: WhenBusy::OnceIfUnserved,
+    };
+    let Exchanged {
+        tokens,
+        answered_at,
+    } = match exchange(&ask, code, verifier, (&http, retries)) {
         Ok(exchanged) => exchanged,
-        Err(ExchangeError::Refused { words, .. }) if words.error.as_ref().is_some_and(|it| attempt.heals(it)) => {
+        Err(ExchangeError::Refused { words, .. })
+            if words.error.as_ref().is_some_and(|it| attempt.heals(it)) =>
+        {
             return Ok(Finished::Unknown(Box::new(attempt)))
         }
         Err(source) => {
             let (issuer, provider) = (printable(&expected.issuer), attempt.provider);
-            return Err(LoginError::Exchange { issuer, provider, source });
+            return Err(LoginError::Exchange {
+                issuer,
+                provider,
+                source,
+            });
         }
     };
     warn_of_clock(answered_at);
-    register::confirm(&tools.cache(), &attempt.found.server.issuer, &attempt.client);
+    register::confirm(
+        &tools.cache(),
+        &attempt.found.server.issuer,
+        &attempt.client,
+    );
     let account = account::find(&attempt, &tokens, tools);
     let store = tools.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
     let journal = store.journal(&request.key);
-    let lock = journal.lock(Deadline::after(REFRESH_LIMIT)).inspect_err(|err| log::debug!("{err}")).ok();
+    let lock = journal
+        .lock(Deadline::after(REFRESH_LIMIT))
+        .inspect_err(|err| log::debug!("{err}"))
+        .ok();
     if tokens.refresh_token.is_none() {
         // The one from before is kept then, and may have been replaced while the user was away, or by a refresh that was
         // interrupted.
@@ -231,25 +330,43 @@ fn finish(
         attempt.before = if lock.is_some() { now.map(stored) } else { now };
     }
     let mut credentials = attempt.credentials(request, tokens, account);
-    let saved = store.save(&mut credentials).map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
-    saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
+    let saved = store
+        .save(&mut credentials)
+        .map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
+    saved
+        .notice
+        .iter()
+        .for_each(|notice| log::warn!("{notice}"));
     if lock.is_some() {
         // Whatever an earlier refresh has left is of no use any more.
         journal.end();
     }
-    let lame = request.google_tools.as_ref().map(|tools| tools.without(&credentials.scopes)).unwrap_or_default();
+    let lame = request
+        .google_tools
+        .as_ref()
+        .map(|tools| tools.without(&credentials.scopes))
+        .unwrap_or_default();
     if !lame.is_empty() {
         log::warn!("not all was granted: {} will not work", lame.join(", "));
     }
-    Ok(Finished::Stored(Report::of(&credentials, Some(saved.place), false)))
+    Ok(Finished::Stored(Report::of(
+        &credentials,
+        Some(saved.place),
+        false,
+    )))
 }
 
 /// Warns of a clock that is wrong: when a token expires is counted by it, from then on.
 fn warn_of_clock(answered_at: Option<Time>) {
-    let Some(left) = answered_at.map(Time::seconds_left) else { return };
+    let Some(left) = answered_at.map(Time::seconds_left) else {
+        return;
+    };
     let off = left.unsigned_abs();
     if off > CLOCK_TOLERANCE {
-        let (direction, off) = (if left < 0 { "ahead of" } else { "behind" }, in_words(Duration::from_secs(off)));
+        let (direction, off) = (
+            if left < 0 { "ahead of" } else { "behind" },
+            in_words(Duration::from_secs(off)),
+        );
         log::warn!(
             "the clock of this computer is {off} {direction} the server's: when it is set right, the token is refreshed; \
              if the server's is wrong, nothing needs to be done"
@@ -271,7 +388,12 @@ impl Attempt {
     }
 
     /// Puts together what is kept of the login.
-    fn credentials(self, request: &Request, tokens: Tokens, account: Option<String>) -> Credentials {
+    fn credentials(
+        self,
+        request: &Request,
+        tokens: Tokens,
+        account: Option<String>,
+    ) -> Credentials {
         let (server, provider, now) = (self.found.server, self.provider, Time::now());
         let same_account = |before: &Credentials| match (&before.account, &account) {
             (Some(before), Some(now)) => before == now,
@@ -281,9 +403,15 @@ impl Attempt {
             let same_client = before.issuer == server.issuer && before.client_id == self.client.id;
             same_client && same_account(before) && before.handed_over.is_none()
         };
-        let refresh_before = self.before.as_ref().filter(same_grant).and_then(|before| before.refresh_token.clone());
+        let refresh_before = self
+            .before
+            .as_ref()
+            .filter(same_grant)
+            .and_then(|before| before.refresh_token.clone());
         if tokens.refresh_token.is_none() && refresh_before.is_some() {
-            log::warn!("the server sent no new refresh token; the one from the login before is kept");
+            log::warn!(
+                "the server sent no new refresh token; the one from the login before is kept"
+            );
         }
         Credentials {
             server: request.key.server.clone(),
@@ -299,7 +427,10 @@ impl Attempt {
             redirect_uri: self.redirect_uri,
             token_endpoint: server.token_endpoint.into(),
             revocation_endpoint: server.revocation_endpoint.map(String::from),
-            scopes: tokens.scopes.map_or_else(|| self.scopes.clone(), |scopes| providers::granted(provider, scopes)),
+            scopes: tokens.scopes.map_or_else(
+                || self.scopes.clone(),
+                |scopes| providers::granted(provider, scopes),
+            ),
             scopes_requested: self.scopes,
             provider: provider.map(|provider| provider.name.to_owned()),
             account,
@@ -317,19 +448,38 @@ impl Attempt {
 
 /// Returns the stored login if it serves: it covers what is asked for, and is live or can be refreshed at once.
 fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Credentials> {
-    let same_client = request.identity.client_id.as_ref().is_none_or(|id| *id == kept.client_id);
-    let same_issuer = request.issuer.as_ref().is_none_or(|issuer| *issuer == kept.issuer);
-    let same_endpoint = request.known.as_ref().is_none_or(|it| it.token_endpoint.as_str() == kept.token_endpoint);
+    let same_client = request
+        .identity
+        .client_id
+        .as_ref()
+        .is_none_or(|id| *id == kept.client_id);
+    let same_issuer = request
+        .issuer
+        .as_ref()
+        .is_none_or(|issuer| *issuer == kept.issuer);
+    let same_endpoint = request
+        .known
+        .as_ref()
+        .is_none_or(|it| it.token_endpoint.as_str() == kept.token_endpoint);
     let same_resource = match &request.resource {
         Resource::Discovered => true,
         Resource::Omitted => kept.resource.is_none(),
         Resource::Given(resource) => kept.resource.as_ref() == Some(resource),
     };
-    let asked_anew = request.force || request.challenge.is_some() || kept.needs_login || !same_resource;
-    if asked_anew || !same_client || !same_issuer || !same_endpoint || !covers(kept, &request.scopes) {
+    let asked_anew =
+        request.force || request.challenge.is_some() || kept.needs_login || !same_resource;
+    if asked_anew
+        || !same_client
+        || !same_issuer
+        || !same_endpoint
+        || !covers(kept, &request.scopes)
+    {
         return None;
     }
-    let need = Need { min_ttl: MIN_LIFE, refresh: false };
+    let need = Need {
+        min_ttl: MIN_LIFE,
+        refresh: false,
+    };
     match token::live(&request.key, need, tools, Deadline::after(token::LIMIT)) {
         // One that can be refreshed has just been, if it was due.
         Ok(live) => Some(live).filter(|live| live.refresh_token.is_some() || !need.is_due(live)),
@@ -343,10 +493,17 @@ fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Cr
 /// Tells whether a stored login covers these scopes: it was granted them, or it was made by the very same request, of which
 /// the server grants no more.
 fn covers(kept: &Credentials, scopes: &[String]) -> bool {
-    let is_granted =
-        |scope: &String| kept.scopes.contains(scope) || scope == OFFLINE_ACCESS && kept.refresh_token.is_some();
+    let is_granted = |scope: &String| {
+        kept.scopes.contains(scope) || scope == OFFLINE_ACCESS && kept.refresh_token.is_some()
+    };
     let is_asked = |scope: &String| kept.scopes_requested.contains(scope);
-    let is_same = || scopes.iter().all(is_asked) && kept.scopes_requested.iter().all(|scope| scopes.contains(scope));
+    let is_same = || {
+        scopes.iter().all(is_asked)
+            && kept
+                .scopes_requested
+                .iter()
+                .all(|scope| scopes.contains(scope))
+    };
     scopes.iter().all(is_granted) || is_same()
 }
 
@@ -380,13 +537,44 @@ mod tests {
 
     #[test]
     fn e10_what_a_stored_login_covers() {
-        let mut kept = credentials(&Key { server: "https://mcp.example".into(), profile: "default".into() });
-        let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let mut kept = credentials(&Key {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        });
+        let list = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
         for (requested, granted, refreshable, asked, expected) in [
-            ("openid offline_access", "openid", true, "openid offline_access", true),
-            ("openid offline_access", "openid", false, "openid offline_access", true),
-            ("openid offline_access", "openid", false, "offline_access openid", true),
-            ("openid offline_access", "openid", false, "offline_access", false),
+            (
+                "openid offline_access",
+                "openid",
+                true,
+                "openid offline_access",
+                true,
+            ),
+            (
+                "openid offline_access",
+                "openid",
+                false,
+                "openid offline_access",
+                true,
+            ),
+            (
+                "openid offline_access",
+                "openid",
+                false,
+                "offline_access openid",
+                true,
+            ),
+            (
+                "openid offline_access",
+                "openid",
+                false,
+                "offline_access",
+                false,
+            ),
             ("openid", "openid", true, "offline_access", true),
             ("openid", "openid", false, "offline_access", false),
             ("read write", "read", true, "read write", true),
@@ -398,7 +586,11 @@ mod tests {
         ] {
             (kept.scopes_requested, kept.scopes) = (list(requested), list(granted));
             kept.refresh_token = refreshable.then(|| crate::oauth::secret::Secret::new("r"));
-            assert_eq!(covers(&kept, &list(asked)), expected, "{requested} {granted} {refreshable} {asked}");
+            assert_eq!(
+                covers(&kept, &list(asked)),
+                expected,
+                "{requested} {granted} {refreshable} {asked}"
+            );
         }
     }
 }

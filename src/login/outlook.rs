@@ -46,18 +46,35 @@ pub fn outlook(
 ) -> Result<Outlook, LoginError> {
     let (cache, before) = memory;
     let request = &repeat::complete(request.clone(), before)?;
-    let http = Http::new(settings, &typed_urls(request), REQUEST_LIMIT).until(Deadline::after(REQUEST_LIMIT));
+    let http = Http::new(settings, &typed_urls(request), REQUEST_LIMIT)
+        .until(Deadline::after(REQUEST_LIMIT));
     // What is kept of earlier answers would hide what the servers say now.
     let found = ask(request, None, &http, &Cache::none(), Some(steps))?;
     let scopes = scopes(request, &found, before);
     let issuer = || printable(&found.server.issuer);
-    let client = register::choose(&found.server, &request.identity, redirect_uri, &scopes, (cache, before))
-        .map_err(|source| LoginError::Register { issuer: issuer(), provider: provider(request, &found.server), source })
-        .and_then(|chosen| match &chosen {
-            Chosen::Client(client) => check_issuer_of_client(request, client, &found.server, before).map(|()| chosen),
-            Chosen::Registration(_) => Ok(chosen),
-        });
-    Ok(Outlook { found, scopes, client })
+    let client = register::choose(
+        &found.server,
+        &request.identity,
+        redirect_uri,
+        &scopes,
+        (cache, before),
+    )
+    .map_err(|source| LoginError::Register {
+        issuer: issuer(),
+        provider: provider(request, &found.server),
+        source,
+    })
+    .and_then(|chosen| match &chosen {
+        Chosen::Client(client) => {
+            check_issuer_of_client(request, client, &found.server, before).map(|()| chosen)
+        }
+        Chosen::Registration(_) => Ok(chosen),
+    });
+    Ok(Outlook {
+        found,
+        scopes,
+        client,
+    })
 }
 
 /// Asks the servers, and applies what the user says about the resource.
@@ -68,7 +85,11 @@ pub(super) fn ask(
     cache: &Cache,
     steps: Option<&Steps>,
 ) -> Result<Discovered, LoginError> {
-    let authority = match (&request.known, &request.issuer_metadata, request.issuer.as_deref()) {
+    let authority = match (
+        &request.known,
+        &request.issuer_metadata,
+        request.issuer.as_deref(),
+    ) {
         (Some(server), _, _) => Authority::Endpoints(server),
         (None, Some(url), issuer) => Authority::Metadata(url, issuer),
         (None, None, Some(issuer)) => Authority::Issuer(issuer),
@@ -97,15 +118,25 @@ pub(super) fn ask(
         ),
         None => (search, request.names_endpoints().then_some("as you asked")),
     };
-    let mut found = search.map_err(|source| LoginError::Discover { server: request.key.server.clone(), source })?;
+    let mut found = search.map_err(|source| LoginError::Discover {
+        server: request.key.server.clone(),
+        source,
+    })?;
     if let Some(of_whom) = of_whom {
         let host = |url: &Url| url.host_str().map(printable).unwrap_or_default();
         let server = &found.server;
-        let (page, tokens) = (host(&server.authorization_endpoint), host(&server.token_endpoint));
-        terminal::insist(&format!("{of_whom}, the page to log in is at {page}, and the tokens come from {tokens}"));
+        let (page, tokens) = (
+            host(&server.authorization_endpoint),
+            host(&server.token_endpoint),
+        );
+        terminal::insist(&format!(
+            "{of_whom}, the page to log in is at {page}, and the tokens come from {tokens}"
+        ));
         if server.issuer == server.authorization_endpoint.origin().ascii_serialization() {
             let issuer = printable(&server.issuer);
-            terminal::say(&format!("  if its answers name another issuer than {issuer}, name that one with --issuer"));
+            terminal::say(&format!(
+                "  if its answers name another issuer than {issuer}, name that one with --issuer"
+            ));
         }
     }
     found.resource = match &request.resource {
@@ -117,7 +148,11 @@ pub(super) fn ask(
 }
 
 /// Chooses the scopes to ask for.
-pub(super) fn scopes(request: &Request, found: &Discovered, before: Option<&Credentials>) -> Vec<String> {
+pub(super) fn scopes(
+    request: &Request,
+    found: &Discovered,
+    before: Option<&Credentials>,
+) -> Vec<String> {
     let server = &found.server;
     // Spec: MCP 2026-07-28, Scope Selection Strategy: what a challenge names joins what was asked for before.
     let is_challenged = request.challenge.is_some() || !found.challenged_scopes.is_empty();
@@ -150,7 +185,8 @@ pub(super) fn check_issuer_of_client(
     server: &AuthorizationServer,
     before: Option<&Credentials>,
 ) -> Result<(), LoginError> {
-    let moved = |before: &&Credentials| before.client_id == client.id && before.issuer != server.issuer;
+    let moved =
+        |before: &&Credentials| before.client_id == client.id && before.issuer != server.issuer;
     match before.filter(moved) {
         Some(before) if client.origin == Origin::Static && request.identity.issuer.is_none() => {
             Err(LoginError::IssuerChanged {
@@ -183,9 +219,12 @@ impl LastLogin {
 /// Returns the redirect URI that a login wants: with a fixed port, or with the ports of earlier registrations first.
 pub fn wanted(request: &Request, cache: &Cache, before: Option<&Credentials>) -> Wanted {
     let last = LastLogin::of(request, cache);
-    let remembered =
-        last.map(|last| register::remembered_redirect_uris(cache, &last.issuer, before)).unwrap_or_default();
-    let remembered = remembered.iter().filter_map(|uri| Url::parse(uri).ok()?.port());
+    let remembered = last
+        .map(|last| register::remembered_redirect_uris(cache, &last.issuer, before))
+        .unwrap_or_default();
+    let remembered = remembered
+        .iter()
+        .filter_map(|uri| Url::parse(uri).ok()?.port());
     Wanted {
         literal: request.redirect_uri.clone(),
         forms: request.wants_form(),
@@ -193,7 +232,9 @@ pub fn wanted(request: &Request, cache: &Cache, before: Option<&Credentials>) ->
         path: request.redirect_path.clone(),
         ports: match request.port {
             Some(port) => vec![port],
-            None => remembered.chain(request.likely_ports.iter().copied()).collect(),
+            None => remembered
+                .chain(request.likely_ports.iter().copied())
+                .collect(),
         },
         any_port: request.port.is_none(),
     }
@@ -202,23 +243,49 @@ pub fn wanted(request: &Request, cache: &Cache, before: Option<&Credentials>) ->
 /// Returns the failure of a login that cannot listen, with the program that is in its way.
 pub fn cannot_listen(wanted: &Wanted, source: BindError) -> LoginError {
     let redirect_uri = wanted.uri_without_socket();
-    let place = redirect_uri.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
+    let place = redirect_uri
+        .trim_start_matches("http://")
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let holder = match source {
         BindError::Taken { port } => peers::holder(port),
         BindError::UsedUp | BindError::Impossible(_) => None,
     };
-    LoginError::Bind { place, holder, source }
+    LoginError::Bind {
+        place,
+        holder,
+        source,
+    }
 }
 
 /// Returns the URLs that the user typed.
 pub(super) fn typed_urls(request: &Request) -> Vec<Url> {
-    let issuer = request.issuer.iter().filter_map(|issuer| Url::parse(issuer).ok());
-    let known = request.known.iter().flat_map(|server| [&server.authorization_endpoint, &server.token_endpoint]);
+    let issuer = request
+        .issuer
+        .iter()
+        .filter_map(|issuer| Url::parse(issuer).ok());
+    let known = request
+        .known
+        .iter()
+        .flat_map(|server| [&server.authorization_endpoint, &server.token_endpoint]);
     let metadata = request.issuer_metadata.iter();
-    request.server.iter().cloned().chain(issuer).chain(known.chain(metadata).cloned()).collect()
+    request
+        .server
+        .iter()
+        .cloned()
+        .chain(issuer)
+        .chain(known.chain(metadata).cloned())
+        .collect()
 }
 
 /// Returns the provider whose ways a login follows.
-pub(super) fn provider(request: &Request, server: &AuthorizationServer) -> Option<&'static Provider> {
-    request.provider.or_else(|| providers::of_url(&server.issuer))
+pub(super) fn provider(
+    request: &Request,
+    server: &AuthorizationServer,
+) -> Option<&'static Provider> {
+    request
+        .provider
+        .or_else(|| providers::of_url(&server.issuer))
 }

@@ -31,11 +31,18 @@ pub fn complete(mut request: Request, before: Option<&Credentials>) -> Result<Re
         }
         take_options(&mut request, before);
     }
-    let is_named = request.issuer.is_some() || request.known.is_some() || request.issuer_metadata.is_some();
+    let is_named =
+        request.issuer.is_some() || request.known.is_some() || request.issuer_metadata.is_some();
     if request.server.is_none() && !is_named {
         return Err(LoginError::Usage {
-            message: format!("there is no login {} in the profile {}", request.key.server, request.key.profile),
-            hint: Some("name the issuer with --issuer, or the profile of the login with --profile".to_owned()),
+            message: format!(
+                "there is no login {} in the profile {}",
+                request.key.server, request.key.profile
+            ),
+            hint: Some(
+                "name the issuer with --issuer, or the profile of the login with --profile"
+                    .to_owned(),
+            ),
         });
     }
     Ok(request)
@@ -43,12 +50,15 @@ pub fn complete(mut request: Request, before: Option<&Credentials>) -> Result<Re
 
 /// Returns what the user chose by options at a login that was completed, now or at the one before.
 pub fn options(request: &Request, before: Option<&Credentials>) -> LoginOptions {
-    let named_before = before.is_some_and(|before| before.options.scopes && is_same_server(request, before));
+    let named_before =
+        before.is_some_and(|before| before.options.scopes && is_same_server(request, before));
     let endpoint = request.known.as_ref().filter(|_| request.names_endpoints());
     LoginOptions {
         issuer: request.issuer.is_some(),
         port: request.port.is_some(),
-        scopes: !request.scopes.is_empty() || names_scopes(request.challenge.as_deref()) || named_before,
+        scopes: !request.scopes.is_empty()
+            || names_scopes(request.challenge.as_deref())
+            || named_before,
         resource: request.resource != Resource::Discovered,
         assume_pkce: request.assume_pkce,
         authorization_endpoint: endpoint.map(|server| server.authorization_endpoint.to_string()),
@@ -62,14 +72,20 @@ pub fn options(request: &Request, before: Option<&Credentials>) -> LoginOptions 
 ///
 /// Spec: RFC 6750 section 3.
 fn names_scopes(challenge: Option<&str>) -> bool {
-    challenge.and_then(|value| challenge::bearer([value])).is_some_and(|bearer| !bearer.scopes.is_empty())
+    challenge
+        .and_then(|value| challenge::bearer([value]))
+        .is_some_and(|bearer| !bearer.scopes.is_empty())
 }
 
 /// Returns the scopes that a login without a word about them asks for again: those that were named, and those of a client
 /// registered by hand, of which the authorization server may grant no others.
 pub fn scopes<'a>(request: &Request, before: &'a Credentials) -> &'a [String] {
     let is_by_hand = before.registration == Origin::Static.as_str();
-    let is_other = request.identity.client_id.as_ref().is_some_and(|id| *id != before.client_id);
+    let is_other = request
+        .identity
+        .client_id
+        .as_ref()
+        .is_some_and(|id| *id != before.client_id);
     if before.options.scopes || is_by_hand && !is_other {
         &before.scopes_requested
     } else {
@@ -82,7 +98,8 @@ pub fn scopes<'a>(request: &Request, before: &'a Credentials) -> &'a [String] {
 pub fn with_issuer(request: &Request, before: Option<&Credentials>) -> Option<Request> {
     let before = before.filter(|before| before.registration == Origin::Static.as_str())?;
     let is_ours = request.identity.client_id.as_ref() == Some(&before.client_id);
-    let is_open = request.issuer.is_none() && request.known.is_none() && request.issuer_metadata.is_none();
+    let is_open =
+        request.issuer.is_none() && request.known.is_none() && request.issuer_metadata.is_none();
     (is_ours && is_open).then(|| {
         let mut request = request.clone();
         request.issuer = Some(before.issuer.clone());
@@ -94,7 +111,11 @@ pub fn with_issuer(request: &Request, before: Option<&Credentials>) -> Option<Re
 /// Tells whether the user names no other authorization server than that of the login before.
 fn is_same_server(request: &Request, before: &Credentials) -> bool {
     let is_open = request.known.is_none() && request.issuer_metadata.is_none();
-    is_open && request.issuer.as_ref().is_none_or(|issuer| same_issuer(&before.issuer, issuer))
+    is_open
+        && request
+            .issuer
+            .as_ref()
+            .is_none_or(|issuer| same_issuer(&before.issuer, issuer))
 }
 
 fn take_authority(request: &mut Request, before: &Credentials) {
@@ -102,8 +123,14 @@ fn take_authority(request: &mut Request, before: &Credentials) {
         return;
     }
     let options = &before.options;
-    let endpoint = options.authorization_endpoint.as_ref().and_then(|url| Url::parse(url).ok());
-    let metadata = options.issuer_metadata.as_ref().and_then(|url| Url::parse(url).ok());
+    let endpoint = options
+        .authorization_endpoint
+        .as_ref()
+        .and_then(|url| Url::parse(url).ok());
+    let metadata = options
+        .issuer_metadata
+        .as_ref()
+        .and_then(|url| Url::parse(url).ok());
     let issuer = Some(before.issuer.clone());
     match (endpoint, Url::parse(&before.token_endpoint), metadata) {
         (Some(page), Ok(tokens), _) => {
@@ -128,11 +155,15 @@ fn take_client(request: &mut Request, before: &Credentials) -> bool {
         (Some(id), _, _) if *id != before.client_id => return false,
         (Some(_), _, _) => {}
         (None, Some(url), _) => return *url == before.client_id,
-        (None, None, Way::Auto | Way::Static) if is_by_hand => identity.client_id = Some(before.client_id.clone()),
+        (None, None, Way::Auto | Way::Static) if is_by_hand => {
+            identity.client_id = Some(before.client_id.clone())
+        }
         (None, None, Way::Auto | Way::MetadataDocument) if is_document => {
             identity.metadata_url = Some(before.client_id.clone());
         }
-        (None, None, Way::Auto | Way::Dynamic) => return before.registration == Origin::Dynamic.as_str(),
+        (None, None, Way::Auto | Way::Dynamic) => {
+            return before.registration == Origin::Dynamic.as_str()
+        }
         (None, None, _) => return false,
     }
     if is_by_hand && identity.client_secret.is_none() {
@@ -143,7 +174,9 @@ fn take_client(request: &mut Request, before: &Credentials) -> bool {
 
 /// Takes the redirect URI of the login before: with its port if that was named, else with the same one if it is free.
 fn take_redirect(request: &mut Request, before: &Credentials) {
-    let Ok(url) = Url::parse(&before.redirect_uri) else { return };
+    let Ok(url) = Url::parse(&before.redirect_uri) else {
+        return;
+    };
     request.redirect_host = host(&url);
     request.redirect_path = url.path().to_owned();
     match url.port() {
@@ -160,11 +193,19 @@ fn take_options(request: &mut Request, before: &Credentials) {
     let options = &before.options;
     request.assume_pkce |= options.assume_pkce;
     if options.resource && request.resource == Resource::Discovered {
-        request.resource = before.resource.clone().map_or(Resource::Omitted, Resource::Given);
+        request.resource = before
+            .resource
+            .clone()
+            .map_or(Resource::Omitted, Resource::Given);
     }
     let known = |name: &String| request.parameters.iter().any(|(known, _)| known == name);
     let is_repeated = |(name, value): &&(String, String)| !known(name) && !is_silent(name, value);
-    let new: Vec<_> = options.parameters.iter().filter(is_repeated).cloned().collect();
+    let new: Vec<_> = options
+        .parameters
+        .iter()
+        .filter(is_repeated)
+        .cloned()
+        .collect();
     request.parameters.extend(new);
     if request.provider.is_none() {
         request.provider = before.provider.as_deref().and_then(providers::find);
@@ -187,7 +228,8 @@ fn at_provider(
     if request.identity.client_id.is_some() || request.identity.metadata_url.is_some() {
         return Ok(request);
     }
-    let Some(before) = before.filter(|before| is_same(before, provider, request.issuer.as_deref())) else {
+    let Some(before) = before.filter(|before| is_same(before, provider, request.issuer.as_deref()))
+    else {
         return Err(LoginError::Register {
             issuer: provider.title.to_owned(),
             provider: Some(provider),
@@ -195,7 +237,10 @@ fn at_provider(
         });
     };
     request.identity.client_id = Some(before.client_id.clone());
-    request.identity.client_secret = request.identity.client_secret.or_else(|| before.client_secret.clone());
+    request.identity.client_secret = request
+        .identity
+        .client_secret
+        .or_else(|| before.client_secret.clone());
     if request.google_tools.is_none() && request.scopes == provider.scopes {
         request.scopes.clone_from(&before.scopes_requested);
     }
@@ -221,7 +266,9 @@ fn is_same(before: &Credentials, provider: &Provider, issuer: Option<&str>) -> b
 
 /// Takes the redirect URI of the login before; one that we did not choose ourselves was registered, port and all.
 fn take_redirect_uri(request: &mut Request, provider: &Provider, redirect_uri: &str) {
-    let Ok(url) = Url::parse(redirect_uri) else { return };
+    let Ok(url) = Url::parse(redirect_uri) else {
+        return;
+    };
     let host = url.host_str().unwrap_or_default();
     let our_choice = match provider.redirect {
         Redirect::AnyPort => Some("127.0.0.1"),

@@ -81,8 +81,9 @@ impl Request {
     /// for is not the user's word.
     pub(super) fn names_endpoints(&self) -> bool {
         let is_own = |server: &AuthorizationServer| {
-            self.provider
-                .is_none_or(|it| !it.owns_url(&server.authorization_endpoint) || !it.owns_url(&server.token_endpoint))
+            self.provider.is_none_or(|it| {
+                !it.owns_url(&server.authorization_endpoint) || !it.owns_url(&server.token_endpoint)
+            })
         };
         self.issuer_metadata.is_some() || self.known.as_ref().is_some_and(is_own)
     }
@@ -91,7 +92,9 @@ impl Request {
     ///
     /// Spec: OAuth 2.0 Form Post Response Mode section 2.
     pub(super) fn wants_form(&self) -> bool {
-        self.parameters.iter().any(|(name, value)| name == "response_mode" && value == "form_post")
+        self.parameters
+            .iter()
+            .any(|(name, value)| name == "response_mode" && value == "form_post")
     }
 
     /// Tells whether the user says what the resource is. That a provider takes none is not the user's word.
@@ -105,7 +108,8 @@ impl Request {
 
     /// Tells whether the account is named by the standard's parameter; else it stands among the other parameters.
     pub(super) fn hints_by_standard(&self) -> bool {
-        self.provider.is_none_or(|provider| provider.hint_parameter == "login_hint")
+        self.provider
+            .is_none_or(|provider| provider.hint_parameter == "login_hint")
     }
 }
 

@@ -42,7 +42,11 @@ impl Outcome {
     /// Returns the failure of a run that was for one login.
     pub fn failure(&self) -> Option<&LoginError> {
         match self {
-            Self::Done(results) => results.first().filter(|_| results.len() == 1)?.as_ref().err(),
+            Self::Done(results) => results
+                .first()
+                .filter(|_| results.len() == 1)?
+                .as_ref()
+                .err(),
             Self::Signal(_) => None,
         }
     }
@@ -85,7 +89,10 @@ pub fn run(
     let system = |what| move |source| LoginError::Unexpected { what, source };
     let mut signals = Signals::watch().map_err(system("cannot watch for signals"))?;
     let (waker, woken) = UnixStream::pair().map_err(system("cannot make a pair of sockets"))?;
-    woken.set_nonblocking(true).and_then(|()| waker.set_nonblocking(true)).map_err(system("cannot set up a socket"))?;
+    woken
+        .set_nonblocking(true)
+        .and_then(|()| waker.set_nonblocking(true))
+        .map_err(system("cannot set up a socket"))?;
     let ticking = terminal::is_terminal() || paste.is_some();
     let (logins, timeout) = (requests.len(), tools.timeout);
     let crew = Crew::new(requests, tools, paste.is_some(), waker);
@@ -115,7 +122,12 @@ pub fn run(
     if let Some(signal) = run.ending {
         return Ok(Outcome::Signal(signal));
     }
-    Ok(Outcome::Done(run.progress.into_iter().filter_map(Progress::into_result).collect()))
+    Ok(Outcome::Done(
+        run.progress
+            .into_iter()
+            .filter_map(Progress::into_result)
+            .collect(),
+    ))
 }
 
 impl Progress {
@@ -129,11 +141,15 @@ impl Progress {
 
 impl Run<'_> {
     fn is_over(&self) -> bool {
-        self.progress.iter().all(|progress| matches!(progress, Progress::Over(_)))
+        self.progress
+            .iter()
+            .all(|progress| matches!(progress, Progress::Over(_)))
     }
 
     fn is_finishing(&self) -> bool {
-        self.progress.iter().any(|progress| matches!(progress, Progress::Finishing))
+        self.progress
+            .iter()
+            .any(|progress| matches!(progress, Progress::Finishing))
     }
 
     fn server(&self, seat: usize) -> String {
@@ -143,7 +159,12 @@ impl Run<'_> {
     /// Waits for one happening and acts on it; returns the signal that ends the program.
     fn step(&mut self) -> Option<i32> {
         let retry_at = self.crew.retry_at();
-        let until = self.silent_at.values().copied().chain(retry_at).fold(self.deadline, Deadline::min);
+        let until = self
+            .silent_at
+            .values()
+            .copied()
+            .chain(retry_at)
+            .fold(self.deadline, Deadline::min);
         let happening = self.desk.next(until);
         self.break_the_silence();
         if retry_at.is_some_and(Deadline::passed) {
@@ -165,7 +186,13 @@ impl Run<'_> {
             // What the workers have told was heard before.
             Happening::Woken => {}
             Happening::Answer { seat, answer } => self.take_answer(seat, answer),
-            Happening::Rejected { seat, source, reason, detail, count } => {
+            Happening::Rejected {
+                seat,
+                source,
+                reason,
+                detail,
+                count,
+            } => {
                 // A paste that belongs to no login belongs to the only one there is, as far as people are concerned.
                 let seat = seat.or((self.progress.len() == 1).then_some(0));
                 if let Some(seat) = seat.filter(|_| reason == Reason::Temporary) {
@@ -173,7 +200,13 @@ impl Run<'_> {
                 }
                 let server = seat.map(|seat| self.server(seat));
                 let (server, detail) = (server.as_deref(), detail.as_deref());
-                (self.tell)(Event::Rejected { server, source, reason, detail, count });
+                (self.tell)(Event::Rejected {
+                    server,
+                    source,
+                    reason,
+                    detail,
+                    count,
+                });
             }
             Happening::PasteEnded => {
                 (self.tell)(Event::PasteEnded);
@@ -201,11 +234,20 @@ impl Run<'_> {
 
     fn tick(&mut self) {
         self.desk.resume();
-        if self.progress.iter().any(|progress| matches!(progress, Progress::Waiting(_))) {
+        if self
+            .progress
+            .iter()
+            .any(|progress| matches!(progress, Progress::Waiting(_)))
+        {
             let (left, paste) = (self.deadline.left(), self.desk.paste_is_readable());
             let listening = (0..self.progress.len()).any(|seat| self.desk.is_listening(seat));
             let pasted = self.desk.pasted();
-            (self.tell)(Event::Waiting { left, listening, paste, pasted });
+            (self.tell)(Event::Waiting {
+                left,
+                listening,
+                paste,
+                pasted,
+            });
         }
     }
 
@@ -213,21 +255,33 @@ impl Run<'_> {
         let server = self.server(seat);
         match message {
             Message::Listening(listener) => {
-                (self.tell)(Event::Listening { server: &server, redirect_uri: listener.redirect_uri() });
+                (self.tell)(Event::Listening {
+                    server: &server,
+                    redirect_uri: listener.redirect_uri(),
+                });
                 self.desk.listen(seat, listener);
             }
             Message::NotListening(failure) => {
-                (self.tell)(Event::NotListening { server: &server, failure: &failure });
+                (self.tell)(Event::NotListening {
+                    server: &server,
+                    failure: &failure,
+                });
             }
             // A login that the deadline has ended is not taken up again.
             _ if matches!(self.progress.get(seat), Some(Progress::Over(_))) => {}
             // It was cut off by the deadline, which is what is told.
             Message::Begun(Err(_)) if self.deadline.passed() => {}
             Message::Begun(Ok(Begun::Attempt(attempt))) => self.invite(seat, attempt),
-            Message::Begun(Ok(Begun::Already(report))) => self.end(seat, Ok(report), Page::LoggedIn),
-            Message::Finished(Ok(Finished::Stored(report))) => self.end(seat, Ok(report), Page::LoggedIn),
+            Message::Begun(Ok(Begun::Already(report))) => {
+                self.end(seat, Ok(report), Page::LoggedIn)
+            }
+            Message::Finished(Ok(Finished::Stored(report))) => {
+                self.end(seat, Ok(report), Page::LoggedIn)
+            }
             Message::Finished(Ok(Finished::Unknown(attempt))) => self.register_anew(seat, attempt),
-            Message::Begun(Err(err)) | Message::Finished(Err(err)) => self.end(seat, Err(err), Page::Failed),
+            Message::Begun(Err(err)) | Message::Finished(Err(err)) => {
+                self.end(seat, Err(err), Page::Failed)
+            }
         }
     }
 
@@ -235,7 +289,8 @@ impl Run<'_> {
     fn invite(&mut self, seat: usize, attempt: Box<Attempt>) {
         let server = self.server(seat);
         let tools = &self.crew.tools;
-        self.desk.expect(seat, attempt.authorization.expected.clone());
+        self.desk
+            .expect(seat, attempt.authorization.expected.clone());
         let skip = browser::skip(&tools.browser, &tools.around);
         let invitation = Invitation {
             server: &server,
@@ -265,10 +320,14 @@ impl Run<'_> {
         };
         match answer {
             Answer::Code(code) => {
-                (self.tell)(Event::AnswerReceived { server: &self.crew.server(seat) });
+                (self.tell)(Event::AnswerReceived {
+                    server: &self.crew.server(seat),
+                });
                 self.crew.finish(seat, attempt, code);
             }
-            Answer::Denied(denial) if attempt.heals(&denial.error) => self.register_anew(seat, attempt),
+            Answer::Denied(denial) if attempt.heals(&denial.error) => {
+                self.register_anew(seat, attempt)
+            }
             Answer::Denied(denial) => self.deny(seat, &attempt, denial),
         }
     }
@@ -276,17 +335,33 @@ impl Run<'_> {
     /// Notes that the server knows the client of a login that still waits: it has answered with the state of that login.
     fn confirm_client(&self, seat: usize) {
         if let Some(Progress::Waiting(attempt)) = self.progress.get(seat) {
-            register::confirm(&self.crew.tools.cache(), &attempt.found.server.issuer, &attempt.client);
+            register::confirm(
+                &self.crew.tools.cache(),
+                &attempt.found.server.issuer,
+                &attempt.client,
+            );
         }
     }
 
     fn deny(&mut self, seat: usize, attempt: &Attempt, denial: Denial) {
         // An answer that passed all checks proves that the server knows the client, unless it says that it does not.
         if !client::is_unknown(&denial.error) {
-            register::confirm(&self.crew.tools.cache(), &attempt.found.server.issuer, &attempt.client);
+            register::confirm(
+                &self.crew.tools.cache(),
+                &attempt.found.server.issuer,
+                &attempt.client,
+            );
         }
         let (server, provider) = (self.server(seat), attempt.provider);
-        self.end(seat, Err(LoginError::Denied { server, provider, denial }), Page::Refused);
+        self.end(
+            seat,
+            Err(LoginError::Denied {
+                server,
+                provider,
+                denial,
+            }),
+            Page::Refused,
+        );
     }
 
     fn register_anew(&mut self, seat: usize, attempt: Box<Attempt>) {
@@ -303,7 +378,10 @@ impl Run<'_> {
         self.desk.close(seat, page);
         match &result {
             Ok(report) => (self.tell)(Event::LoggedIn(report)),
-            Err(error) => (self.tell)(Event::Failed { server: &server, error }),
+            Err(error) => (self.tell)(Event::Failed {
+                server: &server,
+                error,
+            }),
         }
         self.put(seat, Progress::Over(result));
     }
@@ -312,16 +390,27 @@ impl Run<'_> {
     fn cancel(&mut self) {
         let open = self.seats(|progress| !matches!(progress, Progress::Over(_)));
         let servers: Vec<_> = open.into_iter().map(|seat| self.server(seat)).collect();
-        let stored = self.seats(|progress| matches!(progress, Progress::Over(Ok(_)))).len();
+        let stored = self
+            .seats(|progress| matches!(progress, Progress::Over(Ok(_))))
+            .len();
         if !servers.is_empty() {
-            (self.tell)(Event::Cancelled { servers: &servers, stored });
+            (self.tell)(Event::Cancelled {
+                servers: &servers,
+                stored,
+            });
         }
     }
 
     /// Returns what a login that waits asked the authorization server for.
     fn asked(&self, seat: usize) -> Option<String> {
-        let Some(Progress::Waiting(attempt)) = self.progress.get(seat) else { return None };
-        Some(error::asked(&attempt.client.id, &attempt.redirect_uri, &attempt.scopes))
+        let Some(Progress::Waiting(attempt)) = self.progress.get(seat) else {
+            return None;
+        };
+        Some(error::asked(
+            &attempt.client.id,
+            &attempt.redirect_uri,
+            &attempt.scopes,
+        ))
     }
 
     /// Says once of each login, a minute after its page was shown and nothing came, what was asked for.
@@ -330,19 +419,27 @@ impl Run<'_> {
             if self.silent_at.get(&seat).is_some_and(|at| at.passed()) {
                 self.silent_at.remove(&seat);
                 if let Some(asked) = self.asked(seat) {
-                    (self.tell)(Event::Silent { server: &self.crew.server(seat), asked: &asked });
+                    (self.tell)(Event::Silent {
+                        server: &self.crew.server(seat),
+                        asked: &asked,
+                    });
                 }
             }
         }
     }
 
     fn put(&mut self, seat: usize, progress: Progress) -> Option<Progress> {
-        self.progress.get_mut(seat).map(|place| std::mem::replace(place, progress))
+        self.progress
+            .get_mut(seat)
+            .map(|place| std::mem::replace(place, progress))
     }
 
     fn seats(&self, wanted: fn(&Progress) -> bool) -> Vec<usize> {
         let seats = self.progress.iter().enumerate();
-        seats.filter(|(_, progress)| wanted(progress)).map(|(seat, _)| seat).collect()
+        seats
+            .filter(|(_, progress)| wanted(progress))
+            .map(|(seat, _)| seat)
+            .collect()
     }
 
     fn give_up_where_nothing_can_come(&mut self) {
@@ -367,10 +464,21 @@ impl Run<'_> {
         }
         self.is_late = true;
         self.deadline = Deadline::after(EXCHANGE_PATIENCE);
-        for seat in self.seats(|progress| matches!(progress, Progress::Beginning | Progress::Waiting(_))) {
+        for seat in
+            self.seats(|progress| matches!(progress, Progress::Beginning | Progress::Waiting(_)))
+        {
             let (server, timeout) = (self.server(seat), self.crew.tools.timeout);
             let (turned_away, asked) = (self.desk.turned_away(seat), self.asked(seat));
-            self.end(seat, Err(LoginError::TimedOut { server, timeout, turned_away, asked }), Page::Failed);
+            self.end(
+                seat,
+                Err(LoginError::TimedOut {
+                    server,
+                    timeout,
+                    turned_away,
+                    asked,
+                }),
+                Page::Failed,
+            );
         }
         None
     }
@@ -379,5 +487,8 @@ impl Run<'_> {
 /// Says that an accepted answer could not be finished in any time.
 fn too_slow() -> LoginError {
     let source = std::io::ErrorKind::TimedOut.into();
-    LoginError::Unexpected { what: "an answer came, but the login could not be finished with it", source }
+    LoginError::Unexpected {
+        what: "an answer came, but the login could not be finished with it",
+        source,
+    }
 }

@@ -1,7 +1,9 @@
 //! The authorization request: which scopes are asked for, and the URL that the browser opens.
 
 use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
+use oauth2::{
+    AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+};
 use url::Url;
 
 use super::endpoint;
@@ -46,7 +48,11 @@ pub fn choose_scopes(sources: ScopeSources) -> (Vec<String>, usize) {
         add(&mut scopes, sources.asked);
         return (scopes, 0);
     }
-    let named = if sources.challenged.is_empty() { sources.resource } else { sources.challenged };
+    let named = if sources.challenged.is_empty() {
+        sources.resource
+    } else {
+        sources.challenged
+    };
     let (offered, left_out) = limited(named);
     add(&mut scopes, sources.before);
     add(&mut scopes, &offered);
@@ -83,7 +89,10 @@ fn limited(offered: &[String]) -> (Vec<String>, usize) {
 ///
 /// Spec: RFC 6749 section 3.3.
 fn is_scope(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 fn add_offline_access(scopes: &mut Vec<String>) {
@@ -142,7 +151,10 @@ impl AuthorizationRequest<'_> {
 
     /// Returns the value that the user gives to a parameter.
     pub fn given(&self, name: &str) -> Option<&str> {
-        self.extra.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        self.extra
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Tells whether an ID token is asked for, and with it a nonce is to be sent.
@@ -156,7 +168,10 @@ impl AuthorizationRequest<'_> {
         let mut parameters = self.extra.to_vec();
         let offline = self.scopes.iter().any(|scope| scope == OFFLINE_ACCESS);
         // OpenID Connect Core section 11: offline access needs the user's consent each time.
-        for (name, value) in [("prompt", offline.then_some("consent")), ("login_hint", self.login_hint)] {
+        for (name, value) in [
+            ("prompt", offline.then_some("consent")),
+            ("login_hint", self.login_hint),
+        ] {
             if let Some(value) = value.filter(|_| self.given(name).is_none()) {
                 parameters.push((name.to_owned(), value.to_owned()));
             }
@@ -184,7 +199,14 @@ mod tests {
             ("", "a b", "", "c", "", "a b"),
             ("", "", "", "c d", "a", "c d"),
             ("", "", "", "c", "openid offline_access", "c offline_access"),
-            ("", "a offline_access", "", "", "offline_access", "a offline_access"),
+            (
+                "",
+                "a offline_access",
+                "",
+                "",
+                "offline_access",
+                "a offline_access",
+            ),
             ("", "b c", "a b", "", "", "a b c"),
             ("x y x", "a", "b", "c", "offline_access", "x y"),
         ] {
@@ -203,20 +225,45 @@ mod tests {
 
     #[test]
     fn m22_what_a_server_offers_has_its_limits() {
-        let many: Vec<_> = (0..20_000).map(|number| format!("scope-{number}")).collect();
+        let many: Vec<_> = (0..20_000)
+            .map(|number| format!("scope-{number}"))
+            .collect();
         let long: Vec<_> = (0..20).map(|number| format!("{number:0>1000}")).collect();
-        let odd = ["", "a b", "a\"b", "a\\b", "a\u{7f}", "\u{e9}", "a\r\nb", "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"];
+        let odd = [
+            "",
+            "a b",
+            "a\"b",
+            "a\\b",
+            "a\u{7f}",
+            "\u{e9}",
+            "a\r\nb",
+            "!#$%&'()*+,-./:;<=>?@[]^_`{|}~",
+        ];
         let odd = odd.map(str::to_owned);
-        for (offered, expected) in [(&many[..], &many[..100]), (&long, &long[..4]), (&odd, &odd[7..])] {
+        for (offered, expected) in [
+            (&many[..], &many[..100]),
+            (&long, &long[..4]),
+            (&odd, &odd[7..]),
+        ] {
             let left_out = offered.len() - expected.len();
             for sources in [
-                ScopeSources { challenged: offered, ..ScopeSources::default() },
-                ScopeSources { resource: offered, ..ScopeSources::default() },
+                ScopeSources {
+                    challenged: offered,
+                    ..ScopeSources::default()
+                },
+                ScopeSources {
+                    resource: offered,
+                    ..ScopeSources::default()
+                },
             ] {
                 assert_eq!(choose_scopes(sources), (expected.to_vec(), left_out));
             }
         }
-        let sources = ScopeSources { asked: &many[..200], before: &many, ..ScopeSources::default() };
+        let sources = ScopeSources {
+            asked: &many[..200],
+            before: &many,
+            ..ScopeSources::default()
+        };
         assert_eq!(choose_scopes(sources), (many[..200].to_vec(), 0));
     }
 
@@ -232,15 +279,22 @@ mod tests {
             login_hint: Some("ann@example.com"),
             extra: &extra.iter().map(own).collect::<Vec<_>>(),
         };
-        let verifier = PkceCodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
-        request.url(&Secret::new("s"), &verifier, Some(&Secret::new("n"))).expect("a URL").replace("&nonce=n", "")
+        let verifier =
+            PkceCodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
+        request
+            .url(&Secret::new("s"), &verifier, Some(&Secret::new("n")))
+            .expect("a URL")
+            .replace("&nonce=n", "")
     }
 
     #[test]
     fn a52_the_users_own_nonce_wins() {
         let endpoint = Url::parse("https://as.example/a").expect("a URL");
         let verifier = || PkceCodeVerifier::new("v".repeat(43));
-        for (extra, expected) in [(&[][..], "nonce=n"), (&[("nonce".to_owned(), "own".to_owned())], "nonce=own")] {
+        for (extra, expected) in [
+            (&[][..], "nonce=n"),
+            (&[("nonce".to_owned(), "own".to_owned())], "nonce=own"),
+        ] {
             let request = AuthorizationRequest {
                 endpoint: &endpoint,
                 client_id: "c",
@@ -251,10 +305,15 @@ mod tests {
                 extra,
             };
             assert!(request.asks_for_identity());
-            let url = request.url(&Secret::new("s"), &verifier(), Some(&Secret::new("n"))).expect("a URL");
+            let url = request
+                .url(&Secret::new("s"), &verifier(), Some(&Secret::new("n")))
+                .expect("a URL");
             assert_eq!(url.matches("nonce=").count(), 1, "{url}");
             assert!(url.contains(expected), "{url}");
-            assert!(!request.url(&Secret::new("s"), &verifier(), None).expect("a URL").contains("nonce=n"));
+            assert!(!request
+                .url(&Secret::new("s"), &verifier(), None)
+                .expect("a URL")
+                .contains("nonce=n"));
         }
     }
 
@@ -262,7 +321,11 @@ mod tests {
     #[test]
     fn m20_the_whole_url() {
         assert_eq!(
-            url("https://as.example/authorize?tenant=1", "a b", &[("access_type", "offline")]),
+            url(
+                "https://as.example/authorize?tenant=1",
+                "a b",
+                &[("access_type", "offline")]
+            ),
             "https://as.example/authorize?tenant=1&response_type=code\
              &client_id=https%3A%2F%2Fapp.example%2Fclient.json&state=s\
              &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256\
@@ -274,16 +337,32 @@ mod tests {
     #[test]
     fn m23b_prompt_and_hint_may_be_the_users() {
         let plain = url("https://as.example/a", "a offline_access", &[]);
-        assert!(plain.contains("&prompt=consent&login_hint=ann%40example.com&"), "{plain}");
-        let own = url("https://as.example/a", "a offline_access", &[("prompt", "login"), ("login_hint", "bob")]);
-        assert!(own.contains("&prompt=login&login_hint=bob&resource="), "{own}");
+        assert!(
+            plain.contains("&prompt=consent&login_hint=ann%40example.com&"),
+            "{plain}"
+        );
+        let own = url(
+            "https://as.example/a",
+            "a offline_access",
+            &[("prompt", "login"), ("login_hint", "bob")],
+        );
+        assert!(
+            own.contains("&prompt=login&login_hint=bob&resource="),
+            "{own}"
+        );
         assert!(!url("https://as.example/a", "", &[]).contains("scope="));
     }
 
     #[test]
     fn v1_every_byte_of_the_url_is_plain() {
-        let text = url("https://as.example/a|b;c?d='e'&f=(g)", "x*!'()", &[("p", "\"`$|;^&")]);
-        let rest = text.strip_prefix("https://as.example/").expect("the origin is kept");
+        let text = url(
+            "https://as.example/a|b;c?d='e'&f=(g)",
+            "x*!'()",
+            &[("p", "\"`$|;^&")],
+        );
+        let rest = text
+            .strip_prefix("https://as.example/")
+            .expect("the origin is kept");
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%:@=&?+,".contains(&byte);
         assert!(rest.bytes().all(plain), "{text}");
     }

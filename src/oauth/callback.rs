@@ -91,7 +91,10 @@ impl Expected {
     /// Tells whether exactly one state is there and is ours.
     pub fn owns(&self, query: &str) -> bool {
         match single(query, "state") {
-            Ok(state) => state.as_bytes().ct_eq(self.state.expose().as_bytes()).into(),
+            Ok(state) => state
+                .as_bytes()
+                .ct_eq(self.state.expose().as_bytes())
+                .into(),
             Err(_) => false,
         }
     }
@@ -109,7 +112,10 @@ impl Expected {
             Ok(state) if self.begins_with(&state) => true,
             Ok(_) | Err(Unusable::Doubled | Unusable::Malformed) => return Rejection::State,
         };
-        Rejection::NoState { is_cut, claimed: claimed(query) }
+        Rejection::NoState {
+            is_cut,
+            claimed: claimed(query),
+        }
     }
 
     /// Checks the query of an authorization response and takes out what it says.
@@ -138,14 +144,22 @@ impl Expected {
         match optional(query, "iss")? {
             Some(iss) if iss == self.issuer => Ok(()),
             Some(_) => Err(Rejection::Issuer),
-            None if self.iss_promised => Err(Rejection::NoIssuer { claimed: claimed(query) }),
+            None if self.iss_promised => Err(Rejection::NoIssuer {
+                claimed: claimed(query),
+            }),
             None => Ok(()),
         }
     }
 
     fn denied(&self, error: String, query: &str) -> Result<Answer, Rejection> {
-        let temporary = matches!(error.as_str(), "server_error" | "temporarily_unavailable" | "slow_down");
-        let denial = Denial { error, description: description(query).map_err(|_| Rejection::Ambiguous)? };
+        let temporary = matches!(
+            error.as_str(),
+            "server_error" | "temporarily_unavailable" | "slow_down"
+        );
+        let denial = Denial {
+            error,
+            description: description(query).map_err(|_| Rejection::Ambiguous)?,
+        };
         if temporary {
             Err(Rejection::Temporary(denial))
         } else {
@@ -169,13 +183,21 @@ fn description(query: &str) -> Result<Option<String>, Unusable> {
 
 /// Returns the error that a message names which does not prove where it comes from.
 fn claimed(query: &str) -> Option<Denial> {
-    let error = single(query, "error").ok().filter(|error| !error.is_empty())?;
-    Some(Denial { error, description: description(query).ok().flatten() })
+    let error = single(query, "error")
+        .ok()
+        .filter(|error| !error.is_empty())?;
+    Some(Denial {
+        error,
+        description: description(query).ok().flatten(),
+    })
 }
 
 fn read_code(code: String) -> Result<AuthorizationCode, Rejection> {
     let code = Secret::new(code);
-    let legal = code.expose().bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    let legal = code
+        .expose()
+        .bytes()
+        .all(|byte| (0x20..=0x7e).contains(&byte));
     if legal && !code.expose().is_empty() && code.expose().len() <= MAX_CODE_BYTES {
         Ok(AuthorizationCode(code))
     } else {
@@ -213,7 +235,11 @@ fn raw<'a>(query: &'a str, name: &str) -> Result<&'a str, Unusable> {
 fn decode_words(text: &str) -> String {
     let spaced = text.replace('+', " ");
     let words = percent_decode_str(&spaced).decode_utf8_lossy();
-    words.split(|it: char| it.is_control()).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    words
+        .split(|it: char| it.is_control())
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Decodes form encoding, once and strictly: a broken escape, a control character or bad UTF-8 make it `None`.
@@ -232,14 +258,20 @@ mod tests {
     use super::*;
 
     fn expected(iss_promised: bool) -> Expected {
-        Expected { state: Secret::new("s~1"), issuer: "https://as.example".into(), iss_promised }
+        Expected {
+            state: Secret::new("s~1"),
+            issuer: "https://as.example".into(),
+            iss_promised,
+        }
     }
 
     /// What a check came to, in one word that a table can hold.
     fn verdict(query: &str, iss_promised: bool) -> String {
         match expected(iss_promised).check(query) {
             Ok(Answer::Code(code)) => format!("code {}", code.into_secret().expose()),
-            Ok(Answer::Denied(denial)) => format!("denied {} {:?}", denial.error, denial.description),
+            Ok(Answer::Denied(denial)) => {
+                format!("denied {} {:?}", denial.error, denial.description)
+            }
             Err(Rejection::Temporary(denial)) => format!("temporary {}", denial.error),
             Err(Rejection::NoState { is_cut: true, .. }) => "CutState".to_owned(),
             Err(Rejection::NoState { .. }) => "NoState".to_owned(),
@@ -287,7 +319,10 @@ mod tests {
             ("code=c&state=s%7E1", "code c"),
             ("%63ode=c&st%61te=s~1", "code c"),
             ("code=a+b%20c&state=s~1", "code a b c"),
-            ("code=user%3Agrant%3Asecret&state=s~1", "code user:grant:secret"),
+            (
+                "code=user%3Agrant%3Asecret&state=s~1",
+                "code user:grant:secret",
+            ),
             ("code=a%252Fb&state=s~1", "code a%2Fb"),
             ("code=c&state=s~1&session_state=%zz&x", "code c"),
             ("&&code=c&&state=s~1&", "code c"),
@@ -307,14 +342,26 @@ mod tests {
         ] {
             check(query, expected);
         }
-        check(&format!("state=s~1&code={}", "c".repeat(MAX_CODE_BYTES + 1)), "Malformed");
+        check(
+            &format!("state=s~1&code={}", "c".repeat(MAX_CODE_BYTES + 1)),
+            "Malformed",
+        );
         let longest = "c".repeat(MAX_CODE_BYTES);
-        check(&format!("state=s~1&code={longest}"), &format!("code {longest}"));
+        check(
+            &format!("state=s~1&code={longest}"),
+            &format!("code {longest}"),
+        );
     }
 
     #[test]
     fn l11_nothing_may_be_there_twice() {
-        for query in ["code=c&code=c", "code=c&error=x", "code=c&iss=a&iss=a", "error=a&error=b", "code=c&code="] {
+        for query in [
+            "code=c&code=c",
+            "code=c&error=x",
+            "code=c&iss=a&iss=a",
+            "error=a&error=b",
+            "code=c&code=",
+        ] {
             check(&format!("state=s~1&{query}"), "Ambiguous");
         }
     }
@@ -333,14 +380,27 @@ mod tests {
             "invalid_target",
             "never_heard_of",
         ] {
-            check(&format!("error={error}&state=s~1"), &format!("denied {error} None"));
+            check(
+                &format!("error={error}&state=s~1"),
+                &format!("denied {error} None"),
+            );
         }
-        check("error=access_denied&error_description=no+way&state=s~1", "denied access_denied Some(\"no way\")");
+        check(
+            "error=access_denied&error_description=no+way&state=s~1",
+            "denied access_denied Some(\"no way\")",
+        );
         // Words are only shown: however they are written, the refusal counts.
-        let lines = "error=access_denied&error_description=AADSTS65004%3a+no%0d%0aTrace+ID%ff%zz&state=s~1";
-        check(lines, "denied access_denied Some(\"AADSTS65004: no Trace ID\u{fffd}%zz\")");
+        let lines =
+            "error=access_denied&error_description=AADSTS65004%3a+no%0d%0aTrace+ID%ff%zz&state=s~1";
+        check(
+            lines,
+            "denied access_denied Some(\"AADSTS65004: no Trace ID\u{fffd}%zz\")",
+        );
         check("error=server_error&state=s~1", "temporary server_error");
-        check("error=temporarily_unavailable&state=s~1", "temporary temporarily_unavailable");
+        check(
+            "error=temporarily_unavailable&state=s~1",
+            "temporary temporarily_unavailable",
+        );
         check("error=slow_down&state=s~1", "temporary slow_down");
     }
 
@@ -359,7 +419,10 @@ mod tests {
             ("&iss=", "Issuer", "Issuer"),
             ("&iss=%zz", "Malformed", "Malformed"),
         ] {
-            for (message, good) in [("code=c", "code c"), ("error=access_denied", "denied access_denied None")] {
+            for (message, good) in [
+                ("code=c", "code c"),
+                ("error=access_denied", "denied access_denied None"),
+            ] {
                 let query = format!("{message}&state=s~1{iss}");
                 let result = |verdict: &'static str| if verdict == "ok" { good } else { verdict };
                 assert_eq!(verdict(&query, false), result(plain), "{query}");
@@ -372,7 +435,10 @@ mod tests {
     #[test]
     fn a50_a51_what_an_unproven_error_says() {
         let denial = |error: &str, description: Option<&str>| {
-            Some(Denial { error: error.into(), description: description.map(str::to_owned) })
+            Some(Denial {
+                error: error.into(),
+                description: description.map(str::to_owned),
+            })
         };
         for (query, claims) in [
             ("code=c", None),
@@ -382,19 +448,37 @@ mod tests {
                 "error=invalid_request&error_description=Missing+%27nonce%27",
                 denial("invalid_request", Some("Missing 'nonce'")),
             ),
-            ("error=access_denied&error_description=a&error_description=b", denial("access_denied", None)),
+            (
+                "error=access_denied&error_description=a&error_description=b",
+                denial("access_denied", None),
+            ),
             ("error=access_denied&code=c", denial("access_denied", None)),
         ] {
-            let without = Rejection::NoState { is_cut: false, claimed: claims.clone() };
-            assert_eq!(expected(true).check(query).expect_err("no state"), without, "{query}");
+            let without = Rejection::NoState {
+                is_cut: false,
+                claimed: claims.clone(),
+            };
+            assert_eq!(
+                expected(true).check(query).expect_err("no state"),
+                without,
+                "{query}"
+            );
             let unnamed = Rejection::NoIssuer { claimed: claims };
-            assert_eq!(expected(true).check(&format!("{query}&state=s~1")).expect_err("no issuer"), unnamed, "{query}");
+            assert_eq!(
+                expected(true)
+                    .check(&format!("{query}&state=s~1"))
+                    .expect_err("no issuer"),
+                unnamed,
+                "{query}"
+            );
         }
     }
 
     #[test]
     fn a_code_shows_nothing() {
-        let Ok(Answer::Code(code)) = expected(false).check("code=canary&state=s~1") else { panic!("no code") };
+        let Ok(Answer::Code(code)) = expected(false).check("code=canary&state=s~1") else {
+            panic!("no code")
+        };
         assert_eq!(format!("{code:?}"), "AuthorizationCode(Secret(..))");
     }
 }

@@ -18,7 +18,10 @@ pub struct Challenge {
 impl Challenge {
     /// Returns the value of the parameter `name`, given in lower case. If the server repeats it, the first one counts.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -40,16 +43,28 @@ impl BearerChallenge {
     ///
     /// Spec: RFC 6750 section 3; RFC 9728 section 5.1.
     pub fn to_header(&self) -> String {
-        let fits = |text: &&str| text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
-        let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).filter(fits).collect();
+        let fits = |text: &&str| {
+            text.bytes()
+                .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+        };
+        let scopes: Vec<&str> = self
+            .scopes
+            .iter()
+            .map(String::as_str)
+            .filter(fits)
+            .collect();
         let scope = Some(scopes.join(" ")).filter(|scope| !scope.is_empty());
         let parameters = [
             ("error", self.error.as_deref()),
             ("scope", scope.as_deref()),
             ("resource_metadata", self.resource_metadata.as_deref()),
         ];
-        let said = parameters.iter().filter_map(|(name, value)| Some((name, value.filter(fits)?)));
-        let said: Vec<_> = said.map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let said = parameters
+            .iter()
+            .filter_map(|(name, value)| Some((name, value.filter(fits)?)));
+        let said: Vec<_> = said
+            .map(|(name, value)| format!("{name}=\"{value}\""))
+            .collect();
         format!("Bearer {}", said.join(", "))
     }
 }
@@ -65,7 +80,10 @@ impl BearerChallenge {
 pub fn parse<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
     let mut challenges = Vec::new();
     for header in headers {
-        Scanner { rest: without_name(header) }.read_into(&mut challenges);
+        Scanner {
+            rest: without_name(header),
+        }
+        .read_into(&mut challenges);
     }
     challenges
 }
@@ -76,13 +94,20 @@ pub fn parse<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
 /// Spec: RFC 6750 section 3; RFC 9728 section 5.1.
 pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerChallenge> {
     let challenges = parse(headers);
-    let bearers = challenges.iter().filter(|challenge| challenge.scheme.eq_ignore_ascii_case("Bearer"));
+    let bearers = challenges
+        .iter()
+        .filter(|challenge| challenge.scheme.eq_ignore_ascii_case("Bearer"));
     // Of several equal ones `min_by_key` returns the first.
-    bearers.map(BearerChallenge::from).min_by_key(|bearer| match bearer {
-        BearerChallenge { resource_metadata: Some(_), .. } => 0,
-        BearerChallenge { scopes, error, .. } if !scopes.is_empty() || error.is_some() => 1,
-        _ => 2,
-    })
+    bearers
+        .map(BearerChallenge::from)
+        .min_by_key(|bearer| match bearer {
+            BearerChallenge {
+                resource_metadata: Some(_),
+                ..
+            } => 0,
+            BearerChallenge { scopes, error, .. } if !scopes.is_empty() || error.is_some() => 1,
+            _ => 2,
+        })
 }
 
 /// What a server asks for that is no OAuth token.
@@ -97,8 +122,16 @@ pub enum Credential {
 }
 
 /// Words that servers use for keys of their own, in their realms, descriptions and schemes.
-const KEY_WORDS: [&str; 8] =
-    ["api key", "api-key", "api_key", "apikey", "api token", "access key", "personal access token", "x-api-"];
+const KEY_WORDS: [&str; 8] = [
+    "api key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "api token",
+    "access key",
+    "personal access token",
+    "x-api-",
+];
 
 /// Returns what a server asks for where its challenges ask for no OAuth token; `None` if they do, or say nothing.
 ///
@@ -106,15 +139,24 @@ const KEY_WORDS: [&str; 8] =
 pub fn other_credential<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Credential> {
     let headers: Vec<_> = headers.into_iter().collect();
     let challenges = parse(headers.iter().copied());
-    if challenges.iter().any(|challenge| challenge.parameter("resource_metadata").is_some()) {
+    if challenges
+        .iter()
+        .any(|challenge| challenge.parameter("resource_metadata").is_some())
+    {
         return None;
     }
     let words = headers.join(" ").to_ascii_lowercase();
     if KEY_WORDS.iter().any(|word| words.contains(word)) {
         return Some(Credential::ApiKey);
     }
-    let schemes: Vec<_> = challenges.iter().map(|challenge| challenge.scheme.to_ascii_lowercase()).collect();
-    if schemes.iter().any(|scheme| matches!(scheme.as_str(), "bearer" | "dpop")) {
+    let schemes: Vec<_> = challenges
+        .iter()
+        .map(|challenge| challenge.scheme.to_ascii_lowercase())
+        .collect();
+    if schemes
+        .iter()
+        .any(|scheme| matches!(scheme.as_str(), "bearer" | "dpop"))
+    {
         return None;
     }
     let first = schemes.first()?;
@@ -132,8 +174,12 @@ impl From<&Challenge> for BearerChallenge {
         let scopes = said("scope").unwrap_or_default().split_whitespace();
         Self {
             // A URL holds no white space: what stands in it came from a folded line.
-            resource_metadata: said("resource_metadata").map(|url| url.split_whitespace().collect()),
-            scopes: scopes.filter(|scope| seen.insert(*scope)).map(str::to_owned).collect(),
+            resource_metadata: said("resource_metadata")
+                .map(|url| url.split_whitespace().collect()),
+            scopes: scopes
+                .filter(|scope| seen.insert(*scope))
+                .map(str::to_owned)
+                .collect(),
             error: said("error").map(str::to_owned),
             error_description: said("error_description").map(str::to_owned),
         }
@@ -143,7 +189,13 @@ impl From<&Challenge> for BearerChallenge {
 /// Returns the header's value if `header` is the whole line, as a user copies it from the output of a program.
 fn without_name(header: &str) -> &str {
     match header.split_once(':') {
-        Some((name, value)) if name.trim_matches(['<', ' ']).eq_ignore_ascii_case("WWW-Authenticate") => value,
+        Some((name, value))
+            if name
+                .trim_matches(['<', ' '])
+                .eq_ignore_ascii_case("WWW-Authenticate") =>
+        {
+            value
+        }
         _ => header,
     }
 }
@@ -169,7 +221,8 @@ impl<'a> Scanner<'a> {
         let first = challenges.len();
         let mut after = After::Separator;
         while !self.rest.is_empty() {
-            let word = self.take_until(|next| next.is_whitespace() || matches!(next, ',' | ';' | '=' | '"'));
+            let word = self
+                .take_until(|next| next.is_whitespace() || matches!(next, ',' | ';' | '=' | '"'));
             self.rest = self.rest.trim_start();
             if after == After::Scheme && self.skip_padding() {
                 after = After::Parameter;
@@ -177,7 +230,9 @@ impl<'a> Scanner<'a> {
                 let value = self.take_value();
                 // The challenges of an earlier header are complete.
                 if let Some(challenge) = challenges.get_mut(first..).and_then(<[_]>::last_mut) {
-                    challenge.parameters.push((word.to_ascii_lowercase(), value));
+                    challenge
+                        .parameters
+                        .push((word.to_ascii_lowercase(), value));
                 }
                 after = After::Parameter;
             } else if self.rest.starts_with('"') {
@@ -187,7 +242,10 @@ impl<'a> Scanner<'a> {
                 let ends = self.rest.is_empty() || self.rest.starts_with([',', ';']);
                 // A word with another word behind it is a scheme, even where the comma before it is missing.
                 if is_token(word) && (after == After::Separator || !ends) {
-                    challenges.push(Challenge { scheme: word.to_owned(), parameters: Vec::new() });
+                    challenges.push(Challenge {
+                        scheme: word.to_owned(),
+                        parameters: Vec::new(),
+                    });
                     after = After::Scheme;
                 }
                 if self.skip(',') || self.skip(';') {
@@ -206,7 +264,8 @@ impl<'a> Scanner<'a> {
     /// Passes over the `=` signs that end a `token68`: nothing but the next item follows them.
     fn skip_padding(&mut self) -> bool {
         let behind = self.rest.trim_start_matches('=').trim_start();
-        let is_padding = self.rest.starts_with('=') && (behind.is_empty() || behind.starts_with([',', ';']));
+        let is_padding =
+            self.rest.starts_with('=') && (behind.is_empty() || behind.starts_with([',', ';']));
         if is_padding {
             self.rest = behind;
         }
@@ -214,7 +273,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn take_until(&mut self, ends: impl Fn(char) -> bool) -> &'a str {
-        let (taken, rest) = self.rest.split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
+        let (taken, rest) = self
+            .rest
+            .split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
         self.rest = rest;
         taken
     }
@@ -225,11 +286,16 @@ impl<'a> Scanner<'a> {
         if self.skip('"') {
             return self.take_quoted('"');
         }
-        if self.rest.strip_prefix('\'').is_some_and(|body| body.contains('\'')) {
+        if self
+            .rest
+            .strip_prefix('\'')
+            .is_some_and(|body| body.contains('\''))
+        {
             self.skip('\'');
             return self.take_quoted('\'');
         }
-        self.take_until(|next| next.is_whitespace() || matches!(next, ',' | ';')).to_owned()
+        self.take_until(|next| next.is_whitespace() || matches!(next, ',' | ';'))
+            .to_owned()
     }
 
     /// Takes what stands before the closing `quote`, or all there is.
@@ -254,7 +320,10 @@ impl<'a> Scanner<'a> {
 ///
 /// Spec: RFC 9110 section 5.6.2.
 fn is_token(word: &str) -> bool {
-    !word.is_empty() && word.chars().all(|next| next.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(next))
+    !word.is_empty()
+        && word
+            .chars()
+            .all(|next| next.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(next))
 }
 
 #[cfg(test)]
@@ -285,8 +354,11 @@ mod tests {
     /// Compares the challenges with their short form: `Scheme name=value|name=value`.
     fn check(header: &str, expected: &[&str]) {
         let short = |challenge: &Challenge| {
-            let parameters: Vec<_> =
-                challenge.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let parameters: Vec<_> = challenge
+                .parameters
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             format!("{} {}", challenge.scheme, parameters.join("|"))
         };
         let found: Vec<_> = parse([header]).iter().map(short).collect();
@@ -299,8 +371,14 @@ mod tests {
         check("Bearer", &["Bearer "]);
         check("Bearer realm=\"example\"", &["Bearer realm=example"]);
         check("bearer REALM=example", &["bearer realm=example"]);
-        check("Bearer realm = \"a\" ,\tscope =b", &["Bearer realm=a|scope=b"]);
-        check(r#"Bearer error_description="say \"no\" \\ \a""#, &[r#"Bearer error_description=say "no" \ a"#]);
+        check(
+            "Bearer realm = \"a\" ,\tscope =b",
+            &["Bearer realm=a|scope=b"],
+        );
+        check(
+            r#"Bearer error_description="say \"no\" \\ \a""#,
+            &[r#"Bearer error_description=say "no" \ a"#],
+        );
         check("Bearer realm=\"\"", &["Bearer realm="]);
         check("Bearer scope=\"a, b; c=d\"", &["Bearer scope=a, b; c=d"]);
         check(
@@ -333,7 +411,10 @@ mod tests {
     fn m2a_token68_is_passed_over() {
         check("Negotiate", &["Negotiate "]);
         check("Negotiate abc==, Bearer a=b", &["Negotiate ", "Bearer a=b"]);
-        check("Negotiate YII/+-._~= , Bearer a=b", &["Negotiate ", "Bearer a=b"]);
+        check(
+            "Negotiate YII/+-._~= , Bearer a=b",
+            &["Negotiate ", "Bearer a=b"],
+        );
         check("Negotiate abc, Bearer a=b", &["Negotiate ", "Bearer a=b"]);
         check("NTLM TlRMTVNTUAAC", &["NTLM "]);
         check("Negotiate a==", &["Negotiate "]);
@@ -344,19 +425,28 @@ mod tests {
     fn m2a_faults_are_forgiven() {
         check("Bearer a='b c', d='e'", &["Bearer a=b c|d=e"]);
         check("Bearer a='b, d=e", &["Bearer a='b|d=e"]);
-        check("Bearer a=\"b\" c=\"d\" e=f g=h", &["Bearer a=b|c=d|e=f|g=h"]);
+        check(
+            "Bearer a=\"b\" c=\"d\" e=f g=h",
+            &["Bearer a=b|c=d|e=f|g=h"],
+        );
         check("Bearer a=\"b\"c=\"d\"", &["Bearer a=b|c=d"]);
         check("Bearer a=\"b\"; c=d;e=f", &["Bearer a=b|c=d|e=f"]);
         check(", ,Bearer ,, a=b,,c=d,, ", &["Bearer a=b|c=d"]);
         check("Bearer, a=b", &["Bearer a=b"]);
-        check("Bearer a=\"b\" Basic realm=\"x\"", &["Bearer a=b", "Basic realm=x"]);
+        check(
+            "Bearer a=\"b\" Basic realm=\"x\"",
+            &["Bearer a=b", "Basic realm=x"],
+        );
         check("Basic realm=x Bearer a=b", &["Basic realm=x", "Bearer a=b"]);
         check("Bearer a=\"b, c=d", &["Bearer a=b, c=d"]);
         check("Bearer a=\"b\\", &["Bearer a=b"]);
         check("Bearer a=", &["Bearer "]);
         check("Bearer a=b, c=", &["Bearer a=b|c="]);
         check("Bearer a=b, c=, d=e", &["Bearer a=b|c=|d=e"]);
-        check("Bearer error=\"said \"no\", sorry\", a=b", &["Bearer error=said |a=b"]);
+        check(
+            "Bearer error=\"said \"no\", sorry\", a=b",
+            &["Bearer error=said |a=b"],
+        );
         check("Bearer scope=read write, a=b", &["Bearer scope=read|a=b"]);
         check("Bearer a=b, =x, c=d", &["Bearer a=b|=x|c=d"]);
         check("a=b, Bearer c=d", &["Bearer c=d"]);
@@ -370,13 +460,19 @@ mod tests {
         check("WWW-Authenticate: Bearer a=b", &["Bearer a=b"]);
         check("www-authenticate:Bearer a=b\r\n", &["Bearer a=b"]);
         check("< WWW-Authenticate: Bearer a=\"b\"", &["Bearer a=b"]);
-        check("WWW-Authenticate: Basic realm=x\nWWW-Authenticate: Bearer a=b", &["Basic realm=x", "Bearer a=b"]);
+        check(
+            "WWW-Authenticate: Basic realm=x\nWWW-Authenticate: Bearer a=b",
+            &["Basic realm=x", "Bearer a=b"],
+        );
     }
 
     #[test]
     fn m2a_headers_do_not_run_into_each_other() {
         let challenges = parse(["Bearer a=\"b", "c=d", "Basic e=f"]);
-        let parameters: Vec<_> = challenges.iter().map(|challenge| challenge.parameters.len()).collect();
+        let parameters: Vec<_> = challenges
+            .iter()
+            .map(|challenge| challenge.parameters.len())
+            .collect();
         assert_eq!(parameters, [1, 1]);
         assert_eq!(parse(["Bearer a=b, A=c"])[0].parameter("a"), Some("b"));
     }
@@ -387,7 +483,10 @@ mod tests {
             let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
             let scopes = found.scopes.join(",");
             let (metadata, error) = (or_none(found.resource_metadata), or_none(found.error));
-            format!("{metadata}|{scopes}|{error}|{}", or_none(found.error_description))
+            format!(
+                "{metadata}|{scopes}|{error}|{}",
+                or_none(found.error_description)
+            )
         });
         assert_eq!(found.as_deref(), expected, "{headers:?}");
     }
@@ -395,19 +494,50 @@ mod tests {
     #[test]
     fn m2_the_useful_bearer_challenge_is_chosen() {
         check_bearer(&[], None);
-        check_bearer(&["Basic realm=x", "DPoP algs=\"ES256\", resource_metadata=u", "BearerX a=b"], None);
+        check_bearer(
+            &[
+                "Basic realm=x",
+                "DPoP algs=\"ES256\", resource_metadata=u",
+                "BearerX a=b",
+            ],
+            None,
+        );
         check_bearer(&["Bearer"], Some("-||-|-"));
         check_bearer(&["Bearer realm=x"], Some("-||-|-"));
         check_bearer(&["BEARER Resource_Metadata=u"], Some("u||-|-"));
         check_bearer(&["Bearer", "Bearer error=e"], Some("-||e|-"));
-        check_bearer(&["Bearer error=e, Bearer resource_metadata=u"], Some("u||-|-"));
+        check_bearer(
+            &["Bearer error=e, Bearer resource_metadata=u"],
+            Some("u||-|-"),
+        );
         check_bearer(&["Bearer scope=a", "Bearer error=e"], Some("-|a|-|-"));
-        check_bearer(&["Bearer resource_metadata=u", "Bearer resource_metadata=v, scope=a"], Some("u||-|-"));
-        check_bearer(&["Negotiate abc==, Bearer resource_metadata=u"], Some("u||-|-"));
-        check_bearer(&["Bearer resource_metadata=u, resource_metadata=v"], Some("u||-|-"));
-        check_bearer(&["Bearer resource_metadata=\"\", error=\"\", scope=\"\""], Some("-||-|-"));
-        check_bearer(&["Bearer resource_metadata=\"https://h/\r\n   x\""], Some("https://h/x||-|-"));
-        check_bearer(&["Bearer scope=\" a  b a\tc \", error=e, error_description=\"d d\""], Some("-|a,b,c|e|d d"));
+        check_bearer(
+            &[
+                "Bearer resource_metadata=u",
+                "Bearer resource_metadata=v, scope=a",
+            ],
+            Some("u||-|-"),
+        );
+        check_bearer(
+            &["Negotiate abc==, Bearer resource_metadata=u"],
+            Some("u||-|-"),
+        );
+        check_bearer(
+            &["Bearer resource_metadata=u, resource_metadata=v"],
+            Some("u||-|-"),
+        );
+        check_bearer(
+            &["Bearer resource_metadata=\"\", error=\"\", scope=\"\""],
+            Some("-||-|-"),
+        );
+        check_bearer(
+            &["Bearer resource_metadata=\"https://h/\r\n   x\""],
+            Some("https://h/x||-|-"),
+        );
+        check_bearer(
+            &["Bearer scope=\" a  b a\tc \", error=e, error_description=\"d d\""],
+            Some("-|a,b,c|e|d d"),
+        );
     }
 
     #[test]
@@ -420,8 +550,14 @@ mod tests {
             (&["Bearer realm=\"mcp\""], None),
             (&["Basic realm=\"x\"", "Bearer"], None),
             (&["Bearer realm=\"API key\""], Some(ApiKey)),
-            (&["Bearer error_description=\"send your Personal Access Token\""], Some(ApiKey)),
-            (&["Bearer realm=\"API key\", resource_metadata=\"https://a.example/m\""], None),
+            (
+                &["Bearer error_description=\"send your Personal Access Token\""],
+                Some(ApiKey),
+            ),
+            (
+                &["Bearer realm=\"API key\", resource_metadata=\"https://a.example/m\""],
+                None,
+            ),
             (&["ApiKey"], Some(ApiKey)),
             (&["ApiKey realm=\"x\", header=\"X-API-Key\""], Some(ApiKey)),
             (&["X-Api-Key"], Some(ApiKey)),
@@ -430,30 +566,50 @@ mod tests {
             (&["Digest realm=\"x\", nonce=\"y\""], Some(Password)),
             (&["Negotiate"], Some(Scheme("negotiate".to_owned()))),
         ] {
-            assert_eq!(other_credential(headers.iter().copied()), expected, "{headers:?}");
+            assert_eq!(
+                other_credential(headers.iter().copied()),
+                expected,
+                "{headers:?}"
+            );
         }
     }
 
     #[test]
     fn m2a_long_headers_take_linear_time() {
-        for part in ["a=b,", "'", "\"", "\\", "x='", "Bearer ", "=", ",", "a=\"", "é"] {
+        for part in [
+            "a=b,", "'", "\"", "\\", "x='", "Bearer ", "=", ",", "a=\"", "é",
+        ] {
             parse([part.repeat(100_000 / part.len()).as_str()]);
         }
         let scopes: String = (0..20_000).map(|scope| format!("{scope} ")).collect();
-        assert_eq!(bearer([format!("Bearer scope=\"{scopes}\"").as_str()]).unwrap().scopes.len(), 20_000);
+        assert_eq!(
+            bearer([format!("Bearer scope=\"{scopes}\"").as_str()])
+                .unwrap()
+                .scopes
+                .len(),
+            20_000
+        );
     }
 
     /// What a header is made of; most lists of these are well-formed, so that the oracle has something to say.
     fn headers() -> impl Strategy<Value = String> {
-        let value = prop_oneof!["[a-zA-Z0-9!#$%&*+.^_`|~-]{1,6}", r#""([ a-z,;='=]|\\["\\a]){0,8}""#];
+        let value = prop_oneof![
+            "[a-zA-Z0-9!#$%&*+.^_`|~-]{1,6}",
+            r#""([ a-z,;='=]|\\["\\a]){0,8}""#
+        ];
         let parameter = ("[a-zA-Z_]{1,6}", "[ \t]{0,2}", "[ \t]{0,2}", value)
             .prop_map(|(name, before, behind, value)| format!("{name}{before}={behind}{value}"));
         let comma = "[ \t]{0,2},[ \t,]{0,3}";
-        let parameters = proptest::collection::vec((parameter, comma), 0..4)
-            .prop_map(|items| items.into_iter().map(|(item, comma)| item + &comma).collect::<String>());
+        let parameters = proptest::collection::vec((parameter, comma), 0..4).prop_map(|items| {
+            items
+                .into_iter()
+                .map(|(item, comma)| item + &comma)
+                .collect::<String>()
+        });
         let challenge = ("[a-zA-Z][a-zA-Z0-9-]{0,6}", parameters, comma)
             .prop_map(|(scheme, parameters, comma)| format!("{scheme} {parameters}{comma}"));
-        let well_formed = proptest::collection::vec(challenge, 1..4).prop_map(|challenges| challenges.concat());
+        let well_formed =
+            proptest::collection::vec(challenge, 1..4).prop_map(|challenges| challenges.concat());
         prop_oneof![4 => well_formed, 1 => r#"([A-C]|[ab]=|[ \t,;='"\\x]){0,24}"#]
     }
 

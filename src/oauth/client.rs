@@ -35,7 +35,9 @@ impl ClientAuth {
 
     /// Reads the registered name of a method.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::None, Self::Basic, Self::Post].into_iter().find(|auth| auth.as_str() == name)
+        [Self::None, Self::Basic, Self::Post]
+            .into_iter()
+            .find(|auth| auth.as_str() == name)
     }
 
     /// Returns the method to use: none without a secret; else the one the registration answer names; else the first
@@ -46,7 +48,9 @@ impl ClientAuth {
         if !has_secret {
             return Self::None;
         }
-        registered.or_else(|| Self::first_of(listed?)).unwrap_or(Self::Basic)
+        registered
+            .or_else(|| Self::first_of(listed?))
+            .unwrap_or(Self::Basic)
     }
 
     /// Returns the method to ask for in a registration.
@@ -60,7 +64,9 @@ impl ClientAuth {
 
     fn first_of(listed: &[String]) -> Option<Self> {
         let lists = |auth: &Self| listed.iter().any(|name| name == auth.as_str());
-        [Self::Basic, Self::Post, Self::None].into_iter().find(lists)
+        [Self::Basic, Self::Post, Self::None]
+            .into_iter()
+            .find(lists)
     }
 }
 
@@ -159,7 +165,10 @@ fn optional<T: DeserializeOwned>(member: Option<&RawValue>) -> Option<T> {
 /// Returns a moment in seconds since 1970, written as a number or as text, that can be stored; `None` for never.
 fn moment(member: Option<&RawValue>) -> Option<i64> {
     let text = member?.get().trim_matches('"').trim();
-    let seconds = text.parse().or_else(|_| text.parse().map(|seconds: f64| seconds as i64)).ok()?;
+    let seconds = text
+        .parse()
+        .or_else(|_| text.parse().map(|seconds: f64| seconds as i64))
+        .ok()?;
     Some(Time::at(seconds).0).filter(|seconds| *seconds > 0)
 }
 
@@ -177,7 +186,8 @@ impl Registration {
         let auth: Option<String> = optional(document.token_endpoint_auth_method);
         Some(Self {
             client_id: document.client_id,
-            client_secret: optional(document.client_secret).filter(|secret: &Secret| !secret.expose().is_empty()),
+            client_secret: optional(document.client_secret)
+                .filter(|secret: &Secret| !secret.expose().is_empty()),
             secret_expires_at: moment(document.client_secret_expires_at),
             auth: auth.as_deref().and_then(ClientAuth::parse),
         })
@@ -212,18 +222,27 @@ impl ClientFile {
     /// registered to the letter, or the members themselves.
     pub fn read(body: &[u8]) -> Option<Self> {
         let mut document: Value = serde_json::from_slice(body).ok()?;
-        let (inner, exact) = match (document.get_mut("installed").map(Value::take), document.get_mut("web")) {
+        let (inner, exact) = match (
+            document.get_mut("installed").map(Value::take),
+            document.get_mut("web"),
+        ) {
             (Some(installed), _) => (installed, false),
             (None, Some(web)) => (web.take(), true),
             (None, None) => (document, true),
         };
         let client: ClientDocument = serde_json::from_value(inner).ok()?;
-        let loopback =
-            |uri: &String| uri.starts_with("http://") && Url::parse(uri).is_ok_and(|uri| endpoint::is_loopback(&uri));
+        let loopback = |uri: &String| {
+            uri.starts_with("http://")
+                && Url::parse(uri).is_ok_and(|uri| endpoint::is_loopback(&uri))
+        };
         Some(Self {
             client_id: client.client_id,
             client_secret: client.client_secret,
-            redirect_uri: client.redirect_uris.into_iter().find(loopback).filter(|_| exact),
+            redirect_uri: client
+                .redirect_uris
+                .into_iter()
+                .find(loopback)
+                .filter(|_| exact),
             endpoints: client.auth_uri.zip(client.token_uri),
         })
     }
@@ -239,7 +258,9 @@ impl ClientFile {
 pub fn check_metadata_document_url(raw: &str) -> Result<(), String> {
     let url = endpoint::parse(raw).map_err(|why: UrlError| why.to_string())?;
     let path = raw.splitn(4, '/').nth(3).unwrap_or("");
-    let dots = path.split(['/', '?']).any(|segment| matches!(segment, "." | ".."));
+    let dots = path
+        .split(['/', '?'])
+        .any(|segment| matches!(segment, "." | ".."));
     if url.scheme() != "https" {
         Err("it has to be https".to_owned())
     } else if path.is_empty() || path.starts_with('?') {
@@ -263,17 +284,36 @@ mod tests {
     fn m28_which_client_authentication() {
         use ClientAuth::{Basic, None as Public, Post};
         for (secret, registered, listed, expected) in [
-            (false, Some(Basic), Some(list(&["client_secret_basic"])), Public),
+            (
+                false,
+                Some(Basic),
+                Some(list(&["client_secret_basic"])),
+                Public,
+            ),
             (false, None, None, Public),
             (true, None, None, Basic),
             (true, None, Some(list(&["client_secret_post"])), Post),
-            (true, None, Some(list(&["client_secret_post", "client_secret_basic"])), Basic),
+            (
+                true,
+                None,
+                Some(list(&["client_secret_post", "client_secret_basic"])),
+                Basic,
+            ),
             (true, None, Some(list(&["none"])), Public),
             (true, Some(Post), Some(list(&["none"])), Post),
-            (true, Some(Public), Some(list(&["client_secret_basic"])), Public),
+            (
+                true,
+                Some(Public),
+                Some(list(&["client_secret_basic"])),
+                Public,
+            ),
             (true, None, Some(list(&["private_key_jwt"])), Basic),
         ] {
-            assert_eq!(ClientAuth::choose(secret, registered, listed.as_deref()), expected, "{secret} {listed:?}");
+            assert_eq!(
+                ClientAuth::choose(secret, registered, listed.as_deref()),
+                expected,
+                "{secret} {listed:?}"
+            );
         }
     }
 
@@ -283,17 +323,32 @@ mod tests {
         for (listed, expected) in [
             (None, Public),
             (Some(list(&["client_secret_basic", "none"])), Public),
-            (Some(list(&["client_secret_post", "client_secret_basic"])), Basic),
+            (
+                Some(list(&["client_secret_post", "client_secret_basic"])),
+                Basic,
+            ),
             (Some(list(&["client_secret_post"])), Post),
             (Some(list(&["private_key_jwt"])), Public),
         ] {
-            assert_eq!(ClientAuth::to_register(listed.as_deref()), expected, "{listed:?}");
+            assert_eq!(
+                ClientAuth::to_register(listed.as_deref()),
+                expected,
+                "{listed:?}"
+            );
         }
-        let request = registration_request("http://127.0.0.1:1/callback", Public, &list(&["a", "b"]));
+        let request =
+            registration_request("http://127.0.0.1:1/callback", Public, &list(&["a", "b"]));
         assert_eq!(request["application_type"], "native");
-        assert_eq!(request["grant_types"], json!(["authorization_code", "refresh_token"]));
+        assert_eq!(
+            request["grant_types"],
+            json!(["authorization_code", "refresh_token"])
+        );
         assert_eq!(request["scope"], "a b");
-        assert!(registration_request("http://127.0.0.1:1/callback", Public, &[]).get("scope").is_none());
+        assert!(
+            registration_request("http://127.0.0.1:1/callback", Public, &[])
+                .get("scope")
+                .is_none()
+        );
     }
 
     #[test]
@@ -308,9 +363,18 @@ mod tests {
         assert_eq!(answer.client_secret, Some(Secret::new("s")));
         assert_eq!(answer.secret_expires_at, None);
         assert_eq!(answer.auth, Some(ClientAuth::Post));
-        let expiring = read(r#"{"client_id":"c","client_secret":"","client_secret_expires_at":99}"#);
-        assert!(expiring.is_some_and(|it| it.client_secret.is_none() && it.secret_expires_at == Some(99)));
-        for body in ["", "{}", "[]", r#"{"client_id":""}"#, r#"{"client_id":7}"#, r#"{"client_id":"a\nb"}"#] {
+        let expiring =
+            read(r#"{"client_id":"c","client_secret":"","client_secret_expires_at":99}"#);
+        assert!(expiring
+            .is_some_and(|it| it.client_secret.is_none() && it.secret_expires_at == Some(99)));
+        for body in [
+            "",
+            "{}",
+            "[]",
+            r#"{"client_id":""}"#,
+            r#"{"client_id":7}"#,
+            r#"{"client_id":"a\nb"}"#,
+        ] {
             assert!(read(body).is_none(), "{body}");
         }
     }
@@ -332,7 +396,9 @@ mod tests {
             ("1e400", Some(253_402_300_799)),
             ("-1e400", None),
         ] {
-            let body = format!(r#"{{"client_id":"c","client_secret":"s","client_secret_expires_at":{value}}}"#);
+            let body = format!(
+                r#"{{"client_id":"c","client_secret":"s","client_secret_expires_at":{value}}}"#
+            );
             let answer = Registration::read(body.as_bytes()).unwrap_or_else(|| panic!("{body}"));
             assert_eq!(
                 (answer.client_secret, answer.secret_expires_at),
@@ -351,14 +417,30 @@ mod tests {
         let desktop =
             read(r#"{"installed":{"client_id":"c","client_secret":"s","redirect_uris":["http://localhost"]}}"#)
                 .expect("a client");
-        assert_eq!((desktop.client_id.as_str(), desktop.redirect_uri, desktop.endpoints), ("c", None, None));
+        assert_eq!(
+            (
+                desktop.client_id.as_str(),
+                desktop.redirect_uri,
+                desktop.endpoints
+            ),
+            ("c", None, None)
+        );
         let web = read(
             r#"{"web":{"client_id":"c","redirect_uris":["https://x.example/cb","http://localhost:8000/oauth2callback"],
                 "auth_uri":"https://as.example/a","token_uri":"https://as.example/t"}}"#,
         )
         .expect("a client");
-        assert_eq!(web.redirect_uri.as_deref(), Some("http://localhost:8000/oauth2callback"));
-        assert_eq!(web.endpoints, Some(("https://as.example/a".to_owned(), "https://as.example/t".to_owned())));
+        assert_eq!(
+            web.redirect_uri.as_deref(),
+            Some("http://localhost:8000/oauth2callback")
+        );
+        assert_eq!(
+            web.endpoints,
+            Some((
+                "https://as.example/a".to_owned(),
+                "https://as.example/t".to_owned()
+            ))
+        );
         assert!(read(r#"{"client_id":"c"}"#).is_some());
         assert!(read(r#"{"type":"service_account"}"#).is_none());
         assert!(read("").is_none());
@@ -366,8 +448,14 @@ mod tests {
 
     #[test]
     fn m15a_document_urls() {
-        assert_eq!(check_metadata_document_url("https://app.example/client.json"), Ok(()));
-        assert_eq!(check_metadata_document_url("https://app.example:8443/a/client.json?v=1"), Ok(()));
+        assert_eq!(
+            check_metadata_document_url("https://app.example/client.json"),
+            Ok(())
+        );
+        assert_eq!(
+            check_metadata_document_url("https://app.example:8443/a/client.json?v=1"),
+            Ok(())
+        );
         for raw in [
             "http://app.example/client.json",
             "https://app.example",

@@ -88,7 +88,12 @@ impl Region {
             Self::LinkLocal
         } else if address.is_private() || carrier_grade {
             Self::Private
-        } else if a == 0 || a >= 224 || benchmark || (a == 192 && b == 0 && c == 0) || address.is_documentation() {
+        } else if a == 0
+            || a >= 224
+            || benchmark
+            || (a == 192 && b == 0 && c == 0)
+            || address.is_documentation()
+        {
             Self::Reserved
         } else {
             Self::Public
@@ -134,7 +139,10 @@ pub fn is_loopback(url: &Url) -> bool {
 
 /// Tells whether two URLs name this machine and one port, by different names.
 pub fn is_same_machine(one: &Url, other: &Url) -> bool {
-    is_loopback(one) && is_loopback(other) && one.port() == other.port() && one.host_str() != other.host_str()
+    is_loopback(one)
+        && is_loopback(other)
+        && one.port() == other.port()
+        && one.host_str() != other.host_str()
 }
 
 /// Tells whether a host name means this machine.
@@ -155,7 +163,9 @@ pub struct Reach {
 impl Reach {
     /// Returns what typing this URL allows.
     pub fn of(typed: &Url) -> Self {
-        Self { loopback: is_loopback(typed) }
+        Self {
+            loopback: is_loopback(typed),
+        }
     }
 
     /// Reads a URL and checks it against the policy.
@@ -179,7 +189,9 @@ impl Reach {
         match literal.map(|address| (address, Region::of(address))) {
             Some((address, Region::Loopback)) if !self.loopback => Err(UrlError::Address(address)),
             Some((address, Region::Reserved)) => Err(UrlError::Address(address)),
-            None if loopback && !self.loopback => Err(UrlError::Address(IpAddr::V4(Ipv4Addr::LOCALHOST))),
+            None if loopback && !self.loopback => {
+                Err(UrlError::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)))
+            }
             _ => Ok(url),
         }
     }
@@ -191,7 +203,11 @@ impl Reach {
 ///
 /// The first rule that the URL breaks.
 pub fn parse(raw: &str) -> Result<Url, UrlError> {
-    if raw.len() > MAX_URL_BYTES || raw.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'\\') {
+    if raw.len() > MAX_URL_BYTES
+        || raw
+            .bytes()
+            .any(|byte| !byte.is_ascii_graphic() || byte == b'\\')
+    {
         return Err(UrlError::Characters);
     }
     let url = Url::parse(raw).map_err(|_| UrlError::Unreadable)?;
@@ -206,7 +222,10 @@ pub fn parse(raw: &str) -> Result<Url, UrlError> {
         return Err(UrlError::Userinfo);
     }
     // A name may legally hold much that a shell reads, and percent escapes that only some readers undo.
-    if !authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)) {
+    if !authority
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+    {
         return Err(UrlError::Characters);
     }
     if url.fragment().is_some() {
@@ -218,9 +237,22 @@ pub fn parse(raw: &str) -> Result<Url, UrlError> {
 /// Tells whether a URL is probably that of a page where people log in, as a gateway has it that stands before a server.
 pub fn is_login_page(url: &Url) -> bool {
     const NAMES: [&str; 6] = ["accounts", "idp", "login", "signin", "sso", "adfs"];
-    const PARTS: [&str; 10] =
-        ["auth", "login", "logon", "signin", "sign-in", "sign_in", "sso", "saml", "cdn-cgi/access", "/cas"];
-    let name = url.host_str().and_then(|host| host.split('.').next()).unwrap_or_default();
+    const PARTS: [&str; 10] = [
+        "auth",
+        "login",
+        "logon",
+        "signin",
+        "sign-in",
+        "sign_in",
+        "sso",
+        "saml",
+        "cdn-cgi/access",
+        "/cas",
+    ];
+    let name = url
+        .host_str()
+        .and_then(|host| host.split('.').next())
+        .unwrap_or_default();
     let path = url.path().to_ascii_lowercase();
     NAMES.contains(&name) || PARTS.iter().any(|part| path.contains(part))
 }
@@ -262,7 +294,9 @@ pub fn check_parameters(endpoint: &Url) -> Result<(), UrlError> {
 ///
 /// Spec: RFC 8707 section 2; RFC 6749 section 3.1.
 pub fn without_resource(mut endpoint: Url) -> Url {
-    let is_resource = |pair: &&str| url::form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "resource");
+    let is_resource = |pair: &&str| {
+        url::form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "resource")
+    };
     let query = endpoint.query().unwrap_or_default();
     if query.split('&').any(|pair| is_resource(&pair)) {
         let rest: Vec<_> = query.split('&').filter(|pair| !is_resource(pair)).collect();
@@ -277,7 +311,9 @@ pub fn without_resource(mut endpoint: Url) -> Url {
 /// What is left matches `^https?://[A-Za-z0-9.\-_:\[\]]+[/?][A-Za-z0-9\-._~/%:@=&?+,]*$`, so the URL stays one word
 /// for whatever opens it.
 pub fn canonical(url: &Url) -> String {
-    let (origin, rest) = url.as_str().split_at(url[..url::Position::BeforePath].len());
+    let (origin, rest) = url
+        .as_str()
+        .split_at(url[..url::Position::BeforePath].len());
     let mut text = origin.to_owned();
     for byte in rest.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/%:@=&?+,".contains(&byte) {
@@ -297,51 +333,116 @@ mod tests {
     const LOCAL: Reach = Reach { loopback: true };
 
     fn check(raw: &str, reach: Reach, expected: Result<&str, UrlError>) {
-        assert_eq!(reach.check(raw).as_ref().map(Url::as_str), expected.as_ref().copied(), "{raw}");
+        assert_eq!(
+            reach.check(raw).as_ref().map(Url::as_str),
+            expected.as_ref().copied(),
+            "{raw}"
+        );
     }
 
     #[test]
     fn v3_only_web_schemes() {
-        for raw in ["javascript:alert(1)", "jAvAsCrIpT:alert(1)", "data:text/html,x", "vbscript:x", "custom:x"] {
-            assert!(matches!(PUBLIC.check(raw), Err(UrlError::Scheme(_))), "{raw}");
+        for raw in [
+            "javascript:alert(1)",
+            "jAvAsCrIpT:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "custom:x",
+        ] {
+            assert!(
+                matches!(PUBLIC.check(raw), Err(UrlError::Scheme(_))),
+                "{raw}"
+            );
         }
-        for raw in ["file:///etc/passwd", "smb://host/share", "ms-msdt:/id", "ftp://as.example/"] {
-            assert!(matches!(PUBLIC.check(raw), Err(UrlError::Scheme(_))), "{raw}");
+        for raw in [
+            "file:///etc/passwd",
+            "smb://host/share",
+            "ms-msdt:/id",
+            "ftp://as.example/",
+        ] {
+            assert!(
+                matches!(PUBLIC.check(raw), Err(UrlError::Scheme(_))),
+                "{raw}"
+            );
         }
-        for raw in ["\u{1}javascript:x", "java\tscript:x", "ht\ntps://as.example/", "https://as.example/a b"] {
+        for raw in [
+            "\u{1}javascript:x",
+            "java\tscript:x",
+            "ht\ntps://as.example/",
+            "https://as.example/a b",
+        ] {
             check(raw, PUBLIC, Err(UrlError::Characters));
         }
-        for raw in ["https://as.example\\@evil.example/", "https://ás.example/", " https://as.example/", "https://"] {
+        for raw in [
+            "https://as.example\\@evil.example/",
+            "https://ás.example/",
+            " https://as.example/",
+            "https://",
+        ] {
             assert!(PUBLIC.check(raw).is_err(), "{raw}");
         }
-        for raw in ["/authorize", "as.example/authorize", "//as.example/authorize", ""] {
+        for raw in [
+            "/authorize",
+            "as.example/authorize",
+            "//as.example/authorize",
+            "",
+        ] {
             check(raw, PUBLIC, Err(UrlError::Unreadable));
         }
     }
 
     #[test]
     fn v12_no_user_names_no_fragments() {
-        check("https://as.example@evil.example/", PUBLIC, Err(UrlError::Userinfo));
+        check(
+            "https://as.example@evil.example/",
+            PUBLIC,
+            Err(UrlError::Userinfo),
+        );
         check("https://:@evil.example/", PUBLIC, Err(UrlError::Userinfo));
         check("https://@evil.example/", PUBLIC, Err(UrlError::Userinfo));
         check("https://as.example/a#b", PUBLIC, Err(UrlError::Fragment));
-        for raw in ["https:as.example/", "https:/as.example/", "https:///as.example/", "https:////as.example/"] {
+        for raw in [
+            "https:as.example/",
+            "https:/as.example/",
+            "https:///as.example/",
+            "https:////as.example/",
+        ] {
             check(raw, PUBLIC, Err(UrlError::Unreadable));
         }
-        check("https://as.example/@user", PUBLIC, Ok("https://as.example/@user"));
-        check("https://as.example/authorize?tenant=1", PUBLIC, Ok("https://as.example/authorize?tenant=1"));
+        check(
+            "https://as.example/@user",
+            PUBLIC,
+            Ok("https://as.example/@user"),
+        );
+        check(
+            "https://as.example/authorize?tenant=1",
+            PUBLIC,
+            Ok("https://as.example/authorize?tenant=1"),
+        );
     }
 
     #[test]
     fn v1_hosts_hold_nothing_that_a_shell_reads() {
         for host in [
-            "$(calc)", "`calc`", "a;calc", "a&calc", "a=b", "{a,b}", "a'b", "a\"b", "a!b", "a*b", "~root", "a%2eb",
-            "a+b",
+            "$(calc)", "`calc`", "a;calc", "a&calc", "a=b", "{a,b}", "a'b", "a\"b", "a!b", "a*b",
+            "~root", "a%2eb", "a+b",
         ] {
-            check(&format!("https://{host}.example/"), PUBLIC, Err(UrlError::Characters));
+            check(
+                &format!("https://{host}.example/"),
+                PUBLIC,
+                Err(UrlError::Characters),
+            );
         }
-        check("https://AS_1-x.example:8443/", PUBLIC, Ok("https://as_1-x.example:8443/"));
-        check("https://[2606:4700::1111]/", PUBLIC, Ok("https://[2606:4700::1111]/"));
+        check(
+            "https://AS_1-x.example:8443/",
+            PUBLIC,
+            Ok("https://as_1-x.example:8443/"),
+        );
+        check(
+            "https://[2606:4700::1111]/",
+            PUBLIC,
+            Ok("https://[2606:4700::1111]/"),
+        );
     }
 
     #[test]
@@ -359,7 +460,12 @@ mod tests {
     #[test]
     fn v11_odd_spellings_of_loopback() {
         let loopback = |last| UrlError::Address(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)));
-        for raw in ["https://127.1/", "https://0x7f000001/", "https://2130706433/", "https://localhost/"] {
+        for raw in [
+            "https://127.1/",
+            "https://0x7f000001/",
+            "https://2130706433/",
+            "https://localhost/",
+        ] {
             check(raw, PUBLIC, Err(loopback(1)));
         }
         assert!(PUBLIC.check("https://[::ffff:127.0.0.1]/").is_err());
@@ -410,12 +516,21 @@ mod tests {
     #[test]
     fn o4_endpoints_that_carry_our_parameters() {
         let url = |text: &str| Url::parse(text).expect("a URL");
-        assert_eq!(check_parameters(&url("https://as.example/a?tenant=1")), Ok(()));
+        assert_eq!(
+            check_parameters(&url("https://as.example/a?tenant=1")),
+            Ok(())
+        );
         for name in OUR_PARAMETERS {
             let endpoint = url(&format!("https://as.example/a?x=1&{name}=2"));
-            assert_eq!(check_parameters(&endpoint), Err(UrlError::OurParameter(name)));
+            assert_eq!(
+                check_parameters(&endpoint),
+                Err(UrlError::OurParameter(name))
+            );
         }
-        assert_eq!(check_parameters(&url("https://as.example/a?st%61te=1")), Err(UrlError::OurParameter("state")));
+        assert_eq!(
+            check_parameters(&url("https://as.example/a?st%61te=1")),
+            Err(UrlError::OurParameter("state"))
+        );
     }
 
     #[test]
@@ -429,19 +544,26 @@ mod tests {
             ("?resource", ""),
             ("?resources=1&Resource=2", "?resources=1&Resource=2"),
         ] {
-            let url = |query: &str| Url::parse(&format!("https://as.example/a{query}")).expect("a URL");
+            let url =
+                |query: &str| Url::parse(&format!("https://as.example/a{query}")).expect("a URL");
             assert_eq!(without_resource(url(query)), url(expected), "{query}");
         }
     }
 
     #[test]
     fn v1_nothing_that_a_shell_reads() {
-        let url = Url::parse("https://as.example/a;b|c`d$(e)'f*g!?h={i}&j=\"k\"&l=%25&m=^n&o=a+b").expect("a URL");
+        let url = Url::parse("https://as.example/a;b|c`d$(e)'f*g!?h={i}&j=\"k\"&l=%25&m=^n&o=a+b")
+            .expect("a URL");
         let text = canonical(&url);
-        let rest = text.strip_prefix("https://as.example").expect("the origin is kept");
+        let rest = text
+            .strip_prefix("https://as.example")
+            .expect("the origin is kept");
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%:@=&?+,".contains(&byte);
         assert!(rest.bytes().all(plain), "{text}");
-        assert!(text.contains("%3Bb%7Cc%60d%24%28e%29%27f%2Ag%21?h=%7Bi%7D"), "{text}");
+        assert!(
+            text.contains("%3Bb%7Cc%60d%24%28e%29%27f%2Ag%21?h=%7Bi%7D"),
+            "{text}"
+        );
         assert!(text.ends_with("&l=%25&m=%5En&o=a+b"), "{text}");
     }
 }

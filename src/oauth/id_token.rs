@@ -60,8 +60,11 @@ pub fn account(
     is_issuer: impl Fn(&str) -> bool,
 ) -> Result<Option<String>, Unbelieved> {
     let payload = id_token.split('.').nth(1).ok_or(Unbelieved::NotRead)?;
-    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).map_err(|_| Unbelieved::NotRead)?;
-    let claims: Map<String, Value> = serde_json::from_slice(&payload).map_err(|_| Unbelieved::NotRead)?;
+    let payload = URL_SAFE_NO_PAD
+        .decode(payload.trim_end_matches('='))
+        .map_err(|_| Unbelieved::NotRead)?;
+    let claims: Map<String, Value> =
+        serde_json::from_slice(&payload).map_err(|_| Unbelieved::NotRead)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let is_made_here = |iss: &str| {
         let bare = expected.issuer.strip_prefix("https://");
@@ -72,13 +75,18 @@ pub fn account(
     }
     let is_ours = match claims.get("aud") {
         Some(Value::String(audience)) => audience == expected.client_id,
-        Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == expected.client_id),
+        Some(Value::Array(audiences)) => audiences
+            .iter()
+            .any(|audience| audience == expected.client_id),
         _ => false,
     };
     if !is_ours {
         return Err(Unbelieved::Audience);
     }
-    let expires_at = claims.get("exp").and_then(Value::as_f64).map(|seconds| seconds as i64);
+    let expires_at = claims
+        .get("exp")
+        .and_then(Value::as_f64)
+        .map(|seconds| seconds as i64);
     if expires_at.is_none_or(|at| at.saturating_add(CLOCK_SKEW_SECONDS) <= expected.now) {
         return Err(Unbelieved::Expired);
     }
@@ -103,8 +111,16 @@ mod tests {
             ("iss", json!("as.example"), believed.clone()),
             ("iss", json!("https://as.example/tenant"), believed.clone()),
             ("iss", json!("https://as.example/"), Err(Unbelieved::Issuer)),
-            ("iss", json!("https://evil.example"), Err(Unbelieved::Issuer)),
-            ("iss", json!(["https://as.example"]), Err(Unbelieved::Issuer)),
+            (
+                "iss",
+                json!("https://evil.example"),
+                Err(Unbelieved::Issuer),
+            ),
+            (
+                "iss",
+                json!(["https://as.example"]),
+                Err(Unbelieved::Issuer),
+            ),
             ("iss", json!(null), Err(Unbelieved::Issuer)),
             ("aud", json!(["other", "me"]), believed.clone()),
             ("aud", json!("other"), Err(Unbelieved::Audience)),
@@ -126,17 +142,34 @@ mod tests {
             let mut claims = good.clone();
             claims[member] = value;
             let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
-            let expected = Expected { issuer: "https://as.example", client_id: "me", nonce: Some("n"), now: 1000 };
+            let expected = Expected {
+                issuer: "https://as.example",
+                client_id: "me",
+                nonce: Some("n"),
+                now: 1000,
+            };
             let is_issuer = |iss: &str| iss.ends_with("/tenant");
             assert_eq!(account(&token, &expected, is_issuer), result, "{claims}");
             if member == "nonce" {
-                let expected = Expected { nonce: None, ..expected };
+                let expected = Expected {
+                    nonce: None,
+                    ..expected
+                };
                 assert_eq!(account(&token, &expected, is_issuer), believed, "{claims}");
             }
         }
-        let expected = Expected { issuer: "i", client_id: "c", nonce: None, now: 0 };
+        let expected = Expected {
+            issuer: "i",
+            client_id: "c",
+            nonce: None,
+            now: 0,
+        };
         for bad in ["", "e30", "e30.%%%.x", "e30.W10.x", "..", "e30."] {
-            assert_eq!(account(bad, &expected, |_| true), Err(Unbelieved::NotRead), "{bad}");
+            assert_eq!(
+                account(bad, &expected, |_| true),
+                Err(Unbelieved::NotRead),
+                "{bad}"
+            );
         }
     }
 }

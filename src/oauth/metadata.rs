@@ -43,7 +43,11 @@ pub enum MetadataError {
         meaning: &'static str,
     },
     /// The document speaks for another protected resource.
-    #[error("the metadata is for the resource {}, not for {}", printable(found), printable(server))]
+    #[error(
+        "the metadata is for the resource {}, not for {}",
+        printable(found),
+        printable(server)
+    )]
     Resource {
         /// The MCP server that was asked.
         server: String,
@@ -51,7 +55,11 @@ pub enum MetadataError {
         found: String,
     },
     /// The document speaks for another authorization server.
-    #[error("the metadata names issuer {}, not {}", printable(found), printable(expected))]
+    #[error(
+        "the metadata names issuer {}, not {}",
+        printable(found),
+        printable(expected)
+    )]
     Issuer {
         /// The issuer that the document was looked up for.
         expected: String,
@@ -79,7 +87,9 @@ impl MetadataError {
     pub fn is_security(&self) -> bool {
         match self {
             Self::Resource { .. } | Self::Issuer { .. } | Self::Url { .. } | Self::NoPkce => true,
-            Self::NotMetadata | Self::NotAnObject | Self::WrongType { .. } | Self::Doubled(_) => false,
+            Self::NotMetadata | Self::NotAnObject | Self::WrongType { .. } | Self::Doubled(_) => {
+                false
+            }
             Self::Missing { .. } | Self::NoCodeFlow(_) => false,
         }
     }
@@ -112,11 +122,16 @@ impl ResourceMetadata {
     pub fn read(body: &[u8], server: &Url, settled: bool) -> Result<Self, MetadataError> {
         let mut members = Members::read(body)?;
         let resource = match settled {
-            true => members.text("resource")?.unwrap_or_else(|| server.to_string()),
+            true => members
+                .text("resource")?
+                .unwrap_or_else(|| server.to_string()),
             false => members.required("resource", "which resource it is for")?,
         };
         if !settled && !speaks_for(&resource, server) {
-            return Err(MetadataError::Resource { server: server.to_string(), found: resource });
+            return Err(MetadataError::Resource {
+                server: server.to_string(),
+                found: resource,
+            });
         }
         Ok(Self {
             resource,
@@ -128,8 +143,13 @@ impl ResourceMetadata {
 
     /// Tells whether the document names the MCP server itself, but for a slash at the end.
     pub fn names(&self, server: &Url) -> bool {
-        let bare =
-            |url: &Url| (url.origin(), url.path().trim_end_matches('/').to_owned(), url.query().map(str::to_owned));
+        let bare = |url: &Url| {
+            (
+                url.origin(),
+                url.path().trim_end_matches('/').to_owned(),
+                url.query().map(str::to_owned),
+            )
+        };
         endpoint::parse(&self.resource).is_ok_and(|resource| bare(&resource) == bare(server))
     }
 
@@ -146,11 +166,21 @@ impl ResourceMetadata {
 ///
 /// Deviates: RFC 9728 section 3.3 asks for identity, but metadata at the root well-known URL names the origin.
 fn speaks_for(resource: &str, server: &Url) -> bool {
-    let Ok(resource) = endpoint::parse(resource) else { return false };
-    let with_slash = |path: &str| if path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
+    let Ok(resource) = endpoint::parse(resource) else {
+        return false;
+    };
+    let with_slash = |path: &str| {
+        if path.ends_with('/') {
+            path.to_owned()
+        } else {
+            format!("{path}/")
+        }
+    };
     resource.origin() == server.origin()
         && with_slash(server.path()).starts_with(&with_slash(resource.path()))
-        && resource.query().is_none_or(|query| server.query() == Some(query))
+        && resource
+            .query()
+            .is_none_or(|query| server.query() == Some(query))
 }
 
 /// Returns the well-known URLs of a protected resource: at its path, then at the root.
@@ -238,30 +268,57 @@ impl AuthorizationServer {
         let mut members = Members::read(body)?;
         let issuer = members.required("issuer", "its issuer")?;
         if let Some(expected) = expected.filter(|expected| !same_issuer(expected, &issuer)) {
-            return Err(MetadataError::Issuer { expected: expected.to_owned(), found: issuer });
+            return Err(MetadataError::Issuer {
+                expected: expected.to_owned(),
+                found: issuer,
+            });
         }
-        let url = |member: &'static str, raw: &str| reach.check(raw).map_err(|why| MetadataError::Url { member, why });
-        let page = members.absolute_url("authorization_endpoint", "where its authorization endpoint is")?;
-        let authorization_endpoint = endpoint::without_resource(url("authorization endpoint", &page)?);
-        endpoint::check_parameters(&authorization_endpoint)
-            .map_err(|why| MetadataError::Url { member: "authorization endpoint", why })?;
+        let url = |member: &'static str, raw: &str| {
+            reach
+                .check(raw)
+                .map_err(|why| MetadataError::Url { member, why })
+        };
+        let page = members.absolute_url(
+            "authorization_endpoint",
+            "where its authorization endpoint is",
+        )?;
+        let authorization_endpoint =
+            endpoint::without_resource(url("authorization endpoint", &page)?);
+        endpoint::check_parameters(&authorization_endpoint).map_err(|why| MetadataError::Url {
+            member: "authorization endpoint",
+            why,
+        })?;
         let tokens = members.absolute_url("token_endpoint", "where its token endpoint is")?;
         let token_endpoint = url("token endpoint", &tokens)?;
-        let registration = members.text("registration_endpoint")?.map(|raw| reach.check(&raw));
-        let revocation = match members.text("revocation_endpoint")?.map(|raw| reach.check(&raw)) {
+        let registration = members
+            .text("registration_endpoint")?
+            .map(|raw| reach.check(&raw));
+        let revocation = match members
+            .text("revocation_endpoint")?
+            .map(|raw| reach.check(&raw))
+        {
             // Tokens would go there.
             Some(Err(why @ UrlError::Address(_))) => {
-                return Err(MetadataError::Url { member: "revocation endpoint", why })
+                return Err(MetadataError::Url {
+                    member: "revocation endpoint",
+                    why,
+                })
             }
             Some(Err(why)) => members.ignore("revocation_endpoint", why.to_string()),
             checked => checked.and_then(Result::ok),
         };
-        let userinfo = match members.text("userinfo_endpoint")?.map(|raw| reach.check(&raw)) {
+        let userinfo = match members
+            .text("userinfo_endpoint")?
+            .map(|raw| reach.check(&raw))
+        {
             Some(Err(why)) => members.ignore("userinfo_endpoint", why.to_string()),
             checked => checked.and_then(Result::ok),
         };
         let (registration_endpoint, unusable_registration) = match registration {
-            Some(Err(why)) => (members.ignore("registration_endpoint", why.to_string()), Some(why)),
+            Some(Err(why)) => (
+                members.ignore("registration_endpoint", why.to_string()),
+                Some(why),
+            ),
             checked => (checked.and_then(Result::ok), None),
         };
         Ok(Self {
@@ -289,24 +346,34 @@ impl AuthorizationServer {
     /// [`MetadataError::Url`] for an endpoint that must not be used.
     ///
     /// Spec: RFC 9728 section 7.7.
-    pub fn within(mut self, check: impl Fn(&Url) -> Result<(), UrlError>) -> Result<Self, MetadataError> {
+    pub fn within(
+        mut self,
+        check: impl Fn(&Url) -> Result<(), UrlError>,
+    ) -> Result<Self, MetadataError> {
         for (member, url) in [
             ("authorization endpoint", Some(&self.authorization_endpoint)),
             ("token endpoint", Some(&self.token_endpoint)),
             ("revocation endpoint", self.revocation_endpoint.as_ref()),
         ] {
-            url.map_or(Ok(()), &check).map_err(|why| MetadataError::Url { member, why })?;
+            url.map_or(Ok(()), &check)
+                .map_err(|why| MetadataError::Url { member, why })?;
         }
         let registration = self.registration_endpoint.as_ref().map_or(Ok(()), &check);
         if let Err(why) = registration {
             self.registration_endpoint = None;
-            self.ignored.push(Ignored { member: "registration_endpoint", why: why.to_string() });
+            self.ignored.push(Ignored {
+                member: "registration_endpoint",
+                why: why.to_string(),
+            });
             self.unusable_registration = Some(why);
         }
         let userinfo = self.userinfo_endpoint.as_ref().map_or(Ok(()), &check);
         if let Err(why) = userinfo {
             self.userinfo_endpoint = None;
-            self.ignored.push(Ignored { member: "userinfo_endpoint", why: why.to_string() });
+            self.ignored.push(Ignored {
+                member: "userinfo_endpoint",
+                why: why.to_string(),
+            });
         }
         Ok(self)
     }
@@ -328,19 +395,40 @@ impl AuthorizationServer {
         let url = |url: &Option<Url>| url.as_ref().map(|url| Value::from(url.as_str()));
         let members = [
             ("issuer", Some(self.issuer.clone().into())),
-            ("authorization_endpoint", Some(self.authorization_endpoint.as_str().into())),
+            (
+                "authorization_endpoint",
+                Some(self.authorization_endpoint.as_str().into()),
+            ),
             ("token_endpoint", Some(self.token_endpoint.as_str().into())),
             ("registration_endpoint", url(&self.registration_endpoint)),
             ("revocation_endpoint", url(&self.revocation_endpoint)),
             ("userinfo_endpoint", url(&self.userinfo_endpoint)),
             ("response_types_supported", Some(vec!["code"].into())),
-            ("scopes_supported", (!self.scopes.is_empty()).then(|| self.scopes.clone().into())),
-            ("token_endpoint_auth_methods_supported", self.client_auth_methods.clone().map(Value::from)),
-            ("code_challenge_methods_supported", self.code_challenge_methods.clone().map(Value::from)),
-            ("authorization_response_iss_parameter_supported", self.iss_promised.then_some(true.into())),
-            ("client_id_metadata_document_supported", self.takes_metadata_documents.then_some(true.into())),
+            (
+                "scopes_supported",
+                (!self.scopes.is_empty()).then(|| self.scopes.clone().into()),
+            ),
+            (
+                "token_endpoint_auth_methods_supported",
+                self.client_auth_methods.clone().map(Value::from),
+            ),
+            (
+                "code_challenge_methods_supported",
+                self.code_challenge_methods.clone().map(Value::from),
+            ),
+            (
+                "authorization_response_iss_parameter_supported",
+                self.iss_promised.then_some(true.into()),
+            ),
+            (
+                "client_id_metadata_document_supported",
+                self.takes_metadata_documents.then_some(true.into()),
+            ),
         ];
-        members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        members
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
     }
 
     /// Returns a server of which only the endpoints are known, and that it protects codes with PKCE.
@@ -405,7 +493,9 @@ impl AuthorizationServer {
 pub fn same_issuer(expected: &str, found: &str) -> bool {
     let has_path = |issuer: &str| {
         let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-        rest.strip_suffix('/').unwrap_or(rest).contains(['/', '?', '#'])
+        rest.strip_suffix('/')
+            .unwrap_or(rest)
+            .contains(['/', '?', '#'])
     };
     let bare = |issuer: &str| issuer.strip_suffix('/').unwrap_or(issuer).to_owned();
     expected == found || (!has_path(expected) && !has_path(found) && bare(expected) == bare(found))
@@ -427,7 +517,10 @@ pub fn server_metadata_urls(issuer: &str, reach: Reach) -> Result<Vec<Url>, UrlE
         return Err(UrlError::Unreadable);
     }
     let path = url.path().strip_suffix('/').unwrap_or(url.path());
-    let (oauth, openid) = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration");
+    let (oauth, openid) = (
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+    );
     let mut paths = vec![format!("{oauth}{path}"), format!("{openid}{path}")];
     if !path.is_empty() {
         paths.extend([format!("{path}{openid}"), format!("{path}{oauth}")]);
@@ -437,7 +530,10 @@ pub fn server_metadata_urls(issuer: &str, reach: Reach) -> Result<Vec<Url>, UrlE
 
 /// Returns what the server offers where one of its lists lacks the authorization code flow. An empty list says nothing.
 fn other_flows(members: &mut Members) -> Result<Vec<String>, MetadataError> {
-    for (member, needed) in [("grant_types_supported", "authorization_code"), ("response_types_supported", "code")] {
+    for (member, needed) in [
+        ("grant_types_supported", "authorization_code"),
+        ("response_types_supported", "code"),
+    ] {
         let listed = members.list(member)?.unwrap_or_default();
         if !listed.is_empty() && !listed.iter().any(|it| it == needed) {
             return Ok(listed);

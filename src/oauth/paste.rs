@@ -42,7 +42,10 @@ pub struct PastedAnswer {
 impl fmt::Debug for PastedAnswer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.place.as_ref().map(Url::as_str);
-        formatter.debug_struct("PastedAnswer").field("place", &place).finish_non_exhaustive()
+        formatter
+            .debug_struct("PastedAnswer")
+            .field("place", &place)
+            .finish_non_exhaustive()
     }
 }
 
@@ -85,13 +88,17 @@ pub fn read(text: &str) -> Pasted {
         return Pasted::NotAnAnswer(Why::TooLong);
     }
     // No address holds a backslash: it comes from a shell, or from JSON.
-    let text = clean(text.as_bytes()).replace("\\u0026", "&").replace('\\', "");
+    let text = clean(text.as_bytes())
+        .replace("\\u0026", "&")
+        .replace('\\', "");
     let joined = join_lines(&text);
-    let found = readings(&text).chain(readings(&joined)).max_by_key(|reading| match reading {
-        Pasted::Answer(answer) if names(&answer.query).any(|name| name == "state") => 2,
-        Pasted::Answer(_) => 1,
-        Pasted::NotAnAnswer(_) | Pasted::Empty => 0,
-    });
+    let found = readings(&text)
+        .chain(readings(&joined))
+        .max_by_key(|reading| match reading {
+            Pasted::Answer(answer) if names(&answer.query).any(|name| name == "state") => 2,
+            Pasted::Answer(_) => 1,
+            Pasted::NotAnAnswer(_) | Pasted::Empty => 0,
+        });
     let mut words = words(&joined);
     found.unwrap_or_else(|| match (words.next(), words.next()) {
         (None, _) => Pasted::Empty,
@@ -127,7 +134,10 @@ pub fn clean(bytes: &[u8]) -> String {
 }
 
 fn is_invisible(character: char) -> bool {
-    let zero_width = matches!(character, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
+    let zero_width = matches!(
+        character,
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'
+    );
     zero_width || text::is_bidi_control(character)
 }
 
@@ -137,24 +147,37 @@ fn is_invisible(character: char) -> bool {
 fn after_escape(text: &str) -> Option<&str> {
     let body = text.strip_prefix('\u{1b}');
     // After a mark that was torn, the first letter of the answer would pass for the end of the sequence.
-    let torn = body.map(|body| body.strip_prefix('[').map_or(body, |body| body.trim_start_matches(['0', '1', '2'])));
+    let torn = body.map(|body| {
+        body.strip_prefix('[')
+            .map_or(body, |body| body.trim_start_matches(['0', '1', '2']))
+    });
     torn.filter(|rest| {
         let rest = rest.trim_start_matches(['?', '#']);
-        ["http", "code=", "state=", "error=", "iss="].iter().any(|start| rest.starts_with(start))
+        ["http", "code=", "state=", "error=", "iss="]
+            .iter()
+            .any(|start| rest.starts_with(start))
     })
     .or_else(|| text::after_sequence(text))
-    .or_else(|| body?.trim_start_matches(text::is_intermediate).strip_prefix(|last| matches!(last, '0'..='~')))
+    .or_else(|| {
+        body?
+            .trim_start_matches(text::is_intermediate)
+            .strip_prefix(|last| matches!(last, '0'..='~'))
+    })
 }
 
 /// Returns `text` without the marks of a paste whose escape character, or more, was lost on the way.
 fn without_torn_marks(text: &str) -> &str {
     let mut rest = text.trim();
-    while let Some(inner) =
-        ["^[[200~", "[200~", "200~", "00~", "0~", "~"].iter().find_map(|mark| rest.strip_prefix(mark))
+    while let Some(inner) = ["^[[200~", "[200~", "200~", "00~", "0~", "~"]
+        .iter()
+        .find_map(|mark| rest.strip_prefix(mark))
     {
         rest = inner.trim_start();
     }
-    while let Some(inner) = ["^[[201~", "[201~"].iter().find_map(|mark| rest.strip_suffix(mark)) {
+    while let Some(inner) = ["^[[201~", "[201~"]
+        .iter()
+        .find_map(|mark| rest.strip_suffix(mark))
+    {
         rest = inner.trim_end();
     }
     rest
@@ -209,11 +232,16 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let mut from = 0;
     let starts = url_starts(word).map(|start| {
         let before = word.get(..start).unwrap_or_default();
-        let openings =
-            before.chars().rev().take(MAX_WRAPPINGS).take_while(|next| WRAPPINGS.iter().any(|(open, _)| open == next));
+        let openings = before
+            .chars()
+            .rev()
+            .take(MAX_WRAPPINGS)
+            .take_while(|next| WRAPPINGS.iter().any(|(open, _)| open == next));
         start - openings.count()
     });
-    starts.chain([word.len()]).filter_map(move |start| word.get(std::mem::replace(&mut from, start)..start))
+    starts
+        .chain([word.len()])
+        .filter_map(move |start| word.get(std::mem::replace(&mut from, start)..start))
 }
 
 /// Returns where in `word` an `http` or `https` URL begins that is not the value of a parameter, as in `iss=https://…`.
@@ -222,7 +250,10 @@ fn url_starts(word: &str) -> impl Iterator<Item = usize> + '_ {
         let before = word.get(..end)?;
         let start = ["https", "http"].iter().find_map(|scheme| {
             let start = end.checked_sub(scheme.len())?;
-            before.get(start..)?.eq_ignore_ascii_case(scheme).then_some(start)
+            before
+                .get(start..)?
+                .eq_ignore_ascii_case(scheme)
+                .then_some(start)
         })?;
         (!ends_in_name(before.get(..start)?)).then_some(start)
     })
@@ -231,7 +262,8 @@ fn url_starts(word: &str) -> impl Iterator<Item = usize> + '_ {
 /// Tells whether the value of a parameter has to follow.
 fn ends_in_name(text: &str) -> bool {
     text.strip_suffix('=').is_some_and(|name| {
-        let before = name.trim_end_matches(|next: char| next.is_ascii_alphanumeric() || next == '_');
+        let before =
+            name.trim_end_matches(|next: char| next.is_ascii_alphanumeric() || next == '_');
         name == "iss" || (before.len() < name.len() && before.ends_with(['?', '&', '#']))
     })
 }
@@ -239,7 +271,9 @@ fn ends_in_name(text: &str) -> bool {
 /// Takes the wrappings off `piece`, each with all that stands behind it, such as the full stop of the sentence.
 fn unwrapped(mut piece: &str) -> &str {
     for _ in 0..MAX_WRAPPINGS {
-        let inner = WRAPPINGS.iter().find_map(|&(open, close)| Some((piece.strip_prefix(open)?, close)));
+        let inner = WRAPPINGS
+            .iter()
+            .find_map(|&(open, close)| Some((piece.strip_prefix(open)?, close)));
         let Some((inner, close)) = inner else { break };
         piece = inner.rsplit_once(close).map_or(inner, |(inner, _)| inner);
     }
@@ -248,8 +282,14 @@ fn unwrapped(mut piece: &str) -> &str {
 
 /// Reads a URL or a part of one, if it is an answer or a sign-in page.
 fn read_piece(piece: &str) -> Option<Pasted> {
-    let is_html = ["&amp;code=", "&amp;state=", "&amp;error="].iter().any(|escaped| piece.contains(escaped));
-    let piece = if is_html { Cow::from(piece.replace("&amp;", "&")) } else { Cow::from(piece) };
+    let is_html = ["&amp;code=", "&amp;state=", "&amp;error="]
+        .iter()
+        .any(|escaped| piece.contains(escaped));
+    let piece = if is_html {
+        Cow::from(piece.replace("&amp;", "&"))
+    } else {
+        Cow::from(piece)
+    };
     let (front, fragment) = piece.split_once('#').unwrap_or((&piece, ""));
     let (address, query) = match front.split_once('?') {
         Some(parts) => parts,
@@ -259,15 +299,25 @@ fn read_piece(piece: &str) -> Option<Pasted> {
     if [query, fragment].into_iter().any(is_sign_in_page) {
         return Some(Pasted::NotAnAnswer(Why::SignInPage));
     }
-    let query = [query, fragment].into_iter().find(|part| is_answer(part))?.to_owned();
-    let place = if is_url(address) { Url::parse(address).ok() } else { None };
+    let query = [query, fragment]
+        .into_iter()
+        .find(|part| is_answer(part))?
+        .to_owned();
+    let place = if is_url(address) {
+        Url::parse(address).ok()
+    } else {
+        None
+    };
     Some(Pasted::Answer(PastedAnswer { query, place }))
 }
 
 /// Tells a URL from `localhost:8080/callback`, whose host would pass for a scheme, and from parameters that hold a URL.
 fn is_url(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.chars().all(|next| next.is_ascii_alphanumeric() || "+-.".contains(next))
+        !scheme.is_empty()
+            && scheme
+                .chars()
+                .all(|next| next.is_ascii_alphanumeric() || "+-.".contains(next))
     })
 }
 
@@ -277,24 +327,32 @@ fn is_answer(query: &str) -> bool {
 
 fn is_sign_in_page(query: &str) -> bool {
     let has = |wanted| names(query).any(|name| name == wanted);
-    has("code_challenge") || (has("client_id") && (has("redirect_uri") || has("response_type")) && !is_answer(query))
+    has("code_challenge")
+        || (has("client_id") && (has("redirect_uri") || has("response_type")) && !is_answer(query))
 }
 
 /// Returns the decoded names of the parameters that have a value.
 fn names(query: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let pairs = query.split('&').filter(|pair| pair.contains('='));
-    pairs.flat_map(|pair| form_urlencoded::parse(pair.as_bytes())).map(|(name, _)| name)
+    pairs
+        .flat_map(|pair| form_urlencoded::parse(pair.as_bytes()))
+        .map(|(name, _)| name)
 }
 
 /// Reads a single word that is no address and no parameters: `code#state`, as some servers show it, or a code alone.
 fn read_code(word: &str) -> Pasted {
     let is_code = |text: &str, signs: &str| {
-        !text.is_empty() && text.chars().all(|next| next.is_ascii_alphanumeric() || signs.contains(next))
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|next| next.is_ascii_alphanumeric() || signs.contains(next))
     };
     match word.split_once('#') {
         Some((code, state)) if is_code(code, "-._~+=") && is_code(state, "-._~+=") => {
             let pairs = [("code", code), ("state", state)];
-            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(pairs)
+                .finish();
             Pasted::Answer(PastedAnswer { query, place: None })
         }
         None if is_code(word, "-._~+=/:%") && looks_random(word) && !looks_like_address(word) => {

@@ -50,7 +50,10 @@ pub fn stored<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S:
 /// # Errors
 ///
 /// Whatever the serializer reports.
-pub fn stored_option<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn stored_option<S: Serializer>(
+    secret: &Option<Secret>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match secret {
         Some(secret) => serializer.serialize_some(secret.expose()),
         None => serializer.serialize_none(),
@@ -64,6 +67,9 @@ mod tests {
     #[test]
     fn sec5_debug_shows_nothing() {
         let secret = Secret::new("canary");
-        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "Secret(..) Some(Secret(..))");
+        assert_eq!(
+            format!("{secret:?} {:?}", Some(&secret)),
+            "Secret(..) Some(Secret(..))"
+        );
     }
 }

@@ -25,8 +25,11 @@ pub struct Readable {
 impl Readable {
     /// Tells whether the next character can be shown.
     pub fn takes(&mut self, character: char) -> bool {
-        let is_mark =
-            |kind| GeneralCategoryGroup::NonspacingMark.union(GeneralCategoryGroup::SpacingMark).contains(kind);
+        let is_mark = |kind| {
+            GeneralCategoryGroup::NonspacingMark
+                .union(GeneralCategoryGroup::SpacingMark)
+                .contains(kind)
+        };
         let letters = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number);
         let signs = GeneralCategoryGroup::Punctuation.union(GeneralCategoryGroup::CurrencySymbol);
         let kind = CodePointMapData::<GeneralCategory>::new().get(character);
@@ -39,7 +42,8 @@ impl Readable {
         if letters.contains(kind) && !is_hidden {
             self.marks_left = MAX_MARKS;
         }
-        matches!(character, ' '..='~') || ((letters.contains(kind) || signs.contains(kind)) && !is_hidden)
+        matches!(character, ' '..='~')
+            || ((letters.contains(kind) || signs.contains(kind)) && !is_hidden)
     }
 }
 
@@ -64,7 +68,9 @@ pub fn printable(text: &str) -> String {
             continue;
         }
         let mut characters = rest.chars();
-        let Some(next) = characters.next() else { return shown };
+        let Some(next) = characters.next() else {
+            return shown;
+        };
         rest = characters.as_str();
         piece.clear();
         match next {
@@ -89,7 +95,12 @@ pub fn printable(text: &str) -> String {
 
 /// Returns the first `most` of these texts in the form of [`printable`], and how many more there are.
 pub fn printable_list(texts: &[String], separator: &str, most: usize) -> String {
-    let shown = texts.iter().take(most).map(|text| printable(text)).collect::<Vec<_>>().join(separator);
+    let shown = texts
+        .iter()
+        .take(most)
+        .map(|text| printable(text))
+        .collect::<Vec<_>>()
+        .join(separator);
     match texts.len().saturating_sub(most) {
         0 => shown,
         more => format!("{shown} and {more} more"),
@@ -114,7 +125,10 @@ pub fn ascii(text: &str) -> String {
     for character in text.chars() {
         match character {
             ' '..='~' | '\n' => shown.push(character),
-            _ => character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}"))),
+            _ => character
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| shown.push_str(&format!("\\u{unit:04x}"))),
         }
     }
     shown
@@ -137,7 +151,9 @@ pub(super) fn after_sequence(text: &str) -> Option<&str> {
     let mut characters = text.chars();
     let introducer = match characters.next()? {
         // Each control of the C1 set has a form of two characters: ESC, and itself less 0x40.
-        '\u{1b}' => characters.next().and_then(|second| char::from_u32(u32::from(second) + 0x40))?,
+        '\u{1b}' => characters
+            .next()
+            .and_then(|second| char::from_u32(u32::from(second) + 0x40))?,
         first => first,
     };
     let body = characters.as_str();
@@ -160,16 +176,22 @@ pub(super) fn is_intermediate(character: char) -> bool {
 
 /// Returns what follows the parameters, the intermediates and the final character of a control sequence.
 fn after_control_sequence(body: &str) -> &str {
-    let rest = body.trim_start_matches(is_parameter).trim_start_matches(is_intermediate);
-    rest.strip_prefix(|last| matches!(last, '@'..='~')).unwrap_or(rest)
+    let rest = body
+        .trim_start_matches(is_parameter)
+        .trim_start_matches(is_intermediate);
+    rest.strip_prefix(|last| matches!(last, '@'..='~'))
+        .unwrap_or(rest)
 }
 
 /// Returns what follows the end of a control string: its terminator, BEL, or what makes a terminal give it up.
 fn after_control_string(body: &str) -> &str {
-    let Some(end) = body.find(['\u{1b}', '\u{9c}', '\u{07}', '\u{18}', '\u{1a}']) else { return "" };
+    let Some(end) = body.find(['\u{1b}', '\u{9c}', '\u{07}', '\u{18}', '\u{1a}']) else {
+        return "";
+    };
     let rest = &body[end..];
-    let terminator =
-        rest.strip_prefix("\u{1b}\\").or_else(|| rest.strip_prefix(['\u{9c}', '\u{07}', '\u{18}', '\u{1a}']));
+    let terminator = rest
+        .strip_prefix("\u{1b}\\")
+        .or_else(|| rest.strip_prefix(['\u{9c}', '\u{07}', '\u{18}', '\u{1a}']));
     terminator.unwrap_or(rest)
 }
 
@@ -183,26 +205,46 @@ mod tests {
 
     #[test]
     fn t3_json_is_escaped_and_means_the_same() {
-        for text in ["plain", "\u{1b}[2J\u{9b}\u{202e}\u{7f}", "\u{e9}\u{1f600}\"\\\n"] {
+        for text in [
+            "plain",
+            "\u{1b}[2J\u{9b}\u{202e}\u{7f}",
+            "\u{e9}\u{1f600}\"\\\n",
+        ] {
             let line = json_line(&[text]).expect("JSON");
-            assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
-            assert_eq!(serde_json::from_str::<[String; 1]>(&line).expect("JSON"), [text]);
+            assert!(
+                line.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
+                "{line}"
+            );
+            assert_eq!(
+                serde_json::from_str::<[String; 1]>(&line).expect("JSON"),
+                [text]
+            );
         }
-        assert_eq!(json_line(&"\u{1f600}\u{7f}").expect("JSON"), r#""\ud83d\ude00\u007f""#);
+        assert_eq!(
+            json_line(&"\u{1f600}\u{7f}").expect("JSON"),
+            r#""\ud83d\ude00\u007f""#
+        );
     }
 
     #[test]
     fn t1_plain_text_is_kept() {
         check("", "");
         check("access denied", "access denied");
-        check(" !\"#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~", " !\"#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~");
+        check(
+            " !\"#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~",
+            " !\"#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~",
+        );
         check("<script>alert(1)</script>", "<script>alert(1)</script>");
     }
 
     #[test]
     fn t1_a_long_list_is_cut() {
         let texts = ["a", "b\u{7}", "c"].map(str::to_owned);
-        for (most, expected) in [(1, "a and 2 more"), (2, r"a, b\u{7} and 1 more"), (3, r"a, b\u{7}, c")] {
+        for (most, expected) in [
+            (1, "a and 2 more"),
+            (2, r"a, b\u{7} and 1 more"),
+            (3, r"a, b\u{7}, c"),
+        ] {
             assert_eq!(printable_list(&texts, ", ", most), expected);
         }
         assert_eq!(printable_list(&[], ", ", 1), "");
@@ -237,7 +279,10 @@ mod tests {
         check("\u{1f600}", r"\u{1f600}");
         check("\u{10ffff}", r"\u{10ffff}");
         check("\u{e0041}", r"\u{e0041}");
-        check(&String::from_utf8_lossy(b"a\xffb\x9b"), r"a\u{fffd}b\u{fffd}");
+        check(
+            &String::from_utf8_lossy(b"a\xffb\x9b"),
+            r"a\u{fffd}b\u{fffd}",
+        );
     }
 
     #[test]
@@ -255,20 +300,27 @@ mod tests {
         }
         check("a\u{a0}\u{3000}b", "a b");
         // What hides, what stacks up, what draws, and what turns the text around.
-        check("e\u{301}\u{301}\u{301}", &format!("e\u{301}\u{301}{}", r"\u{301}"));
+        check(
+            "e\u{301}\u{301}\u{301}",
+            &format!("e\u{301}\u{301}{}", r"\u{301}"),
+        );
         check(" \u{301}", r" \u{301}");
         check("a\u{3164}b", r"a\u{3164}b");
         check("a\u{34f}b", r"a\u{34f}b");
         check("a\u{fe0f}b", r"a\u{fe0f}b");
         check("\u{2588}\u{2500}", r"\u{2588}\u{2500}");
         check("\u{e000}\u{378}", r"\u{e000}\u{378}");
-        check(&"\u{e9}".repeat(201), &format!("{}...", "\u{e9}".repeat(200)));
+        check(
+            &"\u{e9}".repeat(201),
+            &format!("{}...", "\u{e9}".repeat(200)),
+        );
     }
 
     #[test]
     fn t1_bidi_controls_are_dropped() {
-        for control in
-            ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}').chain(['\u{61c}', '\u{200e}', '\u{200f}'])
+        for control in ('\u{202a}'..='\u{202e}')
+            .chain('\u{2066}'..='\u{2069}')
+            .chain(['\u{61c}', '\u{200e}', '\u{200f}'])
         {
             check(&format!("a{control}b"), "ab");
         }
@@ -304,7 +356,13 @@ mod tests {
 
     #[test]
     fn t1_control_strings_are_dropped_with_their_bodies() {
-        for (short, long) in [('\u{9d}', ']'), ('\u{90}', 'P'), ('\u{98}', 'X'), ('\u{9e}', '^'), ('\u{9f}', '_')] {
+        for (short, long) in [
+            ('\u{9d}', ']'),
+            ('\u{90}', 'P'),
+            ('\u{98}', 'X'),
+            ('\u{9e}', '^'),
+            ('\u{9f}', '_'),
+        ] {
             for end in ["\u{1b}\\", "\u{9c}", "\u{7}", "\u{18}", "\u{1a}"] {
                 check(&format!("a\u{1b}{long}0;title\u{e9}\n{end}b"), "ab");
                 check(&format!("a{short}0;title{end}b"), "ab");
@@ -314,7 +372,10 @@ mod tests {
             check(&format!("a{short}body\u{1b}[31mb"), "ab");
         }
         check("\u{1b}]52;c;cm0gLXJmIH4=\u{7}copied", "copied");
-        check("\u{1b}]8;;https://evil.example\u{1b}\\click\u{1b}]8;;\u{1b}\\", "click");
+        check(
+            "\u{1b}]8;;https://evil.example\u{1b}\\click\u{1b}]8;;\u{1b}\\",
+            "click",
+        );
         check("\u{1b}P1$r0m\u{1b}\\x", "x");
     }
 
@@ -335,9 +396,18 @@ mod tests {
         check(&"x".repeat(201), &cut);
         check(&long, &cut);
         check(&format!("{}\u{1b}[0m", "x".repeat(200)), &"x".repeat(200));
-        check(&format!("{}\u{7}", "x".repeat(195)), &format!("{}\\u{{7}}", "x".repeat(195)));
-        check(&format!("{}\u{85}", "x".repeat(195)), &format!("{}...", "x".repeat(195)));
-        check(&format!("{}\\", "x".repeat(199)), &format!("{}...", "x".repeat(199)));
+        check(
+            &format!("{}\u{7}", "x".repeat(195)),
+            &format!("{}\\u{{7}}", "x".repeat(195)),
+        );
+        check(
+            &format!("{}\u{85}", "x".repeat(195)),
+            &format!("{}...", "x".repeat(195)),
+        );
+        check(
+            &format!("{}\\", "x".repeat(199)),
+            &format!("{}...", "x".repeat(199)),
+        );
         check(&"\u{1b}[".repeat(50_000), "");
         check(&"\u{1b}]".repeat(50_000), "");
         check(&"\u{9d}".repeat(50_000), "");

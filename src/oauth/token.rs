@@ -1,11 +1,12 @@
 //! The token response: lenient where real servers need it, strict where it matters.
 
 use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+    BasicTokenType,
 };
 use oauth2::{
-    Client, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields, StandardRevocableToken,
-    StandardTokenResponse, TokenResponse as _, TokenUrl,
+    Client, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -64,14 +65,21 @@ pub type TokenClient = Client<
 /// # Errors
 ///
 /// If the endpoint is no URL.
-pub fn token_client(client: &client::Client, token_endpoint: &str) -> Result<TokenClient, url::ParseError> {
+pub fn token_client(
+    client: &client::Client,
+    token_endpoint: &str,
+) -> Result<TokenClient, url::ParseError> {
     let mut builder = Client::new(ClientId::new(client.id.clone()))
         .set_token_uri(TokenUrl::new(token_endpoint.to_owned())?)
         .set_auth_type(match client.auth {
             ClientAuth::Basic => oauth2::AuthType::BasicAuth,
             ClientAuth::None | ClientAuth::Post => oauth2::AuthType::RequestBody,
         });
-    if let Some(secret) = client.secret.as_ref().filter(|_| client.auth != ClientAuth::None) {
+    if let Some(secret) = client
+        .secret
+        .as_ref()
+        .filter(|_| client.auth != ClientAuth::None)
+    {
         builder = builder.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
     }
     Ok(builder)
@@ -79,10 +87,13 @@ pub fn token_client(client: &client::Client, token_endpoint: &str) -> Result<Tok
 
 impl From<Response> for Tokens {
     fn from(response: Response) -> Self {
-        let scopes = |scopes: &Vec<oauth2::Scope>| scopes.iter().map(|scope| scope.to_string()).collect();
+        let scopes =
+            |scopes: &Vec<oauth2::Scope>| scopes.iter().map(|scope| scope.to_string()).collect();
         Self {
             access_token: Secret::new(response.access_token().secret().clone()),
-            refresh_token: response.refresh_token().map(|token| Secret::new(token.secret().clone())),
+            refresh_token: response
+                .refresh_token()
+                .map(|token| Secret::new(token.secret().clone())),
             expires_in: response.expires_in().map(|lifetime| lifetime.as_secs()),
             scopes: response.scopes().map(scopes),
             id_token: response.extra_fields().id_token.clone(),
@@ -120,12 +131,16 @@ pub enum Unusable {
 pub fn normalise(body: &[u8]) -> Result<Vec<u8>, Unusable> {
     let mut members = read_members(body)?;
     let token = access_token(&mut members).ok_or(Unusable::NoAccessToken)?;
-    Ok(Value::Object(token_members(token, &members)?).to_string().into_bytes())
+    Ok(Value::Object(token_members(token, &members)?)
+        .to_string()
+        .into_bytes())
 }
 
 /// Returns a body without the byte order mark and the white space around it.
 pub(super) fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii()
+    body.strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii()
 }
 
 /// The members that a login is made of. Reading it fails where one of them is doubled.
@@ -144,10 +159,15 @@ fn read_members(body: &[u8]) -> Result<Map<String, Value>, Unusable> {
     let body = without_mark(body);
     if body.starts_with(b"{") {
         let members = serde_json::from_slice(body).map_err(|_| Unusable::NotTokens)?;
-        return serde_json::from_slice::<Once>(body).map(|_| members).map_err(|_| Unusable::Doubled);
+        return serde_json::from_slice::<Once>(body)
+            .map(|_| members)
+            .map_err(|_| Unusable::Doubled);
     }
     let text = std::str::from_utf8(body).map_err(|_| Unusable::NotTokens)?;
-    if !["access_token=", "error="].iter().any(|name| text.split('&').any(|it| it.starts_with(name))) {
+    if !["access_token=", "error="]
+        .iter()
+        .any(|name| text.split('&').any(|it| it.starts_with(name)))
+    {
         return Err(Unusable::NotTokens);
     }
     let mut members = Map::new();
@@ -171,8 +191,16 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn token_members(access_token: String, members: &Map<String, Value>) -> Result<Map<String, Value>, Unusable> {
-    let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+fn token_members(
+    access_token: String,
+    members: &Map<String, Value>,
+) -> Result<Map<String, Value>, Unusable> {
+    let text = |name: &str| {
+        members
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     if !members.get("token_type").is_none_or(is_bearer) {
         return Err(Unusable::NotBearer);
     }
@@ -199,7 +227,9 @@ fn token_members(access_token: String, members: &Map<String, Value>) -> Result<M
 fn is_bearer(kind: &Value) -> bool {
     match kind {
         Value::Null => true,
-        Value::String(kind) => ["", "bearer", "bearertoken"].iter().any(|known| kind.eq_ignore_ascii_case(known)),
+        Value::String(kind) => ["", "bearer", "bearertoken"]
+            .iter()
+            .any(|known| kind.eq_ignore_ascii_case(known)),
         _ => false,
     }
 }
@@ -219,7 +249,11 @@ fn lifetime(value: &Value) -> Option<u64> {
 fn scope(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
-        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" "),
         _ => return None,
     };
     let scopes: Vec<&str> = text.split_whitespace().collect();
@@ -243,20 +277,32 @@ mod tests {
     use super::*;
 
     fn check(body: &str, expected: Result<&str, Unusable>) {
-        let result = normalise(body.as_bytes()).map(|body| String::from_utf8_lossy(&body).into_owned());
+        let result =
+            normalise(body.as_bytes()).map(|body| String::from_utf8_lossy(&body).into_owned());
         assert_eq!(result, expected.map(str::to_owned), "{body}");
     }
 
     fn good(body: &str, extra: &str) {
-        check(body, Ok(&format!(r#"{{"access_token":"a"{extra},"token_type":"bearer"}}"#)));
+        check(
+            body,
+            Ok(&format!(
+                r#"{{"access_token":"a"{extra},"token_type":"bearer"}}"#
+            )),
+        );
     }
 
     #[test]
     fn o3_m30_e7_answers_that_are_taken() {
         good(r#"{"access_token":"a","token_type":"Bearer"}"#, "");
-        good(r#"{"access_token":"a","token_type":"bEARER","future":{"x":[1]}}"#, "");
+        good(
+            r#"{"access_token":"a","token_type":"bEARER","future":{"x":[1]}}"#,
+            "",
+        );
         good(r#"{"access_token":"a"}"#, "");
-        good("\u{feff} {\"access_token\":\"a\",\"token_type\":\"Bearer\"}\r\n", "");
+        good(
+            "\u{feff} {\"access_token\":\"a\",\"token_type\":\"Bearer\"}\r\n",
+            "",
+        );
         good("access_token=a&token_type=bearer&scope=", "");
         for (value, seconds) in [
             ("3600", Some(3600)),
@@ -286,8 +332,13 @@ mod tests {
             ("\"\"", None),
             ("[]", None),
         ] {
-            let extra = seconds.map_or(String::new(), |seconds: u64| format!(r#","expires_in":{seconds}"#));
-            good(&format!(r#"{{"access_token":"a","expires_in":{value}}}"#), &extra);
+            let extra = seconds.map_or(String::new(), |seconds: u64| {
+                format!(r#","expires_in":{seconds}"#)
+            });
+            good(
+                &format!(r#"{{"access_token":"a","expires_in":{value}}}"#),
+                &extra,
+            );
         }
         let body = |member: &str| format!(r#"{{"access_token":"a",{member}}}"#);
         good(&body(r#""refresh_token":"r""#), r#","refresh_token":"r""#);
@@ -304,8 +355,19 @@ mod tests {
 
     #[test]
     fn e6_a9_only_a_bearer_token_is_one() {
-        for kind in ["\"bearer\"", "\"Bearer\"", "\"BEARER\"", "\"BearerToken\"", "\"bearertoken\"", "\"\"", "null"] {
-            good(&format!(r#"{{"access_token":"a","token_type":{kind}}}"#), "");
+        for kind in [
+            "\"bearer\"",
+            "\"Bearer\"",
+            "\"BEARER\"",
+            "\"BearerToken\"",
+            "\"bearertoken\"",
+            "\"\"",
+            "null",
+        ] {
+            good(
+                &format!(r#"{{"access_token":"a","token_type":{kind}}}"#),
+                "",
+            );
         }
         for kind in [
             "\"DPoP\"",
@@ -323,7 +385,10 @@ mod tests {
             "true",
             "false",
         ] {
-            check(&format!(r#"{{"access_token":"a","token_type":{kind}}}"#), Err(Unusable::NotBearer));
+            check(
+                &format!(r#"{{"access_token":"a","token_type":{kind}}}"#),
+                Err(Unusable::NotBearer),
+            );
         }
     }
 
@@ -349,7 +414,16 @@ mod tests {
         ] {
             check(body, Err(Unusable::Doubled));
         }
-        for body in ["", "null", "[]", "[{\"access_token\":\"a\"}]", "<html>", "{", "ok", "{\"access_token\":1e999}"] {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "[{\"access_token\":\"a\"}]",
+            "<html>",
+            "{",
+            "ok",
+            "{\"access_token\":1e999}",
+        ] {
             check(body, Err(Unusable::NotTokens));
         }
         let deep = format!("{{\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
@@ -358,8 +432,10 @@ mod tests {
 
     #[test]
     fn normalised_answers_are_what_the_oauth2_crate_reads() {
-        let body = normalise(br#"{"access_token":"a","expires_in":"60","scope":["x","y"],"id_token":"e30.e30."}"#)
-            .expect("tokens");
+        let body = normalise(
+            br#"{"access_token":"a","expires_in":"60","scope":["x","y"],"id_token":"e30.e30."}"#,
+        )
+        .expect("tokens");
         let response: Response = serde_json::from_slice(&body).expect("a token response");
         let tokens = Tokens::from(response);
         assert_eq!(tokens.access_token.expose(), "a");
@@ -371,16 +447,29 @@ mod tests {
     #[test]
     fn a52_claims_name_an_account_that_people_know() {
         for (claims, expected) in [
-            (r#"{"login":"ann","id":1,"email":"ann@example.com","name":"Ann"}"#, Some("ann")),
-            (r#"{"email":"Ann@Example.com","sub":"1"}"#, Some("Ann@Example.com")),
+            (
+                r#"{"login":"ann","id":1,"email":"ann@example.com","name":"Ann"}"#,
+                Some("ann"),
+            ),
+            (
+                r#"{"email":"Ann@Example.com","sub":"1"}"#,
+                Some("Ann@Example.com"),
+            ),
             (r#"{"sub":"auth0|66"}"#, Some("auth0|66")),
             (r#"{"sub":"117"}"#, None),
-            (r#"{"login":"1","preferred_username":"2","name":"Ann"}"#, Some("Ann")),
+            (
+                r#"{"login":"1","preferred_username":"2","name":"Ann"}"#,
+                Some("Ann"),
+            ),
             (r#"{"sub":117}"#, None),
             (r#"{"email":""}"#, None),
             ("[]", None),
         ] {
-            assert_eq!(userinfo_account(claims.as_bytes()).as_deref(), expected, "{claims}");
+            assert_eq!(
+                userinfo_account(claims.as_bytes()).as_deref(),
+                expected,
+                "{claims}"
+            );
         }
     }
 }

@@ -67,9 +67,18 @@ pub fn classify(status: u16, body: &[u8]) -> Answer {
 }
 
 fn refusal(words: Words, body: &[u8]) -> Answer {
-    let all = json(body).map(|value| Found::of(&value).codes).unwrap_or_default();
+    let all = json(body)
+        .map(|value| Found::of(&value).codes)
+        .unwrap_or_default();
     let is_refused = words.error.as_deref().is_some_and(means_refused);
-    if !is_refused && words.error.iter().chain(&all).chain(&words.description).any(|word| means_busy(word)) {
+    if !is_refused
+        && words
+            .error
+            .iter()
+            .chain(&all)
+            .chain(&words.description)
+            .any(|word| means_busy(word))
+    {
         return Answer::Busy(words);
     }
     Answer::Refused(words)
@@ -79,14 +88,29 @@ fn refusal(words: Words, body: &[u8]) -> Answer {
 ///
 /// Spec: RFC 6749 section 5.2; RFC 8707 section 2.
 fn means_refused(code: &str) -> bool {
-    code.starts_with("invalid_") || code.starts_with("unsupported_") || code == "unauthorized_client"
+    code.starts_with("invalid_")
+        || code.starts_with("unsupported_")
+        || code == "unauthorized_client"
 }
 
 /// Tells whether an error code says that the server is busy: those of the standards, and what servers call a limit.
 fn means_busy(code: &str) -> bool {
     let code = code.to_ascii_lowercase().replace(['-', ' '], "_");
-    let exact = ["temporarily_unavailable", "server_error", "slow_down", "unavailable", "service_unavailable"];
-    let parts = ["rate_limit", "ratelimit", "too_many_requests", "throttl", "resource_exhausted", "overloaded"];
+    let exact = [
+        "temporarily_unavailable",
+        "server_error",
+        "slow_down",
+        "unavailable",
+        "service_unavailable",
+    ];
+    let parts = [
+        "rate_limit",
+        "ratelimit",
+        "too_many_requests",
+        "throttl",
+        "resource_exhausted",
+        "overloaded",
+    ];
     exact.contains(&code.as_str()) || is_code(&code) && parts.iter().any(|it| code.contains(it))
 }
 
@@ -94,7 +118,9 @@ fn means_busy(code: &str) -> bool {
 fn is_code(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 64
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
 /// Reads the words of an answer that holds an error, in JSON of any shape or a form; of another one nothing.
@@ -108,7 +134,10 @@ pub fn error_words(body: &[u8]) -> Words {
 
 fn words(body: &[u8]) -> Words {
     let members = || form(body).map(Value::Object);
-    json(body).or_else(members).map(|value| Found::of(&value).words()).unwrap_or_default()
+    json(body)
+        .or_else(members)
+        .map(|value| Found::of(&value).words())
+        .unwrap_or_default()
 }
 
 /// Reads the words of an answer whatever its form is, plain text and pages too. A word there that may be a token is not
@@ -124,11 +153,16 @@ pub fn words_of_any_form(body: &[u8]) -> Words {
 fn has_error(body: &[u8]) -> bool {
     let is_said = |value: &Value| !matches!(value, Value::Null | Value::Bool(false)) && value != "";
     let in_members = |members: &Map<String, Value>| {
-        ["error", "errors", "error_code"].iter().any(|name| members.get(*name).is_some_and(is_said))
+        ["error", "errors", "error_code"]
+            .iter()
+            .any(|name| members.get(*name).is_some_and(is_said))
     };
     match json(body) {
         Some(Value::Object(members)) => in_members(&members),
-        Some(Value::Array(list)) => list.first().and_then(Value::as_object).is_some_and(in_members),
+        Some(Value::Array(list)) => list
+            .first()
+            .and_then(Value::as_object)
+            .is_some_and(in_members),
         Some(_) => false,
         None => form(body).is_some_and(|members| in_members(&members)),
     }
@@ -140,13 +174,28 @@ fn json(body: &[u8]) -> Option<Value> {
 
 fn form(body: &[u8]) -> Option<Map<String, Value>> {
     let text = std::str::from_utf8(token::without_mark(body)).ok()?;
-    let is_form = text.split('&').any(|pair| pair.starts_with("error=") || pair.starts_with("error_description="));
+    let is_form = text
+        .split('&')
+        .any(|pair| pair.starts_with("error=") || pair.starts_with("error_description="));
     let pairs = url::form_urlencoded::parse(text.as_bytes());
-    is_form.then(|| pairs.map(|(name, value)| (name.into_owned(), value.into())).collect())
+    is_form.then(|| {
+        pairs
+            .map(|(name, value)| (name.into_owned(), value.into()))
+            .collect()
+    })
 }
 
 /// Where servers put an error code; upper and lower case differ between servers.
-const CODES: [&str; 8] = ["error", "error_code", "errorcode", "code", "reason", "type", "__type", "status"];
+const CODES: [&str; 8] = [
+    "error",
+    "error_code",
+    "errorcode",
+    "code",
+    "reason",
+    "type",
+    "__type",
+    "status",
+];
 
 /// Where servers put an object or a list with the error in it.
 const CONTAINERS: [&str; 6] = ["error", "errors", "detail", "details", "fault", "data"];
@@ -201,23 +250,36 @@ impl Found {
     fn read(&mut self, value: &Value, depth: usize) {
         match value {
             _ if depth > MAX_DEPTH => {}
-            Value::Array(list) => list.iter().take(MAX_ELEMENTS).for_each(|element| self.read(element, depth + 1)),
+            Value::Array(list) => list
+                .iter()
+                .take(MAX_ELEMENTS)
+                .for_each(|element| self.read(element, depth + 1)),
             Value::String(text) => {
-                let words = one_line(text).filter(|line| !line.split_whitespace().any(may_be_a_token));
+                let words =
+                    one_line(text).filter(|line| !line.split_whitespace().any(may_be_a_token));
                 self.sentences.extend(words);
             }
             Value::Object(members) => {
-                let member =
-                    |name: &str| members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|it| it.1);
+                let member = |name: &str| {
+                    members
+                        .iter()
+                        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                        .map(|it| it.1)
+                };
                 for name in PLACES {
                     match member(name) {
                         Some(Value::String(code)) if CODES.contains(&name) => {
                             // A `type` may be a URL, or say no more than that this is an error.
-                            let says_nothing = name == "type" && (code.contains(':') || code == "error");
+                            let says_nothing =
+                                name == "type" && (code.contains(':') || code == "error");
                             self.codes.extend(one_line(code).filter(|_| !says_nothing));
                         }
-                        Some(Value::Number(number)) if CODES.contains(&name) => self.numbers.extend(number.as_u64()),
-                        Some(inner @ (Value::Object(_) | Value::Array(_))) if CONTAINERS.contains(&name) => {
+                        Some(Value::Number(number)) if CODES.contains(&name) => {
+                            self.numbers.extend(number.as_u64())
+                        }
+                        Some(inner @ (Value::Object(_) | Value::Array(_)))
+                            if CONTAINERS.contains(&name) =>
+                        {
                             self.read(inner, depth + 1);
                         }
                         _ => {}
@@ -232,13 +294,18 @@ impl Found {
 
     fn words(self) -> Words {
         let error = self.codes.into_iter().next();
-        let description = self.sentences.into_iter().find(|sentence| Some(sentence) != error.as_ref());
+        let description = self
+            .sentences
+            .into_iter()
+            .find(|sentence| Some(sentence) != error.as_ref());
         Words { error, description }
     }
 
     /// Tells whether the answer names a status of a busy server in its body.
     fn is_busy_status(&self) -> bool {
-        self.numbers.iter().any(|number| matches!(number, 408 | 425 | 429 | 500..=599))
+        self.numbers
+            .iter()
+            .any(|number| matches!(number, 408 | 425 | 429 | 500..=599))
     }
 }
 
@@ -247,17 +314,28 @@ fn text_words(text: &str) -> Words {
     let text = text.trim_start_matches('\u{feff}').trim();
     let lower = text.to_ascii_lowercase();
     let is_page = text.starts_with('<');
-    let is_broken_json =
-        text.starts_with(['{', '[', '"']) || lower.contains("access_token") || lower.contains("refresh_token");
+    let is_broken_json = text.starts_with(['{', '[', '"'])
+        || lower.contains("access_token")
+        || lower.contains("refresh_token");
     let shown = match is_page {
         _ if is_broken_json => None,
-        true => ["title", "h1", "message"].iter().find_map(|name| element(text, &lower, name)),
+        true => ["title", "h1", "message"]
+            .iter()
+            .find_map(|name| element(text, &lower, name)),
         false => Some(text),
     };
-    let shown: Option<String> = shown.and_then(one_line).filter(|line| !line.split_whitespace().any(may_be_a_token));
+    let shown: Option<String> = shown
+        .and_then(one_line)
+        .filter(|line| !line.split_whitespace().any(may_be_a_token));
     match shown {
-        Some(word) if is_code(&word) && !is_page => Words { error: Some(word), description: None },
-        description => Words { error: None, description },
+        Some(word) if is_code(&word) && !is_page => Words {
+            error: Some(word),
+            description: None,
+        },
+        description => Words {
+            error: None,
+            description,
+        },
     }
 }
 
@@ -275,9 +353,16 @@ fn may_be_a_token(word: &str) -> bool {
 
 /// Returns the first line of a text that says anything.
 fn one_line(text: &str) -> Option<String> {
-    let mut lines = text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']);
-    let is_blank = |line: &&str| line.chars().all(|next| next.is_whitespace() || is_bidi_control(next));
-    lines.find(|line| !is_blank(line)).map(|line| line.trim().to_owned())
+    let mut lines = text.split([
+        '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
+    ]);
+    let is_blank = |line: &&str| {
+        line.chars()
+            .all(|next| next.is_whitespace() || is_bidi_control(next))
+    };
+    lines
+        .find(|line| !is_blank(line))
+        .map(|line| line.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -36,8 +36,11 @@ pub const GOOGLE: Provider = Provider {
 };
 
 /// What is always asked for: who the user is.
-const BASE: [&str; 3] =
-    ["openid", "https://www.googleapis.com/auth/userinfo.email", "https://www.googleapis.com/auth/userinfo.profile"];
+const BASE: [&str; 3] = [
+    "openid",
+    "https://www.googleapis.com/auth/userinfo.email",
+    "https://www.googleapis.com/auth/userinfo.profile",
+];
 
 /// What the other scopes begin with.
 const PREFIX: &str = "https://www.googleapis.com/auth/";
@@ -55,9 +58,21 @@ pub struct Tool {
 ///
 /// Spec: workspace-mcp 2.2.1, `auth/scopes.py`; scopes that others cover are left out.
 pub const TOOLS: &[Tool] = &[
-    Tool { name: "gmail", full: &["gmail.modify", "gmail.settings.basic"], read_only: &["gmail.readonly"] },
-    Tool { name: "drive", full: &["drive"], read_only: &["drive.readonly"] },
-    Tool { name: "calendar", full: &["calendar"], read_only: &["calendar.readonly"] },
+    Tool {
+        name: "gmail",
+        full: &["gmail.modify", "gmail.settings.basic"],
+        read_only: &["gmail.readonly"],
+    },
+    Tool {
+        name: "drive",
+        full: &["drive"],
+        read_only: &["drive.readonly"],
+    },
+    Tool {
+        name: "calendar",
+        full: &["calendar"],
+        read_only: &["calendar.readonly"],
+    },
     Tool {
         name: "docs",
         full: &["documents", "drive.readonly", "drive.file"],
@@ -73,12 +88,29 @@ pub const TOOLS: &[Tool] = &[
         full: &["forms.body", "forms.responses.readonly"],
         read_only: &["forms.body.readonly", "forms.responses.readonly"],
     },
-    Tool { name: "slides", full: &["presentations"], read_only: &["presentations.readonly"] },
-    Tool { name: "tasks", full: &["tasks"], read_only: &["tasks.readonly"] },
-    Tool { name: "search", full: &["cse"], read_only: &["cse"] },
+    Tool {
+        name: "slides",
+        full: &["presentations"],
+        read_only: &["presentations.readonly"],
+    },
+    Tool {
+        name: "tasks",
+        full: &["tasks"],
+        read_only: &["tasks.readonly"],
+    },
+    Tool {
+        name: "search",
+        full: &["cse"],
+        read_only: &["cse"],
+    },
     Tool {
         name: "chat",
-        full: &["chat.messages", "chat.spaces", "chat.memberships.readonly", "contacts.readonly"],
+        full: &[
+            "chat.messages",
+            "chat.spaces",
+            "chat.memberships.readonly",
+            "contacts.readonly",
+        ],
         read_only: &[
             "chat.messages.readonly",
             "chat.spaces.readonly",
@@ -86,7 +118,11 @@ pub const TOOLS: &[Tool] = &[
             "contacts.readonly",
         ],
     },
-    Tool { name: "contacts", full: &["contacts"], read_only: &["contacts.readonly"] },
+    Tool {
+        name: "contacts",
+        full: &["contacts"],
+        read_only: &["contacts.readonly"],
+    },
     Tool {
         name: "appscript",
         full: &[
@@ -110,7 +146,15 @@ pub const TOOLS: &[Tool] = &[
 
 /// Scopes, and those that each of them covers.
 const COVERS: [(&str, &[&str]); 13] = [
-    ("gmail.modify", &["gmail.readonly", "gmail.send", "gmail.compose", "gmail.labels"]),
+    (
+        "gmail.modify",
+        &[
+            "gmail.readonly",
+            "gmail.send",
+            "gmail.compose",
+            "gmail.labels",
+        ],
+    ),
     ("drive", &["drive.readonly", "drive.file"]),
     ("calendar", &["calendar.readonly", "calendar.events"]),
     ("documents", &["documents.readonly"]),
@@ -139,13 +183,25 @@ impl Tools {
     ///
     /// The name that is none.
     pub fn named(names: &[String], read_only: bool) -> Result<Self, String> {
-        let find = |name: &String| TOOLS.iter().find(|tool| tool.name == name).ok_or_else(|| name.clone());
-        Ok(Self { chosen: names.iter().map(find).collect::<Result<_, _>>()?, read_only })
+        let find = |name: &String| {
+            TOOLS
+                .iter()
+                .find(|tool| tool.name == name)
+                .ok_or_else(|| name.clone())
+        };
+        Ok(Self {
+            chosen: names.iter().map(find).collect::<Result<_, _>>()?,
+            read_only,
+        })
     }
 
     /// Returns the scopes to ask for: those of all tools, but for the ones that others cover, and who the user is.
     pub fn scopes(&self) -> Vec<String> {
-        let needed: Vec<_> = self.chosen.iter().flat_map(|tool| self.needs(tool).iter().copied()).collect();
+        let needed: Vec<_> = self
+            .chosen
+            .iter()
+            .flat_map(|tool| self.needs(tool).iter().copied())
+            .collect();
         let mut scopes = BASE.map(str::to_owned).to_vec();
         for scope in &needed {
             let covered = needed.iter().any(|other| covers(other, scope));
@@ -159,9 +215,19 @@ impl Tools {
 
     /// Returns the tools that will not work with the scopes that were granted.
     pub fn without(&self, granted: &[String]) -> Vec<&'static str> {
-        let granted: Vec<_> = granted.iter().filter_map(|scope| scope.strip_prefix(PREFIX)).collect();
-        let has = |needed: &&str| granted.iter().any(|scope| scope == needed || covers(scope, needed));
-        let lame = self.chosen.iter().filter(|tool| !self.needs(tool).iter().all(&has));
+        let granted: Vec<_> = granted
+            .iter()
+            .filter_map(|scope| scope.strip_prefix(PREFIX))
+            .collect();
+        let has = |needed: &&str| {
+            granted
+                .iter()
+                .any(|scope| scope == needed || covers(scope, needed))
+        };
+        let lame = self
+            .chosen
+            .iter()
+            .filter(|tool| !self.needs(tool).iter().all(&has));
         lame.map(|tool| tool.name).collect()
     }
 
@@ -175,7 +241,9 @@ impl Tools {
 }
 
 fn covers(broad: &str, narrow: &str) -> bool {
-    COVERS.iter().any(|(scope, covered)| *scope == broad && covered.contains(&narrow))
+    COVERS
+        .iter()
+        .any(|(scope, covered)| *scope == broad && covered.contains(&narrow))
 }
 
 #[cfg(test)]
@@ -187,13 +255,19 @@ mod tests {
     }
 
     fn short(scopes: &[String]) -> Vec<&str> {
-        scopes.iter().map(|scope| scope.strip_prefix(PREFIX).unwrap_or(scope)).collect()
+        scopes
+            .iter()
+            .map(|scope| scope.strip_prefix(PREFIX).unwrap_or(scope))
+            .collect()
     }
 
     #[test]
     fn u18_nine_tools_need_fourteen_scopes() {
-        let tools =
-            Tools::named(&names("gmail drive calendar docs sheets forms slides tasks search"), false).expect("tools");
+        let tools = Tools::named(
+            &names("gmail drive calendar docs sheets forms slides tasks search"),
+            false,
+        )
+        .expect("tools");
         let scopes = tools.scopes();
         assert_eq!(
             short(&scopes),
@@ -220,7 +294,10 @@ mod tests {
     #[test]
     fn docs_without_drive_need_its_narrow_scopes() {
         let tools = Tools::named(&names("docs"), false).expect("tools");
-        assert_eq!(short(&tools.scopes())[3..], ["documents", "drive.readonly", "drive.file"]);
+        assert_eq!(
+            short(&tools.scopes())[3..],
+            ["documents", "drive.readonly", "drive.file"]
+        );
         let with_contacts = Tools::named(&names("chat contacts"), false).expect("tools");
         assert!(!short(&with_contacts.scopes()).contains(&"contacts.readonly"));
     }
@@ -228,9 +305,25 @@ mod tests {
     #[test]
     fn tools_without_their_scopes() {
         let tools = Tools::named(&names("gmail drive calendar docs"), false).expect("tools");
-        let granted = |text: &str| names(text).iter().map(|scope| format!("{PREFIX}{scope}")).collect::<Vec<_>>();
-        assert_eq!(tools.without(&granted("gmail.modify gmail.settings.basic documents drive")), ["calendar"]);
-        assert_eq!(tools.without(&granted("drive.readonly")), ["gmail", "drive", "calendar", "docs"]);
-        assert_eq!(Tools::named(&names("gmail maps"), false), Err("maps".to_owned()));
+        let granted = |text: &str| {
+            names(text)
+                .iter()
+                .map(|scope| format!("{PREFIX}{scope}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            tools.without(&granted(
+                "gmail.modify gmail.settings.basic documents drive"
+            )),
+            ["calendar"]
+        );
+        assert_eq!(
+            tools.without(&granted("drive.readonly")),
+            ["gmail", "drive", "calendar", "docs"]
+        );
+        assert_eq!(
+            Tools::named(&names("gmail maps"), false),
+            Err("maps".to_owned())
+        );
     }
 }

@@ -94,11 +94,19 @@ pub enum Moment {
 
 impl Failure {
     const fn login(sign: &'static str, hint: &'static str) -> Self {
-        Self { at: Moment::Login, sign, hint }
+        Self {
+            at: Moment::Login,
+            sign,
+            hint,
+        }
     }
 
     const fn refresh(sign: &'static str, hint: &'static str) -> Self {
-        Self { at: Moment::Refresh, sign, hint }
+        Self {
+            at: Moment::Refresh,
+            sign,
+            hint,
+        }
     }
 }
 
@@ -109,7 +117,9 @@ pub fn find(name: &str) -> Option<&'static Provider> {
 
 /// Finds the provider that a URL belongs to, such as an issuer or an endpoint.
 pub fn of_url(url: &str) -> Option<&'static Provider> {
-    let url = url::Url::parse(url).ok().filter(|url| url.scheme() == "https")?;
+    let url = url::Url::parse(url)
+        .ok()
+        .filter(|url| url.scheme() == "https")?;
     let host = url.host_str()?;
     PROVIDERS.iter().find(|provider| provider.owns(host))
 }
@@ -123,19 +133,26 @@ pub fn of_login(name: Option<&str>, issuer: &str) -> Option<&'static Provider> {
 pub fn explain(provider: Option<&Provider>, at: Moment, words: &str) -> Option<&'static str> {
     let known = |provider: &Provider| {
         let mut failures = provider.failures.iter().filter(|failure| failure.at == at);
-        failures.find(|failure| words.contains(failure.sign)).map(|failure| failure.hint)
+        failures
+            .find(|failure| words.contains(failure.sign))
+            .map(|failure| failure.hint)
     };
     match provider {
         Some(provider) => known(provider),
         // These signs are nobody else's.
-        None => words.contains("AADSTS").then(|| known(find("entra")?)).flatten(),
+        None => words
+            .contains("AADSTS")
+            .then(|| known(find("entra")?))
+            .flatten(),
     }
 }
 
 impl Provider {
     /// Tells whether a host is the provider's own.
     pub fn owns(&self, host: &str) -> bool {
-        self.hosts.iter().any(|own| host == *own || (own.starts_with('.') && host.ends_with(own)))
+        self.hosts
+            .iter()
+            .any(|own| host == *own || (own.starts_with('.') && host.ends_with(own)))
     }
 
     /// Tells whether a URL is at a host of the provider's own.
@@ -151,14 +168,23 @@ impl Provider {
             Server::Issuer(_) => None,
         };
         let given = [Some(("--provider", self.name)), option];
-        given.into_iter().flatten().flat_map(|(option, value)| [option.to_owned(), value.to_owned()]).collect()
+        given
+            .into_iter()
+            .flatten()
+            .flat_map(|(option, value)| [option.to_owned(), value.to_owned()])
+            .collect()
     }
 
     /// Returns the tenant that an issuer of the provider's names; `None` if it names none.
     pub fn tenant_of<'a>(&self, issuer: &'a str) -> Option<&'a str> {
-        let Server::Endpoints { issuer: form, .. } = self.server else { return None };
+        let Server::Endpoints { issuer: form, .. } = self.server else {
+            return None;
+        };
         let (before, after) = form.split_once(TENANT)?;
-        issuer.strip_prefix(before)?.strip_suffix(after).filter(|tenant| !tenant.contains('/'))
+        issuer
+            .strip_prefix(before)?
+            .strip_suffix(after)
+            .filter(|tenant| !tenant.contains('/'))
     }
 
     /// Tells whether the user has to name a tenant.
@@ -173,7 +199,10 @@ pub fn granted(provider: Option<&Provider>, scopes: Vec<String>) -> Vec<String> 
         return scopes;
     }
     let parts = scopes.iter().flat_map(|scope| scope.split(','));
-    parts.filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+    parts
+        .filter(|scope| !scope.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What stands for the tenant in the texts of [`Server`].
@@ -187,18 +216,34 @@ mod tests {
     fn the_table_is_sound() {
         for (at, provider) in PROVIDERS.iter().enumerate() {
             let name = provider.name;
-            assert!(PROVIDERS[..at].iter().all(|other| other.name != name), "{name} is there twice");
-            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{name}");
+            assert!(
+                PROVIDERS[..at].iter().all(|other| other.name != name),
+                "{name} is there twice"
+            );
+            assert!(
+                name.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()),
+                "{name}"
+            );
             let urls = match provider.server {
                 Server::Issuer(issuer) | Server::Named(issuer) => vec![issuer],
-                Server::Endpoints { issuer, authorization, token, .. } => vec![issuer, authorization, token],
+                Server::Endpoints {
+                    issuer,
+                    authorization,
+                    token,
+                    ..
+                } => vec![issuer, authorization, token],
             };
             for url in urls {
-                let url = url::Url::parse(&url.replace(TENANT, "contoso.onmicrosoft.com")).expect("a URL");
+                let url = url::Url::parse(&url.replace(TENANT, "contoso.onmicrosoft.com"))
+                    .expect("a URL");
                 assert_eq!(url.scheme(), "https", "{name}");
                 assert!(provider.owns_url(&url), "{name}: {url}");
             }
-            assert!(!provider.registration.is_empty() && !provider.hosts.is_empty(), "{name}");
+            assert!(
+                !provider.registration.is_empty() && !provider.hosts.is_empty(),
+                "{name}"
+            );
         }
     }
 
@@ -206,7 +251,10 @@ mod tests {
     fn who_a_url_belongs_to() {
         for (url, expected) in [
             ("https://accounts.google.com", Some("google")),
-            ("https://login.microsoftonline.com/contoso/v2.0", Some("entra")),
+            (
+                "https://login.microsoftonline.com/contoso/v2.0",
+                Some("entra"),
+            ),
             ("https://acme.okta.com/oauth2/default", Some("okta")),
             ("https://github.com/login/oauth", Some("github")),
             ("http://accounts.google.com", None),
@@ -217,18 +265,32 @@ mod tests {
         ] {
             assert_eq!(of_url(url).map(|provider| provider.name), expected, "{url}");
         }
-        assert_eq!(of_login(Some("google"), "http://127.0.0.1:1").map(|it| it.name), Some("google"));
-        assert_eq!(of_login(None, "https://gitlab.com").map(|it| it.name), Some("gitlab"));
+        assert_eq!(
+            of_login(Some("google"), "http://127.0.0.1:1").map(|it| it.name),
+            Some("google")
+        );
+        assert_eq!(
+            of_login(None, "https://gitlab.com").map(|it| it.name),
+            Some("gitlab")
+        );
     }
 
     #[test]
     fn u19_what_failures_mean() {
         let google = find("google");
         let testing = explain(google, Moment::Refresh, "invalid_grant").expect("a hint");
-        assert!(testing.contains("Testing") && testing.contains("seven days"), "{testing}");
+        assert!(
+            testing.contains("Testing") && testing.contains("seven days"),
+            "{testing}"
+        );
         assert_eq!(explain(google, Moment::Login, "invalid_grant"), None);
         assert_eq!(explain(None, Moment::Refresh, "invalid_grant"), None);
-        let entra = explain(None, Moment::Login, "invalid_target AADSTS9010010: The resource …").expect("a hint");
+        let entra = explain(
+            None,
+            Moment::Login,
+            "invalid_target AADSTS9010010: The resource …",
+        )
+        .expect("a hint");
         assert!(entra.contains("--no-resource"), "{entra}");
     }
 
@@ -236,18 +298,34 @@ mod tests {
     fn how_a_provider_is_named_again() {
         for (name, issuer, options) in [
             ("google", "https://accounts.google.com", "--provider google"),
-            ("okta", "https://acme.okta.com", "--provider okta --issuer https://acme.okta.com"),
-            ("entra", "https://login.microsoftonline.com/acme.com/v2.0", "--provider entra --tenant acme.com"),
+            (
+                "okta",
+                "https://acme.okta.com",
+                "--provider okta --issuer https://acme.okta.com",
+            ),
+            (
+                "entra",
+                "https://login.microsoftonline.com/acme.com/v2.0",
+                "--provider entra --tenant acme.com",
+            ),
             ("entra", "http://127.0.0.1:1", "--provider entra"),
-            ("github", "https://github.com/login/oauth", "--provider github"),
+            (
+                "github",
+                "https://github.com/login/oauth",
+                "--provider github",
+            ),
         ] {
-            assert_eq!(find(name).expect("a provider").options(issuer).join(" "), options);
+            assert_eq!(
+                find(name).expect("a provider").options(issuer).join(" "),
+                options
+            );
         }
     }
 
     #[test]
     fn scopes_with_commas_in_between() {
-        let scopes = |provider: &str| granted(find(provider), vec!["repo,gist".into(), "user".into()]);
+        let scopes =
+            |provider: &str| granted(find(provider), vec!["repo,gist".into(), "user".into()]);
         assert_eq!(scopes("github"), ["repo", "gist", "user"]);
         assert_eq!(scopes("google"), ["repo,gist", "user"]);
     }

@@ -31,7 +31,13 @@ pub struct NamedLogin {
 impl Reporter {
     /// Tells which server a name means, and who says so, before anything is done with it.
     pub fn named(&mut self, named: &Configured, has_secret: bool) {
-        let Configured { source, name, path, in_project, .. } = named;
+        let Configured {
+            source,
+            name,
+            path,
+            in_project,
+            ..
+        } = named;
         let url = &named.shown_url();
         self.print(&Line::Named {
             server: url,
@@ -46,13 +52,27 @@ impl Reporter {
             false => terminal::say(&named.introduction()),
         }
         if let Some(reason) = named.skip() {
-            terminal::complain("warning", &format!("{source} may not use a login to {}: {reason}", printable(name)));
+            terminal::complain(
+                "warning",
+                &format!(
+                    "{source} may not use a login to {}: {reason}",
+                    printable(name)
+                ),
+            );
         }
-        let known = Places::look().map(|places| named.oauth(&places)).unwrap_or_default();
+        let known = Places::look()
+            .map(|places| named.oauth(&places))
+            .unwrap_or_default();
         if known.has_secret && !has_secret {
-            let with =
-                if *in_project { "the URL, --client-id and --client-secret-file" } else { "--client-secret-file" };
-            let text = format!("the client secret in {} is not read; give it with {with}", shown(path));
+            let with = if *in_project {
+                "the URL, --client-id and --client-secret-file"
+            } else {
+                "--client-secret-file"
+            };
+            let text = format!(
+                "the client secret in {} is not read; give it with {with}",
+                shown(path)
+            );
             terminal::complain("warning", &text);
         }
     }
@@ -69,9 +89,13 @@ impl Reporter {
             );
             terminal::complain("warning", &text);
         }
-        let known = Places::look().map(|places| named.oauth(&places)).unwrap_or_default();
+        let known = Places::look()
+            .map(|places| named.oauth(&places))
+            .unwrap_or_default();
         if named.in_project && (known.endpoints.is_some() || known.metadata.is_some()) {
-            let text = format!("the authorization server that {path} names is not used: it is a project's file");
+            let text = format!(
+                "the authorization server that {path} names is not used: it is a project's file"
+            );
             terminal::complain("warning", &text);
         }
     }
@@ -80,16 +104,36 @@ impl Reporter {
     pub fn skipped(&mut self, named: &Configured, reason: &str) {
         let Configured { source, name, .. } = named;
         let url = &named.shown_url();
-        self.print(&Line::Skipped { server: Some(url), name, client: source, reason });
-        terminal::say(&format!("left out: {} ({}): {reason}", printable(&named.full_name()), printable(url)));
+        self.print(&Line::Skipped {
+            server: Some(url),
+            name,
+            client: source,
+            reason,
+        });
+        terminal::say(&format!(
+            "left out: {} ({}): {reason}",
+            printable(&named.full_name()),
+            printable(url)
+        ));
     }
 
     /// Tells that a server is left out because its URL cannot be worked out.
     pub fn skipped_for(&mut self, trouble: &Trouble) {
-        let Trouble { client, name, why, .. } = trouble;
+        let Trouble {
+            client, name, why, ..
+        } = trouble;
         let name = name.as_deref().unwrap_or_default();
-        self.print(&Line::Skipped { server: None, name, client, reason: why });
-        terminal::say(&format!("left out: {client}:{}: {}", printable(name), printable(why)));
+        self.print(&Line::Skipped {
+            server: None,
+            name,
+            client,
+            reason: why,
+        });
+        terminal::say(&format!(
+            "left out: {client}:{}: {}",
+            printable(name),
+            printable(why)
+        ));
     }
 
     /// Tells that a server answered without a login.
@@ -126,7 +170,10 @@ impl NamedLogin {
                 "scopes": [], "expires_at": null, "refreshable": false, "store": null,
             })
         };
-        let login = self.login.as_ref().and_then(|login| serde_json::to_value(login).ok());
+        let login = self
+            .login
+            .as_ref()
+            .and_then(|login| serde_json::to_value(login).ok());
         let mut members = login.unwrap_or_else(nothing);
         members["state"] = self.state().into();
         members["name"] = self.named.name.clone().into();
@@ -145,12 +192,22 @@ pub fn named_table(rows: &[NamedLogin]) -> String {
         let (state, expires, place) = match &row.login {
             Some(login) => {
                 let entry = &login.entry;
-                (state_in_words(login.state), expiry_in_words(entry.expires_at), keeper(entry))
+                (
+                    state_in_words(login.state),
+                    expiry_in_words(entry.expires_at),
+                    keeper(entry),
+                )
             }
             None if row.is_free => ("no login needed", String::new(), String::new()),
             None => ("needs login", String::new(), String::new()),
         };
-        [printable(&row.named.name), printable(&row.key.server), state.to_owned(), expires, place]
+        [
+            printable(&row.named.name),
+            printable(&row.key.server),
+            state.to_owned(),
+            expires,
+            place,
+        ]
     }));
     aligned(&table)
 }

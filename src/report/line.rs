@@ -104,5 +104,11 @@ fn is_false(value: &bool) -> bool {
 
 /// Returns the line that tells of a failure.
 pub(super) fn failure<'a>(server: Option<&'a str>, error: &'a LoginError) -> Line<'a> {
-    Line::Error { server, code: error.code(), exit: error.exit_code(), message: error.one_line(), hint: error.hint() }
+    Line::Error {
+        server,
+        code: error.code(),
+        exit: error.exit_code(),
+        message: error.one_line(),
+        hint: error.hint(),
+    }
 }

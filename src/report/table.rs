@@ -20,8 +20,15 @@ const MAX_WIDTH: usize = 400;
 
 /// Returns the clients that a login can be handed to, for people.
 pub fn clients_table(clients: &[&Client]) -> String {
-    let width = clients.iter().map(|client| client.name.len()).max().unwrap_or_default();
-    clients.iter().map(|client| format!("{:width$}  {}\n", client.name, client.about)).collect()
+    let width = clients
+        .iter()
+        .map(|client| client.name.len())
+        .max()
+        .unwrap_or_default();
+    clients
+        .iter()
+        .map(|client| format!("{:width$}  {}\n", client.name, client.about))
+        .collect()
 }
 
 /// Returns the clients that a login can be handed to, for scripts.
@@ -38,7 +45,8 @@ pub fn table(logins: &[Login]) -> String {
     if logins.is_empty() {
         return String::new();
     }
-    let mut rows = vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
+    let mut rows =
+        vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
     for Login { entry, state } in logins {
         rows.push([
             printable(&entry.server),
@@ -63,22 +71,37 @@ pub(super) fn state_in_words(state: State) -> &'static str {
 
 /// Returns where the tokens are: in a store of ours, or with the client that has them now.
 pub(super) fn keeper(entry: &IndexEntry) -> String {
-    entry.handed_over.as_ref().map_or_else(|| entry.place.name().to_owned(), |handed_over| printable(&handed_over.to))
+    entry.handed_over.as_ref().map_or_else(
+        || entry.place.name().to_owned(),
+        |handed_over| printable(&handed_over.to),
+    )
 }
 
 pub(super) fn expiry_in_words(expires_at: Option<Time>) -> String {
     match expires_at.map(Time::seconds_left) {
-        Some(left) if left > 0 => format!("in {}", in_words(round(Duration::from_secs(left.unsigned_abs())))),
-        Some(left) => format!("{} ago", in_words(round(Duration::from_secs(left.unsigned_abs())))),
+        Some(left) if left > 0 => format!(
+            "in {}",
+            in_words(round(Duration::from_secs(left.unsigned_abs())))
+        ),
+        Some(left) => format!(
+            "{} ago",
+            in_words(round(Duration::from_secs(left.unsigned_abs())))
+        ),
         None => "unknown".to_owned(),
     }
 }
 
 pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let mut widths = [0; COLUMNS];
-    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| terminal::guard(cell))).collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| row.each_ref().map(|cell| terminal::guard(cell)))
+        .collect();
     for row in &rows {
-        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = terminal::width(cell).max(*width));
+        widths
+            .iter_mut()
+            .zip(row)
+            .for_each(|(width, cell)| *width = terminal::width(cell).max(*width));
     }
     let line = |row: &[String; COLUMNS]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| {

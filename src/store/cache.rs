@@ -32,7 +32,9 @@ impl Cache {
     /// Returns the cache below `data_dir`; one that stays empty if there is no data directory, and the path is empty.
     pub fn new(data_dir: &Path) -> Self {
         let exists = !data_dir.as_os_str().is_empty();
-        Self { directory: exists.then(|| data_dir.join("cache")) }
+        Self {
+            directory: exists.then(|| data_dir.join("cache")),
+        }
     }
 
     /// Returns a cache that is empty and stays so, whatever is put there.
@@ -43,20 +45,39 @@ impl Cache {
     /// Returns what was put under `kind` and `key`; `None` if there is nothing of that form.
     pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Option<T> {
         let path = self.path(kind, key)?;
-        let bytes = disk::read_private(&path, MAX_BYTES).inspect_err(|err| log::debug!("no cache: {err:#}")).ok()??;
+        let bytes = disk::read_private(&path, MAX_BYTES)
+            .inspect_err(|err| log::debug!("no cache: {err:#}"))
+            .ok()??;
         let kept: Kept<String, T> = serde_json::from_slice(&bytes)
-            .inspect_err(|err| log::debug!("no cache: {} is broken, line {}", path.display(), err.line()))
+            .inspect_err(|err| {
+                log::debug!(
+                    "no cache: {} is broken, line {}",
+                    path.display(),
+                    err.line()
+                )
+            })
             .ok()?;
         (kept.key == key).then_some(kept.value)
     }
 
     /// Keeps a value under `kind`, which is made of letters and dashes, and `key`.
     pub fn put<T: Serialize + DeserializeOwned>(&self, kind: &str, key: &str, value: &T) {
-        let Some(path) = self.path(kind, key) else { return };
-        let written =
-            text::checked_as::<Kept<String, T>, _>(&Kept { key, value }).map_err(anyhow::Error::new).and_then(|text| {
-                anyhow::ensure!(text.len() as u64 <= MAX_BYTES, "it has {} bytes", text.len());
-                Ok(disk::write_atomically(&path, text.as_bytes(), Durability::Cache)?)
+        let Some(path) = self.path(kind, key) else {
+            return;
+        };
+        let written = text::checked_as::<Kept<String, T>, _>(&Kept { key, value })
+            .map_err(anyhow::Error::new)
+            .and_then(|text| {
+                anyhow::ensure!(
+                    text.len() as u64 <= MAX_BYTES,
+                    "it has {} bytes",
+                    text.len()
+                );
+                Ok(disk::write_atomically(
+                    &path,
+                    text.as_bytes(),
+                    Durability::Cache,
+                )?)
             });
         if let Err(err) = written {
             log::debug!("not cached: {err:#}");
@@ -82,11 +103,20 @@ mod tests {
         let cache = Cache::new(home.path());
         assert_eq!(cache.get::<Vec<u8>>("metadata", "https://as.example"), None);
         cache.put("metadata", "https://as.example", &[1_u8, 2]);
-        assert_eq!(cache.get("metadata", "https://as.example"), Some(vec![1_u8, 2]));
-        assert_eq!(cache.get::<Vec<u8>>("metadata", "https://as.example/"), None);
+        assert_eq!(
+            cache.get("metadata", "https://as.example"),
+            Some(vec![1_u8, 2])
+        );
+        assert_eq!(
+            cache.get::<Vec<u8>>("metadata", "https://as.example/"),
+            None
+        );
         assert_eq!(cache.get::<Vec<u8>>("client", "https://as.example"), None);
         let path = cache.path("metadata", "https://as.example").unwrap();
-        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
@@ -94,9 +124,19 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::new(home.path());
         let path = cache.path("metadata", "key").unwrap();
-        let large = format!("{{\"key\":\"key\",\"value\":1}}{}", " ".repeat(MAX_BYTES as usize));
+        let large = format!(
+            "{{\"key\":\"key\",\"value\":1}}{}",
+            " ".repeat(MAX_BYTES as usize)
+        );
         cache.put("metadata", "key", &1);
-        for text in ["", "{", "\0", "{\"key\":\"other\",\"value\":1}", "{\"key\":\"key\",\"value\":\"a\"}", &large] {
+        for text in [
+            "",
+            "{",
+            "\0",
+            "{\"key\":\"other\",\"value\":1}",
+            "{\"key\":\"key\",\"value\":\"a\"}",
+            &large,
+        ] {
             fs::write(&path, text).unwrap();
             assert_eq!(cache.get::<u8>("metadata", "key"), None, "{:.40}", text);
         }

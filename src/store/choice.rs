@@ -29,7 +29,9 @@ impl FromStr for StoreChoice {
             Some("") => Err("file: needs a path, as in file:/run/user/1000/login.json".to_owned()),
             // A shell does not replace it there.
             Some(path) if path.starts_with("~/") => match std::env::var_os("HOME") {
-                Some(home) => Ok(Self::File(Some(PathBuf::from(home).join(path.trim_start_matches("~/"))))),
+                Some(home) => Ok(Self::File(Some(
+                    PathBuf::from(home).join(path.trim_start_matches("~/")),
+                ))),
                 None => Err("there is no HOME that ~ could stand for".to_owned()),
             },
             Some(path) => Ok(Self::File(Some(path.into()))),
@@ -50,7 +52,10 @@ impl FromStr for StoreChoice {
 pub fn data_dir(explicit: Option<PathBuf>, store: &StoreChoice) -> Result<PathBuf, StoreError> {
     let default = || default_data_dir(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"));
     let none = || matches!(store, StoreChoice::File(Some(_))).then(PathBuf::new);
-    explicit.or_else(default).or_else(none).ok_or(StoreError::NoHome)
+    explicit
+        .or_else(default)
+        .or_else(none)
+        .ok_or(StoreError::NoHome)
 }
 
 /// The variable that names the directory of [`keyring_lock_dir`].
@@ -62,7 +67,10 @@ const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
 /// environments. So it is found by what the system's database says of the user; by the data directory only if the database
 /// does not know the user. A variable can name another one, for all programs that use the keyring.
 pub(super) fn keyring_lock_dir(data_dir: &Path) -> PathBuf {
-    if let Some(named) = std::env::var_os(LOCK_DIR).map(PathBuf::from).filter(|path| path.is_absolute()) {
+    if let Some(named) = std::env::var_os(LOCK_DIR)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+    {
         return named;
     }
     let of_user = || default_data_dir(None, Some(accounts::home()?.into_os_string()));
@@ -74,9 +82,13 @@ pub fn usual_data_dir() -> Option<PathBuf> {
     default_data_dir(None, std::env::var_os("HOME"))
 }
 
-pub(super) fn default_data_dir(xdg_data_home: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+pub(super) fn default_data_dir(
+    xdg_data_home: Option<OsString>,
+    home: Option<OsString>,
+) -> Option<PathBuf> {
     // Spec: XDG Base Directory Specification: a path that is not absolute is to be ignored.
-    let absolute = |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute =
+        |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || absolute(home);
     if cfg!(target_os = "macos") {
         return Some(home()?.join("Library/Application Support/mcp-login"));

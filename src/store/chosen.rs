@@ -56,7 +56,11 @@ impl Store {
     /// # Errors
     ///
     /// Why the chosen store cannot be used; with [`StoreChoice::Auto`], why the file cannot be used either.
-    pub fn open(choice: &StoreChoice, data_dir: &Path, patience: Patience) -> Result<Self, StoreError> {
+    pub fn open(
+        choice: &StoreChoice,
+        data_dir: &Path,
+        patience: Patience,
+    ) -> Result<Self, StoreError> {
         Self::open_to_read(choice, data_dir, patience).prove()
     }
 
@@ -67,7 +71,12 @@ impl Store {
             _ => Some(Index::new(data_dir, patience.lock_limit())),
         };
         let file = Box::new(FileStore::chosen(choice, data_dir, patience.lock_limit()));
-        Self::of(choice.clone(), Box::new(KeyringStore::new(patience)), file, (data_dir, index))
+        Self::of(
+            choice.clone(),
+            Box::new(KeyringStore::new(patience)),
+            file,
+            (data_dir, index),
+        )
     }
 
     pub(super) fn of(
@@ -77,7 +86,15 @@ impl Store {
         (data_dir, index): (&Path, Option<Index>),
     ) -> Self {
         let data_dir = data_dir.to_owned();
-        Self { choice, keyring, file, data_dir, index, proven: None, notice: None }
+        Self {
+            choice,
+            keyring,
+            file,
+            data_dir,
+            index,
+            proven: None,
+            notice: None,
+        }
     }
 
     pub(super) fn prove(mut self) -> Result<Self, StoreError> {
@@ -116,8 +133,11 @@ impl Store {
             return Journal::of(&journal::beside(path), key, true);
         }
         let in_keyring = self.side_of(key) == Side::Keyring;
-        let directory =
-            if in_keyring { keyring_lock_dir(&self.data_dir) } else { journal::in_data_dir(&self.data_dir) };
+        let directory = if in_keyring {
+            keyring_lock_dir(&self.data_dir)
+        } else {
+            journal::in_data_dir(&self.data_dir)
+        };
         Journal::of(&directory, key, !in_keyring)
     }
 
@@ -136,8 +156,15 @@ impl Store {
             StoreChoice::Keyring => Side::Keyring,
             StoreChoice::Auto => {
                 let indexed = self.indexed(key);
-                let found = self.find(key, indexed.as_ref()).ok().flatten().map(|(side, _)| side);
-                found.or(indexed.map(|known| Side::of(&known.place))).or(self.proven).unwrap_or(Side::File)
+                let found = self
+                    .find(key, indexed.as_ref())
+                    .ok()
+                    .flatten()
+                    .map(|(side, _)| side);
+                found
+                    .or(indexed.map(|known| Side::of(&known.place)))
+                    .or(self.proven)
+                    .unwrap_or(Side::File)
             }
         }
     }
@@ -153,23 +180,37 @@ impl Store {
     ///
     /// Any [`StoreError`] of a store that may hold the login.
     pub fn load(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
-        Ok(self.find(key, self.indexed(key).as_ref())?.map(|(_, credentials)| credentials))
+        Ok(self
+            .find(key, self.indexed(key).as_ref())?
+            .map(|(_, credentials)| credentials))
     }
 
-    fn find(&self, key: &Key, indexed: Option<&IndexEntry>) -> Result<Option<(Side, Credentials)>, StoreError> {
+    fn find(
+        &self,
+        key: &Key,
+        indexed: Option<&IndexEntry>,
+    ) -> Result<Option<(Side, Credentials)>, StoreError> {
         let kept = indexed.map(|known| Side::of(&known.place));
         let mut best: Option<(Side, Credentials)> = None;
         let mut failure = None;
         for side in self.order(kept, false) {
             match self.side(side).get(key) {
-                Ok(Some(found)) if best.as_ref().is_none_or(|(_, best)| found.generation > best.generation) => {
+                Ok(Some(found))
+                    if best
+                        .as_ref()
+                        .is_none_or(|(_, best)| found.generation > best.generation) =>
+                {
                     best = Some((side, found));
                 }
                 Ok(_) => {}
                 Err(err) if self.is_not_there(&err, kept) => {}
                 Err(err) => failure = failure.or(Some((side, err))),
             }
-            if best.as_ref().zip(indexed).is_some_and(|((_, best), known)| best.generation >= known.generation) {
+            if best
+                .as_ref()
+                .zip(indexed)
+                .is_some_and(|((_, best), known)| best.generation >= known.generation)
+            {
                 return Ok(best);
             }
         }
@@ -181,20 +222,25 @@ impl Store {
             Some((_, err)) => return Err(err),
             None => {}
         }
-        Ok(best.filter(|(side, best)| indexed.is_none_or(|known| !self.is_replaced(*side, best, known))))
+        Ok(best.filter(|(side, best)| {
+            indexed.is_none_or(|known| !self.is_replaced(*side, best, known))
+        }))
     }
 
     /// Tells whether a store is none at all: where there is no keyring there is no login in it, unless we know of one.
     fn is_not_there(&self, err: &StoreError, kept: Option<Side>) -> bool {
         let is_expected = self.choice == StoreChoice::Keyring || kept == Some(Side::Keyring);
-        matches!(err, StoreError::Keyring(KeyringFault::Absent | KeyringFault::Foreign)) && !is_expected
+        matches!(
+            err,
+            StoreError::Keyring(KeyringFault::Absent | KeyringFault::Foreign)
+        ) && !is_expected
     }
 
     /// Tells whether a copy was replaced by one in a store that was not looked into: its refresh token is spent, or that
     /// of another grant.
     fn is_replaced(&self, side: Side, found: &Credentials, known: &IndexEntry) -> bool {
-        let replaced =
-            found.generation < known.generation && !self.order(None, false).contains(&Side::of(&known.place));
+        let replaced = found.generation < known.generation
+            && !self.order(None, false).contains(&Side::of(&known.place));
         if replaced {
             log::warn!(
                 "an older copy of the login in {} is not used: it is kept in {}",
@@ -216,15 +262,27 @@ impl Store {
         let key = credentials.key();
         let indexed = self.indexed(&key);
         let found = self.find(&key, indexed.as_ref()).ok().flatten();
-        let kept = indexed.as_ref().map(|known| Side::of(&known.place)).or(found.as_ref().map(|(side, _)| *side));
-        let known = [indexed.as_ref().map(|known| known.generation), found.map(|(_, found)| found.generation)];
-        let highest = known.into_iter().flatten().fold(credentials.generation, u64::max);
+        let kept = indexed
+            .as_ref()
+            .map(|known| Side::of(&known.place))
+            .or(found.as_ref().map(|(side, _)| *side));
+        let known = [
+            indexed.as_ref().map(|known| known.generation),
+            found.map(|(_, found)| found.generation),
+        ];
+        let highest = known
+            .into_iter()
+            .flatten()
+            .fold(credentials.generation, u64::max);
         credentials.generation = highest.saturating_add(1);
 
         let mut failure: Option<StoreError> = None;
         for side in self.order(kept, true) {
             let store = self.side(side);
-            match store.put(credentials).or_else(|err| retry(store, credentials, err)) {
+            match store
+                .put(credentials)
+                .or_else(|err| retry(store, credentials, err))
+            {
                 Ok(()) => {
                     let place = store.place();
                     let notice = failure.map(|err| format!("{err}; logins are kept in {place}"));
@@ -236,7 +294,10 @@ impl Store {
             }
         }
         let source = failure.unwrap_or(StoreError::Altered(self.file.place()));
-        Err(StoreError::NotStored { rescued: rescue(&self.refuges(), credentials), source: Box::new(source) })
+        Err(StoreError::NotStored {
+            rescued: rescue(&self.refuges(), credentials),
+            source: Box::new(source),
+        })
     }
 
     /// Forgets a login in every store; tells whether there was one.
@@ -290,7 +351,10 @@ impl Store {
     /// Those of [`Store::list`].
     pub fn examine(&self) -> Result<(Vec<IndexEntry>, Vec<StoreError>), StoreError> {
         let (mut entries, mut faults) = self.list_with_faults()?;
-        for entry in entries.iter_mut().filter(|entry| entry.place == Place::Keyring) {
+        for entry in entries
+            .iter_mut()
+            .filter(|entry| entry.place == Place::Keyring)
+        {
             match self.keyring.get(&entry.key()) {
                 Ok(Some(_)) => {}
                 Ok(None) => entry.needs_login = true,
@@ -363,7 +427,11 @@ impl Store {
 
     /// Removes the older copy in the store that was not written to: one login has one live copy.
     fn clear_other(&self, written: Side, key: &Key, kept: Option<Side>) {
-        let other = if written == Side::File { Side::Keyring } else { Side::File };
+        let other = if written == Side::File {
+            Side::Keyring
+        } else {
+            Side::File
+        };
         let kept_there = kept == Some(other);
         if !kept_there && !self.order(kept, false).contains(&other) {
             return;
@@ -378,20 +446,36 @@ impl Store {
     fn note(&self, credentials: &Credentials, place: &Place) {
         let Some(index) = &self.index else { return };
         if let Err(err) = index.put(&IndexEntry::of(credentials, place.clone())) {
-            log::warn!("{err}; the login is stored in {place}, but the list of logins does not show it");
+            log::warn!(
+                "{err}; the login is stored in {place}, but the list of logins does not show it"
+            );
         }
     }
 
     /// Returns the directories for an emergency file, the best first.
     fn refuges(&self) -> Vec<PathBuf> {
-        let beside = self.file.place().path().and_then(Path::parent).map(Path::to_owned);
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-        [beside, runtime, Some(std::env::temp_dir())].into_iter().flatten().collect()
+        let beside = self
+            .file
+            .place()
+            .path()
+            .and_then(Path::parent)
+            .map(Path::to_owned);
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
+        [beside, runtime, Some(std::env::temp_dir())]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
 /// Tries once more, unless the first try has already waited its time for a lock.
-fn retry(store: &dyn CredentialStore, credentials: &Credentials, err: StoreError) -> Result<(), StoreError> {
+fn retry(
+    store: &dyn CredentialStore,
+    credentials: &Credentials,
+    err: StoreError,
+) -> Result<(), StoreError> {
     match err {
         StoreError::Disk(DiskError::Locked { .. }) => Err(err),
         _ => store.put(credentials),
@@ -400,9 +484,18 @@ fn retry(store: &dyn CredentialStore, credentials: &Credentials, err: StoreError
 
 /// Writes credentials that no store took to a file of their own, in the first directory that takes it.
 pub(super) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Option<PathBuf> {
-    let name = format!("credentials.rescued-{}-{}.json", std::process::id(), Time::now().0);
-    directories.iter().map(|directory| directory.join(&name)).find(|path| {
-        let written = Ledger::create(path, &credentials.key().account(), credentials);
-        written.inspect_err(|err| log::debug!("no emergency file: {err:#}")).is_ok()
-    })
+    let name = format!(
+        "credentials.rescued-{}-{}.json",
+        std::process::id(),
+        Time::now().0
+    );
+    directories
+        .iter()
+        .map(|directory| directory.join(&name))
+        .find(|path| {
+            let written = Ledger::create(path, &credentials.key().account(), credentials);
+            written
+                .inspect_err(|err| log::debug!("no emergency file: {err:#}"))
+                .is_ok()
+        })
 }

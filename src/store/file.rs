@@ -20,13 +20,20 @@ pub struct FileStore {
 impl FileStore {
     /// Returns the store that is the file at `path`, which need not exist; `lock_limit` is the longest wait for its lock.
     pub fn new(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
-        Self { path: path.into(), is_named: false, lock_limit }
+        Self {
+            path: path.into(),
+            is_named: false,
+            lock_limit,
+        }
     }
 
     /// Returns the store that is a file which the user named: as [`FileStore::new`], but a file that holds something else
     /// is left as it is in every way, and an empty one holds no logins.
     pub fn named(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
-        Self { is_named: true, ..Self::new(path, lock_limit) }
+        Self {
+            is_named: true,
+            ..Self::new(path, lock_limit)
+        }
     }
 
     /// Returns the store that a choice of the user's means; `data_dir` is where the default file is.
@@ -67,12 +74,16 @@ impl FileStore {
 impl CredentialStore for FileStore {
     fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
         let found: Option<Credentials> = Ledger::find(self.location(), &key.account())?;
-        found.map(|found| found.belonging_to(key, || self.place())).transpose()
+        found
+            .map(|found| found.belonging_to(key, || self.place()))
+            .transpose()
     }
 
     fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
         let account = credentials.key().account();
-        Ledger::update(self.location(), self.deadline(), |entries| entries.insert(&account, credentials))
+        Ledger::update(self.location(), self.deadline(), |entries| {
+            entries.insert(&account, credentials)
+        })
     }
 
     fn delete(&self, key: &Key) -> Result<bool, StoreError> {
@@ -80,7 +91,9 @@ impl CredentialStore for FileStore {
         if self.read()?.is_none() {
             return Ok(false);
         }
-        Ledger::update(self.location(), self.deadline(), |entries| Ok(entries.remove(&key.account())))
+        Ledger::update(self.location(), self.deadline(), |entries| {
+            Ok(entries.remove(&key.account()))
+        })
     }
 
     fn check_replaceable(&self) -> Result<(), StoreError> {

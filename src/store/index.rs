@@ -81,7 +81,10 @@ impl IndexEntry {
 
     /// Returns the name of this login.
     pub fn key(&self) -> Key {
-        Key { server: self.server.clone(), profile: self.profile.clone() }
+        Key {
+            server: self.server.clone(),
+            profile: self.profile.clone(),
+        }
     }
 }
 
@@ -94,7 +97,10 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn new(data_dir: &Path, lock_limit: Duration) -> Self {
-        Self { path: data_dir.join("index.json"), lock_limit }
+        Self {
+            path: data_dir.join("index.json"),
+            lock_limit,
+        }
     }
 
     /// Returns the entry of a login. An index that cannot be read only costs a look into every store.
@@ -107,20 +113,27 @@ impl Index {
 
     pub(super) fn put(&self, entry: &IndexEntry) -> Result<(), StoreError> {
         let account = entry.key().account();
-        Ledger::update(&self.path, self.deadline(), |entries| entries.insert(&account, entry))
+        Ledger::update(&self.path, self.deadline(), |entries| {
+            entries.insert(&account, entry)
+        })
     }
 
     pub(super) fn remove(&self, key: &Key) -> Result<bool, StoreError> {
         if Ledger::read(&self.path)?.is_none() {
             return Ok(false);
         }
-        Ledger::update(&self.path, self.deadline(), |entries| Ok(entries.remove(&key.account())))
+        Ledger::update(&self.path, self.deadline(), |entries| {
+            Ok(entries.remove(&key.account()))
+        })
     }
 
     /// Returns the entries. One that cannot be read is passed over: it says nothing that its store does not know.
     pub(super) fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        let Some(ledger) = Ledger::read(&self.path)? else { return Ok(Vec::new()) };
-        let readable = |entry: Result<_, StoreError>| entry.inspect_err(|err| log::warn!("{err}")).ok();
+        let Some(ledger) = Ledger::read(&self.path)? else {
+            return Ok(Vec::new());
+        };
+        let readable =
+            |entry: Result<_, StoreError>| entry.inspect_err(|err| log::warn!("{err}")).ok();
         Ok(ledger.all().into_iter().filter_map(readable).collect())
     }
 

@@ -58,7 +58,11 @@ impl Journal {
     pub(super) fn of(directory: &Path, key: &Key, in_file: bool) -> Self {
         let name = digest::hex(&digest::sha256(key.account()), 8);
         let at = |ending: &str| directory.join(format!("{name}.{ending}"));
-        Self { lock: at("lock"), note: at("json"), renewed: in_file.then(|| at("renewed")) }
+        Self {
+            lock: at("lock"),
+            note: at("json"),
+            renewed: in_file.then(|| at("renewed")),
+        }
     }
 
     /// Prepares to store what the server will answer, before the store itself takes it: a file is open and has its space.
@@ -67,10 +71,17 @@ impl Journal {
     ///
     /// [`StoreError::Disk`]; the token must not be spent then.
     pub fn prepare(&self, kept: &Credentials) -> Result<Option<Renewed>, StoreError> {
-        let Some(path) = &self.renewed else { return Ok(None) };
+        let Some(path) = &self.renewed else {
+            return Ok(None);
+        };
         let now = Ledger::text_of(path, &kept.key().account(), kept)?;
-        let size_bytes = (now.len() as u64).saturating_mul(2).saturating_add(SPARE_BYTES);
-        Ok(Some(Renewed { path: path.clone(), file: PreparedFile::new(path, size_bytes)? }))
+        let size_bytes = (now.len() as u64)
+            .saturating_mul(2)
+            .saturating_add(SPARE_BYTES);
+        Ok(Some(Renewed {
+            path: path.clone(),
+            file: PreparedFile::new(path, size_bytes)?,
+        }))
     }
 
     /// Takes the lock of the login: whoever holds it may spend its refresh token, and nobody else.
@@ -101,18 +112,41 @@ impl Journal {
     /// # Errors
     ///
     /// If the note cannot be written.
-    pub fn point_to(&self, rescued: &Path, kept: &Credentials, refresh_token: &Secret) -> Result<(), StoreError> {
+    pub fn point_to(
+        &self,
+        rescued: &Path,
+        kept: &Credentials,
+        refresh_token: &Secret,
+    ) -> Result<(), StoreError> {
         self.write(kept, refresh_token, Some(rescued.to_owned()))
     }
 
-    fn write(&self, kept: &Credentials, spent: &Secret, rescued: Option<PathBuf>) -> Result<(), StoreError> {
+    fn write(
+        &self,
+        kept: &Credentials,
+        spent: &Secret,
+        rescued: Option<PathBuf>,
+    ) -> Result<(), StoreError> {
         let account = kept.key().account();
-        let note = Note { account, refresh_token_sha256: hash(spent), started_at: Time::now(), rescued };
+        let note = Note {
+            account,
+            refresh_token_sha256: hash(spent),
+            started_at: Time::now(),
+            rescued,
+        };
         let text = text::checked(&note).map_err(|err| DiskError::Io(err.into()))?;
         if text.len() as u64 > MAX_BYTES {
-            return Err(DiskError::TooLarge { path: self.note.clone(), limit_bytes: MAX_BYTES }.into());
+            return Err(DiskError::TooLarge {
+                path: self.note.clone(),
+                limit_bytes: MAX_BYTES,
+            }
+            .into());
         }
-        Ok(disk::write_atomically(&self.note, text.as_bytes(), Durability::Synced)?)
+        Ok(disk::write_atomically(
+            &self.note,
+            text.as_bytes(),
+            Durability::Synced,
+        )?)
     }
 
     /// Notes that what came of it is stored, or that there is nothing left to tell.
@@ -133,7 +167,9 @@ impl Journal {
 
     /// Returns the file that holds the successor of this very token, and of no store, if there is one.
     pub fn rescued(&self, refresh_token: &Secret) -> Option<PathBuf> {
-        self.read(refresh_token)?.rescued.filter(|file| file.exists())
+        self.read(refresh_token)?
+            .rescued
+            .filter(|file| file.exists())
     }
 
     fn read(&self, refresh_token: &Secret) -> Option<Note> {
@@ -164,7 +200,9 @@ impl Renewed {
 
 fn remove(path: &Path) {
     match fs::remove_file(path) {
-        Err(err) if err.kind() != ErrorKind::NotFound => log::debug!("cannot remove {}: {err}", path.display()),
+        Err(err) if err.kind() != ErrorKind::NotFound => {
+            log::debug!("cannot remove {}: {err}", path.display())
+        }
         _ => {}
     }
 }
@@ -176,7 +214,9 @@ pub(super) fn in_data_dir(data_dir: &Path) -> PathBuf {
 
 /// Returns the directory of the journals of logins in a file that was named with its path: all who use the file share it.
 pub(super) fn beside(path: &Path) -> PathBuf {
-    let mut directory = disk::real_path(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
+    let mut directory = disk::real_path(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .into_os_string();
     directory.push(".refresh");
     directory.into()
 }
@@ -190,12 +230,22 @@ pub fn unfinished(data_dir: &Path, store: &StoreChoice) -> Vec<Unfinished> {
         StoreChoice::Auto => vec![keyring_lock_dir(data_dir), in_data_dir(data_dir)],
     };
     directories.dedup();
-    let files = directories.into_iter().filter_map(|directory| fs::read_dir(directory).ok());
-    let paths = files.flat_map(|files| files.flatten().take(MAX_NOTES)).map(|file| file.path());
-    let notes = paths.filter(|path| path.extension().is_some_and(|it| it == "json")).filter_map(|path| {
-        let note: Note = serde_json::from_slice(&disk::read_private(&path, MAX_BYTES).ok()??).ok()?;
-        Some(Unfinished { account: note.account, started_at: note.started_at })
-    });
+    let files = directories
+        .into_iter()
+        .filter_map(|directory| fs::read_dir(directory).ok());
+    let paths = files
+        .flat_map(|files| files.flatten().take(MAX_NOTES))
+        .map(|file| file.path());
+    let notes = paths
+        .filter(|path| path.extension().is_some_and(|it| it == "json"))
+        .filter_map(|path| {
+            let note: Note =
+                serde_json::from_slice(&disk::read_private(&path, MAX_BYTES).ok()??).ok()?;
+            Some(Unfinished {
+                account: note.account,
+                started_at: note.started_at,
+            })
+        });
     let mut notes: Vec<_> = notes.collect();
     notes.sort_by(|one, other| one.account.cmp(&other.account));
     notes
@@ -213,15 +263,29 @@ mod tests {
     #[test]
     fn whoever_can_spend_a_refresh_token_shares_its_lock() {
         let directory = tempfile::tempdir().expect("a directory");
-        let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
+        let key = Key {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        };
         let (file, other) = (directory.path().join("a"), directory.path().join("b"));
         let journal = |data_dir: &str, store: &str| {
-            let (choice, data_dir) = (store.parse().expect("a store"), directory.path().join(data_dir));
-            Store::open_to_read(&choice, &data_dir, Patience::Strict).journal(&key).lock
+            let (choice, data_dir) = (
+                store.parse().expect("a store"),
+                directory.path().join(data_dir),
+            );
+            Store::open_to_read(&choice, &data_dir, Patience::Strict)
+                .journal(&key)
+                .lock
         };
-        let named = [format!("file:{}", file.display()), format!("file:{}/../a", other.display())];
+        let named = [
+            format!("file:{}", file.display()),
+            format!("file:{}/../a", other.display()),
+        ];
         assert_eq!(journal("one", &named[0]), journal("two", &named[1]));
-        assert_ne!(journal("one", &named[0]), journal("one", &format!("file:{}", other.display())));
+        assert_ne!(
+            journal("one", &named[0]),
+            journal("one", &format!("file:{}", other.display()))
+        );
         assert_ne!(journal("one", "file"), journal("two", "file"));
         assert_ne!(journal("one", "file"), journal("one", &named[0]));
         // P57: there is one keyring, whichever data directory is used.
@@ -232,7 +296,10 @@ mod tests {
     #[test]
     fn c3_an_interrupted_refresh_is_remembered_for_its_own_token_only() {
         let directory = tempfile::tempdir().expect("a directory");
-        let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
+        let key = Key {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        };
         let choice = StoreChoice::File(None);
         let journal = Journal::of(&in_data_dir(directory.path()), &key, true);
         let (old, new) = (Secret::new("old"), Secret::new("new"));
@@ -242,19 +309,35 @@ mod tests {
         assert!(journal.interrupted(&old).is_some() && journal.interrupted(&new).is_none());
         let text = fs::read_to_string(&journal.note).expect("the note");
         assert!(!text.contains("\"old\""), "{text}");
-        let accounts: Vec<_> = unfinished(directory.path(), &choice).into_iter().map(|note| note.account).collect();
+        let accounts: Vec<_> = unfinished(directory.path(), &choice)
+            .into_iter()
+            .map(|note| note.account)
+            .collect();
         assert_eq!(accounts, ["https://mcp.example"]);
         assert_eq!(journal.rescued(&old), None);
         let file = directory.path().join("rescued");
         journal.point_to(&file, &kept, &old).expect("a note");
         assert_eq!(journal.rescued(&old), None, "there is no such file");
         fs::write(&file, "").expect("writing");
-        assert_eq!((journal.rescued(&old), journal.rescued(&new)), (Some(file), None));
-        journal.prepare(&kept).expect("a file").expect("for a file").store(&kept).expect("stored");
+        assert_eq!(
+            (journal.rescued(&old), journal.rescued(&new)),
+            (Some(file), None)
+        );
+        journal
+            .prepare(&kept)
+            .expect("a file")
+            .expect("for a file")
+            .store(&kept)
+            .expect("stored");
         journal.begin(&kept, &old).expect("a note");
         assert_eq!(journal.rescued(&old), journal.renewed);
         journal.end();
-        assert_eq!(fs::read_dir(in_data_dir(directory.path())).expect("it").count(), 0);
+        assert_eq!(
+            fs::read_dir(in_data_dir(directory.path()))
+                .expect("it")
+                .count(),
+            0
+        );
         assert!(unfinished(directory.path(), &choice).is_empty());
         assert!(journal.interrupted(&old).is_none());
     }

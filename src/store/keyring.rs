@@ -54,7 +54,8 @@ impl Patience {
     /// Tells whether the keyring may open a window and wait for the user.
     fn may_prompt(self) -> bool {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let has_display = cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
+        let has_display =
+            cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
         self == Self::Person && has_display && std::io::stderr().is_terminal()
     }
 }
@@ -117,7 +118,11 @@ enum Report<T> {
 impl KeyringStore {
     /// Returns the keyring. It is not asked for anything yet.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, silent: AtomicBool::default(), answered: AtomicBool::default() }
+        Self {
+            patience,
+            silent: AtomicBool::default(),
+            answered: AtomicBool::default(),
+        }
     }
 
     /// Tells whether another program keeps something under this name; nobody is asked to unlock anything for it.
@@ -146,13 +151,16 @@ impl KeyringStore {
         }
         let may_prompt = self.patience.may_prompt();
         let (sender, receiver) = mpsc::channel();
-        let thread = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
-            let asks = sender.clone();
-            let ask: Ask = Box::new(move || drop(asks.send(Report::Prompt)));
-            let outcome = platform::connect(access, may_prompt.then_some(ask)).and_then(|keyring| work(&*keyring));
-            // Nobody may be listening any more.
-            let _ = sender.send(Report::Done(outcome));
-        });
+        let thread = thread::Builder::new()
+            .name("keyring".to_owned())
+            .spawn(move || {
+                let asks = sender.clone();
+                let ask: Ask = Box::new(move || drop(asks.send(Report::Prompt)));
+                let outcome = platform::connect(access, may_prompt.then_some(ask))
+                    .and_then(|keyring| work(&*keyring));
+                // Nobody may be listening any more.
+                let _ = sender.send(Report::Done(outcome));
+            });
         thread.map_err(|err| KeyringFault::Other(format!("no thread can be started: {err}")))?;
         let outcome = Self::wait(&receiver, may_prompt);
         match outcome {
@@ -173,7 +181,9 @@ impl KeyringStore {
             match reports.recv_timeout(if prompted { PROMPT_LIMIT } else { ANSWER_LIMIT }) {
                 Ok(Report::Done(outcome)) => return outcome,
                 Err(RecvTimeoutError::Timeout) if prompted => return Err(KeyringFault::Locked),
-                Err(RecvTimeoutError::Timeout) if !(may_prompt && platform::PROMPTS_UNANNOUNCED) => {
+                Err(RecvTimeoutError::Timeout)
+                    if !(may_prompt && platform::PROMPTS_UNANNOUNCED) =>
+                {
                     return Err(KeyringFault::Silent);
                 }
                 Ok(Report::Prompt) | Err(RecvTimeoutError::Timeout) => {
@@ -181,7 +191,9 @@ impl KeyringStore {
                     log::warn!("waiting for the keyring to be unlocked");
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(KeyringFault::Other("its thread ended unexpectedly".to_owned()));
+                    return Err(KeyringFault::Other(
+                        "its thread ended unexpectedly".to_owned(),
+                    ));
                 }
             }
         }
@@ -191,16 +203,22 @@ impl KeyringStore {
 impl CredentialStore for KeyringStore {
     fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
         let account = key.account();
-        let found = self.call(Access::Read, move |keyring| read(&entry(keyring, &account)?))?;
-        let unreadable =
-            |why: &str| StoreError::Unreadable { key: key.clone(), place: self.place(), why: why.to_owned() };
+        let found = self.call(Access::Read, move |keyring| {
+            read(&entry(keyring, &account)?)
+        })?;
+        let unreadable = |why: &str| StoreError::Unreadable {
+            key: key.clone(),
+            place: self.place(),
+            why: why.to_owned(),
+        };
         let bytes = match found {
             Found::Nothing => return Ok(None),
             Found::One(bytes) => bytes,
             Found::Several => return Err(unreadable("it has several entries of this name")),
         };
         // The parser's own words may quote a secret.
-        let login: Credentials = serde_json::from_slice(&bytes).map_err(|_| unreadable("its entry is not a login"))?;
+        let login: Credentials =
+            serde_json::from_slice(&bytes).map_err(|_| unreadable("its entry is not a login"))?;
         login.belonging_to(key, || self.place()).map(Some)
     }
 
@@ -215,9 +233,14 @@ impl CredentialStore for KeyringStore {
             match settled(|| item.set_secret(json.as_bytes())) {
                 // One of them takes the new login before the others go.
                 Err(Error::Ambiguous(all)) => {
-                    let Some((first, others)) = all.split_first() else { return Ok(()) };
+                    let Some((first, others)) = all.split_first() else {
+                        return Ok(());
+                    };
                     first.set_secret(json.as_bytes()).map_err(fault)?;
-                    others.iter().try_for_each(Entry::delete_credential).map_err(fault)
+                    others
+                        .iter()
+                        .try_for_each(Entry::delete_credential)
+                        .map_err(fault)
                 }
                 written => written.map_err(fault),
             }
@@ -227,7 +250,9 @@ impl CredentialStore for KeyringStore {
 
     fn delete(&self, key: &Key) -> Result<bool, StoreError> {
         let account = key.account();
-        Ok(self.call(Access::Read, move |keyring| remove(&entry(keyring, &account)?))?)
+        Ok(self.call(Access::Read, move |keyring| {
+            remove(&entry(keyring, &account)?)
+        })?)
     }
 
     fn prove(&self) -> Result<(), StoreError> {
@@ -235,11 +260,16 @@ impl CredentialStore for KeyringStore {
         let account = format!("mcp-login probe {}", std::process::id());
         let prove = move |keyring: &_| {
             let item = entry(keyring, &account)?;
-            let read_back = item.set_secret(account.as_bytes()).map_err(fault).and_then(|()| read(&item));
+            let read_back = item
+                .set_secret(account.as_bytes())
+                .map_err(fault)
+                .and_then(|()| read(&item));
             let removed = remove(&item);
             match read_back? {
                 Found::One(found) if found.as_slice() == account.as_bytes() => removed.map(drop),
-                _ => Err(KeyringFault::Other("reading back gave something else than was written".to_owned())),
+                _ => Err(KeyringFault::Other(
+                    "reading back gave something else than was written".to_owned(),
+                )),
             }
         };
         Ok(self.call(Access::Write, prove)?)
@@ -259,7 +289,11 @@ fn settled<T>(ask: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     let mut tries = 0;
     loop {
         match ask() {
-            Err(Error::PlatformFailure(err)) if tries < MAX_TRIES && platform::has_vanished(err.as_ref()) => tries += 1,
+            Err(Error::PlatformFailure(err))
+                if tries < MAX_TRIES && platform::has_vanished(err.as_ref()) =>
+            {
+                tries += 1
+            }
             outcome => return outcome,
         }
     }
@@ -288,7 +322,9 @@ fn remove(entry: &Entry) -> Result<bool, KeyringFault> {
         Ok(()) => Ok(true),
         Err(Error::NoEntry) => Ok(false),
         Err(Error::Ambiguous(all)) => {
-            all.iter().try_for_each(Entry::delete_credential).map_err(fault)?;
+            all.iter()
+                .try_for_each(Entry::delete_credential)
+                .map_err(fault)?;
             Ok(true)
         }
         Err(err) => Err(fault(err)),
@@ -300,8 +336,12 @@ fn fault(err: Error) -> KeyringFault {
     match err {
         Error::NoStorageAccess(_) => KeyringFault::Refused,
         Error::PlatformFailure(err) => platform::fault(err.as_ref()),
-        Error::TooLong(_, limit) => KeyringFault::Other(format!("it takes no more than {limit} bytes")),
-        Error::Ambiguous(_) => KeyringFault::Other("it has several entries of the same name".to_owned()),
+        Error::TooLong(_, limit) => {
+            KeyringFault::Other(format!("it takes no more than {limit} bytes"))
+        }
+        Error::Ambiguous(_) => {
+            KeyringFault::Other("it has several entries of the same name".to_owned())
+        }
         _ => KeyringFault::Other("it reported an error".to_owned()),
     }
 }

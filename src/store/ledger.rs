@@ -49,13 +49,19 @@ pub struct Location<'a> {
 impl<'a> Location<'a> {
     /// Returns the location of a file that the user named with its path.
     pub fn named(path: &'a Path) -> Self {
-        Self { path, is_named: true }
+        Self {
+            path,
+            is_named: true,
+        }
     }
 }
 
 impl<'a> From<&'a Path> for Location<'a> {
     fn from(path: &'a Path) -> Self {
-        Self { path, is_named: false }
+        Self {
+            path,
+            is_named: false,
+        }
     }
 }
 
@@ -90,7 +96,9 @@ impl Ledger {
     /// [`StoreError::Disk`].
     pub fn read<'a>(at: impl Into<Location<'a>>) -> Result<Option<Self>, StoreError> {
         let at = at.into();
-        let Some(bytes) = read_bytes(at)? else { return Ok(None) };
+        let Some(bytes) = read_bytes(at)? else {
+            return Ok(None);
+        };
         let ledger = Self::parse(at, &bytes)?;
         if at.is_named {
             // Only now it is known to be ours: the permissions of others are taken away.
@@ -105,9 +113,16 @@ impl Ledger {
     /// # Errors
     ///
     /// Those of [`Ledger::read`] and [`Ledger::get`].
-    pub fn find<'a, T: DeserializeOwned>(at: impl Into<Location<'a>>, account: &str) -> Result<Option<T>, StoreError> {
+    pub fn find<'a, T: DeserializeOwned>(
+        at: impl Into<Location<'a>>,
+        account: &str,
+    ) -> Result<Option<T>, StoreError> {
         let at = at.into();
-        let file = if at.is_named { disk::open_untouched(at.path)? } else { disk::open_private(at.path)? };
+        let file = if at.is_named {
+            disk::open_untouched(at.path)?
+        } else {
+            disk::open_private(at.path)?
+        };
         let entry = file.and_then(|file| line::find(file, account).ok().flatten());
         if let Some(entry) = entry.and_then(|entry| serde_json::from_slice(&entry).ok()) {
             if at.is_named {
@@ -139,7 +154,10 @@ impl Ledger {
             None => Self::empty(at.path),
         };
         if ledger.version > VERSION {
-            return Err(StoreError::Newer { path: at.path.to_owned(), version: ledger.version });
+            return Err(StoreError::Newer {
+                path: at.path.to_owned(),
+                version: ledger.version,
+            });
         }
         let outcome = change(&mut ledger.entries)?;
         let after = ledger.checked_text(at)?;
@@ -158,9 +176,17 @@ impl Ledger {
     /// # Errors
     ///
     /// [`StoreError::Disk`]; [`StoreError::Altered`] if the text does not read as what was to be written.
-    pub fn create<T: Serialize + DeserializeOwned>(path: &Path, account: &str, entry: &T) -> Result<(), StoreError> {
+    pub fn create<T: Serialize + DeserializeOwned>(
+        path: &Path,
+        account: &str,
+        entry: &T,
+    ) -> Result<(), StoreError> {
         let text = Self::text_of(path, account, entry)?;
-        Ok(disk::write_atomically(path, text.as_bytes(), Durability::Synced)?)
+        Ok(disk::write_atomically(
+            path,
+            text.as_bytes(),
+            Durability::Synced,
+        )?)
     }
 
     /// Returns the text of a file with one login, which was read back.
@@ -187,9 +213,10 @@ impl Ledger {
         let at = at.into();
         let _lock = lock(at, deadline)?;
         match Self::read(at)? {
-            Some(found) if found.version > VERSION => {
-                Err(StoreError::Newer { path: at.path.to_owned(), version: found.version })
-            }
+            Some(found) if found.version > VERSION => Err(StoreError::Newer {
+                path: at.path.to_owned(),
+                version: found.version,
+            }),
             _ => Ok(disk::prove_writable(at.path)?),
         }
     }
@@ -201,27 +228,48 @@ impl Ledger {
     /// [`StoreError::Unreadable`] if the entry is not what a login looks like; [`StoreError::Newer`] if a newer version
     /// wrote it.
     pub fn get<T: DeserializeOwned>(&self, account: &str) -> Result<Option<T>, StoreError> {
-        self.entries.members.get(account).map(|text| self.read_entry(account, text)).transpose()
+        self.entries
+            .members
+            .get(account)
+            .map(|text| self.read_entry(account, text))
+            .transpose()
     }
 
     /// Returns all logins; in place of one that cannot be read, why it cannot.
     pub fn all<T: DeserializeOwned>(&self) -> Vec<Result<T, StoreError>> {
-        self.entries.members.0.iter().map(|(account, text)| self.read_entry(account, text)).collect()
+        self.entries
+            .members
+            .0
+            .iter()
+            .map(|(account, text)| self.read_entry(account, text))
+            .collect()
     }
 
     fn read_entry<T: DeserializeOwned>(&self, account: &str, text: &str) -> Result<T, StoreError> {
         let path = || self.entries.path.clone();
         serde_json::from_str(text).map_err(|err| match self.version {
-            ..=VERSION => {
-                StoreError::Unreadable { key: Key::of_account(account), place: Place::File(path()), why: reason(&err) }
-            }
-            version => StoreError::Newer { path: path(), version },
+            ..=VERSION => StoreError::Unreadable {
+                key: Key::of_account(account),
+                place: Place::File(path()),
+                why: reason(&err),
+            },
+            version => StoreError::Newer {
+                path: path(),
+                version,
+            },
         })
     }
 
     fn empty(path: &Path) -> Self {
-        let entries = Entries { path: path.to_owned(), members: Members::default() };
-        Self { version: VERSION, entries, unknown: Members::default() }
+        let entries = Entries {
+            path: path.to_owned(),
+            members: Members::default(),
+        };
+        Self {
+            version: VERSION,
+            entries,
+            unknown: Members::default(),
+        }
     }
 
     fn parse(at: Location, bytes: &[u8]) -> Result<Self, StoreError> {
@@ -233,35 +281,55 @@ impl Ledger {
             return Err(broken("it is empty".to_owned()));
         }
         let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut unknown: Members = serde_json::from_slice(json).map_err(|err| broken(reason(&err)))?;
+        let mut unknown: Members =
+            serde_json::from_slice(json).map_err(|err| broken(reason(&err)))?;
         let version = unknown.take("version").and_then(|text| text.parse().ok());
         let version = version.ok_or_else(|| broken("it has no version".to_owned()))?;
         let logins = unknown.take("logins");
         let logins = serde_json::from_str(logins.as_ref().map_or("", |logins| logins.as_str()));
         let members = match logins {
-            Err(_) if version > VERSION => return Err(StoreError::Newer { path: at.path.to_owned(), version }),
+            Err(_) if version > VERSION => {
+                return Err(StoreError::Newer {
+                    path: at.path.to_owned(),
+                    version,
+                })
+            }
             logins => logins.map_err(|err| broken(reason(&err)))?,
         };
-        Ok(Self { version, entries: Entries { path: at.path.to_owned(), members }, unknown })
+        Ok(Self {
+            version,
+            entries: Entries {
+                path: at.path.to_owned(),
+                members,
+            },
+            unknown,
+        })
     }
 
     /// Returns the text of the file, once it has been read back and found to say the same.
     fn checked_text(&self, at: Location) -> Result<Zeroizing<String>, StoreError> {
         let text = self.render();
         if text.len() as u64 > MAX_BYTES {
-            return Err(DiskError::TooLarge { path: at.path.to_owned(), limit_bytes: MAX_BYTES }.into());
+            return Err(DiskError::TooLarge {
+                path: at.path.to_owned(),
+                limit_bytes: MAX_BYTES,
+            }
+            .into());
         }
         let is_same = Self::parse(Location::named(at.path), text.as_bytes()).is_ok_and(|read| {
             let same_entries = read.entries.members == self.entries.members;
             read.version == self.version && same_entries && read.unknown == self.unknown
         });
-        is_same.then_some(text).ok_or_else(|| StoreError::Altered(Place::File(at.path.to_owned())))
+        is_same
+            .then_some(text)
+            .ok_or_else(|| StoreError::Altered(Place::File(at.path.to_owned())))
     }
 
     fn render(&self) -> Zeroizing<String> {
         // One allocation: a string that grows would leave copies of secrets behind.
-        let mut text =
-            Zeroizing::new(String::with_capacity(self.unknown.size_bytes() + self.entries.members.size_bytes() + 64));
+        let mut text = Zeroizing::new(String::with_capacity(
+            self.unknown.size_bytes() + self.entries.members.size_bytes() + 64,
+        ));
         text.push_str(&format!("{{\"version\":{}", self.version));
         for (name, value) in &self.unknown.0 {
             text.push_str(&format!(",{}:", Value::from(name.as_str())));
@@ -285,7 +353,11 @@ impl Entries {
     ///
     /// [`StoreError::Disk`] if the value has no JSON form, such as a path that is not UTF-8; [`StoreError::Altered`] if its
     /// JSON does not read as the same value.
-    pub fn insert<T: Serialize + DeserializeOwned>(&mut self, account: &str, entry: &T) -> Result<(), StoreError> {
+    pub fn insert<T: Serialize + DeserializeOwned>(
+        &mut self,
+        account: &str,
+        entry: &T,
+    ) -> Result<(), StoreError> {
         let text = text::checked(entry).map_err(|err| match err {
             NoText::Unwritable(err) => DiskError::Io(anyhow::Error::new(err)).into(),
             NoText::Altered => StoreError::Altered(Place::File(self.path.clone())),
@@ -309,7 +381,10 @@ struct Members(Vec<(String, Zeroizing<String>)>);
 
 impl Members {
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn take(&mut self, name: &str) -> Option<Zeroizing<String>> {
@@ -319,7 +394,10 @@ impl Members {
 
     fn size_bytes(&self) -> usize {
         // A name may be written with escapes, of at most six bytes for one.
-        self.0.iter().map(|(name, value)| name.len() * 6 + value.len() + 8).sum()
+        self.0
+            .iter()
+            .map(|(name, value)| name.len() * 6 + value.len() + 8)
+            .sum()
     }
 }
 
@@ -341,7 +419,9 @@ impl<'de> Deserialize<'de> for Members {
                         return Err(A::Error::custom("a name stands there twice"));
                     }
                     // Line breaks can only be layout here, and one login is one line.
-                    members.0.push((name, Zeroizing::new(value.get().replace(['\n', '\r'], " "))));
+                    members
+                        .0
+                        .push((name, Zeroizing::new(value.get().replace(['\n', '\r'], " "))));
                 }
                 Ok(members)
             }
@@ -363,7 +443,11 @@ fn lock(at: Location, deadline: Deadline) -> Result<LockFile, StoreError> {
 }
 
 fn read_bytes(at: Location) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    Ok(if at.is_named { disk::read_untouched(at.path, MAX_BYTES)? } else { disk::read_private(at.path, MAX_BYTES)? })
+    Ok(if at.is_named {
+        disk::read_untouched(at.path, MAX_BYTES)?
+    } else {
+        disk::read_private(at.path, MAX_BYTES)?
+    })
 }
 
 /// Says where and how JSON is broken, without the words of the parser: they may quote a secret.
@@ -378,8 +462,16 @@ fn reason(err: &serde_json::Error) -> String {
 
 fn corrupt(at: Location, why: String) -> StoreError {
     let path = at.path;
-    let copy = || keep_copy(path).inspect_err(|err| log::debug!("cannot copy {}: {err:#}", path.display())).ok();
-    StoreError::Corrupt { path: path.to_owned(), why, copy: if at.is_named { None } else { copy() } }
+    let copy = || {
+        keep_copy(path)
+            .inspect_err(|err| log::debug!("cannot copy {}: {err:#}", path.display()))
+            .ok()
+    };
+    StoreError::Corrupt {
+        path: path.to_owned(),
+        why,
+        copy: if at.is_named { None } else { copy() },
+    }
 }
 
 /// Copies a broken file once to `<name>.corrupt-<unix time>`, and returns the copy.
@@ -390,8 +482,14 @@ fn keep_copy(path: &Path) -> anyhow::Result<PathBuf> {
     prefix.push(".corrupt-");
     let directory = path.parent().unwrap_or(Path::new("/"));
     for earlier in fs::read_dir(directory)?.flatten().map(|entry| entry.path()) {
-        let is_copy = earlier.as_os_str().as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
-        if is_copy && disk::read_private(&earlier, MAX_BYTES).is_ok_and(|found| found.as_ref() == Some(&bytes)) {
+        let is_copy = earlier
+            .as_os_str()
+            .as_encoded_bytes()
+            .starts_with(prefix.as_encoded_bytes());
+        if is_copy
+            && disk::read_private(&earlier, MAX_BYTES)
+                .is_ok_and(|found| found.as_ref() == Some(&bytes))
+        {
             return Ok(earlier);
         }
     }
@@ -407,7 +505,10 @@ fn keep_copy(path: &Path) -> anyhow::Result<PathBuf> {
         let copy = PathBuf::from(copy);
         temporary = match temporary.persist_noclobber(&copy) {
             Ok(_) => return Ok(copy),
-            Err(_) if disk::read_private(&copy, MAX_BYTES).is_ok_and(|found| found.as_ref() == Some(&bytes)) => {
+            Err(_)
+                if disk::read_private(&copy, MAX_BYTES)
+                    .is_ok_and(|found| found.as_ref() == Some(&bytes)) =>
+            {
                 return Ok(copy);
             }
             Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => failed.file,

@@ -57,8 +57,13 @@ impl Key {
     /// Returns the login that a store keeps under this account name.
     pub(crate) fn of_account(account: &str) -> Self {
         // A server's name has no `#`, for its URL is kept without its fragment.
-        let (server, profile) = account.rsplit_once('#').unwrap_or((account, DEFAULT_PROFILE));
-        Self { server: server.to_owned(), profile: profile.to_owned() }
+        let (server, profile) = account
+            .rsplit_once('#')
+            .unwrap_or((account, DEFAULT_PROFILE));
+        Self {
+            server: server.to_owned(),
+            profile: profile.to_owned(),
+        }
     }
 
     /// Returns the words of a command line that name this login.
@@ -148,7 +153,10 @@ pub struct Credentials {
 impl Credentials {
     /// Returns the name of this login.
     pub fn key(&self) -> Key {
-        Key { server: self.server.clone(), profile: self.profile.clone() }
+        Key {
+            server: self.server.clone(),
+            profile: self.profile.clone(),
+        }
     }
 
     /// Returns these credentials if they are those of `key`, under whose name `place` holds them.
@@ -157,7 +165,11 @@ impl Credentials {
             return Ok(self);
         }
         let why = format!("it is the login to {}", printable(&self.key().account()));
-        Err(StoreError::Unreadable { key: key.clone(), place: place(), why })
+        Err(StoreError::Unreadable {
+            key: key.clone(),
+            place: place(),
+            why,
+        })
     }
 
     /// Tells whether the access token was obtained later than now: the clock was wrong then, or is wrong now.
@@ -270,7 +282,9 @@ pub trait CredentialStore: Send + Sync {
     fn put(&self, credentials: &Credentials) -> Result<(), StoreError> {
         self.write(credentials)?;
         match self.get(&credentials.key())? {
-            Some(found) if found == *credentials || found.generation > credentials.generation => Ok(()),
+            Some(found) if found == *credentials || found.generation > credentials.generation => {
+                Ok(())
+            }
             _ => Err(StoreError::Altered(self.place())),
         }
     }
@@ -357,7 +371,10 @@ pub enum StoreError {
     #[error("cannot find the data directory: HOME is not set to an absolute path")]
     NoHome,
     /// The login succeeded, and no store took the credentials.
-    #[error("cannot store the login: it is complete, but {}", rescued_in_words(rescued))]
+    #[error(
+        "cannot store the login: it is complete, but {}",
+        rescued_in_words(rescued)
+    )]
     NotStored {
         /// The file that holds the credentials now.
         rescued: Option<PathBuf>,
@@ -439,5 +456,8 @@ impl StoreError {
 }
 
 fn move_away(path: &Path) -> String {
-    format!("repair the file, or log in again after `mv '{0}' '{0}.broken'`", path.display())
+    format!(
+        "repair the file, or log in again after `mv '{0}' '{0}.broken'`",
+        path.display()
+    )
 }

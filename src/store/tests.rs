@@ -49,7 +49,10 @@ pub(super) fn sample(server: &str, generation: u64) -> Credentials {
 
 /// Returns credentials for a login, for the tests of others.
 pub fn credentials(key: &Key) -> Credentials {
-    Credentials { profile: key.profile.clone(), ..sample(&key.server, 1) }
+    Credentials {
+        profile: key.profile.clone(),
+        ..sample(&key.server, 1)
+    }
 }
 
 /// A store in memory whose faults can be switched on.
@@ -70,11 +73,23 @@ struct Fake {
 impl Fake {
     fn new(place: Place) -> Arc<Self> {
         let [down, absent, full, cuts] = Default::default();
-        Arc::new(Self { place, logins: Mutex::default(), down, absent, full, cuts, writes: AtomicUsize::new(0) })
+        Arc::new(Self {
+            place,
+            logins: Mutex::default(),
+            down,
+            absent,
+            full,
+            cuts,
+            writes: AtomicUsize::new(0),
+        })
     }
 
     fn generation(&self) -> Option<u64> {
-        self.logins.lock().unwrap().get(SERVER).map(|found| found.generation)
+        self.logins
+            .lock()
+            .unwrap()
+            .get(SERVER)
+            .map(|found| found.generation)
     }
 
     fn set(&self, generation: Option<u64>) {
@@ -83,7 +98,10 @@ impl Fake {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        match (self.down.load(Ordering::Relaxed), self.absent.load(Ordering::Relaxed)) {
+        match (
+            self.down.load(Ordering::Relaxed),
+            self.absent.load(Ordering::Relaxed),
+        ) {
             (true, _) => Err(KeyringFault::Locked.into()),
             (_, true) => Err(KeyringFault::Absent.into()),
             (false, false) => Ok(()),
@@ -107,7 +125,10 @@ impl CredentialStore for Arc<Fake> {
         if self.cuts.load(Ordering::Relaxed) {
             credentials.access_token = Secret::new("access");
         }
-        self.logins.lock().unwrap().insert(credentials.key().account(), credentials);
+        self.logins
+            .lock()
+            .unwrap()
+            .insert(credentials.key().account(), credentials);
         Ok(())
     }
 
@@ -135,12 +156,24 @@ impl Rig {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let file = Fake::new(Place::File(home.path().join("credentials.json")));
-        Self { home, keyring: Fake::new(Place::Keyring), file }
+        Self {
+            home,
+            keyring: Fake::new(Place::Keyring),
+            file,
+        }
     }
 
     fn store(&self, choice: StoreChoice) -> Store {
-        let (keyring, file) = (Box::new(Arc::clone(&self.keyring)), Box::new(Arc::clone(&self.file)));
-        Store::of(choice, keyring, file, (self.home.path(), Some(self.index())))
+        let (keyring, file) = (
+            Box::new(Arc::clone(&self.keyring)),
+            Box::new(Arc::clone(&self.file)),
+        );
+        Store::of(
+            choice,
+            keyring,
+            file,
+            (self.home.path(), Some(self.index())),
+        )
     }
 
     fn index(&self) -> Index {
@@ -173,16 +206,31 @@ fn choices_and_places_are_read() {
     for text in ["", "file:", "files", "Auto", "/path"] {
         assert!(text.parse::<StoreChoice>().is_err(), "{text}");
     }
-    let json = serde_json::to_string(&IndexEntry::of(&sample(SERVER, 7), Place::File("/a".into()))).unwrap();
-    assert!(json.contains("\"store\":\"file\",\"path\":\"/a\"") && !json.contains("canary"), "{json}");
+    let json = serde_json::to_string(&IndexEntry::of(
+        &sample(SERVER, 7),
+        Place::File("/a".into()),
+    ))
+    .unwrap();
+    assert!(
+        json.contains("\"store\":\"file\",\"path\":\"/a\"") && !json.contains("canary"),
+        "{json}"
+    );
 }
 
 #[test]
 fn d5_the_data_directory() {
     for (xdg, home, expected) in [
-        (None, Some("/home/me"), Some("/home/me/.local/share/mcp-login")),
+        (
+            None,
+            Some("/home/me"),
+            Some("/home/me/.local/share/mcp-login"),
+        ),
         (Some("/data"), None, Some("/data/mcp-login")),
-        (Some("data"), Some("/home/me"), Some("/home/me/.local/share/mcp-login")),
+        (
+            Some("data"),
+            Some("/home/me"),
+            Some("/home/me/.local/share/mcp-login"),
+        ),
         (Some(""), None, None),
         (None, Some(""), None),
         (None, Some("home"), None),
@@ -194,7 +242,10 @@ fn d5_the_data_directory() {
         let found = default_data_dir(xdg.map(Into::into), home.map(Into::into));
         assert_eq!(found, expected.map(PathBuf::from), "{xdg:?} {home:?}");
     }
-    assert_eq!(data_dir(Some("/x".into()), &StoreChoice::Auto).unwrap(), Path::new("/x"));
+    assert_eq!(
+        data_dir(Some("/x".into()), &StoreChoice::Auto).unwrap(),
+        Path::new("/x")
+    );
     assert_eq!(StoreError::NoHome.code(), "store_unusable");
     assert!(StoreError::NoHome.hint().unwrap().contains("--data-dir"));
 }
@@ -206,8 +257,13 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
     symlink("/dev/full", home.path().join("full")).unwrap();
     for path in ["file/credentials.json", "full", "file"] {
         let choice = StoreChoice::File(Some(home.path().join(path)));
-        let err = Store::open(&choice, home.path(), Patience::Strict).err().unwrap();
-        assert!(err.to_string().starts_with("cannot ") && err.hint().is_some(), "{err}");
+        let err = Store::open(&choice, home.path(), Patience::Strict)
+            .err()
+            .unwrap();
+        assert!(
+            err.to_string().starts_with("cannot ") && err.hint().is_some(),
+            "{err}"
+        );
     }
     let choice = StoreChoice::File(Some(home.path().join("new/credentials.json")));
     let store = Store::open(&choice, home.path(), Patience::Strict).unwrap();
@@ -221,20 +277,39 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
 fn a_file_store_keeps_what_it_is_given() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials.json");
-    let store = Store::open(&StoreChoice::File(Some(path.clone())), Path::new("/nowhere"), Patience::Strict).unwrap();
+    let store = Store::open(
+        &StoreChoice::File(Some(path.clone())),
+        Path::new("/nowhere"),
+        Patience::Strict,
+    )
+    .unwrap();
     let mut credentials = sample(SERVER, 0);
-    let mut other = Credentials { profile: "work".to_owned(), ..sample(SERVER, 0) };
+    let mut other = Credentials {
+        profile: "work".to_owned(),
+        ..sample(SERVER, 0)
+    };
     for expected in 1..4 {
         let saved = store.save(&mut credentials).unwrap();
-        assert_eq!((saved.place, saved.notice), (Place::File(path.clone()), None));
+        assert_eq!(
+            (saved.place, saved.notice),
+            (Place::File(path.clone()), None)
+        );
         assert_eq!(credentials.generation, expected);
     }
     store.save(&mut other).unwrap();
     assert_eq!(store.load(&key()).unwrap().unwrap(), credentials);
     assert_eq!(store.load(&other.key()).unwrap().unwrap(), other);
-    let listed: Vec<_> = store.list().unwrap().into_iter().map(|entry| (entry.profile, entry.generation)).collect();
+    let listed: Vec<_> = store
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.profile, entry.generation))
+        .collect();
     assert_eq!(listed, [("default".to_owned(), 3), ("work".to_owned(), 1)]);
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     assert!(store.delete(&key()).unwrap());
     assert!(!store.delete(&key()).unwrap());
     assert_eq!(store.list().unwrap().len(), 1);
@@ -244,11 +319,17 @@ fn a_file_store_keeps_what_it_is_given() {
 fn d9_an_unreadable_file_is_not_an_empty_one() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials.json");
-    for text in ["", "{\"version\":1,\"logins\":{\"https://mcp.example/mcp\":{\"access_token\":\"canary\"}}}"] {
+    for text in [
+        "",
+        "{\"version\":1,\"logins\":{\"https://mcp.example/mcp\":{\"access_token\":\"canary\"}}}",
+    ] {
         fs::write(&path, text).unwrap();
         let err = file_store(&path).get(&key()).unwrap_err();
         assert_eq!(err.code(), "store_corrupt");
-        assert!(!format!("{err:?} {err} {:?}", err.hint()).contains("canary"), "{err:?}");
+        assert!(
+            !format!("{err:?} {err} {:?}", err.hint()).contains("canary"),
+            "{err:?}"
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 }
@@ -258,32 +339,68 @@ fn k1_auto_takes_the_keyring_if_it_works_and_says_if_not() {
     let rig = Rig::new();
     let store = rig.store(StoreChoice::Auto).prove().unwrap();
     assert_eq!(store.notice(), None);
-    assert_eq!(store.save(&mut sample(SERVER, 0)).unwrap().place, Place::Keyring);
+    assert_eq!(
+        store.save(&mut sample(SERVER, 0)).unwrap().place,
+        Place::Keyring
+    );
     assert_eq!(store.list().unwrap()[0].place, Place::Keyring);
 
     rig.keyring.down.store(true, Ordering::Relaxed);
-    assert_eq!(rig.store(StoreChoice::Keyring).prove().err().unwrap().code(), "keyring_locked");
-    assert!(rig.store(StoreChoice::Auto).load(&key()).is_err(), "the index knows that the login is in the keyring");
+    assert_eq!(
+        rig.store(StoreChoice::Keyring)
+            .prove()
+            .err()
+            .unwrap()
+            .code(),
+        "keyring_locked"
+    );
+    assert!(
+        rig.store(StoreChoice::Auto).load(&key()).is_err(),
+        "the index knows that the login is in the keyring"
+    );
     let store = rig.store(StoreChoice::Auto).prove().unwrap();
-    let expected = format!("cannot use the keyring: it is locked; logins are kept in {}", rig.file.place);
+    let expected = format!(
+        "cannot use the keyring: it is locked; logins are kept in {}",
+        rig.file.place
+    );
     assert_eq!(store.notice(), Some(expected.as_str()));
     assert_eq!(store.load(&key()).unwrap(), None);
-    assert_eq!(store.save(&mut sample(SERVER, 0)).unwrap().place, rig.file.place);
+    assert_eq!(
+        store.save(&mut sample(SERVER, 0)).unwrap().place,
+        rig.file.place
+    );
     assert_eq!(rig.generations(), (Some(1), Some(2)));
 
     rig.keyring.down.store(false, Ordering::Relaxed);
-    assert_eq!(rig.store(StoreChoice::Auto).load(&key()).unwrap().unwrap().generation, 2);
+    assert_eq!(
+        rig.store(StoreChoice::Auto)
+            .load(&key())
+            .unwrap()
+            .unwrap()
+            .generation,
+        2
+    );
 }
 
 #[test]
 fn k7_u27_what_comes_back_cut_is_not_stored() {
     let rig = Rig::new();
     rig.keyring.cuts.store(true, Ordering::Relaxed);
-    let saved = rig.store(StoreChoice::Auto).save(&mut sample(SERVER, 0)).unwrap();
+    let saved = rig
+        .store(StoreChoice::Auto)
+        .save(&mut sample(SERVER, 0))
+        .unwrap();
     assert_eq!(rig.keyring.writes.load(Ordering::Relaxed), 2, "one retry");
     assert_eq!(saved.place, rig.file.place);
-    assert!(saved.notice.unwrap().contains("reading it back gave something else"));
-    assert_eq!(rig.generations(), (None, Some(1)), "the cut copy is removed");
+    assert!(saved
+        .notice
+        .unwrap()
+        .contains("reading it back gave something else"));
+    assert_eq!(
+        rig.generations(),
+        (None, Some(1)),
+        "the cut copy is removed"
+    );
 }
 
 #[test]
@@ -302,13 +419,19 @@ fn k8_of_two_copies_the_newer_is_used() {
     let generations = [None, Some(1), Some(2), Some(3)];
     for keyring in generations {
         for file in generations {
-            for indexed in [None, Some((Place::Keyring, keyring)), Some((Place::File("/f".into()), file))] {
+            for indexed in [
+                None,
+                Some((Place::Keyring, keyring)),
+                Some((Place::File("/f".into()), file)),
+            ] {
                 let rig = Rig::new();
                 rig.keyring.set(keyring);
                 rig.file.set(file);
                 let mut expected = keyring.max(file);
                 if let Some((place, Some(generation))) = indexed.clone() {
-                    rig.index().put(&IndexEntry::of(&sample(SERVER, generation), place)).unwrap();
+                    rig.index()
+                        .put(&IndexEntry::of(&sample(SERVER, generation), place))
+                        .unwrap();
                     expected = Some(generation);
                 }
                 let store = rig.store(StoreChoice::Auto);
@@ -317,11 +440,20 @@ fn k8_of_two_copies_the_newer_is_used() {
 
                 let mut credentials = sample(SERVER, 0);
                 store.save(&mut credentials).unwrap();
-                assert_eq!(Some(credentials.generation), expected.map_or(Some(1), |expected| Some(expected + 1)));
+                assert_eq!(
+                    Some(credentials.generation),
+                    expected.map_or(Some(1), |expected| Some(expected + 1))
+                );
                 let copies = rig.generations();
-                assert!(copies.0.is_some() != copies.1.is_some(), "one live copy: {copies:?}");
+                assert!(
+                    copies.0.is_some() != copies.1.is_some(),
+                    "one live copy: {copies:?}"
+                );
                 assert!(store.delete(&key()).unwrap());
-                assert_eq!((rig.generations(), store.list().unwrap()), ((None, None), vec![]));
+                assert_eq!(
+                    (rig.generations(), store.list().unwrap()),
+                    ((None, None), vec![])
+                );
             }
         }
     }
@@ -332,15 +464,37 @@ fn k8_a_newer_copy_out_of_reach_is_not_replaced_by_an_old_one() {
     let rig = Rig::new();
     rig.file.set(Some(1));
     rig.keyring.down.store(true, Ordering::Relaxed);
-    assert_eq!(rig.store(StoreChoice::Auto).load(&key()).unwrap().unwrap().generation, 1);
-    rig.index().put(&IndexEntry::of(&sample(SERVER, 2), Place::Keyring)).unwrap();
-    assert_eq!(rig.store(StoreChoice::Auto).load(&key()).unwrap_err().code(), "keyring_locked");
+    assert_eq!(
+        rig.store(StoreChoice::Auto)
+            .load(&key())
+            .unwrap()
+            .unwrap()
+            .generation,
+        1
+    );
+    rig.index()
+        .put(&IndexEntry::of(&sample(SERVER, 2), Place::Keyring))
+        .unwrap();
+    assert_eq!(
+        rig.store(StoreChoice::Auto)
+            .load(&key())
+            .unwrap_err()
+            .code(),
+        "keyring_locked"
+    );
     // Nor is it used if the user names its store, for its refresh token is spent; and it is no login there.
     let file = rig.store(StoreChoice::File(None));
-    assert_eq!((file.load(&key()).unwrap(), file.list().unwrap()), (None, vec![]));
+    assert_eq!(
+        (file.load(&key()).unwrap(), file.list().unwrap()),
+        (None, vec![])
+    );
     assert!(file.delete(&key()).unwrap(), "the old copy");
     assert!(rig.store(StoreChoice::Auto).delete(&key()).is_err());
-    assert_eq!(rig.index().get(&key()).unwrap().place, Place::Keyring, "the login itself stays");
+    assert_eq!(
+        rig.index().get(&key()).unwrap().place,
+        Place::Keyring,
+        "the login itself stays"
+    );
 }
 
 #[test]
@@ -350,35 +504,71 @@ fn d9_k1_without_a_keyring_the_file_decides() {
     assert_eq!(rig.store(StoreChoice::Auto).load(&key()).unwrap(), None);
     assert!(!rig.store(StoreChoice::Auto).delete(&key()).unwrap());
     rig.file.down.store(true, Ordering::Relaxed);
-    assert!(rig.store(StoreChoice::Auto).load(&key()).is_err(), "unreadable is not empty");
+    assert!(
+        rig.store(StoreChoice::Auto).load(&key()).is_err(),
+        "unreadable is not empty"
+    );
     rig.file.down.store(false, Ordering::Relaxed);
     rig.file.set(Some(1));
     for (place, found) in [(rig.file.place.clone(), true), (Place::Keyring, false)] {
         // The user put an older file back; or the login is in a keyring that is out of reach.
-        rig.index().put(&IndexEntry::of(&sample(SERVER, 2), place)).unwrap();
-        assert_eq!(rig.store(StoreChoice::Auto).load(&key()).is_ok_and(|login| login.is_some()), found);
+        rig.index()
+            .put(&IndexEntry::of(&sample(SERVER, 2), place))
+            .unwrap();
+        assert_eq!(
+            rig.store(StoreChoice::Auto)
+                .load(&key())
+                .is_ok_and(|login| login.is_some()),
+            found
+        );
     }
 }
 
 #[test]
 fn d4_credentials_that_no_store_takes_are_in_an_emergency_file() {
-    for choice in [StoreChoice::Auto, StoreChoice::Keyring, StoreChoice::File(None)] {
+    for choice in [
+        StoreChoice::Auto,
+        StoreChoice::Keyring,
+        StoreChoice::File(None),
+    ] {
         let rig = Rig::new();
         rig.keyring.full.store(true, Ordering::Relaxed);
         rig.file.full.store(true, Ordering::Relaxed);
         let mut credentials = sample(SERVER, 0);
-        let err = rig.store(choice.clone()).save(&mut credentials).unwrap_err();
+        let err = rig
+            .store(choice.clone())
+            .save(&mut credentials)
+            .unwrap_err();
         let writes = [&rig.keyring, &rig.file].map(|fake| fake.writes.load(Ordering::Relaxed));
         assert_eq!(
             writes,
-            [2 * usize::from(choice != StoreChoice::File(None)), 2 * usize::from(choice != StoreChoice::Keyring)]
+            [
+                2 * usize::from(choice != StoreChoice::File(None)),
+                2 * usize::from(choice != StoreChoice::Keyring)
+            ]
         );
-        let StoreError::NotStored { rescued: Some(path), .. } = &err else { panic!("{err:?}") };
+        let StoreError::NotStored {
+            rescued: Some(path),
+            ..
+        } = &err
+        else {
+            panic!("{err:?}")
+        };
         assert_eq!(path.parent(), Some(rig.home.path()));
-        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(err.hint().unwrap().contains(&format!("--store file:{}", path.display())));
+        assert_eq!(
+            fs::metadata(path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert!(err
+            .hint()
+            .unwrap()
+            .contains(&format!("--store file:{}", path.display())));
         assert!(!format!("{err:?} {err}").contains("canary"));
-        let rescued = Store::open_to_read(&StoreChoice::File(Some(path.clone())), rig.home.path(), Patience::Strict);
+        let rescued = Store::open_to_read(
+            &StoreChoice::File(Some(path.clone())),
+            rig.home.path(),
+            Patience::Strict,
+        );
         assert_eq!(rescued.load(&key()).unwrap(), Some(credentials));
     }
 }
@@ -390,7 +580,10 @@ fn d4_the_emergency_file_goes_where_there_is_room() {
     let directories = ["file", "file/below", "good"].map(|name| home.path().join(name));
     let path = rescue(&directories, &sample(SERVER, 1)).unwrap();
     assert_eq!(path.parent(), Some(directories[2].as_path()));
-    assert_eq!(file_store(&path).get(&key()).unwrap(), Some(sample(SERVER, 1)));
+    assert_eq!(
+        file_store(&path).get(&key()).unwrap(),
+        Some(sample(SERVER, 1))
+    );
     assert_eq!(rescue(&directories[..2], &sample(SERVER, 1)), None);
 }
 
@@ -399,7 +592,10 @@ fn an_index_that_is_broken_costs_nothing_but_the_list() {
     let rig = Rig::new();
     fs::write(rig.home.path().join("index.json"), "{").unwrap();
     let store = rig.store(StoreChoice::Auto);
-    assert_eq!(store.save(&mut sample(SERVER, 0)).unwrap().place, Place::Keyring);
+    assert_eq!(
+        store.save(&mut sample(SERVER, 0)).unwrap().place,
+        Place::Keyring
+    );
     assert_eq!(store.load(&key()).unwrap().unwrap().generation, 1);
     assert_eq!(store.list().unwrap_err().code(), "store_corrupt");
     assert!(store.delete(&key()).unwrap());
@@ -414,7 +610,12 @@ fn c5_c6_logins_at_once_are_all_kept() {
             let (choice, home) = (&choice, home.path());
             scope.spawn(move || {
                 let store = Store::open_to_read(choice, home, Patience::Person);
-                store.save(&mut sample(&format!("https://{}.example/mcp", number / 2), 0)).unwrap();
+                store
+                    .save(&mut sample(
+                        &format!("https://{}.example/mcp", number / 2),
+                        0,
+                    ))
+                    .unwrap();
             });
         }
     });

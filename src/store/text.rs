@@ -32,7 +32,9 @@ pub fn checked<T: Serialize + DeserializeOwned>(value: &T) -> Result<Zeroizing<S
 /// # Errors
 ///
 /// Those of [`checked`].
-pub fn checked_as<R: Serialize + DeserializeOwned, W: Serialize>(value: &W) -> Result<Zeroizing<String>, NoText> {
+pub fn checked_as<R: Serialize + DeserializeOwned, W: Serialize>(
+    value: &W,
+) -> Result<Zeroizing<String>, NoText> {
     let text = text_of(value).map_err(NoText::Unwritable)?;
     let read: R = serde_json::from_str(&text).map_err(|_| NoText::Altered)?;
     let again = text_of(&read).map_err(NoText::Unwritable)?;
@@ -50,7 +52,8 @@ fn text_of<T: Serialize>(value: &T) -> serde_json::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(counted.0));
     serde_json::to_writer(&mut *bytes, value)?;
     let text = String::from_utf8(std::mem::take(&mut *bytes));
-    text.map(Zeroizing::new).map_err(|_| serde_json::Error::custom("it is not UTF-8"))
+    text.map(Zeroizing::new)
+        .map_err(|_| serde_json::Error::custom("it is not UTF-8"))
 }
 
 /// Counts the bytes that are written to it.
@@ -82,15 +85,26 @@ mod tests {
 
     fn only_small<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let number = u64::deserialize(deserializer)?;
-        (number < 10).then_some(number).ok_or_else(|| serde::de::Error::custom("too large"))
+        (number < 10)
+            .then_some(number)
+            .ok_or_else(|| serde::de::Error::custom("too large"))
     }
 
     #[test]
     fn e9_what_cannot_be_read_back_is_not_written() {
-        assert_eq!(checked(&Odd { number: 9 }).expect("a text").as_str(), "{\"number\":9}");
+        assert_eq!(
+            checked(&Odd { number: 9 }).expect("a text").as_str(),
+            "{\"number\":9}"
+        );
         assert!(matches!(checked(&Odd { number: 10 }), Err(NoText::Altered)));
         let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
-        assert!(matches!(checked(&std::path::PathBuf::from(name)), Err(NoText::Unwritable(_))));
-        assert!(matches!(checked_as::<String, _>(&[1]), Err(NoText::Altered)));
+        assert!(matches!(
+            checked(&std::path::PathBuf::from(name)),
+            Err(NoText::Unwritable(_))
+        ));
+        assert!(matches!(
+            checked_as::<String, _>(&[1]),
+            Err(NoText::Altered)
+        ));
     }
 }

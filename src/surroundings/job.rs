@@ -9,7 +9,9 @@ use nix::unistd::{getpgid, getpgrp, getppid, getsid, tcgetpgrp, Pid};
 
 /// Tells whether this is the job that the terminal listens to; `None` if it is no terminal of this session.
 pub fn is_in_foreground(terminal: impl AsFd) -> Option<bool> {
-    tcgetpgrp(terminal).ok().map(|listened_to| listened_to == getpgrp())
+    tcgetpgrp(terminal)
+        .ok()
+        .map(|listened_to| listened_to == getpgrp())
 }
 
 /// Tells whether a shell of this session looks after this job, and can continue what is stopped. Where there is none, as
@@ -25,7 +27,9 @@ pub fn has_a_shell() -> bool {
             return true;
         }
         // Where the system does not tell, it is believed.
-        let Some(parent) = parent_of(ancestor) else { return true };
+        let Some(parent) = parent_of(ancestor) else {
+            return true;
+        };
         ancestor = parent;
     }
     false
@@ -33,6 +37,11 @@ pub fn has_a_shell() -> bool {
 
 fn parent_of(process: Pid) -> Option<Pid> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()?;
+    let parent = status
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:"))?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Pid::from_raw(parent))
 }

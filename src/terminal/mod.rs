@@ -42,8 +42,11 @@ struct Screen {
     stderr: Output,
 }
 
-static SCREEN: Mutex<Screen> =
-    Mutex::new(Screen { quiet: false, countdown: None, stderr: Output::new(rustix::stdio::stderr) });
+static SCREEN: Mutex<Screen> = Mutex::new(Screen {
+    quiet: false,
+    countdown: None,
+    stderr: Output::new(rustix::stdio::stderr),
+});
 
 /// Stdout, once nothing waits for it any more.
 static STDOUT: Mutex<Option<Output>> = Mutex::new(None);
@@ -91,7 +94,9 @@ pub fn finish() -> io::Result<()> {
     advance();
     let taken = stdout().as_mut().is_none_or(Output::finish);
     screen().stderr.finish();
-    taken.then_some(()).ok_or_else(|| io::Error::new(io::ErrorKind::WriteZero, "nobody reads what is written"))
+    taken
+        .then_some(())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::WriteZero, "nobody reads what is written"))
 }
 
 /// Sets how much is said (below zero: errors only; 1 and 2: more and more) and in which colours.
@@ -146,7 +151,11 @@ pub fn insist(text: &str) {
 /// Says a line of good news.
 pub fn say_good(text: &str) {
     if !screen().quiet {
-        put(&format!("{} {}", name(), style(guard(text)).for_stderr().green()));
+        put(&format!(
+            "{} {}",
+            name(),
+            style(guard(text)).for_stderr().green()
+        ));
     }
 }
 
@@ -177,19 +186,30 @@ pub fn complain(kind: &str, text: &str) {
 
 fn line(label: Option<(&str, String)>, text: &str) {
     // The label is wrapped with the text, and styled afterwards.
-    let plain = label.as_ref().map(|(plain, _)| format!("{plain}: ")).unwrap_or_default();
+    let plain = label
+        .as_ref()
+        .map(|(plain, _)| format!("{plain}: "))
+        .unwrap_or_default();
     // A command is pasted as it stands, and must not be broken.
     let is_command = label.is_some() && text.starts_with(concat!(env!("CARGO_PKG_NAME"), " "));
     let room = if is_command { usize::MAX } else { room() };
     let wrapped = wrap(&format!("{plain}{}", guard(text)), room, INDENT);
-    let styled = label.map(|(_, styled)| format!("{styled}: ")).unwrap_or_default();
-    put(&format!("{} {styled}{}", name(), wrapped.strip_prefix(&plain).unwrap_or(&wrapped)));
+    let styled = label
+        .map(|(_, styled)| format!("{styled}: "))
+        .unwrap_or_default();
+    put(&format!(
+        "{} {styled}{}",
+        name(),
+        wrapped.strip_prefix(&plain).unwrap_or(&wrapped)
+    ));
 }
 
 /// Returns how many characters fit behind the program's name on a line of the terminal; elsewhere lines have no end.
 fn room() -> usize {
     if is_terminal() {
-        usize::from(Term::stderr().size().1).saturating_sub(INDENT.len() + 1).max(20)
+        usize::from(Term::stderr().size().1)
+            .saturating_sub(INDENT.len() + 1)
+            .max(20)
     } else {
         usize::MAX
     }
@@ -226,7 +246,11 @@ fn name() -> String {
 /// Writes one finished line to stderr, above the countdown.
 fn put(text: &str) {
     let screen = &mut *screen();
-    let erase = if screen.countdown.is_some() { "\r\u{1b}[K" } else { "" };
+    let erase = if screen.countdown.is_some() {
+        "\r\u{1b}[K"
+    } else {
+        ""
+    };
     let again = screen.countdown.as_deref().unwrap_or_default();
     // Nobody may be listening any more; the login goes on all the same.
     screen.stderr.write(&format!("{erase}{text}\n{again}"));
@@ -237,7 +261,8 @@ fn put(text: &str) {
 /// for a browser must not wait for the terminal.
 pub fn countdown(text: Option<&str>) {
     let screen = &mut *screen();
-    if screen.quiet || !is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+    if screen.quiet || !is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+    {
         return;
     }
     if job::is_in_foreground(io::stderr()) == Some(false) {
@@ -249,7 +274,10 @@ pub fn countdown(text: Option<&str>) {
     if text == screen.countdown || !screen.stderr.takes_output() {
         return;
     }
-    screen.stderr.write(&format!("\r\u{1b}[K{}", text.as_deref().unwrap_or_default()));
+    screen.stderr.write(&format!(
+        "\r\u{1b}[K{}",
+        text.as_deref().unwrap_or_default()
+    ));
     screen.countdown = text;
 }
 
@@ -290,7 +318,11 @@ pub fn product(text: &str) -> io::Result<()> {
     if let Some(output) = &mut *self::stdout() {
         output.write(&format!("{text}\n"));
         let lost = output.take_loss();
-        return if lost { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) };
+        return if lost {
+            Err(io::ErrorKind::BrokenPipe.into())
+        } else {
+            Ok(())
+        };
     }
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
@@ -301,7 +333,10 @@ pub fn product(text: &str) -> io::Result<()> {
 /// Replaces everything that has power over a terminal, and what this one cannot show. Our own colours are put around this.
 pub fn guard(text: &str) -> String {
     static SHOWS_UNICODE: OnceLock<bool> = OnceLock::new();
-    guarded(text, *SHOWS_UNICODE.get_or_init(|| shows_unicode(|name| std::env::var(name).ok())))
+    guarded(
+        text,
+        *SHOWS_UNICODE.get_or_init(|| shows_unicode(|name| std::env::var(name).ok())),
+    )
 }
 
 fn guarded(text: &str, shows_unicode: bool) -> String {
@@ -309,7 +344,9 @@ fn guarded(text: &str, shows_unicode: bool) -> String {
     let mut readable = Readable::default();
     for character in text.chars() {
         match character {
-            _ if readable.takes(character) && (shows_unicode || character.is_ascii()) => safe.push(character),
+            _ if readable.takes(character) && (shows_unicode || character.is_ascii()) => {
+                safe.push(character)
+            }
             _ => safe.extend(character.escape_unicode()),
         }
     }
@@ -320,7 +357,9 @@ fn guarded(text: &str, shows_unicode: bool) -> String {
 ///
 /// Spec: POSIX.1-2024, Base Definitions, section 8.2: the first of these variables that is not empty counts.
 fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|it| !it.is_empty()));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| variable(name).filter(|it| !it.is_empty()));
     let locale = locale.unwrap_or_default().to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
 }
@@ -367,7 +406,12 @@ mod tests {
     }
 
     fn among<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
-        |name| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned())
+        |name| {
+            variables
+                .iter()
+                .find(|(it, _)| *it == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
     }
 
     #[test]
@@ -379,7 +423,14 @@ mod tests {
             (&[("LANG", "ja_JP.utf8")], true),
             (&[("LC_CTYPE", "UTF-8")], true),
             (&[("LC_ALL", "C.UTF-8"), ("LANG", "C")], true),
-            (&[("LC_ALL", "POSIX"), ("LC_CTYPE", "UTF-8"), ("LANG", "en_US.UTF-8")], false),
+            (
+                &[
+                    ("LC_ALL", "POSIX"),
+                    ("LC_CTYPE", "UTF-8"),
+                    ("LANG", "en_US.UTF-8"),
+                ],
+                false,
+            ),
             (&[("LC_ALL", ""), ("LANG", "en_US.UTF-8")], true),
             (&[("LANG", "de_DE.ISO-8859-1")], false),
         ] {
@@ -390,12 +441,19 @@ mod tests {
     /// The filter of strangers' text and that of the terminal agree.
     #[test]
     fn e4_what_is_fit_for_a_terminal_reaches_it() {
-        let every =
-            ('\0'..=char::MAX).step_by(7).map(|it| format!("e{it}\u{301}x")).chain(["F\u{fc}r \u{65e5}".to_owned()]);
+        let every = ('\0'..=char::MAX)
+            .step_by(7)
+            .map(|it| format!("e{it}\u{301}x"))
+            .chain(["F\u{fc}r \u{65e5}".to_owned()]);
         for text in every {
             let shown = crate::oauth::text::printable(&text);
             assert_eq!(guarded(&shown, true), shown, "{text:?}");
-            assert!(guarded(&shown, false).bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text:?}");
+            assert!(
+                guarded(&shown, false)
+                    .bytes()
+                    .all(|byte| matches!(byte, b' '..=b'~')),
+                "{text:?}"
+            );
         }
     }
 
@@ -403,7 +461,10 @@ mod tests {
     fn e4_wide_characters_take_two_columns() {
         let wide = "\u{65e5}\u{672c} \u{8a9e}";
         assert_eq!(wrap(wide, 7, INDENT), wide);
-        assert_eq!(wrap(wide, 6, INDENT), format!("\u{65e5}\u{672c}\n{INDENT}\u{8a9e}"));
+        assert_eq!(
+            wrap(wide, 6, INDENT),
+            format!("\u{65e5}\u{672c}\n{INDENT}\u{8a9e}")
+        );
     }
 
     #[test]

@@ -59,14 +59,23 @@ pub(super) struct Output {
 
 impl fmt::Debug for Output {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Output").field("queued", &self.queue.len()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Output")
+            .field("queued", &self.queue.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Output {
     /// Returns a stream that waits for its reader, as the output of most programs does.
     pub const fn new(stream: fn() -> BorrowedFd<'static>) -> Self {
-        Self { stream, access: None, queue: Vec::new(), waits: true, is_lossy: false }
+        Self {
+            stream,
+            access: None,
+            queue: Vec::new(),
+            waits: true,
+            is_lossy: false,
+        }
     }
 
     /// From now on nothing waits for the reader.
@@ -105,7 +114,11 @@ impl Output {
         let bytes = self.queue.as_slice();
         match access {
             Access::Own(own) => write(own, bytes),
-            Access::Socket => send((self.stream)(), bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
+            Access::Socket => send(
+                (self.stream)(),
+                bytes,
+                SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+            ),
             Access::Plain => write((self.stream)(), bytes),
             Access::Asked(most) => {
                 let piece = bytes.get(..*most).unwrap_or(bytes);
@@ -174,14 +187,18 @@ fn is_ready(stream: BorrowedFd, limit: Option<Duration>) -> bool {
 
 /// Finds out how a stream is written to without waiting.
 fn access(stream: BorrowedFd) -> Access {
-    let Ok(stat) = fstat(stream) else { return Access::Plain };
+    let Ok(stat) = fstat(stream) else {
+        return Access::Plain;
+    };
     // What the master of a pseudo-terminal stands for is made anew by each opening.
     let is_master = (major(stat.st_rdev), minor(stat.st_rdev)) == (5, 2);
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::Fifo => open_anew(stream).map_or(Access::Asked(PIPE_PIECE), Access::Own),
         FileType::CharacterDevice if !isatty(stream) => Access::Plain,
         FileType::CharacterDevice if is_master => Access::Asked(TERMINAL_PIECE),
-        FileType::CharacterDevice => open_anew(stream).map_or(Access::Asked(TERMINAL_PIECE), Access::Own),
+        FileType::CharacterDevice => {
+            open_anew(stream).map_or(Access::Asked(TERMINAL_PIECE), Access::Own)
+        }
         FileType::Socket => Access::Socket,
         _ => Access::Plain,
     }
@@ -192,7 +209,12 @@ fn access(stream: BorrowedFd) -> Access {
 fn open_anew(stream: BorrowedFd) -> Option<OwnedFd> {
     use rustix::fs::{open, Mode, OFlags};
     let path = format!("/proc/self/fd/{}", stream.as_raw_fd());
-    let own = open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let own = open(
+        path,
+        OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .ok()?;
     let (own_stat, stat) = (fstat(own.as_fd()).ok()?, fstat(stream).ok()?);
     ((own_stat.st_dev, own_stat.st_ino) == (stat.st_dev, stat.st_ino)).then_some(own)
 }

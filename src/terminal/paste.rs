@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::termios::{tcgetattr, tcsetattr, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use rustix::termios::{
+    tcgetattr, tcsetattr, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios,
+};
 
 use crate::clock::Deadline;
 use crate::oauth::paste::MAX_PASTE_BYTES;
@@ -79,11 +81,21 @@ impl Paste {
 
     /// Reads from stdin whatever it is.
     pub fn from_stdin() -> Self {
-        Self::new(if std::io::stdin().is_terminal() { Source::Terminal } else { Source::Pipe })
+        Self::new(if std::io::stdin().is_terminal() {
+            Source::Terminal
+        } else {
+            Source::Pipe
+        })
     }
 
     fn new(source: Source) -> Self {
-        Self { source, open: true, buffer: Vec::new(), dropped: 0, quiet_at: None }
+        Self {
+            source,
+            open: true,
+            buffer: Vec::new(),
+            dropped: 0,
+            quiet_at: None,
+        }
     }
 
     /// Tells whether more may come.
@@ -115,7 +127,9 @@ impl Paste {
     /// leaves it prepared, and again after the program was continued.
     pub fn arm(&mut self) {
         if self.source == Source::Terminal && self.open && is_foreground() {
-            let mut saved = SAVED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut saved = SAVED
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             if saved.is_none() {
                 *saved = hand_over_every_byte();
             }
@@ -127,7 +141,9 @@ impl Paste {
         let mut chunk = [0; 16 * 1024];
         match rustix::io::read(rustix::stdio::stdin(), &mut chunk) {
             // What was typed can be gone again: the terminal drops it at a Ctrl-C or Ctrl-Z.
-            Ok(0) if self.source == Source::Terminal && is_armed() && !is_hung_up() => Read::Nothing,
+            Ok(0) if self.source == Source::Terminal && is_armed() && !is_hung_up() => {
+                Read::Nothing
+            }
             Ok(0) => self.end(),
             Ok(count) => self.take(chunk.get(..count).unwrap_or_default()),
             Err(Errno::INTR | Errno::AGAIN) => Read::Nothing,
@@ -169,9 +185,14 @@ impl Paste {
         }
         self.quiet_at = None;
         let ends_line = self.buffer.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
-        let closed = self.buffer.ends_with(BRACKET_CLOSE) || (ends_line && !self.is_inside_bracket());
+        let closed =
+            self.buffer.ends_with(BRACKET_CLOSE) || (ends_line && !self.is_inside_bracket());
         let finished = closed || !self.open || self.dropped > 0;
-        let pasted = Pasted { bytes: self.buffer.clone(), finished, dropped: self.dropped };
+        let pasted = Pasted {
+            bytes: self.buffer.clone(),
+            finished,
+            dropped: self.dropped,
+        };
         if finished {
             self.forget();
         }
@@ -179,7 +200,11 @@ impl Paste {
     }
 
     fn is_inside_bracket(&self) -> bool {
-        let last = |mark: &[u8]| self.buffer.windows(mark.len()).rposition(|window| window == mark);
+        let last = |mark: &[u8]| {
+            self.buffer
+                .windows(mark.len())
+                .rposition(|window| window == mark)
+        };
         last(BRACKET_OPEN) > last(BRACKET_CLOSE)
     }
 
@@ -199,7 +224,9 @@ impl Drop for Paste {
 
 /// Gives the terminal back as it was. Safe to call at any time, and more than once.
 pub fn restore() {
-    let mut saved = SAVED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut saved = SAVED
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     // Out of the foreground a change would stop us; the shell restores its own settings there.
     if let Some(before) = saved.take().filter(|_| is_foreground()) {
         let _ = tcsetattr(std::io::stdin().as_fd(), OptionalActions::Now, &before);
@@ -208,14 +235,18 @@ pub fn restore() {
 
 /// Tells whether the terminal is prepared: a read of it then never waits.
 fn is_armed() -> bool {
-    SAVED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some()
+    SAVED
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .is_some()
 }
 
 /// Tells whether the terminal is gone.
 fn is_hung_up() -> bool {
     let stdin = rustix::stdio::stdin();
     let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
-    poll(&mut watched, Some(&Timespec::default())).is_ok() && watched[0].revents().contains(PollFlags::HUP)
+    poll(&mut watched, Some(&Timespec::default())).is_ok()
+        && watched[0].revents().contains(PollFlags::HUP)
 }
 
 /// Tells whether we are the job that the terminal listens to.

@@ -33,13 +33,18 @@ pub fn can_be_asked() -> bool {
 
 /// Asks, and waits this long for a line.
 pub fn ask(question: &str, limit: Duration) -> Answer {
-    screen().stderr.write(&format!("{} {} [y/N] ", name(), guard(question)));
+    screen()
+        .stderr
+        .write(&format!("{} {} [y/N] ", name(), guard(question)));
     let deadline = Deadline::after(limit);
     let mut line = Vec::new();
     // Byte by byte: what is typed after this line is not ours.
     while line.len() < MAX_BYTES && line.last() != Some(&b'\n') {
         let timeout = Timespec::try_from(deadline.left()).ok();
-        match poll(&mut [PollFd::new(&stdin(), PollFlags::IN)], timeout.as_ref()) {
+        match poll(
+            &mut [PollFd::new(&stdin(), PollFlags::IN)],
+            timeout.as_ref(),
+        ) {
             Ok(0) => {
                 screen().stderr.write("\n");
                 return Answer::Nothing;

@@ -39,7 +39,9 @@ impl Need {
     /// Tells whether a token is due: less is left than what is needed, or than half its life if that is shorter; or it is
     /// from the future, so that the clock was wrong then or is wrong now, and nobody knows when it expires.
     pub fn is_due(&self, kept: &Credentials) -> bool {
-        let Some(expires_at) = kept.expires_at else { return false };
+        let Some(expires_at) = kept.expires_at else {
+            return false;
+        };
         let lifetime = expires_at.0.saturating_sub(kept.obtained_at.0);
         let needed = i64::try_from(self.min_ttl.as_secs()).unwrap_or(i64::MAX);
         kept.is_from_the_future() || expires_at.seconds_left() < needed.min(lifetime / 2).max(1)
@@ -51,7 +53,12 @@ impl Need {
 /// # Errors
 ///
 /// [`LoginError::NotLoggedIn`] if only a login helps; [`LoginError::Busy`] if the time is up, which changes nothing.
-pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<Credentials, LoginError> {
+pub fn live(
+    key: &Key,
+    need: Need,
+    tools: &Tools,
+    deadline: Deadline,
+) -> Result<Credentials, LoginError> {
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
     let settings = &Settings::of(tools);
     let seen = load(&store, key, settings)?;
@@ -63,19 +70,29 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
     }
     if seen.refresh_token.is_none() && need.refresh {
         // As long as the token lives, only --force makes a login of it.
-        let options: &[&str] = if has_expired(&seen) || seen.needs_login { &[] } else { &["--force"] };
+        let options: &[&str] = if has_expired(&seen) || seen.needs_login {
+            &[]
+        } else {
+            &["--force"]
+        };
         let why = "it cannot be refreshed, for the server gave no refresh token";
         return Err(needs_login_again(&seen, why, options, settings));
     }
     if seen.refresh_token.is_none() {
         return without_refresh_token(seen, settings);
     }
-    store.check_replaceable(key).map_err(|err| LoginError::not_kept(key, err.into()))?;
+    store
+        .check_replaceable(key)
+        .map_err(|err| LoginError::not_kept(key, err.into()))?;
     let journal = store.journal(key);
-    let lock = journal.lock(deadline.min(Deadline::after(LIMIT))).map_err(|err| match &err {
-        _ if deadline.passed() => LoginError::Busy { server: key.server.clone() },
-        _ => LoginError::not_kept(key, err.into()),
-    })?;
+    let lock = journal
+        .lock(deadline.min(Deadline::after(LIMIT)))
+        .map_err(|err| match &err {
+            _ if deadline.passed() => LoginError::Busy {
+                server: key.server.clone(),
+            },
+            _ => LoginError::not_kept(key, err.into()),
+        })?;
     if store.journal(key) != journal {
         // It went to another store meanwhile, which has another lock.
         drop(lock);
@@ -95,7 +112,9 @@ pub fn live(key: &Key, need: Need, tools: &Tools, deadline: Deadline) -> Result<
         return without_refresh_token(kept, settings);
     }
     if deadline.left() < LEAST_TIME {
-        return Err(LoginError::Busy { server: key.server.clone() });
+        return Err(LoginError::Busy {
+            server: key.server.clone(),
+        });
     }
     refresher::refresh(key, tools, (journal, lock), deadline)?;
     let now = load(&store, key, settings)?;
@@ -117,11 +136,20 @@ pub fn mark_refused(refused: &Credentials, tools: &Tools) -> Result<(), LoginErr
     let store = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Strict);
     let lock = store.journal(key).lock(Deadline::after(MARK_LIMIT));
     let _lock = lock.map_err(|err| LoginError::not_kept(key, err.into()))?;
-    let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
-    let Some(mut kept) = kept.filter(|kept| kept.access_token == refused.access_token) else { return Ok(()) };
+    let kept = store
+        .load(key)
+        .map_err(|err| LoginError::unreadable(key, err))?;
+    let Some(mut kept) = kept.filter(|kept| kept.access_token == refused.access_token) else {
+        return Ok(());
+    };
     kept.needs_login = true;
-    kept.expires_at = Some(kept.expires_at.map_or(Time::now(), |at| at.min(Time::now())));
-    store.save(&mut kept).map_err(|err| LoginError::not_kept(key, err.into()))?;
+    kept.expires_at = Some(
+        kept.expires_at
+            .map_or(Time::now(), |at| at.min(Time::now())),
+    );
+    store
+        .save(&mut kept)
+        .map_err(|err| LoginError::not_kept(key, err.into()))?;
     Ok(())
 }
 
@@ -131,14 +159,20 @@ pub fn mark_refused(refused: &Credentials, tools: &Tools) -> Result<(), LoginErr
 ///
 /// [`LoginError::NotLoggedIn`] if there is none, or if another program has it.
 pub fn load(store: &Store, key: &Key, settings: &Settings) -> Result<Credentials, LoginError> {
-    let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
+    let kept = store
+        .load(key)
+        .map_err(|err| LoginError::unreadable(key, err))?;
     let kept = kept.ok_or_else(|| no_login(store, key, settings))?;
-    let Some(HandedOver { to, at }) = &kept.handed_over else { return Ok(kept) };
+    let Some(HandedOver { to, at }) = &kept.handed_over else {
+        return Ok(kept);
+    };
     let at = at.rfc3339();
     let why = match kept.refresh_token {
         None => format!("it was handed over to {to} at {at}, which refreshes it from then on"),
         // Two programs that use one refresh token lose it, so nobody but a person can tell what to do.
-        Some(_) => format!("its hand-over to {to} at {at} was interrupted, and {to} may be using it"),
+        Some(_) => {
+            format!("its hand-over to {to} at {at} was interrupted, and {to} may be using it")
+        }
     };
     Err(needs_login_again(&kept, &why, &[], settings))
 }
@@ -147,7 +181,12 @@ pub fn load(store: &Store, key: &Key, settings: &Settings) -> Result<Credentials
 fn no_login(store: &Store, key: &Key, settings: &Settings) -> LoginError {
     let host = |server: &str| Url::parse(server).ok()?.host_str().map(str::to_owned);
     let is_near = |other: &Key| host(&other.server).is_some_and(|it| Some(it) == host(&key.server));
-    let logins: Vec<_> = store.list().unwrap_or_default().iter().map(IndexEntry::key).collect();
+    let logins: Vec<_> = store
+        .list()
+        .unwrap_or_default()
+        .iter()
+        .map(IndexEntry::key)
+        .collect();
     let same_server = logins.iter().find(|other| other.server == key.server);
     let near = same_server.or_else(|| logins.iter().find(|other| is_near(other)));
     let login = settings.login(key, &[]);
@@ -160,17 +199,24 @@ fn no_login(store: &Store, key: &Key, settings: &Settings) -> LoginError {
         format!("did you mean {meant}, which is logged in? If not: {login}")
     });
     LoginError::NotLoggedIn {
-        message: format!("{} needs a login: there is no login to it in the store", key.server),
+        message: format!(
+            "{} needs a login: there is no login to it in the store",
+            key.server
+        ),
         hint: hint.unwrap_or(login),
     }
 }
 
 fn has_expired(kept: &Credentials) -> bool {
-    kept.expires_at.is_some_and(|expires_at| expires_at.seconds_left() <= 0)
+    kept.expires_at
+        .is_some_and(|expires_at| expires_at.seconds_left() <= 0)
 }
 
 /// A token without a refresh token serves until it expires.
-fn without_refresh_token(kept: Credentials, settings: &Settings) -> Result<Credentials, LoginError> {
+fn without_refresh_token(
+    kept: Credentials,
+    settings: &Settings,
+) -> Result<Credentials, LoginError> {
     if !has_expired(&kept) {
         return Ok(kept);
     }
@@ -184,17 +230,33 @@ fn without_refresh_token(kept: Credentials, settings: &Settings) -> Result<Crede
 /// Says that only a login helps, as was found out before.
 pub fn refused_before(kept: &Credentials, settings: &Settings) -> LoginError {
     let why = "the server refused it before";
-    let meaning = kept.refresh_token.as_ref().and_then(|_| refresher::meaning(kept, "invalid_grant"));
-    needs_login_again(kept, &meaning.map_or(why.to_owned(), |it| format!("{why}: {it}")), &[], settings)
+    let meaning = kept
+        .refresh_token
+        .as_ref()
+        .and_then(|_| refresher::meaning(kept, "invalid_grant"));
+    needs_login_again(
+        kept,
+        &meaning.map_or(why.to_owned(), |it| format!("{why}: {it}")),
+        &[],
+        settings,
+    )
 }
 
 /// Says that only a login helps, and how; the login may be unknown.
 pub fn needs_login(key: &Key, why: &str, settings: &Settings) -> LoginError {
-    LoginError::NotLoggedIn { message: format!("{} needs a login: {why}", key.server), hint: settings.login(key, &[]) }
+    LoginError::NotLoggedIn {
+        message: format!("{} needs a login: {why}", key.server),
+        hint: settings.login(key, &[]),
+    }
 }
 
 /// Says that this login has to be made again, and how: with these options beside those that it needs anyway.
-pub fn needs_login_again(kept: &Credentials, why: &str, options: &[&str], settings: &Settings) -> LoginError {
+pub fn needs_login_again(
+    kept: &Credentials,
+    why: &str,
+    options: &[&str],
+    settings: &Settings,
+) -> LoginError {
     LoginError::NotLoggedIn {
         message: format!("{} needs a login: {why}", kept.server),
         hint: settings.login_again(kept, options),
@@ -207,10 +269,16 @@ mod tests {
 
     #[test]
     fn when_a_token_is_due() {
-        let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
+        let key = Key {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        };
         let mut kept = crate::store::tests::credentials(&key);
         let now = Time::now();
-        let need = Need { min_ttl: Duration::from_secs(60), refresh: false };
+        let need = Need {
+            min_ttl: Duration::from_secs(60),
+            refresh: false,
+        };
         for (age, left, due) in [
             (0, Some(3600), false),
             (3500, Some(100), false),
@@ -231,10 +299,16 @@ mod tests {
 
     #[test]
     fn e8_a_token_from_the_future_is_due() {
-        let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
+        let key = Key {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        };
         let mut kept = crate::store::tests::credentials(&key);
         let now = Time::now();
-        let need = Need { min_ttl: Duration::from_secs(60), refresh: false };
+        let need = Need {
+            min_ttl: Duration::from_secs(60),
+            refresh: false,
+        };
         for (ahead, life, due) in [
             (7200, Some(3600), true),
             (7200, Some(86_400), true),
@@ -252,9 +326,15 @@ mod tests {
 
     #[test]
     fn a13_no_time_at_all_may_be_asked_for() {
-        let key = Key { server: "https://mcp.example".into(), profile: "default".into() };
+        let key = Key {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        };
         let mut kept = crate::store::tests::credentials(&key);
-        let need = Need { min_ttl: Duration::ZERO, refresh: false };
+        let need = Need {
+            min_ttl: Duration::ZERO,
+            refresh: false,
+        };
         for (left, due) in [(3600, false), (5, false), (0, true), (-5, true)] {
             kept.obtained_at = Time(Time::now().0 - 3600);
             kept.expires_at = Some(Time(Time::now().0 + left));

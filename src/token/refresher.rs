@@ -83,7 +83,10 @@ pub fn refresh(
         // No lock can be inherited here: it is done in this process, which holds the lock.
         Err(_lock) => return work(&job),
     };
-    let failed = |source| LoginError::Unexpected { what: "cannot start the process that refreshes", source };
+    let failed = |source| LoginError::Unexpected {
+        what: "cannot start the process that refreshes",
+        source,
+    };
     let job = serde_json::to_string(&job).map_err(|err| failed(err.into()))?;
     // It may outlive this process, so it keeps no stream of ours open: whoever called us waits for their end.
     let mut child = Command::new(std::env::current_exe().map_err(failed)?)
@@ -94,12 +97,16 @@ pub fn refresh(
         .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;
-    let told = hear(&mut child, deadline).ok_or_else(|| LoginError::Busy { server: key.server.clone() })?;
+    let told = hear(&mut child, deadline).ok_or_else(|| LoginError::Busy {
+        server: key.server.clone(),
+    })?;
     let status = child.wait().map_err(failed)?;
     match serde_json::from_slice::<Told>(&told) {
         Ok(told) => Err(LoginError::Told(told)),
         Err(_) if told.is_empty() && status.success() => Ok(()),
-        Err(_) if status.signal().is_some() => Err(LoginError::Interrupted { server: key.server.clone() }),
+        Err(_) if status.signal().is_some() => Err(LoginError::Interrupted {
+            server: key.server.clone(),
+        }),
         Err(_) => Err(failed(io::Error::other(status.to_string()))),
     }
 }
@@ -112,7 +119,13 @@ fn hear(child: &mut Child, deadline: Deadline) -> Option<Vec<u8>> {
         if deadline.passed() {
             return None;
         }
-        let [hears, listens] = readable([stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd)], deadline);
+        let [hears, listens] = readable(
+            [
+                stdout.as_ref().map(AsFd::as_fd),
+                stderr.as_ref().map(AsFd::as_fd),
+            ],
+            deadline,
+        );
         if hears && !read_more(&mut stdout, &mut told) {
             stdout = None;
         }
@@ -129,13 +142,20 @@ fn hear(child: &mut Child, deadline: Deadline) -> Option<Vec<u8>> {
 
 /// Waits until one of two pipes can be read, and tells which.
 fn readable(pipes: [Option<BorrowedFd>; 2], deadline: Deadline) -> [bool; 2] {
-    let mut watched: Vec<PollFd> =
-        pipes.iter().flatten().map(|pipe| PollFd::from_borrowed_fd(*pipe, PollFlags::IN)).collect();
+    let mut watched: Vec<PollFd> = pipes
+        .iter()
+        .flatten()
+        .map(|pipe| PollFd::from_borrowed_fd(*pipe, PollFlags::IN))
+        .collect();
     let left = deadline.left();
-    let timeout =
-        Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(left.subsec_nanos()) };
+    let timeout = Timespec {
+        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(left.subsec_nanos()),
+    };
     let is_answered = poll(&mut watched, Some(&timeout)).is_ok();
-    let mut ready = watched.iter().map(|pipe| is_answered && !pipe.revents().is_empty());
+    let mut ready = watched
+        .iter()
+        .map(|pipe| is_answered && !pipe.revents().is_empty());
     pipes.map(|pipe| pipe.is_some() && ready.next().unwrap_or(false))
 }
 
@@ -156,7 +176,9 @@ fn read_more(pipe: &mut Option<impl io::Read>, read: &mut Vec<u8>) -> bool {
 pub fn main(job: Option<String>) -> ExitCode {
     let _ = rustix::process::setsid();
     signals::put_off();
-    let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else { return ExitCode::from(2) };
+    let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else {
+        return ExitCode::from(2);
+    };
     terminal::set_up(job.verbosity, terminal::Color::Never);
     let lock = job.journal.as_ref().and_then(Journal::inherited_lock);
     let done = work(&job);
@@ -175,11 +197,16 @@ pub fn main(job: Option<String>) -> ExitCode {
 /// Spends the refresh token and stores what comes. The caller holds the login's lock.
 fn work(job: &Job) -> Result<(), LoginError> {
     let Job { key, settings, .. } = job;
-    let retries =
-        Retries { until: Deadline::after(job.patience.saturating_sub(LAST_RETRY)), when_busy: WhenBusy::Always };
+    let retries = Retries {
+        until: Deadline::after(job.patience.saturating_sub(LAST_RETRY)),
+        when_busy: WhenBusy::Always,
+    };
     let store = Store::open_to_read(&settings.store, &settings.data_dir, Patience::Strict);
-    let kept = store.load(key).map_err(|err| LoginError::unreadable(key, err))?;
-    let kept = kept.ok_or_else(|| needs_login(key, "there is no login to it in the store", settings))?;
+    let kept = store
+        .load(key)
+        .map_err(|err| LoginError::unreadable(key, err))?;
+    let kept =
+        kept.ok_or_else(|| needs_login(key, "there is no login to it in the store", settings))?;
     let journal = job.journal.clone().unwrap_or_else(|| store.journal(key));
     let kept = bring_home(&store, kept, &journal)?;
     let Some(refresh_token) = &kept.refresh_token else {
@@ -197,7 +224,12 @@ fn work(job: &Job) -> Result<(), LoginError> {
             // Nothing comes before this: until it is done the only good refresh token is in memory.
             let written = prepared.map_or(Ok(()), |prepared| prepared.store(&renewed));
             drop(written.inspect_err(|err| log::debug!("{err}")));
-            settle(keep(&store, &kept, renewed, settings), &kept, refresh_token, &journal)
+            settle(
+                keep(&store, &kept, renewed, settings),
+                &kept,
+                refresh_token,
+                &journal,
+            )
         }
         Err(refusal @ ExchangeError::Refused { .. }) => {
             believe(&store, &kept, (interrupted, &refusal), &journal, settings)
@@ -206,7 +238,11 @@ fn work(job: &Job) -> Result<(), LoginError> {
             if !source.may_have_spent() {
                 journal.end();
             }
-            Err(LoginError::Exchange { issuer: printable(&kept.issuer), provider: provider_of(&kept), source })
+            Err(LoginError::Exchange {
+                issuer: printable(&kept.issuer),
+                provider: provider_of(&kept),
+                source,
+            })
         }
     }
 }
@@ -217,20 +253,37 @@ fn work(job: &Job) -> Result<(), LoginError> {
 /// # Errors
 ///
 /// [`LoginError::Store`] if the store does not take it now either.
-pub fn bring_home(store: &Store, kept: Credentials, journal: &Journal) -> Result<Credentials, LoginError> {
-    let Some(file) = kept.refresh_token.as_ref().and_then(|spent| journal.rescued(spent)) else { return Ok(kept) };
+pub fn bring_home(
+    store: &Store,
+    kept: Credentials,
+    journal: &Journal,
+) -> Result<Credentials, LoginError> {
+    let Some(file) = kept
+        .refresh_token
+        .as_ref()
+        .and_then(|spent| journal.rescued(spent))
+    else {
+        return Ok(kept);
+    };
     let key = kept.key();
     let rescued = FileStore::new(&file, Patience::Strict.lock_limit()).get(&key);
-    let Ok(Some(mut rescued)) = rescued.inspect_err(|err| log::warn!("{err}")) else { return Ok(kept) };
+    let Ok(Some(mut rescued)) = rescued.inspect_err(|err| log::warn!("{err}")) else {
+        return Ok(kept);
+    };
     if rescued.generation < kept.generation {
         // The store has had it, or a newer login, and only the note was left.
         return Ok(kept);
     }
-    store.save(&mut rescued).map_err(|err| LoginError::not_kept(&key, err.into()))?;
+    store
+        .save(&mut rescued)
+        .map_err(|err| LoginError::not_kept(&key, err.into()))?;
     journal.end();
     match fs::remove_file(&file) {
         Err(err) if err.kind() != io::ErrorKind::NotFound => {
-            log::warn!("cannot remove {}, which is not needed any more: {err}", file.display());
+            log::warn!(
+                "cannot remove {}, which is not needed any more: {err}",
+                file.display()
+            );
         }
         _ => {}
     }
@@ -238,7 +291,12 @@ pub fn bring_home(store: &Store, kept: Credentials, journal: &Journal) -> Result
 }
 
 /// Stores what came. Whoever could not wait for the lock wins: a new login, or a logout.
-fn keep(store: &Store, kept: &Credentials, mut renewed: Credentials, settings: &Settings) -> Result<(), LoginError> {
+fn keep(
+    store: &Store,
+    kept: &Credentials,
+    mut renewed: Credentials,
+    settings: &Settings,
+) -> Result<(), LoginError> {
     let key = kept.key();
     match store.load(&key) {
         Ok(None) => return Err(needs_login(&key, "it was logged out meanwhile", settings)),
@@ -247,12 +305,20 @@ fn keep(store: &Store, kept: &Credentials, mut renewed: Credentials, settings: &
                 return Ok(());
             }
             // The new login brought no refresh token, and kept the one that has just been spent.
-            renewed = Credentials { refresh_token: renewed.refresh_token, ..now };
+            renewed = Credentials {
+                refresh_token: renewed.refresh_token,
+                ..now
+            };
         }
         Ok(Some(_)) | Err(_) => {}
     }
-    let saved = store.save(&mut renewed).map_err(|err| LoginError::not_kept(&key, err.into()))?;
-    saved.notice.iter().for_each(|notice| log::warn!("{notice}"));
+    let saved = store
+        .save(&mut renewed)
+        .map_err(|err| LoginError::not_kept(&key, err.into()))?;
+    saved
+        .notice
+        .iter()
+        .for_each(|notice| log::warn!("{notice}"));
     Ok(())
 }
 
@@ -268,16 +334,26 @@ fn settle(
         return stored;
     };
     let source = match Arc::try_unwrap(source) {
-        Ok(StoreError::NotStored { rescued: Some(file), source }) => {
+        Ok(StoreError::NotStored {
+            rescued: Some(file),
+            source,
+        }) => {
             match journal.point_to(&file, kept, spent) {
                 Ok(()) => journal.forget_renewed(),
                 Err(err) => log::warn!("{err}"),
             }
-            Arc::new(StoreError::NotStored { rescued: Some(file), source })
+            Arc::new(StoreError::NotStored {
+                rescued: Some(file),
+                source,
+            })
         }
-        Ok(StoreError::NotStored { rescued: None, source }) => {
-            Arc::new(StoreError::NotStored { rescued: journal.rescued(spent), source })
-        }
+        Ok(StoreError::NotStored {
+            rescued: None,
+            source,
+        }) => Arc::new(StoreError::NotStored {
+            rescued: journal.rescued(spent),
+            source,
+        }),
         Ok(other) => Arc::new(other),
         Err(shared) => shared,
     };
@@ -294,8 +370,11 @@ fn believe(
     settings: &Settings,
 ) -> Result<(), LoginError> {
     let key = kept.key();
-    let again = store.load(&key).map_err(|err| LoginError::unreadable(&key, err))?;
-    let mut again = again.ok_or_else(|| needs_login(&key, "it was logged out meanwhile", settings))?;
+    let again = store
+        .load(&key)
+        .map_err(|err| LoginError::unreadable(&key, err))?;
+    let mut again =
+        again.ok_or_else(|| needs_login(&key, "it was logged out meanwhile", settings))?;
     if again.refresh_token != kept.refresh_token {
         return Ok(());
     }
@@ -306,16 +385,30 @@ fn believe(
     let is_unknown = kept.registration == Origin::Dynamic.as_str() && client::is_unknown(error);
     if is_unknown {
         let (cache, scopes) = (Cache::new(&settings.data_dir), &kept.scopes_requested);
-        register::doubt(&cache, &kept.issuer, &kept.client_id, &kept.redirect_uri, scopes);
+        register::doubt(
+            &cache,
+            &kept.issuer,
+            &kept.client_id,
+            &kept.redirect_uri,
+            scopes,
+        );
     }
     again.needs_login = true;
-    store.save(&mut again).map_err(|err| LoginError::not_kept(&key, err.into()))?;
+    store
+        .save(&mut again)
+        .map_err(|err| LoginError::not_kept(&key, err.into()))?;
     journal.end();
     let why = match interrupted {
         _ if is_unknown => {
-            format!("the authorization server does not know its client any more ({})", printable(error))
+            format!(
+                "the authorization server does not know its client any more ({})",
+                printable(error)
+            )
         }
-        Some(since) => format!("a refresh was interrupted at {}, and its token is lost", since.rfc3339()),
+        Some(since) => format!(
+            "a refresh was interrupted at {}, and its token is lost",
+            since.rfc3339()
+        ),
         None => format!("the refresh token was refused: {refusal}"),
     };
     let why = meaning(kept, error).map_or(why.clone(), |it| format!("{why}: {it}"));
@@ -332,8 +425,17 @@ pub fn meaning(kept: &Credentials, error: &str) -> Option<&'static str> {
 }
 
 fn http(kept: &Credentials, settings: &Settings) -> Http {
-    let typed: Vec<Url> = [&kept.server, &kept.issuer].into_iter().filter_map(|url| Url::parse(url).ok()).collect();
-    Http::new(&http::Settings { ca_file: settings.ca_file.clone() }, &typed, REQUEST_LIMIT)
+    let typed: Vec<Url> = [&kept.server, &kept.issuer]
+        .into_iter()
+        .filter_map(|url| Url::parse(url).ok())
+        .collect();
+    Http::new(
+        &http::Settings {
+            ca_file: settings.ca_file.clone(),
+        },
+        &typed,
+        REQUEST_LIMIT,
+    )
 }
 
 fn spend(kept: &Credentials, http: &Http, retries: Retries) -> Result<Credentials, ExchangeError> {
@@ -354,7 +456,9 @@ fn spend(kept: &Credentials, http: &Http, retries: Retries) -> Result<Credential
     renewed.expires_at = tokens.expires_in.map(|seconds| now.plus(seconds));
     // A server that does not rotate sends none; the old one stays good.
     renewed.refresh_token = tokens.refresh_token.or(renewed.refresh_token);
-    renewed.scopes = tokens.scopes.map_or(renewed.scopes, |scopes| providers::granted(provider_of(kept), scopes));
+    renewed.scopes = tokens.scopes.map_or(renewed.scopes, |scopes| {
+        providers::granted(provider_of(kept), scopes)
+    });
     renewed.needs_login = false;
     Ok(renewed)
 }

@@ -50,7 +50,11 @@ struct Unfit {
 
 impl Unfit {
     fn new(reason: Reason, why: &str) -> Self {
-        Self { reason, why: why.to_owned(), claim: None }
+        Self {
+            reason,
+            why: why.to_owned(),
+            claim: None,
+        }
     }
 }
 
@@ -66,9 +70,17 @@ enum Stage {
     /// Its answer is awaited.
     Open(Expected),
     /// Its answer has come and is being exchanged; browsers with this very answer wait for their page.
-    Taken { query: String, held: Vec<u64>, page_due: Deadline },
+    Taken {
+        query: String,
+        held: Vec<u64>,
+        page_due: Deadline,
+    },
     /// It is over.
-    Over { query: String, page: Page, until: Deadline },
+    Over {
+        query: String,
+        page: Page,
+        until: Deadline,
+    },
 }
 
 #[derive(Debug)]
@@ -98,7 +110,11 @@ impl<'a> Desk<'a> {
         waker: UnixStream,
         ticking: bool,
     ) -> Self {
-        let seat = |_| Seat { listener: None, stage: Stage::Preparing, turned_away: TurnedAway::default() };
+        let seat = |_| Seat {
+            listener: None,
+            stage: Stage::Preparing,
+            turned_away: TurnedAway::default(),
+        };
         let seats = (0..logins).map(seat).collect();
         Self {
             seats,
@@ -135,21 +151,34 @@ impl<'a> Desk<'a> {
 
     /// Ends a login: its browsers get this page.
     pub fn close(&mut self, seat: usize, page: Page) {
-        let Some(seat) = self.seats.get_mut(seat) else { return };
+        let Some(seat) = self.seats.get_mut(seat) else {
+            return;
+        };
         let mut query = String::new();
-        if let Stage::Taken { query: taken, held, .. } = &mut seat.stage {
+        if let Stage::Taken {
+            query: taken, held, ..
+        } = &mut seat.stage
+        {
             query = std::mem::take(taken);
             for connection in held.drain(..) {
-                seat.listener.iter_mut().for_each(|listener| listener.answer(connection, page));
+                seat.listener
+                    .iter_mut()
+                    .for_each(|listener| listener.answer(connection, page));
             }
         }
-        let until = Deadline::after(if query.is_empty() { Duration::ZERO } else { RELOAD_GRACE });
+        let until = Deadline::after(if query.is_empty() {
+            Duration::ZERO
+        } else {
+            RELOAD_GRACE
+        });
         seat.stage = Stage::Over { query, page, until };
     }
 
     /// Tells whether the answer of a login can come to its socket.
     pub fn is_listening(&self, seat: usize) -> bool {
-        self.seats.get(seat).is_some_and(|seat| seat.listener.is_some())
+        self.seats
+            .get(seat)
+            .is_some_and(|seat| seat.listener.is_some())
     }
 
     /// Tells whether any way is left on which the answer of a login can come.
@@ -205,10 +234,18 @@ impl<'a> Desk<'a> {
     /// Waits for the sockets, the output streams that have not taken all yet, and the earliest of all deadlines; tells what
     /// is ready, in the order of [`Self::watched`].
     fn poll(&self, deadline: Deadline) -> Vec<PollFlags> {
-        let mut fds: Vec<PollFd> = self.watched().map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags)).collect();
+        let mut fds: Vec<PollFd> = self
+            .watched()
+            .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
+            .collect();
         let watched = fds.len();
         fds.extend(terminal::pending().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
-        let left = self.deadlines().chain([deadline]).map(Deadline::left).min().unwrap_or_default();
+        let left = self
+            .deadlines()
+            .chain([deadline])
+            .map(Deadline::left)
+            .min()
+            .unwrap_or_default();
         let timeout = Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(left.subsec_nanos()),
@@ -221,14 +258,27 @@ impl<'a> Desk<'a> {
 
     /// What is waited for: the waker and the signals, then all sockets, then the paste.
     fn watched(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
-        let own = [self.waker.as_fd(), self.signals.as_fd()].into_iter().map(|fd| (fd, PollFlags::IN));
-        let sockets = self.seats.iter().filter_map(|seat| seat.listener.as_ref()).flat_map(Listener::interests);
-        let paste = self.paste.as_ref().and_then(Paste::interest).map(|fd| (fd, PollFlags::IN));
+        let own = [self.waker.as_fd(), self.signals.as_fd()]
+            .into_iter()
+            .map(|fd| (fd, PollFlags::IN));
+        let sockets = self
+            .seats
+            .iter()
+            .filter_map(|seat| seat.listener.as_ref())
+            .flat_map(Listener::interests);
+        let paste = self
+            .paste
+            .as_ref()
+            .and_then(Paste::interest)
+            .map(|fd| (fd, PollFlags::IN));
         own.chain(sockets).chain(paste)
     }
 
     fn deadlines(&self) -> impl Iterator<Item = Deadline> + '_ {
-        let sockets = self.seats.iter().filter_map(|seat| seat.listener.as_ref()?.next_deadline());
+        let sockets = self
+            .seats
+            .iter()
+            .filter_map(|seat| seat.listener.as_ref()?.next_deadline());
         let stages = self.seats.iter().filter_map(|seat| match &seat.stage {
             Stage::Taken { held, page_due, .. } if !held.is_empty() => Some(*page_due),
             Stage::Over { until, .. } if seat.listener.is_some() => Some(*until),
@@ -236,19 +286,29 @@ impl<'a> Desk<'a> {
         });
         let throttles = self.throttles.values().filter_map(Throttle::due_at);
         let paste = self.paste.as_ref().and_then(Paste::quiet_at);
-        sockets.chain(stages).chain(throttles).chain(paste).chain(self.tick)
+        sockets
+            .chain(stages)
+            .chain(throttles)
+            .chain(paste)
+            .chain(self.tick)
     }
 
     fn advance(&mut self, ready: &[PollFlags]) {
         terminal::advance();
         let mut ready = ready.iter().copied();
-        let [woken, signalled] = [ready.next(), ready.next()].map(|flags| flags.is_some_and(|flags| !flags.is_empty()));
+        let [woken, signalled] =
+            [ready.next(), ready.next()].map(|flags| flags.is_some_and(|flags| !flags.is_empty()));
         let mut callbacks = Vec::new();
         for (index, seat) in self.seats.iter_mut().enumerate() {
             if let Some(listener) = &mut seat.listener {
                 let count = listener.interests().count();
                 let flags: Vec<_> = ready.by_ref().take(count).collect();
-                callbacks.extend(listener.advance(&flags).into_iter().map(|callback| (index, callback)));
+                callbacks.extend(
+                    listener
+                        .advance(&flags)
+                        .into_iter()
+                        .map(|callback| (index, callback)),
+                );
             }
         }
         if ready.next().is_some_and(|flags| !flags.is_empty()) {
@@ -272,15 +332,27 @@ impl<'a> Desk<'a> {
     }
 
     fn take_callback(&mut self, index: usize, callback: Callback) {
-        let Some(Seat { listener: Some(listener), stage, .. }) = self.seats.get_mut(index) else { return };
+        let Some(Seat {
+            listener: Some(listener),
+            stage,
+            ..
+        }) = self.seats.get_mut(index)
+        else {
+            return;
+        };
         match stage {
             Stage::Open(expected) => {
-                let checked =
-                    expected.check(&callback.query).map_err(|rejection| (Reason::from(&rejection), rejection));
-                let words = checked.as_ref().err().and_then(|(_, rejection)| detail(rejection));
+                let checked = expected
+                    .check(&callback.query)
+                    .map_err(|rejection| (Reason::from(&rejection), rejection));
+                let words = checked
+                    .as_ref()
+                    .err()
+                    .and_then(|(_, rejection)| detail(rejection));
                 // The system is asked last, and only about messages that would otherwise be taken, or shown.
                 let counts = checked.is_ok() || words.is_some();
-                let foreign = counts && peers::peer(callback.ends.0, callback.ends.1) == Peer::Foreign;
+                let foreign =
+                    counts && peers::peer(callback.ends.0, callback.ends.1) == Peer::Foreign;
                 match checked {
                     // Who does not know the state learns nothing from it.
                     Err((Reason::NoState | Reason::CutState, _)) if foreign => {
@@ -293,8 +365,15 @@ impl<'a> Desk<'a> {
                     }
                     Ok(answer) => {
                         let (query, held) = (callback.query, vec![callback.connection]);
-                        *stage = Stage::Taken { query, held, page_due: Deadline::after(PAGE_LIMIT) };
-                        self.queue.push_back(Happening::Answer { seat: index, answer });
+                        *stage = Stage::Taken {
+                            query,
+                            held,
+                            page_due: Deadline::after(PAGE_LIMIT),
+                        };
+                        self.queue.push_back(Happening::Answer {
+                            seat: index,
+                            answer,
+                        });
                     }
                     Err((reason, _)) => {
                         listener.answer(callback.connection, reason.page());
@@ -302,8 +381,12 @@ impl<'a> Desk<'a> {
                     }
                 }
             }
-            Stage::Taken { query, held, .. } if *query == callback.query => held.push(callback.connection),
-            Stage::Over { query, page, .. } if *query == callback.query => listener.answer(callback.connection, *page),
+            Stage::Taken { query, held, .. } if *query == callback.query => {
+                held.push(callback.connection)
+            }
+            Stage::Over { query, page, .. } if *query == callback.query => {
+                listener.answer(callback.connection, *page)
+            }
             Stage::Preparing | Stage::Taken { .. } | Stage::Over { .. } => {
                 listener.answer(callback.connection, Page::Foreign);
                 self.reject(index, Reason::StateMismatch, None);
@@ -316,7 +399,10 @@ impl<'a> Desk<'a> {
         if let Some(seat) = self.seats.get_mut(seat) {
             seat.turned_away.note(reason, detail.as_deref());
         }
-        let throttle = self.throttles.entry((seat, reason.as_str())).or_insert_with(|| Throttle::new(reason));
+        let throttle = self
+            .throttles
+            .entry((seat, reason.as_str()))
+            .or_insert_with(|| Throttle::new(reason));
         self.queue.extend(throttle.note(seat, reason, detail));
     }
 
@@ -328,23 +414,42 @@ impl<'a> Desk<'a> {
     }
 
     fn judge_paste(&mut self) {
-        let Some(pasted) = self.paste.as_mut().and_then(Paste::judge) else { return };
+        let Some(pasted) = self.paste.as_mut().and_then(Paste::judge) else {
+            return;
+        };
         let text = paste::clean(&pasted.bytes);
-        let whole = if pasted.dropped > 0 { Pasted::NotAnAnswer(paste::Why::TooLong) } else { paste::read(&text) };
+        let whole = if pasted.dropped > 0 {
+            Pasted::NotAnAnswer(paste::Why::TooLong)
+        } else {
+            paste::read(&text)
+        };
         let first = self.take_pasted(&whole);
         // Several logins may be answered at once, a line each; an address in several lines is one answer all the same.
-        let more = text.lines().filter(|line| self.take_pasted(&paste::read(line)).is_ok()).count();
+        let more = text
+            .lines()
+            .filter(|line| self.take_pasted(&paste::read(line)).is_ok())
+            .count();
         match first {
             // Who has not finished typing is not told yet that it is wrong.
-            Err(Unfit { reason, why, claim }) if more == 0 && pasted.finished && whole != Pasted::Empty => {
+            Err(Unfit { reason, why, claim })
+                if more == 0 && pasted.finished && whole != Pasted::Empty =>
+            {
                 let bytes = pasted.bytes.len() + pasted.dropped;
                 // A paste that belongs to no login belongs to the only one there is.
                 if let [seat] = &mut self.seats[..] {
                     seat.turned_away.note(reason, claim.as_deref());
                 }
-                let says = claim.map(|claim| format!("; it says, unproven: {claim}")).unwrap_or_default();
+                let says = claim
+                    .map(|claim| format!("; it says, unproven: {claim}"))
+                    .unwrap_or_default();
                 let detail = Some(format!("{why}{says} ({bytes} bytes were pasted)"));
-                let happening = Happening::Rejected { seat: None, source: Source::Paste, reason, detail, count: 1 };
+                let happening = Happening::Rejected {
+                    seat: None,
+                    source: Source::Paste,
+                    reason,
+                    detail,
+                    count: 1,
+                };
                 self.queue.push_back(happening);
             }
             Err(_) if more == 0 => {}
@@ -359,12 +464,24 @@ impl<'a> Desk<'a> {
             Pasted::NotAnAnswer(why) => return Err(Unfit::new(Reason::NotARedirect, why.reason())),
             Pasted::Empty => return Err(Unfit::new(Reason::NotARedirect, "nothing was pasted")),
         };
-        let open = self.seats.iter_mut().enumerate().find_map(|(index, seat)| match &mut seat.stage {
-            Stage::Open(expected) if expected.owns(&answer.query) => Some((index, expected.clone(), &mut seat.stage)),
-            _ => None,
-        });
-        let Some((seat, expected, stage)) = open else { return Err(self.nobodys(&answer.query)) };
-        if let Some(place) = answer.place.as_ref().filter(|place| !endpoint::is_loopback(place)) {
+        let open =
+            self.seats
+                .iter_mut()
+                .enumerate()
+                .find_map(|(index, seat)| match &mut seat.stage {
+                    Stage::Open(expected) if expected.owns(&answer.query) => {
+                        Some((index, expected.clone(), &mut seat.stage))
+                    }
+                    _ => None,
+                });
+        let Some((seat, expected, stage)) = open else {
+            return Err(self.nobodys(&answer.query));
+        };
+        if let Some(place) = answer
+            .place
+            .as_ref()
+            .filter(|place| !endpoint::is_loopback(place))
+        {
             let host = printable(place.host_str().unwrap_or_default());
             let why = format!("this address is on {host}, not on this machine");
             return Err(Unfit::new(Reason::NotARedirect, &why));
@@ -372,16 +489,31 @@ impl<'a> Desk<'a> {
         match expected.check(&answer.query) {
             Ok(checked) => {
                 let (query, page_due) = (answer.query.clone(), Deadline::after(PAGE_LIMIT));
-                *stage = Stage::Taken { query, held: Vec::new(), page_due };
-                self.queue.push_back(Happening::Answer { seat, answer: checked });
+                *stage = Stage::Taken {
+                    query,
+                    held: Vec::new(),
+                    page_due,
+                };
+                self.queue.push_back(Happening::Answer {
+                    seat,
+                    answer: checked,
+                });
                 Ok(())
             }
             Err(rejection) => {
                 let (reason, words) = (Reason::from(&rejection), detail(&rejection));
                 Err(match reason {
-                    Reason::NoIssuer => Unfit { claim: words, ..Unfit::new(reason, NO_ISSUER) },
-                    Reason::IssuerMismatch => Unfit::new(reason, "it names another authorization server"),
-                    _ => Unfit::new(reason, words.as_deref().unwrap_or("this answer cannot be used")),
+                    Reason::NoIssuer => Unfit {
+                        claim: words,
+                        ..Unfit::new(reason, NO_ISSUER)
+                    },
+                    Reason::IssuerMismatch => {
+                        Unfit::new(reason, "it names another authorization server")
+                    }
+                    _ => Unfit::new(
+                        reason,
+                        words.as_deref().unwrap_or("this answer cannot be used"),
+                    ),
                 })
             }
         }
@@ -391,11 +523,18 @@ impl<'a> Desk<'a> {
     fn nobodys(&self, query: &str) -> Unfit {
         let mut why = Unfit::new(Reason::StateMismatch, "this belongs to another login");
         for seat in &self.seats {
-            let Stage::Open(expected) = &seat.stage else { continue };
-            let Err(rejection @ Rejection::NoState { .. }) = expected.check(query) else { continue };
+            let Stage::Open(expected) = &seat.stage else {
+                continue;
+            };
+            let Err(rejection @ Rejection::NoState { .. }) = expected.check(query) else {
+                continue;
+            };
             let reason = Reason::from(&rejection);
             let missing = "a part of the address is missing; copy all of it";
-            why = Unfit { claim: detail(&rejection), ..Unfit::new(reason, missing) };
+            why = Unfit {
+                claim: detail(&rejection),
+                ..Unfit::new(reason, missing)
+            };
         }
         why
     }
@@ -406,7 +545,9 @@ impl<'a> Desk<'a> {
             match &mut seat.stage {
                 Stage::Taken { held, page_due, .. } if page_due.passed() => {
                     for connection in held.drain(..) {
-                        seat.listener.iter_mut().for_each(|listener| listener.answer(connection, Page::SeeTerminal));
+                        seat.listener
+                            .iter_mut()
+                            .for_each(|listener| listener.answer(connection, Page::SeeTerminal));
                     }
                 }
                 Stage::Over { until, .. } if until.passed() => seat.listener = None,
@@ -430,12 +571,21 @@ impl<'a> Desk<'a> {
 /// rejections nothing is shown.
 fn detail(rejection: &Rejection) -> Option<String> {
     let said = |denial: &Denial| {
-        let description = denial.description.as_ref().map(|words| format!(": {}", printable(words)));
-        format!("{}{}", printable(&denial.error), description.unwrap_or_default())
+        let description = denial
+            .description
+            .as_ref()
+            .map(|words| format!(": {}", printable(words)));
+        format!(
+            "{}{}",
+            printable(&denial.error),
+            description.unwrap_or_default()
+        )
     };
     match rejection {
         Rejection::Temporary(denial) => Some(format!("the server says {}", said(denial))),
-        Rejection::NoState { claimed, .. } | Rejection::NoIssuer { claimed } => claimed.as_ref().map(said),
+        Rejection::NoState { claimed, .. } | Rejection::NoIssuer { claimed } => {
+            claimed.as_ref().map(said)
+        }
         _ => None,
     }
 }

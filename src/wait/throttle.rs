@@ -23,7 +23,13 @@ pub struct Throttle {
 impl Throttle {
     /// Prepares the announcements of a reason.
     pub fn new(reason: Reason) -> Self {
-        Self { next: Deadline::after(PAUSE), unannounced: 0, reason, detail: None, told: Vec::new() }
+        Self {
+            next: Deadline::after(PAUSE),
+            unannounced: 0,
+            reason,
+            detail: None,
+            told: Vec::new(),
+        }
     }
 
     /// Counts one more. Of several kinds of one reason the general one is told.
@@ -39,12 +45,23 @@ impl Throttle {
     }
 
     /// Takes note of one more, and returns what is to be announced now.
-    pub fn note(&mut self, seat: usize, reason: Reason, detail: Option<String>) -> Option<Happening> {
+    pub fn note(
+        &mut self,
+        seat: usize,
+        reason: Reason,
+        detail: Option<String>,
+    ) -> Option<Happening> {
         if !self.told.contains(&reason) {
             self.told.push(reason);
             self.next = Deadline::after(PAUSE);
             let (seat, source) = (Some(seat), Source::Callback);
-            return Some(Happening::Rejected { seat, source, reason, detail, count: 1 });
+            return Some(Happening::Rejected {
+                seat,
+                source,
+                reason,
+                detail,
+                count: 1,
+            });
         }
         self.add(reason, detail);
         self.next.passed().then(|| self.announce(seat))
@@ -58,7 +75,17 @@ impl Throttle {
     /// Returns the announcement of all that were not announced yet.
     pub fn announce(&mut self, seat: usize) -> Happening {
         self.next = Deadline::after(PAUSE);
-        let (reason, detail, count) = (self.reason, self.detail.take(), std::mem::take(&mut self.unannounced));
-        Happening::Rejected { seat: Some(seat), source: Source::Callback, reason, detail, count }
+        let (reason, detail, count) = (
+            self.reason,
+            self.detail.take(),
+            std::mem::take(&mut self.unannounced),
+        );
+        Happening::Rejected {
+            seat: Some(seat),
+            source: Source::Callback,
+            reason,
+            detail,
+            count,
+        }
     }
 }

@@ -16,8 +16,10 @@ impl TurnedAway {
     pub fn note(&mut self, reason: Reason, claim: Option<&str>) {
         *self.counts.entry(reason.as_kind()).or_default() += 1;
         // One with our state comes from somebody who knows it; else the first is as good as any.
-        let is_better =
-            self.claim.as_ref().is_none_or(|(held, _)| *held != Reason::NoIssuer && reason == Reason::NoIssuer);
+        let is_better = self
+            .claim
+            .as_ref()
+            .is_none_or(|(held, _)| *held != Reason::NoIssuer && reason == Reason::NoIssuer);
         if let Some(claim) = claim.filter(|_| is_better) {
             self.claim = Some((reason, claim.to_owned()));
         }
@@ -27,11 +29,32 @@ impl TurnedAway {
     /// `None` if there were none.
     pub fn sentence(&self) -> Option<String> {
         let all: u64 = self.counts.values().sum();
-        let kinds: Vec<_> = self.counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let (verb, said) = if all == 1 { ("1 answer was", "it") } else { ("answers were", "one") };
-        let many = if all == 1 { verb.to_owned() } else { format!("{all} {verb}") };
-        let claim = self.claim.as_ref().map(|(_, claim)| format!("; {said} said, unproven: {claim}"));
-        (all > 0).then(|| format!("{many} not accepted: {}{}", kinds.join(", "), claim.unwrap_or_default()))
+        let kinds: Vec<_> = self
+            .counts
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"))
+            .collect();
+        let (verb, said) = if all == 1 {
+            ("1 answer was", "it")
+        } else {
+            ("answers were", "one")
+        };
+        let many = if all == 1 {
+            verb.to_owned()
+        } else {
+            format!("{all} {verb}")
+        };
+        let claim = self
+            .claim
+            .as_ref()
+            .map(|(_, claim)| format!("; {said} said, unproven: {claim}"));
+        (all > 0).then(|| {
+            format!(
+                "{many} not accepted: {}{}",
+                kinds.join(", "),
+                claim.unwrap_or_default()
+            )
+        })
     }
 }
 
@@ -43,12 +66,21 @@ mod tests {
     fn a50_a51_the_end_tells_how_many_and_why() {
         let check = |notes: &[(Reason, Option<&str>)], expected: Option<&str>| {
             let mut turned_away = TurnedAway::default();
-            notes.iter().for_each(|(reason, claim)| turned_away.note(*reason, *claim));
+            notes
+                .iter()
+                .for_each(|(reason, claim)| turned_away.note(*reason, *claim));
             assert_eq!(turned_away.sentence().as_deref(), expected);
         };
         check(&[], None);
-        check(&[(Reason::StateMismatch, None)], Some("1 answer was not accepted: 1 of another login"));
-        let (first, second, proven) = (Some("a: first"), Some("b: second"), Some("c: knows the state"));
+        check(
+            &[(Reason::StateMismatch, None)],
+            Some("1 answer was not accepted: 1 of another login"),
+        );
+        let (first, second, proven) = (
+            Some("a: first"),
+            Some("b: second"),
+            Some("c: knows the state"),
+        );
         check(
             &[(Reason::NoState, first), (Reason::NoState, second), (Reason::Malformed, None)],
             Some("3 answers were not accepted: 1 that could not be read, 2 without this login's state; one said, unproven: a: first"),

@@ -20,7 +20,8 @@ fn unnamed() -> Fake {
 
 fn refuse_refresh(seen: &Seen) -> Option<Reply> {
     let is_refresh = seen.parameter("grant_type").as_deref() == Some("refresh_token");
-    (seen.path == "/token" && is_refresh).then(|| Reply::json(400, &json!({"error": "invalid_grant"})))
+    (seen.path == "/token" && is_refresh)
+        .then(|| Reply::json(400, &json!({"error": "invalid_grant"})))
 }
 
 /// Logs in, lets the refresh be refused, and runs the command of the hint to the authorization page and back.
@@ -33,14 +34,21 @@ fn again(first: Program, server: &str) -> (Finished, Finished) {
         .expect(3);
     let error: Value = serde_json::from_str(&refused.stderr).expect("JSON");
     let hint = error["hint"].as_str().expect("a hint").to_owned();
-    assert!(!hint.contains(['<', '>']) && !hint.contains("URL") && !hint.contains("SERVER"), "{hint}");
+    assert!(
+        !hint.contains(['<', '>']) && !hint.contains("URL") && !hint.contains("SERVER"),
+        "{hint}"
+    );
     let second = Program::new().at_home(first.home()).pasted(&hint).agree();
     (first, second)
 }
 
 #[test]
 fn c54_c55_the_command_of_the_hint_repeats_a_login_with_a_client_of_its_own() {
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port();
     let fake = Fake::with(|seen, _| refuse_refresh(seen));
     let redirect_uri = format!("http://localhost:{port}/oauth/cb");
     let first = Program::login(&fake)
@@ -58,7 +66,10 @@ fn c54_c55_the_command_of_the_hint_repeats_a_login_with_a_client_of_its_own() {
         .env("MCP_LOGIN_CLIENT_SECRET", "s3cret-0123456789");
     let (first, second) = again(first, &fake.mcp());
     let second = second.expect(0);
-    assert!(second.event("logged_in").get("already").is_none(), "a marked login is not live");
+    assert!(
+        second.event("logged_in").get("already").is_none(),
+        "a marked login is not live"
+    );
     let pages = fake.seen_at("/authorize");
     assert_eq!(pages.len(), 2);
     for name in ["client_id", "redirect_uri", "scope", "resource", "audience"] {
@@ -66,20 +77,45 @@ fn c54_c55_the_command_of_the_hint_repeats_a_login_with_a_client_of_its_own() {
     }
     assert_eq!(pages[1].parameter("redirect_uri"), Some(redirect_uri));
     let tokens = fake.seen_at("/token");
-    let codes: Vec<_> = tokens.iter().filter(|seen| seen.parameter("code").is_some()).collect();
-    assert_eq!(codes[0].header("authorization"), codes[1].header("authorization"));
-    assert!(codes[1].header("authorization").is_some_and(|value| value.starts_with("Basic ")));
-    assert_eq!(fake.seen_at("/register").len(), 0, "it does not become another client");
+    let codes: Vec<_> = tokens
+        .iter()
+        .filter(|seen| seen.parameter("code").is_some())
+        .collect();
+    assert_eq!(
+        codes[0].header("authorization"),
+        codes[1].header("authorization")
+    );
+    assert!(codes[1]
+        .header("authorization")
+        .is_some_and(|value| value.starts_with("Basic ")));
+    assert_eq!(
+        fake.seen_at("/register").len(),
+        0,
+        "it does not become another client"
+    );
     // Nor does --force make it one, nor the login after that.
     for _ in 0..2 {
-        let forced = Program::login(&fake).arg("--force").at_home(first.home()).agree().expect(0);
+        let forced = Program::login(&fake)
+            .arg("--force")
+            .at_home(first.home())
+            .agree()
+            .expect(0);
         assert_eq!(forced.event("logged_in")["client_id"], "mine");
     }
     assert_eq!(fake.seen_at("/register").len(), 0);
     // What an option says is as it says.
-    let other = Program::login(&fake).args(["--force", "--client-id", "other", "--port", "0"]).at_home(first.home());
-    assert_eq!(other.agree().expect(0).event("logged_in")["client_id"], "other");
-    let anew = Program::login(&fake).args(["--force", "--registration", "dcr"]).at_home(first.home()).agree().expect(0);
+    let other = Program::login(&fake)
+        .args(["--force", "--client-id", "other", "--port", "0"])
+        .at_home(first.home());
+    assert_eq!(
+        other.agree().expect(0).event("logged_in")["client_id"],
+        "other"
+    );
+    let anew = Program::login(&fake)
+        .args(["--force", "--registration", "dcr"])
+        .at_home(first.home())
+        .agree()
+        .expect(0);
     assert_eq!(anew.event("logged_in")["client_id"], "client-1");
 }
 
@@ -99,7 +135,9 @@ fn c54_the_issuer_of_a_server_that_names_none_is_kept() {
     let fake = Fake::with(server);
     let issuer = format!("{}/as", fake.origin());
     for client in [&["--client-id", "mine"][..], &[]] {
-        let login = Program::login(&fake).args(["--issuer", &issuer]).args(client);
+        let login = Program::login(&fake)
+            .args(["--issuer", &issuer])
+            .args(client);
         let (first, second) = again(login, &fake.mcp());
         let second = second.expect(0);
         let told = second.event("logged_in");
@@ -107,12 +145,23 @@ fn c54_the_issuer_of_a_server_that_names_none_is_kept() {
         assert_eq!(told["client_id"], first.event("logged_in")["client_id"]);
     }
     // A login of an older version does not tell that the issuer was named.
-    let login = Program::login(&fake).args(["--issuer", &issuer, "--client-id", "mine"]).agree().expect(0);
+    let login = Program::login(&fake)
+        .args(["--issuer", &issuer, "--client-id", "mine"])
+        .agree()
+        .expect(0);
     let text = std::fs::read_to_string(login.credentials_path()).expect("the file");
     let mut file: Value = serde_json::from_str(&text).expect("JSON");
-    file["logins"][fake.mcp()].as_object_mut().expect("a login").remove("options").expect("options");
+    file["logins"][fake.mcp()]
+        .as_object_mut()
+        .expect("a login")
+        .remove("options")
+        .expect("options");
     std::fs::write(login.credentials_path(), file.to_string()).expect("writing");
-    let second = Program::login(&fake).arg("--force").at_home(login.home()).agree().expect(0);
+    let second = Program::login(&fake)
+        .arg("--force")
+        .at_home(login.home())
+        .agree()
+        .expect(0);
     assert_eq!(second.event("logged_in")["client_id"], "mine");
     assert_eq!(second.event("logged_in")["issuer"], issuer.as_str());
 }
@@ -121,20 +170,33 @@ fn c54_the_issuer_of_a_server_that_names_none_is_kept() {
 fn c54_a_login_with_a_name_of_its_own_is_repeated_by_that_name() {
     let fake = Fake::with(|seen, _| refuse_refresh(seen));
     let first = || {
-        Program::new().args(["--json", "--store", "file", "--no-browser", "--timeout", "60s", "work"]).args([
-            "--issuer",
-            &fake.origin(),
-            "--client-id",
-            "mine",
-        ])
+        Program::new()
+            .args([
+                "--json",
+                "--store",
+                "file",
+                "--no-browser",
+                "--timeout",
+                "60s",
+                "work",
+            ])
+            .args(["--issuer", &fake.origin(), "--client-id", "mine"])
     };
     let (first, second) = again(first(), "work");
     let second = second.expect(0);
     assert_eq!(second.event("logged_in")["client_id"], "mine");
     let words = ["--json", "--store", "file", "--no-browser", "work"];
-    let already = Program::new().at_home(first.home()).args(words).run().expect(0);
+    let already = Program::new()
+        .at_home(first.home())
+        .args(words)
+        .run()
+        .expect(0);
     assert_eq!(already.event("logged_in")["already"], true);
-    let other = Program::new().at_home(first.home()).args(["--profile", "other"]).args(words).run();
+    let other = Program::new()
+        .at_home(first.home())
+        .args(["--profile", "other"])
+        .args(words)
+        .run();
     other.expect_error(2, "usage");
 }
 
@@ -161,17 +223,35 @@ fn c54_a_client_of_ones_own_is_shown_to_no_other_authorization_server() {
     let moved = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let flag = std::sync::Arc::clone(&moved);
     let server = Fake::with(move |seen, fake| {
-        let now = if flag.load(std::sync::atomic::Ordering::Relaxed) { &second } else { &first };
+        let now = if flag.load(std::sync::atomic::Ordering::Relaxed) {
+            &second
+        } else {
+            &first
+        };
         let mut metadata = fake.resource_metadata();
         metadata["authorization_servers"] = json!([now.origin()]);
-        seen.path.contains("oauth-protected-resource").then(|| Reply::json(200, &metadata))
+        seen.path
+            .contains("oauth-protected-resource")
+            .then(|| Reply::json(200, &metadata))
     });
     let secret = |login: Program| login.env("MCP_LOGIN_CLIENT_SECRET", "s3cret-0123456789");
-    let login = secret(Program::login(&server).args(["--client-id", "mine"])).agree().expect(0);
+    let login = secret(Program::login(&server).args(["--client-id", "mine"]))
+        .agree()
+        .expect(0);
     moved.store(true, std::sync::atomic::Ordering::Relaxed);
-    let refused = Program::login(&server).arg("--force").at_home(login.home()).run();
+    let refused = Program::login(&server)
+        .arg("--force")
+        .at_home(login.home())
+        .run();
     refused.expect_error(6, "issuer_changed");
-    assert!(other.seen().iter().all(|seen| seen.method == "GET" && seen.query.is_empty()), "{:?}", other.seen());
+    assert!(
+        other
+            .seen()
+            .iter()
+            .all(|seen| seen.method == "GET" && seen.query.is_empty()),
+        "{:?}",
+        other.seen()
+    );
 }
 
 #[test]
@@ -180,16 +260,38 @@ fn c54_scopes_are_asked_for_again() {
     let fake = Fake::with(|seen, fake| match seen.path.as_str() {
         "/mcp" if seen.header("authorization").is_none() => {
             let metadata = format!("{}/.well-known/oauth-protected-resource/mcp", fake.origin());
-            Some(Reply::status(401).with("WWW-Authenticate", &format!("Bearer resource_metadata=\"{metadata}\"")))
+            Some(Reply::status(401).with(
+                "WWW-Authenticate",
+                &format!("Bearer resource_metadata=\"{metadata}\""),
+            ))
         }
         _ => refuse_refresh(seen),
     });
-    let (first, second) = again(Program::login(&fake).args(["--scope", "read special"]), &fake.mcp());
+    let (first, second) = again(
+        Program::login(&fake).args(["--scope", "read special"]),
+        &fake.mcp(),
+    );
     second.expect(0);
-    Program::login(&fake).arg("--force").at_home(first.home()).agree().expect(0);
-    Program::login(&fake).args(["--scope", "read"]).arg("--force").at_home(first.home()).agree().expect(0);
-    let asked: Vec<_> = fake.seen_at("/authorize").iter().filter_map(|page| page.parameter("scope")).collect();
-    assert_eq!(asked, ["read special", "read special", "read special", "read"]);
+    Program::login(&fake)
+        .arg("--force")
+        .at_home(first.home())
+        .agree()
+        .expect(0);
+    Program::login(&fake)
+        .args(["--scope", "read"])
+        .arg("--force")
+        .at_home(first.home())
+        .agree()
+        .expect(0);
+    let asked: Vec<_> = fake
+        .seen_at("/authorize")
+        .iter()
+        .filter_map(|page| page.parameter("scope"))
+        .collect();
+    assert_eq!(
+        asked,
+        ["read special", "read special", "read special", "read"]
+    );
 }
 
 #[test]
@@ -197,9 +299,19 @@ fn c54_a_login_without_a_page_is_for_one_attempt() {
     let fake = Fake::start();
     let silent = ["--param", "prompt=none", "--param", "audience=x"];
     let first = Program::login(&fake).args(silent).agree().expect(0);
-    Program::login(&fake).arg("--force").at_home(first.home()).agree().expect(0);
+    Program::login(&fake)
+        .arg("--force")
+        .at_home(first.home())
+        .agree()
+        .expect(0);
     let pages = fake.seen_at("/authorize");
-    assert_eq!(pages.iter().map(|page| page.parameter("prompt")).collect::<Vec<_>>(), [Some("none".into()), None]);
+    assert_eq!(
+        pages
+            .iter()
+            .map(|page| page.parameter("prompt"))
+            .collect::<Vec<_>>(),
+        [Some("none".into()), None]
+    );
     assert_eq!(pages[1].parameter("audience"), Some("x".into()));
 }
 
@@ -209,8 +321,12 @@ fn c54_scopes_of_a_challenge_are_asked_for_again() {
         let scopes = listed.clone();
         let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
             "/mcp" if seen.header("authorization").is_none() => {
-                let metadata = format!("{}/.well-known/oauth-protected-resource/mcp", fake.origin());
-                Some(Reply::status(401).with("WWW-Authenticate", &format!("Bearer resource_metadata=\"{metadata}\"")))
+                let metadata =
+                    format!("{}/.well-known/oauth-protected-resource/mcp", fake.origin());
+                Some(Reply::status(401).with(
+                    "WWW-Authenticate",
+                    &format!("Bearer resource_metadata=\"{metadata}\""),
+                ))
             }
             "/mcp" => {
                 let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:write\"";
@@ -230,28 +346,53 @@ fn c54_scopes_of_a_challenge_are_asked_for_again() {
         });
         let first = Program::login(&fake).agree().expect(0);
         let run = |words: &[&str]| {
-            let words = Program::new().at_home(first.home()).args(words).args(["--json", "--store", "file"]);
+            let words = Program::new()
+                .at_home(first.home())
+                .args(words)
+                .args(["--json", "--store", "file"]);
             words.run().expect(3)
         };
         let hint = |refused: &Finished| {
             let lines = refused.stderr.lines().chain(refused.stdout.lines());
             let told = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let hints: Vec<_> = told.filter_map(|it| it["hint"].as_str().map(str::to_owned)).collect();
+            let hints: Vec<_> = told
+                .filter_map(|it| it["hint"].as_str().map(str::to_owned))
+                .collect();
             hints.first().expect("a hint").clone()
         };
         let stepped_up = hint(&run(&["check", &fake.mcp()]));
         assert!(stepped_up.contains("--challenge"), "{stepped_up}");
-        Program::new().at_home(first.home()).pasted(&stepped_up).agree().expect(0);
+        Program::new()
+            .at_home(first.home())
+            .pasted(&stepped_up)
+            .agree()
+            .expect(0);
         let again = hint(&run(&["token", "--refresh", &fake.mcp()]));
         assert!(!again.contains("--challenge"), "{again}");
-        Program::new().at_home(first.home()).pasted(&again).agree().expect(0);
-        Program::login(&fake).arg("--force").at_home(first.home()).agree().expect(0);
-        let asked: Vec<_> = fake.seen_at("/authorize").iter().map(|page| page.parameter("scope")).collect();
+        Program::new()
+            .at_home(first.home())
+            .pasted(&again)
+            .agree()
+            .expect(0);
+        Program::login(&fake)
+            .arg("--force")
+            .at_home(first.home())
+            .agree()
+            .expect(0);
+        let asked: Vec<_> = fake
+            .seen_at("/authorize")
+            .iter()
+            .map(|page| page.parameter("scope"))
+            .collect();
         let (first, later) = match listed {
             Value::Null => (None, "files:write"),
             _ => (Some("read".to_owned()), "read files:write"),
         };
         let later = Some(later.to_owned());
-        assert_eq!(asked, [first, later.clone(), later.clone(), later], "{listed}");
+        assert_eq!(
+            asked,
+            [first, later.clone(), later.clone(), later],
+            "{listed}"
+        );
     }
 }

@@ -10,36 +10,79 @@ use crate::support::rotating::{login_to, Home};
 #[track_caller]
 fn all_work(home: &Home, what: &str) -> Vec<String> {
     let status = home.command("status", &["--json"]).run();
-    assert_eq!(status.code, Some(0), "{what}: {} {}", status.stdout, status.stderr);
-    assert!(!status.stderr.contains("cannot read"), "{what}: {}", status.stderr);
+    assert_eq!(
+        status.code,
+        Some(0),
+        "{what}: {} {}",
+        status.stdout,
+        status.stderr
+    );
+    assert!(
+        !status.stderr.contains("cannot read"),
+        "{what}: {}",
+        status.stderr
+    );
     let listed: Value = serde_json::from_str(&status.stdout).expect("JSON");
     let logins = listed["logins"].as_array().expect("logins");
-    let servers: Vec<_> = logins.iter().map(|it| it["server"].as_str().expect("a server").to_owned()).collect();
+    let servers: Vec<_> = logins
+        .iter()
+        .map(|it| it["server"].as_str().expect("a server").to_owned())
+        .collect();
     for server in &servers {
         let token = home.command("token", &[server]).run();
-        assert!(matches!(token.code, Some(0 | 3 | 5)), "{what}: {server}: {:?} {}", token.code, token.stderr);
+        assert!(
+            matches!(token.code, Some(0 | 3 | 5)),
+            "{what}: {server}: {:?} {}",
+            token.code,
+            token.stderr
+        );
     }
     servers
 }
 
 /// Logs in to a fake that answers some requests so, beside a good login, and requires that everything works afterwards.
 #[track_caller]
-fn survives(what: &str, deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static) -> Option<i32> {
+fn survives(
+    what: &str,
+    deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
+) -> Option<i32> {
     let (good, hostile) = (Fake::start(), Fake::with(deviation));
     let home = Home::new();
     Program::login(&good).at_home(home.path()).agree().expect(0);
     let finished = Program::login(&hostile).at_home(home.path()).agree();
-    assert!(!matches!(finished.code, Some(7 | 70 | 101) | None), "{what}: {:?} {}", finished.code, finished.stderr);
+    assert!(
+        !matches!(finished.code, Some(7 | 70 | 101) | None),
+        "{what}: {:?} {}",
+        finished.code,
+        finished.stderr
+    );
     let servers = all_work(&home, what);
-    assert_eq!(servers.len(), 1 + usize::from(finished.code == Some(0)), "{what}: {}", finished.stderr);
+    assert_eq!(
+        servers.len(),
+        1 + usize::from(finished.code == Some(0)),
+        "{what}: {}",
+        finished.stderr
+    );
     // The next login, also to the same server, and every logout.
     assert!(
-        !matches!(Program::login(&hostile).arg("--force").at_home(home.path()).agree().code, Some(7 | 70)),
+        !matches!(
+            Program::login(&hostile)
+                .arg("--force")
+                .at_home(home.path())
+                .agree()
+                .code,
+            Some(7 | 70)
+        ),
         "{what}"
     );
     for server in all_work(&home, what) {
         let logout = home.command("logout", &[&server]).run();
-        assert!(matches!(logout.code, Some(0 | 5)), "{what}: {server}: {:?} {}", logout.code, logout.stderr);
+        assert!(
+            matches!(logout.code, Some(0 | 5)),
+            "{what}: {server}: {:?} {}",
+            logout.code,
+            logout.stderr
+        );
     }
     assert_eq!(all_work(&home, what), Vec::<String>::new(), "{what}");
     finished.code
@@ -47,10 +90,18 @@ fn survives(what: &str, deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send
 
 #[test]
 fn e9_registrations_with_times_beyond_all_reason() {
-    for value in
-        ["1893553445000", "253402300800", "9223372036854775807", "18446744073709551615", "1e400", "-5", "\"x\""]
-    {
-        let body = format!(r#"{{"client_id":"odd","client_secret":"s","client_secret_expires_at":{value}}}"#);
+    for value in [
+        "1893553445000",
+        "253402300800",
+        "9223372036854775807",
+        "18446744073709551615",
+        "1e400",
+        "-5",
+        "\"x\"",
+    ] {
+        let body = format!(
+            r#"{{"client_id":"odd","client_secret":"s","client_secret_expires_at":{value}}}"#
+        );
         let registers = move |seen: &Seen, _: &Fake| {
             (seen.path == "/register").then(|| Reply::text(201, "application/json", body.clone()))
         };
@@ -72,11 +123,16 @@ fn e9_token_answers_that_are_off() {
         &long,
         &deep,
     ] {
-        let body = format!("{{\"access_token\":\"odd-access\",\"token_type\":\"Bearer\",{members}}}");
+        let body =
+            format!("{{\"access_token\":\"odd-access\",\"token_type\":\"Bearer\",{members}}}");
         let gives = move |seen: &Seen, _: &Fake| {
             (seen.path == "/token").then(|| Reply::text(200, "application/json", body.clone()))
         };
-        assert_eq!(survives(&members[..members.len().min(60)], gives), Some(0), "{members:.60}");
+        assert_eq!(
+            survives(&members[..members.len().min(60)], gives),
+            Some(0),
+            "{members:.60}"
+        );
     }
 }
 
@@ -91,27 +147,67 @@ fn e9_a_poisoned_store_is_read_and_a_broken_record_is_named_and_kept() {
         login
     };
     let far = serde_json::json!({"client_secret_expires_at": "+61974-03-12T17:23:20Z"});
-    home.put(&[live("https://far.example/mcp", far), live("https://fine.example/mcp", serde_json::json!({}))]);
+    home.put(&[
+        live("https://far.example/mcp", far),
+        live("https://fine.example/mcp", serde_json::json!({})),
+    ]);
     assert_eq!(all_work(&home, "far").len(), 2);
 
-    let broken = live("https://broken.example/mcp", serde_json::json!({"obtained_at": "at noon"}));
+    let broken = live(
+        "https://broken.example/mcp",
+        serde_json::json!({"obtained_at": "at noon"}),
+    );
     let mut logins: Vec<_> = home.logins().into_iter().map(|(_, login)| login).collect();
     logins.push(broken.clone());
     home.put(&logins);
     let status = home.command("status", &["--json"]).run().expect(0);
-    let said = status.stderr.lines().find(|line| line.contains("https://broken.example/mcp")).expect("it is named");
-    assert!(said.contains("mcp-login --force https://broken.example/mcp"), "{said}");
+    let said = status
+        .stderr
+        .lines()
+        .find(|line| line.contains("https://broken.example/mcp"))
+        .expect("it is named");
+    assert!(
+        said.contains("mcp-login --force https://broken.example/mcp"),
+        "{said}"
+    );
     let listed: Value = serde_json::from_str(&status.stdout).expect("JSON");
-    let states: Vec<_> = listed["logins"].as_array().expect("logins").iter().map(|it| it["state"].clone()).collect();
+    let states: Vec<_> = listed["logins"]
+        .as_array()
+        .expect("logins")
+        .iter()
+        .map(|it| it["state"].clone())
+        .collect();
     assert_eq!(states, ["needs_login", "live", "live"]);
-    home.command("token", &["https://far.example/mcp"]).run().expect(0);
-    let refused = home.command("token", &["https://broken.example/mcp"]).run().expect(7);
-    assert!(refused.stderr.contains("hint: ") && refused.stdout.is_empty(), "{}", refused.stderr);
+    home.command("token", &["https://far.example/mcp"])
+        .run()
+        .expect(0);
+    let refused = home
+        .command("token", &["https://broken.example/mcp"])
+        .run()
+        .expect(7);
+    assert!(
+        refused.stderr.contains("hint: ") && refused.stdout.is_empty(),
+        "{}",
+        refused.stderr
+    );
     home.command("logout", &["https://fine.example/mcp"]).run();
-    assert_eq!(home.logins()["https://broken.example/mcp"], broken, "it is kept as it is");
-    let doctor = Program::new().at_home(home.path()).args(["doctor", "--json", "--store", "file"]).run();
-    assert!(doctor.stdout.contains("https://broken.example/mcp"), "{}", doctor.stdout);
-    home.command("logout", &["https://broken.example/mcp"]).run().expect(0);
+    assert_eq!(
+        home.logins()["https://broken.example/mcp"],
+        broken,
+        "it is kept as it is"
+    );
+    let doctor = Program::new()
+        .at_home(home.path())
+        .args(["doctor", "--json", "--store", "file"])
+        .run();
+    assert!(
+        doctor.stdout.contains("https://broken.example/mcp"),
+        "{}",
+        doctor.stdout
+    );
+    home.command("logout", &["https://broken.example/mcp"])
+        .run()
+        .expect(0);
     assert_eq!(home.logins().len(), 1);
 }
 
@@ -131,8 +227,13 @@ fn e9_metadata_that_is_off() {
     ] {
         let first = members.to_owned();
         let says = move |seen: &Seen, fake: &Fake| {
-            let body = fake.server_metadata().to_string().replacen('{', &format!("{{{first},"), 1);
-            seen.path.contains("oauth-authorization-server").then(|| Reply::text(200, "application/json", body))
+            let body = fake
+                .server_metadata()
+                .to_string()
+                .replacen('{', &format!("{{{first},"), 1);
+            seen.path
+                .contains("oauth-authorization-server")
+                .then(|| Reply::text(200, "application/json", body))
         };
         survives(&members[..members.len().min(60)], says);
     }

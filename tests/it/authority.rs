@@ -13,7 +13,11 @@ const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
 /// An honest authorization server without any metadata of its own.
 fn silent() -> Fake {
-    Fake::with(|seen, _| seen.path.contains(".well-known").then(|| Reply::status(404)))
+    Fake::with(|seen, _| {
+        seen.path
+            .contains(".well-known")
+            .then(|| Reply::status(404))
+    })
 }
 
 /// A hostile MCP server: its metadata names itself as authorization server, whose document claims to be that of `honest`,
@@ -44,18 +48,32 @@ fn secret() -> tempfile::NamedTempFile {
 #[test]
 fn a1_no_document_elsewhere_speaks_for_an_issuer_that_the_user_names() {
     let file = secret();
-    let secret: [&str; 3] = ["--client-secret-file", file.path().to_str().expect("a path"), "--quiet"];
+    let secret: [&str; 3] = [
+        "--client-secret-file",
+        file.path().to_str().expect("a path"),
+        "--quiet",
+    ];
     for place in ["oauth-authorization-server", "openid-configuration"] {
-        for options in [&[][..], &["--client-id", "mine"], &[&["--client-id", "mine"][..], &secret].concat()] {
+        for options in [
+            &[][..],
+            &["--client-id", "mine"],
+            &[&["--client-id", "mine"][..], &secret].concat(),
+        ] {
             let honest = silent();
             let fake = hostile(&honest, place);
-            let login = Program::login(&fake).args(["--issuer", &honest.origin()]).args(options);
+            let login = Program::login(&fake)
+                .args(["--issuer", &honest.origin()])
+                .args(options);
             let finished = login.agree().expect_error(6, "issuer_mismatch");
             for path in ["/token", "/register"] {
                 assert_eq!(fake.seen_at(path).len(), 0, "{place} {options:?}");
             }
             assert_eq!(honest.seen_at("/authorize").len(), 0, "{place} {options:?}");
-            for shown in [honest.origin(), "--authorization-endpoint".to_owned(), "--issuer-metadata".to_owned()] {
+            for shown in [
+                honest.origin(),
+                "--authorization-endpoint".to_owned(),
+                "--issuer-metadata".to_owned(),
+            ] {
                 assert!(finished.stderr.contains(&shown), "{}", finished.stderr);
             }
         }
@@ -69,7 +87,10 @@ fn went_to(finished: &Finished, honest: &Fake, fake: &Fake) {
     for path in ["/token", "/register", "/authorize"] {
         assert_eq!(fake.seen_at(path).len(), 0, "{path}");
     }
-    assert_eq!(honest.seen_at("/token")[0].parameter("resource"), Some(fake.mcp()));
+    assert_eq!(
+        honest.seen_at("/token")[0].parameter("resource"),
+        Some(fake.mcp())
+    );
     let kept = finished.kept(&fake.mcp());
     assert_eq!(kept["token_endpoint"], format!("{}/token", honest.origin()));
     // Whoever asked for quiet sees this as well.
@@ -84,23 +105,39 @@ fn n1_endpoints_that_the_user_names_are_used_whatever_the_server_says() {
     type Says = fn(&Seen, &Fake) -> Option<Reply>;
     let servers: [Says; 6] = [
         |_, _| None,
-        |seen, _| seen.path.contains(".well-known").then(|| Reply::status(404)),
+        |seen, _| {
+            seen.path
+                .contains(".well-known")
+                .then(|| Reply::status(404))
+        },
         |_, _| Some(Reply::status(404)),
         |_, _| Some(Reply::status(503)),
-        |seen, _| seen.path.contains(".well-known").then(|| Reply::text(200, "text/html", "<html>")),
+        |seen, _| {
+            seen.path
+                .contains(".well-known")
+                .then(|| Reply::text(200, "text/html", "<html>"))
+        },
         |seen, fake| {
             let mut resource = fake.resource_metadata();
             resource["authorization_servers"] = json!(["https://nowhere.invalid"]);
-            seen.path.starts_with(RESOURCE).then(|| Reply::json(200, &resource))
+            seen.path
+                .starts_with(RESOURCE)
+                .then(|| Reply::json(200, &resource))
         },
     ];
     for says in servers {
         let (honest, fake) = (silent(), Fake::with(says));
-        let [page, tokens] = ["authorize", "token"].map(|path| format!("{}/{path}", honest.origin()));
+        let [page, tokens] =
+            ["authorize", "token"].map(|path| format!("{}/{path}", honest.origin()));
         let login = Program::login(&fake)
             .args(["--quiet", "--client-id", "mine", "--client-secret-file"])
             .arg(file.path())
-            .args(["--authorization-endpoint", &page, "--token-endpoint", &tokens]);
+            .args([
+                "--authorization-endpoint",
+                &page,
+                "--token-endpoint",
+                &tokens,
+            ]);
         let finished = login.agree().expect(0);
         went_to(&finished, &honest, &fake);
         assert_eq!(finished.kept(&fake.mcp())["issuer"], honest.origin());
@@ -139,7 +176,11 @@ fn n1_metadata_that_the_user_names_is_used_whatever_the_server_says() {
                 _ => None,
             }
         });
-        let fake = Fake::with(|seen, _| seen.path.contains(".well-known").then(|| Reply::status(404)));
+        let fake = Fake::with(|seen, _| {
+            seen.path
+                .contains(".well-known")
+                .then(|| Reply::status(404))
+        });
         let url = format!("{}{place}", honest.origin());
         let mut login = Program::login(&fake).args(["--quiet", "--issuer-metadata", &url]);
         if let Some(named) = named {
@@ -148,7 +189,10 @@ fn n1_metadata_that_the_user_names_is_used_whatever_the_server_says() {
         if exit == 0 {
             let finished = login.agree().expect(0);
             went_to(&finished, &honest, &fake);
-            assert_eq!(finished.kept(&fake.mcp())["issuer"], format!("{}{issuer}", honest.origin()));
+            assert_eq!(
+                finished.kept(&fake.mcp())["issuer"],
+                format!("{}{issuer}", honest.origin())
+            );
         } else {
             let finished = login.agree().expect_error(exit, "issuer_mismatch");
             assert!(finished.stderr.contains("--issuer"), "{}", finished.stderr);
@@ -165,7 +209,9 @@ fn n1_metadata_that_the_user_names_is_used_whatever_the_server_says() {
         let honest = Fake::with(move |_, _| Some(reply.clone()));
         let fake = Fake::start();
         let url = format!("{}/meta", honest.origin());
-        let finished = Program::login(&fake).args(["--issuer-metadata", &url]).run();
+        let finished = Program::login(&fake)
+            .args(["--issuer-metadata", &url])
+            .run();
         let finished = finished.expect_error(exit, "metadata_unusable");
         assert!(finished.stderr.contains(shown), "{}", finished.stderr);
         assert_eq!(fake.seen_at("/register").len(), 0);
@@ -179,21 +225,50 @@ fn n1_what_the_user_names_is_checked_before_anything_is_asked() {
     for args in [
         &["--authorization-endpoint", good][..],
         &["--token-endpoint", good],
-        &["--authorization-endpoint", "http://as.example/a", "--token-endpoint", good],
-        &["--authorization-endpoint", good, "--token-endpoint", "as.example/token"],
-        &["--authorization-endpoint", "https://as.example/a?state=x", "--token-endpoint", good],
-        &["--authorization-endpoint", good, "--token-endpoint", good, "--issuer-metadata", good],
+        &[
+            "--authorization-endpoint",
+            "http://as.example/a",
+            "--token-endpoint",
+            good,
+        ],
+        &[
+            "--authorization-endpoint",
+            good,
+            "--token-endpoint",
+            "as.example/token",
+        ],
+        &[
+            "--authorization-endpoint",
+            "https://as.example/a?state=x",
+            "--token-endpoint",
+            good,
+        ],
+        &[
+            "--authorization-endpoint",
+            good,
+            "--token-endpoint",
+            good,
+            "--issuer-metadata",
+            good,
+        ],
         &["--issuer-metadata", "http://as.example/meta"],
         &["--issuer-metadata", "file:///etc/passwd"],
         &["--issuer-metadata", "https://user:pw@as.example/meta"],
         &["--issuer-metadata", ""],
     ] {
-        let finished = Program::login(&fake).args(args).run().expect_error(2, "usage");
+        let finished = Program::login(&fake)
+            .args(args)
+            .run()
+            .expect_error(2, "usage");
         assert!(!finished.stderr.contains("pw@"), "{}", finished.stderr);
     }
     // They belong to one server.
     let (one, other) = (Fake::start(), Fake::start());
-    Program::login(&one).arg(other.mcp()).args(["--issuer-metadata", good]).run().expect_error(2, "usage");
+    Program::login(&one)
+        .arg(other.mcp())
+        .args(["--issuer-metadata", good])
+        .run()
+        .expect_error(2, "usage");
     assert!([fake, one, other].iter().all(|fake| fake.seen().is_empty()));
 }
 
@@ -201,11 +276,21 @@ fn n1_what_the_user_names_is_checked_before_anything_is_asked() {
 fn n1_a_client_of_the_users_follows_the_users_word_to_another_server() {
     // As for --issuer: a client that was used elsewhere before goes where the user says.
     let (honest, fake) = (silent(), Fake::start());
-    let first = Program::login(&fake).args(["--client-id", "mine"]).agree().expect(0);
+    let first = Program::login(&fake)
+        .args(["--client-id", "mine"])
+        .agree()
+        .expect(0);
     let [page, tokens] = ["authorize", "token"].map(|path| format!("{}/{path}", honest.origin()));
     let mut login = Program::login(&fake)
         .at_home(first.home())
-        .args(["--client-id", "mine", "--authorization-endpoint", &page, "--token-endpoint", &tokens])
+        .args([
+            "--client-id",
+            "mine",
+            "--authorization-endpoint",
+            &page,
+            "--token-endpoint",
+            &tokens,
+        ])
         .start();
     let url = login.authorization_url();
     assert_eq!(parameter(&url, "client_id").as_deref(), Some("mine"));
@@ -213,6 +298,9 @@ fn n1_a_client_of_the_users_follows_the_users_word_to_another_server() {
     login.agree_at(&url);
     let finished = login.finish().expect(0);
     assert_eq!(honest.seen_at("/token").len(), 1);
-    let note = format!("another issuer than {}, name that one with --issuer", honest.origin());
+    let note = format!(
+        "another issuer than {}, name that one with --issuer",
+        honest.origin()
+    );
     assert!(finished.stderr.contains(&note), "{}", finished.stderr);
 }

@@ -11,7 +11,8 @@ use crate::support::program::{Finished, Program};
 const TOKEN: &str = "c4nary-5ecret-T0ken-Zq";
 
 fn has_token(seen: &Seen) -> bool {
-    seen.header("authorization").is_some_and(|value| value == format!("Bearer {TOKEN}"))
+    seen.header("authorization")
+        .is_some_and(|value| value == format!("Bearer {TOKEN}"))
 }
 
 /// Puts a login to a server into the default store of a home, as a login would.
@@ -24,7 +25,10 @@ fn kept(server: &str, more: Value) -> tempfile::TempDir {
         "revocation_endpoint": null, "scopes_requested": [], "scopes": [], "account": null, "access_token": TOKEN,
         "refresh_token": null, "obtained_at": "2020-01-01T00:00:00Z", "expires_at": null,
     });
-    entry.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    entry
+        .as_object_mut()
+        .expect("an object")
+        .extend(more.as_object().expect("an object").clone());
     let directory = home.path().join(".local/share/mcp-login");
     std::fs::create_dir_all(&directory).expect("directories");
     let account = match entry["profile"].as_str() {
@@ -37,7 +41,9 @@ fn kept(server: &str, more: Value) -> tempfile::TempDir {
 }
 
 fn check_at(home: &Path, server: &str) -> Program {
-    Program::new().at_home(home).args(["--store", "file", "--json", "-vv", "check", server])
+    Program::new()
+        .at_home(home)
+        .args(["--store", "file", "--json", "-vv", "check", server])
 }
 
 /// Checks the login to a fake; whatever comes of it, the token is not printed.
@@ -50,7 +56,8 @@ fn check(fake: &Fake) -> Finished {
 }
 
 fn product(finished: &Finished) -> Value {
-    serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("{} {}", finished.stdout, finished.stderr))
+    serde_json::from_str(&finished.stdout)
+        .unwrap_or_else(|_| panic!("{} {}", finished.stdout, finished.stderr))
 }
 
 fn tools(id: u64) -> Value {
@@ -88,7 +95,10 @@ fn m37_m38_m38a_m38c_the_stateless_form() {
         assert!(has_token(&seen[0]) && seen[1].header("authorization").is_none());
         for seen in seen {
             assert_eq!(seen.header("mcp-method"), Some("tools/list"));
-            assert_eq!(seen.header("accept"), Some("application/json, text/event-stream"));
+            assert_eq!(
+                seen.header("accept"),
+                Some("application/json, text/event-stream")
+            );
             assert_eq!(seen.query, "");
         }
     }
@@ -98,11 +108,31 @@ fn m37_m38_m38a_m38c_the_stateless_form() {
 fn m38_m38b_the_form_with_a_session() {
     let refusals: [fn() -> Reply; 6] = [
         || Reply::status(400),
-        || Reply::json(400, &json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32000, "message": "no session"}})),
-        || Reply::json(400, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32022, "message": "old"}})),
-        || Reply::json(404, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "unknown"}})),
+        || {
+            Reply::json(
+                400,
+                &json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32000, "message": "no session"}}),
+            )
+        },
+        || {
+            Reply::json(
+                400,
+                &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32022, "message": "old"}}),
+            )
+        },
+        || {
+            Reply::json(
+                404,
+                &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "unknown"}}),
+            )
+        },
         || Reply::status(405),
-        || Reply::json(200, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "unknown"}})),
+        || {
+            Reply::json(
+                200,
+                &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "unknown"}}),
+            )
+        },
     ];
     for refusal in refusals {
         for session in [Some("s-1"), None] {
@@ -114,9 +144,13 @@ fn m38_m38b_the_form_with_a_session() {
                 };
                 match (seen.method.as_str(), body["method"].as_str()) {
                     ("DELETE", _) => Reply::status(200),
-                    (_, Some("initialize")) => with_session(events(&json!({"jsonrpc": "2.0", "id": 1, "result": {}}))),
+                    (_, Some("initialize")) => {
+                        with_session(events(&json!({"jsonrpc": "2.0", "id": 1, "result": {}})))
+                    }
                     (_, Some("notifications/initialized")) => Reply::status(202),
-                    (_, Some("tools/list")) if seen.header("mcp-method").is_none() => Reply::json(200, &tools(2)),
+                    (_, Some("tools/list")) if seen.header("mcp-method").is_none() => {
+                        Reply::json(200, &tools(2))
+                    }
                     _ => refusal(),
                 }
             });
@@ -124,7 +158,10 @@ fn m38_m38b_the_form_with_a_session() {
             assert_eq!(product(&finished)["revision"], "2025-11-25");
             assert_eq!(product(&finished)["tools"], 2);
             let seen: Vec<_> = fake.seen().into_iter().filter(has_token).collect();
-            let in_session: Vec<_> = seen.iter().filter(|seen| seen.header("mcp-session-id") == session).collect();
+            let in_session: Vec<_> = seen
+                .iter()
+                .filter(|seen| seen.header("mcp-session-id") == session)
+                .collect();
             if session.is_some() {
                 assert_eq!(in_session.len(), 3, "{seen:?}");
                 assert_eq!(seen.last().map(|seen| seen.method.as_str()), Some("DELETE"));
@@ -140,18 +177,30 @@ fn m7_a_server_that_serves_anybody_proves_nothing() {
     let fake = Fake::with(|seen, _| (seen.path == "/mcp").then(|| Reply::json(200, &tools(1))));
     let finished = check(&fake).expect(0);
     assert_eq!(product(&finished)["proven"], false);
-    assert!(finished.stderr.contains("proves nothing"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("proves nothing"),
+        "{}",
+        finished.stderr
+    );
     // Nor does one that fails without the token for another reason than the missing token.
     for status in [429, 500, 503] {
         let fake = Fake::with(move |seen, _| {
-            let reply = if has_token(seen) { Reply::json(200, &tools(1)) } else { Reply::status(status) };
+            let reply = if has_token(seen) {
+                Reply::json(200, &tools(1))
+            } else {
+                Reply::status(status)
+            };
             (seen.path == "/mcp").then_some(reply)
         });
         let finished = check(&fake).expect(0);
         assert_eq!(product(&finished)["proven"], false, "{status}");
     }
     let closed = Fake::with(|seen, _| {
-        let reply = if has_token(seen) { Reply::json(200, &tools(1)) } else { Reply::Raw(Vec::new()) };
+        let reply = if has_token(seen) {
+            Reply::json(200, &tools(1))
+        } else {
+            Reply::Raw(Vec::new())
+        };
         (seen.path == "/mcp").then_some(reply)
     });
     assert_eq!(product(&check(&closed).expect(0))["proven"], false);
@@ -174,29 +223,50 @@ fn m34_a_login_that_is_missing_expired_or_revoked_needs_another() {
     }
     for finished in failed {
         let finished = finished.expect_error(3, "not_logged_in");
-        let hint = finished.event("error")["hint"].as_str().expect("a hint").to_owned();
+        let hint = finished.event("error")["hint"]
+            .as_str()
+            .expect("a hint")
+            .to_owned();
         let command = hint.replace("--force ", "");
-        assert!(command.starts_with("mcp-login http://127.0.0.1:") && command.ends_with("/mcp --store file"), "{hint}");
+        assert!(
+            command.starts_with("mcp-login http://127.0.0.1:")
+                && command.ends_with("/mcp --store file"),
+            "{hint}"
+        );
     }
     // Of another profile, its own command.
     let home = kept(&fake.mcp(), json!({"profile": "work"}));
     check_at(home.path(), &fake.mcp()).run().expect(3);
     let served = served(|_| Reply::status(401));
     let home = kept(&served.mcp(), json!({"profile": "work"}));
-    let finished = check_at(home.path(), &served.mcp()).args(["--profile", "work"]).run().expect(3);
-    assert!(finished.stderr.contains("mcp-login --profile work --force http"), "{}", finished.stderr);
+    let finished = check_at(home.path(), &served.mcp())
+        .args(["--profile", "work"])
+        .run()
+        .expect(3);
+    assert!(
+        finished
+            .stderr
+            .contains("mcp-login --profile work --force http"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// A fake whose MCP server takes one access token only, and whose token endpoint gives these, one after the other.
 fn taking(good: &'static str, given: &'static [&'static str]) -> Fake {
     Fake::with(move |seen, fake| {
-        let bearer = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let bearer = seen
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "));
         match (seen.path.as_str(), bearer) {
             ("/mcp", Some(token)) if token == good => Some(Reply::json(200, &tools(1))),
-            ("/mcp", _) => Some(Reply::status(401).with("WWW-Authenticate", "Bearer error=\"invalid_token\"")),
+            ("/mcp", _) => {
+                Some(Reply::status(401).with("WWW-Authenticate", "Bearer error=\"invalid_token\""))
+            }
             ("/token", _) if seen.parameter("grant_type").as_deref() == Some("refresh_token") => {
                 let token = given.get(fake.seen_at("/token").len() - 1)?;
-                let answer = json!({"access_token": token, "refresh_token": "r", "expires_in": 3600});
+                let answer =
+                    json!({"access_token": token, "refresh_token": "r", "expires_in": 3600});
                 Some(Reply::json(200, &answer))
             }
             _ => None,
@@ -207,7 +277,10 @@ fn taking(good: &'static str, given: &'static [&'static str]) -> Fake {
 /// A live login to a fake that has a refresh token.
 fn refreshable(fake: &Fake) -> tempfile::TempDir {
     let token_endpoint = format!("{}/token", fake.origin());
-    kept(&fake.mcp(), json!({"token_endpoint": token_endpoint, "issuer": fake.origin(), "refresh_token": "refresh-0"}))
+    kept(
+        &fake.mcp(),
+        json!({"token_endpoint": token_endpoint, "issuer": fake.origin(), "refresh_token": "refresh-0"}),
+    )
 }
 
 #[test]
@@ -217,28 +290,59 @@ fn c50_a_token_that_the_server_refuses_is_refreshed_once() {
     let finished = check_at(home.path(), &fake.mcp()).run().expect(0);
     assert_eq!(product(&finished)["proven"], true);
     assert_eq!(fake.seen_at("/token").len(), 1);
-    let token = || Program::new().at_home(home.path()).args(["token", "--store", "file", &fake.mcp()]).run();
+    let token = || {
+        Program::new()
+            .at_home(home.path())
+            .args(["token", "--store", "file", &fake.mcp()])
+            .run()
+    };
     assert_eq!(token().expect(0).stdout, "access-fresh");
 }
 
 #[test]
 fn c50_a_login_that_stays_refused_is_marked_and_the_hint_leads_back_in() {
-    for (fake, home) in [(taking("none", &["access-fresh", "access-later"]), true), (taking("none", &[]), false)].map(
-        |(fake, has_refresh)| {
-            let home = if has_refresh { refreshable(&fake) } else { kept(&fake.mcp(), json!({})) };
-            (fake, home)
-        },
-    ) {
-        let finished = check_at(home.path(), &fake.mcp()).run().expect_error(3, "not_logged_in");
-        let hint = finished.event("error")["hint"].as_str().expect("a hint").to_owned();
-        assert_eq!(hint, format!("mcp-login --force {} --store file", fake.mcp()));
-        let run = |words: &[&str]| Program::new().at_home(home.path()).args(words).args(["--store", "file"]).run();
+    for (fake, home) in [
+        (taking("none", &["access-fresh", "access-later"]), true),
+        (taking("none", &[]), false),
+    ]
+    .map(|(fake, has_refresh)| {
+        let home = if has_refresh {
+            refreshable(&fake)
+        } else {
+            kept(&fake.mcp(), json!({}))
+        };
+        (fake, home)
+    }) {
+        let finished = check_at(home.path(), &fake.mcp())
+            .run()
+            .expect_error(3, "not_logged_in");
+        let hint = finished.event("error")["hint"]
+            .as_str()
+            .expect("a hint")
+            .to_owned();
+        assert_eq!(
+            hint,
+            format!("mcp-login --force {} --store file", fake.mcp())
+        );
+        let run = |words: &[&str]| {
+            Program::new()
+                .at_home(home.path())
+                .args(words)
+                .args(["--store", "file"])
+                .run()
+        };
         let asked = fake.seen().len();
         for command in ["token", "headers", "check"] {
-            assert!(run(&[command, &fake.mcp()]).expect(3).stdout.is_empty(), "{command}");
+            assert!(
+                run(&[command, &fake.mcp()]).expect(3).stdout.is_empty(),
+                "{command}"
+            );
         }
         assert_eq!(fake.seen().len(), asked, "what is known is not asked again");
-        assert!(run(&["status", "--json", &fake.mcp()]).expect(3).stdout.contains("\"state\":\"needs_login\""));
+        assert!(run(&["status", "--json", &fake.mcp()])
+            .expect(3)
+            .stdout
+            .contains("\"state\":\"needs_login\""));
         // The plain command is no circle either.
         let login = Program::login(&fake).at_home(home.path()).agree().expect(0);
         assert!(login.event("logged_in").get("already").is_none());
@@ -254,12 +358,21 @@ fn c50_a_token_that_the_server_refuses_is_given_to_nobody_if_its_refresh_is_refu
         _ => None,
     });
     let home = refreshable(&fake);
-    check_at(home.path(), &fake.mcp()).run().expect_error(3, "not_logged_in");
+    check_at(home.path(), &fake.mcp())
+        .run()
+        .expect_error(3, "not_logged_in");
     for command in ["token", "headers"] {
-        let run = Program::new().at_home(home.path()).args([command, "--store", "file", &fake.mcp()]).run();
+        let run = Program::new()
+            .at_home(home.path())
+            .args([command, "--store", "file", &fake.mcp()])
+            .run();
         assert!(run.expect(3).stdout.is_empty(), "{command}");
     }
-    assert_eq!(fake.seen_at("/token").len(), 1, "what is known is not asked again");
+    assert_eq!(
+        fake.seen_at("/token").len(),
+        1,
+        "what is known is not asked again"
+    );
 }
 
 #[test]
@@ -272,13 +385,26 @@ fn sec5_a_server_that_quotes_the_token_is_not_quoted() {
                 &format!("Bearer error=\"insufficient_scope\", error_description=\"{token}\", scope=\"a {token}\""),
             )
         },
-        |token| Reply::json(200, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": token}})),
-        |token| Reply::status(302).with("Location", &format!("https://other.example/{token}?t={token}")),
+        |token| {
+            Reply::json(
+                200,
+                &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": token}}),
+            )
+        },
+        |token| {
+            Reply::status(302).with(
+                "Location",
+                &format!("https://other.example/{token}?t={token}"),
+            )
+        },
         |token| Reply::status(403).with("WWW-Authenticate", &format!("Bearer scope=\"{token}\"")),
     ];
     for answer in answers {
         let fake = Fake::with(move |seen, _| {
-            let token = seen.header("authorization")?.strip_prefix("Bearer ")?.to_owned();
+            let token = seen
+                .header("authorization")?
+                .strip_prefix("Bearer ")?
+                .to_owned();
             (seen.path == "/mcp").then(|| answer(&token))
         });
         let home = refreshable(&fake);
@@ -292,30 +418,68 @@ fn sec5_a_server_that_quotes_the_token_is_not_quoted() {
 #[test]
 fn c51_scopes_that_are_missing_are_named_and_the_hint_asks_for_them() {
     for (status, challenge, named) in [
-        (403, "Bearer error=\"insufficient_scope\", scope=\"write admin\"", "the server wants write admin"),
-        (401, "Bearer error=\"insufficient_scope\", scope=\"write\"", "the server wants write"),
+        (
+            403,
+            "Bearer error=\"insufficient_scope\", scope=\"write admin\"",
+            "the server wants write admin",
+        ),
+        (
+            401,
+            "Bearer error=\"insufficient_scope\", scope=\"write\"",
+            "the server wants write",
+        ),
         (403, "Bearer scope=\"write\"", "the server wants write"),
-        (403, "Bearer error=\"insufficient_scope\", error_description=\"it's not enough\"", "does not name"),
+        (
+            403,
+            "Bearer error=\"insufficient_scope\", error_description=\"it's not enough\"",
+            "does not name",
+        ),
     ] {
         let fake = Fake::with(move |seen, _| {
-            let has_scope = seen.header("authorization").is_some_and(|value| value == "Bearer access-1");
+            let has_scope = seen
+                .header("authorization")
+                .is_some_and(|value| value == "Bearer access-1");
             let is_asked = seen.path == "/mcp" && seen.header("authorization").is_some();
-            (is_asked && !has_scope).then(|| Reply::status(status).with("WWW-Authenticate", challenge))
+            (is_asked && !has_scope)
+                .then(|| Reply::status(status).with("WWW-Authenticate", challenge))
         });
         let home = refreshable(&fake);
-        let finished = check_at(home.path(), &fake.mcp()).run().expect_error(3, "not_logged_in");
+        let finished = check_at(home.path(), &fake.mcp())
+            .run()
+            .expect_error(3, "not_logged_in");
         let error = finished.event("error");
-        assert!(error["message"].as_str().is_some_and(|message| message.contains(named)), "{error}");
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|message| message.contains(named)),
+            "{error}"
+        );
         let hint = error["hint"].as_str().expect("a hint");
         assert!(hint.starts_with("mcp-login --challenge 'Bearer "), "{hint}");
         let login = Program::new().at_home(home.path()).pasted(hint);
         let mut login = login.start();
         login.agree();
         let told = login.finish();
-        assert!(told.events.iter().any(|event| event["event"] == "logged_in"), "{} {}", told.stdout, told.stderr);
-        let asked = fake.seen_at("/authorize")[0].parameter("scope").unwrap_or_default();
-        assert!(!challenge.contains("scope=\"write") || asked.contains("write"), "{asked}");
-        assert_eq!(fake.seen_at("/token").len(), 1, "the stored token is not refreshed for that");
+        assert!(
+            told.events
+                .iter()
+                .any(|event| event["event"] == "logged_in"),
+            "{} {}",
+            told.stdout,
+            told.stderr
+        );
+        let asked = fake.seen_at("/authorize")[0]
+            .parameter("scope")
+            .unwrap_or_default();
+        assert!(
+            !challenge.contains("scope=\"write") || asked.contains("write"),
+            "{asked}"
+        );
+        assert_eq!(
+            fake.seen_at("/token").len(),
+            1,
+            "the stored token is not refreshed for that"
+        );
     }
 }
 
@@ -323,13 +487,25 @@ fn c51_scopes_that_are_missing_are_named_and_the_hint_asks_for_them() {
 fn c52_a_server_that_refuses_the_account() {
     for (reply, words) in [
         (Reply::status(403), "refuses this account"),
-        (Reply::json(403, &json!({"message": "user is not assigned"})), "refuses this account: user is not assigned"),
-        (Reply::text(403, "text/plain", "not assigned\nx"), "refuses this account: not assigned"),
+        (
+            Reply::json(403, &json!({"message": "user is not assigned"})),
+            "refuses this account: user is not assigned",
+        ),
+        (
+            Reply::text(403, "text/plain", "not assigned\nx"),
+            "refuses this account: not assigned",
+        ),
     ] {
         let fake = served(move |_| reply.clone());
         let finished = check(&fake).expect_error(3, "account_refused");
         assert!(finished.stderr.contains(words), "{}", finished.stderr);
-        assert!(finished.stderr.contains(&format!("mcp-login --force {}", fake.mcp())), "{}", finished.stderr);
+        assert!(
+            finished
+                .stderr
+                .contains(&format!("mcp-login --force {}", fake.mcp())),
+            "{}",
+            finished.stderr
+        );
     }
 }
 
@@ -337,11 +513,19 @@ fn c52_a_server_that_refuses_the_account() {
 fn c52_a_server_of_the_older_transport() {
     for status in [404, 405, 400] {
         let fake = served(move |seen| match seen.method.as_str() {
-            "GET" => Reply::text(200, "text/event-stream", "event: endpoint\ndata: /messages?id=1\n\n"),
+            "GET" => Reply::text(
+                200,
+                "text/event-stream",
+                "event: endpoint\ndata: /messages?id=1\n\n",
+            ),
             _ => Reply::status(status),
         });
         let finished = check(&fake).expect_error(2, "older_transport");
-        assert!(finished.stderr.contains("speaks the older SSE transport"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("speaks the older SSE transport"),
+            "{}",
+            finished.stderr
+        );
     }
 }
 
@@ -353,21 +537,44 @@ fn w6_servers_that_fail() {
         (Reply::status(429), "server_failed"),
         (Reply::json(200, &json!([])), "server_failed"),
         (Reply::text(200, "application/json", ""), "server_failed"),
-        (Reply::text(200, "text/event-stream", "data: {\"c4nary\n\n"), "server_failed"),
-        (Reply::json(200, &json!({"error": {"code": -32603, "message": "a\u{1b}[2J\u{202e}b"}})), "server_failed"),
+        (
+            Reply::text(200, "text/event-stream", "data: {\"c4nary\n\n"),
+            "server_failed",
+        ),
+        (
+            Reply::json(
+                200,
+                &json!({"error": {"code": -32603, "message": "a\u{1b}[2J\u{202e}b"}}),
+            ),
+            "server_failed",
+        ),
         (Reply::status(406), "server_failed"),
-        (Reply::json(200, &json!({"error": {"code": -32001, "message": "Request timed out"}})), "server_failed"),
+        (
+            Reply::json(
+                200,
+                &json!({"error": {"code": -32001, "message": "Request timed out"}}),
+            ),
+            "server_failed",
+        ),
         (Reply::Raw(Vec::new()), "server_unavailable"),
-        (Reply::text(200, "application/json", "x".repeat(2 << 20)), "server_unavailable"),
+        (
+            Reply::text(200, "application/json", "x".repeat(2 << 20)),
+            "server_unavailable",
+        ),
     ] {
         let fake = served(move |_| reply.clone());
         let finished = check(&fake).expect_error(5, code);
         assert!(!finished.stderr.contains("c4nary"), "{}", finished.stderr);
     }
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     let server = format!("http://{closed}/mcp");
     let home = kept(&server, json!({}));
-    check_at(home.path(), &server).run().expect_error(5, "server_unavailable");
+    check_at(home.path(), &server)
+        .run()
+        .expect_error(5, "server_unavailable");
 }
 
 #[test]
@@ -378,11 +585,19 @@ fn w6_where_nothing_speaks_mcp_the_url_is_to_be_checked() {
         (Reply::status(410), "status 410"),
         (Reply::text(404, "text/html", "<html>c4nary"), "status 404"),
         (Reply::text(200, "text/html", "<html>c4nary"), "a web page"),
-        (Reply::text(200, "text/html; charset=utf-8", "<!DOCTYPE html>c4nary"), "a web page"),
+        (
+            Reply::text(200, "text/html; charset=utf-8", "<!DOCTYPE html>c4nary"),
+            "a web page",
+        ),
     ] {
         let fake = served(move |_| reply.clone());
         let finished = check(&fake).expect_error(2, "not_an_mcp_server");
-        assert!(finished.stderr.contains(&format!("nothing there speaks MCP: it answered with {how}")), "{how}");
+        assert!(
+            finished
+                .stderr
+                .contains(&format!("nothing there speaks MCP: it answered with {how}")),
+            "{how}"
+        );
         let hint = finished.event("error")["hint"].as_str().unwrap_or_default();
         assert!(hint.starts_with("check the URL"), "{hint}");
         assert!(!finished.stderr.contains("c4nary"), "{}", finished.stderr);
@@ -407,12 +622,19 @@ fn w6_a_failure_that_will_last_is_not_to_be_tried_again() {
 
 #[test]
 fn c50_an_error_in_a_message_that_says_unauthorized_is_as_good_as_status_401() {
-    for (code, message) in [(-32001, "Unauthorized"), (-32001, ""), (-32603, "Authentication required")] {
+    for (code, message) in [
+        (-32001, "Unauthorized"),
+        (-32001, ""),
+        (-32603, "Authentication required"),
+    ] {
         // A refresh helps, or it does not.
         for good in ["access-fresh", "none"] {
             let fake = Fake::with(move |seen, fake| {
-                let error = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}});
-                let bearer = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+                let error =
+                    json!({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}});
+                let bearer = seen
+                    .header("authorization")
+                    .and_then(|value| value.strip_prefix("Bearer "));
                 match seen.path.as_str() {
                     "/mcp" if bearer == Some(good) => Some(Reply::json(200, &tools(1))),
                     "/mcp" => Some(Reply::json(200, &error)),
@@ -467,5 +689,7 @@ fn a_check_after_a_login() {
     let finished = check_at(first.home(), &fake.mcp()).run().expect(0);
     assert_eq!(product(&finished)["proven"], true);
     // U14: another path is another server.
-    check_at(first.home(), &format!("{}/", fake.mcp())).run().expect_error(3, "not_logged_in");
+    check_at(first.home(), &format!("{}/", fake.mcp()))
+        .run()
+        .expect_error(3, "not_logged_in");
 }

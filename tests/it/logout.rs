@@ -12,32 +12,56 @@ fn revoking(reply: Reply) -> Fake {
 }
 
 fn line(finished: &Finished) -> Value {
-    finished.events.first().cloned().unwrap_or_else(|| panic!("nothing said; {}", finished.stderr))
+    finished
+        .events
+        .first()
+        .cloned()
+        .unwrap_or_else(|| panic!("nothing said; {}", finished.stderr))
 }
 
 #[test]
 fn logout_gives_both_tokens_back_as_the_client_that_got_them() {
     for (auth, secret, header) in [
         ("none", None, None),
-        ("client_secret_basic", Some("s3cret"), Some("Basic bWluZTpzM2NyZXQ=")),
+        (
+            "client_secret_basic",
+            Some("s3cret"),
+            Some("Basic bWluZTpzM2NyZXQ="),
+        ),
         ("client_secret_post", Some("s3cret"), None),
     ] {
         let fake = revoking(Reply::status(200));
         let home = Home::with(&fake, json!({"client_auth": auth, "client_secret": secret}));
-        let finished = home.command("logout", &["--json", &fake.mcp()]).run().expect(0);
+        let finished = home
+            .command("logout", &["--json", &fake.mcp()])
+            .run()
+            .expect(0);
         assert_eq!(line(&finished)["tokens"], "revoked", "{}", finished.stdout);
         let seen = fake.seen();
-        let tokens: Vec<_> = seen.iter().filter_map(|seen| seen.parameter("token")).collect();
+        let tokens: Vec<_> = seen
+            .iter()
+            .filter_map(|seen| seen.parameter("token"))
+            .collect();
         assert_eq!(tokens, ["refresh-0", "access-0"]);
         for seen in &seen {
-            assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/revoke"));
+            assert_eq!(
+                (seen.method.as_str(), seen.path.as_str()),
+                ("POST", "/revoke")
+            );
             assert_eq!(seen.header("authorization"), header, "{auth}");
             let in_body = secret.filter(|_| auth == "client_secret_post");
-            assert_eq!(seen.parameter("client_secret").as_deref(), in_body, "{auth}");
+            assert_eq!(
+                seen.parameter("client_secret").as_deref(),
+                in_body,
+                "{auth}"
+            );
         }
         assert!(home.kept(&fake).is_null() && !home.text().contains("refresh-0"));
         // Once more is fine, and asks nobody.
-        let again = home.command("logout", &["--json", &fake.mcp()]).run().expect(0);
+        let again = home
+            .command("logout", &["--json", &fake.mcp()])
+            .run()
+            .expect(0);
         assert_eq!(line(&again)["tokens"], "not_there");
         assert_eq!(fake.seen().len(), 2);
     }
@@ -49,8 +73,18 @@ fn logout_forgets_in_any_case_and_tells_by_its_exit_code() {
     let nowhere = json!({"revocation_endpoint": null});
     for (reply, members, code, word) in [
         (Reply::status(503), json!({}), 5, None),
-        (Reply::json(400, &json!({"error": "unsupported_token_type"})), json!({}), 5, None),
-        (Reply::redirect(307, "http://127.0.0.1:9/revoke"), json!({}), 5, None),
+        (
+            Reply::json(400, &json!({"error": "unsupported_token_type"})),
+            json!({}),
+            5,
+            None,
+        ),
+        (
+            Reply::redirect(307, "http://127.0.0.1:9/revoke"),
+            json!({}),
+            5,
+            None,
+        ),
         (Reply::Raw(Vec::new()), json!({}), 5, None),
         (Reply::status(200), unreachable, 5, None),
         (Reply::status(200), nowhere, 0, Some("cannot_revoke")),
@@ -59,13 +93,19 @@ fn logout_forgets_in_any_case_and_tells_by_its_exit_code() {
         let fake = revoking(reply.clone());
         let home = Home::with(&fake, members);
         let finished = home.command("logout", &["--json", &fake.mcp()]).run();
-        let what = format!("{reply:?}: {:?} {} {}", finished.code, finished.stdout, finished.stderr);
+        let what = format!(
+            "{reply:?}: {:?} {} {}",
+            finished.code, finished.stdout, finished.stderr
+        );
         assert_eq!(finished.code, Some(code), "{what}");
         match word {
             Some(word) => assert_eq!(line(&finished)["tokens"], word, "{what}"),
             None => assert_eq!(line(&finished)["exit"], 5, "{what}"),
         }
-        assert!(!what.contains("refresh-0") && !what.contains("access-0"), "{what}");
+        assert!(
+            !what.contains("refresh-0") && !what.contains("access-0"),
+            "{what}"
+        );
         assert!(home.kept(&fake).is_null(), "{what}");
         home.token(&fake).expect(3);
     }
@@ -79,17 +119,36 @@ fn logout_of_several_and_of_all() {
         login(&good, json!({})),
         login(&bad, json!({})),
         login_to("https://third.example/mcp", &good, json!({})),
-        login_to("https://third.example/mcp", &good, json!({"profile": "work"})),
+        login_to(
+            "https://third.example/mcp",
+            &good,
+            json!({"profile": "work"}),
+        ),
     ];
     home.put(&all);
-    let finished = home.command("logout", &["--json", &bad.mcp(), &good.mcp()]).run().expect(5);
-    assert_eq!(finished.events.len(), 2, "every one is told: {}", finished.stdout);
+    let finished = home
+        .command("logout", &["--json", &bad.mcp(), &good.mcp()])
+        .run()
+        .expect(5);
+    assert_eq!(
+        finished.events.len(),
+        2,
+        "every one is told: {}",
+        finished.stdout
+    );
     assert_eq!(home.logins().len(), 2);
     let finished = home.command("logout", &["--all", "--json"]).run().expect(0);
-    assert_eq!((finished.events.len(), home.logins().len()), (2, 0), "{}", finished.stdout);
+    assert_eq!(
+        (finished.events.len(), home.logins().len()),
+        (2, 0),
+        "{}",
+        finished.stdout
+    );
     home.command("logout", &["--all"]).run().expect(0);
     home.command("logout", &[]).run().expect(2);
-    home.command("logout", &["--all", &good.mcp()]).run().expect(2);
+    home.command("logout", &["--all", &good.mcp()])
+        .run()
+        .expect(2);
 }
 
 #[test]
@@ -105,7 +164,9 @@ fn c1_a_refresh_under_way_is_waited_for_and_its_tokens_are_given_back() {
     assert!(home.kept(&servers.fake).is_null());
     assert!(!servers.was_reused());
     assert_eq!(servers.fake.seen_at("/revoke").len(), 2);
-    let given_back = servers.fake.seen_at("/revoke")[0].parameter("token").expect("a token");
+    let given_back = servers.fake.seen_at("/revoke")[0]
+        .parameter("token")
+        .expect("a token");
     assert!(!servers.is_good(&given_back));
     home.token(&servers.fake).expect(3);
 }
@@ -123,7 +184,10 @@ fn c1_a_refresh_that_hangs_neither_keeps_a_login_nor_brings_it_back() {
     // The lock is free once the refresher is done.
     home.token(&servers.fake).expect(3);
     wait_for("the refresher", || {
-        let locks = home.files_with(".lock").into_iter().filter(|path| path.starts_with(home.data().join("refresh")));
+        let locks = home
+            .files_with(".lock")
+            .into_iter()
+            .filter(|path| path.starts_with(home.data().join("refresh")));
         // Whoever is done with a lock removes it.
         let is_held = |path| std::fs::File::open(path).is_ok_and(|lock| lock.try_lock().is_err());
         (!locks.into_iter().any(is_held)).then_some(())
@@ -134,8 +198,16 @@ fn c1_a_refresh_that_hangs_neither_keeps_a_login_nor_brings_it_back() {
 /// A fake that answers revocations by the token that is given back.
 fn by_token(refresh: Reply, access: Reply) -> Fake {
     Fake::with(move |seen, _| {
-        let is_refresh = seen.parameter("token").is_some_and(|token| token.starts_with("refresh"));
-        (seen.path == "/revoke").then(|| if is_refresh { refresh.clone() } else { access.clone() })
+        let is_refresh = seen
+            .parameter("token")
+            .is_some_and(|token| token.starts_with("refresh"));
+        (seen.path == "/revoke").then(|| {
+            if is_refresh {
+                refresh.clone()
+            } else {
+                access.clone()
+            }
+        })
     })
 }
 
@@ -143,13 +215,18 @@ fn by_token(refresh: Reply, access: Reply) -> Fake {
 fn e12_a_logout_says_which_token_lives_until_when() {
     let fine = || Reply::status(200);
     let unsupported = || {
-        let words =
-            json!({"error": "unsupported_token_type", "error_description": "JWT access tokens cannot be revoked"});
+        let words = json!({"error": "unsupported_token_type", "error_description": "JWT access tokens cannot be revoked"});
         Reply::json(400, &words)
     };
-    let unknown = || Reply::json(400, &json!({"error": "invalid_request", "error_description": "token not found"}));
+    let unknown = || {
+        Reply::json(
+            400,
+            &json!({"error": "invalid_request", "error_description": "token not found"}),
+        )
+    };
     let ended = || {
-        let words = json!({"error": "invalid_token", "error_description": "Token expired or revoked"});
+        let words =
+            json!({"error": "invalid_token", "error_description": "Token expired or revoked"});
         Reply::json(400, &words)
     };
     let unauthenticated = || Reply::json(401, &json!({"error": "invalid_token"}));
@@ -160,12 +237,54 @@ fn e12_a_logout_says_which_token_lives_until_when() {
     let alone = json!({"refresh_token": null, "expires_at": "2999-01-01T00:00:00Z"});
     let until = "lives until 2999-01-01T00:00:00Z";
     for (refresh, access, members, code, word, said) in [
-        (fine(), fine(), live.clone(), 0, "revoked", "its tokens are revoked"),
-        (fine(), unsupported(), live.clone(), 0, "access_token_lives", until),
-        (fine(), unsupported(), lasting, 0, "access_token_lives", "lives until the server ends it"),
-        (fine(), unsupported(), json!({}), 0, "revoked", "its tokens are revoked"),
-        (fine(), unknown(), live.clone(), 0, "revoked", "its tokens are revoked"),
-        (fine(), unsupported(), alone.clone(), 0, "access_token_lives", until),
+        (
+            fine(),
+            fine(),
+            live.clone(),
+            0,
+            "revoked",
+            "its tokens are revoked",
+        ),
+        (
+            fine(),
+            unsupported(),
+            live.clone(),
+            0,
+            "access_token_lives",
+            until,
+        ),
+        (
+            fine(),
+            unsupported(),
+            lasting,
+            0,
+            "access_token_lives",
+            "lives until the server ends it",
+        ),
+        (
+            fine(),
+            unsupported(),
+            json!({}),
+            0,
+            "revoked",
+            "its tokens are revoked",
+        ),
+        (
+            fine(),
+            unknown(),
+            live.clone(),
+            0,
+            "revoked",
+            "its tokens are revoked",
+        ),
+        (
+            fine(),
+            unsupported(),
+            alone.clone(),
+            0,
+            "access_token_lives",
+            until,
+        ),
         (fine(), Reply::status(503), alone, 5, "not_revoked", until),
         (
             unsupported(),
@@ -183,32 +302,127 @@ fn e12_a_logout_says_which_token_lives_until_when() {
             "not_revoked",
             "the refresh token lives until the server ends it",
         ),
-        (unknown(), fine(), refused.clone(), 0, "revoked", "its tokens are revoked"),
-        (unknown(), unsupported(), refused, 0, "access_token_lives", until),
-        (ended(), ended(), live.clone(), 0, "ended", "had refused its tokens before"),
-        (ended(), fine(), live.clone(), 0, "revoked", "its tokens are revoked"),
-        (fine(), ended(), live.clone(), 0, "revoked", "its tokens are revoked"),
-        (ended(), ended(), json!({"refresh_token": null}), 0, "ended", "had refused its tokens before"),
-        (ended(), unsupported(), live.clone(), 0, "access_token_lives", until),
-        (ended(), Reply::status(503), live.clone(), 5, "not_revoked", until),
-        (unauthenticated(), unauthenticated(), live.clone(), 5, "not_revoked", "the refresh token lives"),
-        (unknown(), unknown(), dead.clone(), 0, "ended", "had refused its tokens before"),
-        (Reply::Raw(Vec::new()), Reply::Raw(Vec::new()), dead, 0, "ended", "had refused its tokens before"),
+        (
+            unknown(),
+            fine(),
+            refused.clone(),
+            0,
+            "revoked",
+            "its tokens are revoked",
+        ),
+        (
+            unknown(),
+            unsupported(),
+            refused,
+            0,
+            "access_token_lives",
+            until,
+        ),
+        (
+            ended(),
+            ended(),
+            live.clone(),
+            0,
+            "ended",
+            "had refused its tokens before",
+        ),
+        (
+            ended(),
+            fine(),
+            live.clone(),
+            0,
+            "revoked",
+            "its tokens are revoked",
+        ),
+        (
+            fine(),
+            ended(),
+            live.clone(),
+            0,
+            "revoked",
+            "its tokens are revoked",
+        ),
+        (
+            ended(),
+            ended(),
+            json!({"refresh_token": null}),
+            0,
+            "ended",
+            "had refused its tokens before",
+        ),
+        (
+            ended(),
+            unsupported(),
+            live.clone(),
+            0,
+            "access_token_lives",
+            until,
+        ),
+        (
+            ended(),
+            Reply::status(503),
+            live.clone(),
+            5,
+            "not_revoked",
+            until,
+        ),
+        (
+            unauthenticated(),
+            unauthenticated(),
+            live.clone(),
+            5,
+            "not_revoked",
+            "the refresh token lives",
+        ),
+        (
+            unknown(),
+            unknown(),
+            dead.clone(),
+            0,
+            "ended",
+            "had refused its tokens before",
+        ),
+        (
+            Reply::Raw(Vec::new()),
+            Reply::Raw(Vec::new()),
+            dead,
+            0,
+            "ended",
+            "had refused its tokens before",
+        ),
     ] {
         let fake = by_token(refresh, access);
         let home = Home::with(&fake, members);
         let finished = home.command("logout", &["--json", &fake.mcp()]).run();
-        let what = format!("{:?} {} {}", finished.code, finished.stdout, finished.stderr);
+        let what = format!(
+            "{:?} {} {}",
+            finished.code, finished.stdout, finished.stderr
+        );
         assert_eq!(finished.code, Some(code), "{word}: {what}");
-        let told = if code == 0 { &line(&finished)["tokens"] } else { &line(&finished)["code"] };
+        let told = if code == 0 {
+            &line(&finished)["tokens"]
+        } else {
+            &line(&finished)["code"]
+        };
         assert_eq!(told, word, "{what}");
         assert!(finished.stderr.contains(said), "{said}: {what}");
         assert!(home.kept(&fake).is_null());
     }
     let fake = Fake::start();
-    let home = Home::with(&fake, json!({"revocation_endpoint": null, "expires_at": "2999-01-01T00:00:00Z"}));
-    let finished = home.command("logout", &["--json", &fake.mcp()]).run().expect(0);
-    assert!(finished.stderr.contains(until) && finished.stderr.contains("its refresh token until the server ends it"));
+    let home = Home::with(
+        &fake,
+        json!({"revocation_endpoint": null, "expires_at": "2999-01-01T00:00:00Z"}),
+    );
+    let finished = home
+        .command("logout", &["--json", &fake.mcp()])
+        .run()
+        .expect(0);
+    assert!(
+        finished.stderr.contains(until)
+            && finished
+                .stderr
+                .contains("its refresh token until the server ends it")
+    );
 }
 
 #[test]
@@ -226,24 +440,44 @@ fn e11_a_secret_that_came_unasked_is_used_where_the_endpoint_wants_one() {
     let login = Program::login(&fake).agree().expect(0);
     let token = &fake.seen_at("/token")[0];
     assert!(token.header("authorization").is_none() && token.parameter("client_secret").is_none());
-    let run = |words: &[&str]| Program::new().at_home(login.home()).args(words).args(["--store", "file"]).run();
+    let run = |words: &[&str]| {
+        Program::new()
+            .at_home(login.home())
+            .args(words)
+            .args(["--store", "file"])
+            .run()
+    };
     let finished = run(&["logout", "--json", &fake.mcp()]).expect(0);
     assert_eq!(line(&finished)["tokens"], "revoked");
     let seen = fake.seen_at("/revoke");
-    assert!(seen[0].header("authorization").is_none(), "first as a public client");
-    assert_eq!(seen[1].header("authorization"), Some("Basic Yzp1bmFza2VkLXMzY3JldA=="));
+    assert!(
+        seen[0].header("authorization").is_none(),
+        "first as a public client"
+    );
+    assert_eq!(
+        seen[1].header("authorization"),
+        Some("Basic Yzp1bmFza2VkLXMzY3JldA==")
+    );
     assert_eq!(seen[1].parameter("client_id"), None);
 }
 
 #[test]
 fn e5_revocation_by_basic_alone_where_the_client_identifier_beside_it_is_refused() {
-    let fake = Fake::with(|seen, _| match (seen.path.as_str(), seen.parameter("client_id")) {
-        ("/revoke", Some(_)) => Some(Reply::json(400, &json!({"error": "invalid_request"}))),
-        ("/revoke", None) => Some(Reply::status(200)),
-        _ => None,
-    });
-    let home = Home::with(&fake, json!({"client_auth": "client_secret_basic", "client_secret": "s3cret"}));
-    let finished = home.command("logout", &["--json", &fake.mcp()]).run().expect(0);
+    let fake = Fake::with(
+        |seen, _| match (seen.path.as_str(), seen.parameter("client_id")) {
+            ("/revoke", Some(_)) => Some(Reply::json(400, &json!({"error": "invalid_request"}))),
+            ("/revoke", None) => Some(Reply::status(200)),
+            _ => None,
+        },
+    );
+    let home = Home::with(
+        &fake,
+        json!({"client_auth": "client_secret_basic", "client_secret": "s3cret"}),
+    );
+    let finished = home
+        .command("logout", &["--json", &fake.mcp()])
+        .run()
+        .expect(0);
     assert_eq!(line(&finished)["tokens"], "revoked");
     assert_eq!(fake.seen_at("/revoke").len(), 4);
 }

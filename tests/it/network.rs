@@ -38,8 +38,11 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         // A name of its own: one that signs for its own name counts as self-signed elsewhere.
-        params.distinguished_name.push(DnType::CommonName, "an authority");
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "an authority");
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
+            .expect("an authority");
         let place = tempfile::tempdir().expect("a directory");
         fs::write(place.path().join("ca.pem"), issuer.pem()).expect("writing");
         Self { issuer, place }
@@ -60,11 +63,23 @@ impl Authority {
 }
 
 fn names_of(names: &[&str]) -> CertificateParams {
-    CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("parameters")
+    CertificateParams::new(
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>(),
+    )
+    .expect("parameters")
 }
 
-fn config(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) -> Arc<rustls::ServerConfig> {
-    config_of(chain, PrivateKeyDer::try_from(key.serialize_der()).expect("a key"))
+fn config(
+    chain: Vec<rustls::pki_types::CertificateDer<'static>>,
+    key: &KeyPair,
+) -> Arc<rustls::ServerConfig> {
+    config_of(
+        chain,
+        PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
+    )
 }
 
 fn config_of(
@@ -72,7 +87,8 @@ fn config_of(
     key: PrivateKeyDer<'static>,
 ) -> Arc<rustls::ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder =
+        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.expect("versions").with_no_client_auth();
     Arc::new(builder.with_single_cert(chain, key).expect("a certificate"))
 }
@@ -85,7 +101,10 @@ fn any_code(seen: &Seen, fake: &Fake) -> Option<Reply> {
 /// Answers for the authorization server, without asking its page.
 fn answer(login: &mut Running) {
     let url = login.authorization_url();
-    let (uri, state) = (parameter(&url, "redirect_uri").expect("a URI"), parameter(&url, "state").expect("a state"));
+    let (uri, state) = (
+        parameter(&url, "redirect_uri").expect("a URI"),
+        parameter(&url, "state").expect("a state"),
+    );
     assert_eq!(visit(&format!("{uri}?code=x&state={state}")).status, 200);
 }
 
@@ -97,33 +116,65 @@ fn w2_certificates() {
     for (option, variable) in [(true, false), (false, true), (true, true)] {
         let fake = Fake::secure(Arc::clone(&good), any_code);
         let mut login = Program::login(&fake);
-        login = if option { login.arg("--ca-file").arg(&file) } else { login };
-        login = if variable { login.env("SSL_CERT_FILE", &file) } else { login };
+        login = if option {
+            login.arg("--ca-file").arg(&file)
+        } else {
+            login
+        };
+        login = if variable {
+            login.env("SSL_CERT_FILE", &file)
+        } else {
+            login
+        };
         let mut login = login.start();
         answer(&mut login);
         login.finish().expect(0);
     }
     let key = KeyPair::generate().expect("a key");
-    let alone = names_of(&["127.0.0.1"]).self_signed(&key).expect("a certificate");
+    let alone = names_of(&["127.0.0.1"])
+        .self_signed(&key)
+        .expect("a certificate");
     for (what, server, trusted) in [
         ("unknown authority", Arc::clone(&good), None),
         ("another authority", Arc::clone(&good), Some(&other)),
         ("self-signed", config(vec![alone.der().clone()], &key), None),
-        ("expired", authority.server(&["127.0.0.1"], 2001), Some(&file)),
-        ("wrong host", authority.server(&["localhost", "other.example"], 2099), Some(&file)),
+        (
+            "expired",
+            authority.server(&["127.0.0.1"], 2001),
+            Some(&file),
+        ),
+        (
+            "wrong host",
+            authority.server(&["localhost", "other.example"], 2099),
+            Some(&file),
+        ),
     ] {
         let fake = Fake::secure(server, any_code);
         let login = Program::login(&fake);
-        let login = if let Some(file) = trusted { login.arg("--ca-file").arg(file) } else { login };
+        let login = if let Some(file) = trusted {
+            login.arg("--ca-file").arg(file)
+        } else {
+            login
+        };
         let finished = login.run().expect_error(6, "insecure_connection");
         assert_plain(&finished.stderr);
         let hint = match what {
             "expired" => "the clock of this computer says 2",
-            "wrong host" => "its certificate is not for this host, but for localhost, other.example",
+            "wrong host" => {
+                "its certificate is not for this host, but for localhost, other.example"
+            }
             _ => "--ca-file",
         };
-        assert!(finished.stderr.contains(hint), "{what}: {}", finished.stderr);
-        assert!(what != "wrong host" || !finished.stderr.contains("--ca-file"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains(hint),
+            "{what}: {}",
+            finished.stderr
+        );
+        assert!(
+            what != "wrong host" || !finished.stderr.contains("--ca-file"),
+            "{}",
+            finished.stderr
+        );
         assert_eq!(fake.seen().len(), 0, "{what}");
     }
 }
@@ -136,11 +187,19 @@ fn w2_a_token_endpoint_has_to_prove_itself_too() {
     let fake = Fake::secure(authority.server(&["127.0.0.1"], 2099), move |seen, fake| {
         let mut metadata = fake.server_metadata();
         metadata["token_endpoint"] = endpoint.clone().into();
-        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        seen.path
+            .contains("oauth-authorization-server")
+            .then(|| Reply::json(200, &metadata))
     });
-    let mut login = Program::login(&fake).arg("--ca-file").arg(authority.pem()).start();
+    let mut login = Program::login(&fake)
+        .arg("--ca-file")
+        .arg(authority.pem())
+        .start();
     let url = login.authorization_url();
-    let (uri, state) = (parameter(&url, "redirect_uri").expect("a URI"), parameter(&url, "state").expect("a state"));
+    let (uri, state) = (
+        parameter(&url, "redirect_uri").expect("a URI"),
+        parameter(&url, "state").expect("a state"),
+    );
     visit(&format!("{uri}?code=x&state={state}"));
     login.finish().expect_error(6, "insecure_connection");
     assert_eq!(imposter.seen().len(), 0);
@@ -158,11 +217,18 @@ fn w2_certificate_authorities_that_cannot_be_read() {
         let path = place.path().join(name);
         let finished = Program::login(&fake).arg("--ca-file").arg(&path).run();
         let finished = finished.expect_error(2, "certificates_unreadable");
-        assert!(finished.stderr.contains(&path.display().to_string()), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains(&path.display().to_string()),
+            "{}",
+            finished.stderr
+        );
     }
     // Nothing of it is needed, or read, where there is no TLS.
     let plain = Fake::start();
-    Program::login(&plain).args(["--ca-file", "/nowhere/at/all"]).agree().expect(0);
+    Program::login(&plain)
+        .args(["--ca-file", "/nowhere/at/all"])
+        .agree()
+        .expect(0);
 }
 
 /// A proxy that notes what it is asked for. It lets everybody through to `target`, or nobody.
@@ -174,7 +240,10 @@ struct Proxy {
 impl Proxy {
     fn start(target: Result<SocketAddr, &'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let proxy = Self { address: listener.local_addr().expect("an address"), heads: Arc::default() };
+        let proxy = Self {
+            address: listener.local_addr().expect("an address"),
+            heads: Arc::default(),
+        };
         let heads = Arc::clone(&proxy.heads);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -185,7 +254,11 @@ impl Proxy {
         proxy
     }
 
-    fn serve(mut client: TcpStream, target: Result<SocketAddr, &'static str>, heads: &Mutex<Vec<String>>) {
+    fn serve(
+        mut client: TcpStream,
+        target: Result<SocketAddr, &'static str>,
+        heads: &Mutex<Vec<String>>,
+    ) {
         let mut reader = BufReader::new(client.try_clone().expect("a clone"));
         let mut head = String::new();
         while reader.read_line(&mut head).is_ok_and(|count| count > 2) {}
@@ -196,7 +269,10 @@ impl Proxy {
         };
         let mut server = TcpStream::connect(target).expect("the target");
         let _ = client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n");
-        let (mut back, mut forth) = (server.try_clone().expect("a clone"), client.try_clone().expect("a clone"));
+        let (mut back, mut forth) = (
+            server.try_clone().expect("a clone"),
+            client.try_clone().expect("a clone"),
+        );
         thread::spawn(move || {
             let _ = std::io::copy(&mut back, &mut forth);
             let _ = forth.shutdown(std::net::Shutdown::Both);
@@ -208,7 +284,10 @@ impl Proxy {
     /// Returns where connections were wanted to.
     fn targets(&self) -> Vec<String> {
         let heads = self.heads.lock().expect("the heads");
-        heads.iter().map(|head| head.split(' ').nth(1).unwrap_or_default().to_owned()).collect()
+        heads
+            .iter()
+            .map(|head| head.split(' ').nth(1).unwrap_or_default().to_owned())
+            .collect()
     }
 }
 
@@ -229,12 +308,21 @@ fn server_called(
     let origin = format!("https://{name}");
     let host = name.split(':').next().expect("a host");
     Fake::secure(authority.server(&[host], 2099), move |seen, fake| {
-        let reply = change(seen, fake).or_else(|| any_code(seen, fake)).unwrap_or_else(|| fake.behave(seen));
+        let reply = change(seen, fake)
+            .or_else(|| any_code(seen, fake))
+            .unwrap_or_else(|| fake.behave(seen));
         let named = |text: &str| text.replace(&fake.origin(), &origin);
         Some(match reply {
-            Reply::Full { status, headers, body } => Reply::Full {
+            Reply::Full {
                 status,
-                headers: headers.iter().map(|(name, value)| (name.clone(), named(value))).collect(),
+                headers,
+                body,
+            } => Reply::Full {
+                status,
+                headers: headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), named(value)))
+                    .collect(),
                 body: named(&String::from_utf8_lossy(&body)).into_bytes(),
             },
             other => other,
@@ -243,8 +331,14 @@ fn server_called(
 }
 
 fn through(proxy: &Proxy, authority: &Authority) -> Program {
-    let login = Program::login_at("https://mcp.example/mcp").arg("-vv").arg("--ca-file").arg(authority.pem());
-    login.env("HTTPS_PROXY", format!("http://ada:c4nary-5ecret-T0ken-Zq@{}", proxy.address))
+    let login = Program::login_at("https://mcp.example/mcp")
+        .arg("-vv")
+        .arg("--ca-file")
+        .arg(authority.pem());
+    login.env(
+        "HTTPS_PROXY",
+        format!("http://ada:c4nary-5ecret-T0ken-Zq@{}", proxy.address),
+    )
 }
 
 const PASSWORD: &str = "c4nary-5ecret-T0ken-Zq";
@@ -255,13 +349,27 @@ fn w3_a_proxy_carries_the_login_and_its_password_stays_secret() {
     let fake = public_server(&authority, |_, _| None);
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let proxy = Proxy::start(Ok(fake.address()));
-        let login = Program::login_at("https://mcp.example/mcp").arg("-vv").arg("--ca-file").arg(authority.pem());
-        let mut login = login.env(variable, format!("http://ada:{PASSWORD}@{}", proxy.address)).start();
+        let login = Program::login_at("https://mcp.example/mcp")
+            .arg("-vv")
+            .arg("--ca-file")
+            .arg(authority.pem());
+        let mut login = login
+            .env(variable, format!("http://ada:{PASSWORD}@{}", proxy.address))
+            .start();
         answer(&mut login);
         let finished = login.finish().expect(0);
-        assert!(!proxy.targets().is_empty() && proxy.targets().iter().all(|target| target == "mcp.example:443"));
+        assert!(
+            !proxy.targets().is_empty()
+                && proxy
+                    .targets()
+                    .iter()
+                    .all(|target| target == "mcp.example:443")
+        );
         let heads = proxy.heads.lock().expect("the heads").join("");
-        assert!(heads.to_lowercase().contains("proxy-authorization: basic "), "{heads}");
+        assert!(
+            heads.to_lowercase().contains("proxy-authorization: basic "),
+            "{heads}"
+        );
         assert_hides(&format!("{}{}", finished.stdout, finished.stderr), PASSWORD);
     }
 }
@@ -292,7 +400,10 @@ fn w3_no_proxy_and_loopback() {
     let authority = Authority::new();
     let proxy = Proxy::start(Err("HTTP/1.1 403 No\r\n\r\n"));
     for exception in ["mcp.example", "other.example,.example", "*"] {
-        let finished = through(&proxy, &authority).env("NO_PROXY", exception).run().expect(5);
+        let finished = through(&proxy, &authority)
+            .env("NO_PROXY", exception)
+            .run()
+            .expect(5);
         assert_hides(&finished.stderr, PASSWORD);
         assert_eq!(proxy.targets(), [""; 0], "{exception}: {}", finished.stderr);
     }
@@ -300,7 +411,14 @@ fn w3_no_proxy_and_loopback() {
     let fake = Fake::start();
     for url in [fake.mcp(), fake.mcp().replace("127.0.0.1", "localhost")] {
         let mut login = Program::login_at(&url).args(["--issuer", &fake.origin()]);
-        for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        for variable in [
+            "HTTP_PROXY",
+            "http_proxy",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+        ] {
             login = login.env(variable, &address);
         }
         // The resource of the metadata is the address, so the name is only asked.
@@ -351,10 +469,17 @@ fn v11_m39b_a_public_server_cannot_send_us_into_private_networks() {
     if canary.is_none() {
         println!("127.0.0.2:80 cannot be bound here; only what the proxy sees is checked");
     }
-    for member in ["authorization_servers", "token_endpoint", "registration_endpoint"] {
+    for member in [
+        "authorization_servers",
+        "token_endpoint",
+        "registration_endpoint",
+    ] {
         for place in PRIVATE {
             // Every place for the entry; a few for the others.
-            if member != "authorization_servers" && !place.contains("7f") && !place.contains("10.0.0.1") {
+            if member != "authorization_servers"
+                && !place.contains("7f")
+                && !place.contains("10.0.0.1")
+            {
                 continue;
             }
             let fake = public_server(&authority, move |seen, fake| {
@@ -365,18 +490,33 @@ fn v11_m39b_a_public_server_cannot_send_us_into_private_networks() {
                     _ => server[member] = format!("{place}/x").into(),
                 }
                 match seen.path.as_str() {
-                    path if path.contains("oauth-protected-resource") => Some(Reply::json(200, &resource)),
-                    path if path.contains("oauth-authorization-server") => Some(Reply::json(200, &server)),
+                    path if path.contains("oauth-protected-resource") => {
+                        Some(Reply::json(200, &resource))
+                    }
+                    path if path.contains("oauth-authorization-server") => {
+                        Some(Reply::json(200, &server))
+                    }
                     _ => None,
                 }
             });
             let proxy = Proxy::start(Ok(fake.address()));
             let login = through(&proxy, &authority).start();
             let finished = login.finish().expect(6);
-            assert!(finished.events.iter().all(|event| event["event"] != "authorization_url"), "{member} {place}");
+            assert!(
+                finished
+                    .events
+                    .iter()
+                    .all(|event| event["event"] != "authorization_url"),
+                "{member} {place}"
+            );
             let targets = proxy.targets();
-            assert!(targets.iter().all(|target| target == "mcp.example:443"), "{member} {place}: {targets:?}");
-            assert!(finished.event("error")["code"].as_str().is_some_and(|code| code.starts_with("forbidden")));
+            assert!(
+                targets.iter().all(|target| target == "mcp.example:443"),
+                "{member} {place}: {targets:?}"
+            );
+            assert!(finished.event("error")["code"]
+                .as_str()
+                .is_some_and(|code| code.starts_with("forbidden")));
         }
     }
     if let Some(canary) = canary {
@@ -387,19 +527,40 @@ fn v11_m39b_a_public_server_cannot_send_us_into_private_networks() {
 
 #[test]
 fn v11_m39b_private_endpoints_are_refused_before_there_is_a_page() {
-    for member in ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"] {
-        for place in ["https://192.168.1.1", "https://[::ffff:169.254.169.254]", "https://[64:ff9b::a9fe:a9fe]"] {
+    for member in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "registration_endpoint",
+        "revocation_endpoint",
+    ] {
+        for place in [
+            "https://192.168.1.1",
+            "https://[::ffff:169.254.169.254]",
+            "https://[64:ff9b::a9fe:a9fe]",
+        ] {
             let fake = Fake::with(move |seen, fake| {
                 let mut server = fake.server_metadata();
                 server[member] = format!("{place}/x").into();
-                seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &server))
+                seen.path
+                    .contains("oauth-authorization-server")
+                    .then(|| Reply::json(200, &server))
             });
             let finished = Program::login(&fake).run().expect_error(6, "forbidden_url");
             assert_eq!(fake.seen_at("/register").len(), 0, "{member} {place}");
-            let words = format!("{} of the metadata cannot be used: its address", member.replace('_', " "));
+            let words = format!(
+                "{} of the metadata cannot be used: its address",
+                member.replace('_', " ")
+            );
             assert!(finished.stderr.contains(&words), "{}", finished.stderr);
-            let doctor = Program::new().args(["--store", "file", "doctor", &fake.mcp()]).run().expect(6);
-            let told = doctor.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+            let doctor = Program::new()
+                .args(["--store", "file", "doctor", &fake.mcp()])
+                .run()
+                .expect(6);
+            let told = doctor
+                .stdout
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
             assert!(told.contains(&words), "{}", doctor.stdout);
         }
     }
@@ -407,8 +568,13 @@ fn v11_m39b_private_endpoints_are_refused_before_there_is_a_page() {
 
 #[test]
 fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
-    let members =
-        ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint", "issuer"];
+    let members = [
+        "authorization_endpoint",
+        "token_endpoint",
+        "registration_endpoint",
+        "revocation_endpoint",
+        "issuer",
+    ];
     for member in members {
         for url in [
             "http://as.example/x",
@@ -429,8 +595,12 @@ fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
                     _ => server[member] = url.into(),
                 }
                 match seen.path.as_str() {
-                    path if path.contains("oauth-protected-resource") => Some(Reply::json(200, &resource)),
-                    path if path.contains("oauth-authorization-server") => Some(Reply::json(200, &server)),
+                    path if path.contains("oauth-protected-resource") => {
+                        Some(Reply::json(200, &resource))
+                    }
+                    path if path.contains("oauth-authorization-server") => {
+                        Some(Reply::json(200, &server))
+                    }
                     _ => None,
                 }
             });
@@ -442,20 +612,42 @@ fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
                 "revocation_endpoint" => {
                     let finished = Program::login(&fake).agree().expect(0);
                     assert!(finished.stderr.contains(&unused), "{}", finished.stderr);
-                    assert_eq!(finished.kept(&fake.mcp())["revocation_endpoint"], Value::Null);
+                    assert_eq!(
+                        finished.kept(&fake.mcp())["revocation_endpoint"],
+                        Value::Null
+                    );
                     continue;
                 }
                 // So it does with a client of the user's; without one it needs an endpoint that may be used.
                 "registration_endpoint" => {
-                    let finished = Program::login(&fake).args(["--client-id", "mine"]).agree().expect(0);
+                    let finished = Program::login(&fake)
+                        .args(["--client-id", "mine"])
+                        .agree()
+                        .expect(0);
                     assert!(finished.stderr.contains(&unused), "{}", finished.stderr);
-                    let (exit, code) = if is_url { (6, "forbidden_url") } else { (2, "client_id_needed") };
+                    let (exit, code) = if is_url {
+                        (6, "forbidden_url")
+                    } else {
+                        (2, "client_id_needed")
+                    };
                     let finished = Program::login(&fake).run().expect_error(exit, code);
-                    assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
+                    assert!(
+                        finished.stderr.contains("--client-id"),
+                        "{}",
+                        finished.stderr
+                    );
                 }
                 // What is no absolute URL is a mistake of the server's operator.
-                "issuer" if is_relative => drop(Program::login(&fake).run().expect_error(2, "metadata_unusable")),
-                _ if is_relative => drop(Program::login(&fake).run().expect_error(2, "no_authorization_server")),
+                "issuer" if is_relative => drop(
+                    Program::login(&fake)
+                        .run()
+                        .expect_error(2, "metadata_unusable"),
+                ),
+                _ if is_relative => drop(
+                    Program::login(&fake)
+                        .run()
+                        .expect_error(2, "no_authorization_server"),
+                ),
                 _ => drop(Program::login(&fake).run().expect_error(6, "forbidden_url")),
             }
             assert_eq!(fake.seen_at("/register").len(), 0, "{member} {url}");
@@ -465,10 +657,21 @@ fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
 
 #[test]
 fn w1_a_host_without_an_address_is_named() {
-    let finished = Program::login_at("https://no-such-host.invalid/mcp").run().expect_error(5, "server_unavailable");
-    assert!(finished.stderr.contains("no-such-host.invalid"), "{}", finished.stderr);
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    Program::login_at(&format!("http://{closed}/mcp")).run().expect_error(5, "server_unavailable");
+    let finished = Program::login_at("https://no-such-host.invalid/mcp")
+        .run()
+        .expect_error(5, "server_unavailable");
+    assert!(
+        finished.stderr.contains("no-such-host.invalid"),
+        "{}",
+        finished.stderr
+    );
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
+    Program::login_at(&format!("http://{closed}/mcp"))
+        .run()
+        .expect_error(5, "server_unavailable");
 }
 
 /// A port that takes no connection: its queue is full, and nobody empties it.
@@ -485,7 +688,11 @@ fn full_port() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
 
 fn drip(head: &str) -> Reply {
     let (head, pause) = (head.as_bytes().to_vec(), Duration::from_millis(300));
-    Reply::Endless { head, again: b"x".to_vec(), pause }
+    Reply::Endless {
+        head,
+        again: b"x".to_vec(),
+        pause,
+    }
 }
 
 #[test]
@@ -504,10 +711,17 @@ fn w5_slow_servers_are_left_after_their_time() {
             assert_eq!(fake.seen_at(place).len(), 1, "{}", finished.stderr);
         }
     };
-    let (head, body) = ("HTTP/1.1 200 OK\r\nX-", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{");
+    let (head, body) = (
+        "HTTP/1.1 200 OK\r\nX-",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{",
+    );
     let workers = [
         thread::spawn(slow("/mcp", head, "server_timeout")),
-        thread::spawn(slow("/.well-known/oauth-protected-resource/mcp", body, "server_timeout")),
+        thread::spawn(slow(
+            "/.well-known/oauth-protected-resource/mcp",
+            body,
+            "server_timeout",
+        )),
         thread::spawn(slow("/token", body, "server_timeout")),
         thread::spawn(|| {
             let (address, _listener, _queue) = full_port();
@@ -518,26 +732,55 @@ fn w5_slow_servers_are_left_after_their_time() {
     for worker in workers {
         worker.join().expect("a login that ends");
     }
-    assert!(started.elapsed() < Duration::from_secs(45), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(45),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
 fn w5_l16_the_deadline_of_the_login_is_kept_whatever_the_server_does() {
-    for place in ["/mcp", "/.well-known/oauth-authorization-server", "/register"] {
+    for place in [
+        "/mcp",
+        "/.well-known/oauth-authorization-server",
+        "/register",
+    ] {
         let fake = Fake::with(move |seen, _| (seen.path == place).then_some(Reply::Hang));
         let started = Instant::now();
-        let login = Program::new().args(["--json", "--store", "file", "--no-browser", "--timeout", "1s"]);
+        let login = Program::new().args([
+            "--json",
+            "--store",
+            "file",
+            "--no-browser",
+            "--timeout",
+            "1s",
+        ]);
         login.arg(fake.mcp()).run().expect_error(4, "timed_out");
-        assert!(started.elapsed() < Duration::from_secs(10), "{place}: {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "{place}: {:?}",
+            started.elapsed()
+        );
     }
 }
 
 /// Tells whether a URL is one word for whatever opens it: `^https?://[A-Za-z0-9.\-_:\[\]]+[/?][A-Za-z0-9\-._~/%:@=&?+,]*$`.
 fn is_canonical(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else { return false };
-    let Some(end) = rest.find(['/', '?']) else { return false };
+    let Some(rest) = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+    else {
+        return false;
+    };
+    let Some(end) = rest.find(['/', '?']) else {
+        return false;
+    };
     let (host, tail) = rest.split_at(end);
-    let all = |text: &str, more: &[u8]| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
+    let all = |text: &str, more: &[u8]| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
     !host.is_empty() && all(host, b".-_:[]") && all(tail, b"-._~/%:@=&?+,")
 }
 
@@ -628,14 +871,23 @@ fn v1_v2_v3_m24_m24a_hostile_endpoints_reach_no_shell_and_no_flag() {
             let fake = Fake::with(move |seen, fake| {
                 let mut metadata = fake.server_metadata();
                 metadata["authorization_endpoint"] = endpoint.into();
-                seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+                seen.path
+                    .contains("oauth-authorization-server")
+                    .then(|| Reply::json(200, &metadata))
             });
             let login = Program::new().args(["--json", "--store", "file", "--timeout", "60s"]);
             let mut login = login.env("BROWSER", browser.path()).arg(fake.mcp()).start();
             let Some(event) = login.next_event("authorization_url") else {
                 // What is no absolute URL is a mistake of the server's operator; everything else may be an attack.
-                let is_relative = matches!(url::Url::parse(endpoint), Err(RelativeUrlWithoutBase | EmptyHost));
-                let (code, word) = if is_relative { (2, "no_authorization_server") } else { (6, "forbidden_url") };
+                let is_relative = matches!(
+                    url::Url::parse(endpoint),
+                    Err(RelativeUrlWithoutBase | EmptyHost)
+                );
+                let (code, word) = if is_relative {
+                    (2, "no_authorization_server")
+                } else {
+                    (6, "forbidden_url")
+                };
                 let finished = login.finish().expect_error(code, word);
                 assert_plain(&finished.stderr);
                 assert_plain(&finished.stdout);
@@ -650,8 +902,14 @@ fn v1_v2_v3_m24_m24a_hostile_endpoints_reach_no_shell_and_no_flag() {
         })
         .collect();
     // The corpus has both kinds, so neither of the two checks stands idle.
-    assert!(opened.iter().filter(|opened| **opened).count() >= 20, "{opened:?}");
-    assert!(opened.iter().filter(|opened| !**opened).count() >= 30, "{opened:?}");
+    assert!(
+        opened.iter().filter(|opened| **opened).count() >= 20,
+        "{opened:?}"
+    );
+    assert!(
+        opened.iter().filter(|opened| !**opened).count() >= 30,
+        "{opened:?}"
+    );
 }
 
 #[test]
@@ -676,7 +934,15 @@ fn v1_the_words_of_the_user_reach_the_browser_encoded() {
     let browser = FakeBrowser::new("");
     let fake = Fake::start();
     let words = "a b\"'`$(x);&|<>^%!*\\\u{e9}\n--flag";
-    let login = Program::new().args(["--json", "--store", "file", "--timeout", "60s", "--scope", "x\"$(y)"]);
+    let login = Program::new().args([
+        "--json",
+        "--store",
+        "file",
+        "--timeout",
+        "60s",
+        "--scope",
+        "x\"$(y)",
+    ]);
     let login = login.args(["--login-hint", words, "--param", &format!("extra={words}")]);
     let mut login = login.env("BROWSER", browser.path()).arg(fake.mcp()).start();
     let url = login.authorization_url();
@@ -689,5 +955,8 @@ fn v1_the_words_of_the_user_reach_the_browser_encoded() {
         visit(&login.redirect(&url));
         login.finish().expect(0)
     };
-    assert_eq!(finished.kept(&fake.mcp())["scopes_requested"], json!(["x\"$(y)"]));
+    assert_eq!(
+        finished.kept(&fake.mcp())["scopes_requested"],
+        json!(["x\"$(y)"])
+    );
 }

@@ -26,7 +26,12 @@ impl Pasting {
         let mut login = Program::login(&fake).arg("--paste").with_stdin().start();
         let url = login.authorization_url();
         let good = login.redirect(&url);
-        Self { fake, login, url, good }
+        Self {
+            fake,
+            login,
+            url,
+            good,
+        }
     }
 
     fn state(&self) -> String {
@@ -42,7 +47,11 @@ impl Pasting {
     fn refuses(&mut self, text: &str, reason: &str) {
         self.login.type_in(&format!("{text}\n"));
         let rejected = self.login.event("rejected");
-        assert_eq!((&rejected["source"], &rejected["reason"]), (&json!("paste"), &json!(reason)), "{text:?}");
+        assert_eq!(
+            (&rejected["source"], &rejected["reason"]),
+            (&json!("paste"), &json!(reason)),
+            "{text:?}"
+        );
         assert_eq!(self.fake.seen_at("/token").len(), 0, "{text:?}");
     }
 
@@ -105,8 +114,12 @@ fn p2_a_wrapped_address_is_put_together() {
 fn p5_p6_p7_p8_p11_what_is_no_answer_is_refused_and_the_wait_goes_on() {
     let other = Pasting::new();
     let mut pasting = Pasting::new();
-    let (url, state, good, query) =
-        (pasting.url.clone(), pasting.state(), pasting.good.clone(), pasting.query().to_owned());
+    let (url, state, good, query) = (
+        pasting.url.clone(),
+        pasting.state(),
+        pasting.good.clone(),
+        pasting.query().to_owned(),
+    );
     let code = parameter(&good, "code").expect("a code");
     for (text, reason) in [
         ("hello", "not_a_redirect"),
@@ -114,16 +127,34 @@ fn p5_p6_p7_p8_p11_what_is_no_answer_is_refused_and_the_wait_goes_on() {
         ("SplxlOBeZQQYbYS6WxSbIA", "not_a_redirect"),
         (&url, "not_a_redirect"),
         ("https://example.com/", "not_a_redirect"),
-        (&format!("https://evil.example/callback?{query}"), "not_a_redirect"),
-        (&format!("http://192.168.0.1/callback?{query}"), "not_a_redirect"),
+        (
+            &format!("https://evil.example/callback?{query}"),
+            "not_a_redirect",
+        ),
+        (
+            &format!("http://192.168.0.1/callback?{query}"),
+            "not_a_redirect",
+        ),
         (&other.good, "state_mismatch"),
         (&format!("?code={code}"), "state_mismatch"),
         (&format!("?code={code}&state="), "state_mismatch"),
-        (&format!("?code={code}&state={state}&state={state}"), "state_mismatch"),
-        (&format!("?error=access_denied&state=x{state}"), "state_mismatch"),
-        (&format!("?code={code}&code={code}&state={state}"), "ambiguous"),
+        (
+            &format!("?code={code}&state={state}&state={state}"),
+            "state_mismatch",
+        ),
+        (
+            &format!("?error=access_denied&state=x{state}"),
+            "state_mismatch",
+        ),
+        (
+            &format!("?code={code}&code={code}&state={state}"),
+            "ambiguous",
+        ),
         (&format!("?code={code}&error=x&state={state}"), "ambiguous"),
-        (&format!("?code={code}&iss=https%3A%2F%2Fevil.example&state={state}"), "issuer_mismatch"),
+        (
+            &format!("?code={code}&iss=https%3A%2F%2Fevil.example&state={state}"),
+            "issuer_mismatch",
+        ),
         (&format!("?code=%zz&state={state}"), "malformed"),
         (&format!("?error=server_error&state={state}"), "temporary"),
         ("\u{1}\u{2}\u{1b}[31m\u{fffd}", "not_a_redirect"),
@@ -138,7 +169,12 @@ fn p5_p6_p7_p8_p11_what_is_no_answer_is_refused_and_the_wait_goes_on() {
 
 #[test]
 fn p7_another_port_of_this_machine_is_a_tunnel() {
-    for place in ["http://127.0.0.1:1", "http://localhost:8080", "http://[::1]:9", "https://localhost"] {
+    for place in [
+        "http://127.0.0.1:1",
+        "http://localhost:8080",
+        "http://[::1]:9",
+        "https://localhost",
+    ] {
         let pasting = Pasting::new();
         let text = format!("{place}/somewhere?{}\n", pasting.query());
         pasting.takes(&text);
@@ -148,8 +184,10 @@ fn p7_another_port_of_this_machine_is_a_tunnel() {
 #[test]
 fn p9_a_pasted_refusal_ends_the_login() {
     let mut pasting = Pasting::new();
-    let text =
-        format!("http://127.0.0.1/callback?error=access_denied&error_description=no&state={}\n", pasting.state());
+    let text = format!(
+        "http://127.0.0.1/callback?error=access_denied&error_description=no&state={}\n",
+        pasting.state()
+    );
     pasting.login.type_in(&text);
     pasting.login.finish().expect_error(3, "access_denied");
 }
@@ -160,11 +198,18 @@ fn p6_a_secret_is_not_shown_and_the_size_of_a_paste_is() {
     let text = "http://127.0.0.1/callback?code=CANARYcode&state=CANARYstate";
     pasting.refuses(text, "state_mismatch");
     let said = pasting.login.said("not taken");
-    assert!(said.contains(&format!("{} bytes", text.len() + 1)), "{said}");
+    assert!(
+        said.contains(&format!("{} bytes", text.len() + 1)),
+        "{said}"
+    );
     let good = format!("{}\n", pasting.good);
     pasting.login.type_in(&good);
     let finished = pasting.login.finish().expect(0);
-    assert!(!finished.stderr.contains("CANARY") && !finished.stdout.contains("CANARY"), "{}", finished.stderr);
+    assert!(
+        !finished.stderr.contains("CANARY") && !finished.stdout.contains("CANARY"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -179,7 +224,10 @@ fn p13_garbage_costs_nothing() {
     pasting.refuses("", "not_a_redirect");
     pasting.refuses(&"\u{e9}\u{202e}\u{7}".repeat(2000), "not_a_redirect");
     let after = process.status("VmRSS");
-    assert!(after <= before + 4096, "{before} KiB before, {after} KiB after");
+    assert!(
+        after <= before + 4096,
+        "{before} KiB before, {after} KiB after"
+    );
     let good = format!("{}\n", pasting.good);
     pasting.takes(&good);
 }
@@ -206,12 +254,18 @@ fn p10_the_end_of_input_ends_only_the_pasting() {
 #[test]
 fn p10_a_silent_wait_does_not_spin_after_the_end_of_input() {
     let fake = Fake::start();
-    let mut login = Program::login(&fake).arg("--paste").env("MCP_LOGIN_TIMEOUT", "3s").start();
+    let mut login = Program::login(&fake)
+        .arg("--paste")
+        .env("MCP_LOGIN_TIMEOUT", "3s")
+        .start();
     login.authorization_url();
     let process = login.process();
     let before = process.ticks();
     let used = wait_for("the deadline", || {
-        let used = process.stat().filter(|fields| fields[0] != "Z").map(|_| process.ticks() - before);
+        let used = process
+            .stat()
+            .filter(|fields| fields[0] != "Z")
+            .map(|_| process.ticks() - before);
         if used.is_some_and(|used| used > 50) {
             return used;
         }
@@ -226,10 +280,15 @@ fn p10_a_silent_wait_does_not_spin_after_the_end_of_input() {
 fn p10_nothing_to_read_and_nothing_to_listen_on_is_the_end() {
     let fake = Fake::start();
     let port = fake.address().port().to_string();
-    let finished = Program::login(&fake).args(["--paste", "--port", &port]).run();
+    let finished = Program::login(&fake)
+        .args(["--paste", "--port", &port])
+        .run();
     finished.expect_error(9, "no_way_to_answer");
 
-    let mut later = Program::login(&fake).args(["--paste", "--port", &port]).with_stdin().start();
+    let mut later = Program::login(&fake)
+        .args(["--paste", "--port", &port])
+        .with_stdin()
+        .start();
     later.authorization_url();
     later.type_in("nothing of use\n");
     later.event("rejected");
@@ -258,10 +317,16 @@ fn p10_an_answer_without_a_line_end_counts_at_the_end_of_input() {
 #[test]
 fn p11_the_address_can_be_read_before_anything_is_pasted() {
     let fake = Fake::start();
-    let mut login =
-        Program::new().args(["--store", "file", "--no-browser", "--paste"]).arg(fake.mcp()).with_stdin().start();
+    let mut login = Program::new()
+        .args(["--store", "file", "--no-browser", "--paste"])
+        .arg(fake.mcp())
+        .with_stdin()
+        .start();
     let url = login.said("/authorize?");
-    assert!(url.starts_with("http://"), "the address stands alone: {url}");
+    assert!(
+        url.starts_with("http://"),
+        "the address stands alone: {url}"
+    );
     let good = login.redirect(&url);
     login.type_in(&format!("{good}\n"));
     let finished = login.finish().expect(0);
@@ -282,7 +347,11 @@ fn p15_the_input_of_a_script_is_not_eaten() {
         scripted.event("logged_in");
     }
     let finished = scripted.finish().expect(0);
-    let done: Vec<_> = finished.stderr.lines().filter_map(|line| line.strip_prefix("done ")).collect();
+    let done: Vec<_> = finished
+        .stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("done "))
+        .collect();
     assert_eq!(done, ["first", "second", "third"]);
 }
 
@@ -290,7 +359,10 @@ fn p15_the_input_of_a_script_is_not_eaten() {
 fn p16_paste_and_callback_at_the_same_moment_are_one_answer() {
     let fake = Fake::start();
     for round in 0..20 {
-        let mut login = Program::login(&fake).args(["--paste", "--force"]).with_stdin().start();
+        let mut login = Program::login(&fake)
+            .args(["--paste", "--force"])
+            .with_stdin()
+            .start();
         let url = login.authorization_url();
         let good = login.redirect(&url);
         let before = fake.seen_at("/token").len();
@@ -298,16 +370,24 @@ fn p16_paste_and_callback_at_the_same_moment_are_one_answer() {
         let (there, visited) = (std::sync::Arc::clone(&start), good.clone());
         let visitor = std::thread::spawn(move || {
             there.wait();
-            let address = url::Url::parse(&visited).expect("a URL").socket_addrs(|| None).expect("an address")[0];
+            let address = url::Url::parse(&visited)
+                .expect("a URL")
+                .socket_addrs(|| None)
+                .expect("an address")[0];
             // The paste may have won and the program be gone already.
-            std::net::TcpStream::connect(address).ok().map(|mut stream| {
-                let target = visited.split_once(&address.to_string()).expect("our address").1;
-                let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\n\r\n");
-                let _ = std::io::Write::write_all(&mut stream, request.as_bytes());
-                let mut answer = Vec::new();
-                let _ = std::io::Read::read_to_end(&mut stream, &mut answer);
-                crate::support::Answer::parse(&answer).status
-            })
+            std::net::TcpStream::connect(address)
+                .ok()
+                .map(|mut stream| {
+                    let target = visited
+                        .split_once(&address.to_string())
+                        .expect("our address")
+                        .1;
+                    let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+                    let _ = std::io::Write::write_all(&mut stream, request.as_bytes());
+                    let mut answer = Vec::new();
+                    let _ = std::io::Read::read_to_end(&mut stream, &mut answer);
+                    crate::support::Answer::parse(&answer).status
+                })
         });
         start.wait();
         login.type_in(&format!("\u{1b}[200~{good}\u{1b}[201~"));

@@ -15,12 +15,19 @@ use crate::support::rotating::{Home, Rotating};
 
 /// Prepares a command that keeps its logins in this file.
 fn with_file(words: &[&str], file: &Path) -> Program {
-    Program::new().args(words).arg("--store").arg(format!("file:{}", file.display()))
+    Program::new()
+        .args(words)
+        .arg("--store")
+        .arg(format!("file:{}", file.display()))
 }
 
 /// Returns all names in a directory.
 fn names(directory: &Path) -> Vec<PathBuf> {
-    let mut names: Vec<_> = fs::read_dir(directory).expect("it").flatten().map(|entry| entry.path()).collect();
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .expect("it")
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     names.sort();
     names
 }
@@ -34,7 +41,10 @@ fn d8_d9_a_named_file_that_holds_something_else_is_left_as_it_is() {
         ("{}", "store_corrupt"),
         ("{\"version\":1}", "store_corrupt"),
         ("[core]\n\teditor = vi\n", "store_corrupt"),
-        ("{\"name\":\"a package\",\"version\":\"1.0.0\"}", "store_corrupt"),
+        (
+            "{\"name\":\"a package\",\"version\":\"1.0.0\"}",
+            "store_corrupt",
+        ),
         ("{\"version\":7,\"logins\":[]}", "store_newer"),
     ] {
         for mode in [0o644, 0o664, 0o755, 0o600] {
@@ -43,17 +53,41 @@ fn d8_d9_a_named_file_that_holds_something_else_is_left_as_it_is() {
             fs::write(&file, text).expect("writing");
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
             let before = fs::metadata(&file).expect("it");
-            let login = with_file(&["--json", "--no-browser", "--timeout", "60s", &fake.mcp()], &file);
+            let login = with_file(
+                &["--json", "--no-browser", "--timeout", "60s", &fake.mcp()],
+                &file,
+            );
             let finished = login.run().expect_error(7, code);
-            assert!(!finished.stdout.contains("authorization_url"), "{text}: {}", finished.stdout);
-            for words in [&["token", &fake.mcp()][..], &["logout", &fake.mcp()], &["status"], &["doctor"]] {
+            assert!(
+                !finished.stdout.contains("authorization_url"),
+                "{text}: {}",
+                finished.stdout
+            );
+            for words in [
+                &["token", &fake.mcp()][..],
+                &["logout", &fake.mcp()],
+                &["status"],
+                &["doctor"],
+            ] {
                 with_file(words, &file).run();
             }
             let after = fs::metadata(&file).expect("it");
             assert_eq!(fs::read_to_string(&file).expect("it"), text);
-            assert_eq!((after.mode() & 0o7777, after.ino()), (mode, before.ino()), "{text}");
-            assert_eq!((after.mtime(), after.ctime()), (before.mtime(), before.ctime()), "{text}");
-            assert_eq!(names(directory.path()), [file], "{text}: nothing is made beside it");
+            assert_eq!(
+                (after.mode() & 0o7777, after.ino()),
+                (mode, before.ino()),
+                "{text}"
+            );
+            assert_eq!(
+                (after.mtime(), after.ctime()),
+                (before.mtime(), before.ctime()),
+                "{text}"
+            );
+            assert_eq!(
+                names(directory.path()),
+                [file],
+                "{text}: nothing is made beside it"
+            );
         }
     }
 }
@@ -65,8 +99,17 @@ fn d9_an_empty_file_is_an_empty_store() {
     let file = directory.path().join("login.json");
     fs::write(&file, "").expect("writing");
     with_file(&["token", &fake.mcp()], &file).run().expect(3);
-    assert!(with_file(&["status"], &file).run().expect(0).stderr.contains("there are no logins"));
-    with_file(&["--json", "--no-browser", "--timeout", "60s", &fake.mcp()], &file).agree().expect(0);
+    assert!(with_file(&["status"], &file)
+        .run()
+        .expect(0)
+        .stderr
+        .contains("there are no logins"));
+    with_file(
+        &["--json", "--no-browser", "--timeout", "60s", &fake.mcp()],
+        &file,
+    )
+    .agree()
+    .expect(0);
     with_file(&["token", &fake.mcp()], &file).run().expect(0);
     assert_eq!(fs::metadata(&file).expect("it").mode() & 0o777, 0o600);
 }
@@ -100,12 +143,28 @@ fn p53_a_file_that_is_a_mount_is_found_before_anything_is_spent() {
     let place = tempfile::tempdir().expect("a directory");
     let file = place.path().join("login.json");
     fs::write(&file, "").expect("writing");
-    let mount = format!("mount --bind '{}' '{}' && exec \"$@\"", home.credentials().display(), file.display());
-    let run = |words: &[&str]| with_file(words, &file).through(&["unshare", "-m", "sh", "-c", &mount, "sh"]);
+    let mount = format!(
+        "mount --bind '{}' '{}' && exec \"$@\"",
+        home.credentials().display(),
+        file.display()
+    );
+    let run = |words: &[&str]| {
+        with_file(words, &file).through(&["unshare", "-m", "sh", "-c", &mount, "sh"])
+    };
     assert_eq!(run(&["token", LIVE]).run().expect(0).stdout, "access-0");
     let check = |finished: Finished| {
-        assert!(finished.stderr.contains("this file is a mount; mount its directory instead"), "{}", finished.stderr);
-        assert!(!finished.stdout.contains("authorization_url"), "{}", finished.stdout);
+        assert!(
+            finished
+                .stderr
+                .contains("this file is a mount; mount its directory instead"),
+            "{}",
+            finished.stderr
+        );
+        assert!(
+            !finished.stdout.contains("authorization_url"),
+            "{}",
+            finished.stdout
+        );
     };
     let server = servers.fake.mcp();
     check(run(&["token", &server]).run().expect(7));
@@ -118,12 +177,26 @@ fn p53_a_file_that_is_a_mount_is_found_before_anything_is_spent() {
     }
     assert!(!browser.was_started());
     assert_eq!((servers.refreshes(), servers.was_reused()), (0, false));
-    assert!(run(&["doctor"]).run().stdout.contains("this file is a mount"));
-    assert_eq!(names(place.path()), std::slice::from_ref(&file), "nothing is made beside it");
+    assert!(run(&["doctor"])
+        .run()
+        .stdout
+        .contains("this file is a mount"));
+    assert_eq!(
+        names(place.path()),
+        std::slice::from_ref(&file),
+        "nothing is made beside it"
+    );
     // The directory is the way.
-    let mount = format!("mount --bind '{}' '{}' && exec \"$@\"", home.data().display(), place.path().display());
+    let mount = format!(
+        "mount --bind '{}' '{}' && exec \"$@\"",
+        home.data().display(),
+        place.path().display()
+    );
     let file = place.path().join("credentials.json");
-    with_file(&["token", &server], &file).through(&["unshare", "-m", "sh", "-c", &mount, "sh"]).run().expect(0);
+    with_file(&["token", &server], &file)
+        .through(&["unshare", "-m", "sh", "-c", &mount, "sh"])
+        .run()
+        .expect(0);
     assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
 }
 
@@ -159,12 +232,28 @@ fn p61_a_file_of_the_systems_is_read_and_a_refresh_of_it_refused_before_anything
         for file in [&secret, &place.path().join("login.json")] {
             let run = |words: &[&str]| as_another(with_file(words, file), place.path());
             let live = run(&["token", LIVE]).run().expect(0);
-            assert_eq!((live.stdout.as_str(), live.stderr.as_str()), ("access-0", ""), "{mode:o}");
+            assert_eq!(
+                (live.stdout.as_str(), live.stderr.as_str()),
+                ("access-0", ""),
+                "{mode:o}"
+            );
             run(&["status"]).run().expect(0);
-            for words in [&["token", &server][..], &["token", "--refresh", &server], &["headers", &server]] {
+            for words in [
+                &["token", &server][..],
+                &["token", "--refresh", &server],
+                &["headers", &server],
+            ] {
                 let refused = run(words).run().expect(7);
-                assert!(refused.stderr.contains("cannot be written"), "{mode:o}: {}", refused.stderr);
-                assert!(!refused.stderr.contains("cannot read") && refused.stdout.is_empty(), "{}", refused.stderr);
+                assert!(
+                    refused.stderr.contains("cannot be written"),
+                    "{mode:o}: {}",
+                    refused.stderr
+                );
+                assert!(
+                    !refused.stderr.contains("cannot read") && refused.stdout.is_empty(),
+                    "{}",
+                    refused.stderr
+                );
             }
         }
         assert_eq!(fs::metadata(&secret).expect("it").mode() & 0o777, mode);
@@ -174,7 +263,9 @@ fn p61_a_file_of_the_systems_is_read_and_a_refresh_of_it_refused_before_anything
     for (mode, group) in [(0o666, 0), (0o660, 4711)] {
         chown(&secret, Some(0), Some(group)).expect("an owner");
         fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).expect("a mode");
-        as_another(with_file(&["token", LIVE], &secret), place.path()).run().expect(7);
+        as_another(with_file(&["token", LIVE], &secret), place.path())
+            .run()
+            .expect(7);
     }
 }
 
@@ -185,26 +276,54 @@ fn p59_a_named_file_needs_no_home() {
     let place = tempfile::tempdir().expect("a directory");
     let file = place.path().join("login.json");
     let run = |words: &[&str]| {
-        let program = if words.contains(&"--") { Program::new().args(words) } else { with_file(words, &file) };
+        let program = if words.contains(&"--") {
+            Program::new().args(words)
+        } else {
+            with_file(words, &file)
+        };
         let mut program = program;
-        program.command().env_remove("HOME").env_remove("MCP_LOGIN_LOCK_DIR").current_dir("/");
+        program
+            .command()
+            .env_remove("HOME")
+            .env_remove("MCP_LOGIN_LOCK_DIR")
+            .current_dir("/");
         program
     };
     servers.shorten_logins();
-    run(&["--json", "--no-browser", "--timeout", "60s", &server]).agree().expect(0);
+    run(&["--json", "--no-browser", "--timeout", "60s", &server])
+        .agree()
+        .expect(0);
     run(&["token", "--refresh", &server]).run().expect(0);
     assert!(run(&["status"]).run().expect(0).stdout.contains(&server));
     run(&["headers", &server]).run().expect(0);
-    run(&["exec", &server, "--store", &format!("file:{}", file.display()), "--", "true"]).run().expect(0);
+    run(&[
+        "exec",
+        &server,
+        "--store",
+        &format!("file:{}", file.display()),
+        "--",
+        "true",
+    ])
+    .run()
+    .expect(0);
     run(&["--json", "--no-browser", &server]).run().expect(0);
     assert_eq!(run(&["doctor"]).run().code, Some(0));
     run(&["logout", &server]).run().expect(0);
     let hint = run(&["token", &server]).run().expect(3).stderr;
-    assert!(hint.contains(&format!("file:{}", file.display())) && !hint.contains("--data-dir"), "{hint}");
-    assert!(!fake.seen_at("/revoke").is_empty() && !servers.was_reused());
-    let others: Vec<_> = names(place.path()).into_iter().filter(|path| !path.starts_with(&file)).collect();
     assert!(
-        others.iter().all(|path| path.display().to_string().starts_with(&file.display().to_string())),
+        hint.contains(&format!("file:{}", file.display())) && !hint.contains("--data-dir"),
+        "{hint}"
+    );
+    assert!(!fake.seen_at("/revoke").is_empty() && !servers.was_reused());
+    let others: Vec<_> = names(place.path())
+        .into_iter()
+        .filter(|path| !path.starts_with(&file))
+        .collect();
+    assert!(
+        others.iter().all(|path| path
+            .display()
+            .to_string()
+            .starts_with(&file.display().to_string())),
         "{others:?}"
     );
     // Whatever needs the data directory says so, as before.
@@ -219,12 +338,26 @@ fn a12_a_directory_that_a_group_of_others_can_write_is_refused() {
         return;
     }
     let fake = Fake::start();
-    for (mode, gid, code) in [(0o770, 4242, 7), (0o2775, 4242, 7), (0o770, 0, 0), (0o750, 4242, 0)] {
+    for (mode, gid, code) in [
+        (0o770, 4242, 7),
+        (0o2775, 4242, 7),
+        (0o770, 0, 0),
+        (0o750, 4242, 0),
+    ] {
         let home = Home::with(&fake, json!({"expires_at": "2126-01-01T00:00:00Z"}));
         chown(home.data(), None, Some(gid)).expect("a group");
         fs::set_permissions(home.data(), fs::Permissions::from_mode(mode)).expect("a mode");
         let finished = home.token(&fake).expect(code);
-        assert_eq!(finished.stderr.contains("group 4242 can write"), code == 7, "{mode:o}: {}", finished.stderr);
-        Program::login(&fake).arg("--force").at_home(home.path()).agree().expect(code);
+        assert_eq!(
+            finished.stderr.contains("group 4242 can write"),
+            code == 7,
+            "{mode:o}: {}",
+            finished.stderr
+        );
+        Program::login(&fake)
+            .arg("--force")
+            .at_home(home.path())
+            .agree()
+            .expect(code);
     }
 }

@@ -20,14 +20,25 @@ use crate::support::{visit, wait_for};
 
 /// Returns the signals that end a program, with their numbers.
 fn signals() -> impl Iterator<Item = (Signal, i32)> {
-    let all = [(Signal::INT, 2), (Signal::TERM, 15), (Signal::HUP, 1), (Signal::QUIT, 3)];
-    all.into_iter().filter(|(signal, _)| !is_ignored(*signal, "the end by a signal"))
+    let all = [
+        (Signal::INT, 2),
+        (Signal::TERM, 15),
+        (Signal::HUP, 1),
+        (Signal::QUIT, 3),
+    ];
+    all.into_iter()
+        .filter(|(signal, _)| !is_ignored(*signal, "the end by a signal"))
 }
 
 /// Checks that a signal ended it, and that it left nothing behind.
 #[track_caller]
 fn ended_by(finished: &Finished, number: i32) {
-    assert_eq!((finished.code, finished.signal), (None, Some(number)), "{}", finished.stderr);
+    assert_eq!(
+        (finished.code, finished.signal),
+        (None, Some(number)),
+        "{}",
+        finished.stderr
+    );
     let left = files_below(finished.home());
     assert!(left.iter().all(|name| !name.ends_with(".tmp")), "{left:?}");
 }
@@ -58,8 +69,12 @@ fn fake_that_holds(path: &'static str) -> (Fake, Gate) {
 
 #[test]
 fn r1_a_signal_ends_each_phase_before_the_answer() {
-    let phases =
-        ["/mcp", "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server", "/register"];
+    let phases = [
+        "/mcp",
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-authorization-server",
+        "/register",
+    ];
     for phase in phases {
         for (signal, number) in signals() {
             let (fake, gate) = fake_that_holds(phase);
@@ -83,7 +98,10 @@ fn r1_a_signal_ends_the_wait() {
         let finished = login.finish();
         ended_by(&finished, number);
         assert!(!finished.credentials_path().exists());
-        let address = url::Url::parse(&good).expect("a URL").socket_addrs(|| None).expect("an address")[0];
+        let address = url::Url::parse(&good)
+            .expect("a URL")
+            .socket_addrs(|| None)
+            .expect("an address")[0];
         std::net::TcpStream::connect(address).expect_err("the listener is closed");
     }
 }
@@ -96,7 +114,10 @@ fn r1_a_signal_during_the_exchange_waits_for_it() {
         let mut login = Program::login(&fake).start();
         let url = login.authorization_url();
         let good = login.redirect(&url);
-        let address = url::Url::parse(&good).expect("a URL").socket_addrs(|| None).expect("an address")[0];
+        let address = url::Url::parse(&good)
+            .expect("a URL")
+            .socket_addrs(|| None)
+            .expect("an address")[0];
         let visitor = std::thread::spawn(move || visit(&good));
         wait_for("the exchange", || fake.seen_at("/token").pop());
         login.process().signal(signal);
@@ -124,14 +145,20 @@ fn r1_a_signal_does_not_wait_long_for_an_exchange() {
     let finished = login.finish();
     assert!(started.elapsed().as_secs() < 6, "{:?}", started.elapsed());
     ended_by(&finished, 15);
-    assert!(!visitor.join().expect("a visit").body.contains("You are logged in"));
+    assert!(!visitor
+        .join()
+        .expect("a visit")
+        .body
+        .contains("You are logged in"));
     gate.open();
 }
 
 #[test]
 fn r2_a_signal_that_is_ignored_stays_ignored() {
     let fake = Fake::start();
-    let mut login = Program::login(&fake).through_shell("trap '' INT QUIT HUP", "").start();
+    let mut login = Program::login(&fake)
+        .through_shell("trap '' INT QUIT HUP", "")
+        .start();
     let url = login.authorization_url();
     for signal in [Signal::INT, Signal::QUIT, Signal::HUP, Signal::INT] {
         login.process().signal(signal);
@@ -142,7 +169,10 @@ fn r2_a_signal_that_is_ignored_stays_ignored() {
     login.finish().expect(0);
 
     // The others still end it.
-    let mut login = Program::login(&fake).arg("--force").through_shell("trap '' INT QUIT", "").start();
+    let mut login = Program::login(&fake)
+        .arg("--force")
+        .through_shell("trap '' INT QUIT", "")
+        .start();
     login.authorization_url();
     login.process().signal(Signal::TERM);
     ended_by(&login.finish(), 15);
@@ -152,7 +182,10 @@ fn r2_a_signal_that_is_ignored_stays_ignored() {
 fn r4_the_end_of_the_parent_does_not_end_the_login() {
     let fake = Fake::start();
     let home = tempfile::tempdir().expect("a directory");
-    let mut parent = Program::login(&fake).at_home(home.path()).through(&["sh", "-c", "\"$@\" & wait", "sh"]).start();
+    let mut parent = Program::login(&fake)
+        .at_home(home.path())
+        .through(&["sh", "-c", "\"$@\" & wait", "sh"])
+        .start();
     let url = parent.authorization_url();
     let good = parent.redirect(&url);
     parent.process().signal(Signal::KILL);
@@ -161,7 +194,10 @@ fn r4_the_end_of_the_parent_does_not_end_the_login() {
     parent.event("logged_in");
     let finished = parent.finish();
     assert_eq!(finished.signal, Some(9), "the parent was killed");
-    assert!(home.path().join(".local/share/mcp-login/credentials.json").exists());
+    assert!(home
+        .path()
+        .join(".local/share/mcp-login/credentials.json")
+        .exists());
 }
 
 /// What is done to one of the three streams.
@@ -214,13 +250,20 @@ fn r6_r7_streams_that_are_gone_do_not_keep_a_login_from_being_stored() {
         for json in [false, true] {
             let what = format!("stdin closed: {stdin_closed}, stdout: {stdout:?}, stderr: {stderr:?}, json: {json}");
             let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
-            let mut program = Program::new().args(["--store", "file"]).env("MCP_LOGIN_TIMEOUT", "60s").arg(fake.mcp());
+            let mut program = Program::new()
+                .args(["--store", "file"])
+                .env("MCP_LOGIN_TIMEOUT", "60s")
+                .arg(fake.mcp());
             if json {
                 program = program.arg("--json");
             }
             program = program.env("BROWSER", browser.path());
             let stdin = if stdin_closed { "<&-" } else { "" };
-            let redirections = format!("{stdin} {} {}", stdout.redirection(1), stderr.redirection(2));
+            let redirections = format!(
+                "{stdin} {} {}",
+                stdout.redirection(1),
+                stderr.redirection(2)
+            );
             let mut program = program.through_shell("", &redirections);
             if stdout == Broken {
                 program.command().stdout(Stream::broken(json));
@@ -231,15 +274,27 @@ fn r6_r7_streams_that_are_gone_do_not_keep_a_login_from_being_stored() {
             let login = program.start();
             let url = browser.url();
             if is_root("looking at the streams of the program") {
-                let first = std::fs::read_link(format!("/proc/{}/fd/0", login.pid())).expect("stdin");
-                assert!(!first.to_string_lossy().contains("socket"), "{what}: {first:?}");
+                let first =
+                    std::fs::read_link(format!("/proc/{}/fd/0", login.pid())).expect("stdin");
+                assert!(
+                    !first.to_string_lossy().contains("socket"),
+                    "{what}: {first:?}"
+                );
             }
             let landed = login.redirect(&url);
             assert_eq!(visit(&landed).status, 200, "{what}");
             let finished = login.finish();
             let lost = json && matches!(stdout, Broken | Full);
-            assert_eq!((finished.code, finished.signal), (Some(if lost { 7 } else { 0 }), None), "{what}");
-            assert_eq!(finished.kept(&fake.mcp())["refresh_token"], "refresh-1", "{what}");
+            assert_eq!(
+                (finished.code, finished.signal),
+                (Some(if lost { 7 } else { 0 }), None),
+                "{what}"
+            );
+            assert_eq!(
+                finished.kept(&fake.mcp())["refresh_token"],
+                "refresh-1",
+                "{what}"
+            );
         }
     }
 }
@@ -300,7 +355,10 @@ fn r3_a_closed_terminal_does_not_spin() {
 }
 
 /// Ends a login that waits, in a way that gives one exit code.
-fn end(prepare: impl FnOnce(Program) -> Program, then: impl FnOnce(&mut Running, &Fake)) -> Option<i32> {
+fn end(
+    prepare: impl FnOnce(Program) -> Program,
+    then: impl FnOnce(&mut Running, &Fake),
+) -> Option<i32> {
     let fake = Fake::start();
     let mut login = prepare(Program::login(&fake)).start();
     then(&mut login, &fake);
@@ -316,22 +374,49 @@ fn the_exit_codes_of_the_ways_a_wait_can_end() {
     };
     let (holder, port) = taken();
     let mut codes = BTreeMap::new();
-    codes.insert("agreed", end(|program| program, |login, _| drop(login.agree())));
-    codes.insert("usage", end(|program| program.args(["--paste", "--no-paste"]), |_, _| {}));
-    codes.insert("a port that is none", end(|program| program.args(["--port", "70000"]), |_, _| {}));
+    codes.insert(
+        "agreed",
+        end(|program| program, |login, _| drop(login.agree())),
+    );
+    codes.insert(
+        "usage",
+        end(|program| program.args(["--paste", "--no-paste"]), |_, _| {}),
+    );
+    codes.insert(
+        "a port that is none",
+        end(|program| program.args(["--port", "70000"]), |_, _| {}),
+    );
     let deny = |login: &mut Running, _: &Fake| {
         let url = login.authorization_url();
         let (place, query) = {
             let good = login.redirect(&url);
             let (place, query) = good.split_once("?code=").expect("a code").to_owned();
-            (place.to_owned(), query.split_once('&').expect("a state").1.to_owned())
+            (
+                place.to_owned(),
+                query.split_once('&').expect("a state").1.to_owned(),
+            )
         };
-        assert_eq!(visit(&format!("{place}?error=access_denied&{query}")).status, 200);
+        assert_eq!(
+            visit(&format!("{place}?error=access_denied&{query}")).status,
+            200
+        );
     };
     codes.insert("refused", end(|program| program, deny));
-    codes.insert("late", end(|program| program.args(["--timeout", "1s"]), |_, _| {}));
-    codes.insert("port taken", end(|program| program.args(["--port", &port]), |_, _| {}));
-    codes.insert("nothing left", end(|program| program.args(["--port", &port, "--paste"]), |_, _| {}));
+    codes.insert(
+        "late",
+        end(|program| program.args(["--timeout", "1s"]), |_, _| {}),
+    );
+    codes.insert(
+        "port taken",
+        end(|program| program.args(["--port", &port]), |_, _| {}),
+    );
+    codes.insert(
+        "nothing left",
+        end(
+            |program| program.args(["--port", &port, "--paste"]),
+            |_, _| {},
+        ),
+    );
     drop(holder);
     let unwritable = |program: Program| {
         let mut program = program.through_shell("", ">/dev/full");
@@ -358,22 +443,42 @@ fn the_exit_codes_of_the_ways_a_wait_can_end() {
         ("port taken", 8),
         ("nothing left", 9),
     ];
-    assert_eq!(codes, expected.map(|(what, code)| (what, Some(code))).into_iter().collect());
+    assert_eq!(
+        codes,
+        expected
+            .map(|(what, code)| (what, Some(code)))
+            .into_iter()
+            .collect()
+    );
 }
 
 #[test]
 fn a_deadline_is_told_and_kept() {
     let fake = Fake::start();
     let started = Instant::now();
-    let finished = Program::login(&fake).args(["--timeout", "1s"]).run().expect_error(4, "timed_out");
-    assert!(started.elapsed().as_millis() >= 1000 && started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    let finished = Program::login(&fake)
+        .args(["--timeout", "1s"])
+        .run()
+        .expect_error(4, "timed_out");
+    assert!(
+        started.elapsed().as_millis() >= 1000 && started.elapsed().as_secs() < 10,
+        "{:?}",
+        started.elapsed()
+    );
     let error = finished.event("error");
     assert_eq!(error["server"], fake.mcp());
-    assert!(finished.stderr.contains("within 1 s"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("within 1 s"),
+        "{}",
+        finished.stderr
+    );
 
     // A server that never answers does not prolong it.
     let (fake, gate) = fake_that_holds("/register");
-    let finished = Program::login(&fake).args(["--timeout", "1s"]).run().expect_error(4, "timed_out");
+    let finished = Program::login(&fake)
+        .args(["--timeout", "1s"])
+        .run()
+        .expect_error(4, "timed_out");
     assert!(!finished.credentials_path().exists());
     gate.open();
 }
@@ -402,7 +507,11 @@ fn an_answer_and_a_cancelled_login_are_said() {
     let finished = login.finish();
     ended_by(&finished, 2);
     assert_eq!(finished.event("cancelled")["server"], fake.mcp());
-    assert!(finished.stderr.contains("cancelled; nothing was stored"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("cancelled; nothing was stored"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// Nothing that is typed is echoed, so it is counted.

@@ -25,7 +25,8 @@ fn refused(error: &str) -> Reply {
 
 /// Returns tokens that do not expire for an hour, with these further members.
 fn tokens(members: Value) -> Reply {
-    let mut answer = json!({"access_token": "access-new", "token_type": "Bearer", "expires_in": 3600});
+    let mut answer =
+        json!({"access_token": "access-new", "token_type": "Bearer", "expires_in": 3600});
     for (name, value) in members.as_object().expect("members") {
         answer[name] = value.clone();
     }
@@ -42,19 +43,30 @@ fn c1_a_whole_life_from_login_to_logout() {
     let servers = Rotating::start();
     let finished = Program::login(&servers.fake).agree().expect(0);
     let run = |words: &[&str]| {
-        Program::new().at_home(finished.home()).args(words).args(["--store", "file", &servers.fake.mcp()]).run()
+        Program::new()
+            .at_home(finished.home())
+            .args(words)
+            .args(["--store", "file", &servers.fake.mcp()])
+            .run()
     };
     let first = run(&["token"]).expect(0).stdout;
     assert_eq!(servers.refreshes(), 0, "it is live");
     let second = run(&["token", "--refresh"]).expect(0).stdout;
     assert_ne!(first, second);
-    assert_eq!(run(&["token", "--min-ttl", "50m"]).expect(0).stdout, second, "no more than half its life is asked for");
+    assert_eq!(
+        run(&["token", "--min-ttl", "50m"]).expect(0).stdout,
+        second,
+        "no more than half its life is asked for"
+    );
     assert_eq!(run(&["token"]).expect(0).stdout, second);
     assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
     run(&["logout"]).expect(0);
     let after = run(&["token"]).expect(3);
     assert!(
-        after.stdout.is_empty() && after.stderr.contains(&format!("mcp-login {}", servers.fake.mcp())),
+        after.stdout.is_empty()
+            && after
+                .stderr
+                .contains(&format!("mcp-login {}", servers.fake.mcp())),
         "{}",
         after.stderr
     );
@@ -63,21 +75,30 @@ fn c1_a_whole_life_from_login_to_logout() {
 #[test]
 fn c1_what_a_refresh_sends_is_what_the_login_sent() {
     let secret = "s3cret:with/odd chars";
-    let basic = format!("Basic {}", STANDARD.encode("my+id:s3cret%3Awith%2Fodd+chars"));
+    let basic = format!(
+        "Basic {}",
+        STANDARD.encode("my+id:s3cret%3Awith%2Fodd+chars")
+    );
     for (auth, secret, header, in_body) in [
         ("none", None, None, None),
         ("client_secret_basic", Some(secret), Some(basic), None),
         ("client_secret_post", Some(secret), None, Some(secret)),
     ] {
         let fake = answering(tokens(json!({})));
-        let members =
-            json!({"client_auth": auth, "client_secret": secret, "client_id": "my id", "resource": "urn:Example:A"});
+        let members = json!({"client_auth": auth, "client_secret": secret, "client_id": "my id", "resource": "urn:Example:A"});
         let home = Home::with(&fake, members);
         assert_eq!(home.token(&fake).expect(0).stdout, "access-new");
         let seen = fake.seen();
-        assert_eq!(seen.len(), 1, "the token endpoint is asked, and nothing else");
+        assert_eq!(
+            seen.len(),
+            1,
+            "the token endpoint is asked, and nothing else"
+        );
         let seen = &seen[0];
-        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/token"));
+        assert_eq!(
+            (seen.method.as_str(), seen.path.as_str()),
+            ("POST", "/token")
+        );
         let value = |name: &str| seen.parameter(name);
         assert_eq!(value("grant_type").as_deref(), Some("refresh_token"));
         assert_eq!(value("refresh_token").as_deref(), Some("refresh-0"));
@@ -99,30 +120,61 @@ fn c1_a_server_that_does_not_rotate() {
     let home = Home::with(&fake, json!({}));
     home.token(&fake).expect(0);
     let kept = home.kept(&fake);
-    assert_eq!((&kept["refresh_token"], &kept["access_token"]), (&json!("refresh-0"), &json!("access-new")));
-    assert_eq!((&kept["scopes"], &kept["scopes_requested"]), (&json!(["read", "write"]), &json!(["read"])));
+    assert_eq!(
+        (&kept["refresh_token"], &kept["access_token"]),
+        (&json!("refresh-0"), &json!("access-new"))
+    );
+    assert_eq!(
+        (&kept["scopes"], &kept["scopes_requested"]),
+        (&json!(["read", "write"]), &json!(["read"]))
+    );
     assert_eq!(kept["generation"], 2);
-    let fake = answering(tokens(json!({"refresh_token": "refresh-new", "expires_in": null})));
+    let fake = answering(tokens(
+        json!({"refresh_token": "refresh-new", "expires_in": null}),
+    ));
     let home = Home::with(&fake, json!({"later": {"kept": 1}}));
     home.token(&fake).expect(0);
     let kept = home.kept(&fake);
-    assert_eq!((&kept["refresh_token"], &kept["expires_at"]), (&json!("refresh-new"), &Value::Null));
-    assert_eq!(kept["later"], json!({"kept": 1}), "what a newer version wrote survives");
+    assert_eq!(
+        (&kept["refresh_token"], &kept["expires_at"]),
+        (&json!("refresh-new"), &Value::Null)
+    );
+    assert_eq!(
+        kept["later"],
+        json!({"kept": 1}),
+        "what a newer version wrote survives"
+    );
 }
 
 #[test]
 fn c1_without_a_refresh_token_the_access_token_serves_until_it_expires() {
     let fake = Fake::start();
     for (expires_at, code) in [("2999-01-01T00:00:00Z", 0), ("2020-01-01T01:00:00Z", 3)] {
-        let home = Home::with(&fake, json!({"refresh_token": null, "expires_at": expires_at}));
+        let home = Home::with(
+            &fake,
+            json!({"refresh_token": null, "expires_at": expires_at}),
+        );
         // What cannot be done is not done silently.
         for (words, code) in [(&["token"][..], code), (&["token", "--refresh"], 3)] {
-            let finished = home.command(words[0], &words[1..]).arg(fake.mcp()).run().expect(code);
+            let finished = home
+                .command(words[0], &words[1..])
+                .arg(fake.mcp())
+                .run()
+                .expect(code);
             assert_eq!(finished.stdout.is_empty(), code != 0);
             // As long as the token lives, only --force makes a login of it.
-            let force = if expires_at.starts_with("2999") { "--force " } else { "" };
+            let force = if expires_at.starts_with("2999") {
+                "--force "
+            } else {
+                ""
+            };
             let hint = format!("hint: mcp-login {force}{}", fake.mcp());
-            assert_eq!(finished.stderr.contains(&hint), code != 0, "{}", finished.stderr);
+            assert_eq!(
+                finished.stderr.contains(&hint),
+                code != 0,
+                "{}",
+                finished.stderr
+            );
         }
     }
     assert_eq!(fake.seen().len(), 0);
@@ -135,7 +187,13 @@ fn c2_invalid_grant_marks_and_never_deletes_and_a_login_heals() {
     let before = home.kept(&servers.fake);
     let finished = home.token(&servers.fake).expect(3);
     assert!(finished.stdout.is_empty());
-    assert!(finished.stderr.contains(&format!("hint: mcp-login {}", servers.fake.mcp())), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains(&format!("hint: mcp-login {}", servers.fake.mcp())),
+        "{}",
+        finished.stderr
+    );
     let after = home.kept(&servers.fake);
     assert_eq!(after["needs_login"], true);
     for name in ["refresh_token", "access_token", "client_id", "expires_at"] {
@@ -144,15 +202,29 @@ fn c2_invalid_grant_marks_and_never_deletes_and_a_login_heals() {
     // What is known is not asked again, but by who says so.
     home.token(&servers.fake).expect(3);
     assert_eq!(servers.refreshes(), 1);
-    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(3);
+    home.command("token", &["--refresh", &servers.fake.mcp()])
+        .run()
+        .expect(3);
     assert_eq!(servers.refreshes(), 2);
-    let status = home.command("status", &["--json", &servers.fake.mcp()]).run().expect(3);
-    assert!(status.stdout.contains("\"state\":\"needs_login\""), "{}", status.stdout);
+    let status = home
+        .command("status", &["--json", &servers.fake.mcp()])
+        .run()
+        .expect(3);
+    assert!(
+        status.stdout.contains("\"state\":\"needs_login\""),
+        "{}",
+        status.stdout
+    );
 
-    Program::login(&servers.fake).at_home(home.path()).agree().expect(0);
+    Program::login(&servers.fake)
+        .at_home(home.path())
+        .agree()
+        .expect(0);
     assert_eq!(home.kept(&servers.fake).get("needs_login"), None);
     home.token(&servers.fake).expect(0);
-    home.command("status", &[&servers.fake.mcp()]).run().expect(0);
+    home.command("status", &[&servers.fake.mcp()])
+        .run()
+        .expect(0);
 }
 
 #[test]
@@ -164,7 +236,10 @@ fn c2_of_two_forced_refreshes_that_are_refused_neither_prints_an_old_token() {
         Some(refused("invalid_grant"))
     });
     let home = Home::expired(&servers);
-    let start = || home.command("token", &["--refresh", &servers.fake.mcp()]).start();
+    let start = || {
+        home.command("token", &["--refresh", &servers.fake.mcp()])
+            .start()
+    };
     let both = [start(), start()];
     wait_for("the first", || (servers.refreshes() == 1).then_some(()));
     gate.open();
@@ -187,9 +262,11 @@ fn c2_a_refusal_is_not_believed_when_somebody_else_has_stored_another_token() {
     wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
     // Another program that shares the file, and not the lock.
     let mut login = home.kept(&servers.fake);
-    for (name, value) in
-        [("access_token", json!("access-theirs")), ("refresh_token", json!("refresh-theirs")), ("generation", json!(2))]
-    {
+    for (name, value) in [
+        ("access_token", json!("access-theirs")),
+        ("refresh_token", json!("refresh-theirs")),
+        ("generation", json!(2)),
+    ] {
         login[name] = value;
     }
     login["expires_at"] = "2999-01-01T00:00:00Z".into();
@@ -206,14 +283,20 @@ fn c2_other_failures_keep_everything() {
         (Reply::status(503), 5),
         (Reply::status(429), 5),
         (Reply::Raw(Vec::new()), 5),
-        (Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"acc".to_vec()), 5),
+        (
+            Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"acc".to_vec()),
+            5,
+        ),
         (Reply::text(200, "text/html", "<html>a portal</html>"), 5),
         (Reply::text(200, "application/json", big), 5),
         (refused("temporarily_unavailable"), 5),
         (Reply::json(500, &json!({"error": "invalid_grant"})), 5),
         (Reply::redirect(307, "http://127.0.0.1:9/token"), 6),
         (Reply::redirect(302, "/other"), 6),
-        (Reply::json(200, &json!({"access_token": "a", "token_type": "DPoP"})), 1),
+        (
+            Reply::json(200, &json!({"access_token": "a", "token_type": "DPoP"})),
+            1,
+        ),
     ] {
         let fake = answering(reply.clone());
         let home = Home::with(&fake, json!({}));
@@ -221,15 +304,29 @@ fn c2_other_failures_keep_everything() {
         let finished = home.token(&fake);
         let shown = format!("{reply:.80?}: {:?} {}", finished.code, finished.stderr);
         assert_eq!(finished.code, Some(code), "{shown}");
-        assert!(finished.stdout.is_empty() && home.text() == before, "{shown}");
-        assert_eq!(fake.seen().len(), 1, "it is not sent again, and nowhere else: {shown}");
+        assert!(
+            finished.stdout.is_empty() && home.text() == before,
+            "{shown}"
+        );
+        assert_eq!(
+            fake.seen().len(),
+            1,
+            "it is not sent again, and nowhere else: {shown}"
+        );
     }
     // A server that cannot be reached at all has taken nothing, and no note is left.
     let fake = Fake::start();
     let home = Home::with(&fake, json!({"token_endpoint": "http://127.0.0.1:1/token"}));
     let finished = home.token(&fake).expect(5);
-    assert!(finished.stderr.contains("does not answer; trying again"), "{}", finished.stderr);
-    assert!(home.files_with(".json").iter().all(|path| !path.starts_with(home.data().join("refresh"))));
+    assert!(
+        finished.stderr.contains("does not answer; trying again"),
+        "{}",
+        finished.stderr
+    );
+    assert!(home
+        .files_with(".json")
+        .iter()
+        .all(|path| !path.starts_with(home.data().join("refresh"))));
 }
 
 #[test]
@@ -250,7 +347,11 @@ fn c3_after_a_lost_answer_the_old_token_is_tried_once_more() {
     let home = Home::expired(&servers);
     home.token(&servers.fake).expect(5);
     let finished = home.token(&servers.fake).expect(3);
-    assert!(finished.stderr.contains("interrupted"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("interrupted"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(home.kept(&servers.fake)["needs_login"], true);
 }
 
@@ -269,7 +370,11 @@ fn c1_cp4_a_server_that_hangs_is_answered_in_time_and_nothing_is_lost() {
     let second = second.finish().expect(5);
     assert!(asked.elapsed() < LIMIT, "{:?}", asked.elapsed());
     for finished in [first, second] {
-        assert!(finished.stdout.is_empty() && finished.stderr.contains("in time"), "{}", finished.stderr);
+        assert!(
+            finished.stdout.is_empty() && finished.stderr.contains("in time"),
+            "{}",
+            finished.stderr
+        );
     }
     assert_eq!(servers.refreshes(), 1, "the second waits for the first");
     gate.open();
@@ -284,10 +389,14 @@ pub fn refresher(home: &Home) -> u32 {
     let data = home.data().display().to_string();
     wait_for("the refresher", || {
         let processes = std::fs::read_dir("/proc").expect("processes").flatten();
-        let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let mut pids =
+            processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         pids.find(|pid| {
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let words: Vec<_> = line.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+            let words: Vec<_> = line
+                .split(|byte| *byte == 0)
+                .map(String::from_utf8_lossy)
+                .collect();
             words.get(1).is_some_and(|word| word == "__refresh") && words[2].contains(&data)
         })
     })
@@ -318,8 +427,15 @@ fn c3_c4_killing_the_caller_loses_nothing() {
         let token = waiting.finish().expect(0).stdout;
         let kept = home.kept(&servers.fake);
         assert_eq!(kept["access_token"], token.as_str());
-        assert!(servers.is_good(kept["refresh_token"].as_str().expect("a token")), "{by:?}");
-        assert_eq!((servers.refreshes(), servers.was_reused()), (1, false), "{by:?}");
+        assert!(
+            servers.is_good(kept["refresh_token"].as_str().expect("a token")),
+            "{by:?}"
+        );
+        assert_eq!(
+            (servers.refreshes(), servers.was_reused()),
+            (1, false),
+            "{by:?}"
+        );
     }
 }
 
@@ -349,17 +465,32 @@ fn c3_a_killed_refresher_is_told_and_no_old_token_is_printed() {
         None
     });
     let home = Home::expired(&servers);
-    let running = home.command("token", &["--json", &servers.fake.mcp()]).start();
+    let running = home
+        .command("token", &["--json", &servers.fake.mcp()])
+        .start();
     wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
     signal(refresher(&home), Signal::KILL);
     let finished = running.finish().expect(5);
-    assert!(finished.stdout.is_empty() && finished.stderr.contains("\"code\":\"interrupted\""), "{}", finished.stderr);
+    assert!(
+        finished.stdout.is_empty() && finished.stderr.contains("\"code\":\"interrupted\""),
+        "{}",
+        finished.stderr
+    );
     gate.open();
     // The server had taken it meanwhile, or not: the next run finds out, and says so.
-    wait_for("the server", || (!servers.is_good(home.kept(&servers.fake)["refresh_token"].as_str()?)).then_some(()));
+    wait_for("the server", || {
+        (!servers.is_good(home.kept(&servers.fake)["refresh_token"].as_str()?)).then_some(())
+    });
     let finished = home.token(&servers.fake).expect(3);
-    assert!(finished.stderr.contains("interrupted"), "{}", finished.stderr);
-    Program::login(&servers.fake).at_home(home.path()).agree().expect(0);
+    assert!(
+        finished.stderr.contains("interrupted"),
+        "{}",
+        finished.stderr
+    );
+    Program::login(&servers.fake)
+        .at_home(home.path())
+        .agree()
+        .expect(0);
     home.token(&servers.fake).expect(0);
 }
 
@@ -369,12 +500,20 @@ fn c1_a_new_login_is_not_overwritten_by_a_refresh_of_the_old_one() {
     let home = Home::expired(&servers);
     let running = home.at("token", &servers.fake).start();
     wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
-    let login = Program::login(&servers.fake).arg("--force").at_home(home.path()).agree().expect(0);
+    let login = Program::login(&servers.fake)
+        .arg("--force")
+        .at_home(home.path())
+        .agree()
+        .expect(0);
     let stored = home.kept(&servers.fake);
     assert_eq!(login.event("logged_in")["already"], Value::Null);
     gate.open();
     let token = running.finish().expect(0).stdout;
-    assert_eq!(stored["access_token"], token.as_str(), "the new login is printed");
+    assert_eq!(
+        stored["access_token"],
+        token.as_str(),
+        "the new login is printed"
+    );
     assert_eq!(home.kept(&servers.fake), stored);
     assert!(PATIENCE > LIMIT);
 }
@@ -384,22 +523,48 @@ fn what_the_refresher_does_is_told_to_who_asked_for_more() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let line = format!("POST {}/token: 200 in ", servers.fake.origin());
-    for (words, is_told) in [(&["-v"][..], true), (&["-vv"], true), (&[], false), (&["-q"], false)] {
-        let finished = home.command("token", words).args(["--refresh", &servers.fake.mcp()]).run().expect(0);
-        assert_eq!(finished.stderr.contains(&line), is_told, "{words:?}: {}", finished.stderr);
+    for (words, is_told) in [
+        (&["-v"][..], true),
+        (&["-vv"], true),
+        (&[], false),
+        (&["-q"], false),
+    ] {
+        let finished = home
+            .command("token", words)
+            .args(["--refresh", &servers.fake.mcp()])
+            .run()
+            .expect(0);
+        assert_eq!(
+            finished.stderr.contains(&line),
+            is_told,
+            "{words:?}: {}",
+            finished.stderr
+        );
         assert!(is_told || finished.stderr.is_empty(), "{}", finished.stderr);
-        assert!(!finished.stderr.contains(&finished.stdout), "no secret: {}", finished.stderr);
+        assert!(
+            !finished.stderr.contains(&finished.stdout),
+            "no secret: {}",
+            finished.stderr
+        );
     }
     // Nor does a reader who goes away end it.
     home.expire();
-    let token = home.command("token", &["-vv", &servers.fake.mcp()]).through_shell("", "2>&-").run().expect(0).stdout;
+    let token = home
+        .command("token", &["-vv", &servers.fake.mcp()])
+        .through_shell("", "2>&-")
+        .run()
+        .expect(0)
+        .stdout;
     assert_eq!(home.kept(&servers.fake)["access_token"], token.as_str());
 }
 
 /// Logs in, so that the next login is of the same client; and from now on servers give no refresh token with a login.
 fn then_without_refresh_token(servers: &Rotating) -> Home {
     let home = Home::new();
-    Program::login(&servers.fake).at_home(home.path()).agree().expect(0);
+    Program::login(&servers.fake)
+        .at_home(home.path())
+        .agree()
+        .expect(0);
     servers.withhold_refresh_tokens();
     home
 }
@@ -408,17 +573,27 @@ fn then_without_refresh_token(servers: &Rotating) -> Home {
 fn c1_a_login_without_refresh_token_keeps_the_one_that_is_stored_at_its_end() {
     let servers = Rotating::start();
     let home = then_without_refresh_token(&servers);
-    let mut login = Program::login(&servers.fake).arg("--force").at_home(home.path()).start();
+    let mut login = Program::login(&servers.fake)
+        .arg("--force")
+        .at_home(home.path())
+        .start();
     let url = login.authorization_url();
-    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(0);
+    home.command("token", &["--refresh", &servers.fake.mcp()])
+        .run()
+        .expect(0);
     let rotated = home.kept(&servers.fake);
     visit(&login.redirect(&url));
     let said = login.finish().expect(0).stderr;
-    assert!(said.contains("the one from the login before is kept"), "{said}");
+    assert!(
+        said.contains("the one from the login before is kept"),
+        "{said}"
+    );
     let kept = home.kept(&servers.fake);
     assert_eq!(kept["refresh_token"], rotated["refresh_token"]);
     assert_ne!(kept["access_token"], rotated["access_token"]);
-    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(0);
+    home.command("token", &["--refresh", &servers.fake.mcp()])
+        .run()
+        .expect(0);
     assert!(!servers.was_reused());
 }
 
@@ -426,19 +601,33 @@ fn c1_a_login_without_refresh_token_keeps_the_one_that_is_stored_at_its_end() {
 fn c1_a_login_without_refresh_token_gets_that_of_a_refresh_which_ends_after_it() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = then_without_refresh_token(&servers);
-    let refresh = home.command("token", &["--refresh", &servers.fake.mcp()]).start();
+    let refresh = home
+        .command("token", &["--refresh", &servers.fake.mcp()])
+        .start();
     wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
-    Program::login(&servers.fake).arg("--force").at_home(home.path()).agree().expect(0);
+    Program::login(&servers.fake)
+        .arg("--force")
+        .at_home(home.path())
+        .agree()
+        .expect(0);
     let login = home.kept(&servers.fake);
     gate.open();
     let token = refresh.finish().expect(0).stdout;
     let kept = home.kept(&servers.fake);
     assert_eq!(
         (&kept["access_token"], token.as_str()),
-        (&login["access_token"], login["access_token"].as_str().expect("a token"))
+        (
+            &login["access_token"],
+            login["access_token"].as_str().expect("a token")
+        )
     );
-    assert_ne!(kept["refresh_token"], login["refresh_token"], "that one is spent");
-    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(0);
+    assert_ne!(
+        kept["refresh_token"], login["refresh_token"],
+        "that one is spent"
+    );
+    home.command("token", &["--refresh", &servers.fake.mcp()])
+        .run()
+        .expect(0);
     assert!(!servers.was_reused());
 }
 
@@ -446,7 +635,10 @@ fn c1_a_login_without_refresh_token_gets_that_of_a_refresh_which_ends_after_it()
 fn c1_a_logout_during_a_login_is_not_undone() {
     let servers = Rotating::start();
     let home = then_without_refresh_token(&servers);
-    let mut login = Program::login(&servers.fake).arg("--force").at_home(home.path()).start();
+    let mut login = Program::login(&servers.fake)
+        .arg("--force")
+        .at_home(home.path())
+        .start();
     let url = login.authorization_url();
     home.at("logout", &servers.fake).run().expect(0);
     visit(&login.redirect(&url));

@@ -34,20 +34,32 @@ fn listing(methods: Value) -> Fake {
 fn client_of(request: &Seen) -> (Option<String>, Option<String>, Option<(String, String)>) {
     let decode = |text: &str| {
         let pair = format!("x={text}");
-        let (_, value) = url::form_urlencoded::parse(pair.as_bytes()).next().expect("a pair");
+        let (_, value) = url::form_urlencoded::parse(pair.as_bytes())
+            .next()
+            .expect("a pair");
         value.into_owned()
     };
     let header = request.header("authorization").map(|value| {
-        let basic = STANDARD.decode(value.strip_prefix("Basic ").expect("Basic")).expect("base64");
+        let basic = STANDARD
+            .decode(value.strip_prefix("Basic ").expect("Basic"))
+            .expect("base64");
         let basic = String::from_utf8(basic).expect("text");
         let (id, secret) = basic.split_once(':').expect("a colon");
         (decode(id), decode(secret))
     });
-    (request.parameter("client_id"), request.parameter("client_secret"), header)
+    (
+        request.parameter("client_id"),
+        request.parameter("client_secret"),
+        header,
+    )
 }
 
 /// What a token request has to say of its client.
-fn expected(method: &str, id: &str, secret: &str) -> (Option<String>, Option<String>, Option<(String, String)>) {
+fn expected(
+    method: &str,
+    id: &str,
+    secret: &str,
+) -> (Option<String>, Option<String>, Option<(String, String)>) {
     let (id, secret) = (id.to_owned(), secret.to_owned());
     match method {
         "client_secret_basic" => (Some(id.clone()), None, Some((id, secret))),
@@ -66,32 +78,60 @@ fn secret_file(secret: &str) -> tempfile::NamedTempFile {
 fn m14_m28a_m28b_m29_m29a_a_client_registered_by_hand() {
     let file = secret_file(ODD_SECRET);
     for (listed, with_secret, without_secret) in [
-        (json!(["none", "client_secret_basic", "client_secret_post"]), "client_secret_basic", "none"),
-        (json!(["client_secret_post", "client_secret_basic"]), "client_secret_basic", "none"),
+        (
+            json!(["none", "client_secret_basic", "client_secret_post"]),
+            "client_secret_basic",
+            "none",
+        ),
+        (
+            json!(["client_secret_post", "client_secret_basic"]),
+            "client_secret_basic",
+            "none",
+        ),
         (json!(["client_secret_post"]), "client_secret_post", "none"),
-        (json!(["client_secret_post", "private_key_jwt"]), "client_secret_post", "none"),
+        (
+            json!(["client_secret_post", "private_key_jwt"]),
+            "client_secret_post",
+            "none",
+        ),
         (json!(["none"]), "none", "none"),
         (json!(null), "client_secret_basic", "none"),
         (json!(["private_key_jwt"]), "client_secret_basic", "none"),
     ] {
         let fake = listing(listed.clone());
         let login = || Program::login(&fake).args(["--client-id", ODD_ID]);
-        let finished = login().arg("--client-secret-file").arg(file.path()).agree().expect(0);
+        let finished = login()
+            .arg("--client-secret-file")
+            .arg(file.path())
+            .agree()
+            .expect(0);
         let token = fake.seen_at("/token").remove(0);
-        assert_eq!(client_of(&token), expected(with_secret, ODD_ID, ODD_SECRET), "{listed}");
+        assert_eq!(
+            client_of(&token),
+            expected(with_secret, ODD_ID, ODD_SECRET),
+            "{listed}"
+        );
         assert_eq!(finished.kept(&fake.mcp())["client_auth"], with_secret);
         assert_eq!(finished.kept(&fake.mcp())["registration"], "static");
         assert!(!format!("{}{}", finished.stdout, finished.stderr).contains(ODD_SECRET));
         login().agree().expect(0);
         let token = fake.seen_at("/token").remove(1);
-        assert_eq!(client_of(&token), expected(without_secret, ODD_ID, ""), "{listed}");
+        assert_eq!(
+            client_of(&token),
+            expected(without_secret, ODD_ID, ""),
+            "{listed}"
+        );
         assert_eq!(fake.seen_at("/register").len(), 0);
     }
 }
 
 #[test]
 fn m14_u20_a_client_file_for_the_web_brings_its_redirect_uri() {
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port();
     let fake = Fake::start();
     for (file, wanted) in [
         (
@@ -104,15 +144,27 @@ fn m14_u20_a_client_file_for_the_web_brings_its_redirect_uri() {
             [format!("http://localhost:{port}/cb")]}}),
             Some("/cb"),
         ),
-        (json!({"installed": {"client_id": "w", "redirect_uris": ["http://localhost"]}}), None),
+        (
+            json!({"installed": {"client_id": "w", "redirect_uris": ["http://localhost"]}}),
+            None,
+        ),
         (json!({"client_id": "w"}), None),
     ] {
         let path = secret_file(&file.to_string());
-        let mut login = Program::login(&fake).arg("--client-file").arg(path.path()).start();
-        let uri = login.event("listening")["redirect_uri"].as_str().expect("a URI").to_owned();
+        let mut login = Program::login(&fake)
+            .arg("--client-file")
+            .arg(path.path())
+            .start();
+        let uri = login.event("listening")["redirect_uri"]
+            .as_str()
+            .expect("a URI")
+            .to_owned();
         match wanted {
             Some(path) => assert!(uri.ends_with(&format!(":{port}{path}")), "{uri}"),
-            None => assert!(uri.starts_with("http://127.0.0.1:") && uri.ends_with("/callback"), "{uri}"),
+            None => assert!(
+                uri.starts_with("http://127.0.0.1:") && uri.ends_with("/callback"),
+                "{uri}"
+            ),
         }
         assert_eq!(login.agree().status, 200);
         login.finish().expect(0);
@@ -125,16 +177,39 @@ fn m14_u20_a_client_file_for_the_web_brings_its_redirect_uri() {
 #[test]
 fn u20_files_that_hold_no_client_are_said_to() {
     let fake = Fake::start();
-    for text in ["", "{}", "[]", "<html>", "{\"installed\":{}}", "{\"installed\":7}", "{\"client_id\":7}"] {
+    for text in [
+        "",
+        "{}",
+        "[]",
+        "<html>",
+        "{\"installed\":{}}",
+        "{\"installed\":7}",
+        "{\"client_id\":7}",
+    ] {
         let file = secret_file(text);
-        let finished = Program::login(&fake).arg("--client-file").arg(file.path()).run().expect_error(2, "usage");
-        assert!(finished.stderr.contains(&file.path().display().to_string()), "{}", finished.stderr);
+        let finished = Program::login(&fake)
+            .arg("--client-file")
+            .arg(file.path())
+            .run()
+            .expect_error(2, "usage");
+        assert!(
+            finished.stderr.contains(&file.path().display().to_string()),
+            "{}",
+            finished.stderr
+        );
     }
     for option in ["--client-file", "--client-secret-file"] {
         let large = secret_file(&" ".repeat(1 << 17));
         for path in [Path::new("/nowhere/at/all"), Path::new("/"), large.path()] {
-            let login = Program::login(&fake).args(["--client-id", "x"]).arg("--client-secret-file").arg(path);
-            let login = if option == "--client-file" { Program::login(&fake).arg(option).arg(path) } else { login };
+            let login = Program::login(&fake)
+                .args(["--client-id", "x"])
+                .arg("--client-secret-file")
+                .arg(path);
+            let login = if option == "--client-file" {
+                Program::login(&fake).arg(option).arg(path)
+            } else {
+                login
+            };
             login.run().expect_error(2, "usage");
         }
     }
@@ -144,9 +219,16 @@ fn u20_files_that_hold_no_client_are_said_to() {
 #[test]
 fn sec1_a_secret_as_an_argument_is_refused_and_not_repeated() {
     let fake = Fake::start();
-    for args in [vec!["--client-secret", "c4nary"], vec!["--client-secret=c4nary"]] {
+    for args in [
+        vec!["--client-secret", "c4nary"],
+        vec!["--client-secret=c4nary"],
+    ] {
         let finished = Program::login(&fake).args(args).run().expect(2);
-        assert!(finished.stderr.contains("MCP_LOGIN_CLIENT_SECRET"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("MCP_LOGIN_CLIENT_SECRET"),
+            "{}",
+            finished.stderr
+        );
         assert!(!format!("{}{}", finished.stdout, finished.stderr).contains("c4nary"));
         assert!(finished.stderr.lines().count() <= 2, "{}", finished.stderr);
     }
@@ -161,7 +243,15 @@ fn sec1_sec3_u21_a_secret_reaches_the_token_endpoint_and_no_child() {
         );
         let file = secret_file("c4nary-secret");
         let login = Program::new()
-            .args(["--json", "--store", "file", "--timeout", "60s", "--client-id", "mine"])
+            .args([
+                "--json",
+                "--store",
+                "file",
+                "--timeout",
+                "60s",
+                "--client-id",
+                "mine",
+            ])
             .env("BROWSER", browser.path())
             .arg(fake.mcp());
         let login = match by_file {
@@ -177,7 +267,10 @@ fn sec1_sec3_u21_a_secret_reaches_the_token_endpoint_and_no_child() {
         login.agree();
         let finished = login.finish().expect(0);
         let token = fake.seen_at("/token").remove(0);
-        assert_eq!(client_of(&token), expected("client_secret_basic", "mine", "c4nary-secret"));
+        assert_eq!(
+            client_of(&token),
+            expected("client_secret_basic", "mine", "c4nary-secret")
+        );
         assert!(!format!("{}{}", finished.stdout, finished.stderr).contains("c4nary"));
     }
 }
@@ -186,13 +279,19 @@ const DOCUMENT: &str = "https://app.example/mcp-login/client.json";
 
 #[test]
 fn m13_m15_m15d_a_metadata_document_is_used_where_it_is_advertised() {
-    for (advertised, taken) in
-        [(json!(true), true), (json!(false), false), (json!(null), false), (json!("true"), false), (json!(1), false)]
-    {
+    for (advertised, taken) in [
+        (json!(true), true),
+        (json!(false), false),
+        (json!(null), false),
+        (json!("true"), false),
+        (json!(1), false),
+    ] {
         let fake = Fake::with(move |seen, fake| {
             let mut metadata = fake.server_metadata();
             metadata["client_id_metadata_document_supported"] = advertised.clone();
-            seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+            seen.path
+                .contains("oauth-authorization-server")
+                .then(|| Reply::json(200, &metadata))
         });
         let login = || Program::login(&fake).args(["--client-metadata-url", DOCUMENT]);
         let finished = login().agree().expect(0);
@@ -201,15 +300,25 @@ fn m13_m15_m15d_a_metadata_document_is_used_where_it_is_advertised() {
         assert_eq!(kept["client_id"] == DOCUMENT, taken);
         assert_eq!(fake.seen_at("/register").len(), usize::from(!taken));
         let token = fake.seen_at("/token").remove(0);
-        assert!(token.header("authorization").is_none() && token.parameter("client_secret").is_none());
+        assert!(
+            token.header("authorization").is_none() && token.parameter("client_secret").is_none()
+        );
         match taken {
             true => drop(login().args(["--registration", "cimd"]).agree().expect(0)),
-            false => drop(login().args(["--registration", "cimd"]).run().expect_error(2, "client_id_needed")),
+            false => drop(
+                login()
+                    .args(["--registration", "cimd"])
+                    .run()
+                    .expect_error(2, "client_id_needed"),
+            ),
         }
         // M13: what the user registered by hand comes first; and the user has the last word.
         let by_hand = login().args(["--client-id", "mine"]).agree().expect(0);
         assert_eq!(by_hand.kept(&fake.mcp())["client_id"], "mine");
-        let dynamic = login().args(["--registration", "dcr", "--client-id", "mine"]).agree().expect(0);
+        let dynamic = login()
+            .args(["--registration", "dcr", "--client-id", "mine"])
+            .agree()
+            .expect(0);
         assert_eq!(dynamic.kept(&fake.mcp())["registration"], "dcr");
     }
 }
@@ -218,12 +327,29 @@ fn m13_m15_m15d_a_metadata_document_is_used_where_it_is_advertised() {
 fn m13_m15a_ways_that_lead_nowhere() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.server_metadata();
-        metadata.as_object_mut().expect("an object").remove("registration_endpoint");
-        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        metadata
+            .as_object_mut()
+            .expect("an object")
+            .remove("registration_endpoint");
+        seen.path
+            .contains("oauth-authorization-server")
+            .then(|| Reply::json(200, &metadata))
     });
-    for args in [&[][..], &["--registration", "static"], &["--registration", "cimd"], &["--registration", "dcr"]] {
-        let finished = Program::login(&fake).args(args).run().expect_error(2, "client_id_needed");
-        assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
+    for args in [
+        &[][..],
+        &["--registration", "static"],
+        &["--registration", "cimd"],
+        &["--registration", "dcr"],
+    ] {
+        let finished = Program::login(&fake)
+            .args(args)
+            .run()
+            .expect_error(2, "client_id_needed");
+        assert!(
+            finished.stderr.contains("--client-id"),
+            "{}",
+            finished.stderr
+        );
     }
     for url in [
         "http://app.example/client.json",
@@ -233,7 +359,10 @@ fn m13_m15a_ways_that_lead_nowhere() {
         "https://app.example/client.json#x",
         "client.json",
     ] {
-        Program::login(&fake).args(["--client-metadata-url", url]).run().expect_error(2, "usage");
+        Program::login(&fake)
+            .args(["--client-metadata-url", url])
+            .run()
+            .expect_error(2, "usage");
     }
 }
 
@@ -241,7 +370,10 @@ fn m13_m15a_ways_that_lead_nowhere() {
 fn m16_m16a_m16b_n8_what_a_registration_asks_for() {
     for (listed, method) in [
         (json!(["none", "client_secret_post"]), "none"),
-        (json!(["client_secret_post", "client_secret_basic"]), "client_secret_basic"),
+        (
+            json!(["client_secret_post", "client_secret_basic"]),
+            "client_secret_basic",
+        ),
         (json!(["client_secret_post"]), "client_secret_post"),
         (json!(["private_key_jwt"]), "none"),
         (json!(null), "none"),
@@ -274,7 +406,9 @@ fn answering(status: u16, members: Value, listed: Value) -> Fake {
         }
         let mut metadata = fake.server_metadata();
         metadata["token_endpoint_auth_methods_supported"] = listed.clone();
-        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        seen.path
+            .contains("oauth-authorization-server")
+            .then(|| Reply::json(200, &metadata))
     })
 }
 
@@ -282,11 +416,27 @@ fn answering(status: u16, members: Value, listed: Value) -> Fake {
 fn m16d_m28a_m28b_the_answer_decides() {
     let both = json!(["client_secret_basic", "client_secret_post"]);
     for (members, listed, method) in [
-        (json!({"client_secret": "s"}), both.clone(), "client_secret_basic"),
-        (json!({"client_secret": "s"}), json!(["client_secret_post"]), "client_secret_post"),
-        (json!({"client_secret": "s"}), json!(null), "client_secret_basic"),
+        (
+            json!({"client_secret": "s"}),
+            both.clone(),
+            "client_secret_basic",
+        ),
+        (
+            json!({"client_secret": "s"}),
+            json!(["client_secret_post"]),
+            "client_secret_post",
+        ),
+        (
+            json!({"client_secret": "s"}),
+            json!(null),
+            "client_secret_basic",
+        ),
         (json!({"client_secret": "s"}), json!(["none"]), "none"),
-        (json!({"client_secret": "s", "token_endpoint_auth_method": "none"}), both.clone(), "none"),
+        (
+            json!({"client_secret": "s", "token_endpoint_auth_method": "none"}),
+            both.clone(),
+            "none",
+        ),
         (
             json!({"client_secret": "s", "token_endpoint_auth_method": "client_secret_post"}),
             json!(["none"]),
@@ -297,14 +447,30 @@ fn m16d_m28a_m28b_the_answer_decides() {
             both.clone(),
             "client_secret_basic",
         ),
-        (json!({"token_endpoint_auth_method": "client_secret_basic"}), both.clone(), "none"),
-        (json!({"client_secret": "", "token_endpoint_auth_method": "client_secret_basic"}), both.clone(), "none"),
-        (json!({"client_secret": null, "client_secret_expires_at": 0}), both.clone(), "none"),
+        (
+            json!({"token_endpoint_auth_method": "client_secret_basic"}),
+            both.clone(),
+            "none",
+        ),
+        (
+            json!({"client_secret": "", "token_endpoint_auth_method": "client_secret_basic"}),
+            both.clone(),
+            "none",
+        ),
+        (
+            json!({"client_secret": null, "client_secret_expires_at": 0}),
+            both.clone(),
+            "none",
+        ),
     ] {
         let fake = answering(201, members.clone(), listed);
         let finished = Program::login(&fake).agree().expect(0);
         let token = fake.seen_at("/token").remove(0);
-        assert_eq!(client_of(&token), expected(method, "given", "s"), "{members}");
+        assert_eq!(
+            client_of(&token),
+            expected(method, "given", "s"),
+            "{members}"
+        );
         assert_eq!(finished.kept(&fake.mcp())["client_auth"], method);
     }
 }
@@ -314,14 +480,27 @@ fn m16d_m16e_odd_answers_are_taken_for_what_they_give() {
     for (status, members) in [
         (200, json!({})),
         (201, json!({"redirect_uris": []})),
-        (201, json!({"redirect_uris": ["https://elsewhere.example/"], "issuer": "https://evil.example"})),
-        (201, json!({"grant_types": null, "scope": 7, "client_secret_expires_at": "soon", "x": {"y": []}})),
+        (
+            201,
+            json!({"redirect_uris": ["https://elsewhere.example/"], "issuer": "https://evil.example"}),
+        ),
+        (
+            201,
+            json!({"grant_types": null, "scope": 7, "client_secret_expires_at": "soon", "x": {"y": []}}),
+        ),
         (299, json!({"application_type": "web"})),
     ] {
         let fake = answering(status, members.clone(), json!(["none"]));
         let finished = Program::login(&fake).agree().expect(0);
-        assert_eq!(finished.kept(&fake.mcp())["issuer"], fake.origin(), "{members}");
-        assert_eq!(fake.seen_at("/token")[0].parameter("client_id").as_deref(), Some("given"));
+        assert_eq!(
+            finished.kept(&fake.mcp())["issuer"],
+            fake.origin(),
+            "{members}"
+        );
+        assert_eq!(
+            fake.seen_at("/token")[0].parameter("client_id").as_deref(),
+            Some("given")
+        );
     }
 }
 
@@ -332,8 +511,14 @@ fn registering(reply: Reply) -> Fake {
 
 #[track_caller]
 fn fails(fake: &Fake, exit: i32, code: &str) -> Finished {
-    let finished = Program::login(fake).arg("-vv").run().expect_error(exit, code);
-    assert!(!finished.events.iter().any(|event| event["event"] == "authorization_url"));
+    let finished = Program::login(fake)
+        .arg("-vv")
+        .run()
+        .expect_error(exit, code);
+    assert!(!finished
+        .events
+        .iter()
+        .any(|event| event["event"] == "authorization_url"));
     finished
 }
 
@@ -355,14 +540,31 @@ fn w6_answers_without_a_client_are_of_no_use() {
     ] {
         let fake = registering(reply.clone());
         let finished = fails(&fake, 2, "registration_unavailable");
-        assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
-        assert!(!finished.stderr.contains("again in a while"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("--client-id"),
+            "{}",
+            finished.stderr
+        );
+        assert!(
+            !finished.stderr.contains("again in a while"),
+            "{}",
+            finished.stderr
+        );
         assert_eq!(fake.seen_at("/register").len(), 1);
-        assert!(!format!("{}{}", finished.stdout, finished.stderr).contains("c4nary"), "{reply:?}");
+        assert!(
+            !format!("{}{}", finished.stdout, finished.stderr).contains("c4nary"),
+            "{reply:?}"
+        );
     }
-    fails(&registering(json(&"x".repeat(2 << 20))), 5, "server_unavailable");
     fails(
-        &registering(Reply::Raw(b"HTTP/1.1 201 OK\r\nContent-Length: 99\r\n\r\n{".to_vec())),
+        &registering(json(&"x".repeat(2 << 20))),
+        5,
+        "server_unavailable",
+    );
+    fails(
+        &registering(Reply::Raw(
+            b"HTTP/1.1 201 OK\r\nContent-Length: 99\r\n\r\n{".to_vec(),
+        )),
         5,
         "server_unavailable",
     );
@@ -370,8 +572,14 @@ fn w6_answers_without_a_client_are_of_no_use() {
 
 #[test]
 fn w6_a_byte_order_mark_before_a_registration_is_passed_over() {
-    let reply = Reply::text(201, "application/json", "\u{feff}{\"client_id\":\"marked\"}".to_owned());
-    let url = Program::login(&registering(reply)).start().authorization_url();
+    let reply = Reply::text(
+        201,
+        "application/json",
+        "\u{feff}{\"client_id\":\"marked\"}".to_owned(),
+    );
+    let url = Program::login(&registering(reply))
+        .start()
+        .authorization_url();
     assert_eq!(parameter(&url, "client_id").as_deref(), Some("marked"));
 }
 
@@ -379,28 +587,80 @@ fn w6_a_byte_order_mark_before_a_registration_is_passed_over() {
 fn m16c_m62_refusals_are_told_escaped() {
     let escape = "no \u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}such\u{9b}31m \u{2066}thing";
     for (status, body, exit, shown) in [
-        (400, json!({"error": "invalid_redirect_uri", "error_description": escape}), 3, "invalid_redirect_uri: no "),
-        (422, json!({"error": {"code": "bad", "message": escape}}), 3, "bad: no "),
-        (400, json!({"error": "invalid_client_metadata"}), 3, "status 400: invalid_client_metadata"),
+        (
+            400,
+            json!({"error": "invalid_redirect_uri", "error_description": escape}),
+            3,
+            "invalid_redirect_uri: no ",
+        ),
+        (
+            422,
+            json!({"error": {"code": "bad", "message": escape}}),
+            3,
+            "bad: no ",
+        ),
+        (
+            400,
+            json!({"error": "invalid_client_metadata"}),
+            3,
+            "status 400: invalid_client_metadata",
+        ),
         (404, json!("c4nary"), 3, "status 404"),
         // Closed to those that it does not know: no refusal of this login, and no use to try again.
-        (403, json!({"error": "access_denied", "error_description": "Client registration is disabled"}), 2, "disabled"),
-        (403, json!({"error": "access_denied"}), 2, "clients that it knows (status 403: access_denied)"),
-        (401, json!({"detail": "c4nary"}), 2, "clients that it knows (status 401)"),
-        (401, json!({"error": "invalid_token", "error_description": escape}), 2, "(status 401: invalid_token: no "),
+        (
+            403,
+            json!({"error": "access_denied", "error_description": "Client registration is disabled"}),
+            2,
+            "disabled",
+        ),
+        (
+            403,
+            json!({"error": "access_denied"}),
+            2,
+            "clients that it knows (status 403: access_denied)",
+        ),
+        (
+            401,
+            json!({"detail": "c4nary"}),
+            2,
+            "clients that it knows (status 401)",
+        ),
+        (
+            401,
+            json!({"error": "invalid_token", "error_description": escape}),
+            2,
+            "(status 401: invalid_token: no ",
+        ),
     ] {
         let fake = registering(Reply::json(status, &body));
-        let code = if exit == 2 { "client_id_needed" } else { "registration_refused" };
+        let code = if exit == 2 {
+            "client_id_needed"
+        } else {
+            "registration_refused"
+        };
         let finished = fails(&fake, exit, code);
         assert!(finished.stderr.contains(shown), "{}", finished.stderr);
-        assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("--client-id"),
+            "{}",
+            finished.stderr
+        );
         let has_words = finished.stderr.contains("the words after the colon");
         assert!(!has_words || shown.contains(": "), "{}", finished.stderr);
         let is_for_the_host = body["error"] == "invalid_redirect_uri";
-        assert_eq!(finished.stderr.contains("--redirect-host"), is_for_the_host, "{}", finished.stderr);
+        assert_eq!(
+            finished.stderr.contains("--redirect-host"),
+            is_for_the_host,
+            "{}",
+            finished.stderr
+        );
         assert_eq!(fake.seen_at("/register").len(), 1);
         let all = format!("{}{}", finished.stdout, finished.stderr);
-        assert!(all.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{all}");
+        assert!(
+            all.bytes()
+                .all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)),
+            "{all}"
+        );
         assert!(!all.contains("c4nary") && !all.contains("owned"), "{all}");
     }
 }
@@ -417,15 +677,26 @@ fn m62_a_registration_endpoint_that_is_not_available_may_be_later() {
         (503, "invalid_client_metadata"),
         (408, "timeout"),
     ] {
-        let fake = registering(Reply::json(status, &json!({"error": error})).with("Retry-After", "3600"));
+        let fake =
+            registering(Reply::json(status, &json!({"error": error})).with("Retry-After", "3600"));
         let finished = fails(&fake, 5, "registration_unavailable");
-        assert!(finished.stderr.contains("again in a while"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("again in a while"),
+            "{}",
+            finished.stderr
+        );
     }
 }
 
 #[test]
 fn w4_a_busy_registration_endpoint_is_asked_three_times() {
-    for (status, wish, tries) in [(503, "0", 3), (429, "0", 3), (503, "1000000000", 1), (500, "0", 1), (501, "0", 1)] {
+    for (status, wish, tries) in [
+        (503, "0", 3),
+        (429, "0", 3),
+        (503, "1000000000", 1),
+        (500, "0", 1),
+        (501, "0", 1),
+    ] {
         let fake = registering(Reply::status(status).with("Retry-After", wish));
         fails(&fake, 5, "registration_unavailable");
         assert_eq!(fake.seen_at("/register").len(), tries, "{status} {wish}");
@@ -442,7 +713,10 @@ fn w4_a_busy_registration_endpoint_is_asked_three_times() {
 fn b8_a_registration_is_not_redirected() {
     let other = Fake::start();
     for status in [301, 302, 303, 307, 308] {
-        for target in [format!("{}/register", other.origin()), "/register2".to_owned()] {
+        for target in [
+            format!("{}/register", other.origin()),
+            "/register2".to_owned(),
+        ] {
             let fake = registering(Reply::redirect(status, &target));
             fails(&fake, 6, "redirect_refused");
             assert_eq!(fake.seen_at("/register2").len(), 0);
@@ -452,7 +726,10 @@ fn b8_a_registration_is_not_redirected() {
 }
 
 fn redirect_uri(finished: &Finished, fake: &Fake) -> String {
-    finished.kept(&fake.mcp())["redirect_uri"].as_str().expect("a URI").to_owned()
+    finished.kept(&fake.mcp())["redirect_uri"]
+        .as_str()
+        .expect("a URI")
+        .to_owned()
 }
 
 fn again(fake: &Fake, home: &Path) -> Program {
@@ -461,26 +738,49 @@ fn again(fake: &Fake, home: &Path) -> Program {
 
 #[test]
 fn m17a_m18_a_registration_is_used_again_with_its_redirect_uri() {
-    for members in [json!({}), json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_basic"})]
-    {
+    for members in [
+        json!({}),
+        json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_basic"}),
+    ] {
         let fake = answering(201, members.clone(), json!(["none"]));
         let first = Program::login(&fake).agree().expect(0);
         for _ in 0..2 {
             again(&fake, first.home()).agree().expect(0);
         }
         assert_eq!(fake.seen_at("/register").len(), 1, "{members}");
-        let used: Vec<_> = fake.seen_at("/authorize").iter().map(|it| it.parameter("redirect_uri")).collect();
-        assert!(used.iter().all(|uri| *uri == Some(redirect_uri(&first, &fake))), "{used:?}");
+        let used: Vec<_> = fake
+            .seen_at("/authorize")
+            .iter()
+            .map(|it| it.parameter("redirect_uri"))
+            .collect();
+        assert!(
+            used.iter()
+                .all(|uri| *uri == Some(redirect_uri(&first, &fake))),
+            "{used:?}"
+        );
         // The secret stands with the login and nowhere else.
-        let directory = first.credentials_path().parent().expect("a directory").to_owned();
-        let holding =
-            std::process::Command::new("grep").args(["-rl", "c4nary"]).arg(&directory).output().expect("grep");
+        let directory = first
+            .credentials_path()
+            .parent()
+            .expect("a directory")
+            .to_owned();
+        let holding = std::process::Command::new("grep")
+            .args(["-rl", "c4nary"])
+            .arg(&directory)
+            .output()
+            .expect("grep");
         let holding = String::from_utf8_lossy(&holding.stdout).trim().to_owned();
-        let expected =
-            if members == json!({}) { String::new() } else { first.credentials_path().display().to_string() };
+        let expected = if members == json!({}) {
+            String::new()
+        } else {
+            first.credentials_path().display().to_string()
+        };
         assert_eq!(holding, expected);
         // Scopes that the registration was not made for need another one.
-        again(&fake, first.home()).args(["--scope", "write"]).agree().expect(0);
+        again(&fake, first.home())
+            .args(["--scope", "write"])
+            .agree()
+            .expect(0);
         assert_eq!(fake.seen_at("/register").len(), 2);
     }
 }
@@ -489,20 +789,25 @@ fn m17a_m18_a_registration_is_used_again_with_its_redirect_uri() {
 fn m16d_a_registration_whose_secret_is_over_is_not_used_again() {
     let basic = "client_secret_basic";
     for (expires_at, registrations) in [(99, 2), (0, 1), (4_000_000_000_u64, 1)] {
-        let members =
-            json!({"client_secret": "s", "client_secret_expires_at": expires_at, "token_endpoint_auth_method": basic});
+        let members = json!({"client_secret": "s", "client_secret_expires_at": expires_at, "token_endpoint_auth_method": basic});
         let fake = answering(201, members, json!([basic]));
         let first = Program::login(&fake).agree().expect(0);
         again(&fake, first.home()).agree().expect(0);
-        assert_eq!(fake.seen_at("/register").len(), registrations, "{expires_at}");
+        assert_eq!(
+            fake.seen_at("/register").len(),
+            registrations,
+            "{expires_at}"
+        );
     }
 }
 
 /// A server that has forgotten a client says so to the user only: a login that did not end well is not repeated with it.
 #[test]
 fn m18_a_registration_that_led_nowhere_is_not_used_again() {
-    for members in [json!({}), json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_basic"})]
-    {
+    for members in [
+        json!({}),
+        json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_basic"}),
+    ] {
         let fake = answering(201, members, json!(["none"]));
         let first = Program::login(&fake).agree().expect(0);
         let home = first.home();
@@ -511,7 +816,11 @@ fn m18_a_registration_that_led_nowhere_is_not_used_again() {
         again(&fake, home).agree().expect(0);
         assert_eq!(fake.seen_at("/register").len(), 2);
         again(&fake, home).agree().expect(0);
-        assert_eq!(fake.seen_at("/register").len(), 2, "the new one has proven itself");
+        assert_eq!(
+            fake.seen_at("/register").len(),
+            2,
+            "the new one has proven itself"
+        );
     }
 }
 
@@ -523,7 +832,12 @@ fn m17a_a_port_that_is_taken_means_a_new_registration() {
     let holder = TcpListener::bind(("127.0.0.1", uri.port().expect("a port"))).expect("the port");
     let second = again(&fake, first.home()).agree().expect(0);
     assert_eq!(fake.seen_at("/register").len(), 2);
-    assert_ne!(fake.seen_at("/authorize")[1].parameter("redirect_uri").as_deref(), Some(uri.as_str()));
+    assert_ne!(
+        fake.seen_at("/authorize")[1]
+            .parameter("redirect_uri")
+            .as_deref(),
+        Some(uri.as_str())
+    );
     drop((holder, second));
 }
 
@@ -541,8 +855,11 @@ fn b12_m18_another_authorization_server_gets_nothing_of_the_old_one() {
     let (origins, state) = ([old.origin(), new.origin()], Arc::clone(&moved));
     let fake = Fake::with(move |seen, fake| {
         let mut metadata = fake.resource_metadata();
-        metadata["authorization_servers"] = json!([origins[usize::from(state.load(Ordering::SeqCst))]]);
-        seen.path.starts_with("/.well-known/oauth-protected").then(|| Reply::json(200, &metadata))
+        metadata["authorization_servers"] =
+            json!([origins[usize::from(state.load(Ordering::SeqCst))]]);
+        seen.path
+            .starts_with("/.well-known/oauth-protected")
+            .then(|| Reply::json(200, &metadata))
     });
     let first = Program::login(&fake).agree().expect(0);
     let before = first.kept(&fake.mcp());
@@ -553,11 +870,16 @@ fn b12_m18_another_authorization_server_gets_nothing_of_the_old_one() {
     assert_eq!(new.seen_at("/register").len(), 1);
     for seen in new.seen() {
         for secret in ["given", "c4nary", "refresh-1", "access-1"] {
-            assert!(!format!("{seen:?}").contains(secret), "{secret} in {seen:?}");
+            assert!(
+                !format!("{seen:?}").contains(secret),
+                "{secret} in {seen:?}"
+            );
         }
     }
     // What is remembered of the old one may be looked at again, with nothing but a question for its metadata.
-    assert!(old.seen()[seen_before..].iter().all(|seen| seen.method == "GET" && seen.path.contains(".well-known")));
+    assert!(old.seen()[seen_before..]
+        .iter()
+        .all(|seen| seen.method == "GET" && seen.path.contains(".well-known")));
     // Back again, the old registration is found again.
     moved.store(false, Ordering::SeqCst);
     again(&fake, first.home()).agree().expect(0);
@@ -570,19 +892,34 @@ fn m14a_a_client_of_the_users_is_not_shown_to_another_authorization_server() {
     let (origins, state) = ([old.origin(), new.origin()], Arc::clone(&moved));
     let fake = Fake::with(move |seen, fake| {
         let mut metadata = fake.resource_metadata();
-        metadata["authorization_servers"] = json!([origins[usize::from(state.load(Ordering::SeqCst))]]);
-        seen.path.starts_with("/.well-known/oauth-protected").then(|| Reply::json(200, &metadata))
+        metadata["authorization_servers"] =
+            json!([origins[usize::from(state.load(Ordering::SeqCst))]]);
+        seen.path
+            .starts_with("/.well-known/oauth-protected")
+            .then(|| Reply::json(200, &metadata))
     });
-    let client = |login: Program| login.args(["--client-id", "mine"]).env("MCP_LOGIN_CLIENT_SECRET", "c4nary");
+    let client = |login: Program| {
+        login
+            .args(["--client-id", "mine"])
+            .env("MCP_LOGIN_CLIENT_SECRET", "c4nary")
+    };
     let first = client(Program::login(&fake)).agree().expect(0);
     moved.store(true, Ordering::SeqCst);
-    let finished = client(again(&fake, first.home())).run().expect_error(6, "issuer_changed");
+    let finished = client(again(&fake, first.home()))
+        .run()
+        .expect_error(6, "issuer_changed");
     for shown in [old.origin(), new.origin()] {
         assert!(finished.stderr.contains(&shown), "{}", finished.stderr);
     }
-    assert!(new.seen().iter().all(|seen| seen.method == "GET" && seen.path.contains(".well-known")));
+    assert!(new
+        .seen()
+        .iter()
+        .all(|seen| seen.method == "GET" && seen.path.contains(".well-known")));
     // The user may say that the client belongs there too.
-    client(again(&fake, first.home())).args(["--issuer", &new.origin()]).agree().expect(0);
+    client(again(&fake, first.home()))
+        .args(["--issuer", &new.origin()])
+        .agree()
+        .expect(0);
     // And a client that was never used elsewhere has nothing to compare with.
     client(Program::login(&fake)).agree().expect(0);
 }
@@ -590,11 +927,15 @@ fn m14a_a_client_of_the_users_is_not_shown_to_another_authorization_server() {
 /// A fake that knows a client no more once it has been told so; `at_callback` says it to the browser already.
 fn forgetful(known: Arc<AtomicBool>, at_callback: bool, error: &'static str) -> Fake {
     Fake::with(move |seen, _| {
-        let stale = seen.parameter("client_id").as_deref() == Some("client-1") && !known.load(Ordering::SeqCst);
+        let stale = seen.parameter("client_id").as_deref() == Some("client-1")
+            && !known.load(Ordering::SeqCst);
         match seen.path.as_str() {
             "/authorize" if stale && at_callback => {
                 let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
-                Some(Reply::redirect(302, &format!("{uri}?error={error}&state={state}")))
+                Some(Reply::redirect(
+                    302,
+                    &format!("{uri}?error={error}&state={state}"),
+                ))
             }
             "/token" if stale && !at_callback => Some(Reply::json(401, &json!({"error": error}))),
             _ => None,
@@ -621,12 +962,30 @@ fn a_registration_that_the_server_forgot_heals_itself_once() {
             url
         });
         let finished = second.finish().expect(0);
-        assert!(finished.stderr.contains("registering anew"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("registering anew"),
+            "{}",
+            finished.stderr
+        );
         assert_eq!(fake.seen_at("/register").len(), 2);
-        assert_eq!(finished.events.iter().filter(|event| event["event"] == "listening").count(), 1);
-        assert_eq!(parameter(&urls[0], "redirect_uri"), parameter(&urls[1], "redirect_uri"));
+        assert_eq!(
+            finished
+                .events
+                .iter()
+                .filter(|event| event["event"] == "listening")
+                .count(),
+            1
+        );
+        assert_eq!(
+            parameter(&urls[0], "redirect_uri"),
+            parameter(&urls[1], "redirect_uri")
+        );
         for name in ["state", "code_challenge", "client_id"] {
-            assert_ne!(parameter(&urls[0], name), parameter(&urls[1], name), "{name}");
+            assert_ne!(
+                parameter(&urls[0], name),
+                parameter(&urls[1], name),
+                "{name}"
+            );
         }
         // The next login uses the new registration.
         again(&fake, first.home()).agree().expect(0);
@@ -637,20 +996,37 @@ fn a_registration_that_the_server_forgot_heals_itself_once() {
 #[test]
 fn a_registration_that_is_refused_twice_and_a_client_of_the_users_end_it() {
     for error in ["invalid_client", "unauthorized_client"] {
-        let fake =
-            Fake::with(move |seen, _| (seen.path == "/token").then(|| Reply::json(401, &json!({"error": error}))));
+        let fake = Fake::with(move |seen, _| {
+            (seen.path == "/token").then(|| Reply::json(401, &json!({"error": error})))
+        });
         let mut login = Program::login(&fake).start();
         login.agree();
         login.agree();
         login.finish().expect_error(3, error);
         assert_eq!(fake.seen_at("/register").len(), 2);
-        let finished = Program::login(&fake).args(["--client-id", "mine"]).agree().expect_error(3, error);
-        assert!(finished.stderr.contains("--client-id"), "{}", finished.stderr);
+        let finished = Program::login(&fake)
+            .args(["--client-id", "mine"])
+            .agree()
+            .expect_error(3, error);
+        assert!(
+            finished.stderr.contains("--client-id"),
+            "{}",
+            finished.stderr
+        );
         assert_eq!(fake.seen_at("/register").len(), 2);
     }
     // Any other refusal ends the login: no second page, no second registration.
-    let fake =
-        Fake::with(|seen, _| (seen.path == "/token").then(|| Reply::json(400, &json!({"error": "invalid_grant"}))));
-    Program::login(&fake).agree().expect_error(3, "invalid_grant");
-    assert_eq!((fake.seen_at("/register").len(), fake.seen_at("/token").len()), (1, 1));
+    let fake = Fake::with(|seen, _| {
+        (seen.path == "/token").then(|| Reply::json(400, &json!({"error": "invalid_grant"})))
+    });
+    Program::login(&fake)
+        .agree()
+        .expect_error(3, "invalid_grant");
+    assert_eq!(
+        (
+            fake.seen_at("/register").len(),
+            fake.seen_at("/token").len()
+        ),
+        (1, 1)
+    );
 }

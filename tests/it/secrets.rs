@@ -31,11 +31,18 @@ fn servers() -> Fake {
         "/authorize" => {
             let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
             let code: String = url::form_urlencoded::byte_serialize(CODE.as_bytes()).collect();
-            Some(Reply::redirect(302, &format!("{uri}?code={code}&state={state}")))
+            Some(Reply::redirect(
+                302,
+                &format!("{uri}?code={code}&state={state}"),
+            ))
         }
         "/token" => {
             let is_refresh = seen.parameter("grant_type").as_deref() == Some("refresh_token");
-            let (access, refresh) = if is_refresh { (RENEWED, ROTATED) } else { (ACCESS, REFRESH) };
+            let (access, refresh) = if is_refresh {
+                (RENEWED, ROTATED)
+            } else {
+                (ACCESS, REFRESH)
+            };
             Some(Reply::json(
                 200,
                 &json!({"access_token": access, "token_type": "Bearer", "expires_in": 3600, "refresh_token": refresh}),
@@ -55,16 +62,28 @@ struct Watch {
 
 impl Watch {
     fn start() -> Self {
-        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(String::new())));
+        let (stop, seen) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(Mutex::new(String::new())),
+        );
         let (stopped, noted) = (Arc::clone(&stop), Arc::clone(&seen));
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
-                for process in fs::read_dir("/proc").expect("processes").flatten().map(|entry| entry.path()) {
+                for process in fs::read_dir("/proc")
+                    .expect("processes")
+                    .flatten()
+                    .map(|entry| entry.path())
+                {
                     let read = |name: &str| {
-                        String::from_utf8_lossy(&fs::read(process.join(name)).unwrap_or_default()).replace('\0', "\n")
+                        String::from_utf8_lossy(&fs::read(process.join(name)).unwrap_or_default())
+                            .replace('\0', "\n")
                     };
                     let line = read("cmdline");
-                    if line.split('\n').next().is_some_and(|program| program.ends_with("/mcp-login")) {
+                    if line
+                        .split('\n')
+                        .next()
+                        .is_some_and(|program| program.ends_with("/mcp-login"))
+                    {
                         let shown = format!("{line}\n{}\n", read("environ"));
                         let mut noted = noted.lock().expect("notes");
                         if !noted.contains(&shown) {
@@ -75,7 +94,11 @@ impl Watch {
                 thread::sleep(std::time::Duration::from_millis(1));
             }
         });
-        Self { stop, seen, thread: Some(thread) }
+        Self {
+            stop,
+            seen,
+            thread: Some(thread),
+        }
     }
 
     fn stop(mut self) -> String {
@@ -93,10 +116,20 @@ fn check_disk(home: &Path, secrets: &[&str]) {
     let mut left = vec![home.to_owned()];
     while let Some(path) = left.pop() {
         if path.is_dir() {
-            left.extend(fs::read_dir(&path).expect("a directory").flatten().map(|entry| entry.path()));
-        } else if path.file_name().is_some_and(|name| name != "credentials.json" && name != "client-secret") {
+            left.extend(
+                fs::read_dir(&path)
+                    .expect("a directory")
+                    .flatten()
+                    .map(|entry| entry.path()),
+            );
+        } else if path
+            .file_name()
+            .is_some_and(|name| name != "credentials.json" && name != "client-secret")
+        {
             let text = String::from_utf8_lossy(&fs::read(&path).expect("a file")).into_owned();
-            secrets.iter().for_each(|secret| assert_hides(&format!("{}: {text}", path.display()), secret));
+            secrets
+                .iter()
+                .for_each(|secret| assert_hides(&format!("{}: {text}", path.display()), secret));
         }
     }
 }
@@ -108,25 +141,55 @@ fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
     let home = Home::new();
     let file = home.path().join("client-secret");
     fs::write(&file, SECRET).expect("writing");
-    let client = ["--client-id", "mine", "--client-secret-file", file.to_str().expect("a path")];
-    let mut login = Program::login(&fake).args(client).arg("-vv").at_home(home.path()).start();
+    let client = [
+        "--client-id",
+        "mine",
+        "--client-secret-file",
+        file.to_str().expect("a path"),
+    ];
+    let mut login = Program::login(&fake)
+        .args(client)
+        .arg("-vv")
+        .at_home(home.path())
+        .start();
     let url = login.authorization_url();
     let state = parameter(&url, "state").expect("a state");
     visit(&login.redirect(&url));
     let login = login.finish().expect(0);
-    let verifier = fake.seen_at("/token")[0].parameter("code_verifier").expect("a verifier");
-    let tokens = [CODE, verifier.as_str(), ACCESS, RENEWED, REFRESH, ROTATED, SECRET];
+    let verifier = fake.seen_at("/token")[0]
+        .parameter("code_verifier")
+        .expect("a verifier");
+    let tokens = [
+        CODE,
+        verifier.as_str(),
+        ACCESS,
+        RENEWED,
+        REFRESH,
+        ROTATED,
+        SECRET,
+    ];
     let all = [&tokens[..], &[state.as_str()]].concat();
-    assert!(fs::read_to_string(home.credentials()).expect("the store").contains(REFRESH), "the canaries are real");
+    assert!(
+        fs::read_to_string(home.credentials())
+            .expect("the store")
+            .contains(REFRESH),
+        "the canaries are real"
+    );
 
     let hides = |what: &str, text: &str, secrets: &[&str]| {
-        secrets.iter().for_each(|secret| assert_hides(&format!("{what}: {text}"), secret))
+        secrets
+            .iter()
+            .for_each(|secret| assert_hides(&format!("{what}: {text}"), secret))
     };
     // The state stands in the authorization URL, which has to be shown.
     hides("login", &login.stdout, &tokens);
     hides("login", &login.stderr, &tokens);
     check_disk(home.path(), &all);
-    let run = |words: &[&str]| -> Finished { home.command(words[0], &words[1..]).args(["-vv", &fake.mcp()]).run() };
+    let run = |words: &[&str]| -> Finished {
+        home.command(words[0], &words[1..])
+            .args(["-vv", &fake.mcp()])
+            .run()
+    };
     for (words, product) in [
         (&["token"][..], ACCESS),
         (&["token", "--refresh"], RENEWED),
@@ -136,18 +199,32 @@ fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
         let finished = run(words).expect(0);
         assert!(finished.stdout.contains(product), "{words:?}");
         hides("stderr", &finished.stderr, &all);
-        let others: Vec<_> = all.iter().copied().filter(|secret| *secret != product).collect();
+        let others: Vec<_> = all
+            .iter()
+            .copied()
+            .filter(|secret| *secret != product)
+            .collect();
         hides("stdout", &finished.stdout, &others);
         check_disk(home.path(), &all);
     }
-    for words in [&["status"][..], &["status", "--json"], &["check"], &["logout", "--json"], &["token"], &["logout"]] {
+    for words in [
+        &["status"][..],
+        &["status", "--json"],
+        &["check"],
+        &["logout", "--json"],
+        &["token"],
+        &["logout"],
+    ] {
         let finished = run(words);
         hides("stdout", &finished.stdout, &all);
         hides("stderr", &finished.stderr, &all);
         check_disk(home.path(), &all);
     }
     let shown = watch.stop();
-    assert!(shown.contains("__refresh") && shown.contains(&fake.mcp()), "the watch has seen the processes");
+    assert!(
+        shown.contains("__refresh") && shown.contains(&fake.mcp()),
+        "the watch has seen the processes"
+    );
     hides("what the system shows", &shown, &all);
 }
 
@@ -157,7 +234,10 @@ fn sec5_sec6_what_servers_say_is_no_way_out() {
     for (status, error) in [(400, "invalid_request"), (400, "invalid_grant"), (503, "x")] {
         let fake = Fake::with(move |seen, _| {
             let token = seen.parameter("refresh_token")?;
-            Some(Reply::json(status, &json!({"error": error, "was": ACCESS, "note": token})))
+            Some(Reply::json(
+                status,
+                &json!({"error": error, "was": ACCESS, "note": token}),
+            ))
         });
         let home = Home::with(&fake, json!({"refresh_token": REFRESH}));
         for words in [&["token", "-vv"][..], &["headers", "--json", "-vv"]] {
@@ -179,10 +259,18 @@ fn sec4_no_core_of_the_program_nor_of_its_refresher() {
         None
     });
     let home = Home::with(&fake, json!({}));
-    let running = home.at("token", &fake).through_shell("ulimit -c unlimited 2>/dev/null || true", "").start();
-    wait_for("the refresh", || (!fake.seen_at("/token").is_empty()).then_some(()));
+    let running = home
+        .at("token", &fake)
+        .through_shell("ulimit -c unlimited 2>/dev/null || true", "")
+        .start();
+    wait_for("the refresh", || {
+        (!fake.seen_at("/token").is_empty()).then_some(())
+    });
     let limits = fs::read_to_string(format!("/proc/{}/limits", running.pid())).expect("limits");
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .expect("a limit");
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     running.process().signal(rustix::process::Signal::ABORT);
     let mut running = running;
@@ -199,19 +287,35 @@ fn as_ordinary_user(test: &str) -> Option<Vec<&'static str>> {
     if !rustix::process::geteuid().is_root() {
         return Some(vec!["env"]);
     }
-    has("setpriv", test).then(|| vec!["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"])
+    has("setpriv", test).then(|| {
+        vec![
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--no-new-privs",
+        ]
+    })
 }
 
 /// Tells whether an ordinary user can open these of a process of their own.
 fn can_open(ordinary: &[&str], process: u32, name: &str) -> bool {
     let mut look = Command::new(ordinary[0]);
-    look.args(&ordinary[1..]).args(["sh", "-c", &format!(": < /proc/{process}/{name}")]);
-    look.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a look").success()
+    look.args(&ordinary[1..])
+        .args(["sh", "-c", &format!(": < /proc/{process}/{name}")]);
+    look.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("a look")
+        .success()
 }
 
 #[test]
 fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() {
-    let Some(ordinary) = as_ordinary_user("looking into a process") else { return };
+    let Some(ordinary) = as_ordinary_user("looking into a process") else {
+        return;
+    };
     let gate = Gate::default();
     let held = gate.clone();
     let fake = Fake::with(move |seen, _| {
@@ -226,31 +330,57 @@ fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() 
     let home = Home::with(&fake, json!({"refresh_token": REFRESH}));
     if ordinary[0] != "env" {
         let credentials = home.credentials();
-        for path in credentials.ancestors().take_while(|path| path.starts_with(home.path())) {
+        for path in credentials
+            .ancestors()
+            .take_while(|path| path.starts_with(home.path()))
+        {
             chown(path, Some(NOBODY), Some(NOBODY)).expect("an owner");
         }
     }
     let copy = program.to_str().expect("a path");
     let start = |command: Program| {
-        let wrapper =
-            [&ordinary[..], &["sh", "-c", "ulimit -c unlimited 2>/dev/null; shift; exec \"$0\" \"$@\"", copy]].concat();
+        let wrapper = [
+            &ordinary[..],
+            &[
+                "sh",
+                "-c",
+                "ulimit -c unlimited 2>/dev/null; shift; exec \"$0\" \"$@\"",
+                copy,
+            ],
+        ]
+        .concat();
         command.through(&wrapper).start()
     };
-    let mut waiting = start(Program::login_at(&format!("{}/mcp?other", fake.origin())).at_home(home.path()));
+    let mut waiting =
+        start(Program::login_at(&format!("{}/mcp?other", fake.origin())).at_home(home.path()));
     waiting.authorization_url();
     let refresh = start(home.at("token", &fake));
-    wait_for("the refresh", || (!fake.seen_at("/token").is_empty()).then_some(()));
+    wait_for("the refresh", || {
+        (!fake.seen_at("/token").is_empty()).then_some(())
+    });
     let refresher = crate::refresh::refresher(&home);
-    let mut control = Command::new(ordinary[0]).args(&ordinary[1..]).args(["sleep", "60"]).spawn().expect("a process");
-    wait_for("the other program", || can_open(&ordinary, control.id(), "environ").then_some(()));
+    let mut control = Command::new(ordinary[0])
+        .args(&ordinary[1..])
+        .args(["sleep", "60"])
+        .spawn()
+        .expect("a process");
+    wait_for("the other program", || {
+        can_open(&ordinary, control.id(), "environ").then_some(())
+    });
     for name in ["environ", "maps", "mem", "fd/1"] {
         let is_open = can_open(&ordinary, control.id(), name);
         for process in [waiting.pid(), refresh.pid(), refresher] {
             assert!(!can_open(&ordinary, process, name), "{name} of {process}");
         }
-        assert!(is_open || name == "mem" || name == "fd/1", "{name} of any other program can be opened");
+        assert!(
+            is_open || name == "mem" || name == "fd/1",
+            "{name} of any other program can be opened"
+        );
     }
-    control.kill().and_then(|()| control.wait()).expect("its end");
+    control
+        .kill()
+        .and_then(|()| control.wait())
+        .expect("its end");
     // A core would lie where the program was started, and be told.
     for mut running in [waiting, refresh] {
         running.process().signal(rustix::process::Signal::ABORT);

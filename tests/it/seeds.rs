@@ -17,23 +17,41 @@ fn port_8000_is_already_in_use() {
     let pid = format!("process {}", std::process::id());
 
     let mut pty = Pty::open();
-    let mut login = Program::login(&fake).args(["--port", &port]).on(&pty).start();
+    let mut login = Program::login(&fake)
+        .args(["--port", &port])
+        .on(&pty)
+        .start();
     let url = login.authorization_url();
     let landed = login.redirect(&url);
-    assert_eq!(parameter(&url, "redirect_uri"), Some(format!("http://127.0.0.1:{port}/callback")));
+    assert_eq!(
+        parameter(&url, "redirect_uri"),
+        Some(format!("http://127.0.0.1:{port}/callback"))
+    );
     // The browser lands at the server itself, which knows nothing of a callback; its address bar has the answer.
     assert_eq!(visit(&landed).status, 404);
     let shown = pty.wait_for("paste it here and press Enter");
     assert!(shown.contains(&pid), "the holder is named: {shown}");
-    assert!(shown.contains("sees the answer"), "what the holder sees is said: {shown}");
+    assert!(
+        shown.contains("sees the answer"),
+        "what the holder sees is said: {shown}"
+    );
     pty.wait_until_raw(true);
     pty.type_in(&format!("{landed}\n"));
     let finished = login.finish().expect(0);
     assert_eq!(finished.kept(&fake.mcp())["refresh_token"], "refresh-1");
 
-    let finished = Program::login(&fake).args(["--port", &port, "--no-paste"]).run().expect_error(8, "port_taken");
+    let finished = Program::login(&fake)
+        .args(["--port", &port, "--no-paste"])
+        .run()
+        .expect_error(8, "port_taken");
     assert!(finished.stderr.contains(&pid), "{}", finished.stderr);
-    assert!(finished.stderr.contains("hint: leave out --port or --redirect-uri"), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("hint: leave out --port or --redirect-uri"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// hermes-agent#34260: the port was searched, freed, and lost to another process before it was bound again.
@@ -46,22 +64,46 @@ fn hermes_34260_the_port_is_bound_once_and_kept() {
     let trace = tempfile::NamedTempFile::new().expect("a file");
     let trace_path = trace.path().to_str().expect("a path").to_owned();
     let calls = "trace=bind,listen,socket,close,dup,dup2,dup3";
-    let login = Program::login(&fake).through(&["strace", "-f", "-qq", "-o", &trace_path, "-e", calls]);
+    let login =
+        Program::login(&fake).through(&["strace", "-f", "-qq", "-o", &trace_path, "-e", calls]);
     let mut login = login.start();
-    let listening = login.event("listening")["redirect_uri"].as_str().expect("a URI").to_owned();
+    let listening = login.event("listening")["redirect_uri"]
+        .as_str()
+        .expect("a URI")
+        .to_owned();
     login.agree();
     login.finish().expect(0);
     let trace = std::fs::read_to_string(&trace_path).expect("a trace");
-    let binds: Vec<_> = trace.lines().filter(|line| line.contains(" bind(") && line.contains("AF_INET")).collect();
+    let binds: Vec<_> = trace
+        .lines()
+        .filter(|line| line.contains(" bind(") && line.contains("AF_INET"))
+        .collect();
     assert_eq!(binds.len(), 1, "{binds:?}");
-    assert!(binds[0].contains("htons(0)") && binds[0].contains("127.0.0.1"), "any port of loopback: {binds:?}");
-    assert_eq!(trace.lines().filter(|line| line.contains(" listen(")).count(), 1, "{trace}");
-    // The socket of this one call is what the redirect URI names, and it is not closed before the end.
-    let number = binds[0].split("bind(").nth(1).and_then(|rest| rest.split(',').next()).expect("a descriptor");
-    let after = trace.split(binds[0]).nth(1).expect("the rest");
-    let closed = after.lines().find(|line| line.contains(&format!(" close({number})")));
     assert!(
-        after.contains("listen(") && closed.is_none_or(|line| after.find(line) > after.rfind("socket(")),
+        binds[0].contains("htons(0)") && binds[0].contains("127.0.0.1"),
+        "any port of loopback: {binds:?}"
+    );
+    assert_eq!(
+        trace
+            .lines()
+            .filter(|line| line.contains(" listen("))
+            .count(),
+        1,
+        "{trace}"
+    );
+    // The socket of this one call is what the redirect URI names, and it is not closed before the end.
+    let number = binds[0]
+        .split("bind(")
+        .nth(1)
+        .and_then(|rest| rest.split(',').next())
+        .expect("a descriptor");
+    let after = trace.split(binds[0]).nth(1).expect("the rest");
+    let closed = after
+        .lines()
+        .find(|line| line.contains(&format!(" close({number})")));
+    assert!(
+        after.contains("listen(")
+            && closed.is_none_or(|line| after.find(line) > after.rfind("socket(")),
         "{after}"
     );
     assert!(listening.starts_with("http://127.0.0.1:"), "{listening}");
@@ -71,13 +113,28 @@ fn hermes_34260_the_port_is_bound_once_and_kept() {
 #[test]
 fn hermes_34260_parallel_logins_do_not_cross() {
     let fakes: Vec<_> = (0..4).map(|_| Fake::start()).collect();
-    let mut logins: Vec<_> = fakes.iter().map(|fake| Program::login(fake).start()).collect();
-    let urls: Vec<_> = logins.iter_mut().map(|login| login.authorization_url()).collect();
-    let goods: Vec<_> = logins.iter().zip(&urls).map(|(login, url)| login.redirect(url)).collect();
+    let mut logins: Vec<_> = fakes
+        .iter()
+        .map(|fake| Program::login(fake).start())
+        .collect();
+    let urls: Vec<_> = logins
+        .iter_mut()
+        .map(|login| login.authorization_url())
+        .collect();
+    let goods: Vec<_> = logins
+        .iter()
+        .zip(&urls)
+        .map(|(login, url)| login.redirect(url))
+        .collect();
     // Each answer is first sent to every other login, which does not take it.
     for (index, good) in goods.iter().enumerate() {
         let query = good.split_once('?').expect("a query").1;
-        for other in goods.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other) {
+        for other in goods
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+            .map(|(_, other)| other)
+        {
             let place = other.split_once('?').expect("a query").0;
             assert_eq!(visit(&format!("{place}?{query}")).status, 400);
         }
@@ -99,8 +156,10 @@ fn hermes_34260_more_than_one_request_is_served_and_only_the_right_one_taken() {
     let url = login.authorization_url();
     let good = login.redirect(&url);
     let (place, query) = good.split_once('?').expect("a query");
-    let (origin, code) =
-        (place.strip_suffix("/callback").expect("the path"), parameter(&good, "code").expect("a code"));
+    let (origin, code) = (
+        place.strip_suffix("/callback").expect("the path"),
+        parameter(&good, "code").expect("a code"),
+    );
     for (stray, status) in [
         (format!("{origin}/favicon.ico"), 204),
         (format!("{origin}/"), 404),
@@ -146,18 +205,34 @@ fn hermes_34260_a_lost_port_is_replaced() {
         (seen.path == "/elsewhere").then(|| Reply::json(200, &fake.server_metadata()))
     });
     let mut login = Program::login(&fake).start();
-    let uri = login.event("listening")["redirect_uri"].as_str().expect("a URI").to_owned();
+    let uri = login.event("listening")["redirect_uri"]
+        .as_str()
+        .expect("a URI")
+        .to_owned();
     login.agree();
     let first = login.finish().expect(0);
-    let port = url::Url::parse(&uri).expect("a URL").port().expect("a port");
+    let port = url::Url::parse(&uri)
+        .expect("a URL")
+        .port()
+        .expect("a port");
 
-    let mut again = Program::login(&fake).arg("--force").at_home(first.home()).start();
-    assert_eq!(again.event("listening")["redirect_uri"], uri.as_str(), "the remembered port is tried first");
+    let mut again = Program::login(&fake)
+        .arg("--force")
+        .at_home(first.home())
+        .start();
+    assert_eq!(
+        again.event("listening")["redirect_uri"],
+        uri.as_str(),
+        "the remembered port is tried first"
+    );
     again.agree();
     let second = again.finish().expect(0);
 
     let holder = TcpListener::bind(("127.0.0.1", port)).expect("the port is free again");
-    let mut third = Program::login(&fake).arg("--force").at_home(first.home()).start();
+    let mut third = Program::login(&fake)
+        .arg("--force")
+        .at_home(first.home())
+        .start();
     assert_ne!(third.event("listening")["redirect_uri"], uri.as_str());
     third.agree();
     third.finish().expect(0);
@@ -174,9 +249,15 @@ fn hermes_34260_a_silent_peer_blocks_nobody() {
     let mut login = Program::login(&fake).start();
     let url = login.authorization_url();
     let good = login.redirect(&url);
-    let address = url::Url::parse(&good).expect("a URL").socket_addrs(|| None).expect("an address")[0];
+    let address = url::Url::parse(&good)
+        .expect("a URL")
+        .socket_addrs(|| None)
+        .expect("an address")[0];
     let mut silent = std::net::TcpStream::connect(address).expect("connecting");
-    assert_eq!(send(address, b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 404);
+    assert_eq!(
+        send(address, b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n").status,
+        404
+    );
     assert_eq!(visit(&good).status, 200);
     login.finish().expect(0);
     let _ = silent.write(b"x");

@@ -29,10 +29,16 @@ fn every_state(fake: &Fake) -> Home {
             "https://live.example/mcp",
             json!({"expires_at": "2999-01-01T00:00:00Z", "scopes": ["read", "\u{1b}[31mred"]}),
         ),
-        login("https://lasting.example/mcp", json!({"expires_at": null, "refresh_token": null})),
+        login(
+            "https://lasting.example/mcp",
+            json!({"expires_at": null, "refresh_token": null}),
+        ),
         login("https://due.example/mcp", json!({})),
         login("https://marked.example/mcp", json!({"needs_login": true})),
-        login("https://over.example/mcp", json!({"refresh_token": null, "profile": "work"})),
+        login(
+            "https://over.example/mcp",
+            json!({"refresh_token": null, "profile": "work"}),
+        ),
     ]);
     home
 }
@@ -50,14 +56,35 @@ fn status_tells_every_state_and_no_secret() {
     let fake = Fake::start();
     let home = every_state(&fake);
     let finished = home.command("status", &["--json", "-vv"]).run().expect(0);
-    let logins = finished.events[0]["logins"].as_array().expect("logins").clone();
+    let logins = finished.events[0]["logins"]
+        .as_array()
+        .expect("logins")
+        .clone();
     let told: Vec<_> = logins
         .iter()
-        .map(|login| [&login["server"], &login["profile"], &login["state"]].map(|text| text.as_str().expect("text")))
+        .map(|login| {
+            [&login["server"], &login["profile"], &login["state"]]
+                .map(|text| text.as_str().expect("text"))
+        })
         .collect();
-    assert_eq!(told, STATES.map(|(server, profile, state)| [server, profile, state]));
-    for name in ["issuer", "client_id", "scopes", "expires_at", "refreshable", "store", "path"] {
-        assert!(logins.iter().all(|login| login.get(name).is_some()), "{name}: {}", finished.stdout);
+    assert_eq!(
+        told,
+        STATES.map(|(server, profile, state)| [server, profile, state])
+    );
+    for name in [
+        "issuer",
+        "client_id",
+        "scopes",
+        "expires_at",
+        "refreshable",
+        "store",
+        "path",
+    ] {
+        assert!(
+            logins.iter().all(|login| login.get(name).is_some()),
+            "{name}: {}",
+            finished.stdout
+        );
     }
     let table = home.command("status", &["-vv"]).run().expect(0);
     for (server, profile, state) in STATES {
@@ -66,9 +93,16 @@ fn status_tells_every_state_and_no_secret() {
             .lines()
             .find(|row| row.contains(server))
             .unwrap_or_else(|| panic!("{server}: {}", table.stdout));
-        assert!(row.contains(&state.replace('_', " ")) && row.contains(profile), "{row}");
+        assert!(
+            row.contains(&state.replace('_', " ")) && row.contains(profile),
+            "{row}"
+        );
     }
-    assert!(table.stdout.contains(" ago") && table.stdout.contains("in "), "expiry in words: {}", table.stdout);
+    assert!(
+        table.stdout.contains(" ago") && table.stdout.contains("in "),
+        "expiry in words: {}",
+        table.stdout
+    );
     for finished in [&finished, &table] {
         for (_, canary) in CANARIES {
             assert_hides(&finished.stdout, canary);
@@ -87,25 +121,59 @@ fn status_of_a_named_login_tells_by_its_exit_code() {
     for (servers, profile, code, rows) in [
         (&["https://live.example/mcp"][..], "default", 0, 1),
         (&["https://due.example/mcp"], "default", 0, 1),
-        (&["https://live.example/mcp", "https://marked.example/mcp"], "default", 3, 2),
+        (
+            &["https://live.example/mcp", "https://marked.example/mcp"],
+            "default",
+            3,
+            2,
+        ),
         (&["https://over.example/mcp"], "work", 3, 1),
         (&["https://over.example/mcp"], "default", 3, 0),
         (&["https://unknown.example/mcp"], "default", 3, 0),
     ] {
-        let finished = home.command("status", &["--json", "--profile", profile]).args(servers).run();
-        assert_eq!(finished.code, Some(code), "{servers:?}: {}", finished.stderr);
-        assert_eq!(finished.events[0]["logins"].as_array().map(Vec::len), Some(rows), "{}", finished.stdout);
-        let table = home.command("status", &["--profile", profile]).args(servers).run().expect(code);
-        assert_eq!(table.stderr.contains("mcp-login http"), rows == 0, "{}", table.stderr);
+        let finished = home
+            .command("status", &["--json", "--profile", profile])
+            .args(servers)
+            .run();
+        assert_eq!(
+            finished.code,
+            Some(code),
+            "{servers:?}: {}",
+            finished.stderr
+        );
+        assert_eq!(
+            finished.events[0]["logins"].as_array().map(Vec::len),
+            Some(rows),
+            "{}",
+            finished.stdout
+        );
+        let table = home
+            .command("status", &["--profile", profile])
+            .args(servers)
+            .run()
+            .expect(code);
+        assert_eq!(
+            table.stderr.contains("mcp-login http"),
+            rows == 0,
+            "{}",
+            table.stderr
+        );
     }
 }
 
 #[test]
 fn status_without_logins() {
     let home = Home::new();
-    assert_eq!(home.command("status", &["--json"]).run().expect(0).stdout, "{\"logins\":[]}");
+    assert_eq!(
+        home.command("status", &["--json"]).run().expect(0).stdout,
+        "{\"logins\":[]}"
+    );
     let table = home.command("status", &[]).run().expect(0);
-    assert!(table.stdout.is_empty() && table.stderr.contains("there are no logins"), "{}", table.stderr);
+    assert!(
+        table.stdout.is_empty() && table.stderr.contains("there are no logins"),
+        "{}",
+        table.stderr
+    );
     assert_eq!(home.all_files().len(), 0, "looking makes nothing");
 }
 
@@ -125,11 +193,25 @@ fn d1_status_does_not_list_what_is_gone() {
         "path": home.credentials(), "generation": 3,
     });
     home.put(&[marked]);
-    std::fs::write(index, format!("{{\"version\":1,\"logins\":{{\n\"https://gone.example/mcp\": {entry}\n}}}}\n"))
-        .expect("writing");
+    std::fs::write(
+        index,
+        format!("{{\"version\":1,\"logins\":{{\n\"https://gone.example/mcp\": {entry}\n}}}}\n"),
+    )
+    .expect("writing");
     let finished = home.command("status", &["--json"]).run().expect(0);
-    assert_eq!(finished.events[0]["logins"].as_array().map(Vec::len), Some(1), "{}", finished.stdout);
-    home.command("status", &["https://gone.example/mcp"]).run().expect(3);
-    home.command("token", &["https://gone.example/mcp"]).run().expect(3);
-    home.command("logout", &["https://gone.example/mcp"]).run().expect(0);
+    assert_eq!(
+        finished.events[0]["logins"].as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        finished.stdout
+    );
+    home.command("status", &["https://gone.example/mcp"])
+        .run()
+        .expect(3);
+    home.command("token", &["https://gone.example/mcp"])
+        .run()
+        .expect(3);
+    home.command("logout", &["https://gone.example/mcp"])
+        .run()
+        .expect(0);
 }

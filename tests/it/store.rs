@@ -37,7 +37,8 @@ fn home_with(text: &str) -> tempfile::TempDir {
     let home = tempfile::tempdir().expect("a directory");
     fs::create_dir_all(data_dir(home.path())).expect("directories");
     fs::write(credentials(home.path()), text).expect("writing");
-    fs::set_permissions(credentials(home.path()), fs::Permissions::from_mode(0o600)).expect("a mode");
+    fs::set_permissions(credentials(home.path()), fs::Permissions::from_mode(0o600))
+        .expect("a mode");
     home
 }
 
@@ -49,9 +50,20 @@ fn file_with(entries: &str) -> String {
 #[track_caller]
 fn refused(fake: &Fake, prepare: impl FnOnce(Program) -> Program, code: &str) -> Finished {
     let browser = FakeBrowser::new("");
-    let login = Program::new().args(["--json", "--store", "file", "--timeout", "60s"]).arg(fake.mcp());
-    let finished = prepare(login.env("BROWSER", browser.path())).run().expect_error(7, code);
-    assert!(!finished.events.iter().any(|event| event["event"] == "authorization_url"), "{}", finished.stdout);
+    let login = Program::new()
+        .args(["--json", "--store", "file", "--timeout", "60s"])
+        .arg(fake.mcp());
+    let finished = prepare(login.env("BROWSER", browser.path()))
+        .run()
+        .expect_error(7, code);
+    assert!(
+        !finished
+            .events
+            .iter()
+            .any(|event| event["event"] == "authorization_url"),
+        "{}",
+        finished.stdout
+    );
     assert!(!browser.was_started(), "a browser was started");
     assert!(finished.stderr.contains("hint: "), "{}", finished.stderr);
     finished
@@ -63,28 +75,55 @@ fn d5_homes_that_take_nothing_are_found_before_the_browser() {
     for home in ["/proc/nowhere", "/dev/null/x", "relative"] {
         refused(&fake, |login| login.env("HOME", home), "store_unusable");
     }
-    let finished = refused(&fake, |login| login.env("HOME", "/etc/passwd"), "store_unusable");
-    assert!(finished.stderr.contains("caused by: it is not a directory"), "{}", finished.stderr);
+    let finished = refused(
+        &fake,
+        |login| login.env("HOME", "/etc/passwd"),
+        "store_unusable",
+    );
+    assert!(
+        finished.stderr.contains("caused by: it is not a directory"),
+        "{}",
+        finished.stderr
+    );
     let without = |mut login: Program| {
         login.command().env_remove("HOME");
         login
     };
     let finished = refused(&fake, without, "store_unusable");
-    assert!(finished.stderr.contains("--data-dir"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("--data-dir"),
+        "{}",
+        finished.stderr
+    );
     // Another place is another way.
     let place = tempfile::tempdir().expect("a directory");
-    let login = Program::new().args(["--json", "--no-browser", "--store", "file"]).arg(fake.mcp());
-    without(login.arg("--data-dir").arg(place.path())).agree().expect(0);
+    let login = Program::new()
+        .args(["--json", "--no-browser", "--store", "file"])
+        .arg(fake.mcp());
+    without(login.arg("--data-dir").arg(place.path()))
+        .agree()
+        .expect(0);
     assert!(place.path().join("credentials.json").exists());
 }
 
 /// Runs a login in a mount namespace of its own, in which `prepare` is done first.
 fn in_a_namespace(login: Program, prepare: &str) -> Program {
-    login.through(&["unshare", "-m", "sh", "-c", &format!("{prepare} && exec \"$@\""), "sh"])
+    login.through(&[
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        &format!("{prepare} && exec \"$@\""),
+        "sh",
+    ])
 }
 
 fn has_namespaces() -> bool {
-    let works = is_root() && Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success());
+    let works = is_root()
+        && Command::new("unshare")
+            .args(["-m", "true"])
+            .status()
+            .is_ok_and(|status| status.success());
     if !works {
         println!("skipped: mounting needs root and unshare");
     }
@@ -97,11 +136,21 @@ fn d2_d5_disks_that_are_read_only_or_full() {
         return;
     }
     let fake = Fake::start();
-    for mount in ["mount -t tmpfs -o ro tmpfs \"$HOME\"", "mount -t tmpfs -o size=16k tmpfs \"$HOME\""] {
-        refused(&fake, |login| in_a_namespace(login, mount), "store_unusable");
+    for mount in [
+        "mount -t tmpfs -o ro tmpfs \"$HOME\"",
+        "mount -t tmpfs -o size=16k tmpfs \"$HOME\"",
+    ] {
+        refused(
+            &fake,
+            |login| in_a_namespace(login, mount),
+            "store_unusable",
+        );
     }
     // With room enough it works in there.
-    let login = in_a_namespace(Program::login(&fake), "mount -t tmpfs -o size=1m tmpfs \"$HOME\"");
+    let login = in_a_namespace(
+        Program::login(&fake),
+        "mount -t tmpfs -o size=1m tmpfs \"$HOME\"",
+    );
     login.agree().expect(0);
 }
 
@@ -109,9 +158,19 @@ fn d2_d5_disks_that_are_read_only_or_full() {
 fn d6_d7_d8_places_that_others_could_have_prepared() {
     let fake = Fake::start();
     let cases: [(&str, Prepare); 9] = [
-        ("a directory", |path| fs::create_dir(path).expect("a directory")),
-        ("a FIFO", |path| assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success())),
-        ("a device behind a link", |path| symlink("/dev/full", path).expect("a link")),
+        ("a directory", |path| {
+            fs::create_dir(path).expect("a directory")
+        }),
+        ("a FIFO", |path| {
+            assert!(Command::new("mkfifo")
+                .arg(path)
+                .status()
+                .expect("mkfifo")
+                .success())
+        }),
+        ("a device behind a link", |path| {
+            symlink("/dev/full", path).expect("a link")
+        }),
         ("a loop", |path| symlink(path, path).expect("a link")),
         ("a link to a directory", |path| {
             fs::create_dir(path.with_extension("d")).expect("a directory");
@@ -131,17 +190,32 @@ fn d6_d7_d8_places_that_others_could_have_prepared() {
             let directory = path.parent().expect("a directory");
             fs::set_permissions(directory, fs::Permissions::from_mode(0o777)).expect("a mode");
         }),
-        ("a socket", |path| drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"))),
+        ("a socket", |path| {
+            drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"))
+        }),
     ];
     for (what, prepare) in cases {
         let home = home_with("");
         fs::remove_file(credentials(home.path())).expect("removing");
         prepare(&credentials(home.path()));
         let finished = Program::login(&fake).at_home(home.path()).run().expect(7);
-        assert!(!finished.stdout.contains("authorization_url"), "{what}: {}", finished.stdout);
-        assert!(finished.stderr.contains("mcp-login"), "{what}: {}", finished.stderr);
-        let names = fs::read_dir(data_dir(home.path())).expect("it").flatten().map(|entry| entry.file_name());
-        let locks: Vec<_> = names.filter(|name| name.to_string_lossy().ends_with(".lock")).collect();
+        assert!(
+            !finished.stdout.contains("authorization_url"),
+            "{what}: {}",
+            finished.stdout
+        );
+        assert!(
+            finished.stderr.contains("mcp-login"),
+            "{what}: {}",
+            finished.stderr
+        );
+        let names = fs::read_dir(data_dir(home.path()))
+            .expect("it")
+            .flatten()
+            .map(|entry| entry.file_name());
+        let locks: Vec<_> = names
+            .filter(|name| name.to_string_lossy().ends_with(".lock"))
+            .collect();
         assert!(locks.is_empty(), "{what}: beside it was made {locks:?}");
     }
     // The user's own link to the user's own file is common, and the file it leads to is replaced.
@@ -152,7 +226,10 @@ fn d6_d7_d8_places_that_others_could_have_prepared() {
     fs::remove_file(credentials(home.path())).expect("removing");
     symlink(&target, credentials(home.path())).expect("a link");
     Program::login(&fake).at_home(home.path()).agree().expect(0);
-    assert!(fs::symlink_metadata(credentials(home.path())).expect("it").file_type().is_symlink());
+    assert!(fs::symlink_metadata(credentials(home.path()))
+        .expect("it")
+        .file_type()
+        .is_symlink());
     let text = fs::read_to_string(&target).expect("the target");
     assert!(text.contains(OTHER) && text.contains(&fake.mcp()), "{text}");
 }
@@ -166,14 +243,32 @@ fn d6_d8_what_belongs_to_another_user() {
     let fake = Fake::start();
     for own_directory in [false, true] {
         let home = home_with(&file_with(OTHER));
-        let path = if own_directory { data_dir(home.path()) } else { credentials(home.path()) };
+        let path = if own_directory {
+            data_dir(home.path())
+        } else {
+            credentials(home.path())
+        };
         std::os::unix::fs::chown(&path, Some(65534), Some(65534)).expect("giving away");
         let before = fs::read(credentials(home.path())).expect("the file");
-        let finished = Program::login(&fake).at_home(home.path()).run().expect_error(7, "store_insecure");
-        assert!(finished.stderr.contains("another user"), "{}", finished.stderr);
-        assert_eq!(fs::read(credentials(home.path())).expect("the file"), before);
+        let finished = Program::login(&fake)
+            .at_home(home.path())
+            .run()
+            .expect_error(7, "store_insecure");
+        assert!(
+            finished.stderr.contains("another user"),
+            "{}",
+            finished.stderr
+        );
+        assert_eq!(
+            fs::read(credentials(home.path())).expect("the file"),
+            before
+        );
         assert_eq!(fs::metadata(&path).expect("it").uid(), 65534);
-        let sudo = Program::login(&fake).at_home(home.path()).env("SUDO_UID", "65534").run().expect(7);
+        let sudo = Program::login(&fake)
+            .at_home(home.path())
+            .env("SUDO_UID", "65534")
+            .run()
+            .expect(7);
         assert!(sudo.stderr.contains("sudo"), "{}", sudo.stderr);
     }
 }
@@ -184,21 +279,39 @@ fn d8_modes_and_umasks() {
     for umask in ["000", "022", "077", "0777"] {
         for mode in [0o600, 0o644, 0o666, 0o640] {
             let home = home_with(&file_with(OTHER));
-            fs::set_permissions(credentials(home.path()), fs::Permissions::from_mode(mode)).expect("a mode");
+            fs::set_permissions(credentials(home.path()), fs::Permissions::from_mode(mode))
+                .expect("a mode");
             let login = Program::login(&fake).at_home(home.path());
             let login = login.through(&["sh", "-c", &format!("umask {umask}; exec \"$@\""), "sh"]);
             let finished = login.agree().expect(0);
-            assert_eq!(finished.stderr.contains("others could read"), mode != 0o600, "{umask} {mode:o}");
-            for file in fs::read_dir(data_dir(home.path())).expect("the directory").flatten() {
+            assert_eq!(
+                finished.stderr.contains("others could read"),
+                mode != 0o600,
+                "{umask} {mode:o}"
+            );
+            for file in fs::read_dir(data_dir(home.path()))
+                .expect("the directory")
+                .flatten()
+            {
                 let found = file.metadata().expect("it");
                 let expected = if found.is_dir() { 0o700 } else { 0o600 };
-                assert_eq!(found.permissions().mode() & 0o777, expected, "{umask} {}", file.path().display());
+                assert_eq!(
+                    found.permissions().mode() & 0o777,
+                    expected,
+                    "{umask} {}",
+                    file.path().display()
+                );
             }
         }
     }
     // A new home under any umask: nothing that others can look into.
     for umask in ["000", "0777"] {
-        let login = Program::login(&fake).through(&["sh", "-c", &format!("umask {umask}; exec \"$@\""), "sh"]);
+        let login = Program::login(&fake).through(&[
+            "sh",
+            "-c",
+            &format!("umask {umask}; exec \"$@\""),
+            "sh",
+        ]);
         let finished = login.agree().expect(0);
         let directory = fs::metadata(data_dir(finished.home())).expect("the directory");
         assert_eq!(directory.permissions().mode() & 0o777, 0o700);
@@ -227,22 +340,47 @@ fn d9_a_broken_file_is_kept_and_copied_and_not_replaced() {
         &doubled,
     ] {
         let home = home_with(text);
-        let finished = Program::login(&fake).at_home(home.path()).run().expect_error(7, "store_corrupt");
-        assert_eq!(fs::read_to_string(credentials(home.path())).expect("the file"), text);
-        let names: Vec<_> = fs::read_dir(data_dir(home.path())).expect("it").flatten().map(|it| it.path()).collect();
-        let copies: Vec<_> = names.iter().filter(|path| path.display().to_string().contains("corrupt-")).collect();
+        let finished = Program::login(&fake)
+            .at_home(home.path())
+            .run()
+            .expect_error(7, "store_corrupt");
+        assert_eq!(
+            fs::read_to_string(credentials(home.path())).expect("the file"),
+            text
+        );
+        let names: Vec<_> = fs::read_dir(data_dir(home.path()))
+            .expect("it")
+            .flatten()
+            .map(|it| it.path())
+            .collect();
+        let copies: Vec<_> = names
+            .iter()
+            .filter(|path| path.display().to_string().contains("corrupt-"))
+            .collect();
         assert_eq!(copies.len(), 1, "{text:.40}: {names:?}");
         assert_eq!(fs::read_to_string(copies[0]).expect("the copy"), text);
-        assert_eq!(fs::metadata(copies[0]).expect("it").permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(copies[0]).expect("it").permissions().mode() & 0o777,
+            0o600
+        );
         assert!(finished.stderr.contains("corrupt-"), "{}", finished.stderr);
     }
     // What editors do to a file is no damage.
-    let deep =
-        good.replacen("\n\"https", &format!("\n\"deep\": {}{},\n\"https", "[".repeat(10_000), "]".repeat(10_000)), 1);
+    let deep = good.replacen(
+        "\n\"https",
+        &format!(
+            "\n\"deep\": {}{},\n\"https",
+            "[".repeat(10_000),
+            "]".repeat(10_000)
+        ),
+        1,
+    );
     for text in [format!("\u{feff}{good}"), good.replace('\n', "\r\n"), deep] {
         let home = home_with(&text);
         Program::login(&fake).at_home(home.path()).agree().expect(0);
-        assert!(fs::read_to_string(credentials(home.path())).expect("it").contains("\"future\":{\"a\":[1,2.50]}"));
+        assert!(fs::read_to_string(credentials(home.path()))
+            .expect("it")
+            .contains("\"future\":{\"a\":[1,2.50]}"));
     }
 }
 
@@ -251,15 +389,28 @@ fn d10_a_newer_file_is_read_and_not_written() {
     let fake = Fake::start();
     let newer = file_with(OTHER).replace("\"version\":1", "\"version\":2");
     let home = home_with(&newer);
-    Program::login(&fake).at_home(home.path()).run().expect_error(7, "store_newer");
-    Program::new().at_home(home.path()).args(["--store", "file", "check", &fake.mcp()]).run().expect(3);
-    assert_eq!(fs::read_to_string(credentials(home.path())).expect("the file"), newer);
+    Program::login(&fake)
+        .at_home(home.path())
+        .run()
+        .expect_error(7, "store_newer");
+    Program::new()
+        .at_home(home.path())
+        .args(["--store", "file", "check", &fake.mcp()])
+        .run()
+        .expect(3);
+    assert_eq!(
+        fs::read_to_string(credentials(home.path())).expect("the file"),
+        newer
+    );
     // Members that this version does not know survive a rewrite, and so does every other login, byte for byte.
     let text = file_with(OTHER).replace("\"version\":1,", "\"version\":1,\"later\":{ \"x\" : 1 },");
     let home = home_with(&text);
     Program::login(&fake).at_home(home.path()).agree().expect(0);
     let after = fs::read_to_string(credentials(home.path())).expect("the file");
-    assert!(after.contains(OTHER) && after.contains("\"later\":{ \"x\" : 1 }"), "{after}");
+    assert!(
+        after.contains(OTHER) && after.contains("\"later\":{ \"x\" : 1 }"),
+        "{after}"
+    );
 }
 
 #[test]
@@ -271,18 +422,31 @@ fn d12_a_held_lock_names_its_holder() {
     fs::set_permissions(&lock, fs::Permissions::from_mode(0o600)).expect("a mode");
     fs::write(&lock, format!("{} - host\n", std::process::id())).expect("writing");
     file.lock().expect("the lock");
-    let finished = Program::login(&fake).at_home(home.path()).run().expect_error(7, "store_locked");
-    assert!(finished.stderr.contains(&std::process::id().to_string()), "{}", finished.stderr);
+    let finished = Program::login(&fake)
+        .at_home(home.path())
+        .run()
+        .expect_error(7, "store_locked");
+    assert!(
+        finished.stderr.contains(&std::process::id().to_string()),
+        "{}",
+        finished.stderr
+    );
     drop(file);
     Program::login(&fake).at_home(home.path()).agree().expect(0);
 }
 
 #[test]
 fn d4_a_store_that_breaks_while_the_user_agrees_loses_nothing() {
-    let (runtime, temporary) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let (runtime, temporary) = (
+        tempfile::tempdir().expect("a directory"),
+        tempfile::tempdir().expect("a directory"),
+    );
     // What breaks; where the emergency file is then.
     let cases: [(Prepare, &str); 3] = [
-        (|home| fs::create_dir(credentials(home)).expect("a directory"), "beside"),
+        (
+            |home| fs::create_dir(credentials(home)).expect("a directory"),
+            "beside",
+        ),
         (
             |home| {
                 fs::remove_dir_all(data_dir(home)).expect("removing");
@@ -300,23 +464,48 @@ fn d4_a_store_that_breaks_while_the_user_agrees_loses_nothing() {
     ];
     for (break_it, place) in cases {
         let fake = Fake::start();
-        let login = Program::login(&fake).env("XDG_RUNTIME_DIR", runtime.path()).env("TMPDIR", temporary.path());
+        let login = Program::login(&fake)
+            .env("XDG_RUNTIME_DIR", runtime.path())
+            .env("TMPDIR", temporary.path());
         let mut login = login.start();
         let url = login.authorization_url();
         break_it(login.home());
         let page = visit(&login.redirect(&url));
         let finished = login.finish().expect_error(7, "not_stored");
         assert!(!page.body.contains("You are logged in"), "{}", page.body);
-        let rescued = finished.stderr.split_whitespace().find(|word| word.contains("credentials.rescued-"));
-        let rescued = PathBuf::from(rescued.unwrap_or_else(|| panic!("no file: {}", finished.stderr)));
-        let directory = if place == "beside" { data_dir(finished.home()) } else { runtime.path().to_owned() };
-        assert_eq!(rescued.parent(), Some(directory.as_path()), "{}", finished.stderr);
-        assert_eq!(fs::metadata(&rescued).expect("the file").permissions().mode() & 0o777, 0o600);
-        let kept: Value = serde_json::from_slice(&fs::read(&rescued).expect("the file")).expect("JSON");
+        let rescued = finished
+            .stderr
+            .split_whitespace()
+            .find(|word| word.contains("credentials.rescued-"));
+        let rescued =
+            PathBuf::from(rescued.unwrap_or_else(|| panic!("no file: {}", finished.stderr)));
+        let directory = if place == "beside" {
+            data_dir(finished.home())
+        } else {
+            runtime.path().to_owned()
+        };
+        assert_eq!(
+            rescued.parent(),
+            Some(directory.as_path()),
+            "{}",
+            finished.stderr
+        );
+        assert_eq!(
+            fs::metadata(&rescued)
+                .expect("the file")
+                .permissions()
+                .mode()
+                & 0o777,
+            0o600
+        );
+        let kept: Value =
+            serde_json::from_slice(&fs::read(&rescued).expect("the file")).expect("JSON");
         assert_eq!(kept["logins"][fake.mcp()]["access_token"], "access-1");
         assert!(!format!("{}{}", finished.stdout, finished.stderr).contains("access-1"));
         // The hint works as it stands.
-        let check = Program::new().arg("--store").arg(format!("file:{}", rescued.display()));
+        let check = Program::new()
+            .arg("--store")
+            .arg(format!("file:{}", rescued.display()));
         check.args(["check", &fake.mcp()]).run().expect(0);
     }
 }
@@ -326,22 +515,53 @@ fn several_profiles_and_an_index_without_secrets() {
     let fake = Fake::start();
     let first = Program::login(&fake).agree().expect(0);
     let home = first.home();
-    Program::login(&fake).at_home(home).args(["--profile", "work"]).agree().expect(0);
-    let third = Program::login(&fake).at_home(home).env("MCP_LOGIN_PROFILE", "a.b_c@d+e-1").agree().expect(0);
+    Program::login(&fake)
+        .at_home(home)
+        .args(["--profile", "work"])
+        .agree()
+        .expect(0);
+    let third = Program::login(&fake)
+        .at_home(home)
+        .env("MCP_LOGIN_PROFILE", "a.b_c@d+e-1")
+        .agree()
+        .expect(0);
     assert_eq!(third.event("logged_in")["profile"], "a.b_c@d+e-1");
-    let file: Value = serde_json::from_slice(&fs::read(credentials(home)).expect("the file")).expect("JSON");
-    let names: Vec<_> = file["logins"].as_object().expect("logins").keys().cloned().collect();
-    assert_eq!(names, [fake.mcp(), format!("{}#a.b_c@d+e-1", fake.mcp()), format!("{}#work", fake.mcp())]);
+    let file: Value =
+        serde_json::from_slice(&fs::read(credentials(home)).expect("the file")).expect("JSON");
+    let names: Vec<_> = file["logins"]
+        .as_object()
+        .expect("logins")
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(
+        names,
+        [
+            fake.mcp(),
+            format!("{}#a.b_c@d+e-1", fake.mcp()),
+            format!("{}#work", fake.mcp())
+        ]
+    );
     assert_eq!(file["logins"][&names[0]]["access_token"], "access-1");
     assert_eq!(file["logins"][&names[2]]["access_token"], "access-2");
     let index = fs::read_to_string(data_dir(home).join("index.json")).expect("the index");
     for name in &names {
         assert!(index.contains(name), "{index}");
     }
-    let found = Command::new("grep").args(["-rlE", "access-[0-9]|refresh-[0-9]"]).arg(home).output().expect("grep");
-    assert_eq!(String::from_utf8_lossy(&found.stdout).trim(), credentials(home).display().to_string());
+    let found = Command::new("grep")
+        .args(["-rlE", "access-[0-9]|refresh-[0-9]"])
+        .arg(home)
+        .output()
+        .expect("grep");
+    assert_eq!(
+        String::from_utf8_lossy(&found.stdout).trim(),
+        credentials(home).display().to_string()
+    );
     for wrong in ["", "a b", "a/b", "a#b", &"x".repeat(65), "\u{e9}"] {
-        Program::login(&fake).args([&format!("--profile={wrong}")]).run().expect_error(2, "usage");
+        Program::login(&fake)
+            .args([&format!("--profile={wrong}")])
+            .run()
+            .expect_error(2, "usage");
     }
 }
 
@@ -350,28 +570,72 @@ fn places_by_option_and_by_environment() {
     let fake = Fake::start();
     let place = tempfile::tempdir().expect("a directory");
     let at = |name: &str| place.path().join(name);
-    let login = || Program::new().args(["--json", "--no-browser", "--timeout", "60s"]).arg(fake.mcp());
+    let login = || {
+        Program::new()
+            .args(["--json", "--no-browser", "--timeout", "60s"])
+            .arg(fake.mcp())
+    };
     let kept = |finished: &Finished, path: PathBuf| {
-        assert_eq!(finished.event("logged_in")["path"], path.display().to_string());
+        assert_eq!(
+            finished.event("logged_in")["path"],
+            path.display().to_string()
+        );
         assert_eq!(finished.event("logged_in")["store"], "file");
-        let file: Value = serde_json::from_slice(&fs::read(&path).expect("the file")).expect("JSON");
-        assert!(file["logins"][fake.mcp()]["access_token"].is_string(), "{}", path.display());
-        assert_eq!(fs::read_dir(finished.home()).expect("the home").count(), 0, "something stands in the home");
+        let file: Value =
+            serde_json::from_slice(&fs::read(&path).expect("the file")).expect("JSON");
+        assert!(
+            file["logins"][fake.mcp()]["access_token"].is_string(),
+            "{}",
+            path.display()
+        );
+        assert_eq!(
+            fs::read_dir(finished.home()).expect("the home").count(),
+            0,
+            "something stands in the home"
+        );
     };
     let file = |name: &str| format!("file:{}", at(name).display());
-    kept(&login().args(["--store", "file"]).arg("--data-dir").arg(at("a")).agree().expect(0), at("a/credentials.json"));
     kept(
-        &login().args(["--store", "file"]).env("MCP_LOGIN_DATA_DIR", at("b")).agree().expect(0),
+        &login()
+            .args(["--store", "file"])
+            .arg("--data-dir")
+            .arg(at("a"))
+            .agree()
+            .expect(0),
+        at("a/credentials.json"),
+    );
+    kept(
+        &login()
+            .args(["--store", "file"])
+            .env("MCP_LOGIN_DATA_DIR", at("b"))
+            .agree()
+            .expect(0),
         at("b/credentials.json"),
     );
     kept(
-        &login().env("MCP_LOGIN_STORE", "file").env("XDG_DATA_HOME", at("c")).agree().expect(0),
+        &login()
+            .env("MCP_LOGIN_STORE", "file")
+            .env("XDG_DATA_HOME", at("c"))
+            .agree()
+            .expect(0),
         at("c/mcp-login/credentials.json"),
     );
-    let both = login().arg("--store").arg(file("d.json")).env("MCP_LOGIN_DATA_DIR", at("d"));
-    kept(&both.env("MCP_LOGIN_STORE", "keyring").agree().expect(0), at("d.json"));
-    let both = login().env("MCP_LOGIN_STORE", file("e.json")).arg("--data-dir").arg(at("e"));
-    kept(&both.env("MCP_LOGIN_DATA_DIR", "/nowhere").agree().expect(0), at("e.json"));
+    let both = login()
+        .arg("--store")
+        .arg(file("d.json"))
+        .env("MCP_LOGIN_DATA_DIR", at("d"));
+    kept(
+        &both.env("MCP_LOGIN_STORE", "keyring").agree().expect(0),
+        at("d.json"),
+    );
+    let both = login()
+        .env("MCP_LOGIN_STORE", file("e.json"))
+        .arg("--data-dir")
+        .arg(at("e"));
+    kept(
+        &both.env("MCP_LOGIN_DATA_DIR", "/nowhere").agree().expect(0),
+        at("e.json"),
+    );
     for wrong in ["", "file:", "nothing", "FILE"] {
         login().args(["--store", wrong]).run().expect(2);
     }
@@ -380,20 +644,44 @@ fn places_by_option_and_by_environment() {
 #[test]
 fn k1_auto_says_in_one_line_that_it_comes_to_the_file_and_keyring_does_not() {
     let fake = Fake::start();
-    let login = |store: &str| Program::new().args(["--json", "--no-browser", "--store", store]).arg(fake.mcp());
+    let login = |store: &str| {
+        Program::new()
+            .args(["--json", "--no-browser", "--store", store])
+            .arg(fake.mcp())
+    };
     let finished = login("auto").agree().expect(0);
     assert_eq!(finished.event("logged_in")["store"], "file");
-    assert_eq!(finished.stderr.lines().filter(|line| line.contains("keyring")).count(), 1, "{}", finished.stderr);
+    assert_eq!(
+        finished
+            .stderr
+            .lines()
+            .filter(|line| line.contains("keyring"))
+            .count(),
+        1,
+        "{}",
+        finished.stderr
+    );
     let finished = login("keyring").run().expect(7);
-    assert!(!finished.stdout.contains("authorization_url"), "{}", finished.stdout);
-    assert!(finished.stderr.contains("--store file"), "{}", finished.stderr);
+    assert!(
+        !finished.stdout.contains("authorization_url"),
+        "{}",
+        finished.stdout
+    );
+    assert!(
+        finished.stderr.contains("--store file"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
 fn c5_32_logins_at_once_are_all_kept() {
     let home = tempfile::tempdir().expect("a directory");
     let fakes: Vec<_> = (0..32).map(|_| Fake::start()).collect();
-    let mut running: Vec<_> = fakes.iter().map(|fake| Program::login(fake).at_home(home.path()).start()).collect();
+    let mut running: Vec<_> = fakes
+        .iter()
+        .map(|fake| Program::login(fake).at_home(home.path()).start())
+        .collect();
     let backs: Vec<_> = running
         .iter_mut()
         .map(|login| {
@@ -401,16 +689,23 @@ fn c5_32_logins_at_once_are_all_kept() {
             login.redirect(&url)
         })
         .collect();
-    let browsers: Vec<_> = backs.into_iter().map(|back| std::thread::spawn(move || visit(&back).status)).collect();
+    let browsers: Vec<_> = backs
+        .into_iter()
+        .map(|back| std::thread::spawn(move || visit(&back).status))
+        .collect();
     for browser in browsers {
         assert_eq!(browser.join().expect("the browser"), 200);
     }
     for login in running {
         login.finish().expect(0);
     }
-    let file: Value = serde_json::from_slice(&fs::read(credentials(home.path())).expect("the file")).expect("JSON");
-    let index: Value =
-        serde_json::from_slice(&fs::read(data_dir(home.path()).join("index.json")).expect("the index")).expect("JSON");
+    let file: Value =
+        serde_json::from_slice(&fs::read(credentials(home.path())).expect("the file"))
+            .expect("JSON");
+    let index: Value = serde_json::from_slice(
+        &fs::read(data_dir(home.path()).join("index.json")).expect("the index"),
+    )
+    .expect("JSON");
     for fake in &fakes {
         assert_eq!(file["logins"][fake.mcp()]["issuer"], fake.origin());
         assert_eq!(index["logins"][fake.mcp()]["issuer"], fake.origin());
@@ -420,7 +715,14 @@ fn c5_32_logins_at_once_are_all_kept() {
 #[test]
 fn c5_32_servers_in_one_run_are_all_kept() {
     let fakes: Vec<_> = (0..32).map(|_| Fake::start()).collect();
-    let login = Program::new().args(["--json", "--store", "file", "--no-browser", "--timeout", "60s"]);
+    let login = Program::new().args([
+        "--json",
+        "--store",
+        "file",
+        "--no-browser",
+        "--timeout",
+        "60s",
+    ]);
     let mut login = login.args(fakes.iter().map(Fake::mcp)).start();
     for _ in &fakes {
         assert_eq!(login.agree().status, 200);
@@ -432,7 +734,10 @@ fn c5_32_servers_in_one_run_are_all_kept() {
 }
 
 fn has_strace() -> bool {
-    let works = Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success());
+    let works = Command::new("strace")
+        .args(["-o", "/dev/null", "true"])
+        .status()
+        .is_ok_and(|status| status.success());
     if !works {
         println!("skipped: strace cannot be used here");
     }
@@ -444,37 +749,77 @@ fn with_a_fault(calls: &str, fault: &str, persistent: bool, first: u32) -> &'sta
     let fake = Fake::start();
     let home = home_with(&file_with(OTHER));
     let temporary = tempfile::tempdir().expect("a directory");
-    let inject = format!("inject={calls}:error={fault}:when={first}{}", if persistent { "+" } else { "" });
-    let login =
-        Program::login(&fake).args(["--client-id", "mine"]).at_home(home.path()).env("TMPDIR", temporary.path());
-    let login =
-        login.through(&["strace", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", &inject]);
+    let inject = format!(
+        "inject={calls}:error={fault}:when={first}{}",
+        if persistent { "+" } else { "" }
+    );
+    let login = Program::login(&fake)
+        .args(["--client-id", "mine"])
+        .at_home(home.path())
+        .env("TMPDIR", temporary.path());
+    let login = login.through(&[
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        &format!("trace={calls}"),
+        "-e",
+        &inject,
+    ]);
     let mut login = login.start();
     if let Some(event) = login.next_event("authorization_url") {
         let url = event["url"].as_str().expect("a URL");
         // A visit that is not answered is part of what may happen.
         let uri = parameter(url, "redirect_uri").expect("a URI");
-        if std::net::TcpStream::connect(uri.trim_start_matches("http://").split('/').next().unwrap_or_default()).is_ok()
+        if std::net::TcpStream::connect(
+            uri.trim_start_matches("http://")
+                .split('/')
+                .next()
+                .unwrap_or_default(),
+        )
+        .is_ok()
         {
             visit(&login.redirect(url));
         }
     }
     let finished = login.finish();
-    let context = format!("{inject}: {:?} {}\n{}", finished.code, finished.stdout, finished.stderr);
+    let context = format!(
+        "{inject}: {:?} {}\n{}",
+        finished.code, finished.stdout, finished.stderr
+    );
     let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
     let stored = read(&credentials(home.path()));
-    assert!(stored.contains(OTHER), "another login was lost: {stored}; {context}");
-    assert!(!finished.stderr.contains("panicked") && finished.code != Some(101), "{context}");
+    assert!(
+        stored.contains(OTHER),
+        "another login was lost: {stored}; {context}"
+    );
+    assert!(
+        !finished.stderr.contains("panicked") && finished.code != Some(101),
+        "{context}"
+    );
     let given = fake.seen_at("/token").len();
     let is_stored = stored.contains("\"access-1\"");
-    let rescued = [data_dir(home.path()), temporary.path().to_owned()].iter().any(|directory| {
-        let files = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-        files.filter(|path| path.display().to_string().contains("rescued")).any(|path| read(&path).contains("access-1"))
-    });
+    let rescued = [data_dir(home.path()), temporary.path().to_owned()]
+        .iter()
+        .any(|directory| {
+            let files = fs::read_dir(directory)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path());
+            files
+                .filter(|path| path.display().to_string().contains("rescued"))
+                .any(|path| read(&path).contains("access-1"))
+        });
     match finished.code {
         Some(0) => assert!(is_stored, "nothing is stored: {context}"),
         _ if given == 0 => assert!(!is_stored, "{context}"),
-        Some(7) => assert!(is_stored || rescued || finished.stderr.contains("it is lost"), "{context}"),
+        Some(7) => assert!(
+            is_stored || rescued || finished.stderr.contains("it is lost"),
+            "{context}"
+        ),
         _ => assert!(!finished.stdout.contains("\"logged_in\""), "{context}"),
     }
     match (finished.code, given) {
@@ -498,8 +843,10 @@ fn d2_d4_no_fault_of_the_disk_loses_a_login_in_silence() {
     cases.extend([20, 30, 40, 50, 60, 80, 100].map(|first| ("openat", "EMFILE", true, first)));
     cases.extend([10, 25, 35, 45, 55, 70, 90].map(|first| ("openat", "EACCES", false, first)));
     cases.extend([4, 8, 12, 16, 20, 24].map(|first| ("write", "ENOSPC", false, first)));
-    let results: Vec<_> =
-        cases.iter().map(|(calls, fault, persistent, first)| with_a_fault(calls, fault, *persistent, *first)).collect();
+    let results: Vec<_> = cases
+        .iter()
+        .map(|(calls, fault, persistent, first)| with_a_fault(calls, fault, *persistent, *first))
+        .collect();
     // The faults hit before the browser, after the code, and where it does not matter; so no check stands idle.
     for kind in ["kept", "before", "after"] {
         assert!(results.contains(&kind), "{kind}: {results:?}");
@@ -528,12 +875,17 @@ fn d3_a_directory_that_cannot_be_synchronised_is_a_warning() {
         "inject=fsync:error=EIO",
     ]);
     let finished = login.agree().expect(0);
-    assert!(finished.stderr.contains("may not survive a power cut"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("may not survive a power cut"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(finished.event("logged_in")["scopes"], json!(["read"]));
 }
 
 /// The calls that change what is on the disk: the cache, the credentials and the index.
-const CHANGES: &str = "rename,renameat,renameat2,fsync,fdatasync,unlink,unlinkat,linkat,ftruncate,mkdir";
+const CHANGES: &str =
+    "rename,renameat,renameat2,fsync,fdatasync,unlink,unlinkat,linkat,ftruncate,mkdir";
 
 #[test]
 fn d1_killed_at_each_call_of_storing_a_login() {
@@ -547,32 +899,69 @@ fn d1_killed_at_each_call_of_storing_a_login() {
         home
     };
     let again = |home: &Path| {
-        let login = Program::new().at_home(home).env("BROWSER", "curl -sL -o /dev/null %s");
-        login.args(["--json", "--store", "file", "--force", "--timeout", "20s"]).arg(fake.mcp())
+        let login = Program::new()
+            .at_home(home)
+            .env("BROWSER", "curl -sL -o /dev/null %s");
+        login
+            .args(["--json", "--store", "file", "--force", "--timeout", "20s"])
+            .arg(fake.mcp())
     };
     let home = home_with_both();
     let calls = strace::calls(again(home.home()), CHANGES, home.home());
-    assert!(calls.iter().any(|call| call.line.contains("credentials.json")), "{calls:#?}");
+    assert!(
+        calls
+            .iter()
+            .any(|call| call.line.contains("credentials.json")),
+        "{calls:#?}"
+    );
     for call in &calls {
         let home = home_with_both();
         let path = home.credentials_path();
         let line = |server: &str| {
             let text = fs::read_to_string(&path).expect("the credentials file");
-            let line = text.lines().find(|line| line.starts_with(&format!("{server:?}"))).map(str::to_owned);
+            let line = text
+                .lines()
+                .find(|line| line.starts_with(&format!("{server:?}")))
+                .map(str::to_owned);
             line.unwrap_or_else(|| panic!("{call:?}: no login to {server} in {text}"))
         };
         let kept = line(&other.mcp());
         let finished = strace::inject(again(home.home()), call, "signal=KILL");
-        assert!(finished.signal == Some(9) || finished.code == Some(137), "{call:?}: {:?}", finished.code);
+        assert!(
+            finished.signal == Some(9) || finished.code == Some(137),
+            "{call:?}: {:?}",
+            finished.code
+        );
         // The file is whole, the other login untouched, and this one the old one or a new one.
-        assert_eq!(line(&other.mcp()).trim_end_matches(','), kept.trim_end_matches(','), "{call:?}");
+        assert_eq!(
+            line(&other.mcp()).trim_end_matches(','),
+            kept.trim_end_matches(','),
+            "{call:?}"
+        );
         let text = fs::read_to_string(&path).expect("the credentials file");
-        let file: Value = serde_json::from_str(&text).unwrap_or_else(|err| panic!("{call:?}: {err}: {text}"));
-        let member = |name: &str| file["logins"][fake.mcp()][name].as_str().expect("a token").to_owned();
+        let file: Value =
+            serde_json::from_str(&text).unwrap_or_else(|err| panic!("{call:?}: {err}: {text}"));
+        let member = |name: &str| {
+            file["logins"][fake.mcp()][name]
+                .as_str()
+                .expect("a token")
+                .to_owned()
+        };
         let (access, refresh) = (member("access_token"), member("refresh_token"));
-        assert_eq!(access.strip_prefix("access-"), refresh.strip_prefix("refresh-"), "{call:?}: of two answers");
+        assert_eq!(
+            access.strip_prefix("access-"),
+            refresh.strip_prefix("refresh-"),
+            "{call:?}: of two answers"
+        );
         // The next login works.
-        Program::login(&fake).arg("--force").at_home(home.home()).agree().expect(0);
-        assert!(!line(&fake.mcp()).contains(&format!("{access:?}")), "{call:?}: the old login is still there");
+        Program::login(&fake)
+            .arg("--force")
+            .at_home(home.home())
+            .agree()
+            .expect(0);
+        assert!(
+            !line(&fake.mcp()).contains(&format!("{access:?}")),
+            "{call:?}: the old login is still there"
+        );
     }
 }

@@ -88,9 +88,17 @@ fn sources() -> BTreeMap<String, String> {
     let mut waiting = vec![root.join("src")];
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
-            waiting.extend(fs::read_dir(&path).expect("a directory").map(|entry| entry.expect("an entry").path()));
+            waiting.extend(
+                fs::read_dir(&path)
+                    .expect("a directory")
+                    .map(|entry| entry.expect("an entry").path()),
+            );
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
+            let name = path
+                .strip_prefix(root)
+                .expect("below the root")
+                .to_string_lossy()
+                .into_owned();
             found.insert(name, fs::read_to_string(&path).expect("a source"));
         }
     }
@@ -101,14 +109,22 @@ fn sources() -> BTreeMap<String, String> {
 fn module(file: &str) -> String {
     let path = PathBuf::from(file);
     let below = path.strip_prefix("src").expect("below src");
-    let first = below.components().next().expect("a name").as_os_str().to_string_lossy().into_owned();
+    let first = below
+        .components()
+        .next()
+        .expect("a name")
+        .as_os_str()
+        .to_string_lossy()
+        .into_owned();
     first.trim_end_matches(".rs").to_owned()
 }
 
 /// Returns the code of a file: without comments, and without the tests at its end.
 fn code(text: &str) -> String {
     let text = text.split("\n#[cfg(test)]").next().unwrap_or(text);
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -117,7 +133,10 @@ fn is_test(file: &str) -> bool {
 }
 
 fn floor(module: &str) -> Option<u8> {
-    FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
+    FLOORS
+        .iter()
+        .find(|(name, _)| *name == module)
+        .map(|(_, floor)| *floor)
 }
 
 #[test]
@@ -129,10 +148,19 @@ fn modules_name_lower_floors_only() {
         }
         let own_floor = floor(&own).unwrap_or_else(|| panic!("{file}: on which floor is {own}?"));
         for part in code(text).split("crate::").skip(1) {
-            let named: String = part.chars().take_while(|it| it.is_ascii_alphanumeric() || *it == '_').collect();
-            let Some(named_floor) = floor(&named) else { continue };
-            let same = named == own || (named_floor == own_floor && OPEN_FLOORS.contains(&own_floor));
-            assert!(named_floor < own_floor || same, "{file} (floor {own_floor}) names {named} (floor {named_floor})");
+            let named: String = part
+                .chars()
+                .take_while(|it| it.is_ascii_alphanumeric() || *it == '_')
+                .collect();
+            let Some(named_floor) = floor(&named) else {
+                continue;
+            };
+            let same =
+                named == own || (named_floor == own_floor && OPEN_FLOORS.contains(&own_floor));
+            assert!(
+                named_floor < own_floor || same,
+                "{file} (floor {own_floor}) names {named} (floor {named_floor})"
+            );
         }
     }
 }
@@ -142,8 +170,9 @@ fn every_outside_thing_has_one_place() {
     for (file, text) in sources().iter().filter(|(file, _)| !is_test(file)) {
         for (thing, places) in ONLY_IN {
             let named = code(text).match_indices(thing).any(|(at, _)| {
-                !code(text)[..at]
-                    .ends_with(|before: char| before.is_ascii_alphanumeric() || before == '_' || before == ':')
+                !code(text)[..at].ends_with(|before: char| {
+                    before.is_ascii_alphanumeric() || before == '_' || before == ':'
+                })
             });
             let allowed = places.iter().any(|place| file.starts_with(place));
             assert!(allowed || !named, "{file} names {thing}");
@@ -153,7 +182,10 @@ fn every_outside_thing_has_one_place() {
 
 #[test]
 fn the_rules_are_pure() {
-    for (file, text) in sources().iter().filter(|(file, _)| file.starts_with("src/oauth/") && !is_test(file)) {
+    for (file, text) in sources()
+        .iter()
+        .filter(|(file, _)| file.starts_with("src/oauth/") && !is_test(file))
+    {
         for word in IMPURE {
             assert!(!code(text).contains(word), "{file} knows {word}");
         }
@@ -163,7 +195,10 @@ fn the_rules_are_pure() {
 #[test]
 fn every_file_says_what_it_is_for() {
     for (file, text) in sources() {
-        assert!(text.starts_with("//! "), "{file} does not begin with its purpose");
+        assert!(
+            text.starts_with("//! "),
+            "{file} does not begin with its purpose"
+        );
     }
 }
 
@@ -174,7 +209,11 @@ fn f5_our_own_words_are_ascii() {
     for (file, text) in sources() {
         let own = text.split("#[cfg(test)]").next().unwrap_or_default();
         let is_code = |line: &&str| !line.trim_start().starts_with("//");
-        let odd = |line: &&str| ['\u{2026}', '\u{2013}', '\u{2014}'].iter().any(|it| line.contains(*it));
+        let odd = |line: &&str| {
+            ['\u{2026}', '\u{2013}', '\u{2014}']
+                .iter()
+                .any(|it| line.contains(*it))
+        };
         if is_test(&file) {
             continue;
         }
@@ -185,7 +224,10 @@ fn f5_our_own_words_are_ascii() {
 #[test]
 fn l0_the_callback_socket_is_served_by_our_own_loop() {
     let server = ["tiny_http", "Server"].join("::");
-    for (file, text) in sources().iter().filter(|(file, _)| !file.starts_with("src/demo/")) {
+    for (file, text) in sources()
+        .iter()
+        .filter(|(file, _)| !file.starts_with("src/demo/"))
+    {
         assert!(!code(text).contains(&server), "{file} uses {server}");
     }
 }

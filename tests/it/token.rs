@@ -14,7 +14,10 @@ const TOKEN: &str = "c4nary-access-Zq81xW";
 
 /// A home with a live login.
 fn live(fake: &Fake) -> Home {
-    Home::with(fake, json!({"access_token": TOKEN, "expires_at": "2999-01-01T00:00:00Z"}))
+    Home::with(
+        fake,
+        json!({"access_token": TOKEN, "expires_at": "2999-01-01T00:00:00Z"}),
+    )
 }
 
 /// Runs it, and returns every byte of its output.
@@ -28,12 +31,18 @@ fn cp1_each_product_is_exactly_that() {
     let home = live(&fake);
     let url = fake.mcp();
     let headers = format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}\n");
-    for (words, expected) in
-        [(&["token"][..], format!("{TOKEN}\n")), (&["headers"], headers.clone()), (&["headers", "--json"], headers)]
-    {
+    for (words, expected) in [
+        (&["token"][..], format!("{TOKEN}\n")),
+        (&["headers"], headers.clone()),
+        (&["headers", "--json"], headers),
+    ] {
         for server in [Some(url.as_str()), None] {
             let got = output(home.command(words[0], &words[1..]).args(server));
-            assert_eq!(String::from_utf8_lossy(&got.stdout), expected, "{words:?} {server:?}");
+            assert_eq!(
+                String::from_utf8_lossy(&got.stdout),
+                expected,
+                "{words:?} {server:?}"
+            );
             assert!(
                 got.status.success() && got.stderr.is_empty(),
                 "{words:?}: {}",
@@ -42,9 +51,11 @@ fn cp1_each_product_is_exactly_that() {
         }
     }
     let got = output(home.command("token", &["--json", &url]));
-    let expected =
-        json!({"access_token": TOKEN, "token_type": "Bearer", "expires_at": "2999-01-01T00:00:00Z", "server": url});
-    assert_eq!(serde_json::from_slice::<Value>(&got.stdout).expect("JSON"), expected);
+    let expected = json!({"access_token": TOKEN, "token_type": "Bearer", "expires_at": "2999-01-01T00:00:00Z", "server": url});
+    assert_eq!(
+        serde_json::from_slice::<Value>(&got.stdout).expect("JSON"),
+        expected
+    );
     assert_eq!(got.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
     assert_eq!(fake.seen().len(), 0, "a live token costs no request");
 }
@@ -55,16 +66,35 @@ fn cp2_cp10_a_failure_leaves_stdout_empty_and_is_json_where_asked() {
     let home = Home::with(&fake, json!({"refresh_token": null, "access_token": TOKEN}));
     let url = fake.mcp();
     for command in ["token", "headers", "exec"] {
-        let tail: &[&str] = if command == "exec" { &["--", "true"] } else { &[] };
+        let tail: &[&str] = if command == "exec" {
+            &["--", "true"]
+        } else {
+            &[]
+        };
         let got = output(home.command(command, &["--json", &url]).args(tail));
         assert_eq!(got.status.code(), Some(3), "{command}");
         assert!(got.stdout.is_empty(), "{command}");
         let error: Value = serde_json::from_slice(&got.stderr).expect("one JSON object");
-        assert_eq!((&error["event"], &error["exit"]), (&json!("error"), &json!(3)), "{error}");
-        assert_eq!(error["hint"], format!("mcp-login {url} --store file"), "{error}");
+        assert_eq!(
+            (&error["event"], &error["exit"]),
+            (&json!("error"), &json!(3)),
+            "{error}"
+        );
+        assert_eq!(
+            error["hint"],
+            format!("mcp-login {url} --store file"),
+            "{error}"
+        );
         assert!(!error.to_string().contains(TOKEN));
-        let got = output(home.command(command, &["https://unknown.example/mcp"]).args(tail));
-        assert_eq!((got.status.code(), got.stdout.is_empty()), (Some(3), true), "{command}");
+        let got = output(
+            home.command(command, &["https://unknown.example/mcp"])
+                .args(tail),
+        );
+        assert_eq!(
+            (got.status.code(), got.stdout.is_empty()),
+            (Some(3), true),
+            "{command}"
+        );
     }
 }
 
@@ -74,25 +104,47 @@ fn cp7_cp8_headers_in_the_environment_that_codex_gives() {
     let home = live(&fake);
     let mut program = home.command("headers", &[&fake.mcp()]);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    program.command().env_clear().env("HOME", home.path()).env("PATH", path).current_dir("/");
-    for (name, value) in
-        [("LANG", "C"), ("LOGNAME", "u"), ("PWD", "/"), ("SHELL", "/bin/sh"), ("TERM", "dumb"), ("USER", "u")]
-    {
+    program
+        .command()
+        .env_clear()
+        .env("HOME", home.path())
+        .env("PATH", path)
+        .current_dir("/");
+    for (name, value) in [
+        ("LANG", "C"),
+        ("LOGNAME", "u"),
+        ("PWD", "/"),
+        ("SHELL", "/bin/sh"),
+        ("TERM", "dumb"),
+        ("USER", "u"),
+    ] {
         program.command().env(name, value);
     }
     let got = output(program);
-    assert_eq!(String::from_utf8_lossy(&got.stdout), format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}\n"));
+    assert_eq!(
+        String::from_utf8_lossy(&got.stdout),
+        format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}\n")
+    );
 }
 
 #[test]
 fn cp8_headers_finds_the_login_where_no_store_and_no_bus_is_named() {
     let fake = Fake::start();
     let home = live(&fake);
-    let mut program = Program::new().at_home(home.path()).args(["headers", &fake.mcp()]);
+    let mut program = Program::new()
+        .at_home(home.path())
+        .args(["headers", &fake.mcp()]);
     program.command().env_remove("DBUS_SESSION_BUS_ADDRESS");
     let got = output(program);
-    assert!(got.status.success(), "{}", String::from_utf8_lossy(&got.stderr));
-    assert_eq!(String::from_utf8_lossy(&got.stdout), format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}\n"));
+    assert!(
+        got.status.success(),
+        "{}",
+        String::from_utf8_lossy(&got.stderr)
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&got.stdout),
+        format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}\n")
+    );
 }
 
 #[test]
@@ -100,7 +152,10 @@ fn cp7_headers_of_the_server_that_claude_code_names() {
     let fake = Fake::start();
     let home = Home::new();
     let member = |token: &str| json!({"access_token": token, "expires_at": "2999-01-01T00:00:00Z"});
-    home.put(&[login_to(&fake.mcp(), &fake, member("access-url")), login_to("work", &fake, member("access-name"))]);
+    home.put(&[
+        login_to(&fake.mcp(), &fake, member("access-url")),
+        login_to("work", &fake, member("access-name")),
+    ]);
     for (url, name, expected) in [
         (Some(fake.mcp()), Some("work"), Some("access-url")),
         (None, Some("work"), Some("access-name")),
@@ -115,8 +170,14 @@ fn cp7_headers_of_the_server_that_claude_code_names() {
             program = program.env("CLAUDE_CODE_MCP_SERVER_NAME", name);
         }
         let got = output(program);
-        let expected = expected.map_or(String::new(), |token| format!("{{\"Authorization\":\"Bearer {token}\"}}\n"));
-        assert_eq!(String::from_utf8_lossy(&got.stdout), expected, "{url:?} {name:?}");
+        let expected = expected.map_or(String::new(), |token| {
+            format!("{{\"Authorization\":\"Bearer {token}\"}}\n")
+        });
+        assert_eq!(
+            String::from_utf8_lossy(&got.stdout),
+            expected,
+            "{url:?} {name:?}"
+        );
         assert_eq!(got.status.success(), !expected.is_empty());
     }
 }
@@ -125,8 +186,16 @@ fn cp7_headers_of_the_server_that_claude_code_names() {
 fn cp1_a_reader_that_has_gone_is_no_panic() {
     let fake = Fake::start();
     let home = live(&fake);
-    let got = output(home.at("token", &fake).through_shell("exec 3>&1; true", "1>/dev/full"));
-    assert_eq!(got.status.code(), Some(7), "{}", String::from_utf8_lossy(&got.stderr));
+    let got = output(
+        home.at("token", &fake)
+            .through_shell("exec 3>&1; true", "1>/dev/full"),
+    );
+    assert_eq!(
+        got.status.code(),
+        Some(7),
+        "{}",
+        String::from_utf8_lossy(&got.stderr)
+    );
     // The other end of the pipe is closed before anything is written.
     for command in ["token", "headers"] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
@@ -134,7 +203,11 @@ fn cp1_a_reader_that_has_gone_is_no_panic() {
         let mut program = home.at(command, &fake);
         program.command().stdout(writer);
         let got = output(program);
-        assert_eq!((got.status.code(), got.stderr.is_empty()), (Some(0), true), "{command}");
+        assert_eq!(
+            (got.status.code(), got.stderr.is_empty()),
+            (Some(0), true),
+            "{command}"
+        );
     }
 }
 
@@ -155,8 +228,18 @@ fn sec1_exec_hands_the_token_on_by_the_environment_only() {
     assert!(!line.contains(TOKEN), "{line}");
     assert_eq!(environment.matches(TOKEN).count(), 1, "{environment}");
     assert!(!environment.contains("refresh-0"));
-    let named = home
-        .command("exec", &["--env", "MINE", &fake.mcp(), "--", "/bin/sh", "-c", "echo \"$MINE/$MCP_LOGIN_BEARER\""]);
+    let named = home.command(
+        "exec",
+        &[
+            "--env",
+            "MINE",
+            &fake.mcp(),
+            "--",
+            "/bin/sh",
+            "-c",
+            "echo \"$MINE/$MCP_LOGIN_BEARER\"",
+        ],
+    );
     assert_eq!(named.run().expect(0).stdout, format!("{TOKEN}/"));
 }
 
@@ -165,9 +248,17 @@ fn exec_passes_status_signals_and_stdin_on() {
     let fake = Fake::start();
     let home = live(&fake);
     for code in [0, 1, 3, 42, 255] {
-        assert_eq!(output(shell(&home, &fake, &format!("exit {code}"))).status.code(), Some(code));
+        assert_eq!(
+            output(shell(&home, &fake, &format!("exit {code}")))
+                .status
+                .code(),
+            Some(code)
+        );
     }
-    assert_eq!(output(shell(&home, &fake, "kill -TERM $$")).status.signal(), Some(15));
+    assert_eq!(
+        output(shell(&home, &fake, "kill -TERM $$")).status.signal(),
+        Some(15)
+    );
     // It is the same process: whoever signals the one that was started reaches the command.
     let mut running = shell(
         &home,
@@ -178,17 +269,30 @@ fn exec_passes_status_signals_and_stdin_on() {
     running.event("ready");
     running.process().signal(rustix::process::Signal::USR1);
     let finished = running.finish();
-    assert_eq!((finished.code, finished.stdout.contains("caught")), (Some(9), true));
+    assert_eq!(
+        (finished.code, finished.stdout.contains("caught")),
+        (Some(9), true)
+    );
     let mut running = shell(&home, &fake, "cat").with_stdin().start();
     running.type_in("through\n");
     assert_eq!(running.finish().expect(0).stdout, "through");
     let pty = Pty::open();
-    shell(&home, &fake, "test -t 0 && test -t 2").on(&pty).run().expect(0);
-    for (program, code) in
-        [("/nonexistent/program", 127), ("no-such-program-anywhere", 127), ("/etc/passwd", 126), ("/tmp", 126)]
-    {
+    shell(&home, &fake, "test -t 0 && test -t 2")
+        .on(&pty)
+        .run()
+        .expect(0);
+    for (program, code) in [
+        ("/nonexistent/program", 127),
+        ("no-such-program-anywhere", 127),
+        ("/etc/passwd", 126),
+        ("/tmp", 126),
+    ] {
         let got = output(home.command("exec", &[&fake.mcp(), "--", program]));
-        assert_eq!((got.status.code(), got.stdout.is_empty()), (Some(code), true), "{program}");
+        assert_eq!(
+            (got.status.code(), got.stdout.is_empty()),
+            (Some(code), true),
+            "{program}"
+        );
         assert!(!String::from_utf8_lossy(&got.stderr).contains(TOKEN));
     }
 }
@@ -197,8 +301,17 @@ fn exec_passes_status_signals_and_stdin_on() {
 fn sec4_exec_gives_the_command_its_core_limit_back() {
     let fake = Fake::start();
     let home = live(&fake);
-    let plain = Program::new().through(&["sh", "-c", "ulimit -Sc; ulimit -Hc"]).run().stdout;
-    assert_eq!(shell(&home, &fake, "ulimit -Sc; ulimit -Hc").run().expect(0).stdout, plain);
+    let plain = Program::new()
+        .through(&["sh", "-c", "ulimit -Sc; ulimit -Hc"])
+        .run()
+        .stdout;
+    assert_eq!(
+        shell(&home, &fake, "ulimit -Sc; ulimit -Hc")
+            .run()
+            .expect(0)
+            .stdout,
+        plain
+    );
 }
 
 #[test]
@@ -207,12 +320,23 @@ fn a_near_miss_of_a_login_is_named() {
     let home = Home::with(&fake, json!({"profile": "work"}));
     for server in [fake.mcp(), format!("{}/other", fake.origin())] {
         let refused = home.command("token", &[&server]).run().expect(3);
-        let hint =
-            format!("did you mean --profile work {}, which is logged in? If not: mcp-login {server}", fake.mcp());
+        let hint = format!(
+            "did you mean --profile work {}, which is logged in? If not: mcp-login {server}",
+            fake.mcp()
+        );
         assert!(refused.stderr.contains(&hint), "{}", refused.stderr);
     }
-    let refused = home.command("token", &["https://elsewhere.example"]).run().expect(3);
-    assert!(refused.stderr.contains("hint: mcp-login https://elsewhere.example"), "{}", refused.stderr);
+    let refused = home
+        .command("token", &["https://elsewhere.example"])
+        .run()
+        .expect(3);
+    assert!(
+        refused
+            .stderr
+            .contains("hint: mcp-login https://elsewhere.example"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
@@ -220,10 +344,23 @@ fn a13_the_variable_of_exec_has_a_name() {
     let fake = Fake::start();
     let home = live(&fake);
     for name in ["", "A=B", "a b", "1A", "A-B", "\u{1b}[2J", "\u{e9}"] {
-        let refused = home.command("exec", &["--env", name, &fake.mcp(), "--", "env"]).run().expect(2);
-        assert!(refused.stdout.is_empty() && !refused.stderr.contains(TOKEN), "{name:?}: {}", refused.stderr);
+        let refused = home
+            .command("exec", &["--env", name, &fake.mcp(), "--", "env"])
+            .run()
+            .expect(2);
+        assert!(
+            refused.stdout.is_empty() && !refused.stderr.contains(TOKEN),
+            "{name:?}: {}",
+            refused.stderr
+        );
     }
-    let told = home.command("exec", &["--env", "_A1", &fake.mcp(), "--", "sh", "-c", "echo $_A1"]).run().expect(0);
+    let told = home
+        .command(
+            "exec",
+            &["--env", "_A1", &fake.mcp(), "--", "sh", "-c", "echo $_A1"],
+        )
+        .run()
+        .expect(0);
     assert_eq!(told.stdout, TOKEN);
 }
 
@@ -232,13 +369,21 @@ fn a_token_may_be_wanted_for_as_long_as_it_lives() {
     let fake = Fake::start();
     let left = chrono::Utc::now() + chrono::Duration::seconds(20);
     let expires_at = left.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let home = Home::with(&fake, json!({"access_token": TOKEN, "expires_at": expires_at}));
+    let home = Home::with(
+        &fake,
+        json!({"access_token": TOKEN, "expires_at": expires_at}),
+    );
     for none in ["0", "0s"] {
-        let finished = home.command("token", &["--min-ttl", none, &fake.mcp()]).run().expect(0);
+        let finished = home
+            .command("token", &["--min-ttl", none, &fake.mcp()])
+            .run()
+            .expect(0);
         assert_eq!(finished.stdout, TOKEN);
     }
     assert_eq!(fake.seen().len(), 0);
-    home.command("token", &["--min-ttl", "-1", &fake.mcp()]).run().expect(2);
+    home.command("token", &["--min-ttl", "-1", &fake.mcp()])
+        .run()
+        .expect(2);
 }
 
 #[test]
@@ -246,11 +391,23 @@ fn c53_a_login_of_another_profile_is_told_from_the_one_that_is_asked_for() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({}));
     let url = fake.mcp();
-    let refused = home.command("token", &["--profile", "work", &url]).run().expect(3);
+    let refused = home
+        .command("token", &["--profile", "work", &url])
+        .run()
+        .expect(3);
     let hint =
         format!("did you mean {url} without --profile, which is logged in? If not: mcp-login --profile work {url}");
     assert!(refused.stderr.contains(&hint), "{}", refused.stderr);
     let other = format!("{}/other", fake.origin());
-    let refused = home.command("token", &["--profile", "work", &other]).run().expect(3);
-    assert!(refused.stderr.contains(&format!("did you mean {url} without --profile")), "{}", refused.stderr);
+    let refused = home
+        .command("token", &["--profile", "work", &other])
+        .run()
+        .expect(3);
+    assert!(
+        refused
+            .stderr
+            .contains(&format!("did you mean {url} without --profile")),
+        "{}",
+        refused.stderr
+    );
 }

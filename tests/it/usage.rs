@@ -14,10 +14,28 @@ fn wrong(args: &[&str], shown: &str) -> Finished {
     let finished = Program::new().args(args).run().expect(2);
     assert_eq!(finished.stdout, "", "{args:?}");
     let lines: Vec<_> = finished.stderr.lines().collect();
-    assert!(!lines.is_empty() && lines.len() <= 2, "{args:?}: {}", finished.stderr);
-    assert!(lines[0].starts_with("mcp-login: error: "), "{args:?}: {}", finished.stderr);
-    assert!(lines.get(1).is_none_or(|line| line.starts_with("mcp-login: hint: ")), "{args:?}: {}", finished.stderr);
-    assert!(finished.stderr.contains(shown), "{args:?}: {}", finished.stderr);
+    assert!(
+        !lines.is_empty() && lines.len() <= 2,
+        "{args:?}: {}",
+        finished.stderr
+    );
+    assert!(
+        lines[0].starts_with("mcp-login: error: "),
+        "{args:?}: {}",
+        finished.stderr
+    );
+    assert!(
+        lines
+            .get(1)
+            .is_none_or(|line| line.starts_with("mcp-login: hint: ")),
+        "{args:?}: {}",
+        finished.stderr
+    );
+    assert!(
+        finished.stderr.contains(shown),
+        "{args:?}: {}",
+        finished.stderr
+    );
     finished
 }
 
@@ -39,19 +57,64 @@ fn usage_errors_are_two_lines() {
         (&[SERVER, "--redirect-host", "example.com"], "127.0.0.1"),
         (&[SERVER, "--redirect-path", "callback"], "begins with /"),
         (&[SERVER, "--redirect-path", "/a?b"], "/a?b"),
-        (&["https:/mcp.example/mcp"], "did you mean https://mcp.example/mcp?"),
-        (&["https//mcp.example/mcp"], "did you mean https://mcp.example/mcp?"),
-        (&["http:/localhost:8000/mcp"], "did you mean http://localhost:8000/mcp?"),
-        (&["token", "mcp.example/mcp"], "did you mean https://mcp.example/mcp?"),
-        (&[SERVER, "token"], "token is a command, which goes before its SERVER"),
+        (
+            &["https:/mcp.example/mcp"],
+            "did you mean https://mcp.example/mcp?",
+        ),
+        (
+            &["https//mcp.example/mcp"],
+            "did you mean https://mcp.example/mcp?",
+        ),
+        (
+            &["http:/localhost:8000/mcp"],
+            "did you mean http://localhost:8000/mcp?",
+        ),
+        (
+            &["token", "mcp.example/mcp"],
+            "did you mean https://mcp.example/mcp?",
+        ),
+        (
+            &[SERVER, "token"],
+            "token is a command, which goes before its SERVER",
+        ),
         (&[SERVER, "--redirect-uri", "https://127.0.0.1:1/x"], "http"),
-        (&[SERVER, "--redirect-uri", "http://example.com/x"], "this machine"),
-        (&[SERVER, "--redirect-uri", "http://127.0.0.1:1/x?y"], "query"),
-        (&[SERVER, "--redirect-uri", "http://127.0.0.2:1/x"], "only 127.0.0.1 and ::1"),
+        (
+            &[SERVER, "--redirect-uri", "http://example.com/x"],
+            "this machine",
+        ),
+        (
+            &[SERVER, "--redirect-uri", "http://127.0.0.1:1/x?y"],
+            "query",
+        ),
+        (
+            &[SERVER, "--redirect-uri", "http://127.0.0.2:1/x"],
+            "only 127.0.0.1 and ::1",
+        ),
         (&[SERVER, "--client-id", ""], "--client-id"),
-        (&[SERVER, "--client-id", "x", "--client-secret-file", "/dev/zero"], "too large"),
-        (&[SERVER, "--redirect-uri", "http://127.0.0.1:1/x", "--port", "2"], "--port"),
-        (&[SERVER, "--resource", "x", "--no-resource"], "--no-resource"),
+        (
+            &[
+                SERVER,
+                "--client-id",
+                "x",
+                "--client-secret-file",
+                "/dev/zero",
+            ],
+            "too large",
+        ),
+        (
+            &[
+                SERVER,
+                "--redirect-uri",
+                "http://127.0.0.1:1/x",
+                "--port",
+                "2",
+            ],
+            "--port",
+        ),
+        (
+            &[SERVER, "--resource", "x", "--no-resource"],
+            "--no-resource",
+        ),
         (&[SERVER, "--paste", "--no-paste"], "--no-paste"),
         (&[SERVER, "--browser", "x", "--no-browser"], "--no-browser"),
         (&[SERVER, "-q", "-v"], "-"),
@@ -62,12 +125,18 @@ fn usage_errors_are_two_lines() {
         (&[SERVER, "--param", "scope=x"], "--scope"),
         (&[SERVER, "--registration", "magic"], "dcr"),
         (&[SERVER, "--store", "cloud"], "file:PATH"),
-        (&[SERVER, "--challenge", "Basic realm=x"], "WWW-Authenticate"),
+        (
+            &[SERVER, "--challenge", "Basic realm=x"],
+            "WWW-Authenticate",
+        ),
         (&[SERVER, "--challenge", ""], "WWW-Authenticate"),
         (&[SERVER, "--issuer", "as.example"], "as.example"),
         (&[SERVER, "--issuer", "https://u@as.example"], "user name"),
         (&[SERVER, "--client-secret", "x"], "--client-secret-file"),
-        (&[SERVER, "--client-id", "a", "--client-file", "b"], "--client-file"),
+        (
+            &[SERVER, "--client-id", "a", "--client-file", "b"],
+            "--client-file",
+        ),
         (&["check"], "SERVER"),
         (&["check", "a", "b"], "b"),
     ] {
@@ -93,9 +162,13 @@ fn options_for_one_server_with_several() {
 
 #[test]
 fn near_misses_of_commands_and_of_urls() {
-    for (word, meant) in
-        [("chekc", "check"), ("chck", "check"), ("demmo", "demo"), ("logn", "login"), ("docter", "doctor")]
-    {
+    for (word, meant) in [
+        ("chekc", "check"),
+        ("chck", "check"),
+        ("demmo", "demo"),
+        ("logn", "login"),
+        ("docter", "doctor"),
+    ] {
         wrong(&[word], &format!("mcp-login {meant}"));
     }
     for (word, meant) in [
@@ -106,9 +179,15 @@ fn near_misses_of_commands_and_of_urls() {
     ] {
         wrong(&[word], meant);
     }
-    for word in
-        ["linear", "", "a b", "ftp://mcp.example", "https://", "https://user@mcp.example", "https://h\u{e9}.example"]
-    {
+    for word in [
+        "linear",
+        "",
+        "a b",
+        "ftp://mcp.example",
+        "https://",
+        "https://user@mcp.example",
+        "https://h\u{e9}.example",
+    ] {
         wrong(&[word], "");
     }
 }
@@ -118,10 +197,14 @@ fn u14_account_strings() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.resource_metadata();
         metadata["resource"] = fake.origin().into();
-        if seen.path.starts_with("/.well-known/oauth-protected-resource") {
+        if seen
+            .path
+            .starts_with("/.well-known/oauth-protected-resource")
+        {
             return Some(Reply::json(200, &metadata));
         }
-        (seen.method == "POST" && !["/register", "/token"].contains(&seen.path.as_str())).then(|| Reply::status(401))
+        (seen.method == "POST" && !["/register", "/token"].contains(&seen.path.as_str()))
+            .then(|| Reply::status(401))
     });
     let port = fake.address().port();
     for (typed, account) in [
@@ -130,37 +213,76 @@ fn u14_account_strings() {
         ("http://127.0.0.1:{}/mcp", "http://127.0.0.1:{}/mcp"),
         ("http://127.0.0.1:{}/mcp/", "http://127.0.0.1:{}/mcp/"),
         ("HTTP://127.0.0.1:{}/Mcp", "http://127.0.0.1:{}/Mcp"),
-        ("http://127.0.0.1:{}/mcp#fragment", "http://127.0.0.1:{}/mcp"),
+        (
+            "http://127.0.0.1:{}/mcp#fragment",
+            "http://127.0.0.1:{}/mcp",
+        ),
         ("http://127.0.0.1:{}/mcp?a=1", "http://127.0.0.1:{}/mcp?a=1"),
         ("http://127.0.0.1:{}/?a=1", "http://127.0.0.1:{}/?a=1"),
         ("http://127.0.0.1:{}/a/../mcp", "http://127.0.0.1:{}/mcp"),
     ] {
         let fill = |text: &str| text.replace("{}", &port.to_string());
         let finished = Program::login_at(&fill(typed)).agree().expect(0);
-        assert_eq!(finished.event("logged_in")["server"], fill(account), "{typed}");
-        assert!(finished.kept(&fill(account))["access_token"].is_string(), "{typed}");
+        assert_eq!(
+            finished.event("logged_in")["server"],
+            fill(account),
+            "{typed}"
+        );
+        assert!(
+            finished.kept(&fill(account))["access_token"].is_string(),
+            "{typed}"
+        );
     }
     // The same server twice is one login.
     let url = format!("{}/mcp", fake.origin());
-    let login = Program::new().args(["--json", "--store", "file", "--no-browser", &url, &format!("{url}#x")]);
+    let login = Program::new().args([
+        "--json",
+        "--store",
+        "file",
+        "--no-browser",
+        &url,
+        &format!("{url}#x"),
+    ]);
     let finished = login.agree().expect(0);
-    assert_eq!(finished.events.iter().filter(|event| event["event"] == "listening").count(), 1);
+    assert_eq!(
+        finished
+            .events
+            .iter()
+            .filter(|event| event["event"] == "listening")
+            .count(),
+        1
+    );
 }
 
 #[test]
 fn options_by_environment_and_the_flag_wins() {
     let fake = Fake::start();
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port();
     let start = |login: Program| {
         let mut login = login.start();
         let url = login.authorization_url();
         (login, url)
     };
-    let login = || Program::new().args(["--json", "--store", "file"]).env("MCP_LOGIN_NO_BROWSER", "1");
-    let (running, url) =
-        start(login().env("MCP_LOGIN_SCOPE", "a b").env("MCP_LOGIN_PORT", port.to_string()).arg(fake.mcp()));
+    let login = || {
+        Program::new()
+            .args(["--json", "--store", "file"])
+            .env("MCP_LOGIN_NO_BROWSER", "1")
+    };
+    let (running, url) = start(
+        login()
+            .env("MCP_LOGIN_SCOPE", "a b")
+            .env("MCP_LOGIN_PORT", port.to_string())
+            .arg(fake.mcp()),
+    );
     assert_eq!(parameter(&url, "scope").as_deref(), Some("a b"));
-    assert_eq!(parameter(&url, "redirect_uri"), Some(format!("http://127.0.0.1:{port}/callback")));
+    assert_eq!(
+        parameter(&url, "redirect_uri"),
+        Some(format!("http://127.0.0.1:{port}/callback"))
+    );
     drop(running);
     let (_, url) = start(
         login()
@@ -177,14 +299,27 @@ fn options_by_environment_and_the_flag_wins() {
     assert_eq!(parameter(&url, "client_id").as_deref(), Some("env-id"));
     assert_eq!(parameter(&url, "login_hint").as_deref(), Some("ada"));
     assert_eq!(parameter(&url, "resource").as_deref(), Some("urn:x"));
-    login().env("MCP_LOGIN_TIMEOUT", "1s").arg(fake.mcp()).run().expect_error(4, "timed_out");
-    login().env("MCP_LOGIN_TIMEOUT", "soon").arg(fake.mcp()).run().expect(2);
+    login()
+        .env("MCP_LOGIN_TIMEOUT", "1s")
+        .arg(fake.mcp())
+        .run()
+        .expect_error(4, "timed_out");
+    login()
+        .env("MCP_LOGIN_TIMEOUT", "soon")
+        .arg(fake.mcp())
+        .run()
+        .expect(2);
 }
 
 /// Returns the members of an event in the order in which they were printed.
 fn members(line: &str) -> Vec<String> {
     let event: Value = serde_json::from_str(line).expect("JSON");
-    let mut names: Vec<_> = event.as_object().expect("an object").keys().cloned().collect();
+    let mut names: Vec<_> = event
+        .as_object()
+        .expect("an object")
+        .keys()
+        .cloned()
+        .collect();
     names.sort_by_key(|name| line.find(&format!("\"{name}\":")));
     names
 }
@@ -203,28 +338,53 @@ fn events_have_their_members_in_their_order() {
     );
     crate::support::visit(&login.redirect(&url));
     let finished = login.finish().expect(0);
-    let refused = Program::login(&fake).args(["--registration", "static"]).run().expect(2);
+    let refused = Program::login(&fake)
+        .args(["--registration", "static"])
+        .run()
+        .expect(2);
     let contract = [
         ("listening", "event server redirect_uri"),
-        ("authorization_url", "event server url redirect_uri expires_at"),
+        (
+            "authorization_url",
+            "event server url redirect_uri expires_at",
+        ),
         ("rejected", "event server source reason"),
-        ("logged_in", "event server profile issuer client_id scopes expires_at refreshable store path"),
+        (
+            "logged_in",
+            "event server profile issuer client_id scopes expires_at refreshable store path",
+        ),
         ("error", "event server code exit message hint"),
     ];
-    let lines: Vec<_> = finished.stdout.lines().chain(refused.stdout.lines()).collect();
+    let lines: Vec<_> = finished
+        .stdout
+        .lines()
+        .chain(refused.stdout.lines())
+        .collect();
     for (kind, expected) in contract {
         let start = format!("{{\"event\":\"{kind}\",");
-        let line = lines.iter().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no {kind}: {lines:?}"));
+        let line = lines
+            .iter()
+            .find(|line| line.starts_with(&start))
+            .unwrap_or_else(|| panic!("no {kind}: {lines:?}"));
         let expected: Vec<_> = expected.split(' ').collect();
         // Additions are welcome, behind what is promised.
         assert_eq!(members(line)[..expected.len()], expected, "{line}");
     }
     let logged_in = finished.event("logged_in");
     assert_eq!(logged_in["profile"], "default");
-    assert_eq!(logged_in["path"], finished.credentials_path().display().to_string());
-    for time in [&logged_in["expires_at"], &finished.event("authorization_url")["expires_at"]] {
+    assert_eq!(
+        logged_in["path"],
+        finished.credentials_path().display().to_string()
+    );
+    for time in [
+        &logged_in["expires_at"],
+        &finished.event("authorization_url")["expires_at"],
+    ] {
         let time = time.as_str().expect("a time");
-        assert!(time.len() == 20 && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}");
+        assert!(
+            time.len() == 20 && time.ends_with('Z') && time.as_bytes()[10] == b'T',
+            "{time}"
+        );
     }
 }
 
@@ -233,25 +393,52 @@ fn without_json_stdout_stays_empty_and_the_url_stands_alone() {
     let fake = Fake::start();
     let login = |more: &str| {
         let login = Program::new().args(["--store", "file", "--no-browser", "--timeout", "1s"]);
-        (if more.is_empty() { login } else { login.arg(more) }).arg(fake.mcp()).run().expect(4)
+        (if more.is_empty() {
+            login
+        } else {
+            login.arg(more)
+        })
+        .arg(fake.mcp())
+        .run()
+        .expect(4)
     };
     let mut said = Vec::new();
     for more in ["-q", "", "-v", "-vv"] {
         let finished = login(more);
         assert_eq!(finished.stdout, "", "{more}");
-        let url: Vec<_> = finished.stderr.lines().filter(|line| line.contains("code_challenge=")).collect();
+        let url: Vec<_> = finished
+            .stderr
+            .lines()
+            .filter(|line| line.contains("code_challenge="))
+            .collect();
         assert_eq!(url.len(), 1, "{more}: {}", finished.stderr);
-        assert!(url[0].starts_with("http://127.0.0.1:") && !url[0].contains(' '), "{}", url[0]);
+        assert!(
+            url[0].starts_with("http://127.0.0.1:") && !url[0].contains(' '),
+            "{}",
+            url[0]
+        );
         assert!(finished.stderr.contains("mcp-login: error: "), "{more}");
         said.push(finished.stderr.lines().count());
     }
-    assert!(said[0] < said[1] && said[1] < said[2] && said[2] <= said[3], "{said:?}");
+    assert!(
+        said[0] < said[1] && said[1] < said[2] && said[2] <= said[3],
+        "{said:?}"
+    );
 }
 
 #[test]
 fn several_servers_report_each_and_the_first_failure_is_the_exit_code() {
     let (good, bad) = (Fake::start(), Fake::with(|_, _| Some(Reply::status(404))));
-    let login = || Program::new().args(["--json", "--store", "file", "--no-browser", "--timeout", "60s"]);
+    let login = || {
+        Program::new().args([
+            "--json",
+            "--store",
+            "file",
+            "--no-browser",
+            "--timeout",
+            "60s",
+        ])
+    };
     let finished = login().args([bad.mcp(), good.mcp()]).agree().expect(2);
     assert_eq!(finished.event("logged_in")["server"], good.mcp());
     assert_eq!(finished.event("error")["server"], bad.mcp());
@@ -266,11 +453,20 @@ fn several_servers_report_each_and_the_first_failure_is_the_exit_code() {
 
 #[test]
 fn help_and_version_are_products() {
-    for args in
-        [&["--help"][..], &["-h"], &["--version"], &["check", "--help"], &["doctor", "--help"], &["login", "--help"]]
-    {
+    for args in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["check", "--help"],
+        &["doctor", "--help"],
+        &["login", "--help"],
+    ] {
         let finished = Program::new().args(args).run().expect(0);
-        assert!(finished.stdout.contains("mcp-login"), "{args:?}: {}", finished.stdout);
+        assert!(
+            finished.stdout.contains("mcp-login"),
+            "{args:?}: {}",
+            finished.stdout
+        );
         assert_eq!(finished.stderr, "", "{args:?}");
     }
 }
@@ -283,17 +479,24 @@ fn at(path: &'static str, reply: Reply) -> Fake {
 #[test]
 fn the_exit_codes() {
     let token = |body: Value| at("/token", Reply::json(400, &body));
-    let unusable = at("/token", Reply::json(200, &json!({"access_token": "x", "token_type": "mac"})));
+    let unusable = at(
+        "/token",
+        Reply::json(200, &json!({"access_token": "x", "token_type": "mac"})),
+    );
     let other = Fake::start();
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = held.local_addr().expect("an address").port().to_string();
     let denied = Fake::with(|seen, _| {
         let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
-        (seen.path == "/authorize").then(|| Reply::redirect(302, &format!("{uri}?error=access_denied&state={state}")))
+        (seen.path == "/authorize")
+            .then(|| Reply::redirect(302, &format!("{uri}?error=access_denied&state={state}")))
     });
     let nothing = Fake::with(|_, _| Some(Reply::status(404)));
     let down = Fake::with(|_, _| Some(Reply::status(503).with("Retry-After", "3600")));
-    let away = at("/token", Reply::redirect(307, &format!("{}/token", other.origin())));
+    let away = at(
+        "/token",
+        Reply::redirect(307, &format!("{}/token", other.origin())),
+    );
     for (code, fake, args) in [
         (0, Fake::start(), &[][..]),
         (1, unusable, &[]),
@@ -301,8 +504,19 @@ fn the_exit_codes() {
         (2, Fake::start(), &["--registration", "static"]),
         (3, denied, &[]),
         (3, token(json!({"error": "invalid_grant"})), &[]),
-        (3, at("/register", Reply::json(400, &json!({"error": "invalid_redirect_uri"}))), &[]),
-        (4, at("/authorize", Reply::status(200)), &["--timeout", "1s"]),
+        (
+            3,
+            at(
+                "/register",
+                Reply::json(400, &json!({"error": "invalid_redirect_uri"})),
+            ),
+            &[],
+        ),
+        (
+            4,
+            at("/authorize", Reply::status(200)),
+            &["--timeout", "1s"],
+        ),
         (2, nothing, &[]),
         (5, down, &[]),
         (5, at("/token", Reply::status(503)), &[]),
@@ -311,13 +525,28 @@ fn the_exit_codes() {
         (7, Fake::start(), &["--data-dir", "/proc/nowhere"]),
         (8, Fake::start(), &["--no-paste", "--port", &port]),
     ] {
-        let login = Program::new().args(["--json", "--store", "file", "--no-browser"]).args(args).arg(fake.mcp());
+        let login = Program::new()
+            .args(["--json", "--store", "file", "--no-browser"])
+            .args(args)
+            .arg(fake.mcp());
         let finished = login.agree().expect(code);
-        match finished.events.iter().find(|event| event["event"] == "error") {
+        match finished
+            .events
+            .iter()
+            .find(|event| event["event"] == "error")
+        {
             Some(error) => assert_eq!(error["exit"], code, "{error}"),
-            None => assert!(code == 0 || finished.stdout.is_empty(), "{}", finished.stdout),
+            None => assert!(
+                code == 0 || finished.stdout.is_empty(),
+                "{}",
+                finished.stdout
+            ),
         }
     }
     let home = tempfile::tempdir().expect("a directory");
-    Program::new().at_home(home.path()).args(["--store", "file", "check", &other.mcp()]).run().expect(3);
+    Program::new()
+        .at_home(home.path())
+        .args(["--store", "file", "check", &other.mcp()])
+        .run()
+        .expect(3);
 }

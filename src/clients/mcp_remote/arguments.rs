@@ -59,17 +59,30 @@ impl Arguments {
         let words = words(entry);
         let mut words = words.into_iter().skip_while(|word| version(word).is_none());
         match words.next().and_then(version) {
-            Some(version) if version.is_empty() || version == "latest" || version.starts_with(VERSION) => {}
-            Some(version) => return Err(unfit(format!("mcp-remote {version} is configured, and {VERSION}x is known"))),
-            None => return Err(unfit("the server is not reached through mcp-remote".to_owned())),
+            Some(version)
+                if version.is_empty() || version == "latest" || version.starts_with(VERSION) => {}
+            Some(version) => {
+                return Err(unfit(format!(
+                    "mcp-remote {version} is configured, and {VERSION}x is known"
+                )))
+            }
+            None => {
+                return Err(unfit(
+                    "the server is not reached through mcp-remote".to_owned(),
+                ))
+            }
         }
         let mut this = Self::parse(&words.collect::<Vec<_>>())?;
-        let environments = ["env", "environment", "envs"].iter().filter_map(|name| entry.get(name));
+        let environments = ["env", "environment", "envs"]
+            .iter()
+            .filter_map(|name| entry.get(name));
         let mut directories = environments.filter_map(|it| it["MCP_REMOTE_CONFIG_DIR"].as_str());
         this.directory = directories.next().map(str::to_owned);
         match &this.directory {
             Some(path) if path.contains(['$', '%']) || path.starts_with('~') => {
-                Err(unfit(format!("MCP_REMOTE_CONFIG_DIR is {path}, and clients differ in how they read that")))
+                Err(unfit(format!(
+                    "MCP_REMOTE_CONFIG_DIR is {path}, and clients differ in how they read that"
+                )))
             }
             _ => Ok(this),
         }
@@ -80,13 +93,19 @@ impl Arguments {
         let mut place = 0;
         let mut words = words.iter().copied();
         while let Some(word) = words.next() {
-            let mut value =
-                || words.next().ok_or_else(|| unfit(format!("mcp-remote is started with {word} and no value")));
+            let mut value = || {
+                words
+                    .next()
+                    .ok_or_else(|| unfit(format!("mcp-remote is started with {word} and no value")))
+            };
             match word {
                 "--header" => this.add_header(value()?)?,
                 "--resource" => drop(this.resource.get_or_insert(value()?.trim().to_owned())),
                 "--authorize-param" => this.add_parameter(value()?)?,
-                "--client-metadata-url" => drop(this.client_metadata_url.get_or_insert(value()?.trim().to_owned())),
+                "--client-metadata-url" => drop(
+                    this.client_metadata_url
+                        .get_or_insert(value()?.trim().to_owned()),
+                ),
                 "--host" => drop(this.host.get_or_insert(value()?.to_owned())),
                 "--callback-path" => drop(this.path.get_or_insert(value()?.to_owned())),
                 "--static-oauth-client-info" => {
@@ -97,7 +116,9 @@ impl Arguments {
                 _ if SWITCHES.contains(&word) => {}
                 // The URL comes first, and the port may follow.
                 _ if place == 0 && !word.starts_with('-') => {}
-                _ if place == 1 && word.parse::<u16>().is_ok_and(|port| port > 0) => this.port = word.parse().ok(),
+                _ if place == 1 && word.parse::<u16>().is_ok_and(|port| port > 0) => {
+                    this.port = word.parse().ok()
+                }
                 _ => return Err(unfit(format!("mcp-remote is started with {word}"))),
             }
             place += usize::from(word != "--header");
@@ -111,38 +132,62 @@ impl Arguments {
     /// Takes a header as mcp-remote does; what is none it ignores.
     fn add_header(&mut self, text: &str) -> Result<(), Refusal> {
         let is_name = |name: &str| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         };
         if let Some((name, value)) = text.split_once(':').filter(|(name, _)| is_name(name)) {
             if name.eq_ignore_ascii_case("authorization") {
-                return Err(unfit("mcp-remote is started with an Authorization header of its own".to_owned()));
+                return Err(unfit(
+                    "mcp-remote is started with an Authorization header of its own".to_owned(),
+                ));
             }
-            self.headers.insert(name.to_owned(), value.trim_start().to_owned());
+            self.headers
+                .insert(name.to_owned(), value.trim_start().to_owned());
         }
         Ok(())
     }
 
     fn add_parameter(&mut self, text: &str) -> Result<(), Refusal> {
-        let (name, value) =
-            text.split_once('=').ok_or_else(|| unfit(format!("--authorize-param {text} has no value")))?;
-        self.parameters.insert(name.trim().to_owned(), value.to_owned());
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| unfit(format!("--authorize-param {text} has no value")))?;
+        self.parameters
+            .insert(name.trim().to_owned(), value.to_owned());
         Ok(())
     }
 
     /// Returns what the names of the files depend on beside the URL, in mcp-remote's order.
     pub fn hashed(&self) -> Vec<String> {
-        let json = |map: &BTreeMap<_, _>| (!map.is_empty()).then(|| serde_json::to_string(map).unwrap_or_default());
-        let resource = self.resource.clone().filter(|resource| !resource.is_empty());
-        let parts = [resource, json(&self.parameters), json(&self.headers), self.client_metadata_url.clone()];
+        let json = |map: &BTreeMap<_, _>| {
+            (!map.is_empty()).then(|| serde_json::to_string(map).unwrap_or_default())
+        };
+        let resource = self
+            .resource
+            .clone()
+            .filter(|resource| !resource.is_empty());
+        let parts = [
+            resource,
+            json(&self.parameters),
+            json(&self.headers),
+            self.client_metadata_url.clone(),
+        ];
         parts.into_iter().flatten().collect()
     }
 
     /// Returns the redirect URI that mcp-remote would register.
     pub fn redirect_uri(&self, hash: &str) -> String {
-        let offset = hash.get(..4).and_then(|digits| u16::from_str_radix(digits, 16).ok()).unwrap_or_default();
+        let offset = hash
+            .get(..4)
+            .and_then(|digits| u16::from_str_radix(digits, 16).ok())
+            .unwrap_or_default();
         let port = self.port.unwrap_or(3335 + offset % 45816);
         let host = self.host.as_deref().unwrap_or("localhost");
-        format!("http://{host}:{port}{}", self.path.as_deref().unwrap_or("/oauth/callback"))
+        format!(
+            "http://{host}:{port}{}",
+            self.path.as_deref().unwrap_or("/oauth/callback")
+        )
     }
 
     /// Allows a login only if mcp-remote will refresh it as the client that it was issued to.
@@ -151,9 +196,14 @@ impl Arguments {
     ///
     /// [`Refusal::Unfit`].
     pub fn allow_client(&self, client_id: &str) -> Result<(), Refusal> {
-        let other = self.client_metadata_url.as_ref().is_some_and(|url| url != client_id);
+        let other = self
+            .client_metadata_url
+            .as_ref()
+            .is_some_and(|url| url != client_id);
         match self.brings_a_client || other {
-            true => Err(unfit("mcp-remote is started with a client of its own".to_owned())),
+            true => Err(unfit(
+                "mcp-remote is started with a client of its own".to_owned(),
+            )),
             false => Ok(()),
         }
     }
@@ -166,20 +216,29 @@ pub fn runs(entry: &Value) -> bool {
 
 /// Returns the words of the command that an entry runs.
 pub(super) fn words(entry: &Value) -> Vec<&str> {
-    let parts = ["command", "cmd", "args"].into_iter().filter_map(|key| entry.get(key));
-    let words = parts.flat_map(|part| part.as_array().map_or(std::slice::from_ref(part), Vec::as_slice));
+    let parts = ["command", "cmd", "args"]
+        .into_iter()
+        .filter_map(|key| entry.get(key));
+    let words = parts.flat_map(|part| {
+        part.as_array()
+            .map_or(std::slice::from_ref(part), Vec::as_slice)
+    });
     words.filter_map(Value::as_str).collect()
 }
 
 /// Returns the version that the name of the package asks for, empty if none; `None` if it is another word.
 pub(super) fn version(word: &str) -> Option<&str> {
     let rest = word.rsplit('/').next()?.strip_prefix(BRIDGE)?;
-    rest.strip_prefix('@').or_else(|| rest.is_empty().then_some(rest))
+    rest.strip_prefix('@')
+        .or_else(|| rest.is_empty().then_some(rest))
 }
 
 fn unfit(message: String) -> Refusal {
     let hint = "start it as `npx mcp-remote URL`, without what concerns its login";
-    Refusal::Unfit { message, hint: hint.to_owned() }
+    Refusal::Unfit {
+        message,
+        hint: hint.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -197,14 +256,39 @@ mod tests {
     #[test]
     fn what_its_files_are_named_after() {
         for (args, hashed) in [
-            (vec!["--debug", "--transport", "http-only", "--header", "no header"], vec![]),
-            (vec!["--resource", " r:1 ", "--header", "X-A:  b: c "], vec!["r:1", r#"{"X-A":"b: c "}"#]),
-            (vec!["--authorize-param", "b=1=2", "--authorize-param", " a =x"], vec![r#"{"a":"x","b":"1=2"}"#]),
-            (vec!["--resource", "r:1", "--disable-resource-parameter"], vec![]),
-            (vec!["--client-metadata-url", "https://me.example/c"], vec!["https://me.example/c"]),
+            (
+                vec![
+                    "--debug",
+                    "--transport",
+                    "http-only",
+                    "--header",
+                    "no header",
+                ],
+                vec![],
+            ),
+            (
+                vec!["--resource", " r:1 ", "--header", "X-A:  b: c "],
+                vec!["r:1", r#"{"X-A":"b: c "}"#],
+            ),
+            (
+                vec!["--authorize-param", "b=1=2", "--authorize-param", " a =x"],
+                vec![r#"{"a":"x","b":"1=2"}"#],
+            ),
+            (
+                vec!["--resource", "r:1", "--disable-resource-parameter"],
+                vec![],
+            ),
+            (
+                vec!["--client-metadata-url", "https://me.example/c"],
+                vec!["https://me.example/c"],
+            ),
         ] {
             let all = [vec!["-y", "mcp-remote@latest", URL], args.clone()].concat();
-            assert_eq!(read(&all).expect("known arguments").hashed(), hashed, "{args:?}");
+            assert_eq!(
+                read(&all).expect("known arguments").hashed(),
+                hashed,
+                "{args:?}"
+            );
         }
     }
 
@@ -212,11 +296,31 @@ mod tests {
     fn its_redirect_uri() {
         let hash = "94baabe3c3fadb285b26c035e4e86046";
         for (args, uri) in [
-            (vec!["mcp-remote", URL], "http://localhost:41409/oauth/callback"),
-            (vec!["mcp-remote@0.15.1", "--header", "a:b", URL, "9696"], "http://localhost:9696/oauth/callback"),
-            (vec!["mcp-remote", URL, "--host", "127.0.0.1", "--callback-path", "/cb"], "http://127.0.0.1:41409/cb"),
+            (
+                vec!["mcp-remote", URL],
+                "http://localhost:41409/oauth/callback",
+            ),
+            (
+                vec!["mcp-remote@0.15.1", "--header", "a:b", URL, "9696"],
+                "http://localhost:9696/oauth/callback",
+            ),
+            (
+                vec![
+                    "mcp-remote",
+                    URL,
+                    "--host",
+                    "127.0.0.1",
+                    "--callback-path",
+                    "/cb",
+                ],
+                "http://127.0.0.1:41409/cb",
+            ),
         ] {
-            assert_eq!(read(&args).expect("known arguments").redirect_uri(hash), uri, "{args:?}");
+            assert_eq!(
+                read(&args).expect("known arguments").redirect_uri(hash),
+                uri,
+                "{args:?}"
+            );
         }
     }
 
@@ -231,14 +335,36 @@ mod tests {
             vec!["mcp-remote", URL, "--new-option"],
             vec!["mcp-remote", URL, "--resource"],
             vec!["mcp-remote", URL, "0"],
-            vec!["mcp-remote", URL, "--header", "authorization: Bearer ${TOKEN}"],
+            vec![
+                "mcp-remote",
+                URL,
+                "--header",
+                "authorization: Bearer ${TOKEN}",
+            ],
         ] {
-            assert!(matches!(read(&args), Err(Refusal::Unfit { .. })), "{args:?}");
+            assert!(
+                matches!(read(&args), Err(Refusal::Unfit { .. })),
+                "{args:?}"
+            );
         }
         let own = ["mcp-remote", URL, "--static-oauth-client-info", "@file"];
-        assert!(read(&own).expect("known arguments").allow_client("client").is_err());
-        let named = ["mcp-remote", URL, "--client-metadata-url", "https://me.example/c"];
-        assert!(read(&named).expect("known arguments").allow_client("https://me.example/c").is_ok());
-        assert!(read(&["mcp-remote", URL]).expect("known arguments").allow_client("client").is_ok());
+        assert!(read(&own)
+            .expect("known arguments")
+            .allow_client("client")
+            .is_err());
+        let named = [
+            "mcp-remote",
+            URL,
+            "--client-metadata-url",
+            "https://me.example/c",
+        ];
+        assert!(read(&named)
+            .expect("known arguments")
+            .allow_client("https://me.example/c")
+            .is_ok());
+        assert!(read(&["mcp-remote", URL])
+            .expect("known arguments")
+            .allow_client("client")
+            .is_ok());
     }
 }

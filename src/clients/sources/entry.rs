@@ -34,21 +34,51 @@ pub struct OAuth {
 impl Default for OAuth {
     fn default() -> Self {
         let scopes = Ok(Vec::new());
-        Self { client_id: None, has_secret: false, scopes, redirect_uri: None, endpoints: None, metadata: None }
+        Self {
+            client_id: None,
+            has_secret: false,
+            scopes,
+            redirect_uri: None,
+            endpoints: None,
+            metadata: None,
+        }
     }
 }
 
 /// The keys of an OAuth client's secret.
-const SECRETS: [&str; 4] = ["oauth.clientSecret", "oauth.client_secret", "auth.CLIENT_SECRET", "oauthClientSecret"];
+const SECRETS: [&str; 4] = [
+    "oauth.clientSecret",
+    "oauth.client_secret",
+    "auth.CLIENT_SECRET",
+    "oauthClientSecret",
+];
 
 /// The keys of a client's port, and of its whole redirect URI.
-const PORTS: [&str; 4] = ["oauth.callbackPort", "oauth.callback_port", "auth.redirectPort", "mcp_oauth_callback_port"];
-const REDIRECTS: [&str; 4] =
-    ["oauth.redirectUri", "oauth.redirect_uri", "oauth.callback_url", "mcp_oauth_callback_url"];
+const PORTS: [&str; 4] = [
+    "oauth.callbackPort",
+    "oauth.callback_port",
+    "auth.redirectPort",
+    "mcp_oauth_callback_port",
+];
+const REDIRECTS: [&str; 4] = [
+    "oauth.redirectUri",
+    "oauth.redirect_uri",
+    "oauth.callback_url",
+    "mcp_oauth_callback_url",
+];
 
 /// Words in names of headers that hold a secret.
-const SECRET_WORDS: [&str; 9] =
-    ["token", "secret", "password", "key", "auth", "credential", "creds", "private", "cert"];
+const SECRET_WORDS: [&str; 9] = [
+    "token",
+    "secret",
+    "password",
+    "key",
+    "auth",
+    "credential",
+    "creds",
+    "private",
+    "cert",
+];
 
 /// What stands in what this program gives to clients.
 const OURS: [&str; 2] = ["mcp-login", "MCP_LOGIN"];
@@ -61,19 +91,29 @@ const BRIDGE: &str = "mcp-remote";
 
 /// Returns what stands at one of these keys, of which each may go down several levels.
 fn at<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a Value> {
-    let find = |key: &&str| key.split('.').try_fold(entry, |value, part| value.get(part));
+    let find = |key: &&str| {
+        key.split('.')
+            .try_fold(entry, |value, part| value.get(part))
+    };
     keys.iter().find_map(find)
 }
 
 /// Returns the URL of a server, as it is written; `None` for a program that is run.
 pub(super) fn address<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a str> {
-    at(entry, keys).and_then(Value::as_str).or_else(|| bridged(entry))
+    at(entry, keys)
+        .and_then(Value::as_str)
+        .or_else(|| bridged(entry))
 }
 
 /// Returns the words of the command that an entry runs.
 fn words(entry: &Value) -> impl Iterator<Item = &str> {
-    let parts = ["command", "cmd", "args"].into_iter().filter_map(|key| entry.get(key));
-    let words = parts.flat_map(|part| part.as_array().map_or(std::slice::from_ref(part), Vec::as_slice));
+    let parts = ["command", "cmd", "args"]
+        .into_iter()
+        .filter_map(|key| entry.get(key));
+    let words = parts.flat_map(|part| {
+        part.as_array()
+            .map_or(std::slice::from_ref(part), Vec::as_slice)
+    });
     words.filter_map(Value::as_str)
 }
 
@@ -86,15 +126,25 @@ pub(super) fn is_program(entry: &Value) -> bool {
 fn bridged(entry: &Value) -> Option<&str> {
     let is_bridge = |word: &str| {
         let name = word.rsplit('/').next().unwrap_or(word);
-        name == BRIDGE || name.strip_prefix(BRIDGE).is_some_and(|rest| rest.starts_with('@'))
+        name == BRIDGE
+            || name
+                .strip_prefix(BRIDGE)
+                .is_some_and(|rest| rest.starts_with('@'))
     };
     let mut words = words(entry).skip_while(|word| !is_bridge(word)).skip(1);
-    words.find(|word| is_web(word) || ["${", "{env:", "$"].iter().any(|open| word.starts_with(open)))
+    words.find(|word| {
+        is_web(word)
+            || ["${", "{env:", "$"]
+                .iter()
+                .any(|open| word.starts_with(open))
+    })
 }
 
 fn is_web(text: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| {
-        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && text.len() > scheme.len()
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            && text.len() > scheme.len()
     })
 }
 
@@ -123,7 +173,9 @@ fn is_here(uri: &str) -> bool {
 }
 
 fn is_ours(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| OURS.iter().any(|mark| text.contains(mark)))
+    value
+        .as_str()
+        .is_some_and(|text| OURS.iter().any(|mark| text.contains(mark)))
 }
 
 impl Configured {
@@ -134,10 +186,17 @@ impl Configured {
 
     /// Returns the URL as it may be shown: without a user name and a password, and variables of the user's by name.
     pub fn shown_url(&self) -> String {
-        let text = if self.in_project { &self.url } else { &self.written };
+        let text = if self.in_project {
+            &self.url
+        } else {
+            &self.written
+        };
         match Url::parse(text) {
             Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
-                let is_hidden = url.set_username("").and_then(|()| url.set_password(None)).is_ok();
+                let is_hidden = url
+                    .set_username("")
+                    .and_then(|()| url.set_password(None))
+                    .is_ok();
                 if is_hidden { url.as_str() } else { HIDDEN }.to_owned()
             }
             Ok(_) => text.clone(),
@@ -148,9 +207,22 @@ impl Configured {
 
     /// Says which server the name means, and whose word it is.
     pub fn introduction(&self) -> String {
-        let (name, url, path) = (&self.name, self.shown_url(), self.path.display().to_string());
-        let doubt = if self.in_project { ", a file of this project" } else { "" };
-        format!("{} is {} (says {}{doubt})", printable(name), printable(&url), printable(&path))
+        let (name, url, path) = (
+            &self.name,
+            self.shown_url(),
+            self.path.display().to_string(),
+        );
+        let doubt = if self.in_project {
+            ", a file of this project"
+        } else {
+            ""
+        };
+        format!(
+            "{} is {} (says {}{doubt})",
+            printable(name),
+            printable(&url),
+            printable(&path)
+        )
     }
 
     /// Tells why the client wants no login of ours for this server; `None` if it does.
@@ -173,9 +245,21 @@ impl Configured {
 
     /// Tells whether the entry holds or names credentials that are not ours.
     fn brings_a_secret(&self) -> bool {
-        let variable = at(&self.entry, &["bearer_token_env_var", "bearerTokenEnv", "bearerToken"]);
-        let tables = ["headers", "http_headers", "env_http_headers", "requestInit.headers", "transport.headers"];
-        let headers = tables.iter().filter_map(|table| at(&self.entry, &[table])?.as_object()).flatten();
+        let variable = at(
+            &self.entry,
+            &["bearer_token_env_var", "bearerTokenEnv", "bearerToken"],
+        );
+        let tables = [
+            "headers",
+            "http_headers",
+            "env_http_headers",
+            "requestInit.headers",
+            "transport.headers",
+        ];
+        let headers = tables
+            .iter()
+            .filter_map(|table| at(&self.entry, &[table])?.as_object())
+            .flatten();
         let mut foreign = headers.filter(|(name, value)| sounds_secret(name) && !is_ours(value));
         let bridge = words(&self.entry).any(|word| {
             let header = word.split(':').next().unwrap_or_default();
@@ -196,49 +280,91 @@ impl Configured {
         let of_bridge = [known, &[Notation::Braced]].concat();
         let expand = |known, what: &str, text: &str| {
             let what = format!("{what} of {} in {}", self.full_name(), self.path.display());
-            let rules = Rules { known, places, in_project: self.in_project };
+            let rules = Rules {
+                known,
+                places,
+                in_project: self.in_project,
+            };
             placeholder::expand(&what, text, false, rules)
         };
         let bridge = |what: &str, text: &str| expand(&of_bridge, what, text);
-        if let Some(mut bridged) = mcp_remote::login(&self.entry, &self.written, places, self.in_project, bridge) {
-            bridged.redirect_uri = bridged.redirect_uri.filter(|uri| uri.as_ref().map_or(true, |uri| is_here(uri)));
+        if let Some(mut bridged) =
+            mcp_remote::login(&self.entry, &self.written, places, self.in_project, bridge)
+        {
+            bridged.redirect_uri = bridged
+                .redirect_uri
+                .filter(|uri| uri.as_ref().map_or(true, |uri| is_here(uri)));
             return bridged;
         }
         let text = |what: &str, keys: &[&str]| {
-            at(&self.entry, keys).and_then(Value::as_str).map(|text| expand(known, what, text))
+            at(&self.entry, keys)
+                .and_then(Value::as_str)
+                .map(|text| expand(known, what, text))
         };
-        let client_id =
-            text("the client ID", &["oauth.clientId", "oauth.client_id", "auth.CLIENT_ID", "oauthClientId"]);
-        let scopes = match at(&self.entry, &["oauth.scopes", "oauth.scope", "auth.scopes", "scopes"]) {
+        let client_id = text(
+            "the client ID",
+            &[
+                "oauth.clientId",
+                "oauth.client_id",
+                "auth.CLIENT_ID",
+                "oauthClientId",
+            ],
+        );
+        let scopes = match at(
+            &self.entry,
+            &["oauth.scopes", "oauth.scope", "auth.scopes", "scopes"],
+        ) {
             Some(Value::String(scopes)) => scopes.split_whitespace().collect(),
             Some(Value::Array(scopes)) => scopes.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let scopes: Said<Vec<_>> = scopes.into_iter().map(|scope| expand(known, "a scope", scope)).collect();
+        let scopes: Said<Vec<_>> = scopes
+            .into_iter()
+            .map(|scope| expand(known, "a scope", scope))
+            .collect();
         let given = text("the redirect URI", &REDIRECTS);
         let port = self.port(|text| expand(known, "the port", text));
         let redirect_uri = given.or_else(|| match port {
             Some(Err(why)) => Some(Err(why)),
-            port => self.usual_redirect_uri(client_id.is_some(), port.and_then(Result::ok)).map(Ok),
+            port => self
+                .usual_redirect_uri(client_id.is_some(), port.and_then(Result::ok))
+                .map(Ok),
         });
         let redirect_uri = redirect_uri.filter(|uri| uri.as_ref().map_or(true, |uri| is_here(uri)));
-        let page = text("the authorization endpoint", &["oauth.authorizationUrl", "oauth.authorization_url"]);
+        let page = text(
+            "the authorization endpoint",
+            &["oauth.authorizationUrl", "oauth.authorization_url"],
+        );
         let tokens = text("the token endpoint", &["oauth.tokenUrl", "oauth.token_url"]);
         OAuth {
             client_id,
             has_secret: at(&self.entry, &SECRETS).is_some(),
-            scopes: scopes
-                .map(|scopes| scopes.iter().flat_map(|it| it.split_whitespace()).map(str::to_owned).collect()),
+            scopes: scopes.map(|scopes| {
+                scopes
+                    .iter()
+                    .flat_map(|it| it.split_whitespace())
+                    .map(str::to_owned)
+                    .collect()
+            }),
             redirect_uri,
             endpoints: page.zip(tokens),
-            metadata: text("the address of the metadata", &["oauth.authServerMetadataUrl"]),
+            metadata: text(
+                "the address of the metadata",
+                &["oauth.authServerMetadataUrl"],
+            ),
         }
     }
 
     /// Returns the port that the configuration names, as a number or as text; zero stands for any.
     fn port(&self, expand: impl Fn(&str) -> Said<String>) -> Option<Said<u16>> {
         let parse = |text: &str| {
-            let wrong = || format!("the port of {} in {} is none: {text}", self.full_name(), self.path.display());
+            let wrong = || {
+                format!(
+                    "the port of {} in {} is none: {text}",
+                    self.full_name(),
+                    self.path.display()
+                )
+            };
             text.trim().parse::<u16>().map_err(|_| wrong())
         };
         let port = match at(&self.entry, &PORTS)? {
@@ -252,11 +378,16 @@ impl Configured {
     /// Returns the redirect URI that the client registers: with the port that the user chose, or, for a client that the
     /// user registered, its usual one.
     fn usual_redirect_uri(&self, is_registered: bool, port: Option<u16>) -> Option<String> {
-        let source = SOURCES.iter().find(|source| source.name == self.source && !source.callback.is_empty())?;
+        let source = SOURCES
+            .iter()
+            .find(|source| source.name == self.source && !source.callback.is_empty())?;
         if port.is_none() && !is_registered {
             return None;
         }
-        let port = port.or(source.port).map(|port| format!(":{port}")).unwrap_or_default();
+        let port = port
+            .or(source.port)
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
         Some(source.callback.replace("{port}", &port))
     }
 }

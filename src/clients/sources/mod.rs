@@ -75,10 +75,20 @@ impl std::error::Error for Trouble {}
 
 impl fmt::Display for Trouble {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, path, why, .. } = self;
+        let Self {
+            client, path, why, ..
+        } = self;
         match &self.name {
-            Some(name) => write!(formatter, "cannot use {client}:{name} of {}: {why}", path.display()),
-            None => write!(formatter, "cannot read the configuration of {client}, {}: {why}", path.display()),
+            Some(name) => write!(
+                formatter,
+                "cannot use {client}:{name} of {}: {why}",
+                path.display()
+            ),
+            None => write!(
+                formatter,
+                "cannot read the configuration of {client}, {}: {why}",
+                path.display()
+            ),
         }
     }
 }
@@ -92,14 +102,21 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// warned about.
 pub fn servers(places: &Places, source: Option<&str>) -> Vec<Configured> {
     let found = look(places, source);
-    found.broken.iter().chain(&found.unusable).for_each(|trouble| log::warn!("{trouble}"));
+    found
+        .broken
+        .iter()
+        .chain(&found.unusable)
+        .for_each(|trouble| log::warn!("{trouble}"));
     found.servers
 }
 
 /// Looks into the configurations, or into those of one client, and says nothing.
 pub fn look(places: &Places, source: Option<&str>) -> Found {
     let mut found = Found::default();
-    for client in SOURCES.iter().filter(|client| source.is_none_or(|name| name == client.name)) {
+    for client in SOURCES
+        .iter()
+        .filter(|client| source.is_none_or(|name| name == client.name))
+    {
         look_into(client, places, &mut found);
     }
     found
@@ -126,31 +143,56 @@ fn look_into(client: &Source, places: &Places, found: &mut Found) {
     let (mut documents, mut seen) = (BTreeMap::new(), BTreeSet::new());
     let files = client.files(places);
     for file in &files {
-        let tables = files.iter().filter(|other| other.path == file.path).map(|other| other.table.as_slice());
+        let tables = files
+            .iter()
+            .filter(|other| other.path == file.path)
+            .map(|other| other.table.as_slice());
         let read = || read::document(&file.path, file.in_project, &tables.collect::<Vec<_>>());
         let document = match documents.entry(file.path.clone()).or_insert_with(read) {
             Ok(document) => document,
             Err(why) => {
-                let trouble = Trouble { client: client.name, name: None, path: file.path.clone(), why: why.clone() };
-                found.broken.extend((!found.broken.contains(&trouble)).then_some(trouble));
+                let trouble = Trouble {
+                    client: client.name,
+                    name: None,
+                    path: file.path.clone(),
+                    why: why.clone(),
+                };
+                found
+                    .broken
+                    .extend((!found.broken.contains(&trouble)).then_some(trouble));
                 continue;
             }
         };
-        let table = file.table.iter().try_fold(&*document, |value, key| value.get(key));
+        let table = file
+            .table
+            .iter()
+            .try_fold(&*document, |value, key| value.get(key));
         for (name, entry) in table.and_then(Value::as_object).into_iter().flatten() {
             if !seen.insert(name.clone()) {
                 continue;
             }
             let trouble = |why: String| {
                 let path = file.path.clone();
-                Trouble { client: client.name, name: Some(name.clone()), path, why }
+                Trouble {
+                    client: client.name,
+                    name: Some(name.clone()),
+                    path,
+                    why,
+                }
             };
             let Some(text) = entry::address(entry, client.url) else {
-                let program = || trouble("it is a program that the client starts, and has no URL".to_owned());
-                found.programs.extend(entry::is_program(entry).then(program));
+                let program =
+                    || trouble("it is a program that the client starts, and has no URL".to_owned());
+                found
+                    .programs
+                    .extend(entry::is_program(entry).then(program));
                 continue;
             };
-            let rules = Rules { known: &client.notations_of_urls(), places, in_project: file.in_project };
+            let rules = Rules {
+                known: &client.notations_of_urls(),
+                places,
+                in_project: file.in_project,
+            };
             match entry::expand(text, rules) {
                 Ok(url) => found.servers.push(Configured {
                     source: client.name,
@@ -172,7 +214,10 @@ fn look_into(client: &Source, places: &Places, found: &mut Found) {
 fn with_general(entry: &Value, document: &Value, names: &[&str]) -> Value {
     let mut entry = entry.clone();
     if let Some(members) = entry.as_object_mut() {
-        for (name, value) in names.iter().filter_map(|name| Some((*name, document.get(*name)?))) {
+        for (name, value) in names
+            .iter()
+            .filter_map(|name| Some((*name, document.get(*name)?)))
+        {
             members.entry(name).or_insert_with(|| value.clone());
         }
     }

@@ -47,25 +47,53 @@ struct Found<'a> {
 /// # Errors
 ///
 /// What is wrong with `what`: it holds a placeholder that the client does not expand, or of a variable that is not set.
-pub(in crate::clients) fn expand(what: &str, text: &str, is_url: bool, rules: Rules) -> Result<String, String> {
+pub(in crate::clients) fn expand(
+    what: &str,
+    text: &str,
+    is_url: bool,
+    rules: Rules,
+) -> Result<String, String> {
     let (mut expanded, mut rest) = (String::new(), text);
     while let Some(found) = next(rest).map_err(|why| format!("{what} {why}"))? {
-        let Found { before, whole, after, notation, name, otherwise } = found;
+        let Found {
+            before,
+            whole,
+            after,
+            notation,
+            name,
+            otherwise,
+        } = found;
         expanded.push_str(before);
         rest = after;
         let is_known = rules.known.contains(&notation);
-        let is_variable = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        let value = rules.places.variable(name).filter(|_| is_known && !rules.in_project).or(otherwise);
+        let is_variable = name
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        let value = rules
+            .places
+            .variable(name)
+            .filter(|_| is_known && !rules.in_project)
+            .or(otherwise);
         match value {
             Some(value) => expanded.push_str(value),
-            None if notation == Notation::Bare && (is_url || !(is_known || is_variable)) => expanded.push_str(whole),
-            None if !is_known => return Err(format!("{what} holds {whole}, which only the client itself can expand")),
+            None if notation == Notation::Bare && (is_url || !(is_known || is_variable)) => {
+                expanded.push_str(whole)
+            }
+            None if !is_known => {
+                return Err(format!(
+                    "{what} holds {whole}, which only the client itself can expand"
+                ))
+            }
             None if rules.in_project => {
                 return Err(format!(
                     "{what} holds {whole}: it needs the variable {name}, and a project's file gets none"
                 ));
             }
-            None => return Err(format!("{what} holds {whole}: it needs the variable {name}, which is not set")),
+            None => {
+                return Err(format!(
+                    "{what} holds {whole}: it needs the variable {name}, which is not set"
+                ))
+            }
         }
     }
     expanded.push_str(rest);
@@ -78,13 +106,23 @@ fn next(text: &str) -> Result<Option<Found<'_>>, &'static str> {
         let (before, here) = text.split_at(start);
         let found = |notation, name, otherwise, end: usize| {
             let (whole, after) = here.split_at(end);
-            Found { before, whole, after, notation, name, otherwise }
+            Found {
+                before,
+                whole,
+                after,
+                notation,
+                name,
+                otherwise,
+            }
         };
-        let curly = ["{env:", "{file:"].iter().find_map(|open| here.strip_prefix(open));
+        let curly = ["{env:", "{file:"]
+            .iter()
+            .find_map(|open| here.strip_prefix(open));
         if let Some(inner) = here.strip_prefix("${") {
             let (inner, _) = inner.split_once('}').ok_or("holds an unfinished ${")?;
-            let (name, otherwise) =
-                inner.split_once(":-").map_or((inner, None), |(name, otherwise)| (name, Some(otherwise)));
+            let (name, otherwise) = inner
+                .split_once(":-")
+                .map_or((inner, None), |(name, otherwise)| (name, Some(otherwise)));
             let end = inner.len() + "${}".len();
             return Ok(Some(match name.strip_prefix("env:") {
                 Some(name) if is_name(name) => found(Notation::Named, name, otherwise, end),
@@ -95,12 +133,21 @@ fn next(text: &str) -> Result<Option<Found<'_>>, &'static str> {
         if let Some(inner) = curly {
             let (inner, _) = inner.split_once('}').ok_or("holds an unfinished {")?;
             let end = here.find('}').map_or(here.len(), |end| end + 1);
-            let notation = if here.starts_with("{env:") && is_name(inner) { Notation::Curly } else { Notation::Other };
+            let notation = if here.starts_with("{env:") && is_name(inner) {
+                Notation::Curly
+            } else {
+                Notation::Other
+            };
             return Ok(Some(found(notation, inner, None, end)));
         }
-        let (open, notation) =
-            if here.starts_with("$env:") { ("$env:", Notation::Shell) } else { ("$", Notation::Bare) };
-        let Some(inner) = here.strip_prefix(open) else { continue };
+        let (open, notation) = if here.starts_with("$env:") {
+            ("$env:", Notation::Shell)
+        } else {
+            ("$", Notation::Bare)
+        };
+        let Some(inner) = here.strip_prefix(open) else {
+            continue;
+        };
         let is_part = |it: char| it.is_ascii_alphanumeric() || it == '_';
         let name = inner.split(|it| !is_part(it)).next().unwrap_or_default();
         if is_name(name) && !name.starts_with(|first: char| first.is_ascii_digit()) {
@@ -111,5 +158,8 @@ fn next(text: &str) -> Result<Option<Found<'_>>, &'static str> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

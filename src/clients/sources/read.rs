@@ -24,14 +24,27 @@ const MAX_OWN_BYTES: u64 = 16 * 1024 * 1024;
 const LONG_BYTES: u64 = 1024 * 1024;
 
 /// Reads a file; null if there is none. Of a long one no more is returned than what stands at these paths.
-pub(super) fn document(path: &Path, in_project: bool, paths: &[&[String]]) -> Result<Value, String> {
-    let Some((mut file, size_bytes)) = open(path, in_project)? else { return Ok(Value::Null) };
+pub(super) fn document(
+    path: &Path,
+    in_project: bool,
+    paths: &[&[String]],
+) -> Result<Value, String> {
+    let Some((mut file, size_bytes)) = open(path, in_project)? else {
+        return Ok(Value::Null);
+    };
     let extension = path.extension().and_then(|extension| extension.to_str());
     let is_json = !matches!(extension, Some("toml" | "yaml" | "yml"));
     if is_json && !in_project && size_bytes > LONG_BYTES {
         return stream::parts(&mut file, paths);
     }
-    let text = text(file, if in_project { MAX_PROJECT_BYTES } else { MAX_OWN_BYTES })?;
+    let text = text(
+        file,
+        if in_project {
+            MAX_PROJECT_BYTES
+        } else {
+            MAX_OWN_BYTES
+        },
+    )?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if text.trim().is_empty() {
         return Ok(Value::Null);
@@ -48,13 +61,19 @@ pub(super) fn document(path: &Path, in_project: bool, paths: &[&[String]]) -> Re
 /// Opens a regular file, and tells its size. Nothing else is even opened, for opening can block or do something.
 fn open(path: &Path, in_project: bool) -> Result<Option<(File, u64)>, String> {
     match fs::metadata(path) {
-        Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None)
+        }
         Err(err) => return Err(err.to_string()),
         Ok(metadata) if !metadata.is_file() => return Err("it is no regular file".to_owned()),
         Ok(_) => {}
     }
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|err| err.to_string())?;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(|err| err.to_string())?;
     // It may have been replaced meanwhile.
     let metadata = opened.metadata().map_err(|err| err.to_string())?;
     if !metadata.is_file() {
@@ -79,7 +98,11 @@ fn text(file: File, limit_bytes: u64) -> Result<String, String> {
 
 /// Returns the first line of an error: what follows may quote the file, and with it a secret.
 fn first_line(err: &impl ToString) -> String {
-    err.to_string().lines().next().unwrap_or_default().to_owned()
+    err.to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn toml(text: &str) -> Result<Value, String> {
@@ -92,10 +115,20 @@ pub(in crate::clients) fn item(item: &Item) -> Value {
     match item {
         Item::None => Value::Null,
         Item::Value(inner) => value(inner),
-        Item::Table(table) => table.iter().map(|(key, inner)| (key.to_owned(), self::item(inner))).collect(),
+        Item::Table(table) => table
+            .iter()
+            .map(|(key, inner)| (key.to_owned(), self::item(inner)))
+            .collect(),
         Item::ArrayOfTables(tables) => tables
             .iter()
-            .map(|table| Value::Object(table.iter().map(|(key, inner)| (key.to_owned(), self::item(inner))).collect()))
+            .map(|table| {
+                Value::Object(
+                    table
+                        .iter()
+                        .map(|(key, inner)| (key.to_owned(), self::item(inner)))
+                        .collect(),
+                )
+            })
             .collect(),
     }
 }
@@ -109,8 +142,11 @@ fn value(value: &toml_edit::Value) -> Value {
         Toml::Boolean(truth) => (*truth.value()).into(),
         Toml::Datetime(time) => time.value().to_string().into(),
         Toml::Array(array) => array.iter().map(self::value).collect(),
-        Toml::InlineTable(table) => {
-            Value::Object(table.iter().map(|(key, inner)| (key.to_owned(), self::value(inner))).collect::<Map<_, _>>())
-        }
+        Toml::InlineTable(table) => Value::Object(
+            table
+                .iter()
+                .map(|(key, inner)| (key.to_owned(), self::value(inner)))
+                .collect::<Map<_, _>>(),
+        ),
     }
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Result as IoResult, Seek as _};
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Value};
 
 /// How much is read at a time, in bytes.
@@ -22,7 +24,10 @@ pub(super) fn parts(file: &mut File, paths: &[&[String]]) -> Result<Value, Strin
         // With comments or trailing commas it may be JSON all the same.
         Err(err) if err.is_syntax() => {
             file.rewind().map_err(|err| err.to_string())?;
-            parse(BufReader::with_capacity(CHUNK_BYTES, Plain::of(chunks(again(file)?))), paths)
+            parse(
+                BufReader::with_capacity(CHUNK_BYTES, Plain::of(chunks(again(file)?))),
+                paths,
+            )
         }
         parsed => parsed,
     }
@@ -60,7 +65,13 @@ impl<'de> Visitor<'de> for Wanted<'_> {
         let mut kept = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let of_member = |path: &&[String]| path.first() == Some(&name);
-            let below: Vec<_> = self.0.iter().copied().filter(of_member).filter_map(|path| path.get(1..)).collect();
+            let below: Vec<_> = self
+                .0
+                .iter()
+                .copied()
+                .filter(of_member)
+                .filter_map(|path| path.get(1..))
+                .collect();
             if below.is_empty() {
                 members.next_value::<IgnoredAny>()?;
             } else {
@@ -123,7 +134,11 @@ enum At {
 
 impl<R: BufRead> Plain<R> {
     fn of(text: R) -> Self {
-        Self { text, at: At::Start, comma: false }
+        Self {
+            text,
+            at: At::Start,
+            comma: false,
+        }
     }
 
     /// Passes a byte of the text on, or not.
@@ -189,29 +204,54 @@ mod tests {
 
     fn read(text: &str, paths: &[&[&str]]) -> Result<Value, String> {
         let mut file = tempfile::tempfile().expect("a file");
-        file.write_all(text.as_bytes()).and_then(|()| file.rewind()).expect("a file");
-        let paths: Vec<Vec<String>> =
-            paths.iter().map(|path| path.iter().map(|step| (*step).to_owned()).collect()).collect();
-        parts(&mut file, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.rewind())
+            .expect("a file");
+        let paths: Vec<Vec<String>> = paths
+            .iter()
+            .map(|path| path.iter().map(|step| (*step).to_owned()).collect())
+            .collect();
+        parts(
+            &mut file,
+            &paths.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+        )
     }
 
     #[test]
     fn n8_only_what_is_asked_for() {
         let text = r#"{"a": [1, {"mcpServers": 7}], "mcpServers": {"x": {"url": "u, // no comment", "n": [1.5, null]}},
             "projects": {"/p": {"mcpServers": {"y": {}}, "history": ["\ud800"]}, "/q": {"mcpServers": {"z": {}}}}}"#;
-        let found = read(text, &[&["mcpServers"], &["projects", "/p", "mcpServers"], &["nowhere"], &["a", "b"]]);
+        let found = read(
+            text,
+            &[
+                &["mcpServers"],
+                &["projects", "/p", "mcpServers"],
+                &["nowhere"],
+                &["a", "b"],
+            ],
+        );
         let expected = json!({"mcpServers": {"x": {"url": "u, // no comment", "n": [1.5, null]}}, "a": null,
             "projects": {"/p": {"mcpServers": {"y": {}}}}});
         assert_eq!(found.expect("JSON"), expected);
         let commented = "\u{feff}// mine, \"all\"\n{ /* , */ \"mcpServers\": {\"x\": {\"url\": \"a//b\\\"\", \"l\": [1, 2, ],},},\n \
                          \"b\": 1, /**/ // end\n}\n";
         let expected = json!({"mcpServers": {"x": {"url": "a//b\"", "l": [1, 2]}}});
-        assert_eq!(read(commented, &[&["mcpServers"]]).expect("JSON with comments"), expected);
+        assert_eq!(
+            read(commented, &[&["mcpServers"]]).expect("JSON with comments"),
+            expected
+        );
     }
 
     #[test]
     fn n8_what_is_broken_is_told_without_a_word_of_it() {
-        for text in ["", "{", "{\"a\": CANARY}", "{} CANARY", "{\"mcpServers\": {\"CANARY\": }}", "[1,,2]"] {
+        for text in [
+            "",
+            "{",
+            "{\"a\": CANARY}",
+            "{} CANARY",
+            "{\"mcpServers\": {\"CANARY\": }}",
+            "[1,,2]",
+        ] {
             let why = read(text, &[&["mcpServers"]]).expect_err(text);
             assert!(!why.contains("CANARY"), "{why}");
         }

@@ -66,8 +66,15 @@ const fn config(file: &'static str) -> Place {
 }
 
 /// A client without ways of its own.
-const PLAIN: Source =
-    Source { name: "", files: &[], url: &["url"], callback: "", port: None, notations: &[], general: &[] };
+const PLAIN: Source = Source {
+    name: "",
+    files: &[],
+    url: &["url"],
+    callback: "",
+    port: None,
+    notations: &[],
+    general: &[],
+};
 
 const SERVERS: Table = At("mcpServers");
 
@@ -226,13 +233,26 @@ impl Source {
             let in_project = matches!(place, Up(_) | Here(_));
             for (path, project) in place.paths(places) {
                 match table {
-                    At(key) => files.push(File { path, project, in_project, table: vec![(*key).to_owned()] }),
-                    OfProject(key) => files.extend(project_directories(places).into_iter().map(|directory| File {
-                        path: path.clone(),
-                        project: Some(directory.to_owned()),
+                    At(key) => files.push(File {
+                        path,
+                        project,
                         in_project,
-                        table: vec!["projects".to_owned(), directory.display().to_string(), (*key).to_owned()],
-                    })),
+                        table: vec![(*key).to_owned()],
+                    }),
+                    OfProject(key) => {
+                        files.extend(project_directories(places).into_iter().map(|directory| {
+                            File {
+                                path: path.clone(),
+                                project: Some(directory.to_owned()),
+                                in_project,
+                                table: vec![
+                                    "projects".to_owned(),
+                                    directory.display().to_string(),
+                                    (*key).to_owned(),
+                                ],
+                            }
+                        }))
+                    }
                 }
             }
         }
@@ -245,17 +265,27 @@ impl Place {
     fn paths(&self, places: &Places) -> Vec<(PathBuf, Option<PathBuf>)> {
         match *self {
             Up(file) => {
-                let directories = project_directories(places).into_iter().filter(|it| *it != places.home);
-                directories.map(|directory| (directory.join(file), Some(directory.to_owned()))).collect()
+                let directories = project_directories(places)
+                    .into_iter()
+                    .filter(|it| *it != places.home);
+                directories
+                    .map(|directory| (directory.join(file), Some(directory.to_owned())))
+                    .collect()
             }
             // What stands in the home directory is the user's own, and another place of the table.
             Here(_) if places.directory == places.home => Vec::new(),
             Here(file) => vec![(places.directory.join(file), Some(places.directory.clone()))],
             User(variable, otherwise, file) => {
-                let directory = places.path(variable).unwrap_or_else(|| places.home.join(otherwise));
+                let directory = places
+                    .path(variable)
+                    .unwrap_or_else(|| places.home.join(otherwise));
                 vec![(directory.join(file), None)]
             }
-            Named(variable) => places.path(variable).into_iter().map(|path| (path, None)).collect(),
+            Named(variable) => places
+                .path(variable)
+                .into_iter()
+                .map(|path| (path, None))
+                .collect(),
             System(file) => vec![(PathBuf::from(file), None)],
         }
     }

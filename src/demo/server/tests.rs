@@ -18,13 +18,17 @@ fn visit(method: &str, target: &str, body: &str, headers: &[(&str, &str)]) -> Vi
         method: method.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers: headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        headers: headers
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
         body: body.as_bytes().to_vec(),
     }
 }
 
 fn encoded(pairs: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
 }
 
 /// Puts other values in the place of some; an empty one leaves the parameter out.
@@ -40,7 +44,11 @@ fn json(answer: &Answer) -> Value {
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
-    answer.headers.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+    answer
+        .headers
+        .iter()
+        .find(|(key, _)| *key == name)
+        .map_or("", |(_, value)| value)
 }
 
 /// Returns a parameter of the URL that an answer sends the browser to.
@@ -48,7 +56,9 @@ fn told(answer: &Answer, name: &str) -> Option<String> {
     let target = url::Url::parse(header(answer, "Location")).expect("a redirect");
     assert!(target.as_str().starts_with(CALLBACK), "{target}");
     let mut pairs = target.query_pairs();
-    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    pairs
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// A client on its way through the servers.
@@ -63,7 +73,10 @@ impl Walk {
         let body = json!({"client_name": "<b>x</b>", "redirect_uris": [CALLBACK]}).to_string();
         let answer = office.answer(&visit("POST", "/register", &body, &[]));
         assert_eq!(answer.status, 201);
-        let client_id = json(&answer)["client_id"].as_str().expect("an identifier").to_owned();
+        let client_id = json(&answer)["client_id"]
+            .as_str()
+            .expect("an identifier")
+            .to_owned();
         Self { office, client_id }
     }
 
@@ -80,15 +93,25 @@ impl Walk {
             ("code_challenge_method", "S256"),
         ];
         change(&mut query, changes);
-        self.office.answer(&visit("GET", &format!("/authorize?{}", encoded(&query)), "", &[]))
+        self.office.answer(&visit(
+            "GET",
+            &format!("/authorize?{}", encoded(&query)),
+            "",
+            &[],
+        ))
     }
 
     fn say(&self, page: &Answer, answer: &str) -> Answer {
-        let request = page.body.split_once(r#"name="request" value=""#).expect("a form").1;
+        let request = page
+            .body
+            .split_once(r#"name="request" value=""#)
+            .expect("a form")
+            .1;
         let request = request.split_once('"').expect("a form").0;
         let form = encoded(&[("request", request), ("answer", answer)]);
         let headers = [("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")];
-        self.office.answer(&visit("POST", "/authorize", &form, &headers))
+        self.office
+            .answer(&visit("POST", "/authorize", &form, &headers))
     }
 
     fn code(&self) -> String {
@@ -105,16 +128,25 @@ impl Walk {
             ("code_verifier", VERIFIER),
         ];
         change(&mut form, changes);
-        self.office.answer(&visit("POST", "/token", &encoded(&form), &[]))
+        self.office
+            .answer(&visit("POST", "/token", &encoded(&form), &[]))
     }
 
     fn token(&self) -> String {
         let answer = json(&self.exchange(&self.code(), &[]));
-        format!("Bearer {}", answer["access_token"].as_str().expect("a token"))
+        format!(
+            "Bearer {}",
+            answer["access_token"].as_str().expect("a token")
+        )
     }
 
     fn call(&self, token: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
-        self.office.answer(&visit("POST", "/mcp", body, &[&[("Authorization", token)], headers].concat()))
+        self.office.answer(&visit(
+            "POST",
+            "/mcp",
+            body,
+            &[&[("Authorization", token)], headers].concat(),
+        ))
     }
 }
 
@@ -123,22 +155,44 @@ fn a_client_gets_tokens_for_a_yes() {
     let walk = Walk::start();
     let page = walk.ask(&[]);
     assert_eq!(page.status, 200);
-    assert!(page.body.contains("&lt;b&gt;x&lt;/b&gt;") && page.body.contains(CALLBACK), "{}", page.body);
+    assert!(
+        page.body.contains("&lt;b&gt;x&lt;/b&gt;") && page.body.contains(CALLBACK),
+        "{}",
+        page.body
+    );
     let policy = header(&page, "Content-Security-Policy");
-    assert!(policy.contains("form-action 'self' http://127.0.0.1:5000;"), "{policy}");
+    assert!(
+        policy.contains("form-action 'self' http://127.0.0.1:5000;"),
+        "{policy}"
+    );
     let answer = walk.say(&page, "allow");
-    assert_eq!((told(&answer, "state"), told(&answer, "iss")), (Some("the state&".into()), Some(ORIGIN.into())));
+    assert_eq!(
+        (told(&answer, "state"), told(&answer, "iss")),
+        (Some("the state&".into()), Some(ORIGIN.into()))
+    );
     let tokens = json(&walk.exchange(&told(&answer, "code").expect("a code"), &[]));
-    assert_eq!((&tokens["token_type"], &tokens["scope"]), (&json!("Bearer"), &json!("tools:list")));
+    assert_eq!(
+        (&tokens["token_type"], &tokens["scope"]),
+        (&json!("Bearer"), &json!("tools:list"))
+    );
 
     let refresh = |token: &Value| {
         let token = token.as_str().expect("a refresh token");
-        let form = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", &walk.client_id)];
-        walk.office.answer(&visit("POST", "/token", &encoded(&form), &[]))
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("client_id", &walk.client_id),
+        ];
+        walk.office
+            .answer(&visit("POST", "/token", &encoded(&form), &[]))
     };
     let fresh = json(&refresh(&tokens["refresh_token"]));
     assert!(fresh["access_token"].is_string() && fresh["access_token"] != tokens["access_token"]);
-    assert_eq!(refresh(&tokens["refresh_token"]).status, 400, "a refresh token is used once");
+    assert_eq!(
+        refresh(&tokens["refresh_token"]).status,
+        400,
+        "a refresh token is used once"
+    );
 }
 
 #[test]
@@ -146,7 +200,10 @@ fn a_no_is_told_to_the_client() {
     let walk = Walk::start();
     let answer = walk.say(&walk.ask(&[]), "deny");
     assert_eq!(told(&answer, "error").as_deref(), Some("access_denied"));
-    assert_eq!((told(&answer, "state"), told(&answer, "iss")), (Some("the state&".into()), Some(ORIGIN.into())));
+    assert_eq!(
+        (told(&answer, "state"), told(&answer, "iss")),
+        (Some("the state&".into()), Some(ORIGIN.into()))
+    );
 }
 
 #[test]
@@ -160,7 +217,11 @@ fn wrong_requests_never_become_a_page_that_asks() {
         ("redirect_uri", ""),
     ] {
         let answer = walk.ask(&[unsafe_one]);
-        assert_eq!((answer.status, header(&answer, "Location")), (400, ""), "{unsafe_one:?}");
+        assert_eq!(
+            (answer.status, header(&answer, "Location")),
+            (400, ""),
+            "{unsafe_one:?}"
+        );
     }
     for (change, error) in [
         (("response_type", "token"), "unsupported_response_type"),
@@ -168,12 +229,19 @@ fn wrong_requests_never_become_a_page_that_asks() {
         (("code_challenge", "short"), "invalid_request"),
         (("code_challenge_method", "plain"), "invalid_request"),
         (("code_challenge_method", ""), "invalid_request"),
-        (("resource", "http://127.0.0.1:4000/other"), "invalid_target"),
+        (
+            ("resource", "http://127.0.0.1:4000/other"),
+            "invalid_target",
+        ),
         (("resource", ""), "invalid_target"),
         (("scope", "tools:list admin"), "invalid_scope"),
     ] {
         let answer = walk.ask(&[change]);
-        assert_eq!((answer.status, told(&answer, "error").as_deref()), (303, Some(error)), "{change:?}");
+        assert_eq!(
+            (answer.status, told(&answer, "error").as_deref()),
+            (303, Some(error)),
+            "{change:?}"
+        );
         assert_eq!(told(&answer, "iss").as_deref(), Some(ORIGIN));
     }
 }
@@ -184,9 +252,16 @@ fn only_our_own_page_answers_and_only_once() {
     let page = walk.ask(&[]);
     assert_eq!(walk.say(&page, "allow").status, 303);
     assert_eq!(walk.say(&page, "allow").status, 400, "answered before");
-    let post = |body: &str, headers: &[(&str, &str)]| walk.office.answer(&visit("POST", "/authorize", body, headers));
+    let post = |body: &str, headers: &[(&str, &str)]| {
+        walk.office
+            .answer(&visit("POST", "/authorize", body, headers))
+    };
     let own = [("Origin", ORIGIN)];
-    assert_eq!(post("answer=allow", &own).status, 400, "without the secret of a page");
+    assert_eq!(
+        post("answer=allow", &own).status,
+        400,
+        "without the secret of a page"
+    );
     assert_eq!(post("request=guessed&answer=allow", &own).status, 400);
     for headers in [
         &[][..],
@@ -197,7 +272,11 @@ fn only_our_own_page_answers_and_only_once() {
         &[("Origin", ORIGIN), ("Sec-Fetch-Site", "cross-site")],
         &[("Origin", ORIGIN), ("Sec-Fetch-Site", "same-site")],
     ] {
-        assert_eq!(post("request=guessed&answer=allow", headers).status, 403, "{headers:?}");
+        assert_eq!(
+            post("request=guessed&answer=allow", headers).status,
+            403,
+            "{headers:?}"
+        );
     }
 }
 
@@ -208,18 +287,35 @@ fn a_code_is_good_once_and_for_its_client_alone() {
     assert_eq!(walk.exchange(&code, &[]).status, 200);
     assert_eq!(json(&walk.exchange(&code, &[]))["error"], "invalid_grant");
     for (change, error) in [
-        (("code_verifier", "another-verifier-of-forty-three-characters.."), "invalid_grant"),
+        (
+            (
+                "code_verifier",
+                "another-verifier-of-forty-three-characters..",
+            ),
+            "invalid_grant",
+        ),
         (("code_verifier", ""), "invalid_grant"),
-        (("redirect_uri", "http://127.0.0.1:5001/callback"), "invalid_grant"),
+        (
+            ("redirect_uri", "http://127.0.0.1:5001/callback"),
+            "invalid_grant",
+        ),
         (("client_id", "somebody"), "invalid_grant"),
         (("resource", "http://evil.example"), "invalid_target"),
         (("grant_type", "password"), "unsupported_grant_type"),
     ] {
-        assert_eq!(json(&walk.exchange(&walk.code(), &[change]))["error"], error, "{change:?}");
+        assert_eq!(
+            json(&walk.exchange(&walk.code(), &[change]))["error"],
+            error,
+            "{change:?}"
+        );
     }
     let code = walk.code();
     walk.exchange(&code, &[("code_verifier", "guessed")]);
-    assert_eq!(walk.exchange(&code, &[]).status, 400, "a wrong verifier uses the code up");
+    assert_eq!(
+        walk.exchange(&code, &[]).status,
+        400,
+        "a wrong verifier uses the code up"
+    );
 }
 
 #[test]
@@ -233,36 +329,58 @@ fn only_this_address_is_served() {
     }
     let foreign = visit("POST", "/mcp", "{}", &[("Origin", "http://evil.example")]);
     assert_eq!(office.answer(&foreign).status, 403);
-    assert_eq!(office.answer(&visit("GET", "/favicon.ico", "", &[])).status, 404);
+    assert_eq!(
+        office.answer(&visit("GET", "/favicon.ico", "", &[])).status,
+        404
+    );
 }
 
 #[test]
 fn tools_are_for_those_with_a_token() {
     let walk = Walk::start();
-    let (list, modern) = (mcp::modern_request(mcp::LIST_TOOLS), mcp::modern_headers(mcp::LIST_TOOLS));
+    let (list, modern) = (
+        mcp::modern_request(mcp::LIST_TOOLS),
+        mcp::modern_headers(mcp::LIST_TOOLS),
+    );
     let anonymous = walk.office.answer(&visit("POST", "/mcp", &list, &modern));
     assert_eq!(anonymous.status, 401);
     let challenge = header(&anonymous, "WWW-Authenticate");
-    let metadata = format!(r#"Bearer scope="tools:list tools:call", resource_metadata="{ORIGIN}{RESOURCE_METADATA}""#);
+    let metadata = format!(
+        r#"Bearer scope="tools:list tools:call", resource_metadata="{ORIGIN}{RESOURCE_METADATA}""#
+    );
     assert_eq!(challenge, metadata);
     let refused = walk.call("Bearer guessed", &list, &modern);
-    assert!(refused.status == 401 && header(&refused, "WWW-Authenticate").contains("invalid_token"));
+    assert!(
+        refused.status == 401 && header(&refused, "WWW-Authenticate").contains("invalid_token")
+    );
 
     let token = walk.token();
     let result = json(&walk.call(&token, &list, &modern));
     assert_eq!(result["result"]["tools"].as_array().map(Vec::len), Some(3));
     assert_eq!(result["result"]["resultType"], "complete");
-    let other = [("MCP-Protocol-Version", mcp::MODERN), ("Mcp-Method", "ping")];
-    assert_eq!(json(&walk.call(&token, &list, &other))["error"]["code"], -32020);
+    let other = [
+        ("MCP-Protocol-Version", mcp::MODERN),
+        ("Mcp-Method", "ping"),
+    ];
+    assert_eq!(
+        json(&walk.call(&token, &list, &other))["error"]["code"],
+        -32020
+    );
     let older = [("MCP-Protocol-Version", "1999-01-01")];
-    assert_eq!(json(&walk.call(&token, &list, &older))["error"]["code"], -32022);
+    assert_eq!(
+        json(&walk.call(&token, &list, &older))["error"]["code"],
+        -32022
+    );
     assert_eq!(walk.call(&token, "{", &modern).status, 400);
 
     let opened = json(&walk.call(&token, &mcp::initialize(), &[]));
     assert_eq!(opened["result"]["protocolVersion"], mcp::CLASSIC);
     assert_eq!(walk.call(&token, &mcp::initialized(), &[]).status, 202);
     let listed = json(&walk.call(&token, &mcp::classic_request(mcp::LIST_TOOLS), &[]));
-    assert_eq!((&listed["id"], &listed["result"]["tools"][0]["name"]), (&json!(2), &json!("greet")));
+    assert_eq!(
+        (&listed["id"], &listed["result"]["tools"][0]["name"]),
+        (&json!(2), &json!("greet"))
+    );
     assert_eq!(listed["result"].get("resultType"), None);
 }
 
@@ -276,14 +394,21 @@ fn tools_run_for_those_who_may_use_them() {
     let greet = call("greet", json!({"name": "Ann"}));
     let narrow = walk.call(&walk.token(), &greet, &[]);
     assert_eq!(narrow.status, 403);
-    assert!(header(&narrow, "WWW-Authenticate").contains(r#"error="insufficient_scope", scope="tools:call""#));
+    assert!(header(&narrow, "WWW-Authenticate")
+        .contains(r#"error="insufficient_scope", scope="tools:call""#));
 
     let answer = walk.say(&walk.ask(&[("scope", "tools:list tools:call")]), "allow");
     let tokens = json(&walk.exchange(&told(&answer, "code").expect("a code"), &[]));
-    let token = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
+    let token = format!(
+        "Bearer {}",
+        tokens["access_token"].as_str().expect("a token")
+    );
     let run = |body: &str| json(&walk.call(&token, body, &[]));
     assert_eq!(run(&greet)["result"]["content"][0]["text"], "Hello, Ann!");
-    assert_eq!(run(&call("count", json!({"text": "one two"})))["result"]["content"][0]["text"], "2");
+    assert_eq!(
+        run(&call("count", json!({"text": "one two"})))["result"]["content"][0]["text"],
+        "2"
+    );
     assert!(run(&call("clock", Value::Null))["result"]["content"][0]["text"].is_string());
     assert_eq!(run(&call("greet", json!({})))["error"]["code"], -32602);
     assert_eq!(run(&call("steal", json!({})))["error"]["code"], -32602);

@@ -10,11 +10,22 @@ fn d12_a_lock_that_stays_taken_names_its_holder() {
     for acquire in [LockFile::acquire, LockFile::acquire_by_marker] {
         let held = acquire(&path, soon()).unwrap();
         let started = Instant::now();
-        let err = std::thread::scope(|scope| scope.spawn(|| acquire(&path, soon()).unwrap_err()).join().unwrap());
+        let err = std::thread::scope(|scope| {
+            scope
+                .spawn(|| acquire(&path, soon()).unwrap_err())
+                .join()
+                .unwrap()
+        });
         assert!(started.elapsed() < Duration::from_secs(5));
         let pid = i32::try_from(std::process::id()).unwrap();
-        assert!(matches!(&err, DiskError::Locked { holder: Some(holder), .. } if *holder == pid), "{err}");
-        assert!(err.to_string().contains(&format!("process {pid} holds it")), "{err}");
+        assert!(
+            matches!(&err, DiskError::Locked { holder: Some(holder), .. } if *holder == pid),
+            "{err}"
+        );
+        assert!(
+            err.to_string().contains(&format!("process {pid} holds it")),
+            "{err}"
+        );
         drop(held);
         drop(acquire(&path, soon()).unwrap());
     }
@@ -27,7 +38,8 @@ fn d12_a_waiting_lock_is_had_when_it_is_free() {
     let path = home.path().join("file.lock");
     let held = LockFile::acquire(&path, Deadline::after(Duration::ZERO)).unwrap();
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| LockFile::acquire(&path, Deadline::after(Duration::from_secs(60))).map(drop));
+        let waiting = scope
+            .spawn(|| LockFile::acquire(&path, Deadline::after(Duration::from_secs(60))).map(drop));
         drop(held);
         waiting.join().unwrap().unwrap();
     });
@@ -50,7 +62,11 @@ fn d12_markers_of_dead_holders_are_broken_and_others_are_not() {
     let marker = home.path().join("file.lock.held");
     drop(LockFile::acquire(&path, Deadline::after(Duration::ZERO)).unwrap());
     let ours = fs::read_to_string(&path).unwrap();
-    let [us, boot, host, started] = ours.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
+    let [us, boot, host, started] = ours
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
     let mut gone = Command::new("true").spawn().unwrap();
     gone.wait().unwrap();
     let gone = gone.id();
@@ -77,10 +93,17 @@ fn d12_markers_of_dead_holders_are_broken_and_others_are_not() {
 fn a11_a_breaker_that_was_killed_keeps_nobody_from_the_lock() {
     let home = home();
     let path = home.path().join("file.lock");
-    let (marker, breaking) = (home.path().join("file.lock.held"), home.path().join("file.lock.held.breaking"));
+    let (marker, breaking) = (
+        home.path().join("file.lock.held"),
+        home.path().join("file.lock.held.breaking"),
+    );
     drop(LockFile::acquire(&path, Deadline::after(Duration::ZERO)).unwrap());
     let ours = fs::read_to_string(&path).unwrap();
-    let [us, boot, host, started] = ours.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
+    let [us, boot, host, started] = ours
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
     let mut gone = Command::new("true").spawn().unwrap();
     gone.wait().unwrap();
     let gone = format!("{} {boot} {host} 1\n", gone.id());
@@ -97,13 +120,29 @@ fn a11_a_breaker_that_was_killed_keeps_nobody_from_the_lock() {
     ] {
         for (file, text) in [(&marker, holder), (&breaking, breaker)] {
             fs::write(file, text).unwrap();
-            let time = if is_old { old } else { std::time::SystemTime::now() };
-            File::options().write(true).open(file).unwrap().set_modified(time).unwrap();
+            let time = if is_old {
+                old
+            } else {
+                std::time::SystemTime::now()
+            };
+            File::options()
+                .write(true)
+                .open(file)
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
         }
         let lock = LockFile::acquire_by_marker(&path, Deadline::after(Duration::from_millis(5)));
-        assert_eq!(lock.is_ok(), taken, "{holder:?} {breaker:?} {is_old}: {lock:?}");
+        assert_eq!(
+            lock.is_ok(),
+            taken,
+            "{holder:?} {breaker:?} {is_old}: {lock:?}"
+        );
         drop(lock);
-        let left: Vec<_> = names(home.path()).into_iter().filter(|name| name != "file.lock").collect();
+        let left: Vec<_> = names(home.path())
+            .into_iter()
+            .filter(|name| name != "file.lock")
+            .collect();
         assert_eq!(left.is_empty(), taken, "{left:?}");
         for file in [&marker, &breaking] {
             let _ = fs::remove_file(file);
@@ -129,8 +168,16 @@ fn a11_waiters_at_once_break_one_another_nothing() {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let lock = LockFile::acquire_by_marker(&path, Deadline::after(Duration::from_secs(30))).unwrap();
-                    assert_eq!(holders.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0, "round {round}");
+                    let lock = LockFile::acquire_by_marker(
+                        &path,
+                        Deadline::after(Duration::from_secs(30)),
+                    )
+                    .unwrap();
+                    assert_eq!(
+                        holders.fetch_add(1, std::sync::atomic::Ordering::SeqCst),
+                        0,
+                        "round {round}"
+                    );
                     std::thread::yield_now();
                     holders.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
                     drop(lock);
@@ -157,9 +204,18 @@ fn d12_without_locks_in_the_file_system_a_marker_stands_in() {
         let home = home();
         let path = home.path().join("file.lock");
         let inject = format!("inject=flock:error={error}");
-        let test = "disk::tests::lock_tests::d12_without_locks_in_the_file_system_a_marker_stands_in";
-        let output = run_again(test, &["strace", "-f", "-e", "trace=flock", "-e", &inject], &path);
-        assert!(output.status.success(), "{error}: {}", String::from_utf8_lossy(&output.stdout));
+        let test =
+            "disk::tests::lock_tests::d12_without_locks_in_the_file_system_a_marker_stands_in";
+        let output = run_again(
+            test,
+            &["strace", "-f", "-e", "trace=flock", "-e", &inject],
+            &path,
+        );
+        assert!(
+            output.status.success(),
+            "{error}: {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
         assert!(!with_held(&path).exists());
     }
 }

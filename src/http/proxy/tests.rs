@@ -9,11 +9,17 @@ fn url(text: &str) -> Url {
 /// Returns the variable and the proxy that these settings give, written as `NAME=VALUE`, for a URL.
 fn way(settings: &[&str], to: &str) -> String {
     let environment = |name: &str| {
-        let set = settings.iter().filter_map(|setting| setting.split_once('='));
-        set.filter(|(set, _)| *set == name).map(|(_, value)| OsString::from(value)).next()
+        let set = settings
+            .iter()
+            .filter_map(|setting| setting.split_once('='));
+        set.filter(|(set, _)| *set == name)
+            .map(|(_, value)| OsString::from(value))
+            .next()
     };
     let chosen = choose(&url(to), &environment).chosen;
-    chosen.map_or("direct".to_owned(), |it| format!("{} {}", it.variable, it.place()))
+    chosen.map_or("direct".to_owned(), |it| {
+        format!("{} {}", it.variable, it.place())
+    })
 }
 
 #[test]
@@ -21,27 +27,83 @@ fn p50_the_variable_of_the_scheme_wins() {
     let (https, http) = ("https://mcp.example/mcp", "http://mcp.example/mcp");
     for (settings, to, expected) in [
         (&[][..], https, "direct"),
-        (&["HTTPS_PROXY=http://a:1", "ALL_PROXY=http://b:2"], https, "HTTPS_PROXY http://a:1"),
-        (&["ALL_PROXY=http://b:2", "https_proxy=http://a:1"], https, "https_proxy http://a:1"),
-        (&["HTTPS_PROXY=http://a:1", "https_proxy=http://b:2"], https, "https_proxy http://b:2"),
-        (&["ALL_PROXY=http://a:1", "all_proxy=http://b:2"], https, "all_proxy http://b:2"),
-        (&["ALL_PROXY=socks5h://a:1"], https, "ALL_PROXY socks5h://a:1"),
+        (
+            &["HTTPS_PROXY=http://a:1", "ALL_PROXY=http://b:2"],
+            https,
+            "HTTPS_PROXY http://a:1",
+        ),
+        (
+            &["ALL_PROXY=http://b:2", "https_proxy=http://a:1"],
+            https,
+            "https_proxy http://a:1",
+        ),
+        (
+            &["HTTPS_PROXY=http://a:1", "https_proxy=http://b:2"],
+            https,
+            "https_proxy http://b:2",
+        ),
+        (
+            &["ALL_PROXY=http://a:1", "all_proxy=http://b:2"],
+            https,
+            "all_proxy http://b:2",
+        ),
+        (
+            &["ALL_PROXY=socks5h://a:1"],
+            https,
+            "ALL_PROXY socks5h://a:1",
+        ),
         (&["HTTP_PROXY=http://a:1"], https, "direct"),
         (&["http_proxy=http://a:1"], https, "direct"),
         (&["HTTPS_PROXY=http://a:1"], http, "direct"),
         (&["http_proxy=http://a:1"], http, "http_proxy http://a:1"),
         (&["HTTP_PROXY=http://a:1"], http, "HTTP_PROXY http://a:1"),
-        (&["HTTP_PROXY=http://a:1", "REQUEST_METHOD=GET"], http, "direct"),
-        (&["http_proxy=http://a:1", "REQUEST_METHOD=GET"], http, "http_proxy http://a:1"),
-        (&["HTTP_PROXY=http://a:1", "ALL_PROXY=http://b:2"], https, "ALL_PROXY http://b:2"),
-        (&["HTTPS_PROXY=", "ALL_PROXY=http://b:2"], https, "ALL_PROXY http://b:2"),
-        (&["HTTPS_PROXY= ", "ALL_PROXY=http://b:2"], https, "ALL_PROXY http://b:2"),
-        (&["HTTPS_PROXY=ftp://a:1", "ALL_PROXY=http://b:2"], https, "ALL_PROXY http://b:2"),
+        (
+            &["HTTP_PROXY=http://a:1", "REQUEST_METHOD=GET"],
+            http,
+            "direct",
+        ),
+        (
+            &["http_proxy=http://a:1", "REQUEST_METHOD=GET"],
+            http,
+            "http_proxy http://a:1",
+        ),
+        (
+            &["HTTP_PROXY=http://a:1", "ALL_PROXY=http://b:2"],
+            https,
+            "ALL_PROXY http://b:2",
+        ),
+        (
+            &["HTTPS_PROXY=", "ALL_PROXY=http://b:2"],
+            https,
+            "ALL_PROXY http://b:2",
+        ),
+        (
+            &["HTTPS_PROXY= ", "ALL_PROXY=http://b:2"],
+            https,
+            "ALL_PROXY http://b:2",
+        ),
+        (
+            &["HTTPS_PROXY=ftp://a:1", "ALL_PROXY=http://b:2"],
+            https,
+            "ALL_PROXY http://b:2",
+        ),
         (&["HTTPS_PROXY=ftp://a:1"], https, "direct"),
-        (&["HTTPS_PROXY=http://a:1"], "https://localhost/mcp", "direct"),
-        (&["HTTPS_PROXY=http://a:1"], "https://127.9.9.9/mcp", "direct"),
+        (
+            &["HTTPS_PROXY=http://a:1"],
+            "https://localhost/mcp",
+            "direct",
+        ),
+        (
+            &["HTTPS_PROXY=http://a:1"],
+            "https://127.9.9.9/mcp",
+            "direct",
+        ),
         (&["HTTPS_PROXY=http://a:1"], "https://[::1]/mcp", "direct"),
-        (&["HTTP_PROXY=http://a:1"], "http://as.localhost/mcp", "direct"),
+        (
+            &["HTTP_PROXY=http://a:1"],
+            "http://as.localhost/mcp",
+            "direct",
+        ),
     ] {
         assert_eq!(way(settings, to), expected, "{settings:?} {to}");
     }
@@ -50,21 +112,48 @@ fn p50_the_variable_of_the_scheme_wins() {
 #[test]
 fn p50_what_a_value_may_look_like() {
     for (value, expected) in [
-        ("http://proxy.example:3128", Some("http://proxy.example:3128")),
+        (
+            "http://proxy.example:3128",
+            Some("http://proxy.example:3128"),
+        ),
         ("proxy.example:3128", Some("http://proxy.example:3128")),
         ("proxy.example", Some("http://proxy.example:80")),
         ("10.0.0.1:8080", Some("http://10.0.0.1:8080")),
         ("http://[fd00::1]:8080", Some("http://[fd00::1]:8080")),
-        ("  http://proxy.example:3128\t", Some("http://proxy.example:3128")),
-        ("\"http://proxy.example:3128\"", Some("http://proxy.example:3128")),
-        ("' http://proxy.example:3128 '", Some("http://proxy.example:3128")),
-        ("http://proxy.example:3128/", Some("http://proxy.example:3128")),
-        ("http://proxy.example:3128/path?x", Some("http://proxy.example:3128")),
-        ("HTTP://PROXY.example:3128", Some("http://proxy.example:3128")),
+        (
+            "  http://proxy.example:3128\t",
+            Some("http://proxy.example:3128"),
+        ),
+        (
+            "\"http://proxy.example:3128\"",
+            Some("http://proxy.example:3128"),
+        ),
+        (
+            "' http://proxy.example:3128 '",
+            Some("http://proxy.example:3128"),
+        ),
+        (
+            "http://proxy.example:3128/",
+            Some("http://proxy.example:3128"),
+        ),
+        (
+            "http://proxy.example:3128/path?x",
+            Some("http://proxy.example:3128"),
+        ),
+        (
+            "HTTP://PROXY.example:3128",
+            Some("http://proxy.example:3128"),
+        ),
         ("https://proxy.example", Some("https://proxy.example:443")),
-        ("socks5://ada:pw@proxy.example", Some("socks5://proxy.example:1080")),
+        (
+            "socks5://ada:pw@proxy.example",
+            Some("socks5://proxy.example:1080"),
+        ),
         ("http://ada:pa@ss#w/rd@proxy.example:1", None),
-        ("http://ada:p@ss@proxy.example:1", Some("http://proxy.example:1")),
+        (
+            "http://ada:p@ss@proxy.example:1",
+            Some("http://proxy.example:1"),
+        ),
         ("ada:p%40ss@proxy.example:1", Some("http://proxy.example:1")),
         ("", None),
         ("\"\"", None),
@@ -105,9 +194,21 @@ fn p50_what_no_proxy_excepts() {
         ("mcp.corp.example", "https://corp.example", false),
         ("corp", "https://mcp.corp.example", false),
         ("example", "https://mcp.corp.example", true),
-        ("other.example , corp.example ", "https://mcp.corp.example", true),
-        ("other.example corp.example", "https://mcp.corp.example", true),
-        ("other.example,,\tcorp.example", "https://mcp.corp.example", true),
+        (
+            "other.example , corp.example ",
+            "https://mcp.corp.example",
+            true,
+        ),
+        (
+            "other.example corp.example",
+            "https://mcp.corp.example",
+            true,
+        ),
+        (
+            "other.example,,\tcorp.example",
+            "https://mcp.corp.example",
+            true,
+        ),
         (" ,\"corp.example\"", "https://mcp.corp.example", true),
         ("*", "https://mcp.corp.example", true),
         (" * ", "https://10.1.2.3", true),
@@ -142,10 +243,21 @@ fn p50_what_no_proxy_excepts() {
     ] {
         assert_eq!(is_excepted(&url(to), list), expected, "{list:?} {to}");
     }
-    for (lower, upper, expected) in [("", "mcp.example", "direct"), ("other.example", "mcp.example", "through")] {
-        let settings = [format!("no_proxy={lower}"), format!("NO_PROXY={upper}"), "ALL_PROXY=http://a:1".to_owned()];
+    for (lower, upper, expected) in [
+        ("", "mcp.example", "direct"),
+        ("other.example", "mcp.example", "through"),
+    ] {
+        let settings = [
+            format!("no_proxy={lower}"),
+            format!("NO_PROXY={upper}"),
+            "ALL_PROXY=http://a:1".to_owned(),
+        ];
         let settings: Vec<_> = settings.iter().map(String::as_str).collect();
-        assert_eq!(way(&settings, "https://mcp.example") == "direct", expected == "direct", "{lower} {upper}");
+        assert_eq!(
+            way(&settings, "https://mcp.example") == "direct",
+            expected == "direct",
+            "{lower} {upper}"
+        );
     }
 }
 
@@ -154,20 +266,53 @@ fn p50_what_cannot_be_read_is_said_where_it_counts() {
     let list = "corp.example, http://x.example,10.0.0.0/99 192.168. foo*,a:b,*,[::1]:1,10.0.0.0/8,a..b,u:pw@x.example";
     let list = format!("NO_PROXY={list}");
     let environment = |settings: &[&str]| {
-        let settings: Vec<_> = settings.iter().filter_map(|it| it.split_once('=')).map(own).collect();
-        move |name: &str| settings.iter().find(|(set, _)| set == name).map(|(_, value)| OsString::from(value))
+        let settings: Vec<_> = settings
+            .iter()
+            .filter_map(|it| it.split_once('='))
+            .map(own)
+            .collect();
+        move |name: &str| {
+            settings
+                .iter()
+                .find(|(set, _)| set == name)
+                .map(|(_, value)| OsString::from(value))
+        }
     };
-    let said = |settings: &[&str], to: &str| choose(&url(to), &environment(settings)).warnings.join("\n");
+    let said =
+        |settings: &[&str], to: &str| choose(&url(to), &environment(settings)).warnings.join("\n");
     let all = said(&["HTTPS_PROXY=http://a:1", &list], "https://mcp.example");
     for entry in ["http://x.example", "10.0.0.0/99", "192.168.", "foo*", "a:b"] {
-        assert!(all.contains(&format!("the entry {entry} of NO_PROXY cannot")), "{entry}: {all}");
+        assert!(
+            all.contains(&format!("the entry {entry} of NO_PROXY cannot")),
+            "{entry}: {all}"
+        );
     }
-    assert!(all.contains("an entry of NO_PROXY cannot") && !all.contains("pw@"), "{all}");
+    assert!(
+        all.contains("an entry of NO_PROXY cannot") && !all.contains("pw@"),
+        "{all}"
+    );
     assert_eq!(all.lines().count(), 6, "{all}");
-    assert_eq!(said(&[&list], "https://mcp.example"), "", "without a proxy there are no exceptions");
-    assert_eq!(said(&["HTTPS_PROXY=http://a:1", &list], "https://127.0.0.1"), "");
-    let twice = said(&["HTTPS_PROXY=ftp://a:c4nary@b", "ALL_PROXY=:", "HTTP_PROXY=:"], "https://mcp.example");
-    assert!(twice.contains("HTTPS_PROXY does not") && twice.contains("\nALL_PROXY does not"), "{twice}");
+    assert_eq!(
+        said(&[&list], "https://mcp.example"),
+        "",
+        "without a proxy there are no exceptions"
+    );
+    assert_eq!(
+        said(&["HTTPS_PROXY=http://a:1", &list], "https://127.0.0.1"),
+        ""
+    );
+    let twice = said(
+        &[
+            "HTTPS_PROXY=ftp://a:c4nary@b",
+            "ALL_PROXY=:",
+            "HTTP_PROXY=:",
+        ],
+        "https://mcp.example",
+    );
+    assert!(
+        twice.contains("HTTPS_PROXY does not") && twice.contains("\nALL_PROXY does not"),
+        "{twice}"
+    );
     assert_eq!(twice.lines().count(), 2, "{twice}");
 }
 

@@ -84,10 +84,17 @@ impl Members {
     /// # Errors
     ///
     /// [`MetadataError::Missing`] with `meaning`, [`MetadataError::WrongType`] and [`MetadataError::Doubled`].
-    pub fn required(&mut self, member: &'static str, meaning: &'static str) -> Result<String, MetadataError> {
+    pub fn required(
+        &mut self,
+        member: &'static str,
+        meaning: &'static str,
+    ) -> Result<String, MetadataError> {
         match self.take(member)? {
             Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(MetadataError::WrongType { member, expected: "a string" }),
+            Some(_) => Err(MetadataError::WrongType {
+                member,
+                expected: "a string",
+            }),
             None => Err(MetadataError::Missing { member, meaning }),
         }
     }
@@ -97,10 +104,17 @@ impl Members {
     /// # Errors
     ///
     /// Those of [`Self::required`].
-    pub fn absolute_url(&mut self, member: &'static str, meaning: &'static str) -> Result<String, MetadataError> {
+    pub fn absolute_url(
+        &mut self,
+        member: &'static str,
+        meaning: &'static str,
+    ) -> Result<String, MetadataError> {
         let text = self.required(member, meaning)?;
         if !endpoint::is_absolute(&text) {
-            return Err(MetadataError::WrongType { member, expected: "an absolute URL" });
+            return Err(MetadataError::WrongType {
+                member,
+                expected: "an absolute URL",
+            });
         }
         Ok(text)
     }
@@ -139,7 +153,8 @@ impl Members {
     fn list_or_one(&mut self, member: &'static str) -> Result<Option<Vec<String>>, MetadataError> {
         if let Some(Value::String(text)) = self.values.get_mut(member) {
             let only = std::mem::take(text);
-            self.values.insert(member.to_owned(), Value::Array(vec![Value::String(only)]));
+            self.values
+                .insert(member.to_owned(), Value::Array(vec![Value::String(only)]));
         }
         self.list(member)
     }
@@ -170,7 +185,10 @@ impl Members {
 
     fn strings(&mut self, member: &'static str, items: Vec<Value>) -> Vec<String> {
         let count = items.len();
-        let strings: Vec<_> = items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
+        let strings: Vec<_> = items
+            .into_iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect();
         if strings.len() < count {
             self.ignore::<()>(member, "some of its items are not strings");
         }
@@ -179,7 +197,10 @@ impl Members {
 
     /// Notes that a member is left out.
     pub fn ignore<T>(&mut self, member: &'static str, why: impl Into<String>) -> Option<T> {
-        self.ignored.push(Ignored { member, why: why.into() });
+        self.ignored.push(Ignored {
+            member,
+            why: why.into(),
+        });
         None
     }
 }

@@ -16,13 +16,26 @@ fn texts(urls: &[Url]) -> Vec<&str> {
 fn m3_well_known_urls_of_a_resource() {
     let at_root = "https://example.com/.well-known/oauth-protected-resource";
     for (server, expected) in [
-        ("https://example.com/public/mcp", vec![format!("{at_root}/public/mcp"), at_root.into()]),
-        ("https://example.com/mcp/", vec![format!("{at_root}/mcp"), at_root.into()]),
-        ("https://example.com/mcp?tenant=1", vec![format!("{at_root}/mcp?tenant=1"), at_root.into()]),
+        (
+            "https://example.com/public/mcp",
+            vec![format!("{at_root}/public/mcp"), at_root.into()],
+        ),
+        (
+            "https://example.com/mcp/",
+            vec![format!("{at_root}/mcp"), at_root.into()],
+        ),
+        (
+            "https://example.com/mcp?tenant=1",
+            vec![format!("{at_root}/mcp?tenant=1"), at_root.into()],
+        ),
         ("https://example.com", vec![at_root.into()]),
         ("https://example.com/", vec![at_root.into()]),
     ] {
-        assert_eq!(texts(&resource_metadata_urls(&url(server))), expected, "{server}");
+        assert_eq!(
+            texts(&resource_metadata_urls(&url(server))),
+            expected,
+            "{server}"
+        );
     }
 }
 
@@ -46,9 +59,16 @@ fn m4a_which_resource_speaks_for_a_server() {
         ("https://example.com/a/mcp?x=1", false),
         ("not a url", false),
     ] {
-        assert_eq!(speaks_for(resource, &url("https://example.com/a/mcp")), expected, "{resource}");
+        assert_eq!(
+            speaks_for(resource, &url("https://example.com/a/mcp")),
+            expected,
+            "{resource}"
+        );
     }
-    assert!(!speaks_for("http://localhost:1/mcp", &url("http://127.0.0.1:1/mcp")));
+    assert!(!speaks_for(
+        "http://localhost:1/mcp",
+        &url("http://127.0.0.1:1/mcp")
+    ));
 }
 
 #[test]
@@ -61,12 +81,27 @@ fn m4_m5_reading_resource_metadata() {
     assert_eq!(metadata.authorization_servers, ["https://as.example"]);
     assert!(metadata.scopes.is_empty());
     assert_eq!(read(&format!("\u{feff}{good}")), Ok(metadata));
-    assert_eq!(read("{}"), Err(MetadataError::Missing { member: "resource", meaning: "which resource it is for" }));
-    let other = read(r#"{"resource":"https://evil.example/mcp","authorization_servers":["https://as.example"]}"#);
+    assert_eq!(
+        read("{}"),
+        Err(MetadataError::Missing {
+            member: "resource",
+            meaning: "which resource it is for"
+        })
+    );
+    let other = read(
+        r#"{"resource":"https://evil.example/mcp","authorization_servers":["https://as.example"]}"#,
+    );
     assert!(matches!(other, Err(MetadataError::Resource { .. })));
-    for servers in ["", r#","authorization_servers":[]"#, r#","authorization_servers":null"#] {
+    for servers in [
+        "",
+        r#","authorization_servers":[]"#,
+        r#","authorization_servers":null"#,
+    ] {
         let body = format!(r#"{{"resource":"https://example.com"{servers}}}"#);
-        assert_eq!(read(&body).expect("a document").authorization_servers, [""; 0]);
+        assert_eq!(
+            read(&body).expect("a document").authorization_servers,
+            [""; 0]
+        );
     }
 }
 
@@ -74,7 +109,11 @@ fn m4_m5_reading_resource_metadata() {
 fn w6_m55_what_is_no_metadata() {
     use MetadataError::{Doubled, NotAnObject, NotMetadata, WrongType};
     let server = url("https://example.com/mcp");
-    let deep = format!("{{\"resource\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!(
+        "{{\"resource\":{}{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
     let doubled = r#"{"resource":"https://example.com","resource":"https://example.com"}"#;
     for (body, expected) in [
         ("", NotMetadata),
@@ -85,8 +124,20 @@ fn w6_m55_what_is_no_metadata() {
         ("[]", NotAnObject),
         ("7", NotAnObject),
         ("\"x\"", NotAnObject),
-        (r#"{"resource":1}"#, WrongType { member: "resource", expected: "a string" }),
-        (r#"{"resource":["https://example.com"]}"#, WrongType { member: "resource", expected: "a string" }),
+        (
+            r#"{"resource":1}"#,
+            WrongType {
+                member: "resource",
+                expected: "a string",
+            },
+        ),
+        (
+            r#"{"resource":["https://example.com"]}"#,
+            WrongType {
+                member: "resource",
+                expected: "a string",
+            },
+        ),
         (doubled, Doubled("resource")),
     ] {
         let result = ResourceMetadata::read(body.as_bytes(), &server, false);
@@ -102,21 +153,49 @@ fn ignored(list: &[Ignored]) -> Vec<&'static str> {
 fn m55_one_member_of_another_type_is_left_out() {
     let server = url("https://example.com/mcp");
     for (members, servers, scopes, left_out) in [
-        (r#""authorization_servers":"https://as.example""#, &["https://as.example"][..], &[][..], &[][..]),
+        (
+            r#""authorization_servers":"https://as.example""#,
+            &["https://as.example"][..],
+            &[][..],
+            &[][..],
+        ),
         (
             r#""authorization_servers":["https://as.example",7]"#,
             &["https://as.example"],
             &[],
             &["authorization_servers"],
         ),
-        (r#""authorization_servers":{"a":1}"#, &[], &[], &["authorization_servers"]),
-        (r#""scopes_supported":"a b""#, &[], &[], &["scopes_supported"]),
-        (r#""scopes_supported":["a",null,"b"]"#, &[], &["a", "b"], &["scopes_supported"]),
-        (r#""scopes_supported":null,"resource_name":7,"jwks_uri":[]"#, &[], &[], &[]),
+        (
+            r#""authorization_servers":{"a":1}"#,
+            &[],
+            &[],
+            &["authorization_servers"],
+        ),
+        (
+            r#""scopes_supported":"a b""#,
+            &[],
+            &[],
+            &["scopes_supported"],
+        ),
+        (
+            r#""scopes_supported":["a",null,"b"]"#,
+            &[],
+            &["a", "b"],
+            &["scopes_supported"],
+        ),
+        (
+            r#""scopes_supported":null,"resource_name":7,"jwks_uri":[]"#,
+            &[],
+            &[],
+            &[],
+        ),
     ] {
         let body = format!(r#"{{"resource":"https://example.com/mcp",{members}}}"#);
         let read = ResourceMetadata::read(body.as_bytes(), &server, false).expect("metadata");
-        assert_eq!((&read.authorization_servers[..], &read.scopes[..]), (&strings(servers)[..], &strings(scopes)[..]));
+        assert_eq!(
+            (&read.authorization_servers[..], &read.scopes[..]),
+            (&strings(servers)[..], &strings(scopes)[..])
+        );
         assert_eq!(ignored(&read.ignored), left_out, "{members}");
     }
     for (member, value) in [
@@ -133,13 +212,22 @@ fn m55_one_member_of_another_type_is_left_out() {
         assert_eq!(ignored(&read.ignored), [member]);
         assert_eq!(
             read,
-            AuthorizationServer { ignored: read.ignored.clone(), ..self::read(&document("")).expect("it") }
+            AuthorizationServer {
+                ignored: read.ignored.clone(),
+                ..self::read(&document("")).expect("it")
+            }
         );
     }
     for member in ["issuer", "authorization_endpoint", "token_endpoint"] {
         let mut json: Value = serde_json::from_str(&document("")).expect("JSON");
         json[member] = 7.into();
-        assert_eq!(read(&json.to_string()), Err(MetadataError::WrongType { member, expected: "a string" }));
+        assert_eq!(
+            read(&json.to_string()),
+            Err(MetadataError::WrongType {
+                member,
+                expected: "a string"
+            })
+        );
     }
 }
 
@@ -149,23 +237,48 @@ fn strings(list: &[&str]) -> Vec<String> {
 
 #[test]
 fn m54_an_endpoint_that_a_login_can_do_without_is_as_if_it_were_absent() {
-    for value in
-        ["", "/x", "x", "http://as.example/x", "ftp://as.example/x", "https://u@as.example/x", "https://as.example/#x"]
-    {
-        for member in ["registration_endpoint", "revocation_endpoint", "userinfo_endpoint"] {
+    for value in [
+        "",
+        "/x",
+        "x",
+        "http://as.example/x",
+        "ftp://as.example/x",
+        "https://u@as.example/x",
+        "https://as.example/#x",
+    ] {
+        for member in [
+            "registration_endpoint",
+            "revocation_endpoint",
+            "userinfo_endpoint",
+        ] {
             let read = read(&document(&format!(r#","{member}":"{value}""#))).expect("metadata");
-            let endpoints = [&read.registration_endpoint, &read.revocation_endpoint, &read.userinfo_endpoint];
+            let endpoints = [
+                &read.registration_endpoint,
+                &read.revocation_endpoint,
+                &read.userinfo_endpoint,
+            ];
             assert_eq!(endpoints, [&None; 3], "{member} {value}");
             assert_eq!(ignored(&read.ignored), [member], "{value}");
-            assert_eq!(read.unusable_registration.is_some(), member == "registration_endpoint");
+            assert_eq!(
+                read.unusable_registration.is_some(),
+                member == "registration_endpoint"
+            );
         }
         // What is not read at all does not matter.
-        let other = format!(r#","jwks_uri":"{value}","introspection_endpoint":"{value}","service_documentation":7"#);
+        let other = format!(
+            r#","jwks_uri":"{value}","introspection_endpoint":"{value}","service_documentation":7"#
+        );
         assert_eq!(read(&document(&other)), read(&document("")), "{value}");
     }
     // Tokens would be sent there: into a private network they are not.
     let private = read(&document(r#","revocation_endpoint":"https://127.0.0.1/x""#));
-    assert!(matches!(private, Err(MetadataError::Url { member: "revocation endpoint", .. })));
+    assert!(matches!(
+        private,
+        Err(MetadataError::Url {
+            member: "revocation endpoint",
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -174,12 +287,23 @@ fn m54_m55_what_is_no_absolute_url_is_passed_over_or_named() {
     for (servers, expected) in [
         (r#""""#, &[][..]),
         (r#"[""]"#, &[]),
-        (r#"["not a url", "/as", "//as.example", "as", "https://", "https://as.example"]"#, &["https://as.example"]),
+        (
+            r#"["not a url", "/as", "//as.example", "as", "https://", "https://as.example"]"#,
+            &["https://as.example"],
+        ),
         // What is a URL, but must not be used, stays in its place.
-        (r#"["http://as.example", "https://as.example"]"#, &["http://as.example", "https://as.example"]),
-        (r#"["https://user@as.example", " https://as.example"]"#, &["https://user@as.example", " https://as.example"]),
+        (
+            r#"["http://as.example", "https://as.example"]"#,
+            &["http://as.example", "https://as.example"],
+        ),
+        (
+            r#"["https://user@as.example", " https://as.example"]"#,
+            &["https://user@as.example", " https://as.example"],
+        ),
     ] {
-        let body = format!(r#"{{"resource":"https://example.com/mcp","authorization_servers":{servers}}}"#);
+        let body = format!(
+            r#"{{"resource":"https://example.com/mcp","authorization_servers":{servers}}}"#
+        );
         let read = ResourceMetadata::read(body.as_bytes(), &server, false).expect("metadata");
         assert_eq!(read.authorization_servers, strings(expected), "{servers}");
     }
@@ -187,7 +311,10 @@ fn m54_m55_what_is_no_absolute_url_is_passed_over_or_named() {
         for value in ["", "/token", "token", "//as.example/token", "not a url"] {
             let mut json: Value = serde_json::from_str(&document("")).expect("JSON");
             json[member] = value.into();
-            let expected = Err(MetadataError::WrongType { member, expected: "an absolute URL" });
+            let expected = Err(MetadataError::WrongType {
+                member,
+                expected: "an absolute URL",
+            });
             assert_eq!(read(&json.to_string()), expected, "{value}");
         }
     }
@@ -197,15 +324,36 @@ fn m54_m55_what_is_no_absolute_url_is_passed_over_or_named() {
 fn m58_a_server_without_the_code_flow_says_what_it_offers() {
     for (members, offered) in [
         ("", &[][..]),
-        (r#","grant_types_supported":["authorization_code","implicit"]"#, &[]),
-        (r#","grant_types_supported":[],"response_types_supported":[]"#, &[]),
+        (
+            r#","grant_types_supported":["authorization_code","implicit"]"#,
+            &[],
+        ),
+        (
+            r#","grant_types_supported":[],"response_types_supported":[]"#,
+            &[],
+        ),
         (r#","response_types_supported":["token","code"]"#, &[]),
-        (r#","grant_types_supported":["client_credentials","urn:x"]"#, &["client_credentials", "urn:x"]),
-        (r#","response_types_supported":["token","code token"]"#, &["token", "code token"]),
-        (r#","grant_types_supported":["authorization_code"],"response_types_supported":["token"]"#, &["token"]),
+        (
+            r#","grant_types_supported":["client_credentials","urn:x"]"#,
+            &["client_credentials", "urn:x"],
+        ),
+        (
+            r#","response_types_supported":["token","code token"]"#,
+            &["token", "code token"],
+        ),
+        (
+            r#","grant_types_supported":["authorization_code"],"response_types_supported":["token"]"#,
+            &["token"],
+        ),
     ] {
-        let checked = read(&document(members)).expect("metadata").check_code_flow();
-        let expected = if offered.is_empty() { Ok(()) } else { Err(MetadataError::NoCodeFlow(strings(offered))) };
+        let checked = read(&document(members))
+            .expect("metadata")
+            .check_code_flow();
+        let expected = if offered.is_empty() {
+            Ok(())
+        } else {
+            Err(MetadataError::NoCodeFlow(strings(offered)))
+        };
         assert_eq!(checked, expected, "{members}");
     }
 }
@@ -223,7 +371,11 @@ fn a7_n6_which_resource_is_the_server_itself() {
     ] {
         let body = serde_json::json!({ "resource": resource }).to_string();
         let read = ResourceMetadata::read(body.as_bytes(), &server, false).expect("metadata");
-        assert_eq!((read.names(&server), read.is_identical(&server)), (names, is_identical), "{resource}");
+        assert_eq!(
+            (read.names(&server), read.is_identical(&server)),
+            (names, is_identical),
+            "{resource}"
+        );
     }
     // What the user settles, the document need not say, or say right.
     for body in [
@@ -232,8 +384,14 @@ fn a7_n6_which_resource_is_the_server_itself() {
         r#"{"resource":"https://other.example"}"#,
         r#"{"resource":7}"#,
     ] {
-        assert!(ResourceMetadata::read(body.as_bytes(), &server, true).is_ok(), "{body}");
-        assert!(ResourceMetadata::read(body.as_bytes(), &server, false).is_err(), "{body}");
+        assert!(
+            ResourceMetadata::read(body.as_bytes(), &server, true).is_ok(),
+            "{body}"
+        );
+        assert!(
+            ResourceMetadata::read(body.as_bytes(), &server, false).is_err(),
+            "{body}"
+        );
     }
 }
 
@@ -244,10 +402,29 @@ fn m52_a_resource_in_the_authorization_endpoint_is_not_kept() {
         json["authorization_endpoint"] = endpoint.into();
         read(&json.to_string()).map(|server| server.authorization_endpoint.to_string())
     };
-    assert_eq!(page("https://as.example/a?x=1&resource=y"), Ok("https://as.example/a?x=1".to_owned()));
-    for ours in ["client_id", "state", "redirect_uri", "response_type", "code_challenge", "code_challenge_method"] {
+    assert_eq!(
+        page("https://as.example/a?x=1&resource=y"),
+        Ok("https://as.example/a?x=1".to_owned())
+    );
+    for ours in [
+        "client_id",
+        "state",
+        "redirect_uri",
+        "response_type",
+        "code_challenge",
+        "code_challenge_method",
+    ] {
         let refused = page(&format!("https://as.example/a?resource=y&{ours}=x"));
-        assert!(matches!(refused, Err(MetadataError::Url { why: UrlError::OurParameter(_), .. })), "{ours}");
+        assert!(
+            matches!(
+                refused,
+                Err(MetadataError::Url {
+                    why: UrlError::OurParameter(_),
+                    ..
+                })
+            ),
+            "{ours}"
+        );
     }
 }
 
@@ -272,12 +449,22 @@ fn m8_where_server_metadata_stands() {
             ],
         ),
     ] {
-        assert_eq!(texts(&server_metadata_urls(issuer, PUBLIC).expect("an issuer")), expected);
+        assert_eq!(
+            texts(&server_metadata_urls(issuer, PUBLIC).expect("an issuer")),
+            expected
+        );
     }
-    let slash = server_metadata_urls("https://auth.example.com/tenant1/", PUBLIC).expect("an issuer");
-    assert_eq!(slash[0].path(), "/.well-known/oauth-authorization-server/tenant1");
+    let slash =
+        server_metadata_urls("https://auth.example.com/tenant1/", PUBLIC).expect("an issuer");
+    assert_eq!(
+        slash[0].path(),
+        "/.well-known/oauth-authorization-server/tenant1"
+    );
     assert!(server_metadata_urls("https://auth.example.com/?x=1", PUBLIC).is_err());
-    assert_eq!(server_metadata_urls("http://auth.example.com", PUBLIC), Err(UrlError::Plaintext));
+    assert_eq!(
+        server_metadata_urls("http://auth.example.com", PUBLIC),
+        Err(UrlError::Plaintext)
+    );
 }
 
 #[test]
@@ -313,7 +500,10 @@ fn read(body: &str) -> Result<AuthorizationServer, MetadataError> {
 
 #[test]
 fn m9a_the_recorded_issuer_is_the_documents() {
-    assert_eq!(read(&document("")).expect("good metadata").issuer, "https://as.example");
+    assert_eq!(
+        read(&document("")).expect("good metadata").issuer,
+        "https://as.example"
+    );
     let other = AuthorizationServer::read(document("").as_bytes(), "https://evil.example", PUBLIC);
     assert!(matches!(other, Err(MetadataError::Issuer { .. })));
 }
@@ -321,23 +511,51 @@ fn m9a_the_recorded_issuer_is_the_documents() {
 #[test]
 fn m10_pkce_is_listed_or_refused() {
     for (methods, assume, expected) in [
-        (r#","code_challenge_methods_supported":["plain","S256"]"#, false, true),
-        (r#","code_challenge_methods_supported":["plain"]"#, false, false),
-        (r#","code_challenge_methods_supported":["plain"]"#, true, false),
+        (
+            r#","code_challenge_methods_supported":["plain","S256"]"#,
+            false,
+            true,
+        ),
+        (
+            r#","code_challenge_methods_supported":["plain"]"#,
+            false,
+            false,
+        ),
+        (
+            r#","code_challenge_methods_supported":["plain"]"#,
+            true,
+            false,
+        ),
         (r#","code_challenge_methods_supported":[]"#, true, false),
         ("", false, false),
         ("", true, true),
     ] {
         let server = read(&document(methods)).expect("good metadata");
-        assert_eq!(server.check_pkce(assume).is_ok(), expected, "{methods} {assume}");
+        assert_eq!(
+            server.check_pkce(assume).is_ok(),
+            expected,
+            "{methods} {assume}"
+        );
     }
 }
 
 #[test]
 fn m26b_only_a_true_is_a_promise() {
-    for (value, promised) in [("true", true), ("false", false), ("\"true\"", false), ("1", false), ("null", false)] {
-        let body = document(&format!(r#","authorization_response_iss_parameter_supported":{value}"#));
-        assert_eq!(read(&body).expect("good metadata").iss_promised, promised, "{value}");
+    for (value, promised) in [
+        ("true", true),
+        ("false", false),
+        ("\"true\"", false),
+        ("1", false),
+        ("null", false),
+    ] {
+        let body = document(&format!(
+            r#","authorization_response_iss_parameter_supported":{value}"#
+        ));
+        assert_eq!(
+            read(&body).expect("good metadata").iss_promised,
+            promised,
+            "{value}"
+        );
     }
 }
 
@@ -360,14 +578,26 @@ fn w8_no_endpoint_that_a_login_needs_may_be_http() {
     for member in ["authorization_endpoint", "token_endpoint"] {
         let mut json: Value = serde_json::from_str(&document("")).expect("JSON");
         json[member] = "http://as.example/x".into();
-        assert!(matches!(read(&json.to_string()), Err(MetadataError::Url { .. })), "{member}");
+        assert!(
+            matches!(read(&json.to_string()), Err(MetadataError::Url { .. })),
+            "{member}"
+        );
     }
 }
 
 #[test]
 fn missing_members_are_named() {
     let body = r#"{"issuer":"https://as.example","token_endpoint":"https://as.example/t"}"#;
-    let (member, meaning) = ("authorization_endpoint", "where its authorization endpoint is");
+    let (member, meaning) = (
+        "authorization_endpoint",
+        "where its authorization endpoint is",
+    );
     assert_eq!(read(body), Err(MetadataError::Missing { member, meaning }));
-    assert_eq!(read("{}"), Err(MetadataError::Missing { member: "issuer", meaning: "its issuer" }));
+    assert_eq!(
+        read("{}"),
+        Err(MetadataError::Missing {
+            member: "issuer",
+            meaning: "its issuer"
+        })
+    );
 }

@@ -24,17 +24,27 @@ fn check_illegal(text: &str, why: Why) {
 }
 
 fn check_place(text: &str, expected: Option<&str>) {
-    let Pasted::Answer(answer) = read(text) else { panic!("no answer in {text:?}") };
+    let Pasted::Answer(answer) = read(text) else {
+        panic!("no answer in {text:?}")
+    };
     assert_eq!(answer.place.as_ref().map(Url::as_str), expected, "{text:?}");
 }
 
 #[test]
 fn p1_wrappings_are_taken_off() {
-    let visible = ["\"\"", "''", "``", "<>", "()", "[]", "{}", "**", "“”", "‘’", "„“", "«»"];
+    let visible = [
+        "\"\"", "''", "``", "<>", "()", "[]", "{}", "**", "“”", "‘’", "„“", "«»",
+    ];
     let invisible = ["", " ", "\t", "\r\n", "\u{a0}", "\u{200b}", "\u{feff}"];
-    let visible = visible.iter().filter_map(|pair| pair.split_at_checked(pair.len() / 2));
+    let visible = visible
+        .iter()
+        .filter_map(|pair| pair.split_at_checked(pair.len() / 2));
     let bracketed = [("\u{1b}[200~", "\u{1b}[201~")];
-    let wrappings: Vec<_> = visible.clone().chain(invisible.map(|space| (space, space))).chain(bracketed).collect();
+    let wrappings: Vec<_> = visible
+        .clone()
+        .chain(invisible.map(|space| (space, space)))
+        .chain(bracketed)
+        .collect();
     for inner in [URL, QUERY] {
         for (open, close) in &wrappings {
             for (outer_open, outer_close) in &wrappings {
@@ -42,7 +52,9 @@ fn p1_wrappings_are_taken_off() {
             }
             for (outer_open, outer_close) in visible.clone() {
                 for mark in [".", ",", ";", ":", "!", "?", "..."] {
-                    check_legal(&format!("{outer_open}{open}{inner}{close}{outer_close}{mark}"));
+                    check_legal(&format!(
+                        "{outer_open}{open}{inner}{close}{outer_close}{mark}"
+                    ));
                 }
             }
         }
@@ -103,14 +115,23 @@ fn p1_the_answer_is_found_within_text() {
 }
 
 /// What may stand at the start of a line that a terminal or a mail program has cut.
-const INDENTATIONS: [&str; 12] =
-    ["", " ", "  ", "   ", "    ", "     ", "      ", "       ", "        ", "\t", "> ", "│ "];
+const INDENTATIONS: [&str; 12] = [
+    "", " ", "  ", "   ", "    ", "     ", "      ", "       ", "        ", "\t", "> ", "│ ",
+];
 
 #[test]
 fn p2_an_address_cut_anywhere_is_put_together() {
     let long = format!("https://127.0.0.1:49152/callback?{QUERY}&iss=https%3A%2F%2Fas.example%2F&session_state=4%2f0");
-    for whole in [URL, &long, QUERY, &format!("?{QUERY}"), &format!("/callback#{QUERY}")] {
-        let Pasted::Answer(expected) = read(whole) else { panic!("{whole}") };
+    for whole in [
+        URL,
+        &long,
+        QUERY,
+        &format!("?{QUERY}"),
+        &format!("/callback#{QUERY}"),
+    ] {
+        let Pasted::Answer(expected) = read(whole) else {
+            panic!("{whole}")
+        };
         for at in 0..=whole.len() {
             let (front, back) = whole.split_at(at);
             for indentation in INDENTATIONS {
@@ -119,7 +140,10 @@ fn p2_an_address_cut_anywhere_is_put_together() {
             for end in ["\r\n", "\r", "\\\n", "  \n"] {
                 check(&format!("{front}{end}    {back}"), &expected.query);
             }
-            check(&format!("\u{1b}[200~'{front}\n    {back}'\u{1b}[201~\n"), &expected.query);
+            check(
+                &format!("\u{1b}[200~'{front}\n    {back}'\u{1b}[201~\n"),
+                &expected.query,
+            );
         }
     }
 }
@@ -128,7 +152,11 @@ fn p2_an_address_cut_anywhere_is_put_together() {
 fn p2_an_address_cut_many_times_is_put_together() {
     for width in 1..=URL.len() {
         for indentation in INDENTATIONS {
-            let lines: Vec<_> = URL.as_bytes().chunks(width).map(|line| String::from_utf8_lossy(line)).collect();
+            let lines: Vec<_> = URL
+                .as_bytes()
+                .chunks(width)
+                .map(|line| String::from_utf8_lossy(line))
+                .collect();
             check(&lines.join(&format!("\n{indentation}")), QUERY);
         }
     }
@@ -137,17 +165,39 @@ fn p2_an_address_cut_many_times_is_put_together() {
 #[test]
 fn p2_of_several_answers_the_last_counts() {
     let other = "http://127.0.0.1:1/callback?code=old&state=old";
-    for between in ["\n", "\n\n", " ", "\n> ", "\nno, this:\n", "\r\n", "", " | ", "\",\""] {
+    for between in [
+        "\n",
+        "\n\n",
+        " ",
+        "\n> ",
+        "\nno, this:\n",
+        "\r\n",
+        "",
+        " | ",
+        "\",\"",
+    ] {
         check(&format!("{other}{between}{URL}"), QUERY);
     }
     check(&format!("code=old&state=old\n{QUERY}"), QUERY);
     check(&format!("?code=old&state=old\n?{QUERY}"), QUERY);
-    check(&format!("/callback?code=old&state=old\n/callback?{QUERY}"), QUERY);
+    check(
+        &format!("/callback?code=old&state=old\n/callback?{QUERY}"),
+        QUERY,
+    );
     check(&format!("{other}=\n{URL}"), QUERY);
     check(&format!("{SIGN_IN}\n{URL}"), QUERY);
     check(&format!("{URL}\n{SIGN_IN}"), QUERY);
     for at in 0..=URL.len() {
-        check(&format!("{}\n{}\n{}\n{}", &other[..30], &other[30..], &URL[..at], &URL[at..]), QUERY);
+        check(
+            &format!(
+                "{}\n{}\n{}\n{}",
+                &other[..30],
+                &other[30..],
+                &URL[..at],
+                &URL[at..]
+            ),
+            QUERY,
+        );
     }
 }
 
@@ -155,7 +205,10 @@ fn p2_of_several_answers_the_last_counts() {
 fn p2_an_issuer_that_is_not_encoded_stays_a_parameter() {
     let query = format!("{QUERY}&iss=https://as.example/a?code=1");
     check(&format!("http://127.0.0.1:1/callback?{query}"), &query);
-    check(&format!("http://127.0.0.1:1/callback?{QUERY}&iss=\nhttps://as.example/a?code=1"), &query);
+    check(
+        &format!("http://127.0.0.1:1/callback?{QUERY}&iss=\nhttps://as.example/a?code=1"),
+        &query,
+    );
     check(
         &format!("http://127.0.0.1:1/callback?iss=https://as.example&{QUERY}"),
         &format!("iss=https://as.example&{QUERY}"),
@@ -305,12 +358,21 @@ fn p4_parameters_are_kept_as_they_came() {
 #[test]
 fn p4_escapes_of_other_places_are_undone() {
     let query = "code=c&state=s&iss=i";
-    check("http://127.0.0.1:1/callback?code=c&amp;state=s&amp;iss=i", query);
+    check(
+        "http://127.0.0.1:1/callback?code=c&amp;state=s&amp;iss=i",
+        query,
+    );
     check("code=c&amp;state=s&amp;iss=i", query);
     check("<a href=\"/callback?code=c&amp;state=s&amp;iss=i\">", query);
     check("state=s&amp;code=c", "state=s&code=c");
-    check(r"http://127.0.0.1:1/callback\?code\=c\&state\=s\&iss\=i", query);
-    check(r#"{"url":"http:\/\/127.0.0.1:1\/callback?code=c\u0026state=s\u0026iss=i"}"#, query);
+    check(
+        r"http://127.0.0.1:1/callback\?code\=c\&state\=s\&iss\=i",
+        query,
+    );
+    check(
+        r#"{"url":"http:\/\/127.0.0.1:1\/callback?code=c\u0026state=s\u0026iss=i"}"#,
+        query,
+    );
 }
 
 #[test]
@@ -319,8 +381,14 @@ fn p7_the_place_is_told_for_whole_urls_only() {
     check_place("HTTPS://Host.Example?code=c", Some("https://host.example/"));
     check_place("(http://[::1]:1/#code=c)", Some("http://[::1]:1/"));
     check_place("see app://cb/x?code=c", Some("app://cb/x"));
-    check_place("http://\n 127.0.0.1:1/c\nallback?code=c&state=s", Some("http://127.0.0.1:1/callback"));
-    check_place("http://evil.example@127.0.0.1/?code=c", Some("http://evil.example@127.0.0.1/"));
+    check_place(
+        "http://\n 127.0.0.1:1/c\nallback?code=c&state=s",
+        Some("http://127.0.0.1:1/callback"),
+    );
+    check_place(
+        "http://evil.example@127.0.0.1/?code=c",
+        Some("http://evil.example@127.0.0.1/"),
+    );
     for text in [
         QUERY,
         "/callback?code=c",
@@ -338,7 +406,10 @@ fn p5_code_and_state_as_shown_by_a_page() {
     check("abc#xyz", "code=abc&state=xyz");
     check("  \"abc#xyz\"\n", "code=abc&state=xyz");
     check("aB3-_.~#x+y=", "code=aB3-_.%7E&state=x%2By%3D");
-    check("abcdefghijklmnop\nqrstuvw#xy\n  z", "code=abcdefghijklmnopqrstuvw&state=xyz");
+    check(
+        "abcdefghijklmnop\nqrstuvw#xy\n  z",
+        "code=abcdefghijklmnopqrstuvw&state=xyz",
+    );
 }
 
 #[test]
@@ -447,7 +518,10 @@ fn p13_what_holds_no_answer_is_told_so() {
         "<>x",
         "code =c",
     ] {
-        let expected = if words(&clean(text.replace('\\', "").as_bytes())).next().is_none() {
+        let expected = if words(&clean(text.replace('\\', "").as_bytes()))
+            .next()
+            .is_none()
+        {
             Pasted::Empty
         } else {
             Pasted::NotAnAnswer(Why::Unreadable)
@@ -541,12 +615,23 @@ fn p13_bytes_that_are_no_text_do_no_harm() {
 #[test]
 fn sec5_debug_shows_no_code() {
     let shown = format!("{:?}", read(URL));
-    assert!(shown.contains("127.0.0.1") && !shown.contains("Splx") && !shown.contains("af0"), "{shown}");
+    assert!(
+        shown.contains("127.0.0.1") && !shown.contains("Splx") && !shown.contains("af0"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn every_reason_is_a_sentence_for_the_error_line() {
-    for why in [Why::SignInPage, Why::BareCode, Why::Unreadable, Why::TooLong] {
-        assert!(why.reason().starts_with(char::is_lowercase) && !why.reason().ends_with('.'), "{why:?}");
+    for why in [
+        Why::SignInPage,
+        Why::BareCode,
+        Why::Unreadable,
+        Why::TooLong,
+    ] {
+        assert!(
+            why.reason().starts_with(char::is_lowercase) && !why.reason().ends_with('.'),
+            "{why:?}"
+        );
     }
 }

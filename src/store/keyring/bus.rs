@@ -70,7 +70,9 @@ impl Problem {
     pub(super) fn fault(&self) -> KeyringFault {
         match self {
             Self::Bus(err) => match err.name().unwrap_or_default() {
-                "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => KeyringFault::Silent,
+                "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => {
+                    KeyringFault::Silent
+                }
                 "org.freedesktop.Secret.Error.IsLocked" => KeyringFault::Locked,
                 "org.freedesktop.DBus.Error.AccessDenied" => KeyringFault::Refused,
                 name => KeyringFault::Other(format!("its service reported {name}")),
@@ -94,7 +96,10 @@ impl Bus {
         if lowest_free >= MAX_DESCRIPTOR {
             return Err(KeyringFault::Other("too many files are open".to_owned()).into());
         }
-        let bus = Self { connection: SyncConnection::new_session()?, ask };
+        let bus = Self {
+            connection: SyncConnection::new_session()?,
+            ask,
+        };
         // An alias that nobody has: this answer is worth nothing, and whoever got it is known to the service.
         bus.alias("mcp-login")?;
         Ok(bus)
@@ -135,8 +140,13 @@ impl Bus {
 
     /// Looks at the collection that new items go to; there may be none as long as nothing is to be written.
     pub(super) fn look(&self, access: Access) -> Result<Option<Path<'static>>, Problem> {
-        let Some(collection) = self.alias(DEFAULT)? else { return Ok(None) };
-        if access == Access::Write && self.alias(VOLATILE).is_ok_and(|volatile| volatile.as_ref() == Some(&collection))
+        let Some(collection) = self.alias(DEFAULT)? else {
+            return Ok(None);
+        };
+        if access == Access::Write
+            && self
+                .alias(VOLATILE)
+                .is_ok_and(|volatile| volatile.as_ref() == Some(&collection))
         {
             return Err(KeyringFault::Volatile.into());
         }
@@ -151,7 +161,8 @@ impl Bus {
         if self.ask.is_none() {
             return Err(KeyringFault::Locked.into());
         }
-        let (_, prompt): (Vec<Path<'static>>, Path<'static>) = self.ask_service("Unlock", (locked,))?;
+        let (_, prompt): (Vec<Path<'static>>, Path<'static>) =
+            self.ask_service("Unlock", (locked,))?;
         self.prompt(&prompt)
     }
 
@@ -186,17 +197,37 @@ impl Bus {
     }
 
     /// Returns where the answer to a prompt arrives, or that there will be none.
-    fn answers(&self, prompt: &Path<'static>) -> Result<Receiver<Result<(), KeyringFault>>, Problem> {
+    fn answers(
+        &self,
+        prompt: &Path<'static>,
+    ) -> Result<Receiver<Result<(), KeyringFault>>, Problem> {
         let (sender, receiver) = mpsc::channel();
         let gone = sender.clone();
         let completed = MatchRule::new_signal(PROMPT, "Completed").with_path(prompt.clone());
-        self.connection.add_match(completed, move |(dismissed, _): (bool, Variant<Box<dyn RefArg>>), _, _| {
-            sender.send(if dismissed { Err(KeyringFault::Refused) } else { Ok(()) }).is_ok()
-        })?;
+        self.connection.add_match(
+            completed,
+            move |(dismissed, _): (bool, Variant<Box<dyn RefArg>>), _, _| {
+                sender
+                    .send(if dismissed {
+                        Err(KeyringFault::Refused)
+                    } else {
+                        Ok(())
+                    })
+                    .is_ok()
+            },
+        )?;
         let owners = MatchRule::new_signal("org.freedesktop.DBus", "NameOwnerChanged");
-        self.connection.add_match(owners, move |(name, _, _): (String, String, String), _, _| {
-            name != NAME || gone.send(Err(KeyringFault::Other("its service has gone away".to_owned()))).is_ok()
-        })?;
+        self.connection.add_match(
+            owners,
+            move |(name, _, _): (String, String, String), _, _| {
+                name != NAME
+                    || gone
+                        .send(Err(KeyringFault::Other(
+                            "its service has gone away".to_owned(),
+                        )))
+                        .is_ok()
+            },
+        )?;
         Ok(receiver)
     }
 }

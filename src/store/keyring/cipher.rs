@@ -48,7 +48,10 @@ impl KeyPair {
             let private = Zeroizing::new(U256::from_be_slice(random.as_slice()));
             let public = power(&GENERATOR, &private);
             if is_plain(public.as_slice()) {
-                return Some(Self { private, public: public.to_vec() });
+                return Some(Self {
+                    private,
+                    public: public.to_vec(),
+                });
             }
         }
     }
@@ -58,7 +61,10 @@ impl KeyPair {
     pub(super) fn agree(&self, theirs: &[u8]) -> Option<Cipher> {
         let (zeros, theirs) = theirs.split_at_checked(theirs.len().checked_sub(PRIME_BYTES)?)?;
         let theirs = U1024::from_be_slice(theirs);
-        let last = SecondOakleyGroup::PARAMS.modulus().as_ref().wrapping_sub(&U1024::ONE);
+        let last = SecondOakleyGroup::PARAMS
+            .modulus()
+            .as_ref()
+            .wrapping_sub(&U1024::ONE);
         let guessable = theirs <= U1024::ONE || theirs >= last;
         if guessable || zeros.iter().any(|byte| *byte != 0) {
             return None;
@@ -69,7 +75,11 @@ impl KeyPair {
         }
         let mut key = Zeroizing::new([0; BLOCK_BYTES]);
         let secret = Salt::new(HKDF_SHA256, &[]).extract(shared.as_slice());
-        secret.expand(&[], BlockKey).ok()?.fill(key.as_mut_slice()).ok()?;
+        secret
+            .expand(&[], BlockKey)
+            .ok()?
+            .fill(key.as_mut_slice())
+            .ok()?;
         Some(Cipher { key })
     }
 }
@@ -108,12 +118,16 @@ impl Cipher {
         let mut start = [0; BLOCK_BYTES];
         getrandom::fill(&mut start).ok()?;
         let encryptor = cbc::Encryptor::<Aes128>::new((&*self.key).into(), &start.into());
-        Some((start.to_vec(), encryptor.encrypt_padded_vec::<Pkcs7>(secret)))
+        Some((
+            start.to_vec(),
+            encryptor.encrypt_padded_vec::<Pkcs7>(secret),
+        ))
     }
 
     /// Returns the secret; `None` if this is not one that was encrypted with this key.
     pub(super) fn decrypt(&self, start: &[u8], encrypted: &[u8]) -> Option<Vec<u8>> {
-        let decryptor = cbc::Decryptor::<Aes128>::new_from_slices(self.key.as_slice(), start).ok()?;
+        let decryptor =
+            cbc::Decryptor::<Aes128>::new_from_slices(self.key.as_slice(), start).ok()?;
         decryptor.decrypt_padded_vec::<Pkcs7>(encrypted).ok()
     }
 }
@@ -124,19 +138,28 @@ mod tests {
 
     /// Returns the first that agrees with this one: one in 256 does not.
     fn partner(ours: &KeyPair) -> KeyPair {
-        std::iter::repeat_with(|| KeyPair::new().unwrap()).find(|theirs| ours.agree(&theirs.public).is_some()).unwrap()
+        std::iter::repeat_with(|| KeyPair::new().unwrap())
+            .find(|theirs| ours.agree(&theirs.public).is_some())
+            .unwrap()
     }
 
     #[test]
     fn both_sides_get_the_same_key() {
         let ours = KeyPair::new().unwrap();
         let theirs = partner(&ours);
-        let ciphers = (ours.agree(&theirs.public).unwrap(), theirs.agree(&ours.public).unwrap());
+        let ciphers = (
+            ours.agree(&theirs.public).unwrap(),
+            theirs.agree(&ours.public).unwrap(),
+        );
         for secret in [&b""[..], b"a", &[7; 16], &[9; 20_000]] {
             let (start, encrypted) = ciphers.0.encrypt(secret).unwrap();
             assert_eq!(encrypted.len(), (secret.len() / 16 + 1) * 16);
             assert_eq!(ciphers.1.decrypt(&start, &encrypted).unwrap(), secret);
-            assert_ne!(ciphers.0.encrypt(secret).unwrap().1, encrypted, "each time otherwise");
+            assert_ne!(
+                ciphers.0.encrypt(secret).unwrap().1,
+                encrypted,
+                "each time otherwise"
+            );
         }
     }
 
@@ -149,23 +172,45 @@ mod tests {
         assert_eq!(cipher.decrypt(&start, &encrypted[1..]), None);
         assert_eq!(cipher.decrypt(&start, b""), None);
         let prime = *SecondOakleyGroup::PARAMS.modulus().as_ref();
-        let [last, prime] = [prime.wrapping_sub(&U1024::ONE), prime].map(|it| it.to_be_bytes().as_ref().to_vec());
+        let [last, prime] =
+            [prime.wrapping_sub(&U1024::ONE), prime].map(|it| it.to_be_bytes().as_ref().to_vec());
         let one = [vec![0; PRIME_BYTES - 1], vec![1]].concat();
         let long = [vec![1], vec![7; PRIME_BYTES]].concat();
-        for guessable in [vec![], vec![0], vec![1], one, last, prime, vec![0xff; 200], long] {
+        for guessable in [
+            vec![],
+            vec![0],
+            vec![1],
+            one,
+            last,
+            prime,
+            vec![0xff; 200],
+            long,
+        ] {
             assert!(ours.agree(&guessable).is_none(), "{guessable:?}");
         }
     }
 
     #[test]
     fn every_service_computes_the_same_key() {
-        assert!((0..600).all(|_| is_plain(&KeyPair::new().unwrap().public)), "a public key that is not read alike");
+        assert!(
+            (0..600).all(|_| is_plain(&KeyPair::new().unwrap().public)),
+            "a public key that is not read alike"
+        );
         // With this private key, of a player, what is shared is what it was given.
-        let player = KeyPair { private: Zeroizing::new(U256::ONE), public: Vec::new() };
+        let player = KeyPair {
+            private: Zeroizing::new(U256::ONE),
+            public: Vec::new(),
+        };
         assert!(player.agree(&[7; PRIME_BYTES]).is_some());
         let mut short = [7; PRIME_BYTES];
         short[0] = 0;
-        assert!(player.agree(&short).is_none(), "what is shared begins with a zero");
-        assert!(KeyPair::new().unwrap().agree(&short[1..]).is_none(), "a public key that may be cut short");
+        assert!(
+            player.agree(&short).is_none(),
+            "what is shared begins with a zero"
+        );
+        assert!(
+            KeyPair::new().unwrap().agree(&short[1..]).is_none(),
+            "a public key that may be cut short"
+        );
     }
 }

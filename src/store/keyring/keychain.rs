@@ -11,7 +11,10 @@ use super::{Access, Ask, KeyringFault};
 pub(super) const PROMPTS_UNANNOUNCED: bool = true;
 
 /// Opens the login keychain.
-pub(super) fn connect(_: Access, _: Option<Ask>) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
+pub(super) fn connect(
+    _: Access,
+    _: Option<Ask>,
+) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
     match Store::new() {
         Ok(store) => Ok(store),
         Err(err) => Err(super::fault(err)),

@@ -18,12 +18,21 @@ const OVERFLOW_UID: u32 = 65_534;
 
 /// Tells whether the bus that the environment names is another user's.
 pub(super) fn is_foreign() -> bool {
-    let named = env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|address| !address.is_empty());
-    let usual = || Some(format!("unix:path={}/bus", env::var("XDG_RUNTIME_DIR").ok()?));
+    let named = env::var("DBUS_SESSION_BUS_ADDRESS")
+        .ok()
+        .filter(|address| !address.is_empty());
+    let usual = || {
+        Some(format!(
+            "unix:path={}/bus",
+            env::var("XDG_RUNTIME_DIR").ok()?
+        ))
+    };
     let address = named.or_else(usual).unwrap_or_default();
-    address.split(';').filter_map(socket).any(|socket| match socket.and_then(|socket| owner(&socket)) {
-        Ok(uid) => uid != geteuid().as_raw() && uid != OVERFLOW_UID,
-        Err(err) => err.kind() == ErrorKind::PermissionDenied,
+    address.split(';').filter_map(socket).any(|socket| {
+        match socket.and_then(|socket| owner(&socket)) {
+            Ok(uid) => uid != geteuid().as_raw() && uid != OVERFLOW_UID,
+            Err(err) => err.kind() == ErrorKind::PermissionDenied,
+        }
     })
 }
 
@@ -33,7 +42,9 @@ fn socket(address: &str) -> Option<io::Result<SocketAddr>> {
         let (name, value) = pair.split_once('=')?;
         let value: Vec<u8> = percent_decode_str(value).collect();
         match name {
-            "path" => Some(SocketAddr::from_pathname(Path::new(std::ffi::OsStr::from_bytes(&value)))),
+            "path" => Some(SocketAddr::from_pathname(Path::new(
+                std::ffi::OsStr::from_bytes(&value),
+            ))),
             "abstract" => Some(SocketAddr::from_abstract_name(&value)),
             _ => None,
         }
@@ -42,7 +53,9 @@ fn socket(address: &str) -> Option<io::Result<SocketAddr>> {
 
 /// Returns the user who listens at a socket.
 fn owner(socket: &SocketAddr) -> io::Result<u32> {
-    Ok(socket_peercred(UnixStream::connect_addr(socket)?)?.uid.as_raw())
+    Ok(socket_peercred(UnixStream::connect_addr(socket)?)?
+        .uid
+        .as_raw())
 }
 
 #[cfg(test)]
@@ -59,8 +72,16 @@ mod tests {
         let address = format!("unix:path={}/a%20b,guid=0123", directory.path().display());
         let found = socket(&address).expect("a socket").expect("an address");
         assert_eq!(owner(&found).expect("an owner"), geteuid().as_raw());
-        assert!(socket("unix:abstract=/tmp/dbus-x,guid=1").expect("a socket").is_ok());
-        for none in ["", "tcp:host=localhost,port=1", "unix:", "unix:runtime=yes", "unixexec:path=/bin/true"] {
+        assert!(socket("unix:abstract=/tmp/dbus-x,guid=1")
+            .expect("a socket")
+            .is_ok());
+        for none in [
+            "",
+            "tcp:host=localhost,port=1",
+            "unix:",
+            "unix:runtime=yes",
+            "unixexec:path=/bin/true",
+        ] {
             assert!(socket(none).is_none(), "{none}");
         }
     }

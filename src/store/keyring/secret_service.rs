@@ -28,7 +28,10 @@ const MAX_SESSIONS: usize = 4;
 type Secret = (Path<'static>, Vec<u8>, Vec<u8>, String);
 
 /// Connects, and looks at the collection that new items go to. A locked one is unlocked only if the user can be asked.
-pub(super) fn connect(access: Access, ask: Option<Ask>) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
+pub(super) fn connect(
+    access: Access,
+    ask: Option<Ask>,
+) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
     let bus = Bus::connect(ask).map_err(|problem| match (problem.fault(), problem) {
         #[cfg(target_os = "linux")]
         (_, Problem::Bus(_)) if super::owner::is_foreign() => KeyringFault::Foreign,
@@ -51,8 +54,11 @@ pub(super) fn fault(err: &(dyn StdError + Send + Sync + 'static)) -> KeyringFaul
 
 /// Tells whether an item that was found is not there any more.
 pub(super) fn has_vanished(err: &(dyn StdError + Send + Sync + 'static)) -> bool {
-    const NAMES: [&str; 3] =
-        ["org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownObject", NO_SUCH_OBJECT];
+    const NAMES: [&str; 3] = [
+        "org.freedesktop.DBus.Error.UnknownMethod",
+        "org.freedesktop.DBus.Error.UnknownObject",
+        NO_SUCH_OBJECT,
+    ];
     match err.downcast_ref() {
         Some(Problem::Bus(err)) => err.name().is_some_and(|name| NAMES.contains(&name)),
         _ => false,
@@ -80,7 +86,12 @@ impl Service {
             let (theirs, session): (Variant<Vec<u8>>, _) =
                 bus.ask_service("OpenSession", (cipher::ALGORITHM, public))?;
             if let Some(cipher) = keys.agree(&theirs.0) {
-                return Ok(Self { bus, collection, session, cipher });
+                return Ok(Self {
+                    bus,
+                    collection,
+                    session,
+                    cipher,
+                });
             }
         }
         Err(KeyringFault::Other("its service gave a key that is not safe".to_owned()).into())
@@ -88,7 +99,8 @@ impl Service {
 
     /// Returns all items with these attributes.
     fn search(&self, attributes: &HashMap<&str, &str>) -> Result<Vec<Path<'static>>, Problem> {
-        let (mut found, locked): (Vec<_>, Vec<_>) = self.bus.ask_service("SearchItems", (attributes,))?;
+        let (mut found, locked): (Vec<_>, Vec<_>) =
+            self.bus.ask_service("SearchItems", (attributes,))?;
         if !locked.is_empty() {
             self.bus.unlock(locked.clone())?;
             found.extend(locked);
@@ -98,29 +110,51 @@ impl Service {
 
     fn encrypt(&self, secret: &[u8]) -> Result<Secret, Problem> {
         let (parameter, encrypted) = self.cipher.encrypt(secret).ok_or_else(no_random_numbers)?;
-        Ok((self.session.clone(), parameter, encrypted, "application/octet-stream".to_owned()))
+        Ok((
+            self.session.clone(),
+            parameter,
+            encrypted,
+            "application/octet-stream".to_owned(),
+        ))
     }
 
     fn get(&self, item: &Path<'static>) -> Result<Vec<u8>, Problem> {
-        let (secret,): (Secret,) = self.bus.call(item, ITEM, "GetSecret", (self.session.clone(),))?;
+        let (secret,): (Secret,) =
+            self.bus
+                .call(item, ITEM, "GetSecret", (self.session.clone(),))?;
         let (_, parameter, encrypted, _) = secret;
-        let garbled = || KeyringFault::Other("its service gave a secret that cannot be decrypted".to_owned());
-        Ok(self.cipher.decrypt(&parameter, &encrypted).ok_or_else(garbled)?)
+        let garbled =
+            || KeyringFault::Other("its service gave a secret that cannot be decrypted".to_owned());
+        Ok(self
+            .cipher
+            .decrypt(&parameter, &encrypted)
+            .ok_or_else(garbled)?)
     }
 
     fn set(&self, item: &Path<'static>, secret: &[u8]) -> Result<(), Problem> {
-        self.bus.call(item, ITEM, "SetSecret", (self.encrypt(secret)?,))
+        self.bus
+            .call(item, ITEM, "SetSecret", (self.encrypt(secret)?,))
     }
 
-    fn create(&self, label: &str, attributes: &HashMap<&str, &str>, secret: &[u8]) -> Result<(), Problem> {
+    fn create(
+        &self,
+        label: &str,
+        attributes: &HashMap<&str, &str>,
+        secret: &[u8],
+    ) -> Result<(), Problem> {
         let owned = |text: &str| text.to_owned();
-        let attributes: HashMap<_, _> = attributes.iter().map(|(name, value)| (owned(name), owned(value))).collect();
+        let attributes: HashMap<_, _> = attributes
+            .iter()
+            .map(|(name, value)| (owned(name), owned(value)))
+            .collect();
         let mut properties = PropMap::new();
         properties.insert(format!("{ITEM}.Label"), Variant(Box::new(owned(label))));
         properties.insert(format!("{ITEM}.Attributes"), Variant(Box::new(attributes)));
         let collection = self.collection.as_ref().ok_or_else(no_collection)?;
         let arguments = (properties, self.encrypt(secret)?, true);
-        let (_, prompt): (Path<'static>, _) = self.bus.call(collection, COLLECTION, "CreateItem", arguments)?;
+        let (_, prompt): (Path<'static>, _) =
+            self.bus
+                .call(collection, COLLECTION, "CreateItem", arguments)?;
         self.bus.prompt(&prompt)
     }
 
@@ -150,8 +184,17 @@ impl CredentialStoreApi for Items {
         SERVICE.to_owned()
     }
 
-    fn build(&self, service: &str, user: &str, _: Option<&HashMap<&str, &str>>) -> keyring::Result<Entry> {
-        let item = Item { service: Arc::clone(&self.0), name: (service.to_owned(), user.to_owned()), path: None };
+    fn build(
+        &self,
+        service: &str,
+        user: &str,
+        _: Option<&HashMap<&str, &str>>,
+    ) -> keyring::Result<Entry> {
+        let item = Item {
+            service: Arc::clone(&self.0),
+            name: (service.to_owned(), user.to_owned()),
+            path: None,
+        };
         Ok(Entry::new_with_credential(Arc::new(item)))
     }
 
@@ -169,11 +212,18 @@ struct Item {
 
 impl Item {
     fn attributes(&self) -> HashMap<&str, &str> {
-        HashMap::from([("service", self.name.0.as_str()), ("username", self.name.1.as_str())])
+        HashMap::from([
+            ("service", self.name.0.as_str()),
+            ("username", self.name.1.as_str()),
+        ])
     }
 
     fn at(&self, path: Path<'static>) -> Entry {
-        let item = Self { service: Arc::clone(&self.service), name: self.name.clone(), path: Some(path) };
+        let item = Self {
+            service: Arc::clone(&self.service),
+            name: self.name.clone(),
+            path: Some(path),
+        };
         Entry::new_with_credential(Arc::new(item))
     }
 
@@ -185,7 +235,13 @@ impl Item {
         match found.pop() {
             None => Err(Error::NoEntry),
             Some(only) if found.is_empty() => Ok(only),
-            Some(last) => Err(Error::Ambiguous(found.into_iter().chain([last]).map(|path| self.at(path)).collect())),
+            Some(last) => Err(Error::Ambiguous(
+                found
+                    .into_iter()
+                    .chain([last])
+                    .map(|path| self.at(path))
+                    .collect(),
+            )),
         }
     }
 }

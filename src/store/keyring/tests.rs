@@ -18,11 +18,28 @@ const BOUND: Duration = Duration::from_millis(3500);
 fn child(wrapper: &[&str], test: &str, finds: &str, home: &Path) -> Command {
     let test = format!("store::keyring::tests::{test}");
     let program = std::env::current_exe().unwrap();
-    let mut words = wrapper.iter().map(std::ffi::OsString::from).collect::<Vec<_>>();
-    words.extend([program.into(), "--exact".into(), "--nocapture".into(), test.into()]);
+    let mut words = wrapper
+        .iter()
+        .map(std::ffi::OsString::from)
+        .collect::<Vec<_>>();
+    words.extend([
+        program.into(),
+        "--exact".into(),
+        "--nocapture".into(),
+        test.into(),
+    ]);
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).env(CHILD, finds).env("HOME", home).env("XDG_RUNTIME_DIR", home);
-    for name in ["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XDG_DATA_HOME"] {
+    command
+        .args(&words[1..])
+        .env(CHILD, finds)
+        .env("HOME", home)
+        .env("XDG_RUNTIME_DIR", home);
+    for name in [
+        "DBUS_SESSION_BUS_ADDRESS",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XDG_DATA_HOME",
+    ] {
         command.env_remove(name);
     }
     command
@@ -47,11 +64,17 @@ fn k3_k4_the_answer_to_a_prompt_is_waited_for() {
         let (sender, receiver) = mpsc::channel();
         sender.send(Report::Prompt).unwrap();
         sender.send(Report::Done(answer)).unwrap();
-        assert_eq!(KeyringStore::wait(&receiver, true).is_ok_and(|found| found == 7), accepted);
+        assert_eq!(
+            KeyringStore::wait(&receiver, true).is_ok_and(|found| found == 7),
+            accepted
+        );
     }
     let (sender, receiver) = mpsc::channel::<Report<u8>>();
     drop(sender);
-    assert!(matches!(KeyringStore::wait(&receiver, false), Err(KeyringFault::Other(_))));
+    assert!(matches!(
+        KeyringStore::wait(&receiver, false),
+        Err(KeyringFault::Other(_))
+    ));
 }
 
 #[cfg(not(target_os = "macos"))]
@@ -61,11 +84,23 @@ fn k1_without_a_bus_there_is_no_keyring() {
         let store = KeyringStore::new(Patience::Person);
         let started = Instant::now();
         assert!(matches!(fault_of(store.prove()), KeyringFault::Absent));
-        assert!(matches!(fault_of(store.get(&sample("a", 1).key())), KeyringFault::Absent));
+        assert!(matches!(
+            fault_of(store.get(&sample("a", 1).key())),
+            KeyringFault::Absent
+        ));
         return assert!(started.elapsed() < Duration::from_secs(1));
     }
     let home = tempfile::tempdir().unwrap();
-    must_succeed(&child(&[], "k1_without_a_bus_there_is_no_keyring", "nothing", home.path()).output().unwrap());
+    must_succeed(
+        &child(
+            &[],
+            "k1_without_a_bus_there_is_no_keyring",
+            "nothing",
+            home.path(),
+        )
+        .output()
+        .unwrap(),
+    );
 }
 
 #[cfg(not(target_os = "macos"))]
@@ -75,15 +110,37 @@ fn k2_a_bus_that_never_answers_is_given_up() {
         let store = KeyringStore::new(Patience::Strict);
         assert!(matches!(fault_of(store.prove()), KeyringFault::Silent));
         let started = Instant::now();
-        assert!(matches!(fault_of(store.write(&sample("a", 1))), KeyringFault::Silent));
-        return assert!(started.elapsed() < Duration::from_millis(100), "it is not asked again");
+        assert!(matches!(
+            fault_of(store.write(&sample("a", 1))),
+            KeyringFault::Silent
+        ));
+        return assert!(
+            started.elapsed() < Duration::from_millis(100),
+            "it is not asked again"
+        );
     }
     let home = tempfile::tempdir().unwrap();
     let socket = home.path().join("bus");
     let _listener = UnixListener::bind(&socket).unwrap();
-    let mut child = child(&[], "k2_a_bus_that_never_answers_is_given_up", "silence", home.path());
+    let mut child = child(
+        &[],
+        "k2_a_bus_that_never_answers_is_given_up",
+        "silence",
+        home.path(),
+    );
     let started = Instant::now();
-    must_succeed(&child.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", socket.display())).output().unwrap());
+    must_succeed(
+        &child
+            .env(
+                "DBUS_SESSION_BUS_ADDRESS",
+                format!("unix:path={}", socket.display()),
+            )
+            .output()
+            .unwrap(),
+    );
     let took = started.elapsed();
-    assert!(took >= ANSWER_LIMIT && took < BOUND, "the thread left alone must not delay the exit: {took:?}");
+    assert!(
+        took >= ANSWER_LIMIT && took < BOUND,
+        "the thread left alone must not delay the exit: {took:?}"
+    );
 }

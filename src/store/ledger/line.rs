@@ -30,9 +30,14 @@ enum Next {
 pub(super) fn find(mut file: File, account: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let head = format!("{{\"version\":{VERSION},\"logins\":{{\n");
     let start = format!("{}: ", Value::from(account));
-    let size_bytes = file.metadata().map_or(WINDOW_BYTES as u64, |found| found.len());
+    let size_bytes = file
+        .metadata()
+        .map_or(WINDOW_BYTES as u64, |found| found.len());
     // One byte more, so that a small file and its end fit in.
-    let window_bytes = usize::try_from(size_bytes).unwrap_or(WINDOW_BYTES).saturating_add(1).min(WINDOW_BYTES);
+    let window_bytes = usize::try_from(size_bytes)
+        .unwrap_or(WINDOW_BYTES)
+        .saturating_add(1)
+        .min(WINDOW_BYTES);
     let mut window = Zeroizing::new(vec![0; window_bytes]);
     let (mut filled, mut next, mut found) = (0, Next::Head, None);
     loop {
@@ -64,7 +69,10 @@ pub(super) fn find(mut file: File, account: &str) -> io::Result<Option<Zeroizing
                 if found.is_some() {
                     return Ok(None);
                 }
-                let end = entry.iter().rposition(|byte| *byte == b'}').map_or(0, |last| last + 1);
+                let end = entry
+                    .iter()
+                    .rposition(|byte| *byte == b'}')
+                    .map_or(0, |last| last + 1);
                 found = Some(Zeroizing::new(entry[..end].to_vec()));
             }
         }

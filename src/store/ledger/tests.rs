@@ -17,8 +17,12 @@ fn insert(path: &Path, account: &str, entry: &Value) -> Result<(), StoreError> {
 }
 
 fn copies(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.to_string_lossy().contains(".corrupt-")).collect()
+    let entries = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.to_string_lossy().contains(".corrupt-"))
+        .collect()
 }
 
 #[test]
@@ -38,7 +42,12 @@ fn one_login_a_line() {
     assert_eq!(ledger.get::<Value>("c").unwrap(), None);
     assert_eq!(ledger.all::<Value>().len(), 2);
     assert!(Ledger::update(&path, soon(), |entries| Ok(entries.remove("b"))).unwrap());
-    assert!(Ledger::read(&path).unwrap().unwrap().get::<Value>("b").unwrap().is_none());
+    assert!(Ledger::read(&path)
+        .unwrap()
+        .unwrap()
+        .get::<Value>("b")
+        .unwrap()
+        .is_none());
 }
 
 #[test]
@@ -62,20 +71,37 @@ fn d10_a_newer_file_is_read_and_never_changed() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials.json");
     for (text, known) in [
-        ("{\"version\":2,\"logins\":{\"a\":{\"n\":1},\"b\":[]}}", true),
+        (
+            "{\"version\":2,\"logins\":{\"a\":{\"n\":1},\"b\":[]}}",
+            true,
+        ),
         ("{\"version\":2,\"logins\":[]}", false),
         ("{\"version\":2}", false),
     ] {
         fs::write(&path, text).unwrap();
         let read = Ledger::read(&path).and_then(|ledger| ledger.unwrap().get::<Value>("a"));
-        assert_eq!(read.is_ok_and(|entry| entry == Some(json!({"n":1}))), known, "{text}");
-        for err in [insert(&path, "c", &json!(1)).unwrap_err(), Ledger::prove(&path, soon()).unwrap_err()] {
-            assert!(matches!(err, StoreError::Newer { version: 2, .. }), "{err:?}");
+        assert_eq!(
+            read.is_ok_and(|entry| entry == Some(json!({"n":1}))),
+            known,
+            "{text}"
+        );
+        for err in [
+            insert(&path, "c", &json!(1)).unwrap_err(),
+            Ledger::prove(&path, soon()).unwrap_err(),
+        ] {
+            assert!(
+                matches!(err, StoreError::Newer { version: 2, .. }),
+                "{err:?}"
+            );
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
     fs::write(&path, "{\"version\":2,\"logins\":{\"b\":[]}}").unwrap();
-    let changed_form = Ledger::read(&path).unwrap().unwrap().get::<String>("b").unwrap_err();
+    let changed_form = Ledger::read(&path)
+        .unwrap()
+        .unwrap()
+        .get::<String>("b")
+        .unwrap_err();
     assert!(matches!(changed_form, StoreError::Newer { .. }));
     assert_eq!(copies(home.path()), Vec::<PathBuf>::new());
 }
@@ -85,7 +111,9 @@ fn d9_a_file_cut_at_any_byte_stays_as_it_is() {
     let home = tempfile::tempdir().unwrap();
     let whole = home.path().join("whole.json");
     let entry = json!({"token":"canary".repeat(40)});
-    (0..15).for_each(|number| insert(&whole, &format!("https://{number}.example/mcp"), &entry).unwrap());
+    (0..15).for_each(|number| {
+        insert(&whole, &format!("https://{number}.example/mcp"), &entry).unwrap()
+    });
     let whole = fs::read(&whole).unwrap();
     assert!(whole.len() > 4000);
     let path = home.path().join("credentials.json");
@@ -96,10 +124,18 @@ fn d9_a_file_cut_at_any_byte_stays_as_it_is() {
         assert!(matches!(read, StoreError::Corrupt { .. }), "{length}");
         assert!(!read.to_string().contains("canary"), "{read}");
         if length % 100 == 0 {
-            assert!(matches!(insert(&path, "new", &json!(1)), Err(StoreError::Corrupt { .. })), "{length}");
+            assert!(
+                matches!(
+                    insert(&path, "new", &json!(1)),
+                    Err(StoreError::Corrupt { .. })
+                ),
+                "{length}"
+            );
         }
         assert_eq!(fs::read(&path).unwrap(), &whole[..length]);
-        copies(home.path()).iter().for_each(|copy| fs::remove_file(copy).unwrap());
+        copies(home.path())
+            .iter()
+            .for_each(|copy| fs::remove_file(copy).unwrap());
     }
 }
 
@@ -134,12 +170,20 @@ fn d9_broken_files_are_kept_and_copied_once() {
             insert(&path, "a", &json!(1)).unwrap_err(),
             Ledger::prove(&path, soon()).unwrap_err(),
         ];
-        assert!(errors.iter().all(|err| matches!(err, StoreError::Corrupt { copy: Some(_), .. })), "{shown}");
+        assert!(
+            errors
+                .iter()
+                .all(|err| matches!(err, StoreError::Corrupt { copy: Some(_), .. })),
+            "{shown}"
+        );
         assert_eq!(fs::read(&path).unwrap(), *bytes, "{shown}");
         let copies = copies(home.path());
         assert_eq!(copies.len(), 1, "{shown}");
         assert_eq!(fs::read(&copies[0]).unwrap(), *bytes, "{shown}");
-        assert_eq!(fs::metadata(&copies[0]).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&copies[0]).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }
 
@@ -147,7 +191,10 @@ fn d9_broken_files_are_kept_and_copied_once() {
 fn d9_a_huge_file_is_not_read() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials.json");
-    fs::File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
+    fs::File::create(&path)
+        .unwrap()
+        .set_len(MAX_BYTES + 1)
+        .unwrap();
     let err = insert(&path, "a", &json!(1)).unwrap_err();
     assert_eq!(err.code(), "store_corrupt");
     assert_eq!(fs::metadata(&path).unwrap().len(), MAX_BYTES + 1);
@@ -165,7 +212,9 @@ fn c5_c7_sixty_four_writers_lose_nothing_and_readers_see_whole_files() {
                 scope.spawn(|| {
                     let mut seen = 0;
                     while !done.load(Ordering::Relaxed) {
-                        let count = Ledger::read(&path).unwrap().map_or(0, |ledger| ledger.entries.members.0.len());
+                        let count = Ledger::read(&path)
+                            .unwrap()
+                            .map_or(0, |ledger| ledger.entries.members.0.len());
                         assert!(count >= seen);
                         seen = count;
                     }
@@ -178,11 +227,20 @@ fn c5_c7_sixty_four_writers_lose_nothing_and_readers_see_whole_files() {
                 scope.spawn(move || insert(path, &number.to_string(), entry).unwrap())
             })
             .collect();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        writers
+            .into_iter()
+            .for_each(|writer| writer.join().unwrap());
         done.store(true, Ordering::Relaxed);
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        readers
+            .into_iter()
+            .for_each(|reader| reader.join().unwrap());
     });
-    let all: Result<Vec<Value>, _> = Ledger::read(&path).unwrap().unwrap().all().into_iter().collect();
+    let all: Result<Vec<Value>, _> = Ledger::read(&path)
+        .unwrap()
+        .unwrap()
+        .all()
+        .into_iter()
+        .collect();
     assert_eq!(all.unwrap(), vec![entry; 64]);
 }
 
@@ -196,20 +254,29 @@ fn quick(path: &Path, account: &str) -> Option<Value> {
 fn a_line_is_found_in_what_this_program_writes() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials.json");
-    let accounts: Vec<String> =
-        (0..300).map(|number| format!("https://{number}.example/\"\u{fc}\\#{number}")).collect();
+    let accounts: Vec<String> = (0..300)
+        .map(|number| format!("https://{number}.example/\"\u{fc}\\#{number}"))
+        .collect();
     for many in [1, 2, 3, 300] {
-        let entry = |number: usize| json!({"n": number, "pad": "x}},{\n\"".repeat(number * 7 % 900)});
+        let entry =
+            |number: usize| json!({"n": number, "pad": "x}},{\n\"".repeat(number * 7 % 900)});
         let fill = |entries: &mut Entries| {
             let mut numbers = (0..many).collect::<Vec<_>>().into_iter();
             numbers.try_for_each(|number| entries.insert(&accounts[number], &entry(number)))
         };
         Ledger::update(&path, soon(), fill).unwrap();
         for number in (0..many).step_by(13).chain([many - 1]) {
-            assert_eq!(quick(&path, &accounts[number]), Some(entry(number)), "{number} of {many}");
+            assert_eq!(
+                quick(&path, &accounts[number]),
+                Some(entry(number)),
+                "{number} of {many}"
+            );
         }
         assert_eq!(quick(&path, "https://0.example/"), None);
-        assert_eq!(Ledger::find::<Value>(&path, "https://0.example/").unwrap(), None);
+        assert_eq!(
+            Ledger::find::<Value>(&path, "https://0.example/").unwrap(),
+            None
+        );
     }
 }
 
@@ -234,9 +301,19 @@ fn in_doubt_the_whole_file_is_read() {
         assert_eq!(Ledger::find::<Value>(&path, "a").unwrap(), Some(json!({"n":1})), "{text:.90}");
     }
     let twice = "{\"version\":1,\"logins\":{\n\"a\": {\"n\":1},\n\"a\": {\"n\":2}\n}}\n";
-    for text in [twice, &twice[..20], &twice[..40], &twice[..twice.len() - 2], ""] {
+    for text in [
+        twice,
+        &twice[..20],
+        &twice[..40],
+        &twice[..twice.len() - 2],
+        "",
+    ] {
         fs::write(&path, text).unwrap();
-        assert_eq!(Ledger::find::<Value>(&path, "a").unwrap_err().code(), "store_corrupt", "{text}");
+        assert_eq!(
+            Ledger::find::<Value>(&path, "a").unwrap_err().code(),
+            "store_corrupt",
+            "{text}"
+        );
     }
 }
 

@@ -80,7 +80,8 @@ fn hostile_value() -> impl Strategy<Value = String> {
 
 /// An answer: good members first or last, hostile ones beside them, some of them twice.
 fn answer(good: &'static str) -> impl Strategy<Value = String> {
-    let member = (select(NAMES.to_vec()), hostile_value()).prop_map(|(name, value)| format!("{name:?}:{value}"));
+    let member = (select(NAMES.to_vec()), hostile_value())
+        .prop_map(|(name, value)| format!("{name:?}:{value}"));
     (vec(member, 0..6), any::<bool>()).prop_map(move |(mut members, first)| {
         members.insert(if first { 0 } else { members.len() }, good.to_owned());
         format!("{{{}}}", members.join(","))
@@ -89,21 +90,35 @@ fn answer(good: &'static str) -> impl Strategy<Value = String> {
 
 fn tokens(body: &str) -> Option<Tokens> {
     let body = token::normalise(body.as_bytes()).ok()?;
-    Some(Tokens::from(serde_json::from_slice::<token::Response>(&body).expect("an answer")))
+    Some(Tokens::from(
+        serde_json::from_slice::<token::Response>(&body).expect("an answer"),
+    ))
 }
 
 /// Puts together what would be stored after these answers; `None` if a login would have ended before.
-fn credentials(server: &str, registration: &str, tokens_body: &str, metadata: &str) -> Option<Credentials> {
+fn credentials(
+    server: &str,
+    registration: &str,
+    tokens_body: &str,
+    metadata: &str,
+) -> Option<Credentials> {
     let mut login = sample(server, 0);
-    if let Some(Registration { client_id, client_secret, secret_expires_at, .. }) =
-        Registration::read(registration.as_bytes())
+    if let Some(Registration {
+        client_id,
+        client_secret,
+        secret_expires_at,
+        ..
+    }) = Registration::read(registration.as_bytes())
     {
         login.client_id = client_id;
         login.client_secret = client_secret;
         login.client_secret_expires_at = secret_expires_at.map(Time);
     }
-    if let Ok(server) = AuthorizationServer::read(metadata.as_bytes(), "https://as.example", Reach { loopback: false })
-    {
+    if let Ok(server) = AuthorizationServer::read(
+        metadata.as_bytes(),
+        "https://as.example",
+        Reach { loopback: false },
+    ) {
         login.issuer = server.issuer;
         login.token_endpoint = server.token_endpoint.into();
         login.revocation_endpoint = server.revocation_endpoint.map(String::from);
@@ -111,7 +126,9 @@ fn credentials(server: &str, registration: &str, tokens_body: &str, metadata: &s
     let tokens = tokens(tokens_body)?;
     login.access_token = tokens.access_token;
     login.refresh_token = tokens.refresh_token;
-    login.expires_at = tokens.expires_in.map(|seconds| login.obtained_at.plus(seconds));
+    login.expires_at = tokens
+        .expires_in
+        .map(|seconds| login.obtained_at.plus(seconds));
     login.scopes = tokens.scopes.unwrap_or_default();
     login.account = tokens.id_token.map(|token| token.expose().to_owned());
     Some(login)
@@ -124,7 +141,9 @@ fn is_readable(store: &Store, logins: &[&Credentials]) -> Result<(), TestCaseErr
     for login in logins {
         let found = store.load(&login.key()).expect("a readable login");
         prop_assert_eq!(found.as_ref(), Some(*login));
-        prop_assert!(listed.iter().any(|entry| entry.key() == login.key() && !entry.needs_login));
+        prop_assert!(listed
+            .iter()
+            .any(|entry| entry.key() == login.key() && !entry.needs_login));
     }
     Ok(())
 }
@@ -186,14 +205,28 @@ fn e9_stores_that_are_poisoned_already_work_again() {
     let home = tempfile::tempdir().unwrap();
     let store = Store::open_to_read(&StoreChoice::File(None), home.path(), Patience::Person);
     let far = Time(1_893_553_445_000);
-    let mut logins = ["https://a.example/mcp", "https://b.example/mcp", "https://c.example/mcp"]
-        .map(|server| Credentials { client_secret_expires_at: Some(far), expires_at: Some(far), ..sample(server, 0) });
-    logins.iter_mut().for_each(|login| drop(store.save(login).unwrap()));
+    let mut logins = [
+        "https://a.example/mcp",
+        "https://b.example/mcp",
+        "https://c.example/mcp",
+    ]
+    .map(|server| Credentials {
+        client_secret_expires_at: Some(far),
+        expires_at: Some(far),
+        ..sample(server, 0)
+    });
+    logins
+        .iter_mut()
+        .for_each(|login| drop(store.save(login).unwrap()));
     for name in ["credentials.json", "index.json"] {
         let path = home.path().join(name);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains("9999-12-31T23:59:59Z"), "{text}");
-        fs::write(&path, text.replace("9999-12-31T23:59:59Z", "+61974-03-12T17:23:20Z")).unwrap();
+        fs::write(
+            &path,
+            text.replace("9999-12-31T23:59:59Z", "+61974-03-12T17:23:20Z"),
+        )
+        .unwrap();
     }
     for login in &logins {
         assert_eq!(store.load(&login.key()).unwrap().as_ref(), Some(login));
@@ -201,18 +234,46 @@ fn e9_stores_that_are_poisoned_already_work_again() {
     assert_eq!(store.list().unwrap().len(), 3);
 
     let path = home.path().join("credentials.json");
-    let broken = fs::read_to_string(&path).unwrap().replacen("\"client_id\":\"client\"", "\"client_id\":7", 1);
+    let broken = fs::read_to_string(&path).unwrap().replacen(
+        "\"client_id\":\"client\"",
+        "\"client_id\":7",
+        1,
+    );
     fs::write(&path, &broken).unwrap();
-    let line = broken.lines().find(|line| line.contains("\"client_id\":7")).unwrap().trim_end_matches(',').to_owned();
+    let line = broken
+        .lines()
+        .find(|line| line.contains("\"client_id\":7"))
+        .unwrap()
+        .trim_end_matches(',')
+        .to_owned();
     let [bad, good, other] = &mut logins;
     assert_eq!(store.load(&bad.key()).unwrap_err().code(), "store_corrupt");
     assert_eq!(store.load(&good.key()).unwrap().as_ref(), Some(&*good));
     let (listed, faults) = store.examine().unwrap();
-    let needing: Vec<_> = listed.iter().map(|entry| (entry.server.as_str(), entry.needs_login)).collect();
-    assert_eq!(needing, [(bad.server.as_str(), true), (good.server.as_str(), false), (other.server.as_str(), false)]);
-    let [StoreError::Unreadable { key, .. }] = faults.as_slice() else { panic!("{faults:?}") };
+    let needing: Vec<_> = listed
+        .iter()
+        .map(|entry| (entry.server.as_str(), entry.needs_login))
+        .collect();
+    assert_eq!(
+        needing,
+        [
+            (bad.server.as_str(), true),
+            (good.server.as_str(), false),
+            (other.server.as_str(), false)
+        ]
+    );
+    let [StoreError::Unreadable { key, .. }] = faults.as_slice() else {
+        panic!("{faults:?}")
+    };
     assert_eq!(*key, bad.key());
-    assert!(faults[0].hint().unwrap().contains("mcp-login --force https://a.example/mcp"), "{:?}", faults[0].hint());
+    assert!(
+        faults[0]
+            .hint()
+            .unwrap()
+            .contains("mcp-login --force https://a.example/mcp"),
+        "{:?}",
+        faults[0].hint()
+    );
     // The others are written and removed, and the one that cannot be read stays as it is.
     store.save(good).unwrap();
     assert!(store.delete(&other.key()).unwrap());

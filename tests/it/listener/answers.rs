@@ -18,7 +18,10 @@ pub fn promises_iss() -> Fake {
 #[test]
 fn a50_an_answer_without_the_promised_issuer_is_called_that() {
     let words = "error=access_denied&error_description=Missing+%27nonce%27";
-    for (rest, said) in [("code=c", None), (words, Some("unproven: access_denied: Missing 'nonce'"))] {
+    for (rest, said) in [
+        ("code=c", None),
+        (words, Some("unproven: access_denied: Missing 'nonce'")),
+    ] {
         let mut waiting = Waiting::at(promises_iss(), |program| program.args(["--timeout", "4s"]));
         let page = waiting.get(&format!("/callback?{rest}&state={}", waiting.state()), "");
         waiting.refuses(rest, &page, 400);
@@ -26,8 +29,14 @@ fn a50_an_answer_without_the_promised_issuer_is_called_that() {
         let line = waiting.login.said("without the issuer (iss)");
         assert_eq!(line.contains("unproven"), said.is_some(), "{line}");
         let finished = waiting.login.finish().expect_error(4, "timed_out");
-        let message = finished.event("error")["message"].as_str().expect("a message").to_owned();
-        assert!(message.contains("1 without the issuer that the server promises to name"), "{message}");
+        let message = finished.event("error")["message"]
+            .as_str()
+            .expect("a message")
+            .to_owned();
+        assert!(
+            message.contains("1 without the issuer that the server promises to name"),
+            "{message}"
+        );
         for text in [&line, &message, &page.body] {
             assert!(!text.contains("another") && !text.contains("tab"), "{text}");
         }
@@ -83,7 +92,10 @@ fn a51_a_part_of_the_state_helps_nobody_to_guess_the_rest() {
     for length in 1..state.len() {
         let right = &state[..length];
         let last = if right.ends_with('x') { 'y' } else { 'x' };
-        assert_eq!(page(right), page(&format!("{}{last}", &right[..length - 1])));
+        assert_eq!(
+            page(right),
+            page(&format!("{}{last}", &right[..length - 1]))
+        );
     }
     waiting.succeeds();
 }
@@ -92,15 +104,24 @@ fn a51_a_part_of_the_state_helps_nobody_to_guess_the_rest() {
 #[test]
 fn a53_the_end_of_a_silent_wait_says_what_was_asked_for() {
     let fake = Fake::start();
-    let finished = Program::login(&fake).args(["--timeout", "1s"]).run().expect_error(4, "timed_out");
-    let redirect_uri = finished.event("listening")["redirect_uri"].as_str().expect("a URI");
+    let finished = Program::login(&fake)
+        .args(["--timeout", "1s"])
+        .run()
+        .expect_error(4, "timed_out");
+    let redirect_uri = finished.event("listening")["redirect_uri"]
+        .as_str()
+        .expect("a URI");
     let hint = finished.event("error")["hint"].as_str().expect("a hint");
     let asked = format!("if the page showed an error: client ID client-1, redirect URI {redirect_uri}, scopes read;");
     assert!(hint.contains(&asked), "{hint}");
     assert!(hint.contains("--timeout"), "{hint}");
     // The server may have shown that it does not know the client: the next run registers anew.
     let home = finished.home();
-    Program::login(&fake).args(["--timeout", "1s"]).at_home(home).run().expect_error(4, "timed_out");
+    Program::login(&fake)
+        .args(["--timeout", "1s"])
+        .at_home(home)
+        .run()
+        .expect_error(4, "timed_out");
     assert_eq!(fake.seen_at("/register").len(), 2);
 }
 
@@ -112,7 +133,15 @@ fn a54_who_says_no_three_times_is_registered_once() {
         let home = tempfile::tempdir().expect("a directory");
         for _ in 0..3 {
             let waiting = Waiting::at(fake.clone(), |program| program.at_home(home.path()));
-            assert_eq!(waiting.get(&format!("/callback?error={error}&state={}", waiting.state()), "").status, 200);
+            assert_eq!(
+                waiting
+                    .get(
+                        &format!("/callback?error={error}&state={}", waiting.state()),
+                        ""
+                    )
+                    .status,
+                200
+            );
             waiting.login.finish().expect_error(3, error);
         }
         assert_eq!(fake.seen_at("/register").len(), 1, "{error}");
@@ -133,8 +162,13 @@ fn post(waiting: &Waiting, form: &str, headers: &str) -> Answer {
 #[test]
 fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
     for origin in ["Origin: null\r\n", "Origin: https://as.example\r\n", ""] {
-        let mut waiting = Waiting::at(Fake::start(), |program| program.args(["--param", "response_mode=form_post"]));
-        assert_eq!(parameter(&waiting.url, "response_mode").as_deref(), Some("form_post"));
+        let mut waiting = Waiting::at(Fake::start(), |program| {
+            program.args(["--param", "response_mode=form_post"])
+        });
+        assert_eq!(
+            parameter(&waiting.url, "response_mode").as_deref(),
+            Some("form_post")
+        );
         let form = waiting.good.split_once('?').expect("a query").1.to_owned();
         let wrong = post(&waiting, &form.replace("state=", "state=x"), origin);
         waiting.refuses("another state", &wrong, 400);
@@ -146,7 +180,10 @@ fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
         let empty = post(&waiting, "", origin);
         waiting.refuses("an empty form", &empty, 400);
         let page = post(&waiting, &form, origin);
-        assert!(page.status == 200 && page.body.contains("You are logged in"), "{page:?}");
+        assert!(
+            page.status == 200 && page.body.contains("You are logged in"),
+            "{page:?}"
+        );
         waiting.login.finish().expect(0);
         assert_eq!(waiting.fake.seen_at("/token").len(), 1);
     }
@@ -156,7 +193,9 @@ fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
 #[test]
 fn n7_a_slow_form_holds_nothing_up() {
     use std::io::{Read as _, Write as _};
-    let waiting = Waiting::at(Fake::start(), |program| program.args(["--param", "response_mode=form_post"]));
+    let waiting = Waiting::at(Fake::start(), |program| {
+        program.args(["--param", "response_mode=form_post"])
+    });
     let form = waiting.good.split_once('?').expect("a query").1.to_owned();
     let head = format!(
         "POST /callback HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
@@ -193,20 +232,30 @@ fn n4_a_redirect_uri_is_sent_byte_for_byte() {
         ("http://127.0.0.1:PORT/", "/"),
         ("http://127.0.0.1:PORT/x//y", "/x//y"),
     ] {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|it| it.local_addr())
+            .expect("a port")
+            .port();
         let uri = form.replace("PORT", &port.to_string());
         let fake = Fake::start();
         let mut login = Program::login(&fake).args(["--redirect-uri", &uri]).start();
         let url = login.authorization_url();
         assert_eq!(parameter(&url, "redirect_uri"), Some(uri.clone()));
-        let registered: serde_json::Value = serde_json::from_str(&fake.seen_at("/register")[0].body).expect("JSON");
+        let registered: serde_json::Value =
+            serde_json::from_str(&fake.seen_at("/register")[0].body).expect("JSON");
         assert_eq!(registered["redirect_uris"], json!([uri]));
         let redirect = login.redirect(&url);
         // A browser goes where the URL leads.
         let page = visit(url::Url::parse(&redirect).expect("a URL").as_str());
-        assert!(page.body.contains("You are logged in"), "{lands_on}: {page:?}");
+        assert!(
+            page.body.contains("You are logged in"),
+            "{lands_on}: {page:?}"
+        );
         login.finish().expect(0);
-        assert_eq!(fake.seen_at("/token")[0].parameter("redirect_uri"), Some(uri));
+        assert_eq!(
+            fake.seen_at("/token")[0].parameter("redirect_uri"),
+            Some(uri)
+        );
     }
 }
 
@@ -216,12 +265,16 @@ fn n5_a_path_that_is_given_wins_over_the_file() {
     let fake = Fake::start();
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("client.json");
-    let client = json!({"web": {"client_id": "c", "redirect_uris": ["http://127.0.0.1:47123/other"]}});
+    let client =
+        json!({"web": {"client_id": "c", "redirect_uris": ["http://127.0.0.1:47123/other"]}});
     std::fs::write(&file, client.to_string()).expect("a file");
     let login = || Program::login(&fake).arg("--client-file").arg(&file);
     let uri = |program: Program| {
         let mut login = program.start();
-        let uri = login.event("authorization_url")["redirect_uri"].as_str().expect("a URI").to_owned();
+        let uri = login.event("authorization_url")["redirect_uri"]
+            .as_str()
+            .expect("a URI")
+            .to_owned();
         login.process().signal(rustix::process::Signal::KILL);
         uri
     };
@@ -246,16 +299,32 @@ fn a52_a_nonce_goes_with_openid() {
 fn e4_words_of_all_languages() {
     let words = "F\u{fc}r \u{201e}read\u{201c} fehlt die Zustimmung \u{2013} \u{62d2}\u{5426}\u{202e}\u{200b}";
     let shown = "F\u{fc}r \u{201e}read\u{201c} fehlt die Zustimmung \u{2013} \u{62d2}\u{5426}";
-    for (locale, seen) in [("C.UTF-8", shown.to_owned()), ("C", r"F\u{fc}r \u{201e}read\u{201c}".to_owned())] {
+    for (locale, seen) in [
+        ("C.UTF-8", shown.to_owned()),
+        ("C", r"F\u{fc}r \u{201e}read\u{201c}".to_owned()),
+    ] {
         let waiting = Waiting::at(Fake::start(), |program| program.env("LANG", locale));
-        let target =
-            format!("/callback?error=access_denied&error_description={}&state={}", encode(words), waiting.state());
+        let target = format!(
+            "/callback?error=access_denied&error_description={}&state={}",
+            encode(words),
+            waiting.state()
+        );
         assert_eq!(waiting.get(&target, "").status, 200);
         let finished = waiting.login.finish().expect_error(3, "access_denied");
-        assert!(finished.stderr.contains(&seen), "{locale}: {}", finished.stderr);
-        assert!(!finished.stderr.contains(['\u{202e}', '\u{200b}']), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains(&seen),
+            "{locale}: {}",
+            finished.stderr
+        );
+        assert!(
+            !finished.stderr.contains(['\u{202e}', '\u{200b}']),
+            "{}",
+            finished.stderr
+        );
         assert!(finished.stdout.is_ascii(), "{}", finished.stdout);
-        let message = finished.event("error")["message"].as_str().expect("a message");
+        let message = finished.event("error")["message"]
+            .as_str()
+            .expect("a message");
         assert!(message.contains(shown), "{message}");
     }
 }
@@ -263,19 +332,41 @@ fn e4_words_of_all_languages() {
 /// A pasted answer goes through the same checks, and is called by the same names.
 #[test]
 fn a50_a51_pasted_answers_are_counted_too() {
-    let mut waiting = Waiting::at(promises_iss(), |program| program.args(["--paste", "--timeout", "4s"]).with_stdin());
+    let mut waiting = Waiting::at(promises_iss(), |program| {
+        program.args(["--paste", "--timeout", "4s"]).with_stdin()
+    });
     let place = waiting.good.split_once('?').expect("a query").0.to_owned();
-    waiting.login.type_in(&format!("{place}?error=access_denied&error_description=no&state={}\n", waiting.state()));
-    let line = waiting.login.said("does not name the authorization server that sent it (iss)");
-    assert!(line.contains("it says, unproven: access_denied: no"), "{line}");
-    waiting.login.type_in(&format!("{place}?error=invalid_request&error_description=no+nonce\n"));
-    let line = waiting.login.said("a part of the address is missing");
-    assert!(line.contains("it says, unproven: invalid_request: no nonce"), "{line}");
-    let finished = waiting.login.finish().expect_error(4, "timed_out");
-    let message = finished.event("error")["message"].as_str().expect("a message");
+    waiting.login.type_in(&format!(
+        "{place}?error=access_denied&error_description=no&state={}\n",
+        waiting.state()
+    ));
+    let line = waiting
+        .login
+        .said("does not name the authorization server that sent it (iss)");
     assert!(
-        message.contains("1 without the issuer that the server promises to name, 1 without this login's state"),
+        line.contains("it says, unproven: access_denied: no"),
+        "{line}"
+    );
+    waiting.login.type_in(&format!(
+        "{place}?error=invalid_request&error_description=no+nonce\n"
+    ));
+    let line = waiting.login.said("a part of the address is missing");
+    assert!(
+        line.contains("it says, unproven: invalid_request: no nonce"),
+        "{line}"
+    );
+    let finished = waiting.login.finish().expect_error(4, "timed_out");
+    let message = finished.event("error")["message"]
+        .as_str()
+        .expect("a message");
+    assert!(
+        message.contains(
+            "1 without the issuer that the server promises to name, 1 without this login's state"
+        ),
         "{message}"
     );
-    assert!(message.contains("one said, unproven: access_denied: no"), "{message}");
+    assert!(
+        message.contains("one said, unproven: access_denied: no"),
+        "{message}"
+    );
 }

@@ -19,7 +19,11 @@ const SOON: Duration = Duration::from_secs(5);
 fn answered(address: SocketAddr, what: &str, bytes: &[u8]) -> u16 {
     let started = Instant::now();
     let answer = send(address, bytes);
-    assert!(started.elapsed() < SOON, "{what} was held for {:?}", started.elapsed());
+    assert!(
+        started.elapsed() < SOON,
+        "{what} was held for {:?}",
+        started.elapsed()
+    );
     answer.status
 }
 
@@ -51,34 +55,82 @@ fn l13_weird_requests_are_answered_or_closed() {
     let cases: Vec<(&str, Vec<u8>, &[u16])> = vec![
         ("a TLS hello", hello, &[400]),
         ("zero bytes", vec![0; 4096], &[400]),
-        ("a query of 1 MB", format!("GET /callback?{} HTTP/1.1\r\n{host}\r\n", "a".repeat(1 << 20)).into(), &[0, 431]),
-        ("a request line of 64 MB", [&b"GET /"[..], &vec![b'a'; 64 << 20]].concat(), &[0, 431]),
+        (
+            "a query of 1 MB",
+            format!(
+                "GET /callback?{} HTTP/1.1\r\n{host}\r\n",
+                "a".repeat(1 << 20)
+            )
+            .into(),
+            &[0, 431],
+        ),
+        (
+            "a request line of 64 MB",
+            [&b"GET /"[..], &vec![b'a'; 64 << 20]].concat(),
+            &[0, 431],
+        ),
         ("20,000 headers", get(&"A: b\r\n".repeat(20_000)), &[0, 431]),
         ("129 headers", get(&"A: b\r\n".repeat(129)), &[431]),
-        ("a header of 64 kB", get(&format!("A: {}\r\n", "b".repeat(64 << 10))), &[0, 431]),
-        ("NUL in the target", format!("GET /callback?a=\0b HTTP/1.1\r\n{host}\r\n").into(), &[400]),
-        ("NUL in a header", get("A: \0\r\n"), &[400]),
-        ("raw UTF-8 elsewhere", format!("GET /\u{e9} HTTP/1.1\r\n{host}\r\n").into(), &[404, 400]),
         (
-            "bytes that are no text",
-            [&b"GET /callback?a=\xff\xfe HTTP/1.1\r\n"[..], host.as_bytes(), b"\r\n"].concat(),
+            "a header of 64 kB",
+            get(&format!("A: {}\r\n", "b".repeat(64 << 10))),
+            &[0, 431],
+        ),
+        (
+            "NUL in the target",
+            format!("GET /callback?a=\0b HTTP/1.1\r\n{host}\r\n").into(),
             &[400],
         ),
-        ("bare LF", format!("GET /callback?a=b HTTP/1.1\nHost: {}\n\n", waiting.address).into(), &[400]),
-        ("length and chunked", get("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"), &[400]),
+        ("NUL in a header", get("A: \0\r\n"), &[400]),
+        (
+            "raw UTF-8 elsewhere",
+            format!("GET /\u{e9} HTTP/1.1\r\n{host}\r\n").into(),
+            &[404, 400],
+        ),
+        (
+            "bytes that are no text",
+            [
+                &b"GET /callback?a=\xff\xfe HTTP/1.1\r\n"[..],
+                host.as_bytes(),
+                b"\r\n",
+            ]
+            .concat(),
+            &[400],
+        ),
+        (
+            "bare LF",
+            format!("GET /callback?a=b HTTP/1.1\nHost: {}\n\n", waiting.address).into(),
+            &[400],
+        ),
+        (
+            "length and chunked",
+            get("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"),
+            &[400],
+        ),
         ("chunked", get("Transfer-Encoding: chunked\r\n"), &[400]),
         ("a folded header", get("A: b\r\n c\r\n"), &[400]),
         ("a header without a name", get(": b\r\n"), &[400]),
         ("pipelined", [get(""), get("")].concat(), &[400]),
         ("HTTP/0.9", b"GET /callback?a=b\r\n\r\n".to_vec(), &[400]),
-        ("HTTP/9.9", format!("GET /callback?a=b HTTP/9.9\r\n{host}\r\n").into(), &[400]),
-        ("nothing but a line end", b"\r\n\r\n\r\n\r\n\r\n".to_vec(), &[400]),
+        (
+            "HTTP/9.9",
+            format!("GET /callback?a=b HTTP/9.9\r\n{host}\r\n").into(),
+            &[400],
+        ),
+        (
+            "nothing but a line end",
+            b"\r\n\r\n\r\n\r\n\r\n".to_vec(),
+            &[400],
+        ),
     ];
     for (what, bytes, expected) in cases {
         let status = answered(waiting.address, what, &bytes);
         assert!(expected.contains(&status), "{what}: {status}");
     }
-    assert!(waiting.login.process().status("VmHWM") < 64 << 10, "64 MB were not kept");
+    assert!(
+        waiting.login.process().status("VmHWM") < 64 << 10,
+        "64 MB were not kept"
+    );
     waiting.succeeds();
 }
 
@@ -102,7 +154,10 @@ fn l13_a_head_in_single_bytes_is_read_and_a_torn_one_is_dropped() {
 #[test]
 fn l0_requests_that_are_reset_at_once_do_no_harm() {
     let waiting = Waiting::new();
-    let request = format!("GET /callback?code=x&state=y HTTP/1.1\r\nHost: {}\r\n\r\n", waiting.address);
+    let request = format!(
+        "GET /callback?code=x&state=y HTTP/1.1\r\nHost: {}\r\n\r\n",
+        waiting.address
+    );
     for round in 0..300 {
         let mut stream = TcpStream::connect(waiting.address).expect("connecting");
         if round % 3 > 0 {
@@ -111,14 +166,28 @@ fn l0_requests_that_are_reset_at_once_do_no_harm() {
         set_socket_linger(&stream, Some(Duration::ZERO)).expect("an option");
     }
     let finished = waiting.succeeds();
-    assert!(!finished.stderr.contains("panicked") && !finished.stderr.contains("bug"), "{}", finished.stderr);
+    assert!(
+        !finished.stderr.contains("panicked") && !finished.stderr.contains("bug"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// Lets this process open as many sockets as it may; returns how many idle ones a test can have.
 fn room_for(wanted: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("raising our limit");
-    let most = limit.maximum.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    )
+    .expect("raising our limit");
+    let most = limit
+        .maximum
+        .and_then(|most| usize::try_from(most).ok())
+        .unwrap_or(usize::MAX);
     wanted.min(most.saturating_sub(500))
 }
 
@@ -128,31 +197,50 @@ fn l5_l6_five_thousand_idle_connections_cost_nothing() {
     let process = waiting.login.process();
     waiting.get("/warm", "");
     let before = process.status("VmRSS");
-    let idle: Vec<_> = (0..room_for(5000)).map(|_| TcpStream::connect(waiting.address).expect("connecting")).collect();
+    let idle: Vec<_> = (0..room_for(5000))
+        .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
+        .collect();
     // The oldest were dropped for the newest, long before their time was up.
     let mut oldest = idle.first().expect("a connection");
     oldest.set_read_timeout(Some(SOON)).expect("a timeout");
     let dropped = oldest.read(&mut [0; 1]);
     let kept = matches!(&dropped, Err(err) if err.kind() == std::io::ErrorKind::WouldBlock);
-    assert!(!kept, "the oldest of {} connections is still open", idle.len());
+    assert!(
+        !kept,
+        "the oldest of {} connections is still open",
+        idle.len()
+    );
     let (threads, after) = (process.status("Threads"), process.status("VmRSS"));
     assert!(threads <= 4, "{threads} threads");
-    assert!(after <= before + 2048, "{before} KiB before, {after} KiB after");
+    assert!(
+        after <= before + 2048,
+        "{before} KiB before, {after} KiB after"
+    );
     let started = Instant::now();
     waiting.succeeds();
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        started.elapsed()
+    );
     drop(idle);
 }
 
 #[test]
 fn l5_the_end_does_not_wait_for_idle_connections() {
     let waiting = Waiting::new();
-    let idle: Vec<_> = (0..64).map(|_| TcpStream::connect(waiting.address).expect("connecting")).collect();
+    let idle: Vec<_> = (0..64)
+        .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
+        .collect();
     let page = visit(&waiting.good);
     assert_eq!(page.status, 200);
     let answered = Instant::now();
     waiting.login.finish().expect(0);
-    assert!(answered.elapsed() < Duration::from_secs(2), "{:?}", answered.elapsed());
+    assert!(
+        answered.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        answered.elapsed()
+    );
     drop(idle);
 }
 
@@ -173,12 +261,19 @@ fn l6_sixty_four_slow_heads_do_not_keep_the_callback_out() {
 #[test]
 fn l18_running_out_of_descriptors_is_survived() {
     for limit in ["40", "32"] {
-        let waiting = Waiting::at(Fake::start(), |program| program.through_shell(&format!("ulimit -n {limit}"), ""));
-        let idle: Vec<_> = (0..60).map(|_| TcpStream::connect(waiting.address).expect("connecting")).collect();
+        let waiting = Waiting::at(Fake::start(), |program| {
+            program.through_shell(&format!("ulimit -n {limit}"), "")
+        });
+        let idle: Vec<_> = (0..60)
+            .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
+            .collect();
         waiting.get("/x", "");
         if let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", waiting.login.pid())) {
             let (open, limit) = (open.count(), limit.parse::<usize>().expect("a number"));
-            assert!(open + 10 < limit, "{open} descriptors of {limit} are in use");
+            assert!(
+                open + 10 < limit,
+                "{open} descriptors of {limit} are in use"
+            );
         }
         waiting.succeeds();
         drop(idle);
@@ -204,12 +299,31 @@ fn v6_ten_thousand_forged_callbacks_do_not_end_the_login() {
         assert!(status == 400 || status == 204, "{status} in round {round}");
     }
     let after = waiting.login.process().status("VmRSS");
-    assert!(after <= before + 2048, "{before} KiB before, {after} KiB after");
+    assert!(
+        after <= before + 2048,
+        "{before} KiB before, {after} KiB after"
+    );
     let started = waiting.login.started;
     let finished = waiting.succeeds();
-    let told = finished.events.iter().filter(|event| event["event"] == "rejected");
-    let (lines, counts): (Vec<_>, Vec<_>) = told.map(|event| (event, event["count"].as_u64().unwrap_or(1))).unzip();
-    assert!(lines.len() as u64 <= started.elapsed().as_secs() + 2, "at most one a second: {}", lines.len());
-    assert!(counts.iter().sum::<u64>() <= 8_000, "icons are not counted: {counts:?}");
-    assert!(finished.stderr.contains("belong to another login"), "{}", finished.stderr);
+    let told = finished
+        .events
+        .iter()
+        .filter(|event| event["event"] == "rejected");
+    let (lines, counts): (Vec<_>, Vec<_>) = told
+        .map(|event| (event, event["count"].as_u64().unwrap_or(1)))
+        .unzip();
+    assert!(
+        lines.len() as u64 <= started.elapsed().as_secs() + 2,
+        "at most one a second: {}",
+        lines.len()
+    );
+    assert!(
+        counts.iter().sum::<u64>() <= 8_000,
+        "icons are not counted: {counts:?}"
+    );
+    assert!(
+        finished.stderr.contains("belong to another login"),
+        "{}",
+        finished.stderr
+    );
 }

@@ -27,7 +27,10 @@ pub fn in_network(test: &str, setup: &str) -> bool {
     let myself = std::env::current_exe().expect("this program");
     let script = format!("{setup}\nexec \"$@\"");
     let mut command = Command::new("unshare");
-    command.args(["-n", "-m", "sh", "-ec", &script, "sh"]).arg(myself).args(["--exact", test, "--nocapture"]);
+    command
+        .args(["-n", "-m", "sh", "-ec", &script, "sh"])
+        .arg(myself)
+        .args(["--exact", test, "--nocapture"]);
     let output = command.env(INSIDE, "1").output().expect("running the test");
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
@@ -40,34 +43,68 @@ pub fn in_network(test: &str, setup: &str) -> bool {
 #[test]
 fn n4_l3_a_machine_without_ipv4_uses_ipv6() {
     let setup = "ip link set lo up\nip addr del 127.0.0.1/8 dev lo";
-    if in_network("listener::network::n4_l3_a_machine_without_ipv4_uses_ipv6", setup) {
+    if in_network(
+        "listener::network::n4_l3_a_machine_without_ipv4_uses_ipv6",
+        setup,
+    ) {
         return;
     }
     let waiting = Waiting::new();
-    assert!(waiting.good.starts_with("http://[::1]:"), "{}", waiting.good);
+    assert!(
+        waiting.good.starts_with("http://[::1]:"),
+        "{}",
+        waiting.good
+    );
     waiting.succeeds();
 }
 
 #[test]
 fn n3_localhost_without_ipv6_is_held_by_ipv4_alone() {
     let setup = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1\nip link set lo up";
-    if in_network("listener::network::n3_localhost_without_ipv6_is_held_by_ipv4_alone", setup) {
+    if in_network(
+        "listener::network::n3_localhost_without_ipv6_is_held_by_ipv4_alone",
+        setup,
+    ) {
         return;
     }
-    let waiting = Waiting::at(Fake::start(), |program| program.args(["--redirect-host", "localhost"]));
-    assert!(waiting.good.starts_with("http://localhost:"), "{}", waiting.good);
+    let waiting = Waiting::at(Fake::start(), |program| {
+        program.args(["--redirect-host", "localhost"])
+    });
+    assert!(
+        waiting.good.starts_with("http://localhost:"),
+        "{}",
+        waiting.good
+    );
     waiting.succeeds();
 }
 
 #[test]
 fn n4_l2_without_loopback_there_is_no_listener() {
-    if in_network("listener::network::n4_l2_without_loopback_there_is_no_listener", "true") {
+    if in_network(
+        "listener::network::n4_l2_without_loopback_there_is_no_listener",
+        "true",
+    ) {
         return;
     }
-    let login = || Program::new().args(["--json", "--store", "file", "--no-browser", "https://mcp.invalid/mcp"]);
+    let login = || {
+        Program::new().args([
+            "--json",
+            "--store",
+            "file",
+            "--no-browser",
+            "https://mcp.invalid/mcp",
+        ])
+    };
     login().run().expect_error(8, "cannot_listen");
-    let pasting = login().args(["--paste", "--timeout", "20s"]).with_stdin().run();
-    assert!(pasting.stderr.contains("the answer has to be pasted"), "{}", pasting.stderr);
+    let pasting = login()
+        .args(["--paste", "--timeout", "20s"])
+        .with_stdin()
+        .run();
+    assert!(
+        pasting.stderr.contains("the answer has to be pasted"),
+        "{}",
+        pasting.stderr
+    );
 }
 
 #[test]
@@ -78,15 +115,32 @@ fn n3_l3_localhost_is_held_in_both_families_or_not_at_all() {
     };
     let port = foreign.local_addr().expect("an address").port().to_string();
     let fake = Fake::start();
-    let fixed = Program::login(&fake).args(["--redirect-host", "localhost", "--port", &port]).run();
+    let fixed = Program::login(&fake)
+        .args(["--redirect-host", "localhost", "--port", &port])
+        .run();
     fixed.expect_error(8, "port_taken");
-    let waiting = Waiting::at(fake, |program| program.args(["--redirect-host", "localhost"]));
-    assert!(waiting.good.starts_with("http://localhost:"), "{}", waiting.good);
-    let port = url::Url::parse(&waiting.good).expect("a URL").port().expect("a port");
+    let waiting = Waiting::at(fake, |program| {
+        program.args(["--redirect-host", "localhost"])
+    });
+    assert!(
+        waiting.good.starts_with("http://localhost:"),
+        "{}",
+        waiting.good
+    );
+    let port = url::Url::parse(&waiting.good)
+        .expect("a URL")
+        .port()
+        .expect("a port");
     for address in ["127.0.0.1", "::1"] {
         TcpListener::bind((address, port)).expect_err(address);
-        let there =
-            format!("http://{}", if address == "::1" { format!("[::1]:{port}") } else { format!("{address}:{port}") });
+        let there = format!(
+            "http://{}",
+            if address == "::1" {
+                format!("[::1]:{port}")
+            } else {
+                format!("{address}:{port}")
+            }
+        );
         assert_eq!(visit(&format!("{there}/x")).status, 404);
     }
     waiting.succeeds();
@@ -97,10 +151,21 @@ fn l1_a_taken_port_names_its_holder() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("an address").port().to_string();
     let fake = Fake::start();
-    let finished = Program::login(&fake).args(["--port", &port]).run().expect_error(8, "port_taken");
+    let finished = Program::login(&fake)
+        .args(["--port", &port])
+        .run()
+        .expect_error(8, "port_taken");
     let pid = format!("process {}", std::process::id());
-    assert!(finished.stderr.contains(&pid) && finished.stderr.contains(&port), "{}", finished.stderr);
-    assert!(finished.stderr.contains("--port"), "a hint: {}", finished.stderr);
+    assert!(
+        finished.stderr.contains(&pid) && finished.stderr.contains(&port),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        finished.stderr.contains("--port"),
+        "a hint: {}",
+        finished.stderr
+    );
     assert_eq!(fake.seen().len(), 0, "it is decided at the start");
 }
 
@@ -113,12 +178,26 @@ fn l2_without_a_socket_the_answer_is_pasted() {
     for error in ["EACCES", "EPERM", "EADDRINUSE"] {
         let inject = format!("inject=bind:error={error}");
         // Only the socket of the callback: the binds of other parts are of other families.
-        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=bind", "-e", &inject];
+        let strace = [
+            "strace",
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=bind",
+            "-e",
+            &inject,
+        ];
         let fake = Fake::start();
-        Program::login(&fake).through(&strace).run().expect_error(8, "cannot_listen");
+        Program::login(&fake)
+            .through(&strace)
+            .run()
+            .expect_error(8, "cannot_listen");
 
         let mut pty = Pty::open();
-        let mut login = Program::login(&fake).through(&[&["setsid", "--ctty"][..], &strace].concat());
+        let mut login =
+            Program::login(&fake).through(&[&["setsid", "--ctty"][..], &strace].concat());
         login.command().stdin(pty.stdio()).stderr(pty.stdio());
         let mut login = login.start();
         let url = login.authorization_url();
@@ -127,7 +206,11 @@ fn l2_without_a_socket_the_answer_is_pasted() {
         pty.type_in(&format!("{good}\n"));
         login.event("logged_in");
         login.finish().expect(0);
-        assert!(pty.shown().contains("the answer has to be pasted"), "{}", pty.shown());
+        assert!(
+            pty.shown().contains("the answer has to be pasted"),
+            "{}",
+            pty.shown()
+        );
     }
 }
 
@@ -139,7 +222,17 @@ fn l18_a_connection_that_cannot_be_accepted_is_passed_over() {
     }
     for error in ["ECONNABORTED", "ENOMEM", "EMFILE", "ENOBUFS", "EINTR"] {
         let inject = format!("inject=accept4:error={error}:when=2+2");
-        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=accept4", "-e", &inject];
+        let strace = [
+            "strace",
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=accept4",
+            "-e",
+            &inject,
+        ];
         let waiting = Waiting::at(Fake::start(), |program| program.through(&strace));
         for _ in 0..5 {
             assert_eq!(waiting.get("/x", "").status, 404, "{error}");
@@ -168,30 +261,72 @@ const HOLDER: &str = "use Socket; use Fcntl; my $port = shift; socket(S, AF_INET
 fn p64_a_machine_without_a_free_port_is_called_that() {
     let setup = "ip link set lo up\nsysctl -qw net.ipv4.ip_local_port_range='50000 50000'";
     if !has("perl", "a port that is held")
-        || in_network("listener::network::p64_a_machine_without_a_free_port_is_called_that", setup)
+        || in_network(
+            "listener::network::p64_a_machine_without_a_free_port_is_called_that",
+            setup,
+        )
     {
         return;
     }
-    let login = || Program::new().args(["--json", "--store", "file", "--no-browser", "https://192.0.2.1/mcp"]);
-    let finished = login().through(&["perl", "-e", HOLDER, "50000"]).run().expect_error(8, "cannot_listen");
-    assert!(finished.stderr.contains("no port of this machine is free"), "{}", finished.stderr);
+    let login = || {
+        Program::new().args([
+            "--json",
+            "--store",
+            "file",
+            "--no-browser",
+            "https://192.0.2.1/mcp",
+        ])
+    };
+    let finished = login()
+        .through(&["perl", "-e", HOLDER, "50000"])
+        .run()
+        .expect_error(8, "cannot_listen");
+    assert!(
+        finished.stderr.contains("no port of this machine is free"),
+        "{}",
+        finished.stderr
+    );
     assert!(finished.stderr.contains("--paste"), "{}", finished.stderr);
     // A port outside of that range can be bound, but nothing can be connected to it.
-    let fixed = login().args(["--port", "40000"]).through(&["perl", "-e", HOLDER, "50000"]).run();
-    assert!(fixed.expect_error(8, "cannot_listen").stderr.contains("no port of this machine is free"));
+    let fixed = login()
+        .args(["--port", "40000"])
+        .through(&["perl", "-e", HOLDER, "50000"])
+        .run();
+    assert!(fixed
+        .expect_error(8, "cannot_listen")
+        .stderr
+        .contains("no port of this machine is free"));
 }
 
 #[test]
 fn a55_a_port_that_browsers_refuse_is_never_chosen() {
     let setup = "ip link set lo up\nsysctl -qw net.ipv4.ip_local_port_range='6665 6680'";
-    if in_network("listener::network::a55_a_port_that_browsers_refuse_is_never_chosen", setup) {
+    if in_network(
+        "listener::network::a55_a_port_that_browsers_refuse_is_never_chosen",
+        setup,
+    ) {
         return;
     }
     for _ in 0..4 {
-        let mut login =
-            Program::new().args(["--json", "--store", "file", "--no-browser", "https://192.0.2.1/mcp"]).start();
-        let uri = login.event("listening")["redirect_uri"].as_str().expect("a URI").to_owned();
-        let port: u16 = uri.split([':', '/']).nth(4).expect("a port").parse().expect("a number");
+        let mut login = Program::new()
+            .args([
+                "--json",
+                "--store",
+                "file",
+                "--no-browser",
+                "https://192.0.2.1/mcp",
+            ])
+            .start();
+        let uri = login.event("listening")["redirect_uri"]
+            .as_str()
+            .expect("a URI")
+            .to_owned();
+        let port: u16 = uri
+            .split([':', '/'])
+            .nth(4)
+            .expect("a port")
+            .parse()
+            .expect("a number");
         assert!((6670..=6680).contains(&port) && port != 6679, "{uri}");
         login.process().signal(Signal::KILL);
     }
@@ -212,7 +347,10 @@ fn a15_who_holds_the_port_gets_the_browser() {
     let fake = Fake::start();
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("an address").port().to_string();
-    let mut login = Program::login(&fake).args(["--port", &port, "--paste"]).with_stdin().start();
+    let mut login = Program::login(&fake)
+        .args(["--port", &port, "--paste"])
+        .with_stdin()
+        .start();
     login.said("your browser will take the code to the program that holds the port");
     let url = login.authorization_url();
     let answer = login.redirect(&url);

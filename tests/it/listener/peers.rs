@@ -36,9 +36,24 @@ fn as_nobody(how: &str, waiting: &Waiting) -> Child {
 fn visit_as_nobody(how: &str, waiting: &Waiting, target: &str) -> Child {
     let request = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", waiting.address);
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "perl", "-e", SCRIPT, how]);
-    command.arg(waiting.address.port().to_string()).arg(request).current_dir("/");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("starting the attacker")
+    command.args([
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "perl",
+        "-e",
+        SCRIPT,
+        how,
+    ]);
+    command
+        .arg(waiting.address.port().to_string())
+        .arg(request)
+        .current_dir("/");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starting the attacker")
 }
 
 #[test]
@@ -56,7 +71,9 @@ fn v10_another_user_with_our_state_and_a_code_is_refused() {
             process.signal(Signal::STOP);
             wait_for("the stop", || (process.state() == 'T').then_some(()));
         }
-        let attacker = as_nobody(how, &waiting).wait_with_output().expect("the attacker");
+        let attacker = as_nobody(how, &waiting)
+            .wait_with_output()
+            .expect("the attacker");
         let said = String::from_utf8_lossy(&attacker.stdout).into_owned();
         if early {
             assert_eq!(said, "closed\n", "{how}");
@@ -81,9 +98,17 @@ fn v10_another_user_neither_refuses_nor_says_anything() {
     }
     let mut waiting = Waiting::new();
     for error in ["access_denied", "server_error", "temporarily_unavailable"] {
-        let target = format!("/callback?error={error}&error_description=CANARY&state={}", waiting.state());
-        let attacker = visit_as_nobody("open", &waiting, &target).wait_with_output().expect("the attacker");
-        assert!(attacker.stdout.starts_with(b"HTTP/1.0 403 "), "{error}: {attacker:?}");
+        let target = format!(
+            "/callback?error={error}&error_description=CANARY&state={}",
+            waiting.state()
+        );
+        let attacker = visit_as_nobody("open", &waiting, &target)
+            .wait_with_output()
+            .expect("the attacker");
+        assert!(
+            attacker.stdout.starts_with(b"HTTP/1.0 403 "),
+            "{error}: {attacker:?}"
+        );
     }
     assert_eq!(waiting.login.event("rejected")["reason"], "foreign_peer");
     let finished = waiting.succeeds();
@@ -97,17 +122,28 @@ fn v10_l18_another_user_is_refused_when_descriptors_run_out() {
     if !is_root(test) || !has("setpriv", test) || !has("perl", test) {
         return;
     }
-    let mut waiting = Waiting::at(Fake::start(), |program| program.through_shell("ulimit -n 40", ""));
+    let mut waiting = Waiting::at(Fake::start(), |program| {
+        program.through_shell("ulimit -n 40", "")
+    });
     let process = waiting.login.process();
-    let idle: Vec<_> = (0..60).map(|_| TcpStream::connect(waiting.address).expect("connecting")).collect();
+    let idle: Vec<_> = (0..60)
+        .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
+        .collect();
     // All that is left to accept comes at once, and the attack as the last of it.
     process.signal(Signal::STOP);
-    let more: Vec<_> = (0..60).map(|_| TcpStream::connect(waiting.address).expect("connecting")).collect();
+    let more: Vec<_> = (0..60)
+        .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
+        .collect();
     let attacker = as_nobody("open", &waiting);
-    wait_for("the attack", || attacker_is_connected(&attacker).then_some(()));
+    wait_for("the attack", || {
+        attacker_is_connected(&attacker).then_some(())
+    });
     process.signal(Signal::CONT);
     let attacker = attacker.wait_with_output().expect("the attacker");
-    assert!(attacker.stdout.starts_with(b"HTTP/1.0 403 "), "{attacker:?}");
+    assert!(
+        attacker.stdout.starts_with(b"HTTP/1.0 403 "),
+        "{attacker:?}"
+    );
     assert_eq!(waiting.login.event("rejected")["reason"], "foreign_peer");
     waiting.succeeds();
     drop((idle, more));
@@ -128,9 +164,17 @@ fn v10_the_peer_is_asked_for_last() {
         return;
     }
     let mut waiting = Waiting::new();
-    let good = std::mem::replace(&mut waiting.good, format!("http://{}/callback?code=x&state=y", waiting.address));
-    let attacker = as_nobody("open", &waiting).wait_with_output().expect("the attacker");
-    assert!(attacker.stdout.starts_with(b"HTTP/1.0 400 "), "{attacker:?}");
+    let good = std::mem::replace(
+        &mut waiting.good,
+        format!("http://{}/callback?code=x&state=y", waiting.address),
+    );
+    let attacker = as_nobody("open", &waiting)
+        .wait_with_output()
+        .expect("the attacker");
+    assert!(
+        attacker.stdout.starts_with(b"HTTP/1.0 400 "),
+        "{attacker:?}"
+    );
     assert_eq!(waiting.login.event("rejected")["reason"], "state_mismatch");
     waiting.good = good;
     assert_eq!(visit(&waiting.good).status, 200);
@@ -144,13 +188,20 @@ fn p54_who_is_unknown_to_the_namespace_is_not_foreign() {
     if !is_root(test) || !has("setpriv", test) || !has("perl", test) || !has("unshare", test) {
         return;
     }
-    let works = Command::new("unshare").args(["-U", "-r", "true"]).status().is_ok_and(|status| status.success());
+    let works = Command::new("unshare")
+        .args(["-U", "-r", "true"])
+        .status()
+        .is_ok_and(|status| status.success());
     if !works {
         eprintln!("skipped: {test} cannot be made here");
         return;
     }
-    let waiting = Waiting::at(Fake::start(), |program| program.through(&["unshare", "-U", "-r"]));
-    let relay = as_nobody("open", &waiting).wait_with_output().expect("the relay");
+    let waiting = Waiting::at(Fake::start(), |program| {
+        program.through(&["unshare", "-U", "-r"])
+    });
+    let relay = as_nobody("open", &waiting)
+        .wait_with_output()
+        .expect("the relay");
     assert!(relay.stdout.starts_with(b"HTTP/1.0 200 "), "{relay:?}");
     waiting.login.finish().expect(0);
 }

@@ -52,7 +52,9 @@ fn a2_a_typed_name_opens_a_region_only_with_all_its_addresses() {
         .iter()
         .enumerate()
         .flat_map(|(number, (typed, other, _))| {
-            let typed = typed.split(' ').map(move |address| format!("{address} typed{number}.example\n"));
+            let typed = typed
+                .split(' ')
+                .map(move |address| format!("{address} typed{number}.example\n"));
             typed.chain([format!("{other} other{number}.example\n")])
         })
         .collect();
@@ -65,13 +67,19 @@ fn a2_a_typed_name_opens_a_region_only_with_all_its_addresses() {
             // Loopback addresses in a URL need a typed URL that names this machine itself.
             let allowed = *allowed && (by_name || !other.starts_with("127."));
             let port = 5000 + 2 * number + usize::from(by_name);
-            let place = if by_name { format!("other{number}.example") } else { (*other).to_owned() };
+            let place = if by_name {
+                format!("other{number}.example")
+            } else {
+                (*other).to_owned()
+            };
             let endpoint = format!("https://{place}:{port}/register");
             let canary = Canary::listen(&format!("{other}:{port}"));
             let change = move |seen: &Seen, fake: &Fake| {
                 let mut metadata = fake.server_metadata();
                 metadata["registration_endpoint"] = json!(endpoint);
-                seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+                seen.path
+                    .contains("oauth-authorization-server")
+                    .then(|| Reply::json(200, &metadata))
             };
             let at = 6000 + 2 * number + usize::from(by_name);
             let name = format!("typed{number}.example:{at}");
@@ -79,7 +87,9 @@ fn a2_a_typed_name_opens_a_region_only_with_all_its_addresses() {
             for address in typed.split(' ') {
                 forward(&format!("{address}:{at}"), fake.address());
             }
-            let login = Program::login_at(&format!("https://{name}/mcp")).arg("--ca-file").arg(authority.pem());
+            let login = Program::login_at(&format!("https://{name}/mcp"))
+                .arg("--ca-file")
+                .arg(authority.pem());
             let finished = login.run();
             let what = format!("{typed} to {place} ({other}): {}", finished.stderr);
             assert_eq!(canary.was_asked(), allowed, "{what}");
@@ -100,21 +110,34 @@ fn a2_addresses_that_change_during_a_login_open_nothing() {
     let fake = server_called("typed.example:7101", &authority, |seen, fake| {
         let mut metadata = fake.server_metadata();
         metadata["token_endpoint"] = json!("https://token.example:7102/token");
-        seen.path.contains("oauth-authorization-server").then(|| Reply::json(200, &metadata))
+        seen.path
+            .contains("oauth-authorization-server")
+            .then(|| Reply::json(200, &metadata))
     });
     forward("93.184.216.34:7101", fake.address());
     for (changed, place, asked, code) in [
         (lines, "93.184.216.35:7102", true, 5),
-        ("10.1.2.3 typed.example\n10.9.9.9 token.example", "10.9.9.9:7102", false, 6),
+        (
+            "10.1.2.3 typed.example\n10.9.9.9 token.example",
+            "10.9.9.9:7102",
+            false,
+            6,
+        ),
     ] {
         std::fs::write("/etc/hosts", lines).expect("the names");
         let canary = Canary::listen(place);
-        let login = Program::login_at("https://typed.example:7101/mcp").arg("--ca-file").arg(authority.pem());
+        let login = Program::login_at("https://typed.example:7101/mcp")
+            .arg("--ca-file")
+            .arg(authority.pem());
         let mut login = login.start();
         let url = login.authorization_url();
         std::fs::write("/etc/hosts", changed).expect("the names");
         let (uri, state) = (parameter(&url, "redirect_uri"), parameter(&url, "state"));
-        visit(&format!("{}?code=x&state={}", uri.expect("a URI"), state.expect("a state")));
+        visit(&format!(
+            "{}?code=x&state={}",
+            uri.expect("a URI"),
+            state.expect("a state")
+        ));
         let finished = login.finish().expect(code);
         assert_eq!(canary.was_asked(), asked, "{}", finished.stderr);
     }
@@ -134,9 +157,16 @@ fn a2_a_link_local_address_is_asked_only_as_it_was_typed() {
         ("169.254.169.254:7003", "169.254.169.254:7003", true, 5),
     ] {
         let canary = Canary::listen(at);
-        let login = Program::login_at(&format!("https://{name}/mcp")).arg("--ca-file").arg(authority.pem());
+        let login = Program::login_at(&format!("https://{name}/mcp"))
+            .arg("--ca-file")
+            .arg(authority.pem());
         let finished = login.run().expect(code);
-        assert_eq!(canary.was_asked(), link_local, "{name}: {}", finished.stderr);
+        assert_eq!(
+            canary.was_asked(),
+            link_local,
+            "{name}: {}",
+            finished.stderr
+        );
     }
 }
 

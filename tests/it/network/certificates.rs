@@ -30,10 +30,18 @@ fn a21_files_of_certificates_are_regular_and_limited() {
     let path = |name: &str| place.path().join(name);
     mkfifoat(CWD, path("fifo"), Mode::RWXU).expect("a pipe");
     std::os::unix::fs::symlink("/dev/zero", path("link")).expect("a link");
-    fs::File::create(path("large")).and_then(|file| file.set_len(5 << 20)).expect("a file");
+    fs::File::create(path("large"))
+        .and_then(|file| file.set_len(5 << 20))
+        .expect("a file");
     fs::create_dir(path("pipes")).expect("a directory");
     mkfifoat(CWD, path("pipes/01234567.0"), Mode::RWXU).expect("a pipe");
-    let files = [Path::new("/dev/zero").to_owned(), path("fifo"), path("link"), path("large"), place.path().to_owned()];
+    let files = [
+        Path::new("/dev/zero").to_owned(),
+        path("fifo"),
+        path("link"),
+        path("large"),
+        place.path().to_owned(),
+    ];
     let limited = |program: Program| {
         // A bound of memory, so that what is endless does not take the machine with it.
         let started = Instant::now();
@@ -43,25 +51,42 @@ fn a21_files_of_certificates_are_regular_and_limited() {
     };
     for file in &files {
         let finished = limited(Program::login(&fake).arg("--ca-file").arg(file)).expect(2);
-        assert!(finished.stderr.contains(&file.display().to_string()), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains(&file.display().to_string()),
+            "{}",
+            finished.stderr
+        );
         // The system's may be passed over; that is said, and what is named besides counts.
         let login = Program::login(&fake).env("SSL_CERT_FILE", file);
         let finished = limited(login).expect(6);
-        let said = finished.stderr.contains("passed over") && finished.stderr.contains(&file.display().to_string());
+        let said = finished.stderr.contains("passed over")
+            && finished.stderr.contains(&file.display().to_string());
         assert!(said, "{}", finished.stderr);
-        let doctor = Program::new().args(["--store", "file", "doctor", &fake.mcp()]).env("SSL_CERT_FILE", file);
+        let doctor = Program::new()
+            .args(["--store", "file", "doctor", &fake.mcp()])
+            .env("SSL_CERT_FILE", file);
         let doctor = limited(doctor);
         assert!(doctor.stdout.contains("passed over"), "{}", doctor.stdout);
     }
     for directory in ["/proc", "/dev", path("pipes").to_str().expect("a path")] {
         limited(Program::login(&fake).env("SSL_CERT_DIR", directory)).expect(6);
     }
-    let mut login = Program::login(&fake).arg("--ca-file").arg(authority.pem()).env("SSL_CERT_DIR", "/proc").start();
+    let mut login = Program::login(&fake)
+        .arg("--ca-file")
+        .arg(authority.pem())
+        .env("SSL_CERT_DIR", "/proc")
+        .start();
     answer(&mut login);
     login.finish().expect(0);
     // Directories of certificates work, whatever the files are called.
-    let directories = format!("{}:{}", path("pipes").display(), authority.place.path().display());
-    let mut login = Program::login(&fake).env("SSL_CERT_DIR", directories).start();
+    let directories = format!(
+        "{}:{}",
+        path("pipes").display(),
+        authority.place.path().display()
+    );
+    let mut login = Program::login(&fake)
+        .env("SSL_CERT_DIR", directories)
+        .start();
     answer(&mut login);
     login.finish().expect(0);
 }
@@ -76,20 +101,44 @@ fn p52_the_certificate_of_an_authority_is_told_from_one_that_serves() {
     let file = place.path().join("cert.pem");
     fs::write(&file, authority.pem()).expect("writing");
     let fake = Fake::secure(config(vec![authority.der().clone()], &key), any_code);
-    let finished = Program::login(&fake).arg("--ca-file").arg(&file).run().expect_error(6, "insecure_connection");
-    let said = finished.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("is the one of a certificate authority (CA:TRUE)"), "{said}");
-    assert!(!said.contains("--ca-file") && said.contains("openssl req -x509"), "{said}");
+    let finished = Program::login(&fake)
+        .arg("--ca-file")
+        .arg(&file)
+        .run()
+        .expect_error(6, "insecure_connection");
+    let said = finished
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        said.contains("is the one of a certificate authority (CA:TRUE)"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("--ca-file") && said.contains("openssl req -x509"),
+        "{said}"
+    );
 
     // The command makes one that serves.
     if !has("openssl", "p52") {
         return;
     }
     let start = said.find("openssl req").expect("a command");
-    let command: Vec<_> = said[start..].split(' ').take_while(|word| !word.starts_with('{')).collect();
-    let status =
-        Command::new(command[0]).args(&command[1..]).current_dir(place.path()).output().expect("running openssl");
-    assert!(status.status.success(), "{command:?}: {}", String::from_utf8_lossy(&status.stderr));
+    let command: Vec<_> = said[start..]
+        .split(' ')
+        .take_while(|word| !word.starts_with('{'))
+        .collect();
+    let status = Command::new(command[0])
+        .args(&command[1..])
+        .current_dir(place.path())
+        .output()
+        .expect("running openssl");
+    assert!(
+        status.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&status.stderr)
+    );
     let chain = vec![CertificateDer::from_pem_file(&file).expect("a certificate")];
     let key = PrivateKeyDer::from_pem_file(place.path().join("key.pem")).expect("a key");
     let fake = Fake::secure(config_of(chain, key), any_code);
@@ -114,9 +163,18 @@ pub fn without_tls() -> SocketAddr {
 #[test]
 fn p52_what_does_not_speak_tls_is_no_attack() {
     let address = without_tls();
-    let finished = Program::login_at(&format!("https://{address}/mcp")).run().expect_error(2, "no_tls");
-    let said = finished.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("does not speak TLS") && said.contains("http://"), "{said}");
+    let finished = Program::login_at(&format!("https://{address}/mcp"))
+        .run()
+        .expect_error(2, "no_tls");
+    let said = finished
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        said.contains("does not speak TLS") && said.contains("http://"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -124,21 +182,47 @@ fn p52_a_certificate_for_other_hosts_names_them() {
     let authority = Authority::new();
     let key = KeyPair::generate().expect("a key");
     let nameless = CertificateParams::new(Vec::new()).expect("parameters");
-    let nameless = nameless.signed_by(&key, &authority.issuer).expect("a certificate");
+    let nameless = nameless
+        .signed_by(&key, &authority.issuer)
+        .expect("a certificate");
     for (server, what, hint) in [
-        (authority.server(&["other.example"], 2099), "is not for this host, but for other.example", "check the URL"),
         (
-            authority.server(&["a.example", "b.example", "c.example", "d.example", "e.example"], 2099),
+            authority.server(&["other.example"], 2099),
+            "is not for this host, but for other.example",
+            "check the URL",
+        ),
+        (
+            authority.server(
+                &[
+                    "a.example",
+                    "b.example",
+                    "c.example",
+                    "d.example",
+                    "e.example",
+                ],
+                2099,
+            ),
             "and 2 more",
             "check the URL",
         ),
-        (config(vec![nameless.der().clone()], &key), "it has no subjectAltName", "openssl req -x509"),
+        (
+            config(vec![nameless.der().clone()], &key),
+            "it has no subjectAltName",
+            "openssl req -x509",
+        ),
     ] {
         let fake = Fake::secure(server, any_code);
         let login = Program::login(&fake).arg("--ca-file").arg(authority.pem());
         let finished = login.run().expect_error(6, "insecure_connection");
-        let said = finished.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains(what) && said.contains(hint) && !said.contains("--ca-file"), "{said}");
+        let said = finished
+            .stderr
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            said.contains(what) && said.contains(hint) && !said.contains("--ca-file"),
+            "{said}"
+        );
         assert_eq!(fake.seen().len(), 0);
     }
 }

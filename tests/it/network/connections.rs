@@ -50,7 +50,10 @@ pub fn forward(from: &str, to: SocketAddr) {
 /// Carries the bytes of two connections to the other one.
 fn join(client: TcpStream, server: TcpStream) {
     for (from, to) in [(&client, &server), (&server, &client)] {
-        let (mut from, mut to) = (from.try_clone().expect("a clone"), to.try_clone().expect("a clone"));
+        let (mut from, mut to) = (
+            from.try_clone().expect("a clone"),
+            to.try_clone().expect("a clone"),
+        );
         thread::spawn(move || {
             let _ = copy(&mut from, &mut to);
             let _ = to.shutdown(Shutdown::Write);
@@ -61,10 +64,34 @@ fn join(client: TcpStream, server: TcpStream) {
 /// Returns how long curl takes for a URL, by its own clock.
 fn curl(url: &str, authority: &Path, environment: &[(&str, &str)]) -> Duration {
     let mut command = Command::new("curl");
-    command.args(["-sS", "-m", "20", "-o", "/dev/null", "-w", "%{time_total}", "--cacert"]).arg(authority).arg(url);
-    let output = command.env_clear().envs(environment.iter().copied()).output().expect("running curl");
-    assert!(output.status.success(), "{url}: {}", String::from_utf8_lossy(&output.stderr));
-    Duration::from_secs_f64(String::from_utf8_lossy(&output.stdout).parse().expect("seconds"))
+    command
+        .args([
+            "-sS",
+            "-m",
+            "20",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{time_total}",
+            "--cacert",
+        ])
+        .arg(authority)
+        .arg(url);
+    let output = command
+        .env_clear()
+        .envs(environment.iter().copied())
+        .output()
+        .expect("running curl");
+    assert!(
+        output.status.success(),
+        "{url}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Duration::from_secs_f64(
+        String::from_utf8_lossy(&output.stdout)
+            .parse()
+            .expect("seconds"),
+    )
 }
 
 /// How often something may be tried that other work of this machine may slow down.
@@ -76,7 +103,11 @@ fn assert_no_slower(what: &str, curl: Duration, mut work: impl FnMut() -> Durati
     for _ in 0..TRIES {
         shortest = shortest.min(work());
         if shortest < curl * 3 {
-            println!("{what}: {} ms, curl {} ms", shortest.as_millis(), curl.as_millis());
+            println!(
+                "{what}: {} ms, curl {} ms",
+                shortest.as_millis(),
+                curl.as_millis()
+            );
             return;
         }
     }
@@ -87,10 +118,17 @@ fn assert_no_slower(what: &str, curl: Duration, mut work: impl FnMut() -> Durati
 fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
     let url = format!("https://{name}/mcp");
     let program = || {
-        let program = Program::new().args(["--store", "file", "--ca-file"]).arg(authority.pem());
-        environment.iter().fold(program, |program, (name, value)| program.env(name, value))
+        let program = Program::new()
+            .args(["--store", "file", "--ca-file"])
+            .arg(authority.pem());
+        environment
+            .iter()
+            .fold(program, |program, (name, value)| program.env(name, value))
     };
-    let curl = (0..3).map(|_| curl(&url, &authority.pem(), environment)).min().expect("three times");
+    let curl = (0..3)
+        .map(|_| curl(&url, &authority.pem(), environment))
+        .min()
+        .expect("three times");
     let login = || program().args(["--json", "--no-browser", &url]).start();
     assert_no_slower(&format!("the URL of a login to {name}"), curl, || {
         let mut login = login();
@@ -102,7 +140,11 @@ fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
     let home = login.finish().expect(0);
     assert_no_slower(&format!("a refresh at {name}"), curl, || {
         let started = Instant::now();
-        program().at_home(home.home()).args(["token", "--refresh", &url]).run().expect(0);
+        program()
+            .at_home(home.home())
+            .args(["token", "--refresh", &url])
+            .run()
+            .expect(0);
         started.elapsed()
     });
 }
@@ -111,7 +153,10 @@ fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
 fn p65_dead_addresses_cost_no_more_than_they_cost_curl() {
     let test = "network::connections::p65_dead_addresses_cost_no_more_than_they_cost_curl";
     let dead = |name: &str, hosts: &[&str]| {
-        let dead: String = hosts.iter().map(|host| format!("2001:db8:77::{host} {name}\n")).collect();
+        let dead: String = hosts
+            .iter()
+            .map(|host| format!("2001:db8:77::{host} {name}\n"))
+            .collect();
         format!("{dead}93.184.216.34 {name}\n")
     };
     let lines = [
@@ -125,7 +170,11 @@ fn p65_dead_addresses_cost_no_more_than_they_cost_curl() {
         return;
     }
     let authority = Authority::new();
-    for (name, port) in [("one.example", 4431), ("two.example", 4432), ("four.example", 4434)] {
+    for (name, port) in [
+        ("one.example", 4431),
+        ("two.example", 4432),
+        ("four.example", 4434),
+    ] {
         let name = format!("{name}:{port}");
         let fake = server_called(&name, &authority, |_, _| None);
         forward(&format!("93.184.216.34:{port}"), fake.address());
@@ -135,10 +184,18 @@ fn p65_dead_addresses_cost_no_more_than_they_cost_curl() {
     let fake = server_called("mcp.example", &authority, |_, _| None);
     let proxy = Proxy::start(Ok(fake.address()));
     forward("93.184.216.34:3128", proxy.address);
-    compare("mcp.example", &authority, &[("HTTPS_PROXY", "http://proxy.example:3128")]);
+    compare(
+        "mcp.example",
+        &authority,
+        &[("HTTPS_PROXY", "http://proxy.example:3128")],
+    );
     assert!(!proxy.targets().is_empty());
     socks_proxy("93.184.216.34:1080", fake.address());
-    compare("mcp.example", &authority, &[("ALL_PROXY", "socks5h://proxy.example:1080")]);
+    compare(
+        "mcp.example",
+        &authority,
+        &[("ALL_PROXY", "socks5h://proxy.example:1080")],
+    );
 }
 
 /// A SOCKS proxy that leads everybody to `target`.
@@ -155,12 +212,17 @@ fn socks_proxy(at: &str, target: SocketAddr) {
             }
             let mut methods = vec![0; greeting[1].into()];
             let mut request = [0; 5];
-            client.read_exact(&mut methods).and_then(|()| client.write_all(&[5, 0])).expect("a greeting");
+            client
+                .read_exact(&mut methods)
+                .and_then(|()| client.write_all(&[5, 0]))
+                .expect("a greeting");
             client.read_exact(&mut request).expect("a request");
             assert_eq!(request[..4], [5, 1, 0, 3], "a name is to be connected to");
             let mut name = vec![0; usize::from(request[4]) + 2];
             client.read_exact(&mut name).expect("a name and a port");
-            client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("an answer");
+            client
+                .write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+                .expect("an answer");
             join(client, TcpStream::connect(target).expect("the target"));
         }
     });
@@ -179,24 +241,46 @@ fn p65_what_answered_is_tried_first_for_the_rest_of_the_run() {
     let fake = server_called("mcp.example:4431", &authority, |seen, fake| {
         let mut metadata = fake.resource_metadata();
         metadata["authorization_servers"] = json!(["https://as.example:4432"]);
-        seen.path.contains("oauth-protected-resource").then(|| Reply::json(200, &metadata))
+        seen.path
+            .contains("oauth-protected-resource")
+            .then(|| Reply::json(200, &metadata))
     });
     forward("93.184.216.34:4431", fake.address());
     forward("93.184.216.34:4432", server.address());
     let place = tempfile::tempdir().expect("a directory");
     let trace = place.path().join("trace");
-    let strace = ["strace", "-f", "-qq", "-e", "trace=connect", "-o", trace.to_str().expect("a path")];
-    let login = Program::login_at("https://mcp.example:4431/mcp").arg("--ca-file").arg(authority.pem());
+    let strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        "trace=connect",
+        "-o",
+        trace.to_str().expect("a path"),
+    ];
+    let login = Program::login_at("https://mcp.example:4431/mcp")
+        .arg("--ca-file")
+        .arg(authority.pem());
     let mut login = login.through(&strace).start();
     answer(&mut login);
     login.finish().expect(0);
     let trace = std::fs::read_to_string(trace).expect("a trace");
     let tried = |port: u16, address: &str| {
         let port = format!("htons({port})");
-        trace.lines().filter(|line| line.contains(&port) && line.contains(address)).count()
+        trace
+            .lines()
+            .filter(|line| line.contains(&port) && line.contains(address))
+            .count()
     };
-    assert!(tried(4431, "2001:db8:77::a") > 0 && tried(4432, "93.184.216.34") > 0, "{trace}");
-    assert_eq!(tried(4432, "2001:db8:77::b"), 0, "the family that answered comes first: {trace}");
+    assert!(
+        tried(4431, "2001:db8:77::a") > 0 && tried(4432, "93.184.216.34") > 0,
+        "{trace}"
+    );
+    assert_eq!(
+        tried(4432, "2001:db8:77::b"),
+        0,
+        "the family that answered comes first: {trace}"
+    );
 }
 
 #[test]
@@ -208,15 +292,25 @@ fn p64_no_free_local_port_is_told_and_nothing_is_spent() {
     let servers = Rotating::start();
     let login = Program::login(&servers.fake).agree().expect(0);
     let run = |words: &[&str]| {
-        let program = Program::new().at_home(login.home()).args(words).args(["--store", "file"]);
+        let program = Program::new()
+            .at_home(login.home())
+            .args(words)
+            .args(["--store", "file"]);
         program.arg(servers.fake.mcp()).run()
     };
     let ports = [61000, 61001];
-    std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "61000 61001").expect("a range of ports");
+    std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "61000 61001")
+        .expect("a range of ports");
     let taken = ports.map(|port| TcpListener::bind(("0.0.0.0", port)).expect("a port"));
     for words in [&["token", "--refresh"][..], &["check"]] {
         let finished = run(words).expect(5);
-        assert!(finished.stderr.contains("this computer has no free local port"), "{}", finished.stderr);
+        assert!(
+            finished
+                .stderr
+                .contains("this computer has no free local port"),
+            "{}",
+            finished.stderr
+        );
     }
     drop(taken);
     run(&["token", "--refresh"]).expect(0);

@@ -34,7 +34,11 @@ done
 const HOSTS: &str = "93.184.216.34 mcp.corp.example corp.example evilcorp.example mcp.example";
 
 /// Variables and URL. Where curl differs from what is wanted, what is wanted instead.
-type Row = (&'static [(&'static str, &'static str)], &'static str, Option<&'static str>);
+type Row = (
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    Option<&'static str>,
+);
 
 const A: &str = "http://10.0.0.1:3128";
 const B: &str = "http://10.0.0.2:3128";
@@ -57,36 +61,151 @@ const ROWS: &[Row] = &[
     (&[("HTTPS_PROXY", "10.0.0.1:3128")], MCP, None),
     (&[("HTTPS_PROXY", "http://10.0.0.1:3128/")], MCP, None),
     (&[("HTTPS_PROXY", "http://ada:pw@10.0.0.1:3128")], MCP, None),
-    (&[("HTTPS_PROXY", "http://ada:p@w@10.0.0.1:3128")], MCP, Some("10.0.0.1")),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example")], MCP, None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example")], "https://corp.example/mcp", None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example")], "https://evilcorp.example/mcp", None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", ".corp.example")], MCP, None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", ".corp.example")], "https://corp.example/mcp", None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "CORP.EXAMPLE.")], MCP, None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "other.example, corp.example ")], MCP, None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "a.mcp.corp.example")], MCP, None),
-    (&[("HTTPS_PROXY", A), ("no_proxy", "other.example"), ("NO_PROXY", "corp.example")], MCP, None),
-    (&[("HTTPS_PROXY", A), ("no_proxy", ""), ("NO_PROXY", "corp.example")], MCP, None),
+    (
+        &[("HTTPS_PROXY", "http://ada:p@w@10.0.0.1:3128")],
+        MCP,
+        Some("10.0.0.1"),
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example")],
+        MCP,
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example")],
+        "https://corp.example/mcp",
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example")],
+        "https://evilcorp.example/mcp",
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", ".corp.example")],
+        MCP,
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", ".corp.example")],
+        "https://corp.example/mcp",
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "CORP.EXAMPLE.")],
+        MCP,
+        None,
+    ),
+    (
+        &[
+            ("HTTPS_PROXY", A),
+            ("NO_PROXY", "other.example, corp.example "),
+        ],
+        MCP,
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "a.mcp.corp.example")],
+        MCP,
+        None,
+    ),
+    (
+        &[
+            ("HTTPS_PROXY", A),
+            ("no_proxy", "other.example"),
+            ("NO_PROXY", "corp.example"),
+        ],
+        MCP,
+        None,
+    ),
+    (
+        &[
+            ("HTTPS_PROXY", A),
+            ("no_proxy", ""),
+            ("NO_PROXY", "corp.example"),
+        ],
+        MCP,
+        None,
+    ),
     (&[("HTTPS_PROXY", A), ("NO_PROXY", "*")], MCP, None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "10.0.0.0/8")], "https://10.1.2.3/mcp", None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "10.1.2.0/24")], "https://10.1.2.3/mcp", None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "10.1.3.0/24")], "https://10.1.2.3/mcp", None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "10.1.2.3")], "https://10.1.2.3/mcp", None),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "1.2.3")], "https://10.1.2.3/mcp", None),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "10.0.0.0/8")],
+        "https://10.1.2.3/mcp",
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "10.1.2.0/24")],
+        "https://10.1.2.3/mcp",
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "10.1.3.0/24")],
+        "https://10.1.2.3/mcp",
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "10.1.2.3")],
+        "https://10.1.2.3/mcp",
+        None,
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "1.2.3")],
+        "https://10.1.2.3/mcp",
+        None,
+    ),
     // Go reads these, curl does not.
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example:443")], MCP, Some("direct")),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example:8443")], MCP, Some("10.0.0.1")),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "*.corp.example")], MCP, Some("direct")),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "other.example,*")], MCP, Some("direct")),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example:443")],
+        MCP,
+        Some("direct"),
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "corp.example:8443")],
+        MCP,
+        Some("10.0.0.1"),
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "*.corp.example")],
+        MCP,
+        Some("direct"),
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "other.example,*")],
+        MCP,
+        Some("direct"),
+    ),
     // Blanks and quotes are of no use to anybody.
-    (&[("HTTPS_PROXY", " http://10.0.0.1:3128 ")], MCP, Some("10.0.0.1")),
-    (&[("HTTPS_PROXY", "\"http://10.0.0.1:3128\"")], MCP, Some("10.0.0.1")),
-    (&[("HTTPS_PROXY", "'http://10.0.0.1:3128'")], MCP, Some("10.0.0.1")),
-    (&[("HTTPS_PROXY", A), ("NO_PROXY", "\"corp.example\"")], MCP, Some("direct")),
+    (
+        &[("HTTPS_PROXY", " http://10.0.0.1:3128 ")],
+        MCP,
+        Some("10.0.0.1"),
+    ),
+    (
+        &[("HTTPS_PROXY", "\"http://10.0.0.1:3128\"")],
+        MCP,
+        Some("10.0.0.1"),
+    ),
+    (
+        &[("HTTPS_PROXY", "'http://10.0.0.1:3128'")],
+        MCP,
+        Some("10.0.0.1"),
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("NO_PROXY", "\"corp.example\"")],
+        MCP,
+        Some("direct"),
+    ),
     // Loopback is never proxied.
-    (&[("HTTPS_PROXY", A), ("ALL_PROXY", B)], "https://127.0.0.1/mcp", Some("direct")),
-    (&[("HTTPS_PROXY", A), ("ALL_PROXY", B)], "https://localhost/mcp", Some("direct")),
+    (
+        &[("HTTPS_PROXY", A), ("ALL_PROXY", B)],
+        "https://127.0.0.1/mcp",
+        Some("direct"),
+    ),
+    (
+        &[("HTTPS_PROXY", A), ("ALL_PROXY", B)],
+        "https://localhost/mcp",
+        Some("direct"),
+    ),
 ];
 
 /// Ports that take note of connections, and end them: the proxies and the servers.
@@ -118,20 +237,32 @@ fn p50_the_way_is_the_one_that_curl_takes() {
         return;
     }
     let seen = doors();
-    let ways = || std::mem::take(&mut *seen.lock().expect("the list")).into_iter().collect::<BTreeSet<_>>();
+    let ways = || {
+        std::mem::take(&mut *seen.lock().expect("the list"))
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+    };
     for (variables, url, instead) in ROWS {
         let expected = match instead {
             Some(way) => BTreeSet::from([(*way).to_owned()]),
             None => {
                 let mut curl = Command::new("curl");
                 let path = std::env::var_os("PATH").unwrap_or_default();
-                curl.args(["-s", "-m", "10", "-o", "/dev/null", url]).env_clear().env("PATH", path);
-                curl.envs(variables.iter().copied()).status().expect("running curl");
+                curl.args(["-s", "-m", "10", "-o", "/dev/null", url])
+                    .env_clear()
+                    .env("PATH", path);
+                curl.envs(variables.iter().copied())
+                    .status()
+                    .expect("running curl");
                 ways()
             }
         };
         assert_eq!(expected.len(), 1, "{variables:?} {url}: curl goes one way");
-        let program = variables.iter().fold(Program::login_at(url), |program, (name, value)| program.env(name, value));
+        let program = variables
+            .iter()
+            .fold(Program::login_at(url), |program, (name, value)| {
+                program.env(name, value)
+            });
         let finished = program.run().expect(5);
         assert_eq!(ways(), expected, "{variables:?} {url}: {}", finished.stderr);
     }
@@ -140,15 +271,42 @@ fn p50_the_way_is_the_one_that_curl_takes() {
 #[test]
 fn p50_what_cannot_be_understood_is_said() {
     for (variables, named) in [
-        (&[("HTTPS_PROXY", "gopher://ada:c4nary-5ecret-T0ken-Zq@10.0.0.1")][..], "HTTPS_PROXY"),
-        (&[("https_proxy", "http://ada:c4/c4nary-5ecret-T0ken-Zq@10.0.0.1:1")], "https_proxy"),
-        (&[("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "10.0.0.0/99")], "10.0.0.0/99"),
+        (
+            &[(
+                "HTTPS_PROXY",
+                "gopher://ada:c4nary-5ecret-T0ken-Zq@10.0.0.1",
+            )][..],
+            "HTTPS_PROXY",
+        ),
+        (
+            &[(
+                "https_proxy",
+                "http://ada:c4/c4nary-5ecret-T0ken-Zq@10.0.0.1:1",
+            )],
+            "https_proxy",
+        ),
+        (
+            &[
+                ("HTTPS_PROXY", "http://127.0.0.1:9"),
+                ("NO_PROXY", "10.0.0.0/99"),
+            ],
+            "10.0.0.0/99",
+        ),
     ] {
         for words in [&["--json", "--no-browser"][..], &["doctor", "--json"]] {
-            let program = Program::new().args(words).args(["--store", "file", "https://mcp.invalid/mcp"]);
-            let finished = variables.iter().fold(program, |program, (name, value)| program.env(name, value)).run();
+            let program =
+                Program::new()
+                    .args(words)
+                    .args(["--store", "file", "https://mcp.invalid/mcp"]);
+            let finished = variables
+                .iter()
+                .fold(program, |program, (name, value)| program.env(name, value))
+                .run();
             let said = format!("{}{}", finished.stdout, finished.stderr);
-            assert!(said.contains(named) && said.contains("ignored"), "{words:?}: {said}");
+            assert!(
+                said.contains(named) && said.contains("ignored"),
+                "{words:?}: {said}"
+            );
             assert_hides(&said, PASSWORD);
         }
     }
@@ -161,36 +319,104 @@ fn refusing(answer: &'static str) -> SocketAddr {
 
 #[test]
 fn p51_p67_what_is_told_names_the_proxy_and_its_variable() {
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     let at = |answer| refusing(answer).to_string();
     let rows = [
-        (closed.to_string(), "proxy_unavailable", "cannot reach the proxy", "is running"),
+        (
+            closed.to_string(),
+            "proxy_unavailable",
+            "cannot reach the proxy",
+            "is running",
+        ),
         (
             "no-such-proxy.invalid:3128".to_owned(),
             "proxy_unavailable",
             "cannot find the address of the proxy",
             "HTTPS_PROXY",
         ),
-        (at("HTTP/1.1 407 Auth\r\n\r\n"), "proxy_refused", "requires a user name and a password", "USER:PASSWORD"),
-        (at("HTTP/1.1 401 Auth\r\n\r\n"), "proxy_refused", "requires a user name and a password", "USER:PASSWORD"),
-        (at("HTTP/1.1 403 No\r\n\r\n"), "proxy_refused", "does not allow connections to mcp.example", "NO_PROXY"),
-        (at("HTTP/1.1 502 Bad\r\n\r\n"), "proxy_refused", "cannot reach mcp.example", "the name and the port"),
-        (at("HTTP/1.1 503 Down\r\n\r\n"), "proxy_refused", "cannot reach mcp.example", "the name and the port"),
-        (at("HTTP/1.1 504 Late\r\n\r\n"), "proxy_refused", "cannot reach mcp.example", "the name and the port"),
-        (at("HTTP/1.1 302 Login\r\nLocation: /x\r\n\r\n"), "proxy_refused", "refused the connection", "HTTPS_PROXY"),
-        (at("hello\r\n\r\n"), "proxy_refused", "did not connect to mcp.example", "HTTPS_PROXY"),
-        (at(""), "proxy_refused", "did not connect to mcp.example", "HTTPS_PROXY"),
+        (
+            at("HTTP/1.1 407 Auth\r\n\r\n"),
+            "proxy_refused",
+            "requires a user name and a password",
+            "USER:PASSWORD",
+        ),
+        (
+            at("HTTP/1.1 401 Auth\r\n\r\n"),
+            "proxy_refused",
+            "requires a user name and a password",
+            "USER:PASSWORD",
+        ),
+        (
+            at("HTTP/1.1 403 No\r\n\r\n"),
+            "proxy_refused",
+            "does not allow connections to mcp.example",
+            "NO_PROXY",
+        ),
+        (
+            at("HTTP/1.1 502 Bad\r\n\r\n"),
+            "proxy_refused",
+            "cannot reach mcp.example",
+            "the name and the port",
+        ),
+        (
+            at("HTTP/1.1 503 Down\r\n\r\n"),
+            "proxy_refused",
+            "cannot reach mcp.example",
+            "the name and the port",
+        ),
+        (
+            at("HTTP/1.1 504 Late\r\n\r\n"),
+            "proxy_refused",
+            "cannot reach mcp.example",
+            "the name and the port",
+        ),
+        (
+            at("HTTP/1.1 302 Login\r\nLocation: /x\r\n\r\n"),
+            "proxy_refused",
+            "refused the connection",
+            "HTTPS_PROXY",
+        ),
+        (
+            at("hello\r\n\r\n"),
+            "proxy_refused",
+            "did not connect to mcp.example",
+            "HTTPS_PROXY",
+        ),
+        (
+            at(""),
+            "proxy_refused",
+            "did not connect to mcp.example",
+            "HTTPS_PROXY",
+        ),
     ];
     for (address, code, what, hint) in rows {
         let login = Program::login_at("https://mcp.example/mcp");
-        let finished = login.env("HTTPS_PROXY", format!("http://ada:{PASSWORD}@{address}")).run();
+        let finished = login
+            .env("HTTPS_PROXY", format!("http://ada:{PASSWORD}@{address}"))
+            .run();
         let finished = finished.expect_error(5, code);
         assert_hides(&finished.stderr, PASSWORD);
-        let said = finished.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains(what) && said.contains(hint), "{address}: {said}");
-        assert!(said.contains(&format!("http://{address} (set in HTTPS_PROXY)")), "{said}");
+        let said = finished
+            .stderr
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            said.contains(what) && said.contains(hint),
+            "{address}: {said}"
+        );
+        assert!(
+            said.contains(&format!("http://{address} (set in HTTPS_PROXY)")),
+            "{said}"
+        );
         for status in ["407", "401", "403", "502", "503", "504", "302"] {
-            assert!(said.matches(&format!("status {status}")).count() <= 1, "{said}");
+            assert!(
+                said.matches(&format!("status {status}")).count() <= 1,
+                "{said}"
+            );
             assert!(!said.contains(&format!("{status}/{status}")), "{said}");
         }
     }
@@ -199,21 +425,47 @@ fn p51_p67_what_is_told_names_the_proxy_and_its_variable() {
 #[test]
 fn p51_proxies_of_other_kinds_are_named_too() {
     let authority = Authority::new();
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     let no_proxy = Fake::secure(authority.server(&["127.0.0.1"], 2099), |_, _| None);
     let (closed, secure) = (format!("socks5h://{closed}"), no_proxy.origin());
     let plain = format!("https://{}", without_tls());
     for (proxy, trusted, exit, code, what) in [
-        (&closed, false, 5, "proxy_unavailable", "cannot reach the proxy"),
-        (&secure, true, 5, "proxy_refused", "refused the connection to mcp.example (status 404)"),
+        (
+            &closed,
+            false,
+            5,
+            "proxy_unavailable",
+            "cannot reach the proxy",
+        ),
+        (
+            &secure,
+            true,
+            5,
+            "proxy_refused",
+            "refused the connection to mcp.example (status 404)",
+        ),
         (&secure, false, 6, "insecure_connection", "is not secure"),
         (&plain, false, 2, "no_tls", "does not speak TLS"),
     ] {
         let login = Program::login_at("https://mcp.example/mcp").env("ALL_PROXY", proxy);
-        let login = if trusted { login.arg("--ca-file").arg(authority.pem()) } else { login };
+        let login = if trusted {
+            login.arg("--ca-file").arg(authority.pem())
+        } else {
+            login
+        };
         let finished = login.run().expect_error(exit, code);
-        let said = finished.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains(what) && said.contains(&format!("{proxy} (set in ALL_PROXY)")), "{said}");
+        let said = finished
+            .stderr
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            said.contains(what) && said.contains(&format!("{proxy} (set in ALL_PROXY)")),
+            "{said}"
+        );
     }
 }
 
@@ -233,16 +485,27 @@ fn p66_what_was_never_sent_is_not_spent() {
     let (mute, _mute) = (mute.local_addr().expect("an address"), mute);
     let broken = Proxy::start(Ok(ending().local_addr().expect("an address")));
     let program = |proxy: SocketAddr| {
-        let program = Program::new().args(["--store", "file", "--ca-file"]).arg(authority.pem());
+        let program = Program::new()
+            .args(["--store", "file", "--ca-file"])
+            .arg(authority.pem());
         program.env("HTTPS_PROXY", format!("http://{proxy}"))
     };
-    let mut login = program(good.address).args(["--json", "--no-browser", "https://mcp.example/mcp"]).start();
+    let mut login = program(good.address)
+        .args(["--json", "--no-browser", "https://mcp.example/mcp"])
+        .start();
     answer(&mut login);
     let home = login.finish().expect(0);
     let run = |proxy: SocketAddr, words: &[&str]| -> Finished {
-        program(proxy).at_home(home.home()).args(words).arg("https://mcp.example/mcp").run()
+        program(proxy)
+            .at_home(home.home())
+            .args(words)
+            .arg("https://mcp.example/mcp")
+            .run()
     };
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     for (proxy, code) in [
         (closed, 5),
         (refusing("HTTP/1.1 407 Auth\r\n\r\n"), 5),
@@ -255,14 +518,26 @@ fn p66_what_was_never_sent_is_not_spent() {
     ] {
         run(proxy, &["token", "--refresh"]).expect(code);
         let doctor = run(good.address, &["doctor"]);
-        assert!(doctor.stdout.contains("none was interrupted"), "{}", doctor.stdout);
+        assert!(
+            doctor.stdout.contains("none was interrupted"),
+            "{}",
+            doctor.stdout
+        );
     }
     // Nothing answers: whoever asks waits 8 seconds, and the refresh itself a little longer.
     run(mute, &["token", "--refresh"]).expect(5);
     *refused.lock().expect("a flag") = true;
     let finished = run(good.address, &["token", "--refresh"]).expect(3);
-    assert!(finished.stderr.contains("invalid_grant"), "{}", finished.stderr);
-    assert!(!finished.stderr.contains("lost") && !finished.stderr.contains("interrupted"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("invalid_grant"),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        !finished.stderr.contains("lost") && !finished.stderr.contains("interrupted"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// A server that ends every connection when something was said.

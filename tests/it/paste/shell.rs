@@ -25,12 +25,36 @@ impl Shell {
         }
         let (pty, fake, mut program) = (Pty::open(), Fake::start(), Program::new());
         let mut command = Command::new("setsid");
-        command.args(["--ctty", "bash", "--norc", "--noprofile", "--noediting", "-i"]).current_dir(program.home());
-        command.envs(program.command().get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.env("PS1", "PROMPT ").env("PROGRAM", env!("CARGO_BIN_EXE_mcp-login"));
-        command.stdin(pty.stdio()).stdout(pty.stdio()).stderr(pty.stdio());
+        command
+            .args([
+                "--ctty",
+                "bash",
+                "--norc",
+                "--noprofile",
+                "--noediting",
+                "-i",
+            ])
+            .current_dir(program.home());
+        command.envs(
+            program
+                .command()
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        command
+            .env("PS1", "PROMPT ")
+            .env("PROGRAM", env!("CARGO_BIN_EXE_mcp-login"));
+        command
+            .stdin(pty.stdio())
+            .stdout(pty.stdio())
+            .stderr(pty.stdio());
         let bash = command.spawn().expect("starting bash");
-        let mut shell = Self { pty, bash, fake, program };
+        let mut shell = Self {
+            pty,
+            bash,
+            fake,
+            program,
+        };
         shell.pty.wait_for("PROMPT ");
         Some(shell)
     }
@@ -46,12 +70,17 @@ impl Shell {
         let url = wait_for("the address", || {
             self.pty.shown();
             let text = std::fs::read_to_string(&events).ok()?;
-            let mut events = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            let mut events = text
+                .lines()
+                .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
             let event = events.find(|event| event["event"] == "authorization_url")?;
             event["url"].as_str().map(str::to_owned)
         });
         let pid = std::fs::read_to_string(self.program.home().join("pid")).expect("a process id");
-        let location = visit(&url).header("location").expect("a redirect").to_owned();
+        let location = visit(&url)
+            .header("location")
+            .expect("a redirect")
+            .to_owned();
         (Process(pid.trim().parse().expect("a number")), location)
     }
 
@@ -66,26 +95,37 @@ impl Shell {
 
 #[test]
 fn p14_a_background_job_never_stops_and_takes_the_callback() {
-    let Some(mut shell) = Shell::start() else { return };
+    let Some(mut shell) = Shell::start() else {
+        return;
+    };
     let (process, good) = shell.log_in("&");
-    let shown = shell.pty.wait_for("nothing can be pasted until it is in the foreground");
+    let shown = shell
+        .pty
+        .wait_for("nothing can be pasted until it is in the foreground");
     assert!(!shown.contains("paste it here"), "{shown}");
     // What is typed now belongs to the shell.
     for round in 0..5 {
-        shell.pty.type_in(&format!("echo \"typed $(({round} + 100))\"\n"));
+        shell
+            .pty
+            .type_in(&format!("echo \"typed $(({round} + 100))\"\n"));
         shell.pty.wait_for(&format!("typed {}", round + 100));
         assert!(matches!(process.state(), 'S' | 'R'), "{}", process.state());
     }
     assert_eq!(visit(&good).status, 200);
     let shown = shell.pty.wait_for("logged in to");
-    assert!(!shown.contains(" left"), "no countdown over the line of the shell: {shown}");
+    assert!(
+        !shown.contains(" left"),
+        "no countdown over the line of the shell: {shown}"
+    );
     shell.pty.type_in("wait %1\n");
     shell.ends_with("ended=0");
 }
 
 #[test]
 fn p14_fg_turns_pasting_on() {
-    let Some(mut shell) = Shell::start() else { return };
+    let Some(mut shell) = Shell::start() else {
+        return;
+    };
     let (process, good) = shell.log_in("&");
     assert!(matches!(process.state(), 'S' | 'R'), "{}", process.state());
     shell.pty.type_in("fg\n");
@@ -98,33 +138,43 @@ fn p14_fg_turns_pasting_on() {
 
 #[test]
 fn r5_p12_ctrl_z_and_fg_give_the_terminal_back_and_take_it_again() {
-    let Some(mut shell) = Shell::start() else { return };
+    let Some(mut shell) = Shell::start() else {
+        return;
+    };
     let before = shell.pty.settings();
     let (process, good) = shell.log_in("");
     for _ in 0..2 {
         shell.pty.wait_until_raw(true);
         shell.pty.type_in("\u{1a}");
         wait_for("the stop", || (process.state() == 'T').then_some(()));
-        wait_for("the shell's settings", || (shell.pty.settings() == before).then_some(()));
+        wait_for("the shell's settings", || {
+            (shell.pty.settings() == before).then_some(())
+        });
         shell.pty.type_in("fg\n");
         shell.pty.wait_until_raw(true);
     }
     shell.pty.type_in(&format!("{good}\n"));
     shell.pty.wait_for("logged in to");
-    wait_for("the shell's settings", || (shell.pty.settings() == before).then_some(()));
+    wait_for("the shell's settings", || {
+        (shell.pty.settings() == before).then_some(())
+    });
     shell.ends_with("ended=0");
 }
 
 #[test]
 fn r5_ctrl_z_and_bg_go_on_without_pasting() {
-    let Some(mut shell) = Shell::start() else { return };
+    let Some(mut shell) = Shell::start() else {
+        return;
+    };
     let before = shell.pty.settings();
     let (process, good) = shell.log_in("");
     shell.pty.wait_until_raw(true);
     shell.pty.type_in("\u{1a}");
     wait_for("the stop", || (process.state() == 'T').then_some(()));
     shell.pty.type_in("bg\n");
-    wait_for("the end of the stop", || (process.state() != 'T').then_some(()));
+    wait_for("the end of the stop", || {
+        (process.state() != 'T').then_some(())
+    });
     shell.pty.type_in("echo \"typed $((100 + 1))\"\n");
     shell.pty.wait_for("typed 101");
     assert_eq!(shell.pty.settings(), before);
@@ -140,11 +190,15 @@ fn p12_r1_ctrl_c_gives_the_terminal_back_to_the_shell() {
     if is_ignored(Signal::INT, "Ctrl-C") {
         return;
     }
-    let Some(mut shell) = Shell::start() else { return };
+    let Some(mut shell) = Shell::start() else {
+        return;
+    };
     let before = shell.pty.settings();
     shell.log_in("");
     shell.pty.wait_until_raw(true);
     shell.pty.type_in("\u{3}");
-    wait_for("the shell's settings", || (shell.pty.settings() == before).then_some(()));
+    wait_for("the shell's settings", || {
+        (shell.pty.settings() == before).then_some(())
+    });
     shell.ends_with("ended=130");
 }

@@ -31,12 +31,22 @@ impl OnTerminal {
         let (fake, mut pty) = (Fake::start(), Pty::open());
         let before = pty.settings();
         let program = Program::login(&fake);
-        let program = if wrapper.is_empty() { program } else { program.through(wrapper) };
+        let program = if wrapper.is_empty() {
+            program
+        } else {
+            program.through(wrapper)
+        };
         let mut login = program.on(&pty).start();
         let url = login.authorization_url();
         let good = login.redirect(&url);
         pty.wait_until_raw(true);
-        Self { fake, pty, before, login, good }
+        Self {
+            fake,
+            pty,
+            before,
+            login,
+            good,
+        }
     }
 
     /// Waits for the good end, and checks that the terminal is as it was.
@@ -45,7 +55,11 @@ impl OnTerminal {
         let finished = self.login.finish();
         let shown = self.pty.shown();
         assert_eq!((finished.code, finished.signal), (Some(0), None), "{shown}");
-        assert_eq!(self.pty.settings(), self.before, "the terminal is not as it was");
+        assert_eq!(
+            self.pty.settings(),
+            self.before,
+            "the terminal is not as it was"
+        );
         assert_eq!(self.fake.seen_at("/token").len(), 1);
         shown
     }
@@ -75,23 +89,40 @@ fn p12_an_address_of_any_length_is_taken_whole() {
 #[test]
 fn p12_t_what_is_pasted_is_not_shown() {
     let mut on = OnTerminal::new();
-    on.pty.type_in("http://127.0.0.1/callback?code=CANARY1&state=CANARY2\n");
+    on.pty
+        .type_in("http://127.0.0.1/callback?code=CANARY1&state=CANARY2\n");
     on.login.event("rejected");
     let good = on.good.clone();
     on.pty.type_in(&format!("{good}\n"));
     let shown = on.succeeds();
     assert!(!shown.contains("CANARY"), "{shown}");
-    assert!(!shown.contains(&parameter(&good, "code").expect("a code")), "{shown}");
+    assert!(
+        !shown.contains(&parameter(&good, "code").expect("a code")),
+        "{shown}"
+    );
 }
 
 #[test]
 fn p3_p2_bracketed_and_wrapped_pastes_are_taken() {
-    let forms = ["\u{1b}[200~URL\u{1b}[201~", "\u{1b}[200~URL\u{1b}[201~\r", "URL\r", "CUT\r\n"];
+    let forms = [
+        "\u{1b}[200~URL\u{1b}[201~",
+        "\u{1b}[200~URL\u{1b}[201~\r",
+        "URL\r",
+        "CUT\r\n",
+    ];
     for form in forms {
         let mut on = OnTerminal::new();
-        let cut: Vec<_> =
-            on.good.as_bytes().chunks(40).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
-        on.pty.type_in(&form.replace("URL", &on.good).replace("CUT", &cut.join("\r\n")));
+        let cut: Vec<_> = on
+            .good
+            .as_bytes()
+            .chunks(40)
+            .map(|part| String::from_utf8_lossy(part).into_owned())
+            .collect();
+        on.pty.type_in(
+            &form
+                .replace("URL", &on.good)
+                .replace("CUT", &cut.join("\r\n")),
+        );
         on.succeeds();
     }
 }
@@ -100,7 +131,8 @@ fn p3_p2_bracketed_and_wrapped_pastes_are_taken() {
 fn p2_typed_keys_are_edited() {
     let mut on = OnTerminal::new();
     let good = on.good.clone();
-    on.pty.type_in(&format!("rubbish\u{15}{good}xyz\u{7f}\u{7f}\u{7f}\r"));
+    on.pty
+        .type_in(&format!("rubbish\u{15}{good}xyz\u{7f}\u{7f}\u{7f}\r"));
     on.succeeds();
 }
 
@@ -123,7 +155,12 @@ fn p12_the_callback_gives_the_terminal_back() {
 
 #[test]
 fn p12_r1_a_signal_gives_the_terminal_back() {
-    for (signal, number) in [(Signal::INT, 2), (Signal::TERM, 15), (Signal::HUP, 1), (Signal::QUIT, 3)] {
+    for (signal, number) in [
+        (Signal::INT, 2),
+        (Signal::TERM, 15),
+        (Signal::HUP, 1),
+        (Signal::QUIT, 3),
+    ] {
         if is_ignored(signal, "the end by a signal") {
             continue;
         }
@@ -172,7 +209,12 @@ fn r3_a_closed_terminal_ends_the_login() {
 fn r5_ctrl_z_without_a_shell_does_not_stop_for_ever() {
     does_not_stop(OnTerminal::new());
     if is_root("Ctrl-Z in a container") {
-        does_not_stop(OnTerminal::through(&["unshare", "--pid", "--fork", "--mount-proc"]));
+        does_not_stop(OnTerminal::through(&[
+            "unshare",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+        ]));
     }
 }
 
@@ -198,15 +240,24 @@ fn does_not_stop(mut on: OnTerminal) {
 fn l19_r3_a_halted_terminal_does_not_halt_the_login() {
     let mut on = OnTerminal::new();
     on.pty.type_in("\u{13}");
-    let address = url::Url::parse(&on.good).expect("a URL").socket_addrs(|| None).expect("an address")[0];
+    let address = url::Url::parse(&on.good)
+        .expect("a URL")
+        .socket_addrs(|| None)
+        .expect("an address")[0];
     // The countdown would be written in this time.
     let started = Instant::now();
     while started.elapsed() < Duration::from_millis(1500) {
         let mut stream = TcpStream::connect(address).expect("connecting");
-        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-        stream.write_all(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("writing");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .expect("a timeout");
+        stream
+            .write_all(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .expect("writing");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer while the terminal is halted");
+        stream
+            .read_to_string(&mut answer)
+            .expect("an answer while the terminal is halted");
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(visit(&on.good).status, 200);
@@ -225,5 +276,9 @@ fn p12_blank_lines_and_junk_come_first() {
     on.pty.type_in("\r\r\r");
     on.pty.type_in(&format!("\r\r{good}\r"));
     let shown = on.succeeds();
-    assert_eq!(shown.matches("not taken").count(), 2, "blank lines are nothing to complain about: {shown}");
+    assert_eq!(
+        shown.matches("not taken").count(),
+        2,
+        "blank lines are nothing to complain about: {shown}"
+    );
 }

@@ -62,7 +62,11 @@ impl Blocked {
         if stderr {
             program.command().stderr(stream());
         }
-        Self { fake, login: program.start(), _stuck: stuck }
+        Self {
+            fake,
+            login: program.start(),
+            _stuck: stuck,
+        }
     }
 
     /// Returns the authorization URL from whichever stream can be read.
@@ -79,18 +83,32 @@ fn p55_a_stream_that_nobody_reads_costs_no_login() {
     for (stdout, code) in [(true, 7), (false, 0)] {
         let mut blocked = Blocked::start(stdout, !stdout, &["-vv"]);
         let url = blocked.url(stdout);
-        assert!(blocked._stuck.iter().all(|(_, writer)| is_blocking(writer)), "others share this open file");
+        assert!(
+            blocked._stuck.iter().all(|(_, writer)| is_blocking(writer)),
+            "others share this open file"
+        );
         // However much there is to say.
         let good = blocked.login.redirect(&url);
         for number in 0..50 {
-            assert_eq!(visit(&good.replace("state=", &format!("state={number}"))).status, 400);
+            assert_eq!(
+                visit(&good.replace("state=", &format!("state={number}"))).status,
+                400
+            );
         }
         assert_eq!(visit(&good).status, 200);
         let started = Instant::now();
         let finished = blocked.login.finish();
         assert!(started.elapsed() < MARGIN, "{:?}", started.elapsed());
-        assert_eq!((finished.code, finished.signal), (Some(code), None), "{}", finished.stderr);
-        assert_eq!(finished.kept(&blocked.fake.mcp())["refresh_token"], "refresh-1");
+        assert_eq!(
+            (finished.code, finished.signal),
+            (Some(code), None),
+            "{}",
+            finished.stderr
+        );
+        assert_eq!(
+            finished.kept(&blocked.fake.mcp())["refresh_token"],
+            "refresh-1"
+        );
     }
 }
 
@@ -100,7 +118,12 @@ fn p55_a_stream_that_nobody_reads_prolongs_no_deadline() {
         let started = Instant::now();
         let blocked = Blocked::start(stdout, stderr, &["--timeout", "2s", "-vv"]);
         let finished = blocked.login.finish();
-        assert_eq!((finished.code, finished.signal), (Some(4), None), "{stdout} {stderr}: {}", finished.stderr);
+        assert_eq!(
+            (finished.code, finished.signal),
+            (Some(4), None),
+            "{stdout} {stderr}: {}",
+            finished.stderr
+        );
         assert!(started.elapsed() < MARGIN, "{:?}", started.elapsed());
     }
 }
@@ -109,7 +132,9 @@ fn p55_a_stream_that_nobody_reads_prolongs_no_deadline() {
 fn p55_a_signal_ends_what_nobody_reads() {
     for (signal, number) in signals() {
         let blocked = Blocked::start(true, true, &[]);
-        wait_for("the registration", || blocked.fake.seen_at("/register").pop());
+        wait_for("the registration", || {
+            blocked.fake.seen_at("/register").pop()
+        });
         let started = Instant::now();
         blocked.login.process().signal(signal);
         ended_by(&blocked.login.finish(), number);
@@ -129,23 +154,46 @@ fn p55_a_late_reader_gets_everything() {
     let mut file = File::from(OwnedFd::from(reader));
     let text = std::thread::spawn(move || {
         let mut text = String::new();
-        file.read_to_string(&mut text).map(|_| text).expect("reading")
+        file.read_to_string(&mut text)
+            .map(|_| text)
+            .expect("reading")
     });
     assert_eq!(visit(&login.redirect(&url)).status, 200);
     login.finish().expect(0);
     let text = text.join().expect("the reader");
-    let events: Vec<_> = text.trim_start_matches('x').lines().filter_map(|line| line.split('"').nth(3)).collect();
-    assert_eq!(events, ["listening", "authorization_url", "answer_received", "logged_in"], "{text}");
+    let events: Vec<_> = text
+        .trim_start_matches('x')
+        .lines()
+        .filter_map(|line| line.split('"').nth(3))
+        .collect();
+    assert_eq!(
+        events,
+        [
+            "listening",
+            "authorization_url",
+            "answer_received",
+            "logged_in"
+        ],
+        "{text}"
+    );
 }
 
 /// Other commands wait for their reader, and a signal ends that.
 #[test]
 fn p55_a_signal_ends_every_command_that_waits_for_its_reader() {
     for (signal, number) in signals() {
-        for arguments in [&["providers"][..], &["doctor"], &["--help"], &["--nonsense"]] {
+        for arguments in [
+            &["providers"][..],
+            &["doctor"],
+            &["--help"],
+            &["--nonsense"],
+        ] {
             let (_reader, writer) = full_pipe();
             let mut program = Program::new().args(arguments);
-            program.command().stdout(writer.try_clone().expect("a clone")).stderr(writer);
+            program
+                .command()
+                .stdout(writer.try_clone().expect("a clone"))
+                .stderr(writer);
             let running = program.start();
             let process = running.process();
             wait_for("the write", || (process.state() == 'S').then_some(()));
@@ -176,7 +224,10 @@ fn p55_a_halted_terminal_costs_no_login() {
         halt(&pty);
         let good = login.redirect(&url);
         for number in 0..50 {
-            assert_eq!(visit(&good.replace("state=", &format!("state={number}"))).status, 400);
+            assert_eq!(
+                visit(&good.replace("state=", &format!("state={number}"))).status,
+                400
+            );
         }
         assert_eq!(visit(&good).status, 200);
         let started = Instant::now();
@@ -191,7 +242,10 @@ fn p55_a_halted_terminal_prolongs_neither_deadline_nor_signal() {
     let (fake, pty) = (Fake::start(), Pty::open());
     halt(&pty);
     let started = Instant::now();
-    let finished = on_a_terminal(&fake, &pty).args(["--timeout", "2s", "-vv"]).start().finish();
+    let finished = on_a_terminal(&fake, &pty)
+        .args(["--timeout", "2s", "-vv"])
+        .start()
+        .finish();
     assert_eq!((finished.code, finished.signal), (Some(4), None));
     assert!(started.elapsed() < MARGIN, "{:?}", started.elapsed());
     for (signal, number) in signals() {
@@ -211,7 +265,10 @@ fn p55_a_terminal_that_goes_on_shows_what_was_said() {
     halt(&pty);
     let mut login = on_a_terminal(&fake, &pty).start();
     let url = login.authorization_url();
-    assert_eq!(visit(&login.redirect(&url).replace("state=", "state=x")).status, 400);
+    assert_eq!(
+        visit(&login.redirect(&url).replace("state=", "state=x")).status,
+        400
+    );
     assert_eq!(pty.shown(), "");
     tcflow(pty.end(), Action::OOn).expect("letting it go on");
     pty.wait_for("/authorize?");
@@ -226,7 +283,16 @@ fn limited(program: Program, user: u32, threads: u32) -> Program {
     std::os::unix::fs::chown(&home, Some(user), Some(user)).expect("giving the home away");
     let (reuid, regid) = (format!("--reuid={user}"), format!("--regid={user}"));
     let limit = format!("prlimit --nproc={threads} -- \"$@\"");
-    program.through(&["setpriv", &reuid, &regid, "--clear-groups", "sh", "-c", &format!("exec {limit}"), "sh"])
+    program.through(&[
+        "setpriv",
+        &reuid,
+        &regid,
+        "--clear-groups",
+        "sh",
+        "-c",
+        &format!("exec {limit}"),
+        "sh",
+    ])
 }
 
 fn can_limit(test: &str) -> bool {
@@ -242,9 +308,16 @@ fn p55_a4_a_login_without_any_thread() {
     for threads in 1..=3 {
         let fake = Fake::start();
         let mut login = limited(Program::login(&fake), 64207, threads).start();
-        assert!(login.agree().body.contains("You are logged in"), "{threads}");
+        assert!(
+            login.agree().body.contains("You are logged in"),
+            "{threads}"
+        );
         let finished = login.finish().expect(0);
-        assert_eq!(finished.kept(&fake.mcp())["refresh_token"], "refresh-1", "{threads}");
+        assert_eq!(
+            finished.kept(&fake.mcp())["refresh_token"],
+            "refresh-1",
+            "{threads}"
+        );
     }
 }
 
@@ -260,12 +333,24 @@ fn p55_a4_an_accepted_code_needs_no_thread() {
     // The user's other programs, which have no such limit.
     let many = "i=0; while [ $i -lt 10 ]; do sleep 60 & i=$((i + 1)); done; echo; wait";
     let mut others = Command::new("setpriv")
-        .args(["--reuid=64208", "--regid=64208", "--clear-groups", "sh", "-c", many])
+        .args([
+            "--reuid=64208",
+            "--regid=64208",
+            "--clear-groups",
+            "sh",
+            "-c",
+            many,
+        ])
         .process_group(0)
         .stdout(Stdio::piped())
         .spawn()
         .expect("other programs");
-    others.stdout.as_mut().map(|stdout| stdout.read_exact(&mut [0])).expect("a pipe").expect("all of them");
+    others
+        .stdout
+        .as_mut()
+        .map(|stdout| stdout.read_exact(&mut [0]))
+        .expect("a pipe")
+        .expect("all of them");
     let page = login.agree_at(&url);
     let group = Pid::from_raw(others.id().try_into().expect("a pid")).expect("a pid");
     rustix::process::kill_process_group(group, Signal::KILL).expect("ending them");
@@ -304,7 +389,9 @@ fn p55_a4_without_threads_signals_and_deadlines_hold() {
         }
         if path == "/register" {
             let started = Instant::now();
-            limited(Program::login(&fake).args(["--timeout", "2s"]), 64209, 1).run().expect_error(4, "timed_out");
+            limited(Program::login(&fake).args(["--timeout", "2s"]), 64209, 1)
+                .run()
+                .expect_error(4, "timed_out");
             assert!(started.elapsed() < MARGIN, "{:?}", started.elapsed());
         }
         gate.open();
@@ -315,9 +402,20 @@ fn p55_a4_without_threads_signals_and_deadlines_hold() {
 #[test]
 fn p55_a_limit_of_file_sizes_is_told() {
     let fake = Fake::start();
-    let finished = Program::login(&fake).through_shell("ulimit -f 0", "").agree();
-    assert_eq!((finished.code, finished.signal), (Some(7), None), "{}", finished.stderr);
-    assert!(finished.stderr.contains("File too large"), "{}", finished.stderr);
+    let finished = Program::login(&fake)
+        .through_shell("ulimit -f 0", "")
+        .agree();
+    assert_eq!(
+        (finished.code, finished.signal),
+        (Some(7), None),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        finished.stderr.contains("File too large"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// The process that refreshes cannot be started: nothing is spent, and the next call refreshes.
@@ -327,37 +425,85 @@ fn p55_a_refresh_without_a_process_spends_nothing() {
         return;
     }
     let fake = Fake::with(|seen, fake| {
-        let is_refresh = seen.path == "/token" && seen.parameter("grant_type").as_deref() == Some("refresh_token");
+        let is_refresh = seen.path == "/token"
+            && seen.parameter("grant_type").as_deref() == Some("refresh_token");
         is_refresh.then(|| Reply::json(200, &fake.tokens(7, None)))
     });
     let finished = limited(Program::login(&fake), 64210, 64).agree().expect(0);
-    let token = || Program::new().args(["--store", "file", "token", "--refresh", &fake.mcp()]).at_home(finished.home());
+    let token = || {
+        Program::new()
+            .args(["--store", "file", "token", "--refresh", &fake.mcp()])
+            .at_home(finished.home())
+    };
     let (started, requests) = (Instant::now(), fake.seen_at("/token").len());
     let failed = limited(token(), 64210, 1).run().expect(1);
     assert!(started.elapsed() < MARGIN, "{:?}", started.elapsed());
-    assert!(failed.stderr.contains("cannot start the process that refreshes"), "{}", failed.stderr);
-    assert!(failed.stderr.contains("temporarily unavailable"), "{}", failed.stderr);
+    assert!(
+        failed
+            .stderr
+            .contains("cannot start the process that refreshes"),
+        "{}",
+        failed.stderr
+    );
+    assert!(
+        failed.stderr.contains("temporarily unavailable"),
+        "{}",
+        failed.stderr
+    );
     assert_eq!(fake.seen_at("/token").len(), requests, "nothing is spent");
-    assert_eq!(limited(token(), 64210, 2).run().expect(0).stdout, "access-7");
+    assert_eq!(
+        limited(token(), 64210, 2).run().expect(0).stdout,
+        "access-7"
+    );
 }
 
 /// A worker wakes the main thread with a byte. Where the system has no memory for it, the login ends all the same.
 #[test]
 fn p55_each_send_of_a_login_fails_once_and_none_makes_it_wait() {
-    if !has("strace", "p55_each_send_of_a_login_fails_once_and_none_makes_it_wait") {
+    if !has(
+        "strace",
+        "p55_each_send_of_a_login_fails_once_and_none_makes_it_wait",
+    ) {
         return;
     }
     let fake = Fake::start();
     for number in 1..=6 {
         for error in ["ENOBUFS", "EAGAIN"] {
             let inject = format!("inject=sendto:error={error}:when={number}");
-            let wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendto", "-e", &inject];
+            let wrapper = [
+                "strace",
+                "-f",
+                "-qq",
+                "-o",
+                "/dev/null",
+                "-e",
+                "trace=sendto",
+                "-e",
+                &inject,
+            ];
             let started = Instant::now();
-            let login = Program::login(&fake).env("MCP_LOGIN_TIMEOUT", "10s").through(&wrapper).agree();
-            assert!(matches!(login.code, Some(0 | 3 | 4 | 5)), "{error} {number}: {:?} {}", login.code, login.stderr);
+            let login = Program::login(&fake)
+                .env("MCP_LOGIN_TIMEOUT", "10s")
+                .through(&wrapper)
+                .agree();
+            assert!(
+                matches!(login.code, Some(0 | 3 | 4 | 5)),
+                "{error} {number}: {:?} {}",
+                login.code,
+                login.stderr
+            );
             let stored = login.credentials_path().exists();
-            assert!(login.code == Some(0) || !stored, "{error} {number}: {:?} {}", login.code, login.stderr);
-            assert!(started.elapsed() < Duration::from_secs(20), "{error} {number}: {:?}", started.elapsed());
+            assert!(
+                login.code == Some(0) || !stored,
+                "{error} {number}: {:?} {}",
+                login.code,
+                login.stderr
+            );
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{error} {number}: {:?}",
+                started.elapsed()
+            );
         }
     }
 }
@@ -375,18 +521,27 @@ fn p55_streams_of_another_user_hold_nothing_up() {
         let mut program = limited(Program::login(&fake).arg("-vv"), 64211, 64);
         match is_terminal {
             true => program.command().stderr(pty.stdio()),
-            false => program.command().stderr(writer.try_clone().expect("a clone")),
+            false => program
+                .command()
+                .stderr(writer.try_clone().expect("a clone")),
         };
         let mut login = program.start();
         let url = login.authorization_url();
         let good = login.redirect(&url);
         for number in 0..50 {
-            assert_eq!(visit(&good.replace("state=", &format!("state={number}"))).status, 400);
+            assert_eq!(
+                visit(&good.replace("state=", &format!("state={number}"))).status,
+                400
+            );
         }
         assert_eq!(visit(&good).status, 200);
         let started = Instant::now();
         login.finish().expect(0);
-        assert!(started.elapsed() < MARGIN, "{is_terminal}: {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < MARGIN,
+            "{is_terminal}: {:?}",
+            started.elapsed()
+        );
         assert!(is_blocking(&writer) && is_blocking(pty.end()));
     }
 }
@@ -395,7 +550,8 @@ fn p55_streams_of_another_user_hold_nothing_up() {
 #[test]
 fn p55_talk_that_nobody_reads_costs_no_token() {
     let fake = Fake::with(|seen, fake| {
-        let is_refresh = seen.path == "/token" && seen.parameter("grant_type").as_deref() == Some("refresh_token");
+        let is_refresh = seen.path == "/token"
+            && seen.parameter("grant_type").as_deref() == Some("refresh_token");
         is_refresh.then(|| Reply::json(200, &fake.tokens(7, None)))
     });
     let finished = Program::login(&fake).agree().expect(0);
@@ -414,7 +570,17 @@ fn p55_a_demo_without_threads_says_so() {
     if !can_limit("a limit of threads") {
         return;
     }
-    let finished = limited(Program::new().args(["demo", "--auto"]), 64212, 1).run().expect(1);
-    assert!(finished.stderr.contains("cannot start the demo"), "{}", finished.stderr);
-    assert!(finished.stderr.contains("temporarily unavailable"), "{}", finished.stderr);
+    let finished = limited(Program::new().args(["demo", "--auto"]), 64212, 1)
+        .run()
+        .expect(1);
+    assert!(
+        finished.stderr.contains("cannot start the demo"),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        finished.stderr.contains("temporarily unavailable"),
+        "{}",
+        finished.stderr
+    );
 }

@@ -10,30 +10,60 @@ use crate::support::pty::Pty;
 use crate::support::{visit, wait_for};
 
 fn login(fake: &Fake) -> Program {
-    Program::new().args(["--json", "--store", "file"]).env("MCP_LOGIN_TIMEOUT", "60s").arg(fake.mcp())
+    Program::new()
+        .args(["--json", "--store", "file"])
+        .env("MCP_LOGIN_TIMEOUT", "60s")
+        .arg(fake.mcp())
 }
 
 #[test]
 fn r8_the_browser_has_a_session_of_its_own_and_nothing_of_ours() {
-    let (fake, browser, pty) = (Fake::start(), FakeBrowser::new("echo noise; echo noise >&2"), Pty::open());
-    let program = login(&fake).env("BROWSER", browser.path()).env("MCP_LOGIN_CLIENT_SECRET", "CANARY");
+    let (fake, browser, pty) = (
+        Fake::start(),
+        FakeBrowser::new("echo noise; echo noise >&2"),
+        Pty::open(),
+    );
+    let program = login(&fake)
+        .env("BROWSER", browser.path())
+        .env("MCP_LOGIN_CLIENT_SECRET", "CANARY");
     let mut login = program.args(["--client-id", "by-hand"]).on(&pty).start();
     let url = login.authorization_url();
     assert_eq!(browser.url(), url, "the URL is one argument");
     let stat = browser.note("stat").expect("a note");
-    let fields: Vec<i64> =
-        stat.rsplit(") ").next().expect("fields").split(' ').skip(1).map_while(|it| it.parse().ok()).collect();
-    let [_, group, session, terminal, ..] = fields[..] else { panic!("{stat}") };
-    assert_ne!(session, i64::from(login.pid()), "a session of its own: {stat}");
+    let fields: Vec<i64> = stat
+        .rsplit(") ")
+        .next()
+        .expect("fields")
+        .split(' ')
+        .skip(1)
+        .map_while(|it| it.parse().ok())
+        .collect();
+    let [_, group, session, terminal, ..] = fields[..] else {
+        panic!("{stat}")
+    };
+    assert_ne!(
+        session,
+        i64::from(login.pid()),
+        "a session of its own: {stat}"
+    );
     assert_ne!(group, i64::from(login.pid()), "{stat}");
     assert_eq!(terminal, 0, "no terminal: {stat}");
-    assert!(browser.note("tty").is_none(), "our terminal cannot be opened");
+    assert!(
+        browser.note("tty").is_none(),
+        "our terminal cannot be opened"
+    );
     let fds = browser.note("fds").expect("a note");
-    let sockets: Vec<_> = fds.lines().filter(|line| line.contains("socket:")).collect();
+    let sockets: Vec<_> = fds
+        .lines()
+        .filter(|line| line.contains("socket:"))
+        .collect();
     assert!(sockets.is_empty(), "no socket of ours: {fds}");
     assert!(!fds.contains("/dev/pts/"), "none of our streams: {fds}");
     let env = browser.note("env").expect("a note");
-    assert!(!env.contains("CANARY") && !env.contains("MCP_LOGIN_CLIENT_SECRET"), "{env}");
+    assert!(
+        !env.contains("CANARY") && !env.contains("MCP_LOGIN_CLIENT_SECRET"),
+        "{env}"
+    );
     assert_eq!(visit(&login.redirect(&url)).status, 200);
     login.finish().expect(0);
     let mut pty = pty;
@@ -42,7 +72,13 @@ fn r8_the_browser_has_a_session_of_its_own_and_nothing_of_ours() {
 
 #[test]
 fn r8_a_browser_that_hangs_or_talks_or_dies_changes_nothing() {
-    for what in ["exec sleep 60", "head -c 1000000 /dev/zero", "exit 0", "exit 7", "kill -9 $$"] {
+    for what in [
+        "exec sleep 60",
+        "head -c 1000000 /dev/zero",
+        "exit 0",
+        "exit 7",
+        "kill -9 $$",
+    ] {
         let (fake, browser) = (Fake::start(), FakeBrowser::new(what));
         let mut login = login(&fake).env("BROWSER", browser.path()).start();
         let url = login.authorization_url();
@@ -51,7 +87,11 @@ fn r8_a_browser_that_hangs_or_talks_or_dies_changes_nothing() {
         login.finish().expect(0);
         if let Some(stat) = browser.note("stat").filter(|_| what.starts_with("exec")) {
             // The browser lives on without us; the test ends it.
-            let pid = stat.split(' ').next().and_then(|pid| pid.parse().ok()).expect("a process id");
+            let pid = stat
+                .split(' ')
+                .next()
+                .and_then(|pid| pid.parse().ok())
+                .expect("a process id");
             let hanging = crate::support::process::Process(pid);
             assert!(hanging.stat().is_some(), "{what}");
             hanging.signal(Signal::KILL);
@@ -70,7 +110,8 @@ fn r8_no_zombie_is_left() {
         // The child belongs to the thread that started it; all of them are looked at.
         let tasks = std::fs::read_dir(format!("/proc/{}/task", login.pid())).ok()?;
         let none = tasks.flatten().all(|task| {
-            std::fs::read_to_string(task.path().join("children")).is_ok_and(|children| children.trim().is_empty())
+            std::fs::read_to_string(task.path().join("children"))
+                .is_ok_and(|children| children.trim().is_empty())
         });
         (none || !std::path::Path::new(&children).exists()).then_some(())
     });
@@ -83,8 +124,11 @@ fn r8_keys_of_our_terminal_do_not_reach_the_browser() {
     if is_ignored(Signal::INT, "Ctrl-C") {
         return;
     }
-    let (fake, browser, mut pty) =
-        (Fake::start(), FakeBrowser::new("trap 'echo >hit' INT HUP; sleep 60 & wait"), Pty::open());
+    let (fake, browser, mut pty) = (
+        Fake::start(),
+        FakeBrowser::new("trap 'echo >hit' INT HUP; sleep 60 & wait"),
+        Pty::open(),
+    );
     let mut login = login(&fake).env("BROWSER", browser.path()).on(&pty).start();
     login.authorization_url();
     browser.url();
@@ -92,7 +136,10 @@ fn r8_keys_of_our_terminal_do_not_reach_the_browser() {
     pty.type_in("\u{3}");
     assert_eq!(login.finish().signal, Some(2));
     pty.close();
-    let pid = browser.note("stat").and_then(|stat| stat.split(' ').next()?.parse().ok()).expect("a process id");
+    let pid = browser
+        .note("stat")
+        .and_then(|stat| stat.split(' ').next()?.parse().ok())
+        .expect("a process id");
     let process = crate::support::process::Process(pid);
     assert!(process.stat().is_some() && browser.note("hit").is_none());
     process.signal(Signal::KILL);
@@ -108,9 +155,18 @@ fn r9_a_text_browser_has_no_terminal() {
     let mut login = login(&fake).env("BROWSER", w3m).on(&pty).start();
     let url = login.authorization_url();
     browser.url();
-    assert!(browser.note("tty").is_none(), "our terminal cannot be opened");
-    assert!(!browser.note("fds").expect("a note").contains("/dev/pts/"), "{:?}", browser.note("fds"));
-    wait_for("the end of its input", || browser.note("input").filter(String::is_empty));
+    assert!(
+        browser.note("tty").is_none(),
+        "our terminal cannot be opened"
+    );
+    assert!(
+        !browser.note("fds").expect("a note").contains("/dev/pts/"),
+        "{:?}",
+        browser.note("fds")
+    );
+    wait_for("the end of its input", || {
+        browser.note("input").filter(String::is_empty)
+    });
     assert_eq!(visit(&login.redirect(&url)).status, 200);
     login.finish().expect(0);
 }
@@ -118,15 +174,24 @@ fn r9_a_text_browser_has_no_terminal() {
 #[test]
 fn r9_without_a_display_the_address_is_printed() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
-    std::fs::copy(browser.path(), browser.path().with_file_name("x-www-browser")).expect("a copy");
+    std::fs::copy(
+        browser.path(),
+        browser.path().with_file_name("x-www-browser"),
+    )
+    .expect("a copy");
     // What this machine has for a browser is not started.
     browser.beside("xdg-settings", "");
-    let path =
-        format!("{}:{}", browser.path().parent().expect("a directory").display(), std::env::var("PATH").expect("PATH"));
+    let path = format!(
+        "{}:{}",
+        browser.path().parent().expect("a directory").display(),
+        std::env::var("PATH").expect("PATH")
+    );
     for variable in ["", "CI", "SSH_CONNECTION"] {
         let mut program = login(&fake).arg("--force").env("PATH", &path);
         if !variable.is_empty() {
-            program = program.env(variable, "10.0.0.1 1 10.0.0.2 22").env("DISPLAY", ":0");
+            program = program
+                .env(variable, "10.0.0.1 1 10.0.0.2 22")
+                .env("DISPLAY", ":0");
         }
         let mut login = program.start();
         let url = login.authorization_url();
@@ -136,7 +201,11 @@ fn r9_without_a_display_the_address_is_printed() {
         assert!(!browser.was_started(), "{variable}");
     }
     // With a display the same program is started.
-    let mut login = login(&fake).arg("--force").env("PATH", &path).env("DISPLAY", ":0").start();
+    let mut login = login(&fake)
+        .arg("--force")
+        .env("PATH", &path)
+        .env("DISPLAY", ":0")
+        .start();
     let url = login.authorization_url();
     assert_eq!(browser.url(), url);
     login.process().signal(Signal::TERM);
@@ -146,7 +215,10 @@ fn r9_without_a_display_the_address_is_printed() {
 #[test]
 fn r8_a_browser_that_cannot_be_started_is_told() {
     let fake = Fake::start();
-    let mut login = login(&fake).args(["--browser", "/nonexistent/browser"]).env("PATH", "/nonexistent").start();
+    let mut login = login(&fake)
+        .args(["--browser", "/nonexistent/browser"])
+        .env("PATH", "/nonexistent")
+        .start();
     let url = login.authorization_url();
     login.said("there is no browser /nonexistent/browser");
     assert_eq!(visit(&login.redirect(&url)).status, 200);
@@ -170,8 +242,9 @@ fn p56_p63_every_form_of_a_named_browser() {
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         std::fs::copy(browser.path(), &path).expect("a copy");
         let failing = browser.beside("firefox", "exit 3");
-        let value =
-            form.replace("BROWSER", &path.display().to_string()).replace("FAILS", &failing.display().to_string());
+        let value = form
+            .replace("BROWSER", &path.display().to_string())
+            .replace("FAILS", &failing.display().to_string());
         let mut login = login(&fake).env("BROWSER", &value).start();
         let url = login.authorization_url();
         assert_eq!(browser.url(), url, "{value}");
@@ -192,7 +265,10 @@ fn p56_the_option_is_one_command() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
     let odd = browser.path().with_file_name("my: browser");
     std::fs::copy(browser.path(), &odd).expect("a copy");
-    let mut login = login(&fake).arg("--browser").arg(format!("'{}' %s", odd.display())).start();
+    let mut login = login(&fake)
+        .arg("--browser")
+        .arg(format!("'{}' %s", odd.display()))
+        .start();
     let url = login.authorization_url();
     assert_eq!(browser.url(), url);
     login.agree_at(&url);
@@ -205,7 +281,10 @@ fn p63_a_named_browser_that_is_missing_is_said() {
     std::fs::copy(browser.path(), browser.path().with_file_name("xdg-open")).expect("a copy");
     let directory = browser.path().parent().expect("a directory").to_owned();
     // Without a display nothing else could open a window.
-    let mut login = login(&fake).env("BROWSER", "nosuch-browser").env("PATH", &directory).start();
+    let mut login = login(&fake)
+        .env("BROWSER", "nosuch-browser")
+        .env("PATH", &directory)
+        .start();
     login.said("there is no browser nosuch-browser");
     login.said("no browser could be started; open the address yourself");
     assert!(!browser.was_started());
@@ -223,11 +302,16 @@ fn p56_the_programs_that_only_open_are_tried() {
             std::fs::create_dir(&directory).expect("a directory");
             std::fs::copy(browser.path(), directory.join(opener)).expect("a copy");
             for tool in ["sh", "cat", "ls", "env", "mv"] {
-                let found = ["/bin", "/usr/bin"].map(|place| std::path::Path::new(place).join(tool));
+                let found =
+                    ["/bin", "/usr/bin"].map(|place| std::path::Path::new(place).join(tool));
                 let found = found.into_iter().find(|path| path.exists()).expect(tool);
                 std::os::unix::fs::symlink(found, directory.join(tool)).expect("a link");
             }
-            let mut login = login(&fake).env("DISPLAY", ":0").env("BROWSER", variable).env("PATH", &directory).start();
+            let mut login = login(&fake)
+                .env("DISPLAY", ":0")
+                .env("BROWSER", variable)
+                .env("PATH", &directory)
+                .start();
             let url = login.authorization_url();
             assert_eq!(browser.url(), url, "{opener}");
             login.agree_at(&url);

@@ -16,7 +16,10 @@ fn start(fakes: &[Fake], prepare: impl FnOnce(Program) -> Program) -> (Running, 
     let mut goods = vec![String::new(); fakes.len()];
     for _ in fakes {
         let event = login.event("authorization_url");
-        let index = fakes.iter().position(|fake| event["server"] == fake.mcp()).expect("one of the servers");
+        let index = fakes
+            .iter()
+            .position(|fake| event["server"] == fake.mcp())
+            .expect("one of the servers");
         goods[index] = login.redirect(event["url"].as_str().expect("a URL"));
     }
     (login, goods)
@@ -31,7 +34,11 @@ fn logged_in(events: &[Value]) -> Vec<&str> {
 fn several_logins_wait_side_by_side() {
     let fakes: Vec<_> = (0..3).map(|_| Fake::start()).collect();
     let (login, goods) = start(&fakes, |program| program);
-    assert!(login.process().status("Threads") <= 4, "{} threads", login.process().status("Threads"));
+    assert!(
+        login.process().status("Threads") <= 4,
+        "{} threads",
+        login.process().status("Threads")
+    );
     // The answer for one is not taken at the socket of another.
     let query = goods[0].split_once('?').expect("a query").1;
     let place = goods[1].split_once('?').expect("a query").0;
@@ -56,8 +63,13 @@ fn l15_a_reload_is_answered_while_others_wait() {
     let again = visit(&goods[0]);
     assert!(again.body.contains("You are logged in"), "{again:?}");
     // After that its port is closed, and the other is still open.
-    let address = url::Url::parse(&goods[0]).expect("a URL").socket_addrs(|| None).expect("an address")[0];
-    wait_for("the end of the port", || std::net::TcpStream::connect(address).is_err().then_some(()));
+    let address = url::Url::parse(&goods[0])
+        .expect("a URL")
+        .socket_addrs(|| None)
+        .expect("an address")[0];
+    wait_for("the end of the port", || {
+        std::net::TcpStream::connect(address).is_err().then_some(())
+    });
     assert_eq!(visit(&goods[1]).status, 200);
     login.finish().expect(0);
     assert_eq!(fakes[0].seen_at("/token").len(), 1);
@@ -81,24 +93,45 @@ fn one_that_fails_harms_no_other_and_gives_the_exit_code() {
     let good = Fake::start();
     let broken = Fake::with(|seen, _| (seen.path != "/authorize").then(|| Reply::status(500)));
     let refusing = Fake::start();
-    let mut login = Program::login(&good).arg(broken.mcp()).arg(refusing.mcp()).start();
+    let mut login = Program::login(&good)
+        .arg(broken.mcp())
+        .arg(refusing.mcp())
+        .start();
     let mut goods = std::collections::BTreeMap::new();
     for _ in 0..2 {
         let event = login.event("authorization_url");
         let redirect = login.redirect(event["url"].as_str().expect("a URL"));
-        goods.insert(event["server"].as_str().expect("a server").to_owned(), redirect);
+        goods.insert(
+            event["server"].as_str().expect("a server").to_owned(),
+            redirect,
+        );
     }
     let (place, query) = goods[&refusing.mcp()].split_once("?code=").expect("a code");
     let state = query.split_once('&').expect("a state").1;
-    assert_eq!(visit(&format!("{place}?error=access_denied&{state}")).status, 200);
+    assert_eq!(
+        visit(&format!("{place}?error=access_denied&{state}")).status,
+        200
+    );
     assert_eq!(visit(&goods[&good.mcp()]).status, 200);
     let finished = login.finish();
     assert_eq!(logged_in(&finished.events), [good.mcp()]);
-    let failed: Vec<_> = finished.events.iter().filter(|event| event["event"] == "error").collect();
+    let failed: Vec<_> = finished
+        .events
+        .iter()
+        .filter(|event| event["event"] == "error")
+        .collect();
     assert_eq!(failed.len(), 2, "{}", finished.stdout);
     // The first in the order of the command line counts, not the first in time.
-    let of_broken = failed.iter().find(|event| event["server"] == broken.mcp()).expect("its error");
-    assert_eq!(finished.code.map(Value::from), Some(of_broken["exit"].clone()), "{}", finished.stderr);
+    let of_broken = failed
+        .iter()
+        .find(|event| event["server"] == broken.mcp())
+        .expect("its error");
+    assert_eq!(
+        finished.code.map(Value::from),
+        Some(of_broken["exit"].clone()),
+        "{}",
+        finished.stderr
+    );
     assert_ne!(finished.code, Some(3));
     assert_eq!(finished.kept(&good.mcp())["refresh_token"], "refresh-1");
 }
@@ -133,13 +166,21 @@ fn two_runs_for_one_server_do_not_disturb_each_other() {
     let mut two = Program::login(&fake).at_home(home.path()).start();
     let second = two.authorization_url();
     let (first, second) = (one.redirect(&first), two.redirect(&second));
-    assert_ne!(first.split('?').next(), second.split('?').next(), "each has a port of its own");
+    assert_ne!(
+        first.split('?').next(),
+        second.split('?').next(),
+        "each has a port of its own"
+    );
     assert_eq!(visit(&second).status, 200);
     two.finish().expect(0);
     assert_eq!(visit(&first).status, 200);
     one.finish().expect(0);
-    let kept = std::fs::read_to_string(home.path().join(".local/share/mcp-login/credentials.json")).expect("a file");
+    let kept = std::fs::read_to_string(home.path().join(".local/share/mcp-login/credentials.json"))
+        .expect("a file");
     let kept: Value = serde_json::from_str(&kept).expect("JSON");
-    assert!(kept["logins"][fake.mcp()]["refresh_token"].is_string(), "{kept}");
+    assert!(
+        kept["logins"][fake.mcp()]["refresh_token"].is_string(),
+        "{kept}"
+    );
     assert_eq!(fake.seen_at("/token").len(), 2);
 }

@@ -29,7 +29,9 @@ const DATA: &str = "/.local/share/mcp-login";
 const KILLS: &[Accident] = &[Accident::KillBefore, Accident::KillAfter];
 
 fn text<'a>(login: &'a Value, name: &str) -> &'a str {
-    login[name].as_str().unwrap_or_else(|| panic!("no {name} in {login}"))
+    login[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {login}"))
 }
 
 /// Checks what has to hold after any accident: the other login is untouched, and this one is the old one or a good new
@@ -38,15 +40,30 @@ fn text<'a>(login: &'a Value, name: &str) -> &'a str {
 fn check(kept: &Kept, old: &Value, what: &str) {
     let now = kept.stored();
     let is_good = kept.servers.is_good(text(&now, "refresh_token"));
-    assert!(is_good || text(&now, "refresh_token") == text(old, "refresh_token"), "{what}: {now}");
+    assert!(
+        is_good || text(&now, "refresh_token") == text(old, "refresh_token"),
+        "{what}: {now}"
+    );
     let finished = kept.token();
     if is_good {
         assert_eq!(finished.code, Some(0), "{what}: {}", finished.stderr);
-        assert_eq!(text(&kept.stored(), "access_token"), finished.stdout, "{what}");
+        assert_eq!(
+            text(&kept.stored(), "access_token"),
+            finished.stdout,
+            "{what}"
+        );
     } else {
         assert_eq!(finished.code, Some(3), "{what}: {}", finished.stderr);
-        assert!(finished.stdout.is_empty() && finished.stderr.contains("interrupted"), "{what}: {}", finished.stderr);
-        assert_eq!(text(&kept.stored(), "refresh_token"), text(old, "refresh_token"), "{what}");
+        assert!(
+            finished.stdout.is_empty() && finished.stderr.contains("interrupted"),
+            "{what}: {}",
+            finished.stderr
+        );
+        assert_eq!(
+            text(&kept.stored(), "refresh_token"),
+            text(old, "refresh_token"),
+            "{what}"
+        );
     }
 }
 
@@ -81,7 +98,11 @@ fn at_each_message(
     each(&cases, |_, (number, accident)| {
         let (mut kept, proxy) = on_the_way(session, *number, **accident);
         run(&mut kept, &format!("{accident:?} at message {number}"));
-        assert!(proxy.messages() >= *number, "{accident:?}: there were only {} messages", proxy.messages());
+        assert!(
+            proxy.messages() >= *number,
+            "{accident:?}: there were only {} messages",
+            proxy.messages()
+        );
     });
     session.other_is_untouched("other logins");
 }
@@ -92,15 +113,26 @@ fn token_with_an_accident(kept: &mut Kept, what: &str) -> Option<i32> {
     let finished = kept.at(&["token"], "keyring").run();
     let code = finished.code;
     kept.reach(kept.session.bus());
-    assert_eq!(finished.stdout.is_empty(), code != Some(0), "{what}: {}", finished.stdout);
-    assert!(code != Some(0) || finished.stdout == text(&kept.stored(), "access_token"), "{what}: {}", finished.stdout);
+    assert_eq!(
+        finished.stdout.is_empty(),
+        code != Some(0),
+        "{what}: {}",
+        finished.stdout
+    );
+    assert!(
+        code != Some(0) || finished.stdout == text(&kept.stored(), "access_token"),
+        "{what}: {}",
+        finished.stdout
+    );
     assert_ne!(finished.stdout, "access-0", "{what}");
     code
 }
 
 #[test]
 fn c3_d1_killed_at_each_message_of_a_refresh() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = &Session::start(&bed);
     let count = messages(session, |kept| drop(kept.token().expect(0)));
     at_each_message(session, 1..=count, KILLS, |kept, what| {
@@ -116,33 +148,49 @@ fn c3_d1_killed_at_each_message_of_a_refresh() {
 fn settles(kept: &Kept, old: &Value, what: &str) {
     let rescued = kept.home.files_with("rescued");
     let is_good = kept.is_good();
-    assert!(is_good || rescued.len() == 1, "what was spent is stored: {what}");
+    assert!(
+        is_good || rescued.len() == 1,
+        "what was spent is stored: {what}"
+    );
     // Who stored it may not have been told, and then made the file too.
     if rescued.is_empty() || is_good {
         return check(kept, old, what);
     }
     let finished = kept.token().expect(0);
-    assert_eq!(text(&kept.stored(), "access_token"), finished.stdout, "{what}");
+    assert_eq!(
+        text(&kept.stored(), "access_token"),
+        finished.stdout,
+        "{what}"
+    );
     assert!(kept.is_good() && !kept.servers.was_reused(), "{what}");
     assert!(kept.home.files_with("rescued").is_empty(), "{what}");
 }
 
 #[test]
 fn d2_a_connection_cut_in_a_refresh() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = &Session::start(&bed);
     let count = messages(session, |kept| drop(kept.token().expect(0)));
-    at_each_message(session, (1..=count).step_by(3), &[Accident::Cut], |kept, what| {
-        let old = kept.stored();
-        let code = token_with_an_accident(kept, what);
-        assert!(matches!(code, Some(0 | 7)), "{what}: {code:?}");
-        settles(kept, &old, what);
-    });
+    at_each_message(
+        session,
+        (1..=count).step_by(3),
+        &[Accident::Cut],
+        |kept, what| {
+            let old = kept.stored();
+            let code = token_with_an_accident(kept, what);
+            assert!(matches!(code, Some(0 | 7)), "{what}: {code:?}");
+            settles(kept, &old, what);
+        },
+    );
 }
 
 #[test]
 fn k2_a_keyring_that_falls_silent_during_a_refresh() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = &Session::start(&bed);
     let count = messages(session, |kept| drop(kept.token().expect(0)));
     // All at once, for each waits.
@@ -154,7 +202,11 @@ fn k2_a_keyring_that_falls_silent_during_a_refresh() {
                 let old = kept.stored();
                 let started = std::time::Instant::now();
                 let code = token_with_an_accident(&mut kept, &what);
-                assert!(started.elapsed() < super::states::LIMIT, "{what}: {:?}", started.elapsed());
+                assert!(
+                    started.elapsed() < super::states::LIMIT,
+                    "{what}: {:?}",
+                    started.elapsed()
+                );
                 assert!(matches!(code, Some(5 | 7)), "{what}: {code:?}");
                 settles(&kept, &old, &what);
             });
@@ -164,14 +216,21 @@ fn k2_a_keyring_that_falls_silent_during_a_refresh() {
 
 #[test]
 fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = &Session::start(&bed);
     let logout = |kept: &Kept| kept.at(&["logout"], "keyring").run();
     let count = messages(session, |kept| drop(logout(kept).expect(0)));
     at_each_message(
         session,
         1..=count,
-        &[Accident::KillBefore, Accident::Cut, Accident::KillAfter, Accident::Cut],
+        &[
+            Accident::KillBefore,
+            Accident::Cut,
+            Accident::KillAfter,
+            Accident::Cut,
+        ],
         |kept, what| {
             let old = kept.stored();
             let finished = logout(kept);
@@ -192,7 +251,9 @@ fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
 
 #[test]
 fn d1_killed_at_each_message_of_storing_a_login() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = &Session::start(&bed);
     let count = |_| {
         let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
@@ -222,20 +283,30 @@ fn at_each_call(
 ) {
     let good = Kept::expired(session, Rotating::start());
     let mut found = calls(prepare(&good), CALLS, good.home.path());
-    let first = found.iter().position(|call| call.line.contains(DATA)).expect("a file of ours");
+    let first = found
+        .iter()
+        .position(|call| call.line.contains(DATA))
+        .expect("a file of ours");
     found.drain(..first);
     found.retain(|call| call.name != "openat" || call.line.contains(DATA));
     assert!(found.len() > 4, "{found:#?}");
     each(&found, |number, call| {
         let kept = Kept::expired(session, Rotating::start());
-        work(&kept, &|how| inject(prepare(&kept), call, how), &call.line, number);
+        work(
+            &kept,
+            &|how| inject(prepare(&kept), call, how),
+            &call.line,
+            number,
+        );
     });
     session.other_is_untouched("other logins");
 }
 
 #[test]
 fn c3_d1_killed_at_each_call_on_files_of_a_refresh() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     if !has("strace", "killing at each call") {
         return;
     }
@@ -253,7 +324,9 @@ fn c3_d1_killed_at_each_call_on_files_of_a_refresh() {
 
 #[test]
 fn d2_each_call_on_files_of_a_refresh_fails_once() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     if !has("strace", "failing calls") {
         return;
     }
@@ -282,7 +355,9 @@ fn d2_each_call_on_files_of_a_refresh_fails_once() {
 
 #[test]
 fn d1_d2_each_call_on_files_of_a_logout_fails_or_ends_it() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     if !has("strace", "failing calls") {
         return;
     }
@@ -297,7 +372,10 @@ fn d1_d2_each_call_on_files_of_a_logout_fails_or_ends_it() {
         let what = format!("{how} at {call}: {:?} {}", finished.code, finished.stderr);
         assert_eq!(finished.signal.is_some(), is_killed, "{what}");
         assert!(left.is_null() || left == old, "{what}: {left}");
-        assert!(is_killed || finished.code == Some(7) || left.is_null(), "{what}");
+        assert!(
+            is_killed || finished.code == Some(7) || left.is_null(),
+            "{what}"
+        );
         logout(kept).run().expect(0);
         assert!(kept.stored().is_null(), "{what}");
     });

@@ -60,7 +60,12 @@ pub enum Part {
 
 impl Part {
     fn files(self) -> Vec<PathBuf> {
-        let usr = |names: &[&str]| names.iter().map(|name| Path::new("/usr/bin").join(name)).collect();
+        let usr = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| Path::new("/usr/bin").join(name))
+                .collect()
+        };
         match self {
             Part::Npm => vec![node(), installed("node_modules/installed.json")],
             Part::Conformance => vec![node(), conformance("dist/index.js")],
@@ -92,11 +97,15 @@ impl Part {
 
 /// Returns a path under `tests/real`.
 pub fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/real")
+        .join(name)
 }
 
 fn installed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/real").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/real")
+        .join(name)
 }
 
 /// Returns the Node that the npm packages bring with them.
@@ -170,17 +179,26 @@ impl Bed {
     /// Makes a bed for a test that needs these parts, or tells why the test is skipped.
     pub fn with(parts: &[Part]) -> Option<Bed> {
         static TURN: Mutex<()> = Mutex::new(());
-        let missing = parts.iter().flat_map(|part| part.files()).find(|file| !file.exists());
+        let missing = parts
+            .iter()
+            .flat_map(|part| part.files())
+            .find(|file| !file.exists());
         if let Some(missing) = missing {
             let name = thread::current().name().unwrap_or_default().to_owned();
-            let reason = format!("{} is missing: run tests/real/install (and see .ci/run)", missing.display());
+            let reason = format!(
+                "{} is missing: run tests/real/install (and see .ci/run)",
+                missing.display()
+            );
             assert!(env::var("CI").as_deref() != Ok("true"), "{reason}");
             // Not eprintln: what a passing test prints with it is kept from the reader.
             writeln!(io::stderr(), "skipped {name}: {reason}").expect("stderr takes a line");
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let home = tempfile::Builder::new().prefix("mcp-login-real-").tempdir().expect("a home for the run");
+        let home = tempfile::Builder::new()
+            .prefix("mcp-login-real-")
+            .tempdir()
+            .expect("a home for the run");
         for directory in ["run", "tmp", "seen"] {
             fs::create_dir(home.path().join(directory)).expect("a directory in the home");
         }
@@ -231,7 +249,11 @@ impl Bed {
 
     /// The options that every run here has: machine output and this bed's data directory.
     pub fn options(&self) -> [String; 3] {
-        ["--json".into(), "--data-dir".into(), self.path("data").display().to_string()]
+        [
+            "--json".into(),
+            "--data-dir".into(),
+            self.path("data").display().to_string(),
+        ]
     }
 
     /// The option value for the file store in this bed.
@@ -258,14 +280,24 @@ impl Bed {
     /// bed is there again.
     pub fn canaille(&self, port: u16) -> Server {
         let mut command = self.command(canaille());
-        Server::start(command.arg(script("canaille-server.py")).arg(self.path("canaille.sqlite")).arg(port.to_string()))
+        Server::start(
+            command
+                .arg(script("canaille-server.py"))
+                .arg(self.path("canaille.sqlite"))
+                .arg(port.to_string()),
+        )
     }
 
     /// Starts better-auth and the MCP server that it protects; port 0 is any. What was there of an earlier run in this bed
     /// is there again.
     pub fn better_auth(&self, port: u16) -> Server {
         let mut command = self.command(node());
-        Server::start(command.arg(script("better-auth.mjs")).arg(self.path("better-auth.sqlite")).arg(port.to_string()))
+        Server::start(
+            command
+                .arg(script("better-auth.mjs"))
+                .arg(self.path("better-auth.sqlite"))
+                .arg(port.to_string()),
+        )
     }
 
     /// Makes a `BROWSER` that is Chromium in the hands of a user who clicks `consent` or `cancel`.
@@ -290,9 +322,14 @@ impl Bed {
         let path = self.path("browser");
         let pid = self.path("browser.pid");
         let log = self.path("browser.log");
-        let head = format!("#!/bin/sh\necho $$ > '{}'\nexec 2>>'{}'\n", pid.display(), log.display());
+        let head = format!(
+            "#!/bin/sh\necho $$ > '{}'\nexec 2>>'{}'\n",
+            pid.display(),
+            log.display()
+        );
         fs::write(&path, head + text + "\n").expect("a browser command");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a browser command that runs");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+            .expect("a browser command that runs");
         path
     }
 
@@ -308,11 +345,17 @@ impl Bed {
         while !file.exists() && Instant::now() < end {
             thread::sleep(Duration::from_millis(20));
         }
-        let seen: Value = serde_json::from_str(&self.read("seen/seen.json")).expect("what the browser saw");
-        assert!(seen.get("error").is_none(), "{seen}\nbrowser: {}", self.read("browser.log"));
+        let seen: Value =
+            serde_json::from_str(&self.read("seen/seen.json")).expect("what the browser saw");
+        assert!(
+            seen.get("error").is_none(),
+            "{seen}\nbrowser: {}",
+            self.read("browser.log")
+        );
         let kept = installed("seen");
         fs::create_dir_all(&kept).expect("a directory for pictures");
-        let size = fs::copy(self.path("seen/page.png"), kept.join(format!("{name}.png"))).expect("a picture");
+        let size = fs::copy(self.path("seen/page.png"), kept.join(format!("{name}.png")))
+            .expect("a picture");
         assert!(size > 1000, "a picture of {size} bytes");
         seen
     }
@@ -321,7 +364,9 @@ impl Bed {
 impl Drop for Bed {
     /// Ends a browser that is still running; it is detached, so nobody else does.
     fn drop(&mut self) {
-        let Ok(pid) = self.read("browser.pid").trim().parse::<i32>() else { return };
+        let Ok(pid) = self.read("browser.pid").trim().parse::<i32>() else {
+            return;
+        };
         let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         if String::from_utf8_lossy(&command_line).contains("browser.mjs") {
             let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));

@@ -12,11 +12,21 @@ const NO_PLACE: i32 = 77;
 
 /// Tells whether a bus can be had where a desktop has it; says what is left out if not.
 pub fn can_be_had(bed: &Bed) -> bool {
-    let status = bed.command(script("keyring")).args(["--user-bus", "nodaemon", "true"]).status().expect("the script");
+    let status = bed
+        .command(script("keyring"))
+        .args(["--user-bus", "nodaemon", "true"])
+        .status()
+        .expect("the script");
     if status.code() == Some(NO_PLACE) {
-        assert!(env::var("CI").as_deref() != Ok("true"), "a bus at /run/user can neither be hidden nor made");
-        writeln!(io::stderr(), "skipped: a bus at /run/user can neither be hidden nor made")
-            .expect("stderr takes a line");
+        assert!(
+            env::var("CI").as_deref() != Ok("true"),
+            "a bus at /run/user can neither be hidden nor made"
+        );
+        writeln!(
+            io::stderr(),
+            "skipped: a bus at /run/user can neither be hidden nor made"
+        )
+        .expect("stderr takes a line");
         return false;
     }
     assert!(status.success(), "{status}");
@@ -28,7 +38,9 @@ const STRIPPED: &str = "cd / && exec env -i HOME=\"$HOME\" LANG=C.UTF-8 LOGNAME=
 
 #[test]
 fn k1_headers_find_the_keyring_without_the_address_of_the_bus() {
-    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else {
+        return;
+    };
     if !can_be_had(&bed) {
         return;
     }
@@ -48,14 +60,39 @@ fn k1_headers_find_the_keyring_without_the_address_of_the_bus() {
         url = servers.fake.mcp(),
     );
     let mut command = bed.command(script("keyring"));
-    command.args(["--user-bus", "unlocked", "/bin/sh", "-c", &text, "sh", env!("CARGO_BIN_EXE_mcp-login")]);
-    Run::start(command.env("BROWSER", bed.curl())).finish().exits(0);
+    command.args([
+        "--user-bus",
+        "unlocked",
+        "/bin/sh",
+        "-c",
+        &text,
+        "sh",
+        env!("CARGO_BIN_EXE_mcp-login"),
+    ]);
+    Run::start(command.env("BROWSER", bed.curl()))
+        .finish()
+        .exits(0);
     let environment = bed.read("environment");
-    assert!(!environment.contains("DBUS") && !environment.contains("XDG"), "{environment}");
-    let [live, refreshed, again, wrong] = ["live", "refreshed", "again", "wrong"].map(|name| bed.read(name));
-    assert!(live.starts_with("{\"Authorization\":\"Bearer access-") && live.ends_with("\"}\n"), "{live}");
-    assert!(refreshed != live && refreshed == again && wrong.is_empty(), "{refreshed} {again} {wrong}");
-    let token = again.trim_start_matches("{\"Authorization\":\"Bearer ").trim_end_matches("\"}\n");
-    assert!(bed.read("stored").contains(token), "it came from the keyring");
+    assert!(
+        !environment.contains("DBUS") && !environment.contains("XDG"),
+        "{environment}"
+    );
+    let [live, refreshed, again, wrong] =
+        ["live", "refreshed", "again", "wrong"].map(|name| bed.read(name));
+    assert!(
+        live.starts_with("{\"Authorization\":\"Bearer access-") && live.ends_with("\"}\n"),
+        "{live}"
+    );
+    assert!(
+        refreshed != live && refreshed == again && wrong.is_empty(),
+        "{refreshed} {again} {wrong}"
+    );
+    let token = again
+        .trim_start_matches("{\"Authorization\":\"Bearer ")
+        .trim_end_matches("\"}\n");
+    assert!(
+        bed.read("stored").contains(token),
+        "it came from the keyring"
+    );
     assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
 }

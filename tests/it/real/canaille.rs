@@ -9,25 +9,40 @@ use crate::support::{parameter, visit};
 
 #[test]
 fn chromium_consents_at_canaille() {
-    let Some(bed) = Bed::with(&[Part::Canaille, Part::Npm, Part::Chromium]) else { return };
+    let Some(bed) = Bed::with(&[Part::Canaille, Part::Npm, Part::Chromium]) else {
+        return;
+    };
     let server = bed.canaille(0);
     let finished = login(&bed, &server, &bed.chromium("consent")).exits(0);
 
     // The ID token that `openid` brings is only given for a nonce.
     let event = finished.event("logged_in");
     assert_eq!(event["refreshable"], true, "{event}");
-    assert_eq!(event["scopes"], serde_json::json!(["openid", "profile"]), "{event}");
+    assert_eq!(
+        event["scopes"],
+        serde_json::json!(["openid", "profile"]),
+        "{event}"
+    );
     assert_eq!(event["account"], "Some Body", "{event}");
     keeps_secrets(&bed, &finished);
     let seen = bed.seen("canaille");
-    assert!(seen["text"].as_str().unwrap_or_default().to_lowercase().contains("logged in"), "{seen}");
+    assert!(
+        seen["text"]
+            .as_str()
+            .unwrap_or_default()
+            .to_lowercase()
+            .contains("logged in"),
+        "{seen}"
+    );
     ask(&bed, &server, &["check"]).exits(0);
     server.wait_for_event("mcp tools/list");
 }
 
 #[test]
 fn canaille_refuses_refreshes_restarts_and_forgets() {
-    let Some(bed) = Bed::with(&[Part::Canaille]) else { return };
+    let Some(bed) = Bed::with(&[Part::Canaille]) else {
+        return;
+    };
     let server = bed.canaille(0);
     let mut user = UserAgent::default();
     let refused = login_by_paste(&bed, &server, &[], |url| user.refuse(url)).exits(3);
@@ -45,15 +60,26 @@ fn canaille_refuses_refreshes_restarts_and_forgets() {
     drop(server);
     let server = bed.canaille(port);
     let third = token(ask(&bed, &server, &["token", "--refresh"]));
-    assert!(first != second && second != third, "each refresh brings another token");
+    assert!(
+        first != second && second != third,
+        "each refresh brings another token"
+    );
     ask(&bed, &server, &["check"]).exits(0);
 
     // Its access tokens go on living, and so does the login until the next refresh.
     assert_eq!(visit(&server.at("/forget-clients")).status, 204);
     let refused = ask(&bed, &server, &["token", "--refresh"]).exits(3);
-    assert!(refused.stderr.contains("does not know its client any more"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("does not know its client any more"),
+        "{}",
+        refused.stderr
+    );
     let finished = login_by_paste(&bed, &server, &[], |url| user.agree(url)).exits(0);
-    assert_ne!(finished.event("logged_in")["client_id"], client, "a client that the server knows");
+    assert_ne!(
+        finished.event("logged_in")["client_id"],
+        client,
+        "a client that the server knows"
+    );
     ask(&bed, &server, &["check"]).exits(0);
 
     // It revokes nothing for a public client, but for the secret that it gave to one.
@@ -70,16 +96,33 @@ fn canaille_refuses_refreshes_restarts_and_forgets() {
 /// is told, and not believed. A code from the page still logs in.
 fn a50_an_answer_without_issuer(bed: &Bed, server: &Server, user: &mut UserAgent) {
     let mut command = bed.program();
-    command.args(["--no-browser", "--paste", "--timeout", "30s", "--store", &bed.file_store()]);
+    command.args([
+        "--no-browser",
+        "--paste",
+        "--timeout",
+        "30s",
+        "--store",
+        &bed.file_store(),
+    ]);
     command.args(["--param", "prompt=none", &server.url]);
     let mut run = Run::start(&mut command);
     let event = run.wait_for_event("authorization_url");
     let url = event["url"].as_str().expect("a URL");
     let answer = UserAgent::default().agree(url);
-    assert_eq!((parameter(&answer, "error").as_deref(), parameter(&answer, "iss")), (Some("login_required"), None));
+    assert_eq!(
+        (
+            parameter(&answer, "error").as_deref(),
+            parameter(&answer, "iss")
+        ),
+        (Some("login_required"), None)
+    );
     run.type_line(&answer);
     assert_eq!(run.wait_for_event("rejected")["reason"], "issuer_mismatch");
     run.type_line(&user.agree(&url.replace("&prompt=none", "")));
     let finished = run.finish().exits(0);
-    assert!(finished.stderr.contains("unproven: login_required"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("unproven: login_required"),
+        "{}",
+        finished.stderr
+    );
 }

@@ -41,20 +41,25 @@ impl Place {
     fn start() -> Place {
         let tokens = Arc::<Mutex<Tokens>>::default();
         let shared = Arc::clone(&tokens);
-        let fake = Fake::with(move |seen, fake| match (seen.method.as_str(), seen.path.as_str()) {
-            ("POST", "/token") => Some(issue(&shared, seen, fake)),
-            ("POST", "/mcp") => serve(&shared, seen),
-            ("GET", "/mcp") => Some(Reply::status(405)),
-            ("POST", "/v1/responses") => Some(responses(&shared, seen)),
-            ("POST", "/v1/messages") => Some(messages(&shared, seen)),
-            _ => None,
-        });
+        let fake = Fake::with(
+            move |seen, fake| match (seen.method.as_str(), seen.path.as_str()) {
+                ("POST", "/token") => Some(issue(&shared, seen, fake)),
+                ("POST", "/mcp") => serve(&shared, seen),
+                ("GET", "/mcp") => Some(Reply::status(405)),
+                ("POST", "/v1/responses") => Some(responses(&shared, seen)),
+                ("POST", "/v1/messages") => Some(messages(&shared, seen)),
+                _ => None,
+            },
+        );
         Place { fake, tokens }
     }
 
     /// Logs in, into the default file of the bed's home, and waits until the access token has expired.
     fn log_in(&self, bed: &Bed) {
-        Program::login(&self.fake).at_home(bed.home()).agree().expect(0);
+        Program::login(&self.fake)
+            .at_home(bed.home())
+            .agree()
+            .expect(0);
         // From now on, because our program counts from when it got the answer.
         thread::sleep(Duration::from_secs(LIFETIMES[0]));
         expire(&self.tokens);
@@ -62,16 +67,27 @@ impl Place {
 
     /// Starts a client. Whatever it would send to another machine comes here instead.
     fn start_client(&self, mut client: Command) -> Run {
-        let program = Path::new(env!("CARGO_BIN_EXE_mcp-login")).parent().expect("a directory");
+        let program = Path::new(env!("CARGO_BIN_EXE_mcp-login"))
+            .parent()
+            .expect("a directory");
         let path = format!("{}:/usr/bin:/bin", program.display());
         // The helper has to find the login where it is by default: Codex keeps these variables from it.
-        for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"] {
+        for name in [
+            "XDG_DATA_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_CACHE_HOME",
+            "XDG_STATE_HOME",
+            "XDG_RUNTIME_DIR",
+        ] {
             client.env_remove(name);
         }
         for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
             client.env(name, self.fake.origin());
         }
-        client.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1").env("PATH", path);
+        client
+            .env("NO_PROXY", "127.0.0.1")
+            .env("no_proxy", "127.0.0.1")
+            .env("PATH", path);
         client.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
         Run::start(&mut client)
     }
@@ -79,47 +95,124 @@ impl Place {
     /// Waits for the end of a client, and requires that it got the tool's answer with the newest token.
     fn finish(&self, client: Run) -> Finished {
         let finished = client.finish().exits(0);
-        let said = || format!("{:#?}\nstdout: {}\nstderr: {}", self.calls(), finished.stdout, finished.stderr);
-        assert!(finished.stdout.contains("echoed for access token 3"), "{}", said());
+        let said = || {
+            format!(
+                "{:#?}\nstdout: {}\nstderr: {}",
+                self.calls(),
+                finished.stdout,
+                finished.stderr
+            )
+        };
+        assert!(
+            finished.stdout.contains("echoed for access token 3"),
+            "{}",
+            said()
+        );
         finished
     }
 
     /// Requires that each expired token cost one refresh, that nothing was meant for another machine, and that nothing
     /// runs any more.
     fn prove_refreshes(&self, bed: &Bed) {
-        let grants: Vec<_> = self.fake.seen_at("/token").iter().map(|seen| seen.parameter("refresh_token")).collect();
+        let grants: Vec<_> = self
+            .fake
+            .seen_at("/token")
+            .iter()
+            .map(|seen| seen.parameter("refresh_token"))
+            .collect();
         let refreshed = |number| Some(format!("refresh-{number}"));
-        assert_eq!(grants, [None, refreshed(1), refreshed(2)], "a login and two refreshes: {:#?}", self.calls());
-        let out: Vec<_> = self.fake.seen().into_iter().filter(|seen| seen.method == "CONNECT").collect();
+        assert_eq!(
+            grants,
+            [None, refreshed(1), refreshed(2)],
+            "a login and two refreshes: {:#?}",
+            self.calls()
+        );
+        let out: Vec<_> = self
+            .fake
+            .seen()
+            .into_iter()
+            .filter(|seen| seen.method == "CONNECT")
+            .collect();
         assert!(out.is_empty(), "nothing goes to another machine: {out:?}");
-        wait_for("the end of all that the clients started", || (!runs_in(bed)).then_some(()));
+        wait_for("the end of all that the clients started", || {
+            (!runs_in(bed)).then_some(())
+        });
     }
 
     /// Requires that this client, and nobody else, came with the live token before and after the expiry.
     fn prove_calls(&self, name: &str, version: &str, finished: &Finished) {
-        let said = || format!("{:#?}\nstdout: {}\nstderr: {}", self.calls(), finished.stdout, finished.stderr);
-        let calls: Vec<_> = self.calls().into_iter().filter(|call| !call.agent.starts_with("mcp-login")).collect();
+        let said = || {
+            format!(
+                "{:#?}\nstdout: {}\nstderr: {}",
+                self.calls(),
+                finished.stdout,
+                finished.stderr
+            )
+        };
+        let calls: Vec<_> = self
+            .calls()
+            .into_iter()
+            .filter(|call| !call.agent.starts_with("mcp-login"))
+            .collect();
         let agent = format!("{name}/{version}");
-        assert!(calls.iter().all(|call| call.agent.starts_with(&agent)), "{}", said());
+        assert!(
+            calls.iter().all(|call| call.agent.starts_with(&agent)),
+            "{}",
+            said()
+        );
         let of = |method: &'static str| calls.iter().filter(move |call| call.method == method);
-        let initialize = of("initialize").next().unwrap_or_else(|| panic!("no connection: {}", said()));
-        assert_eq!(initialize.parameters["clientInfo"]["name"], name, "{}", said());
-        assert_eq!(initialize.parameters["clientInfo"]["version"], version, "{}", said());
+        let initialize = of("initialize")
+            .next()
+            .unwrap_or_else(|| panic!("no connection: {}", said()));
+        assert_eq!(
+            initialize.parameters["clientInfo"]["name"],
+            name,
+            "{}",
+            said()
+        );
+        assert_eq!(
+            initialize.parameters["clientInfo"]["version"],
+            version,
+            "{}",
+            said()
+        );
         assert_eq!(initialize.token, "access-2", "{}", said());
-        assert!(of("tools/list").any(|call| call.token == "access-2"), "{}", said());
+        assert!(
+            of("tools/list").any(|call| call.token == "access-2"),
+            "{}",
+            said()
+        );
         let used: Vec<_> = of("tools/call").map(|call| call.token.as_str()).collect();
         assert_eq!(used, ["access-2", "access-3"], "{}", said());
-        let first_with_new = calls.iter().position(|call| call.token == "access-3").expect("the new token");
+        let first_with_new = calls
+            .iter()
+            .position(|call| call.token == "access-3")
+            .expect("the new token");
         let (before, after) = calls.split_at(first_with_new);
-        assert!(before.iter().all(|call| call.token == "access-2"), "{}", said());
-        assert!(after.iter().all(|call| call.token == "access-3"), "{}", said());
+        assert!(
+            before.iter().all(|call| call.token == "access-2"),
+            "{}",
+            said()
+        );
+        assert!(
+            after.iter().all(|call| call.token == "access-3"),
+            "{}",
+            said()
+        );
     }
 
     /// Returns what was sent to the MCP server since the login.
     fn calls(&self) -> Vec<Call> {
         let seen = self.fake.seen();
-        let login = seen.iter().position(|seen| seen.path == "/token").expect("a login");
-        seen[login..].iter().filter(|seen| seen.path == "/mcp").map(Call::of).collect()
+        let login = seen
+            .iter()
+            .position(|seen| seen.path == "/token")
+            .expect("a login");
+        seen[login..]
+            .iter()
+            .filter(|seen| seen.path == "/mcp")
+            .map(Call::of)
+            .collect()
     }
 }
 
@@ -138,21 +231,28 @@ impl Call {
         Call {
             agent: seen.header("user-agent").unwrap_or_default().to_owned(),
             token: token(seen).unwrap_or_default().to_owned(),
-            method: message["method"].as_str().unwrap_or(&seen.method).to_owned(),
+            method: message["method"]
+                .as_str()
+                .unwrap_or(&seen.method)
+                .to_owned(),
             parameters: message["params"].clone(),
         }
     }
 }
 
 fn token(seen: &Seen) -> Option<&str> {
-    seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "))
+    seen.header("authorization")
+        .and_then(|value| value.strip_prefix("Bearer "))
 }
 
 /// Waits until the newest access token has expired, and has it refused from then on. The last kind never expires.
 fn expire(tokens: &Mutex<Tokens>) {
     let (issued, newest) = {
         let tokens = tokens.lock().expect("the tokens");
-        (tokens.expire_at.len(), *tokens.expire_at.last().expect("a token"))
+        (
+            tokens.expire_at.len(),
+            *tokens.expire_at.last().expect("a token"),
+        )
     };
     if issued < LIFETIMES.len() {
         thread::sleep(newest.saturating_duration_since(Instant::now()));
@@ -166,15 +266,21 @@ fn issue(tokens: &Mutex<Tokens>, seen: &Seen, fake: &Fake) -> Reply {
     let issued = tokens.expire_at.len();
     let mut answer = match seen.parameter("refresh_token") {
         None => match fake.behave(seen) {
-            Reply::Full { status: 200, body, .. } => serde_json::from_slice(&body).expect("JSON"),
+            Reply::Full {
+                status: 200, body, ..
+            } => serde_json::from_slice(&body).expect("JSON"),
             refusal => return refusal,
         },
-        Some(refresh) if refresh == format!("refresh-{issued}") => fake.tokens(issued as u64 + 1, None),
+        Some(refresh) if refresh == format!("refresh-{issued}") => {
+            fake.tokens(issued as u64 + 1, None)
+        }
         Some(_) => return Reply::json(400, &json!({"error": "invalid_grant"})),
     };
     let lifetime = LIFETIMES[issued.min(LIFETIMES.len() - 1)];
     answer["expires_in"] = lifetime.into();
-    tokens.expire_at.push(Instant::now() + Duration::from_secs(lifetime));
+    tokens
+        .expire_at
+        .push(Instant::now() + Duration::from_secs(lifetime));
     Reply::json(200, &answer)
 }
 
@@ -197,7 +303,9 @@ fn serve(tokens: &Mutex<Tokens>, seen: &Seen) -> Option<Reply> {
 /// Answers as an MCP server with one tool, which says `text`.
 pub fn answer(seen: &Seen, text: &str) -> Reply {
     let message: Value = serde_json::from_str(&seen.body).unwrap_or_default();
-    let Some(id) = message.get("id") else { return Reply::status(202) };
+    let Some(id) = message.get("id") else {
+        return Reply::status(202);
+    };
     let result = match message["method"].as_str().unwrap_or_default() {
         "initialize" => json!({
             "protocolVersion": message["params"]["protocolVersion"],
@@ -242,8 +350,13 @@ fn messages(tokens: &Mutex<Tokens>, seen: &Seen) -> Reply {
     let calls = seen.body.contains("mcp__x__echo") && !seen.body.contains("toolu_1");
     let (block, delta, stop) = if calls {
         expire(tokens);
-        let block = json!({"type": "tool_use", "id": "toolu_1", "name": "mcp__x__echo", "input": {}});
-        (block, json!({"type": "input_json_delta", "partial_json": "{}"}), "tool_use")
+        let block =
+            json!({"type": "tool_use", "id": "toolu_1", "name": "mcp__x__echo", "input": {}});
+        (
+            block,
+            json!({"type": "input_json_delta", "partial_json": "{}"}),
+            "tool_use",
+        )
     } else {
         let delta = json!({"type": "text_delta", "text": "done"});
         (json!({"type": "text", "text": ""}), delta, "end_turn")
@@ -273,7 +386,10 @@ fn messages(tokens: &Mutex<Tokens>, seen: &Seen) -> Reply {
 /// Returns server-sent events, each named by its type.
 fn stream(events: &[Value]) -> Reply {
     let name = |event: &Value| event["type"].as_str().unwrap_or_default().to_owned();
-    let text: String = events.iter().map(|event| format!("event: {}\ndata: {event}\n\n", name(event))).collect();
+    let text: String = events
+        .iter()
+        .map(|event| format!("event: {}\ndata: {event}\n\n", name(event)))
+        .collect();
     Reply::text(200, "text/event-stream", text)
 }
 
@@ -281,20 +397,35 @@ fn stream(events: &[Value]) -> Reply {
 fn runs_in(bed: &Bed) -> bool {
     let home = format!("HOME={}\0", bed.home().display());
     let entries = fs::read_dir("/proc").expect("the processes").flatten();
-    let mut environments = entries.map(|entry| fs::read(entry.path().join("environ")).unwrap_or_default());
-    environments.any(|environment| environment.windows(home.len()).any(|part| part == home.as_bytes()))
+    let mut environments =
+        entries.map(|entry| fs::read(entry.path().join("environ")).unwrap_or_default());
+    environments.any(|environment| {
+        environment
+            .windows(home.len())
+            .any(|part| part == home.as_bytes())
+    })
 }
 
 /// Tells a client to ask us for live tokens: the configuration is written, under the name that it has for the server.
 fn hand_over(bed: &Bed, place: &Place, name: &str, client: &Command) {
-    let mut program = Program::new().at_home(bed.home()).args(["handover", &place.fake.mcp(), "--to", name, "--write"]);
+    let mut program = Program::new().at_home(bed.home()).args([
+        "handover",
+        &place.fake.mcp(),
+        "--to",
+        name,
+        "--write",
+    ]);
     program.command().envs(homes(client));
     assert!(program.run().expect(0).stderr.contains("under the name x"));
 }
 
 /// Returns where a client keeps its things.
 fn homes(client: &Command) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-    let homes = client.get_envs().filter(|(name, _)| ["CODEX_HOME", "CLAUDE_CONFIG_DIR"].iter().any(|it| name == it));
+    let homes = client.get_envs().filter(|(name, _)| {
+        ["CODEX_HOME", "CLAUDE_CONFIG_DIR"]
+            .iter()
+            .any(|it| name == it)
+    });
     homes.filter_map(|(name, value)| Some((name, value?)))
 }
 
@@ -328,18 +459,30 @@ fn codex_client(bed: &Bed, place: &Place) -> Command {
     fs::write(bed.path("codex/config.toml"), configuration).expect("a configuration");
     let mut client = bed.command(codex());
     client.env("CODEX_HOME", bed.path("codex"));
-    client.args(["exec", "--json", "--skip-git-repo-check", "--sandbox", "read-only", "Call the tool."]);
+    client.args([
+        "exec",
+        "--json",
+        "--skip-git-repo-check",
+        "--sandbox",
+        "read-only",
+        "Call the tool.",
+    ]);
     client
 }
 
 /// Returns Claude Code, about to be asked for a call of the tool.
 fn claude_code_client(bed: &Bed, place: &Place) -> Command {
-    let configuration = json!({"mcpServers": {"x": {"type": "http", "url": place.fake.mcp()}}}).to_string();
+    let configuration =
+        json!({"mcpServers": {"x": {"type": "http", "url": place.fake.mcp()}}}).to_string();
     fs::create_dir(bed.path("claude")).expect("a home for Claude Code");
     fs::write(bed.path("claude/.claude.json"), configuration).expect("a configuration");
     let mut client = bed.command(claude_code());
-    client.env("CLAUDE_CONFIG_DIR", bed.path("claude")).env("CLAUDE_CODE_TMPDIR", bed.path("tmp"));
-    client.env("ANTHROPIC_BASE_URL", place.fake.origin()).env("ANTHROPIC_API_KEY", "stand-in");
+    client
+        .env("CLAUDE_CONFIG_DIR", bed.path("claude"))
+        .env("CLAUDE_CODE_TMPDIR", bed.path("tmp"));
+    client
+        .env("ANTHROPIC_BASE_URL", place.fake.origin())
+        .env("ANTHROPIC_API_KEY", "stand-in");
     for name in [
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
         "DISABLE_AUTOUPDATER",
@@ -350,14 +493,22 @@ fn claude_code_client(bed: &Bed, place: &Place) -> Command {
     }
     // All tools are named to the model at once.
     client.env("ENABLE_TOOL_SEARCH", "false");
-    client.args(["-p", "Call the tool.", "--output-format", "stream-json", "--verbose"]);
+    client.args([
+        "-p",
+        "Call the tool.",
+        "--output-format",
+        "stream-json",
+        "--verbose",
+    ]);
     client.args(["--allowedTools", "mcp__x__echo"]);
     client
 }
 
 #[test]
 fn codex_goes_on_with_refreshed_tokens() {
-    let Some(bed) = Bed::with(&[Part::Codex]) else { return };
+    let Some(bed) = Bed::with(&[Part::Codex]) else {
+        return;
+    };
     let place = Place::start();
     place.log_in(&bed);
     let client = codex_client(&bed, &place);
@@ -370,24 +521,44 @@ fn codex_goes_on_with_refreshed_tokens() {
 /// The helper that was written before would stand in the way of a login that Codex has itself.
 #[test]
 fn f1_codex_goes_on_with_a_login_that_is_moved_after_its_helper() {
-    let Some(bed) = Bed::with(&[Part::Codex]) else { return };
+    let Some(bed) = Bed::with(&[Part::Codex]) else {
+        return;
+    };
     let place = Place::start();
     place.log_in(&bed);
     let client = codex_client(&bed, &place);
     hand_over(&bed, &place, "codex", &client);
     let mut moving = Program::new().at_home(bed.home());
     moving.command().envs(homes(&client));
-    moving.args(["handover", &place.fake.mcp(), "--to", "codex", "--mode", "move"]).run().expect(0);
+    moving
+        .args([
+            "handover",
+            &place.fake.mcp(),
+            "--to",
+            "codex",
+            "--mode",
+            "move",
+        ])
+        .run()
+        .expect(0);
     place.finish(place.start_client(client));
     place.prove_refreshes(&bed);
     let refreshes = place.fake.seen_at("/token").split_off(1);
-    let agents: Vec<_> = refreshes.iter().map(|seen| seen.header("user-agent").unwrap_or_default()).collect();
-    assert!(agents.iter().all(|agent| !agent.starts_with("mcp-login")), "Codex refreshes by itself: {agents:?}");
+    let agents: Vec<_> = refreshes
+        .iter()
+        .map(|seen| seen.header("user-agent").unwrap_or_default())
+        .collect();
+    assert!(
+        agents.iter().all(|agent| !agent.starts_with("mcp-login")),
+        "Codex refreshes by itself: {agents:?}"
+    );
 }
 
 #[test]
 fn claude_code_goes_on_with_refreshed_tokens() {
-    let Some(bed) = Bed::with(&[Part::ClaudeCode]) else { return };
+    let Some(bed) = Bed::with(&[Part::ClaudeCode]) else {
+        return;
+    };
     let place = Place::start();
     place.log_in(&bed);
     let client = claude_code_client(&bed, &place);
@@ -399,7 +570,9 @@ fn claude_code_goes_on_with_refreshed_tokens() {
 
 #[test]
 fn codex_and_claude_code_share_a_login() {
-    let Some(bed) = Bed::with(&[Part::Codex, Part::ClaudeCode]) else { return };
+    let Some(bed) = Bed::with(&[Part::Codex, Part::ClaudeCode]) else {
+        return;
+    };
     let place = Place::start();
     place.log_in(&bed);
     let clients = [codex_client(&bed, &place), claude_code_client(&bed, &place)];
@@ -429,20 +602,34 @@ fn after_a_login_in_the_keyring(bed: &Bed, place: &Place, name: &str, client: &C
         env!("CARGO_BIN_EXE_mcp-login"),
         &place.fake.mcp(),
     ]);
-    command.arg(LIFETIMES[0].to_string()).arg(client.get_program()).args(client.get_args());
-    command.envs(client.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("BROWSER", bed.curl());
+    command
+        .arg(LIFETIMES[0].to_string())
+        .arg(client.get_program())
+        .args(client.get_args());
+    command
+        .envs(
+            client
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .env("BROWSER", bed.curl());
     command
 }
 
 /// Requires that no file of a bed holds a token.
 fn prove_no_file(bed: &Bed) {
     let file = bed.path(".local/share/mcp-login/credentials.json");
-    assert!(!file.exists() && file.with_file_name("index.json").exists(), "the login is in the keyring");
+    assert!(
+        !file.exists() && file.with_file_name("index.json").exists(),
+        "the login is in the keyring"
+    );
 }
 
 #[test]
 fn codex_goes_on_with_tokens_from_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Codex, Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Codex, Part::Curl, Part::Keyring]) else {
+        return;
+    };
     if !bus::can_be_had(&bed) {
         return;
     }
@@ -458,7 +645,9 @@ fn codex_goes_on_with_tokens_from_the_keyring() {
 
 #[test]
 fn claude_code_goes_on_with_tokens_from_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::ClaudeCode, Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::ClaudeCode, Part::Curl, Part::Keyring]) else {
+        return;
+    };
     if !bus::can_be_had(&bed) {
         return;
     }

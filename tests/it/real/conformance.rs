@@ -41,26 +41,53 @@ struct Judged {
 
 /// Runs the suite with these options, and returns what it found about authorization.
 fn judge(bed: &Bed, options: &[&str]) -> BTreeMap<String, Judged> {
-    let client = format!("{} {}", bed::node().display(), bed::script("conformance-client.mjs").display());
+    let client = format!(
+        "{} {}",
+        bed::node().display(),
+        bed::script("conformance-client.mjs").display()
+    );
     let mut command = bed.command(bed::node());
-    command.arg(bed::conformance("dist/index.js")).args(["client", "--command", &client]);
-    command.arg("--output-dir").arg(bed.path("judged")).args(["--timeout", "80000"]).args(options);
-    command.env("MCP_LOGIN_TEST_PROGRAM", env!("CARGO_BIN_EXE_mcp-login")).env("BROWSER", bed.curl());
+    command
+        .arg(bed::conformance("dist/index.js"))
+        .args(["client", "--command", &client]);
+    command
+        .arg("--output-dir")
+        .arg(bed.path("judged"))
+        .args(["--timeout", "80000"])
+        .args(options);
+    command
+        .env("MCP_LOGIN_TEST_PROGRAM", env!("CARGO_BIN_EXE_mcp-login"))
+        .env("BROWSER", bed.curl());
     let finished = Run::start(&mut command).finish();
     let directories = fs::read_dir(bed.path("judged/auth"));
-    let directories = directories.unwrap_or_else(|_| panic!("nothing judged: {}{}", finished.stdout, finished.stderr));
-    directories.map(|entry| read(&entry.expect("an entry").path())).collect()
+    let directories = directories
+        .unwrap_or_else(|_| panic!("nothing judged: {}{}", finished.stdout, finished.stderr));
+    directories
+        .map(|entry| read(&entry.expect("an entry").path()))
+        .collect()
 }
 
 /// Reads what one scenario left.
 fn read(directory: &Path) -> (String, Judged) {
-    let name = directory.file_name().and_then(|name| name.to_str()).expect("a name");
+    let name = directory
+        .file_name()
+        .and_then(|name| name.to_str())
+        .expect("a name");
     let text = |file: &str| fs::read_to_string(directory.join(file)).unwrap_or_default();
     let checks: Vec<Value> = serde_json::from_str(&text("checks.json")).unwrap_or_default();
-    let having = |status: &'static str| checks.iter().filter(move |check| check["status"] == status);
-    let complaints = having("FAILURE").chain(having("WARNING")).map(Value::to_string).collect();
+    let having =
+        |status: &'static str| checks.iter().filter(move |check| check["status"] == status);
+    let complaints = having("FAILURE")
+        .chain(having("WARNING"))
+        .map(Value::to_string)
+        .collect();
     let (stdout, stderr) = (text("stdout.txt"), text("stderr.txt"));
-    let judged = Judged { complaints, successes: having("SUCCESS").count(), stdout, stderr };
+    let judged = Judged {
+        complaints,
+        successes: having("SUCCESS").count(),
+        stdout,
+        stderr,
+    };
     (name[..name.len() - TIME_LENGTH].to_owned(), judged)
 }
 
@@ -68,26 +95,49 @@ fn read(directory: &Path) -> (String, Judged) {
 #[track_caller]
 fn passed<'a>(judged: &BTreeMap<String, Judged>, scenarios: impl IntoIterator<Item = &'a str>) {
     for scenario in scenarios {
-        let Judged { complaints, successes, stdout, stderr } =
-            judged.get(scenario).unwrap_or_else(|| panic!("{scenario} was not run"));
-        assert!(complaints.is_empty() && *successes > 0, "{scenario}: {complaints:#?}\n{stdout}\n{stderr}");
+        let Judged {
+            complaints,
+            successes,
+            stdout,
+            stderr,
+        } = judged
+            .get(scenario)
+            .unwrap_or_else(|| panic!("{scenario} was not run"));
+        assert!(
+            complaints.is_empty() && *successes > 0,
+            "{scenario}: {complaints:#?}\n{stdout}\n{stderr}"
+        );
         let refused = REFUSED.iter().find(|(name, _)| *name == scenario);
         let end = refused.map_or(WORKS, |(_, end)| end);
         // A login that waits on is ended by the suite, which is told as well.
-        let last = stdout.lines().rfind(|line| !line.starts_with("{\"event\":\"cancelled\"")).unwrap_or_default();
-        assert!(last.contains(end), "{scenario}: {end} is not at the end of {stdout}\n{stderr}");
+        let last = stdout
+            .lines()
+            .rfind(|line| !line.starts_with("{\"event\":\"cancelled\""))
+            .unwrap_or_default();
+        assert!(
+            last.contains(end),
+            "{scenario}: {end} is not at the end of {stdout}\n{stderr}"
+        );
     }
 }
 
 /// Runs what a revision requires, as it was when the revision was released.
 #[track_caller]
 fn conforms_to(revision: &str, scenarios: usize) {
-    let Some(bed) = Bed::with(&[Part::Conformance, Part::Curl]) else { return };
-    let requirements = fs::read_to_string(bed::conformance(&format!("requirements/{revision}.yaml")));
+    let Some(bed) = Bed::with(&[Part::Conformance, Part::Curl]) else {
+        return;
+    };
+    let requirements =
+        fs::read_to_string(bed::conformance(&format!("requirements/{revision}.yaml")));
     let requirements = requirements.expect("the requirements");
-    let of_clients = requirements.split_once("\nclient:").and_then(|(_, rest)| rest.split_once("\nnot_scored:"));
+    let of_clients = requirements
+        .split_once("\nclient:")
+        .and_then(|(_, rest)| rest.split_once("\nnot_scored:"));
     let (of_clients, _) = of_clients.expect("the requirements of clients");
-    let required: Vec<&str> = of_clients.lines().filter_map(|line| line.strip_prefix("  - auth/")).collect();
+    let required: Vec<&str> = of_clients
+        .lines()
+        .filter_map(|line| line.strip_prefix("  - auth/"))
+        .collect();
     assert_eq!(required.len(), scenarios, "{required:?}");
     passed(&judge(&bed, &["--requirements", revision]), required);
 }
@@ -104,7 +154,12 @@ fn conforms_to_2025_11_25() {
 
 #[test]
 fn conforms_to_2025_03_26() {
-    let Some(bed) = Bed::with(&[Part::Conformance, Part::Curl]) else { return };
-    let scenarios = ["2025-03-26-oauth-endpoint-fallback", "2025-03-26-oauth-metadata-backcompat"];
+    let Some(bed) = Bed::with(&[Part::Conformance, Part::Curl]) else {
+        return;
+    };
+    let scenarios = [
+        "2025-03-26-oauth-endpoint-fallback",
+        "2025-03-26-oauth-metadata-backcompat",
+    ];
     passed(&judge(&bed, &["--suite", "backcompat"]), scenarios);
 }

@@ -21,8 +21,18 @@ const DELAY: Duration = Duration::from_millis(3500);
 
 /// Every state in which there is no use in the keyring; `absent`, `dead` and `silent` are made here, the others by
 /// `tests/real/keyring`.
-const UNUSABLE: [&str; 10] =
-    ["locked", "volatile", "unanswered", "empty", "stopped", "blackhole", "nodaemon", "absent", "dead", "silent"];
+const UNUSABLE: [&str; 10] = [
+    "locked",
+    "volatile",
+    "unanswered",
+    "empty",
+    "stopped",
+    "blackhole",
+    "nodaemon",
+    "absent",
+    "dead",
+    "silent",
+];
 
 /// Runs a shell text in a session whose keyring is in this state; `"$@"` is our program with its options.
 pub fn in_session(bed: &Bed, state: &str, text: &str, words: &[&str], browser: &Path) -> Finished {
@@ -34,13 +44,20 @@ pub fn in_session(bed: &Bed, state: &str, text: &str, words: &[&str], browser: &
             command
         }
     };
-    command.args(["-c", text, "sh", env!("CARGO_BIN_EXE_mcp-login")]).args(words).env("BROWSER", browser);
+    command
+        .args(["-c", text, "sh", env!("CARGO_BIN_EXE_mcp-login")])
+        .args(words)
+        .env("BROWSER", browser);
     // The keyring of one state is not that of another.
     command.env("XDG_DATA_HOME", bed.path("xdg-data").join(state));
     let _ = std::fs::remove_file(bed.path("bus"));
-    let silent = (state == "silent").then(|| UnixListener::bind(bed.path("bus")).expect("a silent bus"));
+    let silent =
+        (state == "silent").then(|| UnixListener::bind(bed.path("bus")).expect("a silent bus"));
     if matches!(state, "dead" | "silent") {
-        command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", bed.path("bus").display()));
+        command.env(
+            "DBUS_SESSION_BUS_ADDRESS",
+            format!("unix:path={}", bed.path("bus").display()),
+        );
     }
     let finished = Run::start(&mut command).finish();
     drop(silent);
@@ -50,32 +67,52 @@ pub fn in_session(bed: &Bed, state: &str, text: &str, words: &[&str], browser: &
 /// Logs in with this store, for the first time in this state.
 fn log_in(bed: &Bed, server: &Server, state: &str, store: &str) -> Finished {
     let data = bed.path("data").join(state).display().to_string();
-    let words = ["--json", "--timeout", "30s", "--data-dir", &data, "--store", store, &server.url];
+    let words = [
+        "--json",
+        "--timeout",
+        "30s",
+        "--data-dir",
+        &data,
+        "--store",
+        store,
+        &server.url,
+    ];
     in_session(bed, state, "\"$@\"", &words, &bed.curl())
 }
 
 #[test]
 fn an_unlocked_keyring_keeps_and_finds() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
+        return;
+    };
     let server = bed.fastmcp();
     let text = format!(
         "set -e
         \"$1\" {options} --timeout 30s '{url}'
         secret-tool lookup service mcp-login username '{url}' > stored
         \"$1\" check {options} '{url}' > check",
-        options = format_args!("--json --data-dir '{}' --store keyring", bed.path("data").display()),
+        options = format_args!(
+            "--json --data-dir '{}' --store keyring",
+            bed.path("data").display()
+        ),
         url = server.url,
     );
     let finished = in_session(&bed, "unlocked", &text, &[], &bed.curl()).exits(0);
     let event = finished.event("logged_in");
     assert_eq!(event["store"], "keyring", "{event}");
-    assert!(bed.read("stored").contains("test_refresh_token_"), "{}", bed.read("stored"));
+    assert!(
+        bed.read("stored").contains("test_refresh_token_"),
+        "{}",
+        bed.read("stored")
+    );
     assert_no_token_in_files(&bed);
 }
 
 #[test]
 fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
-    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else {
+        return;
+    };
     let servers = Rotating::start();
     servers.shorten_logins();
     let text = format!(
@@ -87,36 +124,67 @@ fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
         \"$1\" status {options} '{url}' >&2
         \"$1\" logout {options} '{url}' >&2
         \"$1\" token {options} '{url}' || test $? = 3",
-        options = format_args!("--data-dir '{}' --store keyring", bed.path("data").display()),
+        options = format_args!(
+            "--data-dir '{}' --store keyring",
+            bed.path("data").display()
+        ),
         url = servers.fake.mcp(),
     );
     let finished = in_session(&bed, "unlocked", &text, &[], &bed.curl()).exits(0);
     let tokens: Vec<_> = finished.stdout.lines().collect();
-    assert!(tokens.len() == 8 && tokens.iter().all(|token| *token == tokens[0]), "{tokens:?} {}", finished.stderr);
-    assert_eq!((servers.refreshes(), servers.was_reused()), (1, false), "{}", finished.stderr);
+    assert!(
+        tokens.len() == 8 && tokens.iter().all(|token| *token == tokens[0]),
+        "{tokens:?} {}",
+        finished.stderr
+    );
+    assert_eq!(
+        (servers.refreshes(), servers.was_reused()),
+        (1, false),
+        "{}",
+        finished.stderr
+    );
     assert_no_token_in_files(&bed);
 }
 
 #[test]
 fn auto_takes_the_keyring_that_works() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
+        return;
+    };
     let server = bed.fastmcp();
-    let event = log_in(&bed, &server, "unlocked", "auto").exits(0).event("logged_in");
+    let event = log_in(&bed, &server, "unlocked", "auto")
+        .exits(0)
+        .event("logged_in");
     assert_eq!(event["store"], "keyring", "{event}");
     assert_no_token_in_files(&bed);
 }
 
 #[test]
 fn auto_falls_to_the_file_with_one_line_and_little_delay() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
+        return;
+    };
     let server = bed.fastmcp();
-    let usual = log_in(&bed, &server, "absent", &bed.file_store()).exits(0).took;
+    let usual = log_in(&bed, &server, "absent", &bed.file_store())
+        .exits(0)
+        .took;
     let in_each_state = UNUSABLE.iter().filter_map(|state| {
-        let Finished { status, stdout, stderr, took } = log_in(&bed, &server, state, "auto");
-        let notices = stderr.lines().filter(|line| line.contains("keyring")).count();
-        let in_file = stdout.contains("\"event\":\"logged_in\"") && stdout.contains("\"store\":\"file\"");
+        let Finished {
+            status,
+            stdout,
+            stderr,
+            took,
+        } = log_in(&bed, &server, state, "auto");
+        let notices = stderr
+            .lines()
+            .filter(|line| line.contains("keyring"))
+            .count();
+        let in_file =
+            stdout.contains("\"event\":\"logged_in\"") && stdout.contains("\"store\":\"file\"");
         let good = status.success() && in_file && notices == 1 && took < usual + DELAY;
-        (!good).then(|| format!("{state}: {status} in {took:?}, {notices} notices\n{stdout}\n{stderr}\n"))
+        (!good).then(|| {
+            format!("{state}: {status} in {took:?}, {notices} notices\n{stdout}\n{stderr}\n")
+        })
     });
     let wrong: String = in_each_state.collect();
     assert!(wrong.is_empty(), "usually in {usual:?}, but\n{wrong}");
@@ -124,10 +192,17 @@ fn auto_falls_to_the_file_with_one_line_and_little_delay() {
 
 #[test]
 fn keyring_alone_fails_before_the_browser() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
+        return;
+    };
     let server = bed.fastmcp();
     let in_each_state = UNUSABLE.iter().filter_map(|state| {
-        let Finished { status, stdout, stderr, took } = log_in(&bed, &server, state, "keyring");
+        let Finished {
+            status,
+            stdout,
+            stderr,
+            took,
+        } = log_in(&bed, &server, state, "keyring");
         let told = stdout.contains("\"event\":\"error\"") && stdout.contains("\"exit\":7");
         let good = status.code() == Some(7) && told && !bed.browser_started() && took < DELAY;
         (!good).then(|| format!("{state}: {status} in {took:?}\n{stdout}\n{stderr}\n"))
@@ -138,21 +213,36 @@ fn keyring_alone_fails_before_the_browser() {
 
 #[test]
 fn the_doctor_tells_every_state_of_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else {
+        return;
+    };
     let examine = |state: &str, store: &str| {
         let data = bed.path("data").join(state).display().to_string();
         let words = ["doctor", "--json", "--data-dir", &data, "--store", store];
         let finished = in_session(&bed, state, "\"$@\"", &words, &bed.curl());
         let object: serde_json::Value = serde_json::from_str(&finished.stdout).expect("JSON");
         let findings = object["findings"].as_array().expect("findings").clone();
-        let keyring = findings.into_iter().find(|finding| finding["topic"] == "keyring").expect("a finding");
-        (finished.status.code(), keyring["state"].as_str().expect("a state").to_owned(), keyring["what"].to_string())
+        let keyring = findings
+            .into_iter()
+            .find(|finding| finding["topic"] == "keyring")
+            .expect("a finding");
+        (
+            finished.status.code(),
+            keyring["state"].as_str().expect("a state").to_owned(),
+            keyring["what"].to_string(),
+        )
     };
     let (code, state, what) = examine("unlocked", "keyring");
-    assert!(code == Some(0) && state == "ok" && what.contains("logins are kept here"), "{code:?} {state} {what}");
+    assert!(
+        code == Some(0) && state == "ok" && what.contains("logins are kept here"),
+        "{code:?} {state} {what}"
+    );
     for keyring in UNUSABLE {
         let (code, state, what) = examine(keyring, "auto");
-        assert!(code == Some(0) && state == "warning", "{keyring}: {code:?} {state} {what}");
+        assert!(
+            code == Some(0) && state == "warning",
+            "{keyring}: {code:?} {state} {what}"
+        );
         let words = match keyring {
             "locked" => "it is locked",
             "blackhole" | "silent" | "stopped" => "did not answer in time",
@@ -167,7 +257,9 @@ fn the_doctor_tells_every_state_of_the_keyring() {
 /// GNOME Keyring can abort when clients come and go quickly; it may not do so because of us.
 #[test]
 fn k1_many_short_visits_do_the_keyring_no_harm() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let (keyring, fake) = (session.keyring(), Fake::start());
     let live = json!({"obtained_at": "2026-01-01T00:00:00Z", "expires_at": "2126-01-01T00:00:00Z"});
@@ -175,37 +267,64 @@ fn k1_many_short_visits_do_the_keyring_no_harm() {
     let home = Home::new();
     let visit = |_, _: &u32| {
         let program = Program::new().at_home(home.path()).env(BUS, session.bus());
-        let token = program.args(["token", "--store", "keyring", &fake.mcp()]).run().expect(0).stdout;
+        let token = program
+            .args(["token", "--store", "keyring", &fake.mcp()])
+            .run()
+            .expect(0)
+            .stdout;
         assert_eq!(token, "access-0");
     };
     each(&(0..600).collect::<Vec<_>>(), visit);
     let at_once: Vec<_> = (0..64).collect();
-    thread::scope(|scope| at_once.iter().for_each(|number| drop(scope.spawn(move || visit(0, number)))));
+    thread::scope(|scope| {
+        at_once
+            .iter()
+            .for_each(|number| drop(scope.spawn(move || visit(0, number))))
+    });
     assert_eq!(session.keyring().0, keyring.0, "it is the same process");
 }
 
 #[test]
 fn c5_servers_in_one_run_are_all_kept_in_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let fakes: Vec<_> = (0..16).map(|_| Fake::start()).collect();
-    let program = Program::new().args(["--json", "--store", "keyring", "--no-browser"]).env(BUS, session.bus());
+    let program = Program::new()
+        .args(["--json", "--store", "keyring", "--no-browser"])
+        .env(BUS, session.bus());
     let mut login = program.args(fakes.iter().map(Fake::mcp)).start();
     let pages: Vec<_> = fakes.iter().map(|_| login.authorization_url()).collect();
     let answers: Vec<_> = pages.iter().map(|page| login.redirect(page)).collect();
-    thread::scope(|scope| answers.iter().for_each(|answer| drop(scope.spawn(|| crate::support::visit(answer)))));
+    thread::scope(|scope| {
+        answers
+            .iter()
+            .for_each(|answer| drop(scope.spawn(|| crate::support::visit(answer))))
+    });
     login.finish().expect(0);
     for fake in &fakes {
-        assert!(session.text(&fake.mcp()).contains("access-"), "{}", fake.mcp());
+        assert!(
+            session.text(&fake.mcp()).contains("access-"),
+            "{}",
+            fake.mcp()
+        );
     }
 }
 
 /// The library below writes past the end of a table for a file number above 1023.
 #[test]
 fn l18_a_thousand_open_files_are_no_harm() {
-    let Some(bed) = Bed::with(&[Part::Keyring, Part::Curl]) else { return };
-    for (files, code, said) in [(900, 3, "no login to"), (1100, 7, "too many files are open")] {
-        let open = format!("ulimit -n 4096; for file in $(seq 3 {files}); do eval \"exec $file</dev/null\"; done");
+    let Some(bed) = Bed::with(&[Part::Keyring, Part::Curl]) else {
+        return;
+    };
+    for (files, code, said) in [
+        (900, 3, "no login to"),
+        (1100, 7, "too many files are open"),
+    ] {
+        let open = format!(
+            "ulimit -n 4096; for file in $(seq 3 {files}); do eval \"exec $file</dev/null\"; done"
+        );
         let text = format!("exec bash -c '{open}; exec \"$@\"' sh \"$@\"");
         let words = ["token", "--store", "keyring", "https://files.example/mcp"];
         let finished = in_session(&bed, "unlocked", &text, &words, &bed.curl()).exits(code);
@@ -216,7 +335,9 @@ fn l18_a_thousand_open_files_are_no_harm() {
 /// Whoever watches the bus sees neither token, when a login is stored, refreshed and read.
 #[test]
 fn sec5_no_secret_crosses_the_bus_in_clear() {
-    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else {
+        return;
+    };
     let servers = Rotating::start();
     let text = format!(
         "set -e
@@ -232,14 +353,20 @@ fn sec5_no_secret_crosses_the_bus_in_clear() {
     );
     let finished = in_session(&bed, "unlocked", &text, &[], &bed.curl()).exits(0);
     let seen = bed.read("monitored");
-    assert!(seen.contains("OpenSession") && seen.contains("SetSecret") && seen.contains("GetSecret"), "{seen}");
+    assert!(
+        seen.contains("OpenSession") && seen.contains("SetSecret") && seen.contains("GetSecret"),
+        "{seen}"
+    );
     let tokens: Vec<_> = finished.stdout.lines().collect();
     assert!(tokens.len() == 2 && tokens[0] != tokens[1], "{tokens:?}");
     // Bytes are shown as text, or as numbers on several lines.
     let numbers = seen.split_whitespace().collect::<String>();
     for secret in [tokens[0], tokens[1], "access-", "refresh-"] {
         let bytes: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-        assert!(!seen.contains(secret) && !numbers.contains(&bytes), "{secret} was seen");
+        assert!(
+            !seen.contains(secret) && !numbers.contains(&bytes),
+            "{secret} was seen"
+        );
     }
 }
 
@@ -251,7 +378,9 @@ fn assert_no_token_in_files(bed: &Bed) {
             left.extend(entries.filter_map(Result::ok).map(|entry| entry.path()));
         } else if let Ok(text) = std::fs::read(&path) {
             let text = String::from_utf8_lossy(&text);
-            let found = ["test_access_token_", "test_refresh_token_"].iter().any(|token| text.contains(token));
+            let found = ["test_access_token_", "test_refresh_token_"]
+                .iter()
+                .any(|token| text.contains(token));
             assert!(!found, "a token in {}", path.display());
         }
     }

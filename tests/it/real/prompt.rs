@@ -34,10 +34,14 @@ const PUBLIC: [u8; 128] = {
 /// Not a test, but a process of its own: a keyring that is locked until its user has agreed. It prints what it is asked.
 #[test]
 fn player() {
-    let Ok(dismissed) = env::var(DISMISSED) else { return };
+    let Ok(dismissed) = env::var(DISMISSED) else {
+        return;
+    };
     let dismissed = dismissed == "true";
     let connection = Connection::new_session().expect("the bus");
-    connection.request_name("org.freedesktop.secrets", false, false, true).expect("the name");
+    connection
+        .request_name("org.freedesktop.secrets", false, false, true)
+        .expect("the name");
     let open = env::var(OPEN).ok();
     let mut locked = open.is_none();
     let mut answered = open.as_deref() == Some("true");
@@ -53,17 +57,26 @@ fn player() {
             ("Get", _) => reply.append1(Variant(locked)),
             ("Unlock", _) => reply.append2(Vec::<Path>::new(), path("/prompt/1")),
             ("Prompt" | "Answer" | "Dismiss", _) => reply,
-            ("OpenSession", _) if open.is_some() => reply.append2(Variant(PUBLIC.to_vec()), path("/session/1")),
+            ("OpenSession", _) if open.is_some() => {
+                reply.append2(Variant(PUBLIC.to_vec()), path("/session/1"))
+            }
             ("SearchItems", _) => reply.append2(Vec::<Path>::new(), Vec::<Path>::new()),
             ("CreateItem", _) => reply.append2(path("/"), path("/prompt/1")),
-            _ => message.error(&"org.freedesktop.DBus.Error.NotSupported".into(), c"not here"),
+            _ => message.error(
+                &"org.freedesktop.DBus.Error.NotSupported".into(),
+                c"not here",
+            ),
         };
         let _ = connection.send(reply);
         answered |= method == "Answer";
         if method == "Answer" || (method == "Prompt" && answered) {
             locked = dismissed;
             let path = path("/prompt/1");
-            let signal = Message::signal(&path, &"org.freedesktop.Secret.Prompt".into(), &"Completed".into());
+            let signal = Message::signal(
+                &path,
+                &"org.freedesktop.Secret.Prompt".into(),
+                &"Completed".into(),
+            );
             let _ = connection.send(signal.append2(dismissed, Variant(Vec::<Path>::new())));
         }
         true
@@ -75,25 +88,49 @@ fn player() {
 
 /// Lets the user of the player answer. By another process: this one may have more files open than libdbus can handle.
 fn answer(bus: &str) {
-    let words = ["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/", "com.example.Player.Answer"];
-    let output = Command::new("dbus-send").args(words).env(BUS, bus).output().expect("dbus-send");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let words = [
+        "--session",
+        "--print-reply",
+        "--dest=org.freedesktop.secrets",
+        "/",
+        "com.example.Player.Answer",
+    ];
+    let output = Command::new("dbus-send")
+        .args(words)
+        .env(BUS, bus)
+        .output()
+        .expect("dbus-send");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
 fn k3_k4_the_users_answer_to_a_prompt_counts() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     for (display, dismissed, said, asked, session) in [
         (":7", true, "it refused access", true, false),
         (":7", false, "NotSupported", true, true),
         ("", false, "it is locked", false, false),
     ] {
         let mut command = bed.command(script("keyring"));
-        command.arg("nodaemon").arg(env::current_exe().expect("this program")).env(DISMISSED, dismissed.to_string());
-        let keyring = Server::start(command.args(["--exact", "--nocapture", "real::prompt::player"]));
+        command
+            .arg("nodaemon")
+            .arg(env::current_exe().expect("this program"))
+            .env(DISMISSED, dismissed.to_string());
+        let keyring =
+            Server::start(command.args(["--exact", "--nocapture", "real::prompt::player"]));
         let (fake, mut pty) = (Fake::start(), Pty::open());
         let words = ["--store", "keyring", "--no-browser", &fake.mcp()];
-        let program = Program::new().args(words).env(BUS, &keyring.url).env("DISPLAY", display).on(&pty);
+        let program = Program::new()
+            .args(words)
+            .env(BUS, &keyring.url)
+            .env("DISPLAY", display)
+            .on(&pty);
         let running = program.start();
         if asked {
             pty.wait_for("waiting for the keyring to be unlocked");
@@ -102,10 +139,18 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
         let finished = running.finish();
         let shown = pty.wait_for(said);
         assert_eq!(finished.code, Some(7), "{shown}");
-        assert_eq!(shown.contains("waiting for the keyring to be unlocked"), asked, "{shown}");
+        assert_eq!(
+            shown.contains("waiting for the keyring to be unlocked"),
+            asked,
+            "{shown}"
+        );
         let log = keyring.log();
         let was_asked = |method: &str| log.contains(&format!("asked {method} "));
-        let order = (was_asked("Unlock"), was_asked("Prompt"), was_asked("OpenSession"));
+        let order = (
+            was_asked("Unlock"),
+            was_asked("Prompt"),
+            was_asked("OpenSession"),
+        );
         assert_eq!(order, (asked, asked, session), "{log}");
         // The first question is one whose answer does not matter: GNOME Keyring may not know the client yet.
         let first = log.lines().find(|line| line.starts_with("asked "));
@@ -116,21 +161,40 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
 
 #[test]
 fn k3_a_prompt_that_asks_nobody_needs_no_display() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     // What was created cannot be found: that far comes only who saw the prompt through.
-    for (by_itself, said) in [("true", "reading back gave something else"), ("false", "it is locked")] {
+    for (by_itself, said) in [
+        ("true", "reading back gave something else"),
+        ("false", "it is locked"),
+    ] {
         let mut command = bed.command(script("keyring"));
-        command.arg("nodaemon").arg(env::current_exe().expect("this program")).env(DISMISSED, "false");
-        let keyring =
-            Server::start(command.env(OPEN, by_itself).args(["--exact", "--nocapture", "real::prompt::player"]));
+        command
+            .arg("nodaemon")
+            .arg(env::current_exe().expect("this program"))
+            .env(DISMISSED, "false");
+        let keyring = Server::start(command.env(OPEN, by_itself).args([
+            "--exact",
+            "--nocapture",
+            "real::prompt::player",
+        ]));
         let fake = Fake::start();
         let words = ["--store", "keyring", "--no-browser", &fake.mcp()];
-        let finished = Program::new().args(words).env(BUS, &keyring.url).env("DISPLAY", "").run();
+        let finished = Program::new()
+            .args(words)
+            .env(BUS, &keyring.url)
+            .env("DISPLAY", "")
+            .run();
         assert_eq!(finished.code, Some(7), "{}", finished.stderr);
         assert!(finished.stderr.contains(said), "{}", finished.stderr);
         let log = keyring.log();
         let was_asked = |method: &str| log.contains(&format!("asked {method} "));
         assert!(was_asked("CreateItem") && was_asked("Prompt"), "{log}");
-        assert_eq!((was_asked("Unlock"), was_asked("Dismiss")), (false, by_itself == "false"), "{log}");
+        assert_eq!(
+            (was_asked("Unlock"), was_asked("Dismiss")),
+            (false, by_itself == "false"),
+            "{log}"
+        );
     }
 }

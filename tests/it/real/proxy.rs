@@ -35,13 +35,26 @@ impl Proxy {
     pub fn open(bus: &str, directory: &Path, at: usize, accident: Accident) -> Self {
         let path = directory.join("way-to-the-bus");
         let listener = UnixListener::bind(&path).expect("a socket");
-        let bus = bus.trim_start_matches("unix:path=").split(',').next().expect("a path").to_owned();
+        let bus = bus
+            .trim_start_matches("unix:path=")
+            .split(',')
+            .next()
+            .expect("a path")
+            .to_owned();
         let messages = Arc::<AtomicUsize>::default();
-        let proxy = Self { path, messages: Arc::clone(&messages) };
+        let proxy = Self {
+            path,
+            messages: Arc::clone(&messages),
+        };
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Ok(server) = UnixStream::connect(&bus) else { return };
-                let (back, to) = (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
+                let Ok(server) = UnixStream::connect(&bus) else {
+                    return;
+                };
+                let (back, to) = (
+                    client.try_clone().expect("a socket"),
+                    server.try_clone().expect("a socket"),
+                );
                 thread::spawn(move || answers(server, back));
                 let messages = Arc::clone(&messages);
                 thread::spawn(move || requests(client, to, &messages, at, accident));
@@ -66,7 +79,13 @@ fn answers(mut from: UnixStream, mut to: UnixStream) {
     let _ = to.shutdown(Shutdown::Both);
 }
 
-fn requests(mut from: UnixStream, mut to: UnixStream, messages: &AtomicUsize, at: usize, accident: Accident) {
+fn requests(
+    mut from: UnixStream,
+    mut to: UnixStream,
+    messages: &AtomicUsize,
+    at: usize,
+    accident: Accident,
+) {
     let (mut bytes, mut buffer) = (vec![0; 1 << 16], Vec::new());
     let mut is_open = false;
     while let Ok(count @ 1..) = from.read(&mut bytes) {
@@ -98,9 +117,13 @@ fn requests(mut from: UnixStream, mut to: UnixStream, messages: &AtomicUsize, at
 /// Spec: D-Bus specification, Message Format.
 fn size(bytes: &[u8], is_open: bool) -> Option<usize> {
     if !is_open {
-        return bytes.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
+        return bytes
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map(|end| end + 1);
     }
-    let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
+    let word =
+        |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
     Some(16 + word(12)?.next_multiple_of(8) + word(4)?)
 }
 

@@ -18,10 +18,31 @@ const WITH_AN_OLDER_LOGIN: &str = r#"
 /// Returns a hand-over in a session whose keyring holds such a login.
 fn hand_over(bed: &Bed, fake: &Fake, mode: &str) -> Command {
     let mut command = bed.command(script("keyring"));
-    command.args(["--user-bus", "unlocked", "/bin/sh", "-c", WITH_AN_OLDER_LOGIN, "sh", &fake.mcp()]);
-    command.args([env!("CARGO_BIN_EXE_mcp-login"), "handover", "--store", "file", &fake.mcp(), "--to", "codex"]);
+    command.args([
+        "--user-bus",
+        "unlocked",
+        "/bin/sh",
+        "-c",
+        WITH_AN_OLDER_LOGIN,
+        "sh",
+        &fake.mcp(),
+    ]);
+    command.args([
+        env!("CARGO_BIN_EXE_mcp-login"),
+        "handover",
+        "--store",
+        "file",
+        &fake.mcp(),
+        "--to",
+        "codex",
+    ]);
     command.args(["--mode", mode]);
-    for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+    for name in [
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_CACHE_HOME",
+        "XDG_STATE_HOME",
+    ] {
         command.env_remove(name);
     }
     command
@@ -29,7 +50,9 @@ fn hand_over(bed: &Bed, fake: &Fake, mode: &str) -> Command {
 
 #[test]
 fn f2_an_older_login_of_codex_in_the_keyring_is_named() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     if !bus::can_be_had(&bed) {
         return;
     }
@@ -39,11 +62,25 @@ fn f2_an_older_login_of_codex_in_the_keyring_is_named() {
     fs::create_dir(bed.path(".codex")).expect("a home for Codex");
     fs::write(bed.path(".codex/config.toml"), &server).expect("a configuration");
     for mode in ["access", "move"] {
-        let refused = Run::start(&mut hand_over(&bed, &fake, mode)).finish().exits(2);
-        assert!(refused.stderr.contains("the keyring holds an older login of Codex to lab"), "{}", refused.stderr);
-        assert!(refused.stderr.contains("codex mcp logout lab"), "{}", refused.stderr);
+        let refused = Run::start(&mut hand_over(&bed, &fake, mode))
+            .finish()
+            .exits(2);
+        assert!(
+            refused
+                .stderr
+                .contains("the keyring holds an older login of Codex to lab"),
+            "{}",
+            refused.stderr
+        );
+        assert!(
+            refused.stderr.contains("codex mcp logout lab"),
+            "{}",
+            refused.stderr
+        );
     }
     let in_file = format!("mcp_oauth_credentials_store = \"file\"\n{server}");
     fs::write(bed.path(".codex/config.toml"), in_file).expect("a configuration");
-    Run::start(&mut hand_over(&bed, &fake, "access")).finish().exits(0);
+    Run::start(&mut hand_over(&bed, &fake, "access"))
+        .finish()
+        .exits(0);
 }

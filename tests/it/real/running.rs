@@ -59,7 +59,11 @@ impl Lines {
     pub fn wait_for(&self, part: &str, limit: Duration) -> Option<String> {
         let found = |heard: &Heard| heard.lines.iter().find(|line| line.contains(part)).cloned();
         let still = |heard: &mut Heard| !heard.ended && found(heard).is_none();
-        let (heard, _) = self.0 .1.wait_timeout_while(self.heard(), limit, still).expect("the lines");
+        let (heard, _) = self
+            .0
+             .1
+            .wait_timeout_while(self.heard(), limit, still)
+            .expect("the lines");
         found(&heard)
     }
 
@@ -67,7 +71,11 @@ impl Lines {
     /// the pipe open.
     fn settled(&self) -> String {
         let limit = Duration::from_secs(2);
-        let (heard, _) = self.0 .1.wait_timeout_while(self.heard(), limit, |heard| !heard.ended).expect("the lines");
+        let (heard, _) = self
+            .0
+             .1
+            .wait_timeout_while(self.heard(), limit, |heard| !heard.ended)
+            .expect("the lines");
         heard.lines.join("\n")
     }
 }
@@ -97,16 +105,28 @@ impl Server {
     pub fn start(command: &mut Command) -> Server {
         let (reader, writer) = io::pipe().expect("a pipe");
         let both = writer.try_clone().expect("the pipe twice");
-        let child = command.stdin(Stdio::piped()).stdout(writer).stderr(both).process_group(0).spawn();
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(writer)
+            .stderr(both)
+            .process_group(0)
+            .spawn();
         let group = Group(child.expect("the server starts"));
         // The command keeps its copies of the pipe's end otherwise, and the reader would never see the end.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let log = Lines::of(reader);
         let ready = log.wait_for("ready ", READY).unwrap_or_default();
         // A bus may have begun a line of its own before.
-        let url = ready.rsplit_once("ready ").map(|(_, url)| url.to_owned()).filter(|url| url.contains(':'));
+        let url = ready
+            .rsplit_once("ready ")
+            .map(|(_, url)| url.to_owned())
+            .filter(|url| url.contains(':'));
         let url = url.unwrap_or_else(|| panic!("the server is not ready: {}", log.text()));
-        Server { url, log, _group: group }
+        Server {
+            url,
+            log,
+            _group: group,
+        }
     }
 
     /// Returns the port that the server listens at.
@@ -117,14 +137,20 @@ impl Server {
 
     /// Returns the URL of another path of the server.
     pub fn at(&self, path: &str) -> String {
-        Url::parse(&self.url).and_then(|url| url.join(path)).expect("a URL").into()
+        Url::parse(&self.url)
+            .and_then(|url| url.join(path))
+            .expect("a URL")
+            .into()
     }
 
     /// Returns the status of a GET of the MCP server with this access token.
     pub fn status_with(&self, token: &str) -> u16 {
         let url = Url::parse(&self.url).expect("the server's URL");
         let address = url.socket_addrs(|| None).expect("an address")[0];
-        let head = format!("GET {} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n", url.path());
+        let head = format!(
+            "GET {} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n",
+            url.path()
+        );
         send(address, head.as_bytes()).status
     }
 
@@ -135,7 +161,9 @@ impl Server {
 
     /// Waits for the server to report this event.
     pub fn wait_for_event(&self, event: &str) {
-        let found = self.log.wait_for(&format!("event {event}"), Duration::from_secs(10));
+        let found = self
+            .log
+            .wait_for(&format!("event {event}"), Duration::from_secs(10));
         assert!(found.is_some(), "no event {event}: {}", self.log());
     }
 }
@@ -163,29 +191,55 @@ impl Run {
         let (out_reader, out_writer) = io::pipe().expect("a pipe");
         let (err_reader, err_writer) = io::pipe().expect("a pipe");
         let started = Instant::now();
-        let child = command.stdin(Stdio::piped()).stdout(out_writer).stderr(err_writer).process_group(0).spawn();
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(out_writer)
+            .stderr(err_writer)
+            .process_group(0)
+            .spawn();
         let mut child = child.expect("the program starts");
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let stdin = child.stdin.take();
-        Run { stdout: Lines::of(out_reader), stderr: Lines::of(err_reader), started, stdin, group: Group(child) }
+        Run {
+            stdout: Lines::of(out_reader),
+            stderr: Lines::of(err_reader),
+            started,
+            stdin,
+            group: Group(child),
+        }
     }
 
     /// Waits for a JSON event on stdout.
     pub fn wait_for_event(&self, event: &str) -> Value {
-        let line = self.stdout.wait_for(&format!("\"event\":\"{event}\""), Duration::from_secs(30));
-        let line = line.unwrap_or_else(|| panic!("no event {event}: {}\n{}", self.stdout.text(), self.stderr.text()));
+        let line = self
+            .stdout
+            .wait_for(&format!("\"event\":\"{event}\""), Duration::from_secs(30));
+        let line = line.unwrap_or_else(|| {
+            panic!(
+                "no event {event}: {}\n{}",
+                self.stdout.text(),
+                self.stderr.text()
+            )
+        });
         serde_json::from_str(&line).expect("an event is JSON")
     }
 
     /// Waits for a line on stdout that contains this.
     pub fn wait_for_line(&self, part: &str) -> String {
         let line = self.stdout.wait_for(part, READY);
-        line.unwrap_or_else(|| panic!("no line with {part}: {}\n{}", self.stdout.text(), self.stderr.text()))
+        line.unwrap_or_else(|| {
+            panic!(
+                "no line with {part}: {}\n{}",
+                self.stdout.text(),
+                self.stderr.text()
+            )
+        })
     }
 
     /// Types a line and leaves stdin open.
     pub fn type_line(&mut self, line: &str) {
-        writeln!(self.stdin.as_mut().expect("stdin is open"), "{line}").expect("stdin takes a line");
+        writeln!(self.stdin.as_mut().expect("stdin is open"), "{line}")
+            .expect("stdin takes a line");
     }
 
     /// Closes stdin and waits for the end.
@@ -196,12 +250,20 @@ impl Run {
                 break status;
             }
             let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
-            assert!(self.started.elapsed() < RUN, "the program does not end: {stdout}\n{stderr}");
+            assert!(
+                self.started.elapsed() < RUN,
+                "the program does not end: {stdout}\n{stderr}"
+            );
             thread::sleep(Duration::from_millis(10));
         };
         let took = self.started.elapsed();
         let (stdout, stderr) = (self.stdout.settled(), self.stderr.settled());
-        Finished { status, stdout, stderr, took }
+        Finished {
+            status,
+            stdout,
+            stderr,
+            took,
+        }
     }
 }
 
@@ -209,8 +271,17 @@ impl Finished {
     /// Requires this exit code; everything there is to know is in the message if it is another.
     #[track_caller]
     pub fn exits(self, code: i32) -> Finished {
-        let Finished { status, stdout, stderr, .. } = &self;
-        assert_eq!(status.code(), Some(code), "{status}\nstdout: {stdout}\nstderr: {stderr}");
+        let Finished {
+            status,
+            stdout,
+            stderr,
+            ..
+        } = &self;
+        assert_eq!(
+            status.code(),
+            Some(code),
+            "{status}\nstdout: {stdout}\nstderr: {stderr}"
+        );
         self
     }
 
@@ -218,8 +289,18 @@ impl Finished {
     #[track_caller]
     pub fn event(&self, event: &str) -> Value {
         let start = format!("{{\"event\":\"{event}\"");
-        let found: Vec<&str> = self.stdout.lines().filter(|line| line.starts_with(&start)).collect();
-        assert_eq!(found.len(), 1, "one {event} in: {}\n{}", self.stdout, self.stderr);
+        let found: Vec<&str> = self
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with(&start))
+            .collect();
+        assert_eq!(
+            found.len(),
+            1,
+            "one {event} in: {}\n{}",
+            self.stdout,
+            self.stderr
+        );
         serde_json::from_str(found[0]).expect("an event is JSON")
     }
 }

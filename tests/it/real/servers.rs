@@ -12,21 +12,35 @@ use super::running::{Finished, Run, Server};
 /// Logs in with this browser into the file store.
 pub fn login(bed: &Bed, server: &Server, browser: &Path) -> Finished {
     let mut command = bed.program();
-    command.args(["--timeout", "60s", "--store", &bed.file_store(), &server.url]).env("BROWSER", browser);
+    command
+        .args([
+            "--timeout",
+            "60s",
+            "--store",
+            &bed.file_store(),
+            &server.url,
+        ])
+        .env("BROWSER", browser);
     Run::start(&mut command).finish()
 }
 
 /// Runs one of the other commands with the file store.
 pub fn ask(bed: &Bed, server: &Server, words: &[&str]) -> Finished {
     let mut command = bed.command(env!("CARGO_BIN_EXE_mcp-login"));
-    command.arg(words[0]).args(bed.options()).args(["--store", &bed.file_store()]).args(&words[1..]).arg(&server.url);
+    command
+        .arg(words[0])
+        .args(bed.options())
+        .args(["--store", &bed.file_store()])
+        .args(&words[1..])
+        .arg(&server.url);
     Run::start(&mut command).finish()
 }
 
 /// Requires that no secret of the credentials file stands in what was printed.
 #[track_caller]
 pub fn keeps_secrets(bed: &Bed, finished: &Finished) {
-    let stored: Value = serde_json::from_str(&bed.read("credentials.json")).expect("the credentials are JSON");
+    let stored: Value =
+        serde_json::from_str(&bed.read("credentials.json")).expect("the credentials are JSON");
     for name in ["access_token", "refresh_token", "client_secret"] {
         for secret in strings(&stored, name) {
             assert!(!finished.stdout.contains(&secret), "{name} on stdout");
@@ -52,7 +66,9 @@ fn strings(value: &Value, name: &str) -> Vec<String> {
 
 #[test]
 fn chromium_consents_at_oidc_provider() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else { return };
+    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else {
+        return;
+    };
     let server = bed.oidc_provider();
     let finished = login(&bed, &server, &bed.chromium("consent")).exits(0);
 
@@ -60,15 +76,27 @@ fn chromium_consents_at_oidc_provider() {
     assert_eq!(event["refreshable"], true, "{event}");
     assert_eq!(event["scopes"], serde_json::json!(["mcp:read"]), "{event}");
     assert_eq!(event["store"], "file", "{event}");
-    let stored = serde_json::from_str(&bed.read("credentials.json")).expect("the credentials are JSON");
+    let stored =
+        serde_json::from_str(&bed.read("credentials.json")).expect("the credentials are JSON");
     assert_eq!(strings(&stored, "refresh_token").len(), 1);
-    let mode = fs::metadata(bed.path("credentials.json")).expect("the credentials").permissions().mode();
+    let mode = fs::metadata(bed.path("credentials.json"))
+        .expect("the credentials")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     keeps_secrets(&bed, &finished);
 
     ask(&bed, &server, &["check"]).exits(0);
     server.wait_for_event("mcp tools/list");
-    assert_eq!(server.log().matches("event authorization_code.consumed").count(), 1, "{}", server.log());
+    assert_eq!(
+        server
+            .log()
+            .matches("event authorization_code.consumed")
+            .count(),
+        1,
+        "{}",
+        server.log()
+    );
     assert!(!server.log().contains("error"), "{}", server.log());
 
     let seen = bed.seen("consent");
@@ -76,12 +104,17 @@ fn chromium_consents_at_oidc_provider() {
     let text = seen["text"].as_str().unwrap_or_default().to_lowercase();
     assert!(text.contains("logged in"), "{seen}");
     assert_eq!(seen["headers"]["referrer-policy"], "no-referrer", "{seen}");
-    assert!(!seen["html"].as_str().unwrap_or_default().contains("code="), "{seen}");
+    assert!(
+        !seen["html"].as_str().unwrap_or_default().contains("code="),
+        "{seen}"
+    );
 }
 
 #[test]
 fn chromium_cancels_at_oidc_provider() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else { return };
+    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else {
+        return;
+    };
     let server = bed.oidc_provider();
     let finished = login(&bed, &server, &bed.chromium("cancel")).exits(3);
 
@@ -96,7 +129,9 @@ fn chromium_cancels_at_oidc_provider() {
 
 #[test]
 fn fastmcp_logs_in_and_checks() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl]) else { return };
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl]) else {
+        return;
+    };
     let server = bed.fastmcp();
     let finished = login(&bed, &server, &bed.curl()).exits(0);
     assert_eq!(finished.event("logged_in")["refreshable"], true);
@@ -106,7 +141,9 @@ fn fastmcp_logs_in_and_checks() {
 
 #[test]
 fn typescript_sdk_logs_in_and_checks() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Curl]) else { return };
+    let Some(bed) = Bed::with(&[Part::Npm, Part::Curl]) else {
+        return;
+    };
     let server = bed.sdk_server();
     let finished = login(&bed, &server, &bed.curl()).exits(0);
     assert_eq!(finished.event("logged_in")["refreshable"], false);

@@ -22,13 +22,17 @@ fn elsewhere(kept: &Kept, program: Program, number: usize) -> Program {
         0 => program,
         1 => program.env("XDG_DATA_HOME", other),
         2 => program.env("MCP_LOGIN_DATA_DIR", other),
-        _ => program.env("HOME", &other).env("XDG_DATA_HOME", other.join("data")),
+        _ => program
+            .env("HOME", &other)
+            .env("XDG_DATA_HOME", other.join("data")),
     }
 }
 
 #[test]
 fn a3_p57_one_keyring_and_several_data_directories_spend_each_refresh_token_once() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     for round in 1..=6 {
@@ -38,16 +42,31 @@ fn a3_p57_one_keyring_and_several_data_directories_spend_each_refresh_token_once
             elsewhere(&kept, kept.at(&["token"], store), number).start()
         };
         let running: Vec<_> = (0..8).map(start).collect();
-        let tokens: Vec<_> = running.into_iter().map(|running| running.finish().expect(0).stdout).collect();
+        let tokens: Vec<_> = running
+            .into_iter()
+            .map(|running| running.finish().expect(0).stdout)
+            .collect();
         let stored = kept.stored();
-        assert!(tokens.iter().all(|token| stored["access_token"] == token.as_str()), "round {round}: {tokens:?}");
-        assert_eq!((kept.servers.refreshes(), kept.servers.was_reused()), (round, false), "round {round}");
+        assert!(
+            tokens
+                .iter()
+                .all(|token| stored["access_token"] == token.as_str()),
+            "round {round}: {tokens:?}"
+        );
+        assert_eq!(
+            (kept.servers.refreshes(), kept.servers.was_reused()),
+            (round, false),
+            "round {round}"
+        );
     }
     // A login, refreshes and a logout from everywhere take turns too.
-    let forced: Vec<_> =
-        (0..8).map(|number| elsewhere(&kept, kept.at(&["token", "--refresh"], "keyring"), number).start()).collect();
+    let forced: Vec<_> = (0..8)
+        .map(|number| elsewhere(&kept, kept.at(&["token", "--refresh"], "keyring"), number).start())
+        .collect();
     kept.login("keyring").agree().expect(0);
-    forced.into_iter().for_each(|running| drop(running.finish().expect(0)));
+    forced
+        .into_iter()
+        .for_each(|running| drop(running.finish().expect(0)));
     assert!(!kept.servers.was_reused() && kept.is_good());
     session.other_is_untouched("several data directories");
 }
@@ -55,17 +74,31 @@ fn a3_p57_one_keyring_and_several_data_directories_spend_each_refresh_token_once
 /// A refresh that was interrupted under one data directory is known under the other.
 #[test]
 fn p57_the_journal_of_the_keyring_is_one() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let (servers, gate) = Rotating::behind_a_gate();
     let kept = Kept::expired(&session, servers);
     let doctor = |number: usize| {
-        let program = Program::new().at_home(kept.home.path()).env("DBUS_SESSION_BUS_ADDRESS", session.bus());
-        let doctor = elsewhere(&kept, program.args(["doctor", "--json", "--store", "keyring"]), number).run();
-        doctor.stdout.contains(&format!("the refresh of {} has no end", kept.servers.fake.mcp()))
+        let program = Program::new()
+            .at_home(kept.home.path())
+            .env("DBUS_SESSION_BUS_ADDRESS", session.bus());
+        let doctor = elsewhere(
+            &kept,
+            program.args(["doctor", "--json", "--store", "keyring"]),
+            number,
+        )
+        .run();
+        doctor.stdout.contains(&format!(
+            "the refresh of {} has no end",
+            kept.servers.fake.mcp()
+        ))
     };
     let running = elsewhere(&kept, kept.at(&["token"], "keyring"), 3).start();
-    crate::support::wait_for("the refresh", || (kept.servers.refreshes() == 1).then_some(()));
+    crate::support::wait_for("the refresh", || {
+        (kept.servers.refreshes() == 1).then_some(())
+    });
     assert_eq!([0, 1, 2, 3].map(doctor), [true; 4]);
     gate.open();
     running.finish().expect(0);
@@ -77,14 +110,29 @@ type Spoil = fn(&Kept);
 
 /// The spoils, and what the status has to say of each.
 const SPOILS: [(&str, Spoil, &str); 3] = [
-    ("two of one name", |kept| kept.session.put_text(&kept.servers.fake.mcp(), "{}", &["a", "b"]), "several entries"),
-    ("no login", |kept| kept.session.put_text(&kept.servers.fake.mcp(), "a password", &[]), "is not a login"),
+    (
+        "two of one name",
+        |kept| {
+            kept.session
+                .put_text(&kept.servers.fake.mcp(), "{}", &["a", "b"])
+        },
+        "several entries",
+    ),
+    (
+        "no login",
+        |kept| {
+            kept.session
+                .put_text(&kept.servers.fake.mcp(), "a password", &[])
+        },
+        "is not a login",
+    ),
     (
         "the login to another server",
         |kept| {
             let mut other = kept.stored();
             other["server"] = "https://other.example/mcp".into();
-            kept.session.put_text(&kept.servers.fake.mcp(), &other.to_string(), &[]);
+            kept.session
+                .put_text(&kept.servers.fake.mcp(), &other.to_string(), &[]);
         },
         "is the login to https://other.example/mcp",
     ),
@@ -92,7 +140,9 @@ const SPOILS: [(&str, Spoil, &str); 3] = [
 
 #[test]
 fn p60_entries_of_the_keyring_that_are_none_of_ours_are_named_and_settled() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     for (name, spoil, words) in SPOILS {
         for store in ["keyring", "auto"] {
             let what = format!("{name} --store {store}");
@@ -103,21 +153,44 @@ fn p60_entries_of_the_keyring_that_are_none_of_ours_are_named_and_settled() {
             spoil(&kept);
             let status = kept.at(&["status", "--json"], store).run().expect(3);
             assert!(status.stderr.contains(words), "{what}: {}", status.stderr);
-            assert!(status.stderr.contains(&format!("mcp-login --force {server}")), "{what}: {}", status.stderr);
+            assert!(
+                status
+                    .stderr
+                    .contains(&format!("mcp-login --force {server}")),
+                "{what}: {}",
+                status.stderr
+            );
             let listed: Value = serde_json::from_str(&status.stdout).expect("JSON");
-            assert_eq!(listed["logins"][0]["state"], json!("needs_login"), "{what}: {listed}");
-            let doctor = Program::new().at_home(kept.home.path()).env("DBUS_SESSION_BUS_ADDRESS", session.bus());
+            assert_eq!(
+                listed["logins"][0]["state"],
+                json!("needs_login"),
+                "{what}: {listed}"
+            );
+            let doctor = Program::new()
+                .at_home(kept.home.path())
+                .env("DBUS_SESSION_BUS_ADDRESS", session.bus());
             let doctor = doctor.args(["doctor", "--json", "--store", store]).run();
             assert!(doctor.stdout.contains(words), "{what}: {}", doctor.stdout);
             let refused = kept.at(&["token"], store).run().expect(7);
-            assert!(refused.stderr.contains(words) && refused.stdout.is_empty(), "{what}: {}", refused.stderr);
+            assert!(
+                refused.stderr.contains(words) && refused.stdout.is_empty(),
+                "{what}: {}",
+                refused.stderr
+            );
             // A login takes the place of all of that name, and works.
             kept.login(store).agree().expect(0);
             assert_eq!(
                 kept.at(&["token"], store).run().expect(0).stdout,
                 kept.stored()["access_token"].as_str().expect("it")
             );
-            assert!(kept.at(&["status"], store).run().expect(0).stdout.contains("live"), "{what}");
+            assert!(
+                kept.at(&["status"], store)
+                    .run()
+                    .expect(0)
+                    .stdout
+                    .contains("live"),
+                "{what}"
+            );
             // And a logout removes all of it.
             spoil(&kept);
             kept.at(&["logout"], store).run().expect(0);
@@ -131,25 +204,43 @@ fn p60_entries_of_the_keyring_that_are_none_of_ours_are_named_and_settled() {
 /// The locks of the keyring are files of the user's own, and none of them stays.
 #[test]
 fn p57_no_lock_of_a_refresh_stays() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     let data = kept.home.path().join("data");
-    for (store, place) in
-        [("keyring".to_owned(), None), (format!("file:{}", data.join("a.json").display()), Some("a.json.refresh"))]
-    {
+    for (store, place) in [
+        ("keyring".to_owned(), None),
+        (
+            format!("file:{}", data.join("a.json").display()),
+            Some("a.json.refresh"),
+        ),
+    ] {
         kept.login(&store).agree().expect(0);
         kept.at(&["token", "--refresh"], &store).run().expect(0);
         let Some(place) = place else { continue };
-        assert_eq!(fs::read_dir(data.join(place)).expect("the directory").count(), 0, "{store}");
+        assert_eq!(
+            fs::read_dir(data.join(place))
+                .expect("the directory")
+                .count(),
+            0,
+            "{store}"
+        );
     }
-    assert!(kept.home.files_with(".lock").iter().all(|path| !path.to_string_lossy().contains("refresh/")));
+    assert!(kept
+        .home
+        .files_with(".lock")
+        .iter()
+        .all(|path| !path.to_string_lossy().contains("refresh/")));
 }
 
 /// The bus of another user, as plain `su` and `sudo -E` leave its address in the environment.
 #[test]
 fn p62_the_bus_of_another_user_is_called_that() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     if !geteuid().is_root() {
         println!("skipped: a bus of another user needs root");
         return;
@@ -163,13 +254,43 @@ fn p62_the_bus_of_another_user_is_called_that() {
         place.path().display(),
     );
     let mut command = bed.command("setpriv");
-    command.args(["--reuid", "4711", "--regid", "4711", "--clear-groups", "sh", "-c", &text]);
+    command.args([
+        "--reuid",
+        "4711",
+        "--regid",
+        "4711",
+        "--clear-groups",
+        "sh",
+        "-c",
+        &text,
+    ]);
     let bus = Server::start(command.env("HOME", place.path()).current_dir("/"));
-    let at_bus = |words: &[&str]| Program::new().env("DBUS_SESSION_BUS_ADDRESS", &bus.url).args(words).run();
+    let at_bus = |words: &[&str]| {
+        Program::new()
+            .env("DBUS_SESSION_BUS_ADDRESS", &bus.url)
+            .args(words)
+            .run()
+    };
     let refused = at_bus(&["token", "--store", "keyring", "https://mcp.example/mcp"]).expect(7);
-    assert!(refused.stderr.contains("the session bus belongs to another user"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("hint: ") && !refused.stderr.contains("in time"), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("the session bus belongs to another user"),
+        "{}",
+        refused.stderr
+    );
+    assert!(
+        refused.stderr.contains("hint: ") && !refused.stderr.contains("in time"),
+        "{}",
+        refused.stderr
+    );
     let doctor = at_bus(&["doctor", "--json"]).expect(0);
-    assert!(doctor.stdout.contains("the session bus belongs to another user"), "{}", doctor.stdout);
+    assert!(
+        doctor
+            .stdout
+            .contains("the session bus belongs to another user"),
+        "{}",
+        doctor.stdout
+    );
     at_bus(&["token", "https://mcp.example/mcp"]).expect(3);
 }

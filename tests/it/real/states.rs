@@ -18,21 +18,66 @@ use crate::support::{each, wait_for};
 pub const LIMIT: Duration = Duration::from_millis(8500);
 
 /// The commands that use a login.
-const COMMANDS: [&[&str]; 4] = [&["token"], &["headers"], &["token", "--refresh"], &["logout"]];
+const COMMANDS: [&[&str]; 4] = [
+    &["token"],
+    &["headers"],
+    &["token", "--refresh"],
+    &["logout"],
+];
 
 /// What happens to a keyring, with the exit codes of the commands and of a logout then, and what they say.
 type Fault = (&'static str, fn(&mut Kept), [i32; 2], &'static str);
 
 const FAULTS: [Fault; 9] = [
-    ("k1 no bus", |kept| kept.reach("unix:path=/nonexistent"), [7, 7], "no keyring service"),
-    ("k2 a silent bus", |kept| be_silent(kept), [7, 7], "did not answer in time"),
-    ("k2 a stopped keyring", |kept| kept.signal(Signal::STOP), [7, 7], "did not answer in time"),
-    ("k1 a keyring that has gone", gone, [7, 7], "no keyring service"),
-    ("k3 a locked keyring", |kept| kept.session.lock(), [7, 7], "is locked"),
-    ("k7 an entry that is no login", |kept| alter(kept, "{}"), [7, 0], "is not a login"),
+    (
+        "k1 no bus",
+        |kept| kept.reach("unix:path=/nonexistent"),
+        [7, 7],
+        "no keyring service",
+    ),
+    (
+        "k2 a silent bus",
+        |kept| be_silent(kept),
+        [7, 7],
+        "did not answer in time",
+    ),
+    (
+        "k2 a stopped keyring",
+        |kept| kept.signal(Signal::STOP),
+        [7, 7],
+        "did not answer in time",
+    ),
+    (
+        "k1 a keyring that has gone",
+        gone,
+        [7, 7],
+        "no keyring service",
+    ),
+    (
+        "k3 a locked keyring",
+        |kept| kept.session.lock(),
+        [7, 7],
+        "is locked",
+    ),
+    (
+        "k7 an entry that is no login",
+        |kept| alter(kept, "{}"),
+        [7, 0],
+        "is not a login",
+    ),
     ("k7 an entry that was cut", cut, [7, 0], "is not a login"),
-    ("k7 two entries of one name", double, [7, 0], "several entries"),
-    ("k8 an entry that somebody removed", |kept| kept.session.clear(&kept.servers.fake.mcp()), [3, 0], "needs a login"),
+    (
+        "k7 two entries of one name",
+        double,
+        [7, 0],
+        "several entries",
+    ),
+    (
+        "k8 an entry that somebody removed",
+        |kept| kept.session.clear(&kept.servers.fake.mcp()),
+        [3, 0],
+        "needs a login",
+    ),
 ];
 
 fn be_silent(kept: &mut Kept) {
@@ -45,7 +90,9 @@ fn be_silent(kept: &mut Kept) {
 fn gone(kept: &mut Kept) {
     let keyring = kept.session.keyring();
     keyring.signal(Signal::KILL);
-    wait_for("its end", || (keyring.state() == 'X' || keyring.state() == 'Z').then_some(()));
+    wait_for("its end", || {
+        (keyring.state() == 'X' || keyring.state() == 'Z').then_some(())
+    });
 }
 
 fn alter(kept: &Kept, text: &str) {
@@ -59,7 +106,8 @@ fn cut(kept: &mut Kept) {
 
 fn double(kept: &mut Kept) {
     let text = kept.stored().to_string();
-    kept.session.put_text(&kept.servers.fake.mcp(), &text, &["another", "attribute"]);
+    kept.session
+        .put_text(&kept.servers.fake.mcp(), &text, &["another", "attribute"]);
 }
 
 /// Runs a command and requires this exit code, in time, with a hint and without a product or a secret if it fails.
@@ -68,64 +116,115 @@ fn in_time(program: Program, code: i32, what: &str) -> Finished {
     let started = Instant::now();
     let finished = program.run();
     let (took, said) = (started.elapsed(), &finished.stderr);
-    assert_eq!(finished.code, Some(code), "{what}: {} {said}", finished.stdout);
+    assert_eq!(
+        finished.code,
+        Some(code),
+        "{what}: {} {said}",
+        finished.stdout
+    );
     assert!(took < LIMIT, "{what}: {took:?}");
     if code != 0 {
-        assert!(said.contains("hint: ") && finished.stdout.is_empty(), "{what}: {} {said}", finished.stdout);
-        assert!(!said.contains("access-") && !said.contains("refresh-"), "{what}: {said}");
+        assert!(
+            said.contains("hint: ") && finished.stdout.is_empty(),
+            "{what}: {} {said}",
+            finished.stdout
+        );
+        assert!(
+            !said.contains("access-") && !said.contains("refresh-"),
+            "{what}: {said}"
+        );
     }
     finished
 }
 
 #[test]
 fn k1_k2_k3_k7_k8_each_command_tells_what_is_wrong_with_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
-    each(&FAULTS, |_, &(name, happens, [code, logout_code], words)| {
-        let session = Session::start(&bed);
-        let mut kept = Kept::expired(&session, Rotating::start());
-        // From now on the index says that the login is in the keyring.
-        kept.token().expect(0);
-        happens(&mut kept);
-        let (kept, refreshes) = (&kept, kept.servers.refreshes());
-        thread::scope(|scope| {
-            for (words_of_command, store) in COMMANDS.iter().flat_map(|words| [(words, "keyring"), (words, "auto")]) {
-                // One at a time where one changes what the others find.
-                let is_logout = words_of_command[0] == "logout";
-                let run = move || {
-                    let what = format!("{name}: {words_of_command:?} --store {store}");
-                    let expected = if is_logout { logout_code } else { code };
-                    let finished = in_time(kept.at(words_of_command, store), expected, &what);
-                    assert!(expected == 0 || finished.stderr.contains(words), "{what}: {}", finished.stderr);
-                };
-                if is_logout && logout_code == 0 {
-                    continue;
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
+    each(
+        &FAULTS,
+        |_, &(name, happens, [code, logout_code], words)| {
+            let session = Session::start(&bed);
+            let mut kept = Kept::expired(&session, Rotating::start());
+            // From now on the index says that the login is in the keyring.
+            kept.token().expect(0);
+            happens(&mut kept);
+            let (kept, refreshes) = (&kept, kept.servers.refreshes());
+            thread::scope(|scope| {
+                for (words_of_command, store) in COMMANDS
+                    .iter()
+                    .flat_map(|words| [(words, "keyring"), (words, "auto")])
+                {
+                    // One at a time where one changes what the others find.
+                    let is_logout = words_of_command[0] == "logout";
+                    let run = move || {
+                        let what = format!("{name}: {words_of_command:?} --store {store}");
+                        let expected = if is_logout { logout_code } else { code };
+                        let finished = in_time(kept.at(words_of_command, store), expected, &what);
+                        assert!(
+                            expected == 0 || finished.stderr.contains(words),
+                            "{what}: {}",
+                            finished.stderr
+                        );
+                    };
+                    if is_logout && logout_code == 0 {
+                        continue;
+                    }
+                    scope.spawn(run);
                 }
-                scope.spawn(run);
+            });
+            if logout_code == 0 {
+                in_time(kept.at(&["logout"], "auto"), 0, name);
             }
-        });
-        if logout_code == 0 {
-            in_time(kept.at(&["logout"], "auto"), 0, name);
-        }
-        assert_eq!(kept.servers.refreshes(), refreshes, "{name}: nothing is spent");
-        assert_eq!(kept.servers.fake.seen_at("/revoke").len(), 0, "{name}");
-        if name.starts_with("k2 a stopped") {
-            kept.signal(Signal::CONT);
-            assert_eq!(kept.token().expect(0).stdout, kept.stored()["access_token"].as_str().expect("a token"));
-        }
-    });
+            assert_eq!(
+                kept.servers.refreshes(),
+                refreshes,
+                "{name}: nothing is spent"
+            );
+            assert_eq!(kept.servers.fake.seen_at("/revoke").len(), 0, "{name}");
+            if name.starts_with("k2 a stopped") {
+                kept.signal(Signal::CONT);
+                assert_eq!(
+                    kept.token().expect(0).stdout,
+                    kept.stored()["access_token"].as_str().expect("a token")
+                );
+            }
+        },
+    );
 }
 
 #[test]
 fn k2_k3_k7_k8_what_befalls_the_keyring_while_the_server_thinks() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     type Case = (&'static str, fn(&Kept), &'static str, i32, bool);
     let cases: [Case; 6] = [
-        ("stopped", |kept| kept.signal(Signal::STOP), "keyring", 7, true),
-        ("stopped", |kept| kept.signal(Signal::STOP), "auto", 0, false),
+        (
+            "stopped",
+            |kept| kept.signal(Signal::STOP),
+            "keyring",
+            7,
+            true,
+        ),
+        (
+            "stopped",
+            |kept| kept.signal(Signal::STOP),
+            "auto",
+            0,
+            false,
+        ),
         ("locked", |kept| kept.session.lock(), "keyring", 7, true),
         ("locked", |kept| kept.session.lock(), "auto", 0, false),
         ("altered", |kept| alter(kept, "{}"), "keyring", 0, false),
-        ("removed", |kept| kept.session.clear(&kept.servers.fake.mcp()), "keyring", 3, false),
+        (
+            "removed",
+            |kept| kept.session.clear(&kept.servers.fake.mcp()),
+            "keyring",
+            3,
+            false,
+        ),
     ];
     each(&cases, |_, &(name, happens, store, code, rescued)| {
         let what = format!("{name} --store {store}");
@@ -133,28 +232,53 @@ fn k2_k3_k7_k8_what_befalls_the_keyring_while_the_server_thinks() {
         let (servers, gate) = Rotating::behind_a_gate();
         let kept = Kept::expired(&session, servers);
         let running = kept.at(&["token"], store).start();
-        wait_for("the refresh", || (kept.servers.refreshes() == 1).then_some(()));
+        wait_for("the refresh", || {
+            (kept.servers.refreshes() == 1).then_some(())
+        });
         happens(&kept);
         gate.open();
         let finished = running.finish().expect(code);
         let files = kept.home.files_with("rescued");
-        assert_eq!(files.len(), usize::from(rescued), "{what}: {}", finished.stderr);
+        assert_eq!(
+            files.len(),
+            usize::from(rescued),
+            "{what}: {}",
+            finished.stderr
+        );
         match code {
             7 => {
-                assert!(finished.stderr.contains(files[0].to_str().expect("a path")), "{what}: {}", finished.stderr);
+                assert!(
+                    finished.stderr.contains(files[0].to_str().expect("a path")),
+                    "{what}: {}",
+                    finished.stderr
+                );
                 let store = format!("file:{}", files[0].display());
-                let token = kept.at(&["token", "--refresh"], &store).run().expect(0).stdout;
+                let token = kept
+                    .at(&["token", "--refresh"], &store)
+                    .run()
+                    .expect(0)
+                    .stdout;
                 assert!(token.starts_with("access-"), "{what}");
                 if name == "stopped" {
                     kept.signal(Signal::CONT);
                     let next = kept.token().expect(0).stdout;
-                    assert!(kept.stored()["access_token"] == next.as_str() && kept.is_good(), "{what}");
+                    assert!(
+                        kept.stored()["access_token"] == next.as_str() && kept.is_good(),
+                        "{what}"
+                    );
                     assert!(!files[0].exists(), "{what}: it is brought home");
                 }
             }
             0 if store == "auto" => moved_to_the_file(&kept, name, &finished),
-            0 => assert_eq!(kept.stored()["access_token"], finished.stdout.as_str(), "{what}"),
-            _ => assert!(kept.stored().is_null() && finished.stdout.is_empty(), "{what}: it is not brought back"),
+            0 => assert_eq!(
+                kept.stored()["access_token"],
+                finished.stdout.as_str(),
+                "{what}"
+            ),
+            _ => assert!(
+                kept.stored().is_null() && finished.stdout.is_empty(),
+                "{what}: it is not brought back"
+            ),
         }
         assert!(!kept.servers.was_reused(), "{what}");
     });
@@ -162,38 +286,77 @@ fn k2_k3_k7_k8_what_befalls_the_keyring_while_the_server_thinks() {
 
 /// The keyring did not take the login any more, and the file did: its copy there is never used again.
 fn moved_to_the_file(kept: &Kept, name: &str, finished: &Finished) {
-    assert!(finished.stderr.contains("logins are kept in"), "{name}: {}", finished.stderr);
-    let in_file = |token: &str| assert_eq!(kept.home.kept(&kept.servers.fake)["access_token"], token, "{name}");
+    assert!(
+        finished.stderr.contains("logins are kept in"),
+        "{name}: {}",
+        finished.stderr
+    );
+    let in_file = |token: &str| {
+        assert_eq!(
+            kept.home.kept(&kept.servers.fake)["access_token"],
+            token,
+            "{name}"
+        )
+    };
     in_file(&finished.stdout);
     if name == "stopped" {
         kept.signal(Signal::CONT);
         in_time(kept.at(&["token"], "keyring"), 3, "the old copy");
-        in_time(kept.at(&["token", "--refresh"], "keyring"), 3, "the old copy");
+        in_time(
+            kept.at(&["token", "--refresh"], "keyring"),
+            3,
+            "the old copy",
+        );
     }
-    let next = kept.at(&["token", "--refresh"], "auto").run().expect(0).stdout;
+    let next = kept
+        .at(&["token", "--refresh"], "auto")
+        .run()
+        .expect(0)
+        .stdout;
     in_file(&next);
     assert_ne!(next, finished.stdout, "{name}");
     if name == "stopped" {
-        assert!(kept.stored().is_null(), "the old copy is removed when the keyring can be reached");
+        assert!(
+            kept.stored().is_null(),
+            "the old copy is removed when the keyring can be reached"
+        );
     }
 }
 
 #[test]
 fn k8_keyring_and_file_side_by_side() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     let in_file = Rotating::start();
-    kept.home.put(&[login(&in_file.fake, json!({"refresh_token": in_file.family()}))]);
+    kept.home.put(&[login(
+        &in_file.fake,
+        json!({"refresh_token": in_file.family()}),
+    )]);
     let run = |words: &[&str], store: &str, servers: &Rotating| {
-        let program = Program::new().at_home(kept.home.path()).env(BUS, session.bus()).args(words);
-        program.args(["--store", store]).arg(servers.fake.mcp()).run()
+        let program = Program::new()
+            .at_home(kept.home.path())
+            .env(BUS, session.bus())
+            .args(words);
+        program
+            .args(["--store", store])
+            .arg(servers.fake.mcp())
+            .run()
     };
     // Each is refreshed where it is.
-    let tokens = [&kept.servers, &in_file].map(|servers| run(&["token"], "auto", servers).expect(0).stdout);
+    let tokens =
+        [&kept.servers, &in_file].map(|servers| run(&["token"], "auto", servers).expect(0).stdout);
     assert_eq!(kept.stored()["access_token"], tokens[0].as_str());
-    assert_eq!(kept.home.kept(&in_file.fake)["access_token"], tokens[1].as_str());
-    assert!(kept.home.kept(&kept.servers.fake).is_null() && session.text(&in_file.fake.mcp()).is_empty());
+    assert_eq!(
+        kept.home.kept(&in_file.fake)["access_token"],
+        tokens[1].as_str()
+    );
+    assert!(
+        kept.home.kept(&kept.servers.fake).is_null()
+            && session.text(&in_file.fake.mcp()).is_empty()
+    );
     // Who names one store finds nothing of the other, and takes nothing from it.
     for (servers, other_store) in [(&kept.servers, "file"), (&in_file, "keyring")] {
         in_time_at(run(&["token"], other_store, servers), 3);
@@ -203,7 +366,11 @@ fn k8_keyring_and_file_side_by_side() {
     let places = places(&kept, &session);
     assert_eq!(
         places,
-        [(kept.servers.fake.mcp(), "keyring".to_owned()), (in_file.fake.mcp(), "file".to_owned())].into()
+        [
+            (kept.servers.fake.mcp(), "keyring".to_owned()),
+            (in_file.fake.mcp(), "file".to_owned())
+        ]
+        .into()
     );
     // Of the one that goes, the other knows nothing.
     run(&["logout"], "auto", &kept.servers).expect(0);
@@ -214,21 +381,33 @@ fn k8_keyring_and_file_side_by_side() {
 
 fn in_time_at(finished: Finished, code: i32) {
     let finished = finished.expect(code);
-    assert!(finished.stdout.is_empty() && finished.stderr.contains("hint: "), "{}", finished.stderr);
+    assert!(
+        finished.stdout.is_empty() && finished.stderr.contains("hint: "),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// Returns which login is kept where.
 fn places(kept: &Kept, session: &Session) -> std::collections::BTreeMap<String, String> {
-    let status = Program::new().at_home(kept.home.path()).env(BUS, session.bus()).args(["status", "--json"]);
+    let status = Program::new()
+        .at_home(kept.home.path())
+        .env(BUS, session.bus())
+        .args(["status", "--json"]);
     let status: Value = serde_json::from_str(&status.run().expect(0).stdout).expect("JSON");
     let logins = status["logins"].as_array().expect("logins").clone();
     let text = |login: &Value, name: &str| login[name].as_str().expect("text").to_owned();
-    logins.iter().map(|login| (text(login, "server"), text(login, "store"))).collect()
+    logins
+        .iter()
+        .map(|login| (text(login, "server"), text(login, "store")))
+        .collect()
 }
 
 #[test]
 fn k8_a_login_moves_between_keyring_and_file() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     let fake = &kept.servers.fake;
@@ -236,9 +415,20 @@ fn k8_a_login_moves_between_keyring_and_file() {
     for store in ["file", "keyring", "file", "keyring"] {
         kept.login(store).agree().expect(0);
         let copies = [kept.stored(), kept.home.kept(fake)];
-        assert_eq!(copies.each_ref().map(Value::is_null), [store == "file", store == "keyring"], "{store}: {copies:?}");
-        assert_eq!(places(&kept, &session), [(fake.mcp(), store.to_owned())].into());
-        let token = kept.at(&["token", "--refresh"], "auto").run().expect(0).stdout;
+        assert_eq!(
+            copies.each_ref().map(Value::is_null),
+            [store == "file", store == "keyring"],
+            "{store}: {copies:?}"
+        );
+        assert_eq!(
+            places(&kept, &session),
+            [(fake.mcp(), store.to_owned())].into()
+        );
+        let token = kept
+            .at(&["token", "--refresh"], "auto")
+            .run()
+            .expect(0)
+            .stdout;
         assert_eq!(kept.at(&["token"], store).run().expect(0).stdout, token);
     }
     assert!(!kept.servers.was_reused());
@@ -249,27 +439,49 @@ fn k8_a_login_moves_between_keyring_and_file() {
 
 #[test]
 fn c1_k8_processes_at_once_refresh_once_wherever_they_look() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     for (round, count) in (1..).zip([2, 4, 8, 16, 32]) {
         kept.expire();
         let start = |number: usize| kept.at(&["token"], ["keyring", "auto"][number % 2]).start();
         let running: Vec<_> = (0..count).map(start).collect();
-        let tokens: Vec<_> = running.into_iter().map(|running| running.finish().expect(0).stdout).collect();
+        let tokens: Vec<_> = running
+            .into_iter()
+            .map(|running| running.finish().expect(0).stdout)
+            .collect();
         let stored = kept.stored();
-        assert!(tokens.iter().all(|token| stored["access_token"] == token.as_str()), "{count}: {tokens:?}");
-        assert_eq!((kept.servers.refreshes(), kept.servers.was_reused()), (round, false), "{count}");
+        assert!(
+            tokens
+                .iter()
+                .all(|token| stored["access_token"] == token.as_str()),
+            "{count}: {tokens:?}"
+        );
+        assert_eq!(
+            (kept.servers.refreshes(), kept.servers.was_reused()),
+            (round, false),
+            "{count}"
+        );
     }
     session.other_is_untouched("many at once");
 }
 
 #[test]
 fn c1_login_refresh_logout_status_and_token_at_once_in_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
-    const ALL: [&[&str]; 5] = [&["token", "--refresh"], &["logout"], &["status"], &["token"], &["headers"]];
+    const ALL: [&[&str]; 5] = [
+        &["token", "--refresh"],
+        &["logout"],
+        &["status"],
+        &["token"],
+        &["headers"],
+    ];
     for round in 0..5 {
         thread::scope(|scope| {
             scope.spawn(|| kept.login("keyring").agree().expect(0));
@@ -277,9 +489,17 @@ fn c1_login_refresh_logout_status_and_token_at_once_in_the_keyring() {
                 let kept = &kept;
                 scope.spawn(move || {
                     let finished = kept.at(words, "keyring").run();
-                    let documented: &[i32] = if words[0] == "logout" { &[0] } else { &[0, 3, 5] };
+                    let documented: &[i32] = if words[0] == "logout" {
+                        &[0]
+                    } else {
+                        &[0, 3, 5]
+                    };
                     let code = finished.code.expect("an exit code");
-                    assert!(documented.contains(&code), "round {round}, {words:?}: {code} {}", finished.stderr);
+                    assert!(
+                        documented.contains(&code),
+                        "round {round}, {words:?}: {code} {}",
+                        finished.stderr
+                    );
                 });
             }
         });
@@ -292,13 +512,21 @@ fn c1_login_refresh_logout_status_and_token_at_once_in_the_keyring() {
 
 #[test]
 fn k6_what_is_long_is_kept_whole() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::Keyring]) else {
+        return;
+    };
     let session = Session::start(&bed);
     let long = "x".repeat(200_000);
-    let tokens = json!({"access_token": long, "token_type": "Bearer", "refresh_token": "refresh-long"});
+    let tokens =
+        json!({"access_token": long, "token_type": "Bearer", "refresh_token": "refresh-long"});
     let servers = Rotating::with(move |_, _| Some(Reply::json(200, &tokens)));
     let kept = Kept::expired(&session, servers);
     assert!(kept.token().expect(0).stdout == long);
-    assert!(kept.token().expect(0).stdout == long && kept.stored()["access_token"] == long.as_str());
-    assert!(kept.home.files_with("credentials").is_empty(), "nothing went to a file");
+    assert!(
+        kept.token().expect(0).stdout == long && kept.stored()["access_token"] == long.as_str()
+    );
+    assert!(
+        kept.home.files_with("credentials").is_empty(),
+        "nothing went to a file"
+    );
 }

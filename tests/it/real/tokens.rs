@@ -9,7 +9,9 @@ use super::servers::{ask, login};
 
 #[test]
 fn oidc_provider_rotates_and_revokes() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else { return };
+    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else {
+        return;
+    };
     let server = bed.oidc_provider();
     login(&bed, &server, &bed.chromium("consent")).exits(0);
     bed.seen("rotation");
@@ -17,40 +19,65 @@ fn oidc_provider_rotates_and_revokes() {
     let first = token(ask(&bed, &server, &["token"]));
     let second = token(ask(&bed, &server, &["token", "--refresh"]));
     let third = token(ask(&bed, &server, &["token", "--refresh"]));
-    assert!(first != second && second != third, "each refresh brings another token");
-    assert_eq!(server.log().matches("event refresh_token.consumed").count(), 2, "{}", server.log());
+    assert!(
+        first != second && second != third,
+        "each refresh brings another token"
+    );
+    assert_eq!(
+        server.log().matches("event refresh_token.consumed").count(),
+        2,
+        "{}",
+        server.log()
+    );
     ask(&bed, &server, &["check"]).exits(0);
 
     ask(&bed, &server, &["logout"]).exits(0);
     server.wait_for_event("refresh_token.destroyed");
-    assert!(!bed.read("credentials.json").contains(&third), "the token is forgotten");
+    assert!(
+        !bed.read("credentials.json").contains(&third),
+        "the token is forgotten"
+    );
     ask(&bed, &server, &["token"]).exits(3);
     assert!(!server.log().contains("error"), "{}", server.log());
 }
 
 #[test]
 fn several_at_once_never_use_a_refresh_token_twice() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else { return };
+    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else {
+        return;
+    };
     let server = bed.oidc_provider();
     login(&bed, &server, &bed.chromium("consent")).exits(0);
     bed.seen("rotation");
     let command = || {
         let mut command = bed.command(env!("CARGO_BIN_EXE_mcp-login"));
         command.args(["token", "--json", "--refresh", "--store", &bed.file_store()]);
-        command.arg("--data-dir").arg(bed.path("data")).arg(&server.url);
+        command
+            .arg("--data-dir")
+            .arg(bed.path("data"))
+            .arg(&server.url);
         command
     };
     let runs: Vec<Run> = (0..4).map(|_| Run::start(&mut command())).collect();
     let tokens: Vec<String> = runs.into_iter().map(|run| token(run.finish())).collect();
     let kept = token(ask(&bed, &server, &["token"]));
-    assert!(tokens.contains(&kept), "the stored token is one of those that were printed");
+    assert!(
+        tokens.contains(&kept),
+        "the stored token is one of those that were printed"
+    );
     ask(&bed, &server, &["check"]).exits(0);
-    assert!(!server.log().contains("error"), "a refresh token was used twice: {}", server.log());
+    assert!(
+        !server.log().contains("error"),
+        "a refresh token was used twice: {}",
+        server.log()
+    );
 }
 
 #[test]
 fn fastmcp_refreshes() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl]) else { return };
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl]) else {
+        return;
+    };
     let server = bed.fastmcp();
     login(&bed, &server, &bed.curl()).exits(0);
     let first = token(ask(&bed, &server, &["token"]));
@@ -61,9 +88,14 @@ fn fastmcp_refreshes() {
 
 #[test]
 fn an_unlocked_keyring_gives_and_forgets() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else { return };
+    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
+        return;
+    };
     let server = bed.fastmcp();
-    let lookup = format!("secret-tool lookup service mcp-login username '{}'", server.url);
+    let lookup = format!(
+        "secret-tool lookup service mcp-login username '{}'",
+        server.url
+    );
     let text = format!(
         "set -e
         \"$1\" {options} --timeout 30s '{url}'
@@ -72,12 +104,23 @@ fn an_unlocked_keyring_gives_and_forgets() {
         # This server does not take back the tokens of a client without a secret, which is told: 5.
         \"$1\" logout {options} '{url}' > logout || test $? = 5
         if {lookup} > left; then exit 99; fi",
-        options = format_args!("--json --data-dir '{}' --store keyring", bed.path("data").display()),
+        options = format_args!(
+            "--json --data-dir '{}' --store keyring",
+            bed.path("data").display()
+        ),
         url = server.url,
     );
     in_session(&bed, "unlocked", &text, &[], &bed.curl()).exits(0);
-    assert!(bed.read("token").contains("test_access_token_"), "{}", bed.read("token"));
-    assert!(bed.read("stored").contains("test_refresh_token_"), "{}", bed.read("stored"));
+    assert!(
+        bed.read("token").contains("test_access_token_"),
+        "{}",
+        bed.read("token")
+    );
+    assert!(
+        bed.read("stored").contains("test_refresh_token_"),
+        "{}",
+        bed.read("stored")
+    );
     assert_eq!(bed.read("left"), "");
 }
 
@@ -86,5 +129,8 @@ fn an_unlocked_keyring_gives_and_forgets() {
 pub fn token(finished: Finished) -> String {
     let finished = finished.exits(0);
     let printed: Value = serde_json::from_str(&finished.stdout).expect("the token is JSON");
-    printed["access_token"].as_str().expect("a token").to_owned()
+    printed["access_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned()
 }

@@ -17,9 +17,21 @@ const PAGES: usize = 16;
 const TYPED: [(&str, &str); 2] = [("login", "somebody"), ("password", "anything")];
 
 /// Logs in into the file store where the browser is on another machine: what this makes of the authorization URL is pasted.
-pub fn login_by_paste(bed: &Bed, server: &Server, words: &[&str], walk: impl FnOnce(&str) -> String) -> Finished {
+pub fn login_by_paste(
+    bed: &Bed,
+    server: &Server,
+    words: &[&str],
+    walk: impl FnOnce(&str) -> String,
+) -> Finished {
     let mut command = bed.program();
-    command.args(["--no-browser", "--paste", "--timeout", "30s", "--store", &bed.file_store()]);
+    command.args([
+        "--no-browser",
+        "--paste",
+        "--timeout",
+        "30s",
+        "--store",
+        &bed.file_store(),
+    ]);
     let mut run = Run::start(command.args(words).arg(&server.url));
     let event = run.wait_for_event("authorization_url");
     run.type_line(&walk(event["url"].as_str().expect("a URL")));
@@ -52,8 +64,12 @@ impl UserAgent {
     /// Walks to the client's redirect URI; where a form has several buttons, the one of this value is clicked.
     fn walk(&mut self, start: &str, button: &str) -> String {
         let mut at = Url::parse(start).expect("the authorization URL");
-        let redirect =
-            at.query_pairs().find(|(name, _)| name == "redirect_uri").expect("a redirect URI").1.into_owned();
+        let redirect = at
+            .query_pairs()
+            .find(|(name, _)| name == "redirect_uri")
+            .expect("a redirect URI")
+            .1
+            .into_owned();
         let mut page = self.ask(&at, None);
         for _ in 0..PAGES {
             if let Some(location) = &page.location {
@@ -68,7 +84,10 @@ impl UserAgent {
                 page = self.ask(&at, Some(&form.filled(button)));
             }
         }
-        panic!("the pages of the authorization server do not end: {}", page.text);
+        panic!(
+            "the pages of the authorization server do not end: {}",
+            page.text
+        );
     }
 
     fn ask(&mut self, url: &Url, form: Option<&str>) -> Page {
@@ -76,7 +95,11 @@ impl UserAgent {
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let method = if form.is_some() { "POST" } else { "GET" };
         let body = form.unwrap_or_default();
-        let jar: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let jar: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         // HTTP/1.0, so that the body comes in one piece and the connection ends with it.
         let request = format!(
             "{method} {target} HTTP/1.0\r\nHost: {host}\r\nCookie: {}\r\nAccept: text/html\r\n\
@@ -85,7 +108,9 @@ impl UserAgent {
             body.len(),
         );
         let mut stream = TcpStream::connect(host).expect("the authorization server listens");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a deadline");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a deadline");
         stream.write_all(request.as_bytes()).expect("a request");
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("an answer");
@@ -103,7 +128,11 @@ impl UserAgent {
 
     /// Keeps a cookie; an empty one is the server's way to take it back.
     fn keep(&mut self, cookie: &str) {
-        let (name, value) = cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+        let (name, value) = cookie
+            .split(';')
+            .next()
+            .and_then(|pair| pair.split_once('='))
+            .expect("a cookie");
         if value.is_empty() {
             self.cookies.remove(name);
         } else {
@@ -122,13 +151,24 @@ struct Form {
 
 impl Form {
     fn of(page: &str) -> Self {
-        let (_, rest) = page.split_once("<form").unwrap_or_else(|| panic!("no form in: {page}"));
+        let (_, rest) = page
+            .split_once("<form")
+            .unwrap_or_else(|| panic!("no form in: {page}"));
         let (form, _) = rest.split_once("</form>").expect("the form's end");
         let action = attribute(form, "action").unwrap_or_default();
-        let tags = form.split('<').filter(|tag| tag.starts_with("input") || tag.starts_with("button"));
-        let fields =
-            tags.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default())));
-        Self { action, fields: fields.collect() }
+        let tags = form
+            .split('<')
+            .filter(|tag| tag.starts_with("input") || tag.starts_with("button"));
+        let fields = tags.filter_map(|tag| {
+            Some((
+                attribute(tag, "name")?,
+                attribute(tag, "value").unwrap_or_default(),
+            ))
+        });
+        Self {
+            action,
+            fields: fields.collect(),
+        }
     }
 
     /// Returns the body that the form sends when the user has typed what it asks for and clicks this button.

@@ -21,14 +21,22 @@ const LANES: usize = 2;
 /// The process that refreshes, started by itself, so that calls can be counted.
 fn refresher(home: &Home, servers: &Rotating) -> Program {
     let key = json!({"server": servers.fake.mcp(), "profile": "default"});
-    let job = json!({"key": key, "store": {"File": null}, "data_dir": home.data(), "ca_file": null});
-    Program::new().at_home(home.path()).args(["__refresh", &job.to_string()])
+    let job =
+        json!({"key": key, "store": {"File": null}, "data_dir": home.data(), "ca_file": null});
+    Program::new()
+        .at_home(home.path())
+        .args(["__refresh", &job.to_string()])
 }
 
 /// Returns the calls of a good run, and the place among them of the first that touches our data and of the request.
 fn calls(program: Program, home: &Home) -> (Vec<Call>, usize, usize) {
     let calls = strace::calls(program, CALLS, home.path());
-    let place = |text: &str| calls.iter().position(|call| call.line.contains(text)).unwrap_or(calls.len());
+    let place = |text: &str| {
+        calls
+            .iter()
+            .position(|call| call.line.contains(text))
+            .unwrap_or(calls.len())
+    };
     let (data, request) = (place("/.local/share/mcp-login"), place("\"POST "));
     (calls, data, request)
 }
@@ -39,7 +47,13 @@ fn each(numbers: impl IntoIterator<Item = usize>, work: impl Fn(usize) + Sync) {
     thread::scope(|scope| {
         for lane in 0..LANES {
             let (numbers, work) = (&numbers, &work);
-            scope.spawn(move || numbers.iter().skip(lane).step_by(LANES).for_each(|number| work(*number)));
+            scope.spawn(move || {
+                numbers
+                    .iter()
+                    .skip(lane)
+                    .step_by(LANES)
+                    .for_each(|number| work(*number))
+            });
         }
     });
 }
@@ -49,31 +63,51 @@ fn each(numbers: impl IntoIterator<Item = usize>, work: impl Fn(usize) + Sync) {
 fn check(home: &Home, servers: &Rotating, old: &str, what: &str) {
     let logins = home.logins();
     assert!(logins.contains_key("https://other.example/mcp"), "{what}");
-    let kept = home.kept(&servers.fake)["refresh_token"].as_str().unwrap_or_else(|| panic!("{what}: lost")).to_owned();
+    let kept = home.kept(&servers.fake)["refresh_token"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{what}: lost"))
+        .to_owned();
     assert!(kept == old || servers.is_good(&kept), "{what}: {kept}");
     let is_good = servers.is_good(&kept) || has_renewed(home);
     let finished = home.token(&servers.fake);
     if is_good {
         assert_eq!(finished.code, Some(0), "{what}: {}", finished.stderr);
-        assert_eq!(home.kept(&servers.fake)["access_token"], finished.stdout.as_str(), "{what}");
+        assert_eq!(
+            home.kept(&servers.fake)["access_token"],
+            finished.stdout.as_str(),
+            "{what}"
+        );
     } else {
         assert_eq!(finished.code, Some(3), "{what}: {}", finished.stderr);
-        assert!(finished.stdout.is_empty() && finished.stderr.contains("interrupted"), "{what}: {}", finished.stderr);
+        assert!(
+            finished.stdout.is_empty() && finished.stderr.contains("interrupted"),
+            "{what}: {}",
+            finished.stderr
+        );
         assert_eq!(home.kept(&servers.fake)["refresh_token"], old, "{what}");
     }
     // A login that is marked is written too, and whoever writes sweeps.
     home.command("logout", &[&servers.fake.mcp()]).run();
-    assert_eq!(home.files_with("credentials.json."), home.files_with("credentials.json.lock"), "{what}");
+    assert_eq!(
+        home.files_with("credentials.json."),
+        home.files_with("credentials.json.lock"),
+        "{what}"
+    );
 }
 
 /// Tells whether a file holds what the server has answered and the store has not.
 fn has_renewed(home: &Home) -> bool {
-    home.files_with(".renewed").iter().any(|path| path.extension().is_some_and(|ending| ending == "renewed"))
+    home.files_with(".renewed")
+        .iter()
+        .any(|path| path.extension().is_some_and(|ending| ending == "renewed"))
 }
 
 fn other_line(home: &Home) -> String {
     let text = home.text();
-    let line = text.lines().find(|line| line.starts_with("\"https://other.example/mcp\"")).expect("the other login");
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("\"https://other.example/mcp\""))
+        .expect("the other login");
     line.trim_end_matches(',').to_owned()
 }
 
@@ -86,22 +120,38 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
     let home = Home::expired(&servers);
     let (found, data, request) = calls(refresher(&home, &servers), &home);
     assert!(data < request && request < found.len(), "{found:#?}");
-    let answer = found.iter().position(|call| call.line.contains("\"HTTP/1.1 200")).expect("an answer");
+    let answer = found
+        .iter()
+        .position(|call| call.line.contains("\"HTTP/1.1 200"))
+        .expect("an answer");
     let spent = std::sync::atomic::AtomicUsize::new(0);
     each(data..found.len(), |number| {
         let servers = Rotating::start();
         let home = Home::expired(&servers);
-        let (old, other) =
-            (home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned(), other_line(&home));
+        let (old, other) = (
+            home.kept(&servers.fake)["refresh_token"]
+                .as_str()
+                .expect("a token")
+                .to_owned(),
+            other_line(&home),
+        );
         let killed = strace::inject(refresher(&home, &servers), &found[number], "signal=KILL");
         let what = format!("killed at {:?}", found[number]);
-        assert!(killed.signal == Some(9) || killed.code == Some(137), "not {what}: {:?}", killed.code);
+        assert!(
+            killed.signal == Some(9) || killed.code == Some(137),
+            "not {what}: {:?}",
+            killed.code
+        );
         assert_eq!(other_line(&home), other, "{what}");
         if number >= answer {
             // The request is on its way, and the server may be slow to look at it.
             wait_for("the request", || (servers.refreshes() == 1).then_some(()));
         }
-        if !servers.is_good(home.kept(&servers.fake)["refresh_token"].as_str().expect("a token")) && !has_renewed(&home)
+        if !servers.is_good(
+            home.kept(&servers.fake)["refresh_token"]
+                .as_str()
+                .expect("a token"),
+        ) && !has_renewed(&home)
         {
             spent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
@@ -110,7 +160,10 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
     let (spent, points) = (spent.into_inner(), found.len() - data);
     eprintln!("{points} points, {spent} of them between the server's answer and the store");
     // Each read of the answer, the write and the fsync; and the rename itself, for it is not done yet.
-    let reads = found[request..].iter().filter(|call| call.name == "recvfrom").count();
+    let reads = found[request..]
+        .iter()
+        .filter(|call| call.name == "recvfrom")
+        .count();
     assert!(spent <= reads + 3, "a20: {spent} points of {reads} reads");
 }
 
@@ -120,7 +173,10 @@ fn c3_d1_killed_at_any_moment() {
     each(0..24, |number| {
         let servers = Rotating::start();
         let home = Home::expired(&servers);
-        let old = home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned();
+        let old = home.kept(&servers.fake)["refresh_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
         let running = home.at("token", &servers.fake).start();
         thread::sleep(std::time::Duration::from_millis(number as u64 * 6));
         let data = home.data().display().to_string();
@@ -138,7 +194,12 @@ fn c3_d1_killed_at_any_moment() {
         }
         signal(running.pid(), rustix::process::Signal::KILL);
         running.finish();
-        check(&home, &servers, &old, &format!("killed after {} ms", number * 6));
+        check(
+            &home,
+            &servers,
+            &old,
+            &format!("killed after {} ms", number * 6),
+        );
     });
 }
 
@@ -159,14 +220,32 @@ fn d2_each_call_of_a_refresh_fails_once() {
         let error = ["ENOSPC", "EIO", "EROFS"][number % 3];
         let servers = Rotating::start();
         let home = Home::expired(&servers);
-        let (old, other) =
-            (home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned(), other_line(&home));
-        let finished = strace::inject(refresher(&home, &servers), &found[number], &format!("error={error}"));
-        let what = format!("{error} at {:?}: {:?} {}", found[number], finished.code, finished.stdout);
+        let (old, other) = (
+            home.kept(&servers.fake)["refresh_token"]
+                .as_str()
+                .expect("a token")
+                .to_owned(),
+            other_line(&home),
+        );
+        let finished = strace::inject(
+            refresher(&home, &servers),
+            &found[number],
+            &format!("error={error}"),
+        );
+        let what = format!(
+            "{error} at {:?}: {:?} {}",
+            found[number], finished.code, finished.stdout
+        );
         assert!(matches!(finished.code, Some(0 | 1 | 5 | 7)), "{what}");
         assert_eq!(other_line(&home), other, "{what}");
-        let kept = home.kept(&servers.fake)["refresh_token"].as_str().expect("a token").to_owned();
-        assert!(servers.is_good(&kept) || has_renewed(&home), "what was spent is stored: {what}");
+        let kept = home.kept(&servers.fake)["refresh_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
+        assert!(
+            servers.is_good(&kept) || has_renewed(&home),
+            "what was spent is stored: {what}"
+        );
         check(&home, &servers, &old, &what);
     });
 }
@@ -176,15 +255,26 @@ fn d2_on_a_disk_that_takes_nothing_no_token_is_spent() {
     if !has("strace", "failing calls") {
         return;
     }
-    for (calls, error) in
-        [("write", "ENOSPC"), ("fsync", "EIO"), ("rename,renameat,renameat2", "EROFS"), ("flock", "EIO")]
-    {
+    for (calls, error) in [
+        ("write", "ENOSPC"),
+        ("fsync", "EIO"),
+        ("rename,renameat,renameat2", "EROFS"),
+        ("flock", "EIO"),
+    ] {
         let servers = Rotating::start();
         let home = Home::expired(&servers);
         let before = home.text();
         let inject = format!("{calls}:error={error}");
-        let finished = strace::traced(refresher(&home, &servers), CALLS, "/dev/null", Some(&inject));
-        let what = format!("{error} of {calls}: {:?} {} {}", finished.code, finished.stdout, finished.stderr);
+        let finished = strace::traced(
+            refresher(&home, &servers),
+            CALLS,
+            "/dev/null",
+            Some(&inject),
+        );
+        let what = format!(
+            "{error} of {calls}: {:?} {} {}",
+            finished.code, finished.stdout, finished.stderr
+        );
         // What it says goes through `write` as well.
         assert!(finished.code == Some(7), "{what}");
         assert_eq!(servers.refreshes(), 0, "{what}");
@@ -202,34 +292,71 @@ fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note()
     let home = Home::expired(&servers);
     let (found, _, request) = calls(refresher(&home, &servers), &home);
     let renamed = |to: &str| {
-        let renames = |call: &&Call| call.name.starts_with("rename") && call.line.contains(&format!("{to}\""));
-        found[request..].iter().find(renames).expect("a rename").number
+        let renames = |call: &&Call| {
+            call.name.starts_with("rename") && call.line.contains(&format!("{to}\""))
+        };
+        found[request..]
+            .iter()
+            .find(renames)
+            .expect("a rename")
+            .number
     };
-    let name = &found[request..].iter().find(|call| call.name.starts_with("rename")).expect("a rename").name;
+    let name = &found[request..]
+        .iter()
+        .find(|call| call.name.starts_with("rename"))
+        .expect("a rename")
+        .name;
     let (first, before) = (renamed(".renewed"), renamed("credentials.json"));
     // The store fails, also when it is tried again; a file of its own works.
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let inject = format!("{name}:error=EIO:when={before}..{}", before + 1);
-    let finished = strace::traced(refresher(&home, &servers), CALLS, "/dev/null", Some(&inject)).expect(7);
+    let finished = strace::traced(
+        refresher(&home, &servers),
+        CALLS,
+        "/dev/null",
+        Some(&inject),
+    )
+    .expect(7);
     let rescued = home.files_with("rescued");
     assert_eq!(rescued.len(), 1, "{}", finished.stdout);
-    assert!(finished.stdout.contains(rescued[0].to_str().expect("a path")), "{}", finished.stdout);
+    assert!(
+        finished
+            .stdout
+            .contains(rescued[0].to_str().expect("a path")),
+        "{}",
+        finished.stdout
+    );
     let store = format!("file:{}", rescued[0].display());
-    let token =
-        Program::new().at_home(home.path()).args(["token", "--store", &store, &servers.fake.mcp()]).run().expect(0);
+    let token = Program::new()
+        .at_home(home.path())
+        .args(["token", "--store", &store, &servers.fake.mcp()])
+        .run()
+        .expect(0);
     assert!(token.stdout.starts_with("access-"));
     // The next run does not spend the old token again, but brings the new one home.
     let next = home.token(&servers.fake).expect(0).stdout;
     assert_eq!(home.kept(&servers.fake)["access_token"], next.as_str());
     assert!(!servers.was_reused() && home.files_with("rescued").is_empty());
-    home.command("token", &["--refresh", &servers.fake.mcp()]).run().expect(0);
+    home.command("token", &["--refresh", &servers.fake.mcp()])
+        .run()
+        .expect(0);
     // The answer has its own file already when nothing works any more: the next run finds it there.
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let inject = format!("{name}:error=EIO:when={before}+");
-    let finished = strace::traced(refresher(&home, &servers), CALLS, "/dev/null", Some(&inject)).expect(7);
-    assert!(finished.stdout.contains(".renewed") && has_renewed(&home), "{}", finished.stdout);
+    let finished = strace::traced(
+        refresher(&home, &servers),
+        CALLS,
+        "/dev/null",
+        Some(&inject),
+    )
+    .expect(7);
+    assert!(
+        finished.stdout.contains(".renewed") && has_renewed(&home),
+        "{}",
+        finished.stdout
+    );
     let next = home.token(&servers.fake).expect(0).stdout;
     assert_eq!(home.kept(&servers.fake)["access_token"], next.as_str());
     assert!(!servers.was_reused() && !has_renewed(&home));
@@ -237,12 +364,22 @@ fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note()
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let inject = format!("{name}:error=EIO:when={first}+");
-    strace::traced(refresher(&home, &servers), CALLS, "/dev/null", Some(&inject)).expect(7);
+    strace::traced(
+        refresher(&home, &servers),
+        CALLS,
+        "/dev/null",
+        Some(&inject),
+    )
+    .expect(7);
     for path in home.files_with("rescued") {
         let _ = fs::remove_file(path);
     }
     let finished = home.token(&servers.fake).expect(3);
-    assert!(finished.stderr.contains("interrupted"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("interrupted"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -255,8 +392,12 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
     let (found, data, _) = calls(home.at("logout", &servers.fake), &home);
     assert!(home.kept(&servers.fake).is_null());
     each(data..found.len(), |number| {
-        for how in ["signal=KILL", ["error=ENOSPC", "error=EIO", "error=EROFS"][number % 3]] {
-            let is_of_files = !["sendto", "recvfrom", "exit_group"].contains(&found[number].name.as_str());
+        for how in [
+            "signal=KILL",
+            ["error=ENOSPC", "error=EIO", "error=EROFS"][number % 3],
+        ] {
+            let is_of_files =
+                !["sendto", "recvfrom", "exit_group"].contains(&found[number].name.as_str());
             if how != "signal=KILL" && !is_of_files {
                 continue;
             }
@@ -264,7 +405,10 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
             let home = Home::expired(&servers);
             let (before, other) = (home.kept(&servers.fake), other_line(&home));
             let finished = strace::inject(home.at("logout", &servers.fake), &found[number], how);
-            let what = format!("{how} at {:?}: {:?} {}", found[number], finished.code, finished.stderr);
+            let what = format!(
+                "{how} at {:?}: {:?} {}",
+                found[number], finished.code, finished.stderr
+            );
             assert_eq!(other_line(&home), other, "{what}");
             let after = home.kept(&servers.fake);
             assert!(after.is_null() || after == before, "{what}: {after}");
@@ -275,7 +419,11 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
             let finished = home.at("logout", &servers.fake).run();
             assert_eq!(finished.code, Some(0), "{what}: then {}", finished.stderr);
             assert!(home.kept(&servers.fake).is_null(), "{what}");
-            assert_eq!(home.at("status", &servers.fake).run().code, Some(3), "{what}");
+            assert_eq!(
+                home.at("status", &servers.fake).run().code,
+                Some(3),
+                "{what}"
+            );
         }
     });
 }
@@ -285,9 +433,17 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
 fn window(trace: &str) -> Vec<&str> {
     let lines: Vec<&str> = trace.lines().collect();
     let is_end = |line: &&str| line.contains("rename") && line.contains(".renewed\"");
-    let end = lines.iter().position(is_end).unwrap_or_else(|| panic!("no rename: {trace}"));
-    let is_read = |line: &&str| line.contains("recvfrom(") || line.contains("read(") || line.contains("recvmsg(");
-    let start = lines[..end].iter().rposition(is_read).expect("a read of the answer");
+    let end = lines
+        .iter()
+        .position(is_end)
+        .unwrap_or_else(|| panic!("no rename: {trace}"));
+    let is_read = |line: &&str| {
+        line.contains("recvfrom(") || line.contains("read(") || line.contains("recvmsg(")
+    };
+    let start = lines[..end]
+        .iter()
+        .rposition(is_read)
+        .expect("a read of the answer");
     lines[start + 1..end].to_vec()
 }
 
@@ -306,12 +462,24 @@ fn a20_at_most_four_calls_lie_between_the_answer_and_its_name_on_the_disk() {
         });
         let home = Home::expired(&servers);
         let trace = home.path().join("trace");
-        strace::traced(refresher(&home, &servers), "all", trace.to_str().expect("a path"), None).expect(0);
+        strace::traced(
+            refresher(&home, &servers),
+            "all",
+            trace.to_str().expect("a path"),
+            None,
+        )
+        .expect(0);
         let trace = fs::read_to_string(&trace).expect("a trace");
         let window = window(&trace);
         eprintln!("{long}: {window:#?}");
-        assert!(window.len() <= 3, "with the rename there are more than four: {window:#?}");
-        assert!(window.iter().any(|line| line.contains("write(")) && window.iter().any(|line| line.contains("fsync(")));
+        assert!(
+            window.len() <= 3,
+            "with the rename there are more than four: {window:#?}"
+        );
+        assert!(
+            window.iter().any(|line| line.contains("write("))
+                && window.iter().any(|line| line.contains("fsync("))
+        );
     }
 }
 
@@ -324,10 +492,17 @@ fn a20_what_an_interrupted_refresh_has_got_is_used_by_whoever_comes_next() {
     let interrupted = |servers: &Rotating| {
         let home = Home::expired(servers);
         let (found, ..) = calls(refresher(&home, servers), &home);
-        let name = found.iter().position(|call| call.line.contains(".renewed\"")).expect("the rename");
+        let name = found
+            .iter()
+            .position(|call| call.line.contains(".renewed\""))
+            .expect("the rename");
         let home = Home::expired(servers);
         let killed = strace::inject(refresher(&home, servers), &found[name + 1], "signal=KILL");
-        assert!(killed.signal == Some(9) || killed.code == Some(137), "{:?}", killed.code);
+        assert!(
+            killed.signal == Some(9) || killed.code == Some(137),
+            "{:?}",
+            killed.code
+        );
         wait_for("the file", || has_renewed(&home).then_some(()));
         home
     };
@@ -337,7 +512,10 @@ fn a20_what_an_interrupted_refresh_has_got_is_used_by_whoever_comes_next() {
         let fake = &servers.fake;
         match next {
             "token" => {
-                assert_eq!(home.token(fake).expect(0).stdout, home.kept(fake)["access_token"].as_str().expect("it"))
+                assert_eq!(
+                    home.token(fake).expect(0).stdout,
+                    home.kept(fake)["access_token"].as_str().expect("it")
+                )
             }
             "logout" => {
                 home.at("logout", fake).run().expect(0);
@@ -347,13 +525,24 @@ fn a20_what_an_interrupted_refresh_has_got_is_used_by_whoever_comes_next() {
                 if next != "login" {
                     servers.withhold_refresh_tokens();
                 }
-                Program::login(fake).args(["--force", "--client-id", "mine"]).at_home(home.path()).agree().expect(0);
-                let refresh_token = home.kept(fake)["refresh_token"].as_str().expect("a refresh token").to_owned();
+                Program::login(fake)
+                    .args(["--force", "--client-id", "mine"])
+                    .at_home(home.path())
+                    .agree()
+                    .expect(0);
+                let refresh_token = home.kept(fake)["refresh_token"]
+                    .as_str()
+                    .expect("a refresh token")
+                    .to_owned();
                 assert!(servers.is_good(&refresh_token), "{next}: {refresh_token}");
             }
         }
         assert!(!servers.was_reused() && !has_renewed(&home), "{next}");
         let doctor = home.command("doctor", &[]).run();
-        assert!(doctor.stdout.contains("none was interrupted"), "{next}: {}", doctor.stdout);
+        assert!(
+            doctor.stdout.contains("none was interrupted"),
+            "{next}: {}",
+            doctor.stdout
+        );
     }
 }

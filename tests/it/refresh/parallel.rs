@@ -16,9 +16,16 @@ const PROCESSES: [usize; 6] = [2, 4, 8, 16, 32, 64];
 
 /// Runs a command so many times at once.
 fn at_once(home: &Home, servers: &Rotating, words: &[&str], count: usize) -> Vec<Finished> {
-    let start = |_| home.command(words[0], &words[1..]).arg(servers.fake.mcp()).start();
+    let start = |_| {
+        home.command(words[0], &words[1..])
+            .arg(servers.fake.mcp())
+            .start()
+    };
     let running: Vec<_> = (0..count).map(start).collect();
-    running.into_iter().map(|running| running.finish().expect(0)).collect()
+    running
+        .into_iter()
+        .map(|running| running.finish().expect(0))
+        .collect()
 }
 
 #[test]
@@ -31,11 +38,18 @@ fn c1_any_number_of_processes_refresh_once() {
         let finished = at_once(&home, &servers, &["token"], count);
         let kept = home.kept(&servers.fake);
         for finished in &finished {
-            assert_eq!(kept["access_token"], finished.stdout.as_str(), "expiry {expiry}, {count} processes");
+            assert_eq!(
+                kept["access_token"],
+                finished.stdout.as_str(),
+                "expiry {expiry}, {count} processes"
+            );
             assert!(finished.stderr.is_empty(), "{}", finished.stderr);
         }
         assert_eq!(servers.refreshes(), expiry, "{count} processes");
-        assert!(servers.is_good(kept["refresh_token"].as_str().expect("a token")), "the family lives");
+        assert!(
+            servers.is_good(kept["refresh_token"].as_str().expect("a token")),
+            "the family lives"
+        );
     }
     assert!(!servers.was_reused());
     let mut left = home.logins()["https://other.example/mcp"].clone();
@@ -53,7 +67,10 @@ fn c1_forced_refreshes_at_once_are_one() {
     // Who looks only after the first has stored asks for another; nobody spends the same token twice.
     assert!((1..=8).contains(&servers.refreshes()) && !servers.was_reused());
     let kept = home.kept(&servers.fake);
-    let expected = format!("{{\"Authorization\":\"Bearer {}\"}}", kept["access_token"].as_str().expect("a token"));
+    let expected = format!(
+        "{{\"Authorization\":\"Bearer {}\"}}",
+        kept["access_token"].as_str().expect("a token")
+    );
     assert!(finished.iter().any(|finished| finished.stdout == expected));
     assert!(servers.is_good(kept["refresh_token"].as_str().expect("a token")));
 }
@@ -62,16 +79,27 @@ fn c1_forced_refreshes_at_once_are_one() {
 fn c5_many_logins_are_refreshed_at_once_without_loss() {
     let servers: Vec<_> = (0..12).map(|_| Rotating::start()).collect();
     let home = Home::new();
-    let of = |servers: &Rotating| login(&servers.fake, serde_json::json!({"refresh_token": servers.family()}));
+    let of = |servers: &Rotating| {
+        login(
+            &servers.fake,
+            serde_json::json!({"refresh_token": servers.family()}),
+        )
+    };
     home.put(&servers.iter().map(of).collect::<Vec<_>>());
-    let running: Vec<_> =
-        servers.iter().flat_map(|servers| [0, 1].map(|_| home.at("token", &servers.fake).start())).collect();
+    let running: Vec<_> = servers
+        .iter()
+        .flat_map(|servers| [0, 1].map(|_| home.at("token", &servers.fake).start()))
+        .collect();
     for running in running {
         running.finish().expect(0);
     }
     for servers in &servers {
         assert_eq!(servers.refreshes(), 1);
-        assert!(servers.is_good(home.kept(&servers.fake)["refresh_token"].as_str().expect("a token")));
+        assert!(servers.is_good(
+            home.kept(&servers.fake)["refresh_token"]
+                .as_str()
+                .expect("a token")
+        ));
     }
 }
 
@@ -84,7 +112,9 @@ fn c1_login_refresh_logout_status_and_token_at_once() {
     for round in 0..ROUNDS {
         let logins: Vec<_> = (0..2)
             .map(|_| {
-                let login = Program::login(&servers.fake).arg("--force").at_home(home.path());
+                let login = Program::login(&servers.fake)
+                    .arg("--force")
+                    .at_home(home.path());
                 thread::spawn(move || login.agree())
             })
             .collect();
@@ -108,7 +138,11 @@ fn c1_login_refresh_logout_status_and_token_at_once() {
             let finished = running.finish();
             let code = finished.code.unwrap_or(-1);
             let documented: &[i32] = if words[0] == "logout" { &[0] } else { &[0, 3] };
-            assert!(documented.contains(&code), "round {round}, {words:?}: {code} {}", finished.stderr);
+            assert!(
+                documented.contains(&code),
+                "round {round}, {words:?}: {code} {}",
+                finished.stderr
+            );
             let has_product = !finished.stdout.is_empty();
             assert!(
                 has_product == (code == 0) || !["token", "headers"].contains(&words[0]),
@@ -116,11 +150,19 @@ fn c1_login_refresh_logout_status_and_token_at_once() {
                 finished.stdout
             );
         }
-        assert_eq!(home.logins()["https://other.example/mcp"], other, "the other login is as it was");
+        assert_eq!(
+            home.logins()["https://other.example/mcp"],
+            other,
+            "the other login is as it was"
+        );
         assert!(!servers.was_reused(), "round {round}");
         assert!(home.files_with(".tmp").is_empty() && home.files_with("rescued").is_empty());
     }
-    Program::login(&servers.fake).arg("--force").at_home(home.path()).agree().expect(0);
+    Program::login(&servers.fake)
+        .arg("--force")
+        .at_home(home.path())
+        .agree()
+        .expect(0);
     home.command("token", &["--refresh", &url]).run().expect(0);
 }
 
@@ -133,9 +175,22 @@ fn c1_one_file_from_several_homes_is_refreshed_once() {
     let homes: Vec<_> = (0..6).map(|_| Home::new()).collect();
     let running: Vec<_> = homes
         .iter()
-        .map(|home| Program::new().at_home(home.path()).args(["token", "--store", &store, &servers.fake.mcp()]).start())
+        .map(|home| {
+            Program::new()
+                .at_home(home.path())
+                .args(["token", "--store", &store, &servers.fake.mcp()])
+                .start()
+        })
         .collect();
-    let tokens: Vec<_> = running.into_iter().map(|running| running.finish().expect(0).stdout).collect();
-    assert!(tokens.iter().all(|token| home.kept(&servers.fake)["access_token"] == token.as_str()), "{tokens:?}");
+    let tokens: Vec<_> = running
+        .into_iter()
+        .map(|running| running.finish().expect(0).stdout)
+        .collect();
+    assert!(
+        tokens
+            .iter()
+            .all(|token| home.kept(&servers.fake)["access_token"] == token.as_str()),
+        "{tokens:?}"
+    );
     assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
 }

@@ -22,9 +22,17 @@ fn e2_a_refusal_of_any_form_marks_the_login_and_is_asked_once() {
         (401, "", "status 401"),
         (401, r#"{"error":"invalid_grant"}"#, "invalid_grant"),
         (403, "", "status 403"),
-        (403, "<html><title>403 Forbidden</title></html>", "403 Forbidden"),
+        (
+            403,
+            "<html><title>403 Forbidden</title></html>",
+            "403 Forbidden",
+        ),
         (400, "", "status 400"),
-        (400, r#"{"error":"interaction_required"}"#, "interaction_required"),
+        (
+            400,
+            r#"{"error":"interaction_required"}"#,
+            "interaction_required",
+        ),
         (400, r#"{"error":"login_required"}"#, "login_required"),
         (400, r#"{"error":"consent_required"}"#, "consent_required"),
         (
@@ -37,33 +45,70 @@ fn e2_a_refusal_of_any_form_marks_the_login_and_is_asked_once() {
         (404, "gone", "gone"),
         (410, "{}", "status 410"),
         (418, "", "status 418"),
-        (400, "error=invalid_grant&error_description=a+b", "invalid_grant: a b"),
+        (
+            400,
+            "error=invalid_grant&error_description=a+b",
+            "invalid_grant: a b",
+        ),
         (400, r#"{"error":"invalid_target"}"#, "invalid_target"),
         (401, r#"{"error":"invalid_client"}"#, "invalid_client"),
-        (400, r#"{"error":"unauthorized_client"}"#, "unauthorized_client"),
+        (
+            400,
+            r#"{"error":"unauthorized_client"}"#,
+            "unauthorized_client",
+        ),
         (200, r#"{"error":"invalid_grant"}"#, "invalid_grant"),
-        (200, r#"{"ok":false,"error":"token_expired"}"#, "token_expired"),
+        (
+            200,
+            r#"{"ok":false,"error":"token_expired"}"#,
+            "token_expired",
+        ),
     ] {
         let body_sent = body.to_owned();
-        let fake = Fake::with(move |seen, _| (seen.path == "/token").then(|| answer(status, &body_sent)));
+        let fake =
+            Fake::with(move |seen, _| (seen.path == "/token").then(|| answer(status, &body_sent)));
         let home = Home::with(&fake, json!({}));
         let before = home.kept(&fake);
-        let finished = home.command("token", &["--json", &fake.mcp()]).run().expect(3);
+        let finished = home
+            .command("token", &["--json", &fake.mcp()])
+            .run()
+            .expect(3);
         let error: Value = serde_json::from_str(&finished.stderr).expect("JSON");
         let hint = format!("mcp-login {} --store file", fake.mcp());
-        assert_eq!((&error["code"], &error["hint"]), (&json!("not_logged_in"), &json!(hint)), "{body}");
-        assert!(error["message"].as_str().is_some_and(|message| message.contains(words)), "{body}: {error}");
+        assert_eq!(
+            (&error["code"], &error["hint"]),
+            (&json!("not_logged_in"), &json!(hint)),
+            "{body}"
+        );
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|message| message.contains(words)),
+            "{body}: {error}"
+        );
         let after = home.kept(&fake);
         assert_eq!(after["needs_login"], true, "{body}");
         assert_eq!(after["refresh_token"], before["refresh_token"], "{body}");
-        let status = home.command("status", &["--json", &fake.mcp()]).run().expect(3);
-        assert!(status.stdout.contains("\"state\":\"needs_login\"") && status.stdout.contains("\"refreshable\":false"));
+        let status = home
+            .command("status", &["--json", &fake.mcp()])
+            .run()
+            .expect(3);
+        assert!(
+            status.stdout.contains("\"state\":\"needs_login\"")
+                && status.stdout.contains("\"refreshable\":false")
+        );
         for command in ["token", "headers"] {
             let again = home.at(command, &fake).run().expect(3);
-            assert!(again.stderr.contains(&hint) && again.stdout.is_empty(), "{}", again.stderr);
+            assert!(
+                again.stderr.contains(&hint) && again.stdout.is_empty(),
+                "{}",
+                again.stderr
+            );
         }
         assert_eq!(fake.seen_at("/token").len(), 1, "{body}");
-        home.command("token", &["--refresh", &fake.mcp()]).run().expect(3);
+        home.command("token", &["--refresh", &fake.mcp()])
+            .run()
+            .expect(3);
         assert_eq!(fake.seen_at("/token").len(), 2, "{body}");
     }
 }
@@ -72,7 +117,10 @@ fn e2_a_refusal_of_any_form_marks_the_login_and_is_asked_once() {
 fn e1_a_busy_server_is_no_refusal() {
     for (status, body) in [
         (429, r#"{"error":"rate_limited"}"#),
-        (429, r#"{"type":"error","error":{"type":"rate_limit_error"}}"#),
+        (
+            429,
+            r#"{"type":"error","error":{"type":"rate_limit_error"}}"#,
+        ),
         (500, r#"{"error":"server_error"}"#),
         (500, r#"{"error":"invalid_grant"}"#),
         (502, "<html><title>502 Bad Gateway</title></html>"),
@@ -92,13 +140,27 @@ fn e1_a_busy_server_is_no_refusal() {
         });
         let home = Home::with(&fake, json!({}));
         let before = home.text();
-        let finished = home.command("token", &["--json", &fake.mcp()]).run().expect(5);
+        let finished = home
+            .command("token", &["--json", &fake.mcp()])
+            .run()
+            .expect(5);
         let error: Value = serde_json::from_str(&finished.stderr).expect("JSON");
         assert_eq!(error["code"], "token_endpoint_unavailable", "{body}");
         assert_eq!(error["hint"], "run the command again in 1 h", "{body}");
-        assert_eq!((home.text(), fake.seen_at("/token").len()), (before, 1), "{body}");
-        let status = home.command("status", &["--json", &fake.mcp()]).run().expect(0);
-        assert!(status.stdout.contains("\"state\":\"refresh_due\""), "{}", status.stdout);
+        assert_eq!(
+            (home.text(), fake.seen_at("/token").len()),
+            (before, 1),
+            "{body}"
+        );
+        let status = home
+            .command("status", &["--json", &fake.mcp()])
+            .run()
+            .expect(0);
+        assert!(
+            status.stdout.contains("\"state\":\"refresh_due\""),
+            "{}",
+            status.stdout
+        );
     }
 }
 
@@ -107,24 +169,41 @@ fn e1_retry_after_is_obeyed_as_far_as_the_time_allows() {
     for wanted in ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT"] {
         let fake = Fake::with(move |seen, fake| {
             let is_first = fake.seen_at("/token").len() == 1;
-            let busy = answer(503, r#"{"error":"temporarily_unavailable"}"#).with("Retry-After", wanted);
+            let busy =
+                answer(503, r#"{"error":"temporarily_unavailable"}"#).with("Retry-After", wanted);
             let tokens = json!({"access_token": "access-new", "token_type": "Bearer"});
-            (seen.path == "/token").then(|| if is_first { busy } else { Reply::json(200, &tokens) })
+            (seen.path == "/token").then(|| {
+                if is_first {
+                    busy
+                } else {
+                    Reply::json(200, &tokens)
+                }
+            })
         });
         let home = Home::with(&fake, json!({}));
         assert_eq!(home.token(&fake).expect(0).stdout, "access-new");
         assert_eq!(fake.seen_at("/token").len(), 2);
-        assert_eq!(fake.seen_at("/token")[1].parameter("refresh_token").as_deref(), Some("refresh-0"));
+        assert_eq!(
+            fake.seen_at("/token")[1]
+                .parameter("refresh_token")
+                .as_deref(),
+            Some("refresh-0")
+        );
     }
     // A server that is busy for ever.
-    let fake = Fake::with(|seen, _| (seen.path == "/token").then(|| answer(429, "").with("Retry-After", "2")));
+    let fake = Fake::with(|seen, _| {
+        (seen.path == "/token").then(|| answer(429, "").with("Retry-After", "2"))
+    });
     let home = Home::with(&fake, json!({}));
     let started = Instant::now();
     home.token(&fake).expect(5);
     assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
     let asked = fake.seen_at("/token").len();
     assert!((2..=4).contains(&asked), "{asked}");
-    assert!(home.files_with(".json").iter().all(|path| !path.starts_with(home.data().join("refresh"))));
+    assert!(home
+        .files_with(".json")
+        .iter()
+        .all(|path| !path.starts_with(home.data().join("refresh"))));
 }
 
 #[test]
@@ -133,7 +212,10 @@ fn e13_a_refresh_waits_for_a_token_endpoint_that_comes_back() {
     let endpoint = held.local_addr().expect("an address");
     drop(held);
     let fake = Fake::start();
-    let home = Home::with(&fake, json!({"token_endpoint": format!("http://{endpoint}/token")}));
+    let home = Home::with(
+        &fake,
+        json!({"token_endpoint": format!("http://{endpoint}/token")}),
+    );
     let mut running = home.at("token", &fake).start();
     running.said("the token endpoint does not answer; trying again");
     let server = std::net::TcpListener::bind(endpoint).expect("the port");
@@ -147,8 +229,13 @@ fn e13_a_refresh_waits_for_a_token_endpoint_that_comes_back() {
             request.extend_from_slice(&chunk[..count]);
         }
         let answer = r#"{"access_token":"access-new","token_type":"Bearer","expires_in":3600}"#;
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
-        stream.write_all(format!("{head}{answer}").as_bytes()).expect("an answer");
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            answer.len()
+        );
+        stream
+            .write_all(format!("{head}{answer}").as_bytes())
+            .expect("an answer");
     });
     assert_eq!(running.finish().expect(0).stdout, "access-new");
     served.join().expect("the server");
@@ -165,11 +252,22 @@ fn e7_a_token_without_a_life_is_refreshed_before_each_use() {
         let finished = Program::login(&fake).agree().expect(0);
         let token = || {
             let words = ["token", "--store", "file", &fake.mcp()];
-            Program::new().at_home(finished.home()).args(words).run().expect(0).stdout
+            Program::new()
+                .at_home(finished.home())
+                .args(words)
+                .run()
+                .expect(0)
+                .stdout
         };
-        assert_eq!((token().as_str(), token().as_str()), ("access-2", "access-3"));
+        assert_eq!(
+            (token().as_str(), token().as_str()),
+            ("access-2", "access-3")
+        );
         // And it is a live login all the same.
-        let again = Program::login(&fake).at_home(finished.home()).run().expect(0);
+        let again = Program::login(&fake)
+            .at_home(finished.home())
+            .run()
+            .expect(0);
         assert_eq!(again.event("logged_in")["already"], true);
     }
 }
@@ -177,11 +275,23 @@ fn e7_a_token_without_a_life_is_refreshed_before_each_use() {
 #[test]
 fn e8_a_token_from_the_future_is_refreshed() {
     let tokens = json!({"access_token": "access-new", "token_type": "Bearer", "expires_in": 3600});
-    let fake = Fake::with(move |seen, _| (seen.path == "/token").then(|| Reply::json(200, &tokens)));
-    let home = Home::with(&fake, json!({"obtained_at": "2999-01-01T00:00:00Z", "expires_at": "2999-01-01T01:00:00Z"}));
+    let fake =
+        Fake::with(move |seen, _| (seen.path == "/token").then(|| Reply::json(200, &tokens)));
+    let home = Home::with(
+        &fake,
+        json!({"obtained_at": "2999-01-01T00:00:00Z", "expires_at": "2999-01-01T01:00:00Z"}),
+    );
     let status = home.command("status", &["--json"]).run().expect(0);
-    assert!(status.stdout.contains("\"state\":\"refresh_due\""), "{}", status.stdout);
+    assert!(
+        status.stdout.contains("\"state\":\"refresh_due\""),
+        "{}",
+        status.stdout
+    );
     assert_eq!(home.token(&fake).expect(0).stdout, "access-new");
     let status = home.command("status", &["--json"]).run().expect(0);
-    assert!(status.stdout.contains("\"state\":\"live\""), "{}", status.stdout);
+    assert!(
+        status.stdout.contains("\"state\":\"live\""),
+        "{}",
+        status.stdout
+    );
 }

@@ -24,7 +24,8 @@ impl FakeBrowser {
              (: >/dev/tty) 2>/dev/null && : >tty\nprintf '%s\\n' \"$#\" \"$@\" >url.new\nmv url.new url\n{then}\n"
         );
         fs::write(browser.path(), script).expect("writing the script");
-        fs::set_permissions(browser.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        fs::set_permissions(browser.path(), fs::Permissions::from_mode(0o755))
+            .expect("permissions");
         browser
     }
 
@@ -42,7 +43,9 @@ impl FakeBrowser {
 
     /// Waits until the browser was started; returns the one URL that it was given.
     pub fn url(&self) -> String {
-        let arguments = wait_for("the browser", || fs::read_to_string(self.notes.path().join("url")).ok());
+        let arguments = wait_for("the browser", || {
+            fs::read_to_string(self.notes.path().join("url")).ok()
+        });
         let arguments: Vec<_> = arguments.lines().map(str::to_owned).collect();
         assert_eq!(arguments.len(), 2, "one argument: {arguments:?}");
         arguments[1].clone()

@@ -30,11 +30,16 @@ impl Seen {
     pub fn parameter(&self, name: &str) -> Option<String> {
         let all = format!("{}&{}", self.query, self.body);
         let mut pairs = url::form_urlencoded::parse(all.as_bytes());
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        pairs
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -42,13 +47,21 @@ impl Seen {
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// A whole response.
-    Full { status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
+    Full {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     /// These bytes and nothing else, then the connection is closed.
     Raw(Vec<u8>),
     /// Nothing; the connection stays open until the fake ends.
     Hang,
     /// These bytes, and then these again and again after a pause, until the client has gone.
-    Endless { head: Vec<u8>, again: Vec<u8>, pause: Duration },
+    Endless {
+        head: Vec<u8>,
+        again: Vec<u8>,
+        pause: Duration,
+    },
     /// What comes after a pause: for slow servers.
     #[allow(dead_code)] // for the measurements
     Slow(Duration, Box<Reply>),
@@ -60,7 +73,11 @@ impl Reply {
     }
 
     pub fn text(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self::Full { status, headers: vec![("Content-Type".into(), kind.into())], body: body.into() }
+        Self::Full {
+            status,
+            headers: vec![("Content-Type".into(), kind.into())],
+            body: body.into(),
+        }
     }
 
     pub fn status(status: u16) -> Self {
@@ -126,9 +143,16 @@ impl Fake {
         tls: Option<Arc<rustls::ServerConfig>>,
         deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").or_else(|_| TcpListener::bind("[::1]:0")).expect("a port");
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .or_else(|_| TcpListener::bind("[::1]:0"))
+            .expect("a port");
         let address = listener.local_addr().expect("an address");
-        let fake = Self { address, tls, state: Arc::default(), deviation: Arc::new(deviation) };
+        let fake = Self {
+            address,
+            tls,
+            state: Arc::default(),
+            deviation: Arc::new(deviation),
+        };
         let server = fake.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -167,7 +191,10 @@ impl Fake {
 
     /// Returns the requests so far to a path.
     pub fn seen_at(&self, path: &str) -> Vec<Seen> {
-        self.seen().into_iter().filter(|seen| seen.path == path).collect()
+        self.seen()
+            .into_iter()
+            .filter(|seen| seen.path == path)
+            .collect()
     }
 
     /// Returns the metadata of the authorization server.
@@ -197,7 +224,11 @@ impl Fake {
     fn serve(&self, stream: Box<dyn Stream>) {
         let mut reader = BufReader::new(stream);
         while let Some(seen) = read_request(&mut reader) {
-            self.state.lock().expect("the state").seen.push(seen.clone());
+            self.state
+                .lock()
+                .expect("the state")
+                .seen
+                .push(seen.clone());
             let reply = (self.deviation)(&seen, self).unwrap_or_else(|| self.behave(&seen));
             let last = seen.header("connection") == Some("close");
             if !send(reader.get_mut(), reply) || last {
@@ -211,8 +242,12 @@ impl Fake {
         match (seen.method.as_str(), seen.path.as_str()) {
             ("POST", "/mcp") => self.mcp_answer(seen),
             ("DELETE", "/mcp") => Reply::status(200),
-            ("GET", "/.well-known/oauth-protected-resource/mcp") => Reply::json(200, &self.resource_metadata()),
-            ("GET", "/.well-known/oauth-authorization-server") => Reply::json(200, &self.server_metadata()),
+            ("GET", "/.well-known/oauth-protected-resource/mcp") => {
+                Reply::json(200, &self.resource_metadata())
+            }
+            ("GET", "/.well-known/oauth-authorization-server") => {
+                Reply::json(200, &self.server_metadata())
+            }
             ("POST", "/register") => self.register(seen),
             ("GET", "/authorize") => self.authorize(seen),
             ("POST", "/token") => self.token(seen),
@@ -222,20 +257,35 @@ impl Fake {
 
     /// Answers as an MCP server that wants a token.
     pub fn mcp_answer(&self, seen: &Seen) -> Reply {
-        let token = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let token = seen
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "));
         if token.is_some_and(|token| token.starts_with("access-")) {
             let tools = json!([{"name": "echo", "inputSchema": {"type": "object"}}]);
-            return Reply::json(200, &json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}}));
+            return Reply::json(
+                200,
+                &json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}}),
+            );
         }
         let metadata = format!("{}/.well-known/oauth-protected-resource/mcp", self.origin());
-        Reply::json(401, &json!({"error": "invalid_token"}))
-            .with("WWW-Authenticate", &format!("Bearer resource_metadata=\"{metadata}\", scope=\"read\""))
+        Reply::json(401, &json!({"error": "invalid_token"})).with(
+            "WWW-Authenticate",
+            &format!("Bearer resource_metadata=\"{metadata}\", scope=\"read\""),
+        )
     }
 
     fn register(&self, seen: &Seen) -> Reply {
-        let Ok(request) = serde_json::from_str::<Value>(&seen.body) else { return Reply::status(400) };
-        let uris = request["redirect_uris"].as_array().cloned().unwrap_or_default();
-        let uris: Vec<_> = uris.iter().filter_map(|uri| uri.as_str().map(str::to_owned)).collect();
+        let Ok(request) = serde_json::from_str::<Value>(&seen.body) else {
+            return Reply::status(400);
+        };
+        let uris = request["redirect_uris"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let uris: Vec<_> = uris
+            .iter()
+            .filter_map(|uri| uri.as_str().map(str::to_owned))
+            .collect();
         let mut state = self.state.lock().expect("the state");
         let client_id = format!("client-{}", state.clients.len() + 1);
         state.clients.push((client_id.clone(), uris));
@@ -247,23 +297,40 @@ impl Fake {
     /// Agrees at once, as a user with a running session would.
     fn authorize(&self, seen: &Seen) -> Reply {
         let mut state = self.state.lock().expect("the state");
-        let need = |name: &str| seen.parameter(name).unwrap_or_else(|| panic!("no {name} in {}", seen.query));
+        let need = |name: &str| {
+            seen.parameter(name)
+                .unwrap_or_else(|| panic!("no {name} in {}", seen.query))
+        };
         assert_eq!(need("response_type"), "code");
         assert_eq!(need("code_challenge_method"), "S256");
         let (client_id, redirect_uri) = (need("client_id"), need("redirect_uri"));
         if let Some((_, uris)) = state.clients.iter().find(|(id, _)| *id == client_id) {
-            assert!(uris.contains(&redirect_uri), "{redirect_uri} is not among {uris:?}");
+            assert!(
+                uris.contains(&redirect_uri),
+                "{redirect_uri} is not among {uris:?}"
+            );
         }
         state.issued += 1;
         let code = format!("code-{}", state.issued);
         state.codes.insert(code.clone(), seen.clone());
-        Reply::redirect(302, &format!("{redirect_uri}?code={code}&state={}", need("state")))
+        Reply::redirect(
+            302,
+            &format!("{redirect_uri}?code={code}&state={}", need("state")),
+        )
     }
 
     fn token(&self, seen: &Seen) -> Reply {
-        let refuse = |why: &str| Reply::json(400, &json!({"error": "invalid_grant", "error_description": why}));
+        let refuse = |why: &str| {
+            Reply::json(
+                400,
+                &json!({"error": "invalid_grant", "error_description": why}),
+            )
+        };
         let mut state = self.state.lock().expect("the state");
-        let Some(request) = seen.parameter("code").and_then(|code| state.codes.remove(&code)) else {
+        let Some(request) = seen
+            .parameter("code")
+            .and_then(|code| state.codes.remove(&code))
+        else {
             return refuse("no such code");
         };
         for name in ["redirect_uri", "resource", "client_id"] {
@@ -306,40 +373,73 @@ impl Gate {
 
     pub fn pass(&self) {
         let closed = self.0 .0.lock().expect("the gate");
-        drop(self.0 .1.wait_while(closed, |open| !*open).expect("the gate"));
+        drop(
+            self.0
+                 .1
+                .wait_while(closed, |open| !*open)
+                .expect("the gate"),
+        );
     }
 }
 
 fn read_request(reader: &mut BufReader<Box<dyn Stream>>) -> Option<Seen> {
     let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
+    reader
+        .read_line(&mut line)
+        .ok()
+        .filter(|count| *count > 0)?;
     let mut words = line.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let mut body = vec![0; length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)];
+    let length = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let mut body = vec![
+        0;
+        length
+            .and_then(|(_, value)| value.parse().ok())
+            .unwrap_or(0)
+    ];
     reader.read_exact(&mut body).ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let body = String::from_utf8_lossy(&body).into_owned();
-    Some(Seen { method, path: path.to_owned(), query: query.to_owned(), headers, body })
+    Some(Seen {
+        method,
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers,
+        body,
+    })
 }
 
 /// Sends a reply; tells whether the connection can be used again.
 fn send(stream: &mut dyn Stream, reply: Reply) -> bool {
     match reply {
-        Reply::Full { status, headers, body } => {
-            let mut head = format!("HTTP/1.1 {status} Reply\r\nContent-Length: {}\r\n", body.len());
+        Reply::Full {
+            status,
+            headers,
+            body,
+        } => {
+            let mut head = format!(
+                "HTTP/1.1 {status} Reply\r\nContent-Length: {}\r\n",
+                body.len()
+            );
             for (name, value) in headers {
                 head.push_str(&format!("{name}: {value}\r\n"));
             }
             head.push_str("\r\n");
-            stream.write_all(&[head.as_bytes(), &body].concat()).and_then(|()| stream.flush()).is_ok()
+            stream
+                .write_all(&[head.as_bytes(), &body].concat())
+                .and_then(|()| stream.flush())
+                .is_ok()
         }
         Reply::Raw(bytes) => {
             let _ = stream.write_all(&bytes).and_then(|()| stream.flush());

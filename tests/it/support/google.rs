@@ -30,7 +30,13 @@ pub struct Manners {
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { account: "Ann@example.com", granted: None, refreshable: true, lifetime: 3600, refuses: false }
+        Self {
+            account: "Ann@example.com",
+            granted: None,
+            refreshable: true,
+            lifetime: 3600,
+            refuses: false,
+        }
     }
 }
 
@@ -61,13 +67,20 @@ impl Google {
                     metadata["userinfo_endpoint"] = format!("{}/userinfo", fake.origin()).into();
                     metadata["token_endpoint_auth_methods_supported"] =
                         json!(["client_secret_post", "client_secret_basic"]);
-                    metadata.as_object_mut().expect("an object").remove("registration_endpoint");
+                    metadata
+                        .as_object_mut()
+                        .expect("an object")
+                        .remove("registration_endpoint");
                     Some(Reply::json(200, &metadata))
                 }
                 _ => None,
             }
         });
-        Self { fake, manners, directory: tempfile::tempdir().expect("a directory") }
+        Self {
+            fake,
+            manners,
+            directory: tempfile::tempdir().expect("a directory"),
+        }
     }
 
     /// Changes what it does from now on.
@@ -82,7 +95,10 @@ impl Google {
 
     /// Returns the user's client file for a web client with this redirect URI.
     pub fn web_file(&self, redirect_uri: &str) -> PathBuf {
-        self.client_file("web", json!(["https://app.example.com/callback", redirect_uri]))
+        self.client_file(
+            "web",
+            json!(["https://app.example.com/callback", redirect_uri]),
+        )
     }
 
     fn client_file(&self, kind: &str, redirect_uris: Value) -> PathBuf {
@@ -103,8 +119,19 @@ impl Google {
 
     /// Prepares a login in this home.
     pub fn login(&self, home: &Path, client_file: &Path) -> Program {
-        let program = Program::new().args(["--json", "--store", "file", "--no-browser", "--provider", "google"]);
-        program.env("MCP_LOGIN_TIMEOUT", "60s").at_home(home).arg("--client-file").arg(client_file)
+        let program = Program::new().args([
+            "--json",
+            "--store",
+            "file",
+            "--no-browser",
+            "--provider",
+            "google",
+        ]);
+        program
+            .env("MCP_LOGIN_TIMEOUT", "60s")
+            .at_home(home)
+            .arg("--client-file")
+            .arg(client_file)
     }
 }
 
@@ -117,13 +144,24 @@ fn token(manners: &Manners, seen: &Seen, fake: &Fake) -> Reply {
     if seen.parameter("grant_type").as_deref() == Some("refresh_token") {
         return refresh(manners, seen, fake);
     }
-    let asked = fake.seen_at("/authorize").pop().expect("an authorization request");
-    let Reply::Full { status: 200, body, .. } = fake.behave(seen) else { return Reply::status(400) };
+    let asked = fake
+        .seen_at("/authorize")
+        .pop()
+        .expect("an authorization request");
+    let Reply::Full {
+        status: 200, body, ..
+    } = fake.behave(seen)
+    else {
+        return Reply::status(400);
+    };
     let mut answer: Value = serde_json::from_slice(&body).expect("JSON");
     let offline = asked.parameter("access_type").as_deref() == Some("offline");
     let consent = asked.parameter("prompt").as_deref() == Some("consent");
     if !(manners.refreshable && offline && consent) {
-        answer.as_object_mut().expect("an object").remove("refresh_token");
+        answer
+            .as_object_mut()
+            .expect("an object")
+            .remove("refresh_token");
     }
     answer["expires_in"] = manners.lifetime.into();
     if let Some(granted) = &manners.granted {
@@ -133,7 +171,9 @@ fn token(manners: &Manners, seen: &Seen, fake: &Fake) -> Reply {
 }
 
 fn refresh(manners: &Manners, seen: &Seen, fake: &Fake) -> Reply {
-    let known = seen.parameter("refresh_token").is_some_and(|token| token.starts_with("refresh-"));
+    let known = seen
+        .parameter("refresh_token")
+        .is_some_and(|token| token.starts_with("refresh-"));
     if manners.refuses || !known {
         return Reply::json(
             400,
@@ -150,9 +190,10 @@ fn refresh(manners: &Manners, seen: &Seen, fake: &Fake) -> Reply {
 
 fn userinfo(manners: &Manners, seen: &Seen) -> Reply {
     match seen.header("authorization") {
-        Some(value) if value.starts_with("Bearer access-") => {
-            Reply::json(200, &json!({"sub": "1", "email": manners.account, "email_verified": true}))
-        }
+        Some(value) if value.starts_with("Bearer access-") => Reply::json(
+            200,
+            &json!({"sub": "1", "email": manners.account, "email_verified": true}),
+        ),
         _ => Reply::status(401),
     }
 }

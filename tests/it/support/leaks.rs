@@ -7,7 +7,11 @@ use base64::Engine as _;
 fn forms(secret: &str) -> Vec<(&'static str, String)> {
     let bytes = secret.as_bytes();
     let each = |form: &dyn Fn(u8) -> String, between: &str| {
-        bytes.iter().map(|byte| form(*byte)).collect::<Vec<_>>().join(between)
+        bytes
+            .iter()
+            .map(|byte| form(*byte))
+            .collect::<Vec<_>>()
+            .join(between)
     };
     let mut forms = vec![
         ("raw", secret.to_owned()),
@@ -43,13 +47,18 @@ pub fn assert_hides(text: &str, secret: &str) {
         assert!(!text.contains(&form), "{secret} is there ({name}): {text}");
     }
     // A part of it is as bad.
-    assert!(!text.contains(&secret[..12]) && !text.contains(&secret[secret.len() - 12..]), "{secret}: {text}");
+    assert!(
+        !text.contains(&secret[..12]) && !text.contains(&secret[secret.len() - 12..]),
+        "{secret}: {text}"
+    );
 }
 
 /// Checks that a text has no power over a terminal: printable ASCII and line ends.
 #[track_caller]
 pub fn assert_plain(text: &str) {
-    let odd = text.bytes().find(|byte| *byte != b'\n' && !(b' '..=b'~').contains(byte));
+    let odd = text
+        .bytes()
+        .find(|byte| *byte != b'\n' && !(b' '..=b'~').contains(byte));
     assert_eq!(odd, None, "{text:?}");
 }
 
@@ -58,7 +67,10 @@ fn a_leak_is_seen_in_every_form() {
     let secret = "c4nary-5ecret-T0ken-Zq";
     for (name, form) in forms(secret) {
         let text = format!("before {form} after");
-        assert!(std::panic::catch_unwind(|| assert_hides(&text, secret)).is_err(), "{name}");
+        assert!(
+            std::panic::catch_unwind(|| assert_hides(&text, secret)).is_err(),
+            "{name}"
+        );
     }
     assert_hides("nothing of it", secret);
 }

@@ -16,10 +16,15 @@ impl Process {
 
     /// Returns one number of `/proc/PID/status`, such as `Threads` or `VmRSS` (in KiB).
     pub fn status(self, name: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0)).expect("a running program");
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.0)).expect("a running program");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let number = line.and_then(|line| line.split_whitespace().next());
-        number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {status}"))
+        number
+            .and_then(|number| number.parse().ok())
+            .unwrap_or_else(|| panic!("no {name} in {status}"))
     }
 
     /// Returns the fields of `/proc/PID/stat` from the state on; `None` if the program has ended.
@@ -31,7 +36,9 @@ impl Process {
 
     /// Returns the state: `S` sleeping, `T` stopped and so on.
     pub fn state(self) -> char {
-        self.stat().and_then(|fields| fields.first()?.chars().next()).unwrap_or('X')
+        self.stat()
+            .and_then(|fields| fields.first()?.chars().next())
+            .unwrap_or('X')
     }
 
     /// Returns the processor time used so far, in ticks of 10 ms.
@@ -46,7 +53,9 @@ impl Process {
 pub fn is_ignored(signal: Signal, test: &str) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let mask = mask
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
     let ignored = mask & (1 << (signal.as_raw() - 1)) != 0;
     if ignored {
         eprintln!("skipped: {test} needs {signal:?}, which these tests were started to ignore");

@@ -35,9 +35,17 @@ impl Program {
     pub fn new() -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-login"));
-        command.env_clear().env("HOME", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent").env(LOCK_DIR, locks(home.path()));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+            .env(LOCK_DIR, locks(home.path()));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         Self { home, command }
     }
 
@@ -48,7 +56,10 @@ impl Program {
 
     /// Prepares a login to a server at this URL, as [`Program::login`] does.
     pub fn login_at(url: &str) -> Self {
-        Self::new().args(["--json", "--store", "file", "--no-browser"]).env("MCP_LOGIN_TIMEOUT", "60s").arg(url)
+        Self::new()
+            .args(["--json", "--store", "file", "--no-browser"])
+            .env("MCP_LOGIN_TIMEOUT", "60s")
+            .arg(url)
     }
 
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -83,21 +94,41 @@ impl Program {
     pub fn through(mut self, wrapper: &[&str]) -> Self {
         let inner = self.command;
         self.command = Command::new(wrapper[0]);
-        self.command.args(&wrapper[1..]).arg(inner.get_program()).args(inner.get_args()).env_clear();
-        self.command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command
+            .args(&wrapper[1..])
+            .arg(inner.get_program())
+            .args(inner.get_args())
+            .env_clear();
+        self.command.envs(
+            inner
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         self
     }
 
     /// Starts it through `sh`, which first does something and then replaces itself: `redirections` follow the command.
     pub fn through_shell(self, first: &str, redirections: &str) -> Self {
-        self.through(&["sh", "-c", &format!("{first}\nexec \"$@\" {redirections}"), "sh"])
+        self.through(&[
+            "sh",
+            "-c",
+            &format!("{first}\nexec \"$@\" {redirections}"),
+            "sh",
+        ])
     }
 
     /// Runs a command that a hint gives, as a shell takes it, machine-readable and without a browser.
     pub fn pasted(self, hint: &str) -> Self {
         let program = env!("CARGO_BIN_EXE_mcp-login");
-        let command = hint.replacen("mcp-login", &format!("exec {program} --json --no-browser"), 1);
+        let command = hint.replacen(
+            "mcp-login",
+            &format!("exec {program} --json --no-browser"),
+            1,
+        );
         assert!(hint.starts_with("mcp-login "), "no command: {hint}");
         self.through(&["sh", "-c", &command, "sh"])
     }
@@ -159,7 +190,10 @@ fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     if let Some(stream) = stream {
         thread::spawn(move || {
             for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-                if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                if sender
+                    .send(String::from_utf8_lossy(&line).into_owned())
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -198,7 +232,11 @@ impl Running {
     pub fn event(&mut self, kind: &str) -> Value {
         match self.next_event(kind) {
             Some(event) => event,
-            None => panic!("no event {kind}; events: {:?}; stderr: {:?}", self.events, self.stderr_so_far()),
+            None => panic!(
+                "no event {kind}; events: {:?}; stderr: {:?}",
+                self.events,
+                self.stderr_so_far()
+            ),
         }
     }
 
@@ -206,7 +244,8 @@ impl Running {
     pub fn next_event(&mut self, kind: &str) -> Option<Value> {
         loop {
             let line = self.stdout.recv_timeout(PATIENCE).ok()?;
-            let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+            let event: Value =
+                serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
             self.events.push(event.clone());
             self.lines.push(line);
             if event["event"] == kind {
@@ -217,7 +256,10 @@ impl Running {
 
     /// Waits for the authorization URL.
     pub fn authorization_url(&mut self) -> String {
-        self.event("authorization_url")["url"].as_str().expect("a URL").to_owned()
+        self.event("authorization_url")["url"]
+            .as_str()
+            .expect("a URL")
+            .to_owned()
     }
 
     /// Waits for a line on stderr that holds this text.
@@ -233,19 +275,29 @@ impl Running {
                         return line;
                     }
                 }
-                Err(_) => panic!("{text:?} was not said; stderr: {:?}; events: {:?}", self.said, self.events),
+                Err(_) => panic!(
+                    "{text:?} was not said; stderr: {:?}; events: {:?}",
+                    self.said, self.events
+                ),
             }
         }
     }
 
     fn stderr_so_far(&self) -> Vec<String> {
-        self.said.iter().cloned().chain(self.stderr.try_iter()).collect()
+        self.said
+            .iter()
+            .cloned()
+            .chain(self.stderr.try_iter())
+            .collect()
     }
 
     /// Writes to the program's stdin.
     pub fn type_in(&mut self, text: &str) {
         let stdin = self.stdin.as_mut().expect("a pipe");
-        stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush()).expect("writing to stdin");
+        stdin
+            .write_all(text.as_bytes())
+            .and_then(|()| stdin.flush())
+            .expect("writing to stdin");
     }
 
     /// Closes the program's stdin.
@@ -269,7 +321,11 @@ impl Running {
         let status = self.child.wait().expect("waiting");
         drop(ended);
         if watch.join().expect("the watch") {
-            panic!("it does not end; events: {:?}; stderr: {:?}", self.events, self.stderr_so_far());
+            panic!(
+                "it does not end; events: {:?}; stderr: {:?}",
+                self.events,
+                self.stderr_so_far()
+            );
         }
         let rest = self.stdout.iter().collect::<Vec<_>>();
         let mut stdout = std::mem::take(&mut self.lines);
@@ -303,7 +359,10 @@ impl Running {
     /// Returns where the authorization page sends the browser.
     pub fn redirect(&self, url: &str) -> String {
         let answer = visit(url);
-        answer.header("location").unwrap_or_else(|| panic!("no redirect: {answer:?}")).to_owned()
+        answer
+            .header("location")
+            .unwrap_or_else(|| panic!("no redirect: {answer:?}"))
+            .to_owned()
     }
 }
 
@@ -349,14 +408,25 @@ impl Finished {
     /// Returns the one event of a kind.
     pub fn event(&self, kind: &str) -> &Value {
         let mut found = self.events.iter().filter(|event| event["event"] == kind);
-        found.next().unwrap_or_else(|| panic!("no event {kind} in {}; stderr: {}", self.stdout, self.stderr))
+        found.next().unwrap_or_else(|| {
+            panic!(
+                "no event {kind} in {}; stderr: {}",
+                self.stdout, self.stderr
+            )
+        })
     }
 
     /// Checks the exit code; shows everything if it is another.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         let got = (self.code, self.signal);
-        assert_eq!(got, (Some(code), None), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(
+            got,
+            (Some(code), None),
+            "stdout: {}\nstderr: {}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 

@@ -20,14 +20,36 @@ pub struct Pty {
 
 impl Pty {
     pub fn open() -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
-        grantpt(&master).and_then(|()| unlockpt(&master)).expect("unlocking the terminal");
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+            .expect("a terminal");
+        grantpt(&master)
+            .and_then(|()| unlockpt(&master))
+            .expect("unlocking the terminal");
         let name = ptsname(&master, Vec::new()).expect("the name of the terminal");
-        let slave = open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).expect("its other end");
+        let slave = open(
+            name,
+            OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .expect("its other end");
         // Wide, so that no sentence is broken that a test looks for.
-        tcsetwinsize(&slave, Winsize { ws_row: 24, ws_col: 500, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
-        fcntl_setfl(&master, OFlags::RDWR | OFlags::NONBLOCK).expect("a terminal that does not block");
-        Self { master, slave, shown: Vec::new() }
+        tcsetwinsize(
+            &slave,
+            Winsize {
+                ws_row: 24,
+                ws_col: 500,
+                ws_xpixel: 0,
+                ws_ypixel: 0,
+            },
+        )
+        .expect("a size");
+        fcntl_setfl(&master, OFlags::RDWR | OFlags::NONBLOCK)
+            .expect("a terminal that does not block");
+        Self {
+            master,
+            slave,
+            shown: Vec::new(),
+        }
     }
 
     /// Returns the program's end.
@@ -47,7 +69,10 @@ impl Pty {
 
     /// Tells whether the terminal hands over every byte, without echo.
     pub fn is_raw(&self) -> bool {
-        !tcgetattr(&self.slave).expect("settings").local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO)
+        !tcgetattr(&self.slave)
+            .expect("settings")
+            .local_modes
+            .intersects(LocalModes::ICANON | LocalModes::ECHO)
     }
 
     /// Types or pastes text.
@@ -60,7 +85,11 @@ impl Pty {
                 Err(err) => panic!("cannot type: {err}"),
             }
             self.read();
-            assert!(started.elapsed() < PATIENCE, "nobody reads what is typed; shown: {}", self.shown());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "nobody reads what is typed; shown: {}",
+                self.shown()
+            );
         }
     }
 
@@ -88,7 +117,10 @@ impl Pty {
             if shown.contains(text) {
                 return shown;
             }
-            assert!(started.elapsed() < PATIENCE, "{text:?} was not shown, but: {shown}");
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{text:?} was not shown, but: {shown}"
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -98,7 +130,10 @@ impl Pty {
         let started = Instant::now();
         while self.is_raw() != raw {
             let shown = self.shown();
-            assert!(started.elapsed() < PATIENCE, "the terminal does not change; shown: {shown}");
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the terminal does not change; shown: {shown}"
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }

@@ -63,15 +63,23 @@ impl Rotating {
                     issued.refreshes += 1;
                     issued.refreshes
                 };
-                Some(hook(seen, number).unwrap_or_else(|| refresh(&mut state.lock().expect("the state"), seen)))
+                Some(
+                    hook(seen, number)
+                        .unwrap_or_else(|| refresh(&mut state.lock().expect("the state"), seen)),
+                )
             }
             "/token" => {
-                let Reply::Full { status: 200, .. } = fake.behave(seen) else { return Some(Reply::status(400)) };
+                let Reply::Full { status: 200, .. } = fake.behave(seen) else {
+                    return Some(Reply::status(400));
+                };
                 Some(begin(&mut state.lock().expect("the state")))
             }
             "/revoke" => {
                 let mut issued = state.lock().expect("the state");
-                let family = issued.tokens.get(&seen.parameter("token")?).map(|(family, _)| *family);
+                let family = issued
+                    .tokens
+                    .get(&seen.parameter("token")?)
+                    .map(|(family, _)| *family);
                 issued.revoked.extend(family);
                 Some(Reply::status(200))
             }
@@ -82,9 +90,14 @@ impl Rotating {
 
     /// Begins a family without a login, and returns its first refresh token.
     pub fn family(&self) -> String {
-        let Reply::Full { body, .. } = begin(&mut self.issued.lock().expect("the state")) else { unreachable!() };
+        let Reply::Full { body, .. } = begin(&mut self.issued.lock().expect("the state")) else {
+            unreachable!()
+        };
         let tokens: Value = serde_json::from_slice(&body).expect("JSON");
-        tokens["refresh_token"].as_str().expect("a token").to_owned()
+        tokens["refresh_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
     }
 
     /// From now on the access token of a login lives for a second.
@@ -110,7 +123,10 @@ impl Rotating {
     /// Tells whether a refresh token is still good.
     pub fn is_good(&self, refresh_token: &str) -> bool {
         let issued = self.issued.lock().expect("the state");
-        issued.tokens.get(refresh_token).is_some_and(|(family, spent)| !spent && !issued.revoked.contains(family))
+        issued
+            .tokens
+            .get(refresh_token)
+            .is_some_and(|(family, spent)| !spent && !issued.revoked.contains(family))
     }
 }
 
@@ -119,7 +135,10 @@ fn begin(issued: &mut Issued) -> Reply {
     let family = issued.count;
     if issued.bare_logins {
         let access = format!("access-{family}");
-        return Reply::json(200, &json!({"access_token": access, "token_type": "Bearer", "expires_in": 3600}));
+        return Reply::json(
+            200,
+            &json!({"access_token": access, "token_type": "Bearer", "expires_in": 3600}),
+        );
     }
     let expires_in = if issued.short_logins { 1 } else { 3600 };
     issue(issued, family, expires_in)
@@ -128,7 +147,9 @@ fn begin(issued: &mut Issued) -> Reply {
 fn issue(issued: &mut Issued, family: u64, expires_in: u64) -> Reply {
     issued.count += 1;
     let number = issued.count;
-    issued.tokens.insert(format!("refresh-{number}"), (family, false));
+    issued
+        .tokens
+        .insert(format!("refresh-{number}"), (family, false));
     Reply::json(
         200,
         &json!({
@@ -140,9 +161,16 @@ fn issue(issued: &mut Issued, family: u64, expires_in: u64) -> Reply {
 
 /// Spends a refresh token.
 fn refresh(issued: &mut Issued, seen: &Seen) -> Reply {
-    let refuse = |why: &str| Reply::json(400, &json!({"error": "invalid_grant", "error_description": why}));
+    let refuse = |why: &str| {
+        Reply::json(
+            400,
+            &json!({"error": "invalid_grant", "error_description": why}),
+        )
+    };
     let token = seen.parameter("refresh_token").unwrap_or_default();
-    let Some((family, spent)) = issued.tokens.get_mut(&token) else { return refuse("no such token") };
+    let Some((family, spent)) = issued.tokens.get_mut(&token) else {
+        return refuse("no such token");
+    };
     let family = *family;
     if std::mem::replace(spent, true) {
         issued.reused = true;
@@ -161,14 +189,19 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
-        Self { directory: tempfile::tempdir().expect("a directory") }
+        Self {
+            directory: tempfile::tempdir().expect("a directory"),
+        }
     }
 
     /// Returns a home with an expired login to these servers, and one to another.
     pub fn expired(servers: &Rotating) -> Self {
         let home = Self::new();
         let login = login(&servers.fake, json!({"refresh_token": servers.family()}));
-        home.put(&[login, login_to("https://other.example/mcp", &servers.fake, json!({}))]);
+        home.put(&[
+            login,
+            login_to("https://other.example/mcp", &servers.fake, json!({})),
+        ]);
         home
     }
 
@@ -199,7 +232,10 @@ impl Home {
     /// Writes the credentials file as the program does: one login a line. The index is made anew by what follows.
     pub fn put(&self, logins: &[Value]) {
         let line = |login: &Value| {
-            let (server, profile) = (login["server"].as_str().expect("a server"), &login["profile"]);
+            let (server, profile) = (
+                login["server"].as_str().expect("a server"),
+                &login["profile"],
+            );
             let account = if profile == "default" {
                 server.to_owned()
             } else {
@@ -210,7 +246,13 @@ impl Home {
         let lines: Vec<_> = logins.iter().map(line).collect();
         fs::create_dir_all(self.data()).expect("a directory");
         let _ = fs::remove_file(self.data().join("index.json"));
-        write(&self.credentials(), &format!("{{\"version\":1,\"logins\":{{\n{}\n}}}}\n", lines.join(",\n")));
+        write(
+            &self.credentials(),
+            &format!(
+                "{{\"version\":1,\"logins\":{{\n{}\n}}}}\n",
+                lines.join(",\n")
+            ),
+        );
     }
 
     /// Returns all logins, by account.
@@ -239,7 +281,10 @@ impl Home {
 
     /// Prepares a command in this home, with the file as the store.
     pub fn command(&self, command: &str, args: &[&str]) -> Program {
-        Program::new().at_home(self.path()).args([command, "--store", "file"]).args(args)
+        Program::new()
+            .at_home(self.path())
+            .args([command, "--store", "file"])
+            .args(args)
     }
 
     /// Prepares a command for the login to a fake.
@@ -255,7 +300,10 @@ impl Home {
     /// Returns the files of a directory whose names hold this.
     pub fn files_with(&self, part: &str) -> Vec<PathBuf> {
         let mut found: Vec<_> = self.all_files();
-        found.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(part)));
+        found.retain(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().contains(part))
+        });
         found
     }
 
@@ -263,7 +311,12 @@ impl Home {
     pub fn all_files(&self) -> Vec<PathBuf> {
         let (mut files, mut left) = (Vec::new(), vec![self.path().to_owned()]);
         while let Some(directory) = left.pop() {
-            for path in fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            for path in fs::read_dir(&directory)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path())
+            {
                 if path.is_dir() { &mut left } else { &mut files }.push(path);
             }
         }

@@ -25,12 +25,23 @@ pub fn calls(program: Program, kinds: &str, home: &Path) -> Vec<Call> {
         let (process, call) = line.split_once(' ')?;
         let (name, _) = call.trim_start().split_once('(')?;
         // Each process and each thread is counted by itself.
-        let number = counts.entry((process.to_owned(), name.to_owned())).or_default();
+        let number = counts
+            .entry((process.to_owned(), name.to_owned()))
+            .or_default();
         *number += 1;
-        let call = Call { name: name.to_owned(), number: *number, line: line.to_owned() };
-        seen.insert((call.name.clone(), call.number)).then_some(call)
+        let call = Call {
+            name: name.to_owned(),
+            number: *number,
+            line: line.to_owned(),
+        };
+        seen.insert((call.name.clone(), call.number))
+            .then_some(call)
     };
-    trace.lines().filter(|line| !line.contains(" resumed>")).filter_map(call).collect()
+    trace
+        .lines()
+        .filter(|line| !line.contains(" resumed>"))
+        .filter_map(call)
+        .collect()
 }
 
 /// Runs a program to which something happens at one of its calls: `signal=KILL`, `error=ENOSPC`.
@@ -42,7 +53,9 @@ pub fn inject(program: Program, call: &Call, how: &str) -> Finished {
 /// Runs a program under `strace`, which watches these kinds of calls and does what `inject` says.
 pub fn traced(program: Program, kinds: &str, trace: &str, inject: Option<&str>) -> Finished {
     let kinds = format!("trace={kinds}");
-    let mut wrapper = vec!["strace", "-f", "-qq", "-s", "300", "-o", trace, "-e", &kinds];
+    let mut wrapper = vec![
+        "strace", "-f", "-qq", "-s", "300", "-o", trace, "-e", &kinds,
+    ];
     let inject = inject.map(|inject| format!("inject={inject}"));
     wrapper.extend(inject.iter().flat_map(|inject| ["-e", inject]));
     program.through(&wrapper).run()
