@@ -5,10 +5,10 @@
 
 use url::Url;
 
-use crate::listener::request::{self, Accepted, Verdict};
+use crate::callback::request::{self, Accepted, Verdict};
 use crate::oauth::callback::{Answer, Expected, Rejection};
 use crate::oauth::client::{ClientFile, Registration};
-use crate::oauth::endpoint::{self, Reach};
+use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
 use crate::oauth::paste::{self, Pasted};
 use crate::oauth::secret::Secret;
@@ -157,7 +157,7 @@ pub fn metadata(input: &[u8]) {
             .starts_with("https://mcp.example"));
     }
     if let Ok(server) =
-        AuthorizationServer::read(input, "https://as.example", Reach { loopback: false })
+        AuthorizationServer::read(input, "https://as.example", UrlPolicy { loopback: false })
     {
         assert!(["https://as.example", "https://as.example/"].contains(&server.issuer.as_str()));
         let endpoints = [

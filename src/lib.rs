@@ -1,61 +1,34 @@
 //! Logs in to protected MCP servers before the client starts, and keeps the login.
 //!
-//! The modules stand in floors, and a module may name lower floors only. `login` tells the whole story of a login;
-//! `oauth` holds the rules it keeps, and does nothing else.
+//! This library is internal to the program of the same name: nothing in it is stable. The modules stand in four layers,
+//! and a module names lower layers only. `login` tells the story of a login; `oauth` holds the rules that it keeps.
 
-// Floor 0: the rules, the messages, what is known of providers, and the ground: clock, disk, surroundings.
-pub mod clock;
+// Core: the rules of OAuth, pure; the messages of MCP; what is known of providers; the operating system.
 pub mod digest;
-pub mod disk;
 pub mod mcp;
 pub mod oauth;
+pub mod os;
 pub mod providers;
-pub mod surroundings;
 
-// Floor 1: the edges; each is the only place that knows one outside thing.
-pub mod browser;
-pub mod http;
-pub mod listener;
-pub mod peers;
-pub mod signals;
-pub mod store;
-pub mod terminal;
-
-// Floor 2: the steps of a login, in their order.
-pub mod discover;
-pub mod register;
-
-pub mod authorize;
-
-pub mod wait;
-
-pub mod exchange;
-
-pub mod revoke;
-
-// Floor 2 as well: what other programs read of a login.
+// Adapters: each is the only place that knows one kind of outside thing.
+pub mod callback;
 pub mod clients;
+pub mod http;
+pub mod store;
 
-// Floor 3: how a login can fail.
+// Flows: what happens between a server, a person and a store.
+pub mod context;
+pub mod discovery;
 pub mod error;
-
-// Floor 4: one story for each command.
-pub mod check;
-pub mod demo;
-pub mod doctor;
-pub mod exec;
-pub mod handover;
 pub mod login;
-pub mod logout;
-pub mod status;
-pub mod token;
-pub mod tools;
+pub mod refresh;
+pub mod registration;
+pub mod token_endpoint;
 
-// Floor 5: what the user types, and what the user is told.
-pub mod app;
+// Surface: what the user types, and what the user is told.
 pub mod cli;
-pub mod guard;
-pub mod report;
+pub mod commands;
+pub mod output;
 
 #[doc(hidden)]
 pub mod fuzzing;

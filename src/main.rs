@@ -2,11 +2,17 @@
 
 use std::process::ExitCode;
 
-use mcp_login::token::refresher;
-use mcp_login::{app, browser, disk, guard, signals, terminal};
+use mcp_login::cli::environment;
+use mcp_login::commands;
+use mcp_login::os::browser;
+use mcp_login::os::files;
+use mcp_login::os::process;
+use mcp_login::os::signals;
+use mcp_login::os::terminal;
+use mcp_login::refresh::refresher;
 
 fn main() -> ExitCode {
-    guard::install_panic_hook();
+    process::install_panic_hook();
     if std::env::args_os()
         .nth(1)
         .is_some_and(|argument| argument == browser::OPENER)
@@ -15,11 +21,11 @@ fn main() -> ExitCode {
     }
     if std::env::args_os()
         .nth(1)
-        .is_some_and(|argument| argument == app::COMPLETER)
+        .is_some_and(|argument| argument == commands::COMPLETER)
     {
-        return app::complete(std::env::args().nth(2).as_deref());
+        return commands::complete(std::env::args().nth(2).as_deref());
     }
-    guard::close_doors();
+    process::forbid_core_dumps();
     signals::survive_file_limit();
     if std::env::args_os()
         .nth(1)
@@ -27,11 +33,11 @@ fn main() -> ExitCode {
     {
         return refresher::main(std::env::args().nth(2));
     }
-    guard::settle_environment();
-    guard::find_bus();
-    let code = app::run(guard::take_secret());
+    environment::drop_overridden_settings();
+    process::name_session_bus();
+    let code = commands::run(process::take_client_secret());
     // What was lost is part of the code already.
     let _ = terminal::finish();
-    disk::end();
+    files::end();
     code
 }

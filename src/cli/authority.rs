@@ -4,9 +4,9 @@ use url::Url;
 
 use super::servers::{usage, without_password};
 use super::RequestArgs;
-use crate::error::LoginError;
+use crate::error::Error;
 use crate::login::Request;
-use crate::oauth::endpoint::{self, Reach, UrlError};
+use crate::oauth::endpoint::{self, UrlError, UrlPolicy};
 use crate::oauth::metadata::AuthorizationServer;
 
 /// Tells whether the user names the authorization server: a SERVER may be a name of the user's own then.
@@ -18,8 +18,8 @@ pub fn is_named(args: &RequestArgs) -> bool {
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] for a URL that cannot be used.
-pub fn apply(request: &mut Request, args: &RequestArgs) -> Result<(), LoginError> {
+/// [`Error::Usage`] for a URL that cannot be used.
+pub fn apply(request: &mut Request, args: &RequestArgs) -> Result<(), Error> {
     if let (Some(authorization), Some(token)) = (&args.authorization_endpoint, &args.token_endpoint)
     {
         let server = endpoints(
@@ -45,14 +45,14 @@ pub fn apply(request: &mut Request, args: &RequestArgs) -> Result<(), LoginError
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] for a URL that cannot be used.
+/// [`Error::Usage`] for a URL that cannot be used.
 ///
 /// Spec: RFC 6749 sections 3.1 and 3.2.
 pub fn endpoints(
     issuer: Option<&str>,
     authorization: (&str, &str),
     token: (&str, &str),
-) -> Result<AuthorizationServer, LoginError> {
+) -> Result<AuthorizationServer, Error> {
     let page = endpoint::without_resource(checked(authorization.0, authorization.1)?);
     let tokens = checked(token.0, token.1)?;
     endpoint::check_parameters(&page)
@@ -82,13 +82,13 @@ pub fn name_endpoints(request: &mut Request, server: AuthorizationServer) {
 }
 
 /// Reads a URL that the user names: `https`, or `http` on this machine.
-fn checked(option: &str, raw: &str) -> Result<Url, LoginError> {
-    Reach { loopback: true }
+fn checked(option: &str, raw: &str) -> Result<Url, Error> {
+    UrlPolicy { loopback: true }
         .check(raw)
         .map_err(|why| unusable(option, raw, &why))
 }
 
-fn unusable(option: &str, raw: &str, why: &UrlError) -> LoginError {
+fn unusable(option: &str, raw: &str, why: &UrlError) -> Error {
     usage(
         format!("cannot use {} for {option}: {why}", without_password(raw)),
         "give it as the server documents it",

@@ -1,5 +1,7 @@
 //! Settings in the environment: an empty one counts as none, and an option on the command line wins.
 
+use std::env;
+
 /// Options, and the settings that they overrule beside their own.
 const OVERRULES: [(&str, &[&str]); 16] = [
     ("--auto", &["MCP_LOGIN_BROWSER"]),
@@ -33,8 +35,20 @@ const OVERRULES: [(&str, &[&str]); 16] = [
     ("--redirect-path", &["MCP_LOGIN_REDIRECT_URI"]),
 ];
 
+/// Removes the settings that do not count from the environment. To be called before any thread starts.
+pub fn drop_overridden_settings() {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    let arguments: Vec<String> = env::args_os().skip(1).map(text).collect();
+    let settings: Vec<(String, String)> = env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect();
+    for name in overridden(&arguments, &settings) {
+        env::remove_var(name);
+    }
+}
+
 /// Returns the settings that do not count in a run with these arguments.
-pub fn forgotten<'a>(arguments: &[String], settings: &'a [(String, String)]) -> Vec<&'a str> {
+fn overridden<'a>(arguments: &[String], settings: &'a [(String, String)]) -> Vec<&'a str> {
     let is_given = |option: &str| {
         arguments
             .iter()
@@ -48,9 +62,9 @@ pub fn forgotten<'a>(arguments: &[String], settings: &'a [(String, String)]) -> 
     let ours = settings
         .iter()
         .filter(|(name, _)| name.starts_with("MCP_LOGIN_"));
-    let forgotten =
+    let overridden =
         ours.filter(|(name, value)| value.is_empty() || overruled.contains(&name.as_str()));
-    forgotten.map(|(name, _)| name.as_str()).collect()
+    overridden.map(|(name, _)| name.as_str()).collect()
 }
 
 #[cfg(test)]
@@ -82,7 +96,7 @@ mod tests {
             ),
         ] {
             let arguments: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
-            assert_eq!(forgotten(&arguments, &settings), expected);
+            assert_eq!(overridden(&arguments, &settings), expected);
         }
     }
 }

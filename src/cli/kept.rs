@@ -7,7 +7,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use super::values;
-use crate::clients::{sources, Client};
+use crate::clients::config;
+use crate::clients::Client;
 
 /// The options of what prints a token.
 #[derive(Clone, Debug, Args)]
@@ -61,7 +62,7 @@ pub struct StatusArgs {
     pub servers: Vec<String>,
 
     /// The servers that this client's configuration names; exit status 3 if one of them needs a login
-    #[arg(long, env = "MCP_LOGIN_FROM", value_name = "CLIENT", value_parser = PossibleValuesParser::new(sources::names()), hide_env = true)]
+    #[arg(long, env = "MCP_LOGIN_FROM", value_name = "CLIENT", value_parser = PossibleValuesParser::new(config::names()), hide_env = true)]
     pub from: Option<String>,
 }
 

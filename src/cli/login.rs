@@ -10,7 +10,8 @@ use clap::builder::{
 use clap::{Args, ValueEnum};
 
 use super::{values, PlaceArgs};
-use crate::clients::{sources, Client};
+use crate::clients::config;
+use crate::clients::Client;
 use crate::providers::{self, Provider};
 
 /// The options of a login.
@@ -27,7 +28,7 @@ pub struct LoginArgs {
     pub all: bool,
 
     /// Take names from this client's configuration only
-    #[arg(long, env = "MCP_LOGIN_FROM", value_name = "CLIENT", value_parser = PossibleValuesParser::new(sources::names()), hide_env = true)]
+    #[arg(long, env = "MCP_LOGIN_FROM", value_name = "CLIENT", value_parser = PossibleValuesParser::new(config::names()), hide_env = true)]
     pub from: Option<String>,
 
     /// Open no browser, only print the address

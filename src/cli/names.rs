@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{authority, servers, LoginArgs, RegistrationChoice};
-use crate::clients::sources::{self, Configured, Found, Trouble};
+use crate::clients::config::{self, ConfigProblem, ConfiguredServer, Scan};
 use crate::clients::Places;
-use crate::error::LoginError;
+use crate::error::Error;
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
 use crate::providers;
-use crate::store::Key;
+use crate::store::StoredId;
 
 /// Longest names that are compared to find what was meant, in bytes.
 const MAX_COMPARED_BYTES: usize = 1024;
@@ -20,7 +20,7 @@ pub struct Target {
     /// Its URL; or, with an issuer, a name of the user's own.
     pub text: String,
     /// The configuration that names it, if the user did not give the URL.
-    pub named: Option<Configured>,
+    pub named: Option<ConfiguredServer>,
     /// The user named the client in whose configuration it stands.
     pub client_given: bool,
 }
@@ -32,8 +32,8 @@ pub struct Target {
 /// Those of [`find`].
 pub fn targets(
     args: &LoginArgs,
-    logins: impl FnOnce() -> Result<Vec<Key>, LoginError>,
-) -> Result<Vec<Target>, LoginError> {
+    logins: impl FnOnce() -> Result<Vec<StoredId>, Error>,
+) -> Result<Vec<Target>, Error> {
     let provider = args.provider.provider;
     let is_name = |text: &String| {
         !text.contains("://") && !authority::is_named(&args.request) && provider.is_none()
@@ -93,8 +93,12 @@ pub fn targets(
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] if there is none, or if the clients mean different servers by it.
-pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured, LoginError> {
+/// [`Error::Usage`] if there is none, or if the clients mean different servers by it.
+pub fn find(
+    word: &str,
+    from: Option<&str>,
+    logins: &[StoredId],
+) -> Result<ConfiguredServer, Error> {
     let (source, name) =
         source_of(word).map_or((from, word), |(source, name)| (Some(source), name));
     let found = look(source)?;
@@ -104,7 +108,7 @@ pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured
         .find(|server| !server.in_project)
         .or_else(|| matching().next())
     else {
-        let is_meant = |trouble: &&Trouble| trouble.name.as_deref() == Some(name);
+        let is_meant = |trouble: &&ConfigProblem| trouble.name.as_deref() == Some(name);
         return Err(
             match (
                 found.unusable.iter().find(is_meant),
@@ -127,25 +131,25 @@ pub fn find(word: &str, from: Option<&str>, logins: &[Key]) -> Result<Configured
 /// Returns the client and the name of a word such as `codex:linear`.
 fn source_of(word: &str) -> Option<(&str, &str)> {
     word.split_once(':')
-        .filter(|(source, _)| sources::names().any(|known| known == *source))
+        .filter(|(source, _)| config::names().any(|known| known == *source))
 }
 
 /// Looks into the configurations of all clients, or of one.
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] if a file of the one client cannot be read.
-pub fn look(source: Option<&str>) -> Result<Found, LoginError> {
+/// [`Error::Usage`] if a file of the one client cannot be read.
+pub fn look(source: Option<&str>) -> Result<Scan, Error> {
     // Without a home there are no configurations.
     let Some(places) = Places::look() else {
-        return Ok(Found::default());
+        return Ok(Scan::default());
     };
-    sources::look(&places, source)
+    config::look(&places, source)
         .checked(source)
         .map_err(|trouble| unusable(&trouble))
 }
 
-fn unusable(trouble: &Trouble) -> LoginError {
+fn unusable(trouble: &ConfigProblem) -> Error {
     servers::usage(
         trouble.to_string(),
         "repair it, or give the URL of the server",
@@ -153,16 +157,16 @@ fn unusable(trouble: &Trouble) -> LoginError {
 }
 
 /// Returns the name of a server in the store; what is no URL stays as it is.
-fn account(server: &Configured) -> String {
+fn account(server: &ConfiguredServer) -> String {
     let text = server.url.split('#').next().unwrap_or(&server.url);
     endpoint::parse(text).map_or_else(|_| text.to_owned(), |url| servers::account(&url))
 }
 
-fn is_same(one: &Configured, other: &Configured) -> bool {
+fn is_same(one: &ConfiguredServer, other: &ConfiguredServer) -> bool {
     account(one) == account(other)
 }
 
-fn ambiguous(name: &str, servers: &[Configured]) -> LoginError {
+fn ambiguous(name: &str, servers: &[ConfiguredServer]) -> Error {
     let mut files = BTreeSet::new();
     // Several clients read one and the same file.
     let choices = servers
@@ -177,7 +181,7 @@ fn ambiguous(name: &str, servers: &[Configured]) -> LoginError {
         })
         .collect();
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    LoginError::Ambiguous {
+    Error::Ambiguous {
         name: printable(name),
         choices: rows
             .into_iter()
@@ -188,7 +192,7 @@ fn ambiguous(name: &str, servers: &[Configured]) -> LoginError {
 
 /// Returns the known name that a word is probably meant to be. What is too long for a name is not compared: that would take
 /// as long as both lengths multiplied.
-fn like(word: &str, servers: &[Configured], logins: &[Key]) -> Option<String> {
+fn like(word: &str, servers: &[ConfiguredServer], logins: &[StoredId]) -> Option<String> {
     let full = servers
         .iter()
         .map(|server| (server.full_name(), server.full_name()));
@@ -218,7 +222,7 @@ impl Target {
 
     /// Returns the configuration of a project that alone says which server this is: whoever wrote that file chose the
     /// server, and nobody else.
-    pub fn of_project(&self) -> Option<&Configured> {
+    pub fn of_project(&self) -> Option<&ConfiguredServer> {
         self.named
             .as_ref()
             .filter(|named| named.in_project && !self.client_given)
@@ -228,8 +232,8 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// [`LoginError::Usage`] for something that is needed from there and cannot be used, such as a placeholder.
-    pub fn complete(&self, args: &LoginArgs) -> Result<LoginArgs, LoginError> {
+    /// [`Error::Usage`] for something that is needed from there and cannot be used, such as a placeholder.
+    pub fn complete(&self, args: &LoginArgs) -> Result<LoginArgs, Error> {
         let mut args = args.clone();
         let (Some(named), Some(places)) = (&self.named, Places::look()) else {
             return Ok(args);

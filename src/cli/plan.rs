@@ -10,15 +10,15 @@ use url::Host;
 use super::names::Target;
 use super::servers::{self, is_name, usage, without_password, Server};
 use super::{authority, preset, Common, HostChoice, LoginArgs, RedirectArgs, RegistrationChoice};
-use crate::error::LoginError;
-use crate::listener::RedirectHost;
+use crate::callback::RedirectHost;
+use crate::error::Error;
 use crate::login::{Request, Resource};
 use crate::oauth::challenge;
 use crate::oauth::client::{check_metadata_document_url, ClientFile};
 use crate::oauth::endpoint;
 use crate::oauth::secret::Secret;
-use crate::register::{Identity, Way};
-use crate::store::Key;
+use crate::registration::{Identity, RegistrationMethod};
+use crate::store::StoredId;
 
 /// The ports that client ID metadata documents of this program list. 33418 comes last: VS Code's lists it too.
 const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
@@ -30,13 +30,13 @@ const MAX_CLIENT_BYTES: u64 = 64 * 1024;
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] for whatever makes no sense.
+/// [`Error::Usage`] for whatever makes no sense.
 pub fn logins(
     args: &LoginArgs,
     targets: &[Target],
     common: &Common,
     env_secret: Option<Secret>,
-) -> Result<Vec<Request>, LoginError> {
+) -> Result<Vec<Request>, Error> {
     let several = args.all || targets.len() > 1;
     one_server_options(args, several)?;
     if let Some(issuer) = &args.request.issuer {
@@ -96,15 +96,15 @@ pub fn logins(
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`].
+/// [`Error::Usage`].
 pub fn anywhere(
     args: &LoginArgs,
     common: &Common,
     env_secret: Option<Secret>,
-) -> Result<Request, LoginError> {
+) -> Result<Request, Error> {
     let identity = identity(args, env_secret)?;
     let redirect = redirect(args, identity.1 .0.as_deref())?;
-    let key = Key {
+    let key = StoredId {
         server: "any server".to_owned(),
         profile: servers::profile(common)?,
     };
@@ -163,7 +163,7 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
         resource: match (&args.request.resource, args.request.no_resource) {
             (_, true) => Resource::Omitted,
             (Some(resource), _) => Resource::Given(resource.clone()),
-            (None, false) => Resource::Discovered,
+            (None, false) => Resource::Discovery,
         },
         parameters: args.request.param.clone(),
         login_hint: args.login_hint.clone(),
@@ -176,7 +176,7 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
 }
 
 /// Options that belong to one server make no sense for several.
-fn one_server_options(args: &LoginArgs, several: bool) -> Result<(), LoginError> {
+fn one_server_options(args: &LoginArgs, several: bool) -> Result<(), Error> {
     let client = &args.client;
     let given = [
         ("--port", args.redirect.port.is_some()),
@@ -211,10 +211,7 @@ fn one_server_options(args: &LoginArgs, several: bool) -> Result<(), LoginError>
 type FromFile = (Option<String>, Option<(String, String)>);
 
 /// Works out who we are.
-fn identity(
-    args: &LoginArgs,
-    env_secret: Option<Secret>,
-) -> Result<(Identity, FromFile), LoginError> {
+fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, FromFile), Error> {
     let client = &args.client;
     if client.client_secret.is_some() {
         return Err(usage(
@@ -245,10 +242,10 @@ fn identity(
     };
     let mut identity = Identity {
         way: match client.registration {
-            RegistrationChoice::Auto => Way::Auto,
-            RegistrationChoice::Static => Way::Static,
-            RegistrationChoice::Cimd => Way::MetadataDocument,
-            RegistrationChoice::Dcr => Way::Dynamic,
+            RegistrationChoice::Auto => RegistrationMethod::Auto,
+            RegistrationChoice::Static => RegistrationMethod::Static,
+            RegistrationChoice::Cimd => RegistrationMethod::MetadataDocument,
+            RegistrationChoice::Dcr => RegistrationMethod::Dynamic,
         },
         client_id: client.client_id.clone(),
         client_secret: secret,
@@ -269,7 +266,7 @@ fn identity(
     Ok((identity, (file.redirect_uri, file.endpoints)))
 }
 
-fn read(path: &Path, what: &str) -> Result<zeroize::Zeroizing<String>, LoginError> {
+fn read(path: &Path, what: &str) -> Result<zeroize::Zeroizing<String>, Error> {
     let failed = |why: String| {
         usage(
             format!("cannot read {what} from {}: {why}", path.display()),
@@ -302,7 +299,7 @@ struct Redirect {
 }
 
 /// Works out the redirect URI; one that is named as a whole wins over one that the client's file demands.
-fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginError> {
+fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, Error> {
     let args = &args.redirect;
     if let Some(uri) = args
         .redirect_uri
@@ -332,7 +329,7 @@ fn redirect(args: &LoginArgs, demanded: Option<&str>) -> Result<Redirect, LoginE
     })
 }
 
-fn whole_redirect(uri: &str) -> Result<Redirect, LoginError> {
+fn whole_redirect(uri: &str) -> Result<Redirect, Error> {
     let wrong = |why: &str| {
         usage(
             format!("cannot listen on {uri}: {why}"),

@@ -3,10 +3,10 @@
 use url::Url;
 
 use super::{LoginArgs, ProviderArgs};
-use crate::error::LoginError;
-use crate::listener::RedirectHost;
+use crate::callback::RedirectHost;
+use crate::error::Error;
 use crate::login::{Request, Resource};
-use crate::oauth::endpoint::{self, Reach};
+use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::AuthorizationServer;
 use crate::providers::{google, Provider, Redirect, Server, TENANT};
 
@@ -17,18 +17,18 @@ use super::servers::usage;
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] for what the provider cannot do, and for options that are another provider's.
+/// [`Error::Usage`] for what the provider cannot do, and for options that are another provider's.
 pub fn apply(
     request: &mut Request,
     args: &LoginArgs,
     endpoints: Option<&(String, String)>,
-) -> Result<(), LoginError> {
+) -> Result<(), Error> {
     let tools = tools(&args.provider)?;
     let Some(provider) = args.provider.provider else {
         return Ok(());
     };
     request.provider = Some(provider);
-    if request.resource == Resource::Discovered && !provider.takes_resource {
+    if request.resource == Resource::Discovery && !provider.takes_resource {
         request.resource = Resource::Omitted;
     }
     add_parameters(request, provider);
@@ -61,7 +61,7 @@ fn without_server(
     args: &LoginArgs,
     provider: &'static Provider,
     endpoints: Option<&(String, String)>,
-) -> Result<(), LoginError> {
+) -> Result<(), Error> {
     if request.issuer.is_none() && request.issuer_metadata.is_none() {
         request.known = known(provider, &args.provider, endpoints)?;
         request.issuer = issuer(provider, request.known.as_ref())?;
@@ -97,7 +97,7 @@ fn without_server(
 fn issuer(
     provider: &Provider,
     known: Option<&AuthorizationServer>,
-) -> Result<Option<String>, LoginError> {
+) -> Result<Option<String>, Error> {
     match (&provider.server, known) {
         (_, Some(server)) => Ok(Some(server.issuer.clone())),
         (Server::Named(example), None) => Err(usage(
@@ -116,7 +116,7 @@ fn known(
     provider: &Provider,
     args: &ProviderArgs,
     endpoints: Option<&(String, String)>,
-) -> Result<Option<AuthorizationServer>, LoginError> {
+) -> Result<Option<AuthorizationServer>, Error> {
     if let Some((authorization, token)) = endpoints {
         let (authorization, token) = (of_file(authorization)?, of_file(token)?);
         if !provider.owns_url(&authorization) || !provider.owns_url(&token) {
@@ -152,21 +152,21 @@ fn known(
     Ok(Some(server))
 }
 
-fn of_file(raw: &str) -> Result<Url, LoginError> {
+fn of_file(raw: &str) -> Result<Url, Error> {
     let wrong = |why: String| {
         usage(
             format!("an endpoint in the client file cannot be used: {why}"),
             "check the file",
         )
     };
-    let url = Reach { loopback: true }
+    let url = UrlPolicy { loopback: true }
         .check(raw)
         .map_err(|why| wrong(why.to_string()))?;
     endpoint::check_parameters(&url).map_err(|why| wrong(why.to_string()))?;
     Ok(url)
 }
 
-fn tenant<'a>(provider: &Provider, args: &'a ProviderArgs) -> Result<&'a str, LoginError> {
+fn tenant<'a>(provider: &Provider, args: &'a ProviderArgs) -> Result<&'a str, Error> {
     if !provider.has_tenants() {
         return Ok("");
     }
@@ -200,7 +200,7 @@ fn add_parameters(request: &mut Request, provider: &Provider) {
     }
 }
 
-fn tools(args: &ProviderArgs) -> Result<Option<google::Tools>, LoginError> {
+fn tools(args: &ProviderArgs) -> Result<Option<google::Tools>, Error> {
     if args.tools.is_empty() && !args.read_only {
         return Ok(None);
     }

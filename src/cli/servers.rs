@@ -3,10 +3,10 @@
 use url::Url;
 
 use super::{names, Common};
-use crate::error::LoginError;
+use crate::error::Error;
 use crate::oauth::endpoint::{self, UrlError};
-use crate::store::{Key, DEFAULT_PROFILE};
-use crate::terminal;
+use crate::os::terminal;
+use crate::store::{StoredId, DEFAULT_PROFILE};
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
 const COMMANDS: [&str; 11] = [
@@ -27,8 +27,8 @@ const COMMANDS: [&str; 11] = [
 pub(super) const LIKENESS: f64 = 0.84;
 
 /// Says what is wrong with the command, and what to do instead.
-pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> LoginError {
-    LoginError::Usage {
+pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::Usage {
         message: message.into(),
         hint: Some(hint.into()),
     }
@@ -38,7 +38,7 @@ pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> LoginError 
 #[derive(Debug)]
 pub struct Server {
     /// Its name in the store.
-    pub key: Key,
+    pub key: StoredId,
     /// Its URL; `None` for a name of the user's own.
     pub url: Option<Url>,
     /// What the user typed, without fragment.
@@ -49,12 +49,12 @@ pub struct Server {
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`].
-pub fn parse(text: &str, common: &Common, has_issuer: bool) -> Result<Server, LoginError> {
+/// [`Error::Usage`].
+pub fn parse(text: &str, common: &Common, has_issuer: bool) -> Result<Server, Error> {
     let profile = profile(common)?;
     if !text.contains("://") {
         if has_issuer && is_name(text) {
-            let key = Key {
+            let key = StoredId {
                 server: text.to_owned(),
                 profile,
             };
@@ -81,7 +81,7 @@ pub fn parse(text: &str, common: &Common, has_issuer: bool) -> Result<Server, Lo
         ));
     }
     Ok(Server {
-        key: Key {
+        key: StoredId {
             server: account(&url),
             profile,
         },
@@ -116,13 +116,13 @@ pub(super) fn without_password(text: &str) -> &str {
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] if it is none of them.
+/// [`Error::Usage`] if it is none of them.
 pub fn stored(
     text: &str,
     from: Option<&str>,
     common: &Common,
-    logins: &[Key],
-) -> Result<Key, LoginError> {
+    logins: &[StoredId],
+) -> Result<StoredId, Error> {
     let known: Vec<_> = logins.iter().filter(|key| key.server == text).collect();
     if known.is_empty() {
         if text.contains("://") {
@@ -134,7 +134,7 @@ pub fn stored(
         }
         return parse(&named.url, common, false).map(|server| server.key);
     }
-    let key = Key {
+    let key = StoredId {
         server: text.to_owned(),
         profile: profile(common)?,
     };
@@ -164,8 +164,8 @@ pub fn all_stored(
     text: &str,
     from: Option<&str>,
     common: &Common,
-    logins: &[Key],
-) -> Result<Vec<Key>, LoginError> {
+    logins: &[StoredId],
+) -> Result<Vec<StoredId>, Error> {
     let all: Vec<_> = logins
         .iter()
         .filter(|key| key.server == text && !text.contains("://"))
@@ -181,8 +181,8 @@ pub fn all_stored(
 ///
 /// # Errors
 ///
-/// [`LoginError::Usage`] if there are several; [`LoginError::NotLoggedIn`] if there is none.
-pub fn only(common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
+/// [`Error::Usage`] if there are several; [`Error::NotLoggedIn`] if there is none.
+pub fn only(common: &Common, logins: &[StoredId]) -> Result<StoredId, Error> {
     let profile = profile(common)?;
     let is_alone = common.profile.is_none() && logins.len() == 1;
     let mut candidates = logins
@@ -190,7 +190,7 @@ pub fn only(common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
         .filter(|key| is_alone || key.profile == profile);
     match (candidates.next(), candidates.next()) {
         (Some(key), None) => Ok(key.clone()),
-        (None, _) => Err(LoginError::NotLoggedIn {
+        (None, _) => Err(Error::NotLoggedIn {
             message: "there is no login in the store".to_owned(),
             hint: "mcp-login SERVER".to_owned(),
         }),
@@ -202,7 +202,7 @@ pub fn only(common: &Common, logins: &[Key]) -> Result<Key, LoginError> {
 }
 
 /// Says what is wrong with a word that names nothing; `like` is a name that it may be meant to be.
-pub(super) fn no_url(text: &str, like: Option<String>) -> LoginError {
+pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
     if COMMANDS.contains(&text) {
         let hint = format!(
             "write `mcp-login {text} SERVER`; for a server of that name, `mcp-login login {text}`"
@@ -258,7 +258,7 @@ pub(super) fn is_name(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte))
 }
 
-pub(super) fn profile(common: &Common) -> Result<String, LoginError> {
+pub(super) fn profile(common: &Common) -> Result<String, Error> {
     match common.profile.as_deref() {
         None => Ok(DEFAULT_PROFILE.to_owned()),
         Some(name) if is_name(name) => Ok(name.to_owned()),

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::{json as file, Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal};
+use super::{json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places};
 
 /// Claude Code 2.1.
 pub const CLIENT: Client = Client {
@@ -18,7 +18,7 @@ pub const CLIENT: Client = Client {
     note: "Claude Code reads its configuration when it starts",
 };
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let entry = json!({"type": "http", "url": grant.url, "headersHelper": grant.helper});
     let (name, whole) = (
         grant.name.to_owned(),
@@ -52,7 +52,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
                         .unwrap_or_default();
                     if found != entry["url"] {
                         // The token of this server would go to that one.
-                        return Err(Refusal::other_server(
+                        return Err(HandoverError::other_server(
                             &edited,
                             &name,
                             found.as_str().unwrap_or_default(),

@@ -6,7 +6,9 @@ use jsonc_parser::cst::CstObject;
 use serde_json::{Map, Value};
 
 use super::sdk::{self, set};
-use super::{json as file, Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
+use super::{
+    json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Lock, Mode, Places,
+};
 
 /// Cline 3.0, and what else is built on its core 0.0.86.
 pub const CLIENT: Client = Client {
@@ -19,7 +21,7 @@ pub const CLIENT: Client = Client {
     note: "Cline uses it from its next session",
 };
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     // Cline looks at no token at all that another client was issued.
     sdk::same_client(grant, "/oauthClient/clientId")?;
     let path = grant
@@ -38,10 +40,12 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
     let edit: Edit = Box::new(move |old| {
         file::edit(&edited, old, |root| {
             let servers = file::object(&edited, root, "mcpServers")?;
-            let server = servers.object_value(&name).ok_or_else(|| Refusal::Unfit {
-                message: format!("{} names no server {name}", edited.display()),
-                hint: "add the server to Cline first".to_owned(),
-            })?;
+            let server = servers
+                .object_value(&name)
+                .ok_or_else(|| HandoverError::Unsuitable {
+                    message: format!("{} names no server {name}", edited.display()),
+                    hint: "add the server to Cline first".to_owned(),
+                })?;
             check(&edited, &server, &url)?;
             file::set(&server, "oauth", &oauth);
             Ok(())
@@ -68,7 +72,7 @@ fn usual_path(places: &Places) -> PathBuf {
 }
 
 /// Refuses a server that Cline does not speak to itself, or that is another one.
-fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), Refusal> {
+fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), HandoverError> {
     let entry = server.to_serde_value().unwrap_or_default();
     let transport = entry.get("transport").unwrap_or(&entry);
     let own = transport
@@ -80,11 +84,11 @@ fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), Refusal> {
     };
     match own {
         Some(own) if same(own) => Ok(()),
-        Some(_) => Err(Refusal::Unfit {
+        Some(_) => Err(HandoverError::Unsuitable {
             message: format!("{} gives the server another URL than {url}", path.display()),
             hint: "choose the server with --name".to_owned(),
         }),
-        None => Err(Refusal::Unfit {
+        None => Err(HandoverError::Unsuitable {
             message: format!(
                 "{} reaches the server through another program",
                 path.display()
@@ -119,7 +123,7 @@ fn bridged(transport: &Value) -> Option<&str> {
 }
 
 /// Returns what Cline keeps of a login; without a client and a redirect URI it would not use the tokens.
-fn oauth(grant: &Grant) -> Map<String, Value> {
+fn oauth(grant: &Handover) -> Map<String, Value> {
     let issuer = || Some(grant.kept.issuer.as_str());
     let (mut client, mut tokens) = (sdk::client(grant), sdk::tokens(grant));
     set(&mut client, "issuer", issuer());
@@ -150,7 +154,7 @@ mod tests {
     use super::*;
 
     /// Returns the change, of the file where it usually is.
-    fn change(grant: &Grant) -> Change {
+    fn change(grant: &Handover) -> Change {
         let mut changes = changes(deliver(grant, &places(&[])));
         assert_eq!(changes.len(), 1);
         changes.remove(0)
@@ -190,7 +194,7 @@ mod tests {
     fn cm1_without_the_refresh_token_but_with_the_client() {
         let kept = login();
         let configured = configured("cline", json!({"url": URL}));
-        let change = change(&Grant {
+        let change = change(&Handover {
             configured: Some(&configured),
             ..grant(&kept, Mode::Access)
         });
@@ -233,14 +237,18 @@ mod tests {
             ),
         ] {
             let refused = (change.edit)(Some(&old)).expect_err(&old);
-            assert_eq!(matches!(refused, Refusal::Unknown { .. }), unknown, "{old}");
+            assert_eq!(
+                matches!(refused, HandoverError::UnknownFormat { .. }),
+                unknown,
+                "{old}"
+            );
         }
         let configured = configured(
             "cline",
             json!({"url": URL, "oauthClient": {"clientId": "another"}}),
         );
         assert!(deliver(
-            &Grant {
+            &Handover {
                 configured: Some(&configured),
                 ..moved
             },

@@ -8,8 +8,8 @@ use serde_json::{json, Value};
 use toml_edit::{value, DocumentMut, Item, Table, TableLike, TomlError};
 use zeroize::Zeroizing;
 
-use super::{json as file, ours, quoted, sources, writer};
-use super::{Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
+use super::{config, json as file, ours, quoted, writer};
+use super::{Change, Client, Delivery, Edit, Handover, HandoverError, Lock, Mode, Places};
 use crate::digest;
 use crate::oauth::text::printable;
 
@@ -33,7 +33,7 @@ const HEADERS: [&str; 2] = ["http_headers", "env_http_headers"];
 /// The key of the servers.
 const SERVERS: &str = "mcp_servers";
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let home = home(places);
     if let Some(configured) = grant.configured {
         refuse_rival(&configured.path, grant.name, &configured.entry)?;
@@ -50,7 +50,7 @@ fn home(places: &Places) -> PathBuf {
         .unwrap_or_else(|| places.home.join(".codex"))
 }
 
-fn setting(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
+fn setting(grant: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
     let path = home.join("config.toml");
     let (name, url, helper) = (
         grant.name.to_owned(),
@@ -82,23 +82,23 @@ fn find<'a>(
     path: &Path,
     document: &'a mut DocumentMut,
     name: &str,
-) -> Result<Option<&'a mut dyn TableLike>, Refusal> {
+) -> Result<Option<&'a mut dyn TableLike>, HandoverError> {
     let Some(servers) = document.get_mut(SERVERS) else {
         return Ok(None);
     };
     let servers = servers
         .as_table_like_mut()
-        .ok_or_else(|| Refusal::unknown(path, "mcp_servers is not a table"))?;
+        .ok_or_else(|| HandoverError::unknown(path, "mcp_servers is not a table"))?;
     let Some(server) = servers.get_mut(name) else {
         return Ok(None);
     };
-    let no_table = || Refusal::unknown(path, format!("mcp_servers.{name} is not a table"));
+    let no_table = || HandoverError::unknown(path, format!("mcp_servers.{name} is not a table"));
     server.as_table_like_mut().ok_or_else(no_table).map(Some)
 }
 
-fn parse(path: &Path, text: &str) -> Result<DocumentMut, Refusal> {
+fn parse(path: &Path, text: &str) -> Result<DocumentMut, HandoverError> {
     text.parse()
-        .map_err(|err: TomlError| Refusal::unknown(path, err.message()))
+        .map_err(|err: TomlError| HandoverError::unknown(path, err.message()))
 }
 
 /// Sets the helper of one server; everything else keeps its place, its comments and its form.
@@ -108,7 +108,7 @@ fn configure(
     name: &str,
     url: &str,
     helper: &str,
-) -> Result<Zeroizing<String>, Refusal> {
+) -> Result<Zeroizing<String>, HandoverError> {
     let mut document = parse(path, old)?;
     if find(path, &mut document, name)?.is_none() {
         let mut hidden = Table::new();
@@ -119,10 +119,10 @@ fn configure(
             .and_then(|servers| servers.insert(name, Item::Table(Table::new())));
     }
     let Some(server) = find(path, &mut document, name)? else {
-        return Err(Refusal::unknown(path, "mcp_servers is not a table"));
+        return Err(HandoverError::unknown(path, "mcp_servers is not a table"));
     };
     for (key, item) in server.iter() {
-        refuse_rival(path, name, &json!({key: sources::from_toml(item)}))?;
+        refuse_rival(path, name, &json!({key: config::from_toml(item)}))?;
     }
     match server
         .get("url")
@@ -130,7 +130,7 @@ fn configure(
     {
         None => drop(server.insert("url", value(url))),
         // The token of this server would go to that one.
-        Some(found) if found != url => return Err(Refusal::other_server(path, name, found)),
+        Some(found) if found != url => return Err(HandoverError::other_server(path, name, found)),
         Some(_) => {}
     }
     server.insert(HELPER, value(helper));
@@ -138,7 +138,7 @@ fn configure(
 }
 
 /// Refuses a server whose settings hold what Codex would send in place of our token.
-fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), Refusal> {
+fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), HandoverError> {
     let bearer = server
         .get("bearer_token_env_var")
         .map(|_| "bearer_token_env_var".to_owned());
@@ -154,7 +154,7 @@ fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), Refusal> 
     });
     match bearer.into_iter().chain(headers).next() {
         None => Ok(()),
-        Some(rival) => Err(Refusal::Unfit {
+        Some(rival) => Err(HandoverError::Unsuitable {
             message: format!(
                 "{} sets {rival} for {}, which Codex uses in place of the login",
                 path.display(),
@@ -169,8 +169,8 @@ fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), Refusal> 
 ///
 /// # Errors
 ///
-/// [`Refusal::Unfit`] if Codex has made that login itself.
-fn older(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal> {
+/// [`HandoverError::Unsuitable`] if Codex has made that login itself.
+fn older(grant: &Handover, home: &Path) -> Result<Option<Change>, HandoverError> {
     let path = home.join(CREDENTIALS);
     let (name, url) = (grant.name.to_owned(), grant.url.to_owned());
     let is_meant = move |entry: &Value| {
@@ -214,8 +214,8 @@ fn older(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal> {
 }
 
 /// Says that Codex has a login of its own, and what to do.
-pub fn older_login(place: &str, name: &str) -> Refusal {
-    Refusal::Unfit {
+pub fn older_login(place: &str, name: &str) -> HandoverError {
+    HandoverError::Unsuitable {
         message: format!(
             "{place} holds an older login of Codex to {}, which it uses in place of this one",
             printable(name)
@@ -229,7 +229,7 @@ pub fn older_login(place: &str, name: &str) -> Refusal {
 
 /// Returns where in the keyring Codex would keep a login: service and account; `None` if it is told to keep them in a
 /// file.
-pub fn in_keyring(grant: &Grant, places: &Places) -> Option<(&'static str, String)> {
+pub fn in_keyring(grant: &Handover, places: &Places) -> Option<(&'static str, String)> {
     let path = home(places).join("config.toml");
     let text = writer::read_text(&path, false).ok().flatten();
     let document = text.and_then(|text| parse(&path, &text).ok());
@@ -247,10 +247,10 @@ fn lock(home: &Path) -> Lock {
 }
 
 /// Puts the login into the file of Codex's own logins, under Codex's own lock; a helper of ours would stand in its way.
-fn login(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
+fn login(grant: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
     let kept = grant.kept;
     if kept.client_secret.is_some() {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message: "Codex keeps no client secret, and this login needs one to be refreshed"
                 .to_owned(),
             hint: "leave out --mode move: Codex then asks mcp-login for live tokens".to_owned(),
@@ -292,8 +292,8 @@ fn login(grant: &Grant, home: &Path) -> Result<Delivery, Refusal> {
 ///
 /// # Errors
 ///
-/// [`Refusal::Unfit`] for a helper of another program, [`Refusal::Unknown`] for a file that is not in the known format.
-fn without_helper(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal> {
+/// [`HandoverError::Unsuitable`] for a helper of another program, [`HandoverError::UnknownFormat`] for a file that is not in the known format.
+fn without_helper(grant: &Handover, home: &Path) -> Result<Option<Change>, HandoverError> {
     let path = home.join("config.toml");
     let (name, url, edited) = (grant.name.to_owned(), grant.url.to_owned(), path.clone());
     let remove = move |old: &str| {
@@ -306,7 +306,7 @@ fn without_helper(grant: &Grant, home: &Path) -> Result<Option<Change>, Refusal>
             return Ok(None);
         };
         if !helper.as_str().is_some_and(ours::is_helper) {
-            return Err(Refusal::Unfit {
+            return Err(HandoverError::Unsuitable {
                 message: format!(
                     "{} sets {HELPER} for {} to another program",
                     edited.display(),
@@ -364,7 +364,7 @@ mod tests {
         };
         let edit = |old: &str, name: &str| at(old, name, "https://new.example");
         assert!(
-            matches!(edit(old, "b c"), Err(Refusal::Unfit { .. })),
+            matches!(edit(old, "b c"), Err(HandoverError::Unsuitable { .. })),
             "the token of one server is none for another"
         );
         let new = at(old, "b c", "https://b.example")
@@ -385,7 +385,10 @@ mod tests {
     fn what_is_not_known_is_refused() {
         for old in ["mcp_servers = 7", "[mcp_servers]\na = 1", "= broken"] {
             let refused = configure(Path::new("f"), old, "a", "u", "h");
-            assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{old}");
+            assert!(
+                matches!(refused, Err(HandoverError::UnknownFormat { .. })),
+                "{old}"
+            );
         }
         let broken =
             configure(Path::new("f"), "a = CANARY CANARY", "a", "u", "h").expect_err("no TOML");
@@ -417,7 +420,7 @@ mod tests {
         ] {
             let text = format!("[mcp_servers.a]\n{setting}\n");
             match (configure(Path::new("f"), &text, "a", "u", "h"), named) {
-                (Err(Refusal::Unfit { message, .. }), Some(named)) => {
+                (Err(HandoverError::Unsuitable { message, .. }), Some(named)) => {
                     assert!(message.contains(named), "{message}")
                 }
                 (edited, named) => assert!(edited.is_ok() && named.is_none(), "{setting}"),

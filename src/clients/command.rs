@@ -9,7 +9,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::writer::{read_text, WriteError};
-use crate::clock::Deadline;
+use crate::os::clock::Deadline;
 
 /// Longest time for a command of a client's.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);

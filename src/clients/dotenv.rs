@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Client, Delivery, Grant, Mode, Places, Refusal};
+use super::{Client, Delivery, Handover, HandoverError, Mode, Places};
 
 /// The format.
 pub const CLIENT: Client = Client {
@@ -16,7 +16,7 @@ pub const CLIENT: Client = Client {
 };
 
 /// A token holds printable ASCII only, so single quotes keep all of it, but for the quote itself.
-fn deliver(grant: &Grant, _: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, _: &Places) -> Result<Delivery, HandoverError> {
     let value = grant.kept.access_token.expose().replace('\'', r"'\''");
     Ok(Delivery::Product {
         text: Zeroizing::new(format!("{}='{value}'", grant.variable)),

@@ -6,7 +6,7 @@ use serde_json::{json, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{python_sdk, Change, Client, Delivery, Grant, Mode, Places, Refusal};
+use super::{python_sdk, Change, Client, Delivery, Handover, HandoverError, Mode, Places};
 use crate::digest;
 
 /// FastMCP 4.1 and 4.2, with its store in version 1.
@@ -27,15 +27,18 @@ const VERSION: u64 = 1;
 /// Most characters of the name of a file, and of a directory, which is also the beginning of a file's name.
 const MAX_NAME: [usize; 2] = [255 - ".json".len(), 255 - "-info.json".len()];
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
-    let directory = places
-        .path("MCP_LOGIN_FASTMCP_DIR")
-        .ok_or_else(|| Refusal::Unfit {
-            message: "FastMCP has no store of its own: each application names a directory for it"
-                .to_owned(),
-            hint: "add --fastmcp-dir DIR, the data_directory of the application's FileTreeStore"
-                .to_owned(),
-        })?;
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let directory =
+        places
+            .path("MCP_LOGIN_FASTMCP_DIR")
+            .ok_or_else(|| HandoverError::Unsuitable {
+                message:
+                    "FastMCP has no store of its own: each application names a directory for it"
+                        .to_owned(),
+                hint:
+                    "add --fastmcp-dir DIR, the data_directory of the application's FileTreeStore"
+                        .to_owned(),
+            })?;
     let moved = grant.mode != Mode::Access;
     if moved {
         check_token_endpoint(grant)?;
@@ -68,7 +71,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
 
 /// Refuses what FastMCP could not refresh: it remembers no metadata, and takes the token endpoint to be at the server's
 /// own origin.
-fn check_token_endpoint(grant: &Grant) -> Result<(), Refusal> {
+fn check_token_endpoint(grant: &Handover) -> Result<(), HandoverError> {
     let origin = Url::parse(grant.url)
         .map(|url| url.origin().ascii_serialization())
         .unwrap_or_default();
@@ -76,7 +79,7 @@ fn check_token_endpoint(grant: &Grant) -> Result<(), Refusal> {
     if grant.kept.refresh_token.is_none() || grant.kept.token_endpoint == guessed {
         return Ok(());
     }
-    Err(Refusal::Unfit {
+    Err(HandoverError::Unsuitable {
         message: format!(
             "FastMCP would send the refresh token to {guessed}, and the token endpoint of this login is {}",
             grant.kept.token_endpoint
@@ -90,7 +93,7 @@ fn change(
     directory: &Path,
     (collection, key): (&str, &str),
     value: &Value,
-    grant: &Grant,
+    grant: &Handover,
 ) -> Change {
     let key = format!("{}/{key}", grant.url.trim_end_matches('/'));
     // As Python before 3.11 reads it, too.
@@ -113,16 +116,17 @@ fn change(
 }
 
 /// Checks that an entry is one of the known format.
-fn check(path: &Path, old: &str) -> Result<(), Refusal> {
-    let entry: Value = serde_json::from_str(old).map_err(|err| Refusal::unknown(path, err))?;
+fn check(path: &Path, old: &str) -> Result<(), HandoverError> {
+    let entry: Value =
+        serde_json::from_str(old).map_err(|err| HandoverError::unknown(path, err))?;
     if entry["version"] != VERSION || !entry["value"].is_object() {
-        return Err(Refusal::unknown(
+        return Err(HandoverError::unknown(
             path,
             format!("it is not an entry of version {VERSION}"),
         ));
     }
     if entry["value"].get("__encrypted_data__").is_some() {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message: format!(
                 "{} is encrypted, and only its application has the key",
                 path.display()
@@ -159,14 +163,14 @@ fn name(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Time;
+    use crate::os::clock::Time;
     use crate::store::tests::credentials;
-    use crate::store::{Credentials, Key};
+    use crate::store::{Credentials, StoredId};
 
     const URL: &str = "https://mcp.example.com/mcp";
 
     fn login() -> Credentials {
-        let kept = credentials(&Key {
+        let kept = credentials(&StoredId {
             server: URL.into(),
             profile: "default".into(),
         });
@@ -185,8 +189,8 @@ mod tests {
         }
     }
 
-    fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
-        Grant {
+    fn grant(kept: &Credentials, mode: Mode) -> Handover<'_> {
+        Handover {
             kept,
             name: "server",
             url: "https://mcp.example.com/mcp/",
@@ -200,7 +204,7 @@ mod tests {
     }
 
     /// Returns the files below the directory of the store and what is written to them.
-    fn written(grant: &Grant) -> Vec<(String, Value)> {
+    fn written(grant: &Handover) -> Vec<(String, Value)> {
         let Ok(Delivery::Files(changes)) = deliver(grant, &places()) else {
             panic!("no files")
         };
@@ -293,8 +297,8 @@ mod tests {
 
     fn refusal(kept: &Credentials, mode: Mode, places: &Places) -> Option<String> {
         match deliver(&grant(kept, mode), places).err()? {
-            Refusal::Unfit { message, hint } => Some(format!("{message} {hint}")),
-            Refusal::Unknown { .. } => panic!("it is known"),
+            HandoverError::Unsuitable { message, hint } => Some(format!("{message} {hint}")),
+            HandoverError::UnknownFormat { .. } => panic!("it is known"),
         }
     }
 
@@ -340,12 +344,15 @@ mod tests {
             r#"{"version": 1, "value": "{}"}"#,
         ] {
             assert!(
-                matches!(check(path, old), Err(Refusal::Unknown { .. })),
+                matches!(check(path, old), Err(HandoverError::UnknownFormat { .. })),
                 "{old}"
             );
         }
         let encrypted =
             r#"{"version": 1, "value": {"__encrypted_data__": "x", "__encryption_version__": 1}}"#;
-        assert!(matches!(check(path, encrypted), Err(Refusal::Unfit { .. })));
+        assert!(matches!(
+            check(path, encrypted),
+            Err(HandoverError::Unsuitable { .. })
+        ));
     }
 }

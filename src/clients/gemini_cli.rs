@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::sdk::{self, set};
-use super::{json as file, Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal};
+use super::{json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places};
 
 /// Gemini CLI 0.61.
 pub const CLIENT: Client = Client {
@@ -19,9 +19,9 @@ pub const CLIENT: Client = Client {
 /// With this, Gemini CLI keeps its logins in the system's keyring or in a file that it encrypts.
 const ENCRYPTED: &str = "GEMINI_FORCE_ENCRYPTED_FILE_STORAGE";
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     if places.variable(ENCRYPTED) == Some("true") {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message: format!("Gemini CLI reads no logins from its file while {ENCRYPTED} is set"),
             hint: format!("unset {ENCRYPTED}, here and wherever Gemini CLI is started"),
         });
@@ -47,7 +47,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
                 .filter_map(|entry| entry["mcpServerUrl"].as_str().map(str::to_owned))
                 .find(|it| *it != url);
             if let Some(other) = other {
-                return Err(Refusal::other_server(&edited, &name, &other));
+                return Err(HandoverError::other_server(&edited, &name, &other));
             }
             file::put(&edited, entries, &name, owner, &credential)
         })
@@ -61,7 +61,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
 }
 
 /// Refuses a login that Gemini CLI cannot refresh: it deletes one at the first failure.
-fn refreshable(grant: &Grant) -> Result<(), Refusal> {
+fn refreshable(grant: &Handover) -> Result<(), HandoverError> {
     let oauth = grant.configured.map(|it| &it.entry["oauth"]);
     let is_used = oauth.is_some_and(|oauth| oauth["enabled"] == true);
     if is_used {
@@ -71,7 +71,7 @@ fn refreshable(grant: &Grant) -> Result<(), Refusal> {
     if grant.kept.client_secret.is_none() || has_secret {
         return Ok(());
     }
-    Err(Refusal::Unfit {
+    Err(HandoverError::Unsuitable {
         message: "Gemini CLI keeps no client secret, and this login needs one to be refreshed".to_owned(),
         hint: format!(
             "set \"oauth\": {{\"enabled\": true, \"clientSecret\": ...}} for {} in its settings.json, or use --mode access",
@@ -81,7 +81,7 @@ fn refreshable(grant: &Grant) -> Result<(), Refusal> {
 }
 
 /// Returns what Gemini CLI calls a credential; its times are in milliseconds.
-fn credential(grant: &Grant) -> Value {
+fn credential(grant: &Handover) -> Value {
     let (kept, milliseconds) = (grant.kept, 1000);
     let mut token = Map::new();
     set(&mut token, "accessToken", Some(kept.access_token.expose()));
@@ -159,7 +159,10 @@ mod tests {
         );
         for old in ["{}", "[7]", "[{\"token\": {}}]", "[", "x"] {
             assert!(
-                matches!((change.edit)(Some(old)), Err(Refusal::Unknown { .. })),
+                matches!(
+                    (change.edit)(Some(old)),
+                    Err(HandoverError::UnknownFormat { .. })
+                ),
                 "{old}"
             );
         }
@@ -192,7 +195,7 @@ mod tests {
         let places = places(&[]);
         let check = |kept: &_, oauth: Value, fits: bool| {
             let configured = configured("gemini-cli", json!({"httpUrl": URL, "oauth": oauth}));
-            let grant = Grant {
+            let grant = Handover {
                 configured: Some(&configured),
                 ..grant(kept, Mode::Move)
             };
@@ -214,7 +217,7 @@ mod tests {
         let encrypted = super::super::sdk::tests::places(&[(ENCRYPTED, "true")]);
         assert!(matches!(
             deliver(&grant(&login(), Mode::Move), &encrypted),
-            Err(Refusal::Unfit { .. })
+            Err(HandoverError::Unsuitable { .. })
         ));
     }
 }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Client, Delivery, Grant, Mode, Places, Refusal};
+use super::{Client, Delivery, Handover, HandoverError, Mode, Places};
 
 /// The step.
 pub const CLIENT: Client = Client {
@@ -18,11 +18,13 @@ pub const CLIENT: Client = Client {
 /// The mask comes first, and on stdout: a command in the environment file would be a variable.
 ///
 /// Spec: GitHub Actions, workflow commands, "Masking a value in a log" and "Multiline strings".
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
-    let file = places.path("GITHUB_ENV").ok_or_else(|| Refusal::Unfit {
-        message: "GITHUB_ENV is not set: this is no step of a GitHub Actions job".to_owned(),
-        hint: "elsewhere use --to dotenv, or `mcp-login exec SERVER -- COMMAND`".to_owned(),
-    })?;
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let file = places
+        .path("GITHUB_ENV")
+        .ok_or_else(|| HandoverError::Unsuitable {
+            message: "GITHUB_ENV is not set: this is no step of a GitHub Actions job".to_owned(),
+            hint: "elsewhere use --to dotenv, or `mcp-login exec SERVER -- COMMAND`".to_owned(),
+        })?;
     let token = grant.kept.access_token.expose();
     // A token is one line of printable characters, so none of its lines can be the delimiter.
     let lines = format!(

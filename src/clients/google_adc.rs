@@ -3,7 +3,7 @@
 use serde_json::{json, Map, Value};
 
 use super::workspace_mcp::without_refresh_token;
-use super::{json as file, Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal};
+use super::{json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places};
 use crate::providers::{self, google::GOOGLE};
 
 /// The format that google-auth documents.
@@ -20,22 +20,25 @@ pub const CLIENT: Client = Client {
 /// What the file says of its own kind.
 const KIND: &str = "authorized_user";
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let kept = grant.kept;
     let is_google = providers::of_url(&kept.token_endpoint)
         .is_some_and(|provider| provider.name == GOOGLE.name);
     if kept.provider.as_deref() != Some(GOOGLE.name) || !is_google {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message: format!("the login to {} is none at Google", kept.server),
             hint: "log in with `mcp-login --provider google --client-file FILE --scope SCOPE`"
                 .to_owned(),
         });
     }
-    let secret = kept.client_secret.as_ref().ok_or_else(|| Refusal::Unfit {
-        message: "the client of this login has no secret, and Google's libraries want one"
-            .to_owned(),
-        hint: "log in with the --client-file of a desktop app".to_owned(),
-    })?;
+    let secret = kept
+        .client_secret
+        .as_ref()
+        .ok_or_else(|| HandoverError::Unsuitable {
+            message: "the client of this login has no secret, and Google's libraries want one"
+                .to_owned(),
+            hint: "log in with the --client-file of a desktop app".to_owned(),
+        })?;
     let refresh_token = kept
         .refresh_token
         .as_ref()
@@ -58,7 +61,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
             .and_then(|old| serde_json::from_str(old).ok())
             .unwrap_or_default();
         if before.get("type").is_some_and(|kind| kind != KIND) {
-            return Err(Refusal::Unfit {
+            return Err(HandoverError::Unsuitable {
                 message: format!(
                     "{} holds credentials of another kind, which would be lost",
                     edited.display()
@@ -94,7 +97,7 @@ mod tests {
     use super::*;
     use crate::store::Credentials;
 
-    fn new_value(kept: &Credentials, old: Option<&str>) -> Result<Value, Refusal> {
+    fn new_value(kept: &Credentials, old: Option<&str>) -> Result<Value, HandoverError> {
         let change = change(&CLIENT, kept, &places(&[]))?;
         (change.edit)(old).map(|text| serde_json::from_str(&text).expect("JSON"))
     }
@@ -158,16 +161,19 @@ mod tests {
                 ..login()
             },
         ] {
-            assert!(matches!(new_value(&kept, None), Err(Refusal::Unfit { .. })));
+            assert!(matches!(
+                new_value(&kept, None),
+                Err(HandoverError::Unsuitable { .. })
+            ));
         }
         let service_account = r#"{"type": "service_account", "private_key": "x"}"#;
         assert!(matches!(
             new_value(&login(), Some(service_account)),
-            Err(Refusal::Unfit { .. })
+            Err(HandoverError::Unsuitable { .. })
         ));
         assert!(matches!(
             new_value(&login(), Some("{")),
-            Err(Refusal::Unknown { .. })
+            Err(HandoverError::UnknownFormat { .. })
         ));
     }
 }

@@ -7,7 +7,9 @@ use icu_properties::CodePointMapData;
 use serde_json::{json, Value};
 use zeroize::Zeroizing;
 
-use super::{python_sdk, quoted, Change, Client, Delivery, Grant, Lock, Mode, Places, Refusal};
+use super::{
+    python_sdk, quoted, Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places,
+};
 use crate::oauth::text::printable;
 
 /// Hermes 0.19 to 0.21.
@@ -25,7 +27,7 @@ pub const CLIENT: Client = Client {
 /// Most characters of a file's name before its suffix.
 const MAX_STEM: usize = 128;
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     check_configured(grant)?;
     let home = places
         .path("HERMES_HOME")
@@ -72,7 +74,7 @@ fn stem(name: &str) -> String {
     stem
 }
 
-fn tokens(grant: &Grant) -> Value {
+fn tokens(grant: &Handover) -> Value {
     let mut tokens = python_sdk::tokens(grant.kept, grant.mode);
     python_sdk::set(
         &mut tokens,
@@ -86,7 +88,7 @@ fn tokens(grant: &Grant) -> Value {
 
 /// Returns the metadata of the authorization server. What is too little for Hermes makes it ask for more, and is still
 /// better than what another login may have left there.
-fn metadata(grant: &Grant) -> Value {
+fn metadata(grant: &Handover) -> Value {
     let least =
         || json!({"issuer": grant.kept.issuer, "token_endpoint": grant.kept.token_endpoint});
     grant.metadata.cloned().unwrap_or_else(least)
@@ -98,11 +100,12 @@ fn replace(
     old: Option<&str>,
     needed: &str,
     value: &Value,
-) -> Result<Zeroizing<String>, Refusal> {
+) -> Result<Zeroizing<String>, HandoverError> {
     if let Some(old) = old {
-        let found: Value = serde_json::from_str(old).map_err(|err| Refusal::unknown(path, err))?;
+        let found: Value =
+            serde_json::from_str(old).map_err(|err| HandoverError::unknown(path, err))?;
         if !found[needed].is_string() {
-            return Err(Refusal::unknown(
+            return Err(HandoverError::unknown(
                 path,
                 format!("there is no {needed:?} in it"),
             ));
@@ -112,14 +115,14 @@ fn replace(
 }
 
 /// Refuses a login that the server's configuration keeps Hermes from using.
-fn check_configured(grant: &Grant) -> Result<(), Refusal> {
+fn check_configured(grant: &Handover) -> Result<(), HandoverError> {
     let Some(configured) = grant.configured else {
         return Ok(());
     };
     let (path, name, kept) = (configured.path.display(), printable(grant.name), grant.kept);
     let text = |value: &Value| value.as_str().unwrap_or_default().trim().to_owned();
     if !text(&configured.entry["auth"]).eq_ignore_ascii_case("oauth") {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message: format!("{path} does not say `auth: oauth` for {name}, so that Hermes would not use the login"),
             hint: format!("add `auth: oauth` to {name} there, and run this again"),
         });
@@ -137,7 +140,7 @@ fn check_configured(grant: &Grant) -> Result<(), Refusal> {
     if id.is_empty() || !(differs(&id, &kept.client_id) || differs(&secret, ours)) {
         return Ok(());
     }
-    Err(Refusal::Unfit {
+    Err(HandoverError::Unsuitable {
         message: format!("{path} names another client for {name} than the login's, so that Hermes would delete it"),
         hint: format!("log in as that client, with `mcp-login --force --client-id {} ...`", printable(&quoted(&id))),
     })
@@ -146,14 +149,14 @@ fn check_configured(grant: &Grant) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::sources::Configured;
-    use crate::clock::Time;
+    use crate::clients::config::ConfiguredServer;
     use crate::oauth::secret::Secret;
+    use crate::os::clock::Time;
     use crate::store::tests::credentials;
-    use crate::store::{Credentials, Key};
+    use crate::store::{Credentials, StoredId};
 
     fn login() -> Credentials {
-        credentials(&Key {
+        credentials(&StoredId {
             server: "https://mcp.example.com/mcp".into(),
             profile: "default".into(),
         })
@@ -167,8 +170,8 @@ mod tests {
         }
     }
 
-    fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
-        Grant {
+    fn grant(kept: &Credentials, mode: Mode) -> Handover<'_> {
+        Handover {
             kept,
             name: "example",
             url: "https://mcp.example.com/mcp",
@@ -182,7 +185,7 @@ mod tests {
     }
 
     /// Returns the files and what is written to them.
-    fn written(grant: &Grant, places: &Places) -> Vec<(String, Value)> {
+    fn written(grant: &Handover, places: &Places) -> Vec<(String, Value)> {
         let Ok(Delivery::Files(changes)) = deliver(grant, places) else {
             panic!("no files")
         };
@@ -228,7 +231,7 @@ mod tests {
         };
         let metadata = json!({"issuer": "https://as.example", "token_endpoint": "https://as.example/token", "x": [1]});
         let files = written(
-            &Grant {
+            &Handover {
                 metadata: Some(&metadata),
                 ..grant(&kept, Mode::Move)
             },
@@ -283,8 +286,8 @@ mod tests {
         assert_eq!(files[1].1, least);
     }
 
-    fn configured(entry: Value) -> Configured {
-        Configured {
+    fn configured(entry: Value) -> ConfiguredServer {
+        ConfiguredServer {
             source: "hermes",
             name: "example".into(),
             url: "https://mcp.example.com/mcp".into(),
@@ -339,7 +342,7 @@ mod tests {
         ] {
             let configured = configured(entry);
             let refused = deliver(
-                &Grant {
+                &Handover {
                     configured: Some(&configured),
                     ..grant(&kept, Mode::Move)
                 },
@@ -347,8 +350,8 @@ mod tests {
             )
             .err();
             let words = refused.map(|refusal| match refusal {
-                Refusal::Unfit { message, hint } => format!("{message} {hint}"),
-                Refusal::Unknown { .. } => panic!("it is known"),
+                HandoverError::Unsuitable { message, hint } => format!("{message} {hint}"),
+                HandoverError::UnknownFormat { .. } => panic!("it is known"),
             });
             assert_eq!(words.is_some(), said.is_some(), "{words:?}");
             let is_right = |words: &String| {
@@ -372,7 +375,7 @@ mod tests {
             "{\"access_token\": {\"encrypted\": \"x\"}}",
         ] {
             assert!(
-                matches!(replaced(old), Err(Refusal::Unknown { .. })),
+                matches!(replaced(old), Err(HandoverError::UnknownFormat { .. })),
                 "{old}"
             );
         }

@@ -7,22 +7,22 @@ use jsonc_parser::ParseOptions;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::Refusal;
+use super::HandoverError;
 
 /// Changes the object that a file is; no file, or an empty one, counts as an empty object.
 ///
 /// # Errors
 ///
-/// [`Refusal::Unknown`] if the file is not a JSON object, and whatever `change` refuses.
+/// [`HandoverError::UnknownFormat`] if the file is not a JSON object, and whatever `change` refuses.
 pub fn edit(
     path: &Path,
     old: Option<&str>,
-    change: impl FnOnce(&CstObject) -> Result<(), Refusal>,
-) -> Result<Zeroizing<String>, Refusal> {
+    change: impl FnOnce(&CstObject) -> Result<(), HandoverError>,
+) -> Result<Zeroizing<String>, HandoverError> {
     let root = parse(path, old, "{\n}\n")?;
     let object = root
         .object_value()
-        .ok_or_else(|| Refusal::unknown(path, "it is not a JSON object"))?;
+        .ok_or_else(|| HandoverError::unknown(path, "it is not a JSON object"))?;
     change(&object)?;
     Ok(Zeroizing::new(root.to_string()))
 }
@@ -31,44 +31,45 @@ pub fn edit(
 ///
 /// # Errors
 ///
-/// [`Refusal::Unknown`] if the file is not a JSON array, and whatever `change` refuses.
+/// [`HandoverError::UnknownFormat`] if the file is not a JSON array, and whatever `change` refuses.
 pub fn edit_array(
     path: &Path,
     old: Option<&str>,
-    change: impl FnOnce(&CstArray) -> Result<(), Refusal>,
-) -> Result<Zeroizing<String>, Refusal> {
+    change: impl FnOnce(&CstArray) -> Result<(), HandoverError>,
+) -> Result<Zeroizing<String>, HandoverError> {
     let root = parse(path, old, "[\n]\n")?;
     let array = root
         .array_value()
-        .ok_or_else(|| Refusal::unknown(path, "it is not a JSON array"))?;
+        .ok_or_else(|| HandoverError::unknown(path, "it is not a JSON array"))?;
     change(&array)?;
     Ok(Zeroizing::new(root.to_string()))
 }
 
-fn parse(path: &Path, old: Option<&str>, empty: &str) -> Result<CstRootNode, Refusal> {
+fn parse(path: &Path, old: Option<&str>, empty: &str) -> Result<CstRootNode, HandoverError> {
     let old = old.filter(|text| !text.trim().is_empty()).unwrap_or(empty);
-    CstRootNode::parse(old, &ParseOptions::default()).map_err(|err| Refusal::unknown(path, err))
+    CstRootNode::parse(old, &ParseOptions::default())
+        .map_err(|err| HandoverError::unknown(path, err))
 }
 
 /// Puts a value into an array: in place of the one with this name, or at the end.
 ///
 /// # Errors
 ///
-/// [`Refusal::Unknown`] if `name_of` knows no name for an element.
+/// [`HandoverError::UnknownFormat`] if `name_of` knows no name for an element.
 pub fn put(
     path: &Path,
     array: &CstArray,
     name: &str,
     name_of: impl Fn(&Value) -> Option<String>,
     value: &Value,
-) -> Result<(), Refusal> {
+) -> Result<(), HandoverError> {
     let mut found = None;
     for element in array.elements() {
         let other = element
             .to_serde_value()
             .and_then(|element| name_of(&element));
         let other =
-            other.ok_or_else(|| Refusal::unknown(path, "one of its entries has no name"))?;
+            other.ok_or_else(|| HandoverError::unknown(path, "one of its entries has no name"))?;
         if other == name {
             found = element.as_object();
         }
@@ -84,9 +85,9 @@ pub fn put(
 ///
 /// # Errors
 ///
-/// [`Refusal::Unknown`] if something else stands there.
-pub fn object(path: &Path, parent: &CstObject, name: &str) -> Result<CstObject, Refusal> {
-    let other = || Refusal::unknown(path, format!("{name:?} is not an object"));
+/// [`HandoverError::UnknownFormat`] if something else stands there.
+pub fn object(path: &Path, parent: &CstObject, name: &str) -> Result<CstObject, HandoverError> {
+    let other = || HandoverError::unknown(path, format!("{name:?} is not an object"));
     match parent.get(name) {
         Some(found) => found.object_value().ok_or_else(other),
         None => Ok(parent.object_value_or_set(name)),
@@ -150,7 +151,10 @@ mod tests {
             let edited = edit(Path::new("f"), Some(old), |root| {
                 object(Path::new("f"), root, "servers").map(drop)
             });
-            assert!(matches!(edited, Err(Refusal::Unknown { .. })), "{old}");
+            assert!(
+                matches!(edited, Err(HandoverError::UnknownFormat { .. })),
+                "{old}"
+            );
         }
         let new = edit(Path::new("f"), Some(" \n"), |root| {
             set(root, "a", &json!({"b": [1.5, null, true]}));

@@ -11,8 +11,8 @@ use rustix::fs::{renameat_with, RenameFlags, CWD};
 use rustix::io::Errno;
 
 use super::Lock;
-use crate::clock::Deadline;
-use crate::disk::{DiskError, LockFile};
+use crate::os::clock::Deadline;
+use crate::os::files::{DiskError, LockFile};
 
 /// Longest wait for a client that holds its lock.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);

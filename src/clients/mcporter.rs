@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::command::Import;
 use super::sdk::{self, set};
-use super::{sources, Client, Delivery, Grant, Mode, Places, Refusal};
+use super::{config, Client, Delivery, Handover, HandoverError, Mode, Places};
 use crate::oauth::text::printable;
 
 /// mcporter 0.12.
@@ -22,7 +22,7 @@ pub const CLIENT: Client = Client {
     note: "mcporter uses it from its next call; restart its daemon, if it runs",
 };
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     check_name(grant, places)?;
     let mut tokens = sdk::tokens(grant);
     // In seconds. With `expires_in` in its place mcporter spends the refresh token at once.
@@ -54,9 +54,9 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
 }
 
 /// Refuses a name that mcporter would take for an option, or under which it knows another server.
-fn check_name(grant: &Grant, places: &Places) -> Result<(), Refusal> {
+fn check_name(grant: &Handover, places: &Places) -> Result<(), HandoverError> {
     if grant.name.starts_with('-') {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message: format!(
                 "mcporter would take the name {} for an option",
                 printable(grant.name)
@@ -65,12 +65,12 @@ fn check_name(grant: &Grant, places: &Places) -> Result<(), Refusal> {
         });
     }
     let parse = |url: &str| Url::parse(url).ok();
-    let found = sources::look(places, CLIENT.source).servers;
+    let found = config::look(places, CLIENT.source).servers;
     match found
         .iter()
         .find(|it| it.name == grant.name && parse(&it.url) != parse(grant.url))
     {
-        Some(other) => Err(Refusal::other_server(
+        Some(other) => Err(HandoverError::other_server(
             &other.path,
             grant.name,
             &other.shown_url(),
@@ -121,7 +121,7 @@ mod tests {
     use super::super::sdk::tests::{confidential, configured, grant, login, places, URL};
     use super::*;
 
-    fn delivered(grant: &Grant) -> Value {
+    fn delivered(grant: &Handover) -> Value {
         match deliver(grant, &places(&[])).expect("a delivery") {
             Delivery::Command(import) => {
                 let arguments = import.arguments.join(" ");
@@ -172,7 +172,7 @@ mod tests {
         let mut kept = login();
         (kept.expires_at, kept.scopes) = (None, Vec::new());
         let configured = configured("mcporter", json!({"oauthClientId": "another"}));
-        let lent = Grant {
+        let lent = Handover {
             configured: Some(&configured),
             ..grant(&kept, Mode::Access)
         };
@@ -180,7 +180,7 @@ mod tests {
             delivered(&lent),
             json!({"tokens": {"access_token": "access canary 1", "token_type": "Bearer"}})
         );
-        let moved = Grant {
+        let moved = Handover {
             mode: Mode::Move,
             ..lent
         };
@@ -194,12 +194,15 @@ mod tests {
     fn a5_a_name_is_never_an_option() {
         let kept = login();
         for name in ["--help", "-h", "--config=x", "-"] {
-            let named = Grant {
+            let named = Handover {
                 name,
                 ..grant(&kept, Mode::Move)
             };
             assert!(
-                matches!(deliver(&named, &places(&[])), Err(Refusal::Unfit { .. })),
+                matches!(
+                    deliver(&named, &places(&[])),
+                    Err(HandoverError::Unsuitable { .. })
+                ),
                 "{name}"
             );
         }

@@ -7,6 +7,7 @@ mod claude_code;
 mod cline;
 mod codex;
 pub mod command;
+pub mod config;
 mod dotenv;
 mod fastmcp;
 mod gemini_cli;
@@ -21,7 +22,6 @@ mod opencode;
 pub mod ours;
 mod python_sdk;
 mod sdk;
-pub mod sources;
 mod workspace_mcp;
 pub mod writer;
 
@@ -34,11 +34,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::clock::Time;
 use crate::oauth::text::printable;
+use crate::os::clock::Time;
 use crate::store::Credentials;
 use command::Import;
-use sources::Configured;
+use config::ConfiguredServer;
 
 /// All clients that a login can be handed to, in the order in which they are listed.
 pub const CLIENTS: &[&Client] = &[
@@ -137,13 +137,13 @@ pub struct Client {
     /// The ways in which it can be served; the first is the usual one.
     pub modes: &'static [Mode],
     /// Works out what reaches this client, and how.
-    pub deliver: fn(&Grant, &Places) -> Result<Delivery, Refusal>,
+    pub deliver: fn(&Handover, &Places) -> Result<Delivery, HandoverError>,
     /// What the user has to know or do afterwards.
     pub note: &'static str,
 }
 
 /// What is handed over.
-pub struct Grant<'a> {
+pub struct Handover<'a> {
     /// The login. With [`Mode::Access`] its access token is live.
     pub kept: &'a Credentials,
     /// The server's name in the client's configuration.
@@ -151,7 +151,7 @@ pub struct Grant<'a> {
     /// The server's URL as that configuration has it, byte for byte.
     pub url: &'a str,
     /// What that configuration says of the server, if it knows it.
-    pub configured: Option<&'a Configured>,
+    pub configured: Option<&'a ConfiguredServer>,
     /// What the authorization server says of itself, as in RFC 8414; `None` if that is not known any more.
     pub metadata: Option<&'a Value>,
     /// Who has the refresh token afterwards.
@@ -201,7 +201,7 @@ pub struct Change {
 }
 
 /// Makes the new text of a file out of the old one.
-pub type Edit = Box<dyn Fn(Option<&str>) -> Result<Zeroizing<String>, Refusal>>;
+pub type Edit = Box<dyn Fn(Option<&str>) -> Result<Zeroizing<String>, HandoverError>>;
 
 /// How a client keeps its processes from writing a file at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -214,10 +214,10 @@ pub enum Lock {
 
 /// Why a client cannot be given a login.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum HandoverError {
     /// A file is not what the known versions of the client write; nothing is guessed, and nothing changed.
     #[error("{what} is not in the known format: {why}")]
-    Unknown {
+    UnknownFormat {
         /// The file.
         what: String,
         /// What is wrong with it.
@@ -225,7 +225,7 @@ pub enum Refusal {
     },
     /// The login, or what the user said, does not fit this client.
     #[error("{message}")]
-    Unfit {
+    Unsuitable {
         /// What is missing or wrong.
         message: String,
         /// What to do about it.
@@ -239,10 +239,10 @@ impl fmt::Debug for Client {
     }
 }
 
-impl Refusal {
+impl HandoverError {
     /// Says that what stands under a name belongs to another server.
     pub fn other_server(path: &Path, name: &str, url: &str) -> Self {
-        Self::Unfit {
+        Self::Unsuitable {
             message: format!(
                 "{} has {} under the name {}",
                 path.display(),
@@ -255,7 +255,7 @@ impl Refusal {
 
     /// Says that a file is not in the known format.
     pub fn unknown(path: &Path, why: impl fmt::Display) -> Self {
-        Self::Unknown {
+        Self::UnknownFormat {
             what: path.display().to_string(),
             why: why.to_string(),
         }
@@ -269,15 +269,15 @@ impl Client {
     }
 
     /// Returns the servers that this client knows.
-    pub fn servers(&self, places: &Places) -> Vec<Configured> {
+    pub fn servers(&self, places: &Places) -> Vec<ConfiguredServer> {
         match self.source {
             None => Vec::new(),
             Some(BRIDGE) => {
-                let mut servers = sources::servers(places, None);
+                let mut servers = config::servers(places, None);
                 servers.retain(|it| mcp_remote::runs(&it.entry));
                 servers
             }
-            source => sources::servers(places, source),
+            source => config::servers(places, source),
         }
     }
 
@@ -285,20 +285,20 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Unfit`].
-    pub fn wants(&self, configured: &Configured) -> Result<(), Refusal> {
-        let Configured {
+    /// [`HandoverError::Unsuitable`].
+    pub fn wants(&self, configured: &ConfiguredServer) -> Result<(), HandoverError> {
+        let ConfiguredServer {
             name, path, entry, ..
         } = configured;
         // Cline looks closer: some servers behind mcp-remote it reaches itself.
         if ![BRIDGE, cline::CLIENT.name].contains(&self.name) && mcp_remote::runs(entry) {
-            return Err(Refusal::Unfit {
+            return Err(HandoverError::Unsuitable {
                 message: format!("{} reaches {name} through mcp-remote", self.name),
                 hint: "hand it over with --to mcp-remote".to_owned(),
             });
         }
         match configured.skip() {
-            Some(why) if !self.asks_us => Err(Refusal::Unfit {
+            Some(why) if !self.asks_us => Err(HandoverError::Unsuitable {
                 message: format!("{} has no use for a login to {name}: {why}", self.name),
                 hint: format!("change that in {}, and run this again", path.display()),
             }),
@@ -312,9 +312,9 @@ impl Client {
     /// it uses in place of ours; and what to say if there is one.
     pub fn in_keyring(
         &self,
-        grant: &Grant,
+        grant: &Handover,
         places: &Places,
-    ) -> Option<(&'static str, String, Refusal)> {
+    ) -> Option<(&'static str, String, HandoverError)> {
         let (service, account) =
             (self.name == codex::CLIENT.name).then(|| codex::in_keyring(grant, places))??;
         Some((

@@ -5,7 +5,9 @@ use std::path::Path;
 use serde_json::{json, Map, Value};
 
 use super::sdk::{self, set};
-use super::{json as file, Change, Client, Delivery, Edit, Grant, Lock, Mode, Places, Refusal};
+use super::{
+    json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Lock, Mode, Places,
+};
 use crate::digest;
 
 /// opencode 1.18.
@@ -19,7 +21,7 @@ pub const CLIENT: Client = Client {
     note: "opencode uses it from its next start; end a running one first",
 };
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     if grant.mode != Mode::Access {
         sdk::same_client(grant, "/oauth/clientId")?;
     }
@@ -42,7 +44,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
                 .find(|entry| entry.object_value().is_none())
             {
                 let other = other.decoded_name().unwrap_or_default();
-                return Err(Refusal::unknown(
+                return Err(HandoverError::unknown(
                     &edited,
                     format!("{other:?} is not an object"),
                 ));
@@ -51,7 +53,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
                 .object_value(&name)
                 .and_then(|it| it.get("serverUrl")?.to_serde_value());
             match known {
-                Some(known) if known != entry["serverUrl"] => Err(Refusal::other_server(
+                Some(known) if known != entry["serverUrl"] => Err(HandoverError::other_server(
                     &edited,
                     &name,
                     known.as_str().unwrap_or_default(),
@@ -72,7 +74,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
 }
 
 /// Returns the entry. opencode uses it only if the URL is the one of its configuration, byte for byte.
-fn entry(grant: &Grant) -> Value {
+fn entry(grant: &Handover) -> Value {
     let kept = grant.kept;
     let mut tokens = Map::new();
     set(&mut tokens, "accessToken", Some(kept.access_token.expose()));
@@ -133,7 +135,7 @@ mod tests {
             json!({"example": entry, "b": {"serverUrl": "u", "later": 1}})
         );
         let refused = (change.edit)(Some(r#"{"b": 7}"#));
-        assert!(matches!(refused, Err(Refusal::Unknown { .. })));
+        assert!(matches!(refused, Err(HandoverError::UnknownFormat { .. })));
     }
 
     #[test]
@@ -145,7 +147,7 @@ mod tests {
             "opencode",
             json!({"type": "remote", "oauth": {"clientId": "another"}}),
         );
-        let lent = Grant {
+        let lent = Handover {
             configured: Some(&configured),
             url: "https://mcp.example.com/mcp/",
             ..grant(&kept, Mode::Access)
@@ -154,12 +156,15 @@ mod tests {
         assert_eq!(changes[0].path, Path::new("/data/opencode/mcp-auth.json"));
         let entry = json!({"tokens": {"accessToken": "access canary 1"}, "serverUrl": "https://mcp.example.com/mcp/"});
         assert_eq!(edited(&changes[0], Some("")), json!({"example": entry}));
-        let moved = Grant {
+        let moved = Handover {
             mode: Mode::Move,
             ..lent
         };
         assert!(
-            matches!(deliver(&moved, &places), Err(Refusal::Unfit { .. })),
+            matches!(
+                deliver(&moved, &places),
+                Err(HandoverError::Unsuitable { .. })
+            ),
             "it would refresh as another client"
         );
     }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::sources::{self, Configured};
+use super::config::{self, ConfiguredServer};
 use super::{quoted, Places};
-use crate::store::{Key, DEFAULT_PROFILE};
+use crate::store::{StoredId, DEFAULT_PROFILE};
 
 /// The commands that give a client a token.
 const COMMANDS: [&str; 2] = ["headers", "token"];
@@ -19,11 +19,11 @@ pub fn is_helper(command: &str) -> bool {
 /// Returns the servers of the clients' configurations that ask this program for a token of this login; `is_server` knows
 /// its URL.
 pub fn that_ask_for(
-    key: &Key,
+    key: &StoredId,
     places: &Places,
     is_server: impl Fn(&str) -> bool,
-) -> Vec<Configured> {
-    let mut found = sources::look(places, None).servers;
+) -> Vec<ConfiguredServer> {
+    let mut found = config::look(places, None).servers;
     found.retain(|it| {
         let mut commands = Vec::new();
         collect(&it.entry, &mut commands);
@@ -38,7 +38,7 @@ pub fn that_ask_for(
 }
 
 /// Tells whether a command names the profile of a login.
-fn has_profile(command: &str, key: &Key) -> bool {
+fn has_profile(command: &str, key: &StoredId) -> bool {
     if key.profile == DEFAULT_PROFILE {
         return !command.contains("--profile");
     }
@@ -79,7 +79,7 @@ mod tests {
         ] {
             assert_eq!(is_helper(command), is_ours, "{command}");
         }
-        let of = |profile: &str| Key {
+        let of = |profile: &str| StoredId {
             server: "s".to_owned(),
             profile: profile.to_owned(),
         };

@@ -67,11 +67,11 @@ pub fn set(object: &mut Value, name: &str, value: Option<Value>) {
 mod tests {
     use super::*;
     use crate::store::tests::credentials;
-    use crate::store::Key;
+    use crate::store::StoredId;
 
     #[test]
     fn an_issuer_that_would_be_written_in_another_way_is_left_out() {
-        let key = Key {
+        let key = StoredId {
             server: "https://mcp.example.com/mcp".into(),
             profile: "default".into(),
         };

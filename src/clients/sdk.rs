@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{Grant, Mode, Refusal};
+use super::{Handover, HandoverError, Mode};
 
 /// Returns the refresh token, if the client is to have it.
-pub fn refresh_token<'a>(grant: &'a Grant) -> Option<&'a str> {
+pub fn refresh_token<'a>(grant: &'a Handover) -> Option<&'a str> {
     grant
         .kept
         .refresh_token
@@ -16,12 +16,12 @@ pub fn refresh_token<'a>(grant: &'a Grant) -> Option<&'a str> {
 }
 
 /// Returns the granted scopes as they stand in a token response.
-pub fn scope(grant: &Grant) -> Option<String> {
+pub fn scope(grant: &Handover) -> Option<String> {
     Some(grant.kept.scopes.join(" ")).filter(|scopes| !scopes.is_empty())
 }
 
 /// Returns the tokens. When they expire is left to the client, each of which says it in another way.
-pub fn tokens(grant: &Grant) -> Map<String, Value> {
+pub fn tokens(grant: &Handover) -> Map<String, Value> {
     let mut tokens = Map::new();
     set(
         &mut tokens,
@@ -35,7 +35,7 @@ pub fn tokens(grant: &Grant) -> Map<String, Value> {
 }
 
 /// Returns the client that the tokens were issued to: only that one can refresh them.
-pub fn client(grant: &Grant) -> Map<String, Value> {
+pub fn client(grant: &Handover) -> Map<String, Value> {
     let mut client = Map::new();
     set(
         &mut client,
@@ -71,14 +71,14 @@ pub fn set(object: &mut Map<String, Value>, name: &str, value: Option<impl Into<
 ///
 /// # Errors
 ///
-/// [`Refusal::Unfit`].
-pub fn same_client(grant: &Grant, pointer: &str) -> Result<(), Refusal> {
+/// [`HandoverError::Unsuitable`].
+pub fn same_client(grant: &Handover, pointer: &str) -> Result<(), HandoverError> {
     let Some(configured) = grant.configured else {
         return Ok(());
     };
     let named = configured.entry.pointer(pointer).and_then(Value::as_str);
     match named {
-        Some(named) if named != grant.kept.client_id => Err(Refusal::Unfit {
+        Some(named) if named != grant.kept.client_id => Err(HandoverError::Unsuitable {
             message: format!(
                 "{} is configured with a client_id that this login was not made with",
                 grant.name
@@ -98,19 +98,19 @@ pub mod tests {
 
     use serde_json::{from_str, json};
 
-    use super::super::sources::Configured;
+    use super::super::config::ConfiguredServer;
     use super::super::{Change, Delivery, Places};
     use super::*;
-    use crate::clock::Time;
     use crate::oauth::secret::Secret;
-    use crate::store::{tests::credentials, Credentials, Key};
+    use crate::os::clock::Time;
+    use crate::store::{tests::credentials, Credentials, StoredId};
 
     /// The server of the login.
     pub const URL: &str = "https://mcp.example.com/mcp";
 
     /// Returns the login: of a public client, with a refresh token.
     pub fn login() -> Credentials {
-        credentials(&Key {
+        credentials(&StoredId {
             server: URL.to_owned(),
             profile: "default".to_owned(),
         })
@@ -127,10 +127,10 @@ pub mod tests {
     }
 
     /// Returns the grant of a login.
-    pub fn grant(kept: &Credentials, mode: Mode) -> Grant<'_> {
+    pub fn grant(kept: &Credentials, mode: Mode) -> Handover<'_> {
         let now = Time(1_893_553_500);
         let (name, helper, variable) = ("example", "mcp-login headers x", "BEARER");
-        Grant {
+        Handover {
             kept,
             name,
             url: URL,
@@ -144,8 +144,8 @@ pub mod tests {
     }
 
     /// Returns a server as a configuration names it.
-    pub fn configured(source: &'static str, entry: Value) -> Configured {
-        Configured {
+    pub fn configured(source: &'static str, entry: Value) -> ConfiguredServer {
+        ConfiguredServer {
             source,
             name: "example".to_owned(),
             url: URL.to_owned(),
@@ -169,7 +169,7 @@ pub mod tests {
     }
 
     /// Returns the changes of files that a delivery is.
-    pub fn changes(delivery: Result<Delivery, Refusal>) -> Vec<Change> {
+    pub fn changes(delivery: Result<Delivery, HandoverError>) -> Vec<Change> {
         match delivery.expect("a delivery") {
             Delivery::Files(changes) => changes,
             _ => panic!("no files"),
@@ -200,7 +200,7 @@ pub mod tests {
         let kept = login();
         for (id, fits) in [("client", true), ("another", false)] {
             let configured = configured("x", json!({"oauth": {"clientId": id}}));
-            let grant = Grant {
+            let grant = Handover {
                 configured: Some(&configured),
                 ..grant(&kept, Mode::Move)
             };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{json, Map, Value};
 
-use super::{json as file, Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal};
+use super::{json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places};
 use crate::providers::google::GOOGLE;
 use crate::store::Credentials;
 
@@ -19,14 +19,14 @@ pub const CLIENT: Client = Client {
     note: "restart a workspace-mcp that is running: it keeps credentials in memory",
 };
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let kept = grant.kept;
     let account = account(kept)?;
     if places
         .variable("WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND")
         .is_some_and(|name| name != "local_directory")
     {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message:
                 "WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND names another store than a local directory"
                     .to_owned(),
@@ -59,10 +59,10 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
 ///
 /// # Errors
 ///
-/// [`Refusal::Unfit`] if it is another provider's, or nobody's.
-fn account(kept: &Credentials) -> Result<&str, Refusal> {
+/// [`HandoverError::Unsuitable`] if it is another provider's, or nobody's.
+fn account(kept: &Credentials) -> Result<&str, HandoverError> {
     if kept.provider.as_deref() != Some(GOOGLE.name) {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message: format!("the login to {} is none at Google", kept.server),
             hint: "log in with `mcp-login --provider google --client-file FILE --tools LIST`"
                 .to_owned(),
@@ -71,7 +71,7 @@ fn account(kept: &Credentials) -> Result<&str, Refusal> {
     kept.account
         .as_deref()
         .filter(|account| account.contains('@'))
-        .ok_or_else(|| Refusal::Unfit {
+        .ok_or_else(|| HandoverError::Unsuitable {
             message: format!(
                 "the login to {} does not say whose account it is",
                 kept.server
@@ -81,8 +81,8 @@ fn account(kept: &Credentials) -> Result<&str, Refusal> {
 }
 
 /// Says that Google's refresh token is missing.
-pub(super) fn without_refresh_token() -> Refusal {
-    Refusal::Unfit {
+pub(super) fn without_refresh_token() -> HandoverError {
+    HandoverError::Unsuitable {
         message: "the login has no refresh token, so it would end within the hour".to_owned(),
         hint: "log in again with `mcp-login --provider google --force ...`".to_owned(),
     }
@@ -155,13 +155,13 @@ pub mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::clock::Time;
     use crate::oauth::secret::Secret;
-    use crate::store::Key;
+    use crate::os::clock::Time;
+    use crate::store::StoredId;
 
     /// A login at Google.
     pub fn login() -> Credentials {
-        let key = Key {
+        let key = StoredId {
             server: "google".to_owned(),
             profile: "default".to_owned(),
         };
@@ -196,8 +196,12 @@ pub mod tests {
     }
 
     /// Returns the change that a client makes of a login.
-    pub fn change(client: &Client, kept: &Credentials, places: &Places) -> Result<Change, Refusal> {
-        let grant = Grant {
+    pub fn change(
+        client: &Client,
+        kept: &Credentials,
+        places: &Places,
+    ) -> Result<Change, HandoverError> {
+        let grant = Handover {
             kept,
             name: "google",
             url: "google",
@@ -214,7 +218,7 @@ pub mod tests {
         }
     }
 
-    fn new_text(kept: &Credentials, old: Option<&str>) -> Result<String, Refusal> {
+    fn new_text(kept: &Credentials, old: Option<&str>) -> Result<String, HandoverError> {
         let change = change(&CLIENT, kept, &places(&[]))?;
         (change.edit)(old).map(|text| text.to_string())
     }
@@ -258,7 +262,7 @@ pub mod tests {
         let other = places(&[("WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND", "gcs")]);
         assert!(matches!(
             change(&CLIENT, &login(), &other),
-            Err(Refusal::Unfit { .. })
+            Err(HandoverError::Unsuitable { .. })
         ));
     }
 
@@ -301,13 +305,19 @@ pub mod tests {
         let others = old.replace("c.apps", "other.apps");
         for old in [None, Some(others.as_str()), Some("{}")] {
             assert!(
-                matches!(new_text(&without, old), Err(Refusal::Unfit { .. })),
+                matches!(
+                    new_text(&without, old),
+                    Err(HandoverError::Unsuitable { .. })
+                ),
                 "{old:?}"
             );
         }
         for old in ["[]", "{\"token\":", "7"] {
             assert!(
-                matches!(new_text(&login(), Some(old)), Err(Refusal::Unknown { .. })),
+                matches!(
+                    new_text(&login(), Some(old)),
+                    Err(HandoverError::UnknownFormat { .. })
+                ),
                 "{old}"
             );
         }
@@ -335,7 +345,7 @@ pub mod tests {
         ] {
             assert!(matches!(
                 change(&CLIENT, &kept, &places(&[])),
-                Err(Refusal::Unfit { .. })
+                Err(HandoverError::Unsuitable { .. })
             ));
         }
     }

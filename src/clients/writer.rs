@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::command;
 use super::locks::hold;
-use super::{Change, Refusal};
-use crate::disk::{self, DiskError, Durability};
+use super::{Change, HandoverError};
+use crate::os::files::{self, DiskError, Durability};
 
 /// Largest file of a client that is read as a whole, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -25,7 +25,7 @@ const MAX_CHANGED_BYTES: u64 = 16 * 1024 * 1024;
 pub enum WriteError {
     /// It cannot be given to this client.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] HandoverError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -133,8 +133,8 @@ fn write_one(change: &Change) -> Result<PathBuf, WriteError> {
     let (old, new) = edited(change)?;
     if old.as_ref() != Some(&new) {
         match change.secret {
-            true => disk::write_atomically(&change.path, new.as_bytes(), Durability::Synced)?,
-            false => disk::write_shared(&change.path, new.as_bytes())?,
+            true => files::write_atomically(&change.path, new.as_bytes(), Durability::Synced)?,
+            false => files::write_shared(&change.path, new.as_bytes())?,
         }
     }
     let path = change.path.clone();
@@ -159,7 +159,7 @@ fn read(change: &Change) -> Result<Option<Text>, WriteError> {
 /// [`WriteError::Disk`], and [`WriteError::Refused`] for what is no text.
 pub(super) fn read_text(path: &Path, secret: bool) -> Result<Option<Text>, WriteError> {
     let bytes = if secret {
-        disk::read_private(path, MAX_BYTES)?
+        files::read_private(path, MAX_BYTES)?
     } else {
         read_shared(path)?
     };
@@ -167,7 +167,7 @@ pub(super) fn read_text(path: &Path, secret: bool) -> Result<Option<Text>, Write
         bytes.map(|bytes| std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())));
     Ok(text
         .transpose()
-        .map_err(|_| Refusal::unknown(path, "it is not UTF-8 text"))?)
+        .map_err(|_| HandoverError::unknown(path, "it is not UTF-8 text"))?)
 }
 
 /// Reads a file that others may read too; `None` if there is none.

@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::words::{http_code, http_hint};
-use super::{DiscoverError, MetadataError, Missing, RegisterError};
-use crate::discover::Nowhere;
+use super::{DiscoverError, FetchError, MetadataError, RegisterError};
+use crate::discovery::Nowhere;
 use crate::oauth::challenge::Credential;
 use crate::oauth::endpoint;
 use crate::oauth::text::{printable, printable_list};
@@ -18,7 +18,7 @@ pub fn discover_code(err: &DiscoverError) -> &'static str {
     match err {
         DiscoverError::Http(err)
         | DiscoverError::Document {
-            why: Missing::Http(err),
+            why: FetchError::Http(err),
             ..
         } => http_code(err),
         DiscoverError::Url { .. } => "forbidden_url",
@@ -27,11 +27,11 @@ pub fn discover_code(err: &DiscoverError) -> &'static str {
         DiscoverError::NotMcp(_) | DiscoverError::LoginPage(_) => "not_an_mcp_server",
         DiscoverError::NoLoginNeeded => "no_login_needed",
         DiscoverError::Document {
-            why: Missing::Unsafe(err) | Missing::Useless(err),
+            why: FetchError::Unsafe(err) | FetchError::Useless(err),
             ..
         } => metadata_code(err),
         DiscoverError::Document {
-            why: Missing::Status(_) | Missing::Enough,
+            why: FetchError::Status(_) | FetchError::Enough,
             ..
         } => "metadata_unusable",
         DiscoverError::NoDocument { .. } => "metadata_unusable",
@@ -59,7 +59,7 @@ fn metadata_code(err: &MetadataError) -> &'static str {
 /// Returns what to do after a failed discovery.
 pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
     let hint = match err {
-        DiscoverError::Http(err) | DiscoverError::Document { why: Missing::Http(err), .. } => return http_hint(err),
+        DiscoverError::Http(err) | DiscoverError::Document { why: FetchError::Http(err), .. } => return http_hint(err),
         DiscoverError::NoLoginNeeded => "use the server as it is",
         DiscoverError::OtherPath { found, .. } => return Some(format!("did you mean {found}?")),
         DiscoverError::TooWide { server, .. } => {
@@ -79,8 +79,8 @@ pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
         DiscoverError::NoAuthorizationServer(nowhere) => return Some(nowhere_hint(nowhere)),
         DiscoverError::NoDocument { .. } => "check --issuer-metadata: it takes the URL of the document itself",
         DiscoverError::ForeignMetadata(named) if is_same_machine(server, named) => return Some(other_name(named)),
-        DiscoverError::Document { why: Missing::Unsafe(why), .. } => return Some(unsafe_document_hint(server, why)),
-        DiscoverError::Document { why: Missing::Useless(why), .. } => useless_document_hint(why),
+        DiscoverError::Document { why: FetchError::Unsafe(why), .. } => return Some(unsafe_document_hint(server, why)),
+        DiscoverError::Document { why: FetchError::Useless(why), .. } => useless_document_hint(why),
         DiscoverError::Unsuitable { silent: true, why: MetadataError::NoPkce, .. } => {
             "if you know that it protects codes with PKCE all the same, --assume-pkce goes on"
         }

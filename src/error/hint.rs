@@ -2,9 +2,9 @@
 
 use super::discovery::{discover_hint, register_hint};
 use super::words::{denial_hint, exchange_hint, handover_hint, http_hint, known_failure};
-use super::{BindError, LoginError, ServerFault};
+use super::{BindError, Error, ServerFault};
 
-impl LoginError {
+impl Error {
     /// Returns what to do next; `None` if we know nothing better than the message.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -15,7 +15,7 @@ impl LoginError {
             }
             Self::Busy { .. } | Self::Interrupted { .. } => Some("run the command again in a moment".to_owned()),
             Self::HandOver { client, source } => handover_hint(client, source),
-            Self::Told(told) => told.hint.clone(),
+            Self::Reported(told) => told.hint.clone(),
             Self::Usage { hint, .. } => hint.clone(),
             Self::Ambiguous { choices, .. } => {
                 let names: Vec<_> = choices.iter().filter_map(|choice| choice.split("  ").next()).collect();

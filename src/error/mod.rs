@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::callback::peer::Holder;
+use crate::callback::BindError;
 use crate::clients::writer::WriteError;
-use crate::clients::Refusal;
-use crate::discover::{DiscoverError, Missing};
-use crate::exchange::ExchangeError;
+use crate::clients::HandoverError;
+use crate::discovery::{DiscoverError, FetchError};
 use crate::http::{HttpError, ProxyFault, TlsFault};
-use crate::listener::BindError;
 use crate::oauth::callback::Denial;
 use crate::oauth::metadata::MetadataError;
 use crate::oauth::text::{printable, printable_list};
 use crate::oauth::token::Unusable;
-use crate::peers::Holder;
 use crate::providers::Provider;
-use crate::register::RegisterError;
-use crate::revoke::RevokeError;
-use crate::store::{Key, StoreError};
+use crate::registration::RegisterError;
+use crate::store::{StoreError, StoredId};
+use crate::token_endpoint::exchange::ExchangeError;
+use crate::token_endpoint::revoke::RevokeError;
 use discovery::{discover_code, register_code, register_exit};
 use words::{denial_code, handover_code, http_code, token_code};
 
@@ -45,7 +45,7 @@ pub enum ServerFault {
 
 /// A login that was not completed.
 #[derive(Debug, thiserror::Error)]
-pub enum LoginError {
+pub enum Error {
     /// The command makes no sense.
     #[error("{message}")]
     Usage {
@@ -198,7 +198,7 @@ pub enum LoginError {
     },
     /// What another process of this program reports.
     #[error("{}", .0.message)]
-    Told(Told),
+    Reported(ErrorReport),
     /// The server is out of reach.
     #[error("cannot ask {server}")]
     Unreachable {
@@ -243,15 +243,15 @@ pub enum LoginError {
 
 /// A failure as one process tells it to another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Told {
+pub struct ErrorReport {
     exit: u8,
     code: String,
     message: String,
     hint: Option<String>,
 }
 
-impl From<&LoginError> for Told {
-    fn from(err: &LoginError) -> Self {
+impl From<&Error> for ErrorReport {
+    fn from(err: &Error) -> Self {
         let (exit, code) = (err.exit_code(), err.code().to_owned());
         Self {
             exit,
@@ -328,9 +328,9 @@ pub fn in_words(time: Duration) -> String {
     }
 }
 
-impl LoginError {
+impl Error {
     /// The store cannot be used for a new login, or did not take it.
-    pub fn not_kept(key: &Key, source: Arc<StoreError>) -> Self {
+    pub fn not_kept(key: &StoredId, source: Arc<StoreError>) -> Self {
         Self::Store {
             doing: "keep",
             server: key.server.clone(),
@@ -339,7 +339,7 @@ impl LoginError {
     }
 
     /// The stored login could not be removed.
-    pub fn not_forgotten(key: &Key, source: StoreError) -> Self {
+    pub fn not_forgotten(key: &StoredId, source: StoreError) -> Self {
         Self::Store {
             doing: "forget",
             server: key.server.clone(),
@@ -348,7 +348,7 @@ impl LoginError {
     }
 
     /// The stored login cannot be read.
-    pub fn unreadable(key: &Key, source: StoreError) -> Self {
+    pub fn unreadable(key: &StoredId, source: StoreError) -> Self {
         Self::Store {
             doing: "read",
             server: key.server.clone(),
@@ -396,7 +396,7 @@ impl LoginError {
                 ..
             } => 3,
             Self::HandOver {
-                source: WriteError::Refused(Refusal::Unfit { .. }),
+                source: WriteError::Refused(HandoverError::Unsuitable { .. }),
                 ..
             } => 2,
             Self::HandOver {
@@ -411,7 +411,7 @@ impl LoginError {
             Self::Command { .. } => 126,
             Self::NotRevoked { .. } => 5,
             Self::Busy { .. } | Self::Interrupted { .. } => 5,
-            Self::Told(told) => told.exit,
+            Self::Reported(told) => told.exit,
             Self::IssuerChanged { .. } => 6,
             Self::Discover { source, .. } => source.exit_code(),
             Self::Unreachable { source, .. } if source.is_hopeless() => 2,
@@ -456,7 +456,7 @@ impl LoginError {
             Self::Busy { .. } => "busy",
             Self::Interrupted { .. } => "interrupted",
             Self::HandOver { source, .. } => handover_code(source),
-            Self::Told(told) => &told.code,
+            Self::Reported(told) => &told.code,
             Self::Unexpected { .. } => "unexpected",
             Self::Usage { .. } | Self::Ambiguous { .. } => "usage",
             Self::Bind {

@@ -1,9 +1,9 @@
 //! The words that go with failures: one for scripts, and a hint for people.
 
 use super::{
-    in_words, ExchangeError, HttpError, ProxyFault, Refusal, TlsFault, Unusable, WriteError,
+    in_words, ExchangeError, HandoverError, HttpError, ProxyFault, TlsFault, Unusable, WriteError,
 };
-use crate::disk::DiskError;
+use crate::os::files::DiskError;
 use crate::providers::{self, Moment, Provider};
 
 /// Returns the word for a request that came to nothing.
@@ -34,8 +34,8 @@ pub fn http_code(err: &HttpError) -> &'static str {
 /// Returns the word for a hand-over that failed.
 pub fn handover_code(err: &WriteError) -> &'static str {
     match err {
-        WriteError::Refused(Refusal::Unfit { .. }) => "handover_impossible",
-        WriteError::Refused(Refusal::Unknown { .. }) => "format_unknown",
+        WriteError::Refused(HandoverError::Unsuitable { .. }) => "handover_impossible",
+        WriteError::Refused(HandoverError::UnknownFormat { .. }) => "format_unknown",
         WriteError::Command { .. } => "client_missing",
         WriteError::Disk(DiskError::Locked { .. }) => "client_busy",
         WriteError::Disk(_)
@@ -51,8 +51,8 @@ pub fn handover_code(err: &WriteError) -> &'static str {
 /// Returns what helps a hand-over that failed.
 pub fn handover_hint(client: &str, err: &WriteError) -> Option<String> {
     Some(match err {
-        WriteError::Refused(Refusal::Unfit { hint, .. }) => hint.clone(),
-        WriteError::Refused(Refusal::Unknown { .. }) => {
+        WriteError::Refused(HandoverError::Unsuitable { hint, .. }) => hint.clone(),
+        WriteError::Refused(HandoverError::UnknownFormat { .. }) => {
             format!(
                 "nothing was changed; move the file away if it is broken; if a newer {client} wrote it, see if there is a \
                  newer mcp-login"
@@ -201,7 +201,7 @@ fn tls_hint(host: &str, fault: TlsFault) -> String {
     match fault {
         TlsFault::Dated => format!(
             "the clock of this computer says {}; if that is wrong, set it, else the server's certificate is not valid now",
-            crate::clock::Time::now().rfc3339()
+            crate::os::clock::Time::now().rfc3339()
         ),
         TlsFault::NotTls => {
             "check the port of the server; if it is on this machine, its URL may begin with http://"

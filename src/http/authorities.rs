@@ -168,7 +168,7 @@ impl Reading {
         for item in ureq::tls::parse_pem(&pem) {
             match item {
                 Ok(PemItem::Certificate(certificate)) => {
-                    drop(self.certificates.insert(certificate.der().to_vec()))
+                    self.certificates.insert(certificate.der().to_vec());
                 }
                 Ok(_) => {}
                 Err(err) => return self.pass_over(path, &err.to_string()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::connect::NoLocalPort;
 use super::connector::ProxyError;
-use super::proxy::Chosen;
+use super::proxy::ProxyChoice;
 use super::resolver::ForbiddenAddress;
 use super::CONNECT_LIMIT;
 use crate::oauth::endpoint::UrlError;
@@ -210,7 +210,7 @@ impl HttpError {
 pub(super) struct Circumstances<'a> {
     pub host: &'a str,
     pub limit: Duration,
-    pub proxy: Option<&'a Chosen>,
+    pub proxy: Option<&'a ProxyChoice>,
     /// Something of the request may have left.
     pub sent: bool,
 }

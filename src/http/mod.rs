@@ -23,11 +23,11 @@ use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, AsSendBody, Body, ProxyProtocol};
 use url::Url;
 
-use crate::clock::{Deadline, Time};
 use crate::oauth::endpoint::{self, UrlError};
+use crate::os::clock::{Deadline, Time};
 use authorities::roots;
 use error::{translate, Circumstances};
-use proxy::Chosen;
+use proxy::ProxyChoice;
 use resolver::{bare_host, PolicedResolver, Typed};
 
 pub use authorities::{authorities, Authorities};
@@ -183,7 +183,7 @@ pub struct Http {
     limit: Duration,
     deadline: Option<Deadline>,
     resolver: PolicedResolver,
-    agents: Mutex<Vec<Way>>,
+    agents: Mutex<Vec<PooledAgent>>,
     roots: OnceLock<RootCerts>,
 }
 
@@ -365,12 +365,12 @@ impl Http {
     }
 
     /// Returns the agent for a URL that is asked so; certificates are only read where there is TLS.
-    fn agent(&self, url: &Url, proxy: Option<&Chosen>) -> Result<Agent, HttpError> {
+    fn agent(&self, url: &Url, proxy: Option<&ProxyChoice>) -> Result<Agent, HttpError> {
         let secure_proxy =
             proxy.is_some_and(|chosen| chosen.proxy.protocol() == ProxyProtocol::Https);
         let secure = url.scheme() == "https" || secure_proxy;
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |way: &&Way| way.secure == secure && way.proxy.as_ref() == proxy;
+        let same = |way: &&PooledAgent| way.secure == secure && way.proxy.as_ref() == proxy;
         if let Some(way) = agents.iter().find(same) {
             return Ok(way.agent.clone());
         }
@@ -395,7 +395,7 @@ impl Http {
             connector::connector(proxy.is_some()),
             resolver,
         );
-        agents.push(Way {
+        agents.push(PooledAgent {
             secure,
             proxy: proxy.cloned(),
             agent: agent.clone(),
@@ -426,9 +426,9 @@ fn run<B: AsSendBody>(
 }
 
 /// A way of connecting, and the agent for it; made when it is first needed.
-struct Way {
+struct PooledAgent {
     secure: bool,
-    proxy: Option<Chosen>,
+    proxy: Option<ProxyChoice>,
     agent: Agent,
 }
 

@@ -41,12 +41,12 @@ pub struct ProxySetting {
 
 /// A proxy, and the variable that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Chosen {
+pub(super) struct ProxyChoice {
     pub variable: &'static str,
     pub proxy: Proxy,
 }
 
-impl Chosen {
+impl ProxyChoice {
     /// Returns the proxy's URL, without user name and password.
     pub fn place(&self) -> String {
         let proxy = &self.proxy;
@@ -71,7 +71,7 @@ pub fn proxies() -> Vec<ProxySetting> {
         let proxy = value
             .ok()
             .and_then(|value| read(&value))
-            .map(|proxy| Chosen { variable, proxy }.place());
+            .map(|proxy| ProxyChoice { variable, proxy }.place());
         Some(ProxySetting { variable, proxy })
     };
     ALL.into_iter().filter_map(setting).collect()
@@ -91,7 +91,7 @@ pub fn proxy_for(server: &Url) -> Option<String> {
 
 /// Returns the proxy through which a URL is asked; `None` if it is asked directly. What is set for this and cannot be
 /// read is passed over with a warning, once in a run.
-pub(super) fn chosen(url: &Url) -> Option<Chosen> {
+pub(super) fn chosen(url: &Url) -> Option<ProxyChoice> {
     static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let choice = choose(url, &environment);
     for warning in choice.warnings {
@@ -155,7 +155,7 @@ fn choose(url: &Url, environment: &impl Fn(&str) -> Option<OsString>) -> Choice 
                 choice.warnings.extend(unreadable(environment));
                 let excepted =
                     exceptions(environment).is_some_and(|(_, text)| is_excepted(url, &text));
-                choice.chosen = (!excepted).then_some(Chosen { variable, proxy });
+                choice.chosen = (!excepted).then_some(ProxyChoice { variable, proxy });
                 return choice;
             }
         }
@@ -167,7 +167,7 @@ fn choose(url: &Url, environment: &impl Fn(&str) -> Option<OsString>) -> Choice 
 #[derive(Debug, Default)]
 struct Choice {
     /// The proxy through which it is asked.
-    chosen: Option<Chosen>,
+    chosen: Option<ProxyChoice>,
     /// What was passed over because it cannot be read.
     warnings: Vec<String>,
 }

@@ -15,7 +15,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::connect;
 use super::proxy::is_socks;
-use crate::oauth::endpoint::Region;
+use crate::oauth::endpoint::AddressScope;
 
 /// The most addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 16;
@@ -87,25 +87,27 @@ impl PolicedResolver {
     /// Tells whether an address may be asked. Typed names vouch for it only with all their addresses, since the owner of
     /// a name writes their list.
     pub fn permits_by_lookup(&self, address: IpAddr, timeout: NextTimeout) -> bool {
-        let region = Region::of(address);
+        let region = AddressScope::of(address);
         let vouches = |typed: &Typed| {
             let found = self.addresses_of(typed, timeout);
-            !found.is_empty() && found.iter().all(|found| Region::of(*found) == region)
+            !found.is_empty() && found.iter().all(|found| AddressScope::of(*found) == region)
         };
         let mut names = self
             .typed
             .iter()
             .filter(|typed| typed.direct && typed.host.parse::<IpAddr>().is_err());
-        self.permits(address) || (region != Region::LinkLocal && names.any(vouches))
+        self.permits(address) || (region != AddressScope::LinkLocal && names.any(vouches))
     }
 
     /// Tells whether an address may be asked because it is public, or because a typed address lies in its region. The
     /// link itself is no such region: cloud metadata services live there.
     fn permits(&self, address: IpAddr) -> bool {
-        let region = Region::of(address);
-        region == Region::Public
-            || (region != Region::LinkLocal
-                && self.literals().any(|typed| Region::of(typed) == region))
+        let region = AddressScope::of(address);
+        region == AddressScope::Public
+            || (region != AddressScope::LinkLocal
+                && self
+                    .literals()
+                    .any(|typed| AddressScope::of(typed) == region))
     }
 
     fn literals(&self) -> impl Iterator<Item = IpAddr> + '_ {
@@ -130,7 +132,8 @@ impl PolicedResolver {
     /// Tells whether a host that was looked up may be asked at this address.
     fn lets_through(&self, host: &str, address: IpAddr, timeout: NextTimeout) -> bool {
         if self.typed.iter().any(|typed| typed.host == host) {
-            return Region::of(address) != Region::LinkLocal || host.parse::<IpAddr>().is_ok();
+            return AddressScope::of(address) != AddressScope::LinkLocal
+                || host.parse::<IpAddr>().is_ok();
         }
         self.permits_by_lookup(address, timeout)
     }

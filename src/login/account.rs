@@ -5,20 +5,20 @@ use std::time::Duration;
 use url::Url;
 
 use super::{typed_urls, Attempt};
-use crate::clock::Time;
+use crate::context::Context;
 use crate::http::Http;
 use crate::oauth::id_token;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{self, Tokens};
-use crate::tools::Tools;
+use crate::os::clock::Time;
 
 /// Longest time for asking who the user is: the browser waits meanwhile, and the login is good without it.
 const LIMIT: Duration = Duration::from_secs(8);
 
 /// Finds out the account: from the ID token; at a provider also from its userinfo endpoint, and where there is none, it
 /// is the one that the user named.
-pub fn find(attempt: &Attempt, tokens: &Tokens, tools: &Tools) -> Option<String> {
+pub fn find(attempt: &Attempt, tokens: &Tokens, tools: &Context) -> Option<String> {
     let (request, server) = (&attempt.request, &attempt.found.server);
     let told = tokens
         .id_token
@@ -78,7 +78,7 @@ fn told(id_token: &Secret, attempt: &Attempt) -> Option<String> {
         .flatten()
 }
 
-fn ask(url: &Url, access_token: &Secret, typed: &[Url], tools: &Tools) -> Option<String> {
+fn ask(url: &Url, access_token: &Secret, typed: &[Url], tools: &Context) -> Option<String> {
     let bearer = zeroize::Zeroizing::new(format!("Bearer {}", access_token.expose()));
     let response = Http::new(&tools.http, typed, LIMIT).get(url, &[("Authorization", &bearer)]);
     let answer = response.and_then(|response| match response.status {

@@ -5,40 +5,44 @@
 //! from the answer to a login that is kept. What the browser is shown is said last, when it is true.
 
 mod account;
-mod crew;
-mod outlook;
-mod repeat;
+pub mod authorize;
+pub mod event_loop;
+mod preflight;
+mod previous;
 mod request;
 mod run;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::authorize::{authorize, Authorization};
-use crate::clock::{Deadline, Time};
-use crate::discover::{DiscoverError, Discovered};
-use crate::error::{in_words, LoginError};
-use crate::exchange::{exchange, Exchange, ExchangeError, Exchanged, Retries, WhenBusy};
+use crate::callback::{is_refused_by_browsers, Listener, RedirectTarget};
+use crate::context::Context;
+use crate::discovery::{DiscoverError, Discovery};
+use crate::error::{in_words, Error};
 use crate::http::Http;
-use crate::listener::{is_refused_by_browsers, Listener, Wanted};
+use crate::login::authorize::{authorize, Authorization};
 use crate::oauth::authorization::{AuthorizationRequest, OFFLINE_ACCESS};
 use crate::oauth::callback::AuthorizationCode;
-use crate::oauth::client::{self, Client, Origin};
+use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
+use crate::os::clock::{Deadline, Time};
 use crate::providers::{self, Provider};
-use crate::register::{self, register, RegisterError};
+use crate::refresh::refresher::bring_home;
+use crate::refresh::{self, Freshness};
+use crate::registration::{self, register, RegisterError};
 use crate::store::cache::Cache;
-use crate::store::{Credentials, Patience, Store, StoreChoice, StoreError};
-use crate::token::refresher::bring_home;
-use crate::token::{self, Need};
-use crate::tools::Tools;
-use crew::{Line, Message};
-use outlook::{ask, check_issuer_of_client, provider, scopes, typed_urls, LastLogin};
+use crate::store::{Credentials, Interaction, Store, StoreChoice, StoreError};
+use crate::token_endpoint::exchange::{
+    exchange, Exchange, ExchangeError, Exchanged, Retries, WhenBusy,
+};
+use preflight::{ask, check_issuer_of_client, provider, scopes, typed_urls, LastLogin};
+use workers::{Line, Message};
 
-pub use outlook::{cannot_listen, outlook, wanted, Outlook};
+pub use preflight::{cannot_listen, outlook, wanted, Outlook};
 pub use request::{Event, Invitation, Report, Request, Resource};
 pub use run::{run, Outcome};
 
@@ -61,7 +65,7 @@ const CLOCK_TOLERANCE: u64 = 60;
 struct Attempt {
     /// What is asked for, completed by what an earlier login says.
     request: Request,
-    found: Discovered,
+    found: Discovery,
     provider: Option<&'static Provider>,
     client: Client,
     authorization: Authorization,
@@ -83,8 +87,8 @@ enum Finished {
 }
 
 /// Goes from the request to the page that the user has to see. The socket is bound before anything is asked.
-fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginError> {
-    let kept = Store::open_to_read(&tools.store, &tools.data_dir, Patience::Person);
+fn begin(request: &Request, tools: &Context, line: &Line) -> Result<Begun, Error> {
+    let kept = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::Allowed);
     let before = match kept.load(&request.key) {
         // The new login goes where the store works; what the keyring keeps to itself is not missed.
         Err(StoreError::Keyring(fault)) if tools.store == StoreChoice::Auto => {
@@ -95,7 +99,7 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
             log::warn!("{err}; the new login takes its place");
             None
         }
-        loaded => loaded.map_err(|err| LoginError::unreadable(&request.key, err))?,
+        loaded => loaded.map_err(|err| Error::unreadable(&request.key, err))?,
     };
     if let Some(live) = before
         .as_ref()
@@ -111,13 +115,13 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
             true,
         )));
     }
-    let request = &repeat::complete(request.clone(), before.as_ref())?;
+    let request = &previous::complete(request.clone(), before.as_ref())?;
     let cache = tools.cache();
     let last = LastLogin::of(request, &cache);
     let redirect_uri = listen(&wanted(request, &cache, before.as_ref()), line)?;
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT).until(line.deadline);
     let found = ask(request, last.as_ref(), &http, &cache, None);
-    let named = repeat::with_issuer(request, before.as_ref());
+    let named = previous::with_issuer(request, before.as_ref());
     let (found, named) = match (found, named) {
         (Err(err), Some(named))
             if matches!(err.code(), "no_authorization_server" | "not_an_mcp_server") =>
@@ -149,7 +153,7 @@ fn begin(request: &Request, tools: &Tools, line: &Line) -> Result<Begun, LoginEr
 
 /// What is known before we are a client.
 struct Prepared {
-    found: Discovered,
+    found: Discovery,
     redirect_uri: String,
     before: Option<Credentials>,
     is_second: bool,
@@ -158,10 +162,10 @@ struct Prepared {
 /// Becomes a client and prepares the authorization request.
 fn prepare(
     request: &Request,
-    tools: &Tools,
+    tools: &Context,
     http: &Http,
     prepared: Prepared,
-) -> Result<Attempt, LoginError> {
+) -> Result<Attempt, Error> {
     let Prepared {
         found,
         redirect_uri,
@@ -199,7 +203,7 @@ fn prepare(
             .filter(|_| request.hints_by_standard()),
         extra: &request.parameters,
     };
-    let authorization = authorize(&ask, server).map_err(|err| LoginError::Usage {
+    let authorization = authorize(&ask, server).map_err(|err| Error::Usage {
         message: format!("the redirect URI {redirect_uri} cannot be used: {err}"),
         hint: None,
     })?;
@@ -221,10 +225,10 @@ fn prepare(
 /// no authorization server either.
 fn not_registered(
     request: &Request,
-    found: &Discovered,
+    found: &Discovery,
     provider: Option<&'static Provider>,
     source: RegisterError,
-) -> LoginError {
+) -> Error {
     let (issuer, endpoint) = (
         printable(&found.server.issuer),
         found.server.registration_endpoint.as_ref(),
@@ -235,12 +239,12 @@ fn not_registered(
             nowhere
                 .tried
                 .push((printable(endpoint.as_str()), source.to_string()));
-            LoginError::Discover {
+            Error::Discover {
                 server: request.key.server.clone(),
                 source: DiscoverError::NoAuthorizationServer(nowhere),
             }
         }
-        _ => LoginError::Register {
+        _ => Error::Register {
             issuer,
             provider,
             source,
@@ -249,7 +253,7 @@ fn not_registered(
 }
 
 /// The server does not know our registration any more: the request is prepared anew, and not with one that is in doubt.
-fn again(tools: &Tools, attempt: Attempt, line: &Line) -> Result<Begun, LoginError> {
+fn again(tools: &Context, attempt: Attempt, line: &Line) -> Result<Begun, Error> {
     let Attempt {
         request,
         found,
@@ -269,11 +273,11 @@ fn again(tools: &Tools, attempt: Attempt, line: &Line) -> Result<Begun, LoginErr
 
 /// Goes from the answer to a login that is kept. Nothing that was kept before is touched until then.
 fn finish(
-    tools: &Tools,
+    tools: &Context,
     mut attempt: Attempt,
     code: AuthorizationCode,
     deadline: Deadline,
-) -> Result<Finished, LoginError> {
+) -> Result<Finished, Error> {
     let request = &attempt.request.clone();
     let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
     let Authorization {
@@ -301,7 +305,7 @@ fn finish(
         }
         Err(source) => {
             let (issuer, provider) = (printable(&expected.issuer), attempt.provider);
-            return Err(LoginError::Exchange {
+            return Err(Error::Exchange {
                 issuer,
                 provider,
                 source,
@@ -309,7 +313,7 @@ fn finish(
         }
     };
     warn_of_clock(answered_at);
-    register::confirm(
+    registration::confirm(
         &tools.cache(),
         &attempt.found.server.issuer,
         &attempt.client,
@@ -332,7 +336,7 @@ fn finish(
     let mut credentials = attempt.credentials(request, tokens, account);
     let saved = store
         .save(&mut credentials)
-        .map_err(|err| LoginError::not_kept(&request.key, Arc::new(err)))?;
+        .map_err(|err| Error::not_kept(&request.key, Arc::new(err)))?;
     saved
         .notice
         .iter()
@@ -384,7 +388,9 @@ pub fn metadata(cache: &Cache, kept: &Credentials) -> Option<Value> {
 impl Attempt {
     /// Tells whether a new registration may cure this error: once, and only if the registration was made by us.
     fn heals(&self, error: &str) -> bool {
-        client::is_unknown(error) && !self.is_second && self.client.origin == Origin::Dynamic
+        client::is_unknown(error)
+            && !self.is_second
+            && self.client.origin == RegistrationKind::Dynamic
     }
 
     /// Puts together what is kept of the login.
@@ -440,14 +446,14 @@ impl Attempt {
             expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
             needs_login: false,
             handed_over: None,
-            options: repeat::options(request, self.before.as_ref()),
+            options: previous::options(request, self.before.as_ref()),
             rest: serde_json::Map::new(),
         }
     }
 }
 
 /// Returns the stored login if it serves: it covers what is asked for, and is live or can be refreshed at once.
-fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Credentials> {
+fn live_login(kept: &Credentials, request: &Request, tools: &Context) -> Option<Credentials> {
     let same_client = request
         .identity
         .client_id
@@ -462,7 +468,7 @@ fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Cr
         .as_ref()
         .is_none_or(|it| it.token_endpoint.as_str() == kept.token_endpoint);
     let same_resource = match &request.resource {
-        Resource::Discovered => true,
+        Resource::Discovery => true,
         Resource::Omitted => kept.resource.is_none(),
         Resource::Given(resource) => kept.resource.as_ref() == Some(resource),
     };
@@ -476,11 +482,11 @@ fn live_login(kept: &Credentials, request: &Request, tools: &Tools) -> Option<Cr
     {
         return None;
     }
-    let need = Need {
+    let need = Freshness {
         min_ttl: MIN_LIFE,
         refresh: false,
     };
-    match token::live(&request.key, need, tools, Deadline::after(token::LIMIT)) {
+    match refresh::live(&request.key, need, tools, Deadline::after(refresh::LIMIT)) {
         // One that can be refreshed has just been, if it was due.
         Ok(live) => Some(live).filter(|live| live.refresh_token.is_some() || !need.is_due(live)),
         Err(err) => {
@@ -508,7 +514,7 @@ fn covers(kept: &Credentials, scopes: &[String]) -> bool {
 }
 
 /// Binds the socket and hands it to the desk; returns the redirect URI. Without a socket the answer can be pasted.
-fn listen(wanted: &Wanted, line: &Line) -> Result<String, LoginError> {
+fn listen(wanted: &RedirectTarget, line: &Line) -> Result<String, Error> {
     let fixed = wanted.ports.iter().filter(|_| !wanted.any_port);
     for port in fixed.filter(|port| is_refused_by_browsers(**port)) {
         log::warn!("browsers refuse to open port {port} (ERR_UNSAFE_PORT); use another one, or paste the address");
@@ -533,11 +539,11 @@ fn listen(wanted: &Wanted, line: &Line) -> Result<String, LoginError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{tests::credentials, Key};
+    use crate::store::{tests::credentials, StoredId};
 
     #[test]
     fn e10_what_a_stored_login_covers() {
-        let mut kept = credentials(&Key {
+        let mut kept = credentials(&StoredId {
             server: "https://mcp.example".into(),
             profile: "default".into(),
         });

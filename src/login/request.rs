@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::browser::Skip;
-use crate::clock::Time;
-use crate::error::LoginError;
-use crate::listener::RedirectHost;
+use crate::callback::RedirectHost;
+use crate::error::Error;
+use crate::login::event_loop::{Reason, Source};
 use crate::oauth::metadata::AuthorizationServer;
+use crate::os::browser::Skip;
+use crate::os::clock::Time;
 use crate::providers::{google, Provider};
-use crate::register::Identity;
-use crate::store::{Credentials, Key, Place};
-use crate::wait::{Reason, Source};
+use crate::registration::Identity;
+use crate::store::{Credentials, Place, StoredId};
 
 /// The RFC 8707 resource that a login asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// What the server's metadata says.
-    Discovered,
+    Discovery,
     /// None at all.
     Omitted,
     /// What the user says.
@@ -29,7 +29,7 @@ pub enum Resource {
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Its name in the store.
-    pub key: Key,
+    pub key: StoredId,
     /// The MCP server; `None` for a login at a provider without one.
     pub server: Option<Url>,
     /// The server as the user typed it, without fragment.
@@ -100,7 +100,7 @@ impl Request {
     /// Tells whether the user says what the resource is. That a provider takes none is not the user's word.
     pub(super) fn settles_resource(&self) -> bool {
         match self.resource {
-            Resource::Discovered => false,
+            Resource::Discovery => false,
             Resource::Given(_) => true,
             Resource::Omitted => self.provider.is_none_or(|provider| provider.takes_resource),
         }
@@ -128,7 +128,7 @@ pub enum Event<'a> {
         /// The server to log in to.
         server: &'a str,
         /// Why there is no socket.
-        failure: &'a LoginError,
+        failure: &'a Error,
     },
     /// The page that the user has to see.
     AuthorizationUrl(Invitation<'a>),
@@ -189,7 +189,7 @@ pub enum Event<'a> {
         /// The server to log in to.
         server: &'a str,
         /// What went wrong.
-        error: &'a LoginError,
+        error: &'a Error,
     },
 }
 
@@ -218,7 +218,7 @@ pub struct Invitation<'a> {
 #[derive(Clone, Debug)]
 pub struct Report {
     /// Its name in the store.
-    pub key: Key,
+    pub key: StoredId,
     /// The authorization server.
     pub issuer: String,
     /// Our client identifier there.

@@ -5,20 +5,20 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::crew::{Crew, Message};
+use super::workers::{Crew, Message};
 use super::{Attempt, Begun, Event, Finished, Invitation, Report, Request};
-use crate::browser;
-use crate::clock::{Deadline, Time};
-use crate::error::{self, LoginError};
-use crate::listener::page::Page;
+use crate::callback::pages::Page;
+use crate::context::Context;
+use crate::error::{self, Error};
+use crate::login::event_loop::{Desk, Happening, Reason};
 use crate::oauth::callback::{Answer, Denial};
 use crate::oauth::client;
-use crate::register;
-use crate::signals::{self, Signal, Signals};
-use crate::terminal;
-use crate::terminal::paste::Paste;
-use crate::tools::Tools;
-use crate::wait::{Desk, Happening, Reason};
+use crate::os::browser;
+use crate::os::clock::{Deadline, Time};
+use crate::os::signals::{self, Signal, Signals};
+use crate::os::terminal;
+use crate::os::terminal::paste::Paste;
+use crate::registration;
 
 /// How long a signal waits for a code that is being exchanged.
 const SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
@@ -33,14 +33,14 @@ const SILENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub enum Outcome {
     /// Every login is complete or has failed; in the order of the requests.
-    Done(Vec<Result<Report, LoginError>>),
+    Done(Vec<Result<Report, Error>>),
     /// A signal ended it.
     Signal(i32),
 }
 
 impl Outcome {
     /// Returns the failure of a run that was for one login.
-    pub fn failure(&self) -> Option<&LoginError> {
+    pub fn failure(&self) -> Option<&Error> {
         match self {
             Self::Done(results) => results
                 .first()
@@ -57,7 +57,7 @@ enum Progress {
     Beginning,
     Waiting(Box<Attempt>),
     Finishing,
-    Over(Result<Report, LoginError>),
+    Over(Result<Report, Error>),
 }
 
 /// All logins of a run.
@@ -82,11 +82,11 @@ struct Run<'a> {
 /// Only if the system lacks what every run needs; each login's own failure is part of the [`Outcome`].
 pub fn run(
     requests: Vec<Request>,
-    tools: Arc<Tools>,
+    tools: Arc<Context>,
     paste: Option<Paste>,
     tell: &mut dyn FnMut(Event),
-) -> Result<Outcome, LoginError> {
-    let system = |what| move |source| LoginError::Unexpected { what, source };
+) -> Result<Outcome, Error> {
+    let system = |what| move |source| Error::Unexpected { what, source };
     let mut signals = Signals::watch().map_err(system("cannot watch for signals"))?;
     let (waker, woken) = UnixStream::pair().map_err(system("cannot make a pair of sockets"))?;
     woken
@@ -131,7 +131,7 @@ pub fn run(
 }
 
 impl Progress {
-    fn into_result(self) -> Option<Result<Report, LoginError>> {
+    fn into_result(self) -> Option<Result<Report, Error>> {
         match self {
             Self::Over(result) => Some(result),
             Self::Beginning | Self::Waiting(_) | Self::Finishing => None,
@@ -335,7 +335,7 @@ impl Run<'_> {
     /// Notes that the server knows the client of a login that still waits: it has answered with the state of that login.
     fn confirm_client(&self, seat: usize) {
         if let Some(Progress::Waiting(attempt)) = self.progress.get(seat) {
-            register::confirm(
+            registration::confirm(
                 &self.crew.tools.cache(),
                 &attempt.found.server.issuer,
                 &attempt.client,
@@ -346,7 +346,7 @@ impl Run<'_> {
     fn deny(&mut self, seat: usize, attempt: &Attempt, denial: Denial) {
         // An answer that passed all checks proves that the server knows the client, unless it says that it does not.
         if !client::is_unknown(&denial.error) {
-            register::confirm(
+            registration::confirm(
                 &self.crew.tools.cache(),
                 &attempt.found.server.issuer,
                 &attempt.client,
@@ -355,7 +355,7 @@ impl Run<'_> {
         let (server, provider) = (self.server(seat), attempt.provider);
         self.end(
             seat,
-            Err(LoginError::Denied {
+            Err(Error::Denied {
                 server,
                 provider,
                 denial,
@@ -373,7 +373,7 @@ impl Run<'_> {
     }
 
     /// Ends one login: first the browser is told, then the person.
-    fn end(&mut self, seat: usize, result: Result<Report, LoginError>, page: Page) {
+    fn end(&mut self, seat: usize, result: Result<Report, Error>, page: Page) {
         let server = self.server(seat);
         self.desk.close(seat, page);
         match &result {
@@ -446,7 +446,7 @@ impl Run<'_> {
         for seat in self.seats(|progress| matches!(progress, Progress::Waiting(_))) {
             if !self.desk.can_receive(seat) {
                 let server = self.server(seat);
-                self.end(seat, Err(LoginError::NoWay { server }), Page::Failed);
+                self.end(seat, Err(Error::NoWay { server }), Page::Failed);
             }
         }
     }
@@ -471,7 +471,7 @@ impl Run<'_> {
             let (turned_away, asked) = (self.desk.turned_away(seat), self.asked(seat));
             self.end(
                 seat,
-                Err(LoginError::TimedOut {
+                Err(Error::TimedOut {
                     server,
                     timeout,
                     turned_away,
@@ -485,9 +485,9 @@ impl Run<'_> {
 }
 
 /// Says that an accepted answer could not be finished in any time.
-fn too_slow() -> LoginError {
+fn too_slow() -> Error {
     let source = std::io::ErrorKind::TimedOut.into();
-    LoginError::Unexpected {
+    Error::Unexpected {
         what: "an answer came, but the login could not be finished with it",
         source,
     }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::endpoint::{self, UrlError};
 use super::secret::Secret;
-use crate::clock::Time;
+use crate::os::clock::Time;
 
 /// How the client proves who it is at the token endpoint.
 ///
@@ -72,7 +72,7 @@ impl ClientAuth {
 
 /// Where a client identifier comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum RegistrationKind {
     /// Registered by hand.
     Static,
     /// A client ID metadata document.
@@ -81,7 +81,7 @@ pub enum Origin {
     Dynamic,
 }
 
-impl Origin {
+impl RegistrationKind {
     /// Returns the word that the store and the command line use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ pub struct Client {
     /// How the client authenticates.
     pub auth: ClientAuth,
     /// Where the identifier comes from.
-    pub origin: Origin,
+    pub origin: RegistrationKind,
 }
 
 /// Tells whether this error of an authorization server means that it does not know a client, or not any more.

@@ -52,7 +52,7 @@ pub enum UrlError {
 
 /// The kinds of addresses there are, as far as a policy needs to tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Region {
+pub enum AddressScope {
     /// The open internet.
     Public,
     /// This machine.
@@ -65,7 +65,7 @@ pub enum Region {
     Reserved,
 }
 
-impl Region {
+impl AddressScope {
     /// Returns the region of an address.
     ///
     /// An IPv4 address inside an IPv6 one counts as what it is.
@@ -155,12 +155,12 @@ pub fn is_localhost(name: &str) -> bool {
 
 /// What the user's own words allow beyond public `https` addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct UrlPolicy {
     /// The user named a server on this machine, so others on this machine may take part, by `http` too.
     pub loopback: bool,
 }
 
-impl Reach {
+impl UrlPolicy {
     /// Returns what typing this URL allows.
     pub fn of(typed: &Url) -> Self {
         Self {
@@ -186,9 +186,11 @@ impl Reach {
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             _ => None,
         };
-        match literal.map(|address| (address, Region::of(address))) {
-            Some((address, Region::Loopback)) if !self.loopback => Err(UrlError::Address(address)),
-            Some((address, Region::Reserved)) => Err(UrlError::Address(address)),
+        match literal.map(|address| (address, AddressScope::of(address))) {
+            Some((address, AddressScope::Loopback)) if !self.loopback => {
+                Err(UrlError::Address(address))
+            }
+            Some((address, AddressScope::Reserved)) => Err(UrlError::Address(address)),
             None if loopback && !self.loopback => {
                 Err(UrlError::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)))
             }
@@ -329,10 +331,10 @@ pub fn canonical(url: &Url) -> String {
 mod tests {
     use super::*;
 
-    const PUBLIC: Reach = Reach { loopback: false };
-    const LOCAL: Reach = Reach { loopback: true };
+    const PUBLIC: UrlPolicy = UrlPolicy { loopback: false };
+    const LOCAL: UrlPolicy = UrlPolicy { loopback: true };
 
-    fn check(raw: &str, reach: Reach, expected: Result<&str, UrlError>) {
+    fn check(raw: &str, reach: UrlPolicy, expected: Result<&str, UrlError>) {
         assert_eq!(
             reach.check(raw).as_ref().map(Url::as_str),
             expected.as_ref().copied(),
@@ -476,40 +478,40 @@ mod tests {
     #[test]
     fn v11_regions() {
         for (address, region) in [
-            ("8.8.8.8", Region::Public),
-            ("127.8.8.8", Region::Loopback),
-            ("10.0.0.1", Region::Private),
-            ("172.16.0.1", Region::Private),
-            ("192.168.0.1", Region::Private),
-            ("100.64.0.1", Region::Private),
-            ("100.128.0.1", Region::Public),
-            ("169.254.169.254", Region::LinkLocal),
-            ("0.0.0.0", Region::Reserved),
-            ("255.255.255.255", Region::Reserved),
-            ("224.0.0.1", Region::Reserved),
-            ("198.18.0.1", Region::Reserved),
-            ("192.0.0.8", Region::Reserved),
-            ("::1", Region::Loopback),
-            ("::", Region::Reserved),
-            ("::ffff:127.0.0.1", Region::Loopback),
-            ("::ffff:10.0.0.1", Region::Private),
-            ("fc00::1", Region::Private),
-            ("fe80::1", Region::LinkLocal),
-            ("2001:4860:4860::8888", Region::Public),
-            ("2002:7f00:1::", Region::Reserved),
-            ("2001::1", Region::Reserved),
-            ("2001:1ff::1", Region::Reserved),
-            ("2001:200::1", Region::Public),
-            ("2001:db8::a09:909", Region::Reserved),
-            ("3fff:fff::1", Region::Reserved),
-            ("3fff:1000::1", Region::Public),
-            ("5f00::1", Region::Reserved),
-            ("64:ff9b::a00:1", Region::Private),
-            ("64:ff9b::808:808", Region::Public),
-            ("ff02::1", Region::Reserved),
+            ("8.8.8.8", AddressScope::Public),
+            ("127.8.8.8", AddressScope::Loopback),
+            ("10.0.0.1", AddressScope::Private),
+            ("172.16.0.1", AddressScope::Private),
+            ("192.168.0.1", AddressScope::Private),
+            ("100.64.0.1", AddressScope::Private),
+            ("100.128.0.1", AddressScope::Public),
+            ("169.254.169.254", AddressScope::LinkLocal),
+            ("0.0.0.0", AddressScope::Reserved),
+            ("255.255.255.255", AddressScope::Reserved),
+            ("224.0.0.1", AddressScope::Reserved),
+            ("198.18.0.1", AddressScope::Reserved),
+            ("192.0.0.8", AddressScope::Reserved),
+            ("::1", AddressScope::Loopback),
+            ("::", AddressScope::Reserved),
+            ("::ffff:127.0.0.1", AddressScope::Loopback),
+            ("::ffff:10.0.0.1", AddressScope::Private),
+            ("fc00::1", AddressScope::Private),
+            ("fe80::1", AddressScope::LinkLocal),
+            ("2001:4860:4860::8888", AddressScope::Public),
+            ("2002:7f00:1::", AddressScope::Reserved),
+            ("2001::1", AddressScope::Reserved),
+            ("2001:1ff::1", AddressScope::Reserved),
+            ("2001:200::1", AddressScope::Public),
+            ("2001:db8::a09:909", AddressScope::Reserved),
+            ("3fff:fff::1", AddressScope::Reserved),
+            ("3fff:1000::1", AddressScope::Public),
+            ("5f00::1", AddressScope::Reserved),
+            ("64:ff9b::a00:1", AddressScope::Private),
+            ("64:ff9b::808:808", AddressScope::Public),
+            ("ff02::1", AddressScope::Reserved),
         ] {
             let address: IpAddr = address.parse().expect("an address");
-            assert_eq!(Region::of(address), region, "{address}");
+            assert_eq!(AddressScope::of(address), region, "{address}");
         }
     }
 

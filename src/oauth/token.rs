@@ -146,7 +146,7 @@ pub(super) fn without_mark(body: &[u8]) -> &[u8] {
 /// The members that a login is made of. Reading it fails where one of them is doubled.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "how often they stand there is all that is asked")]
-struct Once {
+struct NoDuplicates {
     access_token: Option<IgnoredAny>,
     refresh_token: Option<IgnoredAny>,
     id_token: Option<IgnoredAny>,
@@ -159,7 +159,7 @@ fn read_members(body: &[u8]) -> Result<Map<String, Value>, Unusable> {
     let body = without_mark(body);
     if body.starts_with(b"{") {
         let members = serde_json::from_slice(body).map_err(|_| Unusable::NotTokens)?;
-        return serde_json::from_slice::<Once>(body)
+        return serde_json::from_slice::<NoDuplicates>(body)
             .map(|_| members)
             .map_err(|_| Unusable::Doubled);
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text;
 use crate::digest;
-use crate::disk::{self, Durability};
+use crate::os::files::{self, Durability};
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -45,7 +45,7 @@ impl Cache {
     /// Returns what was put under `kind` and `key`; `None` if there is nothing of that form.
     pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Option<T> {
         let path = self.path(kind, key)?;
-        let bytes = disk::read_private(&path, MAX_BYTES)
+        let bytes = files::read_private(&path, MAX_BYTES)
             .inspect_err(|err| log::debug!("no cache: {err:#}"))
             .ok()??;
         let kept: Kept<String, T> = serde_json::from_slice(&bytes)
@@ -73,7 +73,7 @@ impl Cache {
                     "it has {} bytes",
                     text.len()
                 );
-                Ok(disk::write_atomically(
+                Ok(files::write_atomically(
                     &path,
                     text.as_bytes(),
                     Durability::Cache,

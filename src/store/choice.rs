@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{journal, StoreError};
-use crate::disk::accounts;
+use crate::os::files::accounts;
 
 /// Where the user wants logins to be kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

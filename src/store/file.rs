@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::ledger::{Ledger, Location};
-use super::{CredentialStore, Credentials, Key, Place, StoreChoice, StoreError};
-use crate::clock::Deadline;
-use crate::disk;
+use super::logins_file::{Location, LoginsFile};
+use super::{CredentialStore, Credentials, Place, StoreChoice, StoreError, StoredId};
+use crate::os::clock::Deadline;
+use crate::os::files;
 
 /// A file of credentials.
 #[derive(Debug)]
@@ -48,9 +48,9 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// Those of [`Ledger::read`].
-    pub(super) fn read(&self) -> Result<Option<Ledger>, StoreError> {
-        Ledger::read(self.location())
+    /// Those of [`LoginsFile::read`].
+    pub(super) fn read(&self) -> Result<Option<LoginsFile>, StoreError> {
+        LoginsFile::read(self.location())
     }
 
     fn location(&self) -> Location<'_> {
@@ -72,8 +72,8 @@ impl FileStore {
 }
 
 impl CredentialStore for FileStore {
-    fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
-        let found: Option<Credentials> = Ledger::find(self.location(), &key.account())?;
+    fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
+        let found: Option<Credentials> = LoginsFile::find(self.location(), &key.account())?;
         found
             .map(|found| found.belonging_to(key, || self.place()))
             .transpose()
@@ -81,28 +81,28 @@ impl CredentialStore for FileStore {
 
     fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
         let account = credentials.key().account();
-        Ledger::update(self.location(), self.deadline(), |entries| {
+        LoginsFile::update(self.location(), self.deadline(), |entries| {
             entries.insert(&account, credentials)
         })
     }
 
-    fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    fn delete(&self, key: &StoredId) -> Result<bool, StoreError> {
         // A file that is not there needs neither a lock nor a directory.
         if self.read()?.is_none() {
             return Ok(false);
         }
-        Ledger::update(self.location(), self.deadline(), |entries| {
+        LoginsFile::update(self.location(), self.deadline(), |entries| {
             Ok(entries.remove(&key.account()))
         })
     }
 
     fn check_replaceable(&self) -> Result<(), StoreError> {
-        Ok(disk::check_replaceable(&self.path)?)
+        Ok(files::check_replaceable(&self.path)?)
     }
 
     fn prove(&self) -> Result<(), StoreError> {
         self.check_replaceable()?;
-        Ledger::prove(self.location(), self.deadline())
+        LoginsFile::prove(self.location(), self.deadline())
     }
 
     fn list(&self) -> Result<Vec<Result<Credentials, StoreError>>, StoreError> {

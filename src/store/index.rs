@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ledger::Ledger;
-use super::{Credentials, HandedOver, Key, Place, StoreError};
-use crate::clock::{Deadline, Time};
+use super::logins_file::LoginsFile;
+use super::{Credentials, HandedOver, Place, StoreError, StoredId};
+use crate::os::clock::{Deadline, Time};
 
 /// What is known of a login without opening the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexEntry {
-    /// The server, as in [`Key::server`].
+    /// The server, as in [`StoredId::server`].
     pub server: String,
-    /// The profile, as in [`Key::profile`].
+    /// The profile, as in [`StoredId::profile`].
     pub profile: String,
     /// The issuer of the authorization server.
     pub issuer: String,
@@ -62,7 +62,7 @@ impl IndexEntry {
     }
 
     /// Describes a login of which nothing but its name can be read in `place`.
-    pub(super) fn unreadable(key: &Key, place: Place) -> Self {
+    pub(super) fn unreadable(key: &StoredId, place: Place) -> Self {
         Self {
             server: key.server.clone(),
             profile: key.profile.clone(),
@@ -80,8 +80,8 @@ impl IndexEntry {
     }
 
     /// Returns the name of this login.
-    pub fn key(&self) -> Key {
-        Key {
+    pub fn key(&self) -> StoredId {
+        StoredId {
             server: self.server.clone(),
             profile: self.profile.clone(),
         }
@@ -104,8 +104,8 @@ impl Index {
     }
 
     /// Returns the entry of a login. An index that cannot be read only costs a look into every store.
-    pub(super) fn get(&self, key: &Key) -> Option<IndexEntry> {
-        Ledger::find(&self.path, &key.account()).unwrap_or_else(|err| {
+    pub(super) fn get(&self, key: &StoredId) -> Option<IndexEntry> {
+        LoginsFile::find(&self.path, &key.account()).unwrap_or_else(|err| {
             log::warn!("{err}");
             None
         })
@@ -113,23 +113,23 @@ impl Index {
 
     pub(super) fn put(&self, entry: &IndexEntry) -> Result<(), StoreError> {
         let account = entry.key().account();
-        Ledger::update(&self.path, self.deadline(), |entries| {
+        LoginsFile::update(&self.path, self.deadline(), |entries| {
             entries.insert(&account, entry)
         })
     }
 
-    pub(super) fn remove(&self, key: &Key) -> Result<bool, StoreError> {
-        if Ledger::read(&self.path)?.is_none() {
+    pub(super) fn remove(&self, key: &StoredId) -> Result<bool, StoreError> {
+        if LoginsFile::read(&self.path)?.is_none() {
             return Ok(false);
         }
-        Ledger::update(&self.path, self.deadline(), |entries| {
+        LoginsFile::update(&self.path, self.deadline(), |entries| {
             Ok(entries.remove(&key.account()))
         })
     }
 
     /// Returns the entries. One that cannot be read is passed over: it says nothing that its store does not know.
     pub(super) fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        let Some(ledger) = Ledger::read(&self.path)? else {
+        let Some(ledger) = LoginsFile::read(&self.path)? else {
             return Ok(Vec::new());
         };
         let readable =

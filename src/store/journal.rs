@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::choice::keyring_lock_dir;
-use super::ledger::Ledger;
-use super::{text, Credentials, Key, StoreChoice, StoreError};
-use crate::clock::{Deadline, Time};
+use super::logins_file::LoginsFile;
+use super::{text, Credentials, StoreChoice, StoreError, StoredId};
 use crate::digest;
-use crate::disk::{self, DiskError, Durability, LockFile, PreparedFile};
 use crate::oauth::secret::Secret;
+use crate::os::clock::{Deadline, Time};
+use crate::os::files::{self, DiskError, Durability, LockFile, PreparedFile};
 
 /// The largest note that is read, in bytes. It holds a URL, which may be as long as servers take.
 const MAX_BYTES: u64 = 128 * 1024;
@@ -26,7 +26,7 @@ const MAX_NOTES: usize = 10_000;
 /// A refresh that has begun and of which no end is noted: it is under way, or was interrupted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
-    /// The login, as in [`Key::account`].
+    /// The login, as in [`StoredId::account`].
     pub account: String,
     /// Since when.
     pub started_at: Time,
@@ -55,7 +55,7 @@ struct Note {
 impl Journal {
     /// Returns the journal of a login in one of the directories that [`keyring_lock_dir`], [`in_data_dir`] and [`beside`] return.
     /// `in_file` tells that the login itself is kept in a file.
-    pub(super) fn of(directory: &Path, key: &Key, in_file: bool) -> Self {
+    pub(super) fn of(directory: &Path, key: &StoredId, in_file: bool) -> Self {
         let name = digest::hex(&digest::sha256(key.account()), 8);
         let at = |ending: &str| directory.join(format!("{name}.{ending}"));
         Self {
@@ -74,7 +74,7 @@ impl Journal {
         let Some(path) = &self.renewed else {
             return Ok(None);
         };
-        let now = Ledger::text_of(path, &kept.key().account(), kept)?;
+        let now = LoginsFile::text_of(path, &kept.key().account(), kept)?;
         let size_bytes = (now.len() as u64)
             .saturating_mul(2)
             .saturating_add(SPARE_BYTES);
@@ -142,7 +142,7 @@ impl Journal {
             }
             .into());
         }
-        Ok(disk::write_atomically(
+        Ok(files::write_atomically(
             &self.note,
             text.as_bytes(),
             Durability::Synced,
@@ -173,7 +173,7 @@ impl Journal {
     }
 
     fn read(&self, refresh_token: &Secret) -> Option<Note> {
-        let text = disk::read_private(&self.note, MAX_BYTES).ok()??;
+        let text = files::read_private(&self.note, MAX_BYTES).ok()??;
         let note: Note = serde_json::from_slice(&text).ok()?;
         (note.refresh_token_sha256 == hash(refresh_token)).then_some(note)
     }
@@ -193,7 +193,7 @@ impl Renewed {
     ///
     /// [`StoreError::Disk`], [`StoreError::Altered`]; the store may take it all the same.
     pub fn store(self, renewed: &Credentials) -> Result<(), StoreError> {
-        let text = Ledger::text_of(&self.path, &renewed.key().account(), renewed)?;
+        let text = LoginsFile::text_of(&self.path, &renewed.key().account(), renewed)?;
         Ok(self.file.store(text.as_bytes())?)
     }
 }
@@ -214,7 +214,7 @@ pub(super) fn in_data_dir(data_dir: &Path) -> PathBuf {
 
 /// Returns the directory of the journals of logins in a file that was named with its path: all who use the file share it.
 pub(super) fn beside(path: &Path) -> PathBuf {
-    let mut directory = disk::real_path(path)
+    let mut directory = files::real_path(path)
         .unwrap_or_else(|_| path.to_owned())
         .into_os_string();
     directory.push(".refresh");
@@ -240,7 +240,7 @@ pub fn unfinished(data_dir: &Path, store: &StoreChoice) -> Vec<Unfinished> {
         .filter(|path| path.extension().is_some_and(|it| it == "json"))
         .filter_map(|path| {
             let note: Note =
-                serde_json::from_slice(&disk::read_private(&path, MAX_BYTES).ok()??).ok()?;
+                serde_json::from_slice(&files::read_private(&path, MAX_BYTES).ok()??).ok()?;
             Some(Unfinished {
                 account: note.account,
                 started_at: note.started_at,
@@ -258,12 +258,12 @@ fn hash(secret: &Secret) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Patience, Store};
+    use crate::store::{Interaction, Store};
 
     #[test]
     fn whoever_can_spend_a_refresh_token_shares_its_lock() {
         let directory = tempfile::tempdir().expect("a directory");
-        let key = Key {
+        let key = StoredId {
             server: "https://mcp.example".into(),
             profile: "default".into(),
         };
@@ -273,7 +273,7 @@ mod tests {
                 store.parse().expect("a store"),
                 directory.path().join(data_dir),
             );
-            Store::open_to_read(&choice, &data_dir, Patience::Strict)
+            Store::open_to_read(&choice, &data_dir, Interaction::None)
                 .journal(&key)
                 .lock
         };
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn c3_an_interrupted_refresh_is_remembered_for_its_own_token_only() {
         let directory = tempfile::tempdir().expect("a directory");
-        let key = Key {
+        let key = StoredId {
             server: "https://mcp.example".into(),
             profile: "default".into(),
         };

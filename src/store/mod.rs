@@ -5,12 +5,12 @@
 
 pub mod cache;
 mod choice;
-mod chosen;
 pub mod file;
 mod index;
 pub mod journal;
 pub mod keyring;
-pub mod ledger;
+pub mod logins_file;
+mod router;
 #[cfg(test)]
 pub mod tests;
 mod text;
@@ -21,19 +21,19 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::clock::Time;
-use crate::disk::DiskError;
 use crate::oauth::secret::{self, Secret};
 use crate::oauth::text::printable;
+use crate::os::clock::Time;
+use crate::os::files::DiskError;
 
 pub use choice::{data_dir, usual_data_dir, StoreChoice};
-pub use chosen::{Saved, Store};
 pub use index::IndexEntry;
-pub use keyring::{KeyringFault, Patience};
+pub use keyring::{Interaction, KeyringFault};
+pub use router::{Saved, Store};
 
 /// Names one login: the server and which of the user's accounts there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Key {
+pub struct StoredId {
     /// The server as an account string: its URL serialised, without fragment, a lone `/` dropped; or the user's own
     /// name for a login at a provider without an MCP server.
     pub server: String,
@@ -44,7 +44,7 @@ pub struct Key {
 /// The profile of a login for which the user named none.
 pub const DEFAULT_PROFILE: &str = "default";
 
-impl Key {
+impl StoredId {
     /// Returns the account name under which a store keeps this login: `<server>`, or `<server>#<profile>`.
     pub fn account(&self) -> String {
         if self.profile == DEFAULT_PROFILE {
@@ -89,9 +89,9 @@ fn quoted(word: &str) -> String {
 /// What is kept of a login: the tokens and everything needed to use and refresh them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credentials {
-    /// The server, as in [`Key::server`].
+    /// The server, as in [`StoredId::server`].
     pub server: String,
-    /// The profile, as in [`Key::profile`].
+    /// The profile, as in [`StoredId::profile`].
     pub profile: String,
     /// Counts the writes of this login; of two copies the higher one is the newer.
     pub generation: u64,
@@ -152,15 +152,19 @@ pub struct Credentials {
 
 impl Credentials {
     /// Returns the name of this login.
-    pub fn key(&self) -> Key {
-        Key {
+    pub fn key(&self) -> StoredId {
+        StoredId {
             server: self.server.clone(),
             profile: self.profile.clone(),
         }
     }
 
     /// Returns these credentials if they are those of `key`, under whose name `place` holds them.
-    fn belonging_to(self, key: &Key, place: impl FnOnce() -> Place) -> Result<Self, StoreError> {
+    fn belonging_to(
+        self,
+        key: &StoredId,
+        place: impl FnOnce() -> Place,
+    ) -> Result<Self, StoreError> {
         if self.key() == *key {
             return Ok(self);
         }
@@ -230,7 +234,7 @@ pub trait CredentialStore: Send + Sync {
     /// # Errors
     ///
     /// Any [`StoreError`]: what cannot be read is never taken for absent.
-    fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError>;
+    fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError>;
 
     /// Writes credentials, in place of older ones of the same login, without looking at the result.
     ///
@@ -244,7 +248,7 @@ pub trait CredentialStore: Send + Sync {
     /// # Errors
     ///
     /// Any [`StoreError`]; the login is then still there.
-    fn delete(&self, key: &Key) -> Result<bool, StoreError>;
+    fn delete(&self, key: &StoredId) -> Result<bool, StoreError>;
 
     /// Checks, without writing anything, that what stands in this store may be replaced at all.
     ///
@@ -347,7 +351,7 @@ pub enum StoreError {
     #[error("cannot read what {place} holds of {}: {why}", key.account())]
     Unreadable {
         /// The login.
-        key: Key,
+        key: StoredId,
         /// The store.
         place: Place,
         /// What is wrong.

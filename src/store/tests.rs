@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::choice::default_data_dir;
-use super::chosen::rescue;
 use super::file::FileStore;
 use super::index::Index;
+use super::router::rescue;
 use super::*;
 
 mod hostile_tests;
@@ -48,7 +48,7 @@ pub(super) fn sample(server: &str, generation: u64) -> Credentials {
 }
 
 /// Returns credentials for a login, for the tests of others.
-pub fn credentials(key: &Key) -> Credentials {
+pub fn credentials(key: &StoredId) -> Credentials {
     Credentials {
         profile: key.profile.clone(),
         ..sample(&key.server, 1)
@@ -110,7 +110,7 @@ impl Fake {
 }
 
 impl CredentialStore for Arc<Fake> {
-    fn get(&self, key: &Key) -> Result<Option<Credentials>, StoreError> {
+    fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
         self.check()?;
         Ok(self.logins.lock().unwrap().get(&key.account()).cloned())
     }
@@ -132,7 +132,7 @@ impl CredentialStore for Arc<Fake> {
         Ok(())
     }
 
-    fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    fn delete(&self, key: &StoredId) -> Result<bool, StoreError> {
         self.check()?;
         Ok(self.logins.lock().unwrap().remove(&key.account()).is_some())
     }
@@ -185,7 +185,7 @@ impl Rig {
     }
 }
 
-fn key() -> Key {
+fn key() -> StoredId {
     sample(SERVER, 1).key()
 }
 
@@ -257,7 +257,7 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
     symlink("/dev/full", home.path().join("full")).unwrap();
     for path in ["file/credentials.json", "full", "file"] {
         let choice = StoreChoice::File(Some(home.path().join(path)));
-        let err = Store::open(&choice, home.path(), Patience::Strict)
+        let err = Store::open(&choice, home.path(), Interaction::None)
             .err()
             .unwrap();
         assert!(
@@ -266,7 +266,7 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
         );
     }
     let choice = StoreChoice::File(Some(home.path().join("new/credentials.json")));
-    let store = Store::open(&choice, home.path(), Patience::Strict).unwrap();
+    let store = Store::open(&choice, home.path(), Interaction::None).unwrap();
     assert_eq!(store.load(&key()).unwrap(), None);
     assert_eq!(store.list().unwrap(), []);
     assert_eq!(store.notice(), None);
@@ -280,7 +280,7 @@ fn a_file_store_keeps_what_it_is_given() {
     let store = Store::open(
         &StoreChoice::File(Some(path.clone())),
         Path::new("/nowhere"),
-        Patience::Strict,
+        Interaction::None,
     )
     .unwrap();
     let mut credentials = sample(SERVER, 0);
@@ -567,7 +567,7 @@ fn d4_credentials_that_no_store_takes_are_in_an_emergency_file() {
         let rescued = Store::open_to_read(
             &StoreChoice::File(Some(path.clone())),
             rig.home.path(),
-            Patience::Strict,
+            Interaction::None,
         );
         assert_eq!(rescued.load(&key()).unwrap(), Some(credentials));
     }
@@ -609,7 +609,7 @@ fn c5_c6_logins_at_once_are_all_kept() {
         for number in 0..64 {
             let (choice, home) = (&choice, home.path());
             scope.spawn(move || {
-                let store = Store::open_to_read(choice, home, Patience::Person);
+                let store = Store::open_to_read(choice, home, Interaction::Allowed);
                 store
                     .save(&mut sample(
                         &format!("https://{}.example/mcp", number / 2),
@@ -619,6 +619,6 @@ fn c5_c6_logins_at_once_are_all_kept() {
             });
         }
     });
-    let store = Store::open_to_read(&choice, home.path(), Patience::Person);
+    let store = Store::open_to_read(&choice, home.path(), Interaction::Allowed);
     assert_eq!(store.list().unwrap().len(), 32);
 }

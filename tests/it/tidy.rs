@@ -1,67 +1,76 @@
-//! The rules of the house: floors, one place for each outside thing, purposes, pure rules.
+//! The rules of the house: layers, one place for each outside thing, purposes, pure rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floor of each module; a module may name lower floors only. `fuzzing` and `main` stand outside.
-const FLOORS: &[(&str, u8)] = &[
-    ("clock", 0),
-    ("digest", 0),
-    ("disk", 0),
-    ("mcp", 0),
-    ("oauth", 0),
-    ("providers", 0),
-    ("browser", 1),
-    ("http", 1),
-    ("listener", 1),
-    ("peers", 1),
-    ("signals", 1),
-    ("store", 1),
-    ("surroundings", 0),
-    ("terminal", 1),
-    ("discover", 2),
-    ("register", 2),
-    ("authorize", 2),
-    ("exchange", 2),
-    ("revoke", 2),
-    ("clients", 2),
-    ("wait", 2),
-    ("error", 3),
-    ("check", 4),
-    ("exec", 4),
-    ("handover", 4),
-    ("logout", 4),
-    ("status", 4),
-    ("token", 4),
-    ("tools", 4),
-    ("demo", 4),
-    ("doctor", 4),
-    ("login", 4),
-    ("app", 5),
-    ("cli", 5),
-    ("report", 5),
+/// The layer of each module. A module may name modules of lower layers, and those of [`NEIGHBOURS`].
+const LAYERS: &[(&str, &[&str])] = &[
+    ("core", &["digest", "mcp", "oauth", "os", "providers"]),
+    ("adapters", &["callback", "clients", "http", "store"]),
+    (
+        "flows",
+        &[
+            "context",
+            "discovery",
+            "error",
+            "login",
+            "refresh",
+            "registration",
+            "token_endpoint",
+        ],
+    ),
+    ("surface", &["cli", "commands", "output"]),
 ];
 
-/// Modules beside the floors: they may name anything, and only `main` and tests name them.
-const OUTSIDE: [&str; 4] = ["fuzzing", "guard", "lib", "main"];
+/// Which modules of one layer may name each other, in this direction.
+const NEIGHBOURS: &[(&str, &[&str])] = &[
+    ("oauth", &["os"]),
+    ("os", &["oauth"]),
+    ("clients", &["store"]),
+    ("context", &["error"]),
+    ("error", &["discovery", "registration", "token_endpoint"]),
+    (
+        "login",
+        &[
+            "context",
+            "discovery",
+            "error",
+            "refresh",
+            "registration",
+            "token_endpoint",
+        ],
+    ),
+    (
+        "refresh",
+        &["context", "error", "registration", "token_endpoint"],
+    ),
+    ("commands", &["cli", "output"]),
+    ("output", &["cli", "commands"]),
+];
 
-/// On these floors modules may name each other: the rules, and the surface.
-const OPEN_FLOORS: [u8; 3] = [0, 4, 5];
+/// Files outside the layers: they may name anything, and only `main` and tests name them.
+const OUTSIDE: [&str; 3] = ["fuzzing", "lib", "main"];
 
 /// Outside things, and the only places that may name them.
 const ONLY_IN: [(&str, &[&str]); 13] = [
     ("ureq::", &["src/http/"]),
-    ("httparse::", &["src/listener/request.rs"]),
-    ("tiny_http::", &["src/listener/page.rs", "src/demo/"]),
-    ("console::", &["src/terminal/mod.rs"]),
-    ("webbrowser::", &["src/browser.rs"]),
+    ("httparse::", &["src/callback/request.rs"]),
+    (
+        "tiny_http::",
+        &["src/callback/pages.rs", "src/commands/demo/"],
+    ),
+    ("console::", &["src/os/terminal/mod.rs"]),
+    ("webbrowser::", &["src/os/browser/mod.rs"]),
     ("keyring::", &["src/store/keyring"]),
     ("dbus::", &["src/store/keyring"]),
-    ("chrono::", &["src/clock.rs"]),
-    ("clap::", &["src/cli/", "src/app/"]),
-    ("tempfile::", &["src/disk", "src/demo/", "src/store/"]),
-    ("signal_hook::", &["src/signals.rs"]),
+    ("chrono::", &["src/os/clock.rs"]),
+    ("clap::", &["src/cli/", "src/commands/"]),
+    (
+        "tempfile::",
+        &["src/os/files/", "src/commands/demo/", "src/store/"],
+    ),
+    ("signal_hook::", &["src/os/signals.rs"]),
     ("ring::", &["src/digest.rs", "src/store/keyring/cipher.rs"]),
     ("println!", &[]),
 ];
@@ -132,35 +141,52 @@ fn is_test(file: &str) -> bool {
     file.ends_with("tests.rs")
 }
 
-fn floor(module: &str) -> Option<u8> {
-    FLOORS
+fn layer(module: &str) -> Option<usize> {
+    LAYERS
         .iter()
-        .find(|(name, _)| *name == module)
-        .map(|(_, floor)| *floor)
+        .position(|(_, modules)| modules.contains(&module))
+}
+
+fn is_neighbour(own: &str, named: &str) -> bool {
+    let allowed = NEIGHBOURS.iter().find(|(module, _)| *module == own);
+    allowed.is_some_and(|(_, named_too)| named_too.contains(&named))
+}
+
+/// Returns the modules at the top that some code names.
+fn named_modules(code: &str) -> BTreeSet<String> {
+    let word = |text: &str| -> String {
+        text.chars()
+            .take_while(|it| it.is_ascii_alphanumeric() || *it == '_')
+            .collect()
+    };
+    code.split("crate::").skip(1).map(word).collect()
 }
 
 #[test]
-fn modules_name_lower_floors_only() {
+fn modules_name_lower_layers_only() {
+    let mut used = BTreeSet::new();
     for (file, text) in sources().iter().filter(|(file, _)| !is_test(file)) {
         let own = module(file);
         if OUTSIDE.contains(&own.as_str()) {
             continue;
         }
-        let own_floor = floor(&own).unwrap_or_else(|| panic!("{file}: on which floor is {own}?"));
-        for part in code(text).split("crate::").skip(1) {
-            let named: String = part
-                .chars()
-                .take_while(|it| it.is_ascii_alphanumeric() || *it == '_')
-                .collect();
-            let Some(named_floor) = floor(&named) else {
+        let own_layer = layer(&own).unwrap_or_else(|| panic!("{file}: in which layer is {own}?"));
+        for named in named_modules(&code(text))
+            .into_iter()
+            .filter(|named| *named != own)
+        {
+            let named_layer = layer(&named).unwrap_or_else(|| panic!("{file} names {named}"));
+            if named_layer < own_layer {
                 continue;
-            };
-            let same =
-                named == own || (named_floor == own_floor && OPEN_FLOORS.contains(&own_floor));
-            assert!(
-                named_floor < own_floor || same,
-                "{file} (floor {own_floor}) names {named} (floor {named_floor})"
-            );
+            }
+            assert!(is_neighbour(&own, &named), "{file} names {named}");
+            used.insert((own.clone(), named));
+        }
+    }
+    for (own, neighbours) in NEIGHBOURS {
+        for named in *neighbours {
+            let pair = ((*own).to_owned(), (*named).to_owned());
+            assert!(used.contains(&pair), "{own} does not name {named} any more");
         }
     }
 }
@@ -226,7 +252,7 @@ fn l0_the_callback_socket_is_served_by_our_own_loop() {
     let server = ["tiny_http", "Server"].join("::");
     for (file, text) in sources()
         .iter()
-        .filter(|(file, _)| !file.starts_with("src/demo/"))
+        .filter(|(file, _)| !file.starts_with("src/commands/demo/"))
     {
         assert!(!code(text).contains(&server), "{file} uses {server}");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::clients::{Refusal, BRIDGE};
+use crate::clients::{HandoverError, BRIDGE};
 
 /// The version whose files are known; later ones of the same layout are trusted only if the user names none.
 const VERSION: &str = "0.15.";
@@ -54,8 +54,8 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Unfit`] for another version, and for what is not known or leaves no use for a login.
-    pub fn of(entry: &Value) -> Result<Self, Refusal> {
+    /// [`HandoverError::Unsuitable`] for another version, and for what is not known or leaves no use for a login.
+    pub fn of(entry: &Value) -> Result<Self, HandoverError> {
         let words = words(entry);
         let mut words = words.into_iter().skip_while(|word| version(word).is_none());
         match words.next().and_then(version) {
@@ -88,7 +88,7 @@ impl Arguments {
         }
     }
 
-    fn parse(words: &[&str]) -> Result<Self, Refusal> {
+    fn parse(words: &[&str]) -> Result<Self, HandoverError> {
         let mut this = Self::default();
         let mut place = 0;
         let mut words = words.iter().copied();
@@ -130,7 +130,7 @@ impl Arguments {
     }
 
     /// Takes a header as mcp-remote does; what is none it ignores.
-    fn add_header(&mut self, text: &str) -> Result<(), Refusal> {
+    fn add_header(&mut self, text: &str) -> Result<(), HandoverError> {
         let is_name = |name: &str| {
             !name.is_empty()
                 && name
@@ -149,7 +149,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn add_parameter(&mut self, text: &str) -> Result<(), Refusal> {
+    fn add_parameter(&mut self, text: &str) -> Result<(), HandoverError> {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| unfit(format!("--authorize-param {text} has no value")))?;
@@ -194,8 +194,8 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Unfit`].
-    pub fn allow_client(&self, client_id: &str) -> Result<(), Refusal> {
+    /// [`HandoverError::Unsuitable`].
+    pub fn allow_client(&self, client_id: &str) -> Result<(), HandoverError> {
         let other = self
             .client_metadata_url
             .as_ref()
@@ -233,9 +233,9 @@ pub(super) fn version(word: &str) -> Option<&str> {
         .or_else(|| rest.is_empty().then_some(rest))
 }
 
-fn unfit(message: String) -> Refusal {
+fn unfit(message: String) -> HandoverError {
     let hint = "start it as `npx mcp-remote URL`, without what concerns its login";
-    Refusal::Unfit {
+    HandoverError::Unsuitable {
         message,
         hint: hint.to_owned(),
     }
@@ -249,7 +249,7 @@ mod tests {
 
     const URL: &str = "https://mcp.example.com/mcp";
 
-    fn read(args: &[&str]) -> Result<Arguments, Refusal> {
+    fn read(args: &[&str]) -> Result<Arguments, HandoverError> {
         Arguments::of(&json!({"command": "npx", "args": args}))
     }
 
@@ -343,7 +343,7 @@ mod tests {
             ],
         ] {
             assert!(
-                matches!(read(&args), Err(Refusal::Unfit { .. })),
+                matches!(read(&args), Err(HandoverError::Unsuitable { .. })),
                 "{args:?}"
             );
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::arguments::{words, Arguments};
 use super::{hash, version};
-use crate::clients::sources::OAuth;
+use crate::clients::config::OAuth;
 use crate::clients::Places;
 
 /// Longest file of a client's registration, in bytes.

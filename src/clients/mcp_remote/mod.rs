@@ -10,7 +10,7 @@ use serde_json::{json, Map, Value};
 use zeroize::Zeroizing;
 
 use super::sdk::{self, set};
-use super::{Change, Client, Delivery, Edit, Grant, Mode, Places, Refusal, BRIDGE};
+use super::{Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places, BRIDGE};
 use crate::digest;
 use arguments::{version, Arguments};
 
@@ -31,7 +31,7 @@ pub const CLIENT: Client = Client {
 /// The version of the layout of its directory.
 const LAYOUT: &str = "mcp-remote-v1";
 
-fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
+fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let arguments = grant
         .configured
         .map_or_else(|| Ok(Arguments::default()), |it| Arguments::of(&it.entry))?;
@@ -43,7 +43,7 @@ fn deliver(grant: &Grant, places: &Places) -> Result<Delivery, Refusal> {
         .as_ref()
         .map(|path| places.home.join(path));
     if chosen.is_some() && grant.configured.is_some_and(|it| it.in_project) {
-        return Err(Refusal::Unfit {
+        return Err(HandoverError::Unsuitable {
             message: "a project's file says where mcp-remote keeps logins, and could have them kept with the project"
                 .to_owned(),
             hint: "set MCP_REMOTE_CONFIG_DIR yourself, and remove it from the project's file".to_owned(),
@@ -74,7 +74,7 @@ fn hash(url: &str, arguments: &Arguments) -> String {
 
 /// Returns the tokens. The scopes that were asked for are left out: if mcp-remote would ask for others, it would throw the
 /// tokens away.
-fn tokens(grant: &Grant) -> Value {
+fn tokens(grant: &Handover) -> Value {
     let mut tokens = sdk::tokens(grant);
     set(
         &mut tokens,
@@ -90,7 +90,7 @@ fn tokens(grant: &Grant) -> Value {
 
 /// Returns the client. mcp-remote deletes one that is not registered with the redirect URI that it would use itself; that
 /// one is only ever looked at here, because a refresh has none.
-fn client(grant: &Grant, redirect_uri: &str) -> Value {
+fn client(grant: &Handover, redirect_uri: &str) -> Value {
     let mut client = sdk::client(grant);
     set(
         &mut client,
@@ -107,10 +107,10 @@ fn change(path: PathBuf, content: Value) -> Change {
     let edit: Edit = Box::new(move |old| {
         if let Some(old) = old {
             serde_json::from_str::<Map<String, Value>>(old)
-                .map_err(|err| Refusal::unknown(&edited, err))?;
+                .map_err(|err| HandoverError::unknown(&edited, err))?;
         }
-        let text =
-            serde_json::to_string_pretty(&content).map_err(|err| Refusal::unknown(&edited, err))?;
+        let text = serde_json::to_string_pretty(&content)
+            .map_err(|err| HandoverError::unknown(&edited, err))?;
         Ok(Zeroizing::new(text))
     });
     Change {
@@ -169,7 +169,7 @@ mod tests {
         );
         assert!(matches!(
             (changes[1].edit)(Some("[]")),
-            Err(Refusal::Unknown { .. })
+            Err(HandoverError::UnknownFormat { .. })
         ));
     }
 
@@ -177,7 +177,7 @@ mod tests {
     fn cm1_an_access_token_alone_needs_no_client() {
         let mut kept = login();
         (kept.expires_at, kept.scopes) = (None, Vec::new());
-        let lent = Grant {
+        let lent = Handover {
             url: "https://mcp.example.com/",
             ..grant(&kept, Mode::Access)
         };
@@ -216,7 +216,7 @@ mod tests {
         let entry =
             json!({"command": "npx", "args": args, "env": {"MCP_REMOTE_CONFIG_DIR": "/elsewhere"}});
         let configured = configured("claude-desktop", entry);
-        let moved = Grant {
+        let moved = Handover {
             configured: Some(&configured),
             ..grant(&kept, Mode::Move)
         };

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const PUBLIC: Reach = Reach { loopback: false };
+const PUBLIC: UrlPolicy = UrlPolicy { loopback: false };
 
 fn url(text: &str) -> Url {
     Url::parse(text).expect("a URL")

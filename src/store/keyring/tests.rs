@@ -81,7 +81,7 @@ fn k3_k4_the_answer_to_a_prompt_is_waited_for() {
 #[test]
 fn k1_without_a_bus_there_is_no_keyring() {
     if std::env::var_os(CHILD).is_some() {
-        let store = KeyringStore::new(Patience::Person);
+        let store = KeyringStore::new(Interaction::Allowed);
         let started = Instant::now();
         assert!(matches!(fault_of(store.prove()), KeyringFault::Absent));
         assert!(matches!(
@@ -107,7 +107,7 @@ fn k1_without_a_bus_there_is_no_keyring() {
 #[test]
 fn k2_a_bus_that_never_answers_is_given_up() {
     if std::env::var_os(CHILD).is_some() {
-        let store = KeyringStore::new(Patience::Strict);
+        let store = KeyringStore::new(Interaction::None);
         assert!(matches!(fault_of(store.prove()), KeyringFault::Silent));
         let started = Instant::now();
         assert!(matches!(

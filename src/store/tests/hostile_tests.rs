@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::clock::Deadline;
 use crate::oauth::client::Registration;
-use crate::oauth::endpoint::Reach;
+use crate::oauth::endpoint::UrlPolicy;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::token::{self, Tokens};
+use crate::os::clock::Deadline;
 use crate::store::cache::Cache;
 
 /// Names of members that an answer is made of, and one of a member that nobody knows.
@@ -117,7 +117,7 @@ fn credentials(
     if let Ok(server) = AuthorizationServer::read(
         metadata.as_bytes(),
         "https://as.example",
-        Reach { loopback: false },
+        UrlPolicy { loopback: false },
     ) {
         login.issuer = server.issuer;
         login.token_endpoint = server.token_endpoint.into();
@@ -164,7 +164,7 @@ proptest! {
             StoreChoice::File(Some(name)) => StoreChoice::File(Some(home.path().join(name))),
             choice => choice,
         };
-        let store = Store::open_to_read(&choice, home.path(), Patience::Person);
+        let store = Store::open_to_read(&choice, home.path(), Interaction::Allowed);
         let mut good = sample("https://good.example/mcp", 0);
         let mut work = Credentials { profile: "work".to_owned(), ..sample("https://good.example/mcp", 0) };
         store.save(&mut good).unwrap();
@@ -203,7 +203,7 @@ proptest! {
 #[test]
 fn e9_stores_that_are_poisoned_already_work_again() {
     let home = tempfile::tempdir().unwrap();
-    let store = Store::open_to_read(&StoreChoice::File(None), home.path(), Patience::Person);
+    let store = Store::open_to_read(&StoreChoice::File(None), home.path(), Interaction::Allowed);
     let far = Time(1_893_553_445_000);
     let mut logins = [
         "https://a.example/mcp",

@@ -1,0 +1,190 @@
+//! The pages that the browser is shown. Each is constant: no byte of a request is ever in an answer.
+
+use std::io::Cursor;
+
+use tiny_http::{HTTPVersion, Header, Response, StatusCode};
+
+/// What the browser is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The login is complete: the tokens have been exchanged and stored.
+    LoggedIn,
+    /// The user or the authorization server refused.
+    Refused,
+    /// The answer was good, but the login failed after it.
+    Failed,
+    /// The exchange takes long; the terminal will tell.
+    SeeTerminal,
+    /// The authorization server cannot answer just now.
+    Temporary,
+    /// The answer does not belong to the login that is running.
+    OtherLogin,
+    /// The answer does not name its authorization server, which promises to be named.
+    NoIssuer,
+    /// Another authorization server sent the answer.
+    OtherIssuer,
+    /// The answer came from another user's program, or from one that is gone.
+    ForeignPeer,
+    /// Nothing is in the address; some servers put the answer behind a `#`, which a browser keeps to itself.
+    Empty,
+    /// The request cannot be read.
+    Malformed,
+    /// There is nothing at this path.
+    NotFound,
+    /// There is no icon.
+    NoIcon,
+    /// Only `GET` is served.
+    MethodNotAllowed,
+    /// It is no visit by a person: a prefetch, a frame, a script.
+    NotAVisit,
+    /// The `Host` is not this machine.
+    WrongHost,
+    /// The head is too large.
+    TooLarge,
+    /// The head took too long.
+    TooSlow,
+}
+
+const CHECK: &str = r#"<main class="good"><div class="mark"><svg viewBox="0 0 24 24"><path d="M5 12.5l4.5 4.5L19 7.5"/></svg></div>"#;
+const CROSS: &str = r#"<main class="bad"><div class="mark"><svg viewBox="0 0 24 24"><path d="M7 7l10 10M17 7L7 17"/></svg></div>"#;
+const DOTS: &str = r#"<main class="calm"><div class="mark"><svg viewBox="0 0 24 24"><path d="M6 12h.01M12 12h.01M18 12h.01"/></svg></div>"#;
+
+/// The beginning of every page, up to its style.
+pub const HEAD: &str = include_str!("pages/head.html");
+
+/// The style of every page.
+pub const STYLE: &str = include_str!("pages/style.css");
+
+/// What a page may load: its own style, named by its SHA-256, and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'sha256-oNHQLAPTb6leqYE2f/6G7pETOEurHRZO9hrTXLjomeQ='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+impl Page {
+    /// Returns the status code.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::LoggedIn | Self::Refused | Self::SeeTerminal => 200,
+            Self::NoIcon => 204,
+            Self::OtherLogin
+            | Self::NoIssuer
+            | Self::OtherIssuer
+            | Self::Empty
+            | Self::Malformed => 400,
+            Self::ForeignPeer | Self::NotAVisit => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::TooSlow => 408,
+            Self::WrongHost => 421,
+            Self::TooLarge => 431,
+            Self::Failed => 500,
+            Self::Temporary => 503,
+        }
+    }
+
+    /// Returns what a person reads: the mark, the headline and a sentence; `None` for answers to programs.
+    fn words(self) -> Option<(&'static str, &'static str, &'static str)> {
+        let words = match self {
+            Self::LoggedIn => (CHECK, "You are logged in", "You can close this tab and go back to the terminal."),
+            Self::Refused => (CROSS, "The login was refused", "Nothing was stored. The terminal says why."),
+            Self::Failed => (CROSS, "The login failed", "Your answer arrived, but the login could not be completed. The terminal says why."),
+            Self::SeeTerminal => (DOTS, "Almost there", "This takes longer than usual. The terminal will say how it ends."),
+            Self::Temporary => (DOTS, "The server is busy", "The authorization server could not answer just now. Go back and try again in this tab."),
+            Self::OtherLogin => (CROSS, "This tab does not belong to the login that is running", "The state in its address is missing, cut off, or of another login. Go on in the newest tab; the terminal says more."),
+            Self::NoIssuer => (CROSS, "This answer was not accepted", "It does not name the authorization server that sent it (iss), although that server promises to do so. The terminal says more."),
+            Self::OtherIssuer => (CROSS, "This answer was not accepted", "It names another authorization server than the one that was asked. The terminal says more."),
+            Self::ForeignPeer => (CROSS, "This answer did not come from your own browser", "Copy the address of this page, and paste it into the terminal in which the login is running."),
+            Self::Empty => (DOTS, "There is no answer in this address", "If the address bar shows more behind a # sign, copy all of it and paste it into the terminal. Otherwise go on in the newest tab."),
+            _ => return None,
+        };
+        Some(words)
+    }
+
+    fn body(self) -> String {
+        match self.words() {
+            Some((mark, headline, sentence)) => format!(
+                "{HEAD}{STYLE}</style>\n{mark}\n<h1>{headline}</h1>\n<p>{sentence}</p>\n<footer>mcp-login</footer>\n</main>\n"
+            ),
+            None if self == Self::NoIcon => String::new(),
+            None => format!("{}\n", StatusCode(self.status()).default_reason_phrase()),
+        }
+    }
+
+    /// Returns the whole answer, which closes the connection.
+    pub fn bytes(self) -> Vec<u8> {
+        let body = self.body();
+        let kind = if self.words().is_some() {
+            "text/html; charset=utf-8"
+        } else {
+            "text/plain; charset=utf-8"
+        };
+        let mut headers = vec![
+            ("Content-Type", kind),
+            ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", POLICY),
+            ("Referrer-Policy", "no-referrer"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Server", "mcp-login"),
+        ];
+        if self == Self::MethodNotAllowed {
+            headers.push(("Allow", "GET"));
+        }
+        let headers = headers
+            .iter()
+            .filter_map(|(name, value)| Header::from_bytes(*name, *value).ok())
+            .collect();
+        let length = body.len();
+        let response = Response::new(
+            StatusCode(self.status()),
+            headers,
+            Cursor::new(body),
+            Some(length),
+            None,
+        );
+        let mut bytes = Vec::new();
+        // HTTP/1.0 closes the connection after the answer. Writing to memory does not fail.
+        let _ = response.raw_print(&mut bytes, HTTPVersion(1, 0), &[], false, None);
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use super::*;
+
+    #[test]
+    fn v5_the_style_is_the_one_thing_a_page_may_load() {
+        let style = format!("\n{STYLE}");
+        let hash = base64::engine::general_purpose::STANDARD.encode(crate::digest::sha256(style));
+        assert!(
+            POLICY.contains(&format!("'sha256-{hash}'")),
+            "the style's hash is now {hash}"
+        );
+    }
+
+    #[test]
+    fn l4_pages_are_whole_and_close() {
+        for page in [
+            Page::LoggedIn,
+            Page::Refused,
+            Page::Failed,
+            Page::OtherLogin,
+            Page::NotFound,
+            Page::NoIcon,
+        ] {
+            let text = String::from_utf8(page.bytes()).expect("ASCII");
+            let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+            assert!(
+                head.starts_with(&format!("HTTP/1.0 {} ", page.status())),
+                "{head}"
+            );
+            assert!(
+                head.contains("Referrer-Policy: no-referrer")
+                    && head.contains("Cache-Control: no-store"),
+                "{head}"
+            );
+            assert!(!head.contains("Access-Control"), "{head}");
+            assert_eq!(page.words().is_some(), body.contains("<h1>"));
+        }
+    }
+}

@@ -1,0 +1,944 @@
+//! Each client's files and notations, as its documentation has them.
+
+use std::fs;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+
+/// A home directory with a repository in it, whose inner directory is the working directory.
+struct Home {
+    root: TempDir,
+    places: Places,
+}
+
+impl Home {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("repo/inner");
+        fs::create_dir_all(&directory).unwrap();
+        fs::create_dir(root.path().join("repo/.git")).unwrap();
+        let places = Places {
+            home: root.path().to_owned(),
+            directory,
+            variables: BTreeMap::new(),
+        };
+        Self { root, places }
+    }
+
+    fn put(&self, file: &str, text: &str) -> PathBuf {
+        let path = self.root.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(
+            &path,
+            text.replace("HOME", &self.root.path().display().to_string()),
+        )
+        .unwrap();
+        path
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.places.variables.insert(
+            name.to_owned(),
+            value.replace("HOME", &self.root.path().display().to_string()),
+        );
+    }
+
+    fn look(&self, source: &str) -> Scan {
+        look(&self.places, Some(source))
+    }
+
+    fn urls(&self, source: &str) -> Vec<String> {
+        let servers = self.look(source).servers;
+        servers
+            .iter()
+            .map(|server| format!("{} {}", server.name, server.url))
+            .collect()
+    }
+}
+
+const URL: &str = "https://mcp.example.com/mcp";
+
+#[test]
+fn every_client_and_its_files() {
+    let json = format!(
+        r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }}, "local": {{ "command": "x" }} }} }}"#
+    );
+    let commented = format!(
+        "\u{feff}// ours\n{{ \"mcp\": {{ \"it\": {{ \"type\": \"remote\", \"url\": \"{URL}\", }}, /* */ }}, }}"
+    );
+    let toml =
+        format!("model = 'x'\n[mcp_servers.it]\nurl = '{URL}'\nscopes = ['a']\n[mcp_servers.local]\ncommand = 'x'\n");
+    let replaced = |from: &str, to: &str| json.replace(from, to);
+    let hermes = format!("model: x\nmcp_servers:\n  it:\n    url: {URL}\n    auth: oauth\n  local:\n    command: x\n");
+    let goose = format!(
+        "extensions:\n  it: {{type: streamable_http, uri: '{URL}', headers: {{}}}}\n  local: {{type: stdio, cmd: x}}\n"
+    );
+    let local = format!(r#"{{ "projects": {{ "HOME/repo": {json} }} }}"#);
+    let bridge = format!(
+        r#"{{ "mcpServers": {{ "it": {{ "command": "npx", "args": ["-y", "mcp-remote@latest", "{URL}", "3334"] }} }} }}"#
+    );
+    let array = format!(
+        r#"{{ "mcp": {{ "it": {{ "type": "local", "command": ["npx", "mcp-remote", "{URL}"] }} }} }}"#
+    );
+    let transport = format!(
+        r#"{{ "mcpServers": {{ "it": {{ "transport": {{ "type": "streamableHttp", "url": "{URL}" }} }} }} }}"#
+    );
+    for (source, file, text, in_project) in [
+        ("claude-code", ".claude.json", &json, false),
+        ("claude-code", ".claude.json", &local, false),
+        ("claude-code", "repo/.mcp.json", &json, true),
+        ("codex", ".codex/config.toml", &toml, false),
+        ("codex", "repo/.codex/config.toml", &toml, true),
+        ("gemini-cli", ".gemini/settings.json", &json, false),
+        (
+            "gemini-cli",
+            ".gemini/settings.json",
+            &replaced("url", "httpUrl"),
+            false,
+        ),
+        (
+            "gemini-cli",
+            "repo/inner/.gemini/settings.json",
+            &json,
+            true,
+        ),
+        (
+            "opencode",
+            ".config/opencode/opencode.json",
+            &commented,
+            false,
+        ),
+        (
+            "opencode",
+            ".config/opencode/opencode.jsonc",
+            &commented,
+            false,
+        ),
+        ("opencode", "repo/opencode.json", &commented, true),
+        ("opencode", "repo/inner/opencode.jsonc", &array, true),
+        ("cursor", ".cursor/mcp.json", &json, false),
+        ("cursor", "repo/.cursor/mcp.json", &json, true),
+        (
+            "vscode",
+            ".config/Code/User/mcp.json",
+            &replaced("mcpServers", "servers"),
+            false,
+        ),
+        (
+            "vscode",
+            ".config/Code - Insiders/User/mcp.json",
+            &replaced("mcpServers", "servers"),
+            false,
+        ),
+        (
+            "vscode",
+            "Library/Application Support/Code/User/mcp.json",
+            &replaced("mcpServers", "servers"),
+            false,
+        ),
+        (
+            "vscode",
+            "repo/inner/.vscode/mcp.json",
+            &replaced("mcpServers", "servers"),
+            true,
+        ),
+        (
+            "windsurf",
+            ".codeium/windsurf/mcp_config.json",
+            &replaced("url", "serverUrl"),
+            false,
+        ),
+        (
+            "claude-desktop",
+            ".config/Claude/claude_desktop_config.json",
+            &bridge,
+            false,
+        ),
+        (
+            "claude-desktop",
+            "Library/Application Support/Claude/claude_desktop_config.json",
+            &bridge,
+            false,
+        ),
+        ("copilot", ".copilot/mcp-config.json", &json, false),
+        ("copilot", "repo/.mcp.json", &json, true),
+        ("copilot", "repo/.github/mcp.json", &json, true),
+        ("hermes", ".hermes/config.yaml", &hermes, false),
+        ("goose", ".config/goose/config.yaml", &goose, false),
+        (
+            "zed",
+            ".config/zed/settings.json",
+            &replaced("mcpServers", "context_servers"),
+            false,
+        ),
+        (
+            "cline",
+            ".cline/data/settings/cline_mcp_settings.json",
+            &json,
+            false,
+        ),
+        (
+            "cline",
+            ".cline/data/settings/cline_mcp_settings.json",
+            &transport,
+            false,
+        ),
+        (
+            "mcporter",
+            ".mcporter/mcporter.json",
+            &replaced("url", "baseUrl"),
+            false,
+        ),
+        ("mcporter", ".mcporter/mcporter.jsonc", &json, false),
+        ("mcporter", "repo/inner/config/mcporter.json", &json, true),
+        ("lm-studio", ".lmstudio/mcp.json", &json, false),
+    ] {
+        let home = Home::new();
+        let path = home.put(file, text);
+        let found = home.look(source);
+        assert_eq!((found.broken, found.unusable), (vec![], vec![]), "{file}");
+        let [server] = &found.servers[..] else {
+            panic!("{file}: {:?}", found.servers)
+        };
+        assert_eq!(
+            (server.source, server.name.as_str(), server.url.as_str()),
+            (source, "it", URL),
+            "{file}"
+        );
+        assert_eq!(
+            (&server.path, server.in_project),
+            (&path, in_project),
+            "{file}"
+        );
+        assert!(server.entry.is_object());
+        let project = if file.starts_with("repo/inner") {
+            Some("repo/inner")
+        } else if in_project || text.contains("projects") {
+            Some("repo")
+        } else {
+            None
+        };
+        assert_eq!(
+            server.project,
+            project.map(|directory| home.root.path().join(directory)),
+            "{file}"
+        );
+    }
+    assert_eq!(names().count(), 15);
+}
+
+#[test]
+fn variables_that_move_a_clients_files() {
+    let json = format!(
+        r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }}, "mcp": {{ "it": {{ "url": "{URL}" }} }} }}"#
+    );
+    let toml = format!("[mcp_servers]\nit = {{ url = '{URL}' }}\n");
+    let yaml =
+        format!("mcp_servers: {{it: {{url: '{URL}'}}}}\nextensions: {{it: {{uri: '{URL}'}}}}\n");
+    for (source, variable, value, file, text) in [
+        (
+            "claude-code",
+            "CLAUDE_CONFIG_DIR",
+            "HOME/else",
+            "else/.claude.json",
+            &json,
+        ),
+        (
+            "codex",
+            "CODEX_HOME",
+            "HOME/else",
+            "else/config.toml",
+            &toml,
+        ),
+        ("codex", "CODEX_HOME", "~/else", "else/config.toml", &toml),
+        (
+            "gemini-cli",
+            "GEMINI_CLI_HOME",
+            "HOME/else",
+            "else/.gemini/settings.json",
+            &json,
+        ),
+        (
+            "gemini-cli",
+            "GEMINI_CLI_SYSTEM_SETTINGS_PATH",
+            "HOME/s.json",
+            "s.json",
+            &json,
+        ),
+        (
+            "opencode",
+            "OPENCODE_CONFIG",
+            "HOME/else.json",
+            "else.json",
+            &json,
+        ),
+        (
+            "opencode",
+            "XDG_CONFIG_HOME",
+            "HOME/else",
+            "else/opencode/opencode.json",
+            &json,
+        ),
+        (
+            "copilot",
+            "COPILOT_HOME",
+            "HOME/else",
+            "else/mcp-config.json",
+            &json,
+        ),
+        (
+            "hermes",
+            "HERMES_HOME",
+            "HOME/else",
+            "else/config.yaml",
+            &yaml,
+        ),
+        (
+            "goose",
+            "XDG_CONFIG_HOME",
+            "HOME/else",
+            "else/goose/config.yaml",
+            &yaml,
+        ),
+        (
+            "cline",
+            "CLINE_MCP_SETTINGS_PATH",
+            "HOME/else.json",
+            "else.json",
+            &json,
+        ),
+        (
+            "mcporter",
+            "MCPORTER_CONFIG",
+            "HOME/else.json",
+            "else.json",
+            &json,
+        ),
+    ] {
+        let mut home = Home::new();
+        home.put(file, text);
+        assert!(home.urls(source).is_empty(), "{variable} is not set");
+        home.set(variable, value);
+        assert_eq!(home.urls(source), [format!("it {URL}")], "{variable}");
+    }
+}
+
+#[test]
+fn the_nearest_file_wins() {
+    let home = Home::new();
+    let servers = |text: &str| format!(r#"{{ "mcpServers": {text} }}"#);
+    let named = |host: &str| format!(r#"{{ "it": {{ "url": "https://{host}.example" }} }}"#);
+    let user = servers(&named("user"));
+    home.put(".claude.json", &user);
+    assert_eq!(home.urls("claude-code"), ["it https://user.example"]);
+    home.put("repo/.mcp.json", &servers(&named("project")));
+    assert_eq!(home.urls("claude-code"), ["it https://project.example"]);
+    home.put("repo/inner/.mcp.json", &servers(&named("inner")));
+    assert_eq!(home.urls("claude-code"), ["it https://inner.example"]);
+    let local = format!(
+        r#"{}, "projects": {{ "HOME/repo/inner": {} }} }}"#,
+        user.strip_suffix('}').unwrap(),
+        servers(&named("local"))
+    );
+    home.put(".claude.json", &local);
+    assert_eq!(home.urls("claude-code"), ["it https://local.example"]);
+    // A program of the same name nearer by is what the client would run.
+    home.put(
+        "repo/inner/.mcp.json",
+        &servers(r#"{ "other": { "command": "x" } }"#),
+    );
+    home.put(
+        "repo/.mcp.json",
+        &servers(&named("x").replace("it", "other")),
+    );
+    assert_eq!(home.urls("claude-code"), ["it https://local.example"]);
+}
+
+#[test]
+fn a_projects_files_end_at_its_repository_and_at_home() {
+    let text = format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }} }}"#);
+    let mut home = Home::new();
+    home.put(".mcp.json", &text);
+    assert!(home.urls("copilot").is_empty(), "above the repository");
+    fs::remove_dir(home.root.path().join("repo/.git")).unwrap();
+    assert!(home.urls("copilot").is_empty(), "the home directory");
+    home.places.home = PathBuf::from("/nonexistent");
+    assert_eq!(home.urls("copilot").len(), 1, "neither");
+}
+
+#[test]
+fn a_projects_file_of_another_user_is_not_read() {
+    let home = Home::new();
+    let path = home.put(
+        "repo/.mcp.json",
+        &format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }} }}"#),
+    );
+    assert_eq!(home.urls("claude-code").len(), 1, "our own");
+    if std::os::unix::fs::chown(&path, Some(54321), None).is_err() {
+        eprintln!("skipped: only root can give a file away");
+        return;
+    }
+    let found = home.look("claude-code");
+    assert!(found.servers.is_empty());
+    assert_eq!(found.broken.len(), 1, "{found:?}");
+    assert_eq!(
+        (&found.broken[0].path, found.broken[0].why.as_str()),
+        (&path, "it belongs to another user")
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let home = Home::new();
+    let deep = format!("{{\"mcpServers\": {}", "[".repeat(100_000));
+    let aliases = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned()
+        + &(0..30)
+            .map(|it| {
+                format!("b{it}: &b{it} [*a, *a, *a, *a, *a, *a, *a]\n").replace(
+                    "*a",
+                    &if it == 0 {
+                        "*a".into()
+                    } else {
+                        format!("*b{}", it - 1)
+                    },
+                )
+            })
+            .collect::<String>();
+    let long = " ".repeat(1024 * 1024 + 1);
+    for (source, file, text, whose) in [
+        (
+            "claude-code",
+            ".claude.json",
+            "{ \"mcpServers\": ",
+            "claude-code",
+        ),
+        ("claude-code", "repo/.mcp.json", &deep, "claude-code"),
+        ("claude-code", "repo/.mcp.json", &long, "too large"),
+        (
+            "codex",
+            ".codex/config.toml",
+            "[mcp_servers\nx='s3cret'",
+            "config.toml",
+        ),
+        ("hermes", ".hermes/config.yaml", "a: [", "config.yaml"),
+        ("hermes", ".hermes/config.yaml", &aliases, "config.yaml"),
+    ] {
+        let home = Home::new();
+        home.put(file, text);
+        let trouble = home
+            .look(source)
+            .checked(Some(source))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            trouble.contains(whose) && !trouble.contains("s3cret") && !trouble.contains('\n'),
+            "{trouble}"
+        );
+        assert!(
+            home.look(source).checked(None).unwrap().servers.is_empty(),
+            "a warning only"
+        );
+        assert!(servers(&home.places, Some(source)).is_empty());
+    }
+    fs::create_dir(home.root.path().join(".claude.json")).unwrap();
+    let fifo = home.root.path().join("repo/.mcp.json");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let broken = home.look("claude-code").broken;
+    assert_eq!(broken.len(), 2, "{broken:?}");
+    assert!(
+        broken.iter().all(|trouble| trouble.why.contains("regular")),
+        "{broken:?}"
+    );
+    for text in [
+        "",
+        " \n",
+        "null",
+        "[]",
+        "{\"mcpServers\": []}",
+        "{\"mcpServers\": {\"x\": null, \"y\": \"https://x\"}}",
+    ] {
+        let home = Home::new();
+        home.put(".cursor/mcp.json", text);
+        let found = home.look("cursor");
+        assert!(
+            found.servers.is_empty() && found.broken.is_empty() && found.unusable.is_empty(),
+            "{text}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn variables_in_urls() {
+    for (text, expected, in_project) in [
+        (
+            "https://${HOST}/mcp",
+            Ok("https://mcp.example/mcp"),
+            Err("a project's file gets none"),
+        ),
+        (
+            "${WHOLE}",
+            Ok("https://whole.example"),
+            Err("a project's file gets none"),
+        ),
+        (
+            "https://${HOST:-other.example}/mcp",
+            Ok("https://mcp.example/mcp"),
+            Ok("https://other.example/mcp"),
+        ),
+        (
+            "https://${NONE:-other.example}/${EMPTY:-x}",
+            Ok("https://other.example/x"),
+            Ok("https://other.example/x"),
+        ),
+        (
+            "https://x.example/${NONE:-}",
+            Ok("https://x.example/"),
+            Ok("https://x.example/"),
+        ),
+        ("https://x.example/${NONE}", Err("NONE"), Err("NONE")),
+        ("https://x.example/${EMPTY}", Err("EMPTY"), Err("EMPTY")),
+        (
+            "https://x.example/${MY_TOKEN}",
+            Ok("https://x.example/t0ken"),
+            Err("MY_TOKEN"),
+        ),
+        (
+            "https://x.example/${LOOP}",
+            Ok("https://x.example/${HOST}"),
+            Err("LOOP"),
+        ),
+        (
+            "https://x.example/$HOST/$(id)/`id`",
+            Ok("https://x.example/$HOST/$(id)/`id`"),
+            Ok("https://x.example/$HOST/$(id)/`id`"),
+        ),
+        (
+            "https://x.example/${env:HOST}",
+            Ok("https://x.example/mcp.example"),
+            Err("env:HOST"),
+        ),
+        (
+            "https://x.example/${input:key}",
+            Err("input:key"),
+            Err("input:key"),
+        ),
+        (
+            "https://{env:HOST}/",
+            Err("only the client"),
+            Err("only the client"),
+        ),
+        (
+            "https://x.example/${HOST",
+            Err("unfinished"),
+            Err("unfinished"),
+        ),
+        ("https://x.example/${}", Err("${}"), Err("${}")),
+        ("file:///etc/passwd", Err("http"), Err("http")),
+        ("https://", Err("http"), Err("http")),
+        ("", Err("http"), Err("http")),
+    ] {
+        for (file, expected) in [
+            (".cursor/mcp.json", expected),
+            ("repo/.cursor/mcp.json", in_project),
+        ] {
+            let mut home = Home::new();
+            for (name, value) in [
+                ("HOST", "mcp.example"),
+                ("WHOLE", "https://whole.example"),
+                ("EMPTY", ""),
+                ("MY_TOKEN", "t0ken"),
+                ("LOOP", "${HOST}"),
+            ] {
+                home.set(name, value);
+            }
+            home.put(
+                file,
+                &json!({"mcpServers": {"it": {"url": text}}}).to_string(),
+            );
+            let found = home.look("cursor");
+            match expected {
+                Ok(url) => assert_eq!(
+                    found.servers.first().map(|it| it.url.as_str()),
+                    Some(url),
+                    "{found:?}"
+                ),
+                Err(why) => {
+                    assert!(found.servers.is_empty(), "{text}");
+                    assert!(
+                        found
+                            .unusable
+                            .first()
+                            .is_some_and(|it| it.why.contains(why)),
+                        "{text}: {found:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn configured(source: &'static str, entry: Value) -> ConfiguredServer {
+    ConfiguredServer {
+        source,
+        name: "it".into(),
+        url: URL.into(),
+        written: URL.into(),
+        path: PathBuf::new(),
+        project: None,
+        in_project: false,
+        entry,
+    }
+}
+
+#[test]
+fn who_wants_no_login_of_ours() {
+    for (entry, wants) in [
+        (json!({"url": URL}), true),
+        (json!({"headers": {}}), true),
+        (json!({"headers": {"X-Trace": "1", "Accept": "x"}}), true),
+        (json!({"headers": {"authorization": "Bearer x"}}), false),
+        (json!({"headers": {"X-API-StoredId": "x"}}), false),
+        (
+            json!({"headers": {"Authorization": "Bearer ${MCP_LOGIN_BEARER}"}}),
+            true,
+        ),
+        (
+            json!({"http_headers": {"Authorization": "Bearer x"}}),
+            false,
+        ),
+        (
+            json!({"env_http_headers": {"Authorization": "HEADER"}}),
+            false,
+        ),
+        (
+            json!({"requestInit": {"headers": {"Authorization": "x"}}}),
+            false,
+        ),
+        (
+            json!({"transport": {"url": URL, "headers": {"Authorization": "x"}}}),
+            false,
+        ),
+        (json!({"bearer_token_env_var": "GITHUB_PAT"}), false),
+        (json!({"bearer_token_env_var": "MCP_LOGIN_BEARER"}), true),
+        (json!({"headersHelper": "get-headers linear"}), false),
+        (json!({"headersHelper": "mcp-login headers linear"}), true),
+        (
+            json!({"http_headers_helper": "/opt/bin/mcp-login headers x"}),
+            true,
+        ),
+        (
+            json!({"command": "npx", "args": ["mcp-remote", URL, "--header", "Authorization: Bearer x"]}),
+            false,
+        ),
+        (
+            json!({"command": "npx", "args": ["mcp-remote", URL, "--header", "X-Trace: x"]}),
+            true,
+        ),
+        (json!({"oauth": false}), false),
+        (json!({"enabled": false}), false),
+        (json!({"disabled": true}), false),
+        (json!({"disabled": false, "enabled": true}), true),
+    ] {
+        let skip = configured("codex", entry.clone()).skip();
+        assert_eq!(skip.is_none(), wants, "{entry}: {skip:?}");
+    }
+}
+
+#[test]
+fn what_the_clients_know_of_the_login() {
+    let known = |id: Option<&str>, scopes: &[&str], uri: Option<&str>, has_secret| OAuth {
+        client_id: id.map(|id| Ok(id.to_owned())),
+        has_secret,
+        scopes: Ok(scopes.iter().map(|scope| (*scope).to_owned()).collect()),
+        redirect_uri: uri.map(|uri| Ok(uri.to_owned())),
+        ..OAuth::default()
+    };
+    let places = Home::new().places;
+    for (source, entry, expected) in [
+        ("claude-code", json!({}), OAuth::default()),
+        (
+            "claude-code",
+            json!({"oauth": {"clientId": "c", "callbackPort": 3118, "scopes": "a b"}}),
+            known(
+                Some("c"),
+                &["a", "b"],
+                Some("http://localhost:3118/callback"),
+                false,
+            ),
+        ),
+        (
+            "claude-code",
+            json!({"oauth": {"clientId": "c"}}),
+            known(Some("c"), &[], Some("http://localhost/callback"), false),
+        ),
+        (
+            "claude-code",
+            json!({"oauth": {"callbackPort": 0}}),
+            OAuth::default(),
+        ),
+        (
+            "claude-code",
+            json!({"oauth": {"callbackPort": "3118"}}),
+            known(None, &[], Some("http://localhost:3118/callback"), false),
+        ),
+        (
+            "copilot",
+            json!({"oauthClientId": "c", "auth": {"redirectPort": 8123}}),
+            known(Some("c"), &[], Some("http://127.0.0.1:8123/"), false),
+        ),
+        (
+            "cursor",
+            json!({"auth": {"CLIENT_ID": "c"}}),
+            known(Some("c"), &[], None, false),
+        ),
+        (
+            "codex",
+            json!({"mcp_oauth_callback_port": 5555, "oauth": {"client_id": "c"}}),
+            known(
+                Some("c"),
+                &[],
+                Some("http://127.0.0.1:5555/callback"),
+                false,
+            ),
+        ),
+        (
+            "codex",
+            json!({"mcp_oauth_callback_port": 5555, "mcp_oauth_callback_url": "http://localhost:5556/cb"}),
+            known(None, &[], Some("http://localhost:5556/cb"), false),
+        ),
+        (
+            "claude-desktop",
+            json!({"command": "npx", "args": ["-y", "mcp-remote", URL, "9696", "--debug"]}),
+            known(
+                None,
+                &[],
+                Some("http://localhost:9696/oauth/callback"),
+                false,
+            ),
+        ),
+        (
+            "claude-desktop",
+            json!({"command": "npx", "args": ["mcp-remote@latest", URL, "9696", "--host", "127.0.0.1",
+                "--static-oauth-client-info", "{\"client_id\": \"c\", \"client_secret\": \"s\"}",
+                "--static-oauth-client-metadata", "{\"scope\": \"a b\"}"]}),
+            known(
+                Some("c"),
+                &["a", "b"],
+                Some("http://127.0.0.1:9696/oauth/callback"),
+                true,
+            ),
+        ),
+        (
+            "cursor",
+            json!({"command": "npx", "args": ["mcp-remote", URL, "--static-oauth-client-info", "{\"client_id\": \"c\"}"]}),
+            known(
+                Some("c"),
+                &[],
+                Some("http://localhost:41409/oauth/callback"),
+                false,
+            ),
+        ),
+        (
+            "cursor",
+            json!({"command": "npx", "args": ["mcp-remote", URL, "--static-oauth-client-info", "{\"client_id\": \"c\"}",
+                "--static-oauth-client-metadata", "{\"redirect_uris\": [\"http://localhost:7/cb\"]}"]}),
+            known(Some("c"), &[], Some("http://localhost:7/cb"), false),
+        ),
+        (
+            "codex",
+            json!({"scopes": ["a"], "oauth": {"client_id": "c", "callback_port": 4000, "client_secret": "s"}}),
+            known(
+                Some("c"),
+                &["a"],
+                Some("http://127.0.0.1:4000/callback"),
+                true,
+            ),
+        ),
+        (
+            "codex",
+            json!({"oauth": {"client_id": "c", "callback_url": "http://localhost:5/x"}}),
+            known(Some("c"), &[], Some("http://localhost:5/x"), false),
+        ),
+        (
+            "gemini-cli",
+            json!({"oauth": {"clientId": "c", "clientSecret": "s", "scopes": ["a", "b"], "redirectUri": "http://localhost:7777/oauth/callback"}}),
+            known(
+                Some("c"),
+                &["a", "b"],
+                Some("http://localhost:7777/oauth/callback"),
+                true,
+            ),
+        ),
+        (
+            "gemini-cli",
+            json!({"oauth": {"clientId": "c"}}),
+            known(Some("c"), &[], None, false),
+        ),
+        (
+            "opencode",
+            json!({"oauth": {"clientId": "c", "scope": "a b"}}),
+            known(
+                Some("c"),
+                &["a", "b"],
+                Some("http://127.0.0.1:19876/mcp/oauth/callback"),
+                false,
+            ),
+        ),
+        (
+            "opencode",
+            json!({"oauth": {"callbackPort": 5000}}),
+            known(
+                None,
+                &[],
+                Some("http://127.0.0.1:5000/mcp/oauth/callback"),
+                false,
+            ),
+        ),
+        (
+            "opencode",
+            json!({"oauth": {"clientId": "c", "redirectUri": "https://app.example/cb"}}),
+            known(Some("c"), &[], None, false),
+        ),
+        (
+            "opencode",
+            json!({"oauth": {"clientId": "c", "redirectUri": "http://localhost.evil.example:1/x"}}),
+            known(Some("c"), &[], None, false),
+        ),
+        ("opencode", json!({"oauth": false}), OAuth::default()),
+        (
+            "hermes",
+            json!({"oauth": {"client_id": "c", "scope": "a", "redirect_uri": "http://127.0.0.1:9/callback"}}),
+            known(
+                Some("c"),
+                &["a"],
+                Some("http://127.0.0.1:9/callback"),
+                false,
+            ),
+        ),
+    ] {
+        assert_eq!(
+            configured(source, entry.clone()).oauth(&places),
+            expected,
+            "{source} {entry}"
+        );
+    }
+}
+
+#[test]
+fn n2_placeholders_are_expanded_as_in_the_client_or_named() {
+    let mut home = Home::new();
+    home.set("ID", "c1");
+    home.set("TOKEN_like", "c2");
+    for (source, text, expected) in [
+        ("claude-code", "${ID}", Ok("c1")),
+        ("claude-code", "a-${ID}-${NONE:-z}", Ok("a-c1-z")),
+        ("claude-code", "${NONE}", Err("${NONE}")),
+        ("claude-code", "$ID", Err("$ID")),
+        ("claude-code", "${env:ID}", Err("${env:ID}")),
+        ("claude-code", "{env:ID}", Err("{env:ID}")),
+        ("claude-code", "a$b", Ok("a$b")),
+        ("codex", "${ID}", Err("${ID}")),
+        ("gemini-cli", "$ID", Ok("c1")),
+        ("gemini-cli", "x$TOKEN_like.y", Ok("xc2.y")),
+        ("gemini-cli", "${ID}", Ok("c1")),
+        ("gemini-cli", "$NONE", Err("$NONE")),
+        ("opencode", "{env:ID}", Ok("c1")),
+        ("opencode", "{env:NONE}", Err("{env:NONE}")),
+        ("opencode", "{file:~/id}", Err("{file:~/id}")),
+        ("opencode", "${ID}", Err("${ID}")),
+        ("cursor", "${env:ID}", Ok("c1")),
+        ("cursor", "${input:id}", Err("${input:id}")),
+        ("vscode", "${env:ID}", Ok("c1")),
+        ("vscode", "${input:id}", Err("${input:id}")),
+        ("copilot", "$ID", Ok("c1")),
+        ("copilot", "${ID}", Ok("c1")),
+        ("copilot", "${env:ID}", Err("${env:ID}")),
+        ("mcporter", "$env:ID", Ok("c1")),
+        ("zed", "${ID}", Err("${ID}")),
+        ("codex", "plain{x}", Ok("plain{x}")),
+        ("codex", "${ID", Err("unfinished")),
+    ] {
+        let told = |in_project| {
+            let entry = json!({"oauth": {"clientId": text, "callbackPort": text, "scopes": [text]}, "oauthClientId": text});
+            let known = ConfiguredServer {
+                in_project,
+                ..configured(source, entry)
+            }
+            .oauth(&home.places);
+            (
+                known.client_id.expect("a client"),
+                known.scopes.map(|scopes| scopes.concat()),
+            )
+        };
+        let (client_id, scopes) = told(false);
+        assert_eq!(client_id.is_ok(), scopes.is_ok());
+        match (client_id, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{source} {text}"),
+            (Err(why), Err(named)) => assert!(why.contains(named), "{source} {text}: {why}"),
+            (found, _) => panic!("{source} {text}: {found:?}"),
+        }
+        let (of_project, _) = told(true);
+        let has_none = !text.contains("ID")
+            && !text.contains("TOKEN")
+            && !text.contains("NONE")
+            && expected.is_ok();
+        assert_eq!(
+            of_project.is_ok(),
+            has_none,
+            "{source} {text}: {of_project:?}"
+        );
+    }
+}
+
+#[test]
+fn n3_what_mcp_remote_reads_from_a_file() {
+    let home = Home::new();
+    let path = home.put(
+        "info.json",
+        "{\"client_id\": \"c\", \"client_secret\": \"s3cret\"}",
+    );
+    let entry = |path: &str| {
+        let info = format!("@{path}");
+        json!({"command": "npx", "args": ["mcp-remote", URL, "9", "--static-oauth-client-info", info]})
+    };
+    let server = configured("cursor", entry(&path.display().to_string()));
+    let known = server.oauth(&home.places);
+    assert_eq!(
+        (known.client_id, known.has_secret),
+        (Some(Ok("c".to_owned())), true)
+    );
+    let of_project = ConfiguredServer {
+        in_project: true,
+        ..server
+    }
+    .oauth(&home.places);
+    assert!(of_project
+        .client_id
+        .is_some_and(|it| it.is_err_and(|why| why.contains("is not read"))));
+    for path in ["/dev/zero", "/nonexistent", "/proc/self/mem"] {
+        let known = configured("cursor", entry(path)).oauth(&home.places);
+        assert!(known.client_id.is_some_and(|it| it.is_err()), "{path}");
+    }
+}
+
+#[test]
+fn n1_endpoints_of_a_configuration() {
+    let places = Home::new().places;
+    let oauth = json!({"oauth": {"authorizationUrl": "https://as.example/a", "tokenUrl": "https://as.example/t"}});
+    let known = configured("gemini-cli", oauth).oauth(&places);
+    assert_eq!(
+        known.endpoints,
+        Some((
+            Ok("https://as.example/a".to_owned()),
+            Ok("https://as.example/t".to_owned())
+        ))
+    );
+    let oauth = json!({"oauth": {"authServerMetadataUrl": "https://as.example/m"}});
+    let known = configured("claude-code", oauth).oauth(&places);
+    assert_eq!(
+        (known.endpoints, known.metadata),
+        (None, Some(Ok("https://as.example/m".to_owned())))
+    );
+}

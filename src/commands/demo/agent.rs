@@ -1,0 +1,79 @@
+//! The demo's own user agent, for when no person can be asked: it does what a browser does, and agrees.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{bail, Context as _};
+use url::Url;
+
+use crate::http::{Http, Redirects, Settings};
+
+/// Longest time of one of its requests. The last one is answered when the login is stored.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+/// What a browser says of itself when it is sent somewhere.
+const VISIT: [(&str, &str); 3] = [
+    ("Accept", "text/html"),
+    ("Sec-Fetch-Mode", "navigate"),
+    ("Sec-Fetch-Dest", "document"),
+];
+
+/// Goes to the authorization page and agrees, on a thread of its own. It ends with its last request, or with the
+/// program; if it fails the login runs into its deadline.
+pub fn send(url: &str) {
+    let url = url.to_owned();
+    let walk = move || {
+        if let Err(err) = agree(&url) {
+            log::warn!("the demo could not agree by itself: {err:#}");
+        }
+    };
+    if let Err(err) = thread::Builder::new().name("agent".to_owned()).spawn(walk) {
+        log::warn!("the demo could not agree by itself: {err}");
+    }
+}
+
+fn agree(url: &str) -> anyhow::Result<()> {
+    let url = Url::parse(url)?;
+    let http = Http::new(
+        &Settings::default(),
+        std::slice::from_ref(&url),
+        REQUEST_LIMIT,
+    );
+    let page = http.get(&url, &[&VISIT[..], &[("Sec-Fetch-Site", "none")]].concat())?;
+    if page.status != 200 {
+        bail!("the authorization page has status {}", page.status);
+    }
+    let page = String::from_utf8(page.read()?)?;
+    let request =
+        between(&page, r#"name="request" value=""#, "\"").context("the page holds no form")?;
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("request", request), ("answer", "allow")])
+        .finish();
+    let origin = url.origin().ascii_serialization();
+    let headers = [
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("RegistrationKind", origin.as_str()),
+        ("Sec-Fetch-Site", "same-origin"),
+    ];
+    let sent = http.post(
+        &url.join("/authorize")?,
+        &[&VISIT[..], &headers].concat(),
+        form.as_bytes(),
+        Redirects::Show,
+    )?;
+    let target = sent
+        .header("location")
+        .with_context(|| format!("the form was answered with {}", sent.status))?;
+    http.get(
+        &url.join(target)?,
+        &[&VISIT[..], &[("Sec-Fetch-Site", "same-site")]].concat(),
+    )?;
+    Ok(())
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.split_once(before)?
+        .1
+        .split_once(after)
+        .map(|(found, _)| found)
+}

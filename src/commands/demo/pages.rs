@@ -1,0 +1,83 @@
+//! The pages of the demo's authorization server, in the look of those that end a login.
+
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
+use url::Url;
+
+use super::authority::{Asked, SCOPES};
+use super::messages::Answer;
+use crate::callback::pages::{HEAD, STYLE};
+use crate::digest;
+
+/// What the demo's pages have beyond the others.
+const OWN_STYLE: &str = include_str!("pages/consent.css");
+
+/// Returns the page that asks a person; its answer has to carry the secret `request`.
+pub fn consent(asked: &Asked, request: &str) -> Answer {
+    let scopes = SCOPES
+        .iter()
+        .filter(|(scope, _)| asked.scopes.contains(scope));
+    let body = format!(
+        include_str!("pages/consent.html"),
+        client = escape(&asked.client_name),
+        scopes = scopes
+            .map(|(_, words)| format!("<li>{words}</li>"))
+            .collect::<String>(),
+        redirect_uri = escape(&asked.redirect_uri),
+        request = escape(request),
+    );
+    // Chromium applies form-action to the redirect that answers the form as well.
+    let back = Url::parse(&asked.redirect_uri)
+        .map(|uri| uri.origin().ascii_serialization())
+        .unwrap_or_default();
+    page(
+        200,
+        &body,
+        &format!("'self' {back}"),
+        "the page that asks the user",
+    )
+}
+
+/// Returns the page for a request that is not put to anyone.
+pub fn refusal(why: &str) -> Answer {
+    page(
+        400,
+        &format!(include_str!("pages/refusal.html"), why = escape(why)),
+        "'none'",
+        why,
+    )
+}
+
+fn page(status: u16, body: &str, form_action: &str, remark: &str) -> Answer {
+    let style = format!("\n{STYLE}{OWN_STYLE}");
+    let hash = STANDARD.encode(digest::sha256(&style));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let answer = Answer::status(status, remark)
+        .with("Content-Type", "text/html; charset=utf-8")
+        .with("Content-Security-Policy", policy)
+        .with("X-Frame-Options", "DENY")
+        // Not no-referrer: the form would be sent from no origin at all, and refused.
+        .with("Referrer-Policy", "same-origin");
+    Answer {
+        body: format!("{}{style}</style>\n{body}", HEAD.trim_end()),
+        ..answer
+    }
+}
+
+/// Returns text as it stands in HTML, also inside quotes.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}

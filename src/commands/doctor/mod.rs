@@ -1,0 +1,227 @@
+//! The doctor: what works on this machine, and why a login would fail. Nothing is registered, opened or remembered.
+//!
+//! Everything is tried by the very code that a login uses, so that the two cannot disagree.
+
+mod keeping;
+mod machine;
+mod network;
+mod server;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::discovery::{Step, Steps};
+use crate::error::Error;
+use crate::http;
+use crate::login::Request;
+use crate::os::browser::BrowserChoice;
+use crate::os::environment::Environment;
+use crate::os::terminal::paste::Paste;
+use crate::store::cache::Cache;
+use crate::store::{StoreChoice, StoreError};
+
+/// What is examined.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The login that is wanted.
+    pub request: &'a Request,
+    /// Whether it is wanted at a server; if not, only the machine is examined.
+    pub has_server: bool,
+    /// How requests are sent.
+    pub http: http::Settings,
+    /// The directory of everything that is kept.
+    pub data_dir: Result<PathBuf, StoreError>,
+    /// Where logins are kept.
+    pub store: StoreChoice,
+    /// What the user said about the browser.
+    pub browser: BrowserChoice,
+    /// What kind of place this is.
+    pub around: Environment,
+    /// Where the answer can be pasted, if it can.
+    pub paste: Option<Paste>,
+}
+
+/// How good a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As it should be.
+    Ok,
+    /// A login works all the same.
+    Warning,
+    /// A login would end here.
+    Failure,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // the names say it
+pub enum Topic {
+    Environment,
+    Browser,
+    Terminal,
+    Loopback,
+    Callback,
+    Data,
+    Keyring,
+    File,
+    Logins,
+    Refreshes,
+    Clock,
+    Proxy,
+    Certificates,
+    Login,
+    Discovery,
+    Issuer,
+    Resource,
+    Pkce,
+    Endpoints,
+    Registration,
+    Scopes,
+}
+
+impl Topic {
+    /// Returns a number that grows in the order in which a login would come to its end over the topics.
+    fn order(self) -> u8 {
+        match self {
+            Self::Data => 0,
+            Self::Login => 1,
+            Self::Callback => 2,
+            Self::Registration => 4,
+            Self::Keyring | Self::File => 5,
+            _ => 3,
+        }
+    }
+}
+
+/// One thing that was examined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is about.
+    pub topic: Topic,
+    /// How good it is.
+    pub state: Severity,
+    /// The stable word of the failure behind it, as in the error events of a login.
+    pub code: Option<String>,
+    /// What was found.
+    pub what: String,
+    /// What can be done about it.
+    pub hint: Option<String>,
+    /// The exit code of a login that ends here.
+    #[serde(skip)]
+    exit: u8,
+}
+
+impl Finding {
+    fn ok(topic: Topic, what: impl Into<String>) -> Self {
+        Self {
+            topic,
+            state: Severity::Ok,
+            code: None,
+            what: what.into(),
+            hint: None,
+            exit: 0,
+        }
+    }
+
+    fn warning(topic: Topic, what: impl Into<String>, hint: Option<String>) -> Self {
+        Self {
+            topic,
+            state: Severity::Warning,
+            code: None,
+            what: what.into(),
+            hint,
+            exit: 0,
+        }
+    }
+
+    fn failure(topic: Topic, err: &Error) -> Self {
+        let (code, exit) = (Some(err.code().to_owned()), err.exit_code());
+        Self {
+            topic,
+            state: Severity::Failure,
+            code,
+            what: err.one_line(),
+            hint: err.hint(),
+            exit,
+        }
+    }
+
+    /// Makes a warning of a failure that a login gets around, in these words.
+    fn bearable(topic: Topic, err: &Error, what: String) -> Self {
+        Self {
+            state: Severity::Warning,
+            what,
+            exit: 0,
+            ..Self::failure(topic, err)
+        }
+    }
+}
+
+/// All that was found.
+#[derive(Debug)]
+pub struct Diagnosis {
+    /// What was found on this machine.
+    pub machine: Vec<Finding>,
+    /// What was asked of the servers, and decided.
+    pub steps: Vec<Step>,
+    /// What was found about the server.
+    pub server: Vec<Finding>,
+}
+
+impl Diagnosis {
+    /// Returns all findings.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.machine.iter().chain(&self.server)
+    }
+
+    /// Returns the exit code that a login would end with, as far as can be foreseen.
+    pub fn exit_code(&self) -> u8 {
+        let failures = self
+            .findings()
+            .filter(|finding| finding.state == Severity::Failure);
+        failures
+            .min_by_key(|finding| finding.topic.order())
+            .map_or(0, |finding| finding.exit)
+    }
+}
+
+/// Examines the machine and, if the login is for a server, everything up to the page that the user would see.
+pub fn diagnose(case: &Case) -> Diagnosis {
+    let cache = case
+        .data_dir
+        .as_ref()
+        .map_or_else(|_| Cache::none(), |data_dir| Cache::new(data_dir));
+    let before = keeping::before(case);
+    let known = before.as_ref().ok().and_then(Option::as_ref);
+    let mut machine = vec![
+        machine::surroundings(&case.around),
+        machine::browser(case),
+        machine::terminal(case),
+    ];
+    machine.extend(machine::loopback());
+    let (callback, redirect_uri) = machine::callback(case, &cache, known);
+    machine.push(callback);
+    machine.extend(keeping::examine(case));
+    let steps = Steps::default();
+    let server = match &before {
+        _ if !case.has_server => Vec::new(),
+        Err(err) => vec![Finding::failure(Topic::Login, err)],
+        Ok(before) => server::examine(case, (&cache, before.as_ref()), &redirect_uri, &steps),
+    };
+    let steps = steps.into_list();
+    // A proxy or a cache may tell an old time, but none that is yet to come.
+    machine.push(machine::clock(
+        crate::os::clock::Time::now(),
+        steps.iter().filter_map(|step| step.clock_ahead).max(),
+    ));
+    machine.push(network::proxy(case));
+    machine.push(network::certificates(case));
+    Diagnosis {
+        machine,
+        steps,
+        server,
+    }
+}

@@ -1,0 +1,441 @@
+//! The hand-over: a login goes to an MCP client, in the way that client documents, and has one owner afterwards.
+//!
+//! Where the client becomes the owner, our copy is marked before the client's files are touched and loses its tokens
+//! once they were read back there. Whatever ends this in between, no token is used by two, and none is lost.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::clients::config::ConfiguredServer;
+use crate::clients::writer::{self, WriteError};
+use crate::clients::{
+    ours, Change, Client, Delivery, Handover, HandoverError, Mode, Places, BRIDGE,
+};
+use crate::context::Context;
+use crate::error::Error;
+use crate::login;
+use crate::oauth::client::ClientAuth;
+use crate::oauth::secret::Secret;
+use crate::oauth::text::{ascii, printable};
+use crate::os::clock::{Deadline, Time};
+use crate::os::files::LockFile;
+use crate::refresh::refresher::bring_home;
+use crate::refresh::{self, Freshness};
+use crate::store::keyring::KeyringStore;
+use crate::store::{Credentials, HandedOver, Interaction, Store, StoreChoice, StoredId};
+
+/// Longest wait for a refresh that is under way.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest wait for other hand-overs.
+const TURN_LIMIT: Duration = Duration::from_secs(30);
+
+/// The least time that an access token lives on which a client is given alone.
+const MIN_LIFE: Duration = Duration::from_secs(60);
+
+/// What the user wants.
+pub struct HandoverOptions<'a> {
+    /// Who gets the login.
+    pub client: &'static Client,
+    /// Who owns the refresh token afterwards; `None` for what serves the client.
+    pub mode: Option<Mode>,
+    /// Write a setting, in place of showing it.
+    pub write: bool,
+    /// The server's name in the client's configuration, if the user gives it.
+    pub name: Option<&'a str>,
+    /// The name by which the user called the server, in another client's configuration.
+    pub typed: Option<&'a str>,
+    /// The variable for the token, where one is set.
+    pub variable: &'a str,
+    /// The command, for a shell, that prints the headers of a request.
+    pub helper: &'a str,
+}
+
+/// How it went.
+pub struct Given {
+    /// Who owns the refresh token now.
+    pub mode: Mode,
+    /// The server's name in the client's configuration.
+    pub name: String,
+    /// What was done.
+    pub what: What,
+    /// The servers of other clients' configurations that ask us for a token of this login, and get none any more.
+    pub cut_off: Vec<ConfiguredServer>,
+}
+
+/// What was done for the client.
+pub enum What {
+    /// These files were changed, and read back.
+    Written(Vec<PathBuf>),
+    /// This setting belongs into that file.
+    Shown {
+        /// The setting.
+        setting: String,
+        /// The file.
+        path: PathBuf,
+        /// It can be written there by us, too.
+        writable: bool,
+    },
+    /// The client's own command took the login.
+    Imported(&'static str),
+    /// This is to be printed, and nothing else; it carries the access token.
+    Product {
+        /// What is printed.
+        text: Zeroizing<String>,
+        /// What is added to a file once it is printed.
+        append: Option<(PathBuf, Zeroizing<String>)>,
+    },
+}
+
+/// Hands a login over.
+///
+/// # Errors
+///
+/// [`Error::HandOver`] if the client cannot be given it, which leaves it as it was; [`Error::NotLoggedIn`].
+pub fn hand_over(
+    key: &StoredId,
+    wish: &HandoverOptions,
+    tools: &Context,
+    places: &Places,
+) -> Result<Given, Error> {
+    let failed = |source: WriteError| Error::HandOver {
+        client: wish.client.name,
+        source,
+    };
+    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::Allowed);
+    let settings = &refresh::Settings::of(tools);
+    let seen = refresh::load(&store, key, settings)?;
+    let mode = mode(wish, &seen).map_err(|refusal| failed(refusal.into()))?;
+    if seen.needs_login && mode != Mode::Access {
+        return Err(refresh::refused_before(&seen, settings));
+    }
+    if mode == Mode::Access && !wish.client.asks_us {
+        refresh::live(
+            key,
+            Freshness {
+                min_ttl: MIN_LIFE,
+                refresh: false,
+            },
+            tools,
+            Deadline::after(refresh::LIMIT),
+        )?;
+    }
+    let unreadable = |err| Error::unreadable(key, err);
+    let journal = store.journal(key);
+    let lock = journal.lock(Deadline::after(LOCK_LIMIT));
+    let _lock = lock.map_err(unreadable)?;
+    let mut kept = bring_home(&store, refresh::load(&store, key, settings)?, &journal)?;
+    let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;
+    let name = wish
+        .name
+        .map(str::to_owned)
+        .or_else(|| configured.as_ref().map(|it| it.name.clone()));
+    let name = name
+        .or(wish.typed.map(str::to_owned))
+        .unwrap_or_else(|| name_of(&key.server));
+    let url = configured
+        .as_ref()
+        .map_or(key.server.clone(), |it| it.url.clone());
+    let metadata = login::metadata(&tools.cache(), &kept);
+    // A secret that came unasked with a public registration is for the server's revocation endpoint alone.
+    let is_public = kept.client_auth == ClientAuth::None.as_str();
+    let client_secret = kept.client_secret.clone().filter(|_| !is_public);
+    let given = Credentials {
+        client_secret,
+        ..kept.clone()
+    };
+    let grant = Handover {
+        kept: &given,
+        name: &name,
+        url: &url,
+        configured: configured.as_ref(),
+        metadata: metadata.as_ref(),
+        mode,
+        helper: wish.helper,
+        variable: wish.variable,
+        now: Time::now(),
+    };
+    if let Some(ConfiguredServer {
+        in_project: true,
+        path,
+        ..
+    }) = &configured
+    {
+        log::warn!(
+            "the name {} comes from a project's file: {}",
+            printable(&name),
+            path.display()
+        );
+    }
+    refuse_older(wish.client, &grant, places).map_err(|refusal| failed(refusal.into()))?;
+    let delivery =
+        (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
+    // Not every client has a lock for its files: our own processes at least take turns.
+    let turn = LockFile::acquire(&turns(tools), Deadline::after(TURN_LIMIT));
+    let _turn = turn.map_err(|err| unreadable(err.into()))?;
+    if mode != Mode::Move {
+        return Ok(Given {
+            mode,
+            name,
+            what: deliver(delivery, wish.write).map_err(failed)?,
+            cut_off: Vec::new(),
+        });
+    }
+    let to = wish.client.name.to_owned();
+    let what = give_away(&mut kept, to, (&store, key), || {
+        deliver(delivery, wish.write)
+    })?
+    .map_err(failed)?;
+    let cut_off = ours::that_ask_for(key, places, |url| {
+        account(url).is_some_and(|account| account == key.server)
+    });
+    Ok(Given {
+        mode,
+        name,
+        what,
+        cut_off,
+    })
+}
+
+/// Refuses a login that the client would not use because the keyring holds an older one. Where the keyring cannot be
+/// seen, the client cannot see it either, or asks the user.
+fn refuse_older(client: &Client, grant: &Handover, places: &Places) -> Result<(), HandoverError> {
+    let Some((service, account, refusal)) = client.in_keyring(grant, places) else {
+        return Ok(());
+    };
+    match KeyringStore::holds(service, account) {
+        Ok(true) => Err(refusal),
+        Ok(false) | Err(_) => Ok(()),
+    }
+}
+
+/// Returns the lock by which our own processes take turns.
+fn turns(tools: &Context) -> PathBuf {
+    match &tools.store {
+        StoreChoice::File(Some(file)) if tools.data_dir.as_os_str().is_empty() => {
+            file.with_extension("handover.lock")
+        }
+        _ => tools.data_dir.join("handover.lock"),
+    }
+}
+
+/// Gives a login away: it is marked before, and loses its tokens when the client has them. What somebody else made of it
+/// meanwhile stays.
+fn give_away<T>(
+    kept: &mut Credentials,
+    to: String,
+    (store, key): (&Store, &StoredId),
+    deliver: impl FnOnce() -> Result<T, WriteError>,
+) -> Result<Result<T, WriteError>, Error> {
+    kept.handed_over = Some(HandedOver {
+        to,
+        at: Time::now(),
+    });
+    save(store, kept, key)?;
+    let delivered = deliver();
+    let now = store.load(key).map_err(|err| Error::unreadable(key, err))?;
+    if now.is_none_or(|now| now.generation != kept.generation) {
+        log::warn!("a new login or a logout came meanwhile, and is left as it is");
+        return Ok(delivered);
+    }
+    match &delivered {
+        Ok(_) => {
+            kept.access_token = Secret::new("");
+            kept.refresh_token = None;
+            save(store, kept, key)?;
+        }
+        // The mark stays: nobody knows who uses the refresh token now.
+        Err(err) if err.may_have_given() => {}
+        Err(_) => {
+            kept.handed_over = None;
+            save(store, kept, key)?;
+        }
+    }
+    Ok(delivered)
+}
+
+fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Error> {
+    let saved = store
+        .save(kept)
+        .map_err(|err| Error::not_kept(key, err.into()))?;
+    saved
+        .notice
+        .iter()
+        .for_each(|notice| log::warn!("{notice}"));
+    Ok(())
+}
+
+/// Returns the way that the user wants, or the usual one. A login that cannot be refreshed is not worth a move.
+fn mode(wish: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverError> {
+    let client = wish.client;
+    let cannot_move = kept.refresh_token.is_none();
+    let usual = client
+        .modes
+        .iter()
+        .copied()
+        .find(|mode| *mode != Mode::Move || !cannot_move);
+    match wish.mode {
+        Some(Mode::Move) if cannot_move => Err(HandoverError::Unsuitable {
+            message: "there is no refresh token to move: the server gave none".to_owned(),
+            hint: "use --mode access: the client gets the access token, until it expires"
+                .to_owned(),
+        }),
+        None => Ok(usual.unwrap_or(Mode::Access)),
+        Some(mode) if client.modes.contains(&mode) => Ok(mode),
+        Some(mode) => {
+            let others: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
+            Err(HandoverError::Unsuitable {
+                message: format!("{} cannot be served with --mode {mode}", client.name),
+                hint: format!("use --mode {}, or leave it out", others.join(" or ")),
+            })
+        }
+    }
+}
+
+/// Finds the server in the client's own configuration, by its URL.
+fn configured(
+    key: &StoredId,
+    wish: &HandoverOptions,
+    places: &Places,
+) -> Result<Option<ConfiguredServer>, HandoverError> {
+    let Some(source) = wish.client.source else {
+        return Ok(None);
+    };
+    let mut found = wish.client.servers(places);
+    found.retain(|it| account(&it.url).is_some_and(|account| account == key.server));
+    found.retain(|it| wish.name.is_none_or(|name| it.name == name));
+    let bridged = source == BRIDGE;
+    let Some(first) = found.first() else {
+        // The bridge knows no names.
+        if wish.name.is_some() || wish.client.asks_us || bridged {
+            return Ok(None);
+        }
+        return Err(HandoverError::Unsuitable {
+            message: format!("the configuration of {source} names no server with the URL {}", key.server),
+            hint: format!("add the server to {source} first, or give the name that it will have there with --name"),
+        });
+    };
+    let other = |it: &ConfiguredServer| {
+        if bridged {
+            it.entry != first.entry
+        } else {
+            it.name != first.name
+        }
+    };
+    if found.iter().any(other) {
+        let name = |it: &ConfiguredServer| {
+            if bridged {
+                it.full_name()
+            } else {
+                it.name.clone()
+            }
+        };
+        let names: Vec<_> = found.iter().map(name).collect();
+        return Err(HandoverError::Unsuitable {
+            message: format!(
+                "{source} knows {} by several names: {}",
+                key.server,
+                names.join(", ")
+            ),
+            hint: "choose one of them with --name, or give them the same settings".to_owned(),
+        });
+    }
+    wish.client.wants(first)?;
+    Ok(found.into_iter().next())
+}
+
+/// Returns a URL as the store names it.
+fn account(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    let is_bare = url.path() == "/" && url.query().is_none();
+    Some(if is_bare {
+        url.as_str().trim_end_matches('/').to_owned()
+    } else {
+        url.into()
+    })
+}
+
+/// Makes a name of a server: what stands before the last dot of its host, but for words that say nothing.
+fn name_of(server: &str) -> String {
+    let host = url::Url::parse(server)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
+    let host = host.unwrap_or_else(|| server.to_owned());
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_name =
+        |label: &&&str| !["mcp", "www", "api"].contains(*label) && label.parse::<u16>().is_err();
+    let known = labels
+        .get(..labels.len().saturating_sub(1))
+        .unwrap_or_default();
+    known.iter().rfind(is_name).unwrap_or(&"server").to_string()
+}
+
+fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
+    match delivery {
+        Delivery::Files(changes) => writer::write(&changes).map(What::Written),
+        Delivery::Setting { shown, change, .. } if writer::is_long(&change) => {
+            if write {
+                log::warn!(
+                    "{} is too large to be changed here, and is left as it is",
+                    change.path.display()
+                );
+            }
+            Ok(What::Shown {
+                setting: ascii(&shown),
+                path: change.path,
+                writable: false,
+            })
+        }
+        Delivery::Setting { change, older, .. } if write => {
+            if let Some(older) = &older {
+                log::warn!(
+                    "the older login in {} would be used in place of this one, and is removed",
+                    older.path.display()
+                );
+            }
+            let changes: Vec<_> = [change].into_iter().chain(older).collect();
+            writer::write(&changes).map(What::Written)
+        }
+        Delivery::Setting {
+            shown,
+            change: Change { path, .. },
+            older,
+        } => {
+            if let Some(older) = &older {
+                let path = older.path.display();
+                log::warn!(
+                    "the older login in {path} is used in place of this one; --write removes it"
+                );
+            }
+            Ok(What::Shown {
+                setting: ascii(&shown),
+                path,
+                writable: true,
+            })
+        }
+        Delivery::Command(import) => import.run().map(|()| What::Imported(import.program)),
+        Delivery::Product { text, append } => Ok(What::Product { text, append }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_servers() {
+        for (server, name) in [
+            ("https://mcp.linear.app/mcp", "linear"),
+            ("https://linear.app", "linear"),
+            ("https://api.githubcopilot.com/mcp/", "githubcopilot"),
+            ("https://docs.mcp.example.com/mcp", "example"),
+            ("http://127.0.0.1:8000/mcp", "server"),
+            ("http://localhost:8000/mcp", "server"),
+            ("https://mcp.com", "server"),
+        ] {
+            assert_eq!(name_of(server), name, "{server}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a discovery asked, and what it decided from each answer: noted for whoever wants to know.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use url::Url;
+
+use super::probe::Probe;
+use super::FetchError;
+use crate::http::Response;
+use crate::oauth::endpoint;
+use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
+use crate::oauth::text::{printable, printable_list};
+use crate::os::clock::Time;
+
+/// The most servers or scopes that a decision names.
+const MAX_LISTED: usize = 20;
+
+/// One request of a discovery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What was asked.
+    pub url: String,
+    /// The status of the answer; `None` if there was none, or nothing was asked.
+    pub status: Option<u16>,
+    /// What was decided from it, and why.
+    pub decided: String,
+    /// By how many seconds the server's clock was ahead of ours, if it told the time.
+    #[serde(skip)]
+    pub clock_ahead: Option<i64>,
+}
+
+/// The steps of one discovery.
+#[derive(Debug, Default)]
+pub struct Steps(Mutex<Vec<Step>>);
+
+impl Steps {
+    /// Returns the steps in the order in which they were decided; last, what was fetched ahead and not needed.
+    pub fn into_list(self) -> Vec<Step> {
+        let mut steps = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        steps.sort_by_key(|step| step.decided.is_empty());
+        for step in steps.iter_mut().filter(|step| step.decided.is_empty()) {
+            let left = if step.status.is_some() {
+                "asked ahead, and not needed"
+            } else {
+                "no answer"
+            };
+            step.decided = left.to_owned();
+        }
+        steps
+    }
+
+    /// Notes a request and its answer.
+    pub(super) fn asked(&self, url: &Url, answer: Option<&Response>) {
+        let date = answer.and_then(|answer| Time::parse_http_date(answer.header("date")?));
+        self.steps().push(Step {
+            url: endpoint::canonical(url),
+            status: answer.map(|answer| answer.status),
+            decided: String::new(),
+            clock_ahead: date.map(Time::seconds_left),
+        });
+    }
+
+    /// Notes what was decided, from the last answer of this URL if there was any.
+    pub(super) fn decided(&self, url: &Url, what: &str) {
+        let mut steps = self.steps();
+        let url = endpoint::canonical(url);
+        let mut step = match steps.iter().rposition(|step| step.url == url) {
+            Some(at) => steps.remove(at),
+            None => Step {
+                url,
+                status: None,
+                decided: String::new(),
+                clock_ahead: None,
+            },
+        };
+        if !step.decided.is_empty() {
+            step.decided.push_str("; ");
+        }
+        step.decided.push_str(what);
+        steps.push(step);
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<Step>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says what the answer to a request without a token tells.
+pub(super) fn probe_in_words(probe: &Probe) -> String {
+    let Some(challenge) = &probe.challenge else {
+        return match probe.status {
+            _ if probe.is_protected() => {
+                "it wants a login, and does not name its metadata".to_owned()
+            }
+            _ if probe.is_open() => "it answers without a login".to_owned(),
+            404 => "there is nothing at this path; is the URL right?".to_owned(),
+            _ => "this tells nothing about a login".to_owned(),
+        };
+    };
+    let named = challenge.resource_metadata.as_deref().map(printable);
+    let named = named
+        .map(|url| format!("names metadata at {url}"))
+        .unwrap_or_else(|| "names no metadata".to_owned());
+    format!(
+        "it wants a login: its challenge {named}{}",
+        scopes_in_words(", and", &challenge.scopes)
+    )
+}
+
+/// Says what was made of the metadata of a protected resource.
+pub(super) fn resource_in_words(read: &Result<ResourceMetadata, FetchError>) -> String {
+    match read {
+        Ok(found) => {
+            let servers = match found.authorization_servers.as_slice() {
+                [] => "none".to_owned(),
+                servers => printable_list(servers, ", ", MAX_LISTED),
+            };
+            let scopes = scopes_in_words(";", &found.scopes);
+            format!(
+                "it speaks for {}; authorization server: {servers}{scopes}",
+                printable(&found.resource)
+            )
+        }
+        Err(why) => missing_in_words(why),
+    }
+}
+
+/// Says what was made of the metadata of an authorization server.
+pub(super) fn server_in_words(read: &Result<AuthorizationServer, FetchError>) -> String {
+    match read {
+        Ok(found) => format!(
+            "it speaks for the issuer {}, as it has to",
+            printable(&found.issuer)
+        ),
+        Err(why) => missing_in_words(why),
+    }
+}
+
+fn missing_in_words(why: &FetchError) -> String {
+    match why {
+        // The status stands beside it.
+        FetchError::Status(_) => "there is no metadata here".to_owned(),
+        FetchError::Unsafe(why) => format!("refused: {why}"),
+        other => other.to_string(),
+    }
+}
+
+fn scopes_in_words(before: &str, scopes: &[String]) -> String {
+    match scopes {
+        [] => String::new(),
+        scopes => format!(
+            "{before} scopes {}",
+            printable_list(scopes, " ", MAX_LISTED)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_stand_in_the_order_of_their_decisions() {
+        let steps = Steps::default();
+        let [probe, ahead, document] = [
+            "https://a.example/",
+            "https://b.example/",
+            "https://c.example/",
+        ]
+        .map(|url| Url::parse(url).expect("a URL"));
+        for url in [&ahead, &document, &probe] {
+            steps.asked(url, None);
+        }
+        steps.decided(&probe, "one");
+        steps.decided(&document, "two");
+        steps.decided(&document, "three");
+        let told: Vec<_> = steps
+            .into_list()
+            .into_iter()
+            .map(|step| (step.url, step.decided))
+            .collect();
+        let expected = [
+            (&probe, "one"),
+            (&document, "two; three"),
+            (&ahead, "no answer"),
+        ];
+        assert_eq!(
+            told,
+            expected.map(|(url, decided)| (url.to_string(), decided.to_owned()))
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! What kind of place this runs in: a desktop, a remote shell, a container, a CI job.
+
+pub mod job;
+
+use std::env;
+use std::path::Path;
+
+/// What matters for reaching the user's browser.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// A remote shell, and how its user would come here once more.
+    pub ssh: Option<Ssh>,
+    /// Windows is around this Linux.
+    pub wsl: bool,
+    /// A container, whose loopback is not the user's.
+    pub container: bool,
+    /// Something can open windows.
+    pub display: bool,
+    /// A CI job: nobody is watching.
+    pub ci: bool,
+}
+
+/// The far end of a remote shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ssh {
+    /// The user name here.
+    pub user: Option<String>,
+    /// The address of this machine, as the user's machine reaches it.
+    pub host: Option<String>,
+    /// The port of the ssh server, if it is not 22.
+    pub port: Option<String>,
+}
+
+impl Environment {
+    /// Looks around.
+    pub fn look() -> Self {
+        let version = std::fs::read_to_string("/proc/sys/kernel/osrelease")
+            .unwrap_or_default()
+            .to_lowercase();
+        let container = ["/.dockerenv", "/run/.containerenv"]
+            .iter()
+            .any(|mark| Path::new(mark).exists());
+        Self::from(
+            &|name| env::var(name).ok().filter(|value| !value.is_empty()),
+            &version,
+            container,
+        )
+    }
+
+    fn from(variable: &dyn Fn(&str) -> Option<String>, kernel: &str, container: bool) -> Self {
+        let set = |name| variable(name).is_some();
+        let connection = variable("SSH_CONNECTION").unwrap_or_default();
+        let mut connection = connection.split_whitespace().skip(2).map(str::to_owned);
+        let remote = ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]
+            .into_iter()
+            .any(set);
+        Self {
+            ssh: remote.then(|| Ssh {
+                user: variable("USER").or_else(|| variable("LOGNAME")),
+                host: connection.next(),
+                port: connection.next().filter(|port| port != "22"),
+            }),
+            wsl: set("WSL_DISTRO_NAME") || kernel.contains("microsoft"),
+            container: container || set("KUBERNETES_SERVICE_HOST") || set("container"),
+            display: cfg!(target_os = "macos") || set("DISPLAY") || set("WAYLAND_DISPLAY"),
+            ci: set("CI"),
+        }
+    }
+}
+
+impl Ssh {
+    /// Returns the command that brings a callback port of this machine, at `127.0.0.1` or `[::1]`, to the user's machine.
+    pub fn forward(&self, loopback: &str, port: u16) -> String {
+        let user = self
+            .user
+            .as_ref()
+            .map(|user| format!("{user}@"))
+            .unwrap_or_default();
+        let via = self
+            .port
+            .as_ref()
+            .map(|port| format!("-p {port} "))
+            .unwrap_or_default();
+        let host = self.host.as_deref().unwrap_or("THIS-MACHINE");
+        match loopback {
+            "[::1]" => format!("ssh -N {via}-L '[::1]:{port}:[::1]:{port}' {user}{host}"),
+            _ => format!("ssh -N {via}-L {port}:127.0.0.1:{port} {user}{host}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(variables: &[(&str, &str)], kernel: &str, container: bool) -> Environment {
+        let find = |name: &str| {
+            variables
+                .iter()
+                .find(|(it, _)| *it == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Environment::from(&find, kernel, container)
+    }
+
+    #[test]
+    fn u13_a_remote_shell_has_a_way_back() {
+        let ssh = look(
+            &[
+                ("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.5 22"),
+                ("USER", "ann"),
+            ],
+            "",
+            false,
+        )
+        .ssh;
+        let ssh = ssh.expect("a remote shell");
+        assert_eq!(
+            ssh.forward("127.0.0.1", 8123),
+            "ssh -N -L 8123:127.0.0.1:8123 ann@10.0.0.5"
+        );
+        let other = look(
+            &[("SSH_CONNECTION", "10.0.0.9 50000 fe80::1 2222")],
+            "",
+            false,
+        )
+        .ssh
+        .expect("a remote shell");
+        assert_eq!(
+            other.forward("127.0.0.1", 8123),
+            "ssh -N -p 2222 -L 8123:127.0.0.1:8123 fe80::1"
+        );
+        let bare = look(&[("SSH_TTY", "/dev/pts/1")], "", false)
+            .ssh
+            .expect("a remote shell");
+        assert_eq!(
+            bare.forward("[::1]", 1),
+            "ssh -N -L '[::1]:1:[::1]:1' THIS-MACHINE"
+        );
+    }
+
+    #[test]
+    fn r9_u15_other_places() {
+        assert!(look(&[], "5.15.90.1-microsoft-standard-wsl2", false).wsl);
+        assert!(look(&[("WSL_DISTRO_NAME", "Debian")], "", false).wsl);
+        assert!(look(&[("WAYLAND_DISPLAY", "wayland-0")], "", false).display);
+        assert!(look(&[], "", true).container);
+        assert!(look(&[("CI", "true")], "", false).ci);
+        assert_eq!(look(&[], "6.1.0", false).ssh, None);
+    }
+}

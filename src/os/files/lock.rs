@@ -1,0 +1,219 @@
+//! Lock files: one process at a time, for as long as it lives, and never a wait without an end.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{anyhow, Context};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::checks::{check_file, resolve};
+use super::holder::{self, read_holder, sign};
+use super::{cannot, directory_of, make_directories, undo_umask, DiskError};
+use crate::os::clock::Deadline;
+
+/// The first wait for a lock that is taken, and the longest.
+const WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
+
+/// A lock that this process holds until the value is dropped or the process ends.
+#[derive(Debug)]
+pub struct LockFile {
+    /// The locked file; `None` once it was handed over.
+    file: Option<File>,
+    /// Where the file system has no locks, the file's existence is the lock, and this is its path.
+    marker: Option<PathBuf>,
+    /// The path of a file that is removed when the lock is released.
+    transient: Option<PathBuf>,
+}
+
+impl LockFile {
+    /// Takes the lock that the file at `path` stands for. The file is made with mode 0600 and stays.
+    ///
+    /// # Errors
+    ///
+    /// [`DiskError::Locked`] with the holder's process id once the deadline has passed; [`DiskError::Insecure`] as for
+    /// [`super::open_private`].
+    pub fn acquire(path: &Path, deadline: Deadline) -> Result<Self, DiskError> {
+        let resolved = resolve(path)?;
+        resolved.check_replaceable()?;
+        let path = resolved.path;
+        make_directories(directory_of(&path))?;
+        let mut wait = WAITS.0;
+        loop {
+            // Opened for each try: a file that somebody removed meanwhile is no lock.
+            let mut file =
+                open_to_lock(&path, OFlags::CREATE).with_context(|| cannot("open", &path))?;
+            check_file(&path, &file)?;
+            undo_umask(&file).with_context(|| cannot("lock", &path))?;
+            // Not the blocking call: on a network file system nothing would end it.
+            match file.try_lock() {
+                Ok(()) if file.metadata().is_ok_and(|found| found.nlink() == 0) => {}
+                Ok(()) => {
+                    if let Err(err) = sign(&mut file) {
+                        log::debug!("cannot write our process id to {}: {err}", path.display());
+                    }
+                    return Ok(Self {
+                        file: Some(file),
+                        marker: None,
+                        transient: None,
+                    });
+                }
+                Err(TryLockError::WouldBlock) if deadline.passed() => {
+                    return Err(DiskError::Locked {
+                        holder: read_holder(&path).map(|holder| holder.pid),
+                        path,
+                    });
+                }
+                Err(TryLockError::WouldBlock) => pause(&mut wait, deadline),
+                Err(TryLockError::Error(err)) if has_no_locks(&err) => {
+                    return Self::acquire_by_marker(&path, deadline)
+                }
+                Err(TryLockError::Error(err)) => {
+                    return Err(anyhow!(err).context(cannot("lock", &path)).into())
+                }
+            }
+        }
+    }
+
+    /// Takes the lock on a file system without locks: whoever makes the marker file holds it.
+    pub(super) fn acquire_by_marker(path: &Path, deadline: Deadline) -> Result<Self, DiskError> {
+        let marker = with_suffix(path, ".held");
+        let mut wait = WAITS.0;
+        loop {
+            match open_to_lock(&marker, OFlags::CREATE | OFlags::EXCL) {
+                Ok(mut file) => {
+                    let signed = undo_umask(&file).and_then(|()| sign(&mut file));
+                    signed.with_context(|| cannot("write", &marker))?;
+                    return Ok(Self {
+                        file: Some(file),
+                        marker: Some(marker),
+                        transient: None,
+                    });
+                }
+                Err(err) if err.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(anyhow!(err).context(cannot("make", &marker)).into());
+                }
+                Err(_) => {}
+            }
+            if holder::is_abandoned(&marker) && holder::break_marker(&marker) {
+                continue;
+            }
+            if deadline.passed() {
+                let holder = read_holder(&marker);
+                return Err(DiskError::Locked {
+                    path: marker,
+                    holder: holder.map(|holder| holder.pid),
+                });
+            }
+            pause(&mut wait, deadline);
+        }
+    }
+}
+
+impl LockFile {
+    /// Takes the lock as [`LockFile::acquire`] does; its file is removed when it is released.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LockFile::acquire`].
+    pub fn acquire_transient(path: &Path, deadline: Deadline) -> Result<Self, DiskError> {
+        let mut lock = Self::acquire(path, deadline)?;
+        lock.transient = Some(resolve(path)?.path);
+        Ok(lock)
+    }
+
+    /// Returns the transient lock on `path` that this process was given as its stdin; `None` if that is no such lock.
+    pub fn inherited(path: &Path) -> Option<Self> {
+        let file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+        let transient = resolve(path).ok()?.path;
+        is_at(&file, &transient).then_some(Self {
+            file: Some(file),
+            marker: None,
+            transient: Some(transient),
+        })
+    }
+
+    /// Gives the lock to a child process, as its stdin: it holds the lock then, also when this process ends first.
+    ///
+    /// # Errors
+    ///
+    /// Gives the lock back where the file system has no locks that can be inherited.
+    pub fn hand_over(mut self) -> Result<Stdio, Self> {
+        match self.file.take() {
+            Some(file) if self.marker.is_none() => Ok(Stdio::from(file)),
+            file => {
+                self.file = file;
+                Err(self)
+            }
+        }
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Whoever waits for it opens the path again and sees that this file has no name any more.
+        if let (Some(path), Some(file), None) = (&self.transient, &self.file, &self.marker) {
+            if is_at(file, path) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        let released = match (&self.marker, &self.file) {
+            // Whoever took it for abandoned has made another one by now.
+            (Some(marker), Some(file)) if !is_at(file, marker) => Ok(()),
+            (Some(marker), _) => fs::remove_file(marker),
+            (None, Some(file)) => file.unlock(),
+            (None, None) => Ok(()),
+        };
+        if let Err(err) = released {
+            log::debug!("cannot release a lock: {err}");
+        }
+    }
+}
+
+/// Tells whether an open file is the one at a path.
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
+    let of = |found: fs::Metadata| (found.dev(), found.ino());
+    file.metadata()
+        .map(of)
+        .ok()
+        .zip(fs::symlink_metadata(path).map(of).ok())
+        .is_some_and(|(one, other)| one == other)
+}
+
+pub(super) fn open_to_lock(path: &Path, create: OFlags) -> io::Result<File> {
+    let flags = create
+        | OFlags::RDWR
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::NOCTTY
+        | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(
+        path,
+        flags,
+        Mode::RUSR | Mode::WUSR,
+    )?))
+}
+
+fn has_no_locks(err: &io::Error) -> bool {
+    // On Linux two of these names are one number.
+    let errno = Errno::from_io_error(err);
+    [Errno::NOLCK, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS]
+        .into_iter()
+        .any(|none| Some(none) == errno)
+}
+
+fn pause(wait: &mut Duration, deadline: Deadline) {
+    std::thread::sleep((*wait).min(deadline.left()));
+    *wait = (*wait * 2).min(WAITS.1);
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}

@@ -1,0 +1,133 @@
+//! Temporary files whose names tell which run made them, so that this one, or else a later one, can tidy up.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::process::{test_kill_process, Pid};
+use tempfile::NamedTempFile;
+
+use super::{cannot, directory_of, name_of, undo_umask, DiskError};
+use crate::os::clock::{since_boot, Deadline};
+
+/// Longest time for a file that is just being made, before the program ends without removing it.
+const END_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The directories in which this run makes temporary files; `None` once it makes no more, because the program ends.
+static PLACES: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new()));
+
+/// Makes a file with mode 0600 under a name that tells which run made it: `.<name>.<pid>-<run>.<random>.tmp`.
+pub(super) fn beside(target: &Path) -> Result<NamedTempFile, DiskError> {
+    let mut prefix = prefix_of(name_of(target));
+    prefix.push(format!("{}.", this_run()));
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(known) = places.as_mut() else {
+        drop(places);
+        // The program is ending: whoever wants to write now ends with it.
+        loop {
+            thread::park();
+        }
+    };
+    known.insert(directory_of(target).to_owned());
+    let made = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(".tmp")
+        .tempfile_in(directory_of(target));
+    let made = made.and_then(|made| undo_umask(made.as_file()).map(|()| made));
+    Ok(made.with_context(|| cannot("write in", directory_of(target)))?)
+}
+
+fn prefix_of(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+/// Returns the process id and the moment of its first write; in a container every run may have the same id.
+pub(super) fn this_run() -> &'static str {
+    static THIS_RUN: OnceLock<String> = OnceLock::new();
+    THIS_RUN.get_or_init(|| format!("{}-{}", std::process::id(), since_boot().as_nanos()))
+}
+
+/// Removes all temporary files of this run, while other threads may be writing, and makes no more. To be called when the
+/// program ends.
+pub(super) fn remove_ours() {
+    let deadline = Deadline::after(END_PATIENCE);
+    let places = loop {
+        match PLACES.try_lock() {
+            Ok(mut places) => break places.take(),
+            Err(TryLockError::Poisoned(places)) => break places.into_inner().take(),
+            Err(TryLockError::WouldBlock) if deadline.passed() => return,
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    let ours = format!(".{}.", this_run());
+    for directory in places.into_iter().flatten() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.contains(&ours) && name.ends_with(".tmp") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// Removes the temporary files for `name` of runs that are over. It is tidying: failures do not matter.
+pub(super) fn sweep(directory: &Path, name: &OsStr) {
+    let prefix = prefix_of(name);
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let found = entry.file_name();
+        let run = found
+            .as_bytes()
+            .strip_prefix(prefix.as_bytes())
+            .and_then(|rest| rest.strip_suffix(b".tmp"));
+        let run = run
+            .and_then(|rest| std::str::from_utf8(rest).ok())
+            .and_then(|rest| rest.split_once('.'));
+        if run.is_some_and(|(run, _)| is_over(run)) && fs::remove_file(entry.path()).is_ok() {
+            log::debug!(
+                "removed {}, left behind by a run that was ended",
+                entry.path().display()
+            );
+        }
+    }
+}
+
+fn is_over(run: &str) -> bool {
+    let pid = run.split_once('-').and_then(|(pid, _)| pid.parse().ok());
+    run != this_run() && pid.is_some_and(|pid| pid == std::process::id() as i32 || !is_alive(pid))
+}
+
+pub(super) fn is_alive(pid: i32) -> bool {
+    let exists = Pid::from_raw(pid)
+        .is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
+    exists && !is_zombie(pid)
+}
+
+/// Returns when a process started, in ticks since the system did; `None` if the system does not tell.
+///
+/// Spec: proc_pid_stat(5), field 22.
+pub(super) fn started_at(pid: i32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program comes second, and may hold anything.
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(19)
+        .map(str::to_owned)
+}
+
+/// Tells whether a process has ended, and nobody has taken note of it: in a container it may stay so for ever.
+fn is_zombie(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')')
+        .is_some_and(|(_, state)| state.trim_start().starts_with(['Z', 'X']))
+}

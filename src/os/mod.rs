@@ -1,0 +1,9 @@
+//! The operating system: files, locks, processes, signals, the terminal, the browser, the clock.
+
+pub mod browser;
+pub mod clock;
+pub mod environment;
+pub mod files;
+pub mod process;
+pub mod signals;
+pub mod terminal;

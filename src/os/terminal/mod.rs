@@ -1,0 +1,482 @@
+//! All that is printed. The rules of the interface:
+//!
+//! Talk goes to stderr, each line beginning with the program's name; only the product goes to stdout. Sentences begin
+//! in lower case and end without a dot. Whatever strangers say passes `oauth::text::printable` before it gets here, and every line
+//! is checked once more on its way out: nothing but what `oauth::text::Readable` takes, on a terminal of UTF-8, and our own
+//! colours reach a terminal. A terminal
+//! or pipe that has gone away, or that takes nothing, changes nothing for the login.
+
+mod links;
+mod output;
+pub mod paste;
+pub mod question;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::BorrowedFd;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use console::{measure_text_width, style, Term};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use crate::oauth::text::Readable;
+use crate::os::environment::job;
+use output::Output;
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What stands in front of the further lines of a sentence.
+const INDENT: &str = "           ";
+
+struct Screen {
+    quiet: bool,
+    countdown: Option<String>,
+    stderr: Output,
+}
+
+static SCREEN: Mutex<Screen> = Mutex::new(Screen {
+    quiet: false,
+    countdown: None,
+    stderr: Output::new(rustix::stdio::stderr),
+});
+
+/// Stdout, once nothing waits for it any more.
+static STDOUT: Mutex<Option<Output>> = Mutex::new(None);
+
+fn screen() -> MutexGuard<'static, Screen> {
+    SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn stdout() -> MutexGuard<'static, Option<Output>> {
+    STDOUT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on no talk waits for whoever reads it: for commands that have to end in time.
+pub fn never_wait_for_talk() {
+    screen().stderr.never_wait();
+}
+
+/// From now on neither talk nor product waits for whoever reads it: for what has to answer signals and deadlines.
+pub fn never_wait() {
+    never_wait_for_talk();
+    let mut output = Output::new(rustix::stdio::stdout);
+    output.never_wait();
+    *stdout() = Some(output);
+}
+
+/// Returns the streams that have not taken all yet; once one of them is ready, [`advance`] is to be called.
+pub fn pending() -> impl Iterator<Item = BorrowedFd<'static>> {
+    let stdout = stdout().as_ref().and_then(Output::pending);
+    screen().stderr.pending().into_iter().chain(stdout)
+}
+
+/// Writes what was not taken yet, as far as it is taken now.
+pub fn advance() {
+    screen().stderr.advance();
+    stdout().iter_mut().for_each(Output::advance);
+}
+
+/// Lets the streams take what they have not taken yet; one that takes nothing any more is given up after a second.
+///
+/// # Errors
+///
+/// If some of the product was lost.
+pub fn finish() -> io::Result<()> {
+    // Both are given the same second.
+    advance();
+    let taken = stdout().as_mut().is_none_or(Output::finish);
+    screen().stderr.finish();
+    taken
+        .then_some(())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::WriteZero, "nobody reads what is written"))
+}
+
+/// Sets how much is said (below zero: errors only; 1 and 2: more and more) and in which colours.
+pub fn set_up(verbosity: i8, color: Color) {
+    screen().quiet = verbosity < 0;
+    match color {
+        Color::Auto if std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()) => {
+            set_colors(false);
+        }
+        Color::Auto => {}
+        Color::Always => set_colors(true),
+        Color::Never => set_colors(false),
+    }
+    let level = match verbosity {
+        i8::MIN..=-1 => LevelFilter::Error,
+        0 => LevelFilter::Warn,
+        1 => LevelFilter::Info,
+        2.. => LevelFilter::Debug,
+    };
+    if log::set_logger(&Logger).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+fn set_colors(enabled: bool) {
+    console::set_colors_enabled(enabled);
+    console::set_colors_enabled_stderr(enabled);
+}
+
+/// Returns how much is said, as [`set_up`] takes it.
+pub fn verbosity() -> i8 {
+    match log::max_level() {
+        LevelFilter::Off | LevelFilter::Error => -1,
+        LevelFilter::Warn => 0,
+        LevelFilter::Info => 1,
+        LevelFilter::Debug | LevelFilter::Trace => 2,
+    }
+}
+
+/// Says a line to the person, unless they asked for quiet.
+pub fn say(text: &str) {
+    if !screen().quiet {
+        line(None, text);
+    }
+}
+
+/// Says a line even to who asked for quiet: the answer to something they did.
+pub fn insist(text: &str) {
+    line(None, text);
+}
+
+/// Says a line of good news.
+pub fn say_good(text: &str) {
+    if !screen().quiet {
+        put(&format!(
+            "{} {}",
+            name(),
+            style(guard(text)).for_stderr().green()
+        ));
+    }
+}
+
+/// Says a line without the program's name in front: an address or a command to be copied, alone on its line.
+pub fn show(text: &str) {
+    put(&guard(text));
+}
+
+/// Shows a web address alone on one line, as a link where the terminal knows links.
+pub fn show_link(url: &str) {
+    let url = guard(url);
+    if is_terminal() && console::colors_enabled_stderr() && links::are_shown() {
+        put(&format!("\u{1b}]8;;{url}\u{1b}\\{url}\u{1b}]8;;\u{1b}\\"));
+    } else {
+        put(&url);
+    }
+}
+
+/// Says a line whatever was asked for: an error and what belongs to it. `kind` is `error`, `caused by` or `hint`.
+pub fn complain(kind: &str, text: &str) {
+    let look = match kind {
+        "error" => style(kind).for_stderr().red().bold(),
+        "warning" => style(kind).for_stderr().yellow().bold(),
+        _ => style(kind).for_stderr().cyan(),
+    };
+    line(Some((kind, look.to_string())), text);
+}
+
+fn line(label: Option<(&str, String)>, text: &str) {
+    // The label is wrapped with the text, and styled afterwards.
+    let plain = label
+        .as_ref()
+        .map(|(plain, _)| format!("{plain}: "))
+        .unwrap_or_default();
+    // A command is pasted as it stands, and must not be broken.
+    let is_command = label.is_some() && text.starts_with(concat!(env!("CARGO_PKG_NAME"), " "));
+    let room = if is_command { usize::MAX } else { room() };
+    let wrapped = wrap(&format!("{plain}{}", guard(text)), room, INDENT);
+    let styled = label
+        .map(|(_, styled)| format!("{styled}: "))
+        .unwrap_or_default();
+    put(&format!(
+        "{} {styled}{}",
+        name(),
+        wrapped.strip_prefix(&plain).unwrap_or(&wrapped)
+    ));
+}
+
+/// Returns how many characters fit behind the program's name on a line of the terminal; elsewhere lines have no end.
+fn room() -> usize {
+    if is_terminal() {
+        usize::from(Term::stderr().size().1)
+            .saturating_sub(INDENT.len() + 1)
+            .max(20)
+    } else {
+        usize::MAX
+    }
+}
+
+/// Breaks a text between its words where a line is full; further lines begin with `indent`. A word that is longer than a
+/// line is left whole.
+pub fn wrap(text: &str, room: usize, indent: &str) -> String {
+    let mut wrapped = String::new();
+    let mut used = 0_usize;
+    for word in text.split_inclusive(' ') {
+        let length = measure_text_width(word.trim_end());
+        if used > 0 && used.saturating_add(length) > room {
+            wrapped.truncate(wrapped.trim_end().len());
+            wrapped.push('\n');
+            wrapped.push_str(indent);
+            used = 0;
+        }
+        wrapped.push_str(word);
+        used += measure_text_width(word);
+    }
+    wrapped
+}
+
+/// Returns how many columns a text takes.
+pub fn width(text: &str) -> usize {
+    measure_text_width(text)
+}
+
+fn name() -> String {
+    style("mcp-login:").for_stderr().dim().to_string()
+}
+
+/// Writes one finished line to stderr, above the countdown.
+fn put(text: &str) {
+    let screen = &mut *screen();
+    let erase = if screen.countdown.is_some() {
+        "\r\u{1b}[K"
+    } else {
+        ""
+    };
+    let again = screen.countdown.as_deref().unwrap_or_default();
+    // Nobody may be listening any more; the login goes on all the same.
+    screen.stderr.write(&format!("{erase}{text}\n{again}"));
+}
+
+/// Shows what is being waited for on the last line of a terminal, or takes it away. Does nothing elsewhere, nor in the
+/// background, where that line belongs to the shell, nor while the terminal takes nothing, as after Ctrl-S: who waits
+/// for a browser must not wait for the terminal.
+pub fn countdown(text: Option<&str>) {
+    let screen = &mut *screen();
+    if screen.quiet || !is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+    {
+        return;
+    }
+    if job::is_in_foreground(io::stderr()) == Some(false) {
+        screen.countdown = None;
+        return;
+    }
+    let width = usize::from(Term::stderr().size().1).saturating_sub(1);
+    let text = text.map(|text| guard(text).chars().take(width).collect::<String>());
+    if text == screen.countdown || !screen.stderr.takes_output() {
+        return;
+    }
+    screen.stderr.write(&format!(
+        "\r\u{1b}[K{}",
+        text.as_deref().unwrap_or_default()
+    ));
+    screen.countdown = text;
+}
+
+/// Tells whether stderr is a terminal.
+pub fn is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// How a word of the product looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Good news.
+    Good,
+    /// Something to look at.
+    Warning,
+    /// Bad news.
+    Bad,
+}
+
+/// Returns a word of the product in its colour, if stdout has colours.
+pub fn mark(word: &str, look: Look) -> String {
+    let word = style(word);
+    match look {
+        Look::Good => word.green(),
+        Look::Warning => word.yellow().bold(),
+        Look::Bad => word.red().bold(),
+    }
+    .to_string()
+}
+
+/// Writes one line of product to stdout.
+///
+/// # Errors
+///
+/// If stdout cannot be written to; for a login that is no failure, for a printed token it is. After [`never_wait`] what
+/// is not taken at once may still be lost later, which [`finish`] tells.
+pub fn product(text: &str) -> io::Result<()> {
+    if let Some(output) = &mut *self::stdout() {
+        output.write(&format!("{text}\n"));
+        let lost = output.take_loss();
+        return if lost {
+            Err(io::ErrorKind::BrokenPipe.into())
+        } else {
+            Ok(())
+        };
+    }
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
+}
+
+/// Replaces everything that has power over a terminal, and what this one cannot show. Our own colours are put around this.
+pub fn guard(text: &str) -> String {
+    static SHOWS_UNICODE: OnceLock<bool> = OnceLock::new();
+    guarded(
+        text,
+        *SHOWS_UNICODE.get_or_init(|| shows_unicode(|name| std::env::var(name).ok())),
+    )
+}
+
+fn guarded(text: &str, shows_unicode: bool) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut readable = Readable::default();
+    for character in text.chars() {
+        match character {
+            _ if readable.takes(character) && (shows_unicode || character.is_ascii()) => {
+                safe.push(character)
+            }
+            _ => safe.extend(character.escape_unicode()),
+        }
+    }
+    safe
+}
+
+/// Tells whether the user's terminal is one of UTF-8.
+///
+/// Spec: POSIX.1-2024, Base Definitions, section 8.2: the first of these variables that is not empty counts.
+fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| variable(name).filter(|it| !it.is_empty()));
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+struct Logger;
+
+impl Log for Logger {
+    /// Only our own lines are shown: other crates log what they send.
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        metadata.target().starts_with("mcp_login")
+    }
+
+    fn log(&self, record: &Record) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        match record.level() {
+            Level::Error | Level::Warn => complain("warning", &record.args().to_string()),
+            Level::Info | Level::Debug | Level::Trace => line(None, &record.args().to_string()),
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_break_between_words() {
+        let long = "https://as.example/a/very/long/address";
+        for (text, room, expected) in [
+            ("one two three", usize::MAX, "one two three".to_owned()),
+            ("one two three", 7, format!("one two\n{INDENT}three")),
+            ("one two three", 8, format!("one two\n{INDENT}three")),
+            ("at the address", 6, format!("at the\n{INDENT}address")),
+            (long, 10, long.to_owned()),
+            ("  indented", 80, "  indented".to_owned()),
+            ("", 10, String::new()),
+        ] {
+            assert_eq!(wrap(text, room, INDENT), expected, "{text}");
+        }
+    }
+
+    fn among<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| {
+            variables
+                .iter()
+                .find(|(it, _)| *it == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    #[test]
+    fn e4_where_unicode_is_shown() {
+        for (variables, expected) in [
+            (&[][..], false),
+            (&[("LANG", "C")], false),
+            (&[("LANG", "de_DE.UTF-8")], true),
+            (&[("LANG", "ja_JP.utf8")], true),
+            (&[("LC_CTYPE", "UTF-8")], true),
+            (&[("LC_ALL", "C.UTF-8"), ("LANG", "C")], true),
+            (
+                &[
+                    ("LC_ALL", "POSIX"),
+                    ("LC_CTYPE", "UTF-8"),
+                    ("LANG", "en_US.UTF-8"),
+                ],
+                false,
+            ),
+            (&[("LC_ALL", ""), ("LANG", "en_US.UTF-8")], true),
+            (&[("LANG", "de_DE.ISO-8859-1")], false),
+        ] {
+            assert_eq!(shows_unicode(among(variables)), expected, "{variables:?}");
+        }
+    }
+
+    /// The filter of strangers' text and that of the terminal agree.
+    #[test]
+    fn e4_what_is_fit_for_a_terminal_reaches_it() {
+        let every = ('\0'..=char::MAX)
+            .step_by(7)
+            .map(|it| format!("e{it}\u{301}x"))
+            .chain(["F\u{fc}r \u{65e5}".to_owned()]);
+        for text in every {
+            let shown = crate::oauth::text::printable(&text);
+            assert_eq!(guarded(&shown, true), shown, "{text:?}");
+            assert!(
+                guarded(&shown, false)
+                    .bytes()
+                    .all(|byte| matches!(byte, b' '..=b'~')),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn e4_wide_characters_take_two_columns() {
+        let wide = "\u{65e5}\u{672c} \u{8a9e}";
+        assert_eq!(wrap(wide, 7, INDENT), wide);
+        assert_eq!(
+            wrap(wide, 6, INDENT),
+            format!("\u{65e5}\u{672c}\n{INDENT}\u{8a9e}")
+        );
+    }
+
+    #[test]
+    fn t3_nothing_but_printable_ascii() {
+        for (text, expected) in [
+            ("plain ~!", "plain ~!"),
+            ("a\u{1b}[31mb", "a\\u{1b}[31mb"),
+            ("a\r\nb\u{7}", "a\\u{d}\\u{a}b\\u{7}"),
+            ("\u{202e}x\u{9b}", "\\u{202e}x\\u{9b}"),
+        ] {
+            assert_eq!(guarded(text, false), expected);
+            assert_eq!(guarded(text, true), expected);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The lines of the machine-readable output.
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::os::clock::Time;
+
+/// A line of the machine-readable output. The order of its members is part of the contract: `event` comes first.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Line<'a> {
+    Listening {
+        server: &'a str,
+        redirect_uri: &'a str,
+    },
+    AuthorizationUrl {
+        server: &'a str,
+        url: &'a str,
+        redirect_uri: &'a str,
+        expires_at: Time,
+    },
+    Rejected {
+        server: Option<&'a str>,
+        source: &'static str,
+        reason: &'static str,
+        #[serde(skip_serializing_if = "is_one")]
+        count: u64,
+    },
+    AnswerReceived {
+        server: &'a str,
+    },
+    Cancelled {
+        server: &'a str,
+    },
+    LoggedIn {
+        server: &'a str,
+        profile: &'a str,
+        issuer: &'a str,
+        client_id: &'a str,
+        scopes: &'a [String],
+        expires_at: Option<Time>,
+        refreshable: bool,
+        store: Option<&'a str>,
+        path: Option<String>,
+        account: Option<&'a str>,
+        #[serde(skip_serializing_if = "is_false")]
+        already: bool,
+    },
+    Named {
+        server: &'a str,
+        name: &'a str,
+        client: &'a str,
+        path: String,
+        in_project: bool,
+    },
+    Skipped {
+        server: Option<&'a str>,
+        name: &'a str,
+        client: &'a str,
+        reason: &'a str,
+    },
+    NoLoginNeeded {
+        server: &'a str,
+    },
+    LoggedOut {
+        server: &'a str,
+        profile: &'a str,
+        tokens: &'static str,
+    },
+    HandedOver {
+        server: &'a str,
+        profile: &'a str,
+        client: &'a str,
+        name: &'a str,
+        mode: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        written: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        setting: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        cut_off: Vec<String>,
+        note: &'a str,
+    },
+    Error {
+        server: Option<&'a str>,
+        code: &'a str,
+        exit: u8,
+        message: String,
+        hint: Option<String>,
+    },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
+fn is_one(count: &u64) -> bool {
+    *count == 1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// Returns the line that tells of a failure.
+pub(super) fn failure<'a>(server: Option<&'a str>, error: &'a Error) -> Line<'a> {
+    Line::Error {
+        server,
+        code: error.code(),
+        exit: error.exit_code(),
+        message: error.one_line(),
+        hint: error.hint(),
+    }
+}

@@ -1,0 +1,340 @@
+//! The live access token: this program is the one that refreshes, and any number of its processes refresh once.
+//!
+//! Look into the store; if the token is due, take the login's lock and look again, for somebody else may have refreshed
+//! meanwhile; else note in the journal what is about to happen, and let a process of its own do it ([`refresher`]).
+
+mod command;
+pub mod refresher;
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::os::clock::{Deadline, Time};
+use crate::store::{
+    Credentials, HandedOver, IndexEntry, Interaction, Store, StoredId, DEFAULT_PROFILE,
+};
+
+pub use command::{of_profile, Settings};
+
+/// Longest time for the whole of it: the programs that call this give up after 10 s.
+pub const LIMIT: Duration = Duration::from_secs(8);
+
+/// A refresh is not begun with less time left than this.
+const LEAST_TIME: Duration = Duration::from_secs(5);
+
+/// Longest wait for the lock where a login is only to be marked.
+const MARK_LIMIT: Duration = Duration::from_secs(3);
+
+/// What a caller needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Freshness {
+    /// The least time that the token has to live on.
+    pub min_ttl: Duration,
+    /// Refresh in any case, once.
+    pub refresh: bool,
+}
+
+impl Freshness {
+    /// Tells whether a token is due: less is left than what is needed, or than half its life if that is shorter; or it is
+    /// from the future, so that the clock was wrong then or is wrong now, and nobody knows when it expires.
+    pub fn is_due(&self, kept: &Credentials) -> bool {
+        let Some(expires_at) = kept.expires_at else {
+            return false;
+        };
+        let lifetime = expires_at.0.saturating_sub(kept.obtained_at.0);
+        let needed = i64::try_from(self.min_ttl.as_secs()).unwrap_or(i64::MAX);
+        kept.is_from_the_future() || expires_at.seconds_left() < needed.min(lifetime / 2).max(1)
+    }
+}
+
+/// Returns credentials whose access token is live now.
+///
+/// # Errors
+///
+/// [`Error::NotLoggedIn`] if only a login helps; [`Error::Busy`] if the time is up, which changes nothing.
+pub fn live(
+    key: &StoredId,
+    need: Freshness,
+    tools: &Context,
+    deadline: Deadline,
+) -> Result<Credentials, Error> {
+    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::None);
+    let settings = &Settings::of(tools);
+    let seen = load(&store, key, settings)?;
+    if !need.refresh && !need.is_due(&seen) {
+        return Ok(seen);
+    }
+    if seen.needs_login && !need.refresh {
+        return Err(refused_before(&seen, settings));
+    }
+    if seen.refresh_token.is_none() && need.refresh {
+        // As long as the token lives, only --force makes a login of it.
+        let options: &[&str] = if has_expired(&seen) || seen.needs_login {
+            &[]
+        } else {
+            &["--force"]
+        };
+        let why = "it cannot be refreshed, for the server gave no refresh token";
+        return Err(needs_login_again(&seen, why, options, settings));
+    }
+    if seen.refresh_token.is_none() {
+        return without_refresh_token(seen, settings);
+    }
+    store
+        .check_replaceable(key)
+        .map_err(|err| Error::not_kept(key, err.into()))?;
+    let journal = store.journal(key);
+    let lock = journal
+        .lock(deadline.min(Deadline::after(LIMIT)))
+        .map_err(|err| match &err {
+            _ if deadline.passed() => Error::Busy {
+                server: key.server.clone(),
+            },
+            _ => Error::not_kept(key, err.into()),
+        })?;
+    if store.journal(key) != journal {
+        // It went to another store meanwhile, which has another lock.
+        drop(lock);
+        return live(key, need, tools, deadline);
+    }
+    let kept = load(&store, key, settings)?;
+    // What came while we waited is as new as anything that we could ask for.
+    let is_new = kept.access_token != seen.access_token && !kept.needs_login;
+    if is_new || !need.refresh && !need.is_due(&kept) {
+        return Ok(kept);
+    }
+    // What is known to be refused is asked again only by who knew it, and wants it all the same.
+    if kept.needs_login && !(need.refresh && seen.needs_login) {
+        return Err(refused_before(&kept, settings));
+    }
+    if kept.refresh_token.is_none() {
+        return without_refresh_token(kept, settings);
+    }
+    if deadline.left() < LEAST_TIME {
+        return Err(Error::Busy {
+            server: key.server.clone(),
+        });
+    }
+    refresher::refresh(key, tools, (journal, lock), deadline)?;
+    let now = load(&store, key, settings)?;
+    // A token that has just come is handed out, however short its life is said to be.
+    if now.access_token != kept.access_token || now.obtained_at != kept.obtained_at {
+        return Ok(now);
+    }
+    without_refresh_token(now, settings)
+}
+
+/// Marks a login whose access token the server refuses: nobody is given that token again. A login that was renewed
+/// meanwhile is left as it is.
+///
+/// # Errors
+///
+/// [`Error::Store`] if the mark could not be stored.
+pub fn mark_refused(refused: &Credentials, tools: &Context) -> Result<(), Error> {
+    let key = &refused.key();
+    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::None);
+    let lock = store.journal(key).lock(Deadline::after(MARK_LIMIT));
+    let _lock = lock.map_err(|err| Error::not_kept(key, err.into()))?;
+    let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;
+    let Some(mut kept) = kept.filter(|kept| kept.access_token == refused.access_token) else {
+        return Ok(());
+    };
+    kept.needs_login = true;
+    kept.expires_at = Some(
+        kept.expires_at
+            .map_or(Time::now(), |at| at.min(Time::now())),
+    );
+    store
+        .save(&mut kept)
+        .map_err(|err| Error::not_kept(key, err.into()))?;
+    Ok(())
+}
+
+/// Returns the credentials of a login that is ours.
+///
+/// # Errors
+///
+/// [`Error::NotLoggedIn`] if there is none, or if another program has it.
+pub fn load(store: &Store, key: &StoredId, settings: &Settings) -> Result<Credentials, Error> {
+    let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;
+    let kept = kept.ok_or_else(|| no_login(store, key, settings))?;
+    let Some(HandedOver { to, at }) = &kept.handed_over else {
+        return Ok(kept);
+    };
+    let at = at.rfc3339();
+    let why = match kept.refresh_token {
+        None => format!("it was handed over to {to} at {at}, which refreshes it from then on"),
+        // Two programs that use one refresh token lose it, so nobody but a person can tell what to do.
+        Some(_) => {
+            format!("its hand-over to {to} at {at} was interrupted, and {to} may be using it")
+        }
+    };
+    Err(needs_login_again(&kept, &why, &[], settings))
+}
+
+/// Says that there is no login, and whether there is one that was perhaps meant: of another profile, or to the same host.
+fn no_login(store: &Store, key: &StoredId, settings: &Settings) -> Error {
+    let host = |server: &str| Url::parse(server).ok()?.host_str().map(str::to_owned);
+    let is_near =
+        |other: &StoredId| host(&other.server).is_some_and(|it| Some(it) == host(&key.server));
+    let logins: Vec<_> = store
+        .list()
+        .unwrap_or_default()
+        .iter()
+        .map(IndexEntry::key)
+        .collect();
+    let same_server = logins.iter().find(|other| other.server == key.server);
+    let near = same_server.or_else(|| logins.iter().find(|other| is_near(other)));
+    let login = settings.login(key, &[]);
+    let hint = near.map(|near| {
+        let meant = match (near.profile == key.profile, near.profile == DEFAULT_PROFILE) {
+            (true, _) => near.server.clone(),
+            (false, false) => format!("--profile {} {}", near.profile, near.server),
+            (false, true) => format!("{} without --profile", near.server),
+        };
+        format!("did you mean {meant}, which is logged in? If not: {login}")
+    });
+    Error::NotLoggedIn {
+        message: format!(
+            "{} needs a login: there is no login to it in the store",
+            key.server
+        ),
+        hint: hint.unwrap_or(login),
+    }
+}
+
+fn has_expired(kept: &Credentials) -> bool {
+    kept.expires_at
+        .is_some_and(|expires_at| expires_at.seconds_left() <= 0)
+}
+
+/// A token without a refresh token serves until it expires.
+fn without_refresh_token(kept: Credentials, settings: &Settings) -> Result<Credentials, Error> {
+    if !has_expired(&kept) {
+        return Ok(kept);
+    }
+    let why = match kept.refresh_token {
+        None => "its access token has expired, and there is no refresh token",
+        Some(_) => "its access token has expired",
+    };
+    Err(needs_login_again(&kept, why, &[], settings))
+}
+
+/// Says that only a login helps, as was found out before.
+pub fn refused_before(kept: &Credentials, settings: &Settings) -> Error {
+    let why = "the server refused it before";
+    let meaning = kept
+        .refresh_token
+        .as_ref()
+        .and_then(|_| refresher::meaning(kept, "invalid_grant"));
+    needs_login_again(
+        kept,
+        &meaning.map_or(why.to_owned(), |it| format!("{why}: {it}")),
+        &[],
+        settings,
+    )
+}
+
+/// Says that only a login helps, and how; the login may be unknown.
+pub fn needs_login(key: &StoredId, why: &str, settings: &Settings) -> Error {
+    Error::NotLoggedIn {
+        message: format!("{} needs a login: {why}", key.server),
+        hint: settings.login(key, &[]),
+    }
+}
+
+/// Says that this login has to be made again, and how: with these options beside those that it needs anyway.
+pub fn needs_login_again(
+    kept: &Credentials,
+    why: &str,
+    options: &[&str],
+    settings: &Settings,
+) -> Error {
+    Error::NotLoggedIn {
+        message: format!("{} needs a login: {why}", kept.server),
+        hint: settings.login_again(kept, options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_a_token_is_due() {
+        let key = StoredId {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        };
+        let mut kept = crate::store::tests::credentials(&key);
+        let now = Time::now();
+        let need = Freshness {
+            min_ttl: Duration::from_secs(60),
+            refresh: false,
+        };
+        for (age, left, due) in [
+            (0, Some(3600), false),
+            (3500, Some(100), false),
+            (3550, Some(50), true),
+            (3700, Some(-100), true),
+            (0, Some(60), false),
+            (0, Some(40), false),
+            (25, Some(15), true),
+            (0, Some(1), false),
+            (1, Some(0), true),
+            (9999, None, false),
+        ] {
+            kept.obtained_at = Time(now.0 - age);
+            kept.expires_at = left.map(|left| Time(now.0 + left));
+            assert_eq!(need.is_due(&kept), due, "{age} {left:?}");
+        }
+    }
+
+    #[test]
+    fn e8_a_token_from_the_future_is_due() {
+        let key = StoredId {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        };
+        let mut kept = crate::store::tests::credentials(&key);
+        let now = Time::now();
+        let need = Freshness {
+            min_ttl: Duration::from_secs(60),
+            refresh: false,
+        };
+        for (ahead, life, due) in [
+            (7200, Some(3600), true),
+            (7200, Some(86_400), true),
+            (61, Some(3600), true),
+            (1, Some(3600), false),
+            (0, Some(3600), false),
+            (-7200, Some(86_400), false),
+            (7200, None, false),
+        ] {
+            kept.obtained_at = Time(now.0 + ahead);
+            kept.expires_at = life.map(|life| Time(now.0 + ahead + life));
+            assert_eq!(need.is_due(&kept), due, "{ahead} {life:?}");
+        }
+    }
+
+    #[test]
+    fn a13_no_time_at_all_may_be_asked_for() {
+        let key = StoredId {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        };
+        let mut kept = crate::store::tests::credentials(&key);
+        let need = Freshness {
+            min_ttl: Duration::ZERO,
+            refresh: false,
+        };
+        for (left, due) in [(3600, false), (5, false), (0, true), (-5, true)] {
+            kept.obtained_at = Time(Time::now().0 - 3600);
+            kept.expires_at = Some(Time(Time::now().0 + left));
+            assert_eq!(need.is_due(&kept), due, "{left}");
+        }
+    }
+}

@@ -1,0 +1,477 @@
+//! The refresh itself, in a process of its own.
+//!
+//! Between the server's answer and the store lies a moment in which the only good refresh token is in our memory. So the
+//! process that spends it is not the one that a user, a client or a time limit may end: it is this program started anew,
+//! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{needs_login, needs_login_again, Settings};
+use crate::context::Context;
+use crate::error::{Error, ErrorReport};
+use crate::http::{self, Http};
+use crate::oauth::client::{self, Client, ClientAuth, RegistrationKind};
+use crate::oauth::secret::Secret;
+use crate::oauth::text::printable;
+use crate::os::clock::{Deadline, Time};
+use crate::os::files::LockFile;
+use crate::os::signals;
+use crate::os::terminal;
+use crate::providers::{self, Moment, Provider};
+use crate::registration;
+use crate::store::cache::Cache;
+use crate::store::file::FileStore;
+use crate::store::journal::Journal;
+use crate::store::{CredentialStore as _, Credentials, Interaction, Store, StoreError, StoredId};
+use crate::token_endpoint::exchange::{
+    self, Exchange, ExchangeError, Exchanged, Retries, WhenBusy,
+};
+
+/// The argument by which this program starts itself to refresh.
+pub const REFRESHER: &str = "__refresh";
+
+/// Longest time of the request.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long before the end of the time of whoever asked a request is sent again at the latest.
+const LAST_RETRY: Duration = Duration::from_secs(1);
+
+/// What the process is to refresh; no secret is among it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Job {
+    key: StoredId,
+    #[serde(flatten)]
+    settings: Settings,
+    /// Whose lock the process gets; `None` for that of the login as it is found.
+    #[serde(default)]
+    journal: Option<Journal>,
+    /// How much is said.
+    #[serde(default)]
+    verbosity: i8,
+    /// How long whoever asked will wait.
+    #[serde(default)]
+    patience: Duration,
+}
+
+/// Lets a process of its own refresh, and waits for it until the deadline. After that it goes on by itself.
+///
+/// # Errors
+///
+/// What the process reports; [`Error::Busy`] if the time is up.
+pub fn refresh(
+    key: &StoredId,
+    tools: &Context,
+    (journal, lock): (Journal, LockFile),
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let job = Job {
+        key: key.clone(),
+        settings: Settings::of(tools),
+        journal: Some(journal),
+        verbosity: terminal::verbosity(),
+        patience: deadline.left(),
+    };
+    let stdin = match lock.hand_over() {
+        Ok(stdin) => stdin,
+        // No lock can be inherited here: it is done in this process, which holds the lock.
+        Err(_lock) => return work(&job),
+    };
+    let failed = |source| Error::Unexpected {
+        what: "cannot start the process that refreshes",
+        source,
+    };
+    let job = serde_json::to_string(&job).map_err(|err| failed(err.into()))?;
+    // It may outlive this process, so it keeps no stream of ours open: whoever called us waits for their end.
+    let mut child = Command::new(std::env::current_exe().map_err(failed)?)
+        .args([REFRESHER, &job])
+        .process_group(0)
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let told = hear(&mut child, deadline).ok_or_else(|| Error::Busy {
+        server: key.server.clone(),
+    })?;
+    let status = child.wait().map_err(failed)?;
+    match serde_json::from_slice::<ErrorReport>(&told) {
+        Ok(told) => Err(Error::Reported(told)),
+        Err(_) if told.is_empty() && status.success() => Ok(()),
+        Err(_) if status.signal().is_some() => Err(Error::Interrupted {
+            server: key.server.clone(),
+        }),
+        Err(_) => Err(failed(io::Error::other(status.to_string()))),
+    }
+}
+
+/// Hears the process until it ends, and repeats what it says to people; `None` if the deadline passes first.
+fn hear(child: &mut Child, deadline: Deadline) -> Option<Vec<u8>> {
+    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut told, mut said) = (Vec::new(), Vec::new());
+    while stdout.is_some() || stderr.is_some() {
+        if deadline.passed() {
+            return None;
+        }
+        let [hears, listens] = readable(
+            [
+                stdout.as_ref().map(AsFd::as_fd),
+                stderr.as_ref().map(AsFd::as_fd),
+            ],
+            deadline,
+        );
+        if hears && !read_more(&mut stdout, &mut told) {
+            stdout = None;
+        }
+        if listens && !read_more(&mut stderr, &mut said) {
+            stderr = None;
+        }
+        while let Some(end) = said.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = said.drain(..=end).collect();
+            terminal::show(String::from_utf8_lossy(&line).trim_end());
+        }
+    }
+    Some(told)
+}
+
+/// Waits until one of two pipes can be read, and tells which.
+fn readable(pipes: [Option<BorrowedFd>; 2], deadline: Deadline) -> [bool; 2] {
+    let mut watched: Vec<PollFd> = pipes
+        .iter()
+        .flatten()
+        .map(|pipe| PollFd::from_borrowed_fd(*pipe, PollFlags::IN))
+        .collect();
+    let left = deadline.left();
+    let timeout = Timespec {
+        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(left.subsec_nanos()),
+    };
+    let is_answered = poll(&mut watched, Some(&timeout)).is_ok();
+    let mut ready = watched
+        .iter()
+        .map(|pipe| is_answered && !pipe.revents().is_empty());
+    pipes.map(|pipe| pipe.is_some() && ready.next().unwrap_or(false))
+}
+
+/// Reads what has come; tells whether more may come.
+fn read_more(pipe: &mut Option<impl io::Read>, read: &mut Vec<u8>) -> bool {
+    let mut chunk = [0; 4096];
+    match pipe.as_mut().map(|pipe| pipe.read(&mut chunk)) {
+        Some(Ok(count)) if count > 0 => {
+            read.extend_from_slice(chunk.get(..count).unwrap_or_default());
+            true
+        }
+        Some(Err(err)) if err.kind() == io::ErrorKind::Interrupted => true,
+        _ => false,
+    }
+}
+
+/// What this program does when it was started as [`REFRESHER`]. Its stdin is the lock, and stays open to the end.
+pub fn main(job: Option<String>) -> ExitCode {
+    let _ = rustix::process::setsid();
+    signals::put_off();
+    let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else {
+        return ExitCode::from(2);
+    };
+    terminal::set_up(job.verbosity, terminal::Color::Never);
+    let lock = job.journal.as_ref().and_then(Journal::inherited_lock);
+    let done = work(&job);
+    drop(lock);
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            let told = serde_json::to_string(&ErrorReport::from(&err)).unwrap_or_default();
+            // If the one who asked has gone, the store says it all.
+            drop(terminal::product(&told));
+            ExitCode::from(err.exit_code())
+        }
+    }
+}
+
+/// Spends the refresh token and stores what comes. The caller holds the login's lock.
+fn work(job: &Job) -> Result<(), Error> {
+    let Job { key, settings, .. } = job;
+    let retries = Retries {
+        until: Deadline::after(job.patience.saturating_sub(LAST_RETRY)),
+        when_busy: WhenBusy::Always,
+    };
+    let store = Store::open_to_read(&settings.store, &settings.data_dir, Interaction::None);
+    let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;
+    let kept =
+        kept.ok_or_else(|| needs_login(key, "there is no login to it in the store", settings))?;
+    let journal = job.journal.clone().unwrap_or_else(|| store.journal(key));
+    let kept = bring_home(&store, kept, &journal)?;
+    let Some(refresh_token) = &kept.refresh_token else {
+        return Err(needs_login(key, "there is no refresh token", settings));
+    };
+    let interrupted = journal.interrupted(refresh_token);
+    let not_kept = |err: StoreError| Error::not_kept(key, err.into());
+    // What cannot be stored must not be spent.
+    store.prove_place(key).map_err(not_kept)?;
+    let prepared = journal.prepare(&kept).map_err(not_kept)?;
+    journal.begin(&kept, refresh_token).map_err(not_kept)?;
+    let http = http(&kept, settings);
+    match spend(&kept, &http, retries) {
+        Ok(renewed) => {
+            // Nothing comes before this: until it is done the only good refresh token is in memory.
+            let written = prepared.map_or(Ok(()), |prepared| prepared.store(&renewed));
+            drop(written.inspect_err(|err| log::debug!("{err}")));
+            settle(
+                keep(&store, &kept, renewed, settings),
+                &kept,
+                refresh_token,
+                &journal,
+            )
+        }
+        Err(refusal @ ExchangeError::Refused { .. }) => {
+            believe(&store, &kept, (interrupted, &refusal), &journal, settings)
+        }
+        Err(source) => {
+            if !source.may_have_spent() {
+                journal.end();
+            }
+            Err(Error::Exchange {
+                issuer: printable(&kept.issuer),
+                provider: provider_of(&kept),
+                source,
+            })
+        }
+    }
+}
+
+/// Returns the login with the successor of a refresh token that was spent, and whose successor no store has: it is in a file
+/// of its own, and is stored now. The caller holds the login's lock.
+///
+/// # Errors
+///
+/// [`Error::Store`] if the store does not take it now either.
+pub fn bring_home(
+    store: &Store,
+    kept: Credentials,
+    journal: &Journal,
+) -> Result<Credentials, Error> {
+    let Some(file) = kept
+        .refresh_token
+        .as_ref()
+        .and_then(|spent| journal.rescued(spent))
+    else {
+        return Ok(kept);
+    };
+    let key = kept.key();
+    let rescued = FileStore::new(&file, Interaction::None.lock_limit()).get(&key);
+    let Ok(Some(mut rescued)) = rescued.inspect_err(|err| log::warn!("{err}")) else {
+        return Ok(kept);
+    };
+    if rescued.generation < kept.generation {
+        // The store has had it, or a newer login, and only the note was left.
+        return Ok(kept);
+    }
+    store
+        .save(&mut rescued)
+        .map_err(|err| Error::not_kept(&key, err.into()))?;
+    journal.end();
+    match fs::remove_file(&file) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            log::warn!(
+                "cannot remove {}, which is not needed any more: {err}",
+                file.display()
+            );
+        }
+        _ => {}
+    }
+    Ok(rescued)
+}
+
+/// Stores what came. Whoever could not wait for the lock wins: a new login, or a logout.
+fn keep(
+    store: &Store,
+    kept: &Credentials,
+    mut renewed: Credentials,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let key = kept.key();
+    match store.load(&key) {
+        Ok(None) => return Err(needs_login(&key, "it was logged out meanwhile", settings)),
+        Ok(Some(now)) if now.generation != kept.generation => {
+            if now.refresh_token != kept.refresh_token {
+                return Ok(());
+            }
+            // The new login brought no refresh token, and kept the one that has just been spent.
+            renewed = Credentials {
+                refresh_token: renewed.refresh_token,
+                ..now
+            };
+        }
+        Ok(Some(_)) | Err(_) => {}
+    }
+    let saved = store
+        .save(&mut renewed)
+        .map_err(|err| Error::not_kept(&key, err.into()))?;
+    saved
+        .notice
+        .iter()
+        .for_each(|notice| log::warn!("{notice}"));
+    Ok(())
+}
+
+/// Ends the note of a refresh whose answer is stored. If no store took the answer, the note tells which file holds it.
+fn settle(
+    stored: Result<(), Error>,
+    kept: &Credentials,
+    spent: &Secret,
+    journal: &Journal,
+) -> Result<(), Error> {
+    let Err(Error::Store { source, .. }) = stored else {
+        journal.end();
+        return stored;
+    };
+    let source = match Arc::try_unwrap(source) {
+        Ok(StoreError::NotStored {
+            rescued: Some(file),
+            source,
+        }) => {
+            match journal.point_to(&file, kept, spent) {
+                Ok(()) => journal.forget_renewed(),
+                Err(err) => log::warn!("{err}"),
+            }
+            Arc::new(StoreError::NotStored {
+                rescued: Some(file),
+                source,
+            })
+        }
+        Ok(StoreError::NotStored {
+            rescued: None,
+            source,
+        }) => Arc::new(StoreError::NotStored {
+            rescued: journal.rescued(spent),
+            source,
+        }),
+        Ok(other) => Arc::new(other),
+        Err(shared) => shared,
+    };
+    Err(Error::not_kept(&kept.key(), source))
+}
+
+/// The server refuses to refresh. Before that is believed, the store is read again; the login is marked then, and kept.
+/// Where the server does not know our registration any more, the next login makes a new one.
+fn believe(
+    store: &Store,
+    kept: &Credentials,
+    (interrupted, refusal): (Option<Time>, &ExchangeError),
+    journal: &Journal,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let key = kept.key();
+    let again = store
+        .load(&key)
+        .map_err(|err| Error::unreadable(&key, err))?;
+    let mut again =
+        again.ok_or_else(|| needs_login(&key, "it was logged out meanwhile", settings))?;
+    if again.refresh_token != kept.refresh_token {
+        return Ok(());
+    }
+    let error = match refusal {
+        ExchangeError::Refused { words, .. } => words.error.as_deref().unwrap_or_default(),
+        _ => "",
+    };
+    let is_unknown =
+        kept.registration == RegistrationKind::Dynamic.as_str() && client::is_unknown(error);
+    if is_unknown {
+        let (cache, scopes) = (Cache::new(&settings.data_dir), &kept.scopes_requested);
+        registration::doubt(
+            &cache,
+            &kept.issuer,
+            &kept.client_id,
+            &kept.redirect_uri,
+            scopes,
+        );
+    }
+    again.needs_login = true;
+    store
+        .save(&mut again)
+        .map_err(|err| Error::not_kept(&key, err.into()))?;
+    journal.end();
+    let why = match interrupted {
+        _ if is_unknown => {
+            format!(
+                "the authorization server does not know its client any more ({})",
+                printable(error)
+            )
+        }
+        Some(since) => format!(
+            "a refresh was interrupted at {}, and its token is lost",
+            since.rfc3339()
+        ),
+        None => format!("the refresh token was refused: {refusal}"),
+    };
+    let why = meaning(kept, error).map_or(why.clone(), |it| format!("{why}: {it}"));
+    Err(needs_login_again(kept, &why, &[], settings))
+}
+
+fn provider_of(kept: &Credentials) -> Option<&'static Provider> {
+    providers::of_login(kept.provider.as_deref(), &kept.issuer)
+}
+
+/// Returns what the refusal of a refresh token means at the provider of a login, if that is known.
+pub fn meaning(kept: &Credentials, error: &str) -> Option<&'static str> {
+    providers::explain(provider_of(kept), Moment::Refresh, error)
+}
+
+fn http(kept: &Credentials, settings: &Settings) -> Http {
+    let typed: Vec<Url> = [&kept.server, &kept.issuer]
+        .into_iter()
+        .filter_map(|url| Url::parse(url).ok())
+        .collect();
+    Http::new(
+        &http::Settings {
+            ca_file: settings.ca_file.clone(),
+        },
+        &typed,
+        REQUEST_LIMIT,
+    )
+}
+
+fn spend(kept: &Credentials, http: &Http, retries: Retries) -> Result<Credentials, ExchangeError> {
+    let token_endpoint = Url::parse(&kept.token_endpoint).map_err(|_| ExchangeError::Request)?;
+    let client = client_of(kept);
+    let ask = Exchange {
+        token_endpoint: &token_endpoint,
+        client: &client,
+        redirect_uri: &kept.redirect_uri,
+        resource: kept.resource.as_deref(),
+    };
+    let refresh_token = kept.refresh_token.as_ref().ok_or(ExchangeError::Request)?;
+    let Exchanged { tokens, .. } = exchange::refresh(&ask, refresh_token, (http, retries))?;
+    let now = Time::now();
+    let mut renewed = kept.clone();
+    renewed.access_token = tokens.access_token;
+    renewed.obtained_at = now;
+    renewed.expires_at = tokens.expires_in.map(|seconds| now.plus(seconds));
+    // A server that does not rotate sends none; the old one stays good.
+    renewed.refresh_token = tokens.refresh_token.or(renewed.refresh_token);
+    renewed.scopes = tokens.scopes.map_or(renewed.scopes, |scopes| {
+        providers::granted(provider_of(kept), scopes)
+    });
+    renewed.needs_login = false;
+    Ok(renewed)
+}
+
+/// Returns the client that a login belongs to.
+pub fn client_of(kept: &Credentials) -> Client {
+    Client {
+        id: kept.client_id.clone(),
+        secret: kept.client_secret.clone(),
+        secret_expires_at: kept.client_secret_expires_at.map(|at| at.0),
+        auth: ClientAuth::parse(&kept.client_auth).unwrap_or(ClientAuth::None),
+        origin: RegistrationKind::Static,
+    }
+}
