@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn n1_u3_the_redirect_uri_is_the_bound_socket() {
+    fn na1_u3_the_redirect_uri_is_the_bound_socket() {
         let one = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
         let two = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
         assert_eq!(
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn n3_localhost_holds_both_families_or_neither() {
+    fn na3_localhost_holds_both_families_or_neither() {
         let Ok(v6) = TcpListener::bind("[::1]:0") else {
             return;
         };

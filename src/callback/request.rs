@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn n7_l7_paths_and_methods() {
+    fn na7_l7_paths_and_methods() {
         for target in [
             "/",
             "/callback/?a=b",

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn m22_m23_m35_which_scopes() {
+    fn m22_m23_m35_b13_which_scopes() {
         for (asked, challenged, before, resource, server, expected) in [
             ("", "", "", "", "", ""),
             ("", "", "", "", "offline_access", ""),

@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn m2a_token68_is_passed_over() {
+    fn m2a_a_token68_is_passed_over() {
         check("Negotiate", &["Negotiate "]);
         check("Negotiate abc==, Bearer a=b", &["Negotiate ", "Bearer a=b"]);
         check(

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn t1_everything_else_is_written_out() {
+    fn t1_o5_everything_else_is_written_out() {
         check(r"a\b", r"a\\b");
         check(r"\u{1b}", r"\\u{1b}");
         check("a\nb", r"a\u{a}b");

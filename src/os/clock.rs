@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc3339_goes_both_ways() {
+    fn times_of_rfc3339_go_both_ways() {
         let time = Time(1_893_553_445);
         assert_eq!(time.rfc3339(), "2030-01-02T03:04:05Z");
         assert_eq!(Time::parse_rfc3339("2030-01-02T04:04:05+01:00"), Some(time));

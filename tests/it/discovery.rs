@@ -584,7 +584,7 @@ fn m6_servers_without_resource_metadata() {
 }
 
 #[test]
-fn m7_n_a_server_that_never_challenges_and_a_provider_like_google() {
+fn m7_a_server_that_never_challenges_and_a_provider_like_google() {
     let fake = Fake::with(
         |seen, fake| match (seen.method.as_str(), seen.path.as_str()) {
             ("POST", "/mcp/v1") => Some(Reply::json(
@@ -788,7 +788,7 @@ fn m9_m9a_m19_b2_b3_issuers() {
 }
 
 #[test]
-fn m9b_1_without_resource_metadata_the_named_issuer_is_used() {
+fn m9b_without_resource_metadata_the_named_issuer_is_used() {
     let other = Fake::start();
     for status in [401, 200] {
         let fake = old_server(status, None, "Basic");
@@ -803,7 +803,7 @@ fn m9b_1_without_resource_metadata_the_named_issuer_is_used() {
 }
 
 #[test]
-fn m9b_2_an_entry_of_the_resource_is_chosen_with_or_without_its_slash() {
+fn m9b_an_entry_of_the_resource_is_chosen_with_or_without_its_slash() {
     for (entry, named) in [
         ("{O}", "{O}"),
         ("{O}/", "{O}"),
@@ -817,7 +817,7 @@ fn m9b_2_an_entry_of_the_resource_is_chosen_with_or_without_its_slash() {
 }
 
 #[test]
-fn m9b_3_m9c_a1_only_the_named_issuers_own_documents_speak_for_it() {
+fn m9b_m9c_a1_only_the_named_issuers_own_documents_speak_for_it() {
     // The issuer that the document names serves nothing itself: nobody else may speak for it, whatever was typed.
     let silent = Fake::with(move |seen, fake| {
         let mut resource = fake.resource_metadata();
@@ -888,7 +888,7 @@ fn impostor(honest: &Fake, entries: &'static [&'static str]) -> Fake {
 }
 
 #[test]
-fn m9b_4_b3_the_named_issuers_own_endpoints_are_used_and_never_an_impostors() {
+fn m9b_b3_the_named_issuers_own_endpoints_are_used_and_never_an_impostors() {
     // Two requests for resource metadata, four for the entry: none would be left for the honest issuer.
     let honest = Fake::start();
     let fake = impostor(&honest, &["/z"]);

@@ -733,7 +733,7 @@ fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
 }
 
 #[test]
-fn t2_t3_strangers_text_has_no_power_over_a_terminal() {
+fn v13_t2_t3_strangers_text_has_no_power_over_a_terminal() {
     let query =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     // An answer with a control character in it is not read at all.

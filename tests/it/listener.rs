@@ -104,7 +104,7 @@ fn encode(text: &str) -> String {
 }
 
 #[test]
-fn n1_n2_the_redirect_uri_is_the_same_everywhere_and_its_port_never_fixed() {
+fn na1_na2_the_redirect_uri_is_the_same_everywhere_and_its_port_never_fixed() {
     let fake = Fake::start();
     let mut ports = BTreeSet::new();
     for _ in 0..3 {
@@ -136,7 +136,7 @@ fn n1_n2_the_redirect_uri_is_the_same_everywhere_and_its_port_never_fixed() {
 }
 
 #[test]
-fn n8_registration_tells_of_a_native_client_without_a_secret() {
+fn na8_registration_tells_of_a_native_client_without_a_secret() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
     login.agree();
@@ -151,7 +151,7 @@ fn n8_registration_tells_of_a_native_client_without_a_secret() {
 }
 
 #[test]
-fn n5_l16_the_port_is_open_only_while_it_is_waited_for() {
+fn na5_l16_the_port_is_open_only_while_it_is_waited_for() {
     let waiting = Waiting::new();
     let address = waiting.address;
     TcpStream::connect(address).expect("an open port");
@@ -189,7 +189,7 @@ fn v7_only_loopback_is_listened_on() {
 }
 
 #[test]
-fn n7_l4_l7_other_paths_and_methods_are_answered_and_change_nothing() {
+fn na7_l4_l7_u6_other_paths_and_methods_are_answered_and_change_nothing() {
     let waiting = Waiting::new();
     let query = waiting
         .target()
@@ -311,7 +311,7 @@ fn l17_v4_only_a_visit_by_a_person_is_taken() {
 }
 
 #[test]
-fn l8_v9_v6_a_callback_without_our_state_changes_nothing() {
+fn l8_v9_v6_na6_a_callback_without_our_state_changes_nothing() {
     let fake = Fake::start();
     let other = Waiting::at(fake.clone(), |program| program);
     let mut waiting = Waiting::at(fake, |program| program);
@@ -608,7 +608,7 @@ fn html_vectors() -> Vec<String> {
 }
 
 #[test]
-fn b10_the_page_leaks_and_loads_nothing() {
+fn b10_sec8_the_page_leaks_and_loads_nothing() {
     let waiting = Waiting::new();
     let page = visit(&waiting.good);
     waiting.login.finish().expect(0);

@@ -367,7 +367,7 @@ fn m13_m15a_ways_that_lead_nowhere() {
 }
 
 #[test]
-fn m16_m16a_m16b_n8_what_a_registration_asks_for() {
+fn m16_m16a_m16b_na8_what_a_registration_asks_for() {
     for (listed, method) in [
         (json!(["none", "client_secret_post"]), "none"),
         (

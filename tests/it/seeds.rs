@@ -11,7 +11,7 @@ use crate::support::{parameter, send, visit};
 
 /// "Port 8000 is already in use": the server to log in to holds the very port that its own login needs.
 #[test]
-fn port_8000_is_already_in_use() {
+fn u2_port_8000_is_already_in_use() {
     let fake = Fake::start();
     let port = fake.address().port().to_string();
     let pid = format!("process {}", std::process::id());
@@ -56,7 +56,7 @@ fn port_8000_is_already_in_use() {
 
 /// hermes-agent#34260: the port was searched, freed, and lost to another process before it was bound again.
 #[test]
-fn hermes_34260_the_port_is_bound_once_and_kept() {
+fn u1_hermes_34260_the_port_is_bound_once_and_kept() {
     if !has("strace", "counting calls of bind") {
         return;
     }
@@ -111,7 +111,7 @@ fn hermes_34260_the_port_is_bound_once_and_kept() {
 
 /// hermes-agent#34260: logins in parallel took each other's ports and answers.
 #[test]
-fn hermes_34260_parallel_logins_do_not_cross() {
+fn c6_hermes_34260_parallel_logins_do_not_cross() {
     let fakes: Vec<_> = (0..4).map(|_| Fake::start()).collect();
     let mut logins: Vec<_> = fakes
         .iter()
@@ -150,7 +150,7 @@ fn hermes_34260_parallel_logins_do_not_cross() {
 
 /// hermes-agent#34260: one request was served, whatever it was; any path was taken; no state was checked.
 #[test]
-fn hermes_34260_more_than_one_request_is_served_and_only_the_right_one_taken() {
+fn u6_u7_u8_hermes_34260_more_than_one_request_is_served_and_only_the_right_one_taken() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
     let url = login.authorization_url();
@@ -179,7 +179,7 @@ fn hermes_34260_more_than_one_request_is_served_and_only_the_right_one_taken() {
 
 /// hermes-agent#34260: one paste was read, and a wrong one ended the login.
 #[test]
-fn hermes_34260_more_than_one_paste_is_read() {
+fn u10_hermes_34260_more_than_one_paste_is_read() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).arg("--paste").with_stdin().start();
     let url = login.authorization_url();
@@ -199,7 +199,7 @@ fn hermes_34260_more_than_one_paste_is_read() {
 
 /// hermes-agent#34260: a remembered port that is taken meanwhile is no reason to fail.
 #[test]
-fn hermes_34260_a_lost_port_is_replaced() {
+fn m17a_hermes_34260_a_lost_port_is_replaced() {
     let fake = Fake::with(|seen, fake| {
         // This server compares the whole redirect URI, so that a new port needs a new registration.
         (seen.path == "/elsewhere").then(|| Reply::json(200, &fake.server_metadata()))
@@ -244,7 +244,7 @@ fn hermes_34260_a_lost_port_is_replaced() {
 
 /// hermes-agent#34260: a peer that connects and says nothing blocked the server.
 #[test]
-fn hermes_34260_a_silent_peer_blocks_nobody() {
+fn l5_hermes_34260_a_silent_peer_blocks_nobody() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
     let url = login.authorization_url();

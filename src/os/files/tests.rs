@@ -88,7 +88,7 @@ fn a_file_is_replaced_and_nothing_else_stays() {
 }
 
 #[test]
-fn d1_leftovers_of_dead_runs_are_removed() {
+fn d1_sec10_leftovers_of_dead_runs_are_removed() {
     let home = home();
     let mut gone = Command::new("true").spawn().unwrap();
     gone.wait().unwrap();

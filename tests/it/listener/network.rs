@@ -41,10 +41,10 @@ pub fn in_network(test: &str, setup: &str) -> bool {
 }
 
 #[test]
-fn n4_l3_a_machine_without_ipv4_uses_ipv6() {
+fn na4_l3_a_machine_without_ipv4_uses_ipv6() {
     let setup = "ip link set lo up\nip addr del 127.0.0.1/8 dev lo";
     if in_network(
-        "listener::network::n4_l3_a_machine_without_ipv4_uses_ipv6",
+        "listener::network::na4_l3_a_machine_without_ipv4_uses_ipv6",
         setup,
     ) {
         return;
@@ -59,10 +59,10 @@ fn n4_l3_a_machine_without_ipv4_uses_ipv6() {
 }
 
 #[test]
-fn n3_localhost_without_ipv6_is_held_by_ipv4_alone() {
+fn na3_localhost_without_ipv6_is_held_by_ipv4_alone() {
     let setup = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1\nip link set lo up";
     if in_network(
-        "listener::network::n3_localhost_without_ipv6_is_held_by_ipv4_alone",
+        "listener::network::na3_localhost_without_ipv6_is_held_by_ipv4_alone",
         setup,
     ) {
         return;
@@ -79,9 +79,9 @@ fn n3_localhost_without_ipv6_is_held_by_ipv4_alone() {
 }
 
 #[test]
-fn n4_l2_without_loopback_there_is_no_listener() {
+fn na4_l2_without_loopback_there_is_no_listener() {
     if in_network(
-        "listener::network::n4_l2_without_loopback_there_is_no_listener",
+        "listener::network::na4_l2_without_loopback_there_is_no_listener",
         "true",
     ) {
         return;
@@ -108,7 +108,7 @@ fn n4_l2_without_loopback_there_is_no_listener() {
 }
 
 #[test]
-fn n3_l3_localhost_is_held_in_both_families_or_not_at_all() {
+fn na3_l3_localhost_is_held_in_both_families_or_not_at_all() {
     let Ok(foreign) = TcpListener::bind("[::1]:0") else {
         eprintln!("skipped: this machine has no IPv6");
         return;

@@ -57,7 +57,7 @@ fn visit_as_nobody(how: &str, waiting: &Waiting, target: &str) -> Child {
 }
 
 #[test]
-fn v10_another_user_with_our_state_and_a_code_is_refused() {
+fn v10_sec2_another_user_with_our_state_and_a_code_is_refused() {
     let test = "an attacker of another user";
     if !is_root(test) || !has("setpriv", test) || !has("perl", test) {
         return;

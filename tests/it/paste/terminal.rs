@@ -87,7 +87,7 @@ fn p12_an_address_of_any_length_is_taken_whole() {
 }
 
 #[test]
-fn p12_t_what_is_pasted_is_not_shown() {
+fn p12_sec7_what_is_pasted_is_not_shown() {
     let mut on = OnTerminal::new();
     on.pty
         .type_in("http://127.0.0.1/callback?code=CANARY1&state=CANARY2\n");

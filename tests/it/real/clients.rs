@@ -569,7 +569,7 @@ fn claude_code_goes_on_with_refreshed_tokens() {
 }
 
 #[test]
-fn codex_and_claude_code_share_a_login() {
+fn c8_codex_and_claude_code_share_a_login() {
     let Some(bed) = Bed::with(&[Part::Codex, Part::ClaudeCode]) else {
         return;
     };

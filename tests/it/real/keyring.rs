@@ -160,7 +160,7 @@ fn auto_takes_the_keyring_that_works() {
 }
 
 #[test]
-fn auto_falls_to_the_file_with_one_line_and_little_delay() {
+fn k1_k5_auto_falls_to_the_file_with_one_line_and_little_delay() {
     let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
         return;
     };
@@ -191,7 +191,7 @@ fn auto_falls_to_the_file_with_one_line_and_little_delay() {
 }
 
 #[test]
-fn keyring_alone_fails_before_the_browser() {
+fn k1_k5_keyring_alone_fails_before_the_browser() {
     let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
         return;
     };

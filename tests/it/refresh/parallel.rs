@@ -29,7 +29,7 @@ fn at_once(home: &Home, servers: &Rotating, words: &[&str], count: usize) -> Vec
 }
 
 #[test]
-fn c1_any_number_of_processes_refresh_once() {
+fn c1_b9_any_number_of_processes_refresh_once() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let other = home.logins()["https://other.example/mcp"].clone();
