@@ -267,7 +267,7 @@ mod tests {
     fn the_good_request() {
         good("");
         good("Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: cross-site\r\n");
-        good("RegistrationKind: null\r\n");
+        good("Origin: null\r\n");
         good("Content-Length: 0\r\n");
         good(&format!("Cookie: {}\r\n", "c".repeat(40_000)));
         check(
@@ -417,9 +417,9 @@ mod tests {
             "Sec-Purpose: prefetch\r\n",
             "Sec-Purpose: prefetch;prerender\r\n",
             "Purpose: prefetch\r\n",
-            "RegistrationKind: https://evil.example\r\n",
-            "RegistrationKind: http://localhost.evil.example\r\n",
-            "RegistrationKind: \u{e4}\r\n",
+            "Origin: https://evil.example\r\n",
+            "Origin: http://localhost.evil.example\r\n",
+            "Origin: \u{e4}\r\n",
         ] {
             refused(&get("/callback?a=b", headers), Page::NotAVisit);
         }

@@ -52,7 +52,7 @@ fn agree(url: &str) -> anyhow::Result<()> {
     let origin = url.origin().ascii_serialization();
     let headers = [
         ("Content-Type", "application/x-www-form-urlencoded"),
-        ("RegistrationKind", origin.as_str()),
+        ("Origin", origin.as_str()),
         ("Sec-Fetch-Site", "same-origin"),
     ];
     let sent = http.post(

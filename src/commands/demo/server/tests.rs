@@ -109,10 +109,7 @@ impl Walk {
             .1;
         let request = request.split_once('"').expect("a form").0;
         let form = encoded(&[("request", request), ("answer", answer)]);
-        let headers = [
-            ("RegistrationKind", ORIGIN),
-            ("Sec-Fetch-Site", "same-origin"),
-        ];
+        let headers = [("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")];
         self.office
             .answer(&visit("POST", "/authorize", &form, &headers))
     }
@@ -259,7 +256,7 @@ fn only_our_own_page_answers_and_only_once() {
         walk.office
             .answer(&visit("POST", "/authorize", body, headers))
     };
-    let own = [("RegistrationKind", ORIGIN)];
+    let own = [("Origin", ORIGIN)];
     assert_eq!(
         post("answer=allow", &own).status,
         400,
@@ -268,18 +265,12 @@ fn only_our_own_page_answers_and_only_once() {
     assert_eq!(post("request=guessed&answer=allow", &own).status, 400);
     for headers in [
         &[][..],
-        &[("RegistrationKind", "null")],
-        &[("RegistrationKind", "http://evil.example")],
-        &[("RegistrationKind", "http://127.0.0.1:5000")],
-        &[("RegistrationKind", ORIGIN), ("RegistrationKind", ORIGIN)],
-        &[
-            ("RegistrationKind", ORIGIN),
-            ("Sec-Fetch-Site", "cross-site"),
-        ],
-        &[
-            ("RegistrationKind", ORIGIN),
-            ("Sec-Fetch-Site", "same-site"),
-        ],
+        &[("Origin", "null")],
+        &[("Origin", "http://evil.example")],
+        &[("Origin", "http://127.0.0.1:5000")],
+        &[("Origin", ORIGIN), ("Origin", ORIGIN)],
+        &[("Origin", ORIGIN), ("Sec-Fetch-Site", "cross-site")],
+        &[("Origin", ORIGIN), ("Sec-Fetch-Site", "same-site")],
     ] {
         assert_eq!(
             post("request=guessed&answer=allow", headers).status,
@@ -336,12 +327,7 @@ fn only_this_address_is_served() {
         request.headers = vec![("Host".to_owned(), host.to_owned())];
         assert_eq!(office.answer(&request).status, 421, "{host}");
     }
-    let foreign = visit(
-        "POST",
-        "/mcp",
-        "{}",
-        &[("RegistrationKind", "http://evil.example")],
-    );
+    let foreign = visit("POST", "/mcp", "{}", &[("Origin", "http://evil.example")]);
     assert_eq!(office.answer(&foreign).status, 403);
     assert_eq!(
         office.answer(&visit("GET", "/favicon.ico", "", &[])).status,
