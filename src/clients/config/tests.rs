@@ -599,7 +599,7 @@ fn who_wants_no_login_of_ours() {
         (json!({"headers": {}}), true),
         (json!({"headers": {"X-Trace": "1", "Accept": "x"}}), true),
         (json!({"headers": {"authorization": "Bearer x"}}), false),
-        (json!({"headers": {"X-API-StoredId": "x"}}), false),
+        (json!({"headers": {"X-API-Key": "x"}}), false),
         (
             json!({"headers": {"Authorization": "Bearer ${MCP_LOGIN_BEARER}"}}),
             true,
