@@ -152,7 +152,7 @@ fn d3_a_directory_that_cannot_be_synchronised_is_a_warning() {
     for (nth, survives) in [("2", true), ("1", false)] {
         let path = home.path().join(nth);
         let inject = format!("inject=fsync:error=EIO:when={nth}");
-        let test = "disk::tests::d3_a_directory_that_cannot_be_synchronised_is_a_warning";
+        let test = "os::files::tests::d3_a_directory_that_cannot_be_synchronised_is_a_warning";
         let output = run_again(
             test,
             &["strace", "-f", "-e", "trace=fsync", "-e", &inject],
@@ -381,7 +381,7 @@ fn d8_the_umask_changes_nothing() {
     for umask in ["000", "022", "077", "0777"] {
         let directory = home.path().join(umask).join("deep");
         let script = format!("umask {umask} && exec \"$@\"");
-        let test = "disk::tests::d8_the_umask_changes_nothing";
+        let test = "os::files::tests::d8_the_umask_changes_nothing";
         let output = run_again(test, &["sh", "-c", &script, "sh"], &directory.join("file"));
         assert!(
             output.status.success(),

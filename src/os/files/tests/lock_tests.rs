@@ -205,7 +205,7 @@ fn d12_without_locks_in_the_file_system_a_marker_stands_in() {
         let path = home.path().join("file.lock");
         let inject = format!("inject=flock:error={error}");
         let test =
-            "disk::tests::lock_tests::d12_without_locks_in_the_file_system_a_marker_stands_in";
+            "os::files::tests::lock_tests::d12_without_locks_in_the_file_system_a_marker_stands_in";
         let output = run_again(
             test,
             &["strace", "-f", "-e", "trace=flock", "-e", &inject],
