@@ -73,14 +73,14 @@ impl FileStore {
 
 impl CredentialStore for FileStore {
     fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
-        let found: Option<Credentials> = LoginsFile::find(self.location(), &key.account())?;
+        let found: Option<Credentials> = LoginsFile::find(self.location(), &key.store_name())?;
         found
             .map(|found| found.belonging_to(key, || self.place()))
             .transpose()
     }
 
     fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
-        let account = credentials.key().account();
+        let account = credentials.key().store_name();
         LoginsFile::update(self.location(), self.deadline(), |entries| {
             entries.insert(&account, credentials)
         })
@@ -92,7 +92,7 @@ impl CredentialStore for FileStore {
             return Ok(false);
         }
         LoginsFile::update(self.location(), self.deadline(), |entries| {
-            Ok(entries.remove(&key.account()))
+            Ok(entries.remove(&key.store_name()))
         })
     }
 

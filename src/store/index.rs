@@ -105,14 +105,14 @@ impl Index {
 
     /// Returns the entry of a login. An index that cannot be read only costs a look into every store.
     pub(super) fn get(&self, key: &StoredId) -> Option<IndexEntry> {
-        LoginsFile::find(&self.path, &key.account()).unwrap_or_else(|err| {
+        LoginsFile::find(&self.path, &key.store_name()).unwrap_or_else(|err| {
             log::warn!("{err}");
             None
         })
     }
 
     pub(super) fn put(&self, entry: &IndexEntry) -> Result<(), StoreError> {
-        let account = entry.key().account();
+        let account = entry.key().store_name();
         LoginsFile::update(&self.path, self.deadline(), |entries| {
             entries.insert(&account, entry)
         })
@@ -123,7 +123,7 @@ impl Index {
             return Ok(false);
         }
         LoginsFile::update(&self.path, self.deadline(), |entries| {
-            Ok(entries.remove(&key.account()))
+            Ok(entries.remove(&key.store_name()))
         })
     }
 

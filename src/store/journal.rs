@@ -26,7 +26,7 @@ const MAX_NOTES: usize = 10_000;
 /// A refresh that has begun and of which no end is noted: it is under way, or was interrupted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
-    /// The login, as in [`StoredId::account`].
+    /// The login, as in [`StoredId::store_name`].
     pub account: String,
     /// Since when.
     pub started_at: Time,
@@ -56,7 +56,7 @@ impl Journal {
     /// Returns the journal of a login in one of the directories that [`keyring_lock_dir`], [`in_data_dir`] and [`beside`] return.
     /// `in_file` tells that the login itself is kept in a file.
     pub(super) fn of(directory: &Path, key: &StoredId, in_file: bool) -> Self {
-        let name = digest::hex(&digest::sha256(key.account()), 8);
+        let name = digest::hex(&digest::sha256(key.store_name()), 8);
         let at = |ending: &str| directory.join(format!("{name}.{ending}"));
         Self {
             lock: at("lock"),
@@ -74,7 +74,7 @@ impl Journal {
         let Some(path) = &self.renewed else {
             return Ok(None);
         };
-        let now = LoginsFile::text_of(path, &kept.key().account(), kept)?;
+        let now = LoginsFile::text_of(path, &kept.key().store_name(), kept)?;
         let size_bytes = (now.len() as u64)
             .saturating_mul(2)
             .saturating_add(SPARE_BYTES);
@@ -127,7 +127,7 @@ impl Journal {
         spent: &Secret,
         rescued: Option<PathBuf>,
     ) -> Result<(), StoreError> {
-        let account = kept.key().account();
+        let account = kept.key().store_name();
         let note = Note {
             account,
             refresh_token_sha256: hash(spent),
@@ -193,7 +193,7 @@ impl Renewed {
     ///
     /// [`StoreError::Disk`], [`StoreError::Altered`]; the store may take it all the same.
     pub fn store(self, renewed: &Credentials) -> Result<(), StoreError> {
-        let text = LoginsFile::text_of(&self.path, &renewed.key().account(), renewed)?;
+        let text = LoginsFile::text_of(&self.path, &renewed.key().store_name(), renewed)?;
         Ok(self.file.store(text.as_bytes())?)
     }
 }

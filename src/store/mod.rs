@@ -45,8 +45,8 @@ pub struct StoredId {
 pub const DEFAULT_PROFILE: &str = "default";
 
 impl StoredId {
-    /// Returns the account name under which a store keeps this login: `<server>`, or `<server>#<profile>`.
-    pub fn account(&self) -> String {
+    /// Returns the name under which a store keeps this login: `<server>`, or `<server>#<profile>`.
+    pub fn store_name(&self) -> String {
         if self.profile == DEFAULT_PROFILE {
             self.server.clone()
         } else {
@@ -54,8 +54,8 @@ impl StoredId {
         }
     }
 
-    /// Returns the login that a store keeps under this account name.
-    pub(crate) fn of_account(account: &str) -> Self {
+    /// Returns the login that a store keeps under this name.
+    pub(crate) fn of_store_name(account: &str) -> Self {
         // A server's name has no `#`, for its URL is kept without its fragment.
         let (server, profile) = account
             .rsplit_once('#')
@@ -168,7 +168,7 @@ impl Credentials {
         if self.key() == *key {
             return Ok(self);
         }
-        let why = format!("it is the login to {}", printable(&self.key().account()));
+        let why = format!("it is the login to {}", printable(&self.key().store_name()));
         Err(StoreError::Unreadable {
             key: key.clone(),
             place: place(),
@@ -348,7 +348,7 @@ pub enum StoreError {
         copy: Option<PathBuf>,
     },
     /// What a store holds of one login cannot be read. It is left as it is, and the other logins work.
-    #[error("cannot read what {place} holds of {}: {why}", key.account())]
+    #[error("cannot read what {place} holds of {}: {why}", key.store_name())]
     Unreadable {
         /// The login.
         key: StoredId,

@@ -493,7 +493,7 @@ pub(super) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Opti
         .iter()
         .map(|directory| directory.join(&name))
         .find(|path| {
-            let written = LoginsFile::create(path, &credentials.key().account(), credentials);
+            let written = LoginsFile::create(path, &credentials.key().store_name(), credentials);
             written
                 .inspect_err(|err| log::debug!("no emergency file: {err:#}"))
                 .is_ok()

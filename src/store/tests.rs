@@ -112,7 +112,7 @@ impl Fake {
 impl CredentialStore for Arc<Fake> {
     fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
         self.check()?;
-        Ok(self.logins.lock().unwrap().get(&key.account()).cloned())
+        Ok(self.logins.lock().unwrap().get(&key.store_name()).cloned())
     }
 
     fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
@@ -128,13 +128,18 @@ impl CredentialStore for Arc<Fake> {
         self.logins
             .lock()
             .unwrap()
-            .insert(credentials.key().account(), credentials);
+            .insert(credentials.key().store_name(), credentials);
         Ok(())
     }
 
     fn delete(&self, key: &StoredId) -> Result<bool, StoreError> {
         self.check()?;
-        Ok(self.logins.lock().unwrap().remove(&key.account()).is_some())
+        Ok(self
+            .logins
+            .lock()
+            .unwrap()
+            .remove(&key.store_name())
+            .is_some())
     }
 
     fn prove(&self) -> Result<(), StoreError> {

@@ -202,7 +202,7 @@ impl KeyringStore {
 
 impl CredentialStore for KeyringStore {
     fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
-        let account = key.account();
+        let account = key.store_name();
         let found = self.call(Access::Read, move |keyring| {
             read(&entry(keyring, &account)?)
         })?;
@@ -223,7 +223,7 @@ impl CredentialStore for KeyringStore {
     }
 
     fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
-        let account = credentials.key().account();
+        let account = credentials.key().store_name();
         let json = text::checked(credentials).map_err(|err| match err {
             NoText::Altered => StoreError::Altered(self.place()),
             NoText::Unwritable(err) => KeyringFault::Other(err.to_string()).into(),
@@ -249,7 +249,7 @@ impl CredentialStore for KeyringStore {
     }
 
     fn delete(&self, key: &StoredId) -> Result<bool, StoreError> {
-        let account = key.account();
+        let account = key.store_name();
         Ok(self.call(Access::Read, move |keyring| {
             remove(&entry(keyring, &account)?)
         })?)

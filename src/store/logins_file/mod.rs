@@ -249,7 +249,7 @@ impl LoginsFile {
         let path = || self.entries.path.clone();
         serde_json::from_str(text).map_err(|err| match self.version {
             ..=VERSION => StoreError::Unreadable {
-                key: StoredId::of_account(account),
+                key: StoredId::of_store_name(account),
                 place: Place::File(path()),
                 why: reason(&err),
             },
