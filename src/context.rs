@@ -14,7 +14,7 @@ use crate::store::{Interaction, Store, StoreChoice, StoreError, StoredId};
 /// What all commands of a run share.
 pub struct Context {
     /// How requests are sent.
-    pub http: http::Settings,
+    pub http: http::HttpSettings,
     /// Where everything is kept; empty if there is no such place and none is needed.
     pub data_dir: PathBuf,
     /// Where logins are kept.
@@ -31,7 +31,7 @@ pub struct Context {
 impl Context {
     /// Puts the tools together; the store is opened when it is first needed.
     pub fn new(
-        http: http::Settings,
+        http: http::HttpSettings,
         data_dir: PathBuf,
         store: StoreChoice,
         browser: browser::BrowserChoice,

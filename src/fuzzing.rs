@@ -6,13 +6,13 @@
 use url::Url;
 
 use crate::callback::request::{self, Accepted, Verdict};
-use crate::oauth::callback::{Answer, Expected, Rejection};
+use crate::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
 use crate::oauth::client::{ClientFile, Registration};
 use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
-use crate::oauth::paste::{self, Pasted};
+use crate::oauth::paste::{self, PasteContent};
 use crate::oauth::secret::Secret;
-use crate::oauth::token_endpoint::Answer as TokenAnswer;
+use crate::oauth::token_endpoint::TokenResponse;
 use crate::oauth::{challenge, text, token, token_endpoint};
 
 /// Takes any input and panics if a promise is broken.
@@ -65,7 +65,7 @@ pub fn paste(input: &[u8]) {
     let cleaned = paste::clean(input);
     assert!(!cleaned.contains(|next: char| next.is_control() && next != '\n'));
     match paste::read(&cleaned) {
-        Pasted::Answer(answer) => {
+        PasteContent::Answer(answer) => {
             assert!(answer.query.contains('=') && !answer.query.contains(char::is_whitespace));
             assert!(url::form_urlencoded::parse(answer.query.as_bytes())
                 .any(|(name, _)| name == "code" || name == "error"));
@@ -73,8 +73,8 @@ pub fn paste(input: &[u8]) {
                 .place
                 .is_none_or(|place| place.query().is_none() && place.fragment().is_none()));
         }
-        Pasted::NotAnAnswer(why) => assert!(!why.reason().is_empty()),
-        Pasted::Empty => {}
+        PasteContent::NotAnAnswer(why) => assert!(!why.reason().is_empty()),
+        PasteContent::Empty => {}
     }
 }
 
@@ -119,7 +119,7 @@ pub fn request_head(input: &[u8]) {
 /// Reads the input as the query of an authorization response.
 pub fn query(input: &[u8]) {
     let query = String::from_utf8_lossy(input);
-    let mut expected = Expected {
+    let mut expected = ExpectedResponse {
         state: Secret::new("ours"),
         issuer: "https://as.example".to_owned(),
         iss_promised: false,
@@ -130,7 +130,7 @@ pub fn query(input: &[u8]) {
         plain.as_ref().is_err_and(is_foreign),
         !expected.owns(&query)
     );
-    if let Ok(Answer::Code(code)) = &plain {
+    if let Ok(AuthorizationResponse::Code(code)) = &plain {
         assert!(query.contains("ours") || query.contains('%'));
         assert_eq!(format!("{code:?}"), "AuthorizationCode(Secret(..))");
     }
@@ -187,7 +187,7 @@ pub fn metadata(input: &[u8]) {
 pub fn token_answer(input: &[u8]) {
     for status in [200, 400, 503] {
         match token_endpoint::classify(status, input) {
-            TokenAnswer::Tokens(body) => {
+            TokenResponse::Tokens(body) => {
                 assert_eq!(status, 200);
                 let response: token::Response =
                     serde_json::from_slice(&body).unwrap_or_else(|err| panic!("{err}"));
@@ -201,13 +201,13 @@ pub fn token_answer(input: &[u8]) {
                     .scopes
                     .is_none_or(|scopes| scopes.iter().all(|scope| !scope.is_empty())));
             }
-            TokenAnswer::Refused(words) | TokenAnswer::Busy(words) => {
+            TokenResponse::Refused(words) | TokenResponse::Busy(words) => {
                 let said = [words.error, words.description].into_iter().flatten();
                 said.for_each(|text| {
                     assert!(!text.contains(['\n', '\r']) && !text.trim().is_empty())
                 });
             }
-            TokenAnswer::Unusable(_) => assert_eq!(status, 200),
+            TokenResponse::Unusable(_) => assert_eq!(status, 200),
         }
     }
 }

@@ -59,7 +59,7 @@ pub fn classic_request(method: &str) -> String {
 
 /// The answer to a request.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
+pub enum McpResponse {
     /// The result.
     Result(Value),
     /// The error code and the server's message, a stranger's text.
@@ -71,9 +71,9 @@ pub enum Answer {
 /// `None` means that it has not come yet. A message that is no answer is passed over.
 ///
 /// Spec: JSON-RPC 2.0 section 5; MCP 2025-11-25, Streamable HTTP, Sending Messages to the Server.
-pub fn find_answer(body: &[u8], is_stream: bool) -> Option<Answer> {
+pub fn find_response(body: &[u8], is_stream: bool) -> Option<McpResponse> {
     if !is_stream {
-        return read_answer(body);
+        return read_response(body);
     }
     let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
     let whole = text
@@ -82,7 +82,7 @@ pub fn find_answer(body: &[u8], is_stream: bool) -> Option<Answer> {
         .unwrap_or_default();
     whole.split("\n\n").find_map(|event| {
         let data = event.lines().filter_map(|line| line.strip_prefix("data:"));
-        read_answer(
+        read_response(
             data.map(str::trim_start)
                 .collect::<Vec<_>>()
                 .join("\n")
@@ -111,21 +111,21 @@ pub fn is_unauthorized(code: i64, message: &str) -> bool {
     says(&login) || code == UNAUTHORIZED && !says(&other)
 }
 
-fn read_answer(message: &[u8]) -> Option<Answer> {
+fn read_response(message: &[u8]) -> Option<McpResponse> {
     let mut message: Value = serde_json::from_slice(message).ok()?;
     if let Some(error) = message.get("error").filter(|error| error.is_object()) {
         let text = error
             .get("message")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        return Some(Answer::Error(
+        return Some(McpResponse::Error(
             error.get("code").and_then(Value::as_i64).unwrap_or(0),
             text.to_owned(),
         ));
     }
     message
         .get_mut("result")
-        .map(|result| Answer::Result(result.take()))
+        .map(|result| McpResponse::Result(result.take()))
 }
 
 #[cfg(test)]
@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn m38c_answers_come_as_json_or_as_events() {
-        let result = Some(Answer::Result(json!({"tools": []})));
-        let error = Some(Answer::Error(-32022, "old".to_owned()));
+        let result = Some(McpResponse::Result(json!({"tools": []})));
+        let error = Some(McpResponse::Error(-32022, "old".to_owned()));
         let good = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#;
         let bad = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"old"}}"#;
         for (body, is_stream, expected) in [
@@ -198,7 +198,11 @@ mod tests {
             ("<html>".to_owned(), false, None),
             ("[]".to_owned(), false, None),
         ] {
-            assert_eq!(find_answer(body.as_bytes(), is_stream), expected, "{body}");
+            assert_eq!(
+                find_response(body.as_bytes(), is_stream),
+                expected,
+                "{body}"
+            );
         }
     }
 }

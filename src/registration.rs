@@ -12,7 +12,7 @@ use crate::oauth::endpoint::UrlError;
 use crate::oauth::metadata::{AuthorizationServer, MetadataError};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token_endpoint::{self, Answer, Words};
+use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
 
@@ -42,7 +42,7 @@ pub enum RegistrationMethod {
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// How we become one.
-    pub way: RegistrationMethod,
+    pub method: RegistrationMethod,
     /// A client identifier registered by hand.
     pub client_id: Option<String>,
     /// Its secret.
@@ -58,7 +58,7 @@ pub struct Identity {
 pub enum RegisterError {
     /// The server takes no unknown clients, and the user named none.
     #[error("{0}")]
-    NoWay(&'static str),
+    NoMethod(&'static str),
     /// The client that the user gives was used at another authorization server before.
     #[error("the client {client_id} belongs to {before}, and the server uses {now} now")]
     OtherIssuer {
@@ -100,7 +100,7 @@ pub enum RegisterError {
     },
     /// The server's answer holds no client identifier.
     #[error("the answer to the registration holds no client identifier")]
-    Useless,
+    NoClientId,
     /// The server could not answer.
     #[error("the registration endpoint answered with status {0}")]
     Unavailable(u16),
@@ -124,7 +124,7 @@ impl RegisterError {
             )
         };
         match self {
-            Self::Useless => true,
+            Self::NoClientId => true,
             Self::Closed { error, .. } => !error.as_deref().is_some_and(known),
             Self::Refused { status, error, .. } => match error.as_deref() {
                 Some(error) => *status != 400 && !known(error),
@@ -147,7 +147,7 @@ fn detail(error: &Option<String>, description: &Option<String>) -> String {
 /// A registration that a later login may use again, or may not. Registrations with a secret are among them only while
 /// they are in doubt: they stand with the login, and nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
+struct CachedRegistration {
     client_id: String,
     redirect_uri: String,
     scopes: Vec<String>,
@@ -171,7 +171,7 @@ pub enum ClientPlan {
 ///
 /// # Errors
 ///
-/// [`RegisterError::NoWay`] or [`RegisterError::OtherIssuer`].
+/// [`RegisterError::NoMethod`] or [`RegisterError::OtherIssuer`].
 ///
 /// Spec: MCP 2026-07-28, client registration.
 pub fn choose(
@@ -183,7 +183,7 @@ pub fn choose(
 ) -> Result<ClientPlan, RegisterError> {
     let (cache, before) = kept;
     let listed = server.client_auth_methods.as_deref();
-    match (identity.way, &identity.client_id, &identity.metadata_url) {
+    match (identity.method, &identity.client_id, &identity.metadata_url) {
         (RegistrationMethod::Auto | RegistrationMethod::Static, Some(id), _) => {
             check_binding(id, server, identity, before)?;
             let auth = ClientAuth::choose(identity.client_secret.is_some(), None, listed);
@@ -193,30 +193,30 @@ pub fn choose(
                 secret,
                 secret_expires_at: None,
                 auth,
-                origin: RegistrationKind::Static,
+                kind: RegistrationKind::Static,
             }));
         }
         (RegistrationMethod::Static, None, _) => {
-            return Err(RegisterError::NoWay("no client identifier was given"))
+            return Err(RegisterError::NoMethod("no client identifier was given"))
         }
         (RegistrationMethod::MetadataDocument, _, None) => {
-            return Err(RegisterError::NoWay("no client metadata URL was given"))
+            return Err(RegisterError::NoMethod("no client metadata URL was given"))
         }
         (RegistrationMethod::MetadataDocument, _, Some(_)) if !server.takes_metadata_documents => {
-            return Err(RegisterError::NoWay(
+            return Err(RegisterError::NoMethod(
                 "the authorization server does not take client metadata documents",
             ));
         }
         (RegistrationMethod::MetadataDocument | RegistrationMethod::Auto, _, Some(url))
             if server.takes_metadata_documents =>
         {
-            let (id, origin) = (url.clone(), RegistrationKind::MetadataDocument);
+            let (id, kind) = (url.clone(), RegistrationKind::MetadataDocument);
             return Ok(ClientPlan::Client(Client {
                 id,
                 secret: None,
                 secret_expires_at: None,
                 auth: ClientAuth::None,
-                origin,
+                kind,
             }));
         }
         _ => {}
@@ -227,7 +227,7 @@ pub fn choose(
     match (&server.registration_endpoint, &server.unusable_registration) {
         (Some(endpoint), _) => Ok(ClientPlan::Registration(endpoint.clone())),
         // An endpoint that is no URL is none.
-        (None, None | Some(UrlError::Unreadable)) => Err(RegisterError::NoWay(
+        (None, None | Some(UrlError::Unreadable)) => Err(RegisterError::NoMethod(
             "the authorization server does not register clients by itself",
         )),
         (None, Some(why)) => Err(RegisterError::Endpoint(MetadataError::Url {
@@ -254,7 +254,7 @@ pub fn register(
     let (http, cache, before) = tools;
     let endpoint = match choose(server, identity, redirect_uri, scopes, (cache, before))? {
         ClientPlan::Client(client) => {
-            if client.origin == RegistrationKind::Dynamic {
+            if client.kind == RegistrationKind::Dynamic {
                 doubt(cache, &server.issuer, &client.id, redirect_uri, scopes);
             }
             return Ok(client);
@@ -291,7 +291,7 @@ fn check_binding(
     }
 }
 
-fn read(cache: &Cache, issuer: &str) -> Vec<Remembered> {
+fn read(cache: &Cache, issuer: &str) -> Vec<CachedRegistration> {
     cache.get("clients", issuer).unwrap_or_default()
 }
 
@@ -325,8 +325,9 @@ fn remembered(
     let covers =
         |known: &[String]| known.is_empty() || scopes.iter().all(|scope| known.contains(scope));
     let known = read(cache, &server.issuer);
-    let fits =
-        |it: &&Remembered| it.redirect_uri == redirect_uri && covers(&it.scopes) && !it.is_doubtful;
+    let fits = |it: &&CachedRegistration| {
+        it.redirect_uri == redirect_uri && covers(&it.scopes) && !it.is_doubtful
+    };
     if let Some(client) = known.iter().find(fits) {
         log::info!("using the registration of an earlier login");
         return Some(Client {
@@ -334,7 +335,7 @@ fn remembered(
             secret: None,
             secret_expires_at: None,
             auth: ClientAuth::None,
-            origin: RegistrationKind::Dynamic,
+            kind: RegistrationKind::Dynamic,
         });
     }
     let before = before.filter(|before| {
@@ -357,7 +358,7 @@ fn remembered(
         secret: before.client_secret.clone(),
         secret_expires_at: before.client_secret_expires_at.map(|at| at.0),
         auth: ClientAuth::parse(&before.client_auth)?,
-        origin: RegistrationKind::Dynamic,
+        kind: RegistrationKind::Dynamic,
     })
 }
 
@@ -368,7 +369,7 @@ pub fn doubt(cache: &Cache, issuer: &str, client_id: &str, redirect_uri: &str, s
     let known = read(cache, issuer);
     let before = known.iter().find(|it| it.client_id == client_id);
     let scopes = before.map_or(scopes, |before| &before.scopes).to_vec();
-    let new = Remembered {
+    let new = CachedRegistration {
         client_id,
         redirect_uri,
         scopes,
@@ -423,10 +424,10 @@ fn register_anew(
         }
     };
     if !(200..300).contains(&status) {
-        if let Answer::Busy(_) = token_endpoint::classify(status, &body) {
+        if let TokenResponse::Busy(_) = token_endpoint::classify(status, &body) {
             return Err(RegisterError::Unavailable(status));
         }
-        let Words { error, description } = token_endpoint::error_words(&body);
+        let ErrorResponse { error, description } = token_endpoint::error_words(&body);
         return Err(match status {
             401 | 403 => RegisterError::Closed {
                 status,
@@ -440,7 +441,7 @@ fn register_anew(
             },
         });
     }
-    let answer = Registration::read(&body).ok_or(RegisterError::Useless)?;
+    let answer = Registration::read(&body).ok_or(RegisterError::NoClientId)?;
     let auth = ClientAuth::choose(answer.client_secret.is_some(), answer.auth, listed);
     // One that came unasked is kept: some endpoints of the server take a client with a secret only.
     let (secret, secret_expires_at) = (answer.client_secret, answer.secret_expires_at);
@@ -449,6 +450,6 @@ fn register_anew(
         secret,
         secret_expires_at,
         auth,
-        origin: RegistrationKind::Dynamic,
+        kind: RegistrationKind::Dynamic,
     })
 }

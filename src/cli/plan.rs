@@ -241,7 +241,7 @@ fn identity(args: &LoginArgs, env_secret: Option<Secret>) -> Result<(Identity, F
         None => env_secret,
     };
     let mut identity = Identity {
-        way: match client.registration {
+        method: match client.registration {
             RegistrationChoice::Auto => RegistrationMethod::Auto,
             RegistrationChoice::Static => RegistrationMethod::Static,
             RegistrationChoice::Cimd => RegistrationMethod::MetadataDocument,

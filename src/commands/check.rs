@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
 use crate::http::{Http, HttpError, Redirects, Response};
-use crate::mcp::{self, Answer};
+use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::text::{printable, printable_list};
-use crate::oauth::token_endpoint::{self, Words};
+use crate::oauth::token_endpoint::{self, ErrorResponse};
 use crate::os::clock::Deadline;
 use crate::refresh::{self, Freshness};
 use crate::store::{Credentials, StoredId};
@@ -54,7 +54,7 @@ enum Served {
     /// It wants a login with more scopes.
     InsufficientScope(BearerChallenge),
     /// It knows who this is, and refuses; its words.
-    Refused(Words),
+    Refused(ErrorResponse),
     /// It does not speak this form of MCP.
     OtherForm,
     /// Nothing there speaks MCP; how it answered.
@@ -330,19 +330,21 @@ impl Caller<'_> {
             402..=499 => return Ok(Served::Failed(how(), ServerFault::Lasting)),
             _ => return Ok(Served::Failed(how(), ServerFault::Passing)),
         }
-        let find = |body: &[u8]| mcp::find_answer(body, is_stream);
+        let find = |body: &[u8]| mcp::find_response(body, is_stream);
         let answer = response
             .read_until(find)
             .map_err(|err| self.unreachable(err))?;
         Ok(match answer {
-            Some(Answer::Result(result)) => Served::Result(result),
+            Some(McpResponse::Result(result)) => Served::Result(result),
             // What a server of an earlier revision makes of a stateless request: it misses its session.
-            Some(Answer::Error(..)) | None if status == 400 => Served::OtherForm,
-            Some(Answer::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => Served::OtherForm,
-            Some(Answer::Error(code, words)) if mcp::is_unauthorized(code, &words) => {
+            Some(McpResponse::Error(..)) | None if status == 400 => Served::OtherForm,
+            Some(McpResponse::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => {
+                Served::OtherForm
+            }
+            Some(McpResponse::Error(code, words)) if mcp::is_unauthorized(code, &words) => {
                 Served::Unauthorized
             }
-            Some(Answer::Error(code, words)) => {
+            Some(McpResponse::Error(code, words)) => {
                 let words = if self.quotes_token(&words) {
                     String::new()
                 } else {

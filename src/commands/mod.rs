@@ -143,7 +143,7 @@ fn tools(
             server: String::new(),
             source: Arc::new(err),
         })?;
-    let http = http::Settings {
+    let http = http::HttpSettings {
         ca_file: common.ca_file.clone(),
     };
     Ok(Context::new(

@@ -35,7 +35,7 @@ pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result
     let case = Case {
         request: &request,
         has_server: args.server.is_some() || args.provider.provider.is_some(),
-        http: http::Settings {
+        http: http::HttpSettings {
             ca_file: common.ca_file.clone(),
         },
         data_dir: store::data_dir(common.data_dir.clone(), &common.store),

@@ -4,8 +4,8 @@ use url::Url;
 
 use super::error::{DiscoverError, Nowhere};
 use super::probe::Probe;
-use super::resource::Resource;
-use super::{trace, FetchError, Search, Tried};
+use super::resource::ProtectedResource;
+use super::{trace, FailedFetch, FetchError, Search};
 use crate::oauth::endpoint;
 use crate::oauth::metadata::{self, AuthorizationServer, MetadataError};
 use crate::oauth::text::printable;
@@ -27,10 +27,10 @@ impl Search<'_> {
     /// Finds the authorization server that the resource names first.
     pub(super) fn first_named(
         &self,
-        resource: &Resource,
+        resource: &ProtectedResource,
     ) -> Result<AuthorizationServer, DiscoverError> {
         let Some((first, rest)) = resource.metadata.authorization_servers.split_first() else {
-            let why = FetchError::Useless(MetadataError::Missing {
+            let why = FetchError::Unusable(MetadataError::Missing {
                 member: "authorization_servers",
                 meaning: "which authorization server to use",
             });
@@ -56,7 +56,7 @@ impl Search<'_> {
     /// Spec: RFC 8414 section 3.3; RFC 9700 section 4.4.
     pub(super) fn chosen(
         &self,
-        resource: &Resource,
+        resource: &ProtectedResource,
         named: &str,
     ) -> Result<AuthorizationServer, DiscoverError> {
         let entries = &resource.metadata.authorization_servers;
@@ -169,7 +169,7 @@ impl Search<'_> {
     fn authorization_server(
         &self,
         issuer: &str,
-        tried: &mut Vec<Tried>,
+        tried: &mut Vec<FailedFetch>,
     ) -> Result<AuthorizationServer, DiscoverError> {
         let urls = metadata::server_metadata_urls(issuer, self.reach).map_err(|why| {
             DiscoverError::Url {
@@ -180,7 +180,7 @@ impl Search<'_> {
         for url in urls {
             match self.read_server(&url, issuer) {
                 Ok(found) => return Ok(found),
-                Err(why) => tried.push(Tried { url, why }),
+                Err(why) => tried.push(FailedFetch { url, why }),
             }
         }
         Err(nowhere(tried))
@@ -194,7 +194,7 @@ impl Search<'_> {
         &self,
         server: &Url,
         probe: &Probe,
-        mut tried: Vec<Tried>,
+        mut tried: Vec<FailedFetch>,
     ) -> Result<(AuthorizationServer, Option<Nowhere>), DiscoverError> {
         // What is only not available now may name another authorization server than the one that would be guessed.
         if tried.iter().any(|it| it.why.is_temporary()) {
@@ -220,7 +220,7 @@ impl Search<'_> {
         }
         let is_absent = |why: &FetchError| match why {
             FetchError::Status(_) => why.is_definite(),
-            FetchError::Useless(err) => *err == MetadataError::NotMetadata,
+            FetchError::Unusable(err) => *err == MetadataError::NotMetadata,
             _ => false,
         };
         if probe.is_open() && tried.iter().all(|it| is_absent(&it.why)) {
@@ -242,9 +242,9 @@ fn is_near(one: &str, other: &str) -> bool {
 }
 
 /// Says what came of all that was tried. One failed check outweighs any number of missing documents.
-fn nowhere(tried: &mut Vec<Tried>) -> DiscoverError {
+fn nowhere(tried: &mut Vec<FailedFetch>) -> DiscoverError {
     if let Some(unsafe_one) = tried.iter().position(|it| it.why.is_security()) {
-        let Tried { url, why } = tried.swap_remove(unsafe_one);
+        let FailedFetch { url, why } = tried.swap_remove(unsafe_one);
         return DiscoverError::Document {
             url: printable(url.as_str()),
             why,
@@ -254,7 +254,7 @@ fn nowhere(tried: &mut Vec<Tried>) -> DiscoverError {
         is_temporary: tried.iter().any(|it| it.why.is_temporary()),
         is_broken: tried
             .iter()
-            .any(|it| matches!(it.why, FetchError::Useless(_))),
+            .any(|it| matches!(it.why, FetchError::Unusable(_))),
         tried: tried
             .iter()
             .map(|it| (printable(it.url.as_str()), it.why.to_string()))

@@ -67,7 +67,7 @@ pub enum DiscoverError {
     },
     /// What is at the URL is no MCP server.
     #[error("there is no MCP server at this URL: it answers with {0}")]
-    NotMcp(Page),
+    NotMcp(OtherContent),
     /// The server sends whoever asks to a web page where people log in.
     #[error("a web login stands in front of this server: it redirects to {0}")]
     LoginPage(String),
@@ -120,14 +120,14 @@ pub enum DiscoverError {
 
 /// What is at a URL in place of an MCP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct OtherContent {
     /// The status code.
     pub status: u16,
     /// It is a page for people.
     pub is_html: bool,
 }
 
-impl std::fmt::Display for Page {
+impl std::fmt::Display for OtherContent {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.status, self.is_html) {
             (404 | 410, _) => write!(formatter, "status {}", self.status),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Steps;
+use super::Trace;
 use crate::http::{Http, HttpError, Response};
 use crate::mcp;
 use crate::oauth::metadata::MetadataError;
@@ -36,7 +36,7 @@ pub enum FetchError {
     Status(u16),
     /// There is a document, but it is of no use.
     #[error("{0}")]
-    Useless(MetadataError),
+    Unusable(MetadataError),
     /// There is a document, and using it would be unsafe.
     #[error("{0}")]
     Unsafe(MetadataError),
@@ -45,7 +45,7 @@ pub enum FetchError {
     Http(HttpError),
     /// Enough has been asked.
     #[error("not asked, after {MAX_REQUESTS} other requests")]
-    Enough,
+    LimitReached,
 }
 
 impl From<MetadataError> for FetchError {
@@ -53,7 +53,7 @@ impl From<MetadataError> for FetchError {
         if err.is_security() {
             Self::Unsafe(err)
         } else {
-            Self::Useless(err)
+            Self::Unusable(err)
         }
     }
 }
@@ -64,7 +64,7 @@ impl FetchError {
         match self {
             Self::Unsafe(_) => true,
             Self::Http(err) => err.is_security(),
-            Self::Status(_) | Self::Useless(_) | Self::Enough => false,
+            Self::Status(_) | Self::Unusable(_) | Self::LimitReached => false,
         }
     }
 
@@ -72,8 +72,8 @@ impl FetchError {
     pub fn is_definite(&self) -> bool {
         match self {
             Self::Status(status) => !is_temporary(*status),
-            Self::Useless(_) => true,
-            Self::Unsafe(_) | Self::Http(_) | Self::Enough => false,
+            Self::Unusable(_) => true,
+            Self::Unsafe(_) | Self::Http(_) | Self::LimitReached => false,
         }
     }
 
@@ -82,7 +82,7 @@ impl FetchError {
         match self {
             Self::Status(status) => is_temporary(*status),
             Self::Http(err) => !err.is_security() && !err.is_hopeless(),
-            Self::Useless(_) | Self::Unsafe(_) | Self::Enough => false,
+            Self::Unusable(_) | Self::Unsafe(_) | Self::LimitReached => false,
         }
     }
 
@@ -90,12 +90,12 @@ impl FetchError {
     /// none.
     pub fn is_broken(&self) -> bool {
         match self {
-            Self::Useless(MetadataError::NotMetadata | MetadataError::NotAnObject) => false,
-            Self::Useless(MetadataError::Missing { member, .. }) => {
+            Self::Unusable(MetadataError::NotMetadata | MetadataError::NotAnObject) => false,
+            Self::Unusable(MetadataError::Missing { member, .. }) => {
                 !matches!(*member, "resource" | "issuer")
             }
-            Self::Useless(_) => true,
-            Self::Status(_) | Self::Unsafe(_) | Self::Http(_) | Self::Enough => false,
+            Self::Unusable(_) => true,
+            Self::Status(_) | Self::Unsafe(_) | Self::Http(_) | Self::LimitReached => false,
         }
     }
 }
@@ -127,14 +127,14 @@ struct Fetched {
 pub struct Documents<'a> {
     http: &'a Http,
     cache: &'a Cache,
-    steps: Option<&'a Steps>,
+    steps: Option<&'a Trace>,
     requests: AtomicUsize,
     fetched: Mutex<BTreeMap<Url, Result<Fetched, FetchError>>>,
 }
 
 impl<'a> Documents<'a> {
     /// Starts with none; what is asked is noted in `steps`.
-    pub fn new(http: &'a Http, cache: &'a Cache, steps: Option<&'a Steps>) -> Self {
+    pub fn new(http: &'a Http, cache: &'a Cache, steps: Option<&'a Trace>) -> Self {
         Self {
             http,
             cache,
@@ -204,7 +204,7 @@ impl<'a> Documents<'a> {
         let asked = self.ask(url, kept.as_ref());
         if let Some(steps) = self
             .steps
-            .filter(|_| !matches!(asked, Err(FetchError::Enough)))
+            .filter(|_| !matches!(asked, Err(FetchError::LimitReached)))
         {
             steps.asked(url, asked.as_ref().ok());
         }
@@ -213,7 +213,7 @@ impl<'a> Documents<'a> {
         let body = match (status, kept) {
             (304, Some(kept)) => kept.body,
             (200, _) => String::from_utf8(response.read().map_err(FetchError::Http)?)
-                .map_err(|_| FetchError::Useless(MetadataError::NotMetadata))?,
+                .map_err(|_| FetchError::Unusable(MetadataError::NotMetadata))?,
             _ => return Err(FetchError::Status(status)),
         };
         let keep = policy.map(
@@ -245,7 +245,7 @@ impl<'a> Documents<'a> {
         let mut tries = 0;
         loop {
             if self.requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS {
-                return Err(FetchError::Enough);
+                return Err(FetchError::LimitReached);
             }
             tries += 1;
             let response = self.http.get(url, &headers).map_err(FetchError::Http)?;

@@ -12,7 +12,7 @@ mod trace;
 
 pub use error::{DiscoverError, Nowhere};
 pub use fetch::FetchError;
-pub use trace::{Step, Steps};
+pub use trace::{Step, Trace};
 
 use url::Url;
 
@@ -24,7 +24,7 @@ use crate::providers;
 use crate::store::cache::Cache;
 use fetch::Documents;
 use probe::Probe;
-use resource::Resource;
+use resource::ProtectedResource;
 
 /// What is to be found out.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub struct DiscoveryRequest<'a> {
     /// The server as the user typed it, without its fragment.
     pub server_text: &'a str,
     /// What the user says about the authorization server.
-    pub authority: Authority<'a>,
+    pub authority: ServerSource<'a>,
     /// The issuer that the server used at its last login.
     pub last_issuer: Option<&'a str>,
     /// A `WWW-Authenticate` value that a client just received; it stands in for the probe.
@@ -44,13 +44,13 @@ pub struct DiscoveryRequest<'a> {
     /// Go on though the metadata does not say that PKCE is supported.
     pub assume_pkce: bool,
     /// Where to note what is asked and decided.
-    pub steps: Option<&'a Steps>,
+    pub steps: Option<&'a Trace>,
 }
 
 /// What the user says about the authorization server. What is named here is the user's own word: no document of the MCP
 /// server overrules it.
 #[derive(Clone, Copy, Debug)]
-pub enum Authority<'a> {
+pub enum ServerSource<'a> {
     /// Nothing: the MCP server's metadata names it.
     Search,
     /// Its issuer. Only the documents at the issuer's own well-known URLs speak for it.
@@ -61,7 +61,7 @@ pub enum Authority<'a> {
     Endpoints(&'a AuthorizationServer),
 }
 
-impl Authority<'_> {
+impl ServerSource<'_> {
     /// Returns the issuer that the user names.
     fn issuer(&self) -> Option<&str> {
         match self {
@@ -119,7 +119,7 @@ pub fn discover(
         .issuer()
         .and_then(|issuer| Url::parse(issuer).ok());
     let document = match question.authority {
-        Authority::Metadata(url, _) => Some(url),
+        ServerSource::Metadata(url, _) => Some(url),
         _ => None,
     };
     let loopback = typed
@@ -168,7 +168,7 @@ struct Search<'a> {
 }
 
 /// A place that was asked in vain.
-struct Tried {
+struct FailedFetch {
     url: Url,
     why: FetchError,
 }
@@ -177,18 +177,18 @@ impl Search<'_> {
     /// A login at an authorization server itself, without an MCP server.
     fn without_server(&self) -> Result<Discovery, DiscoverError> {
         Ok(Discovery::known(match self.question.authority {
-            Authority::Endpoints(server) => server.clone(),
-            Authority::Metadata(url, issuer) => self.document_of_the_user(url, issuer)?,
-            Authority::Issuer(issuer) => self.named_issuer(issuer)?,
-            Authority::Search => self.named_issuer(self.question.server_text)?,
+            ServerSource::Endpoints(server) => server.clone(),
+            ServerSource::Metadata(url, issuer) => self.document_of_the_user(url, issuer)?,
+            ServerSource::Issuer(issuer) => self.named_issuer(issuer)?,
+            ServerSource::Search => self.named_issuer(self.question.server_text)?,
         }))
     }
 
     fn for_server(&self, server: &Url) -> Result<Discovery, DiscoverError> {
         let named = match self.question.authority {
-            Authority::Endpoints(server) => Some(server.clone()),
-            Authority::Metadata(url, issuer) => Some(self.document_of_the_user(url, issuer)?),
-            Authority::Issuer(_) | Authority::Search => None,
+            ServerSource::Endpoints(server) => Some(server.clone()),
+            ServerSource::Metadata(url, issuer) => Some(self.document_of_the_user(url, issuer)?),
+            ServerSource::Issuer(_) | ServerSource::Search => None,
         };
         if let Some(named) = named {
             return Ok(self.with_authority_of_the_user(server, named));
@@ -218,7 +218,7 @@ impl Search<'_> {
         &self,
         server: &Url,
         probe: &Probe,
-        resource: Option<&Resource>,
+        resource: Option<&ProtectedResource>,
     ) -> Result<(), DiscoverError> {
         let Some(page) = probe.page() else {
             return Ok(());
@@ -232,7 +232,7 @@ impl Search<'_> {
         let wider =
             resource.map(|resource| (resource, endpoint::parse(&resource.metadata.resource)));
         match wider {
-            Some((Resource { url, .. }, Ok(found))) if found.path() != "/" => {
+            Some((ProtectedResource { url, .. }, Ok(found))) if found.path() != "/" => {
                 Err(DiscoverError::OtherPath {
                     url: printable(url.as_str()),
                     server: printable(server.as_str()),
@@ -270,7 +270,7 @@ impl Search<'_> {
         &self,
         server: AuthorizationServer,
         probe: Probe,
-        resource: Option<Resource>,
+        resource: Option<ProtectedResource>,
     ) -> Discovery {
         let ignored = resource
             .iter()
@@ -280,7 +280,7 @@ impl Search<'_> {
             log::warn!("ignoring {member} in the metadata: {why}");
         }
         let (resource, resource_scopes) = match resource {
-            Some(Resource { metadata, .. }) => (metadata.resource, metadata.scopes),
+            Some(ProtectedResource { metadata, .. }) => (metadata.resource, metadata.scopes),
             None => (self.question.server_text.to_owned(), Vec::new()),
         };
         let challenged_scopes = probe.challenge.unwrap_or_default().scopes;

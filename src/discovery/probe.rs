@@ -4,7 +4,7 @@ use std::thread;
 
 use url::Url;
 
-use super::error::Page;
+use super::error::OtherContent;
 use super::{trace, DiscoverError, Search};
 use crate::http::{HttpError, Redirects, Response};
 use crate::mcp;
@@ -24,12 +24,12 @@ pub(super) struct Probe {
     pub credential: Option<Credential>,
     is_html: bool,
     /// What the MCP message of a successful answer tells.
-    message: Message,
+    message: RpcOutcome,
 }
 
 /// What an MCP message, which answers a request without a token, tells of the login.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Message {
+enum RpcOutcome {
     /// There is none, or none that can be understood.
     #[default]
     None,
@@ -60,7 +60,7 @@ const WORDS_OF_LOGIN: [&str; 10] = [
     "access denied",
 ];
 
-impl Message {
+impl RpcOutcome {
     /// Reads the message of a successful answer. A stream of events without a message yet is one of an MCP server.
     fn of(response: Response) -> Self {
         let is_stream = response.is("text/event-stream");
@@ -69,11 +69,11 @@ impl Message {
             return Self::None;
         }
         match response
-            .read_until(|body| mcp::find_answer(body, is_stream))
+            .read_until(|body| mcp::find_response(body, is_stream))
             .unwrap_or_default()
         {
-            Some(mcp::Answer::Result(_)) => Self::Open,
-            Some(mcp::Answer::Error(code, words)) => Self::of_error(code, &words),
+            Some(mcp::McpResponse::Result(_)) => Self::Open,
+            Some(mcp::McpResponse::Error(code, words)) => Self::of_error(code, &words),
             None if is_stream => Self::Open,
             None => Self::None,
         }
@@ -105,18 +105,18 @@ impl Probe {
                 .then(|| challenge::other_credential(challenges()))
                 .flatten(),
             is_html: response.is("text/html") || response.is("application/xhtml+xml"),
-            message: Message::of(response),
+            message: RpcOutcome::of(response),
         }
     }
 
     /// Tells whether the server wants a login of some kind.
     pub fn is_protected(&self) -> bool {
-        matches!(self.status, 401 | 403) || self.message == Message::LoginWanted
+        matches!(self.status, 401 | 403) || self.message == RpcOutcome::LoginWanted
     }
 
     /// Tells whether an MCP server answered without a login.
     pub fn is_open(&self) -> bool {
-        self.message == Message::Open
+        self.message == RpcOutcome::Open
     }
 
     /// Tells whether the server is only not available now.
@@ -126,12 +126,12 @@ impl Probe {
 
     /// Returns what is there if it is no MCP server: nothing, or a page for people. A server that wants a login, or is
     /// not available, may say so with a page.
-    pub fn page(&self) -> Option<Page> {
+    pub fn page(&self) -> Option<OtherContent> {
         let Self {
             status, is_html, ..
         } = *self;
         let is_page = is_html && !self.is_protected() && !self.is_temporary();
-        (is_page || matches!(status, 404 | 410)).then_some(Page { status, is_html })
+        (is_page || matches!(status, 404 | 410)).then_some(OtherContent { status, is_html })
     }
 }
 
@@ -193,7 +193,7 @@ impl Search<'_> {
             }
         };
         let is_unclear =
-            matches!(probe.status, 400 | 404 | 405 | 406) || probe.message == Message::Failed;
+            matches!(probe.status, 400 | 404 | 405 | 406) || probe.message == RpcOutcome::Failed;
         if probe.challenge.is_some() || !is_unclear {
             return Ok(probe);
         }
@@ -235,20 +235,24 @@ mod tests {
     #[test]
     fn m53_which_errors_are_those_of_an_open_server() {
         for (code, words, expected) in [
-            (-32601, "Method not found", Message::Open),
-            (-32602, "Invalid params", Message::Open),
-            (-32022, "Unsupported protocol version", Message::Open),
+            (-32601, "Method not found", RpcOutcome::Open),
+            (-32602, "Invalid params", RpcOutcome::Open),
+            (-32022, "Unsupported protocol version", RpcOutcome::Open),
             (
                 -32001,
                 "Unauthorized: please authenticate",
-                Message::LoginWanted,
+                RpcOutcome::LoginWanted,
             ),
-            (-32602, "Missing API key", Message::LoginWanted),
-            (-32000, "Not logged in", Message::LoginWanted),
-            (401, "", Message::Failed),
-            (-32000, "Server not initialized", Message::Failed),
+            (-32602, "Missing API key", RpcOutcome::LoginWanted),
+            (-32000, "Not logged in", RpcOutcome::LoginWanted),
+            (401, "", RpcOutcome::Failed),
+            (-32000, "Server not initialized", RpcOutcome::Failed),
         ] {
-            assert_eq!(Message::of_error(code, words), expected, "{code} {words}");
+            assert_eq!(
+                RpcOutcome::of_error(code, words),
+                expected,
+                "{code} {words}"
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use url::{Position, Url};
 
 use super::error::DiscoverError;
 use super::probe::Probe;
-use super::{trace, FetchError, Search, Tried};
+use super::{trace, FailedFetch, FetchError, Search};
 use crate::oauth::endpoint;
 use crate::oauth::metadata::{self, MetadataError, ResourceMetadata};
 use crate::oauth::text::printable;
@@ -14,7 +14,7 @@ const USUAL_PATH: &str = "/mcp";
 
 /// The metadata of the MCP server, and where it stands.
 #[derive(Debug)]
-pub(super) struct Resource {
+pub(super) struct ProtectedResource {
     pub url: Url,
     pub metadata: ResourceMetadata,
 }
@@ -25,8 +25,8 @@ impl Search<'_> {
         &self,
         server: &Url,
         probe: &Probe,
-        tried: &mut Vec<Tried>,
-    ) -> Result<Option<Resource>, DiscoverError> {
+        tried: &mut Vec<FailedFetch>,
+    ) -> Result<Option<ProtectedResource>, DiscoverError> {
         let named = probe
             .challenge
             .as_ref()
@@ -46,7 +46,7 @@ impl Search<'_> {
             || tried.iter().any(|it| it.why.is_temporary());
         let first = tried.first().filter(|_| named.is_some() && !is_settled);
         match first
-            .filter(|it| matches!(it.why, FetchError::Useless(_)))
+            .filter(|it| matches!(it.why, FetchError::Unusable(_)))
             .map(|it| it.url.clone())
         {
             Some(url) => Err(unusable(&url, server, tried.swap_remove(0).why)),
@@ -70,8 +70,8 @@ impl Search<'_> {
         &self,
         named: &str,
         server: &Url,
-        tried: &mut Vec<Tried>,
-    ) -> Result<Option<Resource>, DiscoverError> {
+        tried: &mut Vec<FailedFetch>,
+    ) -> Result<Option<ProtectedResource>, DiscoverError> {
         if !endpoint::is_absolute(named) {
             log::warn!(
                 "ignoring the metadata URL {} of the challenge: it is not an absolute URL",
@@ -85,19 +85,19 @@ impl Search<'_> {
         })?;
         let is_foreign = url.origin() != server.origin();
         match self.read_resource(&url, server) {
-            Ok(metadata) if !is_foreign => Ok(Some(Resource { url, metadata })),
+            Ok(metadata) if !is_foreign => Ok(Some(ProtectedResource { url, metadata })),
             Ok(metadata) => self
-                .foreign_resource(Resource { url, metadata }, server)
+                .foreign_resource(ProtectedResource { url, metadata }, server)
                 .map(Some),
             Err(why @ FetchError::Status(_)) if why.is_definite() => {
-                tried.push(Tried { url, why });
+                tried.push(FailedFetch { url, why });
                 Ok(None)
             }
             Err(why) if is_foreign && !matches!(why, FetchError::Status(_)) => {
                 Err(DiscoverError::ForeignMetadata(printable(named)))
             }
             Err(why) if why.is_definite() => {
-                tried.push(Tried { url, why });
+                tried.push(FailedFetch { url, why });
                 Ok(None)
             }
             Err(why) => Err(unusable(&url, server, why)),
@@ -110,9 +110,9 @@ impl Search<'_> {
     /// Spec: RFC 9728 sections 3.3 and 5.1.
     fn foreign_resource(
         &self,
-        mut found: Resource,
+        mut found: ProtectedResource,
         server: &Url,
-    ) -> Result<Resource, DiscoverError> {
+    ) -> Result<ProtectedResource, DiscoverError> {
         let origin = found.url.origin();
         let is_there =
             |issuer: &String| endpoint::parse(issuer).is_ok_and(|issuer| issuer.origin() == origin);
@@ -129,16 +129,16 @@ impl Search<'_> {
     fn usual_resource(
         &self,
         server: &Url,
-        tried: &mut Vec<Tried>,
-    ) -> Result<Option<Resource>, DiscoverError> {
+        tried: &mut Vec<FailedFetch>,
+    ) -> Result<Option<ProtectedResource>, DiscoverError> {
         for url in metadata::resource_metadata_urls(server) {
             if tried.iter().any(|it| it.url == url) {
                 continue;
             }
             match self.read_resource(&url, server) {
-                Ok(metadata) => return Ok(Some(Resource { url, metadata })),
+                Ok(metadata) => return Ok(Some(ProtectedResource { url, metadata })),
                 Err(why @ FetchError::Unsafe(_)) => return Err(unusable(&url, server, why)),
-                Err(why) => tried.push(Tried { url, why }),
+                Err(why) => tried.push(FailedFetch { url, why }),
             }
         }
         Ok(None)
@@ -165,9 +165,9 @@ impl Search<'_> {
     /// Deviates: RFC 9728 section 3.3 asks for identity; many servers have one document for their whole origin.
     pub(super) fn no_wider(
         &self,
-        found: Resource,
+        found: ProtectedResource,
         server: &Url,
-    ) -> Result<Resource, DiscoverError> {
+    ) -> Result<ProtectedResource, DiscoverError> {
         let metadata = &found.metadata;
         if self.question.resource_is_settled || metadata.names(server) {
             return Ok(found);
@@ -187,7 +187,7 @@ impl Search<'_> {
         let found = match found.url == own {
             true => found,
             false => match self.read_resource(&own, server) {
-                Ok(metadata) if metadata.names(&wide) => Resource { url: own, metadata },
+                Ok(metadata) if metadata.names(&wide) => ProtectedResource { url: own, metadata },
                 Err(why) if why.is_temporary() => return Err(unusable(&own, server, why)),
                 _ => return Err(too_wide(&found, server)),
             },
@@ -201,7 +201,7 @@ impl Search<'_> {
     }
 }
 
-fn too_wide(found: &Resource, server: &Url) -> DiscoverError {
+fn too_wide(found: &ProtectedResource, server: &Url) -> DiscoverError {
     DiscoverError::TooWide {
         url: printable(found.url.as_str()),
         server: printable(server.as_str()),

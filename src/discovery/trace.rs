@@ -32,9 +32,9 @@ pub struct Step {
 
 /// The steps of one discovery.
 #[derive(Debug, Default)]
-pub struct Steps(Mutex<Vec<Step>>);
+pub struct Trace(Mutex<Vec<Step>>);
 
-impl Steps {
+impl Trace {
     /// Returns the steps in the order in which they were decided; last, what was fetched ahead and not needed.
     pub fn into_list(self) -> Vec<Step> {
         let mut steps = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn steps_stand_in_the_order_of_their_decisions() {
-        let steps = Steps::default();
+        let steps = Trace::default();
         let [probe, ahead, document] = [
             "https://a.example/",
             "https://b.example/",

@@ -27,11 +27,11 @@ pub fn discover_code(err: &DiscoverError) -> &'static str {
         DiscoverError::NotMcp(_) | DiscoverError::LoginPage(_) => "not_an_mcp_server",
         DiscoverError::NoLoginNeeded => "no_login_needed",
         DiscoverError::Document {
-            why: FetchError::Unsafe(err) | FetchError::Useless(err),
+            why: FetchError::Unsafe(err) | FetchError::Unusable(err),
             ..
         } => metadata_code(err),
         DiscoverError::Document {
-            why: FetchError::Status(_) | FetchError::Enough,
+            why: FetchError::Status(_) | FetchError::LimitReached,
             ..
         } => "metadata_unusable",
         DiscoverError::NoDocument { .. } => "metadata_unusable",
@@ -80,7 +80,7 @@ pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
         DiscoverError::NoDocument { .. } => "check --issuer-metadata: it takes the URL of the document itself",
         DiscoverError::ForeignMetadata(named) if is_same_machine(server, named) => return Some(other_name(named)),
         DiscoverError::Document { why: FetchError::Unsafe(why), .. } => return Some(unsafe_document_hint(server, why)),
-        DiscoverError::Document { why: FetchError::Useless(why), .. } => useless_document_hint(why),
+        DiscoverError::Document { why: FetchError::Unusable(why), .. } => useless_document_hint(why),
         DiscoverError::Unsuitable { silent: true, why: MetadataError::NoPkce, .. } => {
             "if you know that it protects codes with PKCE all the same, --assume-pkce goes on"
         }
@@ -198,11 +198,11 @@ fn other_name(found: &str) -> String {
 /// Returns the word for a failed registration.
 pub fn register_code(err: &RegisterError) -> &'static str {
     match err {
-        RegisterError::NoWay(_) | RegisterError::Closed { .. } => "client_id_needed",
+        RegisterError::NoMethod(_) | RegisterError::Closed { .. } => "client_id_needed",
         RegisterError::OtherIssuer { .. } => "issuer_changed",
         RegisterError::Endpoint(_) => "forbidden_url",
         RegisterError::Refused { .. } => "registration_refused",
-        RegisterError::Useless | RegisterError::Unavailable(_) => "registration_unavailable",
+        RegisterError::NoClientId | RegisterError::Unavailable(_) => "registration_unavailable",
         RegisterError::Http(err) => http_code(err),
     }
 }
@@ -211,7 +211,7 @@ pub fn register_code(err: &RegisterError) -> &'static str {
 pub fn register_exit(err: &RegisterError) -> u8 {
     match err {
         // Each new attempt may leave another client behind, and gets the same answer.
-        RegisterError::NoWay(_) | RegisterError::Closed { .. } | RegisterError::Useless => 2,
+        RegisterError::NoMethod(_) | RegisterError::Closed { .. } | RegisterError::NoClientId => 2,
         RegisterError::Refused { .. } => 3,
         RegisterError::OtherIssuer { .. } | RegisterError::Endpoint(_) => 6,
         RegisterError::Http(err) if err.is_hopeless() => 2,
@@ -223,10 +223,10 @@ pub fn register_exit(err: &RegisterError) -> u8 {
 /// Returns what to do after a failed registration.
 pub fn register_hint(err: &RegisterError, provider: Option<&'static Provider>) -> Option<String> {
     let hint = match err {
-        RegisterError::NoWay(_) | RegisterError::Closed { .. } if provider.is_some() => {
+        RegisterError::NoMethod(_) | RegisterError::Closed { .. } if provider.is_some() => {
             return provider.map(register_at);
         }
-        RegisterError::NoWay(_) | RegisterError::Closed { .. } => {
+        RegisterError::NoMethod(_) | RegisterError::Closed { .. } => {
             "register a client at the provider by hand, then name it with --client-id or --client-file"
         }
         RegisterError::Endpoint(_) => {
@@ -247,7 +247,7 @@ pub fn register_hint(err: &RegisterError, provider: Option<&'static Provider>) -
         RegisterError::Refused { error: None, .. } => {
             "register a client at the provider by hand, then name it with --client-id or --client-file"
         }
-        RegisterError::Useless => {
+        RegisterError::NoClientId => {
             "report this to the operator of the authorization server; a client that is registered by hand and named with \
              --client-id does without registration"
         }

@@ -18,7 +18,7 @@ use crate::http::{HttpError, ProxyFault, TlsFault};
 use crate::oauth::callback::Denial;
 use crate::oauth::metadata::MetadataError;
 use crate::oauth::text::{printable, printable_list};
-use crate::oauth::token::Unusable;
+use crate::oauth::token::TokenResponseError;
 use crate::providers::Provider;
 use crate::registration::RegisterError;
 use crate::store::{StoreError, StoredId};
@@ -427,7 +427,7 @@ impl Error {
             Self::Exchange {
                 source:
                     ExchangeError::Unusable {
-                        why: Unusable::NotTokens,
+                        why: TokenResponseError::NotTokens,
                         ..
                     },
                 ..
@@ -477,7 +477,7 @@ impl Error {
                 }
                 ExchangeError::Busy { .. }
                 | ExchangeError::Unusable {
-                    why: Unusable::NotTokens,
+                    why: TokenResponseError::NotTokens,
                     ..
                 } => "token_endpoint_unavailable",
                 ExchangeError::Unusable { .. } | ExchangeError::Request => {

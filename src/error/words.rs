@@ -1,7 +1,8 @@
 //! The words that go with failures: one for scripts, and a hint for people.
 
 use super::{
-    in_words, ExchangeError, HandoverError, HttpError, ProxyFault, TlsFault, Unusable, WriteError,
+    in_words, ExchangeError, HandoverError, HttpError, ProxyFault, TlsFault, TokenResponseError,
+    WriteError,
 };
 use crate::os::files::DiskError;
 use crate::providers::{self, Moment, Provider};
@@ -160,7 +161,7 @@ pub fn exchange_hint(err: &ExchangeError, provider: Option<&'static Provider>) -
         }
         ExchangeError::Busy { .. }
         | ExchangeError::Unusable {
-            why: Unusable::NotTokens,
+            why: TokenResponseError::NotTokens,
             ..
         } => "run the command again in a while",
         ExchangeError::Unusable { .. } | ExchangeError::Request => {

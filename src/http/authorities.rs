@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use ureq::tls::{Certificate, PemItem, RootCerts};
 
-use super::{HttpError, Settings};
+use super::{HttpError, HttpSettings};
 
 /// The most that is read of files of certificates: what systems bring is a twentieth of it.
 const MAX_AUTHORITIES_BYTES: u64 = 4 * 1024 * 1024;
@@ -35,13 +35,13 @@ pub struct Authorities {
 /// # Errors
 ///
 /// [`HttpError::Authorities`] if the user's file cannot be read or holds none.
-pub fn authorities(settings: &Settings) -> Result<Authorities, HttpError> {
+pub fn authorities(settings: &HttpSettings) -> Result<Authorities, HttpError> {
     let mut found = of_system();
     let Some(path) = &settings.ca_file else {
         return Ok(found);
     };
     let failed = |why: String| HttpError::Authorities(format!("{}: {why}", path.display()));
-    let pem = read(path, &mut Budget::default()).map_err(failed)?;
+    let pem = read(path, &mut ReadBudget::default()).map_err(failed)?;
     for item in ureq::tls::parse_pem(&pem) {
         match item {
             Ok(PemItem::Certificate(certificate)) => found.file.push(certificate),
@@ -57,7 +57,7 @@ pub fn authorities(settings: &Settings) -> Result<Authorities, HttpError> {
 
 /// Returns what is trusted: the system's authorities or, where there are none, Mozilla's; and the user's file beside
 /// them.
-pub(super) fn roots(settings: &Settings) -> Result<RootCerts, HttpError> {
+pub(super) fn roots(settings: &HttpSettings) -> Result<RootCerts, HttpError> {
     if cfg!(target_os = "macos") && settings.ca_file.is_none() {
         return Ok(RootCerts::PlatformVerifier);
     }
@@ -115,7 +115,7 @@ fn of_files() -> Authorities {
         let usual = openssl_probe::probe();
         (file, directories) = (usual.cert_file, usual.cert_dir);
     }
-    let mut reading = Reading::default();
+    let mut reading = CertificateReader::default();
     if let Some(file) = file {
         reading.take(&file);
     }
@@ -127,13 +127,13 @@ fn of_files() -> Authorities {
 
 /// What was read so far.
 #[derive(Default)]
-struct Reading {
-    budget: Budget,
+struct CertificateReader {
+    budget: ReadBudget,
     certificates: BTreeSet<Vec<u8>>,
     passed_over: Vec<String>,
 }
 
-impl Reading {
+impl CertificateReader {
     /// Takes the certificates of a directory's files; how they are called does not matter.
     fn take_all(&mut self, directory: &Path) {
         let entries = match std::fs::read_dir(directory) {
@@ -197,12 +197,12 @@ impl Reading {
 }
 
 /// How much may still be read, and what was read already, by device and number.
-struct Budget {
+struct ReadBudget {
     left_bytes: u64,
     seen: BTreeSet<(u64, u64)>,
 }
 
-impl Default for Budget {
+impl Default for ReadBudget {
     fn default() -> Self {
         Self {
             left_bytes: MAX_AUTHORITIES_BYTES,
@@ -212,7 +212,7 @@ impl Default for Budget {
 }
 
 /// Reads a regular file; nothing if it was read before, by another name.
-fn read(path: &Path, budget: &mut Budget) -> Result<Vec<u8>, String> {
+fn read(path: &Path, budget: &mut ReadBudget) -> Result<Vec<u8>, String> {
     use std::os::unix::fs::MetadataExt as _;
     // Without waiting: a pipe would wait for its writer.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -256,7 +256,8 @@ mod tests {
                 .and_then(|file| file.set_len(mebibytes << 20))
                 .expect("a file");
         }
-        let reason = |path: &Path| read(path, &mut Budget::default()).expect_err("it is refused");
+        let reason =
+            |path: &Path| read(path, &mut ReadBudget::default()).expect_err("it is refused");
         for path in [&fifo, &path("link"), Path::new("/dev/zero"), place.path()] {
             assert_eq!(
                 reason(path),
@@ -267,12 +268,12 @@ mod tests {
         }
         assert_eq!(reason(&path("large")), "it is too large");
         // The limit is one for all files together; a file that was read already costs nothing.
-        let mut budget = Budget::default();
+        let mut budget = ReadBudget::default();
         for name in ["small", "small", "other", "small"] {
             read(&path(name), &mut budget).expect(name);
         }
         assert_eq!(budget.left_bytes, 0);
-        let mut reading = Reading::default();
+        let mut reading = CertificateReader::default();
         reading.take_all(place.path());
         assert_eq!(
             reading.passed_over,

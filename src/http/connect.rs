@@ -26,7 +26,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 const MAX_REMEMBERED: usize = 64;
 
 /// What earlier connections of this run have shown.
-static REMEMBERED: Mutex<Remembered> = Mutex::new(Remembered {
+static REMEMBERED: Mutex<AddressHistory> = Mutex::new(AddressHistory {
     answered: Vec::new(),
     family: None,
 });
@@ -88,9 +88,9 @@ pub fn connect(
             log::debug!("connected to {}", won.address);
             Ok(won.stream)
         }
-        Err(Lost::Late) => Err(ureq::Error::Timeout(limit.reason)),
-        Err(Lost::Failed(failures)) => Err(most_telling(failures)),
-        Err(Lost::System(err)) => Err(ureq::Error::Io(err)),
+        Err(ConnectFailure::Late) => Err(ureq::Error::Timeout(limit.reason)),
+        Err(ConnectFailure::Failed(failures)) => Err(most_telling(failures)),
+        Err(ConnectFailure::System(err)) => Err(ureq::Error::Io(err)),
     }
 }
 
@@ -99,7 +99,7 @@ pub fn order(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     lock(|remembered| remembered.order(addresses))
 }
 
-fn lock<T>(with: impl FnOnce(&mut Remembered) -> T) -> T {
+fn lock<T>(with: impl FnOnce(&mut AddressHistory) -> T) -> T {
     with(
         &mut REMEMBERED
             .lock()
@@ -109,13 +109,13 @@ fn lock<T>(with: impl FnOnce(&mut Remembered) -> T) -> T {
 
 /// What answered before, in this run.
 #[derive(Debug, Default)]
-struct Remembered {
+struct AddressHistory {
     answered: Vec<IpAddr>,
     /// Whether connections worked over IPv6 (`true`) or IPv4 when the other family was tried too and did not answer.
     family: Option<bool>,
 }
 
-impl Remembered {
+impl AddressHistory {
     /// Returns the addresses in the order in which they are tried: those that answered before, then both families in
     /// turns. The family comes first that answered where the other did not; else that of the resolver's first address.
     ///
@@ -139,7 +139,7 @@ impl Remembered {
         ordered
     }
 
-    fn note(&mut self, won: &Won) {
+    fn note(&mut self, won: &Connected) {
         let address = won.address.ip();
         if !self.answered.contains(&address) && self.answered.len() < MAX_REMEMBERED {
             self.answered.push(address);
@@ -156,7 +156,7 @@ impl Remembered {
 
 /// A connection, and the addresses that were tried before it or beside it.
 #[derive(Debug)]
-struct Won {
+struct Connected {
     stream: TcpStream,
     address: SocketAddr,
     beaten: Vec<SocketAddr>,
@@ -164,7 +164,7 @@ struct Won {
 
 /// Why there is no connection.
 #[derive(Debug)]
-enum Lost {
+enum ConnectFailure {
     /// The time is over.
     Late,
     /// No address is left.
@@ -175,7 +175,7 @@ enum Lost {
 
 /// Tries the addresses one after another, without waiting more than [`ATTEMPT_DELAY`] for each before the next one is
 /// tried as well. What has not won is closed on return.
-fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Won, Lost> {
+fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Connected, ConnectFailure> {
     let deadline = limit.map(|limit| Instant::now() + limit);
     let mut untried = addresses.iter().copied();
     let mut attempts: Vec<(SocketAddr, OwnedFd)> = Vec::new();
@@ -195,7 +195,7 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Won, Lost> 
                 continue;
             }
             if attempts.is_empty() {
-                return Err(Lost::Failed(failures));
+                return Err(ConnectFailure::Failed(failures));
             }
         }
         let now = Instant::now();
@@ -203,10 +203,10 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Won, Lost> 
             (untried.len() > 0).then(|| next_attempt.saturating_duration_since(now));
         let until_deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if until_deadline.is_some_and(|left| left.is_zero()) {
-            return Err(Lost::Late);
+            return Err(ConnectFailure::Late);
         }
         let limit = until_attempt.into_iter().chain(until_deadline).min();
-        let Some(at) = wait(&attempts, limit).map_err(Lost::System)? else {
+        let Some(at) = wait(&attempts, limit).map_err(ConnectFailure::System)? else {
             continue;
         };
         let (address, socket) = attempts.remove(at);
@@ -216,7 +216,7 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Won, Lost> 
                 let beaten = beaten
                     .chain(failures.iter().map(|(address, _)| *address))
                     .collect();
-                return Ok(Won {
+                return Ok(Connected {
                     stream,
                     address,
                     beaten,
@@ -360,7 +360,7 @@ mod tests {
             ("9.9.9.9", None, "2::1 1.1.1.1", "2::1 1.1.1.1"),
         ] {
             let answered = addresses(answered).iter().map(SocketAddr::ip).collect();
-            let remembered = Remembered { answered, family };
+            let remembered = AddressHistory { answered, family };
             assert_eq!(
                 remembered.order(&addresses(given)),
                 addresses(expected),
@@ -375,8 +375,8 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         for (beaten, expected) in [("", None), ("1.1.1.1", None), ("2::1", Some(false))] {
             let stream = TcpStream::connect(address).expect("a connection");
-            let mut remembered = Remembered::default();
-            remembered.note(&Won {
+            let mut remembered = AddressHistory::default();
+            remembered.note(&Connected {
                 stream,
                 address,
                 beaten: addresses(beaten),
@@ -402,7 +402,7 @@ mod tests {
         .expect("a connection");
         assert_eq!((won.address, won.beaten.len()), (good, 4));
         assert!(started.elapsed() < ATTEMPT_DELAY, "{:?}", started.elapsed());
-        let Err(Lost::Failed(failures)) = race(&[closed, closed], None) else {
+        let Err(ConnectFailure::Failed(failures)) = race(&[closed, closed], None) else {
             panic!("nobody is there")
         };
         assert!(

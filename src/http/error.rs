@@ -207,7 +207,7 @@ impl HttpError {
 }
 
 /// What is known of a request that failed.
-pub(super) struct Circumstances<'a> {
+pub(super) struct RequestContext<'a> {
     pub host: &'a str,
     pub limit: Duration,
     pub proxy: Option<&'a ProxyChoice>,
@@ -215,7 +215,7 @@ pub(super) struct Circumstances<'a> {
     pub sent: bool,
 }
 
-impl Circumstances<'_> {
+impl RequestContext<'_> {
     fn seconds(&self, which: ureq::Timeout) -> u64 {
         let connecting = matches!(which, ureq::Timeout::Connect | ureq::Timeout::Resolve);
         let passed = if connecting {
@@ -228,7 +228,7 @@ impl Circumstances<'_> {
 }
 
 /// Says in our own words what went wrong, and in as few of strangers' words as will do.
-pub(super) fn translate(err: ureq::Error, of: &Circumstances) -> HttpError {
+pub(super) fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
     let (host, unsent) = (of.host.to_owned(), !of.sent);
     let why = plain(&err);
     match err {
@@ -270,7 +270,7 @@ pub(super) fn translate(err: ureq::Error, of: &Circumstances) -> HttpError {
 }
 
 /// Says what is wrong with the way through a proxy.
-fn proxy_error(ProxyError(err): ProxyError, of: &Circumstances) -> HttpError {
+fn proxy_error(ProxyError(err): ProxyError, of: &RequestContext) -> HttpError {
     let why = plain(&err);
     let fault = match err {
         ureq::Error::Other(inner) if inner.is::<NoLocalPort>() => {

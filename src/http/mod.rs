@@ -26,9 +26,9 @@ use url::Url;
 use crate::oauth::endpoint::{self, UrlError};
 use crate::os::clock::{Deadline, Time};
 use authorities::roots;
-use error::{translate, Circumstances};
+use error::{translate, RequestContext};
 use proxy::ProxyChoice;
-use resolver::{bare_host, PolicedResolver, Typed};
+use resolver::{bare_host, PolicedResolver, TypedHost};
 
 pub use authorities::{authorities, Authorities};
 pub use error::{HttpError, ProxyFailure, ProxyFault, TlsFault};
@@ -161,8 +161,8 @@ impl Response {
 }
 
 /// Returns what is known of a request whose answer has begun.
-fn answered(host: &str, limit: Duration) -> Circumstances<'_> {
-    Circumstances {
+fn answered(host: &str, limit: Duration) -> RequestContext<'_> {
+    RequestContext {
         host,
         limit,
         proxy: None,
@@ -172,14 +172,14 @@ fn answered(host: &str, limit: Duration) -> Circumstances<'_> {
 
 /// What all requests of a run have in common.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct HttpSettings {
     /// A file of certificate authorities that are trusted beside those of the system.
     pub ca_file: Option<PathBuf>,
 }
 
 /// Sends the requests of one login.
 pub struct Http {
-    settings: Settings,
+    settings: HttpSettings,
     limit: Duration,
     deadline: Option<Deadline>,
     resolver: PolicedResolver,
@@ -189,10 +189,10 @@ pub struct Http {
 
 impl Http {
     /// Prepares requests for a login in which the user typed these URLs. Each request ends within `limit`.
-    pub fn new(settings: &Settings, typed: &[Url], limit: Duration) -> Self {
+    pub fn new(settings: &HttpSettings, typed: &[Url], limit: Duration) -> Self {
         let hosts = typed.iter().filter_map(|url| {
             let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
-            Some(Typed {
+            Some(TypedHost {
                 host,
                 port,
                 direct: proxy::chosen(url).is_none(),
@@ -324,7 +324,7 @@ impl Http {
             ),
             Err(_) => log::info!("{method} {place}: no answer in {elapsed} ms"),
         }
-        let of = Circumstances {
+        let of = RequestContext {
             host: &host,
             limit,
             proxy: proxy.as_ref(),

@@ -205,7 +205,7 @@ fn entries(text: &str) -> impl Iterator<Item = &str> {
 /// Tells whether a list of exceptions names the host of a URL.
 fn is_excepted(url: &Url, list: &str) -> bool {
     entries(list)
-        .filter_map(Exception::read)
+        .filter_map(NoProxyEntry::read)
         .any(|exception| exception.matches(url))
 }
 
@@ -213,7 +213,7 @@ fn unreadable(environment: &impl Fn(&str) -> Option<OsString>) -> Vec<String> {
     let Some((variable, list)) = exceptions(environment) else {
         return Vec::new();
     };
-    let entries = entries(&list).filter(|entry| Exception::read(entry).is_none());
+    let entries = entries(&list).filter(|entry| NoProxyEntry::read(entry).is_none());
     let words = |entry: &str| match entry.contains('@') {
         // What has a user name may have a password too.
         true => format!("an entry of {variable} cannot be understood; it is ignored"),
@@ -227,13 +227,13 @@ fn unreadable(environment: &impl Fn(&str) -> Option<OsString>) -> Vec<String> {
 
 /// An entry of `NO_PROXY`.
 #[derive(Debug, PartialEq, Eq)]
-struct Exception {
-    host: Excepted,
+struct NoProxyEntry {
+    host: NoProxyHost,
     port: Option<u16>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Excepted {
+enum NoProxyHost {
     /// Every host.
     All,
     /// The host of this name, and all whose names end with it after a dot.
@@ -242,12 +242,12 @@ enum Excepted {
     Network(IpAddr, u32),
 }
 
-impl Exception {
+impl NoProxyEntry {
     /// Reads an entry: a name, an address, a network as `ADDRESS/BITS`, or `*`; the first two perhaps with a port.
     fn read(entry: &str) -> Option<Self> {
         if entry == "*" {
             return Some(Self {
-                host: Excepted::All,
+                host: NoProxyHost::All,
                 port: None,
             });
         }
@@ -255,7 +255,7 @@ impl Exception {
             let address: IpAddr = unbracketed(address).parse().ok()?;
             let bits = bits.parse().ok().filter(|bits| *bits <= width(address))?;
             return Some(Self {
-                host: Excepted::Network(address, bits),
+                host: NoProxyHost::Network(address, bits),
                 port: None,
             });
         }
@@ -268,7 +268,7 @@ impl Exception {
         };
         if let Ok(address) = unbracketed(host).parse::<IpAddr>() {
             return Some(Self {
-                host: Excepted::Network(address, width(address)),
+                host: NoProxyHost::Network(address, width(address)),
                 port,
             });
         }
@@ -285,7 +285,7 @@ impl Exception {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
                 is_name.then_some(Self {
-                    host: Excepted::Domain(name),
+                    host: NoProxyHost::Domain(name),
                     port,
                 })
             }
@@ -299,16 +299,16 @@ impl Exception {
             return false;
         }
         match (&self.host, url.host()) {
-            (Excepted::All, _) => true,
-            (Excepted::Domain(domain), Some(Host::Domain(name))) => {
+            (NoProxyHost::All, _) => true,
+            (NoProxyHost::Domain(domain), Some(Host::Domain(name))) => {
                 let name = name.strip_suffix('.').unwrap_or(name);
                 let above = name.strip_suffix(domain.as_str());
                 above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
             }
-            (Excepted::Network(network, bits), Some(Host::Ipv4(address))) => {
+            (NoProxyHost::Network(network, bits), Some(Host::Ipv4(address))) => {
                 shares(address.into(), *network, *bits)
             }
-            (Excepted::Network(network, bits), Some(Host::Ipv6(address))) => {
+            (NoProxyHost::Network(network, bits), Some(Host::Ipv6(address))) => {
                 shares(address.into(), *network, *bits)
             }
             _ => false,

@@ -25,7 +25,7 @@ static FOUND: Mutex<BTreeMap<String, Vec<IpAddr>>> = Mutex::new(BTreeMap::new())
 
 /// A host that the user typed.
 #[derive(Clone, Debug)]
-pub struct Typed {
+pub struct TypedHost {
     /// Its name or address, as it stands in the URL.
     pub host: String,
     /// Its port.
@@ -41,7 +41,7 @@ pub struct Typed {
 /// the connection.
 #[derive(Clone, Debug, Default)]
 pub struct PolicedResolver {
-    typed: Vec<Typed>,
+    typed: Vec<TypedHost>,
     proxy: Option<String>,
 }
 
@@ -59,8 +59,8 @@ impl std::error::Error for ForbiddenAddress {}
 
 impl PolicedResolver {
     /// Lets through what the user typed, and what lies in its regions.
-    pub fn new(typed: Vec<Typed>) -> Self {
-        let bare = |typed: Typed| Typed {
+    pub fn new(typed: Vec<TypedHost>) -> Self {
+        let bare = |typed: TypedHost| TypedHost {
             host: bare_host(&typed.host),
             ..typed
         };
@@ -88,7 +88,7 @@ impl PolicedResolver {
     /// a name writes their list.
     pub fn permits_by_lookup(&self, address: IpAddr, timeout: NextTimeout) -> bool {
         let region = AddressScope::of(address);
-        let vouches = |typed: &Typed| {
+        let vouches = |typed: &TypedHost| {
             let found = self.addresses_of(typed, timeout);
             !found.is_empty() && found.iter().all(|found| AddressScope::of(*found) == region)
         };
@@ -118,7 +118,7 @@ impl PolicedResolver {
     }
 
     /// Returns the addresses that a typed name had so far in this run; none if it has none.
-    fn addresses_of(&self, typed: &Typed, timeout: NextTimeout) -> Vec<IpAddr> {
+    fn addresses_of(&self, typed: &TypedHost, timeout: NextTimeout) -> Vec<IpAddr> {
         let noted = note(&typed.host, &[]);
         if !noted.is_empty() {
             return noted;

@@ -29,7 +29,7 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        let (mut stream, clock) = (&self.stream, Clock::start(timeout));
+        let (mut stream, clock) = (&self.stream, TransferTimer::start(timeout));
         let mut output = self.buffers.output().get(..amount).unwrap_or_default();
         while !output.is_empty() {
             accept(stream.set_write_timeout(clock.left()?))?;
@@ -44,7 +44,7 @@ impl Transport for TcpTransport {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let (mut stream, clock) = (&self.stream, Clock::start(timeout));
+        let (mut stream, clock) = (&self.stream, TransferTimer::start(timeout));
         let input = self.buffers.input_append_buf();
         loop {
             accept(stream.set_read_timeout(clock.left()?))?;
@@ -98,12 +98,12 @@ fn is_early(err: &io::Error) -> bool {
 }
 
 /// The time limit of one transfer.
-struct Clock {
+struct TransferTimer {
     started: Instant,
     timeout: NextTimeout,
 }
 
-impl Clock {
+impl TransferTimer {
     fn start(timeout: NextTimeout) -> Self {
         Self {
             started: Instant::now(),

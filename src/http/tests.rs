@@ -38,7 +38,7 @@ fn v11_an_address_in_a_url_lies_in_a_region_of_what_was_typed() {
     ] {
         let typed = Url::parse(typed).expect("a URL");
         let http = Http::new(
-            &Settings::default(),
+            &HttpSettings::default(),
             std::slice::from_ref(&typed),
             CONNECT_LIMIT,
         );

@@ -65,7 +65,7 @@ fn told(id_token: &Secret, attempt: &Attempt) -> Option<String> {
             .is_some_and(|it| it.tenant_of(issuer).and(it.tenant_of(iss)).is_some())
     };
     let nonce = attempt.authorization.nonce.as_ref().map(Secret::expose);
-    let expected = id_token::Expected {
+    let expected = id_token::ExpectedClaims {
         issuer,
         client_id,
         nonce,

@@ -3,7 +3,7 @@
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
 use crate::oauth::authorization::AuthorizationRequest;
-use crate::oauth::callback::Expected;
+use crate::oauth::callback::ExpectedResponse;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::secret::Secret;
 
@@ -16,7 +16,7 @@ pub struct Authorization {
     /// The URL for the browser.
     pub url: String,
     /// What the answer has to carry.
-    pub expected: Expected,
+    pub expected: ExpectedResponse,
     /// The PKCE code verifier.
     pub verifier: PkceCodeVerifier,
     /// The nonce that an ID token has to carry; `None` if none was sent. Spec: OpenID Connect Core 1.0 section 3.1.3.7.
@@ -42,7 +42,7 @@ pub fn authorize(
         None => request.asks_for_identity().then(random),
     };
     let url = request.url(&state, &verifier, nonce.as_ref())?;
-    let expected = Expected {
+    let expected = ExpectedResponse {
         state,
         issuer: server.issuer.clone(),
         iss_promised: server.iss_promised,

@@ -390,7 +390,7 @@ impl Attempt {
     fn heals(&self, error: &str) -> bool {
         client::is_unknown(error)
             && !self.is_second
-            && self.client.origin == RegistrationKind::Dynamic
+            && self.client.kind == RegistrationKind::Dynamic
     }
 
     /// Puts together what is kept of the login.
@@ -425,7 +425,7 @@ impl Attempt {
             generation: 0,
             issuer: server.issuer,
             resource: self.found.resource,
-            registration: self.client.origin.as_str().to_owned(),
+            registration: self.client.kind.as_str().to_owned(),
             client_id: self.client.id,
             client_secret: self.client.secret,
             client_secret_expires_at: self.client.secret_expires_at.map(Time),

@@ -6,7 +6,7 @@ use url::Url;
 use super::{previous, Request, Resource, REQUEST_LIMIT};
 use crate::callback::peer;
 use crate::callback::{BindError, RedirectTarget};
-use crate::discovery::{discover, Authority, DiscoverError, Discovery, DiscoveryRequest, Steps};
+use crate::discovery::{discover, DiscoverError, Discovery, DiscoveryRequest, ServerSource, Trace};
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::oauth::authorization::{choose_scopes, ScopeSources};
@@ -39,10 +39,10 @@ pub struct Outlook {
 /// What the login would end with.
 pub fn outlook(
     request: &Request,
-    settings: &http::Settings,
+    settings: &http::HttpSettings,
     memory: (&Cache, Option<&Credentials>),
     redirect_uri: &str,
-    steps: &Steps,
+    steps: &Trace,
 ) -> Result<Outlook, Error> {
     let (cache, before) = memory;
     let request = &previous::complete(request.clone(), before)?;
@@ -83,17 +83,17 @@ pub(super) fn ask(
     last: Option<&LastLogin>,
     http: &Http,
     cache: &Cache,
-    steps: Option<&Steps>,
+    steps: Option<&Trace>,
 ) -> Result<Discovery, Error> {
     let authority = match (
         &request.known,
         &request.issuer_metadata,
         request.issuer.as_deref(),
     ) {
-        (Some(server), _, _) => Authority::Endpoints(server),
-        (None, Some(url), issuer) => Authority::Metadata(url, issuer),
-        (None, None, Some(issuer)) => Authority::Issuer(issuer),
-        (None, None, None) => Authority::Search,
+        (Some(server), _, _) => ServerSource::Endpoints(server),
+        (None, Some(url), issuer) => ServerSource::Metadata(url, issuer),
+        (None, None, Some(issuer)) => ServerSource::Issuer(issuer),
+        (None, None, None) => ServerSource::Search,
     };
     let question = |authority| DiscoveryRequest {
         server: request.server.as_ref(),
@@ -113,7 +113,7 @@ pub(super) fn ask(
     };
     let (search, of_whom) = match request.fallback.as_ref().filter(|_| is_nowhere) {
         Some(server) => (
-            discover(question(Authority::Endpoints(server)), http, cache),
+            discover(question(ServerSource::Endpoints(server)), http, cache),
             Some("no metadata leads to an authorization server; as the client's file says"),
         ),
         None => (search, request.names_endpoints().then_some("as you asked")),
@@ -189,7 +189,7 @@ pub(super) fn check_issuer_of_client(
         |before: &&Credentials| before.client_id == client.id && before.issuer != server.issuer;
     match before.filter(moved) {
         Some(before)
-            if client.origin == RegistrationKind::Static && request.identity.issuer.is_none() =>
+            if client.kind == RegistrationKind::Static && request.identity.issuer.is_none() =>
         {
             Err(Error::IssuerChanged {
                 server: request.key.server.clone(),

@@ -152,7 +152,7 @@ fn take_client(request: &mut Request, before: &Credentials) -> bool {
     let identity = &mut request.identity;
     let is_by_hand = before.registration == RegistrationKind::Static.as_str();
     let is_document = before.registration == RegistrationKind::MetadataDocument.as_str();
-    match (&identity.client_id, &identity.metadata_url, identity.way) {
+    match (&identity.client_id, &identity.metadata_url, identity.method) {
         (Some(id), _, _) if *id != before.client_id => return false,
         (Some(_), _, _) => {}
         (None, Some(url), _) => return *url == before.client_id,
@@ -236,7 +236,9 @@ fn at_provider(
         return Err(Error::Register {
             issuer: provider.title.to_owned(),
             provider: Some(provider),
-            source: RegisterError::NoWay("it registers no clients by itself, and none was given"),
+            source: RegisterError::NoMethod(
+                "it registers no clients by itself, and none was given",
+            ),
         });
     };
     request.identity.client_id = Some(before.client_id.clone());

@@ -11,7 +11,7 @@ use crate::callback::pages::Page;
 use crate::context::Context;
 use crate::error::{self, Error};
 use crate::login::event_loop::{Desk, Happening, Reason};
-use crate::oauth::callback::{Answer, Denial};
+use crate::oauth::callback::{AuthorizationResponse, Denial};
 use crate::oauth::client;
 use crate::os::browser;
 use crate::os::clock::{Deadline, Time};
@@ -312,23 +312,23 @@ impl Run<'_> {
         self.tick();
     }
 
-    fn take_answer(&mut self, seat: usize, answer: Answer) {
+    fn take_answer(&mut self, seat: usize, answer: AuthorizationResponse) {
         let attempt = match self.put(seat, Progress::Finishing) {
             Some(Progress::Waiting(attempt)) => attempt,
             // The desk has no answer for a login that does not wait.
             other => return drop(other.map(|progress| self.put(seat, progress))),
         };
         match answer {
-            Answer::Code(code) => {
+            AuthorizationResponse::Code(code) => {
                 (self.tell)(Event::AnswerReceived {
                     server: &self.crew.server(seat),
                 });
                 self.crew.finish(seat, attempt, code);
             }
-            Answer::Denied(denial) if attempt.heals(&denial.error) => {
+            AuthorizationResponse::Denied(denial) if attempt.heals(&denial.error) => {
                 self.register_anew(seat, attempt)
             }
-            Answer::Denied(denial) => self.deny(seat, &attempt, denial),
+            AuthorizationResponse::Denied(denial) => self.deny(seat, &attempt, denial),
         }
     }
 

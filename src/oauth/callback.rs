@@ -11,7 +11,7 @@ use super::secret::Secret;
 /// Longest authorization code that is taken, in bytes. Real ones reach 2,812.
 const MAX_CODE_BYTES: usize = 8 * 1024;
 
-/// An authorization code that came with our state and from the right issuer. Only [`Expected::check`] makes one.
+/// An authorization code that came with our state and from the right issuer. Only [`ExpectedResponse::check`] makes one.
 #[derive(Debug)]
 pub struct AuthorizationCode(Secret);
 
@@ -24,7 +24,7 @@ impl AuthorizationCode {
 
 /// What the answer to one authorization request has to carry.
 #[derive(Clone, Debug)]
-pub struct Expected {
+pub struct ExpectedResponse {
     /// The state that was sent.
     pub state: Secret,
     /// The issuer that was recorded before the browser opened.
@@ -35,7 +35,7 @@ pub struct Expected {
 
 /// An answer that belongs to this login.
 #[derive(Debug)]
-pub enum Answer {
+pub enum AuthorizationResponse {
     /// The user agreed.
     Code(AuthorizationCode),
     /// The user or the authorization server refused.
@@ -81,13 +81,13 @@ pub enum Rejection {
 }
 
 /// Why one parameter has no usable value.
-enum Unusable {
+enum ParameterError {
     Missing,
     Doubled,
     Malformed,
 }
 
-impl Expected {
+impl ExpectedResponse {
     /// Tells whether exactly one state is there and is ours.
     pub fn owns(&self, query: &str) -> bool {
         match single(query, "state") {
@@ -107,10 +107,12 @@ impl Expected {
     /// Returns why a message without our state is not taken.
     fn no_state(&self, query: &str) -> Rejection {
         let is_cut = match single(query, "state") {
-            Err(Unusable::Missing) => false,
+            Err(ParameterError::Missing) => false,
             Ok(state) if state.is_empty() => false,
             Ok(state) if self.begins_with(&state) => true,
-            Ok(_) | Err(Unusable::Doubled | Unusable::Malformed) => return Rejection::State,
+            Ok(_) | Err(ParameterError::Doubled | ParameterError::Malformed) => {
+                return Rejection::State
+            }
         };
         Rejection::NoState {
             is_cut,
@@ -126,7 +128,7 @@ impl Expected {
     /// looked at.
     ///
     /// Spec: RFC 6749 section 4.1.2; RFC 9207 section 2.4; MCP 2026-07-28, Authorization Response Validation.
-    pub fn check(&self, query: &str) -> Result<Answer, Rejection> {
+    pub fn check(&self, query: &str) -> Result<AuthorizationResponse, Rejection> {
         if !self.owns(query) {
             return Err(self.no_state(query));
         }
@@ -134,7 +136,7 @@ impl Expected {
         match (optional(query, "error")?, optional(query, "code")?) {
             (Some(_), Some(_)) => Err(Rejection::Ambiguous),
             (Some(error), None) => self.denied(error, query),
-            (None, Some(code)) => read_code(code).map(Answer::Code),
+            (None, Some(code)) => read_code(code).map(AuthorizationResponse::Code),
             (None, None) => Err(Rejection::Malformed),
         }
     }
@@ -151,7 +153,7 @@ impl Expected {
         }
     }
 
-    fn denied(&self, error: String, query: &str) -> Result<Answer, Rejection> {
+    fn denied(&self, error: String, query: &str) -> Result<AuthorizationResponse, Rejection> {
         let temporary = matches!(
             error.as_str(),
             "server_error" | "temporarily_unavailable" | "slow_down"
@@ -163,7 +165,7 @@ impl Expected {
         if temporary {
             Err(Rejection::Temporary(denial))
         } else {
-            Ok(Answer::Denied(denial))
+            Ok(AuthorizationResponse::Denied(denial))
         }
     }
 }
@@ -172,12 +174,12 @@ impl Expected {
 ///
 /// # Errors
 ///
-/// [`Unusable::Doubled`].
-fn description(query: &str) -> Result<Option<String>, Unusable> {
+/// [`ParameterError::Doubled`].
+fn description(query: &str) -> Result<Option<String>, ParameterError> {
     match raw(query, "error_description") {
         Ok(description) => Ok(Some(decode_words(description))),
-        Err(Unusable::Doubled) => Err(Unusable::Doubled),
-        Err(Unusable::Missing | Unusable::Malformed) => Ok(None),
+        Err(ParameterError::Doubled) => Err(ParameterError::Doubled),
+        Err(ParameterError::Missing | ParameterError::Malformed) => Ok(None),
     }
 }
 
@@ -208,27 +210,27 @@ fn read_code(code: String) -> Result<AuthorizationCode, Rejection> {
 fn optional(query: &str, name: &str) -> Result<Option<String>, Rejection> {
     match single(query, name) {
         Ok(value) => Ok(Some(value)),
-        Err(Unusable::Missing) => Ok(None),
-        Err(Unusable::Doubled) => Err(Rejection::Ambiguous),
-        Err(Unusable::Malformed) => Err(Rejection::Malformed),
+        Err(ParameterError::Missing) => Ok(None),
+        Err(ParameterError::Doubled) => Err(Rejection::Ambiguous),
+        Err(ParameterError::Malformed) => Err(Rejection::Malformed),
     }
 }
 
 /// Returns the one value of a parameter.
-fn single(query: &str, name: &str) -> Result<String, Unusable> {
-    decode(raw(query, name)?).ok_or(Unusable::Malformed)
+fn single(query: &str, name: &str) -> Result<String, ParameterError> {
+    decode(raw(query, name)?).ok_or(ParameterError::Malformed)
 }
 
 /// Returns the one value of a parameter as it came. Parameters of other names are not even decoded.
-fn raw<'a>(query: &'a str, name: &str) -> Result<&'a str, Unusable> {
+fn raw<'a>(query: &'a str, name: &str) -> Result<&'a str, ParameterError> {
     let mut found = None;
     for pair in query.split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         if decode(key).as_deref() == Some(name) && found.replace(value).is_some() {
-            return Err(Unusable::Doubled);
+            return Err(ParameterError::Doubled);
         }
     }
-    found.ok_or(Unusable::Missing)
+    found.ok_or(ParameterError::Missing)
 }
 
 /// Decodes what people are to read, however it is written: Microsoft's is of several lines.
@@ -257,8 +259,8 @@ fn decode(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn expected(iss_promised: bool) -> Expected {
-        Expected {
+    fn expected(iss_promised: bool) -> ExpectedResponse {
+        ExpectedResponse {
             state: Secret::new("s~1"),
             issuer: "https://as.example".into(),
             iss_promised,
@@ -268,8 +270,10 @@ mod tests {
     /// What a check came to, in one word that a table can hold.
     fn verdict(query: &str, iss_promised: bool) -> String {
         match expected(iss_promised).check(query) {
-            Ok(Answer::Code(code)) => format!("code {}", code.into_secret().expose()),
-            Ok(Answer::Denied(denial)) => {
+            Ok(AuthorizationResponse::Code(code)) => {
+                format!("code {}", code.into_secret().expose())
+            }
+            Ok(AuthorizationResponse::Denied(denial)) => {
                 format!("denied {} {:?}", denial.error, denial.description)
             }
             Err(Rejection::Temporary(denial)) => format!("temporary {}", denial.error),
@@ -476,7 +480,8 @@ mod tests {
 
     #[test]
     fn a_code_shows_nothing() {
-        let Ok(Answer::Code(code)) = expected(false).check("code=canary&state=s~1") else {
+        let Ok(AuthorizationResponse::Code(code)) = expected(false).check("code=canary&state=s~1")
+        else {
             panic!("no code")
         };
         assert_eq!(format!("{code:?}"), "AuthorizationCode(Secret(..))");

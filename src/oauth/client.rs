@@ -104,7 +104,7 @@ pub struct Client {
     /// How the client authenticates.
     pub auth: ClientAuth,
     /// Where the identifier comes from.
-    pub origin: RegistrationKind,
+    pub kind: RegistrationKind,
 }
 
 /// Tells whether this error of an authorization server means that it does not know a client, or not any more.

@@ -14,7 +14,7 @@ const CLOCK_SKEW_SECONDS: i64 = 300;
 
 /// What an ID token has to say.
 #[derive(Clone, Copy, Debug)]
-pub struct Expected<'a> {
+pub struct ExpectedClaims<'a> {
     /// The issuer of the authorization server.
     pub issuer: &'a str,
     /// The client identifier.
@@ -27,7 +27,7 @@ pub struct Expected<'a> {
 
 /// Why an ID token is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unbelieved {
+pub enum IdTokenError {
     /// It is no JSON Web Token.
     #[error("it is no JSON Web Token")]
     NotRead,
@@ -49,29 +49,29 @@ pub enum Unbelieved {
 ///
 /// # Errors
 ///
-/// [`Unbelieved`] if it is not for this login.
+/// [`IdTokenError`] if it is not for this login.
 ///
 /// Deviates: `iss` may lack `https://`, as Google's may; for another tenant's name of the same issuer see `is_issuer`.
 ///
 /// Spec: OpenID Connect Core 1.0 section 3.1.3.7, points 2, 3, 6, 9 and 11.
 pub fn account(
     id_token: &str,
-    expected: &Expected,
+    expected: &ExpectedClaims,
     is_issuer: impl Fn(&str) -> bool,
-) -> Result<Option<String>, Unbelieved> {
-    let payload = id_token.split('.').nth(1).ok_or(Unbelieved::NotRead)?;
+) -> Result<Option<String>, IdTokenError> {
+    let payload = id_token.split('.').nth(1).ok_or(IdTokenError::NotRead)?;
     let payload = URL_SAFE_NO_PAD
         .decode(payload.trim_end_matches('='))
-        .map_err(|_| Unbelieved::NotRead)?;
+        .map_err(|_| IdTokenError::NotRead)?;
     let claims: Map<String, Value> =
-        serde_json::from_slice(&payload).map_err(|_| Unbelieved::NotRead)?;
+        serde_json::from_slice(&payload).map_err(|_| IdTokenError::NotRead)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let is_made_here = |iss: &str| {
         let bare = expected.issuer.strip_prefix("https://");
         iss == expected.issuer || Some(iss) == bare || is_issuer(iss)
     };
     if !text("iss").is_some_and(is_made_here) {
-        return Err(Unbelieved::Issuer);
+        return Err(IdTokenError::Issuer);
     }
     let is_ours = match claims.get("aud") {
         Some(Value::String(audience)) => audience == expected.client_id,
@@ -81,17 +81,17 @@ pub fn account(
         _ => false,
     };
     if !is_ours {
-        return Err(Unbelieved::Audience);
+        return Err(IdTokenError::Audience);
     }
     let expires_at = claims
         .get("exp")
         .and_then(Value::as_f64)
         .map(|seconds| seconds as i64);
     if expires_at.is_none_or(|at| at.saturating_add(CLOCK_SKEW_SECONDS) <= expected.now) {
-        return Err(Unbelieved::Expired);
+        return Err(IdTokenError::Expired);
     }
     match (expected.nonce, claims.get("nonce")) {
-        (Some(sent), Some(nonce)) if nonce != sent => Err(Unbelieved::Nonce),
+        (Some(sent), Some(nonce)) if nonce != sent => Err(IdTokenError::Nonce),
         _ => Ok(userinfo_account(&payload)),
     }
 }
@@ -110,39 +110,43 @@ mod tests {
             ("iss", json!("https://as.example"), believed.clone()),
             ("iss", json!("as.example"), believed.clone()),
             ("iss", json!("https://as.example/tenant"), believed.clone()),
-            ("iss", json!("https://as.example/"), Err(Unbelieved::Issuer)),
+            (
+                "iss",
+                json!("https://as.example/"),
+                Err(IdTokenError::Issuer),
+            ),
             (
                 "iss",
                 json!("https://evil.example"),
-                Err(Unbelieved::Issuer),
+                Err(IdTokenError::Issuer),
             ),
             (
                 "iss",
                 json!(["https://as.example"]),
-                Err(Unbelieved::Issuer),
+                Err(IdTokenError::Issuer),
             ),
-            ("iss", json!(null), Err(Unbelieved::Issuer)),
+            ("iss", json!(null), Err(IdTokenError::Issuer)),
             ("aud", json!(["other", "me"]), believed.clone()),
-            ("aud", json!("other"), Err(Unbelieved::Audience)),
-            ("aud", json!("ME"), Err(Unbelieved::Audience)),
-            ("aud", json!(["other"]), Err(Unbelieved::Audience)),
-            ("aud", json!([]), Err(Unbelieved::Audience)),
-            ("aud", json!(null), Err(Unbelieved::Audience)),
+            ("aud", json!("other"), Err(IdTokenError::Audience)),
+            ("aud", json!("ME"), Err(IdTokenError::Audience)),
+            ("aud", json!(["other"]), Err(IdTokenError::Audience)),
+            ("aud", json!([]), Err(IdTokenError::Audience)),
+            ("aud", json!(null), Err(IdTokenError::Audience)),
             ("exp", json!(2000.5), believed.clone()),
             ("exp", json!(701), believed.clone()),
-            ("exp", json!(700), Err(Unbelieved::Expired)),
-            ("exp", json!(-1), Err(Unbelieved::Expired)),
-            ("exp", json!("2000"), Err(Unbelieved::Expired)),
-            ("exp", json!(null), Err(Unbelieved::Expired)),
+            ("exp", json!(700), Err(IdTokenError::Expired)),
+            ("exp", json!(-1), Err(IdTokenError::Expired)),
+            ("exp", json!("2000"), Err(IdTokenError::Expired)),
+            ("exp", json!(null), Err(IdTokenError::Expired)),
             ("nonce", json!("n"), believed.clone()),
-            ("nonce", json!("other"), Err(Unbelieved::Nonce)),
-            ("nonce", json!(7), Err(Unbelieved::Nonce)),
+            ("nonce", json!("other"), Err(IdTokenError::Nonce)),
+            ("nonce", json!(7), Err(IdTokenError::Nonce)),
             ("email", json!("4711"), Ok(None)),
         ] {
             let mut claims = good.clone();
             claims[member] = value;
             let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
-            let expected = Expected {
+            let expected = ExpectedClaims {
                 issuer: "https://as.example",
                 client_id: "me",
                 nonce: Some("n"),
@@ -151,14 +155,14 @@ mod tests {
             let is_issuer = |iss: &str| iss.ends_with("/tenant");
             assert_eq!(account(&token, &expected, is_issuer), result, "{claims}");
             if member == "nonce" {
-                let expected = Expected {
+                let expected = ExpectedClaims {
                     nonce: None,
                     ..expected
                 };
                 assert_eq!(account(&token, &expected, is_issuer), believed, "{claims}");
             }
         }
-        let expected = Expected {
+        let expected = ExpectedClaims {
             issuer: "i",
             client_id: "c",
             nonce: None,
@@ -167,7 +171,7 @@ mod tests {
         for bad in ["", "e30", "e30.%%%.x", "e30.W10.x", "..", "e30."] {
             assert_eq!(
                 account(bad, &expected, |_| true),
-                Err(Unbelieved::NotRead),
+                Err(IdTokenError::NotRead),
                 "{bad}"
             );
         }

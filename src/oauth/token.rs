@@ -103,7 +103,7 @@ impl From<Response> for Tokens {
 
 /// Why the answer of a token endpoint cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
+pub enum TokenResponseError {
     /// It is neither JSON nor a form.
     #[error("it is neither JSON nor a form")]
     NotTokens,
@@ -125,12 +125,12 @@ pub enum Unusable {
 ///
 /// # Errors
 ///
-/// [`Unusable`], which holds no byte of the answer.
+/// [`TokenResponseError`], which holds no byte of the answer.
 ///
 /// Spec: RFC 6749 sections 3.2, 5.1 and 7.1.
-pub fn normalise(body: &[u8]) -> Result<Vec<u8>, Unusable> {
+pub fn normalise(body: &[u8]) -> Result<Vec<u8>, TokenResponseError> {
     let mut members = read_members(body)?;
-    let token = access_token(&mut members).ok_or(Unusable::NoAccessToken)?;
+    let token = access_token(&mut members).ok_or(TokenResponseError::NoAccessToken)?;
     Ok(Value::Object(token_members(token, &members)?)
         .to_string()
         .into_bytes())
@@ -155,25 +155,25 @@ struct NoDuplicates {
     scope: Option<IgnoredAny>,
 }
 
-fn read_members(body: &[u8]) -> Result<Map<String, Value>, Unusable> {
+fn read_members(body: &[u8]) -> Result<Map<String, Value>, TokenResponseError> {
     let body = without_mark(body);
     if body.starts_with(b"{") {
-        let members = serde_json::from_slice(body).map_err(|_| Unusable::NotTokens)?;
+        let members = serde_json::from_slice(body).map_err(|_| TokenResponseError::NotTokens)?;
         return serde_json::from_slice::<NoDuplicates>(body)
             .map(|_| members)
-            .map_err(|_| Unusable::Doubled);
+            .map_err(|_| TokenResponseError::Doubled);
     }
-    let text = std::str::from_utf8(body).map_err(|_| Unusable::NotTokens)?;
+    let text = std::str::from_utf8(body).map_err(|_| TokenResponseError::NotTokens)?;
     if !["access_token=", "error="]
         .iter()
         .any(|name| text.split('&').any(|it| it.starts_with(name)))
     {
-        return Err(Unusable::NotTokens);
+        return Err(TokenResponseError::NotTokens);
     }
     let mut members = Map::new();
     for (name, value) in url::form_urlencoded::parse(body) {
         if members.insert(name.into_owned(), value.into()).is_some() {
-            return Err(Unusable::Doubled);
+            return Err(TokenResponseError::Doubled);
         }
     }
     Ok(members)
@@ -194,7 +194,7 @@ fn is_token(text: &str) -> bool {
 fn token_members(
     access_token: String,
     members: &Map<String, Value>,
-) -> Result<Map<String, Value>, Unusable> {
+) -> Result<Map<String, Value>, TokenResponseError> {
     let text = |name: &str| {
         members
             .get(name)
@@ -202,7 +202,7 @@ fn token_members(
             .filter(|text| !text.is_empty())
     };
     if !members.get("token_type").is_none_or(is_bearer) {
-        return Err(Unusable::NotBearer);
+        return Err(TokenResponseError::NotBearer);
     }
     let mut kept = Map::new();
     kept.insert("access_token".to_owned(), access_token.into());
@@ -276,7 +276,7 @@ pub fn userinfo_account(claims: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn check(body: &str, expected: Result<&str, Unusable>) {
+    fn check(body: &str, expected: Result<&str, TokenResponseError>) {
         let result =
             normalise(body.as_bytes()).map(|body| String::from_utf8_lossy(&body).into_owned());
         assert_eq!(result, expected.map(str::to_owned), "{body}");
@@ -387,7 +387,7 @@ mod tests {
         ] {
             check(
                 &format!(r#"{{"access_token":"a","token_type":{kind}}}"#),
-                Err(Unusable::NotBearer),
+                Err(TokenResponseError::NotBearer),
             );
         }
     }
@@ -404,7 +404,7 @@ mod tests {
             r#"{"id_token":"x"}"#,
             r#"{"error":"invalid_grant"}"#,
         ] {
-            check(body, Err(Unusable::NoAccessToken));
+            check(body, Err(TokenResponseError::NoAccessToken));
         }
         for body in [
             r#"{"access_token":"a","access_token":"b"}"#,
@@ -412,7 +412,7 @@ mod tests {
             r#"{"access_token":"a","refresh_token":"r","refresh_t\u006fken":"s"}"#,
             "access_token=a&token_type=bearer&access_token=b",
         ] {
-            check(body, Err(Unusable::Doubled));
+            check(body, Err(TokenResponseError::Doubled));
         }
         for body in [
             "",
@@ -424,10 +424,10 @@ mod tests {
             "ok",
             "{\"access_token\":1e999}",
         ] {
-            check(body, Err(Unusable::NotTokens));
+            check(body, Err(TokenResponseError::NotTokens));
         }
         let deep = format!("{{\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        check(&deep, Err(Unusable::NotTokens));
+        check(&deep, Err(TokenResponseError::NotTokens));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::text::is_bidi_control;
-use super::token::{self, Unusable};
+use super::token::{self, TokenResponseError};
 
 /// The deepest part of a JSON answer in which words are looked for.
 const MAX_DEPTH: usize = 4;
@@ -19,20 +19,20 @@ const TOKEN_LENGTH: usize = 16;
 
 /// What the answer of a token endpoint means.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum TokenResponse {
     /// Tokens, as JSON in the one form of RFC 6749 section 5.1.
     Tokens(Vec<u8>),
     /// The server refuses: the same request will be refused again.
-    Refused(Words),
+    Refused(ErrorResponse),
     /// The server cannot answer now: the same request may be answered later.
-    Busy(Words),
+    Busy(ErrorResponse),
     /// It is none of these.
-    Unusable(Unusable),
+    Unusable(TokenResponseError),
 }
 
 /// What a server says about a request that failed. All of it is a stranger's text, each part on one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct ErrorResponse {
     /// The error code.
     pub error: Option<String>,
     /// The sentence for people.
@@ -46,29 +46,31 @@ pub struct Words {
 /// says, and an answer of another status that holds an error is one too.
 ///
 /// Spec: RFC 6749 sections 5.1 and 5.2; RFC 9110 section 15.5; RFC 8628 section 3.5 for `slow_down`.
-pub fn classify(status: u16, body: &[u8]) -> Answer {
+pub fn classify(status: u16, body: &[u8]) -> TokenResponse {
     match status {
-        407 | 408 | 425 | 429 | 500..=599 => Answer::Busy(words_of_any_form(body)),
+        407 | 408 | 425 | 429 | 500..=599 => TokenResponse::Busy(words_of_any_form(body)),
         400..=499 => refusal(words_of_any_form(body), body),
         _ => match token::normalise(body) {
-            Ok(tokens) => Answer::Tokens(tokens),
-            Err(Unusable::NotTokens | Unusable::NoAccessToken) if has_error(body) => {
-                let busy = Found::of(&json(body).unwrap_or_default()).is_busy_status();
+            Ok(tokens) => TokenResponse::Tokens(tokens),
+            Err(TokenResponseError::NotTokens | TokenResponseError::NoAccessToken)
+                if has_error(body) =>
+            {
+                let busy = ErrorMembers::of(&json(body).unwrap_or_default()).is_busy_status();
                 let words = words(body);
                 if busy {
-                    Answer::Busy(words)
+                    TokenResponse::Busy(words)
                 } else {
                     refusal(words, body)
                 }
             }
-            Err(why) => Answer::Unusable(why),
+            Err(why) => TokenResponse::Unusable(why),
         },
     }
 }
 
-fn refusal(words: Words, body: &[u8]) -> Answer {
+fn refusal(words: ErrorResponse, body: &[u8]) -> TokenResponse {
     let all = json(body)
-        .map(|value| Found::of(&value).codes)
+        .map(|value| ErrorMembers::of(&value).codes)
         .unwrap_or_default();
     let is_refused = words.error.as_deref().is_some_and(means_refused);
     if !is_refused
@@ -79,9 +81,9 @@ fn refusal(words: Words, body: &[u8]) -> Answer {
             .chain(&words.description)
             .any(|word| means_busy(word))
     {
-        return Answer::Busy(words);
+        return TokenResponse::Busy(words);
     }
-    Answer::Refused(words)
+    TokenResponse::Refused(words)
 }
 
 /// Tells whether an error code of the standards says that the request itself is refused.
@@ -124,25 +126,25 @@ fn is_code(text: &str) -> bool {
 }
 
 /// Reads the words of an answer that holds an error, in JSON of any shape or a form; of another one nothing.
-pub fn error_words(body: &[u8]) -> Words {
+pub fn error_words(body: &[u8]) -> ErrorResponse {
     if has_error(body) {
         words(body)
     } else {
-        Words::default()
+        ErrorResponse::default()
     }
 }
 
-fn words(body: &[u8]) -> Words {
+fn words(body: &[u8]) -> ErrorResponse {
     let members = || form(body).map(Value::Object);
     json(body)
         .or_else(members)
-        .map(|value| Found::of(&value).words())
+        .map(|value| ErrorMembers::of(&value).words())
         .unwrap_or_default()
 }
 
 /// Reads the words of an answer whatever its form is, plain text and pages too. A word there that may be a token is not
 /// shown, nor the text around it.
-pub fn words_of_any_form(body: &[u8]) -> Words {
+pub fn words_of_any_form(body: &[u8]) -> ErrorResponse {
     match json(body) {
         Some(Value::String(text)) => text_words(&text),
         None if form(body).is_none() => text_words(&String::from_utf8_lossy(body)),
@@ -234,13 +236,13 @@ const SENTENCES: [&str; 11] = [
 
 /// What was found in JSON, the surest first.
 #[derive(Default)]
-struct Found {
+struct ErrorMembers {
     codes: Vec<String>,
     sentences: Vec<String>,
     numbers: Vec<u64>,
 }
 
-impl Found {
+impl ErrorMembers {
     fn of(value: &Value) -> Self {
         let mut found = Self::default();
         found.read(value, 0);
@@ -292,13 +294,13 @@ impl Found {
         }
     }
 
-    fn words(self) -> Words {
+    fn words(self) -> ErrorResponse {
         let error = self.codes.into_iter().next();
         let description = self
             .sentences
             .into_iter()
             .find(|sentence| Some(sentence) != error.as_ref());
-        Words { error, description }
+        ErrorResponse { error, description }
     }
 
     /// Tells whether the answer names a status of a busy server in its body.
@@ -310,7 +312,7 @@ impl Found {
 }
 
 /// Reads the words of plain text or of a page.
-fn text_words(text: &str) -> Words {
+fn text_words(text: &str) -> ErrorResponse {
     let text = text.trim_start_matches('\u{feff}').trim();
     let lower = text.to_ascii_lowercase();
     let is_page = text.starts_with('<');
@@ -328,11 +330,11 @@ fn text_words(text: &str) -> Words {
         .and_then(one_line)
         .filter(|line| !line.split_whitespace().any(may_be_a_token));
     match shown {
-        Some(word) if is_code(&word) && !is_page => Words {
+        Some(word) if is_code(&word) && !is_page => ErrorResponse {
             error: Some(word),
             description: None,
         },
-        description => Words {
+        description => ErrorResponse {
             error: None,
             description,
         },

@@ -432,7 +432,7 @@ fn http(kept: &Credentials, settings: &Settings) -> Http {
         .filter_map(|url| Url::parse(url).ok())
         .collect();
     Http::new(
-        &http::Settings {
+        &http::HttpSettings {
             ca_file: settings.ca_file.clone(),
         },
         &typed,
@@ -472,6 +472,6 @@ pub fn client_of(kept: &Credentials) -> Client {
         secret: kept.client_secret.clone(),
         secret_expires_at: kept.client_secret_expires_at.map(|at| at.0),
         auth: ClientAuth::parse(&kept.client_auth).unwrap_or(ClientAuth::None),
-        origin: RegistrationKind::Static,
+        kind: RegistrationKind::Static,
     }
 }

@@ -17,8 +17,8 @@ use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::{self, Client, ClientAuth};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token::{self, Tokens, Unusable};
-use crate::oauth::token_endpoint::{self, Answer, Words};
+use crate::oauth::token::{self, TokenResponseError, Tokens};
+use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::os::clock::{Deadline, Time};
 
 /// The first pause before a request is sent again that the server cannot have seen; each further one is twice as long.
@@ -80,7 +80,7 @@ pub enum ExchangeError {
         /// The status code.
         status: u16,
         /// What the server says.
-        words: Words,
+        words: ErrorResponse,
     },
     /// The server answered with something else than tokens or an error.
     #[error(
@@ -92,7 +92,7 @@ pub enum ExchangeError {
         /// The size of the answer, in bytes.
         bytes: usize,
         /// What is wrong.
-        why: Unusable,
+        why: TokenResponseError,
     },
     /// The server cannot answer now.
     #[error("the token endpoint cannot answer now (status {status}){}", in_words([&words.error, &words.description]))]
@@ -100,7 +100,7 @@ pub enum ExchangeError {
         /// The status code.
         status: u16,
         /// What the server says.
-        words: Words,
+        words: ErrorResponse,
         /// How long the server wants to be left alone, if it says so.
         retry_after: Option<Duration>,
     },
@@ -159,7 +159,7 @@ impl ExchangeError {
     }
 }
 
-fn refusal(status: u16, words: &Words) -> String {
+fn refusal(status: u16, words: &ErrorResponse) -> String {
     match &words.error {
         Some(error) => format!(
             "answered {}{}",
@@ -346,9 +346,9 @@ fn send(
             (response.status, response.date(), response.retry_after());
         let body = zeroize::Zeroizing::new(response.read().map_err(ExchangeError::Http)?);
         let tokens = match token_endpoint::classify(status, &body) {
-            Answer::Tokens(tokens) => tokens,
-            Answer::Refused(words) => return Err(ExchangeError::Refused { status, words }),
-            Answer::Busy(words) => {
+            TokenResponse::Tokens(tokens) => tokens,
+            TokenResponse::Refused(words) => return Err(ExchangeError::Refused { status, words }),
+            TokenResponse::Busy(words) => {
                 let may_repeat = |wanted: &Duration| match retries.when_busy {
                     WhenBusy::Always => true,
                     WhenBusy::OnceIfUnserved => {
@@ -377,7 +377,7 @@ fn send(
                 }
                 continue;
             }
-            Answer::Unusable(why) => {
+            TokenResponse::Unusable(why) => {
                 return Err(ExchangeError::Unusable {
                     status,
                     bytes: body.len(),
@@ -398,7 +398,7 @@ fn send(
 /// may have lost the answer.
 ///
 /// Spec: RFC 6585 section 4; RFC 9110 section 15.6.4; RFC 6749 section 4.1.2.1 for the word.
-fn is_unserved(status: u16, words: &Words) -> bool {
+fn is_unserved(status: u16, words: &ErrorResponse) -> bool {
     match status {
         429 | 503 => true,
         ..=499 => words.error.as_deref() == Some("temporarily_unavailable"),

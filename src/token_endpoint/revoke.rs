@@ -12,7 +12,7 @@ use crate::http::{Http, HttpError, Redirects};
 use crate::oauth::client::{Client, ClientAuth};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token_endpoint::{self, Words};
+use crate::oauth::token_endpoint::{self, ErrorResponse};
 
 /// Why a token was not given back.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum RevokeError {
         /// The status code.
         status: u16,
         /// What the server says.
-        words: Words,
+        words: ErrorResponse,
     },
     /// The request came to nothing.
     #[error(transparent)]
@@ -56,7 +56,7 @@ impl RevokeError {
     }
 }
 
-fn in_words(words: &Words) -> String {
+fn in_words(words: &ErrorResponse) -> String {
     let words = [&words.error, &words.description].into_iter().flatten();
     words
         .map(|words| format!(": {}", printable(words)))

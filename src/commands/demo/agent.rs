@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{bail, Context as _};
 use url::Url;
 
-use crate::http::{Http, Redirects, Settings};
+use crate::http::{Http, HttpSettings, Redirects};
 
 /// Longest time of one of its requests. The last one is answered when the login is stored.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub fn send(url: &str) {
 fn agree(url: &str) -> anyhow::Result<()> {
     let url = Url::parse(url)?;
     let http = Http::new(
-        &Settings::default(),
+        &HttpSettings::default(),
         std::slice::from_ref(&url),
         REQUEST_LIMIT,
     );

@@ -158,7 +158,7 @@ fn tools(home: &Path, wish: &DemoOptions, alone: bool) -> Context {
     };
     let store = StoreChoice::File(Some(home.join("credentials.json")));
     Context::new(
-        http::Settings::default(),
+        http::HttpSettings::default(),
         home.to_owned(),
         store,
         browser,
@@ -191,7 +191,7 @@ fn request(server: &Url) -> Request {
         is_redirect_given: false,
         likely_ports: Vec::new(),
         identity: Identity {
-            way: RegistrationMethod::Auto,
+            method: RegistrationMethod::Auto,
             client_id: None,
             client_secret: None,
             metadata_url: None,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::discovery::{Step, Steps};
+use crate::discovery::{Step, Trace};
 use crate::error::Error;
 use crate::http;
 use crate::login::Request;
@@ -29,7 +29,7 @@ pub struct Case<'a> {
     /// Whether it is wanted at a server; if not, only the machine is examined.
     pub has_server: bool,
     /// How requests are sent.
-    pub http: http::Settings,
+    pub http: http::HttpSettings,
     /// The directory of everything that is kept.
     pub data_dir: Result<PathBuf, StoreError>,
     /// Where logins are kept.
@@ -205,7 +205,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     let (callback, redirect_uri) = machine::callback(case, &cache, known);
     machine.push(callback);
     machine.extend(keeping::examine(case));
-    let steps = Steps::default();
+    let steps = Trace::default();
     let server = match &before {
         _ if !case.has_server => Vec::new(),
         Err(err) => vec![Finding::failure(Topic::Login, err)],

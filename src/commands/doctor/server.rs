@@ -2,7 +2,7 @@
 
 use super::{Case, Finding, Topic};
 use crate::commands::status::{Login, LoginState};
-use crate::discovery::{Discovery, Steps};
+use crate::discovery::{Discovery, Trace};
 use crate::error::Error;
 use crate::login::outlook;
 use crate::login::{Outlook, Resource};
@@ -22,7 +22,7 @@ pub fn examine(
     case: &Case,
     memory: (&Cache, Option<&Credentials>),
     redirect_uri: &str,
-    steps: &Steps,
+    steps: &Trace,
 ) -> Vec<Finding> {
     let mut findings = vec![login(memory.1)];
     match outlook(case.request, &case.http, memory, redirect_uri, steps) {
@@ -145,7 +145,7 @@ fn registration(server: &AuthorizationServer, chosen: &Result<ClientPlan, Error>
     let way = match chosen {
         Ok(ClientPlan::Client(client)) => {
             let id = printable(&client.id);
-            match client.origin {
+            match client.kind {
                 RegistrationKind::Static => format!("with the client {id} that you name"),
                 RegistrationKind::MetadataDocument => {
                     format!("with the client metadata document {id}")
@@ -162,7 +162,7 @@ fn registration(server: &AuthorizationServer, chosen: &Result<ClientPlan, Error>
             let finding = Finding::failure(Topic::Registration, err);
             return match err {
                 Error::Register {
-                    source: RegisterError::NoWay(_),
+                    source: RegisterError::NoMethod(_),
                     ..
                 } => Finding {
                     what: format!("{}; {offers}", finding.what),

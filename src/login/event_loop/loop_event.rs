@@ -1,7 +1,7 @@
 //! What the wait can bring.
 
 use crate::callback::pages::Page;
-use crate::oauth::callback::{Answer, Rejection};
+use crate::oauth::callback::{AuthorizationResponse, Rejection};
 use crate::os::signals::Signal;
 
 /// Where a message came from.
@@ -112,7 +112,7 @@ pub enum Happening {
         /// Which login.
         seat: usize,
         /// What the answer says.
-        answer: Answer,
+        answer: AuthorizationResponse,
     },
     /// A message was not taken; the wait goes on.
     Rejected {

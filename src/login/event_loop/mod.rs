@@ -18,9 +18,9 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use crate::callback::pages::Page;
 use crate::callback::peer::{self, Peer};
 use crate::callback::{Callback, Listener};
-use crate::oauth::callback::{Denial, Expected, Rejection};
+use crate::oauth::callback::{Denial, ExpectedResponse, Rejection};
 use crate::oauth::endpoint;
-use crate::oauth::paste::{self, Pasted};
+use crate::oauth::paste::{self, PasteContent};
 use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::os::signals::Signals;
@@ -68,7 +68,7 @@ enum Stage {
     /// It has no authorization request yet.
     Preparing,
     /// Its answer is awaited.
-    Open(Expected),
+    Open(ExpectedResponse),
     /// Its answer has come and is being exchanged; browsers with this very answer wait for their page.
     Taken {
         query: String,
@@ -135,7 +135,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Tells what the answer of a login has to carry.
-    pub fn expect(&mut self, seat: usize, expected: Expected) {
+    pub fn expect(&mut self, seat: usize, expected: ExpectedResponse) {
         if let Some(seat) = self.seats.get_mut(seat) {
             seat.stage = Stage::Open(expected);
         }
@@ -419,7 +419,7 @@ impl<'a> Desk<'a> {
         };
         let text = paste::clean(&pasted.bytes);
         let whole = if pasted.dropped > 0 {
-            Pasted::NotAnAnswer(paste::Why::TooLong)
+            PasteContent::NotAnAnswer(paste::PasteMistake::TooLong)
         } else {
             paste::read(&text)
         };
@@ -432,7 +432,7 @@ impl<'a> Desk<'a> {
         match first {
             // Who has not finished typing is not told yet that it is wrong.
             Err(Unfit { reason, why, claim })
-                if more == 0 && pasted.finished && whole != Pasted::Empty =>
+                if more == 0 && pasted.finished && whole != PasteContent::Empty =>
             {
                 let bytes = pasted.bytes.len() + pasted.dropped;
                 // A paste that belongs to no login belongs to the only one there is.
@@ -458,11 +458,15 @@ impl<'a> Desk<'a> {
     }
 
     /// Gives a paste to the login whose state it carries, through the very checks of a callback.
-    fn take_pasted(&mut self, pasted: &Pasted) -> Result<(), Unfit> {
+    fn take_pasted(&mut self, pasted: &PasteContent) -> Result<(), Unfit> {
         let answer = match pasted {
-            Pasted::Answer(answer) => answer,
-            Pasted::NotAnAnswer(why) => return Err(Unfit::new(Reason::NotARedirect, why.reason())),
-            Pasted::Empty => return Err(Unfit::new(Reason::NotARedirect, "nothing was pasted")),
+            PasteContent::Answer(answer) => answer,
+            PasteContent::NotAnAnswer(why) => {
+                return Err(Unfit::new(Reason::NotARedirect, why.reason()))
+            }
+            PasteContent::Empty => {
+                return Err(Unfit::new(Reason::NotARedirect, "nothing was pasted"))
+            }
         };
         let open =
             self.seats

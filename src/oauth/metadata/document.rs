@@ -22,25 +22,25 @@ pub struct Ignored {
 
 /// The members of a document that were not taken out yet.
 #[derive(Debug, Default)]
-pub struct Members {
+pub struct DocumentMembers {
     values: BTreeMap<String, Value>,
     doubled: BTreeSet<String>,
     /// What was left out so far.
     pub ignored: Vec<Ignored>,
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for DocumentMembers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ObjectVisitor;
         impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = Members;
+            type Value = DocumentMembers;
 
             fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
                 formatter.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Members::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DocumentMembers, A::Error> {
+                let mut members = DocumentMembers::default();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
                     if members.values.insert(name.clone(), value).is_some() {
                         members.doubled.insert(name);
@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-impl Members {
+impl DocumentMembers {
     /// Reads a JSON object. A byte order mark is passed over.
     ///
     /// # Errors

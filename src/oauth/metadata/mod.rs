@@ -7,7 +7,7 @@ use url::Url;
 
 use super::endpoint::{self, UrlError, UrlPolicy};
 use super::text::{printable, printable_list};
-use document::Members;
+use document::DocumentMembers;
 
 pub use document::Ignored;
 
@@ -120,7 +120,7 @@ impl ResourceMetadata {
     ///
     /// Spec: RFC 9728 section 3.3; MCP 2026-07-28, authorization server discovery.
     pub fn read(body: &[u8], server: &Url, settled: bool) -> Result<Self, MetadataError> {
-        let mut members = Members::read(body)?;
+        let mut members = DocumentMembers::read(body)?;
         let resource = match settled {
             true => members
                 .text("resource")?
@@ -265,7 +265,7 @@ impl AuthorizationServer {
     }
 
     fn check(body: &[u8], expected: Option<&str>, reach: UrlPolicy) -> Result<Self, MetadataError> {
-        let mut members = Members::read(body)?;
+        let mut members = DocumentMembers::read(body)?;
         let issuer = members.required("issuer", "its issuer")?;
         if let Some(expected) = expected.filter(|expected| !same_issuer(expected, &issuer)) {
             return Err(MetadataError::Issuer {
@@ -529,7 +529,7 @@ pub fn server_metadata_urls(issuer: &str, reach: UrlPolicy) -> Result<Vec<Url>, 
 }
 
 /// Returns what the server offers where one of its lists lacks the authorization code flow. An empty list says nothing.
-fn other_flows(members: &mut Members) -> Result<Vec<String>, MetadataError> {
+fn other_flows(members: &mut DocumentMembers) -> Result<Vec<String>, MetadataError> {
     for (member, needed) in [
         ("grant_types_supported", "authorization_code"),
         ("response_types_supported", "code"),

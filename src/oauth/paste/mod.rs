@@ -21,29 +21,29 @@ const WRAPPINGS: [(char, char); 4] = [('(', ')'), ('[', ']'), ('{', '}'), ('*', 
 
 /// What one paste is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pasted {
+pub enum PasteContent {
     /// An authorization response, not yet checked.
-    Answer(PastedAnswer),
+    Answer(PastedResponse),
     /// Something else.
-    NotAnAnswer(Why),
+    NotAnAnswer(PasteMistake),
     /// Nothing to be seen.
     Empty,
 }
 
 /// An authorization response as it was pasted. Its `Debug` shows no part of the code.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PastedAnswer {
+pub struct PastedResponse {
     /// The parameters, still percent-encoded, without the leading `?` or `#`.
     pub query: String,
     /// The address without its parameters, if the paste held a whole URL.
     pub place: Option<Url>,
 }
 
-impl fmt::Debug for PastedAnswer {
+impl fmt::Debug for PastedResponse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.place.as_ref().map(Url::as_str);
         formatter
-            .debug_struct("PastedAnswer")
+            .debug_struct("PastedResponse")
             .field("place", &place)
             .finish_non_exhaustive()
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for PastedAnswer {
 
 /// Why a paste is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum PasteMistake {
     /// It is the authorization request, which we printed ourselves.
     SignInPage,
     /// It is a code without the state that would tie it to this login.
@@ -62,7 +62,7 @@ pub enum Why {
     TooLong,
 }
 
-impl Why {
+impl PasteMistake {
     /// Tells the person what it is and what to paste instead.
     pub fn reason(self) -> &'static str {
         match self {
@@ -83,9 +83,9 @@ impl Why {
 /// who pastes twice means the second.
 ///
 /// Spec: RFC 6749 sections 4.1.2 and 4.1.2.1.
-pub fn read(text: &str) -> Pasted {
+pub fn read(text: &str) -> PasteContent {
     if text.len() > MAX_PASTE_BYTES {
-        return Pasted::NotAnAnswer(Why::TooLong);
+        return PasteContent::NotAnAnswer(PasteMistake::TooLong);
     }
     // No address holds a backslash: it comes from a shell, or from JSON.
     let text = clean(text.as_bytes())
@@ -95,15 +95,15 @@ pub fn read(text: &str) -> Pasted {
     let found = readings(&text)
         .chain(readings(&joined))
         .max_by_key(|reading| match reading {
-            Pasted::Answer(answer) if names(&answer.query).any(|name| name == "state") => 2,
-            Pasted::Answer(_) => 1,
-            Pasted::NotAnAnswer(_) | Pasted::Empty => 0,
+            PasteContent::Answer(answer) if names(&answer.query).any(|name| name == "state") => 2,
+            PasteContent::Answer(_) => 1,
+            PasteContent::NotAnAnswer(_) | PasteContent::Empty => 0,
         });
     let mut words = words(&joined);
     found.unwrap_or_else(|| match (words.next(), words.next()) {
-        (None, _) => Pasted::Empty,
+        (None, _) => PasteContent::Empty,
         (Some(word), None) => read_code(word),
-        _ => Pasted::NotAnAnswer(Why::Unreadable),
+        _ => PasteContent::NotAnAnswer(PasteMistake::Unreadable),
     })
 }
 
@@ -192,7 +192,7 @@ fn join_lines(text: &str) -> String {
     let mut is_answered = false;
     for line in text.lines() {
         let line = unframed(line);
-        let answers = readings(line).any(|reading| matches!(reading, Pasted::Answer(_)));
+        let answers = readings(line).any(|reading| matches!(reading, PasteContent::Answer(_)));
         let begins = (answers || url_starts(line).next() == Some(0)) && !ends_in_name(&joined);
         if line.is_empty() || line.contains(char::is_whitespace) || (is_answered && begins) {
             joined.push('\n');
@@ -220,7 +220,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the answers and the sign-in pages in `text`, in its order.
-fn readings(text: &str) -> impl Iterator<Item = Pasted> + '_ {
+fn readings(text: &str) -> impl Iterator<Item = PasteContent> + '_ {
     words(text).flat_map(pieces).filter_map(|piece| {
         // What looks like a wrapping may be an address, as in `[::1]:8080/callback?…`.
         read_piece(unwrapped(piece)).or_else(|| read_piece(piece))
@@ -281,7 +281,7 @@ fn unwrapped(mut piece: &str) -> &str {
 }
 
 /// Reads a URL or a part of one, if it is an answer or a sign-in page.
-fn read_piece(piece: &str) -> Option<Pasted> {
+fn read_piece(piece: &str) -> Option<PasteContent> {
     let is_html = ["&amp;code=", "&amp;state=", "&amp;error="]
         .iter()
         .any(|escaped| piece.contains(escaped));
@@ -297,7 +297,7 @@ fn read_piece(piece: &str) -> Option<Pasted> {
         None => ("", front),
     };
     if [query, fragment].into_iter().any(is_sign_in_page) {
-        return Some(Pasted::NotAnAnswer(Why::SignInPage));
+        return Some(PasteContent::NotAnAnswer(PasteMistake::SignInPage));
     }
     let query = [query, fragment]
         .into_iter()
@@ -308,7 +308,7 @@ fn read_piece(piece: &str) -> Option<Pasted> {
     } else {
         None
     };
-    Some(Pasted::Answer(PastedAnswer { query, place }))
+    Some(PasteContent::Answer(PastedResponse { query, place }))
 }
 
 /// Tells a URL from `localhost:8080/callback`, whose host would pass for a scheme, and from parameters that hold a URL.
@@ -340,7 +340,7 @@ fn names(query: &str) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 /// Reads a single word that is no address and no parameters: `code#state`, as some servers show it, or a code alone.
-fn read_code(word: &str) -> Pasted {
+fn read_code(word: &str) -> PasteContent {
     let is_code = |text: &str, signs: &str| {
         !text.is_empty()
             && text
@@ -353,12 +353,12 @@ fn read_code(word: &str) -> Pasted {
             let query = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(pairs)
                 .finish();
-            Pasted::Answer(PastedAnswer { query, place: None })
+            PasteContent::Answer(PastedResponse { query, place: None })
         }
         None if is_code(word, "-._~+=/:%") && looks_random(word) && !looks_like_address(word) => {
-            Pasted::NotAnAnswer(Why::BareCode)
+            PasteContent::NotAnAnswer(PasteMistake::BareCode)
         }
-        _ => Pasted::NotAnAnswer(Why::Unreadable),
+        _ => PasteContent::NotAnAnswer(PasteMistake::Unreadable),
     }
 }
 

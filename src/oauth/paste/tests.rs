@@ -9,7 +9,7 @@ const SIGN_IN: &str = "https://as.example/authorize?response_type=code&client_id
 /// Compares the parameters found in `text` with `expected`.
 fn check(text: &str, expected: &str) {
     match read(text) {
-        Pasted::Answer(answer) => assert_eq!(answer.query, expected, "{text:?}"),
+        PasteContent::Answer(answer) => assert_eq!(answer.query, expected, "{text:?}"),
         other => panic!("{other:?} in {text:?}"),
     }
 }
@@ -19,12 +19,12 @@ fn check_legal(text: &str) {
     check(&text.replace("URL", URL).replace("QUERY", QUERY), QUERY);
 }
 
-fn check_illegal(text: &str, why: Why) {
-    assert_eq!(read(text), Pasted::NotAnAnswer(why), "{text:?}");
+fn check_illegal(text: &str, why: PasteMistake) {
+    assert_eq!(read(text), PasteContent::NotAnAnswer(why), "{text:?}");
 }
 
 fn check_place(text: &str, expected: Option<&str>) {
-    let Pasted::Answer(answer) = read(text) else {
+    let PasteContent::Answer(answer) = read(text) else {
         panic!("no answer in {text:?}")
     };
     assert_eq!(answer.place.as_ref().map(Url::as_str), expected, "{text:?}");
@@ -129,7 +129,7 @@ fn p2_an_address_cut_anywhere_is_put_together() {
         &format!("?{QUERY}"),
         &format!("/callback#{QUERY}"),
     ] {
-        let Pasted::Answer(expected) = read(whole) else {
+        let PasteContent::Answer(expected) = read(whole) else {
             panic!("{whole}")
         };
         for at in 0..=whole.len() {
@@ -428,7 +428,7 @@ fn p5_a_bare_code_is_not_enough() {
         "abcdefghijklmnopqrst",
         "aGVsbG8gd29ybGQx==",
     ] {
-        check_illegal(text, Why::BareCode);
+        check_illegal(text, PasteMistake::BareCode);
     }
 }
 
@@ -447,7 +447,7 @@ fn p8_the_sign_in_page_is_known() {
         "client_id=c&amp;state=s&amp;response_type=code",
         r"https://as.example/authorize\?client_id\=c\&response_type\=code",
     ] {
-        check_illegal(text, Why::SignInPage);
+        check_illegal(text, PasteMistake::SignInPage);
     }
 }
 
@@ -522,9 +522,9 @@ fn p13_what_holds_no_answer_is_told_so() {
             .next()
             .is_none()
         {
-            Pasted::Empty
+            PasteContent::Empty
         } else {
-            Pasted::NotAnAnswer(Why::Unreadable)
+            PasteContent::NotAnAnswer(PasteMistake::Unreadable)
         };
         assert_eq!(read(text), expected, "{text:?}");
     }
@@ -547,7 +547,7 @@ fn p1_nothing_is_empty() {
         "│ │",
         "\u{1b}[A",
     ] {
-        assert_eq!(read(text), Pasted::Empty, "{text:?}");
+        assert_eq!(read(text), PasteContent::Empty, "{text:?}");
     }
 }
 
@@ -558,8 +558,8 @@ fn p12_long_answers_are_taken_up_to_the_limit() {
         let url = format!("{front}{}", "c".repeat(length - front.len()));
         check(&url, &url[front.len() - "state=s&code=".len()..]);
     }
-    check_illegal(&"c".repeat(MAX_PASTE_BYTES + 1), Why::TooLong);
-    check_illegal(&" ".repeat(MAX_PASTE_BYTES + 1), Why::TooLong);
+    check_illegal(&"c".repeat(MAX_PASTE_BYTES + 1), PasteMistake::TooLong);
+    check_illegal(&" ".repeat(MAX_PASTE_BYTES + 1), PasteMistake::TooLong);
 }
 
 #[test]
@@ -624,10 +624,10 @@ fn sec5_debug_shows_no_code() {
 #[test]
 fn every_reason_is_a_sentence_for_the_error_line() {
     for why in [
-        Why::SignInPage,
-        Why::BareCode,
-        Why::Unreadable,
-        Why::TooLong,
+        PasteMistake::SignInPage,
+        PasteMistake::BareCode,
+        PasteMistake::Unreadable,
+        PasteMistake::TooLong,
     ] {
         assert!(
             why.reason().starts_with(char::is_lowercase) && !why.reason().ends_with('.'),

@@ -5,7 +5,7 @@ use super::*;
 /// What an answer means, as the rows below write it: `busy`, `refused`, `tokens`, or why it cannot be used; then the error
 /// code and the sentence.
 fn told(status: u16, body: &str) -> String {
-    let in_words = |kind: &str, words: Words| {
+    let in_words = |kind: &str, words: ErrorResponse| {
         let (error, description) = (
             words.error.unwrap_or_default(),
             words.description.unwrap_or_default(),
@@ -13,10 +13,10 @@ fn told(status: u16, body: &str) -> String {
         format!("{kind}|{error}|{description}")
     };
     match classify(status, body.as_bytes()) {
-        Answer::Tokens(_) => "tokens".to_owned(),
-        Answer::Refused(words) => in_words("refused", words),
-        Answer::Busy(words) => in_words("busy", words),
-        Answer::Unusable(why) => why.to_string(),
+        TokenResponse::Tokens(_) => "tokens".to_owned(),
+        TokenResponse::Refused(words) => in_words("refused", words),
+        TokenResponse::Busy(words) => in_words("busy", words),
+        TokenResponse::Unusable(why) => why.to_string(),
     }
 }
 
