@@ -5,6 +5,7 @@
 
 // Core: the rules of OAuth, pure; the messages of MCP; what is known of providers; the operating system.
 pub mod digest;
+pub mod failure;
 pub mod mcp;
 pub mod oauth;
 pub mod os;

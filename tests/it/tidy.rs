@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The layer of each module. A module may name modules of lower layers, and those of [`NEIGHBOURS`].
 const LAYERS: &[(&str, &[&str])] = &[
-    ("core", &["digest", "mcp", "oauth", "os", "providers"]),
+    (
+        "core",
+        &["digest", "failure", "mcp", "oauth", "os", "providers"],
+    ),
     ("adapters", &["callback", "clients", "http", "store"]),
     (
         "flows",
@@ -25,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Which modules of one layer may name each other, in this direction.
 const NEIGHBOURS: &[(&str, &[&str])] = &[
+    ("failure", &["providers"]),
     ("oauth", &["os"]),
     ("os", &["oauth"]),
     ("clients", &["store"]),
