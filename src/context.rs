@@ -1,4 +1,4 @@
-//! What all commands work with: where things are kept, how requests are sent, what the user said about the browser.
+//! What all commands share: where things are stored, how requests are sent, what the user said about the browser.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -22,14 +22,14 @@ pub struct Context {
     /// What the user said about the browser.
     pub browser: browser::BrowserChoice,
     /// What kind of place this is.
-    pub around: Environment,
+    pub environment: Environment,
     /// The deadline of all logins, as a length of time.
     pub timeout: Duration,
     proven: OnceLock<Result<Store, Arc<StoreError>>>,
 }
 
 impl Context {
-    /// Puts the tools together; the store is opened when it is first needed.
+    /// Collects what the commands share; the store is opened when it is first needed.
     pub fn new(
         http: http::HttpSettings,
         data_dir: PathBuf,
@@ -37,13 +37,13 @@ impl Context {
         browser: browser::BrowserChoice,
         timeout: Duration,
     ) -> Self {
-        let around = Environment::look();
+        let environment = Environment::look();
         Self {
             http,
             data_dir,
             store,
             browser,
-            around,
+            environment,
             timeout,
             proven: OnceLock::new(),
         }

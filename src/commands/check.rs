@@ -71,15 +71,15 @@ enum Served {
 /// [`Error::NotLoggedIn`] if there is no login or the server refuses it; [`Error::AccountRefused`] if it refuses
 /// whoever has it; [`Error::OlderTransport`]; [`Error::Server`] if nothing there speaks MCP, or the server
 /// fails for another reason.
-pub fn check(key: &StoredId, server: &Url, tools: &Context) -> Result<Checked, Error> {
+pub fn check(key: &StoredId, server: &Url, context: &Context) -> Result<Checked, Error> {
     let live = |refresh| {
         let need = Freshness {
             min_ttl: MIN_TTL,
             refresh,
         };
-        refresh::live(key, need, tools, Deadline::after(refresh::LIMIT))
+        refresh::live(key, need, context, Deadline::after(refresh::LIMIT))
     };
-    let http = Http::new(&tools.http, std::slice::from_ref(server), REQUEST_LIMIT);
+    let http = Http::new(&context.http, std::slice::from_ref(server), REQUEST_LIMIT);
     let list = |kept: Option<&Credentials>| {
         let bearer =
             kept.map(|kept| Zeroizing::new(format!("Bearer {}", kept.access_token.expose())));
@@ -97,14 +97,14 @@ pub fn check(key: &StoredId, server: &Url, tools: &Context) -> Result<Checked, E
         kept = match live(true) {
             // Nobody else is given what is refused, though it would live on.
             Err(err) if err.exit_code() == NEEDS_LOGIN => {
-                refresh::mark_refused(&kept, tools)?;
+                refresh::mark_refused(&kept, context)?;
                 return Err(err);
             }
             renewed => renewed?,
         };
         (revision, served) = list(Some(&kept))?;
     }
-    let settings = &refresh::Settings::of(tools);
+    let settings = &refresh::Settings::of(context);
     match served {
         Served::Result(result) => {
             let tools = result
@@ -125,7 +125,7 @@ pub fn check(key: &StoredId, server: &Url, tools: &Context) -> Result<Checked, E
         }
         Served::Unauthorized => {
             // Nobody else is given what is refused.
-            refresh::mark_refused(&kept, tools)?;
+            refresh::mark_refused(&kept, context)?;
             Err(refresh::needs_login_again(
                 &kept,
                 "it does not accept the stored login",

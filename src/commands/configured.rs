@@ -172,10 +172,10 @@ fn with_client(named: &ConfiguredServer) -> String {
 pub(super) fn run_status(
     client: &str,
     common: &Common,
-    tools: &Context,
+    context: &Context,
 ) -> Result<ExitCode, Error> {
     let found = names::look(Some(client))?;
-    let (logins, openness) = (status::status(tools)?, NoLoginCache::new(tools.cache()));
+    let (logins, openness) = (status::status(context)?, NoLoginCache::new(context.cache()));
     found
         .unusable
         .iter()

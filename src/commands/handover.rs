@@ -97,15 +97,15 @@ pub enum What {
 pub fn hand_over(
     key: &StoredId,
     wish: &HandoverOptions,
-    tools: &Context,
+    context: &Context,
     places: &Places,
 ) -> Result<Given, Error> {
     let failed = |source: WriteError| Error::HandOver {
         client: wish.client.name,
         source,
     };
-    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::Allowed);
-    let settings = &refresh::Settings::of(tools);
+    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::Allowed);
+    let settings = &refresh::Settings::of(context);
     let seen = refresh::load(&store, key, settings)?;
     let mode = mode(wish, &seen).map_err(|refusal| failed(refusal.into()))?;
     if seen.needs_login && mode != Mode::Access {
@@ -118,7 +118,7 @@ pub fn hand_over(
                 min_ttl: MIN_LIFE,
                 refresh: false,
             },
-            tools,
+            context,
             Deadline::after(refresh::LIMIT),
         )?;
     }
@@ -138,7 +138,7 @@ pub fn hand_over(
     let url = configured
         .as_ref()
         .map_or(key.server.clone(), |it| it.url.clone());
-    let metadata = login::metadata(&tools.cache(), &kept);
+    let metadata = login::metadata(&context.cache(), &kept);
     // A secret that came unasked with a public registration is for the server's revocation endpoint alone.
     let is_public = kept.client_auth == ClientAuth::None.as_str();
     let client_secret = kept.client_secret.clone().filter(|_| !is_public);
@@ -173,7 +173,7 @@ pub fn hand_over(
     let delivery =
         (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
     // Not every client has a lock for its files: our own processes at least take turns.
-    let turn = LockFile::acquire(&turns(tools), Deadline::after(TURN_LIMIT));
+    let turn = LockFile::acquire(&turns(context), Deadline::after(TURN_LIMIT));
     let _turn = turn.map_err(|err| unreadable(err.into()))?;
     if mode != Mode::Move {
         return Ok(Given {
@@ -212,12 +212,12 @@ fn refuse_older(client: &Client, grant: &Handover, places: &Places) -> Result<()
 }
 
 /// Returns the lock by which our own processes take turns.
-fn turns(tools: &Context) -> PathBuf {
-    match &tools.store {
-        StoreChoice::File(Some(file)) if tools.data_dir.as_os_str().is_empty() => {
+fn turns(context: &Context) -> PathBuf {
+    match &context.store {
+        StoreChoice::File(Some(file)) if context.data_dir.as_os_str().is_empty() => {
             file.with_extension("handover.lock")
         }
-        _ => tools.data_dir.join("handover.lock"),
+        _ => context.data_dir.join("handover.lock"),
     }
 }
 

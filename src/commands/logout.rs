@@ -53,8 +53,8 @@ pub enum LoggedOut {
 /// # Errors
 ///
 /// [`Error::Store`] if the login could not be forgotten.
-pub fn logout(key: &StoredId, tools: &Context) -> Result<LoggedOut, Error> {
-    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::Allowed);
+pub fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
+    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::Allowed);
     let unreadable = |err| Error::unreadable(key, err);
     let journal = store.journal(key);
     let _lock = match store.load(key) {
@@ -86,7 +86,7 @@ pub fn logout(key: &StoredId, tools: &Context) -> Result<LoggedOut, Error> {
     };
     // What a refresh that was interrupted had got is given back too.
     let kept = bring_home(&store, kept.clone(), &journal).unwrap_or(kept);
-    let how = give_back(&kept, tools);
+    let how = give_back(&kept, context);
     store
         .delete(key)
         .map_err(|err| Error::not_forgotten(key, err))?;
@@ -98,7 +98,7 @@ pub fn logout(key: &StoredId, tools: &Context) -> Result<LoggedOut, Error> {
 }
 
 /// Gives both tokens back, the refresh token first.
-fn give_back(kept: &Credentials, tools: &Context) -> LoggedOut {
+fn give_back(kept: &Credentials, context: &Context) -> LoggedOut {
     let endpoint = kept
         .revocation_endpoint
         .as_ref()
@@ -122,7 +122,7 @@ fn give_back(kept: &Credentials, tools: &Context) -> LoggedOut {
         .filter_map(|url| Url::parse(url).ok())
         .collect();
     let (http, client) = (
-        Http::new(&tools.http, &typed, REQUEST_LIMIT),
+        Http::new(&context.http, &typed, REQUEST_LIMIT),
         client_of(kept),
     );
     let refresh = kept

@@ -132,7 +132,7 @@ fn explain(err: &clap::Error) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
-fn tools(
+fn new_context(
     common: &Common,
     wish: BrowserChoice,
     timeout: std::time::Duration,
@@ -156,11 +156,11 @@ fn tools(
 }
 
 fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<ExitCode, Error> {
-    let tools = tools(common, browser_wish(args), args.timeout)?;
+    let context = new_context(common, browser_wish(args), args.timeout)?;
     let mut reporter = Reporter::new(common.json, args.all || args.servers.len() > 1);
     let targets = match args.all {
         true => configured::targets(args, common, &mut reporter)?,
-        false => names::targets(args, || stored::keys(&tools))?,
+        false => names::targets(args, || stored::keys(&context))?,
     };
     let is_one = !args.all && targets.len() == 1;
     let has_secret = is_one && (secret.is_some() || args.client.client_secret_file.is_some());
@@ -178,10 +178,10 @@ fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<E
         terminal::say("there is no server to log in to in the configurations of your MCP clients");
         return Ok(ExitCode::SUCCESS);
     }
-    let openness = configured::NoLoginCache::new(tools.cache());
+    let openness = configured::NoLoginCache::new(context.cache());
     let is_typed = is_one && targets.iter().all(|target| target.named.is_none());
     let can_be_asked = is_typed && !args.paste && !common.json && question::can_be_asked();
-    let mut outcome = login::run(requests, Arc::new(tools), paste(args), &mut |event| {
+    let mut outcome = login::run(requests, Arc::new(context), paste(args), &mut |event| {
         openness.note(&event);
         match event {
             Event::Failed { server, error } if error.needs_no_login() => {
@@ -294,14 +294,14 @@ fn conclude(
 }
 
 fn run_check(args: &CheckArgs, common: &Common) -> Result<ExitCode, Error> {
-    let tools = tools(common, BrowserChoice::default(), std::time::Duration::ZERO)?;
-    let key = stored::find(Some(&args.server), common, &tools)?;
+    let context = new_context(common, BrowserChoice::default(), std::time::Duration::ZERO)?;
+    let key = stored::find(Some(&args.server), common, &context)?;
     let url = endpoint::parse(&key.server).map_err(|_| Error::Usage {
         message: format!("{} is not an MCP server", args.server),
         hint: Some("give the URL of the MCP server".to_owned()),
     })?;
     let mut reporter = Reporter::new(common.json, false);
-    match check(&key, &url, &tools) {
+    match check(&key, &url, &context) {
         Ok(checked) => reporter.checked(&key, &checked),
         Err(err) => {
             reporter.fail(Some(&key.server), &err);

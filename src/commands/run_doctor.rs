@@ -19,8 +19,8 @@ pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result
     let login = args.login();
     // A store that cannot be read is part of what is found out.
     let stored = || {
-        Ok(stored::use_tools(common)
-            .and_then(|tools| stored::keys(&tools))
+        Ok(stored::use_context(common)
+            .and_then(|context| stored::keys(&context))
             .unwrap_or_default())
     };
     let targets = names::targets(&login, stored)?;
@@ -41,7 +41,7 @@ pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result
         data_dir: store::data_dir(common.data_dir.clone(), &common.store),
         store: common.store.clone(),
         browser: browser_wish(&login),
-        around: Environment::look(),
+        environment: Environment::look(),
         paste: paste(&login),
     };
     terminal::countdown(Some("examining this machine"));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::stored::{find, print, use_tools};
+use super::stored::{find, print, use_context};
 use super::LOST_OUTPUT;
 use crate::cli::{Common, HandoverArgs, ModeChoice, PlaceArgs};
 use crate::clients::{quoted, writer, Client, Mode, Places, CLIENTS};
@@ -27,8 +27,8 @@ pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, Er
         message: "a login is handed over to a client, and none is named".to_owned(),
         hint: Some("name it with --to CLIENT; `mcp-login handover --list` names all".to_owned()),
     })?;
-    let tools = use_tools(common)?;
-    let key = find(args.server.as_deref(), common, &tools)?;
+    let context = use_context(common)?;
+    let key = find(args.server.as_deref(), common, &context)?;
     let wish = HandoverOptions {
         client,
         mode: args.mode.map(|mode| match mode {
@@ -44,10 +44,10 @@ pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, Er
             .filter(|it| !it.contains("://"))
             .map(|it| it.rsplit(':').next().unwrap_or(it)),
         variable: &args.env,
-        helper: &helper(&key, &tools),
+        helper: &helper(&key, &context),
     };
     let mut reporter = Reporter::new(common.json, false);
-    give(&key, &wish, &args.places, &tools, &mut reporter)
+    give(&key, &wish, &args.places, &context, &mut reporter)
 }
 
 /// Hands a login over that has just been made.
@@ -58,8 +58,8 @@ pub fn give_new(
     common: &Common,
     reporter: &mut Reporter,
 ) -> Result<ExitCode, Error> {
-    let tools = use_tools(common)?;
-    let helper = helper(key, &tools);
+    let context = use_context(common)?;
+    let helper = helper(key, &context);
     let wish = HandoverOptions {
         client,
         mode: None,
@@ -69,17 +69,17 @@ pub fn give_new(
         variable: VARIABLE,
         helper: &helper,
     };
-    give(key, &wish, places, &tools, reporter)
+    give(key, &wish, places, &context, reporter)
 }
 
 fn give(
     key: &StoredId,
     wish: &HandoverOptions,
     places: &PlaceArgs,
-    tools: &Context,
+    context: &Context,
     reporter: &mut Reporter,
 ) -> Result<ExitCode, Error> {
-    let given = hand_over(key, wish, tools, &look(places)?)?;
+    let given = hand_over(key, wish, context, &look(places)?)?;
     if let What::Product { text, append } = &given.what {
         let code = print(text);
         // What could not be masked is not shown to later steps either.
@@ -133,9 +133,9 @@ fn list(common: &Common) -> ExitCode {
 
 /// Returns the command that prints the headers of a request wherever it is run: with each setting that the client's
 /// environment might not have.
-fn helper(key: &StoredId, tools: &Context) -> String {
+fn helper(key: &StoredId, context: &Context) -> String {
     let mut words = vec![program()];
-    words.extend(refresh::Settings::of(tools).options());
+    words.extend(refresh::Settings::of(context).options());
     words.extend(refresh::of_profile(&key.profile));
     words.push("headers".to_owned());
     // A name of the user's own may begin with `-`.

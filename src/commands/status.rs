@@ -80,8 +80,8 @@ impl Login {
 /// # Errors
 ///
 /// [`Error::Store`] if the index cannot be read.
-pub fn status(tools: &Context) -> Result<Vec<Login>, Error> {
-    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::None);
+pub fn status(context: &Context) -> Result<Vec<Login>, Error> {
+    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
     let (entries, faults) = store.examine().map_err(cannot_list)?;
     for fault in &faults {
         let hint = fault
@@ -100,8 +100,8 @@ pub fn status(tools: &Context) -> Result<Vec<Login>, Error> {
 /// # Errors
 ///
 /// Those of [`status`].
-pub fn keys(tools: &Context) -> Result<Vec<StoredId>, Error> {
-    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::None);
+pub fn keys(context: &Context) -> Result<Vec<StoredId>, Error> {
+    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
     Ok(store
         .list()
         .map_err(cannot_list)?

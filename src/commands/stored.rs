@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{configured, tools, LOST_OUTPUT};
+use super::{configured, new_context, LOST_OUTPUT};
 use crate::cli::servers;
 use crate::cli::{Common, ExecArgs, LogoutArgs, NeedArgs, StatusArgs, TokenArgs};
 use crate::commands::exec::exec;
@@ -27,29 +27,29 @@ const HELPER_URL: &str = "CLAUDE_CODE_MCP_SERVER_URL";
 const HELPER_NAME: &str = "CLAUDE_CODE_MCP_SERVER_NAME";
 
 /// Returns the tools of the commands that use what is stored.
-pub fn use_tools(common: &Common) -> Result<Context, Error> {
-    tools(common, BrowserChoice::default(), refresh::LIMIT)
+pub fn use_context(common: &Common) -> Result<Context, Error> {
+    new_context(common, BrowserChoice::default(), refresh::LIMIT)
 }
 
-pub(super) fn keys(tools: &Context) -> Result<Vec<StoredId>, Error> {
-    status::keys(tools)
+pub(super) fn keys(context: &Context) -> Result<Vec<StoredId>, Error> {
+    status::keys(context)
 }
 
 /// Finds the login that is meant; a URL needs no look into the index.
-pub fn find(server: Option<&str>, common: &Common, tools: &Context) -> Result<StoredId, Error> {
+pub fn find(server: Option<&str>, common: &Common, context: &Context) -> Result<StoredId, Error> {
     match server {
         Some(text) if text.contains("://") => servers::stored(text, None, common, &[]),
-        Some(text) => servers::stored(text, None, common, &keys(tools)?),
-        None => servers::only(common, &keys(tools)?),
+        Some(text) => servers::stored(text, None, common, &keys(context)?),
+        None => servers::only(common, &keys(context)?),
     }
 }
 
-fn live(key: &StoredId, need: &NeedArgs, tools: &Context) -> Result<Credentials, Error> {
+fn live(key: &StoredId, need: &NeedArgs, context: &Context) -> Result<Credentials, Error> {
     let need = Freshness {
         min_ttl: need.min_ttl,
         refresh: need.refresh,
     };
-    refresh::live(key, need, tools, Deadline::after(refresh::LIMIT))
+    refresh::live(key, need, context, Deadline::after(refresh::LIMIT))
 }
 
 /// Prints a product; whoever wanted it may have gone.
@@ -67,9 +67,9 @@ pub fn print(text: &str) -> ExitCode {
 
 /// `token`
 pub fn run_token(args: &TokenArgs, common: &Common) -> Result<ExitCode, Error> {
-    let tools = use_tools(common)?;
-    let key = find(args.server.as_deref(), common, &tools)?;
-    let kept = live(&key, &args.need, &tools)?;
+    let context = use_context(common)?;
+    let key = find(args.server.as_deref(), common, &context)?;
+    let kept = live(&key, &args.need, &context)?;
     let token = kept.access_token.expose();
     if !common.json {
         return Ok(print(token));
@@ -80,25 +80,25 @@ pub fn run_token(args: &TokenArgs, common: &Common) -> Result<ExitCode, Error> {
 
 /// `headers`
 pub fn run_headers(args: &TokenArgs, common: &Common) -> Result<ExitCode, Error> {
-    let tools = use_tools(common)?;
+    let context = use_context(common)?;
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let key = match (&args.server, variable(HELPER_URL), variable(HELPER_NAME)) {
         (None, None, Some(name)) => {
-            servers::stored(&name, Some("claude-code"), common, &keys(&tools)?)?
+            servers::stored(&name, Some("claude-code"), common, &keys(&context)?)?
         }
-        (given, url, _) => find(given.as_deref().or(url.as_deref()), common, &tools)?,
+        (given, url, _) => find(given.as_deref().or(url.as_deref()), common, &context)?,
     };
-    let kept = live(&key, &args.need, &tools)?;
+    let kept = live(&key, &args.need, &context)?;
     let headers = json!({"Authorization": format!("Bearer {}", kept.access_token.expose())});
     Ok(print(&json_line(&headers).unwrap_or_default()))
 }
 
 /// `exec`
 pub fn run_exec(args: &ExecArgs, common: &Common) -> Result<ExitCode, Error> {
-    let tools = use_tools(common)?;
-    let key = find(Some(&args.server), common, &tools)?;
-    let kept = live(&key, &args.need, &tools)?;
-    drop(tools);
+    let context = use_context(common)?;
+    let key = find(Some(&args.server), common, &context)?;
+    let kept = live(&key, &args.need, &context)?;
+    drop(context);
     crate::os::process::restore_core_limit();
     let _ = terminal::finish();
     Err(exec(kept, &args.env, &args.command))
@@ -106,11 +106,11 @@ pub fn run_exec(args: &ExecArgs, common: &Common) -> Result<ExitCode, Error> {
 
 /// `status`
 pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, Error> {
-    let tools = use_tools(common)?;
+    let context = use_context(common)?;
     if let (Some(client), true) = (&args.from, args.servers.is_empty()) {
-        return configured::run_status(client, common, &tools);
+        return configured::run_status(client, common, &context);
     }
-    let mut logins = status::status(&tools)?;
+    let mut logins = status::status(&context)?;
     let keys: Vec<_> = logins.iter().map(status::Login::key).collect();
     let wanted = args
         .servers
@@ -143,7 +143,7 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, Error>
     let table = output::table(&logins);
     let lost = !table.is_empty() && terminal::product(table.trim_end()).is_err();
     for key in missing {
-        let login = refresh::Settings::of(&tools).login(key, &[]);
+        let login = refresh::Settings::of(&context).login(key, &[]);
         terminal::say(&format!(
             "there is no login to {}; log in with: {login}",
             key.server
@@ -161,8 +161,8 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, Error>
 
 /// `logout`
 pub fn run_logout(args: &LogoutArgs, common: &Common) -> Result<ExitCode, Error> {
-    let tools = use_tools(common)?;
-    let known = keys(&tools)?;
+    let context = use_context(common)?;
+    let known = keys(&context)?;
     let wanted: Vec<StoredId> = match args.all {
         true => known
             .into_iter()
@@ -182,7 +182,7 @@ pub fn run_logout(args: &LogoutArgs, common: &Common) -> Result<ExitCode, Error>
     let mut worst = None;
     let mut reporter = Reporter::new(common.json, wanted.len() > 1);
     for key in wanted {
-        let result = match logout(&key, &tools) {
+        let result = match logout(&key, &context) {
             Ok(LoggedOut::NotRevoked { source, lives }) => Err(Error::NotRevoked {
                 server: key.server.clone(),
                 source,

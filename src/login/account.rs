@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 /// Finds out the account: from the ID token; at a provider also from its userinfo endpoint, and where there is none, it
 /// is the one that the user named.
-pub fn find(attempt: &Attempt, tokens: &Tokens, tools: &Context) -> Option<String> {
+pub fn find(attempt: &Attempt, tokens: &Tokens, context: &Context) -> Option<String> {
     let (request, server) = (&attempt.request, &attempt.found.server);
     let told = tokens
         .id_token
@@ -29,7 +29,7 @@ pub fn find(attempt: &Attempt, tokens: &Tokens, tools: &Context) -> Option<Strin
     };
     let is_address = told.as_ref().is_some_and(|account| account.contains('@'));
     let asked = server.userinfo_endpoint.as_ref().filter(|_| !is_address);
-    let asked = asked.and_then(|url| ask(url, &tokens.access_token, &typed_urls(request), tools));
+    let asked = asked.and_then(|url| ask(url, &tokens.access_token, &typed_urls(request), context));
     let account = asked.or(told);
     match (&account, &request.login_hint) {
         (None, Some(hint)) => {
@@ -78,9 +78,9 @@ fn told(id_token: &Secret, attempt: &Attempt) -> Option<String> {
         .flatten()
 }
 
-fn ask(url: &Url, access_token: &Secret, typed: &[Url], tools: &Context) -> Option<String> {
+fn ask(url: &Url, access_token: &Secret, typed: &[Url], context: &Context) -> Option<String> {
     let bearer = zeroize::Zeroizing::new(format!("Bearer {}", access_token.expose()));
-    let response = Http::new(&tools.http, typed, LIMIT).get(url, &[("Authorization", &bearer)]);
+    let response = Http::new(&context.http, typed, LIMIT).get(url, &[("Authorization", &bearer)]);
     let answer = response.and_then(|response| match response.status {
         200 => response.read().map(Some),
         _ => Ok(None),

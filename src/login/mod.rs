@@ -87,11 +87,11 @@ enum Finished {
 }
 
 /// Goes from the request to the page that the user has to see. The socket is bound before anything is asked.
-fn begin(request: &Request, tools: &Context, line: &Line) -> Result<Begun, Error> {
-    let kept = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::Allowed);
+fn begin(request: &Request, context: &Context, line: &Line) -> Result<Begun, Error> {
+    let kept = Store::open_to_read(&context.store, &context.data_dir, Interaction::Allowed);
     let before = match kept.load(&request.key) {
         // The new login goes where the store works; what the keyring keeps to itself is not missed.
-        Err(StoreError::Keyring(fault)) if tools.store == StoreChoice::Auto => {
+        Err(StoreError::Keyring(fault)) if context.store == StoreChoice::Auto => {
             log::info!("{fault}");
             None
         }
@@ -103,7 +103,7 @@ fn begin(request: &Request, tools: &Context, line: &Line) -> Result<Begun, Error
     };
     if let Some(live) = before
         .as_ref()
-        .and_then(|before| live_login(before, request, tools))
+        .and_then(|before| live_login(before, request, context))
     {
         let place = kept
             .list()
@@ -116,10 +116,10 @@ fn begin(request: &Request, tools: &Context, line: &Line) -> Result<Begun, Error
         )));
     }
     let request = &previous::complete(request.clone(), before.as_ref())?;
-    let cache = tools.cache();
+    let cache = context.cache();
     let last = LastLogin::of(request, &cache);
     let redirect_uri = listen(&wanted(request, &cache, before.as_ref()), line)?;
-    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT).until(line.deadline);
+    let http = Http::new(&context.http, &typed_urls(request), REQUEST_LIMIT).until(line.deadline);
     let found = ask(request, last.as_ref(), &http, &cache, None);
     let named = previous::with_issuer(request, before.as_ref());
     let (found, named) = match (found, named) {
@@ -127,7 +127,7 @@ fn begin(request: &Request, tools: &Context, line: &Line) -> Result<Begun, Error
             if matches!(err.code(), "no_authorization_server" | "not_an_mcp_server") =>
         {
             let http =
-                Http::new(&tools.http, &typed_urls(&named), REQUEST_LIMIT).until(line.deadline);
+                Http::new(&context.http, &typed_urls(&named), REQUEST_LIMIT).until(line.deadline);
             (
                 ask(&named, last.as_ref(), &http, &cache, None).map_err(|_| err)?,
                 Some(named),
@@ -138,7 +138,7 @@ fn begin(request: &Request, tools: &Context, line: &Line) -> Result<Begun, Error
     let request = named.as_ref().unwrap_or(request);
     let attempt = prepare(
         request,
-        tools,
+        context,
         &http,
         Prepared {
             found,
@@ -147,7 +147,7 @@ fn begin(request: &Request, tools: &Context, line: &Line) -> Result<Begun, Error
             is_second: false,
         },
     )?;
-    tools.store(&request.key)?;
+    context.store(&request.key)?;
     Ok(Begun::Attempt(Box::new(attempt)))
 }
 
@@ -162,7 +162,7 @@ struct Prepared {
 /// Becomes a client and prepares the authorization request.
 fn prepare(
     request: &Request,
-    tools: &Context,
+    context: &Context,
     http: &Http,
     prepared: Prepared,
 ) -> Result<Attempt, Error> {
@@ -172,7 +172,7 @@ fn prepare(
         before,
         is_second,
     } = prepared;
-    let (server, cache) = (&found.server, tools.cache());
+    let (server, cache) = (&found.server, context.cache());
     let provider = provider(request, server);
     let scopes = scopes(request, &found, before.as_ref());
     let reusable = before.as_ref().filter(|_| !is_second);
@@ -253,7 +253,7 @@ fn not_registered(
 }
 
 /// The server does not know our registration any more: the request is prepared anew, and not with one that is in doubt.
-fn again(tools: &Context, attempt: Attempt, line: &Line) -> Result<Begun, Error> {
+fn again(context: &Context, attempt: Attempt, line: &Line) -> Result<Begun, Error> {
     let Attempt {
         request,
         found,
@@ -261,25 +261,25 @@ fn again(tools: &Context, attempt: Attempt, line: &Line) -> Result<Begun, Error>
         before,
         ..
     } = attempt;
-    let http = Http::new(&tools.http, &typed_urls(&request), REQUEST_LIMIT).until(line.deadline);
+    let http = Http::new(&context.http, &typed_urls(&request), REQUEST_LIMIT).until(line.deadline);
     let prepared = Prepared {
         found,
         redirect_uri,
         before,
         is_second: true,
     };
-    prepare(&request, tools, &http, prepared).map(|attempt| Begun::Attempt(Box::new(attempt)))
+    prepare(&request, context, &http, prepared).map(|attempt| Begun::Attempt(Box::new(attempt)))
 }
 
 /// Goes from the answer to a login that is kept. Nothing that was kept before is touched until then.
 fn finish(
-    tools: &Context,
+    context: &Context,
     mut attempt: Attempt,
     code: AuthorizationCode,
     deadline: Deadline,
 ) -> Result<Finished, Error> {
     let request = &attempt.request.clone();
-    let http = Http::new(&tools.http, &typed_urls(request), REQUEST_LIMIT);
+    let http = Http::new(&context.http, &typed_urls(request), REQUEST_LIMIT);
     let Authorization {
         expected, verifier, ..
     } = &attempt.authorization;
@@ -314,12 +314,12 @@ fn finish(
     };
     warn_of_clock(answered_at);
     registration::confirm(
-        &tools.cache(),
+        &context.cache(),
         &attempt.found.server.issuer,
         &attempt.client,
     );
-    let account = account::find(&attempt, &tokens, tools);
-    let store = tools.store(&request.key)?;
+    let account = account::find(&attempt, &tokens, context);
+    let store = context.store(&request.key)?;
     // A refresh under way ends first; one that hangs must not cost a login, and will not overwrite it.
     let journal = store.journal(&request.key);
     let lock = journal
@@ -453,7 +453,7 @@ impl Attempt {
 }
 
 /// Returns the stored login if it serves: it covers what is asked for, and is live or can be refreshed at once.
-fn live_login(kept: &Credentials, request: &Request, tools: &Context) -> Option<Credentials> {
+fn live_login(kept: &Credentials, request: &Request, context: &Context) -> Option<Credentials> {
     let same_client = request
         .identity
         .client_id
@@ -486,7 +486,7 @@ fn live_login(kept: &Credentials, request: &Request, tools: &Context) -> Option<
         min_ttl: MIN_LIFE,
         refresh: false,
     };
-    match refresh::live(&request.key, need, tools, Deadline::after(refresh::LIMIT)) {
+    match refresh::live(&request.key, need, context, Deadline::after(refresh::LIMIT)) {
         // One that can be refreshed has just been, if it was due.
         Ok(live) => Some(live).filter(|live| live.refresh_token.is_some() || !need.is_due(live)),
         Err(err) => {

@@ -82,7 +82,7 @@ struct Run<'a> {
 /// Only if the system lacks what every run needs; each login's own failure is part of the [`Outcome`].
 pub fn run(
     requests: Vec<Request>,
-    tools: Arc<Context>,
+    context: Arc<Context>,
     paste: Option<Paste>,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Outcome, Error> {
@@ -94,8 +94,8 @@ pub fn run(
         .and_then(|()| waker.set_nonblocking(true))
         .map_err(system("cannot set up a socket"))?;
     let ticking = terminal::is_terminal() || paste.is_some();
-    let (logins, timeout) = (requests.len(), tools.timeout);
-    let crew = Crew::new(requests, tools, paste.is_some(), waker);
+    let (logins, timeout) = (requests.len(), context.timeout);
+    let crew = Crew::new(requests, context, paste.is_some(), waker);
     let mut run = Run {
         crew,
         desk: Desk::new(logins, paste, &mut signals, woken, ticking),
@@ -288,10 +288,10 @@ impl Run<'_> {
     /// Shows the user the page, and opens it if that is possible.
     fn invite(&mut self, seat: usize, attempt: Box<Attempt>) {
         let server = self.server(seat);
-        let tools = &self.crew.tools;
+        let context = &self.crew.context;
         self.desk
             .expect(seat, attempt.authorization.expected.clone());
-        let skip = browser::skip(&tools.browser, &tools.around);
+        let skip = browser::skip(&context.browser, &context.environment);
         let invitation = Invitation {
             server: &server,
             url: &attempt.authorization.url,
@@ -304,7 +304,11 @@ impl Run<'_> {
         };
         (self.tell)(Event::AuthorizationUrl(invitation));
         if skip.is_none() {
-            browser::open(&attempt.authorization.url, &tools.browser, &tools.around);
+            browser::open(
+                &attempt.authorization.url,
+                &context.browser,
+                &context.environment,
+            );
         }
         self.put(seat, Progress::Waiting(attempt));
         self.silent_at.insert(seat, Deadline::after(SILENCE));
@@ -336,7 +340,7 @@ impl Run<'_> {
     fn confirm_client(&self, seat: usize) {
         if let Some(Progress::Waiting(attempt)) = self.progress.get(seat) {
             registration::confirm(
-                &self.crew.tools.cache(),
+                &self.crew.context.cache(),
                 &attempt.found.server.issuer,
                 &attempt.client,
             );
@@ -347,7 +351,7 @@ impl Run<'_> {
         // An answer that passed all checks proves that the server knows the client, unless it says that it does not.
         if !client::is_unknown(&denial.error) {
             registration::confirm(
-                &self.crew.tools.cache(),
+                &self.crew.context.cache(),
                 &attempt.found.server.issuer,
                 &attempt.client,
             );
@@ -467,7 +471,7 @@ impl Run<'_> {
         for seat in
             self.seats(|progress| matches!(progress, Progress::Beginning | Progress::Waiting(_)))
         {
-            let (server, timeout) = (self.server(seat), self.crew.tools.timeout);
+            let (server, timeout) = (self.server(seat), self.crew.context.timeout);
             let (turned_away, asked) = (self.desk.turned_away(seat), self.asked(seat));
             self.end(
                 seat,

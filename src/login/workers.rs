@@ -86,7 +86,7 @@ fn run(job: &Job) {
 /// The workers: a few threads at most, and the jobs that wait for one.
 pub struct Crew {
     /// What all workers share.
-    pub tools: Arc<Context>,
+    pub context: Arc<Context>,
     requests: Vec<Arc<Request>>,
     can_paste: bool,
     deadline: Deadline,
@@ -103,16 +103,16 @@ impl Crew {
     /// Gathers a crew for some logins. It wakes the desk through `waker`.
     pub fn new(
         requests: Vec<Request>,
-        tools: Arc<Context>,
+        context: Arc<Context>,
         can_paste: bool,
         waker: UnixStream,
     ) -> Self {
         let (sender, inbox) = mpsc::channel();
         let requests = requests.into_iter().map(Arc::new).collect();
         let (waker, waiting) = (Arc::new(waker), VecDeque::new());
-        let deadline = Deadline::after(tools.timeout.saturating_add(GRACE));
+        let deadline = Deadline::after(context.timeout.saturating_add(GRACE));
         Self {
-            tools,
+            context,
             requests,
             can_paste,
             deadline,
@@ -135,30 +135,30 @@ impl Crew {
 
     /// Lets the store be chosen and proven while the servers are asked: a keyring may take its time.
     pub fn prove_store(&self) {
-        let (tools, request) = (Arc::clone(&self.tools), self.requests.first().cloned());
-        let prove = move || request.map(|request| tools.store(&request.key).is_ok());
+        let (context, request) = (Arc::clone(&self.context), self.requests.first().cloned());
+        let prove = move || request.map(|request| context.store(&request.key).is_ok());
         // If there is no thread to be had, it is done when the store is needed.
         drop(thread::Builder::new().name("store".to_owned()).spawn(prove));
     }
 
     /// Lets a worker begin a login.
     pub fn begin(&mut self, seat: usize) {
-        self.work(seat, |request, tools, line| {
-            Message::Begun(begin(request, tools, line))
+        self.work(seat, |request, context, line| {
+            Message::Begun(begin(request, context, line))
         });
     }
 
     /// Lets a worker finish a login.
     pub fn finish(&mut self, seat: usize, attempt: Box<Attempt>, code: AuthorizationCode) {
-        self.work(seat, move |_, tools, line| {
-            Message::Finished(finish(tools, *attempt, code, line.deadline))
+        self.work(seat, move |_, context, line| {
+            Message::Finished(finish(context, *attempt, code, line.deadline))
         });
     }
 
     /// Lets a worker begin a login anew on the same socket.
     pub fn again(&mut self, seat: usize, attempt: Box<Attempt>) {
-        self.work(seat, move |_, tools, line| {
-            Message::Begun(again(tools, *attempt, line))
+        self.work(seat, move |_, context, line| {
+            Message::Begun(again(context, *attempt, line))
         });
     }
 
@@ -170,7 +170,7 @@ impl Crew {
         let Some(request) = self.requests.get(seat).cloned() else {
             return;
         };
-        let tools = Arc::clone(&self.tools);
+        let context = Arc::clone(&self.context);
         let (sender, waker) = (self.sender.clone(), Arc::clone(&self.waker));
         let line = Line {
             seat,
@@ -180,7 +180,7 @@ impl Crew {
             deadline: self.deadline,
         };
         let job: Box<dyn FnOnce() + Send> = Box::new(move || {
-            let message = job(&request, &tools, &line);
+            let message = job(&request, &context, &line);
             line.send(message);
         });
         self.waiting.push_back(Arc::new(Mutex::new(Some(job))));

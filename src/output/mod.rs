@@ -41,7 +41,7 @@ const MAX_SCOPES: usize = 20;
 #[derive(Debug)]
 pub struct Reporter {
     json: bool,
-    around: Environment,
+    environment: Environment,
     several: bool,
     /// A line of product could not be written: whoever wanted it has gone.
     pub lost_output: bool,
@@ -52,7 +52,7 @@ impl Reporter {
     pub fn new(json: bool, several: bool) -> Self {
         Self {
             json,
-            around: Environment::look(),
+            environment: Environment::look(),
             several,
             lost_output: false,
         }
@@ -230,7 +230,7 @@ impl Reporter {
     /// Says how the answer can come back from a browser on the user's own machine.
     fn forward(&self, invitation: &Invitation) {
         let (Some(Skip::Ssh), Some(ssh), true) =
-            (invitation.skip, &self.around.ssh, invitation.listening)
+            (invitation.skip, &self.environment.ssh, invitation.listening)
         else {
             return;
         };

@@ -22,11 +22,11 @@ pub struct Settings {
 
 impl Settings {
     /// Returns the settings of a run.
-    pub fn of(tools: &Context) -> Self {
+    pub fn of(context: &Context) -> Self {
         Self {
-            store: tools.store.clone(),
-            data_dir: tools.data_dir.clone(),
-            ca_file: tools.http.ca_file.clone(),
+            store: context.store.clone(),
+            data_dir: context.data_dir.clone(),
+            ca_file: context.http.ca_file.clone(),
         }
     }
 

@@ -58,11 +58,11 @@ impl Freshness {
 pub fn live(
     key: &StoredId,
     need: Freshness,
-    tools: &Context,
+    context: &Context,
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
-    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::None);
-    let settings = &Settings::of(tools);
+    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
+    let settings = &Settings::of(context);
     let seen = load(&store, key, settings)?;
     if !need.refresh && !need.is_due(&seen) {
         return Ok(seen);
@@ -98,7 +98,7 @@ pub fn live(
     if store.journal(key) != journal {
         // It went to another store meanwhile, which has another lock.
         drop(lock);
-        return live(key, need, tools, deadline);
+        return live(key, need, context, deadline);
     }
     let kept = load(&store, key, settings)?;
     // What came while we waited is as new as anything that we could ask for.
@@ -118,7 +118,7 @@ pub fn live(
             server: key.server.clone(),
         });
     }
-    refresher::refresh(key, tools, (journal, lock), deadline)?;
+    refresher::refresh(key, context, (journal, lock), deadline)?;
     let now = load(&store, key, settings)?;
     // A token that has just come is handed out, however short its life is said to be.
     if now.access_token != kept.access_token || now.obtained_at != kept.obtained_at {
@@ -133,9 +133,9 @@ pub fn live(
 /// # Errors
 ///
 /// [`Error::Store`] if the mark could not be stored.
-pub fn mark_refused(refused: &Credentials, tools: &Context) -> Result<(), Error> {
+pub fn mark_refused(refused: &Credentials, context: &Context) -> Result<(), Error> {
     let key = &refused.key();
-    let store = Store::open_to_read(&tools.store, &tools.data_dir, Interaction::None);
+    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
     let lock = store.journal(key).lock(Deadline::after(MARK_LIMIT));
     let _lock = lock.map_err(|err| Error::not_kept(key, err.into()))?;
     let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;

@@ -70,13 +70,13 @@ struct Job {
 /// What the process reports; [`Error::Busy`] if the time is up.
 pub fn refresh(
     key: &StoredId,
-    tools: &Context,
+    context: &Context,
     (journal, lock): (Journal, LockFile),
     deadline: Deadline,
 ) -> Result<(), Error> {
     let job = Job {
         key: key.clone(),
-        settings: Settings::of(tools),
+        settings: Settings::of(context),
         journal: Some(journal),
         verbosity: terminal::verbosity(),
         patience: deadline.left(),

@@ -111,7 +111,7 @@ fn log_in_and_check(
     tell: &mut dyn FnMut(Event),
 ) -> Result<Outcome, Error> {
     let alone = why_alone(wish);
-    let tools = Arc::new(tools(home, wish, alone.is_some()));
+    let context = Arc::new(new_context(home, wish, alone.is_some()));
     let paste = if alone.is_none() {
         Paste::from_terminal()
     } else {
@@ -119,7 +119,7 @@ fn log_in_and_check(
     };
     let request = request(server);
     let key = request.key.clone();
-    let outcome = login::run(vec![request], Arc::clone(&tools), paste, &mut |event| {
+    let outcome = login::run(vec![request], Arc::clone(&context), paste, &mut |event| {
         explain(&event, alone);
         if let (login::Event::AuthorizationUrl(invitation), Some(_)) = (&event, alone) {
             agent::send(invitation.url);
@@ -128,7 +128,7 @@ fn log_in_and_check(
     })?;
     if succeeded(&outcome) {
         say("4. asking the server for its tools, with the token and without");
-        let checked = check(&key, server, &tools)?;
+        let checked = check(&key, server, &context)?;
         tell(Event::Checked(&key, &checked));
     }
     Ok(outcome)
@@ -146,7 +146,7 @@ fn why_alone(wish: &DemoOptions) -> Option<&'static str> {
 }
 
 /// Puts the tools of a login together. Wherever the user keeps logins, this one goes to a file of its own.
-fn tools(home: &Path, wish: &DemoOptions, alone: bool) -> Context {
+fn new_context(home: &Path, wish: &DemoOptions, alone: bool) -> Context {
     let browser = browser::BrowserChoice {
         none: alone.then_some(Skip::Demo),
         command: wish.browser.clone(),

@@ -20,19 +20,19 @@ const CLOCK_TOLERANCE: u64 = 60;
 const PLAUSIBLE: std::ops::Range<i64> = 1_735_689_600..4_102_444_800;
 
 /// Says what kind of place this is.
-pub fn surroundings(around: &Environment) -> Finding {
+pub fn environment(environment: &Environment) -> Finding {
     let kinds = [
-        (around.ssh.is_some(), "a remote shell (ssh)"),
-        (around.wsl, "Windows (WSL)"),
-        (around.container, "a container"),
-        (around.ci, "a CI job"),
+        (environment.ssh.is_some(), "a remote shell (ssh)"),
+        (environment.wsl, "Windows (WSL)"),
+        (environment.container, "a container"),
+        (environment.ci, "a CI job"),
     ];
     let kinds: Vec<_> = kinds
         .iter()
         .filter(|(is, _)| *is)
         .map(|(_, kind)| *kind)
         .collect();
-    let display = if around.display {
+    let display = if environment.display {
         "with a display"
     } else {
         "without a display"
@@ -47,11 +47,11 @@ pub fn surroundings(around: &Environment) -> Finding {
 
 /// Says which browser would be opened, or why none.
 pub fn browser(case: &Case) -> Finding {
-    match browser::skip(&case.browser, &case.around) {
+    match browser::skip(&case.browser, &case.environment) {
         Some(skip @ (Skip::Asked | Skip::Demo)) => Finding::ok(Topic::Browser, skip.reason()),
         Some(skip) => {
             let forward = case
-                .around
+                .environment
                 .ssh
                 .is_some()
                 .then_some("; a login says how your browser can come back here");
@@ -231,20 +231,20 @@ mod tests {
 
     #[test]
     fn every_kind_of_place_is_named() {
-        let around = Environment {
+        let here = Environment {
             wsl: true,
             container: true,
             ci: true,
             ..Environment::default()
         };
         assert_eq!(
-            surroundings(&around).what,
+            environment(&here).what,
             "Windows (WSL), a container, a CI job, without a display"
         );
         let desktop = Environment {
             display: true,
             ..Environment::default()
         };
-        assert_eq!(surroundings(&desktop).what, "a computer, with a display");
+        assert_eq!(environment(&desktop).what, "a computer, with a display");
     }
 }

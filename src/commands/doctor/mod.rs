@@ -37,7 +37,7 @@ pub struct Case<'a> {
     /// What the user said about the browser.
     pub browser: BrowserChoice,
     /// What kind of place this is.
-    pub around: Environment,
+    pub environment: Environment,
     /// Where the answer can be pasted, if it can.
     pub paste: Option<Paste>,
 }
@@ -197,7 +197,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     let before = keeping::before(case);
     let known = before.as_ref().ok().and_then(Option::as_ref);
     let mut machine = vec![
-        machine::surroundings(&case.around),
+        machine::environment(&case.environment),
         machine::browser(case),
         machine::terminal(case),
     ];

@@ -79,22 +79,22 @@ impl Skip {
 }
 
 /// Decides whether to open a browser. One that the user names is always opened.
-pub fn skip(wish: &BrowserChoice, around: &Environment) -> Option<Skip> {
+pub fn skip(wish: &BrowserChoice, environment: &Environment) -> Option<Skip> {
     let named = wish.command.is_some() || env::var_os("BROWSER").is_some_and(|it| !it.is_empty());
     match () {
         () if wish.none.is_some() => wish.none,
         () if named => None,
-        () => skip_default(around),
+        () => skip_default(environment),
     }
 }
 
 /// Decides whether to open the default browser.
-fn skip_default(around: &Environment) -> Option<Skip> {
+fn skip_default(environment: &Environment) -> Option<Skip> {
     match () {
-        () if around.ci => Some(Skip::Ci),
-        () if around.ssh.is_some() => Some(Skip::Ssh),
-        () if around.display || around.wsl => None,
-        () if around.container => Some(Skip::Container),
+        () if environment.ci => Some(Skip::Ci),
+        () if environment.ssh.is_some() => Some(Skip::Ssh),
+        () if environment.display || environment.wsl => None,
+        () if environment.container => Some(Skip::Container),
         () => Some(Skip::NoDisplay),
     }
 }
@@ -151,8 +151,8 @@ fn default_is_there() -> Option<bool> {
 
 /// Starts the browser and does not wait for it. Whether a window really opened cannot be known, so the URL is always
 /// shown as well. A browser that is passed over is said.
-pub fn open(url: &str, wish: &BrowserChoice, around: &Environment) {
-    let may_default = wish.command.is_none() && skip_default(around).is_none();
+pub fn open(url: &str, wish: &BrowserChoice, environment: &Environment) {
+    let may_default = wish.command.is_none() && skip_default(environment).is_none();
     let (watched, command) = (url.to_owned(), wish.command.clone());
     let launch = move || match run_opener(&watched, command.as_deref(), may_default) {
         Ok(true) => log::info!("the browser was told to open the address"),
@@ -310,8 +310,8 @@ mod tests {
             display: true,
             ..Environment::default()
         };
-        let check = |wish: &BrowserChoice, around: &Environment, expected| {
-            assert_eq!(skip(wish, around), expected, "{around:?}")
+        let check = |wish: &BrowserChoice, environment: &Environment, expected| {
+            assert_eq!(skip(wish, environment), expected, "{environment:?}")
         };
         if env::var_os("BROWSER").is_some() {
             return;
