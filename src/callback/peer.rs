@@ -1,17 +1,6 @@
-//! Who is at the other end of a loopback connection, and who holds a port, as the operating system tells it.
+//! Whose program is at the other end of a loopback connection, and which one holds a port: read from `/proc`, so on Linux only.
 
 use std::net::SocketAddr;
-
-/// What is known of the peer of a loopback connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Peer {
-    /// A program of this user, or of the administrator.
-    Ours,
-    /// A program of another user, or one that is gone already.
-    Foreign,
-    /// The system does not tell.
-    Unknown,
-}
 
 /// The program that holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,77 +11,80 @@ pub struct Holder {
     pub name: String,
 }
 
-/// Tells whose program is at `peer`, connected to our socket at `local`.
+/// Tells whether the program at `peer`, connected to our socket at `local`, belongs to another user or has exited.
+/// `false` where the system does not say, as everywhere but on Linux.
 ///
-/// State and code challenge can be read by every user of a machine in the list of processes, so another user could
-/// send us a code of his own for our challenge. Only the operating system knows who is calling.
-#[cfg(target_os = "linux")]
-pub fn peer(local: SocketAddr, peer: SocketAddr) -> Peer {
-    linux::peer(local, peer)
+/// Every user of a machine can read the state and the code challenge in the list of processes, so another user could send
+/// us a code of their own for our challenge. Only the operating system knows who connects.
+pub fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
+    #[cfg(target_os = "linux")]
+    return linux::is_foreign(local, peer);
+    #[cfg(not(target_os = "linux"))]
+    return false;
 }
 
-/// Tells whose program is at `peer`; only Linux tells, so nobody is refused elsewhere.
-#[cfg(not(target_os = "linux"))]
-pub fn peer(_local: SocketAddr, _peer: SocketAddr) -> Peer {
-    Peer::Unknown
-}
-
-/// Returns the program of this user that listens on a TCP port, if the system tells.
-#[cfg(target_os = "linux")]
+/// Returns the program of this user that listens on a TCP port; `None` if the system does not say.
 pub fn holder(port: u16) -> Option<Holder> {
-    linux::holder(port)
-}
-
-/// Returns the program that listens on a port; only Linux tells.
-#[cfg(not(target_os = "linux"))]
-pub fn holder(_port: u16) -> Option<Holder> {
-    None
+    #[cfg(target_os = "linux")]
+    return linux::holder(port);
+    #[cfg(not(target_os = "linux"))]
+    return None;
 }
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs;
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-    use std::time::Duration;
 
-    use rustix::net::netlink::{SocketAddrNetlink, SOCK_DIAG};
-    use rustix::net::sockopt::{set_socket_timeout, Timeout};
-    use rustix::net::{
-        recv, sendto, socket_with, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType,
-    };
     use rustix::process::getuid;
 
-    use super::{Holder, Peer};
+    use super::Holder;
 
-    /// One row of the kernel's table: who owns a socket. A socket that is closed has no inode any more.
+    /// How often the table is read before a socket counts as closed: the kernel may leave out a row of a table that changes
+    /// while it is read.
+    const TABLE_READS: usize = 3;
+
+    /// A listening socket, in the third field of a row.
+    const LISTEN: u8 = 10;
+
+    /// One row of `/proc/net/tcp`: a socket and its owner. A socket that is closed has the inode 0.
+    ///
+    /// Spec: proc_net_tcp in the documentation of Linux.
+    #[derive(Debug)]
     struct Row {
+        local: SocketAddr,
+        remote: SocketAddr,
+        state: u8,
         uid: u32,
         inode: u32,
     }
 
-    pub fn peer(local: SocketAddr, peer: SocketAddr) -> Peer {
-        let row = match ask_kernel(peer, local) {
-            Ok(row) => row,
-            Err(_) => match read_tables(peer, local) {
-                Some(row) => row,
-                None => return Peer::Unknown,
-            },
-        };
-        match row {
-            // The administrator counts as ours: relays of WSL, containers and ssh run as root.
-            Some(row) if row.inode != 0 && (row.uid == 0 || row.uid == getuid().as_raw()) => {
-                Peer::Ours
+    pub fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
+        for _ in 0..TABLE_READS {
+            let Some(table) = read_table() else {
+                return false;
+            };
+            let is_peer = |row: &Row| is_same(row.local, peer) && is_same(row.remote, local);
+            let row = rows(&table).find(is_peer);
+            if let Some(row) = row {
+                return !is_trusted(&row);
             }
-            Some(row) if row.inode != 0 && stands_for_others(row.uid) => Peer::Unknown,
-            _ => Peer::Foreign,
         }
+        true
+    }
+
+    /// Tells whether a socket is open and belongs to this user, to the administrator (relays of WSL, containers and ssh run
+    /// as root), or to a user that this user namespace does not know.
+    fn is_trusted(row: &Row) -> bool {
+        row.inode != 0
+            && (row.uid == 0 || row.uid == getuid().as_raw() || is_unmapped_user(row.uid))
     }
 
     /// Tells whether this number stands for all users whom this user namespace does not know, among them perhaps the relay
     /// that brings the user's own browser here, as `kubectl port-forward` does.
     ///
     /// Spec: user_namespaces(7), "Unmapped user and group IDs".
-    fn stands_for_others(uid: u32) -> bool {
+    fn is_unmapped_user(uid: u32) -> bool {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         is_overflow(
             uid,
@@ -111,114 +103,30 @@ mod linux {
         !knows_all && overflow.trim().parse() == Ok(uid)
     }
 
-    const REQUEST_BYTES: usize = 72;
-
-    /// Asks for the one socket at `source` that is connected to `destination`; `None` if there is none.
-    fn ask_kernel(source: SocketAddr, destination: SocketAddr) -> rustix::io::Result<Option<Row>> {
-        let socket = socket_with(
-            AddressFamily::NETLINK,
-            SocketType::DGRAM,
-            SocketFlags::CLOEXEC,
-            Some(SOCK_DIAG),
-        )?;
-        set_socket_timeout(&socket, Timeout::Recv, Some(Duration::from_secs(1)))?;
-        let kernel = SocketAddrNetlink::new(0, 0);
-        sendto(
-            &socket,
-            &question(source, destination),
-            SendFlags::empty(),
-            &kernel,
-        )?;
-        let mut answer = [0; 1024];
-        let (_, length) = recv(&socket, &mut answer[..], RecvFlags::empty())?;
-        read_answer(answer.get(..length).unwrap_or_default()).ok_or(rustix::io::Errno::PROTO)
+    /// Reads the TCP sockets of this network namespace, one a line; `None` if the system does not show them.
+    fn read_table() -> Option<String> {
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+        tables.into_iter().flatten().reduce(|v4, v6| v4 + &v6)
     }
 
-    /// Builds `struct nlmsghdr` and `struct inet_diag_req_v2`, in the byte order of this machine.
-    fn question(source: SocketAddr, destination: SocketAddr) -> Vec<u8> {
-        const SOCK_DIAG_BY_FAMILY: u16 = 20;
-        const NLM_F_REQUEST: u16 = 1;
-        const AF_INET: u8 = 2;
-        const AF_INET6: u8 = 10;
-        const IPPROTO_TCP: u8 = 6;
-        let mut bytes = Vec::with_capacity(REQUEST_BYTES);
-        bytes.extend((REQUEST_BYTES as u32).to_ne_bytes());
-        bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-        bytes.extend(NLM_F_REQUEST.to_ne_bytes());
-        bytes.extend([0; 8]);
-        bytes.extend([
-            if source.is_ipv4() { AF_INET } else { AF_INET6 },
-            IPPROTO_TCP,
-            0,
-            0,
-        ]);
-        bytes.extend(u32::MAX.to_ne_bytes());
-        bytes.extend(source.port().to_be_bytes());
-        bytes.extend(destination.port().to_be_bytes());
-        for address in [source.ip(), destination.ip()] {
-            match address {
-                IpAddr::V4(address) => bytes.extend(address.octets().iter().chain(&[0; 12])),
-                IpAddr::V6(address) => bytes.extend(address.octets()),
-            }
-        }
-        bytes.extend([0; 4]);
-        bytes.extend([0xff; 8]);
-        bytes
+    fn rows(table: &str) -> impl Iterator<Item = Row> + '_ {
+        table.lines().filter_map(read_row)
     }
 
-    /// Reads `struct nlmsghdr` and `struct inet_diag_msg`; `None` if it is neither a row nor "no such socket".
-    fn read_answer(answer: &[u8]) -> Option<Option<Row>> {
-        const NLMSG_ERROR: u16 = 2;
-        const SOCK_DIAG_BY_FAMILY: u16 = 20;
-        const ENOENT: u32 = 2;
-        const LISTEN: u8 = 10;
-        const UID_AT: usize = 80;
-        const INODE_AT: usize = 84;
-        let word = |at: usize| Some(u32::from_ne_bytes(answer.get(at..at + 4)?.try_into().ok()?));
-        let kind = u16::from_ne_bytes(answer.get(4..6)?.try_into().ok()?);
-        match kind {
-            SOCK_DIAG_BY_FAMILY if *answer.get(17)? == LISTEN => Some(None),
-            SOCK_DIAG_BY_FAMILY => Some(Some(Row {
-                uid: word(UID_AT)?,
-                inode: word(INODE_AT)?,
-            })),
-            NLMSG_ERROR if word(16)?.wrapping_neg() == ENOENT => Some(None),
-            _ => None,
-        }
-    }
-
-    /// Looks the socket up in the tables under `/proc`; `None` if they cannot be read.
-    fn read_tables(source: SocketAddr, destination: SocketAddr) -> Option<Option<Row>> {
-        let mut readable = false;
-        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            let Ok(table) = fs::read_to_string(table) else {
-                continue;
-            };
-            readable = true;
-            for line in table.lines().skip(1) {
-                if let Some((from, to, _, row)) = read_row(line) {
-                    if same(from, source) && same(to, destination) {
-                        return Some(Some(row));
-                    }
-                }
-            }
-        }
-        readable.then_some(None)
-    }
-
-    fn same(one: SocketAddr, other: SocketAddr) -> bool {
+    fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
         one.port() == other.port() && one.ip().to_canonical() == other.ip().to_canonical()
     }
 
-    fn read_row(line: &str) -> Option<(SocketAddr, SocketAddr, u8, Row)> {
-        let mut fields = line.split_ascii_whitespace();
-        let (from, to) = (read_address(fields.nth(1)?)?, read_address(fields.next()?)?);
-        let state = u8::from_str_radix(fields.next()?, 16).ok()?;
-        let row = Row {
+    fn read_row(line: &str) -> Option<Row> {
+        // Which sockets, state, queues, timer, retransmissions, owner, timeout, inode.
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        Some(Row {
+            local: read_address(fields.next()?)?,
+            remote: read_address(fields.next()?)?,
+            state: u8::from_str_radix(fields.next()?, 16).ok()?,
             uid: fields.nth(3)?.parse().ok()?,
             inode: fields.nth(1)?.parse().ok()?,
-        };
-        Some((from, to, state, row))
+        })
     }
 
     /// Reads an address such as `0100007F:1F90`: words in the byte order of the machine, the port in plain hex.
@@ -239,21 +147,15 @@ mod linux {
     }
 
     pub fn holder(port: u16) -> Option<Holder> {
-        const LISTEN: u8 = 10;
-        let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
-            .map(|table| fs::read_to_string(table).unwrap_or_default());
-        let rows = tables
-            .iter()
-            .flat_map(|table| table.lines().skip(1))
-            .filter_map(read_row);
-        let mut listening =
-            rows.filter(|(from, _, state, _)| *state == LISTEN && from.port() == port);
-        listening.find_map(|(_, _, _, row)| process_with(row.inode))
+        let table = read_table()?;
+        let is_listening = |row: &Row| row.state == LISTEN && row.local.port() == port;
+        let mut listening = rows(&table).filter(is_listening);
+        listening.find_map(|row| process_with(row.inode))
     }
 
     /// Finds the process of this user that has the socket open.
     fn process_with(inode: u32) -> Option<Holder> {
-        let wanted = format!("socket:[{inode}]");
+        let socket = format!("socket:[{inode}]");
         for process in fs::read_dir("/proc").ok()?.flatten() {
             let Some(pid) = process
                 .file_name()
@@ -265,10 +167,10 @@ mod linux {
             let Ok(files) = fs::read_dir(process.path().join("fd")) else {
                 continue;
             };
-            let has_it = |file: fs::DirEntry| {
-                fs::read_link(file.path()).is_ok_and(|it| it.as_os_str() == wanted.as_str())
+            let is_socket = |file: fs::DirEntry| {
+                fs::read_link(file.path()).is_ok_and(|it| it.as_os_str() == socket.as_str())
             };
-            if files.flatten().any(has_it) {
+            if files.flatten().any(is_socket) {
                 let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
                 return Some(Holder {
                     pid,
@@ -291,58 +193,37 @@ mod linux {
             Some((client, listener.accept().ok()?.0))
         }
 
-        fn verdict(accepted: &TcpStream) -> Peer {
-            peer(
-                accepted.local_addr().expect("an address"),
-                accepted.peer_addr().expect("an address"),
-            )
-        }
-
         #[test]
-        fn v10_our_own_peer_is_ours_until_it_has_gone() {
+        fn v10_our_own_peer_is_trusted_until_it_has_gone() {
             for address in ["127.0.0.1:0", "[::1]:0"] {
                 let Some((client, accepted)) = pair(address) else {
                     continue;
                 };
-                assert_eq!(verdict(&accepted), Peer::Ours);
+                let local = accepted.local_addr().expect("an address");
+                let peer = accepted.peer_addr().expect("an address");
+                assert!(!is_foreign(local, peer));
                 client.shutdown(Shutdown::Write).expect("half-closing");
-                assert_eq!(verdict(&accepted), Peer::Ours, "half-closed");
-                let addresses = (
-                    accepted.local_addr().expect("ours"),
-                    accepted.peer_addr().expect("theirs"),
-                );
+                assert!(!is_foreign(local, peer), "half-closed");
                 drop(client);
-                assert_eq!(peer(addresses.0, addresses.1), Peer::Foreign, "gone");
+                assert!(is_foreign(local, peer), "gone");
             }
         }
 
         #[test]
-        fn v10_the_kernel_and_the_tables_agree() {
-            let (client, accepted) = pair("127.0.0.1:0").expect("a pair");
-            let (theirs, ours) = (
-                client.local_addr().expect("theirs"),
-                accepted.local_addr().expect("ours"),
-            );
-            let asked = ask_kernel(theirs, ours).ok().flatten().expect("a row");
-            let read = read_tables(theirs, ours).flatten().expect("a row");
-            assert_eq!((asked.uid, asked.inode), (read.uid, read.inode));
-            assert!(ask_kernel(SocketAddr::new(theirs.ip(), 1), ours)
-                .expect("an answer")
-                .is_none());
+        fn v10_a_mapped_address_is_the_same_peer() {
+            let parse = |text: &str| text.parse().expect("an address");
+            assert!(is_same(parse("[::ffff:127.0.0.1]:5"), parse("127.0.0.1:5")));
+            assert!(!is_same(parse("127.0.0.2:5"), parse("127.0.0.1:5")));
         }
 
         #[test]
-        fn v10_a_mapped_address_is_the_same_peer() {
-            let (client, accepted) = pair("127.0.0.1:0").expect("a pair");
-            let (theirs, ours) = (
-                client.local_addr().expect("theirs"),
-                accepted.local_addr().expect("ours"),
-            );
-            assert!(same(
-                "[::ffff:127.0.0.1]:5".parse().expect("an address"),
-                "127.0.0.1:5".parse().expect("one")
-            ));
-            assert_eq!(peer(ours, theirs), Peer::Ours);
+        fn v10_a_row_names_the_socket_and_its_owner() {
+            let row = "   1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 4242 1";
+            let row = read_row(row).expect("a row");
+            assert_eq!(row.local.to_string(), "127.0.0.1:8080");
+            assert_eq!(row.remote.to_string(), "127.0.0.1:50000");
+            assert_eq!((row.state, row.uid, row.inode), (1, 1000, 4242));
+            assert!(read_row("garbage").is_none());
         }
 
         #[test]

@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use crate::callback::pages::Page;
-use crate::callback::peer::{self, Peer};
+use crate::callback::peer;
 use crate::callback::{Callback, Listener};
 use crate::oauth::callback::{Denial, ExpectedResponse, Rejection};
 use crate::oauth::endpoint;
@@ -351,8 +351,7 @@ impl<'a> Desk<'a> {
                     .and_then(|(_, rejection)| detail(rejection));
                 // The system is asked last, and only about messages that would otherwise be taken, or shown.
                 let counts = checked.is_ok() || words.is_some();
-                let foreign =
-                    counts && peer::peer(callback.ends.0, callback.ends.1) == Peer::Foreign;
+                let foreign = counts && peer::is_foreign(callback.ends.0, callback.ends.1);
                 match checked {
                     // Who does not know the state learns nothing from it.
                     Err((Reason::NoState | Reason::CutState, _)) if foreign => {

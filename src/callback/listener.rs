@@ -1,0 +1,436 @@
+//! The sockets of one login: bound once and held to its end, read within limits, answered without waiting.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use rustix::event::PollFlags;
+use rustix::process::{getrlimit, Resource};
+
+use super::connection::{Connection, Progress};
+use super::pages::Page;
+use super::request::Accepted;
+use super::{is_refused_by_browsers, RedirectHost, RedirectTarget};
+use crate::os::clock::Deadline;
+
+/// Most connections that are open at once; the oldest silent one makes room for a new one.
+const MAX_CONNECTIONS: usize = 64;
+
+/// Most connections that are accepted before those at hand are read.
+const ACCEPT_BATCH: usize = 16;
+
+/// How many file descriptors strangers leave to the rest of the program: an accepted code has to be exchanged and stored
+/// even if they take every connection they can get.
+const RESERVED_DESCRIPTORS: u64 = 24;
+
+/// Descriptors from this number on are for nobody, however many the system would give: the library that speaks to the
+/// keyring cannot handle them.
+const MAX_DESCRIPTORS: u64 = 1024;
+
+/// Pause after the system could not give us one more connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// How many free ports are tried until one is free for both address families.
+const PAIR_ATTEMPTS: usize = 16;
+
+/// How many free ports are tried until one is found that browsers open; there are fewer that they do not.
+const PORT_ATTEMPTS: usize = 96;
+
+/// Longest time for a connection to ourselves, which tells whether loopback works at all.
+const SELF_CONNECT_LIMIT: Duration = Duration::from_millis(500);
+
+/// Why there is no socket to listen on.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another program holds the one port that will do.
+    #[error("the port is already in use")]
+    Taken {
+        /// The port.
+        port: u16,
+    },
+    /// No port is left: other programs use them all.
+    #[error("no port of this machine is free")]
+    UsedUp,
+    /// The system has no socket for us, or loopback does not work.
+    #[error("{0}")]
+    Impossible(io::Error),
+}
+
+/// A callback that arrived; the browser waits for its page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// The connection that waits.
+    pub connection: u64,
+    /// The raw query of the request.
+    pub query: String,
+    /// The two ends of the connection: ours, theirs.
+    pub ends: (SocketAddr, SocketAddr),
+}
+
+/// The sockets of one login.
+#[derive(Debug)]
+pub struct Listener {
+    sockets: Vec<TcpListener>,
+    redirect_uri: String,
+    accepted: Accepted,
+    connections: Vec<Connection>,
+    last_id: u64,
+    accept_again: Option<Deadline>,
+    accept_failed: bool,
+    /// How many requests were answered that were no callbacks.
+    pub ignored: u64,
+}
+
+impl Listener {
+    /// Binds the sockets. They are never let go before the login ends.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::Taken`] if a fixed port is held by another program.
+    ///
+    /// Spec: RFC 8252 sections 7.3 and 8.3.
+    pub fn bind(wanted: &RedirectTarget) -> Result<Self, BindError> {
+        let mut failure = BindError::Impossible(ErrorKind::AddrNotAvailable.into());
+        let any = wanted.any_port.then_some(0);
+        // A port that no browser opens is of use only to who asks for it.
+        let ports = wanted
+            .ports
+            .iter()
+            .copied()
+            .filter(|port| !wanted.any_port || !is_refused_by_browsers(*port));
+        for port in ports.chain(any) {
+            match bind_host(wanted.host, port) {
+                Ok((sockets, host)) => {
+                    return Self::new(sockets, host, wanted).map_err(|err| match err.kind() {
+                        // The connection to ourselves takes a port too.
+                        ErrorKind::AddrNotAvailable => BindError::UsedUp,
+                        _ => BindError::Impossible(err),
+                    });
+                }
+                Err(err) if err.kind() == ErrorKind::AddrInUse && port != 0 => {
+                    failure = BindError::Taken { port }
+                }
+                Err(err) if err.kind() == ErrorKind::AddrInUse => failure = BindError::UsedUp,
+                Err(err) => failure = BindError::Impossible(err),
+            }
+        }
+        Err(failure)
+    }
+
+    fn new(sockets: Vec<TcpListener>, host: &str, wanted: &RedirectTarget) -> io::Result<Self> {
+        let mut port = 0;
+        for socket in &sockets {
+            let address = socket.local_addr()?;
+            TcpStream::connect_timeout(&address, SELF_CONNECT_LIMIT)?;
+            socket.set_nonblocking(true)?;
+            port = address.port();
+        }
+        Ok(Self {
+            sockets,
+            redirect_uri: wanted.uri(host, port),
+            accepted: Accepted {
+                path: wanted.path.clone(),
+                forms: wanted.forms,
+            },
+            connections: Vec::new(),
+            last_id: 0,
+            accept_again: None,
+            accept_failed: false,
+            ignored: 0,
+        })
+    }
+
+    /// Returns the redirect URI, derived from the bound socket.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// Returns what to wait for, in an order that [`Self::advance`] knows.
+    pub fn interests(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
+        let accepting = if self.accept_again.is_none() {
+            PollFlags::IN
+        } else {
+            PollFlags::empty()
+        };
+        let sockets = self
+            .sockets
+            .iter()
+            .map(move |socket| (socket.as_fd(), accepting));
+        let connections = self.connections.iter().map(|it| {
+            let flags = match () {
+                () if it.is_answering() => PollFlags::OUT,
+                () if it.is_held() => PollFlags::empty(),
+                () => PollFlags::IN,
+            };
+            (it.stream().as_fd(), flags)
+        });
+        sockets.chain(connections)
+    }
+
+    /// Returns the moment at which [`Self::advance`] has to be called even if nothing happens.
+    pub fn next_deadline(&self) -> Option<Deadline> {
+        let deadlines = self
+            .connections
+            .iter()
+            .filter_map(Connection::deadline)
+            .chain(self.accept_again);
+        deadlines.reduce(Deadline::min)
+    }
+
+    /// Does everything that can be done without waiting. `ready` tells, in the order of [`Self::interests`], what
+    /// has happened. Requests that are no callbacks are answered here; callbacks are returned, and held.
+    pub fn advance(&mut self, ready: &[PollFlags]) -> Vec<Callback> {
+        let mut callbacks = Vec::new();
+        let (sockets, connections) = ready.split_at(self.sockets.len().min(ready.len()));
+        for (connection, flags) in self.connections.iter_mut().zip(connections) {
+            if connection.deadline().is_some_and(Deadline::passed) {
+                connection.expire();
+            } else if !flags.is_empty() {
+                match connection.advance(&self.accepted) {
+                    Progress::Nothing => {}
+                    Progress::Ignored => self.ignored += 1,
+                    Progress::Callback(query) => callbacks.push(callback(connection, query)),
+                }
+            }
+        }
+        self.connections.retain(|connection| !connection.is_over());
+        if self.accept_again.is_some_and(Deadline::passed) {
+            self.accept_again = None;
+        }
+        if sockets.iter().any(|flags| !flags.is_empty()) {
+            self.accept(&mut callbacks);
+        }
+        callbacks
+    }
+
+    fn accept(&mut self, callbacks: &mut Vec<Callback>) {
+        for index in 0..self.sockets.len() {
+            for _ in 0..ACCEPT_BATCH {
+                let Some(socket) = self.sockets.get(index) else {
+                    break;
+                };
+                match socket.accept() {
+                    Ok((stream, peer)) => {
+                        self.accept_failed = false;
+                        self.take(stream, peer, callbacks);
+                    }
+                    Err(err) if err.kind() == ErrorKind::WouldBlock => break,
+                    Err(err)
+                        if matches!(
+                            err.kind(),
+                            ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+                        ) => {}
+                    Err(_) => {
+                        // What has passed after a pause costs nobody the connection.
+                        if self.accept_failed {
+                            self.make_room();
+                        }
+                        self.accept_failed = true;
+                        self.accept_again = Some(Deadline::after(ACCEPT_PAUSE));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, stream: TcpStream, peer: SocketAddr, callbacks: &mut Vec<Callback>) {
+        let full = self.connections.len() >= MAX_CONNECTIONS || self.is_crowded(&stream);
+        if full && !self.make_room() {
+            return;
+        }
+        self.last_id += 1;
+        let Some(mut connection) = Connection::new(self.last_id, stream, peer) else {
+            return;
+        };
+        match connection.advance(&self.accepted) {
+            Progress::Nothing => {}
+            Progress::Ignored => self.ignored += 1,
+            Progress::Callback(query) => callbacks.push(callback(&connection, query)),
+        }
+        if !connection.is_over() {
+            self.connections.push(connection);
+        }
+    }
+
+    /// Tells whether this process has few descriptors left for a new connection beside those there are. The system gives
+    /// the lowest free number, so a high one tells that all below it are in use, by whatever part of the program.
+    fn is_crowded(&self, new: &TcpStream) -> bool {
+        let limit = getrlimit(Resource::Nofile)
+            .current
+            .map_or(MAX_DESCRIPTORS, |limit| limit.min(MAX_DESCRIPTORS));
+        let highest = self
+            .connections
+            .iter()
+            .map(Connection::stream)
+            .chain([new])
+            .map(AsRawFd::as_raw_fd)
+            .max();
+        let highest = highest
+            .and_then(|number| u64::try_from(number).ok())
+            .unwrap_or(0);
+        !self.connections.is_empty() && highest.saturating_add(RESERVED_DESCRIPTORS) >= limit
+    }
+
+    /// Drops the oldest connection that has not said anything, else the oldest that may be dropped at all.
+    fn make_room(&mut self) -> bool {
+        let silent = self.connections.iter().position(Connection::is_silent);
+        let oldest = silent.or_else(|| self.connections.iter().position(Connection::is_expendable));
+        if let Some(oldest) = oldest {
+            self.connections.remove(oldest);
+        }
+        oldest.is_some()
+    }
+
+    /// Sends a held connection its page. One that has gone in the meantime is passed over.
+    pub fn answer(&mut self, connection: u64, page: Page) {
+        if let Some(connection) = self
+            .connections
+            .iter_mut()
+            .find(|it| it.id == connection && it.is_held())
+        {
+            connection.answer(page);
+        }
+    }
+}
+
+fn callback(connection: &Connection, query: String) -> Callback {
+    Callback {
+        connection: connection.id,
+        query,
+        ends: (connection.local, connection.peer),
+    }
+}
+
+/// Shows by doing it that this machine can listen on a loopback address and reach itself there.
+///
+/// # Errors
+///
+/// What the system said; `None` if the machine has no such address at all.
+pub fn try_loopback(address: IpAddr) -> Result<(), Option<io::Error>> {
+    let bound = TcpListener::bind(SocketAddr::new(address, 0));
+    let socket = bound.map_err(|err| if has_no(&err) { None } else { Some(err) })?;
+    TcpStream::connect_timeout(&socket.local_addr().map_err(Some)?, SELF_CONNECT_LIMIT)
+        .map(drop)
+        .map_err(Some)
+}
+
+/// Binds the sockets for a host and returns the host that the redirect URI has to name. A free port, which 0 stands for, is
+/// one that browsers open.
+fn bind_host(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'static str)> {
+    // Ports of no use are held until the search ends, so that they are not found again.
+    let mut useless = Vec::new();
+    for _ in 0..PORT_ATTEMPTS {
+        let (sockets, name) = bind_once(host, port)?;
+        let bound = sockets
+            .first()
+            .and_then(|socket| socket.local_addr().ok())
+            .map_or(0, |address| address.port());
+        if port != 0 || !is_refused_by_browsers(bound) {
+            return Ok((sockets, name));
+        }
+        useless.push(sockets);
+    }
+    Err(ErrorKind::AddrInUse.into())
+}
+
+fn bind_once(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'static str)> {
+    let v4 = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let v6 = |port| TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
+    match host {
+        RedirectHost::V4 => match v4(port) {
+            Err(err) if has_no(&err) => Ok((vec![v6(port)?], "[::1]")),
+            socket => Ok((vec![socket?], "127.0.0.1")),
+        },
+        RedirectHost::V6 => Ok((vec![v6(port)?], "[::1]")),
+        RedirectHost::Localhost => bind_pair(port).map(|sockets| (sockets, "localhost")),
+    }
+}
+
+/// Binds one port for both families, so that nobody else can receive what is meant for `localhost`.
+fn bind_pair(port: u16) -> io::Result<Vec<TcpListener>> {
+    let bind = |address: IpAddr, port| TcpListener::bind(SocketAddr::new(address, port));
+    // Ports that are free for one family only are held until the search ends, so that they are not found again.
+    let mut half_free = Vec::new();
+    for _ in 0..PAIR_ATTEMPTS {
+        let v4 = match bind(Ipv4Addr::LOCALHOST.into(), port) {
+            Err(err) if has_no(&err) => return Ok(vec![bind(Ipv6Addr::LOCALHOST.into(), port)?]),
+            socket => socket?,
+        };
+        match bind(Ipv6Addr::LOCALHOST.into(), v4.local_addr()?.port()) {
+            Ok(v6) => return Ok(vec![v4, v6]),
+            Err(err) if has_no(&err) => return Ok(vec![v4]),
+            Err(err) if err.kind() == ErrorKind::AddrInUse && port == 0 => half_free.push(v4),
+            Err(err) => return Err(err),
+        }
+    }
+    Err(ErrorKind::AddrInUse.into())
+}
+
+/// Tells whether the machine has no such address family.
+fn has_no(err: &io::Error) -> bool {
+    use rustix::io::Errno;
+    err.kind() == ErrorKind::AddrNotAvailable
+        || err.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(host: RedirectHost, ports: &[u16], any_port: bool) -> RedirectTarget {
+        RedirectTarget {
+            literal: None,
+            forms: false,
+            host,
+            path: "/callback".into(),
+            ports: ports.to_vec(),
+            any_port,
+        }
+    }
+
+    fn port_of(listener: &Listener) -> u16 {
+        listener.sockets[0].local_addr().expect("an address").port()
+    }
+
+    #[test]
+    fn na1_u3_the_redirect_uri_is_the_bound_socket() {
+        let one = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
+        let two = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
+        assert_eq!(
+            one.redirect_uri(),
+            format!("http://127.0.0.1:{}/callback", port_of(&one))
+        );
+        assert_ne!(one.redirect_uri(), two.redirect_uri());
+    }
+
+    #[test]
+    fn l1_a_taken_port_is_said_and_a_remembered_one_only_tried() {
+        let holder = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
+        let port = port_of(&holder);
+        let fixed = Listener::bind(&wanted(RedirectHost::V4, &[port], false));
+        assert!(matches!(fixed, Err(BindError::Taken { port: taken }) if taken == port));
+        let remembered =
+            Listener::bind(&wanted(RedirectHost::V4, &[port], true)).expect("another port");
+        assert_ne!(port_of(&remembered), port);
+    }
+
+    #[test]
+    fn na3_localhost_holds_both_families_or_neither() {
+        let Ok(v6) = TcpListener::bind("[::1]:0") else {
+            return;
+        };
+        let port = v6.local_addr().expect("an address").port();
+        let fixed = Listener::bind(&wanted(RedirectHost::Localhost, &[port], false));
+        assert!(matches!(fixed, Err(BindError::Taken { .. })));
+        let free =
+            Listener::bind(&wanted(RedirectHost::Localhost, &[port], true)).expect("another port");
+        assert_eq!(free.sockets.len(), 2);
+        assert_eq!(
+            free.redirect_uri(),
+            format!("http://localhost:{}/callback", port_of(&free))
+        );
+        assert!(TcpListener::bind(("::1", port_of(&free))).is_err());
+    }
+}
