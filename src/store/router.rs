@@ -7,7 +7,7 @@ use super::choice::keyring_lock_dir;
 use super::file::FileStore;
 use super::index::{Index, IndexEntry};
 use super::journal::{self, Journal};
-use super::keyring::{Interaction, KeyringFault, KeyringStore};
+use super::keyring::{Interaction, KeyringStore};
 use super::logins_file::LoginsFile;
 use super::{CredentialStore, Credentials, Place, StoreChoice, StoreError, StoredId};
 use crate::os::clock::Time;
@@ -230,10 +230,7 @@ impl Store {
     /// Tells whether a store is none at all: where there is no keyring there is no login in it, unless we know of one.
     fn is_not_there(&self, err: &StoreError, kept: Option<Side>) -> bool {
         let is_expected = self.choice == StoreChoice::Keyring || kept == Some(Side::Keyring);
-        matches!(
-            err,
-            StoreError::Keyring(KeyringFault::Absent | KeyringFault::Foreign)
-        ) && !is_expected
+        matches!(err, StoreError::Keyring(fault) if fault.is_absence()) && !is_expected
     }
 
     /// Tells whether a copy was replaced by one in a store that was not looked into: its refresh token is spent, or that

@@ -66,8 +66,11 @@ const ONLY_IN: [(&str, &[&str]); 13] = [
     ),
     ("console::", &["src/os/terminal/mod.rs"]),
     ("webbrowser::", &["src/os/browser/mod.rs"]),
-    ("keyring::", &["src/store/keyring"]),
-    ("dbus::", &["src/store/keyring"]),
+    ("keyring_core::", &["src/store/keyring"]),
+    (
+        "keyring_secret_service::",
+        &["src/store/keyring/secret_service.rs"],
+    ),
     ("chrono::", &["src/os/clock.rs"]),
     ("clap::", &["src/cli/", "src/commands/"]),
     (
@@ -75,7 +78,7 @@ const ONLY_IN: [(&str, &[&str]); 13] = [
         &["src/os/files/", "src/commands/demo/", "src/store/"],
     ),
     ("signal_hook::", &["src/os/signals.rs"]),
-    ("ring::", &["src/digest.rs", "src/store/keyring/cipher.rs"]),
+    ("ring::", &["src/digest.rs"]),
     ("println!", &[]),
 ];
 

@@ -1,32 +1,36 @@
 //! The login keychain of macOS.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use apple_native_keyring_store::keychain::Store;
+use keyring_core::Error;
 
-use super::{Access, Ask, KeyringFault};
+use super::{Access, KeyringFault, OnPrompt};
 
 /// The system opens its window in the middle of a call, and tells nobody.
 pub(super) const PROMPTS_UNANNOUNCED: bool = true;
 
 /// Opens the login keychain.
+///
+/// # Errors
+///
+/// The [`KeyringFault`] for which it cannot be opened.
 pub(super) fn connect(
     _: Access,
-    _: Option<Ask>,
-) -> Result<Arc<keyring::CredentialStore>, KeyringFault> {
+    _: Option<OnPrompt>,
+) -> Result<Arc<keyring_core::CredentialStore>, KeyringFault> {
     match Store::new() {
         Ok(store) => Ok(store),
         Err(err) => Err(super::fault(err)),
     }
 }
 
-/// Says what a failure of the keychain means.
-pub(super) fn fault(err: &(dyn Error + Send + Sync + 'static)) -> KeyringFault {
-    KeyringFault::Other(format!("the keychain reported: {err}"))
-}
-
-/// Tells whether an item that was found is not there any more: one call does it all here.
-pub(super) fn has_vanished(_: &(dyn Error + Send + Sync + 'static)) -> bool {
-    false
+/// Says what a failure of the keychain means; `None` if it is one that every store has.
+pub(super) fn fault(err: &Error) -> Option<KeyringFault> {
+    match err {
+        Error::PlatformFailure(err) => {
+            Some(KeyringFault::Other(format!("the keychain reported: {err}")))
+        }
+        _ => None,
+    }
 }

@@ -6,20 +6,18 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use keyring::{Entry, Error};
+use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
 use super::text::{self, NoText};
 use super::{CredentialStore, Credentials, Place, StoreError, StoredId};
 
-#[cfg(not(target_os = "macos"))]
-mod bus;
-#[cfg(not(target_os = "macos"))]
-mod cipher;
-#[cfg(target_os = "linux")]
-mod owner;
-#[cfg_attr(target_os = "macos", path = "keychain.rs")]
-#[cfg_attr(not(target_os = "macos"), path = "secret_service.rs")]
+#[cfg_attr(not(feature = "keyring"), path = "none.rs")]
+#[cfg_attr(all(feature = "keyring", target_os = "macos"), path = "keychain.rs")]
+#[cfg_attr(
+    all(feature = "keyring", not(target_os = "macos")),
+    path = "secret_service.rs"
+)]
 mod platform;
 #[cfg(test)]
 mod tests;
@@ -63,6 +61,9 @@ impl Interaction {
 /// Why the keyring cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum KeyringFault {
+    /// This program was built without it.
+    #[error("cannot use the keyring: this build of mcp-login has no keyring support")]
+    NotBuilt,
     /// There is none.
     #[error("cannot use the keyring: no keyring service is running in this session")]
     Absent,
@@ -86,6 +87,13 @@ pub enum KeyringFault {
     Other(String),
 }
 
+impl KeyringFault {
+    /// Tells whether there is no keyring at all, or none of this user's.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::NotBuilt | Self::Absent | Self::Foreign)
+    }
+}
+
 /// The keyring of the user's session.
 pub struct KeyringStore {
     patience: Interaction,
@@ -102,11 +110,8 @@ enum Access {
     Write,
 }
 
-/// Says that a prompt is about to be opened.
-type Ask = Box<dyn Fn() + Send + Sync>;
-
-/// Most times that an item is looked for again which was there a moment ago.
-const MAX_TRIES: usize = 3;
+/// Called when a prompt is about to be opened.
+type OnPrompt = Box<dyn Fn() + Send + Sync>;
 
 /// What the thread of a call reports.
 enum Report<T> {
@@ -131,7 +136,7 @@ impl KeyringStore {
     ///
     /// The [`KeyringFault`] for which that cannot be seen.
     pub fn holds(service: &'static str, account: String) -> Result<bool, KeyringFault> {
-        let look = move |keyring: &keyring::CredentialStore| {
+        let look = move |keyring: &keyring_core::CredentialStore| {
             let item = keyring.build(service, &account, None).map_err(fault)?;
             Ok(!matches!(read(&item)?, Found::Nothing))
         };
@@ -144,7 +149,7 @@ impl KeyringStore {
     fn call<T: Send + 'static>(
         &self,
         access: Access,
-        work: impl FnOnce(&keyring::CredentialStore) -> Result<T, KeyringFault> + Send + 'static,
+        work: impl FnOnce(&keyring_core::CredentialStore) -> Result<T, KeyringFault> + Send + 'static,
     ) -> Result<T, KeyringFault> {
         if self.silent.load(Ordering::Relaxed) {
             return Err(KeyringFault::Silent);
@@ -154,9 +159,9 @@ impl KeyringStore {
         let thread = thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
-                let asks = sender.clone();
-                let ask: Ask = Box::new(move || drop(asks.send(Report::Prompt)));
-                let outcome = platform::connect(access, may_prompt.then_some(ask))
+                let prompts = sender.clone();
+                let on_prompt: OnPrompt = Box::new(move || drop(prompts.send(Report::Prompt)));
+                let outcome = platform::connect(access, may_prompt.then_some(on_prompt))
                     .and_then(|keyring| work(&*keyring));
                 // Nobody may be listening any more.
                 let _ = sender.send(Report::Done(outcome));
@@ -230,7 +235,7 @@ impl CredentialStore for KeyringStore {
         })?;
         let write = move |keyring: &_| {
             let item = entry(keyring, &account)?;
-            match settled(|| item.set_secret(json.as_bytes())) {
+            match item.set_secret(json.as_bytes()) {
                 // One of them takes the new login before the others go.
                 Err(Error::Ambiguous(all)) => {
                     let Some((first, others)) = all.split_first() else {
@@ -280,23 +285,8 @@ impl CredentialStore for KeyringStore {
     }
 }
 
-fn entry(keyring: &keyring::CredentialStore, account: &str) -> Result<Entry, KeyringFault> {
+fn entry(keyring: &keyring_core::CredentialStore, account: &str) -> Result<Entry, KeyringFault> {
     keyring.build(SERVICE, account, None).map_err(fault)
-}
-
-/// Asks for an item. Another process may remove it between the search for it and its use; then it is looked for again.
-fn settled<T>(ask: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
-    let mut tries = 0;
-    loop {
-        match ask() {
-            Err(Error::PlatformFailure(err))
-                if tries < MAX_TRIES && platform::has_vanished(err.as_ref()) =>
-            {
-                tries += 1
-            }
-            outcome => return outcome,
-        }
-    }
 }
 
 /// What the keyring holds under one name.
@@ -308,7 +298,7 @@ enum Found {
 }
 
 fn read(entry: &Entry) -> Result<Found, KeyringFault> {
-    match settled(|| entry.get_secret()) {
+    match entry.get_secret() {
         Ok(secret) => Ok(Found::One(Zeroizing::new(secret))),
         Err(Error::NoEntry) => Ok(Found::Nothing),
         Err(Error::Ambiguous(_)) => Ok(Found::Several),
@@ -318,7 +308,7 @@ fn read(entry: &Entry) -> Result<Found, KeyringFault> {
 
 /// Removes an entry, and every other of the same name.
 fn remove(entry: &Entry) -> Result<bool, KeyringFault> {
-    match settled(|| entry.delete_credential()) {
+    match entry.delete_credential() {
         Ok(()) => Ok(true),
         Err(Error::NoEntry) => Ok(false),
         Err(Error::Ambiguous(all)) => {
@@ -333,9 +323,11 @@ fn remove(entry: &Entry) -> Result<bool, KeyringFault> {
 
 /// Puts the keyring's errors in our own words; theirs speak of internals, and could carry a secret.
 fn fault(err: Error) -> KeyringFault {
+    if let Some(fault) = platform::fault(&err) {
+        return fault;
+    }
     match err {
         Error::NoStorageAccess(_) => KeyringFault::Refused,
-        Error::PlatformFailure(err) => platform::fault(err.as_ref()),
         Error::TooLong(_, limit) => {
             KeyringFault::Other(format!("it takes no more than {limit} bytes"))
         }

@@ -154,7 +154,11 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
         assert_eq!(order, (asked, asked, session), "{log}");
         // The first question is one whose answer does not matter: GNOME Keyring may not know the client yet.
         let first = log.lines().find(|line| line.starts_with("asked "));
-        assert_eq!(first, Some("asked ReadAlias mcp-login"), "{log}");
+        assert_eq!(
+            first,
+            Some("asked ReadAlias keyring-secret-service"),
+            "{log}"
+        );
         assert!(fake.seen_at("/authorize").is_empty());
     }
 }

@@ -8,10 +8,11 @@ use aes::Aes128;
 use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams as _};
 use crypto_bigint::{const_monty_params, U1024, U256};
 use ring::hkdf::{Salt, HKDF_SHA256};
+use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
-/// The name of all this in the Secret Service API.
-pub(super) const ALGORITHM: &str = "dh-ietf1024-sha256-aes128-cbc-pkcs7";
+/// The name of this in the Secret Service API.
+pub(crate) const ALGORITHM: &str = "dh-ietf1024-sha256-aes128-cbc-pkcs7";
 
 const_monty_params!(
     SecondOakleyGroup,
@@ -27,24 +28,24 @@ type Element = ConstMontyForm<SecondOakleyGroup, { U1024::LIMBS }>;
 const GENERATOR: U1024 = U1024::from_u8(2);
 const PRIME_BYTES: usize = U1024::BYTES;
 
-/// Twice what the group is worth.
+/// Twice the strength of the group.
 const PRIVATE_BYTES: usize = U256::BYTES;
 
 const BLOCK_BYTES: usize = 16;
 
-/// Our half of an agreement.
-pub(super) struct KeyPair {
+/// A key pair for one key agreement.
+pub(crate) struct KeyPair {
     private: Zeroizing<U256>,
-    /// What the other side is told.
-    pub(super) public: Vec<u8>,
+    /// The public key, which the other side gets.
+    pub(crate) public: Vec<u8>,
 }
 
 impl KeyPair {
     /// Returns a new one; `None` if the system has no random numbers.
-    pub(super) fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         loop {
             let mut random = Zeroizing::new([0; PRIVATE_BYTES]);
-            getrandom::fill(random.as_mut_slice()).ok()?;
+            fill(random.as_mut_slice())?;
             let private = Zeroizing::new(U256::from_be_slice(random.as_slice()));
             let public = power(&GENERATOR, &private);
             if is_plain(public.as_slice()) {
@@ -56,9 +57,9 @@ impl KeyPair {
         }
     }
 
-    /// Agrees on a key with the owner of this public key; `None` if it would give a key that anybody can guess, or one that
-    /// the owner may compute otherwise.
-    pub(super) fn agree(&self, theirs: &[u8]) -> Option<Cipher> {
+    /// Agrees on a key with the owner of this public key. `None` if anybody can guess that key, or if the owner may compute
+    /// another one.
+    pub(crate) fn agree(&self, theirs: &[u8]) -> Option<Cipher> {
         let (zeros, theirs) = theirs.split_at_checked(theirs.len().checked_sub(PRIME_BYTES)?)?;
         let theirs = U1024::from_be_slice(theirs);
         let last = SecondOakleyGroup::PARAMS
@@ -93,6 +94,11 @@ impl ring::hkdf::KeyType for BlockKey {
     }
 }
 
+/// Fills this with random bytes; `None` if the system has none.
+fn fill(bytes: &mut [u8]) -> Option<()> {
+    SystemRandom::new().fill(bytes).ok()
+}
+
 fn power(base: &U1024, exponent: &U256) -> Zeroizing<[u8; PRIME_BYTES]> {
     let result = Zeroizing::new(Element::new(base).pow(exponent).retrieve());
     let mut bytes = Zeroizing::new([0; PRIME_BYTES]);
@@ -100,23 +106,23 @@ fn power(base: &U1024, exponent: &U256) -> Zeroizing<[u8; PRIME_BYTES]> {
     bytes
 }
 
-/// Tells whether all services read this number alike. KWallet refuses a short one, takes one that begins with ones for a
-/// negative one, and sends such a one of its own cut short; where the number that both share begins with zeros, KWallet and
-/// KeePassXC leave them out, GNOME Keyring does not.
+/// Tells whether all services read this number alike. KWallet refuses a short one, reads one that begins with the bit 1 as
+/// negative, and shortens such a one of its own; where the common number begins with zeros, KWallet and KeePassXC leave
+/// them out, GNOME Keyring does not.
 fn is_plain(number: &[u8]) -> bool {
     !matches!(number.first(), None | Some(0 | 0xff))
 }
 
 /// The key of one connection.
-pub(super) struct Cipher {
+pub(crate) struct Cipher {
     key: Zeroizing<[u8; BLOCK_BYTES]>,
 }
 
 impl Cipher {
     /// Returns the parameter that decryption needs, and the secret encrypted; `None` if the system has no random numbers.
-    pub(super) fn encrypt(&self, secret: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    pub(crate) fn encrypt(&self, secret: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         let mut start = [0; BLOCK_BYTES];
-        getrandom::fill(&mut start).ok()?;
+        fill(&mut start)?;
         let encryptor = cbc::Encryptor::<Aes128>::new((&*self.key).into(), &start.into());
         Some((
             start.to_vec(),
@@ -125,7 +131,7 @@ impl Cipher {
     }
 
     /// Returns the secret; `None` if this is not one that was encrypted with this key.
-    pub(super) fn decrypt(&self, start: &[u8], encrypted: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn decrypt(&self, start: &[u8], encrypted: &[u8]) -> Option<Vec<u8>> {
         let decryptor =
             cbc::Decryptor::<Aes128>::new_from_slices(self.key.as_slice(), start).ok()?;
         decryptor.decrypt_padded_vec::<Pkcs7>(encrypted).ok()
@@ -136,7 +142,7 @@ impl Cipher {
 mod tests {
     use super::*;
 
-    /// Returns the first that agrees with this one: one in 256 does not.
+    /// Returns a key pair that agrees with this one: one in 256 does not.
     fn partner(ours: &KeyPair) -> KeyPair {
         std::iter::repeat_with(|| KeyPair::new().unwrap())
             .find(|theirs| ours.agree(&theirs.public).is_some())
@@ -158,13 +164,13 @@ mod tests {
             assert_ne!(
                 ciphers.0.encrypt(secret).unwrap().1,
                 encrypted,
-                "each time otherwise"
+                "the same twice"
             );
         }
     }
 
     #[test]
-    fn what_is_no_secret_of_ours_is_refused() {
+    fn other_secrets_and_unsafe_keys_are_refused() {
         let ours = KeyPair::new().unwrap();
         let cipher = ours.agree(&partner(&ours).public).unwrap();
         let (start, encrypted) = cipher.encrypt(b"secret").unwrap();
@@ -194,23 +200,23 @@ mod tests {
     fn every_service_computes_the_same_key() {
         assert!(
             (0..600).all(|_| is_plain(&KeyPair::new().unwrap().public)),
-            "a public key that is not read alike"
+            "a public key that services read differently"
         );
-        // With this private key, of a player, what is shared is what it was given.
-        let player = KeyPair {
+        // With this private key the common number is the public key of the other side.
+        let identity = KeyPair {
             private: Zeroizing::new(U256::ONE),
             public: Vec::new(),
         };
-        assert!(player.agree(&[7; PRIME_BYTES]).is_some());
+        assert!(identity.agree(&[7; PRIME_BYTES]).is_some());
         let mut short = [7; PRIME_BYTES];
         short[0] = 0;
         assert!(
-            player.agree(&short).is_none(),
-            "what is shared begins with a zero"
+            identity.agree(&short).is_none(),
+            "the common number begins with a zero"
         );
         assert!(
             KeyPair::new().unwrap().agree(&short[1..]).is_none(),
-            "a public key that may be cut short"
+            "a public key that was shortened"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Whose session bus it is: a shell that `su` started keeps the address of the bus of the user before.
+//! Who owns the session bus: a shell that `su` started keeps the address of the bus of the previous user.
 //!
 //! Spec: D-Bus Specification, Server Addresses.
 
@@ -17,7 +17,7 @@ use rustix::process::geteuid;
 const OVERFLOW_UID: u32 = 65_534;
 
 /// Tells whether the bus that the environment names is another user's.
-pub(super) fn is_foreign() -> bool {
+pub(crate) fn is_foreign() -> bool {
     let named = env::var("DBUS_SESSION_BUS_ADDRESS")
         .ok()
         .filter(|address| !address.is_empty());
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p62_the_owner_of_a_bus_is_asked_from_the_kernel() {
+    fn the_kernel_names_the_owner_of_a_bus() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("a b");
         let _bus = UnixListener::bind(&path).expect("a socket");
