@@ -11,7 +11,7 @@ use crate::error::{Error, ServerFault};
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
-use crate::oauth::text::{printable, printable_list};
+use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint::{self, ErrorResponse};
 use crate::os::clock::Deadline;
 use crate::refresh::{self, Freshness};
@@ -25,9 +25,6 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// The exit code of a login that only another one helps.
 const NEEDS_LOGIN: u8 = 3;
-
-/// The most scopes that a message names.
-const MAX_SCOPES: usize = 20;
 
 /// What a check has found.
 #[derive(Debug, PartialEq, Eq)]
@@ -134,7 +131,7 @@ pub fn check(key: &StoredId, server: &Url, context: &Context) -> Result<Checked,
             ))
         }
         Served::InsufficientScope(challenge) => {
-            let named = printable_list(&challenge.scopes, " ", MAX_SCOPES);
+            let named = scope_list(&challenge.scopes);
             let why = match challenge.scopes.as_slice() {
                 [] => "the stored one lacks a scope, which the server does not name".to_owned(),
                 _ => format!("the stored one lacks scopes; the server wants {named}"),

@@ -17,7 +17,7 @@ use crate::discovery::{DiscoverError, FetchError};
 use crate::http::{HttpError, ProxyFault, TlsFault};
 use crate::oauth::callback::Denial;
 use crate::oauth::metadata::MetadataError;
-use crate::oauth::text::{printable, printable_list};
+use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token::TokenResponseError;
 use crate::providers::Provider;
 use crate::registration::RegisterError;
@@ -26,9 +26,6 @@ use crate::token_endpoint::exchange::ExchangeError;
 use crate::token_endpoint::revoke::RevokeError;
 use discovery::{discover_code, register_code, register_exit};
 use words::{denial_code, handover_code, http_code, token_code};
-
-/// The most scopes that a sentence names.
-const MAX_SCOPES: usize = 20;
 
 /// What it tells that a server did not serve us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,7 +294,7 @@ fn whose(server: &str) -> String {
 pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
     let scopes = match scopes {
         [] => "none".to_owned(),
-        scopes => printable_list(scopes, " ", MAX_SCOPES),
+        scopes => scope_list(scopes),
     };
     format!(
         "client ID {}, redirect URI {redirect_uri}, scopes {scopes}",

@@ -107,6 +107,11 @@ pub fn printable_list(texts: &[String], separator: &str, most: usize) -> String 
     }
 }
 
+/// Returns scopes for a sentence: the first twenty, and how many more there are.
+pub fn scope_list(scopes: &[String]) -> String {
+    printable_list(scopes, " ", 20)
+}
+
 /// Returns a value as JSON, in one line of printable ASCII: a terminal may show it, and a script reads what was meant.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ use crate::commands::logout::LoggedOut;
 use crate::error::{in_words, Error};
 use crate::login::event_loop::{Reason, Source};
 use crate::login::{Event, Invitation, Report};
-use crate::oauth::text::{json_line, printable, printable_list};
+use crate::oauth::text::{json_line, printable, scope_list};
 use crate::os::environment::Environment;
 use crate::os::terminal;
 use crate::store::{Place, StoredId, DEFAULT_PROFILE};
@@ -33,9 +33,6 @@ use line::{failure, Line};
 
 pub use configured::{named_table, NamedLogin};
 pub use table::{clients_json, clients_table, table};
-
-/// The most scopes that a sentence names.
-const MAX_SCOPES: usize = 20;
 
 /// Tells what happens.
 #[derive(Debug)]
@@ -298,7 +295,7 @@ impl Reporter {
         terminal::say_good(&format!("{verb} to {}{whom}{profile}", report.key.server));
         let scopes = match report.scopes.as_slice() {
             [] => "the server's default".to_owned(),
-            scopes => printable_list(scopes, " ", MAX_SCOPES),
+            scopes => scope_list(scopes),
         };
         terminal::say(&format!("  scopes:  {scopes}"));
         terminal::say(&format!("  expires: {}", expiry(report)));

@@ -7,13 +7,10 @@ use serde_json::json;
 use crate::clients::{Client, Mode};
 use crate::commands::status::{Login, LoginState};
 use crate::error::in_words;
-use crate::oauth::text::{json_line, printable, printable_list};
+use crate::oauth::text::{json_line, printable, scope_list};
 use crate::os::clock::Time;
 use crate::os::terminal;
 use crate::store::IndexEntry;
-
-/// Most scopes of a login that people are shown.
-const MAX_SCOPES: usize = 20;
 
 /// The widest column whose cells are aligned.
 const MAX_WIDTH: usize = 400;
@@ -54,7 +51,7 @@ pub fn table(logins: &[Login]) -> String {
             state_in_words(*state).to_owned(),
             expiry_in_words(entry.expires_at),
             keeper(entry),
-            printable_list(&entry.scopes, " ", MAX_SCOPES),
+            scope_list(&entry.scopes),
         ]);
     }
     aligned(&rows)

@@ -8,14 +8,11 @@ use crate::login::outlook;
 use crate::login::{Outlook, Resource};
 use crate::oauth::client::RegistrationKind;
 use crate::oauth::metadata::AuthorizationServer;
-use crate::oauth::text::{printable, printable_list};
+use crate::oauth::text::{printable, scope_list};
 use crate::providers;
 use crate::registration::{ClientPlan, RegisterError};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, IndexEntry, Place};
-
-/// The most scopes that a finding names.
-const MAX_SCOPES: usize = 20;
 
 /// Asks the servers as a login does.
 pub fn examine(
@@ -183,9 +180,6 @@ fn scopes(case: &Case, outlook: &Outlook) -> Finding {
     };
     match outlook.scopes.as_slice() {
         [] => Finding::ok(Topic::Scopes, "none is asked for; the server chooses"),
-        scopes => Finding::ok(
-            Topic::Scopes,
-            format!("{}, {source}", printable_list(scopes, " ", MAX_SCOPES)),
-        ),
+        scopes => Finding::ok(Topic::Scopes, format!("{}, {source}", scope_list(scopes))),
     }
 }
