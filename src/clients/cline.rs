@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use jsonc_parser::cst::CstObject;
-use serde_json::{Map, Value};
+use serde_json::{json, Map, Value};
+use url::Url;
 
-use super::sdk::{self, set};
-use super::{
-    json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Lock, Mode, Places,
-};
+use super::{json as file, mcp_remote, sdk};
+use super::{Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places};
 
 /// Cline 3.0, and what else is built on its core 0.0.86.
 pub const CLIENT: Client = Client {
@@ -21,53 +20,40 @@ pub const CLIENT: Client = Client {
     note: "Cline uses it from its next session",
 };
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    // Cline looks at no token at all that another client was issued.
-    sdk::same_client(grant, "/oauthClient/clientId")?;
-    let path = grant
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    // Cline ignores tokens that were issued to another client.
+    sdk::check_client_id(handover, "/oauthClient/clientId")?;
+    let path = handover
         .configured
         .map_or_else(|| usual_path(places), |it| it.path.clone());
-    let lock = Some(Lock::Directory(PathBuf::from(format!(
-        "{}.lock",
-        path.display()
-    ))));
-    let (edited, name, oauth) = (
-        path.clone(),
-        grant.name.to_owned(),
-        Value::from(oauth(grant)),
-    );
-    let url = grant.url.to_owned();
-    let edit: Edit = Box::new(move |old| {
-        file::edit(&edited, old, |root| {
-            let servers = file::object(&edited, root, "mcpServers")?;
-            let server = servers
-                .object_value(&name)
-                .ok_or_else(|| HandoverError::Unsuitable {
-                    message: format!("{} names no server {name}", edited.display()),
-                    hint: "add the server to Cline first".to_owned(),
-                })?;
-            check(&edited, &server, &url)?;
+    let lock = Lock::Directory(format!("{}.lock", path.display()).into());
+    let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
+    let oauth = oauth(handover);
+    let edit = move |path: &Path, old: Option<&str>| {
+        file::edit(path, old, |root| {
+            let servers = file::object(path, root, "mcpServers")?;
+            let Some(server) = servers.object_value(&name) else {
+                return Err(HandoverError::unsuitable(
+                    format!("{} names no server {name}", path.display()),
+                    "add the server to Cline first",
+                ));
+            };
+            check(path, &server, &url)?;
             file::set(&server, "oauth", &oauth);
             Ok(())
         })
-    });
-    Ok(Delivery::Files(vec![Change {
-        path,
-        lock,
-        secret: true,
-        edit,
-    }]))
+    };
+    Ok(Delivery::Files(vec![
+        Change::secret(path, edit).locked(lock)
+    ]))
 }
 
 fn usual_path(places: &Places) -> PathBuf {
     places.path("CLINE_MCP_SETTINGS_PATH").unwrap_or_else(|| {
-        let home = places
-            .path("CLINE_DIR")
-            .unwrap_or_else(|| places.home.join(".cline"));
-        let below = places
-            .path("CLINE_DATA_DIR")
-            .unwrap_or_else(|| home.join("data"));
-        below.join("settings/cline_mcp_settings.json")
+        let home = places.path_or("CLINE_DIR", ".cline");
+        let data = places.path("CLINE_DATA_DIR");
+        let data = data.unwrap_or_else(|| home.join("data"));
+        data.join("settings/cline_mcp_settings.json")
     })
 }
 
@@ -75,73 +61,52 @@ fn usual_path(places: &Places) -> PathBuf {
 fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), HandoverError> {
     let entry = server.to_serde_value().unwrap_or_default();
     let transport = entry.get("transport").unwrap_or(&entry);
-    let own = transport
-        .get("url")
-        .and_then(Value::as_str)
-        .or_else(|| bridged(transport));
-    let same = |own: &str| {
-        Some(own) == Some(url) || url::Url::parse(own).ok() == url::Url::parse(url).ok()
-    };
-    match own {
-        Some(own) if same(own) => Ok(()),
-        Some(_) => Err(HandoverError::Unsuitable {
-            message: format!("{} gives the server another URL than {url}", path.display()),
-            hint: "choose the server with --name".to_owned(),
-        }),
-        None => Err(HandoverError::Unsuitable {
-            message: format!(
+    let own = transport.get("url").and_then(Value::as_str);
+    let Some(own) = own.or_else(|| bridged(transport)) else {
+        return Err(HandoverError::unsuitable(
+            format!(
                 "{} reaches the server through another program",
                 path.display()
             ),
-            hint: "if that is mcp-remote, use --to mcp-remote".to_owned(),
-        }),
+            "if that is mcp-remote, use --to mcp-remote",
+        ));
+    };
+    if own == url || Url::parse(own).ok() == Url::parse(url).ok() {
+        return Ok(());
     }
+    Err(HandoverError::unsuitable(
+        format!("{} gives the server another URL than {url}", path.display()),
+        "choose the server with --name",
+    ))
 }
 
-/// Returns the URL of an entry like `npx -y mcp-remote URL`: without more arguments Cline goes there itself.
+/// Returns the URL of an entry like `npx -y mcp-remote URL`: without more arguments Cline connects to it itself.
 fn bridged(transport: &Value) -> Option<&str> {
-    let words: Vec<_> = transport["args"]
-        .as_array()?
-        .iter()
+    let runs_npx = Path::new(transport["command"].as_str()?).file_stem()? == "npx";
+    let variables = transport.get("env").and_then(Value::as_object);
+    let arguments = transport["args"].as_array()?.iter();
+    let words: Vec<_> = arguments
         .filter_map(Value::as_str)
-        .collect();
-    let words: Vec<_> = words
-        .into_iter()
         .skip_while(|word| ["-y", "--yes"].contains(word))
         .collect();
-    let runs = Path::new(transport["command"].as_str()?).file_stem()? == "npx";
-    let plain = transport
-        .get("env")
-        .and_then(Value::as_object)
-        .is_none_or(Map::is_empty);
     match words.as_slice() {
-        [bridge, url] if runs && plain && bridge.split('@').next() == Some("mcp-remote") => {
-            Some(url)
+        [package, url] if runs_npx && variables.is_none_or(Map::is_empty) => {
+            mcp_remote::version(package).map(|_| *url)
         }
         _ => None,
     }
 }
 
-/// Returns what Cline keeps of a login; without a client and a redirect URI it would not use the tokens.
-fn oauth(grant: &Handover) -> Map<String, Value> {
-    let issuer = || Some(grant.kept.issuer.as_str());
-    let (mut client, mut tokens) = (sdk::client(grant), sdk::tokens(grant));
-    set(&mut client, "issuer", issuer());
-    set(&mut tokens, "issuer", issuer());
-    let mut oauth = Map::new();
-    set(&mut oauth, "clientInformation", Some(client));
-    set(&mut oauth, "tokens", Some(tokens));
-    set(
-        &mut oauth,
-        "redirectUrl",
-        Some(grant.kept.redirect_uri.as_str()),
-    );
-    set(
-        &mut oauth,
-        "lastAuthenticatedAt",
-        Some(grant.now.0.saturating_mul(1000)),
-    );
-    oauth
+/// Returns what Cline keeps of a login; it ignores tokens without a client and a redirect URI.
+fn oauth(handover: &Handover) -> Value {
+    let login = handover.login;
+    let issuer = json!({"issuer": login.issuer});
+    json!({
+        "clientInformation": sdk::with(sdk::client(login), issuer.clone()),
+        "tokens": sdk::with(sdk::tokens(handover), issuer),
+        "redirectUrl": login.redirect_uri,
+        "lastAuthenticatedAt": sdk::milliseconds(handover.now),
+    })
 }
 
 #[cfg(test)]
@@ -149,21 +114,21 @@ mod tests {
     use serde_json::json;
 
     use super::super::sdk::tests::{
-        changes, confidential, configured, edited, grant, login, places, URL,
+        changes, confidential, configured, edited, handover, login, places, URL,
     };
     use super::*;
 
     /// Returns the change, of the file where it usually is.
-    fn change(grant: &Handover) -> Change {
-        let mut changes = changes(deliver(grant, &places(&[])));
+    fn change(handover: &Handover) -> Change {
+        let mut changes = changes(deliver(handover, &places(&[])));
         assert_eq!(changes.len(), 1);
         changes.remove(0)
     }
 
     #[test]
     fn u24_a_moved_login_refreshes_there() {
-        let kept = confidential();
-        let change = change(&grant(&kept, Mode::Move));
+        let login = confidential();
+        let change = change(&handover(&login, Mode::Move));
         let path = "/home/ann/.cline/data/settings/cline_mcp_settings.json";
         assert_eq!((&change.path, change.secret), (&PathBuf::from(path), true));
         assert_eq!(
@@ -192,18 +157,18 @@ mod tests {
 
     #[test]
     fn cm1_without_the_refresh_token_but_with_the_client() {
-        let kept = login();
+        let login = login();
         let configured = configured("cline", json!({"url": URL}));
         let change = change(&Handover {
             configured: Some(&configured),
-            ..grant(&kept, Mode::Access)
+            ..handover(&login, Mode::Access)
         });
         assert_eq!(
             change.path, configured.path,
             "the store is the configuration"
         );
         let old = format!("// mine\n{{\"mcpServers\": {{\"example\": {{\"url\": \"{URL}\"}}}}}}\n");
-        let new = (change.edit)(Some(&old)).expect("a text");
+        let new = change.apply(Some(&old)).expect("a text");
         assert!(
             new.starts_with("// mine\n")
                 && new.contains("\"client_id\"")
@@ -215,8 +180,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused() {
-        let kept = login();
-        let moved = grant(&kept, Mode::Move);
+        let login = login();
+        let moved = handover(&login, Mode::Move);
         let change = change(&moved);
         let of = |entry: Value| json!({"mcpServers": {"example": entry}}).to_string();
         for (old, unknown) in [
@@ -236,7 +201,7 @@ mod tests {
                 false,
             ),
         ] {
-            let refused = (change.edit)(Some(&old)).expect_err(&old);
+            let refused = change.apply(Some(&old)).expect_err(&old);
             assert_eq!(
                 matches!(refused, HandoverError::UnknownFormat { .. }),
                 unknown,

@@ -8,8 +8,8 @@ use serde_json::{json, Value};
 use toml_edit::{value, DocumentMut, Item, Table, TableLike, TomlError};
 use zeroize::Zeroizing;
 
-use super::{config, json as file, ours, quoted, writer};
-use super::{Change, Client, Delivery, Edit, Handover, HandoverError, Lock, Mode, Places};
+use super::{config, json as file, ours, quoted, sdk, writer};
+use super::{Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places};
 use crate::digest;
 use crate::oauth::text::printable;
 
@@ -33,47 +33,36 @@ const HEADERS: [&str; 2] = ["http_headers", "env_http_headers"];
 /// The key of the servers.
 const SERVERS: &str = "mcp_servers";
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+/// The file of Codex's own logins.
+const CREDENTIALS: &str = ".credentials.json";
+
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let home = home(places);
-    if let Some(configured) = grant.configured {
-        refuse_rival(&configured.path, grant.name, &configured.entry)?;
+    if let Some(configured) = handover.configured {
+        refuse_rival(&configured.path, handover.name, &configured.entry)?;
     }
-    match grant.mode {
-        Mode::Access => setting(grant, &home),
-        Mode::Move | Mode::Copy => login(grant, &home),
+    match handover.mode {
+        Mode::Access => setting(handover, &home),
+        Mode::Move | Mode::Copy => login(handover, &home),
     }
 }
 
 fn home(places: &Places) -> PathBuf {
-    places
-        .path("CODEX_HOME")
-        .unwrap_or_else(|| places.home.join(".codex"))
+    places.path_or("CODEX_HOME", ".codex")
 }
 
-fn setting(grant: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
+fn setting(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
     let path = home.join("config.toml");
-    let (name, url, helper) = (
-        grant.name.to_owned(),
-        grant.url.to_owned(),
-        grant.helper.to_owned(),
-    );
-    let edited = path.clone();
-    let edit: Edit =
-        Box::new(move |old| configure(&edited, old.unwrap_or_default(), &name, &url, &helper));
-    let shown = configure(&path, "", grant.name, grant.url, grant.helper);
-    let shown = shown
-        .map(|text| text.trim_end().to_owned())
-        .unwrap_or_default();
-    let change = Change {
-        path,
-        lock: None,
-        secret: false,
-        edit,
+    let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
+    let helper = handover.helper.to_owned();
+    let edit = move |path: &Path, old: Option<&str>| {
+        configure(path, old.unwrap_or_default(), &name, &url, &helper)
     };
+    let shown = edit(&path, None).unwrap_or_default();
     Ok(Delivery::Setting {
-        shown,
-        change,
-        older: older(grant, home)?,
+        shown: shown.trim_end().to_owned(),
+        change: Change::shared(path, edit),
+        older: older(handover, home)?,
     })
 }
 
@@ -114,9 +103,9 @@ fn configure(
         let mut hidden = Table::new();
         hidden.set_implicit(true);
         let servers = document.entry(SERVERS).or_insert(Item::Table(hidden));
-        servers
-            .as_table_like_mut()
-            .and_then(|servers| servers.insert(name, Item::Table(Table::new())));
+        if let Some(servers) = servers.as_table_like_mut() {
+            servers.insert(name, Item::Table(Table::new()));
+        }
     }
     let Some(server) = find(path, &mut document, name)? else {
         return Err(HandoverError::unknown(path, "mcp_servers is not a table"));
@@ -124,45 +113,43 @@ fn configure(
     for (key, item) in server.iter() {
         refuse_rival(path, name, &json!({key: config::from_toml(item)}))?;
     }
-    match server
-        .get("url")
-        .map(|found| found.as_str().unwrap_or_default())
-    {
-        None => drop(server.insert("url", value(url))),
-        // The token of this server would go to that one.
-        Some(found) if found != url => return Err(HandoverError::other_server(path, name, found)),
+    match server.get("url").map(config::from_toml) {
+        None => {
+            server.insert("url", value(url));
+        }
+        // The token of this server would go to the other one.
+        Some(other) if other != url => {
+            return Err(HandoverError::other_server(path, name, Some(&other)))
+        }
         Some(_) => {}
     }
     server.insert(HELPER, value(helper));
     Ok(Zeroizing::new(document.to_string()))
 }
 
-/// Refuses a server whose settings hold what Codex would send in place of our token.
+/// Refuses a server with a setting that Codex would use in place of our token.
 fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), HandoverError> {
-    let bearer = server
-        .get("bearer_token_env_var")
-        .map(|_| "bearer_token_env_var".to_owned());
-    let headers = HEADERS.iter().flat_map(|table| {
-        let names = server
-            .get(*table)
-            .and_then(Value::as_object)
-            .into_iter()
-            .flat_map(|headers| headers.keys());
-        names
-            .filter(|name| name.eq_ignore_ascii_case("authorization"))
-            .map(move |name| format!("{table}.{name}"))
-    });
-    match bearer.into_iter().chain(headers).next() {
-        None => Ok(()),
-        Some(rival) => Err(HandoverError::Unsuitable {
-            message: format!(
-                "{} sets {rival} for {}, which Codex uses in place of the login",
-                path.display(),
-                printable(name)
-            ),
-            hint: format!("remove {rival} there, and run this again"),
-        }),
+    let mut rivals = Vec::new();
+    if server.get("bearer_token_env_var").is_some() {
+        rivals.push("bearer_token_env_var".to_owned());
     }
+    for table in HEADERS {
+        let headers = server.get(table).and_then(Value::as_object);
+        let names = headers.into_iter().flat_map(|headers| headers.keys());
+        let names = names.filter(|name| name.eq_ignore_ascii_case("authorization"));
+        rivals.extend(names.map(|name| format!("{table}.{name}")));
+    }
+    let Some(rival) = rivals.first() else {
+        return Ok(());
+    };
+    Err(HandoverError::unsuitable(
+        format!(
+            "{} sets {rival} for {}, which Codex uses in place of the login",
+            path.display(),
+            printable(name)
+        ),
+        format!("remove {rival} there, and run this again"),
+    ))
 }
 
 /// Returns the removal of a login that we gave to Codex before, and that it would go on using.
@@ -170,9 +157,9 @@ fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), HandoverE
 /// # Errors
 ///
 /// [`HandoverError::Unsuitable`] if Codex has made that login itself.
-fn older(grant: &Handover, home: &Path) -> Result<Option<Change>, HandoverError> {
+fn older(handover: &Handover, home: &Path) -> Result<Option<Change>, HandoverError> {
     let path = home.join(CREDENTIALS);
-    let (name, url) = (grant.name.to_owned(), grant.url.to_owned());
+    let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
     let is_meant = move |entry: &Value| {
         entry["server_name"] == name.as_str() && entry["server_url"] == url.as_str()
     };
@@ -180,111 +167,89 @@ fn older(grant: &Handover, home: &Path) -> Result<Option<Change>, HandoverError>
     let logins: Value = text
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();
-    let mut found = logins
-        .as_object()
-        .into_iter()
-        .flat_map(|logins| logins.values())
-        .filter(|it| is_meant(it))
-        .peekable();
-    if found.peek().is_none() {
+    let logins = logins.as_object().into_iter().flat_map(|it| it.values());
+    let older: Vec<_> = logins.filter(|it| is_meant(it)).collect();
+    if older.is_empty() {
         return Ok(None);
     }
-    if found.any(|entry| entry["client_id"] != grant.kept.client_id.as_str()) {
-        return Err(older_login(&path.display().to_string(), grant.name));
+    let client_id = handover.login.client_id.as_str();
+    if older.iter().any(|entry| entry["client_id"] != client_id) {
+        return Err(older_login(&path.display().to_string(), handover.name));
     }
-    let edited = path.clone();
-    let edit: Edit = Box::new(move |old| {
-        file::edit(&edited, old, |root| {
+    let edit = move |path: &Path, old: Option<&str>| {
+        file::edit(path, old, |root| {
             let is_older = |entry: &CstObjectProp| {
                 entry.to_serde_value().is_some_and(|entry| is_meant(&entry))
             };
-            root.properties()
-                .into_iter()
-                .filter(is_older)
-                .for_each(CstObjectProp::remove);
+            for entry in root.properties().into_iter().filter(is_older) {
+                entry.remove();
+            }
             Ok(())
         })
-    });
-    Ok(Some(Change {
-        path,
-        lock: Some(lock(home)),
-        secret: true,
-        edit,
-    }))
+    };
+    Ok(Some(Change::secret(path, edit).locked(lock(home))))
 }
 
-/// Says that Codex has a login of its own, and what to do.
+/// Codex has a login of its own, which it would use.
 pub fn older_login(place: &str, name: &str) -> HandoverError {
-    HandoverError::Unsuitable {
-        message: format!(
+    HandoverError::unsuitable(
+        format!(
             "{place} holds an older login of Codex to {}, which it uses in place of this one",
             printable(name)
         ),
-        hint: format!(
+        format!(
             "run `codex mcp logout {}`, and run this again",
             printable(&quoted(name))
         ),
-    }
+    )
 }
 
-/// Returns where in the keyring Codex would keep a login: service and account; `None` if it is told to keep them in a
+/// Returns where in the keyring Codex would keep a login: service and account; `None` if it is set to keep them in a
 /// file.
-pub fn in_keyring(grant: &Handover, places: &Places) -> Option<(&'static str, String)> {
+pub fn in_keyring(handover: &Handover, places: &Places) -> Option<(&'static str, String)> {
     let path = home(places).join("config.toml");
     let text = writer::read_text(&path, false).ok().flatten();
     let document = text.and_then(|text| parse(&path, &text).ok());
     let store = document
         .as_ref()
         .and_then(|document| document.get("mcp_oauth_credentials_store")?.as_str());
-    (store != Some("file")).then(|| ("Codex MCP Credentials", key(grant.name, grant.url)))
+    (store != Some("file")).then(|| ("Codex MCP Credentials", key(handover.name, handover.url)))
 }
-
-/// The file of Codex's own logins.
-const CREDENTIALS: &str = ".credentials.json";
 
 fn lock(home: &Path) -> Lock {
     Lock::File(home.join("mcp-oauth-locks/file-store.lock"))
 }
 
-/// Puts the login into the file of Codex's own logins, under Codex's own lock; a helper of ours would stand in its way.
-fn login(grant: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
-    let kept = grant.kept;
-    if kept.client_secret.is_some() {
-        return Err(HandoverError::Unsuitable {
-            message: "Codex keeps no client secret, and this login needs one to be refreshed"
-                .to_owned(),
-            hint: "leave out --mode move: Codex then asks mcp-login for live tokens".to_owned(),
-        });
+/// Puts the login into the file of Codex's own logins, under Codex's own lock; a helper of ours would come before it.
+fn login(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
+    let login = handover.login;
+    if login.client_secret.is_some() {
+        return Err(HandoverError::unsuitable(
+            "Codex keeps no client secret, and this login needs one to be refreshed",
+            "leave out --mode move: Codex then asks mcp-login for live tokens",
+        ));
     }
     let entry = json!({
-        "server_name": grant.name,
-        "server_url": grant.url,
-        "client_id": kept.client_id,
-        "access_token": kept.access_token.expose(),
-        "expires_at": kept.expires_at.map(|time| time.0.saturating_mul(1000)),
-        "refresh_token": kept.refresh_token.as_ref().map(|token| token.expose()),
-        "scopes": kept.scopes,
-        "issuer": kept.issuer,
+        "server_name": handover.name,
+        "server_url": handover.url,
+        "client_id": login.client_id,
+        "access_token": login.access_token.expose(),
+        "expires_at": login.expires_at.map(sdk::milliseconds),
+        "refresh_token": login.refresh_token.as_ref().map(|token| token.expose()),
+        "scopes": login.scopes,
+        "issuer": login.issuer,
     });
-    let (path, key) = (home.join(CREDENTIALS), key(grant.name, grant.url));
-    let edited = path.clone();
-    let edit: Edit = Box::new(move |old| {
-        file::edit(&edited, old, |root| {
+    let key = key(handover.name, handover.url);
+    let edit = move |path: &Path, old: Option<&str>| {
+        file::edit(path, old, |root| {
             file::set(root, &key, &entry);
             Ok(())
         })
-    });
-    let tokens = Change {
-        path,
-        lock: Some(lock(home)),
-        secret: true,
-        edit,
     };
+    let tokens = Change::secret(home.join(CREDENTIALS), edit).locked(lock(home));
+    let helper = without_helper(handover, home)?;
     Ok(Delivery::Files(
-        without_helper(grant, home)?
-            .into_iter()
-            .chain([tokens])
-            .collect(),
+        helper.into_iter().chain([tokens]).collect(),
     ))
 }
 
@@ -292,13 +257,14 @@ fn login(grant: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
 ///
 /// # Errors
 ///
-/// [`HandoverError::Unsuitable`] for a helper of another program, [`HandoverError::UnknownFormat`] for a file that is not in the known format.
-fn without_helper(grant: &Handover, home: &Path) -> Result<Option<Change>, HandoverError> {
+/// [`HandoverError::Unsuitable`] for a helper of another program, [`HandoverError::UnknownFormat`] for a file that is
+/// not in the known format.
+fn without_helper(handover: &Handover, home: &Path) -> Result<Option<Change>, HandoverError> {
     let path = home.join("config.toml");
-    let (name, url, edited) = (grant.name.to_owned(), grant.url.to_owned(), path.clone());
-    let remove = move |old: &str| {
-        let mut document = parse(&edited, old)?;
-        let Some(server) = find(&edited, &mut document, &name)? else {
+    let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
+    let remove = move |path: &Path, old: &str| {
+        let mut document = parse(path, old)?;
+        let Some(server) = find(path, &mut document, &name)? else {
             return Ok(None);
         };
         let is_of_server = server.get("url").and_then(Item::as_str) == Some(&url);
@@ -306,14 +272,11 @@ fn without_helper(grant: &Handover, home: &Path) -> Result<Option<Change>, Hando
             return Ok(None);
         };
         if !helper.as_str().is_some_and(ours::is_helper) {
-            return Err(HandoverError::Unsuitable {
-                message: format!(
-                    "{} sets {HELPER} for {} to another program",
-                    edited.display(),
-                    printable(&name)
-                ),
-                hint: format!("remove {HELPER} there, and run this again"),
-            });
+            let (path, name) = (path.display(), printable(&name));
+            return Err(HandoverError::unsuitable(
+                format!("{path} sets {HELPER} for {name} to another program"),
+                format!("remove {HELPER} there, and run this again"),
+            ));
         }
         server.remove(HELPER);
         Ok(Some(Zeroizing::new(document.to_string())))
@@ -321,21 +284,14 @@ fn without_helper(grant: &Handover, home: &Path) -> Result<Option<Change>, Hando
     let Some(text) = writer::read_text(&path, false).ok().flatten() else {
         return Ok(None);
     };
-    if remove(&text)?.is_none() {
+    if remove(&path, &text)?.is_none() {
         return Ok(None);
     }
-    let edit: Edit = Box::new(move |old| {
+    Ok(Some(Change::shared(path, move |path, old| {
         let old = old.unwrap_or_default();
-        Ok(remove(old)?.unwrap_or_else(|| Zeroizing::new(old.to_owned())))
-    });
-    Ok(Some(Change {
-        path,
-        lock: None,
-        secret: false,
-        edit,
-    }))
+        Ok(remove(path, old)?.unwrap_or_else(|| Zeroizing::new(old.to_owned())))
+    })))
 }
-
 /// Returns the key of an entry; the headers are left out of it, whatever the configuration says.
 fn key(name: &str, url: &str) -> String {
     let hashed = format!(r#"{{"type":"http","url":{},"headers":{{}}}}"#, json!(url));

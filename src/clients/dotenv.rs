@@ -16,10 +16,10 @@ pub const CLIENT: Client = Client {
 };
 
 /// A token holds printable ASCII only, so single quotes keep all of it, but for the quote itself.
-fn deliver(grant: &Handover, _: &Places) -> Result<Delivery, HandoverError> {
-    let value = grant.kept.access_token.expose().replace('\'', r"'\''");
+fn deliver(handover: &Handover, _: &Places) -> Result<Delivery, HandoverError> {
+    let value = handover.login.access_token.expose().replace('\'', r"'\''");
     Ok(Delivery::Product {
-        text: Zeroizing::new(format!("{}='{value}'", grant.variable)),
+        text: Zeroizing::new(format!("{}='{value}'", handover.variable)),
         append: None,
     })
 }

@@ -6,7 +6,8 @@ use serde_json::{json, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{python_sdk, Change, Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::sdk;
+use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places};
 use crate::digest;
 
 /// FastMCP 4.1 and 4.2, with its store in version 1.
@@ -27,92 +28,67 @@ const VERSION: u64 = 1;
 /// Most characters of the name of a file, and of a directory, which is also the beginning of a file's name.
 const MAX_NAME: [usize; 2] = [255 - ".json".len(), 255 - "-info.json".len()];
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    let directory =
-        places
-            .path("MCP_LOGIN_FASTMCP_DIR")
-            .ok_or_else(|| HandoverError::Unsuitable {
-                message:
-                    "FastMCP has no store of its own: each application names a directory for it"
-                        .to_owned(),
-                hint:
-                    "add --fastmcp-dir DIR, the data_directory of the application's FileTreeStore"
-                        .to_owned(),
-            })?;
-    let moved = grant.mode != Mode::Access;
-    if moved {
-        check_token_endpoint(grant)?;
-    }
-    let entry = |collection: &str, key: &str, value: Value| {
-        change(&directory, (collection, key), &value, grant)
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let Some(directory) = places.path("MCP_LOGIN_FASTMCP_DIR") else {
+        return Err(HandoverError::unsuitable(
+            "FastMCP has no store of its own: each application names a directory for it",
+            "add --fastmcp-dir DIR, the data_directory of the application's FileTreeStore",
+        ));
     };
-    let expiry = grant
-        .kept
-        .expires_at
-        .map(|time| json!({"expires_at": time.0}));
-    // Alone, an access token comes without its client: at its end FastMCP registers one for itself.
-    let client = moved.then(|| {
-        entry(
-            "mcp-oauth-client-info",
-            "client_info",
-            python_sdk::client(grant.kept),
-        )
-    });
-    let expiry = expiry.map(|expiry| entry("mcp-oauth-token-expiry", "token_expiry", expiry));
-    let tokens = entry(
-        "mcp-oauth-token",
-        "tokens",
-        python_sdk::tokens(grant.kept, grant.mode),
-    );
-    Ok(Delivery::Files(
-        client.into_iter().chain(expiry).chain([tokens]).collect(),
+    let login = handover.login;
+    let entry = |collection: &str, key: &str, value: Value| {
+        change(&directory, collection, key, &value, handover)
+    };
+    let mut changes = Vec::new();
+    // Without the refresh token, the client is left out: FastMCP registers one for itself when the access token expires.
+    if handover.mode != Mode::Access {
+        check_token_endpoint(handover)?;
+        let client = sdk::python_client(login);
+        changes.push(entry("mcp-oauth-client-info", "client_info", client));
+    }
+    if let Some(time) = login.expires_at {
+        let expiry = json!({"expires_at": time.0});
+        changes.push(entry("mcp-oauth-token-expiry", "token_expiry", expiry));
+    }
+    let tokens = sdk::python_tokens(handover);
+    changes.push(entry("mcp-oauth-token", "tokens", tokens));
+    Ok(Delivery::Files(changes))
+}
+
+/// Refuses what FastMCP could not refresh: it remembers no metadata, and assumes the token endpoint at the server's own
+/// origin.
+fn check_token_endpoint(handover: &Handover) -> Result<(), HandoverError> {
+    let origin = Url::parse(handover.url).map(|url| url.origin().ascii_serialization());
+    let assumed = format!("{}/token", origin.unwrap_or_default());
+    let endpoint = &handover.login.token_endpoint;
+    if handover.login.refresh_token.is_none() || *endpoint == assumed {
+        return Ok(());
+    }
+    Err(HandoverError::unsuitable(
+        format!("FastMCP would send the refresh token to {assumed}, and the token endpoint of this login is {endpoint}"),
+        "use --mode access before each start, or start the application with `mcp-login exec`",
     ))
 }
 
-/// Refuses what FastMCP could not refresh: it remembers no metadata, and takes the token endpoint to be at the server's
-/// own origin.
-fn check_token_endpoint(grant: &Handover) -> Result<(), HandoverError> {
-    let origin = Url::parse(grant.url)
-        .map(|url| url.origin().ascii_serialization())
-        .unwrap_or_default();
-    let guessed = format!("{origin}/token");
-    if grant.kept.refresh_token.is_none() || grant.kept.token_endpoint == guessed {
-        return Ok(());
-    }
-    Err(HandoverError::Unsuitable {
-        message: format!(
-            "FastMCP would send the refresh token to {guessed}, and the token endpoint of this login is {}",
-            grant.kept.token_endpoint
-        ),
-        hint: "use --mode access before each start, or start the application with `mcp-login exec`".to_owned(),
-    })
-}
-
-/// Puts an entry in place of the old one.
+/// Replaces an entry.
 fn change(
     directory: &Path,
-    (collection, key): (&str, &str),
+    collection: &str,
+    key: &str,
     value: &Value,
-    grant: &Handover,
+    handover: &Handover,
 ) -> Change {
-    let key = format!("{}/{key}", grant.url.trim_end_matches('/'));
-    // As Python before 3.11 reads it, too.
-    let now = grant.now.rfc3339().replace('Z', "+00:00");
+    let key = format!("{}/{key}", handover.url.trim_end_matches('/'));
+    // Python before 3.11 reads no `Z`.
+    let now = handover.now.rfc3339().replace('Z', "+00:00");
     let entry = json!({"created_at": now, "value": value, "version": VERSION});
     let path = directory
         .join(name(collection, MAX_NAME[1]))
         .join(name(&key, MAX_NAME[0]) + ".json");
-    let edited = path.clone();
-    let edit = Box::new(move |old: Option<&str>| {
-        old.map_or(Ok(()), |old| check(&edited, old))?;
+    Change::secret(path, move |path, old| {
+        old.map_or(Ok(()), |old| check(path, old))?;
         Ok(Zeroizing::new(entry.to_string()))
-    });
-    Change {
-        path,
-        lock: None,
-        secret: true,
-        edit,
-    }
+    })
 }
 
 /// Checks that an entry is one of the known format.
@@ -120,26 +96,22 @@ fn check(path: &Path, old: &str) -> Result<(), HandoverError> {
     let entry: Value =
         serde_json::from_str(old).map_err(|err| HandoverError::unknown(path, err))?;
     if entry["version"] != VERSION || !entry["value"].is_object() {
-        return Err(HandoverError::unknown(
-            path,
-            format!("it is not an entry of version {VERSION}"),
-        ));
+        let why = format!("it is not an entry of version {VERSION}");
+        return Err(HandoverError::unknown(path, why));
     }
     if entry["value"].get("__encrypted_data__").is_some() {
-        return Err(HandoverError::Unsuitable {
-            message: format!(
+        return Err(HandoverError::unsuitable(
+            format!(
                 "{} is encrypted, and only its application has the key",
                 path.display()
             ),
-            hint:
-                "start the application with `mcp-login exec`, and let it take the token from there"
-                    .to_owned(),
-        });
+            "start the application with `mcp-login exec`, and let it take the token from there",
+        ));
     }
     Ok(())
 }
 
-/// Returns the name of a file for a text: itself if nothing in it could trouble a file system.
+/// Returns the name of a file for a text: the text itself if a file system accepts all of it.
 fn name(text: &str, max: usize) -> String {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || it == '_';
     if text.chars().all(is_plain) {
@@ -170,13 +142,13 @@ mod tests {
     const URL: &str = "https://mcp.example.com/mcp";
 
     fn login() -> Credentials {
-        let kept = credentials(&StoredId {
+        let login = credentials(&StoredId {
             server: URL.into(),
             profile: "default".into(),
         });
         Credentials {
             token_endpoint: "https://mcp.example.com/token".into(),
-            ..kept
+            ..login
         }
     }
 
@@ -189,9 +161,9 @@ mod tests {
         }
     }
 
-    fn grant(kept: &Credentials, mode: Mode) -> Handover<'_> {
+    fn handover(login: &Credentials, mode: Mode) -> Handover<'_> {
         Handover {
-            kept,
+            login,
             name: "server",
             url: "https://mcp.example.com/mcp/",
             configured: None,
@@ -204,8 +176,8 @@ mod tests {
     }
 
     /// Returns the files below the directory of the store and what is written to them.
-    fn written(grant: &Handover) -> Vec<(String, Value)> {
-        let Ok(Delivery::Files(changes)) = deliver(grant, &places()) else {
+    fn written(handover: &Handover) -> Vec<(String, Value)> {
+        let Ok(Delivery::Files(changes)) = deliver(handover, &places()) else {
             panic!("no files")
         };
         let pair = |change: &Change| {
@@ -217,7 +189,7 @@ mod tests {
                 .to_string();
             (
                 path,
-                serde_json::from_str(&(change.edit)(None).expect("a text")).expect("JSON"),
+                serde_json::from_str(&change.apply(None).expect("a text")).expect("JSON"),
             )
         };
         assert!(changes.iter().all(|change| change.secret));
@@ -286,8 +258,8 @@ mod tests {
             ),
             (of_tokens.to_owned(), entry(tokens)),
         ];
-        assert_eq!(written(&grant(&login(), Mode::Move)), expected);
-        let alone = written(&grant(&login(), Mode::Access));
+        assert_eq!(written(&handover(&login(), Mode::Move)), expected);
+        let alone = written(&handover(&login(), Mode::Access));
         assert_eq!(alone[0], expected[1]);
         assert!(
             alone.len() == 2 && alone[1].1["value"].get("refresh_token").is_none(),
@@ -295,8 +267,8 @@ mod tests {
         );
     }
 
-    fn refusal(kept: &Credentials, mode: Mode, places: &Places) -> Option<String> {
-        match deliver(&grant(kept, mode), places).err()? {
+    fn refusal(login: &Credentials, mode: Mode, places: &Places) -> Option<String> {
+        match deliver(&handover(login, mode), places).err()? {
             HandoverError::Unsuitable { message, hint } => Some(format!("{message} {hint}")),
             HandoverError::UnknownFormat { .. } => panic!("it is known"),
         }

@@ -1,9 +1,11 @@
 //! Gemini CLI: gets the login in the file that it keeps its own in.
 
-use serde_json::{Map, Value};
+use std::path::Path;
 
-use super::sdk::{self, set};
-use super::{json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places};
+use serde_json::{json, Value};
+
+use super::{json as file, sdk};
+use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places};
 
 /// Gemini CLI 0.61.
 pub const CLIENT: Client = Client {
@@ -19,102 +21,77 @@ pub const CLIENT: Client = Client {
 /// With this, Gemini CLI keeps its logins in the system's keyring or in a file that it encrypts.
 const ENCRYPTED: &str = "GEMINI_FORCE_ENCRYPTED_FILE_STORAGE";
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     if places.variable(ENCRYPTED) == Some("true") {
-        return Err(HandoverError::Unsuitable {
-            message: format!("Gemini CLI reads no logins from its file while {ENCRYPTED} is set"),
-            hint: format!("unset {ENCRYPTED}, here and wherever Gemini CLI is started"),
-        });
+        return Err(HandoverError::unsuitable(
+            format!("Gemini CLI reads no logins from its file while {ENCRYPTED} is set"),
+            format!("unset {ENCRYPTED}, here and wherever Gemini CLI is started"),
+        ));
     }
-    if grant.mode != Mode::Access {
-        refreshable(grant)?;
+    if handover.mode != Mode::Access {
+        check_refreshable(handover)?;
     }
-    let home = places
-        .path("GEMINI_CLI_HOME")
-        .unwrap_or_else(|| places.home.clone());
-    let path = home.join(".gemini/mcp-oauth-tokens.json");
-    let (edited, name, credential) = (path.clone(), grant.name.to_owned(), credential(grant));
-    let url = grant.url.to_owned();
-    let edit: Edit = Box::new(move |old| {
-        file::edit_array(&edited, old, |entries| {
-            let owner = |entry: &Value| entry["serverName"].as_str().map(str::to_owned);
-            let known = entries
-                .elements()
-                .into_iter()
-                .filter_map(|entry| entry.to_serde_value());
-            let known = known.filter(|entry| entry["serverName"] == name.as_str());
-            let other = known
-                .filter_map(|entry| entry["mcpServerUrl"].as_str().map(str::to_owned))
-                .find(|it| *it != url);
-            if let Some(other) = other {
-                return Err(HandoverError::other_server(&edited, &name, &other));
+    let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
+    let credential = credential(handover);
+    let edit = move |path: &Path, old: Option<&str>| {
+        file::edit_array(path, old, |entries| {
+            let known = entries.elements().into_iter();
+            let known = known.filter_map(|entry| entry.to_serde_value());
+            for entry in known.filter(|entry| entry["serverName"] == name.as_str()) {
+                let other = entry.get("mcpServerUrl").filter(|it| it.is_string());
+                if other.is_some_and(|other| *other != url.as_str()) {
+                    return Err(HandoverError::other_server(path, &name, other));
+                }
             }
-            file::put(&edited, entries, &name, owner, &credential)
+            let name_of = |entry: &Value| entry["serverName"].as_str().map(str::to_owned);
+            file::put(path, entries, &name, name_of, &credential)
         })
-    });
-    Ok(Delivery::Files(vec![Change {
-        path,
-        lock: None,
-        secret: true,
-        edit,
-    }]))
+    };
+    let home = places.path_or("GEMINI_CLI_HOME", "");
+    let path = home.join(".gemini/mcp-oauth-tokens.json");
+    Ok(Delivery::Files(vec![Change::secret(path, edit)]))
 }
 
 /// Refuses a login that Gemini CLI cannot refresh: it deletes one at the first failure.
-fn refreshable(grant: &Handover) -> Result<(), HandoverError> {
-    let oauth = grant.configured.map(|it| &it.entry["oauth"]);
-    let is_used = oauth.is_some_and(|oauth| oauth["enabled"] == true);
-    if is_used {
-        sdk::same_client(grant, "/oauth/clientId")?;
+fn check_refreshable(handover: &Handover) -> Result<(), HandoverError> {
+    let oauth = handover.configured.map(|it| &it.entry["oauth"]);
+    let oauth = oauth.filter(|oauth| oauth["enabled"] == true);
+    if oauth.is_some() {
+        sdk::check_client_id(handover, "/oauth/clientId")?;
     }
-    let has_secret = is_used && oauth.is_some_and(|oauth| oauth["clientSecret"].is_string());
-    if grant.kept.client_secret.is_none() || has_secret {
+    let has_secret = oauth.is_some_and(|oauth| oauth["clientSecret"].is_string());
+    if handover.login.client_secret.is_none() || has_secret {
         return Ok(());
     }
-    Err(HandoverError::Unsuitable {
-        message: "Gemini CLI keeps no client secret, and this login needs one to be refreshed".to_owned(),
-        hint: format!(
-            "set \"oauth\": {{\"enabled\": true, \"clientSecret\": ...}} for {} in its settings.json, or use --mode access",
-            grant.name
+    let setting = r#""oauth": {"enabled": true, "clientSecret": ...}"#;
+    Err(HandoverError::unsuitable(
+        "Gemini CLI keeps no client secret, and this login needs one to be refreshed",
+        format!(
+            "set {setting} for {} in its settings.json, or use --mode access",
+            handover.name
         ),
-    })
+    ))
 }
 
 /// Returns what Gemini CLI calls a credential; its times are in milliseconds.
-fn credential(grant: &Handover) -> Value {
-    let (kept, milliseconds) = (grant.kept, 1000);
-    let mut token = Map::new();
-    set(&mut token, "accessToken", Some(kept.access_token.expose()));
-    set(&mut token, "tokenType", Some("Bearer"));
-    set(&mut token, "refreshToken", sdk::refresh_token(grant));
-    set(
-        &mut token,
-        "expiresAt",
-        kept.expires_at
-            .map(|time| time.0.saturating_mul(milliseconds)),
-    );
-    set(&mut token, "scope", sdk::scope(grant));
-    let mut credential = Map::new();
-    set(&mut credential, "serverName", Some(grant.name));
-    set(&mut credential, "token", Some(token));
-    set(&mut credential, "clientId", Some(kept.client_id.as_str()));
-    set(
-        &mut credential,
-        "tokenUrl",
-        Some(kept.token_endpoint.as_str()),
-    );
-    // It is the resource of each refresh, so it is left out where the server wants none.
-    set(
-        &mut credential,
-        "mcpServerUrl",
-        kept.resource.as_ref().map(|_| grant.url),
-    );
-    set(
-        &mut credential,
-        "updatedAt",
-        Some(grant.now.0.saturating_mul(milliseconds)),
-    );
-    credential.into()
+fn credential(handover: &Handover) -> Value {
+    let login = handover.login;
+    let token = sdk::present(json!({
+        "accessToken": login.access_token.expose(),
+        "tokenType": "Bearer",
+        "refreshToken": sdk::refresh_token(handover),
+        "expiresAt": login.expires_at.map(sdk::milliseconds),
+        "scope": sdk::scope(login),
+    }));
+    sdk::present(json!({
+        "serverName": handover.name,
+        "token": token,
+        "clientId": login.client_id,
+        "tokenUrl": login.token_endpoint,
+        // It is the resource of each refresh, so it is left out for a server that takes no resource.
+        "mcpServerUrl": login.resource.as_ref().map(|_| handover.url),
+        "updatedAt": sdk::milliseconds(handover.now),
+    }))
 }
 
 #[cfg(test)]
@@ -124,14 +101,14 @@ mod tests {
     use serde_json::json;
 
     use super::super::sdk::tests::{
-        changes, confidential, configured, edited, grant, login, places, URL,
+        changes, confidential, configured, edited, handover, login, places, URL,
     };
     use super::*;
 
     #[test]
     fn u24_a_moved_login_refreshes_there() {
-        let kept = login();
-        let changes = changes(deliver(&grant(&kept, Mode::Move), &places(&[])));
+        let login = login();
+        let changes = changes(deliver(&handover(&login, Mode::Move), &places(&[])));
         let [change] = changes.as_slice() else {
             panic!("one file")
         };
@@ -160,7 +137,7 @@ mod tests {
         for old in ["{}", "[7]", "[{\"token\": {}}]", "[", "x"] {
             assert!(
                 matches!(
-                    (change.edit)(Some(old)),
+                    change.apply(Some(old)),
                     Err(HandoverError::UnknownFormat { .. })
                 ),
                 "{old}"
@@ -170,10 +147,10 @@ mod tests {
 
     #[test]
     fn cm1_an_access_token_alone() {
-        let mut kept = confidential();
-        (kept.expires_at, kept.scopes, kept.resource) = (None, Vec::new(), None);
+        let mut login = confidential();
+        (login.expires_at, login.scopes, login.resource) = (None, Vec::new(), None);
         let changes = changes(deliver(
-            &grant(&kept, Mode::Access),
+            &handover(&login, Mode::Access),
             &places(&[("GEMINI_CLI_HOME", "~/g")]),
         ));
         assert_eq!(
@@ -193,13 +170,13 @@ mod tests {
     #[test]
     fn what_it_could_not_refresh_is_refused() {
         let places = places(&[]);
-        let check = |kept: &_, oauth: Value, fits: bool| {
+        let check = |login: &_, oauth: Value, fits: bool| {
             let configured = configured("gemini-cli", json!({"httpUrl": URL, "oauth": oauth}));
-            let grant = Handover {
+            let handover = Handover {
                 configured: Some(&configured),
-                ..grant(kept, Mode::Move)
+                ..handover(login, Mode::Move)
             };
-            assert_eq!(deliver(&grant, &places).is_ok(), fits, "{oauth}");
+            assert_eq!(deliver(&handover, &places).is_ok(), fits, "{oauth}");
         };
         check(
             &login(),
@@ -216,7 +193,7 @@ mod tests {
         check(&confidential(), Value::Null, false);
         let encrypted = super::super::sdk::tests::places(&[(ENCRYPTED, "true")]);
         assert!(matches!(
-            deliver(&grant(&login(), Mode::Move), &encrypted),
+            deliver(&handover(&login(), Mode::Move), &encrypted),
             Err(HandoverError::Unsuitable { .. })
         ));
     }

@@ -18,19 +18,16 @@ pub const CLIENT: Client = Client {
 /// The mask comes first, and on stdout: a command in the environment file would be a variable.
 ///
 /// Spec: GitHub Actions, workflow commands, "Masking a value in a log" and "Multiline strings".
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    let file = places
-        .path("GITHUB_ENV")
-        .ok_or_else(|| HandoverError::Unsuitable {
-            message: "GITHUB_ENV is not set: this is no step of a GitHub Actions job".to_owned(),
-            hint: "elsewhere use --to dotenv, or `mcp-login exec SERVER -- COMMAND`".to_owned(),
-        })?;
-    let token = grant.kept.access_token.expose();
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let Some(file) = places.path("GITHUB_ENV") else {
+        return Err(HandoverError::unsuitable(
+            "GITHUB_ENV is not set: this is no step of a GitHub Actions job",
+            "elsewhere use --to dotenv, or `mcp-login exec SERVER -- COMMAND`",
+        ));
+    };
+    let (name, token) = (handover.variable, handover.login.access_token.expose());
     // A token is one line of printable characters, so none of its lines can be the delimiter.
-    let lines = format!(
-        "{}<<mcp-login end\n{token}\nmcp-login end\n",
-        grant.variable
-    );
+    let lines = format!("{name}<<mcp-login end\n{token}\nmcp-login end\n");
     Ok(Delivery::Product {
         // Spec: GitHub Actions decodes %25, %0D and %0A in the values of commands.
         text: Zeroizing::new(format!("::add-mask::{}", token.replace('%', "%25"))),

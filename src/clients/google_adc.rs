@@ -1,9 +1,11 @@
 //! Application Default Credentials: the file that Google's own libraries and tools look for.
 
+use std::path::Path;
+
 use serde_json::{json, Map, Value};
 
-use super::workspace_mcp::without_refresh_token;
-use super::{json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places};
+use super::{google, json as file};
+use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places};
 use crate::providers::{self, google::GOOGLE};
 
 /// The format that google-auth documents.
@@ -17,76 +19,65 @@ pub const CLIENT: Client = Client {
     note: "Google's libraries read the file when a program starts",
 };
 
-/// What the file says of its own kind.
+/// The kind of credentials in the file.
 const KIND: &str = "authorized_user";
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    let kept = grant.kept;
-    let is_google = providers::of_url(&kept.token_endpoint)
-        .is_some_and(|provider| provider.name == GOOGLE.name);
-    if kept.provider.as_deref() != Some(GOOGLE.name) || !is_google {
-        return Err(HandoverError::Unsuitable {
-            message: format!("the login to {} is none at Google", kept.server),
-            hint: "log in with `mcp-login --provider google --client-file FILE --scope SCOPE`"
-                .to_owned(),
-        });
+/// The options of a login that serves.
+const OPTIONS: &str = "--scope SCOPE";
+
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let login = handover.login;
+    google::check(login, OPTIONS)?;
+    // Google's libraries refresh at Google, wherever the login came from.
+    if !providers::of_url(&login.token_endpoint).is_some_and(|it| it.name == GOOGLE.name) {
+        return Err(google::other_login(login, OPTIONS));
     }
-    let secret = kept
-        .client_secret
-        .as_ref()
-        .ok_or_else(|| HandoverError::Unsuitable {
-            message: "the client of this login has no secret, and Google's libraries want one"
-                .to_owned(),
-            hint: "log in with the --client-file of a desktop app".to_owned(),
-        })?;
-    let refresh_token = kept
-        .refresh_token
-        .as_ref()
-        .ok_or_else(without_refresh_token)?;
-    let mut members = Map::new();
-    members.insert("type".to_owned(), KIND.into());
-    members.insert("client_id".to_owned(), json!(kept.client_id));
-    members.insert("client_secret".to_owned(), json!(secret.expose()));
-    members.insert("refresh_token".to_owned(), json!(refresh_token.expose()));
-    let gcloud = || {
-        places
-            .path("CLOUDSDK_CONFIG")
-            .unwrap_or_else(|| places.home.join(".config/gcloud"))
+    let Some(secret) = &login.client_secret else {
+        return Err(HandoverError::unsuitable(
+            "the client of this login has no secret, which Google's libraries require",
+            "log in with the --client-file of a desktop app",
+        ));
     };
-    let path = places.path("GOOGLE_APPLICATION_CREDENTIALS");
-    let path = path.unwrap_or_else(|| gcloud().join("application_default_credentials.json"));
-    let (edited, account) = (path.clone(), kept.account.clone().unwrap_or_default());
-    let edit: Edit = Box::new(move |old| {
+    let refresh_token = login.refresh_token.as_ref();
+    let refresh_token = refresh_token.ok_or_else(google::without_refresh_token)?;
+    let members = [
+        ("type", json!(KIND)),
+        ("client_id", json!(login.client_id)),
+        ("client_secret", json!(secret.expose())),
+        ("refresh_token", json!(refresh_token.expose())),
+    ];
+    let account = json!(login.account.as_deref().unwrap_or_default());
+    let edit = move |path: &Path, old: Option<&str>| {
         let before: Map<String, Value> = old
             .and_then(|old| serde_json::from_str(old).ok())
             .unwrap_or_default();
         if before.get("type").is_some_and(|kind| kind != KIND) {
-            return Err(HandoverError::Unsuitable {
-                message: format!(
+            return Err(HandoverError::unsuitable(
+                format!(
                     "{} holds credentials of another kind, which would be lost",
-                    edited.display()
+                    path.display()
                 ),
-                hint: "move it away, or name another file with GOOGLE_APPLICATION_CREDENTIALS"
-                    .to_owned(),
-            });
+                "move it away, or name another file with GOOGLE_APPLICATION_CREDENTIALS",
+            ));
         }
-        file::edit(&edited, old, |root| {
-            members
-                .iter()
-                .for_each(|(name, value)| file::set(root, name, value));
-            // gcloud notes whose they are; libraries pass over it.
+        file::edit(path, old, |root| {
+            for (name, value) in &members {
+                file::set(root, name, value);
+            }
+            // gcloud notes whose credentials they are; libraries ignore it.
             if before.contains_key("account") {
-                file::set(root, "account", &json!(account));
+                file::set(root, "account", &account);
             }
             Ok(())
         })
-    });
-    Ok(Delivery::Files(vec![Change {
-        path,
-        lock: None,
-        secret: true,
-        edit,
-    }]))
+    };
+    let path = places
+        .path("GOOGLE_APPLICATION_CREDENTIALS")
+        .unwrap_or_else(|| {
+            let gcloud = places.path_or("CLOUDSDK_CONFIG", ".config/gcloud");
+            gcloud.join("application_default_credentials.json")
+        });
+    Ok(Delivery::Files(vec![Change::secret(path, edit)]))
 }
 
 #[cfg(test)]
@@ -97,9 +88,11 @@ mod tests {
     use super::*;
     use crate::store::Credentials;
 
-    fn new_value(kept: &Credentials, old: Option<&str>) -> Result<Value, HandoverError> {
-        let change = change(&CLIENT, kept, &places(&[]))?;
-        (change.edit)(old).map(|text| serde_json::from_str(&text).expect("JSON"))
+    fn new_value(login: &Credentials, old: Option<&str>) -> Result<Value, HandoverError> {
+        let change = change(&CLIENT, login, &places(&[]))?;
+        change
+            .apply(old)
+            .map(|text| serde_json::from_str(&text).expect("JSON"))
     }
 
     #[test]
@@ -143,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_given() {
-        for kept in [
+        for login in [
             Credentials {
                 client_secret: None,
                 ..login()
@@ -162,7 +155,7 @@ mod tests {
             },
         ] {
             assert!(matches!(
-                new_value(&kept, None),
+                new_value(&login, None),
                 Err(HandoverError::Unsuitable { .. })
             ));
         }

@@ -7,9 +7,8 @@ use icu_properties::CodePointMapData;
 use serde_json::{json, Value};
 use zeroize::Zeroizing;
 
-use super::{
-    python_sdk, quoted, Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places,
-};
+use super::{quoted, sdk};
+use super::{Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places};
 use crate::oauth::text::printable;
 
 /// Hermes 0.19 to 0.21.
@@ -27,46 +26,35 @@ pub const CLIENT: Client = Client {
 /// Most characters of a file's name before its suffix.
 const MAX_STEM: usize = 128;
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    check_configured(grant)?;
-    let home = places
-        .path("HERMES_HOME")
-        .unwrap_or_else(|| places.home.join(".hermes"));
-    let (directory, stem) = (home.join("mcp-tokens"), stem(grant.name));
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    check_configured(handover)?;
+    let home = places.path_or("HERMES_HOME", ".hermes");
+    let (directory, stem) = (home.join("mcp-tokens"), stem(handover.name));
     let change = |suffix: &str, needed: &'static str, value: Value| {
-        let path = directory.join(format!("{stem}{suffix}"));
-        let edited = path.clone();
-        let edit = Box::new(move |old: Option<&str>| replace(&edited, old, needed, &value));
-        Change {
-            path,
-            lock: None,
-            secret: true,
-            edit,
-        }
+        Change::secret(
+            directory.join(format!("{stem}{suffix}")),
+            move |path, old| replace(path, old, needed, &value),
+        )
     };
-    // In the order in which Hermes writes them, and reads them again: when the tokens are there, all is.
-    let tokens = Change {
-        lock: Some(Lock::File(
-            directory.join(format!("{stem}.json.refresh.lock")),
-        )),
-        ..change(".json", "access_token", tokens(grant))
-    };
+    let lock = Lock::File(directory.join(format!("{stem}.json.refresh.lock")));
+    // Hermes writes and reads them in this order: when the tokens are there, everything is.
     Ok(Delivery::Files(vec![
-        change(".client.json", "client_id", python_sdk::client(grant.kept)),
-        change(".meta.json", "token_endpoint", metadata(grant)),
-        tokens,
+        change(
+            ".client.json",
+            "client_id",
+            sdk::python_client(handover.login),
+        ),
+        change(".meta.json", "token_endpoint", metadata(handover)),
+        change(".json", "access_token", tokens(handover)).locked(lock),
     ]))
 }
 
 /// Returns a server's name as the names of its files begin.
 fn stem(name: &str) -> String {
     let category = CodePointMapData::<GeneralCategory>::new();
-    let kept = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number);
-    let is_kept = |it: char| matches!(it, '_' | '-') || kept.contains(category.get(it));
-    let safe: String = name
-        .chars()
-        .map(|it| if is_kept(it) { it } else { '_' })
-        .collect();
+    let alphanumeric = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number);
+    let is_plain = |it: char| matches!(it, '_' | '-') || alphanumeric.contains(category.get(it));
+    let safe = name.replace(|it| !is_plain(it), "_");
     let stem: String = safe.trim_matches('_').chars().take(MAX_STEM).collect();
     if stem.is_empty() {
         return "default".to_owned();
@@ -74,27 +62,24 @@ fn stem(name: &str) -> String {
     stem
 }
 
-fn tokens(grant: &Handover) -> Value {
-    let mut tokens = python_sdk::tokens(grant.kept, grant.mode);
-    python_sdk::set(
-        &mut tokens,
-        "expires_at",
-        grant.kept.expires_at.map(|time| time.0.into()),
-    );
-    let issuer = python_sdk::issuer(grant.kept).map(|issuer| issuer.trim_end_matches('/').into());
-    python_sdk::set(&mut tokens, "hermes_issuer", issuer);
-    tokens
+fn tokens(handover: &Handover) -> Value {
+    let issuer = sdk::python_issuer(handover.login);
+    let more = json!({
+        "expires_at": handover.login.expires_at.map(|time| time.0),
+        "hermes_issuer": issuer.map(|issuer| issuer.trim_end_matches('/')),
+    });
+    sdk::with(sdk::python_tokens(handover), more)
 }
 
-/// Returns the metadata of the authorization server. What is too little for Hermes makes it ask for more, and is still
-/// better than what another login may have left there.
-fn metadata(grant: &Handover) -> Value {
-    let least =
-        || json!({"issuer": grant.kept.issuer, "token_endpoint": grant.kept.token_endpoint});
-    grant.metadata.cloned().unwrap_or_else(least)
+/// Returns the metadata of the authorization server. If too little of it is known, Hermes asks for more; that is still
+/// better than the metadata that another login may have left there.
+fn metadata(handover: &Handover) -> Value {
+    let login = handover.login;
+    let least = || json!({"issuer": login.issuer, "token_endpoint": login.token_endpoint});
+    handover.metadata.cloned().unwrap_or_else(least)
 }
 
-/// Returns the new text of a file, all of which belongs to one login; the old one must be a file of Hermes' too.
+/// Returns the new text of a file, all of which belongs to one login; the old text must be a file of Hermes, too.
 fn replace(
     path: &Path,
     old: Option<&str>,
@@ -102,48 +87,43 @@ fn replace(
     value: &Value,
 ) -> Result<Zeroizing<String>, HandoverError> {
     if let Some(old) = old {
-        let found: Value =
+        let old: Value =
             serde_json::from_str(old).map_err(|err| HandoverError::unknown(path, err))?;
-        if !found[needed].is_string() {
-            return Err(HandoverError::unknown(
-                path,
-                format!("there is no {needed:?} in it"),
-            ));
+        if !old[needed].is_string() {
+            let why = format!("there is no {needed:?} in it");
+            return Err(HandoverError::unknown(path, why));
         }
     }
     Ok(Zeroizing::new(format!("{value:#}")))
 }
 
-/// Refuses a login that the server's configuration keeps Hermes from using.
-fn check_configured(grant: &Handover) -> Result<(), HandoverError> {
-    let Some(configured) = grant.configured else {
+/// Refuses a login that Hermes would not use, because of the server's configuration.
+fn check_configured(handover: &Handover) -> Result<(), HandoverError> {
+    let Some(configured) = handover.configured else {
         return Ok(());
     };
-    let (path, name, kept) = (configured.path.display(), printable(grant.name), grant.kept);
+    let (path, name) = (configured.path.display(), printable(handover.name));
     let text = |value: &Value| value.as_str().unwrap_or_default().trim().to_owned();
     if !text(&configured.entry["auth"]).eq_ignore_ascii_case("oauth") {
-        return Err(HandoverError::Unsuitable {
-            message: format!("{path} does not say `auth: oauth` for {name}, so that Hermes would not use the login"),
-            hint: format!("add `auth: oauth` to {name} there, and run this again"),
-        });
+        return Err(HandoverError::unsuitable(
+            format!("{path} does not say `auth: oauth` for {name}, so that Hermes would not use the login"),
+            format!("add `auth: oauth` to {name} there, and run this again"),
+        ));
     }
-    let (id, secret) = (
-        text(&configured.entry["oauth"]["client_id"]),
-        text(&configured.entry["oauth"]["client_secret"]),
-    );
-    let ours = kept
-        .client_secret
-        .as_ref()
-        .map_or("", |secret| secret.expose());
-    // What stands for the value of a variable is not known here.
+    let login = handover.login;
+    let oauth = &configured.entry["oauth"];
+    let (id, secret) = (text(&oauth["client_id"]), text(&oauth["client_secret"]));
+    // The value of a variable is not known here.
     let differs = |theirs: &str, ours: &str| theirs != ours && !theirs.contains("${");
-    if id.is_empty() || !(differs(&id, &kept.client_id) || differs(&secret, ours)) {
+    let our_secret = sdk::client_secret(login).unwrap_or_default();
+    if id.is_empty() || !(differs(&id, &login.client_id) || differs(&secret, our_secret)) {
         return Ok(());
     }
-    Err(HandoverError::Unsuitable {
-        message: format!("{path} names another client for {name} than the login's, so that Hermes would delete it"),
-        hint: format!("log in as that client, with `mcp-login --force --client-id {} ...`", printable(&quoted(&id))),
-    })
+    let id = printable(&quoted(&id));
+    Err(HandoverError::unsuitable(
+        format!("{path} names another client for {name} than the login's, so that Hermes would delete it"),
+        format!("log in as that client, with `mcp-login --force --client-id {id} ...`"),
+    ))
 }
 
 #[cfg(test)]
@@ -170,9 +150,9 @@ mod tests {
         }
     }
 
-    fn grant(kept: &Credentials, mode: Mode) -> Handover<'_> {
+    fn handover(login: &Credentials, mode: Mode) -> Handover<'_> {
         Handover {
-            kept,
+            login,
             name: "example",
             url: "https://mcp.example.com/mcp",
             configured: None,
@@ -185,11 +165,11 @@ mod tests {
     }
 
     /// Returns the files and what is written to them.
-    fn written(grant: &Handover, places: &Places) -> Vec<(String, Value)> {
-        let Ok(Delivery::Files(changes)) = deliver(grant, places) else {
+    fn written(handover: &Handover, places: &Places) -> Vec<(String, Value)> {
+        let Ok(Delivery::Files(changes)) = deliver(handover, places) else {
             panic!("no files")
         };
-        let text = |change: &Change| (change.edit)(None).expect("a text");
+        let text = |change: &Change| change.apply(None).expect("a text");
         let pair = |change: &Change| {
             (
                 change.path.display().to_string(),
@@ -222,7 +202,7 @@ mod tests {
 
     #[test]
     fn cw4_three_files_the_tokens_last() {
-        let kept = Credentials {
+        let login = Credentials {
             client_secret: Some(Secret::new("secret canary")),
             client_secret_expires_at: None,
             client_auth: "client_secret_post".into(),
@@ -233,7 +213,7 @@ mod tests {
         let files = written(
             &Handover {
                 metadata: Some(&metadata),
-                ..grant(&kept, Mode::Move)
+                ..handover(&login, Mode::Move)
             },
             &places(),
         );
@@ -268,12 +248,12 @@ mod tests {
 
     #[test]
     fn cm1_access_alone_and_no_expiry() {
-        let kept = Credentials {
+        let login = Credentials {
             expires_at: None,
             scopes: Vec::new(),
             ..login()
         };
-        let files = written(&grant(&kept, Mode::Access), &places());
+        let files = written(&handover(&login, Mode::Access), &places());
         let tokens = json!({
             "access_token": "access canary 1",
             "token_type": "Bearer",
@@ -310,14 +290,16 @@ mod tests {
             places
                 .variables
                 .insert("HERMES_HOME".to_owned(), home.to_owned());
-            let path = written(&grant(&login(), Mode::Move), &places).remove(2).0;
+            let path = written(&handover(&login(), Mode::Move), &places)
+                .remove(2)
+                .0;
             assert_eq!(path, format!("{expected}/mcp-tokens/example.json"));
         }
     }
 
     #[test]
     fn what_hermes_would_delete_or_not_use_is_refused() {
-        let kept = login();
+        let login = login();
         for (entry, said) in [
             (json!({}), Some("auth: oauth")),
             (json!({"auth": "header"}), Some("auth: oauth")),
@@ -344,7 +326,7 @@ mod tests {
             let refused = deliver(
                 &Handover {
                     configured: Some(&configured),
-                    ..grant(&kept, Mode::Move)
+                    ..handover(&login, Mode::Move)
                 },
                 &places(),
             )

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use serde_json::{json, Map, Value};
+use serde_json::{json, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::command::Import;
-use super::sdk::{self, set};
-use super::{config, Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{config, sdk, Client, Delivery, Handover, HandoverError, Mode, Places};
 use crate::oauth::text::printable;
 
 /// mcporter 0.12.
@@ -22,107 +21,90 @@ pub const CLIENT: Client = Client {
     note: "mcporter uses it from its next call; restart its daemon, if it runs",
 };
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    check_name(grant, places)?;
-    let mut tokens = sdk::tokens(grant);
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    check_name(handover, places)?;
     // In seconds. With `expires_in` in its place mcporter spends the refresh token at once.
-    set(
-        &mut tokens,
-        "expires_at",
-        grant.kept.expires_at.map(|time| time.0),
-    );
-    let mut payload = Map::new();
-    let (name, url, expected) = (
-        grant.name.to_owned(),
-        Url::parse(grant.url).ok(),
-        json!(tokens),
-    );
-    set(&mut payload, "tokens", Some(tokens));
-    if grant.mode != Mode::Access {
-        sdk::same_client(grant, "/oauthClientId")?;
-        set(&mut payload, "clientInfo", Some(sdk::client(grant)));
+    let expires_at = handover.login.expires_at.map(|time| time.0);
+    let tokens = sdk::with(sdk::tokens(handover), json!({"expires_at": expires_at}));
+    let mut payload = json!({"tokens": tokens});
+    if handover.mode != Mode::Access {
+        sdk::check_client_id(handover, "/oauthClientId")?;
+        payload["clientInfo"] = sdk::client(handover.login);
     }
+    let (name, url) = (handover.name.to_owned(), Url::parse(handover.url).ok());
     Ok(Delivery::Command(Import {
         program: "mcporter",
-        arguments: ["vault", "set", grant.name, "--stdin"]
+        arguments: ["vault", "set", handover.name, "--stdin"]
             .map(str::to_owned)
             .into(),
-        stdin: Zeroizing::new(json!(payload).to_string()),
+        stdin: Zeroizing::new(payload.to_string()),
         path: vault(places),
-        holds: Box::new(move |text| holds(text, &name, url.as_ref(), &expected)),
+        holds: Box::new(move |text| holds(text, &name, url.as_ref(), &tokens)),
     }))
 }
 
 /// Refuses a name that mcporter would take for an option, or under which it knows another server.
-fn check_name(grant: &Handover, places: &Places) -> Result<(), HandoverError> {
-    if grant.name.starts_with('-') {
-        return Err(HandoverError::Unsuitable {
-            message: format!(
+fn check_name(handover: &Handover, places: &Places) -> Result<(), HandoverError> {
+    let name = handover.name;
+    if name.starts_with('-') {
+        return Err(HandoverError::unsuitable(
+            format!(
                 "mcporter would take the name {} for an option",
-                printable(grant.name)
+                printable(name)
             ),
-            hint: "give the server another name in mcporter's configuration".to_owned(),
-        });
+            "give the server another name in mcporter's configuration",
+        ));
     }
-    let parse = |url: &str| Url::parse(url).ok();
-    let found = config::look(places, CLIENT.source).servers;
-    match found
+    let is_other = |url: &str| Url::parse(url).ok() != Url::parse(handover.url).ok();
+    let servers = config::look(places, CLIENT.source).servers;
+    match servers
         .iter()
-        .find(|it| it.name == grant.name && parse(&it.url) != parse(grant.url))
+        .find(|it| it.name == name && is_other(&it.url))
     {
-        Some(other) => Err(HandoverError::other_server(
-            &other.path,
-            grant.name,
-            &other.shown_url(),
-        )),
+        Some(other) => {
+            let url = json!(other.shown_url());
+            Err(HandoverError::other_server(&other.path, name, Some(&url)))
+        }
         None => Ok(()),
     }
 }
 
 /// Returns the file in which mcporter keeps logins.
 fn vault(places: &Places) -> PathBuf {
-    let data = places
-        .variable("XDG_DATA_HOME")
-        .map(str::trim)
-        .filter(|it| it.starts_with(['/', '~']));
-    let below = data
-        .and_then(|_| places.path("XDG_DATA_HOME"))
-        .map(|data| data.join("mcporter"));
-    below
-        .unwrap_or_else(|| places.home.join(".mcporter"))
-        .join("credentials.json")
+    let data = places.variable("XDG_DATA_HOME").map(str::trim);
+    let directory = match data.filter(|it| it.starts_with(['/', '~'])) {
+        Some(_) => places.path_or("XDG_DATA_HOME", "").join("mcporter"),
+        None => places.home.join(".mcporter"),
+    };
+    directory.join("credentials.json")
 }
 
 /// Tells whether the text of the vault holds these tokens for the server.
 fn holds(text: &str, name: &str, url: Option<&Url>, tokens: &Value) -> bool {
     let vault: Value = serde_json::from_str(text).unwrap_or_default();
-    let entries = vault["entries"]
-        .as_object()
+    let entries = vault["entries"].as_object();
+    entries
         .into_iter()
-        .flat_map(|entries| entries.values());
-    let mut named = entries.filter(|entry| entry["serverName"] == name);
-    let of_server = |entry: &Value| {
-        entry["serverUrl"]
-            .as_str()
-            .and_then(|text| Url::parse(text).ok())
-    };
-    let is_same = |entry: &Value, member: &str| entry["tokens"].get(member) == tokens.get(member);
-    named.any(|entry| {
-        of_server(entry).as_ref() == url
-            && is_same(entry, "access_token")
-            && is_same(entry, "refresh_token")
-    })
+        .flat_map(|entries| entries.values())
+        .any(|entry| {
+            let entry_url = entry["serverUrl"].as_str();
+            let is_same = |member: &str| entry["tokens"].get(member) == tokens.get(member);
+            entry["serverName"] == name
+                && entry_url.and_then(|text| Url::parse(text).ok()).as_ref() == url
+                && is_same("access_token")
+                && is_same("refresh_token")
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::from_str;
 
-    use super::super::sdk::tests::{confidential, configured, grant, login, places, URL};
+    use super::super::sdk::tests::{confidential, configured, handover, login, places, URL};
     use super::*;
 
-    fn delivered(grant: &Handover) -> Value {
-        match deliver(grant, &places(&[])).expect("a delivery") {
+    fn delivered(handover: &Handover) -> Value {
+        match deliver(handover, &places(&[])).expect("a delivery") {
             Delivery::Command(import) => {
                 let arguments = import.arguments.join(" ");
                 assert_eq!(
@@ -157,24 +139,24 @@ mod tests {
 
     #[test]
     fn cw10_its_own_command_takes_the_login() {
-        let kept = confidential();
+        let login = confidential();
         let moved = json!({
             "tokens": {"access_token": "access canary 1", "token_type": "Bearer", "refresh_token": "refresh canary",
                 "scope": "mcp", "expires_at": 1_893_557_045},
             "clientInfo": {"client_id": "client", "client_secret": "secret canary",
                 "token_endpoint_auth_method": "client_secret_post"},
         });
-        assert_eq!(delivered(&grant(&kept, Mode::Move)), moved);
+        assert_eq!(delivered(&handover(&login, Mode::Move)), moved);
     }
 
     #[test]
     fn cm1_an_access_token_alone() {
-        let mut kept = login();
-        (kept.expires_at, kept.scopes) = (None, Vec::new());
+        let mut login = login();
+        (login.expires_at, login.scopes) = (None, Vec::new());
         let configured = configured("mcporter", json!({"oauthClientId": "another"}));
         let lent = Handover {
             configured: Some(&configured),
-            ..grant(&kept, Mode::Access)
+            ..handover(&login, Mode::Access)
         };
         assert_eq!(
             delivered(&lent),
@@ -192,11 +174,11 @@ mod tests {
 
     #[test]
     fn a5_a_name_is_never_an_option() {
-        let kept = login();
+        let login = login();
         for name in ["--help", "-h", "--config=x", "-"] {
             let named = Handover {
                 name,
-                ..grant(&kept, Mode::Move)
+                ..handover(&login, Mode::Move)
             };
             assert!(
                 matches!(

@@ -12,6 +12,7 @@ mod dotenv;
 mod fastmcp;
 mod gemini_cli;
 mod github_actions;
+mod google;
 mod google_adc;
 mod hermes;
 mod json;
@@ -20,7 +21,6 @@ mod mcp_remote;
 mod mcporter;
 mod opencode;
 pub mod ours;
-mod python_sdk;
 mod sdk;
 mod workspace_mcp;
 pub mod writer;
@@ -111,6 +111,12 @@ impl Places {
             },
         )
     }
+
+    /// Returns the path that a variable holds, or else this place below the home directory.
+    pub fn path_or(&self, variable: &str, below_home: &str) -> PathBuf {
+        self.path(variable)
+            .unwrap_or_else(|| self.home.join(below_home))
+    }
 }
 
 /// Who has the refresh token afterwards.
@@ -145,7 +151,7 @@ pub struct Client {
 /// What is handed over.
 pub struct Handover<'a> {
     /// The login. With [`Mode::Access`] its access token is live.
-    pub kept: &'a Credentials,
+    pub login: &'a Credentials,
     /// The server's name in the client's configuration.
     pub name: &'a str,
     /// The server's URL as that configuration has it, byte for byte.
@@ -188,7 +194,7 @@ pub enum Delivery {
     },
 }
 
-/// A change of one file, of which everything else is kept.
+/// A change of one file, of which everything else is login.
 pub struct Change {
     /// The file.
     pub path: PathBuf,
@@ -200,8 +206,51 @@ pub struct Change {
     pub edit: Edit,
 }
 
-/// Makes the new text of a file out of the old one.
-pub type Edit = Box<dyn Fn(Option<&str>) -> Result<Zeroizing<String>, HandoverError>>;
+impl Change {
+    /// A change of a file that holds secrets.
+    pub fn secret(
+        path: PathBuf,
+        edit: impl Fn(&Path, Option<&str>) -> Result<Zeroizing<String>, HandoverError> + 'static,
+    ) -> Self {
+        Self {
+            path,
+            lock: None,
+            secret: true,
+            edit: Box::new(edit),
+        }
+    }
+
+    /// A change of a file without secrets.
+    pub fn shared(
+        path: PathBuf,
+        edit: impl Fn(&Path, Option<&str>) -> Result<Zeroizing<String>, HandoverError> + 'static,
+    ) -> Self {
+        Self {
+            secret: false,
+            ..Self::secret(path, edit)
+        }
+    }
+
+    /// The same change, under a lock of the client's.
+    pub fn locked(self, lock: Lock) -> Self {
+        Self {
+            lock: Some(lock),
+            ..self
+        }
+    }
+
+    /// Returns the text that the file gets.
+    ///
+    /// # Errors
+    ///
+    /// What the edit refuses.
+    pub fn apply(&self, old: Option<&str>) -> Result<Zeroizing<String>, HandoverError> {
+        (self.edit)(&self.path, old)
+    }
+}
+
+/// Makes the new text of a file, whose path it gets, out of the old one.
+pub type Edit = Box<dyn Fn(&Path, Option<&str>) -> Result<Zeroizing<String>, HandoverError>>;
 
 /// How a client keeps its processes from writing a file at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,8 +289,17 @@ impl fmt::Debug for Client {
 }
 
 impl HandoverError {
-    /// Says that what stands under a name belongs to another server.
-    pub fn other_server(path: &Path, name: &str, url: &str) -> Self {
+    /// The login, or what the user said, does not fit the client.
+    pub fn unsuitable(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Unsuitable {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// The name belongs to another server in the client's file.
+    pub fn other_server(path: &Path, name: &str, url: Option<&Value>) -> Self {
+        let url = url.and_then(Value::as_str).unwrap_or_default();
         Self::Unsuitable {
             message: format!(
                 "{} has {} under the name {}",
@@ -292,16 +350,16 @@ impl Client {
         } = configured;
         // Cline looks closer: some servers behind mcp-remote it reaches itself.
         if ![BRIDGE, cline::CLIENT.name].contains(&self.name) && mcp_remote::runs(entry) {
-            return Err(HandoverError::Unsuitable {
-                message: format!("{} reaches {name} through mcp-remote", self.name),
-                hint: "hand it over with --to mcp-remote".to_owned(),
-            });
+            return Err(HandoverError::unsuitable(
+                format!("{} reaches {name} through mcp-remote", self.name),
+                "hand it over with --to mcp-remote",
+            ));
         }
         match configured.skip() {
-            Some(why) if !self.asks_us => Err(HandoverError::Unsuitable {
-                message: format!("{} has no use for a login to {name}: {why}", self.name),
-                hint: format!("change that in {}, and run this again", path.display()),
-            }),
+            Some(why) if !self.asks_us => Err(HandoverError::unsuitable(
+                format!("{} has no use for a login to {name}: {why}", self.name),
+                format!("change that in {}, and run this again", path.display()),
+            )),
             _ => Ok(()),
         }
     }
@@ -312,15 +370,15 @@ impl Client {
     /// it uses in place of ours; and what to say if there is one.
     pub fn in_keyring(
         &self,
-        grant: &Handover,
+        handover: &Handover,
         places: &Places,
     ) -> Option<(&'static str, String, HandoverError)> {
         let (service, account) =
-            (self.name == codex::CLIENT.name).then(|| codex::in_keyring(grant, places))??;
+            (self.name == codex::CLIENT.name).then(|| codex::in_keyring(handover, places))??;
         Some((
             service,
             account,
-            codex::older_login("the keyring", grant.name),
+            codex::older_login("the keyring", handover.name),
         ))
     }
 }

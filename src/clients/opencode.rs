@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::{json, Map, Value};
+use serde_json::{json, Value};
 
-use super::sdk::{self, set};
-use super::{
-    json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Lock, Mode, Places,
-};
+use super::{json as file, sdk};
+use super::{Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places};
 use crate::digest;
 
 /// opencode 1.18.
@@ -21,77 +19,56 @@ pub const CLIENT: Client = Client {
     note: "opencode uses it from its next start; end a running one first",
 };
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    if grant.mode != Mode::Access {
-        sdk::same_client(grant, "/oauth/clientId")?;
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    if handover.mode != Mode::Access {
+        sdk::check_client_id(handover, "/oauth/clientId")?;
     }
-    let below = |variable, otherwise| {
-        places
-            .path(variable)
-            .unwrap_or_else(|| places.home.join(otherwise))
-    };
-    let path = below("XDG_DATA_HOME", ".local/share").join("opencode/mcp-auth.json");
-    let lock = below("XDG_STATE_HOME", ".local/state")
-        .join("opencode/locks")
-        .join(lock_name(&path));
-    let (edited, name, entry) = (path.clone(), grant.name.to_owned(), entry(grant));
-    let edit: Edit = Box::new(move |old| {
-        file::edit(&edited, old, |root| {
+    let data = places.path_or("XDG_DATA_HOME", ".local/share");
+    let state = places.path_or("XDG_STATE_HOME", ".local/state");
+    let path = data.join("opencode/mcp-auth.json");
+    let lock = state.join("opencode/locks").join(lock_name(&path));
+    let (name, entry) = (handover.name.to_owned(), entry(handover));
+    let edit = move |path: &Path, old: Option<&str>| {
+        file::edit(path, old, |root| {
             // opencode throws the whole file away if it does not understand one entry.
-            if let Some(other) = root
-                .properties()
-                .iter()
-                .find(|entry| entry.object_value().is_none())
-            {
-                let other = other.decoded_name().unwrap_or_default();
-                return Err(HandoverError::unknown(
-                    &edited,
-                    format!("{other:?} is not an object"),
-                ));
-            }
-            let known = root
-                .object_value(&name)
-                .and_then(|it| it.get("serverUrl")?.to_serde_value());
-            match known {
-                Some(known) if known != entry["serverUrl"] => Err(HandoverError::other_server(
-                    &edited,
-                    &name,
-                    known.as_str().unwrap_or_default(),
-                )),
-                _ => {
-                    file::set(root, &name, &entry);
-                    Ok(())
+            for other in root.properties() {
+                if other.object_value().is_none() {
+                    let name = other.decoded_name().unwrap_or_default();
+                    let why = format!("{name:?} is not an object");
+                    return Err(HandoverError::unknown(path, why));
                 }
             }
+            let known = root.object_value(&name);
+            let url = known.and_then(|it| it.get("serverUrl")?.to_serde_value());
+            if url.as_ref().is_some_and(|url| *url != entry["serverUrl"]) {
+                return Err(HandoverError::other_server(path, &name, url.as_ref()));
+            }
+            file::set(root, &name, &entry);
+            Ok(())
         })
-    });
-    Ok(Delivery::Files(vec![Change {
-        path,
-        lock: Some(Lock::Directory(lock)),
-        secret: true,
-        edit,
-    }]))
+    };
+    let change = Change::secret(path, edit).locked(Lock::Directory(lock));
+    Ok(Delivery::Files(vec![change]))
 }
 
 /// Returns the entry. opencode uses it only if the URL is the one of its configuration, byte for byte.
-fn entry(grant: &Handover) -> Value {
-    let kept = grant.kept;
-    let mut tokens = Map::new();
-    set(&mut tokens, "accessToken", Some(kept.access_token.expose()));
-    set(&mut tokens, "refreshToken", sdk::refresh_token(grant));
-    set(&mut tokens, "expiresAt", kept.expires_at.map(|time| time.0));
-    set(&mut tokens, "scope", sdk::scope(grant));
-    let mut entry = Map::new();
-    set(&mut entry, "tokens", Some(tokens));
-    if grant.mode != Mode::Access {
-        let secret = kept.client_secret.as_ref().map(|secret| secret.expose());
-        let mut client = Map::new();
-        set(&mut client, "clientId", Some(kept.client_id.as_str()));
-        set(&mut client, "clientSecret", secret);
-        set(&mut entry, "clientInfo", Some(client));
-    }
-    set(&mut entry, "serverUrl", Some(json!(grant.url)));
-    entry.into()
+fn entry(handover: &Handover) -> Value {
+    let login = handover.login;
+    let tokens = sdk::present(json!({
+        "accessToken": login.access_token.expose(),
+        "refreshToken": sdk::refresh_token(handover),
+        "expiresAt": login.expires_at.map(|time| time.0),
+        "scope": sdk::scope(login),
+    }));
+    let client = sdk::present(json!({
+        "clientId": login.client_id,
+        "clientSecret": sdk::client_secret(login),
+    }));
+    sdk::present(json!({
+        "tokens": tokens,
+        "clientInfo": (handover.mode != Mode::Access).then_some(client),
+        "serverUrl": handover.url,
+    }))
 }
 
 /// Returns the name of opencode's lock on the file.
@@ -103,14 +80,14 @@ fn lock_name(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::sdk::tests::{
-        changes, confidential, configured, edited, grant, login, places, URL,
+        changes, confidential, configured, edited, handover, login, places, URL,
     };
     use super::*;
 
     #[test]
     fn u24_a_moved_login_refreshes_there() {
-        let kept = confidential();
-        let changes = changes(deliver(&grant(&kept, Mode::Move), &places(&[])));
+        let login = confidential();
+        let changes = changes(deliver(&handover(&login, Mode::Move), &places(&[])));
         let [change] = changes.as_slice() else {
             panic!("one file")
         };
@@ -134,14 +111,14 @@ mod tests {
             edited(change, Some(old)),
             json!({"example": entry, "b": {"serverUrl": "u", "later": 1}})
         );
-        let refused = (change.edit)(Some(r#"{"b": 7}"#));
+        let refused = change.apply(Some(r#"{"b": 7}"#));
         assert!(matches!(refused, Err(HandoverError::UnknownFormat { .. })));
     }
 
     #[test]
     fn cm1_without_the_refresh_token_it_registers_for_itself() {
-        let mut kept = login();
-        (kept.expires_at, kept.scopes) = (None, Vec::new());
+        let mut login = login();
+        (login.expires_at, login.scopes) = (None, Vec::new());
         let places = places(&[("XDG_DATA_HOME", "/data"), ("XDG_STATE_HOME", "/state")]);
         let configured = configured(
             "opencode",
@@ -150,7 +127,7 @@ mod tests {
         let lent = Handover {
             configured: Some(&configured),
             url: "https://mcp.example.com/mcp/",
-            ..grant(&kept, Mode::Access)
+            ..handover(&login, Mode::Access)
         };
         let changes = changes(deliver(&lent, &places));
         assert_eq!(changes[0].path, Path::new("/data/opencode/mcp-auth.json"));

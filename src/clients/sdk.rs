@@ -1,95 +1,120 @@
-//! What the MCP SDKs call a login, and the clients that are built on them keep: `OAuthTokens` and
-//! `OAuthClientInformation`.
+//! What the MCP SDKs for TypeScript and Python call a login, and the clients that are built on them keep.
 
-use serde_json::{Map, Value};
+use serde_json::{json, Value};
+use url::Url;
 
 use super::{Handover, HandoverError, Mode};
+use crate::os::clock::Time;
+use crate::store::Credentials;
 
-/// Returns the refresh token, if the client is to have it.
-pub fn refresh_token<'a>(grant: &'a Handover) -> Option<&'a str> {
-    grant
-        .kept
-        .refresh_token
-        .as_ref()
-        .filter(|_| grant.mode != Mode::Access)
+/// Returns an object with the members of another one that are not null: the SDKs accept no null.
+pub fn with(mut object: Value, more: Value) -> Value {
+    if let (Some(members), Value::Object(more)) = (object.as_object_mut(), more) {
+        members.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    object
+}
+
+/// Returns an object without its members that are null.
+pub fn present(object: Value) -> Value {
+    with(json!({}), object)
+}
+
+/// Returns the refresh token, if the client gets it.
+pub fn refresh_token<'a>(handover: &'a Handover) -> Option<&'a str> {
+    let token = handover.login.refresh_token.as_ref();
+    token
+        .filter(|_| handover.mode != Mode::Access)
         .map(|token| token.expose())
 }
 
-/// Returns the granted scopes as they stand in a token response.
-pub fn scope(grant: &Handover) -> Option<String> {
-    Some(grant.kept.scopes.join(" ")).filter(|scopes| !scopes.is_empty())
+/// Returns the client secret, if the client that the tokens were issued to has one.
+pub fn client_secret(login: &Credentials) -> Option<&str> {
+    login.client_secret.as_ref().map(|secret| secret.expose())
 }
 
-/// Returns the tokens. When they expire is left to the client, each of which says it in another way.
-pub fn tokens(grant: &Handover) -> Map<String, Value> {
-    let mut tokens = Map::new();
-    set(
-        &mut tokens,
-        "access_token",
-        Some(grant.kept.access_token.expose()),
-    );
-    set(&mut tokens, "token_type", Some("Bearer"));
-    set(&mut tokens, "refresh_token", refresh_token(grant));
-    set(&mut tokens, "scope", scope(grant));
-    tokens
+/// Returns the granted scopes as a token response has them.
+pub fn scope(login: &Credentials) -> Option<String> {
+    (!login.scopes.is_empty()).then(|| login.scopes.join(" "))
 }
 
-/// Returns the client that the tokens were issued to: only that one can refresh them.
-pub fn client(grant: &Handover) -> Map<String, Value> {
-    let mut client = Map::new();
-    set(
-        &mut client,
-        "client_id",
-        Some(grant.kept.client_id.as_str()),
-    );
-    set(
-        &mut client,
-        "client_secret",
-        grant
-            .kept
-            .client_secret
-            .as_ref()
-            .map(|secret| secret.expose()),
-    );
-    set(
-        &mut client,
-        "token_endpoint_auth_method",
-        Some(grant.kept.client_auth.as_str()),
-    );
-    client
+/// Returns a time as JavaScript counts it, in milliseconds.
+pub fn milliseconds(time: Time) -> i64 {
+    time.0.saturating_mul(1000)
 }
 
-/// Puts a value under a name, if there is one: the SDKs take no `null`.
-pub fn set(object: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
-    if let Some(value) = value {
-        object.insert(name.to_owned(), value.into());
-    }
+/// Returns the tokens: `OAuthTokens`. Each client writes their expiry in another way.
+pub fn tokens(handover: &Handover) -> Value {
+    present(json!({
+        "access_token": handover.login.access_token.expose(),
+        "token_type": "Bearer",
+        "refresh_token": refresh_token(handover),
+        "scope": scope(handover.login),
+    }))
 }
 
-/// Refuses a login that the client would use as another client of the authorization server: the one at this place of its
-/// configuration.
+/// Returns the client that the tokens were issued to, and which alone can refresh them: `OAuthClientInformation`.
+pub fn client(login: &Credentials) -> Value {
+    present(json!({
+        "client_id": login.client_id,
+        "client_secret": client_secret(login),
+        "token_endpoint_auth_method": login.client_auth,
+    }))
+}
+
+/// Returns the tokens as the SDK for Python keeps them: with the whole lifetime of the access token, in seconds.
+pub fn python_tokens(handover: &Handover) -> Value {
+    let login = handover.login;
+    let lifetime = |at: Time| at.0.saturating_sub(login.obtained_at.0).max(1);
+    with(
+        tokens(handover),
+        json!({"expires_in": login.expires_at.map(lifetime)}),
+    )
+}
+
+/// Returns the client as the SDK for Python keeps it: `OAuthClientInformationFull`.
+pub fn python_client(login: &Credentials) -> Value {
+    let registration = json!({
+        "redirect_uris": [login.redirect_uri],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "issuer": python_issuer(login),
+    });
+    with(client(login), registration)
+}
+
+/// Returns the issuer, if the SDK for Python writes it in the same way: it compares the text. Without an issuer, a client
+/// binds the login to the one that it discovers first.
+pub fn python_issuer(login: &Credentials) -> Option<&str> {
+    let bare = |text: &str| text.trim_end_matches('/').to_owned();
+    let written = Url::parse(&login.issuer).ok()?;
+    (bare(written.as_str()) == bare(&login.issuer)).then_some(login.issuer.as_str())
+}
+
+/// Refuses a login that was made with another client of the authorization server than the one which the entry of the
+/// configuration names at `pointer`.
 ///
 /// # Errors
 ///
 /// [`HandoverError::Unsuitable`].
-pub fn same_client(grant: &Handover, pointer: &str) -> Result<(), HandoverError> {
-    let Some(configured) = grant.configured else {
+pub fn check_client_id(handover: &Handover, pointer: &str) -> Result<(), HandoverError> {
+    let Some(configured) = handover.configured else {
         return Ok(());
     };
-    let named = configured.entry.pointer(pointer).and_then(Value::as_str);
-    match named {
-        Some(named) if named != grant.kept.client_id => Err(HandoverError::Unsuitable {
-            message: format!(
-                "{} is configured with a client_id that this login was not made with",
-                grant.name
-            ),
-            hint: format!(
-                "log in with that one and --client-id, or remove it from {}, and run this again",
-                configured.path.display()
-            ),
-        }),
-        _ => Ok(()),
+    let client_id = configured.entry.pointer(pointer).and_then(Value::as_str);
+    if client_id.is_none_or(|client_id| client_id == handover.login.client_id) {
+        return Ok(());
     }
+    Err(HandoverError::unsuitable(
+        format!(
+            "{} is configured with a client_id that this login was not made with",
+            handover.name
+        ),
+        format!(
+            "log in with that one and --client-id, or remove it from {}, and run this again",
+            configured.path.display()
+        ),
+    ))
 }
 
 #[cfg(test)]
@@ -126,12 +151,12 @@ pub mod tests {
         }
     }
 
-    /// Returns the grant of a login.
-    pub fn grant(kept: &Credentials, mode: Mode) -> Handover<'_> {
+    /// Returns the handover of a login.
+    pub fn handover(login: &Credentials, mode: Mode) -> Handover<'_> {
         let now = Time(1_893_553_500);
         let (name, helper, variable) = ("example", "mcp-login headers x", "BEARER");
         Handover {
-            kept,
+            login,
             name,
             url: URL,
             configured: None,
@@ -178,34 +203,69 @@ pub mod tests {
 
     /// Returns the text that a change makes, as JSON.
     pub fn edited(change: &Change, old: Option<&str>) -> Value {
-        from_str(&(change.edit)(old).expect("a text")).expect("JSON")
+        from_str(&change.apply(old).expect("a text")).expect("JSON")
     }
 
     #[test]
     fn cm1_without_the_refresh_token_we_stay_the_owner() {
-        let kept = confidential();
+        let login = confidential();
         let moved = json!({"access_token": "access canary 1", "token_type": "Bearer",
             "refresh_token": "refresh canary", "scope": "mcp"});
-        assert_eq!(Value::from(tokens(&grant(&kept, Mode::Move))), moved);
+        assert_eq!(tokens(&handover(&login, Mode::Move)), moved);
         let lent =
             json!({"access_token": "access canary 1", "token_type": "Bearer", "scope": "mcp"});
-        assert_eq!(Value::from(tokens(&grant(&kept, Mode::Access))), lent);
+        assert_eq!(tokens(&handover(&login, Mode::Access)), lent);
         let ours = json!({"client_id": "client", "client_secret": "secret canary",
             "token_endpoint_auth_method": "client_secret_post"});
-        assert_eq!(Value::from(client(&grant(&kept, Mode::Move))), ours);
+        assert_eq!(client(&login), ours);
     }
 
     #[test]
     fn cw6_the_client_id_is_the_one_that_the_token_was_issued_to() {
-        let kept = login();
+        let login = login();
         for (id, fits) in [("client", true), ("another", false)] {
             let configured = configured("x", json!({"oauth": {"clientId": id}}));
-            let grant = Handover {
+            let handover = Handover {
                 configured: Some(&configured),
-                ..grant(&kept, Mode::Move)
+                ..handover(&login, Mode::Move)
             };
-            assert_eq!(same_client(&grant, "/oauth/clientId").is_ok(), fits, "{id}");
-            assert!(same_client(&grant, "/elsewhere").is_ok());
+            assert_eq!(
+                check_client_id(&handover, "/oauth/clientId").is_ok(),
+                fits,
+                "{id}"
+            );
+            assert!(check_client_id(&handover, "/elsewhere").is_ok());
+        }
+    }
+
+    #[test]
+    fn an_issuer_that_would_be_written_in_another_way_is_left_out() {
+        let key = StoredId {
+            server: "https://mcp.example.com/mcp".into(),
+            profile: "default".into(),
+        };
+        let written = |issuer: &str| {
+            let login = Credentials {
+                issuer: issuer.to_owned(),
+                ..credentials(&key)
+            };
+            python_client(&login).get("issuer").cloned()
+        };
+        for same in [
+            "https://as.example",
+            "https://as.example/",
+            "https://as.example/a",
+            "http://127.0.0.1:8000",
+        ] {
+            assert_eq!(written(same), Some(same.into()));
+        }
+        for other in [
+            "https://AS.example",
+            "https://as.example:443",
+            "https://as.example/a/../b",
+            "as.example",
+        ] {
+            assert_eq!(written(other), None, "{other}");
         }
     }
 }

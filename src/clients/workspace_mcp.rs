@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{json, Map, Value};
 
-use super::{json as file, Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places};
-use crate::providers::google::GOOGLE;
+use super::{google, json as file, sdk};
+use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places};
 use crate::store::Credentials;
 
 /// workspace-mcp 2.2.1.
@@ -19,73 +19,46 @@ pub const CLIENT: Client = Client {
     note: "restart a workspace-mcp that is running: it keeps credentials in memory",
 };
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    let kept = grant.kept;
-    let account = account(kept)?;
-    if places
-        .variable("WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND")
-        .is_some_and(|name| name != "local_directory")
-    {
-        return Err(HandoverError::Unsuitable {
-            message:
-                "WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND names another store than a local directory"
-                    .to_owned(),
-            hint: "unset it, for workspace-mcp as well".to_owned(),
-        });
+/// Which store workspace-mcp uses; only the default one, a local directory, can be written.
+const BACKEND: &str = "WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND";
+
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let login = handover.login;
+    google::check(login, "--tools LIST")?;
+    let account = account(login)?;
+    let backend = places.variable(BACKEND);
+    if backend.is_some_and(|name| name != "local_directory") {
+        return Err(HandoverError::unsuitable(
+            format!("{BACKEND} names another store than a local directory"),
+            "unset it, for workspace-mcp as well",
+        ));
     }
-    let path = directory(places).join(format!("{}.json", encoded(account)));
-    let (members, client_id, edited) = (members(kept), kept.client_id.clone(), path.clone());
-    let has_refresh_token = kept.refresh_token.is_some();
-    let edit: Edit = Box::new(move |old| {
+    let (members, client_id) = (members(login), login.client_id.clone());
+    let has_refresh_token = login.refresh_token.is_some();
+    let edit = move |path: &Path, old: Option<&str>| {
         if !has_refresh_token && !old.is_some_and(|old| has_refresh_token_of(old, &client_id)) {
-            return Err(without_refresh_token());
+            return Err(google::without_refresh_token());
         }
-        file::edit(&edited, old, |root| {
-            members
-                .iter()
-                .for_each(|(name, value)| file::set(root, name, value));
+        file::edit(path, old, |root| {
+            for (name, value) in &members {
+                file::set(root, name, value);
+            }
             Ok(())
         })
-    });
-    Ok(Delivery::Files(vec![Change {
-        path,
-        lock: None,
-        secret: true,
-        edit,
-    }]))
+    };
+    let path = directory(places).join(format!("{}.json", encoded(account)));
+    Ok(Delivery::Files(vec![Change::secret(path, edit)]))
 }
 
-/// Returns the account of a login at Google.
-///
-/// # Errors
-///
-/// [`HandoverError::Unsuitable`] if it is another provider's, or nobody's.
-fn account(kept: &Credentials) -> Result<&str, HandoverError> {
-    if kept.provider.as_deref() != Some(GOOGLE.name) {
-        return Err(HandoverError::Unsuitable {
-            message: format!("the login to {} is none at Google", kept.server),
-            hint: "log in with `mcp-login --provider google --client-file FILE --tools LIST`"
-                .to_owned(),
-        });
-    }
-    kept.account
-        .as_deref()
-        .filter(|account| account.contains('@'))
-        .ok_or_else(|| HandoverError::Unsuitable {
-            message: format!(
-                "the login to {} does not say whose account it is",
-                kept.server
-            ),
-            hint: "log in again with --force and --email ADDRESS".to_owned(),
-        })
-}
-
-/// Says that Google's refresh token is missing.
-pub(super) fn without_refresh_token() -> HandoverError {
-    HandoverError::Unsuitable {
-        message: "the login has no refresh token, so it would end within the hour".to_owned(),
-        hint: "log in again with `mcp-login --provider google --force ...`".to_owned(),
-    }
+/// Returns the account of a login at Google: it names the file.
+fn account(login: &Credentials) -> Result<&str, HandoverError> {
+    let account = login.account.as_deref();
+    account.filter(|it| it.contains('@')).ok_or_else(|| {
+        HandoverError::unsuitable(
+            format!("the account of the login to {} is not known", login.server),
+            "log in again with --force and --email ADDRESS",
+        )
+    })
 }
 
 /// Tells whether a file holds a refresh token that this client can use.
@@ -96,57 +69,47 @@ fn has_refresh_token_of(old: &str, client_id: &str) -> bool {
 }
 
 fn directory(places: &Places) -> PathBuf {
-    let named = [
-        "WORKSPACE_MCP_CREDENTIALS_DIR",
-        "GOOGLE_MCP_CREDENTIALS_DIR",
-    ]
-    .iter()
-    .find_map(|it| places.path(it));
-    named.unwrap_or_else(|| {
-        places
-            .home
-            .join(Path::new(".google_workspace_mcp/credentials"))
-    })
-}
-
-/// Returns an account as it stands in the name of a file: all but letters, digits and `_.-~@` as `%XX`.
-fn encoded(account: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-~@".contains(&byte);
-    let bytes = account.bytes();
-    bytes
-        .map(|byte| {
-            if plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
+    places
+        .path("WORKSPACE_MCP_CREDENTIALS_DIR")
+        .unwrap_or_else(|| {
+            places.path_or(
+                "GOOGLE_MCP_CREDENTIALS_DIR",
+                ".google_workspace_mcp/credentials",
+            )
         })
-        .collect()
 }
 
-/// Returns what workspace-mcp reads. The time has no zone because it is cut off there; a secret that is missing would keep
-/// the token from being refreshed; the scopes are those that were granted, because they are asked for at a refresh.
-fn members(kept: &Credentials) -> Vec<(&'static str, Value)> {
-    let secret = kept
-        .client_secret
-        .as_ref()
-        .map_or("", |secret| secret.expose());
-    let expiry = kept
-        .expires_at
-        .map(|time| time.rfc3339().trim_end_matches('Z').to_owned());
-    let refresh_token = kept
-        .refresh_token
-        .as_ref()
-        .map(|token| ("refresh_token", json!(token.expose())));
-    let mut members = vec![("token", json!(kept.access_token.expose()))];
-    members.extend(refresh_token);
-    members.extend([
-        ("token_uri", json!(kept.token_endpoint)),
-        ("client_id", json!(kept.client_id)),
-        ("client_secret", json!(secret)),
-        ("scopes", json!(kept.scopes)),
-        ("expiry", json!(expiry)),
-    ]);
+/// Returns an account as the name of a file has it: all but letters, digits and `_.-~@` as `%XX`.
+fn encoded(account: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-~@".contains(&byte);
+    let encode = |byte: u8| match is_plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    account.bytes().map(encode).collect()
+}
+
+/// Returns what workspace-mcp reads. Its time has no zone. Without a secret it would not refresh; the scopes are the
+/// granted ones, because it asks for them at a refresh.
+fn members(login: &Credentials) -> Vec<(&'static str, Value)> {
+    let expiry = login.expires_at.map(|time| time.rfc3339());
+    let mut members = vec![
+        ("token", json!(login.access_token.expose())),
+        ("token_uri", json!(login.token_endpoint)),
+        ("client_id", json!(login.client_id)),
+        (
+            "client_secret",
+            json!(sdk::client_secret(login).unwrap_or_default()),
+        ),
+        ("scopes", json!(login.scopes)),
+        (
+            "expiry",
+            json!(expiry.as_deref().map(|it| it.trim_end_matches('Z'))),
+        ),
+    ];
+    if let Some(token) = &login.refresh_token {
+        members.insert(1, ("refresh_token", json!(token.expose())));
+    }
     members
 }
 
@@ -198,11 +161,11 @@ pub mod tests {
     /// Returns the change that a client makes of a login.
     pub fn change(
         client: &Client,
-        kept: &Credentials,
+        login: &Credentials,
         places: &Places,
     ) -> Result<Change, HandoverError> {
-        let grant = Handover {
-            kept,
+        let handover = Handover {
+            login,
             name: "google",
             url: "google",
             configured: None,
@@ -212,15 +175,15 @@ pub mod tests {
             variable: "",
             now: Time(0),
         };
-        match (client.deliver)(&grant, places)? {
+        match (client.deliver)(&handover, places)? {
             Delivery::Files(mut changes) => Ok(changes.remove(0)),
             _ => panic!("not a file"),
         }
     }
 
-    fn new_text(kept: &Credentials, old: Option<&str>) -> Result<String, HandoverError> {
-        let change = change(&CLIENT, kept, &places(&[]))?;
-        (change.edit)(old).map(|text| text.to_string())
+    fn new_text(login: &Credentials, old: Option<&str>) -> Result<String, HandoverError> {
+        let change = change(&CLIENT, login, &places(&[]))?;
+        change.apply(old).map(|text| text.to_string())
     }
 
     #[test]
@@ -233,11 +196,11 @@ pub mod tests {
             ("Ann@Example.com", "Ann@Example.com.json"),
             ("../../x@y", "..%2F..%2Fx@y.json"),
         ] {
-            let kept = Credentials {
+            let login = Credentials {
                 account: Some(account.to_owned()),
                 ..login()
             };
-            let change = change(&CLIENT, &kept, &places(&[])).expect("a change");
+            let change = change(&CLIENT, &login, &places(&[])).expect("a change");
             assert_eq!(
                 change.path,
                 Path::new("/home/ann/.google_workspace_mcp/credentials").join(name)
@@ -291,7 +254,7 @@ pub mod tests {
 
     #[test]
     fn u24_nothing_of_a_good_file_is_lost() {
-        let old = r#"{"token": "old", "refresh_token": "kept", "client_id": "c.apps.googleusercontent.com", "later": [1]}"#;
+        let old = r#"{"token": "old", "refresh_token": "login", "client_id": "c.apps.googleusercontent.com", "later": [1]}"#;
         let without = Credentials {
             refresh_token: None,
             ..login()
@@ -300,7 +263,7 @@ pub mod tests {
             serde_json::from_str(&new_text(&without, Some(old)).expect("a text")).expect("JSON");
         assert_eq!(
             (&new["refresh_token"], &new["token"], &new["later"]),
-            (&json!("kept"), &json!("ya29.x"), &json!([1]))
+            (&json!("login"), &json!("ya29.x"), &json!([1]))
         );
         let others = old.replace("c.apps", "other.apps");
         for old in [None, Some(others.as_str()), Some("{}")] {
@@ -325,7 +288,7 @@ pub mod tests {
 
     #[test]
     fn only_logins_at_google_of_somebody() {
-        for kept in [
+        for login in [
             Credentials {
                 provider: None,
                 ..login()
@@ -344,7 +307,7 @@ pub mod tests {
             },
         ] {
             assert!(matches!(
-                change(&CLIENT, &kept, &places(&[])),
+                change(&CLIENT, &login, &places(&[])),
                 Err(HandoverError::Unsuitable { .. })
             ));
         }

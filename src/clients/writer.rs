@@ -124,7 +124,7 @@ type Text = Zeroizing<String>;
 /// Returns the text of a file and what it is to become.
 fn edited(change: &Change) -> Result<(Option<Text>, Text), WriteError> {
     let old = read(change)?;
-    let new = (change.edit)(old.as_ref().map(|text| text.as_str()))?;
+    let new = change.apply(old.as_ref().map(|text| text.as_str()))?;
     Ok((old, new))
 }
 

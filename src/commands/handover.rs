@@ -147,7 +147,7 @@ pub fn hand_over(
         ..kept.clone()
     };
     let grant = Handover {
-        kept: &given,
+        login: &given,
         name: &name,
         url: &url,
         configured: configured.as_ref(),
@@ -277,19 +277,18 @@ fn mode(wish: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverErro
         .copied()
         .find(|mode| *mode != Mode::Move || !cannot_move);
     match wish.mode {
-        Some(Mode::Move) if cannot_move => Err(HandoverError::Unsuitable {
-            message: "there is no refresh token to move: the server gave none".to_owned(),
-            hint: "use --mode access: the client gets the access token, until it expires"
-                .to_owned(),
-        }),
+        Some(Mode::Move) if cannot_move => Err(HandoverError::unsuitable(
+            "there is no refresh token to move: the server gave none",
+            "use --mode access: the client gets the access token, until it expires",
+        )),
         None => Ok(usual.unwrap_or(Mode::Access)),
         Some(mode) if client.modes.contains(&mode) => Ok(mode),
         Some(mode) => {
             let others: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
-            Err(HandoverError::Unsuitable {
-                message: format!("{} cannot be served with --mode {mode}", client.name),
-                hint: format!("use --mode {}, or leave it out", others.join(" or ")),
-            })
+            Err(HandoverError::unsuitable(
+                format!("{} cannot be served with --mode {mode}", client.name),
+                format!("use --mode {}, or leave it out", others.join(" or ")),
+            ))
         }
     }
 }
@@ -312,10 +311,7 @@ fn configured(
         if wish.name.is_some() || wish.client.asks_us || bridged {
             return Ok(None);
         }
-        return Err(HandoverError::Unsuitable {
-            message: format!("the configuration of {source} names no server with the URL {}", key.server),
-            hint: format!("add the server to {source} first, or give the name that it will have there with --name"),
-        });
+        return Err(HandoverError::unsuitable(format!("the configuration of {source} names no server with the URL {}", key.server), format!("add the server to {source} first, or give the name that it will have there with --name")));
     };
     let other = |it: &ConfiguredServer| {
         if bridged {
@@ -333,14 +329,14 @@ fn configured(
             }
         };
         let names: Vec<_> = found.iter().map(name).collect();
-        return Err(HandoverError::Unsuitable {
-            message: format!(
+        return Err(HandoverError::unsuitable(
+            format!(
                 "{source} knows {} by several names: {}",
                 key.server,
                 names.join(", ")
             ),
-            hint: "choose one of them with --name, or give them the same settings".to_owned(),
-        });
+            "choose one of them with --name, or give them the same settings",
+        ));
     }
     wish.client.wants(first)?;
     Ok(found.into_iter().next())

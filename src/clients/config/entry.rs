@@ -86,9 +86,6 @@ const OURS: [&str; 2] = ["mcp-login", "MCP_LOGIN"];
 /// What is shown in place of a URL.
 const HIDDEN: &str = "its URL";
 
-/// The bridge from stdio to a server behind a URL.
-const BRIDGE: &str = "mcp-remote";
-
 /// Returns what stands at one of these keys, of which each may go down several levels.
 fn at<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     let find = |key: &&str| {
@@ -105,39 +102,17 @@ pub(super) fn address<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a str> {
         .or_else(|| bridged(entry))
 }
 
-/// Returns the words of the command that an entry runs.
-fn words(entry: &Value) -> impl Iterator<Item = &str> {
-    let parts = ["command", "cmd", "args"]
-        .into_iter()
-        .filter_map(|key| entry.get(key));
-    let words = parts.flat_map(|part| {
-        part.as_array()
-            .map_or(std::slice::from_ref(part), Vec::as_slice)
-    });
-    words.filter_map(Value::as_str)
-}
-
 /// Tells whether an entry runs a command.
 pub(super) fn is_program(entry: &Value) -> bool {
-    words(entry).next().is_some()
+    mcp_remote::words(entry).next().is_some()
 }
 
-/// Returns the URL that an entry such as `npx -y mcp-remote URL` goes to.
+/// Returns the URL that an entry such as `npx -y mcp-remote URL` connects to.
 fn bridged(entry: &Value) -> Option<&str> {
-    let is_bridge = |word: &str| {
-        let name = word.rsplit('/').next().unwrap_or(word);
-        name == BRIDGE
-            || name
-                .strip_prefix(BRIDGE)
-                .is_some_and(|rest| rest.starts_with('@'))
-    };
-    let mut words = words(entry).skip_while(|word| !is_bridge(word)).skip(1);
-    words.find(|word| {
-        is_web(word)
-            || ["${", "{env:", "$"]
-                .iter()
-                .any(|open| word.starts_with(open))
-    })
+    let mut words = mcp_remote::words(entry)
+        .skip_while(|word| mcp_remote::version(word).is_none())
+        .skip(1);
+    words.find(|word| is_web(word) || word.starts_with('$') || word.starts_with("{env:"))
 }
 
 fn is_web(text: &str) -> bool {
@@ -261,7 +236,7 @@ impl ConfiguredServer {
             .filter_map(|table| at(&self.entry, &[table])?.as_object())
             .flatten();
         let mut foreign = headers.filter(|(name, value)| sounds_secret(name) && !is_ours(value));
-        let bridge = words(&self.entry).any(|word| {
+        let bridge = mcp_remote::words(&self.entry).any(|word| {
             let header = word.split(':').next().unwrap_or_default();
             word.contains(':')
                 && !word.starts_with('{')

@@ -17,7 +17,7 @@ use super::stream;
 const MAX_PROJECT_BYTES: u64 = 1024 * 1024;
 
 /// Longest file of the user's own that is read as a whole, in bytes. JSON files may be longer: Claude Code keeps much else
-/// in its own, and of that only the servers are kept.
+/// in its own, and of that only the servers are login.
 const MAX_OWN_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The size from which a JSON file is read in parts, in bytes.

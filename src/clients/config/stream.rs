@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for Wanted<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut kept = Map::new();
+        let mut login = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let of_member = |path: &&[String]| path.first() == Some(&name);
             let below: Vec<_> = self
@@ -75,10 +75,10 @@ impl<'de> Visitor<'de> for Wanted<'_> {
             if below.is_empty() {
                 members.next_value::<IgnoredAny>()?;
             } else {
-                kept.insert(name, members.next_value_seed(Wanted(below))?);
+                login.insert(name, members.next_value_seed(Wanted(below))?);
             }
         }
-        Ok(kept.into())
+        Ok(login.into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {

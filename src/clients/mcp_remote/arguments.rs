@@ -10,12 +10,11 @@ use crate::clients::{HandoverError, BRIDGE};
 const VERSION: &str = "0.15.";
 
 /// Options that change nothing for us: alone, and before a value.
-const SWITCHES: [&str; 9] = [
+const SWITCHES: [&str; 8] = [
     "--allow-http",
     "--debug",
     "--device-code",
     "--disable-cookies",
-    "--disable-resource-parameter",
     "--enable-proxy",
     "--ipv4",
     "--keep-alive",
@@ -56,77 +55,71 @@ impl Arguments {
     ///
     /// [`HandoverError::Unsuitable`] for another version, and for what is not known or leaves no use for a login.
     pub fn of(entry: &Value) -> Result<Self, HandoverError> {
-        let words = words(entry);
-        let mut words = words.into_iter().skip_while(|word| version(word).is_none());
+        let mut words = words(entry).skip_while(|word| version(word).is_none());
         match words.next().and_then(version) {
-            Some(version)
-                if version.is_empty() || version == "latest" || version.starts_with(VERSION) => {}
+            Some("" | "latest") => {}
+            Some(version) if version.starts_with(VERSION) => {}
             Some(version) => {
-                return Err(unfit(format!(
+                return Err(unsuitable(format!(
                     "mcp-remote {version} is configured, and {VERSION}x is known"
                 )))
             }
-            None => {
-                return Err(unfit(
-                    "the server is not reached through mcp-remote".to_owned(),
-                ))
-            }
+            None => return Err(unsuitable("the server is not reached through mcp-remote")),
         }
-        let mut this = Self::parse(&words.collect::<Vec<_>>())?;
-        let environments = ["env", "environment", "envs"]
+        let mut arguments = Self::parse(words)?;
+        let mut environments = ["env", "environment", "envs"]
             .iter()
             .filter_map(|name| entry.get(name));
-        let mut directories = environments.filter_map(|it| it["MCP_REMOTE_CONFIG_DIR"].as_str());
-        this.directory = directories.next().map(str::to_owned);
-        match &this.directory {
-            Some(path) if path.contains(['$', '%']) || path.starts_with('~') => {
-                Err(unfit(format!(
+        let directory = environments.find_map(|it| it["MCP_REMOTE_CONFIG_DIR"].as_str());
+        if let Some(path) = directory {
+            if path.contains(['$', '%']) || path.starts_with('~') {
+                return Err(unsuitable(format!(
                     "MCP_REMOTE_CONFIG_DIR is {path}, and clients differ in how they read that"
-                )))
+                )));
             }
-            _ => Ok(this),
         }
+        arguments.directory = directory.map(str::to_owned);
+        Ok(arguments)
     }
 
-    fn parse(words: &[&str]) -> Result<Self, HandoverError> {
-        let mut this = Self::default();
+    fn parse<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<Self, HandoverError> {
+        let mut arguments = Self::default();
         let mut place = 0;
-        let mut words = words.iter().copied();
         while let Some(word) = words.next() {
             let mut value = || {
-                words
-                    .next()
-                    .ok_or_else(|| unfit(format!("mcp-remote is started with {word} and no value")))
+                let no_value =
+                    || unsuitable(format!("mcp-remote is started with {word} and no value"));
+                words.next().map(str::to_owned).ok_or_else(no_value)
             };
+            // Of an option that is given twice, mcp-remote uses the first.
             match word {
-                "--header" => this.add_header(value()?)?,
-                "--resource" => drop(this.resource.get_or_insert(value()?.trim().to_owned())),
-                "--authorize-param" => this.add_parameter(value()?)?,
-                "--client-metadata-url" => drop(
-                    this.client_metadata_url
-                        .get_or_insert(value()?.trim().to_owned()),
-                ),
-                "--host" => drop(this.host.get_or_insert(value()?.to_owned())),
-                "--callback-path" => drop(this.path.get_or_insert(value()?.to_owned())),
+                "--header" => arguments.add_header(&value()?)?,
+                "--resource" => set_once(&mut arguments.resource, value()?.trim()),
+                "--authorize-param" => arguments.add_parameter(&value()?)?,
+                "--client-metadata-url" => {
+                    set_once(&mut arguments.client_metadata_url, value()?.trim())
+                }
+                "--host" => set_once(&mut arguments.host, &value()?),
+                "--callback-path" => set_once(&mut arguments.path, &value()?),
                 "--static-oauth-client-info" => {
                     value()?;
-                    this.brings_a_client = true;
+                    arguments.brings_a_client = true;
                 }
-                _ if SETTINGS.contains(&word) => drop(value()?),
+                "--disable-resource-parameter" => arguments.resource = Some(String::new()),
+                _ if SETTINGS.contains(&word) => {
+                    value()?;
+                }
                 _ if SWITCHES.contains(&word) => {}
                 // The URL comes first, and the port may follow.
                 _ if place == 0 && !word.starts_with('-') => {}
                 _ if place == 1 && word.parse::<u16>().is_ok_and(|port| port > 0) => {
-                    this.port = word.parse().ok()
+                    arguments.port = word.parse().ok()
                 }
-                _ => return Err(unfit(format!("mcp-remote is started with {word}"))),
+                _ => return Err(unsuitable(format!("mcp-remote is started with {word}"))),
             }
             place += usize::from(word != "--header");
-            if word == "--disable-resource-parameter" {
-                this.resource = Some(String::new());
-            }
         }
-        Ok(this)
+        Ok(arguments)
     }
 
     /// Takes a header as mcp-remote does; what is none it ignores.
@@ -139,8 +132,8 @@ impl Arguments {
         };
         if let Some((name, value)) = text.split_once(':').filter(|(name, _)| is_name(name)) {
             if name.eq_ignore_ascii_case("authorization") {
-                return Err(unfit(
-                    "mcp-remote is started with an Authorization header of its own".to_owned(),
+                return Err(unsuitable(
+                    "mcp-remote is started with an Authorization header of its own",
                 ));
             }
             self.headers
@@ -152,7 +145,7 @@ impl Arguments {
     fn add_parameter(&mut self, text: &str) -> Result<(), HandoverError> {
         let (name, value) = text
             .split_once('=')
-            .ok_or_else(|| unfit(format!("--authorize-param {text} has no value")))?;
+            .ok_or_else(|| unsuitable(format!("--authorize-param {text} has no value")))?;
         self.parameters
             .insert(name.trim().to_owned(), value.to_owned());
         Ok(())
@@ -195,15 +188,13 @@ impl Arguments {
     /// # Errors
     ///
     /// [`HandoverError::Unsuitable`].
-    pub fn allow_client(&self, client_id: &str) -> Result<(), HandoverError> {
+    pub fn check_client_id(&self, client_id: &str) -> Result<(), HandoverError> {
         let other = self
             .client_metadata_url
             .as_ref()
             .is_some_and(|url| url != client_id);
         match self.brings_a_client || other {
-            true => Err(unfit(
-                "mcp-remote is started with a client of its own".to_owned(),
-            )),
+            true => Err(unsuitable("mcp-remote is started with a client of its own")),
             false => Ok(()),
         }
     }
@@ -211,11 +202,11 @@ impl Arguments {
 
 /// Tells whether the entry of a configuration runs mcp-remote.
 pub fn runs(entry: &Value) -> bool {
-    words(entry).into_iter().any(|word| version(word).is_some())
+    words(entry).any(|word| version(word).is_some())
 }
 
 /// Returns the words of the command that an entry runs.
-pub(super) fn words(entry: &Value) -> Vec<&str> {
+pub fn words(entry: &Value) -> impl Iterator<Item = &str> {
     let parts = ["command", "cmd", "args"]
         .into_iter()
         .filter_map(|key| entry.get(key));
@@ -223,22 +214,23 @@ pub(super) fn words(entry: &Value) -> Vec<&str> {
         part.as_array()
             .map_or(std::slice::from_ref(part), Vec::as_slice)
     });
-    words.filter_map(Value::as_str).collect()
+    words.filter_map(Value::as_str)
+}
+
+fn set_once(option: &mut Option<String>, value: &str) {
+    option.get_or_insert_with(|| value.to_owned());
 }
 
 /// Returns the version that the name of the package asks for, empty if none; `None` if it is another word.
-pub(super) fn version(word: &str) -> Option<&str> {
+pub fn version(word: &str) -> Option<&str> {
     let rest = word.rsplit('/').next()?.strip_prefix(BRIDGE)?;
     rest.strip_prefix('@')
         .or_else(|| rest.is_empty().then_some(rest))
 }
 
-fn unfit(message: String) -> HandoverError {
+fn unsuitable(message: impl Into<String>) -> HandoverError {
     let hint = "start it as `npx mcp-remote URL`, without what concerns its login";
-    HandoverError::Unsuitable {
-        message,
-        hint: hint.to_owned(),
-    }
+    HandoverError::unsuitable(message, hint)
 }
 
 #[cfg(test)]
@@ -350,7 +342,7 @@ mod tests {
         let own = ["mcp-remote", URL, "--static-oauth-client-info", "@file"];
         assert!(read(&own)
             .expect("known arguments")
-            .allow_client("client")
+            .check_client_id("client")
             .is_err());
         let named = [
             "mcp-remote",
@@ -360,11 +352,11 @@ mod tests {
         ];
         assert!(read(&named)
             .expect("known arguments")
-            .allow_client("https://me.example/c")
+            .check_client_id("https://me.example/c")
             .is_ok());
         assert!(read(&["mcp-remote", URL])
             .expect("known arguments")
-            .allow_client("client")
+            .check_client_id("client")
             .is_ok());
     }
 }

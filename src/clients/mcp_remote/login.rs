@@ -5,8 +5,8 @@ use std::io::Read as _;
 
 use serde_json::Value;
 
-use super::arguments::{words, Arguments};
-use super::{hash, version};
+use super::arguments::{version, words, Arguments};
+use super::hash;
 use crate::clients::config::OAuth;
 use crate::clients::Places;
 
@@ -22,9 +22,7 @@ pub fn login(
     in_project: bool,
     expand: impl Fn(&str, &str) -> Result<String, String>,
 ) -> Option<OAuth> {
-    let mut words = words(entry)
-        .into_iter()
-        .skip_while(|word| version(word).is_none());
+    let mut words = words(entry).skip_while(|word| version(word).is_none());
     words.next()?;
     let words: Vec<_> = words.collect();
     let value = |option: &str| {

@@ -9,12 +9,12 @@ use md5::{Digest, Md5};
 use serde_json::{json, Map, Value};
 use zeroize::Zeroizing;
 
-use super::sdk::{self, set};
-use super::{Change, Client, Delivery, Edit, Handover, HandoverError, Mode, Places, BRIDGE};
+use super::sdk;
+use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places, BRIDGE};
 use crate::digest;
-use arguments::{version, Arguments};
+use arguments::Arguments;
 
-pub use arguments::runs;
+pub use arguments::{runs, version, words};
 pub use login::login;
 
 /// mcp-remote 0.15.
@@ -31,100 +31,67 @@ pub const CLIENT: Client = Client {
 /// The version of the layout of its directory.
 const LAYOUT: &str = "mcp-remote-v1";
 
-fn deliver(grant: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    let arguments = grant
-        .configured
-        .map_or_else(|| Ok(Arguments::default()), |it| Arguments::of(&it.entry))?;
-    if grant.mode != Mode::Access {
-        arguments.allow_client(&grant.kept.client_id)?;
-    }
-    let chosen = arguments
-        .directory
-        .as_ref()
-        .map(|path| places.home.join(path));
-    if chosen.is_some() && grant.configured.is_some_and(|it| it.in_project) {
-        return Err(HandoverError::Unsuitable {
-            message: "a project's file says where mcp-remote keeps logins, and could have them kept with the project"
-                .to_owned(),
-            hint: "set MCP_REMOTE_CONFIG_DIR yourself, and remove it from the project's file".to_owned(),
-        });
-    }
-    let chosen = chosen.or_else(|| places.path("MCP_REMOTE_CONFIG_DIR"));
-    let directory = chosen
-        .unwrap_or_else(|| places.home.join(".mcp-auth"))
-        .join(LAYOUT);
-    let hash = hash(grant.url, &arguments);
-    let file = |name: &str, content| change(directory.join(format!("{hash}_{name}.json")), content);
-    let mut changes = Vec::new();
-    if grant.mode != Mode::Access {
-        changes.push(file(
-            "client_info",
-            client(grant, &arguments.redirect_uri(&hash)),
+/// The variable that names its directory.
+const DIRECTORY: &str = "MCP_REMOTE_CONFIG_DIR";
+
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let arguments = match handover.configured {
+        Some(configured) => Arguments::of(&configured.entry)?,
+        None => Arguments::default(),
+    };
+    if arguments.directory.is_some() && handover.configured.is_some_and(|it| it.in_project) {
+        return Err(HandoverError::unsuitable(
+            "a project's file says where mcp-remote keeps logins, and could have them login with the project",
+            format!("set {DIRECTORY} yourself, and remove it from the project's file"),
         ));
     }
-    changes.push(file("tokens", tokens(grant)));
+    let directory = match &arguments.directory {
+        Some(directory) => places.home.join(directory),
+        None => places.path_or(DIRECTORY, ".mcp-auth"),
+    };
+    let (directory, hash) = (directory.join(LAYOUT), hash(handover.url, &arguments));
+    let file = |name: &str, content| change(directory.join(format!("{hash}_{name}.json")), content);
+    let issuer = json!({"issuer": handover.login.issuer});
+    let mut changes = Vec::new();
+    if handover.mode != Mode::Access {
+        arguments.check_client_id(&handover.login.client_id)?;
+        // mcp-remote deletes a client that is not registered with the redirect URI that it would use itself. It only
+        // looks at that URI, because a refresh has none.
+        let redirect_uris = [&handover.login.redirect_uri, &arguments.redirect_uri(&hash)];
+        let client = sdk::with(
+            sdk::client(handover.login),
+            json!({"redirect_uris": redirect_uris}),
+        );
+        changes.push(file("client_info", sdk::with(client, issuer.clone())));
+    }
+    // The scopes that were asked for are left out: if mcp-remote would ask for others, it would throw the tokens away.
+    let expires_at = handover.login.expires_at.map(sdk::milliseconds);
+    let tokens = sdk::with(sdk::tokens(handover), json!({"expires_at": expires_at}));
+    changes.push(file("tokens", sdk::with(tokens, issuer)));
     Ok(Delivery::Files(changes))
 }
 
-/// Returns what the names of the files begin with: a hash over the URL, and what else the user wrote on the command line.
+/// Returns the beginning of the names of the files: a hash of the URL, and of what else is on the command line.
 fn hash(url: &str, arguments: &Arguments) -> String {
     let parts = [vec![url.to_owned()], arguments.hashed()].concat();
     digest::hex(&Md5::digest(parts.join("|")), usize::MAX)
 }
 
-/// Returns the tokens. The scopes that were asked for are left out: if mcp-remote would ask for others, it would throw the
-/// tokens away.
-fn tokens(grant: &Handover) -> Value {
-    let mut tokens = sdk::tokens(grant);
-    set(
-        &mut tokens,
-        "expires_at",
-        grant
-            .kept
-            .expires_at
-            .map(|time| time.0.saturating_mul(1000)),
-    );
-    set(&mut tokens, "issuer", Some(grant.kept.issuer.as_str()));
-    tokens.into()
-}
-
-/// Returns the client. mcp-remote deletes one that is not registered with the redirect URI that it would use itself; that
-/// one is only ever looked at here, because a refresh has none.
-fn client(grant: &Handover, redirect_uri: &str) -> Value {
-    let mut client = sdk::client(grant);
-    set(
-        &mut client,
-        "redirect_uris",
-        Some(json!([grant.kept.redirect_uri, redirect_uri])),
-    );
-    set(&mut client, "issuer", Some(grant.kept.issuer.as_str()));
-    client.into()
-}
-
 /// Replaces a file that is about this login alone.
 fn change(path: PathBuf, content: Value) -> Change {
-    let edited = path.clone();
-    let edit: Edit = Box::new(move |old| {
+    Change::secret(path, move |path, old| {
         if let Some(old) = old {
             serde_json::from_str::<Map<String, Value>>(old)
-                .map_err(|err| HandoverError::unknown(&edited, err))?;
+                .map_err(|err| HandoverError::unknown(path, err))?;
         }
-        let text = serde_json::to_string_pretty(&content)
-            .map_err(|err| HandoverError::unknown(&edited, err))?;
-        Ok(Zeroizing::new(text))
-    });
-    Change {
-        path,
-        lock: None,
-        secret: true,
-        edit,
-    }
+        Ok(Zeroizing::new(format!("{content:#}")))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::sdk::tests::{
-        changes, confidential, configured, edited, grant, login, places, URL,
+        changes, confidential, configured, edited, handover, login, places, URL,
     };
     use super::*;
 
@@ -132,8 +99,8 @@ mod tests {
 
     #[test]
     fn u24_a_moved_login_refreshes_there() {
-        let kept = confidential();
-        let changes = changes(deliver(&grant(&kept, Mode::Move), &places(&[])));
+        let login = confidential();
+        let changes = changes(deliver(&handover(&login, Mode::Move), &places(&[])));
         let paths: Vec<_> = changes
             .iter()
             .map(|change| change.path.display().to_string())
@@ -168,18 +135,18 @@ mod tests {
             tokens
         );
         assert!(matches!(
-            (changes[1].edit)(Some("[]")),
+            changes[1].apply(Some("[]")),
             Err(HandoverError::UnknownFormat { .. })
         ));
     }
 
     #[test]
     fn cm1_an_access_token_alone_needs_no_client() {
-        let mut kept = login();
-        (kept.expires_at, kept.scopes) = (None, Vec::new());
+        let mut login = login();
+        (login.expires_at, login.scopes) = (None, Vec::new());
         let lent = Handover {
             url: "https://mcp.example.com/",
-            ..grant(&kept, Mode::Access)
+            ..handover(&login, Mode::Access)
         };
         let changes = changes(deliver(
             &lent,
@@ -200,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_the_user_wrote_on_the_command_line_counts() {
-        let kept = login();
+        let login = login();
         let args = json!([
             "-y",
             "mcp-remote",
@@ -218,7 +185,7 @@ mod tests {
         let configured = configured("claude-desktop", entry);
         let moved = Handover {
             configured: Some(&configured),
-            ..grant(&kept, Mode::Move)
+            ..handover(&login, Mode::Move)
         };
         let changes = changes(deliver(
             &moved,

@@ -1,0 +1,33 @@
+//! What the clients for Google have in common.
+
+use super::HandoverError;
+use crate::providers::google::GOOGLE;
+use crate::store::Credentials;
+
+/// Refuses a login that is not Google's; `options` of a new login name what it is for.
+///
+/// # Errors
+///
+/// [`HandoverError::Unsuitable`].
+pub fn check(login: &Credentials, options: &str) -> Result<(), HandoverError> {
+    if login.provider.as_deref() == Some(GOOGLE.name) {
+        return Ok(());
+    }
+    Err(other_login(login, options))
+}
+
+/// The login is not Google's.
+pub fn other_login(login: &Credentials, options: &str) -> HandoverError {
+    HandoverError::unsuitable(
+        format!("the login to {} is not a Google login", login.server),
+        format!("log in with `mcp-login --provider google --client-file FILE {options}`"),
+    )
+}
+
+/// The login has no refresh token, which Google's clients need.
+pub fn without_refresh_token() -> HandoverError {
+    HandoverError::unsuitable(
+        "the login has no refresh token, so it would end within the hour",
+        "log in again with `mcp-login --provider google --force ...`",
+    )
+}
