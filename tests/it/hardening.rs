@@ -1,5 +1,5 @@
-//! What holds of the program as a whole: what it starts, what it depends on, what it does without random numbers, and
-//! that no clock of the disk decides.
+//! What holds for the program as a whole: what it starts, what it depends on, what it does without random numbers, what
+//! file times and the clipboard have to do with it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -183,5 +183,16 @@ fn d13_times_of_files_decide_nothing() {
         assert_ne!(third, second, "{time:?}");
         assert_eq!((servers.refreshes(), servers.was_reused()), (2, false));
         assert!(home.logins().contains_key("https://other.example/mcp"));
+    }
+}
+
+#[test]
+fn d14_the_manual_keeps_the_files_out_of_backups() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/mcp-login.1");
+    let manual = fs::read_to_string(path).expect("the manual page");
+    let files = manual.split(".SH FILES").nth(1).expect("its files");
+    let files = files.split(".SH").next().expect("a section");
+    for word in ["credentials.json", "backups", "synchronised"] {
+        assert!(files.contains(word), "{word}: {files}");
     }
 }

@@ -110,7 +110,7 @@ fn each_id_of_a_test_has_its_row() {
         }
         for id in others.iter().filter(|word| known.contains(**word)) {
             wrong.push(format!(
-                "{place}: {id} has to stand with the ids, at the start"
+                "{place}: {id} belongs to the ids at the start of the name"
             ));
         }
         if others.is_empty() {
