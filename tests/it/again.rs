@@ -42,7 +42,7 @@ fn again(first: Program, server: &str) -> (Finished, Finished) {
     (first, second)
 }
 
-#[test]
+#[apply(test)]
 fn c54_c55_the_command_of_the_hint_repeats_a_login_with_a_client_of_its_own() {
     let port = TcpListener::bind("127.0.0.1:0")
         .expect("a port")
@@ -119,7 +119,7 @@ fn c54_c55_the_command_of_the_hint_repeats_a_login_with_a_client_of_its_own() {
     assert_eq!(anew.event("logged_in")["client_id"], "client-1");
 }
 
-#[test]
+#[apply(test)]
 fn c54_the_issuer_of_a_server_that_names_none_is_kept() {
     let server = |seen: &Seen, fake: &Fake| match seen.path.as_str() {
         "/mcp" if seen.header("authorization").is_none() => Some(Reply::status(403)),
@@ -166,7 +166,7 @@ fn c54_the_issuer_of_a_server_that_names_none_is_kept() {
     assert_eq!(second.event("logged_in")["issuer"], issuer.as_str());
 }
 
-#[test]
+#[apply(test)]
 fn c54_a_login_with_a_name_of_its_own_is_repeated_by_that_name() {
     let fake = Fake::with(|seen, _| refuse_refresh(seen));
     let first = || {
@@ -200,7 +200,7 @@ fn c54_a_login_with_a_name_of_its_own_is_repeated_by_that_name() {
     other.expect_error(2, "usage");
 }
 
-#[test]
+#[apply(test)]
 fn c54_endpoints_that_were_named_are_kept() {
     let fake = unnamed();
     let login = Program::login(&fake).args([
@@ -216,7 +216,7 @@ fn c54_endpoints_that_were_named_are_kept() {
     assert_eq!(fake.seen_at("/authorize").len(), 2);
 }
 
-#[test]
+#[apply(test)]
 fn c54_a_client_of_ones_own_is_shown_to_no_other_authorization_server() {
     let (one, other) = (Fake::start(), Fake::start());
     let (first, second) = (one.clone(), other.clone());
@@ -254,7 +254,7 @@ fn c54_a_client_of_ones_own_is_shown_to_no_other_authorization_server() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn c54_scopes_are_asked_for_again() {
     // A server that names the scopes that it lists only, and refuses to refresh.
     let fake = Fake::with(|seen, fake| match seen.path.as_str() {
@@ -294,7 +294,7 @@ fn c54_scopes_are_asked_for_again() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn c54_a_login_without_a_page_is_for_one_attempt() {
     let fake = Fake::start();
     let silent = ["--param", "prompt=none", "--param", "audience=x"];
@@ -315,7 +315,7 @@ fn c54_a_login_without_a_page_is_for_one_attempt() {
     assert_eq!(pages[1].parameter("audience"), Some("x".into()));
 }
 
-#[test]
+#[apply(test)]
 fn c54_scopes_of_a_challenge_are_asked_for_again() {
     for listed in [json!(["read"]), Value::Null] {
         let scopes = listed.clone();

@@ -88,7 +88,7 @@ fn survives(
     finished.code
 }
 
-#[test]
+#[apply(test)]
 fn e9_registrations_with_times_beyond_all_reason() {
     for value in [
         "1893553445000",
@@ -109,7 +109,7 @@ fn e9_registrations_with_times_beyond_all_reason() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn e9_token_answers_that_are_off() {
     let long = format!("\"refresh_token\":\"{}\"", "r".repeat(200_000));
     let deep = format!("\"future\":{}{}", "[".repeat(100), "]".repeat(100));
@@ -137,7 +137,7 @@ fn e9_token_answers_that_are_off() {
 }
 
 /// A store of an earlier version, in which one record has a year of five digits, and another cannot be read at all.
-#[test]
+#[apply(test)]
 fn e9_a_poisoned_store_is_read_and_a_broken_record_is_named_and_kept() {
     let fake = Fake::start();
     let home = Home::new();
@@ -211,7 +211,7 @@ fn e9_a_poisoned_store_is_read_and_a_broken_record_is_named_and_kept() {
     assert_eq!(home.logins().len(), 1);
 }
 
-#[test]
+#[apply(test)]
 fn e9_metadata_that_is_off() {
     let deep = format!("\"future\":{}{}", "[".repeat(120), "]".repeat(120));
     let long = format!("\"service_documentation\":\"{}\"", "x".repeat(300_000));

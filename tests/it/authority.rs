@@ -45,7 +45,7 @@ fn secret() -> tempfile::NamedTempFile {
     file
 }
 
-#[test]
+#[apply(test)]
 fn a1_no_document_elsewhere_speaks_for_an_issuer_that_the_user_names() {
     let file = secret();
     let secret: [&str; 3] = [
@@ -99,7 +99,7 @@ fn went_to(finished: &Finished, honest: &Fake, fake: &Fake) {
     assert!(finished.stderr.contains(&line), "{}", finished.stderr);
 }
 
-#[test]
+#[apply(test)]
 fn n1_endpoints_that_the_user_names_are_used_whatever_the_server_says() {
     let file = secret();
     type Says = fn(&Seen, &Fake) -> Option<Reply>;
@@ -156,7 +156,7 @@ fn n1_endpoints_that_the_user_names_are_used_whatever_the_server_says() {
     assert_eq!(finished.kept("work")["resource"], Value::Null);
 }
 
-#[test]
+#[apply(test)]
 fn n1_metadata_that_the_user_names_is_used_whatever_the_server_says() {
     let place = "/tenant/.well-known/openid-configuration";
     for (issuer, named, exit) in [
@@ -218,7 +218,7 @@ fn n1_metadata_that_the_user_names_is_used_whatever_the_server_says() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn n1_what_the_user_names_is_checked_before_anything_is_asked() {
     let fake = Fake::start();
     let good = "https://as.example/x";
@@ -272,7 +272,7 @@ fn n1_what_the_user_names_is_checked_before_anything_is_asked() {
     assert!([fake, one, other].iter().all(|fake| fake.seen().is_empty()));
 }
 
-#[test]
+#[apply(test)]
 fn n1_a_client_of_the_users_follows_the_users_word_to_another_server() {
     // As for --issuer: a client that was used elsewhere before goes where the user says.
     let (honest, fake) = (silent(), Fake::start());

@@ -79,7 +79,7 @@ fn events(message: &Value) -> Reply {
     )
 }
 
-#[test]
+#[apply(test)]
 fn m37_m38_m38a_m38c_the_stateless_form() {
     for reply in [Reply::json(200, &tools(1)), events(&tools(1))] {
         let fake = served(move |_| reply.clone());
@@ -104,7 +104,7 @@ fn m37_m38_m38a_m38c_the_stateless_form() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m38_m38b_the_form_with_a_session() {
     let refusals: [fn() -> Reply; 6] = [
         || Reply::status(400),
@@ -172,7 +172,7 @@ fn m38_m38b_the_form_with_a_session() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m7_a_server_that_serves_anybody_proves_nothing() {
     let fake = Fake::with(|seen, _| (seen.path == "/mcp").then(|| Reply::json(200, &tools(1))));
     let finished = check(&fake).expect(0);
@@ -206,7 +206,7 @@ fn m7_a_server_that_serves_anybody_proves_nothing() {
     assert_eq!(product(&check(&closed).expect(0))["proven"], false);
 }
 
-#[test]
+#[apply(test)]
 fn m34_a_login_that_is_missing_expired_or_revoked_needs_another() {
     let fake = Fake::start();
     let home = tempfile::tempdir().expect("a directory");
@@ -283,7 +283,7 @@ fn refreshable(fake: &Fake) -> tempfile::TempDir {
     )
 }
 
-#[test]
+#[apply(test)]
 fn c50_a_token_that_the_server_refuses_is_refreshed_once() {
     let fake = taking("access-fresh", &["access-fresh"]);
     let home = refreshable(&fake);
@@ -299,7 +299,7 @@ fn c50_a_token_that_the_server_refuses_is_refreshed_once() {
     assert_eq!(token().expect(0).stdout, "access-fresh");
 }
 
-#[test]
+#[apply(test)]
 fn c50_a_login_that_stays_refused_is_marked_and_the_hint_leads_back_in() {
     for (fake, home) in [
         (taking("none", &["access-fresh", "access-later"]), true),
@@ -350,7 +350,7 @@ fn c50_a_login_that_stays_refused_is_marked_and_the_hint_leads_back_in() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn c50_a_token_that_the_server_refuses_is_given_to_nobody_if_its_refresh_is_refused_too() {
     let fake = Fake::with(|seen, _| match seen.path.as_str() {
         "/mcp" => Some(Reply::status(401)),
@@ -375,7 +375,7 @@ fn c50_a_token_that_the_server_refuses_is_given_to_nobody_if_its_refresh_is_refu
     );
 }
 
-#[test]
+#[apply(test)]
 fn sec5_a_server_that_quotes_the_token_is_not_quoted() {
     let answers: [fn(&str) -> Reply; 5] = [
         |token| Reply::json(403, &json!({"message": format!("no {token}")})),
@@ -415,7 +415,7 @@ fn sec5_a_server_that_quotes_the_token_is_not_quoted() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn c51_scopes_that_are_missing_are_named_and_the_hint_asks_for_them() {
     for (status, challenge, named) in [
         (
@@ -483,7 +483,7 @@ fn c51_scopes_that_are_missing_are_named_and_the_hint_asks_for_them() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn c52_a_server_that_refuses_the_account() {
     for (reply, words) in [
         (Reply::status(403), "refuses this account"),
@@ -509,7 +509,7 @@ fn c52_a_server_that_refuses_the_account() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn c52_a_server_of_the_older_transport() {
     for status in [404, 405, 400] {
         let fake = served(move |seen| match seen.method.as_str() {
@@ -529,7 +529,7 @@ fn c52_a_server_of_the_older_transport() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w6_servers_that_fail() {
     for (reply, code) in [
         (Reply::status(500), "server_failed"),
@@ -577,7 +577,7 @@ fn w6_servers_that_fail() {
         .expect_error(5, "server_unavailable");
 }
 
-#[test]
+#[apply(test)]
 fn w6_where_nothing_speaks_mcp_the_url_is_to_be_checked() {
     for (reply, how) in [
         (Reply::status(404), "status 404"),
@@ -604,7 +604,7 @@ fn w6_where_nothing_speaks_mcp_the_url_is_to_be_checked() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w6_a_failure_that_will_last_is_not_to_be_tried_again() {
     for (status, hint) in [
         (400, "check the URL"),
@@ -620,7 +620,7 @@ fn w6_a_failure_that_will_last_is_not_to_be_tried_again() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn c50_an_error_in_a_message_that_says_unauthorized_is_as_good_as_status_401() {
     for (code, message) in [
         (-32001, "Unauthorized"),
@@ -657,7 +657,7 @@ fn c50_an_error_in_a_message_that_says_unauthorized_is_as_good_as_status_401() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m37a_a_redirect_takes_the_token_nowhere_else() {
     let other = Fake::start();
     for status in [301, 302, 303, 307, 308] {
@@ -682,7 +682,7 @@ fn m37a_a_redirect_takes_the_token_nowhere_else() {
     assert_eq!(product(&check(&moved).expect(0))["proven"], true);
 }
 
-#[test]
+#[apply(test)]
 fn a_check_after_a_login() {
     let fake = Fake::start();
     let first = Program::login(&fake).agree().expect(0);

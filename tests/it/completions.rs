@@ -7,9 +7,9 @@ use std::process::{Child, Command};
 use serde_json::json;
 
 use crate::support::fake::Fake;
-use crate::support::process::has;
 use crate::support::pty::Pty;
 use crate::support::rotating::{login_to, Home};
+use crate::support::skip::needs;
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/completions");
 
@@ -74,7 +74,7 @@ fn command(program: &str, home: &Home) -> Command {
     command
 }
 
-#[test]
+#[apply(test)]
 fn the_names_are_plain_and_nothing_else_is_said() {
     let home = home();
     let run = |args: &[&str]| {
@@ -105,11 +105,9 @@ fn the_names_are_plain_and_nothing_else_is_said() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn fish_completes_servers() {
-    if !has("fish", "completions in fish") {
-        return;
-    }
+    needs(&["fish"]);
     let home = home();
     let complete = |line: &str| {
         let script = format!("source {SCRIPTS}/mcp-login.fish; complete -C '{line}'");
@@ -217,22 +215,18 @@ fn completes_servers(shell: &mut Shell, home: &Home) {
     assert!(!home.path().join("ran").exists());
 }
 
-#[test]
+#[apply(test)]
 fn bash_completes_servers() {
-    if !has("bash", "completions in bash") {
-        return;
-    }
+    needs(&["bash"]);
     let home = home();
     let prepare = format!("bind 'set bell-style none'; source {SCRIPTS}/mcp-login.bash");
     let mut shell = Shell::start(&home, &["bash", "--norc", "--noprofile", "-i"], &prepare);
     completes_servers(&mut shell, &home);
 }
 
-#[test]
+#[apply(test)]
 fn zsh_completes_servers() {
-    if !has("zsh", "completions in zsh") {
-        return;
-    }
+    needs(&["zsh"]);
     let home = home();
     let prepare = format!("autoload -U compinit; compinit -u -D; source {SCRIPTS}/_mcp-login");
     let mut shell = Shell::start(&home, &["zsh", "-f", "-i"], &prepare);

@@ -14,7 +14,7 @@ fn page(program: Program) -> String {
     running.authorization_url()
 }
 
-#[test]
+#[apply(test)]
 fn n2_placeholders_of_the_users_own_file_are_expanded() {
     let fake = Fake::start();
     let home = Home::new();
@@ -58,7 +58,7 @@ fn n2_placeholders_of_the_users_own_file_are_expanded() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn n2_a_placeholder_that_stays_is_named_and_never_sent() {
     let fake = Fake::start();
     let home = Home::new();
@@ -102,7 +102,7 @@ fn n2_a_placeholder_that_stays_is_named_and_never_sent() {
     assert_eq!(parameter(&url, "client_id").as_deref(), Some("mine"));
 }
 
-#[test]
+#[apply(test)]
 fn n3_the_redirect_uri_that_a_configuration_registers() {
     let fake = Fake::start();
     let home = Home::new();
@@ -149,7 +149,7 @@ fn n3_the_redirect_uri_that_a_configuration_registers() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn n3_a_static_client_without_its_redirect_uri_is_warned_about() {
     let fake = Fake::start();
     let home = Home::new();
@@ -184,7 +184,7 @@ fn without_metadata() -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn n1_the_authorization_server_of_the_users_own_file_is_used() {
     let fake = without_metadata();
     let home = Home::new();
@@ -212,7 +212,7 @@ fn n1_the_authorization_server_of_the_users_own_file_is_used() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn n1_a_projects_file_names_no_authorization_server() {
     let (fake, theirs) = (Fake::start(), Fake::start());
     let home = Home::new();
@@ -234,7 +234,7 @@ fn n1_a_projects_file_names_no_authorization_server() {
 }
 
 /// The endpoints of the client's own file serve where no metadata leads to an authorization server, and only there.
-#[test]
+#[apply(test)]
 fn n1_the_authorization_server_of_the_clients_file_is_used_where_none_is_found() {
     let (lost, good) = (without_metadata(), Fake::start());
     let home = Home::new();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use mcp_login::fuzzing::TARGETS;
 
-#[test]
+#[apply(test)]
 fn every_kept_input_keeps_the_promises() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for (name, target) in TARGETS {
@@ -23,7 +23,7 @@ fn every_kept_input_keeps_the_promises() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn every_corpus_has_a_target() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for directory in fs::read_dir(corpus).expect("fuzz/corpus") {

@@ -54,7 +54,7 @@ fn expect_nothing_left(temporary: &tempfile::TempDir, finished: &Finished) {
     );
 }
 
-#[test]
+#[apply(test)]
 fn the_demo_agrees_by_itself_where_nobody_is() {
     let started = Instant::now();
     let finished = Demo::new(&[]).run().expect(0);
@@ -76,7 +76,7 @@ fn the_demo_agrees_by_itself_where_nobody_is() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn the_demo_tells_scripts_what_a_login_tells_them() {
     let finished = Demo::new(&["--json", "--auto"]).run().expect(0);
     let kinds: Vec<_> = finished
@@ -100,7 +100,7 @@ fn the_demo_tells_scripts_what_a_login_tells_them() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn the_demo_ends_well_without_stderr() {
     let mut demo = Demo::new(&["--json"]);
     demo.program.command().stderr(Stdio::null());
@@ -113,7 +113,7 @@ fn the_demo_ends_well_without_stderr() {
 }
 
 /// Wherever the user keeps logins, the demo's own does not go there.
-#[test]
+#[apply(test)]
 fn the_demo_leaves_the_users_store_alone() {
     let kept = tempfile::tempdir().expect("a directory");
     let file = kept.path().join("credentials.json");
@@ -134,7 +134,7 @@ fn the_demo_leaves_the_users_store_alone() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn an_option_of_the_demo_wins_over_a_setting() {
     Demo::new(&["--auto"])
         .env("MCP_LOGIN_BROWSER", "false")
@@ -209,7 +209,7 @@ impl Open {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a_person_who_allows_is_logged_in() {
     let open = Open::start();
     let page = visit(&open.say("allow"));
@@ -224,7 +224,7 @@ fn a_person_who_allows_is_logged_in() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_person_who_denies_is_not() {
     let open = Open::start();
     let page = visit(&open.say("deny"));
@@ -237,7 +237,7 @@ fn a_person_who_denies_is_not() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_demo_that_is_interrupted_leaves_nothing() {
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
         let open = Open::start();
@@ -251,14 +251,14 @@ fn a_demo_that_is_interrupted_leaves_nothing() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a_demo_that_nobody_answers_ends_in_time() {
     let demo = Demo::new(&["--json", "--browser", "true", "--timeout", "1s"]);
     demo.run().expect_error(4, "timed_out");
 }
 
 /// What strangers send to the demo's own port ends neither the demo nor its login.
-#[test]
+#[apply(test)]
 fn strangers_do_not_end_the_demo() {
     let open = Open::start();
     let address = open.url.socket_addrs(|| None).expect("an address")[0];

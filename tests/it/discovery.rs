@@ -80,7 +80,7 @@ fn without_token(seen: &Seen, fake: &Fake, reply: impl Fn(&Fake) -> Reply) -> Op
         .then(|| reply(fake))
 }
 
-#[test]
+#[apply(test)]
 fn m1_m2_m2a_challenges_as_they_come_over_the_wire() {
     let forms: [(u16, &'static [&'static str]); 11] = [
         (401, &["Bearer resource_metadata=\"{P}\", scope=\"deep\""]),
@@ -147,7 +147,7 @@ fn m1_m2_m2a_challenges_as_they_come_over_the_wire() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m2a_a_header_folded_over_lines_does_not_end_the_login() {
     // No HTTP/1.1 client has to read such a response; what it would have said is looked up at its usual place.
     let fake = Fake::with(|seen, fake| {
@@ -158,7 +158,7 @@ fn m2a_a_header_folded_over_lines_does_not_end_the_login() {
     succeeds(&fake, Program::login(&fake));
 }
 
-#[test]
+#[apply(test)]
 fn m3_m5_without_a_header_the_path_form_then_the_root_form() {
     for (found_at, resource) in [("/mcp", "/mcp"), ("", "/mcp"), ("", ""), ("", "/")] {
         let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
@@ -192,7 +192,7 @@ fn m3_m5_without_a_header_the_path_form_then_the_root_form() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m3_m21a_a_server_without_a_path_has_only_the_root_form() {
     let fake = Fake::with(
         |seen, fake| match (seen.method.as_str(), seen.path.as_str()) {
@@ -220,7 +220,7 @@ fn m3_m21a_a_server_without_a_path_has_only_the_root_form() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn m3a_v11_a_header_url_that_is_of_no_use_ends_it() {
     let rows: [(&'static str, i32, &str); 6] = [
         ("http://127.0.0.2:1/meta", 6, "foreign_metadata"),
@@ -245,7 +245,7 @@ fn m3a_v11_a_header_url_that_is_of_no_use_ends_it() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m56_a_challenge_that_names_no_absolute_url_is_passed_over() {
     for url in [
         "/meta",
@@ -270,7 +270,7 @@ fn m56_a_challenge_that_names_no_absolute_url_is_passed_over() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m4_m4b_b4_m50_metadata_of_another_resource_is_refused() {
     let other = Fake::start();
     for (resource, exit) in [
@@ -335,7 +335,7 @@ fn m4_m4b_b4_m50_metadata_of_another_resource_is_refused() {
     assert_eq!(other.seen().len(), 0);
 }
 
-#[test]
+#[apply(test)]
 fn m5_metadata_without_an_authorization_server_ends_it() {
     for (servers, has_header) in [
         (json!([]), true),
@@ -377,7 +377,7 @@ fn m5_metadata_without_an_authorization_server_ends_it() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m5a_the_first_entry_is_taken_and_issuer_names_another() {
     let second = Fake::start();
     let origin = second.origin();
@@ -399,7 +399,7 @@ fn m5a_the_first_entry_is_taken_and_issuer_names_another() {
     assert_eq!(second.seen_at("/token").len(), 1);
 }
 
-#[test]
+#[apply(test)]
 fn m55_an_entry_that_is_no_url_is_passed_over() {
     for broken in ["", "not a url", "/as", "//as.example"] {
         let fake = Fake::with(move |seen, fake| {
@@ -418,7 +418,7 @@ fn m55_an_entry_that_is_no_url_is_passed_over() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m54_an_endpoint_that_a_login_needs_is_named_where_it_is_no_url() {
     for has_resource in [true, false] {
         for member in ["authorization_endpoint", "token_endpoint"] {
@@ -448,7 +448,7 @@ fn m54_an_endpoint_that_a_login_needs_is_named_where_it_is_no_url() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m5a_where_the_first_entry_is_dead_the_others_are_named() {
     for (others, hint) in [
         (
@@ -483,7 +483,7 @@ fn m5a_where_the_first_entry_is_dead_the_others_are_named() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m22_scopes_that_are_none_or_too_many_are_left_out() {
     let many: Vec<_> = (0..20_000)
         .map(|number| format!("scope-{number}"))
@@ -540,7 +540,7 @@ fn old_server(status: u16, document: Option<fn(&Fake) -> Reply>, challenge: &'st
     })
 }
 
-#[test]
+#[apply(test)]
 fn m6_servers_without_resource_metadata() {
     // With a document at the root; M21b: the resource is the URL that was typed.
     let fake = old_server(
@@ -583,7 +583,7 @@ fn m6_servers_without_resource_metadata() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m7_a_server_that_never_challenges_and_a_provider_like_google() {
     let fake = Fake::with(
         |seen, fake| match (seen.method.as_str(), seen.path.as_str()) {
@@ -677,7 +677,7 @@ fn tenant(found_at: &'static str, issuer: &'static str) -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn m8_m8a_m8b_metadata_of_an_issuer_with_a_path() {
     let order = [
         "/.well-known/oauth-authorization-server/t1",
@@ -700,7 +700,7 @@ fn m8_m8a_m8b_metadata_of_an_issuer_with_a_path() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m8_a_root_issuer_may_have_only_an_openid_document() {
     for status in [404, 401, 500, 200] {
         let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
@@ -745,7 +745,7 @@ fn two_minds(entry: &'static str, document: &'static str) -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn m9_m9a_m19_b2_b3_issuers() {
     for (entry, document) in [
         ("{O}", "{O}"),
@@ -787,7 +787,7 @@ fn m9_m9a_m19_b2_b3_issuers() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m9b_without_resource_metadata_the_named_issuer_is_used() {
     let other = Fake::start();
     for status in [401, 200] {
@@ -802,7 +802,7 @@ fn m9b_without_resource_metadata_the_named_issuer_is_used() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m9b_an_entry_of_the_resource_is_chosen_with_or_without_its_slash() {
     for (entry, named) in [
         ("{O}", "{O}"),
@@ -816,7 +816,7 @@ fn m9b_an_entry_of_the_resource_is_chosen_with_or_without_its_slash() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m9b_m9c_a1_only_the_named_issuers_own_documents_speak_for_it() {
     // The issuer that the document names serves nothing itself: nobody else may speak for it, whatever was typed.
     let silent = Fake::with(move |seen, fake| {
@@ -887,7 +887,7 @@ fn impostor(honest: &Fake, entries: &'static [&'static str]) -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn m9b_b3_the_named_issuers_own_endpoints_are_used_and_never_an_impostors() {
     // Two requests for resource metadata, four for the entry: none would be left for the honest issuer.
     let honest = Fake::start();
@@ -917,7 +917,7 @@ fn m9b_b3_the_named_issuers_own_endpoints_are_used_and_never_an_impostors() {
     assert_eq!(finished.code, Some(5), "{}", finished.stderr);
 }
 
-#[test]
+#[apply(test)]
 fn m42_a_name_with_an_issuer_and_no_mcp_server() {
     let fake = Fake::with(|seen, fake| {
         (seen.path == "/token").then(|| Reply::json(200, &fake.tokens(1, None)))
@@ -945,7 +945,7 @@ fn m42_a_name_with_an_issuer_and_no_mcp_server() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn m10_m10a_m10b_b5_pkce_is_listed_or_refused() {
     let rows = [
         (json!(null), 6, 0),
@@ -990,7 +990,7 @@ fn m10_m10a_m10b_b5_pkce_is_listed_or_refused() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m11_m39_an_authorization_server_in_the_clear_or_in_private_is_refused() {
     for issuer in [
         "http://as.example",
@@ -1013,7 +1013,7 @@ fn m11_m39_an_authorization_server_in_the_clear_or_in_private_is_refused() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m11a_loopback_by_name_works_whole() {
     let server = Fake::with(|_, _| None);
     let issuer = server.origin().replace("127.0.0.1", "localhost");
@@ -1061,7 +1061,7 @@ fn m11a_loopback_by_name_works_whole() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn m12_m7_the_shape_of_what_is_asked() {
     let fake = Fake::start();
     succeeds(&fake, Program::login(&fake));
@@ -1107,7 +1107,7 @@ fn m12_m7_the_shape_of_what_is_asked() {
         .all(|seen| seen.header("authorization").is_none()));
 }
 
-#[test]
+#[apply(test)]
 fn m7_initialize_is_asked_only_where_the_modern_form_is_not_known() {
     for (status, asks_again) in [
         (200, false),
@@ -1151,7 +1151,7 @@ fn m7_initialize_is_asked_only_where_the_modern_form_is_not_known() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m35a_a_challenge_of_a_client_stands_in_for_the_probe() {
     let fake = Fake::with(|seen, fake| {
         (seen.path == "/meta").then(|| Reply::json(200, &fake.resource_metadata()))
@@ -1186,7 +1186,7 @@ fn m35a_a_challenge_of_a_client_stands_in_for_the_probe() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m35b_a_challenge_adds_to_what_was_asked_for_before() {
     for (challenge, issuer, options, expected) in [
         ("Bearer scope=\"read\"", 0, vec![], Some("write read")),
@@ -1276,7 +1276,7 @@ fn exit_of(what: &str) -> i32 {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w6_w9_odd_resource_metadata_is_passed_over_and_never_repeated() {
     for (what, reply) in odd_bodies() {
         // Then the root form is asked for and good.
@@ -1309,7 +1309,7 @@ fn w6_w9_odd_resource_metadata_is_passed_over_and_never_repeated() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w6_w9_odd_server_metadata_is_passed_over_and_never_repeated() {
     for (what, reply) in odd_bodies() {
         let odd = reply.clone();
@@ -1348,7 +1348,7 @@ fn w6_w9_odd_server_metadata_is_passed_over_and_never_repeated() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w9_every_candidate_may_fail_in_any_way() {
     let failures: [fn() -> Reply; 5] = [
         || Reply::status(404),
@@ -1377,7 +1377,7 @@ fn w9_every_candidate_may_fail_in_any_way() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w10_a_captive_portal_is_called_one() {
     let fake = Fake::with(|_, _| {
         Some(Reply::text(
@@ -1395,7 +1395,7 @@ fn w10_a_captive_portal_is_called_one() {
     assert!(!finished.stderr.contains("hotel"), "{}", finished.stderr);
 }
 
-#[test]
+#[apply(test)]
 fn w7_v11_redirects_of_metadata_within_the_origin_and_no_further() {
     let other = Fake::start();
     for status in [301, 302, 303, 307, 308] {
@@ -1424,7 +1424,7 @@ fn w7_v11_redirects_of_metadata_within_the_origin_and_no_further() {
     assert_eq!(other.seen().len(), 0);
 }
 
-#[test]
+#[apply(test)]
 fn w7_a_probe_is_not_redirected_elsewhere_and_redirects_end() {
     let other = Fake::start();
     let target = other.mcp();
@@ -1470,7 +1470,7 @@ fn w7_a_probe_is_not_redirected_elsewhere_and_redirects_end() {
     assert!(moved.seen_at("/v2/mcp")[0].body.contains("tools/list"));
 }
 
-#[test]
+#[apply(test)]
 fn w4_busy_servers_are_asked_again_when_they_wish() {
     for (status, wish, waits) in [
         (503, Some("0"), 0),
@@ -1522,7 +1522,7 @@ fn second_login(fake: &Fake) -> Vec<Seen> {
         .collect()
 }
 
-#[test]
+#[apply(test)]
 fn metadata_is_kept_as_http_allows() {
     let with = |name: &'static str, value: &'static str| {
         Fake::with(move |seen, fake| is_metadata(seen).then(|| fake.behave(seen).with(name, value)))
@@ -1583,7 +1583,7 @@ fn metadata_is_kept_as_http_allows() {
     fails(&fake, Program::login(&fake), 2, "no_authorization_server");
 }
 
-#[test]
+#[apply(test)]
 fn a_refused_document_is_asked_for_again_once_its_server_is_repaired() {
     let repaired = Arc::new(AtomicUsize::new(0));
     let state = Arc::clone(&repaired);

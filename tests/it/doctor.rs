@@ -83,7 +83,7 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-#[test]
+#[apply(test)]
 fn a_machine_without_a_server() {
     let finished = doctor(&["--json"]).run().expect(0);
     let object = object(&finished);
@@ -114,7 +114,7 @@ fn a_machine_without_a_server() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_server_that_is_well_step_by_step() {
     let fake = Fake::start();
     let object = object(&doctor(&["--json", &fake.mcp()]).run().expect(0));
@@ -149,7 +149,7 @@ fn a_server_that_is_well_step_by_step() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn the_options_of_a_login_are_those_of_its_examination() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.server_metadata();
@@ -247,7 +247,7 @@ fn with_member(path: &'static str, member: &'static str, value: Value) -> Fake {
 const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
 const SERVER: &str = "/.well-known/oauth-authorization-server";
 
-#[test]
+#[apply(test)]
 fn it_foresees_what_a_login_ends_with() {
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = held.local_addr().expect("an address").port().to_string();
@@ -356,7 +356,7 @@ fn it_foresees_what_a_login_ends_with() {
         .expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn a_home_that_is_missing_and_a_server_that_is_down() {
     let mut homeless = doctor(&["--json"]);
     homeless.command().env_remove("HOME");
@@ -376,7 +376,7 @@ fn a_home_that_is_missing_and_a_server_that_is_down() {
     both.run().expect(7);
 }
 
-#[test]
+#[apply(test)]
 fn a_taken_port_is_borne_where_the_answer_can_be_pasted() {
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = held.local_addr().expect("an address").port().to_string();
@@ -395,10 +395,10 @@ fn a_taken_port_is_borne_where_the_answer_can_be_pasted() {
     assert_found(&borne, "callback", "warning", "would have to be pasted");
 }
 
-#[test]
+#[apply(test)]
 fn a_machine_without_ipv6_is_fine() {
     let setup = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1\nip link set lo up";
-    if in_network("doctor::a_machine_without_ipv6_is_fine", setup) {
+    if in_network(setup) {
         return;
     }
     let object = object(
@@ -419,9 +419,9 @@ fn a_machine_without_ipv6_is_fine() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_machine_without_loopback_needs_a_paste() {
-    if in_network("doctor::a_machine_without_loopback_needs_a_paste", "true") {
+    if in_network("true") {
         return;
     }
     let refused = object(&doctor(&["--json"]).run().expect(8));
@@ -442,7 +442,7 @@ const SECRETS: [&str; 4] = [
     "pr0xy-1Tq7.canary-Uh",
 ];
 
-#[test]
+#[apply(test)]
 fn no_secret_is_shown_and_nothing_is_changed() {
     let servers = Rotating::start();
     let fake = &servers.fake;
@@ -494,7 +494,7 @@ fn no_secret_is_shown_and_nothing_is_changed() {
     assert!(fake.seen_at("/register").is_empty() && fake.seen_at("/authorize").is_empty());
 }
 
-#[test]
+#[apply(test)]
 fn what_is_kept_of_earlier_logins() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({"needs_login": true}));
@@ -530,7 +530,7 @@ fn what_is_kept_of_earlier_logins() {
     assert_found(&examine(), "login", "ok", "handed over to hermes");
 }
 
-#[test]
+#[apply(test)]
 fn the_registration_of_an_earlier_login_is_found_on_its_port() {
     let fake = Fake::start();
     let finished = Program::login(&fake).agree().expect(0);
@@ -561,7 +561,7 @@ fn the_registration_of_an_earlier_login_is_found_on_its_port() {
     assert_eq!(fake.seen_at("/register").len(), before);
 }
 
-#[test]
+#[apply(test)]
 fn sessions_that_do_not_answer_and_those_that_are_not_there() {
     let home = tempfile::tempdir().expect("a directory");
     let bus = home.path().join("bus");
@@ -611,7 +611,7 @@ fn sessions_that_do_not_answer_and_those_that_are_not_there() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn proxies_certificates_and_clocks() {
     let proxied = |variables: &[(&str, &str)], server: &str| {
         let program = doctor(&["--json", server]);
@@ -678,7 +678,7 @@ fn proxies_certificates_and_clocks() {
     assert_found(&late, "clock", "warning", "behind the server's clock");
 }
 
-#[test]
+#[apply(test)]
 fn where_the_browser_is_not() {
     let found = |name: &str, value: &str| {
         object(
@@ -726,7 +726,7 @@ fn where_the_browser_is_not() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn for_people_it_fits_into_a_narrow_window() {
     let fake = with_member(
         SERVER,
@@ -799,7 +799,7 @@ fn for_people_it_fits_into_a_narrow_window() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn in_a_terminal_the_answer_can_be_pasted() {
     let pty = Pty::open();
     let before = pty.settings();
@@ -809,7 +809,7 @@ fn in_a_terminal_the_answer_can_be_pasted() {
 }
 
 /// A server that sends byte after byte is left after the time of one request, however much there is to ask.
-#[test]
+#[apply(test)]
 fn a_dripping_server_is_left_and_not_called_open() {
     let pause = Duration::from_millis(500);
     let head =

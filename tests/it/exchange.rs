@@ -54,7 +54,7 @@ fn fails(fake: &Fake, login: Program, exit: i32, code: &str) -> Finished {
     finished
 }
 
-#[test]
+#[apply(test)]
 fn m20_m28_b6_b7_b11_what_is_sent() {
     let fake = Fake::start();
     let mut login = login(&fake).start();
@@ -106,7 +106,7 @@ fn m20_m28_b6_b7_b11_what_is_sent() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn b11_m20b_the_resource_may_be_named_or_left_out() {
     for (args, expected) in [
         (&["--no-resource"][..], None),
@@ -136,7 +136,7 @@ fn b11_m20b_the_resource_may_be_named_or_left_out() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn o2_errors_are_known_by_their_member() {
     for error in [
         "invalid_request",
@@ -176,7 +176,7 @@ fn o2_errors_are_known_by_their_member() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn o3_m30_m30a_m30b_answers_that_are_taken() {
     let token = |more: Value| {
         let mut answer = json!({"access_token": "t", "token_type": "Bearer"});
@@ -308,7 +308,7 @@ fn doubled(member: &str) -> String {
     )
 }
 
-#[test]
+#[apply(test)]
 fn w11_well_formed_answers_that_cannot_be_used() {
     for answer in [
         json!({"access_token": CANARY, "token_type": "DPoP"}),
@@ -401,7 +401,7 @@ fn broken_bodies() -> Vec<Vec<u8>> {
     bodies
 }
 
-#[test]
+#[apply(test)]
 fn w6_v14_sec5_broken_answers_are_not_printed() {
     let bodies = broken_bodies();
     assert!(bodies.len() >= 60, "{}", bodies.len());
@@ -427,7 +427,7 @@ fn w6_v14_sec5_broken_answers_are_not_printed() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w6_what_is_no_answer_at_all_may_be_tried_again() {
     for reply in [
         Reply::text(200, "text/html", "<html>sign in to the hotel</html>"),
@@ -440,7 +440,7 @@ fn w6_what_is_no_answer_at_all_may_be_tried_again() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn sec5_sec6_a_good_login_prints_no_secret_either() {
     let fake = Fake::with(|seen, fake| match seen.path.as_str() {
         "/authorize" => {
@@ -481,7 +481,7 @@ fn sec5_sec6_a_good_login_prints_no_secret_either() {
     assert_eq!(finished.event("logged_in")["account"], "ada@example.com");
 }
 
-#[test]
+#[apply(test)]
 fn m31_b8_w7_the_token_endpoint_is_not_left() {
     let other = Fake::start();
     for status in [301, 302, 303, 307, 308] {
@@ -499,7 +499,7 @@ fn m31_b8_w7_the_token_endpoint_is_not_left() {
     assert_eq!(other.seen().len(), 0);
 }
 
-#[test]
+#[apply(test)]
 fn w4_o6_a_code_is_not_sent_twice() {
     let partial =
         b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"access_token\":\"c4nary-5ecret".to_vec();
@@ -559,7 +559,7 @@ fn w4_o6_a_code_is_not_sent_twice() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w1_a_token_endpoint_that_nobody_serves() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .expect("a port")
@@ -593,7 +593,7 @@ fn w1_a_token_endpoint_that_nobody_serves() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = held.local_addr().expect("an address");
@@ -636,7 +636,7 @@ fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
     assert_eq!(finished.kept(&fake.mcp())["access_token"], "access-7");
 }
 
-#[test]
+#[apply(test)]
 fn e13_a_signal_ends_a_login_whose_code_waits() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .expect("a port")
@@ -679,7 +679,7 @@ fn peak_memory(pid: u32) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-#[test]
+#[apply(test)]
 fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
     let chunk = [b"10000\r\n".to_vec(), vec![b' '; 1 << 16], b"\r\n".to_vec()].concat();
     for (head, again) in [
@@ -732,7 +732,7 @@ fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn v13_t2_t3_strangers_text_has_no_power_over_a_terminal() {
     let query =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -931,7 +931,7 @@ fn v13_t2_t3_strangers_text_has_no_power_over_a_terminal() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn t2_paths_have_no_power_over_a_terminal() {
     let home = tempfile::tempdir().expect("a directory");
     let file = home.path().join("a\u{1b}[2J\u{202e}b");
@@ -947,7 +947,7 @@ fn t2_paths_have_no_power_over_a_terminal() {
     assert_plain(&finished.stdout);
 }
 
-#[test]
+#[apply(test)]
 fn o1_refusals_of_the_authorization_server() {
     for (error, code) in [
         ("access_denied", "access_denied"),
@@ -988,7 +988,7 @@ fn o1_refusals_of_the_authorization_server() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() {
     for (error, state_is_ours, registrations) in [
         ("temporarily_unavailable", true, 1),
@@ -1019,7 +1019,7 @@ fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() 
     }
 }
 
-#[test]
+#[apply(test)]
 fn o4_m24b_the_query_of_an_endpoint_is_kept() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.server_metadata();
@@ -1060,7 +1060,7 @@ fn o4_m24b_the_query_of_an_endpoint_is_kept() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn e3_whatever_words_a_refusal_has_are_shown() {
     for (status, body, code, words) in [
         (
@@ -1167,7 +1167,7 @@ fn e3_whatever_words_a_refusal_has_are_shown() {
     assert!(!all.contains("code-1"), "{all}");
 }
 
-#[test]
+#[apply(test)]
 fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
     for (status, body) in [
         (500, r#"{"error":"invalid_request"}"#),
@@ -1197,7 +1197,7 @@ fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn e1_a_code_that_a_busy_server_did_not_use_is_sent_once_more() {
     let busy = |wanted: &str| {
         [
@@ -1253,7 +1253,7 @@ fn e1_a_code_that_a_busy_server_did_not_use_is_sent_once_more() {
     assert_eq!(fake.seen_at("/token").len(), 2);
 }
 
-#[test]
+#[apply(test)]
 fn a18_a52_an_account_is_believed_if_the_id_token_is_for_this_login() {
     for (member, value, account) in [
         ("email", json!("ada@example.com"), json!("ada@example.com")),
@@ -1314,7 +1314,7 @@ fn a18_a52_an_account_is_believed_if_the_id_token_is_for_this_login() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
     let basic = |fake: &Fake| login(fake).env("MCP_LOGIN_CLIENT_SECRET", "s3cret");
     for (status, refusal) in [
@@ -1371,7 +1371,7 @@ fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
     fails(&fake, basic(&fake), 3, "invalid_grant");
 }
 
-#[test]
+#[apply(test)]
 fn e8_a_clock_that_differs_from_the_servers_is_told() {
     for (date, said) in [
         ("Sun, 06 Nov 1994 08:49:37 GMT", Some("ahead of")),
@@ -1393,7 +1393,7 @@ fn e8_a_clock_that_differs_from_the_servers_is_told() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m52_a_resource_in_the_authorization_endpoint_gives_way_to_ours() {
     for (options, expected) in [
         (&[][..], true),
@@ -1427,7 +1427,7 @@ fn m52_a_resource_in_the_authorization_endpoint_gives_way_to_ours() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn sec5_a_redirect_that_quotes_what_was_spent_is_not_quoted() {
     let fake = Fake::with(|seen, _| {
         let spent = seen

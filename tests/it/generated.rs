@@ -42,7 +42,7 @@ fn compare(directory: &str, expected: &[(String, String)]) {
     }
 }
 
-#[test]
+#[apply(test)]
 fn generated_completions_are_fresh() {
     let shells = [
         Shell::Bash,
@@ -223,7 +223,7 @@ _mcp-login_first() {
 }
 "#;
 
-#[test]
+#[apply(test)]
 fn generated_manual_pages_are_fresh() {
     let mut expected = Vec::new();
     let mut command = Cli::command();

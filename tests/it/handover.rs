@@ -7,9 +7,9 @@ use std::path::Path;
 use serde_json::{json, Value};
 
 use crate::support::fake::Fake;
-use crate::support::process::has;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::{login_to, Home, Rotating};
+use crate::support::skip::needs;
 use crate::support::{strace, wait_for};
 
 /// A home with a login whose access token is live.
@@ -45,7 +45,7 @@ fn run_helper(home: &Home, helper: &str) -> Finished {
     program.run()
 }
 
-#[test]
+#[apply(test)]
 fn cm1_codex_asks_us_by_a_command_that_works_anywhere() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -95,7 +95,7 @@ fn cm1_codex_asks_us_by_a_command_that_works_anywhere() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn cp7_each_setting_stands_in_the_command() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -137,7 +137,7 @@ fn cp7_each_setting_stands_in_the_command() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn cm1_claude_code_keeps_all_the_rest_of_its_configuration() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -166,7 +166,7 @@ fn cm1_claude_code_keeps_all_the_rest_of_its_configuration() {
     assert!(refused.expect(2).stderr.contains("use --mode access"));
 }
 
-#[test]
+#[apply(test)]
 fn cm1_dotenv_is_a_line_that_a_shell_reads() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
@@ -194,7 +194,7 @@ fn cm1_dotenv_is_a_line_that_a_shell_reads() {
         .expect(2);
 }
 
-#[test]
+#[apply(test)]
 fn github_actions_masks_first_and_adds_to_the_environment_of_the_job() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -233,7 +233,7 @@ fn at_codex(home: &Home) -> Value {
 
 const MOVE: [&str; 6] = ["--to", "codex", "--mode", "move", "--name", "x"];
 
-#[test]
+#[apply(test)]
 fn cm2_what_is_moved_is_not_ours_any_more() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -300,7 +300,7 @@ fn cm2_what_is_moved_is_not_ours_any_more() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn cm2_a_new_login_takes_it_back() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -310,7 +310,7 @@ fn cm2_a_new_login_takes_it_back() {
     assert!(home.kept(fake)["handed_over"].is_null());
 }
 
-#[test]
+#[apply(test)]
 fn cw3_what_is_not_known_is_not_touched_and_the_login_stays_ours() {
     for text in ["[]", "{", "7"] {
         let servers = Rotating::start();
@@ -327,7 +327,7 @@ fn cw3_what_is_not_known_is_not_touched_and_the_login_stays_ours() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn cm2_a_login_can_be_handed_over_as_it_is_made() {
     let fake = Fake::start();
     let home = Home::new();
@@ -351,11 +351,9 @@ fn cm2_a_login_can_be_handed_over_as_it_is_made() {
 }
 
 /// Killed at any call, a move leaves one owner: if Codex has the refresh token, we do not use it.
-#[test]
+#[apply(test)]
 fn cm2_d1_killed_at_each_call_of_a_move() {
-    if !has("strace", "cm2_d1_killed_at_each_call_of_a_move") {
-        return;
-    }
+    needs(&["strace"]);
     const KINDS: &str = "openat,write,fsync,rename,renameat,renameat2,unlink,unlinkat,mkdir,flock,fchmod,exit_group";
     let servers = Rotating::start();
     let home = Home::expired(&servers);
@@ -404,7 +402,7 @@ fn cm2_d1_killed_at_each_call_of_a_move() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn cm2_without_a_refresh_token_there_is_nothing_to_move() {
     let fake = Fake::start();
     let home = Home::with(
@@ -430,7 +428,7 @@ fn cm2_without_a_refresh_token_there_is_nothing_to_move() {
     home.token(&fake).expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn cw2_hand_overs_at_once_are_all_kept() {
     let fake = Fake::start();
     let home = Home::new();
@@ -472,7 +470,7 @@ fn cw2_hand_overs_at_once_are_all_kept() {
 }
 
 /// A project's file may give a name of the user's to another server.
-#[test]
+#[apply(test)]
 fn cw3_what_belongs_to_another_server_is_not_changed() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -506,7 +504,7 @@ fn cw3_what_belongs_to_another_server_is_not_changed() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn cm2_a_login_made_during_a_move_is_not_lost() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -538,7 +536,7 @@ fn cm2_a_login_made_during_a_move_is_not_lost() {
 }
 
 /// What a client's command has done before it was ended nobody knows, so its token is not used by two.
-#[test]
+#[apply(test)]
 fn cm2_a_command_that_hangs_may_have_taken_the_login() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -570,7 +568,7 @@ fn cm2_a_command_that_hangs_may_have_taken_the_login() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn github_actions_masks_what_is_escaped_and_sets_nothing_that_is_not_masked() {
     let fake = Fake::start();
     let members = json!({"access_token": "abc%0Adef", "expires_at": "2999-01-01T00:00:00Z"});
@@ -599,7 +597,7 @@ fn github_actions_masks_what_is_escaped_and_sets_nothing_that_is_not_masked() {
         .contains("\nabc%0Adef\n"));
 }
 
-#[test]
+#[apply(test)]
 fn c55_a_login_that_was_refused_is_not_moved() {
     let fake = Fake::start();
     let home = Home::with(

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{json, Value};
 
 use crate::support::fake::Fake;
-use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
+use crate::support::skip::needs;
 use crate::support::strace;
 
 /// When the login of a [`Home::expired`] expired, in seconds.
@@ -148,7 +148,7 @@ fn prove_it_is_not_ours(home: &Home, fake: &Fake, client: &str) {
     assert!(home.kept(fake)["refresh_token"].is_null(), "dropped");
 }
 
-#[test]
+#[apply(test)]
 fn cm2_u24_what_is_moved_stands_in_the_file_of_the_client() {
     for (client, configuration, tokens) in CLIENTS {
         let servers = Rotating::start();
@@ -201,7 +201,7 @@ fn cm2_u24_what_is_moved_stands_in_the_file_of_the_client() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn cw4_new_directories_are_the_users_alone() {
     for (client, _, tokens) in &CLIENTS[..3] {
         let servers = Rotating::start();
@@ -216,7 +216,7 @@ fn cw4_new_directories_are_the_users_alone() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn cm1_with_access_we_stay_the_owner() {
     for (client, configuration, tokens) in CLIENTS {
         let servers = Rotating::start();
@@ -244,7 +244,7 @@ fn cm1_with_access_we_stay_the_owner() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn cw3_what_is_not_known_is_not_touched_and_the_login_stays_ours() {
     for (client, _, tokens) in &CLIENTS[1..] {
         for text in ["7", "{\"a\"", "[{}]"] {
@@ -282,7 +282,7 @@ fn mcporter(home: &Home, then: &[&str]) -> String {
     format!("{}:/usr/bin:/bin", home.path().join("bin").display())
 }
 
-#[test]
+#[apply(test)]
 fn cw10_mcporter_takes_the_login_by_its_own_command() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -310,7 +310,7 @@ fn cw10_mcporter_takes_the_login_by_its_own_command() {
     prove_it_is_not_ours(&home, fake, "mcporter");
 }
 
-#[test]
+#[apply(test)]
 fn cw10_a_login_that_mcporter_does_not_take_stays_ours() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -335,7 +335,7 @@ fn cw10_a_login_that_mcporter_does_not_take_stays_ours() {
 }
 
 /// mcporter's word and its exit status prove nothing: the login is read back.
-#[test]
+#[apply(test)]
 fn a5_what_mcporter_does_not_keep_is_not_dropped() {
     let elsewhere = "URL=https://other.example/mcp";
     for (does, code, said, is_ours) in [
@@ -378,7 +378,7 @@ fn a5_what_mcporter_does_not_keep_is_not_dropped() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a5_a_name_of_a_file_is_no_option_of_mcporter() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -412,11 +412,9 @@ fn a5_a_name_of_a_file_is_no_option_of_mcporter() {
 }
 
 /// The read-back fails once, after the client's file was replaced: the client has the login, so it is not ours any more.
-#[test]
+#[apply(test)]
 fn a6_a_read_back_that_fails_leaves_no_two_owners() {
-    if !has("strace", "a6_a_read_back_that_fails_leaves_no_two_owners") {
-        return;
-    }
+    needs(&["strace"]);
     let store = |home: &Home| home.path().join("store");
     let program = |home: &Home, fake: &Fake, client: &str| {
         hand_over_as_x(home, fake, client)
@@ -517,7 +515,7 @@ fn texts(home: &Home, directory: &Path) -> String {
 }
 
 /// opencode and Cline make a directory as long as they write; both would be overwritten otherwise.
-#[test]
+#[apply(test)]
 fn cw2_a_client_that_writes_is_waited_for() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -542,7 +540,7 @@ fn cw2_a_client_that_writes_is_waited_for() {
     assert!(!lock.exists() && !mine.exists());
 }
 
-#[test]
+#[apply(test)]
 fn cm2_a_client_that_would_not_look_at_the_login_gets_none() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{json, Value};
 
 use crate::support::fake::Fake;
-use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
+use crate::support::skip::needs;
 use crate::support::strace;
 
 fn hand_over(home: &Home, fake: &Fake, args: &[&str]) -> Program {
@@ -41,7 +41,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("a file");
 }
 
-#[test]
+#[apply(test)]
 fn cm2_hermes_gets_the_login_in_three_files() {
     let fake = Fake::start();
     let home = Home::new();
@@ -112,7 +112,7 @@ fn cm2_hermes_gets_the_login_in_three_files() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn u26_another_home_and_access_alone() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -151,7 +151,7 @@ fn u26_another_home_and_access_alone() {
     assert!(elsewhere.join("mcp-tokens/my_server.json").exists());
 }
 
-#[test]
+#[apply(test)]
 fn u26_hermes_configuration_names_the_server_and_has_to_let_the_login_live() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({}));
@@ -192,7 +192,7 @@ fn u26_hermes_configuration_names_the_server_and_has_to_let_the_login_live() {
     assert!(of_hermes(&home, ".json").exists());
 }
 
-#[test]
+#[apply(test)]
 fn u25_a_login_of_hermes_own_is_replaced_whole() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -224,7 +224,7 @@ fn u25_a_login_of_hermes_own_is_replaced_whole() {
     assert_eq!(json_at(&of_hermes(&home, ".meta.json")), least);
 }
 
-#[test]
+#[apply(test)]
 fn cw3_nothing_is_changed_if_one_of_the_files_is_not_known() {
     for (suffix, text) in [
         (".json", "{\"version\": 2}"),
@@ -257,11 +257,9 @@ fn cw3_nothing_is_changed_if_one_of_the_files_is_not_known() {
 }
 
 /// Killed at any call, a move leaves one owner, and Hermes never has tokens without what they are to be used with.
-#[test]
+#[apply(test)]
 fn cm2_d1_killed_at_each_call_of_a_move_to_hermes() {
-    if !has("strace", "cm2_d1_killed_at_each_call_of_a_move_to_hermes") {
-        return;
-    }
+    needs(&["strace"]);
     const KINDS: &str = "openat,write,fsync,rename,renameat,renameat2,unlink,unlinkat,mkdir,flock,fchmod,exit_group";
     let servers = Rotating::start();
     let home = Home::expired(&servers);
@@ -302,7 +300,7 @@ fn cm2_d1_killed_at_each_call_of_a_move_to_hermes() {
     assert!(theirs > 0 && interrupted > 0, "{theirs} {interrupted}");
 }
 
-#[test]
+#[apply(test)]
 fn cm2_fastmcp_gets_the_login_where_the_user_says() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));

@@ -40,7 +40,7 @@ fn codex(home: &Home, fake: &Fake, more: &str) -> String {
     text
 }
 
-#[test]
+#[apply(test)]
 fn f1_a_move_takes_our_own_helper_out() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -73,7 +73,7 @@ fn f1_a_move_takes_our_own_helper_out() {
     assert!(servers.is_good(login["refresh_token"].as_str().expect("a token")));
 }
 
-#[test]
+#[apply(test)]
 fn f1_a_helper_of_another_program_is_not_taken_out() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -94,7 +94,7 @@ fn f1_a_helper_of_another_program_is_not_taken_out() {
     home.token(fake).expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn f2_an_older_login_that_we_gave_is_removed() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -132,7 +132,7 @@ fn f2_an_older_login_that_we_gave_is_removed() {
     home.token(fake).expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn f2_an_older_login_of_codex_itself_is_named() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -154,7 +154,7 @@ fn f2_an_older_login_of_codex_itself_is_named() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn f3_a_header_that_would_win_is_named() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -206,7 +206,7 @@ fn f3_a_header_that_would_win_is_named() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn f4_a_client_whose_helper_gets_no_token_any_more_is_named() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
@@ -240,7 +240,7 @@ fn f4_a_client_whose_helper_gets_no_token_any_more_is_named() {
     assert!(!moved.stderr.contains("cursor"), "{}", moved.stderr);
 }
 
-#[test]
+#[apply(test)]
 fn f5_notes_and_hints_are_ascii() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));

@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::support::fake::{Fake, Reply};
-use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::pty::Pty;
 use crate::support::rotating::{Home, Rotating};
+use crate::support::skip::needs;
 use crate::support::strace;
 
 /// A browser that agrees.
@@ -34,7 +34,7 @@ fn numbers(version: &str) -> Vec<u64> {
     release.split('.').map(number).collect()
 }
 
-#[test]
+#[apply(test)]
 fn v17_no_locked_version_has_a_known_hole() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
     let lock: toml_edit::DocumentMut = fs::read_to_string(path)
@@ -56,11 +56,9 @@ fn v17_no_locked_version_has_a_known_hole() {
 }
 
 /// A configuration may name commands: those that run a server, and those that make its headers.
-#[test]
+#[apply(test)]
 fn v16_a_login_starts_the_browser_and_nothing_else() {
-    if !has("strace", "what a login starts") || !has("curl", "a browser") {
-        return;
-    }
+    needs(&["strace", "curl"]);
     let fake = Fake::start();
     let home = Home::new();
     let touch = |name: &str| json!({"command": "touch", "args": [home.path().join(name)]});
@@ -87,11 +85,9 @@ fn v16_a_login_starts_the_browser_and_nothing_else() {
 }
 
 /// The panic comes out of a library; nothing is shown of it but constant text and its place.
-#[test]
+#[apply(test)]
 fn a17_r10_sec11_without_random_numbers_nothing_is_made_up() {
-    if !has("strace", "random numbers that fail") || !has("curl", "a browser") {
-        return;
-    }
+    needs(&["strace", "curl"]);
     let fake = Fake::start();
     let login = |home: &Path| {
         Program::new()
@@ -132,7 +128,7 @@ fn a17_r10_sec11_without_random_numbers_nothing_is_made_up() {
     assert!(bugs > 0, "a login needs random numbers: {calls:#?}");
 }
 
-#[test]
+#[apply(test)]
 fn sec9_nothing_that_is_printed_writes_the_clipboard() {
     // The text that a terminal would put into the clipboard, in each form of the sequence.
     let copies = [
@@ -160,7 +156,7 @@ fn sec9_nothing_that_is_printed_writes_the_clipboard() {
     assert!(!shown.contains("Y2FuYXJ5"), "{shown:?}");
 }
 
-#[test]
+#[apply(test)]
 fn d13_times_of_files_decide_nothing() {
     let century = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     for time in [SystemTime::UNIX_EPOCH, SystemTime::now() + century] {

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::support::fake::{Fake, Gate, Reply, Seen};
-use crate::support::process::has;
 use crate::support::program::{Finished, Program, Running};
+use crate::support::skip::needs;
 use crate::support::{parameter, send, visit, wait_for, Answer};
 
 /// A login whose answer is awaited, and the good callback that it has not got yet.
@@ -103,7 +103,7 @@ fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-#[test]
+#[apply(test)]
 fn na1_na2_the_redirect_uri_is_the_same_everywhere_and_its_port_never_fixed() {
     let fake = Fake::start();
     let mut ports = BTreeSet::new();
@@ -135,7 +135,7 @@ fn na1_na2_the_redirect_uri_is_the_same_everywhere_and_its_port_never_fixed() {
     assert_eq!(ports.len(), 3, "{ports:?}");
 }
 
-#[test]
+#[apply(test)]
 fn na8_registration_tells_of_a_native_client_without_a_secret() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
@@ -150,7 +150,7 @@ fn na8_registration_tells_of_a_native_client_without_a_secret() {
         .is_none());
 }
 
-#[test]
+#[apply(test)]
 fn na5_l16_the_port_is_open_only_while_it_is_waited_for() {
     let waiting = Waiting::new();
     let address = waiting.address;
@@ -169,11 +169,9 @@ fn na5_l16_the_port_is_open_only_while_it_is_waited_for() {
     assert!(finished.stderr.contains("--timeout"), "{}", finished.stderr);
 }
 
-#[test]
+#[apply(test)]
 fn v7_only_loopback_is_listened_on() {
-    if !has("ss", "the list of listening sockets") {
-        return;
-    }
+    needs(&["ss"]);
     let waiting = Waiting::new();
     let port = waiting.address.port().to_string();
     let listed = std::process::Command::new("ss")
@@ -188,7 +186,7 @@ fn v7_only_loopback_is_listened_on() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn na7_l4_l7_u6_other_paths_and_methods_are_answered_and_change_nothing() {
     let waiting = Waiting::new();
     let query = waiting
@@ -250,7 +248,7 @@ fn na7_l4_l7_u6_other_paths_and_methods_are_answered_and_change_nothing() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn v4_hosts_of_other_machines_are_refused() {
     let waiting = Waiting::new();
     let (target, port) = (waiting.target().to_owned(), waiting.address.port());
@@ -285,7 +283,7 @@ fn v4_hosts_of_other_machines_are_refused() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn l17_v4_only_a_visit_by_a_person_is_taken() {
     let waiting = Waiting::new();
     let target = waiting.target().to_owned();
@@ -310,7 +308,7 @@ fn l17_v4_only_a_visit_by_a_person_is_taken() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn l8_v9_v6_na6_a_callback_without_our_state_changes_nothing() {
     let fake = Fake::start();
     let other = Waiting::at(fake.clone(), |program| program);
@@ -367,7 +365,7 @@ fn l8_v9_v6_na6_a_callback_without_our_state_changes_nothing() {
     other.login.finish().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn l11_l12_what_is_ambiguous_or_cannot_be_read_changes_nothing() {
     let mut waiting = Waiting::new();
     let (state, code) = (waiting.state(), waiting.code());
@@ -422,7 +420,7 @@ fn l11_l12_what_is_ambiguous_or_cannot_be_read_changes_nothing() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn b1_an_answer_of_another_issuer_is_neither_taken_nor_shown() {
     let mut waiting = Waiting::at(answers::promises_iss(), |program| program);
     let (state, code, issuer) = (waiting.state(), waiting.code(), waiting.fake.origin());
@@ -450,7 +448,7 @@ fn b1_an_answer_of_another_issuer_is_neither_taken_nor_shown() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn l9_a_refusal_with_our_state_ends_the_login() {
     let waiting = Waiting::new();
     let target = format!(
@@ -465,7 +463,7 @@ fn l9_a_refusal_with_our_state_ends_the_login() {
     assert_eq!(waiting.fake.seen_at("/token").len(), 0);
 }
 
-#[test]
+#[apply(test)]
 fn l10_a_server_that_is_busy_can_be_tried_again() {
     for error in ["server_error", "temporarily_unavailable", "slow_down"] {
         let mut waiting = Waiting::new();
@@ -485,7 +483,7 @@ fn l10_a_server_that_is_busy_can_be_tried_again() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn l14_an_address_without_an_answer_asks_for_the_whole_one() {
     let waiting = Waiting::at(Fake::start(), |program| program.arg("--paste").with_stdin());
     let mut waiting = waiting;
@@ -506,7 +504,7 @@ fn l14_an_address_without_an_answer_asks_for_the_whole_one() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn v5_no_byte_of_a_request_is_in_an_answer() {
     let without_date = |answer: &Answer| {
         let head: Vec<_> = answer
@@ -607,7 +605,7 @@ fn html_vectors() -> Vec<String> {
         .collect()
 }
 
-#[test]
+#[apply(test)]
 fn b10_sec8_the_page_leaks_and_loads_nothing() {
     let waiting = Waiting::new();
     let page = visit(&waiting.good);
@@ -631,7 +629,7 @@ fn b10_sec8_the_page_leaks_and_loads_nothing() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn l15_ten_callbacks_at_once_are_one_answer() {
     let gate = Gate::default();
     let held = gate.clone();
@@ -675,7 +673,7 @@ fn l15_ten_callbacks_at_once_are_one_answer() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn l19_others_are_answered_during_the_exchange_and_the_page_tells_the_truth() {
     let gate = Gate::default();
     let held = gate.clone();
@@ -708,7 +706,7 @@ fn l19_others_are_answered_during_the_exchange_and_the_page_tells_the_truth() {
 }
 
 /// The deadline ends the waiting, not the exchange; the browser is told after 10 s where to look.
-#[test]
+#[apply(test)]
 fn l19_a_slow_exchange_outlives_the_deadline_and_is_kept() {
     let gate = Gate::default();
     let held = gate.clone();
@@ -738,7 +736,7 @@ fn l19_a_slow_exchange_outlives_the_deadline_and_is_kept() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn l20_a_token_request_that_was_read_is_not_sent_again() {
     let fake = Fake::with(|seen: &Seen, _| (seen.path == "/token").then(|| Reply::Raw(Vec::new())));
     let waiting = Waiting::at(fake, |program| program);

@@ -3,7 +3,7 @@
 use crate::support::fake::Fake;
 use crate::support::program::Program;
 
-#[test]
+#[apply(test)]
 fn a_login_is_exchanged_kept_and_told() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
@@ -26,7 +26,7 @@ fn a_login_is_exchanged_kept_and_told() {
 }
 
 /// Probe, two metadata documents, registration, token: five requests. A second login needs three before the page.
-#[test]
+#[apply(test)]
 fn a_login_needs_few_requests() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
@@ -53,7 +53,7 @@ fn a_login_needs_few_requests() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_live_login_is_kept_unless_forced() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();

@@ -19,7 +19,7 @@ fn line(finished: &Finished) -> Value {
         .unwrap_or_else(|| panic!("nothing said; {}", finished.stderr))
 }
 
-#[test]
+#[apply(test)]
 fn logout_gives_both_tokens_back_as_the_client_that_got_them() {
     for (auth, secret, header) in [
         ("none", None, None),
@@ -67,7 +67,7 @@ fn logout_gives_both_tokens_back_as_the_client_that_got_them() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn logout_forgets_in_any_case_and_tells_by_its_exit_code() {
     let unreachable = json!({"revocation_endpoint": "http://127.0.0.1:1/revoke"});
     let nowhere = json!({"revocation_endpoint": null});
@@ -111,7 +111,7 @@ fn logout_forgets_in_any_case_and_tells_by_its_exit_code() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn logout_of_several_and_of_all() {
     let (good, bad) = (revoking(Reply::status(200)), revoking(Reply::status(503)));
     let home = Home::new();
@@ -151,7 +151,7 @@ fn logout_of_several_and_of_all() {
         .expect(2);
 }
 
-#[test]
+#[apply(test)]
 fn c1_a_refresh_under_way_is_waited_for_and_its_tokens_are_given_back() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
@@ -171,7 +171,7 @@ fn c1_a_refresh_under_way_is_waited_for_and_its_tokens_are_given_back() {
     home.token(&servers.fake).expect(3);
 }
 
-#[test]
+#[apply(test)]
 fn c1_a_refresh_that_hangs_neither_keeps_a_login_nor_brings_it_back() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
@@ -211,7 +211,7 @@ fn by_token(refresh: Reply, access: Reply) -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn e12_a_logout_says_which_token_lives_until_when() {
     let fine = || Reply::status(200);
     let unsupported = || {
@@ -425,7 +425,7 @@ fn e12_a_logout_says_which_token_lives_until_when() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn e11_a_secret_that_came_unasked_is_used_where_the_endpoint_wants_one() {
     let fake = Fake::with(|seen, _| match seen.path.as_str() {
         "/register" => {
@@ -461,7 +461,7 @@ fn e11_a_secret_that_came_unasked_is_used_where_the_endpoint_wants_one() {
     assert_eq!(seen[1].parameter("client_id"), None);
 }
 
-#[test]
+#[apply(test)]
 fn e5_revocation_by_basic_alone_where_the_client_identifier_beside_it_is_refused() {
     let fake = Fake::with(
         |seen, _| match (seen.path.as_str(), seen.parameter("client_id")) {

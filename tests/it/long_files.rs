@@ -30,7 +30,7 @@ fn configure(home: &Home, fake: &Fake, before: &str, bytes: usize) {
     .expect("a file");
 }
 
-#[test]
+#[apply(test)]
 fn n8_names_are_found_in_a_file_of_any_size() {
     let fake = Fake::start();
     let home = Home::new();
@@ -50,7 +50,7 @@ fn n8_names_are_found_in_a_file_of_any_size() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn n8_a_long_file_is_left_as_it_is() {
     let fake = Fake::start();
     let home = Home::new();

@@ -1,5 +1,12 @@
 //! The integration tests: the real program against real sockets, files, terminals and browsers.
 
+#[macro_use]
+extern crate macro_rules_attribute;
+
+#[macro_use]
+mod runner;
+mod support;
+
 mod again;
 mod answers;
 mod authority;
@@ -36,9 +43,14 @@ mod secrets;
 mod seeds;
 mod status;
 mod store;
-mod support;
 mod target;
 mod threats;
 mod tidy;
 mod token;
 mod usage;
+
+fn main() -> std::process::ExitCode {
+    #[cfg(target_os = "linux")]
+    real::prompt::play_if_asked();
+    runner::main()
+}

@@ -7,9 +7,9 @@ use serde_json::{json, Value};
 use crate::support::fake::{Fake, Reply};
 use crate::support::leaks::assert_plain;
 use crate::support::parameter;
-use crate::support::process::has;
 use crate::support::program::{Finished, Program, Running};
 use crate::support::rotating::{login, login_to, Home};
+use crate::support::skip::needs;
 
 /// Writes a configuration below a home.
 pub fn put(home: &Home, file: &str, text: &str) {
@@ -54,7 +54,7 @@ pub fn events<'a>(finished: &'a Finished, kind: &str) -> Vec<&'a Value> {
         .collect()
 }
 
-#[test]
+#[apply(test)]
 fn a_login_by_name_shows_the_url_first() {
     let fake = Fake::start();
     let home = Home::new();
@@ -82,7 +82,7 @@ fn a_login_by_name_shows_the_url_first() {
     assert_eq!(quiet.stderr, "");
 }
 
-#[test]
+#[apply(test)]
 fn every_command_knows_the_names() {
     let fake = Fake::with(|seen, _| {
         if seen.path == "/revoke" {
@@ -147,7 +147,7 @@ fn every_command_knows_the_names() {
     home.command("token", &["linear"]).run().expect(3);
 }
 
-#[test]
+#[apply(test)]
 fn claude_code_means_its_own_servers() {
     let fake = Fake::start();
     let home = Home::new();
@@ -172,7 +172,7 @@ fn claude_code_means_its_own_servers() {
 }
 
 /// Whatever the configurations hold: a URL is a URL.
-#[test]
+#[apply(test)]
 fn for_a_url_no_configuration_is_read() {
     let fake = Fake::start();
     let home = Home::new();
@@ -201,9 +201,7 @@ fn for_a_url_no_configuration_is_read() {
         "{}",
         asked.stderr
     );
-    if !has("strace", "seeing which files are opened") {
-        return;
-    }
+    needs(&["strace"]);
     let wrapper = ["strace", "-f", "-e", "trace=openat,stat,statx,newfstatat"];
     let traced = home.at("token", &fake).through(&wrapper).run().expect(0);
     assert!(
@@ -214,7 +212,7 @@ fn for_a_url_no_configuration_is_read() {
     assert!(!traced.stderr.contains(".claude.json"), "{}", traced.stderr);
 }
 
-#[test]
+#[apply(test)]
 fn the_same_name_for_different_servers_is_an_error_that_lists_them() {
     let home = Home::new();
     put(
@@ -272,7 +270,7 @@ fn the_same_name_for_different_servers_is_an_error_that_lists_them() {
 }
 
 /// A password in a URL is not taken, and not shown either.
-#[test]
+#[apply(test)]
 fn a_password_in_a_url_is_not_shown() {
     let home = Home::new();
     let url = |host: &str| json!({"url": format!("https://ann:c4nary@{host}.example/mcp")});
@@ -318,7 +316,7 @@ fn a_password_in_a_url_is_not_shown() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a_login_that_its_client_may_not_use_is_made_with_a_warning() {
     let fake = Fake::start();
     let home = Home::new();
@@ -339,7 +337,7 @@ fn a_login_that_its_client_may_not_use_is_made_with_a_warning() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn unknown_names_have_near_misses() {
     let fake = Fake::start();
     let home = Home::new();
@@ -398,7 +396,7 @@ fn unknown_names_have_near_misses() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_name_of_any_length_is_refused_at_once() {
     let home = Home::new();
     let long = "ab".repeat(35_000);
@@ -415,7 +413,7 @@ fn a_name_of_any_length_is_refused_at_once() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_stored_name_wins_over_a_configured_one() {
     let fake = Fake::start();
     let home = Home::new();
@@ -435,7 +433,7 @@ fn a_stored_name_wins_over_a_configured_one() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_projects_file_is_marked_and_gets_no_secret() {
     let fake = Fake::start();
     let home = Home::new();
@@ -483,7 +481,7 @@ fn a_projects_file_is_marked_and_gets_no_secret() {
     assert!(fake.seen().iter().all(|seen| !seen.path.contains("c4nary")));
 }
 
-#[test]
+#[apply(test)]
 fn what_the_configuration_knows_of_the_client_is_used_and_the_user_wins() {
     let fake = Fake::start();
     let home = Home::new();
@@ -542,7 +540,7 @@ fn open_server() -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn all_servers_of_the_configurations() {
     let (wanting, kept, open) = (Fake::start(), Fake::start(), open_server());
     let home = Home::new();
@@ -671,7 +669,7 @@ fn all_servers_of_the_configurations() {
     assert_eq!(status("opencode").expect(0).stdout, "{\"logins\":[]}");
 }
 
-#[test]
+#[apply(test)]
 fn one_of_all_that_fails_gives_the_exit_code() {
     let (good, broken) = (Fake::start(), Fake::with(|_, _| Some(Reply::status(500))));
     let home = Home::new();

@@ -25,6 +25,7 @@ use url::ParseError::{EmptyHost, RelativeUrlWithoutBase};
 use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::leaks::{assert_hides, assert_plain};
 use crate::support::program::{Finished, Program, Running};
+use crate::support::skip::skip;
 use crate::support::{parameter, visit};
 
 /// A certificate authority of the test's own, and where its certificate can be read.
@@ -108,7 +109,7 @@ fn answer(login: &mut Running) {
     assert_eq!(visit(&format!("{uri}?code=x&state={state}")).status, 200);
 }
 
-#[test]
+#[apply(test)]
 fn w2_certificates() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let good = authority.server(&["127.0.0.1", "localhost"], 2099);
@@ -179,7 +180,7 @@ fn w2_certificates() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w2_a_token_endpoint_has_to_prove_itself_too() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let imposter = Fake::secure(stranger.server(&["127.0.0.1"], 2099), any_code);
@@ -205,7 +206,7 @@ fn w2_a_token_endpoint_has_to_prove_itself_too() {
     assert_eq!(imposter.seen().len(), 0);
 }
 
-#[test]
+#[apply(test)]
 fn w2_certificate_authorities_that_cannot_be_read() {
     let place = tempfile::tempdir().expect("a directory");
     let fake = Fake::secure(Authority::new().server(&["127.0.0.1"], 2099), any_code);
@@ -343,7 +344,7 @@ fn through(proxy: &Proxy, authority: &Authority) -> Program {
 
 const PASSWORD: &str = "c4nary-5ecret-T0ken-Zq";
 
-#[test]
+#[apply(test)]
 fn w3_a_proxy_carries_the_login_and_its_password_stays_secret() {
     let authority = Authority::new();
     let fake = public_server(&authority, |_, _| None);
@@ -374,7 +375,7 @@ fn w3_a_proxy_carries_the_login_and_its_password_stays_secret() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w3_a_proxy_that_refuses() {
     let authority = Authority::new();
     for refusal in [
@@ -395,7 +396,7 @@ fn w3_a_proxy_that_refuses() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w3_no_proxy_and_loopback() {
     let authority = Authority::new();
     let proxy = Proxy::start(Err("HTTP/1.1 403 No\r\n\r\n"));
@@ -462,13 +463,10 @@ const PRIVATE: [&str; 30] = [
     "https://192.0.2.1",
 ];
 
-#[test]
+#[apply(test)]
 fn v11_m39b_a_public_server_cannot_send_us_into_private_networks() {
     let authority = Authority::new();
     let canary = TcpListener::bind("127.0.0.2:80").ok();
-    if canary.is_none() {
-        println!("127.0.0.2:80 cannot be bound here; only what the proxy sees is checked");
-    }
     for member in [
         "authorization_servers",
         "token_endpoint",
@@ -519,13 +517,14 @@ fn v11_m39b_a_public_server_cannot_send_us_into_private_networks() {
                 .is_some_and(|code| code.starts_with("forbidden")));
         }
     }
-    if let Some(canary) = canary {
-        canary.set_nonblocking(true).expect("non-blocking");
-        assert!(canary.accept().is_err(), "somebody was sent to 127.0.0.2");
-    }
+    let Some(canary) = canary else {
+        skip("127.0.0.2:80 cannot be bound, so that only what the proxy sees was checked");
+    };
+    canary.set_nonblocking(true).expect("non-blocking");
+    assert!(canary.accept().is_err(), "somebody was sent to 127.0.0.2");
 }
 
-#[test]
+#[apply(test)]
 fn v11_m39b_private_endpoints_are_refused_before_there_is_a_page() {
     for member in [
         "authorization_endpoint",
@@ -566,7 +565,7 @@ fn v11_m39b_private_endpoints_are_refused_before_there_is_a_page() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
     let members = [
         "authorization_endpoint",
@@ -655,7 +654,7 @@ fn w8_v12_m11_m54_endpoints_in_the_clear_or_in_disguise() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w1_a_host_without_an_address_is_named() {
     let finished = Program::login_at("https://no-such-host.invalid/mcp")
         .run()
@@ -695,7 +694,7 @@ fn drip(head: &str) -> Reply {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w5_slow_servers_are_left_after_their_time() {
     let started = Instant::now();
     let slow = |place: &'static str, head: &'static str, code: &'static str| {
@@ -739,7 +738,7 @@ fn w5_slow_servers_are_left_after_their_time() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn w5_l16_the_deadline_of_the_login_is_kept_whatever_the_server_does() {
     for place in [
         "/mcp",
@@ -862,7 +861,7 @@ const HOSTILE_ENDPOINTS: [&str; 74] = [
     "https://x.example/a\\b",
 ];
 
-#[test]
+#[apply(test)]
 fn v1_v2_v3_m24_m24a_hostile_endpoints_reach_no_shell_and_no_flag() {
     let opened: Vec<bool> = HOSTILE_ENDPOINTS
         .into_iter()
@@ -912,7 +911,7 @@ fn v1_v2_v3_m24_m24a_hostile_endpoints_reach_no_shell_and_no_flag() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn v1_what_is_canonical() {
     for (url, expected) in [
         ("https://x.example/a?b=c", true),
@@ -929,7 +928,7 @@ fn v1_what_is_canonical() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn v1_the_words_of_the_user_reach_the_browser_encoded() {
     let browser = FakeBrowser::new("");
     let fake = Fake::start();

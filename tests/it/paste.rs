@@ -65,7 +65,7 @@ impl Pasting {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p1_p2_p3_p4_the_answer_is_found_in_what_people_paste() {
     let fake = Fake::start();
     for form in [
@@ -97,7 +97,7 @@ fn p1_p2_p3_p4_the_answer_is_found_in_what_people_paste() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p2_a_wrapped_address_is_put_together() {
     for (cut, indentation) in [(7, ""), (22, "    "), (40, "  "), (60, "\\\n")] {
         let pasting = Pasting::new();
@@ -110,7 +110,7 @@ fn p2_a_wrapped_address_is_put_together() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p5_p6_p7_p8_p11_what_is_no_answer_is_refused_and_the_wait_goes_on() {
     let other = Pasting::new();
     let mut pasting = Pasting::new();
@@ -167,7 +167,7 @@ fn p5_p6_p7_p8_p11_what_is_no_answer_is_refused_and_the_wait_goes_on() {
     other.takes(&format!("{good}\n"));
 }
 
-#[test]
+#[apply(test)]
 fn p7_another_port_of_this_machine_is_a_tunnel() {
     for place in [
         "http://127.0.0.1:1",
@@ -181,7 +181,7 @@ fn p7_another_port_of_this_machine_is_a_tunnel() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p9_a_pasted_refusal_ends_the_login() {
     let mut pasting = Pasting::new();
     let text = format!(
@@ -192,7 +192,7 @@ fn p9_a_pasted_refusal_ends_the_login() {
     pasting.login.finish().expect_error(3, "access_denied");
 }
 
-#[test]
+#[apply(test)]
 fn p6_a_secret_is_not_shown_and_the_size_of_a_paste_is() {
     let mut pasting = Pasting::new();
     let text = "http://127.0.0.1/callback?code=CANARYcode&state=CANARYstate";
@@ -212,7 +212,7 @@ fn p6_a_secret_is_not_shown_and_the_size_of_a_paste_is() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn p13_garbage_costs_nothing() {
     let mut pasting = Pasting::new();
     let process = pasting.login.process();
@@ -232,7 +232,7 @@ fn p13_garbage_costs_nothing() {
     pasting.takes(&good);
 }
 
-#[test]
+#[apply(test)]
 fn p10_the_end_of_input_ends_only_the_pasting() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).arg("--paste").start();
@@ -251,7 +251,7 @@ fn p10_the_end_of_input_ends_only_the_pasting() {
     login.finish().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn p10_a_silent_wait_does_not_spin_after_the_end_of_input() {
     let fake = Fake::start();
     let mut login = Program::login(&fake)
@@ -276,7 +276,7 @@ fn p10_a_silent_wait_does_not_spin_after_the_end_of_input() {
     login.finish().expect_error(4, "timed_out");
 }
 
-#[test]
+#[apply(test)]
 fn p10_nothing_to_read_and_nothing_to_listen_on_is_the_end() {
     let fake = Fake::start();
     let port = fake.address().port().to_string();
@@ -296,7 +296,7 @@ fn p10_nothing_to_read_and_nothing_to_listen_on_is_the_end() {
     later.finish().expect_error(9, "no_way_to_answer");
 }
 
-#[test]
+#[apply(test)]
 fn p10_an_answer_without_a_line_end_counts_at_the_end_of_input() {
     let fake = Fake::start();
     let port = fake.address().port().to_string();
@@ -314,7 +314,7 @@ fn p10_an_answer_without_a_line_end_counts_at_the_end_of_input() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p11_the_address_can_be_read_before_anything_is_pasted() {
     let fake = Fake::start();
     let mut login = Program::new()
@@ -333,7 +333,7 @@ fn p11_the_address_can_be_read_before_anything_is_pasted() {
     assert_eq!(finished.stdout, "");
 }
 
-#[test]
+#[apply(test)]
 fn p15_the_input_of_a_script_is_not_eaten() {
     let fake = Fake::start();
     let mut scripted = Program::login(&fake).arg("--force");
@@ -355,7 +355,7 @@ fn p15_the_input_of_a_script_is_not_eaten() {
     assert_eq!(done, ["first", "second", "third"]);
 }
 
-#[test]
+#[apply(test)]
 fn p16_paste_and_callback_at_the_same_moment_are_one_answer() {
     let fake = Fake::start();
     for round in 0..20 {

@@ -4,14 +4,13 @@ use std::fs;
 use std::os::unix::fs::{chown, symlink, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::process::geteuid;
 use serde_json::json;
 
 use crate::support::browser::FakeBrowser;
 use crate::support::fake::Fake;
-use crate::support::process::has;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::{Home, Rotating};
+use crate::support::skip::{needs, needs_root};
 
 /// Prepares a command that keeps its logins in this file.
 fn with_file(words: &[&str], file: &Path) -> Program {
@@ -32,7 +31,7 @@ fn names(directory: &Path) -> Vec<PathBuf> {
     names
 }
 
-#[test]
+#[apply(test)]
 fn d8_d9_a_named_file_that_holds_something_else_is_left_as_it_is() {
     let fake = Fake::start();
     for (text, code) in [
@@ -92,7 +91,7 @@ fn d8_d9_a_named_file_that_holds_something_else_is_left_as_it_is() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn d9_an_empty_file_is_an_empty_store() {
     let fake = Fake::start();
     let directory = tempfile::tempdir().expect("a directory");
@@ -114,14 +113,6 @@ fn d9_an_empty_file_is_an_empty_store() {
     assert_eq!(fs::metadata(&file).expect("it").mode() & 0o777, 0o600);
 }
 
-/// Tells whether users and mounts can be made here.
-fn is_root(what: &str) -> bool {
-    if !geteuid().is_root() {
-        println!("skipped: {what} needs root");
-    }
-    geteuid().is_root()
-}
-
 /// Returns a home whose credentials file holds an expired login, and one that lives.
 fn home_with_both(servers: &Rotating) -> Home {
     let home = Home::expired(servers);
@@ -133,11 +124,10 @@ fn home_with_both(servers: &Rotating) -> Home {
 
 const LIVE: &str = "https://other.example/mcp";
 
-#[test]
+#[apply(test)]
 fn p53_a_file_that_is_a_mount_is_found_before_anything_is_spent() {
-    if !is_root("mounting") || !has("unshare", "mounting") {
-        return;
-    }
+    needs_root();
+    needs(&["unshare"]);
     let servers = Rotating::start();
     let home = home_with_both(&servers);
     let place = tempfile::tempdir().expect("a directory");
@@ -210,11 +200,10 @@ fn as_another(program: Program, place: &Path) -> Program {
     program.through(&["sh", "-c", shell, copy.to_str().expect("a path")])
 }
 
-#[test]
+#[apply(test)]
 fn p61_a_file_of_the_systems_is_read_and_a_refresh_of_it_refused_before_anything_is_spent() {
-    if !is_root("another user") || !has("setpriv", "another user") {
-        return;
-    }
+    needs_root();
+    needs(&["setpriv"]);
     let servers = Rotating::start();
     let server = servers.fake.mcp();
     let home = home_with_both(&servers);
@@ -269,7 +258,7 @@ fn p61_a_file_of_the_systems_is_read_and_a_refresh_of_it_refused_before_anything
     }
 }
 
-#[test]
+#[apply(test)]
 fn p59_a_named_file_needs_no_home() {
     let servers = Rotating::start();
     let (fake, server) = (&servers.fake, servers.fake.mcp());
@@ -332,11 +321,9 @@ fn p59_a_named_file_needs_no_home() {
     assert!(program.run().expect(7).stderr.contains("--store file:PATH"));
 }
 
-#[test]
+#[apply(test)]
 fn a12_a_directory_that_a_group_of_others_can_write_is_refused() {
-    if !is_root("giving a group") {
-        return;
-    }
+    needs_root();
     let fake = Fake::start();
     for (mode, gid, code) in [
         (0o770, 4242, 7),

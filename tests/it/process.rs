@@ -13,9 +13,9 @@ use rustix::process::Signal;
 
 use crate::support::browser::FakeBrowser;
 use crate::support::fake::{Fake, Gate, Reply};
-use crate::support::process::{is_ignored, is_root};
 use crate::support::program::{Finished, Program, Running};
 use crate::support::pty::Pty;
+use crate::support::skip::{is_root, needs_root, needs_signal};
 use crate::support::{visit, wait_for};
 
 /// Returns the signals that end a program, with their numbers.
@@ -26,8 +26,7 @@ fn signals() -> impl Iterator<Item = (Signal, i32)> {
         (Signal::HUP, 1),
         (Signal::QUIT, 3),
     ];
-    all.into_iter()
-        .filter(|(signal, _)| !is_ignored(*signal, "the end by a signal"))
+    all.into_iter().inspect(|(signal, _)| needs_signal(*signal))
 }
 
 /// Checks that a signal ended it, and that it left nothing behind.
@@ -67,7 +66,7 @@ fn fake_that_holds(path: &'static str) -> (Fake, Gate) {
     (fake, gate)
 }
 
-#[test]
+#[apply(test)]
 fn r1_a_signal_ends_each_phase_before_the_answer() {
     let phases = [
         "/mcp",
@@ -87,7 +86,7 @@ fn r1_a_signal_ends_each_phase_before_the_answer() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn r1_a_signal_ends_the_wait() {
     for (signal, number) in signals() {
         let fake = Fake::start();
@@ -107,7 +106,7 @@ fn r1_a_signal_ends_the_wait() {
 }
 
 /// A code that was accepted is exchanged and kept before the signal ends the program.
-#[test]
+#[apply(test)]
 fn r1_a_signal_during_the_exchange_waits_for_it() {
     for (signal, number) in signals() {
         let (fake, gate) = fake_that_holds("/token");
@@ -132,7 +131,7 @@ fn r1_a_signal_during_the_exchange_waits_for_it() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn r1_a_signal_does_not_wait_long_for_an_exchange() {
     let (fake, gate) = fake_that_holds("/token");
     let mut login = Program::login(&fake).start();
@@ -153,7 +152,7 @@ fn r1_a_signal_does_not_wait_long_for_an_exchange() {
     gate.open();
 }
 
-#[test]
+#[apply(test)]
 fn r2_a_signal_that_is_ignored_stays_ignored() {
     let fake = Fake::start();
     let mut login = Program::login(&fake)
@@ -178,7 +177,7 @@ fn r2_a_signal_that_is_ignored_stays_ignored() {
     ended_by(&login.finish(), 15);
 }
 
-#[test]
+#[apply(test)]
 fn r4_the_end_of_the_parent_does_not_end_the_login() {
     let fake = Fake::start();
     let home = tempfile::tempdir().expect("a directory");
@@ -233,7 +232,7 @@ impl Stream {
     }
 }
 
-#[test]
+#[apply(test)]
 fn r6_r7_streams_that_are_gone_do_not_keep_a_login_from_being_stored() {
     use Stream::{Broken, Closed, Full, Null};
     for (stdin_closed, stdout, stderr) in [
@@ -273,7 +272,7 @@ fn r6_r7_streams_that_are_gone_do_not_keep_a_login_from_being_stored() {
             }
             let login = program.start();
             let url = browser.url();
-            if is_root("looking at the streams of the program") {
+            if is_root() {
                 let first =
                     std::fs::read_link(format!("/proc/{}/fd/0", login.pid())).expect("stdin");
                 assert!(
@@ -297,9 +296,11 @@ fn r6_r7_streams_that_are_gone_do_not_keep_a_login_from_being_stored() {
             );
         }
     }
+    // Without it, the streams of the program could not be looked at.
+    needs_root();
 }
 
-#[test]
+#[apply(test)]
 fn r6_help_to_a_closed_pipe_is_no_error() {
     for arguments in [&["--help"][..], &["--version"], &["demo", "--help"]] {
         let mut program = Program::new().args(arguments);
@@ -312,7 +313,7 @@ fn r6_help_to_a_closed_pipe_is_no_error() {
 }
 
 /// The reader of stderr goes away in the middle: the login goes on.
-#[test]
+#[apply(test)]
 fn r6_r3_a_reader_that_leaves_changes_nothing() {
     let fake = Fake::start();
     let (reader, writer) = std::io::pipe().expect("a pipe");
@@ -332,7 +333,7 @@ fn r6_r3_a_reader_that_leaves_changes_nothing() {
 }
 
 /// A terminal that was closed, in a session whose leader is gone: no signal comes, only errors.
-#[test]
+#[apply(test)]
 fn r3_a_closed_terminal_does_not_spin() {
     let fake = Fake::start();
     let pty = Pty::open();
@@ -365,7 +366,7 @@ fn end(
     login.finish().code
 }
 
-#[test]
+#[apply(test)]
 fn the_exit_codes_of_the_ways_a_wait_can_end() {
     let taken = || {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -452,7 +453,7 @@ fn the_exit_codes_of_the_ways_a_wait_can_end() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_deadline_is_told_and_kept() {
     let fake = Fake::start();
     let started = Instant::now();
@@ -484,7 +485,7 @@ fn a_deadline_is_told_and_kept() {
 }
 
 /// What happens between the answer and the end is said, and what a signal has cut off.
-#[test]
+#[apply(test)]
 fn an_answer_and_a_cancelled_login_are_said() {
     let (fake, gate) = fake_that_holds("/token");
     let mut login = Program::login(&fake).start();
@@ -497,9 +498,7 @@ fn an_answer_and_a_cancelled_login_are_said() {
     visitor.join().expect("a visit");
     login.finish().expect(0);
 
-    if is_ignored(Signal::INT, "a cancelled login") {
-        return;
-    }
+    needs_signal(Signal::INT);
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
     login.authorization_url();
@@ -515,7 +514,7 @@ fn an_answer_and_a_cancelled_login_are_said() {
 }
 
 /// Nothing that is typed is echoed, so it is counted.
-#[test]
+#[apply(test)]
 fn what_is_typed_is_counted() {
     let (fake, mut pty) = (Fake::start(), Pty::open());
     let mut login = Program::login(&fake).env("TERM", "xterm").on(&pty).start();

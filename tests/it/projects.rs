@@ -17,7 +17,7 @@ fn entry(fake: &Fake) -> Value {
     json!({"url": fake.mcp(), "oauth": {"clientId": "theirs"}})
 }
 
-#[test]
+#[apply(test)]
 fn a_projects_client_gets_no_secret_of_the_users() {
     let fake = Fake::start();
     let home = Home::new();
@@ -48,7 +48,7 @@ fn a_projects_client_gets_no_secret_of_the_users() {
 }
 
 /// The user's own file is trusted with the client of one login, but a secret has one client.
-#[test]
+#[apply(test)]
 fn a_secret_goes_to_one_server_only() {
     let fake = Fake::start();
     let home = Home::new();
@@ -84,7 +84,7 @@ fn a_secret_goes_to_one_server_only() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn the_users_own_word_counts_for_more() {
     let fake = Fake::start();
     let home = Home::new();
@@ -105,7 +105,7 @@ fn the_users_own_word_counts_for_more() {
     assert_eq!(finished.event("logged_in")["client_id"], "mine");
 }
 
-#[test]
+#[apply(test)]
 fn every_command_shows_a_projects_word() {
     let fake = Fake::with(|seen, _| (seen.path == "/revoke").then(|| Reply::status(200)));
     let home = Home::new();
@@ -132,7 +132,7 @@ fn every_command_shows_a_projects_word() {
     assert!(home.logins().is_empty());
 }
 
-#[test]
+#[apply(test)]
 fn all_takes_a_projects_servers_only_if_asked() {
     let (mine, theirs) = (Fake::start(), Fake::start());
     let home = Home::new();
@@ -163,7 +163,7 @@ fn all_takes_a_projects_servers_only_if_asked() {
     assert_eq!(asked.event("named")["in_project"], true);
 }
 
-#[test]
+#[apply(test)]
 fn all_ends_at_a_bound_and_passes_over_what_cannot_be_planned() {
     let home = Home::new();
     let unreachable = |path: usize| json!({"url": format!("http://127.0.0.1:1/{path}")});
@@ -199,7 +199,7 @@ fn all_ends_at_a_bound_and_passes_over_what_cannot_be_planned() {
         .expect_error(2, "usage");
 }
 
-#[test]
+#[apply(test)]
 fn a_variable_in_a_url_is_not_shown() {
     let fake = Fake::start();
     let home = Home::new();
@@ -220,7 +220,7 @@ fn a_variable_in_a_url_is_not_shown() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn t3_json_on_stdout_is_plain() {
     let fake = Fake::start();
     let home = Home::new();
@@ -241,7 +241,7 @@ fn t3_json_on_stdout_is_plain() {
 }
 
 /// What only a project's file says is not done before somebody has agreed.
-#[test]
+#[apply(test)]
 fn a_projects_name_is_refused_where_nobody_can_be_asked() {
     let fake = Fake::start();
     let home = Home::new();
@@ -290,7 +290,7 @@ fn on_terminal(home: &Home, args: &[&str], pty: &Pty) -> Program {
     program
 }
 
-#[test]
+#[apply(test)]
 fn a_projects_name_is_asked_about_in_a_terminal() {
     let fake = Fake::start();
     for (typed, code) in [
@@ -333,7 +333,7 @@ fn a_projects_name_is_asked_about_in_a_terminal() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a_question_is_not_waited_for_without_end() {
     let fake = Fake::start();
     let home = Home::new();

@@ -35,7 +35,7 @@ fn command(home: &Path, args: &[&str]) -> Finished {
         .run()
 }
 
-#[test]
+#[apply(test)]
 fn u19_u26_google_by_its_client_file() {
     let (google, home) = (Google::start(), home());
     let mut login = google.login(home.path(), &google.desktop_file());
@@ -101,7 +101,7 @@ fn u19_u26_google_by_its_client_file() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn u26_two_accounts_stay_apart() {
     let (google, home) = (Google::start(), home());
     for account in ["ann@example.com", "bob@example.com"] {
@@ -153,7 +153,7 @@ fn u26_two_accounts_stay_apart() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn the_account_is_the_one_that_google_names() {
     let (google, home) = (Google::start(), home());
     let login = google
@@ -175,7 +175,7 @@ fn the_account_is_the_one_that_google_names() {
     assert_eq!(asked[0].header("authorization"), Some("Bearer access-1"));
 }
 
-#[test]
+#[apply(test)]
 fn a_login_is_good_though_nobody_says_whose_it_is() {
     let fake = Fake::with(|seen, fake| match seen.path.as_str() {
         "/.well-known/oauth-authorization-server" => {
@@ -209,7 +209,7 @@ fn a_login_is_good_though_nobody_says_whose_it_is() {
     assert_eq!(fake.seen_at("/broken").len(), 1);
 }
 
-#[test]
+#[apply(test)]
 fn what_was_not_granted_is_said() {
     let (google, home) = (Google::start(), home());
     google.behave(|manners| {
@@ -238,7 +238,7 @@ fn what_was_not_granted_is_said() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn u24_an_old_refresh_token_is_kept_for_its_own_account_only() {
     let (google, home) = (Google::start(), home());
     let origin = google.fake.origin();
@@ -272,7 +272,7 @@ fn u24_an_old_refresh_token_is_kept_for_its_own_account_only() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn u19_a_refresh_that_google_refuses_is_explained() {
     let (google, home) = (Google::start(), home());
     google
@@ -301,7 +301,7 @@ fn u19_a_refresh_that_google_refuses_is_explained() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a_login_is_repeated_with_what_is_known_of_it() {
     let (google, home) = (Google::start(), home());
     let origin = google.fake.origin();
@@ -348,7 +348,7 @@ fn a_login_is_repeated_with_what_is_known_of_it() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_web_client_is_repeated_at_its_own_redirect_uri() {
     let (google, home) = (Google::start(), home());
     let free = TcpListener::bind("127.0.0.1:0")
@@ -381,7 +381,7 @@ fn a_web_client_is_repeated_at_its_own_redirect_uri() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn u24_the_files_of_workspace_mcp_keep_what_they_have() {
     let (google, home) = (Google::start(), home());
     let directory = home.path().join(".google_workspace_mcp/credentials");
@@ -432,7 +432,7 @@ fn u24_the_files_of_workspace_mcp_keep_what_they_have() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn u2_u5_a_web_client_whose_port_is_taken_goes_on_by_paste() {
     let (google, home) = (Google::start(), home());
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -456,7 +456,7 @@ fn u2_u5_a_web_client_whose_port_is_taken_goes_on_by_paste() {
     assert_eq!(exchanged.parameter("redirect_uri"), Some(redirect_uri));
 }
 
-#[test]
+#[apply(test)]
 fn a_provider_with_an_mcp_server() {
     let fake = Fake::start();
     let login = Program::login(&fake)
@@ -492,7 +492,7 @@ fn a_provider_with_an_mcp_server() {
     assert_eq!(parameter(&url, "resource"), Some(fake.mcp()));
 }
 
-#[test]
+#[apply(test)]
 fn github_answers_in_a_form_with_commas() {
     let fake = Fake::with(|seen, _| {
         let form = "access_token=gho_x&scope=repo%2Cgist&token_type=bearer";
@@ -534,7 +534,7 @@ fn github_answers_in_a_form_with_commas() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn entra_refuses_a_resource_and_is_explained() {
     let fake = Fake::with(|seen, _| {
         let refused = seen.path == "/authorize" && seen.parameter("resource").is_some();
@@ -564,7 +564,7 @@ fn entra_refuses_a_resource_and_is_explained() {
     assert_eq!(finished.kept(&fake.mcp())["provider"], "entra");
 }
 
-#[test]
+#[apply(test)]
 fn u20_what_a_provider_needs_is_said() {
     for (args, what) in [
         (&["--provider", "google"][..], "console.cloud.google.com"),
@@ -624,7 +624,7 @@ fn u20_what_a_provider_needs_is_said() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn the_doctor_knows_providers() {
     let (google, home) = (Google::start(), home());
     let doctor = || {
@@ -656,7 +656,7 @@ fn the_doctor_knows_providers() {
     assert!(found.contains("console.cloud.google.com"), "{found}");
 }
 
-#[test]
+#[apply(test)]
 fn providers_are_listed() {
     let table = Program::new().arg("providers").run().expect(0).stdout;
     let json = Program::new()

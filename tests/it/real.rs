@@ -1,7 +1,7 @@
 //! Logins against real authorization servers, the conformance suite of MCP, a real browser, a real keyring and real MCP
 //! clients, installed by `tests/real/install`.
 //!
-//! A test whose component is not on this machine says so and passes; with `CI=true` it fails instead.
+//! A test whose component is not on this machine is skipped; with `CI=true` it fails instead.
 
 mod accidents;
 mod bed;
@@ -13,7 +13,7 @@ mod conformance;
 mod keyring;
 mod npm_clients;
 mod paste;
-mod prompt;
+pub mod prompt;
 mod proxy;
 mod python_clients;
 mod rivals;

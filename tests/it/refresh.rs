@@ -38,7 +38,7 @@ fn answering(reply: Reply) -> Fake {
     Fake::with(move |seen, _| (seen.path == "/token").then(|| reply.clone()))
 }
 
-#[test]
+#[apply(test)]
 fn c1_a_whole_life_from_login_to_logout() {
     let servers = Rotating::start();
     let finished = Program::login(&servers.fake).agree().expect(0);
@@ -72,7 +72,7 @@ fn c1_a_whole_life_from_login_to_logout() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn c1_what_a_refresh_sends_is_what_the_login_sent() {
     let secret = "s3cret:with/odd chars";
     let basic = format!(
@@ -114,7 +114,7 @@ fn c1_what_a_refresh_sends_is_what_the_login_sent() {
     assert_eq!(fake.seen()[0].parameter("resource"), None);
 }
 
-#[test]
+#[apply(test)]
 fn c1_a_server_that_does_not_rotate() {
     let fake = answering(tokens(json!({"scope": "read write"})));
     let home = Home::with(&fake, json!({}));
@@ -146,7 +146,7 @@ fn c1_a_server_that_does_not_rotate() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn c1_without_a_refresh_token_the_access_token_serves_until_it_expires() {
     let fake = Fake::start();
     for (expires_at, code) in [("2999-01-01T00:00:00Z", 0), ("2020-01-01T01:00:00Z", 3)] {
@@ -180,7 +180,7 @@ fn c1_without_a_refresh_token_the_access_token_serves_until_it_expires() {
     assert_eq!(fake.seen().len(), 0);
 }
 
-#[test]
+#[apply(test)]
 fn c2_invalid_grant_marks_and_never_deletes_and_a_login_heals() {
     let servers = Rotating::with(|_, _| Some(refused("invalid_grant")));
     let home = Home::expired(&servers);
@@ -227,7 +227,7 @@ fn c2_invalid_grant_marks_and_never_deletes_and_a_login_heals() {
         .expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn c2_of_two_forced_refreshes_that_are_refused_neither_prints_an_old_token() {
     let gate = Gate::default();
     let held = gate.clone();
@@ -249,7 +249,7 @@ fn c2_of_two_forced_refreshes_that_are_refused_neither_prints_an_old_token() {
     assert_eq!(servers.refreshes(), 1);
 }
 
-#[test]
+#[apply(test)]
 fn c2_a_refusal_is_not_believed_when_somebody_else_has_stored_another_token() {
     let gate = Gate::default();
     let held = gate.clone();
@@ -276,7 +276,7 @@ fn c2_a_refusal_is_not_believed_when_somebody_else_has_stored_another_token() {
     assert_eq!(home.kept(&servers.fake), login);
 }
 
-#[test]
+#[apply(test)]
 fn c2_other_failures_keep_everything() {
     let big = "x".repeat(3 << 20);
     for (reply, code) in [
@@ -329,7 +329,7 @@ fn c2_other_failures_keep_everything() {
         .all(|path| !path.starts_with(home.data().join("refresh"))));
 }
 
-#[test]
+#[apply(test)]
 fn c3_after_a_lost_answer_the_old_token_is_tried_once_more() {
     // The first answer is lost on its way; a server with a grace gives the same once more.
     let servers = Rotating::with(|_, number| match number {
@@ -355,7 +355,7 @@ fn c3_after_a_lost_answer_the_old_token_is_tried_once_more() {
     assert_eq!(home.kept(&servers.fake)["needs_login"], true);
 }
 
-#[test]
+#[apply(test)]
 fn c1_cp4_a_server_that_hangs_is_answered_in_time_and_nothing_is_lost() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
@@ -407,7 +407,7 @@ fn signal(pid: u32, signal: Signal) {
     rustix::process::kill_process(pid, signal).expect("sending a signal");
 }
 
-#[test]
+#[apply(test)]
 fn c3_c4_killing_the_caller_loses_nothing() {
     for by in [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP] {
         let gate = Gate::default();
@@ -439,7 +439,7 @@ fn c3_c4_killing_the_caller_loses_nothing() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn c4_signals_to_the_refresher_wait() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
@@ -454,7 +454,7 @@ fn c4_signals_to_the_refresher_wait() {
     assert_eq!(home.kept(&servers.fake)["access_token"], token.as_str());
 }
 
-#[test]
+#[apply(test)]
 fn c3_a_killed_refresher_is_told_and_no_old_token_is_printed() {
     let gate = Gate::default();
     let held = gate.clone();
@@ -494,7 +494,7 @@ fn c3_a_killed_refresher_is_told_and_no_old_token_is_printed() {
     home.token(&servers.fake).expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn c1_a_new_login_is_not_overwritten_by_a_refresh_of_the_old_one() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
@@ -518,7 +518,7 @@ fn c1_a_new_login_is_not_overwritten_by_a_refresh_of_the_old_one() {
     assert!(PATIENCE > LIMIT);
 }
 
-#[test]
+#[apply(test)]
 fn what_the_refresher_does_is_told_to_who_asked_for_more() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
@@ -569,7 +569,7 @@ fn then_without_refresh_token(servers: &Rotating) -> Home {
     home
 }
 
-#[test]
+#[apply(test)]
 fn c1_a_login_without_refresh_token_keeps_the_one_that_is_stored_at_its_end() {
     let servers = Rotating::start();
     let home = then_without_refresh_token(&servers);
@@ -597,7 +597,7 @@ fn c1_a_login_without_refresh_token_keeps_the_one_that_is_stored_at_its_end() {
     assert!(!servers.was_reused());
 }
 
-#[test]
+#[apply(test)]
 fn c1_a_login_without_refresh_token_gets_that_of_a_refresh_which_ends_after_it() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = then_without_refresh_token(&servers);
@@ -631,7 +631,7 @@ fn c1_a_login_without_refresh_token_gets_that_of_a_refresh_which_ends_after_it()
     assert!(!servers.was_reused());
 }
 
-#[test]
+#[apply(test)]
 fn c1_a_logout_during_a_login_is_not_undone() {
     let servers = Rotating::start();
     let home = then_without_refresh_token(&servers);

@@ -74,7 +74,7 @@ fn secret_file(secret: &str) -> tempfile::NamedTempFile {
     file
 }
 
-#[test]
+#[apply(test)]
 fn m14_m28a_m28b_m29_m29a_a_client_registered_by_hand() {
     let file = secret_file(ODD_SECRET);
     for (listed, with_secret, without_secret) in [
@@ -125,7 +125,7 @@ fn m14_m28a_m28b_m29_m29a_a_client_registered_by_hand() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m14_u20_a_client_file_for_the_web_brings_its_redirect_uri() {
     let port = TcpListener::bind("127.0.0.1:0")
         .expect("a port")
@@ -174,7 +174,7 @@ fn m14_u20_a_client_file_for_the_web_brings_its_redirect_uri() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn u20_files_that_hold_no_client_are_said_to() {
     let fake = Fake::start();
     for text in [
@@ -216,7 +216,7 @@ fn u20_files_that_hold_no_client_are_said_to() {
     assert_eq!(fake.seen().len(), 0);
 }
 
-#[test]
+#[apply(test)]
 fn sec1_a_secret_as_an_argument_is_refused_and_not_repeated() {
     let fake = Fake::start();
     for args in [
@@ -234,7 +234,7 @@ fn sec1_a_secret_as_an_argument_is_refused_and_not_repeated() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn sec1_sec3_u21_a_secret_reaches_the_token_endpoint_and_no_child() {
     for by_file in [false, true] {
         let fake = Fake::start();
@@ -277,7 +277,7 @@ fn sec1_sec3_u21_a_secret_reaches_the_token_endpoint_and_no_child() {
 
 const DOCUMENT: &str = "https://app.example/mcp-login/client.json";
 
-#[test]
+#[apply(test)]
 fn m13_m15_m15d_a_metadata_document_is_used_where_it_is_advertised() {
     for (advertised, taken) in [
         (json!(true), true),
@@ -323,7 +323,7 @@ fn m13_m15_m15d_a_metadata_document_is_used_where_it_is_advertised() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m13_m15a_ways_that_lead_nowhere() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.server_metadata();
@@ -366,7 +366,7 @@ fn m13_m15a_ways_that_lead_nowhere() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m16_m16a_m16b_na8_what_a_registration_asks_for() {
     for (listed, method) in [
         (json!(["none", "client_secret_post"]), "none"),
@@ -412,7 +412,7 @@ fn answering(status: u16, members: Value, listed: Value) -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn m16d_m28a_m28b_the_answer_decides() {
     let both = json!(["client_secret_basic", "client_secret_post"]);
     for (members, listed, method) in [
@@ -475,7 +475,7 @@ fn m16d_m28a_m28b_the_answer_decides() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m16d_m16e_odd_answers_are_taken_for_what_they_give() {
     for (status, members) in [
         (200, json!({})),
@@ -522,7 +522,7 @@ fn fails(fake: &Fake, exit: i32, code: &str) -> Finished {
     finished
 }
 
-#[test]
+#[apply(test)]
 fn w6_answers_without_a_client_are_of_no_use() {
     let json = |text: &str| Reply::text(201, "application/json", text.to_owned());
     for reply in [
@@ -570,7 +570,7 @@ fn w6_answers_without_a_client_are_of_no_use() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn w6_a_byte_order_mark_before_a_registration_is_passed_over() {
     let reply = Reply::text(
         201,
@@ -583,7 +583,7 @@ fn w6_a_byte_order_mark_before_a_registration_is_passed_over() {
     assert_eq!(parameter(&url, "client_id").as_deref(), Some("marked"));
 }
 
-#[test]
+#[apply(test)]
 fn m16c_m62_refusals_are_told_escaped() {
     let escape = "no \u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}such\u{9b}31m \u{2066}thing";
     for (status, body, exit, shown) in [
@@ -665,7 +665,7 @@ fn m16c_m62_refusals_are_told_escaped() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m62_a_registration_endpoint_that_is_not_available_may_be_later() {
     for (status, error) in [
         (429, "rate_limited"),
@@ -688,7 +688,7 @@ fn m62_a_registration_endpoint_that_is_not_available_may_be_later() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn w4_a_busy_registration_endpoint_is_asked_three_times() {
     for (status, wish, tries) in [
         (503, "0", 3),
@@ -709,7 +709,7 @@ fn w4_a_busy_registration_endpoint_is_asked_three_times() {
     Program::login(&fake).agree().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn b8_a_registration_is_not_redirected() {
     let other = Fake::start();
     for status in [301, 302, 303, 307, 308] {
@@ -736,7 +736,7 @@ fn again(fake: &Fake, home: &Path) -> Program {
     Program::login(fake).at_home(home).arg("--force")
 }
 
-#[test]
+#[apply(test)]
 fn m17a_m18_a_registration_is_used_again_with_its_redirect_uri() {
     for members in [
         json!({}),
@@ -785,7 +785,7 @@ fn m17a_m18_a_registration_is_used_again_with_its_redirect_uri() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m16d_a_registration_whose_secret_is_over_is_not_used_again() {
     let basic = "client_secret_basic";
     for (expires_at, registrations) in [(99, 2), (0, 1), (4_000_000_000_u64, 1)] {
@@ -802,7 +802,7 @@ fn m16d_a_registration_whose_secret_is_over_is_not_used_again() {
 }
 
 /// A server that has forgotten a client says so to the user only: a login that did not end well is not repeated with it.
-#[test]
+#[apply(test)]
 fn m18_a_registration_that_led_nowhere_is_not_used_again() {
     for members in [
         json!({}),
@@ -824,7 +824,7 @@ fn m18_a_registration_that_led_nowhere_is_not_used_again() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m17a_a_port_that_is_taken_means_a_new_registration() {
     let fake = Fake::start();
     let first = Program::login(&fake).agree().expect(0);
@@ -841,7 +841,7 @@ fn m17a_a_port_that_is_taken_means_a_new_registration() {
     drop((holder, second));
 }
 
-#[test]
+#[apply(test)]
 fn b12_m18_another_authorization_server_gets_nothing_of_the_old_one() {
     let (old, new) = (
         answering(
@@ -885,7 +885,7 @@ fn b12_m18_another_authorization_server_gets_nothing_of_the_old_one() {
     again(&fake, first.home()).agree().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn m14a_a_client_of_the_users_is_not_shown_to_another_authorization_server() {
     let (old, new) = (Fake::start(), Fake::start());
     let moved = Arc::new(AtomicBool::new(false));
@@ -943,7 +943,7 @@ fn forgetful(known: Arc<AtomicBool>, at_callback: bool, error: &'static str) -> 
     })
 }
 
-#[test]
+#[apply(test)]
 fn a_registration_that_the_server_forgot_heals_itself_once() {
     for (at_callback, error) in [
         (false, "invalid_client"),
@@ -993,7 +993,7 @@ fn a_registration_that_the_server_forgot_heals_itself_once() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a_registration_that_is_refused_twice_and_a_client_of_the_users_end_it() {
     for error in ["invalid_client", "unauthorized_client"] {
         let fake = Fake::with(move |seen, _| {

@@ -12,10 +12,11 @@ use std::thread;
 use serde_json::json;
 
 use crate::support::fake::{Fake, Gate, Reply};
-use crate::support::leaks::assert_hides;
-use crate::support::process::{has, Process};
+use crate::support::leaks::{self, assert_hides};
+use crate::support::process::Process;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::Home;
+use crate::support::skip::{is_root, needs};
 use crate::support::{parameter, visit, wait_for};
 
 const CODE: &str = "c0de-5Zk1+/=~canary-Qa";
@@ -134,7 +135,7 @@ fn check_disk(home: &Path, secrets: &[&str]) {
     }
 }
 
-#[test]
+#[apply(test)]
 fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
     let fake = servers();
     let watch = Watch::start();
@@ -228,7 +229,7 @@ fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
     hides("what the system shows", &shown, &all);
 }
 
-#[test]
+#[apply(test)]
 fn sec5_sec6_what_servers_say_is_no_way_out() {
     // Servers that send secrets back, where a message quotes them.
     for (status, error) in [(400, "invalid_request"), (400, "invalid_grant"), (503, "x")] {
@@ -250,7 +251,7 @@ fn sec5_sec6_what_servers_say_is_no_way_out() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn sec4_no_core_of_the_program_nor_of_its_refresher() {
     let gate = Gate::default();
     let held = gate.clone();
@@ -282,20 +283,19 @@ fn sec4_no_core_of_the_program_nor_of_its_refresher() {
 /// The user without power who runs programs here if the tests are run by root.
 const NOBODY: u32 = 65534;
 
-/// Returns what starts a program as an ordinary user; `None` if that cannot be done here.
-fn as_ordinary_user(test: &str) -> Option<Vec<&'static str>> {
-    if !rustix::process::geteuid().is_root() {
-        return Some(vec!["env"]);
+/// Returns what starts a program as an ordinary user.
+fn as_ordinary_user() -> &'static [&'static str] {
+    if !is_root() {
+        return &["env"];
     }
-    has("setpriv", test).then(|| {
-        vec![
-            "setpriv",
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "--no-new-privs",
-        ]
-    })
+    needs(&["setpriv"]);
+    &[
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--no-new-privs",
+    ]
 }
 
 /// Tells whether an ordinary user can open these of a process of their own.
@@ -311,11 +311,9 @@ fn can_open(ordinary: &[&str], process: u32, name: &str) -> bool {
         .success()
 }
 
-#[test]
+#[apply(test)]
 fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() {
-    let Some(ordinary) = as_ordinary_user("looking into a process") else {
-        return;
-    };
+    let ordinary = as_ordinary_user();
     let gate = Gate::default();
     let held = gate.clone();
     let fake = Fake::with(move |seen, _| {
@@ -340,7 +338,7 @@ fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() 
     let copy = program.to_str().expect("a path");
     let start = |command: Program| {
         let wrapper = [
-            &ordinary[..],
+            ordinary,
             &[
                 "sh",
                 "-c",
@@ -365,12 +363,12 @@ fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() 
         .spawn()
         .expect("a process");
     wait_for("the other program", || {
-        can_open(&ordinary, control.id(), "environ").then_some(())
+        can_open(ordinary, control.id(), "environ").then_some(())
     });
     for name in ["environ", "maps", "mem", "fd/1"] {
-        let is_open = can_open(&ordinary, control.id(), name);
+        let is_open = can_open(ordinary, control.id(), name);
         for process in [waiting.pid(), refresh.pid(), refresher] {
-            assert!(!can_open(&ordinary, process, name), "{name} of {process}");
+            assert!(!can_open(ordinary, process, name), "{name} of {process}");
         }
         assert!(
             is_open || name == "mem" || name == "fd/1",
@@ -389,4 +387,14 @@ fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() 
     }
     assert_eq!(Process(refresher).state(), 'S', "the refresher lives");
     gate.open();
+}
+
+#[apply(test)]
+fn a_leak_is_seen_in_every_form() {
+    let secret = "c4nary-5ecret-T0ken-Zq";
+    for (name, form) in leaks::forms(secret) {
+        let text = format!("before {form} after");
+        assert!(leaks::find(&text, secret).is_some(), "{name}");
+    }
+    assert_eq!(leaks::find("nothing of it", secret), None);
 }

@@ -4,13 +4,13 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use crate::support::fake::{Fake, Reply};
-use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::pty::Pty;
+use crate::support::skip::needs;
 use crate::support::{parameter, send, visit};
 
 /// "Port 8000 is already in use": the server to log in to holds the very port that its own login needs.
-#[test]
+#[apply(test)]
 fn u2_port_8000_is_already_in_use() {
     let fake = Fake::start();
     let port = fake.address().port().to_string();
@@ -55,11 +55,9 @@ fn u2_port_8000_is_already_in_use() {
 }
 
 /// hermes-agent#34260: the port was searched, freed, and lost to another process before it was bound again.
-#[test]
+#[apply(test)]
 fn u1_hermes_34260_the_port_is_bound_once_and_kept() {
-    if !has("strace", "counting calls of bind") {
-        return;
-    }
+    needs(&["strace"]);
     let fake = Fake::start();
     let trace = tempfile::NamedTempFile::new().expect("a file");
     let trace_path = trace.path().to_str().expect("a path").to_owned();
@@ -110,7 +108,7 @@ fn u1_hermes_34260_the_port_is_bound_once_and_kept() {
 }
 
 /// hermes-agent#34260: logins in parallel took each other's ports and answers.
-#[test]
+#[apply(test)]
 fn c6_hermes_34260_parallel_logins_do_not_cross() {
     let fakes: Vec<_> = (0..4).map(|_| Fake::start()).collect();
     let mut logins: Vec<_> = fakes
@@ -149,7 +147,7 @@ fn c6_hermes_34260_parallel_logins_do_not_cross() {
 }
 
 /// hermes-agent#34260: one request was served, whatever it was; any path was taken; no state was checked.
-#[test]
+#[apply(test)]
 fn u6_u7_u8_hermes_34260_more_than_one_request_is_served_and_only_the_right_one_taken() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
@@ -178,7 +176,7 @@ fn u6_u7_u8_hermes_34260_more_than_one_request_is_served_and_only_the_right_one_
 }
 
 /// hermes-agent#34260: one paste was read, and a wrong one ended the login.
-#[test]
+#[apply(test)]
 fn u10_hermes_34260_more_than_one_paste_is_read() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).arg("--paste").with_stdin().start();
@@ -198,7 +196,7 @@ fn u10_hermes_34260_more_than_one_paste_is_read() {
 }
 
 /// hermes-agent#34260: a remembered port that is taken meanwhile is no reason to fail.
-#[test]
+#[apply(test)]
 fn m17a_hermes_34260_a_lost_port_is_replaced() {
     let fake = Fake::with(|seen, fake| {
         // This server compares the whole redirect URI, so that a new port needs a new registration.
@@ -243,7 +241,7 @@ fn m17a_hermes_34260_a_lost_port_is_replaced() {
 }
 
 /// hermes-agent#34260: a peer that connects and says nothing blocked the server.
-#[test]
+#[apply(test)]
 fn l5_hermes_34260_a_silent_peer_blocks_nobody() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();

@@ -51,7 +51,7 @@ const STATES: [(&str, &str, &str); 5] = [
     ("https://over.example/mcp", "work", "needs_login"),
 ];
 
-#[test]
+#[apply(test)]
 fn status_tells_every_state_and_no_secret() {
     let fake = Fake::start();
     let home = every_state(&fake);
@@ -114,7 +114,7 @@ fn status_tells_every_state_and_no_secret() {
     assert_eq!(fake.seen().len(), 0);
 }
 
-#[test]
+#[apply(test)]
 fn status_of_a_named_login_tells_by_its_exit_code() {
     let fake = Fake::start();
     let home = every_state(&fake);
@@ -161,7 +161,7 @@ fn status_of_a_named_login_tells_by_its_exit_code() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn status_without_logins() {
     let home = Home::new();
     assert_eq!(
@@ -178,7 +178,7 @@ fn status_without_logins() {
 }
 
 /// A logout that ended between the file and the index.
-#[test]
+#[apply(test)]
 fn d1_status_does_not_list_what_is_gone() {
     let fake = Fake::start();
     let home = every_state(&fake);

@@ -9,8 +9,8 @@ use serde_json::{json, Value};
 
 use crate::support::browser::FakeBrowser;
 use crate::support::fake::{Fake, Reply};
-use crate::support::process::has;
 use crate::support::program::{Finished, Program};
+use crate::support::skip::{needs, needs_root, skip};
 use crate::support::strace;
 use crate::support::{parameter, visit};
 
@@ -19,10 +19,6 @@ type Prepare = fn(&Path);
 
 /// Another login in the file, with members of a version to come; it must survive as it is, byte for byte.
 const OTHER: &str = r#""https://other.example/mcp": {"server":"https://other.example/mcp",  "future":{"a":[1,2.50]},"access_token":"keep"}"#;
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
 
 fn data_dir(home: &Path) -> PathBuf {
     home.join(".local/share/mcp-login")
@@ -69,7 +65,7 @@ fn refused(fake: &Fake, prepare: impl FnOnce(Program) -> Program, code: &str) ->
     finished
 }
 
-#[test]
+#[apply(test)]
 fn d5_homes_that_take_nothing_are_found_before_the_browser() {
     let fake = Fake::start();
     for home in ["/proc/nowhere", "/dev/null/x", "relative"] {
@@ -118,23 +114,20 @@ fn in_a_namespace(login: Program, prepare: &str) -> Program {
     ])
 }
 
-fn has_namespaces() -> bool {
-    let works = is_root()
-        && Command::new("unshare")
-            .args(["-m", "true"])
-            .status()
-            .is_ok_and(|status| status.success());
+fn needs_mounts() {
+    needs_root();
+    let works = Command::new("unshare")
+        .args(["-m", "true"])
+        .status()
+        .is_ok_and(|status| status.success());
     if !works {
-        println!("skipped: mounting needs root and unshare");
+        skip("nothing can be mounted with unshare here");
     }
-    works
 }
 
-#[test]
+#[apply(test)]
 fn d2_d5_disks_that_are_read_only_or_full() {
-    if !has_namespaces() {
-        return;
-    }
+    needs_mounts();
     let fake = Fake::start();
     for mount in [
         "mount -t tmpfs -o ro tmpfs \"$HOME\"",
@@ -154,7 +147,7 @@ fn d2_d5_disks_that_are_read_only_or_full() {
     login.agree().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn d6_d7_d8_places_that_others_could_have_prepared() {
     let fake = Fake::start();
     let cases: [(&str, Prepare); 9] = [
@@ -234,12 +227,9 @@ fn d6_d7_d8_places_that_others_could_have_prepared() {
     assert!(text.contains(OTHER) && text.contains(&fake.mcp()), "{text}");
 }
 
-#[test]
+#[apply(test)]
 fn d6_d8_what_belongs_to_another_user() {
-    if !is_root() {
-        println!("skipped: giving files away needs root");
-        return;
-    }
+    needs_root();
     let fake = Fake::start();
     for own_directory in [false, true] {
         let home = home_with(&file_with(OTHER));
@@ -273,7 +263,7 @@ fn d6_d8_what_belongs_to_another_user() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn d8_modes_and_umasks() {
     let fake = Fake::start();
     for umask in ["000", "022", "077", "0777"] {
@@ -318,7 +308,7 @@ fn d8_modes_and_umasks() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn d9_a_broken_file_is_kept_and_copied_and_not_replaced() {
     let fake = Fake::start();
     let good = file_with(OTHER);
@@ -384,7 +374,7 @@ fn d9_a_broken_file_is_kept_and_copied_and_not_replaced() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn d10_a_newer_file_is_read_and_not_written() {
     let fake = Fake::start();
     let newer = file_with(OTHER).replace("\"version\":1", "\"version\":2");
@@ -413,7 +403,7 @@ fn d10_a_newer_file_is_read_and_not_written() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn d12_a_held_lock_names_its_holder() {
     let fake = Fake::start();
     let home = home_with(&file_with(OTHER));
@@ -435,7 +425,7 @@ fn d12_a_held_lock_names_its_holder() {
     Program::login(&fake).at_home(home.path()).agree().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn d4_a_store_that_breaks_while_the_user_agrees_loses_nothing() {
     let (runtime, temporary) = (
         tempfile::tempdir().expect("a directory"),
@@ -510,7 +500,7 @@ fn d4_a_store_that_breaks_while_the_user_agrees_loses_nothing() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn several_profiles_and_an_index_without_secrets() {
     let fake = Fake::start();
     let first = Program::login(&fake).agree().expect(0);
@@ -565,7 +555,7 @@ fn several_profiles_and_an_index_without_secrets() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn places_by_option_and_by_environment() {
     let fake = Fake::start();
     let place = tempfile::tempdir().expect("a directory");
@@ -641,7 +631,7 @@ fn places_by_option_and_by_environment() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn k1_auto_says_in_one_line_that_it_comes_to_the_file_and_keyring_does_not() {
     let fake = Fake::start();
     let login = |store: &str| {
@@ -674,7 +664,7 @@ fn k1_auto_says_in_one_line_that_it_comes_to_the_file_and_keyring_does_not() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn c5_32_logins_at_once_are_all_kept() {
     let home = tempfile::tempdir().expect("a directory");
     let fakes: Vec<_> = (0..32).map(|_| Fake::start()).collect();
@@ -712,7 +702,7 @@ fn c5_32_logins_at_once_are_all_kept() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn c5_32_servers_in_one_run_are_all_kept() {
     let fakes: Vec<_> = (0..32).map(|_| Fake::start()).collect();
     let login = Program::new().args([
@@ -733,15 +723,14 @@ fn c5_32_servers_in_one_run_are_all_kept() {
     }
 }
 
-fn has_strace() -> bool {
+fn needs_strace() {
     let works = Command::new("strace")
         .args(["-o", "/dev/null", "true"])
         .status()
         .is_ok_and(|status| status.success());
     if !works {
-        println!("skipped: strace cannot be used here");
+        skip("strace cannot be used here");
     }
-    works
 }
 
 /// Logs in while a system call fails, and checks that a login is never lost in silence.
@@ -829,11 +818,9 @@ fn with_a_fault(calls: &str, fault: &str, persistent: bool, first: u32) -> &'sta
     }
 }
 
-#[test]
+#[apply(test)]
 fn d2_d4_no_fault_of_the_disk_loses_a_login_in_silence() {
-    if !has_strace() {
-        return;
-    }
+    needs_strace();
     let mut cases = Vec::new();
     for fault in ["ENOSPC", "EIO", "EROFS"] {
         cases.extend([1, 2, 3, 4].map(|first| ("rename,renameat,renameat2", fault, true, first)));
@@ -853,12 +840,11 @@ fn d2_d4_no_fault_of_the_disk_loses_a_login_in_silence() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn d3_a_directory_that_cannot_be_synchronised_is_a_warning() {
-    if !has_strace() || !is_root() {
-        println!("skipped: strace can look at the paths of this program only as root");
-        return;
-    }
+    needs_strace();
+    // strace can look at the paths of this program only as root.
+    needs_root();
     let fake = Fake::with(|seen, _| (seen.path == "/nothing").then(|| Reply::status(404)));
     let home = tempfile::tempdir().expect("a directory");
     let directory = data_dir(home.path());
@@ -887,11 +873,9 @@ fn d3_a_directory_that_cannot_be_synchronised_is_a_warning() {
 const CHANGES: &str =
     "rename,renameat,renameat2,fsync,fdatasync,unlink,unlinkat,linkat,ftruncate,mkdir";
 
-#[test]
+#[apply(test)]
 fn d1_killed_at_each_call_of_storing_a_login() {
-    if !has("strace", "killing at each call") || !has("curl", "a browser") {
-        return;
-    }
+    needs(&["strace", "curl"]);
     let (fake, other) = (Fake::start(), Fake::start());
     let home_with_both = || {
         let home = Program::login(&other).agree().expect(0);

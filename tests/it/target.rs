@@ -47,7 +47,7 @@ fn at_root(resource: &'static str) -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn m50_the_url_that_the_metadata_is_for_is_suggested() {
     for (typed, resource) in [
         ("", "/mcp"),
@@ -111,7 +111,7 @@ fn m50_the_url_that_the_metadata_is_for_is_suggested() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m50_in_a_terminal_it_is_asked() {
     for (answer, goes_on) in [
         ("y\n", true),
@@ -155,7 +155,7 @@ fn m50_in_a_terminal_it_is_asked() {
     assert!(!pty.shown().contains("[y/N]"), "{}", pty.shown());
 }
 
-#[test]
+#[apply(test)]
 fn m51_a_path_at_which_there_is_no_mcp_server_is_no_login() {
     type Says = fn(&Seen, &Fake) -> Option<Reply>;
     let page = |status| Reply::text(status, "text/html; charset=utf-8", "<html>hello</html>");
@@ -249,7 +249,7 @@ fn m51_a_path_at_which_there_is_no_mcp_server_is_no_login() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a_server_that_needs_no_login_is_no_failure() {
     let open = |reply: fn() -> Reply, elsewhere: fn() -> Reply| {
         Fake::with(move |seen, _| {
@@ -325,7 +325,7 @@ fn a_server_that_needs_no_login_is_no_failure() {
     fails(&fake, Program::login(&fake), 5, "no_authorization_server");
 }
 
-#[test]
+#[apply(test)]
 fn m53_a_refusal_in_a_successful_answer_is_no_openness() {
     let error = |code: i64, words: &str| json!({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": words}});
     let refusal = error(-32001, "Unauthorized: please authenticate");
@@ -374,7 +374,7 @@ fn m53_a_refusal_in_a_successful_answer_is_no_openness() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m53_a_server_that_names_no_authorization_server_is_called_that() {
     for (challenge, register, shown) in [
         ("", Reply::status(404), "may want an API key"),
@@ -461,7 +461,7 @@ fn m53_a_server_that_names_no_authorization_server_is_called_that() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m56_the_well_known_places_are_asked_where_the_challenge_names_none() {
     for status in [404, 410, 401, 403] {
         let fake = Fake::with(
@@ -486,7 +486,7 @@ fn m56_the_well_known_places_are_asked_where_the_challenge_names_none() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m57_metadata_at_the_authorization_servers_place_has_to_be_for_this_very_server() {
     // The port of the server is known only once it runs: the document is made from the challenge that was sent.
     for (resource, authorization_server, exit) in [
@@ -542,7 +542,7 @@ fn m57_metadata_at_the_authorization_servers_place_has_to_be_for_this_very_serve
     }
 }
 
-#[test]
+#[apply(test)]
 fn m58_a_server_without_the_code_flow_is_told_before_the_browser() {
     for (member, offered) in [
         (
@@ -584,7 +584,7 @@ fn m58_a_server_without_the_code_flow_is_told_before_the_browser() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m56_a_challenge_that_names_a_document_of_no_use_is_passed_over() {
     let text = |kind: &str, body: &str| Reply::text(200, kind, body.to_owned());
     let broken = [
@@ -637,7 +637,7 @@ fn m56_a_challenge_that_names_a_document_of_no_use_is_passed_over() {
         .expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn m59_no_server_is_guessed_while_the_metadata_is_not_available() {
     for status in [503, 429] {
         let fake = Fake::with(
@@ -662,7 +662,7 @@ fn m59_no_server_is_guessed_while_the_metadata_is_not_available() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m59_metadata_that_is_not_available_is_called_that() {
     for status in [500, 502, 503, 429] {
         let busy = move || Reply::status(status).with("Retry-After", "3600");
@@ -712,7 +712,7 @@ fn m59_metadata_that_is_not_available_is_called_that() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m61_a_typing_error_in_the_issuer_is_called_one() {
     // The metadata of a server like django-oauth-toolkit, whose issuer has a path.
     for has_resource in [true, false] {
@@ -815,7 +815,7 @@ fn one_document(place: &'static str, resource: &'static str, challenge: bool) ->
     })
 }
 
-#[test]
+#[apply(test)]
 fn a7_a_resource_that_is_more_than_the_server_is_said_or_refused() {
     for (place, resource, challenge, accepted) in [
         ("/.well-known/oauth-protected-resource", "", false, true),
@@ -885,7 +885,7 @@ fn a7_a_resource_that_is_more_than_the_server_is_said_or_refused() {
     assert_eq!(finished.kept(&fake.mcp())["resource"], fake.origin());
 }
 
-#[test]
+#[apply(test)]
 fn n6_the_users_word_settles_which_resource_it_is() {
     for resource in [
         json!("http://wrong.example/mcp"),
@@ -924,7 +924,7 @@ fn n6_the_users_word_settles_which_resource_it_is() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn m55_the_message_names_the_member() {
     for (place, member, value) in [
         (RESOURCE, "resource", json!(7)),
@@ -975,7 +975,7 @@ fn m55_the_message_names_the_member() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn m60_the_doctor_says_what_was_read() {
     // Metadata may name the very endpoints that are the default ones.
     let fake = Fake::with(|seen, fake| {

@@ -30,7 +30,8 @@ fn split(name: &str) -> (Vec<&str>, Vec<&str>) {
 
 /// Reads the names of the test functions in a source.
 fn tests_in(text: &str) -> Vec<String> {
-    let is_test = |line: &str| line.starts_with("#[test]") || line.contains("::test]");
+    let is_test =
+        |line: &str| ["#[test]", "#[apply(test)]"].contains(&line) || line.contains("::test]");
     let name = |line: &str| {
         let rest = &line[line.find("fn ")? + "fn ".len()..];
         rest.split(['(', '<']).next().map(str::to_owned)
@@ -97,7 +98,7 @@ fn assert_none(wrong: &[String]) {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-#[test]
+#[apply(test)]
 fn each_id_of_a_test_has_its_row() {
     let known = ids();
     let mut wrong = Vec::new();
@@ -120,7 +121,7 @@ fn each_id_of_a_test_has_its_row() {
     assert_none(&wrong);
 }
 
-#[test]
+#[apply(test)]
 fn each_row_has_its_test() {
     let tests = tests();
     let carried: BTreeSet<_> = tests.values().flat_map(|name| split(name).0).collect();
@@ -132,7 +133,7 @@ fn each_row_has_its_test() {
     assert_none(&wrong);
 }
 
-#[test]
+#[apply(test)]
 fn rows_are_whole_and_each_id_stands_once() {
     let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
     for row in rows() {
@@ -153,7 +154,7 @@ fn rows_are_whole_and_each_id_stands_once() {
     assert_none(&wrong);
 }
 
-#[test]
+#[apply(test)]
 fn what_an_id_is() {
     for (name, ids) in [
         ("l5_l6_idle_connections", "l5 l6"),
@@ -178,15 +179,15 @@ fn what_an_id_is() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn how_tests_are_found() {
     let text = "
-        #[test]
+        #[apply(test)]
         fn l1_one() {}
 
         /// Words.
         #[cfg(unix)]
-        #[test]
+        #[apply(test)]
         #[should_panic]
         // More words, with fn in them.
         pub fn l2_two() {}

@@ -99,9 +99,13 @@ const IMPURE: [&str; 12] = [
 ];
 
 fn sources() -> BTreeMap<String, String> {
+    sources_below("src")
+}
+
+fn sources_below(directory: &str) -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = BTreeMap::new();
-    let mut waiting = vec![root.join("src")];
+    let mut waiting = vec![root.join(directory)];
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
             waiting.extend(
@@ -169,7 +173,7 @@ fn named_modules(code: &str) -> BTreeSet<String> {
     code.split("crate::").skip(1).map(word).collect()
 }
 
-#[test]
+#[apply(test)]
 fn modules_name_lower_layers_only() {
     let mut used = BTreeSet::new();
     for (file, text) in sources().iter().filter(|(file, _)| !is_test(file)) {
@@ -198,7 +202,7 @@ fn modules_name_lower_layers_only() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn every_outside_thing_has_one_place() {
     for (file, text) in sources().iter().filter(|(file, _)| !is_test(file)) {
         for (thing, places) in ONLY_IN {
@@ -213,7 +217,7 @@ fn every_outside_thing_has_one_place() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn the_rules_are_pure() {
     for (file, text) in sources()
         .iter()
@@ -225,7 +229,7 @@ fn the_rules_are_pure() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn every_file_says_what_it_is_for() {
     for (file, text) in sources() {
         assert!(
@@ -237,7 +241,7 @@ fn every_file_says_what_it_is_for() {
 
 /// The name of the server type is put together so that this file does not hold it.
 /// What is printed passes a filter that shows anything but ASCII as an escape.
-#[test]
+#[apply(test)]
 fn f5_our_own_words_are_ascii() {
     for (file, text) in sources() {
         let own = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -254,7 +258,7 @@ fn f5_our_own_words_are_ascii() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn l0_the_callback_socket_is_served_by_our_own_loop() {
     let server = ["tiny_http", "Server"].join("::");
     for (file, text) in sources()
@@ -262,5 +266,14 @@ fn l0_the_callback_socket_is_served_by_our_own_loop() {
         .filter(|(file, _)| !file.starts_with("src/commands/demo/"))
     {
         assert!(!code(text).contains(&server), "{file} uses {server}");
+    }
+}
+
+/// The runner of these tests knows only what is registered; anything else would never run, and nobody would notice.
+#[apply(test)]
+fn every_test_is_registered() {
+    for (file, text) in sources_below("tests/it") {
+        let usual = text.lines().find(|line| line.trim() == "#[test]");
+        assert_eq!(usual, None, "{file}: write #[apply(test)]");
     }
 }

@@ -25,7 +25,7 @@ fn output(mut program: Program) -> Output {
     program.command().output().expect("running")
 }
 
-#[test]
+#[apply(test)]
 fn cp1_each_product_is_exactly_that() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -60,7 +60,7 @@ fn cp1_each_product_is_exactly_that() {
     assert_eq!(fake.seen().len(), 0, "a live token costs no request");
 }
 
-#[test]
+#[apply(test)]
 fn cp2_cp10_a_failure_leaves_stdout_empty_and_is_json_where_asked() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({"refresh_token": null, "access_token": TOKEN}));
@@ -98,7 +98,7 @@ fn cp2_cp10_a_failure_leaves_stdout_empty_and_is_json_where_asked() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn cp7_cp8_headers_in_the_environment_that_codex_gives() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -127,7 +127,7 @@ fn cp7_cp8_headers_in_the_environment_that_codex_gives() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn cp8_headers_finds_the_login_where_no_store_and_no_bus_is_named() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -147,7 +147,7 @@ fn cp8_headers_finds_the_login_where_no_store_and_no_bus_is_named() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn cp7_headers_of_the_server_that_claude_code_names() {
     let fake = Fake::start();
     let home = Home::new();
@@ -182,7 +182,7 @@ fn cp7_headers_of_the_server_that_claude_code_names() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn cp1_a_reader_that_has_gone_is_no_panic() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -216,7 +216,7 @@ fn shell(home: &Home, fake: &Fake, text: &str) -> Program {
     home.command("exec", &[&fake.mcp(), "--", "/bin/sh", "-c", text])
 }
 
-#[test]
+#[apply(test)]
 fn sec1_exec_hands_the_token_on_by_the_environment_only() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -243,7 +243,7 @@ fn sec1_exec_hands_the_token_on_by_the_environment_only() {
     assert_eq!(named.run().expect(0).stdout, format!("{TOKEN}/"));
 }
 
-#[test]
+#[apply(test)]
 fn exec_passes_status_signals_and_stdin_on() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -297,7 +297,7 @@ fn exec_passes_status_signals_and_stdin_on() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn sec4_exec_gives_the_command_its_core_limit_back() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -314,7 +314,7 @@ fn sec4_exec_gives_the_command_its_core_limit_back() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_near_miss_of_a_login_is_named() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({"profile": "work"}));
@@ -339,7 +339,7 @@ fn a_near_miss_of_a_login_is_named() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a13_the_variable_of_exec_has_a_name() {
     let fake = Fake::start();
     let home = live(&fake);
@@ -364,7 +364,7 @@ fn a13_the_variable_of_exec_has_a_name() {
     assert_eq!(told.stdout, TOKEN);
 }
 
-#[test]
+#[apply(test)]
 fn a_token_may_be_wanted_for_as_long_as_it_lives() {
     let fake = Fake::start();
     let left = chrono::Utc::now() + chrono::Duration::seconds(20);
@@ -386,7 +386,7 @@ fn a_token_may_be_wanted_for_as_long_as_it_lives() {
         .expect(2);
 }
 
-#[test]
+#[apply(test)]
 fn c53_a_login_of_another_profile_is_told_from_the_one_that_is_asked_for() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({}));

@@ -41,7 +41,7 @@ fn wrong(args: &[&str], shown: &str) -> Finished {
 
 const SERVER: &str = "https://mcp.example/mcp";
 
-#[test]
+#[apply(test)]
 fn usage_errors_are_two_lines() {
     for (args, shown) in [
         (&[][..], "SERVER"),
@@ -144,7 +144,7 @@ fn usage_errors_are_two_lines() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn options_for_one_server_with_several() {
     let second = "https://second.example/mcp";
     for option in [
@@ -160,7 +160,7 @@ fn options_for_one_server_with_several() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn near_misses_of_commands_and_of_urls() {
     for (word, meant) in [
         ("chekc", "check"),
@@ -192,7 +192,7 @@ fn near_misses_of_commands_and_of_urls() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn u14_account_strings() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.resource_metadata();
@@ -254,7 +254,7 @@ fn u14_account_strings() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn options_by_environment_and_the_flag_wins() {
     let fake = Fake::start();
     let port = TcpListener::bind("127.0.0.1:0")
@@ -324,7 +324,7 @@ fn members(line: &str) -> Vec<String> {
     names
 }
 
-#[test]
+#[apply(test)]
 fn events_have_their_members_in_their_order() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
@@ -388,7 +388,7 @@ fn events_have_their_members_in_their_order() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn without_json_stdout_stays_empty_and_the_url_stands_alone() {
     let fake = Fake::start();
     let login = |more: &str| {
@@ -426,7 +426,7 @@ fn without_json_stdout_stays_empty_and_the_url_stands_alone() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn several_servers_report_each_and_the_first_failure_is_the_exit_code() {
     let (good, bad) = (Fake::start(), Fake::with(|_, _| Some(Reply::status(404))));
     let login = || {
@@ -451,7 +451,7 @@ fn several_servers_report_each_and_the_first_failure_is_the_exit_code() {
     both.finish().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn help_and_version_are_products() {
     for args in [
         &["--help"][..],
@@ -476,7 +476,7 @@ fn at(path: &'static str, reply: Reply) -> Fake {
     Fake::with(move |seen, _| (seen.path == path).then(|| reply.clone()))
 }
 
-#[test]
+#[apply(test)]
 fn the_exit_codes() {
     let token = |body: Value| at("/token", Reply::json(400, &body));
     let unusable = at(

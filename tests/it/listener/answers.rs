@@ -15,7 +15,7 @@ pub fn promises_iss() -> Fake {
 }
 
 /// What is said of an answer without the promised issuer: neither another server nor an old tab.
-#[test]
+#[apply(test)]
 fn a50_an_answer_without_the_promised_issuer_is_called_that() {
     let words = "error=access_denied&error_description=Missing+%27nonce%27";
     for (rest, said) in [
@@ -46,7 +46,7 @@ fn a50_an_answer_without_the_promised_issuer_is_called_that() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a51_an_answer_without_the_state_is_called_that() {
     for (wrong, said) in [
         (
@@ -81,7 +81,7 @@ fn a51_an_answer_without_the_state_is_called_that() {
 }
 
 /// What there is of a state may be right or not: who sent it cannot tell from the page.
-#[test]
+#[apply(test)]
 fn a51_a_part_of_the_state_helps_nobody_to_guess_the_rest() {
     let waiting = Waiting::new();
     let state = waiting.state();
@@ -101,7 +101,7 @@ fn a51_a_part_of_the_state_helps_nobody_to_guess_the_rest() {
 }
 
 /// The server shows its own error page and never sends the browser back.
-#[test]
+#[apply(test)]
 fn a53_the_end_of_a_silent_wait_says_what_was_asked_for() {
     let fake = Fake::start();
     let finished = Program::login(&fake)
@@ -126,7 +126,7 @@ fn a53_the_end_of_a_silent_wait_says_what_was_asked_for() {
 }
 
 /// A refusal that passed all checks proves that the server knows the client.
-#[test]
+#[apply(test)]
 fn a54_who_says_no_three_times_is_registered_once() {
     for error in ["access_denied", "consent_required"] {
         let fake = Fake::start();
@@ -159,7 +159,7 @@ fn post(waiting: &Waiting, form: &str, headers: &str) -> Answer {
     send(waiting.address, head.as_bytes())
 }
 
-#[test]
+#[apply(test)]
 fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
     for origin in ["Origin: null\r\n", "Origin: https://as.example\r\n", ""] {
         let mut waiting = Waiting::at(Fake::start(), |program| {
@@ -190,7 +190,7 @@ fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
 }
 
 /// A form that comes byte by byte is read; one that does not come is given up.
-#[test]
+#[apply(test)]
 fn n7_a_slow_form_holds_nothing_up() {
     use std::io::{Read as _, Write as _};
     let waiting = Waiting::at(Fake::start(), |program| {
@@ -214,7 +214,7 @@ fn n7_a_slow_form_holds_nothing_up() {
     waiting.login.finish().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn n7_a_form_that_was_not_asked_for_is_refused() {
     let waiting = Waiting::new();
     let form = waiting.good.split_once('?').expect("a query").1.to_owned();
@@ -224,7 +224,7 @@ fn n7_a_form_that_was_not_asked_for_is_refused() {
 }
 
 /// The redirect URI goes to the letter into the registration, the authorization request and the exchange.
-#[test]
+#[apply(test)]
 fn n4_a_redirect_uri_is_sent_byte_for_byte() {
     for (form, lands_on) in [
         ("http://localhost:PORT", "/"),
@@ -260,7 +260,7 @@ fn n4_a_redirect_uri_is_sent_byte_for_byte() {
 }
 
 /// What is given wins over what a client's file says, also if it is the default.
-#[test]
+#[apply(test)]
 fn n5_a_path_that_is_given_wins_over_the_file() {
     let fake = Fake::start();
     let directory = tempfile::tempdir().expect("a directory");
@@ -283,7 +283,7 @@ fn n5_a_path_that_is_given_wins_over_the_file() {
     assert!(uri(login().env("MCP_LOGIN_REDIRECT_PATH", "/callback")).ends_with("/callback"));
 }
 
-#[test]
+#[apply(test)]
 fn a52_a_nonce_goes_with_openid() {
     for (scopes, sent) in [("openid read", true), ("read", false)] {
         let waiting = Waiting::at(Fake::start(), |program| program.args(["--scope", scopes]));
@@ -295,7 +295,7 @@ fn a52_a_nonce_goes_with_openid() {
 }
 
 /// What a server says in its own language is shown where the terminal can, and is never changed for scripts.
-#[test]
+#[apply(test)]
 fn e4_words_of_all_languages() {
     let words = "F\u{fc}r \u{201e}read\u{201c} fehlt die Zustimmung \u{2013} \u{62d2}\u{5426}\u{202e}\u{200b}";
     let shown = "F\u{fc}r \u{201e}read\u{201c} fehlt die Zustimmung \u{2013} \u{62d2}\u{5426}";
@@ -330,7 +330,7 @@ fn e4_words_of_all_languages() {
 }
 
 /// A pasted answer goes through the same checks, and is called by the same names.
-#[test]
+#[apply(test)]
 fn a50_a51_pasted_answers_are_counted_too() {
     let mut waiting = Waiting::at(promises_iss(), |program| {
         program.args(["--paste", "--timeout", "4s"]).with_stdin()

@@ -27,7 +27,7 @@ fn answered(address: SocketAddr, what: &str, bytes: &[u8]) -> u16 {
     answer.status
 }
 
-#[test]
+#[apply(test)]
 fn l0_what_kills_tiny_http_is_answered() {
     let waiting = Waiting::new();
     let host = format!("Host: {}\r\n", waiting.address);
@@ -46,7 +46,7 @@ fn l0_what_kills_tiny_http_is_answered() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn l13_weird_requests_are_answered_or_closed() {
     let waiting = Waiting::new();
     let host = format!("Host: {}\r\n", waiting.address);
@@ -134,7 +134,7 @@ fn l13_weird_requests_are_answered_or_closed() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn l13_a_head_in_single_bytes_is_read_and_a_torn_one_is_dropped() {
     let waiting = Waiting::new();
     let mut torn = TcpStream::connect(waiting.address).expect("connecting");
@@ -151,7 +151,7 @@ fn l13_a_head_in_single_bytes_is_read_and_a_torn_one_is_dropped() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn l0_requests_that_are_reset_at_once_do_no_harm() {
     let waiting = Waiting::new();
     let request = format!(
@@ -191,7 +191,7 @@ fn room_for(wanted: usize) -> usize {
     wanted.min(most.saturating_sub(500))
 }
 
-#[test]
+#[apply(test)]
 fn l5_l6_five_thousand_idle_connections_cost_nothing() {
     let waiting = Waiting::new();
     let process = waiting.login.process();
@@ -226,7 +226,7 @@ fn l5_l6_five_thousand_idle_connections_cost_nothing() {
     drop(idle);
 }
 
-#[test]
+#[apply(test)]
 fn l5_the_end_does_not_wait_for_idle_connections() {
     let waiting = Waiting::new();
     let idle: Vec<_> = (0..64)
@@ -244,7 +244,7 @@ fn l5_the_end_does_not_wait_for_idle_connections() {
     drop(idle);
 }
 
-#[test]
+#[apply(test)]
 fn l6_sixty_four_slow_heads_do_not_keep_the_callback_out() {
     let waiting = Waiting::new();
     let slow: Vec<_> = (0..64)
@@ -258,7 +258,7 @@ fn l6_sixty_four_slow_heads_do_not_keep_the_callback_out() {
     drop(slow);
 }
 
-#[test]
+#[apply(test)]
 fn l18_running_out_of_descriptors_is_survived() {
     for limit in ["40", "32"] {
         let waiting = Waiting::at(Fake::start(), |program| {
@@ -280,7 +280,7 @@ fn l18_running_out_of_descriptors_is_survived() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn v6_ten_thousand_forged_callbacks_do_not_end_the_login() {
     let waiting = Waiting::new();
     let forged: Vec<_> = [

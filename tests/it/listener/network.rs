@@ -2,14 +2,15 @@
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::thread;
 
 use rustix::process::Signal;
 
 use super::Waiting;
 use crate::support::fake::Fake;
-use crate::support::process::{has, is_root};
 use crate::support::program::Program;
 use crate::support::pty::Pty;
+use crate::support::skip::{needs, needs_root, skip};
 use crate::support::visit;
 
 /// The variable that tells a test that it runs in a network of its own.
@@ -17,36 +18,31 @@ const INSIDE: &str = "MCP_LOGIN_TEST_NETWORK";
 
 /// Runs a test of this program once more in a network of its own, which `setup` has prepared, and in which mounts are
 /// its own too; returns false if the test runs there already.
-pub fn in_network(test: &str, setup: &str) -> bool {
+pub fn in_network(setup: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return false;
     }
-    if !is_root(test) || !has("unshare", test) || !has("ip", test) {
-        return true;
-    }
+    needs_root();
+    needs(&["unshare", "ip"]);
     let myself = std::env::current_exe().expect("this program");
     let script = format!("{setup}\nexec \"$@\"");
     let mut command = Command::new("unshare");
     command
         .args(["-n", "-m", "sh", "-ec", &script, "sh"])
         .arg(myself)
-        .args(["--exact", test, "--nocapture"]);
+        .args(["--exact", thread::current().name().expect("a name")]);
     let output = command.env(INSIDE, "1").output().expect("running the test");
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("1 passed"), "{said}");
-    println!("{said}");
     true
 }
 
-#[test]
+#[apply(test)]
 fn na4_l3_a_machine_without_ipv4_uses_ipv6() {
     let setup = "ip link set lo up\nip addr del 127.0.0.1/8 dev lo";
-    if in_network(
-        "listener::network::na4_l3_a_machine_without_ipv4_uses_ipv6",
-        setup,
-    ) {
+    if in_network(setup) {
         return;
     }
     let waiting = Waiting::new();
@@ -58,13 +54,10 @@ fn na4_l3_a_machine_without_ipv4_uses_ipv6() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn na3_localhost_without_ipv6_is_held_by_ipv4_alone() {
     let setup = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1\nip link set lo up";
-    if in_network(
-        "listener::network::na3_localhost_without_ipv6_is_held_by_ipv4_alone",
-        setup,
-    ) {
+    if in_network(setup) {
         return;
     }
     let waiting = Waiting::at(Fake::start(), |program| {
@@ -78,12 +71,9 @@ fn na3_localhost_without_ipv6_is_held_by_ipv4_alone() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn na4_l2_without_loopback_there_is_no_listener() {
-    if in_network(
-        "listener::network::na4_l2_without_loopback_there_is_no_listener",
-        "true",
-    ) {
+    if in_network("true") {
         return;
     }
     let login = || {
@@ -107,11 +97,10 @@ fn na4_l2_without_loopback_there_is_no_listener() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn na3_l3_localhost_is_held_in_both_families_or_not_at_all() {
     let Ok(foreign) = TcpListener::bind("[::1]:0") else {
-        eprintln!("skipped: this machine has no IPv6");
-        return;
+        skip("this machine has no IPv6");
     };
     let port = foreign.local_addr().expect("an address").port().to_string();
     let fake = Fake::start();
@@ -146,7 +135,7 @@ fn na3_l3_localhost_is_held_in_both_families_or_not_at_all() {
     waiting.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn l1_a_taken_port_names_its_holder() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("an address").port().to_string();
@@ -169,12 +158,9 @@ fn l1_a_taken_port_names_its_holder() {
     assert_eq!(fake.seen().len(), 0, "it is decided at the start");
 }
 
-#[test]
+#[apply(test)]
 fn l2_without_a_socket_the_answer_is_pasted() {
-    let test = "a failing bind";
-    if !has("strace", test) {
-        return;
-    }
+    needs(&["strace"]);
     for error in ["EACCES", "EPERM", "EADDRINUSE"] {
         let inject = format!("inject=bind:error={error}");
         // Only the socket of the callback: the binds of other parts are of other families.
@@ -214,12 +200,9 @@ fn l2_without_a_socket_the_answer_is_pasted() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn l18_a_connection_that_cannot_be_accepted_is_passed_over() {
-    let test = "a failing accept";
-    if !has("strace", test) {
-        return;
-    }
+    needs(&["strace"]);
     for error in ["ECONNABORTED", "ENOMEM", "EMFILE", "ENOBUFS", "EINTR"] {
         let inject = format!("inject=accept4:error={error}:when=2+2");
         let strace = [
@@ -241,7 +224,7 @@ fn l18_a_connection_that_cannot_be_accepted_is_passed_over() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn v8_the_port_is_never_free_between_bind_and_end() {
     let waiting = Waiting::new();
     let process = waiting.login.process();
@@ -257,15 +240,11 @@ const HOLDER: &str = "use Socket; use Fcntl; my $port = shift; socket(S, AF_INET
                       bind(S, pack_sockaddr_in($port, inet_aton('127.0.0.1'))) or die $!; listen(S, 1) or die $!; \
                       fcntl(S, F_SETFD, 0) or die $!; exec @ARGV";
 
-#[test]
+#[apply(test)]
 fn p64_a_machine_without_a_free_port_is_called_that() {
     let setup = "ip link set lo up\nsysctl -qw net.ipv4.ip_local_port_range='50000 50000'";
-    if !has("perl", "a port that is held")
-        || in_network(
-            "listener::network::p64_a_machine_without_a_free_port_is_called_that",
-            setup,
-        )
-    {
+    needs(&["perl"]);
+    if in_network(setup) {
         return;
     }
     let login = || {
@@ -298,13 +277,10 @@ fn p64_a_machine_without_a_free_port_is_called_that() {
         .contains("no port of this machine is free"));
 }
 
-#[test]
+#[apply(test)]
 fn a55_a_port_that_browsers_refuse_is_never_chosen() {
     let setup = "ip link set lo up\nsysctl -qw net.ipv4.ip_local_port_range='6665 6680'";
-    if in_network(
-        "listener::network::a55_a_port_that_browsers_refuse_is_never_chosen",
-        setup,
-    ) {
+    if in_network(setup) {
         return;
     }
     for _ in 0..4 {
@@ -332,7 +308,7 @@ fn a55_a_port_that_browsers_refuse_is_never_chosen() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a55_a_fixed_port_that_browsers_refuse_is_warned_about() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).args(["--port", "10080"]).start();
@@ -342,7 +318,7 @@ fn a55_a_fixed_port_that_browsers_refuse_is_warned_about() {
 }
 
 /// The browser goes to the program that holds the port.
-#[test]
+#[apply(test)]
 fn a15_who_holds_the_port_gets_the_browser() {
     let fake = Fake::start();
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");

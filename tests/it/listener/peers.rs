@@ -7,7 +7,8 @@ use rustix::process::Signal;
 
 use super::Waiting;
 use crate::support::fake::Fake;
-use crate::support::process::{has, is_root, Process};
+use crate::support::process::Process;
+use crate::support::skip::{needs, needs_root, skip};
 use crate::support::{visit, wait_for};
 
 /// Connects, sends a request, does one more thing with the connection, and says what came back.
@@ -56,12 +57,10 @@ fn visit_as_nobody(how: &str, waiting: &Waiting, target: &str) -> Child {
         .expect("starting the attacker")
 }
 
-#[test]
+#[apply(test)]
 fn v10_sec2_another_user_with_our_state_and_a_code_is_refused() {
-    let test = "an attacker of another user";
-    if !is_root(test) || !has("setpriv", test) || !has("perl", test) {
-        return;
-    }
+    needs_root();
+    needs(&["setpriv", "perl"]);
     for how in ["open", "half", "mapped", "close", "reset"] {
         let mut waiting = Waiting::new();
         let process = waiting.login.process();
@@ -90,12 +89,10 @@ fn v10_sec2_another_user_with_our_state_and_a_code_is_refused() {
 }
 
 /// Who knows our state may neither end the login nor put words on the terminal.
-#[test]
+#[apply(test)]
 fn v10_another_user_neither_refuses_nor_says_anything() {
-    let test = "an attacker of another user";
-    if !is_root(test) || !has("setpriv", test) || !has("perl", test) {
-        return;
-    }
+    needs_root();
+    needs(&["setpriv", "perl"]);
     let mut waiting = Waiting::new();
     for error in ["access_denied", "server_error", "temporarily_unavailable"] {
         let target = format!(
@@ -116,12 +113,10 @@ fn v10_another_user_neither_refuses_nor_says_anything() {
 }
 
 /// Idle connections must not keep the program from asking the system who is calling.
-#[test]
+#[apply(test)]
 fn v10_l18_another_user_is_refused_when_descriptors_run_out() {
-    let test = "an attacker of another user";
-    if !is_root(test) || !has("setpriv", test) || !has("perl", test) {
-        return;
-    }
+    needs_root();
+    needs(&["setpriv", "perl"]);
     let mut waiting = Waiting::at(Fake::start(), |program| {
         program.through_shell("ulimit -n 40", "")
     });
@@ -157,12 +152,10 @@ fn attacker_is_connected(attacker: &Child) -> bool {
 }
 
 /// Who does not know the state learns nothing about users.
-#[test]
+#[apply(test)]
 fn v10_the_peer_is_asked_for_last() {
-    let test = "an attacker of another user";
-    if !is_root(test) || !has("setpriv", test) || !has("perl", test) {
-        return;
-    }
+    needs_root();
+    needs(&["setpriv", "perl"]);
     let mut waiting = Waiting::new();
     let good = std::mem::replace(
         &mut waiting.good,
@@ -182,19 +175,16 @@ fn v10_the_peer_is_asked_for_last() {
 }
 
 /// In a user namespace that does not know all users, a relay outside of it shows as the one that stands for all of them.
-#[test]
+#[apply(test)]
 fn p54_who_is_unknown_to_the_namespace_is_not_foreign() {
-    let test = "a user namespace";
-    if !is_root(test) || !has("setpriv", test) || !has("perl", test) || !has("unshare", test) {
-        return;
-    }
+    needs_root();
+    needs(&["setpriv", "perl", "unshare"]);
     let works = Command::new("unshare")
         .args(["-U", "-r", "true"])
         .status()
         .is_ok_and(|status| status.success());
     if !works {
-        eprintln!("skipped: {test} cannot be made here");
-        return;
+        skip("user namespaces cannot be made here");
     }
     let waiting = Waiting::at(Fake::start(), |program| {
         program.through(&["unshare", "-U", "-r"])

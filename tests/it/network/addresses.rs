@@ -45,9 +45,8 @@ const CASES: &[(&str, &str, bool)] = &[
     ("127.0.0.9", "127.0.0.5", true),
 ];
 
-#[test]
+#[apply(test)]
 fn a2_a_typed_name_opens_a_region_only_with_all_its_addresses() {
-    let test = "network::addresses::a2_a_typed_name_opens_a_region_only_with_all_its_addresses";
     let lines: String = CASES
         .iter()
         .enumerate()
@@ -58,7 +57,7 @@ fn a2_a_typed_name_opens_a_region_only_with_all_its_addresses() {
             typed.chain([format!("{other} other{number}.example\n")])
         })
         .collect();
-    if in_network(test, &format!("{NETWORK}{}", hosts(&lines))) {
+    if in_network(&format!("{NETWORK}{}", hosts(&lines))) {
         return;
     }
     let authority = Authority::new();
@@ -99,11 +98,10 @@ fn a2_a_typed_name_opens_a_region_only_with_all_its_addresses() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a2_addresses_that_change_during_a_login_open_nothing() {
-    let test = "network::addresses::a2_addresses_that_change_during_a_login_open_nothing";
     let lines = "93.184.216.34 typed.example\n93.184.216.35 token.example";
-    if in_network(test, &format!("{NETWORK}{}", hosts(lines))) {
+    if in_network(&format!("{NETWORK}{}", hosts(lines))) {
         return;
     }
     let authority = Authority::new();
@@ -143,11 +141,10 @@ fn a2_addresses_that_change_during_a_login_open_nothing() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a2_a_link_local_address_is_asked_only_as_it_was_typed() {
-    let test = "network::addresses::a2_a_link_local_address_is_asked_only_as_it_was_typed";
     let lines = "169.254.169.254 metadata.example\n169.254.169.254 both.example\n93.184.216.34 both.example";
-    if in_network(test, &format!("{NETWORK}{}", hosts(lines))) {
+    if in_network(&format!("{NETWORK}{}", hosts(lines))) {
         return;
     }
     let authority = Authority::new();

@@ -14,15 +14,15 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::support::fake::Fake;
-use crate::support::process::has;
 use crate::support::program::Program;
+use crate::support::skip::needs;
 
 use super::{answer, any_code, config, config_of, names_of, Authority};
 
 /// What a refusal may need: much more would mean that something endless was read.
 const LIMIT: Duration = Duration::from_secs(20);
 
-#[test]
+#[apply(test)]
 fn a21_files_of_certificates_are_regular_and_limited() {
     let authority = Authority::new();
     let fake = Fake::secure(authority.server(&["127.0.0.1"], 2099), any_code);
@@ -91,7 +91,7 @@ fn a21_files_of_certificates_are_regular_and_limited() {
     login.finish().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn p52_the_certificate_of_an_authority_is_told_from_one_that_serves() {
     let key = KeyPair::generate().expect("a key");
     let mut params = names_of(&["127.0.0.1"]);
@@ -121,9 +121,7 @@ fn p52_the_certificate_of_an_authority_is_told_from_one_that_serves() {
     );
 
     // The command makes one that serves.
-    if !has("openssl", "p52") {
-        return;
-    }
+    needs(&["openssl"]);
     let start = said.find("openssl req").expect("a command");
     let command: Vec<_> = said[start..]
         .split(' ')
@@ -160,7 +158,7 @@ pub fn without_tls() -> SocketAddr {
     address
 }
 
-#[test]
+#[apply(test)]
 fn p52_what_does_not_speak_tls_is_no_attack() {
     let address = without_tls();
     let finished = Program::login_at(&format!("https://{address}/mcp"))
@@ -177,7 +175,7 @@ fn p52_what_does_not_speak_tls_is_no_attack() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn p52_a_certificate_for_other_hosts_names_them() {
     let authority = Authority::new();
     let key = KeyPair::generate().expect("a key");

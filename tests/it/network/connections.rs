@@ -11,9 +11,9 @@ use serde_json::json;
 
 use crate::listener::network::in_network;
 use crate::support::fake::Reply;
-use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::rotating::Rotating;
+use crate::support::skip::needs;
 
 use super::{answer, server_called, Authority, Proxy};
 
@@ -149,9 +149,8 @@ fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
     });
 }
 
-#[test]
+#[apply(test)]
 fn p65_dead_addresses_cost_no_more_than_they_cost_curl() {
-    let test = "network::connections::p65_dead_addresses_cost_no_more_than_they_cost_curl";
     let dead = |name: &str, hosts: &[&str]| {
         let dead: String = hosts
             .iter()
@@ -166,7 +165,8 @@ fn p65_dead_addresses_cost_no_more_than_they_cost_curl() {
         dead("proxy.example", &["a", "b"]),
         "93.184.216.34 mcp.example".to_owned(),
     ];
-    if in_network(test, &format!("{NETWORK}{}", hosts(&lines.concat()))) || !has("curl", test) {
+    needs(&["curl"]);
+    if in_network(&format!("{NETWORK}{}", hosts(&lines.concat()))) {
         return;
     }
     let authority = Authority::new();
@@ -228,12 +228,12 @@ fn socks_proxy(at: &str, target: SocketAddr) {
     });
 }
 
-#[test]
+#[apply(test)]
 fn p65_what_answered_is_tried_first_for_the_rest_of_the_run() {
-    let test = "network::connections::p65_what_answered_is_tried_first_for_the_rest_of_the_run";
     let lines =
         "2001:db8:77::a mcp.example\n93.184.216.34 mcp.example\n2001:db8:77::b as.example\n93.184.216.34 as.example";
-    if in_network(test, &format!("{NETWORK}{}", hosts(lines))) || !has("strace", test) {
+    needs(&["strace"]);
+    if in_network(&format!("{NETWORK}{}", hosts(lines))) {
         return;
     }
     let authority = Authority::new();
@@ -283,10 +283,9 @@ fn p65_what_answered_is_tried_first_for_the_rest_of_the_run() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn p64_no_free_local_port_is_told_and_nothing_is_spent() {
-    let test = "network::connections::p64_no_free_local_port_is_told_and_nothing_is_spent";
-    if in_network(test, "ip link set lo up") {
+    if in_network("ip link set lo up") {
         return;
     }
     let servers = Rotating::start();

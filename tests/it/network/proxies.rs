@@ -13,8 +13,8 @@ use serde_json::json;
 use crate::listener::network::in_network;
 use crate::support::fake::{Fake, Reply};
 use crate::support::leaks::assert_hides;
-use crate::support::process::has;
 use crate::support::program::{Finished, Program};
+use crate::support::skip::needs;
 
 use super::certificates::without_tls;
 use super::connections::hosts;
@@ -230,10 +230,10 @@ fn doors() -> Arc<Mutex<Vec<String>>> {
     seen
 }
 
-#[test]
+#[apply(test)]
 fn p50_the_way_is_the_one_that_curl_takes() {
-    let test = "network::proxies::p50_the_way_is_the_one_that_curl_takes";
-    if in_network(test, &format!("{NETWORK}{}", hosts(HOSTS))) || !has("curl", test) {
+    needs(&["curl"]);
+    if in_network(&format!("{NETWORK}{}", hosts(HOSTS))) {
         return;
     }
     let seen = doors();
@@ -268,7 +268,7 @@ fn p50_the_way_is_the_one_that_curl_takes() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p50_what_cannot_be_understood_is_said() {
     for (variables, named) in [
         (
@@ -317,7 +317,7 @@ fn refusing(answer: &'static str) -> SocketAddr {
     Proxy::start(Err(answer)).address
 }
 
-#[test]
+#[apply(test)]
 fn p51_p67_what_is_told_names_the_proxy_and_its_variable() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .expect("a port")
@@ -422,7 +422,7 @@ fn p51_p67_what_is_told_names_the_proxy_and_its_variable() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p51_proxies_of_other_kinds_are_named_too() {
     let authority = Authority::new();
     let closed = TcpListener::bind("127.0.0.1:0")
@@ -469,7 +469,7 @@ fn p51_proxies_of_other_kinds_are_named_too() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p66_what_was_never_sent_is_not_spent() {
     let authority = Authority::new();
     let refused = Arc::new(Mutex::new(false));

@@ -5,9 +5,10 @@ use std::process::{Child, Command};
 use rustix::process::Signal;
 
 use crate::support::fake::Fake;
-use crate::support::process::{has, is_ignored, Process};
+use crate::support::process::Process;
 use crate::support::program::Program;
 use crate::support::pty::Pty;
+use crate::support::skip::{needs, needs_signal};
 use crate::support::{visit, wait_for};
 
 /// An interactive bash on a terminal, in a home of its own.
@@ -19,10 +20,8 @@ struct Shell {
 }
 
 impl Shell {
-    fn start() -> Option<Self> {
-        if !has("bash", "a shell with job control") {
-            return None;
-        }
+    fn start() -> Self {
+        needs(&["bash"]);
         let (pty, fake, mut program) = (Pty::open(), Fake::start(), Program::new());
         let mut command = Command::new("setsid");
         command
@@ -56,7 +55,7 @@ impl Shell {
             program,
         };
         shell.pty.wait_for("PROMPT ");
-        Some(shell)
+        shell
     }
 
     /// Starts a login whose events go to a file, and which tells its process id; `end` is what follows the command.
@@ -93,11 +92,9 @@ impl Shell {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p14_a_background_job_never_stops_and_takes_the_callback() {
-    let Some(mut shell) = Shell::start() else {
-        return;
-    };
+    let mut shell = Shell::start();
     let (process, good) = shell.log_in("&");
     let shown = shell
         .pty
@@ -121,11 +118,9 @@ fn p14_a_background_job_never_stops_and_takes_the_callback() {
     shell.ends_with("ended=0");
 }
 
-#[test]
+#[apply(test)]
 fn p14_fg_turns_pasting_on() {
-    let Some(mut shell) = Shell::start() else {
-        return;
-    };
+    let mut shell = Shell::start();
     let (process, good) = shell.log_in("&");
     assert!(matches!(process.state(), 'S' | 'R'), "{}", process.state());
     shell.pty.type_in("fg\n");
@@ -136,11 +131,9 @@ fn p14_fg_turns_pasting_on() {
     shell.ends_with("ended=0");
 }
 
-#[test]
+#[apply(test)]
 fn r5_p12_ctrl_z_and_fg_give_the_terminal_back_and_take_it_again() {
-    let Some(mut shell) = Shell::start() else {
-        return;
-    };
+    let mut shell = Shell::start();
     let before = shell.pty.settings();
     let (process, good) = shell.log_in("");
     for _ in 0..2 {
@@ -161,11 +154,9 @@ fn r5_p12_ctrl_z_and_fg_give_the_terminal_back_and_take_it_again() {
     shell.ends_with("ended=0");
 }
 
-#[test]
+#[apply(test)]
 fn r5_ctrl_z_and_bg_go_on_without_pasting() {
-    let Some(mut shell) = Shell::start() else {
-        return;
-    };
+    let mut shell = Shell::start();
     let before = shell.pty.settings();
     let (process, good) = shell.log_in("");
     shell.pty.wait_until_raw(true);
@@ -185,14 +176,10 @@ fn r5_ctrl_z_and_bg_go_on_without_pasting() {
 }
 
 /// The settings of `stty` in the shell are the same before and after.
-#[test]
+#[apply(test)]
 fn p12_r1_ctrl_c_gives_the_terminal_back_to_the_shell() {
-    if is_ignored(Signal::INT, "Ctrl-C") {
-        return;
-    }
-    let Some(mut shell) = Shell::start() else {
-        return;
-    };
+    needs_signal(Signal::INT);
+    let mut shell = Shell::start();
     let before = shell.pty.settings();
     shell.log_in("");
     shell.pty.wait_until_raw(true);

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::fake::Fake;
-use crate::support::process::{is_ignored, is_root};
 use crate::support::program::{Program, Running};
 use crate::support::pty::Pty;
+use crate::support::skip::{needs_root, needs_signal};
 use crate::support::{parameter, visit, wait_for};
 
 /// A login in the foreground of a terminal.
@@ -65,7 +65,7 @@ impl OnTerminal {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p12_an_address_of_any_length_is_taken_whole() {
     for (length, open, close) in [
         (1023, "", "\r"),
@@ -86,7 +86,7 @@ fn p12_an_address_of_any_length_is_taken_whole() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p12_sec7_what_is_pasted_is_not_shown() {
     let mut on = OnTerminal::new();
     on.pty
@@ -102,7 +102,7 @@ fn p12_sec7_what_is_pasted_is_not_shown() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn p3_p2_bracketed_and_wrapped_pastes_are_taken() {
     let forms = [
         "\u{1b}[200~URL\u{1b}[201~",
@@ -127,7 +127,7 @@ fn p3_p2_bracketed_and_wrapped_pastes_are_taken() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p2_typed_keys_are_edited() {
     let mut on = OnTerminal::new();
     let good = on.good.clone();
@@ -136,7 +136,7 @@ fn p2_typed_keys_are_edited() {
     on.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn p10_ctrl_d_ends_only_the_pasting() {
     let mut on = OnTerminal::new();
     on.pty.type_in("\u{4}");
@@ -146,14 +146,14 @@ fn p10_ctrl_d_ends_only_the_pasting() {
     on.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn p12_the_callback_gives_the_terminal_back() {
     let on = OnTerminal::new();
     assert_eq!(visit(&on.good).status, 200);
     on.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn p12_r1_a_signal_gives_the_terminal_back() {
     for (signal, number) in [
         (Signal::INT, 2),
@@ -161,18 +161,14 @@ fn p12_r1_a_signal_gives_the_terminal_back() {
         (Signal::HUP, 1),
         (Signal::QUIT, 3),
     ] {
-        if is_ignored(signal, "the end by a signal") {
-            continue;
-        }
+        needs_signal(signal);
         let on = OnTerminal::new();
         on.login.process().signal(signal);
         let finished = on.login.finish();
         assert_eq!(finished.signal, Some(number), "{}", finished.stderr);
         assert_eq!(on.pty.settings(), on.before, "after signal {number}");
     }
-    if is_ignored(Signal::INT, "Ctrl-C") {
-        return;
-    }
+    needs_signal(Signal::INT);
     let mut on = OnTerminal::new();
     on.pty.type_in("\u{3}");
     let finished = on.login.finish();
@@ -181,7 +177,7 @@ fn p12_r1_a_signal_gives_the_terminal_back() {
 }
 
 /// Signals from the very beginning on: whenever the terminal is changed, it is also given back.
-#[test]
+#[apply(test)]
 fn p12_r1_an_early_signal_gives_the_terminal_back() {
     let fake = Fake::start();
     for _ in 0..30 {
@@ -195,7 +191,7 @@ fn p12_r1_an_early_signal_gives_the_terminal_back() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn r3_a_closed_terminal_ends_the_login() {
     let on = OnTerminal::new();
     on.pty.close();
@@ -205,17 +201,16 @@ fn r3_a_closed_terminal_ends_the_login() {
 
 /// Where nobody could continue it, Ctrl-Z stops nothing: there is no shell with jobs around this terminal. In a container
 /// the session and the group of the terminal can be ones that the login cannot name.
-#[test]
+#[apply(test)]
 fn r5_ctrl_z_without_a_shell_does_not_stop_for_ever() {
     does_not_stop(OnTerminal::new());
-    if is_root("Ctrl-Z in a container") {
-        does_not_stop(OnTerminal::through(&[
-            "unshare",
-            "--pid",
-            "--fork",
-            "--mount-proc",
-        ]));
-    }
+    needs_root();
+    does_not_stop(OnTerminal::through(&[
+        "unshare",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+    ]));
 }
 
 fn does_not_stop(mut on: OnTerminal) {
@@ -236,7 +231,7 @@ fn does_not_stop(mut on: OnTerminal) {
 }
 
 /// A terminal that was halted with Ctrl-S takes no output; the browser is answered all the same.
-#[test]
+#[apply(test)]
 fn l19_r3_a_halted_terminal_does_not_halt_the_login() {
     let mut on = OnTerminal::new();
     on.pty.type_in("\u{13}");
@@ -265,7 +260,7 @@ fn l19_r3_a_halted_terminal_does_not_halt_the_login() {
     on.succeeds();
 }
 
-#[test]
+#[apply(test)]
 fn p12_blank_lines_and_junk_come_first() {
     let mut on = OnTerminal::new();
     for junk in ["junk\r", "http://127.0.0.1/callback?code=c&state=wrong\r"] {

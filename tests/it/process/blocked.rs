@@ -13,9 +13,9 @@ use rustix::termios::{tcflow, Action};
 
 use super::{ended_by, signals};
 use crate::support::fake::{Fake, Gate, Reply};
-use crate::support::process::{has, is_root};
 use crate::support::program::{Program, Running};
 use crate::support::pty::Pty;
+use crate::support::skip::{needs, needs_root};
 use crate::support::{visit, wait_for};
 
 /// Longest time that a login may take beyond its own deadline.
@@ -78,7 +78,7 @@ impl Blocked {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p55_a_stream_that_nobody_reads_costs_no_login() {
     for (stdout, code) in [(true, 7), (false, 0)] {
         let mut blocked = Blocked::start(stdout, !stdout, &["-vv"]);
@@ -112,7 +112,7 @@ fn p55_a_stream_that_nobody_reads_costs_no_login() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p55_a_stream_that_nobody_reads_prolongs_no_deadline() {
     for (stdout, stderr) in [(true, false), (false, true), (true, true)] {
         let started = Instant::now();
@@ -128,7 +128,7 @@ fn p55_a_stream_that_nobody_reads_prolongs_no_deadline() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p55_a_signal_ends_what_nobody_reads() {
     for (signal, number) in signals() {
         let blocked = Blocked::start(true, true, &[]);
@@ -143,7 +143,7 @@ fn p55_a_signal_ends_what_nobody_reads() {
 }
 
 /// A pipe that is read late gets all of it, in order.
-#[test]
+#[apply(test)]
 fn p55_a_late_reader_gets_everything() {
     let fake = Fake::start();
     let (reader, writer) = full_pipe();
@@ -179,7 +179,7 @@ fn p55_a_late_reader_gets_everything() {
 }
 
 /// Other commands wait for their reader, and a signal ends that.
-#[test]
+#[apply(test)]
 fn p55_a_signal_ends_every_command_that_waits_for_its_reader() {
     for (signal, number) in signals() {
         for arguments in [
@@ -212,7 +212,7 @@ fn on_a_terminal(fake: &Fake, pty: &Pty) -> Program {
     Program::login(fake).env("TERM", "xterm").on(pty)
 }
 
-#[test]
+#[apply(test)]
 fn p55_a_halted_terminal_costs_no_login() {
     for halted_from_the_start in [true, false] {
         let (fake, pty) = (Fake::start(), Pty::open());
@@ -237,7 +237,7 @@ fn p55_a_halted_terminal_costs_no_login() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn p55_a_halted_terminal_prolongs_neither_deadline_nor_signal() {
     let (fake, pty) = (Fake::start(), Pty::open());
     halt(&pty);
@@ -259,7 +259,7 @@ fn p55_a_halted_terminal_prolongs_neither_deadline_nor_signal() {
 }
 
 /// A terminal that is let go again shows what was said meanwhile.
-#[test]
+#[apply(test)]
 fn p55_a_terminal_that_goes_on_shows_what_was_said() {
     let (fake, mut pty) = (Fake::start(), Pty::open());
     halt(&pty);
@@ -295,16 +295,15 @@ fn limited(program: Program, user: u32, threads: u32) -> Program {
     ])
 }
 
-fn can_limit(test: &str) -> bool {
-    is_root(test) && has("setpriv", test) && has("prlimit", test)
+fn needs_limits() {
+    needs_root();
+    needs(&["setpriv", "prlimit"]);
 }
 
 /// From the first thread on, or from the second: a login needs none.
-#[test]
+#[apply(test)]
 fn p55_a4_a_login_without_any_thread() {
-    if !can_limit("a limit of threads") {
-        return;
-    }
+    needs_limits();
     for threads in 1..=3 {
         let fake = Fake::start();
         let mut login = limited(Program::login(&fake), 64207, threads).start();
@@ -322,11 +321,9 @@ fn p55_a4_a_login_without_any_thread() {
 }
 
 /// The threads run out after the page was shown: the accepted code is exchanged all the same.
-#[test]
+#[apply(test)]
 fn p55_a4_an_accepted_code_needs_no_thread() {
-    if !can_limit("a limit of threads") {
-        return;
-    }
+    needs_limits();
     let fake = Fake::start();
     let mut login = limited(Program::login(&fake), 64208, 8).start();
     let url = login.authorization_url();
@@ -361,11 +358,9 @@ fn p55_a4_an_accepted_code_needs_no_thread() {
 }
 
 /// The exchange hangs in the one thread that there is: a signal ends it, and so does the deadline for what comes before.
-#[test]
+#[apply(test)]
 fn p55_a4_without_threads_signals_and_deadlines_hold() {
-    if !can_limit("a limit of threads") {
-        return;
-    }
+    needs_limits();
     for path in ["/register", "/token"] {
         let gate = Gate::default();
         let held = gate.clone();
@@ -399,7 +394,7 @@ fn p55_a4_without_threads_signals_and_deadlines_hold() {
 }
 
 /// The store takes nothing any more: that is what is said, and no signal ends the program.
-#[test]
+#[apply(test)]
 fn p55_a_limit_of_file_sizes_is_told() {
     let fake = Fake::start();
     let finished = Program::login(&fake)
@@ -419,11 +414,9 @@ fn p55_a_limit_of_file_sizes_is_told() {
 }
 
 /// The process that refreshes cannot be started: nothing is spent, and the next call refreshes.
-#[test]
+#[apply(test)]
 fn p55_a_refresh_without_a_process_spends_nothing() {
-    if !can_limit("a limit of processes") {
-        return;
-    }
+    needs_limits();
     let fake = Fake::with(|seen, fake| {
         let is_refresh = seen.path == "/token"
             && seen.parameter("grant_type").as_deref() == Some("refresh_token");
@@ -458,14 +451,9 @@ fn p55_a_refresh_without_a_process_spends_nothing() {
 }
 
 /// A worker wakes the main thread with a byte. Where the system has no memory for it, the login ends all the same.
-#[test]
+#[apply(test)]
 fn p55_each_send_of_a_login_fails_once_and_none_makes_it_wait() {
-    if !has(
-        "strace",
-        "p55_each_send_of_a_login_fails_once_and_none_makes_it_wait",
-    ) {
-        return;
-    }
+    needs(&["strace"]);
     let fake = Fake::start();
     for number in 1..=6 {
         for error in ["ENOBUFS", "EAGAIN"] {
@@ -509,11 +497,9 @@ fn p55_each_send_of_a_login_fails_once_and_none_makes_it_wait() {
 }
 
 /// What another user opened cannot be opened once more: the stream is asked before each write.
-#[test]
+#[apply(test)]
 fn p55_streams_of_another_user_hold_nothing_up() {
-    if !can_limit("a stream of another user") {
-        return;
-    }
+    needs_limits();
     for is_terminal in [true, false] {
         let (fake, pty) = (Fake::start(), Pty::open());
         halt(&pty);
@@ -547,7 +533,7 @@ fn p55_streams_of_another_user_hold_nothing_up() {
 }
 
 /// Nobody reads what a refresh has to say: the token comes in time.
-#[test]
+#[apply(test)]
 fn p55_talk_that_nobody_reads_costs_no_token() {
     let fake = Fake::with(|seen, fake| {
         let is_refresh = seen.path == "/token"
@@ -565,11 +551,9 @@ fn p55_talk_that_nobody_reads_costs_no_token() {
 }
 
 /// The demo serves with threads of a library that panics without them.
-#[test]
+#[apply(test)]
 fn p55_a_demo_without_threads_says_so() {
-    if !can_limit("a limit of threads") {
-        return;
-    }
+    needs_limits();
     let finished = limited(Program::new().args(["demo", "--auto"]), 64212, 1)
         .run()
         .expect(1);

@@ -4,9 +4,9 @@ use rustix::process::Signal;
 
 use crate::support::browser::FakeBrowser;
 use crate::support::fake::Fake;
-use crate::support::process::is_ignored;
 use crate::support::program::Program;
 use crate::support::pty::Pty;
+use crate::support::skip::needs_signal;
 use crate::support::{visit, wait_for};
 
 fn login(fake: &Fake) -> Program {
@@ -16,7 +16,7 @@ fn login(fake: &Fake) -> Program {
         .arg(fake.mcp())
 }
 
-#[test]
+#[apply(test)]
 fn r8_the_browser_has_a_session_of_its_own_and_nothing_of_ours() {
     let (fake, browser, pty) = (
         Fake::start(),
@@ -70,7 +70,7 @@ fn r8_the_browser_has_a_session_of_its_own_and_nothing_of_ours() {
     assert!(!pty.shown().contains("noise"), "{}", pty.shown());
 }
 
-#[test]
+#[apply(test)]
 fn r8_a_browser_that_hangs_or_talks_or_dies_changes_nothing() {
     for what in [
         "exec sleep 60",
@@ -99,7 +99,7 @@ fn r8_a_browser_that_hangs_or_talks_or_dies_changes_nothing() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn r8_no_zombie_is_left() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new("exit 0"));
     let mut login = login(&fake).env("BROWSER", browser.path()).start();
@@ -119,11 +119,9 @@ fn r8_no_zombie_is_left() {
     login.finish();
 }
 
-#[test]
+#[apply(test)]
 fn r8_keys_of_our_terminal_do_not_reach_the_browser() {
-    if is_ignored(Signal::INT, "Ctrl-C") {
-        return;
-    }
+    needs_signal(Signal::INT);
     let (fake, browser, mut pty) = (
         Fake::start(),
         FakeBrowser::new("trap 'echo >hit' INT HUP; sleep 60 & wait"),
@@ -146,7 +144,7 @@ fn r8_keys_of_our_terminal_do_not_reach_the_browser() {
 }
 
 /// A browser that draws on a terminal would fight with us over ours.
-#[test]
+#[apply(test)]
 fn r9_a_text_browser_has_no_terminal() {
     let pty = Pty::open();
     let (fake, browser) = (Fake::start(), FakeBrowser::new("cat >input"));
@@ -171,7 +169,7 @@ fn r9_a_text_browser_has_no_terminal() {
     login.finish().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn r9_without_a_display_the_address_is_printed() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
     std::fs::copy(
@@ -212,7 +210,7 @@ fn r9_without_a_display_the_address_is_printed() {
     login.finish();
 }
 
-#[test]
+#[apply(test)]
 fn r8_a_browser_that_cannot_be_started_is_told() {
     let fake = Fake::start();
     let mut login = login(&fake)
@@ -226,7 +224,7 @@ fn r8_a_browser_that_cannot_be_started_is_told() {
 }
 
 /// Whatever names a browser: a path with spaces and parentheses, quoted words, a list.
-#[test]
+#[apply(test)]
 fn p56_p63_every_form_of_a_named_browser() {
     for (name, form) in [
         ("Program Files (x86)/chrome.exe", "BROWSER"),
@@ -260,7 +258,7 @@ fn p56_p63_every_form_of_a_named_browser() {
 }
 
 /// `--browser` is one command; it is not a list, and nothing else is opened in its place.
-#[test]
+#[apply(test)]
 fn p56_the_option_is_one_command() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
     let odd = browser.path().with_file_name("my: browser");
@@ -275,7 +273,7 @@ fn p56_the_option_is_one_command() {
     login.finish().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn p63_a_named_browser_that_is_missing_is_said() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
     std::fs::copy(browser.path(), browser.path().with_file_name("xdg-open")).expect("a copy");
@@ -293,7 +291,7 @@ fn p63_a_named_browser_that_is_missing_is_said() {
 }
 
 /// In a toolbox there is nothing else in the path.
-#[test]
+#[apply(test)]
 fn p56_the_programs_that_only_open_are_tried() {
     for opener in ["xdg-open", "wslview"] {
         for variable in ["", "nosuch-browser"] {

@@ -30,7 +30,7 @@ fn logged_in(events: &[Value]) -> Vec<&str> {
     all.filter_map(|event| event["server"].as_str()).collect()
 }
 
-#[test]
+#[apply(test)]
 fn several_logins_wait_side_by_side() {
     let fakes: Vec<_> = (0..3).map(|_| Fake::start()).collect();
     let (login, goods) = start(&fakes, |program| program);
@@ -54,7 +54,7 @@ fn several_logins_wait_side_by_side() {
 }
 
 /// A reload of the page of a finished login gets the same page while others are waited for.
-#[test]
+#[apply(test)]
 fn l15_a_reload_is_answered_while_others_wait() {
     let fakes: Vec<_> = (0..2).map(|_| Fake::start()).collect();
     let (mut login, goods) = start(&fakes, |program| program);
@@ -75,7 +75,7 @@ fn l15_a_reload_is_answered_while_others_wait() {
     assert_eq!(fakes[0].seen_at("/token").len(), 1);
 }
 
-#[test]
+#[apply(test)]
 fn p6_a_paste_finds_its_login_by_its_state() {
     let fakes: Vec<_> = (0..3).map(|_| Fake::start()).collect();
     let (mut login, goods) = start(&fakes, |program| program.arg("--paste").with_stdin());
@@ -88,7 +88,7 @@ fn p6_a_paste_finds_its_login_by_its_state() {
     assert!(fakes.iter().all(|fake| fake.seen_at("/token").len() == 1));
 }
 
-#[test]
+#[apply(test)]
 fn one_that_fails_harms_no_other_and_gives_the_exit_code() {
     let good = Fake::start();
     let broken = Fake::with(|seen, _| (seen.path != "/authorize").then(|| Reply::status(500)));
@@ -136,7 +136,7 @@ fn one_that_fails_harms_no_other_and_gives_the_exit_code() {
     assert_eq!(finished.kept(&good.mcp())["refresh_token"], "refresh-1");
 }
 
-#[test]
+#[apply(test)]
 fn the_deadline_ends_only_those_without_an_answer() {
     let fakes: Vec<_> = (0..2).map(|_| Fake::start()).collect();
     let (login, goods) = start(&fakes, |program| program.args(["--timeout", "4s"]));
@@ -146,7 +146,7 @@ fn the_deadline_ends_only_those_without_an_answer() {
     assert_eq!(finished.event("error")["server"], fakes[1].mcp());
 }
 
-#[test]
+#[apply(test)]
 fn more_logins_than_workers_are_all_completed() {
     let fakes: Vec<_> = (0..12).map(|_| Fake::start()).collect();
     let (login, goods) = start(&fakes, |program| program);
@@ -157,7 +157,7 @@ fn more_logins_than_workers_are_all_completed() {
     assert_eq!(logged_in(&finished.events).len(), 12);
 }
 
-#[test]
+#[apply(test)]
 fn two_runs_for_one_server_do_not_disturb_each_other() {
     let fake = Fake::start();
     let home = tempfile::tempdir().expect("a directory");

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::bed::{Bed, Part};
 use super::proxy::{Accident, Proxy};
 use super::session::{Kept, Session};
-use crate::support::process::has;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::Rotating;
+use crate::support::skip::needs;
 use crate::support::strace::{calls, inject};
 use crate::support::{each, visit};
 
@@ -128,11 +128,9 @@ fn token_with_an_accident(kept: &mut Kept, what: &str) -> Option<i32> {
     code
 }
 
-#[test]
+#[apply(test)]
 fn c3_d1_killed_at_each_message_of_a_refresh() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
     let count = messages(session, |kept| drop(kept.token().expect(0)));
     at_each_message(session, 1..=count, KILLS, |kept, what| {
@@ -166,11 +164,9 @@ fn settles(kept: &Kept, old: &Value, what: &str) {
     assert!(kept.home.files_with("rescued").is_empty(), "{what}");
 }
 
-#[test]
+#[apply(test)]
 fn d2_a_connection_cut_in_a_refresh() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
     let count = messages(session, |kept| drop(kept.token().expect(0)));
     at_each_message(
@@ -186,11 +182,9 @@ fn d2_a_connection_cut_in_a_refresh() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn k2_a_keyring_that_falls_silent_during_a_refresh() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
     let count = messages(session, |kept| drop(kept.token().expect(0)));
     // All at once, for each waits.
@@ -214,11 +208,9 @@ fn k2_a_keyring_that_falls_silent_during_a_refresh() {
     });
 }
 
-#[test]
+#[apply(test)]
 fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
     let logout = |kept: &Kept| kept.at(&["logout"], "keyring").run();
     let count = messages(session, |kept| drop(logout(kept).expect(0)));
@@ -249,11 +241,9 @@ fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn d1_killed_at_each_message_of_storing_a_login() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
     let count = |_| {
         let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
@@ -302,14 +292,10 @@ fn at_each_call(
     session.other_is_untouched("other logins");
 }
 
-#[test]
+#[apply(test)]
 fn c3_d1_killed_at_each_call_on_files_of_a_refresh() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
-    if !has("strace", "killing at each call") {
-        return;
-    }
+    let bed = Bed::with(&[Part::Keyring]);
+    needs(&["strace"]);
     let session = &Session::start(&bed);
     at_each_call(
         session,
@@ -322,14 +308,10 @@ fn c3_d1_killed_at_each_call_on_files_of_a_refresh() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn d2_each_call_on_files_of_a_refresh_fails_once() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
-    if !has("strace", "failing calls") {
-        return;
-    }
+    let bed = Bed::with(&[Part::Keyring]);
+    needs(&["strace"]);
     let session = &Session::start(&bed);
     at_each_call(
         session,
@@ -353,14 +335,10 @@ fn d2_each_call_on_files_of_a_refresh_fails_once() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn d1_d2_each_call_on_files_of_a_logout_fails_or_ends_it() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
-    if !has("strace", "failing calls") {
-        return;
-    }
+    let bed = Bed::with(&[Part::Keyring]);
+    needs(&["strace"]);
     let session = &Session::start(&bed);
     let logout = |kept: &Kept| kept.at(&["logout"], "keyring");
     at_each_call(session, logout, |kept, run, call, number| {

@@ -1,7 +1,6 @@
 //! The bed of the tests with real components: who must be there, a home of its own for each run, and nothing that
 //! outlives its test.
 
-use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 
 use super::running::Server;
 use crate::support::program::LOCK_DIR;
+use crate::support::skip::skip;
 
 /// How long the browser may take to say what it saw; it gives up by itself after 60 seconds.
 const SEEN: Duration = Duration::from_secs(70);
@@ -176,23 +176,18 @@ pub struct Bed {
 }
 
 impl Bed {
-    /// Makes a bed for a test that needs these parts, or tells why the test is skipped.
-    pub fn with(parts: &[Part]) -> Option<Bed> {
+    /// Makes a bed for a test that needs these parts; skips the test if one is missing.
+    pub fn with(parts: &[Part]) -> Bed {
         static TURN: Mutex<()> = Mutex::new(());
         let missing = parts
             .iter()
             .flat_map(|part| part.files())
             .find(|file| !file.exists());
         if let Some(missing) = missing {
-            let name = thread::current().name().unwrap_or_default().to_owned();
-            let reason = format!(
-                "{} is missing: run tests/real/install (and see .ci/run)",
+            skip(format_args!(
+                "{} is missing (run tests/real/install, and see .ci/run)",
                 missing.display()
-            );
-            assert!(env::var("CI").as_deref() != Ok("true"), "{reason}");
-            // Not eprintln: what a passing test prints with it is kept from the reader.
-            writeln!(io::stderr(), "skipped {name}: {reason}").expect("stderr takes a line");
-            return None;
+            ));
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let home = tempfile::Builder::new()
@@ -204,7 +199,7 @@ impl Bed {
         }
         fs::set_permissions(home.path().join("run"), fs::Permissions::from_mode(0o700))
             .expect("a private run directory");
-        Some(Bed { home, _turn: turn })
+        Bed { home, _turn: turn }
     }
 
     /// Returns the test's home.

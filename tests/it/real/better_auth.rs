@@ -9,11 +9,9 @@ use super::tokens::token;
 use super::user_agent::{login_by_paste, UserAgent};
 use crate::support::visit;
 
-#[test]
+#[apply(test)]
 fn chromium_consents_at_better_auth() {
-    let Some(bed) = Bed::with(&[Part::BetterAuth, Part::Npm, Part::Chromium]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::BetterAuth, Part::Npm, Part::Chromium]);
     let server = bed.better_auth(0);
     let finished = login(&bed, &server, &bed.chromium("consent")).exits(0);
 
@@ -38,11 +36,9 @@ fn chromium_consents_at_better_auth() {
     ask(&bed, &server, &["check"]).exits(0);
 }
 
-#[test]
+#[apply(test)]
 fn better_auth_refuses_refreshes_restarts_and_forgets() {
-    let Some(bed) = Bed::with(&[Part::BetterAuth]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::BetterAuth]);
     let server = bed.better_auth(0);
     let mut user = UserAgent::default();
     let refused = login_by_paste(&bed, &server, &[], |url| user.refuse(url)).exits(3);

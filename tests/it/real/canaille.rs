@@ -7,11 +7,9 @@ use super::tokens::token;
 use super::user_agent::{login_by_paste, UserAgent};
 use crate::support::{parameter, visit};
 
-#[test]
+#[apply(test)]
 fn chromium_consents_at_canaille() {
-    let Some(bed) = Bed::with(&[Part::Canaille, Part::Npm, Part::Chromium]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Canaille, Part::Npm, Part::Chromium]);
     let server = bed.canaille(0);
     let finished = login(&bed, &server, &bed.chromium("consent")).exits(0);
 
@@ -38,11 +36,9 @@ fn chromium_consents_at_canaille() {
     server.wait_for_event("mcp tools/list");
 }
 
-#[test]
+#[apply(test)]
 fn canaille_refuses_refreshes_restarts_and_forgets() {
-    let Some(bed) = Bed::with(&[Part::Canaille]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Canaille]);
     let server = bed.canaille(0);
     let mut user = UserAgent::default();
     let refused = login_by_paste(&bed, &server, &[], |url| user.refuse(url)).exits(3);

@@ -504,11 +504,9 @@ fn claude_code_client(bed: &Bed, place: &Place) -> Command {
     client
 }
 
-#[test]
+#[apply(test)]
 fn codex_goes_on_with_refreshed_tokens() {
-    let Some(bed) = Bed::with(&[Part::Codex]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Codex]);
     let place = Place::start();
     place.log_in(&bed);
     let client = codex_client(&bed, &place);
@@ -519,11 +517,9 @@ fn codex_goes_on_with_refreshed_tokens() {
 }
 
 /// The helper that was written before would stand in the way of a login that Codex has itself.
-#[test]
+#[apply(test)]
 fn f1_codex_goes_on_with_a_login_that_is_moved_after_its_helper() {
-    let Some(bed) = Bed::with(&[Part::Codex]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Codex]);
     let place = Place::start();
     place.log_in(&bed);
     let client = codex_client(&bed, &place);
@@ -554,11 +550,9 @@ fn f1_codex_goes_on_with_a_login_that_is_moved_after_its_helper() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn claude_code_goes_on_with_refreshed_tokens() {
-    let Some(bed) = Bed::with(&[Part::ClaudeCode]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::ClaudeCode]);
     let place = Place::start();
     place.log_in(&bed);
     let client = claude_code_client(&bed, &place);
@@ -568,11 +562,9 @@ fn claude_code_goes_on_with_refreshed_tokens() {
     place.prove_refreshes(&bed);
 }
 
-#[test]
+#[apply(test)]
 fn c8_codex_and_claude_code_share_a_login() {
-    let Some(bed) = Bed::with(&[Part::Codex, Part::ClaudeCode]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Codex, Part::ClaudeCode]);
     let place = Place::start();
     place.log_in(&bed);
     let clients = [codex_client(&bed, &place), claude_code_client(&bed, &place)];
@@ -625,14 +617,10 @@ fn prove_no_file(bed: &Bed) {
     );
 }
 
-#[test]
+#[apply(test)]
 fn codex_goes_on_with_tokens_from_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Codex, Part::Curl, Part::Keyring]) else {
-        return;
-    };
-    if !bus::can_be_had(&bed) {
-        return;
-    }
+    let bed = Bed::with(&[Part::Codex, Part::Curl, Part::Keyring]);
+    bus::needs_bus(&bed);
     let place = Place::start();
     let client = codex_client(&bed, &place);
     // It keeps the address of the bus from its helper.
@@ -643,14 +631,10 @@ fn codex_goes_on_with_tokens_from_the_keyring() {
     prove_no_file(&bed);
 }
 
-#[test]
+#[apply(test)]
 fn claude_code_goes_on_with_tokens_from_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::ClaudeCode, Part::Curl, Part::Keyring]) else {
-        return;
-    };
-    if !bus::can_be_had(&bed) {
-        return;
-    }
+    let bed = Bed::with(&[Part::ClaudeCode, Part::Curl, Part::Keyring]);
+    bus::needs_bus(&bed);
     let place = Place::start();
     let client = claude_code_client(&bed, &place);
     let client = after_a_login_in_the_keyring(&bed, &place, "claude-code", &client);

@@ -80,11 +80,9 @@ fn log_in(bed: &Bed, server: &Server, state: &str, store: &str) -> Finished {
     in_session(bed, state, "\"$@\"", &words, &bed.curl())
 }
 
-#[test]
+#[apply(test)]
 fn an_unlocked_keyring_keeps_and_finds() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
     let server = bed.fastmcp();
     let text = format!(
         "set -e
@@ -108,11 +106,9 @@ fn an_unlocked_keyring_keeps_and_finds() {
     assert_no_token_in_files(&bed);
 }
 
-#[test]
+#[apply(test)]
 fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
-    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Curl, Part::Keyring]);
     let servers = Rotating::start();
     servers.shorten_logins();
     let text = format!(
@@ -146,11 +142,9 @@ fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
     assert_no_token_in_files(&bed);
 }
 
-#[test]
+#[apply(test)]
 fn auto_takes_the_keyring_that_works() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
     let server = bed.fastmcp();
     let event = log_in(&bed, &server, "unlocked", "auto")
         .exits(0)
@@ -159,11 +153,9 @@ fn auto_takes_the_keyring_that_works() {
     assert_no_token_in_files(&bed);
 }
 
-#[test]
+#[apply(test)]
 fn k1_k5_auto_falls_to_the_file_with_one_line_and_little_delay() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
     let server = bed.fastmcp();
     let usual = log_in(&bed, &server, "absent", &bed.file_store())
         .exits(0)
@@ -190,11 +182,9 @@ fn k1_k5_auto_falls_to_the_file_with_one_line_and_little_delay() {
     assert!(wrong.is_empty(), "usually in {usual:?}, but\n{wrong}");
 }
 
-#[test]
+#[apply(test)]
 fn k1_k5_keyring_alone_fails_before_the_browser() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
     let server = bed.fastmcp();
     let in_each_state = UNUSABLE.iter().filter_map(|state| {
         let Finished {
@@ -211,11 +201,9 @@ fn k1_k5_keyring_alone_fails_before_the_browser() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-#[test]
+#[apply(test)]
 fn the_doctor_tells_every_state_of_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Curl, Part::Keyring]);
     let examine = |state: &str, store: &str| {
         let data = bed.path("data").join(state).display().to_string();
         let words = ["doctor", "--json", "--data-dir", &data, "--store", store];
@@ -255,11 +243,9 @@ fn the_doctor_tells_every_state_of_the_keyring() {
 }
 
 /// GNOME Keyring can abort when clients come and go quickly; it may not do so because of us.
-#[test]
+#[apply(test)]
 fn k1_many_short_visits_do_the_keyring_no_harm() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let (keyring, fake) = (session.keyring(), Fake::start());
     let live = json!({"obtained_at": "2026-01-01T00:00:00Z", "expires_at": "2126-01-01T00:00:00Z"});
@@ -284,11 +270,9 @@ fn k1_many_short_visits_do_the_keyring_no_harm() {
     assert_eq!(session.keyring().0, keyring.0, "it is the same process");
 }
 
-#[test]
+#[apply(test)]
 fn c5_servers_in_one_run_are_all_kept_in_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let fakes: Vec<_> = (0..16).map(|_| Fake::start()).collect();
     let program = Program::new()
@@ -313,11 +297,9 @@ fn c5_servers_in_one_run_are_all_kept_in_the_keyring() {
 }
 
 /// The library below writes past the end of a table for a file number above 1023.
-#[test]
+#[apply(test)]
 fn l18_a_thousand_open_files_are_no_harm() {
-    let Some(bed) = Bed::with(&[Part::Keyring, Part::Curl]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring, Part::Curl]);
     for (files, code, said) in [
         (900, 3, "no login to"),
         (1100, 7, "too many files are open"),
@@ -333,11 +315,9 @@ fn l18_a_thousand_open_files_are_no_harm() {
 }
 
 /// Whoever watches the bus sees neither token, when a login is stored, refreshed and read.
-#[test]
+#[apply(test)]
 fn sec5_no_secret_crosses_the_bus_in_clear() {
-    let Some(bed) = Bed::with(&[Part::Curl, Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Curl, Part::Keyring]);
     let servers = Rotating::start();
     let text = format!(
         "set -e

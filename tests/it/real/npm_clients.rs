@@ -175,11 +175,9 @@ fn prove_kept(bed: &Bed, name: &str) {
     );
 }
 
-#[test]
+#[apply(test)]
 fn mcp_remote_goes_on_with_a_moved_login() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::McpRemote]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::McpRemote]);
     let fake = start();
     let entry = json!({"command": "npx", "args": ["-y", "mcp-remote", fake.mcp()]});
     move_login(
@@ -203,11 +201,9 @@ fn mcp_remote_goes_on_with_a_moved_login() {
     prove_kept(&bed, &format!(".mcp-auth/mcp-remote-v1/{hash}_tokens.json"));
 }
 
-#[test]
+#[apply(test)]
 fn gemini_cli_goes_on_with_a_moved_login() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::GeminiCli]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::GeminiCli]);
     let fake = start();
     move_login(
         &bed,
@@ -225,11 +221,9 @@ fn gemini_cli_goes_on_with_a_moved_login() {
     prove_kept(&bed, ".gemini/mcp-oauth-tokens.json");
 }
 
-#[test]
+#[apply(test)]
 fn opencode_goes_on_with_a_moved_login() {
-    let Some(bed) = Bed::with(&[Part::Opencode]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Opencode]);
     let fake = start();
     let entry = json!({"type": "remote", "url": fake.mcp()});
     move_login(
@@ -259,11 +253,9 @@ fn opencode_goes_on_with_a_moved_login() {
     prove_kept(&bed, ".local/share/opencode/mcp-auth.json");
 }
 
-#[test]
+#[apply(test)]
 fn mcporter_goes_on_with_a_moved_login() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Mcporter]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::Mcporter]);
     let fake = start();
     fs::create_dir(bed.path("bin")).expect("a directory");
     let program = bed.path("bin/mcporter");
@@ -284,11 +276,9 @@ fn mcporter_goes_on_with_a_moved_login() {
     prove_kept(&bed, ".mcporter/credentials.json");
 }
 
-#[test]
+#[apply(test)]
 fn cline_goes_on_with_a_moved_login() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Cline]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::Cline]);
     let fake = start();
     let settings = ".cline/data/settings/cline_mcp_settings.json";
     let entry = json!({"transport": {"type": "streamableHttp", "url": fake.mcp()}});

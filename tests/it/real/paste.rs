@@ -10,11 +10,9 @@ use super::running::Run;
 use super::user_agent::UserAgent;
 use crate::support::parameter;
 
-#[test]
+#[apply(test)]
 fn oidc_provider_by_paste_from_a_pipe() {
-    let Some(bed) = Bed::with(&[Part::Npm]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm]);
     let server = bed.oidc_provider();
     let mut command = bed.program();
     command.args([
@@ -39,11 +37,9 @@ fn oidc_provider_by_paste_from_a_pipe() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn oidc_provider_by_paste_on_a_terminal() {
-    let Some(bed) = Bed::with(&[Part::Npm]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm]);
     let server = bed.oidc_provider();
     let mut command = bed.command(env!("CARGO_BIN_EXE_mcp-login"));
     command.args([

@@ -31,9 +31,9 @@ const PUBLIC: [u8; 128] = {
     public
 };
 
-/// Not a test, but a process of its own: a keyring that is locked until its user has agreed. It prints what it is asked.
-#[test]
-fn player() {
+/// Plays a keyring that is locked until its user has agreed, if this is the process that a test started for it; otherwise
+/// returns. It prints what it is asked.
+pub fn play_if_asked() {
     let Ok(dismissed) = env::var(DISMISSED) else {
         return;
     };
@@ -107,11 +107,9 @@ fn answer(bus: &str) {
     );
 }
 
-#[test]
+#[apply(test)]
 fn k3_k4_the_users_answer_to_a_prompt_counts() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     for (display, dismissed, said, asked, session) in [
         (":7", true, "it refused access", true, false),
         (":7", false, "NotSupported", true, true),
@@ -122,8 +120,7 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
             .arg("nodaemon")
             .arg(env::current_exe().expect("this program"))
             .env(DISMISSED, dismissed.to_string());
-        let keyring =
-            Server::start(command.args(["--exact", "--nocapture", "real::prompt::player"]));
+        let keyring = Server::start(&mut command);
         let (fake, mut pty) = (Fake::start(), Pty::open());
         let words = ["--store", "keyring", "--no-browser", &fake.mcp()];
         let program = Program::new()
@@ -163,11 +160,9 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn k3_a_prompt_that_asks_nobody_needs_no_display() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     // What was created cannot be found: that far comes only who saw the prompt through.
     for (by_itself, said) in [
         ("true", "reading back gave something else"),
@@ -178,11 +173,7 @@ fn k3_a_prompt_that_asks_nobody_needs_no_display() {
             .arg("nodaemon")
             .arg(env::current_exe().expect("this program"))
             .env(DISMISSED, "false");
-        let keyring = Server::start(command.env(OPEN, by_itself).args([
-            "--exact",
-            "--nocapture",
-            "real::prompt::player",
-        ]));
+        let keyring = Server::start(command.env(OPEN, by_itself));
         let fake = Fake::start();
         let words = ["--store", "keyring", "--no-browser", &fake.mcp()];
         let finished = Program::new()

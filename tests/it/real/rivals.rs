@@ -48,14 +48,10 @@ fn hand_over(bed: &Bed, fake: &Fake, mode: &str) -> Command {
     command
 }
 
-#[test]
+#[apply(test)]
 fn f2_an_older_login_of_codex_in_the_keyring_is_named() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
-    if !bus::can_be_had(&bed) {
-        return;
-    }
+    let bed = Bed::with(&[Part::Keyring]);
+    bus::needs_bus(&bed);
     let fake = Fake::start();
     Program::login(&fake).at_home(bed.home()).agree().expect(0);
     let server = format!("[mcp_servers.lab]\nurl = \"{}\"\n", fake.mcp());

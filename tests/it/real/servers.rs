@@ -64,11 +64,9 @@ fn strings(value: &Value, name: &str) -> Vec<String> {
     }
 }
 
-#[test]
+#[apply(test)]
 fn chromium_consents_at_oidc_provider() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::Chromium]);
     let server = bed.oidc_provider();
     let finished = login(&bed, &server, &bed.chromium("consent")).exits(0);
 
@@ -110,11 +108,9 @@ fn chromium_consents_at_oidc_provider() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn chromium_cancels_at_oidc_provider() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::Chromium]);
     let server = bed.oidc_provider();
     let finished = login(&bed, &server, &bed.chromium("cancel")).exits(3);
 
@@ -127,11 +123,9 @@ fn chromium_cancels_at_oidc_provider() {
     assert!(!text.contains("you are logged in"), "{seen}");
 }
 
-#[test]
+#[apply(test)]
 fn fastmcp_logs_in_and_checks() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::FastMcp, Part::Curl]);
     let server = bed.fastmcp();
     let finished = login(&bed, &server, &bed.curl()).exits(0);
     assert_eq!(finished.event("logged_in")["refreshable"], true);
@@ -139,11 +133,9 @@ fn fastmcp_logs_in_and_checks() {
     ask(&bed, &server, &["check"]).exits(0);
 }
 
-#[test]
+#[apply(test)]
 fn typescript_sdk_logs_in_and_checks() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Curl]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::Curl]);
     let server = bed.sdk_server();
     let finished = login(&bed, &server, &bed.curl()).exits(0);
     assert_eq!(finished.event("logged_in")["refreshable"], false);

@@ -4,7 +4,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use rustix::process::geteuid;
 use serde_json::{json, Value};
 
 use super::bed::{Bed, Part};
@@ -12,6 +11,7 @@ use super::running::Server;
 use super::session::{Kept, Session};
 use crate::support::program::{Program, LOCK_DIR};
 use crate::support::rotating::Rotating;
+use crate::support::skip::needs_root;
 
 /// What the caller of each number has set: nothing, another data directory, or another home too.
 fn elsewhere(kept: &Kept, program: Program, number: usize) -> Program {
@@ -28,11 +28,9 @@ fn elsewhere(kept: &Kept, program: Program, number: usize) -> Program {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a3_p57_one_keyring_and_several_data_directories_spend_each_refresh_token_once() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     for round in 1..=6 {
@@ -72,11 +70,9 @@ fn a3_p57_one_keyring_and_several_data_directories_spend_each_refresh_token_once
 }
 
 /// A refresh that was interrupted under one data directory is known under the other.
-#[test]
+#[apply(test)]
 fn p57_the_journal_of_the_keyring_is_one() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let (servers, gate) = Rotating::behind_a_gate();
     let kept = Kept::expired(&session, servers);
@@ -138,11 +134,9 @@ const SPOILS: [(&str, Spoil, &str); 3] = [
     ),
 ];
 
-#[test]
+#[apply(test)]
 fn p60_entries_of_the_keyring_that_are_none_of_ours_are_named_and_settled() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     for (name, spoil, words) in SPOILS {
         for store in ["keyring", "auto"] {
             let what = format!("{name} --store {store}");
@@ -202,11 +196,9 @@ fn p60_entries_of_the_keyring_that_are_none_of_ours_are_named_and_settled() {
 }
 
 /// The locks of the keyring are files of the user's own, and none of them stays.
-#[test]
+#[apply(test)]
 fn p57_no_lock_of_a_refresh_stays() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     let data = kept.home.path().join("data");
@@ -236,15 +228,10 @@ fn p57_no_lock_of_a_refresh_stays() {
 }
 
 /// The bus of another user, as plain `su` and `sudo -E` leave its address in the environment.
-#[test]
+#[apply(test)]
 fn p62_the_bus_of_another_user_is_called_that() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
-    if !geteuid().is_root() {
-        println!("skipped: a bus of another user needs root");
-        return;
-    }
+    let bed = Bed::with(&[Part::Keyring]);
+    needs_root();
     let place = tempfile::tempdir().expect("a directory");
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o777)).expect("a mode");
     let address = format!("unix:path={}/bus", place.path().display());

@@ -137,11 +137,9 @@ fn in_time(program: Program, code: i32, what: &str) -> Finished {
     finished
 }
 
-#[test]
+#[apply(test)]
 fn k1_k2_k3_k7_k8_each_command_tells_what_is_wrong_with_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     each(
         &FAULTS,
         |_, &(name, happens, [code, logout_code], words)| {
@@ -194,11 +192,9 @@ fn k1_k2_k3_k7_k8_each_command_tells_what_is_wrong_with_the_keyring() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn k2_k3_k7_k8_what_befalls_the_keyring_while_the_server_thinks() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     type Case = (&'static str, fn(&Kept), &'static str, i32, bool);
     let cases: [Case; 6] = [
         (
@@ -323,11 +319,9 @@ fn moved_to_the_file(kept: &Kept, name: &str, finished: &Finished) {
     }
 }
 
-#[test]
+#[apply(test)]
 fn k8_keyring_and_file_side_by_side() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     let in_file = Rotating::start();
@@ -403,11 +397,9 @@ fn places(kept: &Kept, session: &Session) -> std::collections::BTreeMap<String, 
         .collect()
 }
 
-#[test]
+#[apply(test)]
 fn k8_a_login_moves_between_keyring_and_file() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     let fake = &kept.servers.fake;
@@ -437,11 +429,9 @@ fn k8_a_login_moves_between_keyring_and_file() {
     session.other_is_untouched("moving");
 }
 
-#[test]
+#[apply(test)]
 fn c1_k8_processes_at_once_refresh_once_wherever_they_look() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     for (round, count) in (1..).zip([2, 4, 8, 16, 32]) {
@@ -468,11 +458,9 @@ fn c1_k8_processes_at_once_refresh_once_wherever_they_look() {
     session.other_is_untouched("many at once");
 }
 
-#[test]
+#[apply(test)]
 fn c1_login_refresh_logout_status_and_token_at_once_in_the_keyring() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
     const ALL: [&[&str]; 5] = [
@@ -510,11 +498,9 @@ fn c1_login_refresh_logout_status_and_token_at_once_in_the_keyring() {
     kept.at(&["token", "--refresh"], "keyring").run().expect(0);
 }
 
-#[test]
+#[apply(test)]
 fn k6_what_is_long_is_kept_whole() {
-    let Some(bed) = Bed::with(&[Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let long = "x".repeat(200_000);
     let tokens =

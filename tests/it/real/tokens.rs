@@ -7,11 +7,9 @@ use super::keyring::in_session;
 use super::running::{Finished, Run};
 use super::servers::{ask, login};
 
-#[test]
+#[apply(test)]
 fn oidc_provider_rotates_and_revokes() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::Chromium]);
     let server = bed.oidc_provider();
     login(&bed, &server, &bed.chromium("consent")).exits(0);
     bed.seen("rotation");
@@ -41,11 +39,9 @@ fn oidc_provider_rotates_and_revokes() {
     assert!(!server.log().contains("error"), "{}", server.log());
 }
 
-#[test]
+#[apply(test)]
 fn several_at_once_never_use_a_refresh_token_twice() {
-    let Some(bed) = Bed::with(&[Part::Npm, Part::Chromium]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::Npm, Part::Chromium]);
     let server = bed.oidc_provider();
     login(&bed, &server, &bed.chromium("consent")).exits(0);
     bed.seen("rotation");
@@ -73,11 +69,9 @@ fn several_at_once_never_use_a_refresh_token_twice() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn fastmcp_refreshes() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::FastMcp, Part::Curl]);
     let server = bed.fastmcp();
     login(&bed, &server, &bed.curl()).exits(0);
     let first = token(ask(&bed, &server, &["token"]));
@@ -86,11 +80,9 @@ fn fastmcp_refreshes() {
     ask(&bed, &server, &["check"]).exits(0);
 }
 
-#[test]
+#[apply(test)]
 fn an_unlocked_keyring_gives_and_forgets() {
-    let Some(bed) = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
     let server = bed.fastmcp();
     let lookup = format!(
         "secret-tool lookup service mcp-login username '{}'",

@@ -122,11 +122,9 @@ fn prove_that_it_refreshes(bed: &Bed, google: &Google) {
     );
 }
 
-#[test]
+#[apply(test)]
 fn workspace_mcp_refreshes_the_login_of_a_desktop_client() {
-    let Some(bed) = Bed::with(&[Part::WorkspaceMcp]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::WorkspaceMcp]);
     let google = google();
     login(&bed, &google, google.desktop_file())
         .agree()
@@ -134,11 +132,9 @@ fn workspace_mcp_refreshes_the_login_of_a_desktop_client() {
     prove_that_it_refreshes(&bed, &google);
 }
 
-#[test]
+#[apply(test)]
 fn workspace_mcp_refreshes_the_login_of_a_web_client_whose_port_was_taken() {
-    let Some(bed) = Bed::with(&[Part::WorkspaceMcp]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::WorkspaceMcp]);
     let google = google();
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = held.local_addr().expect("an address").port();
@@ -157,11 +153,9 @@ fn workspace_mcp_refreshes_the_login_of_a_web_client_whose_port_was_taken() {
     prove_that_it_refreshes(&bed, &google);
 }
 
-#[test]
+#[apply(test)]
 fn without_the_hand_over_workspace_mcp_asks_for_a_login() {
-    let Some(bed) = Bed::with(&[Part::WorkspaceMcp]) else {
-        return;
-    };
+    let bed = Bed::with(&[Part::WorkspaceMcp]);
     let google = google();
     let answer = call(&bed);
     assert!(answer.contains("credentials not found"), "{answer}");

@@ -6,9 +6,9 @@ use std::thread;
 use serde_json::json;
 
 use super::signal;
-use crate::support::process::has;
 use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
+use crate::support::skip::needs;
 use crate::support::strace::{self, Call};
 use crate::support::wait_for;
 
@@ -111,11 +111,9 @@ fn other_line(home: &Home) -> String {
     line.trim_end_matches(',').to_owned()
 }
 
-#[test]
+#[apply(test)]
 fn c3_d1_killed_at_each_call_of_a_refresh() {
-    if !has("strace", "killing at each call") {
-        return;
-    }
+    needs(&["strace"]);
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let (found, data, request) = calls(refresher(&home, &servers), &home);
@@ -167,7 +165,7 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
     assert!(spent <= reads + 3, "a20: {spent} points of {reads} reads");
 }
 
-#[test]
+#[apply(test)]
 fn c3_d1_killed_at_any_moment() {
     // From before the refresh to after it, in steps: the whole family of processes at once.
     each(0..24, |number| {
@@ -203,11 +201,9 @@ fn c3_d1_killed_at_any_moment() {
     });
 }
 
-#[test]
+#[apply(test)]
 fn d2_each_call_of_a_refresh_fails_once() {
-    if !has("strace", "failing calls") {
-        return;
-    }
+    needs(&["strace"]);
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let (found, data, _) = calls(refresher(&home, &servers), &home);
@@ -250,11 +246,9 @@ fn d2_each_call_of_a_refresh_fails_once() {
     });
 }
 
-#[test]
+#[apply(test)]
 fn d2_on_a_disk_that_takes_nothing_no_token_is_spent() {
-    if !has("strace", "failing calls") {
-        return;
-    }
+    needs(&["strace"]);
     for (calls, error) in [
         ("write", "ENOSPC"),
         ("fsync", "EIO"),
@@ -283,11 +277,9 @@ fn d2_on_a_disk_that_takes_nothing_no_token_is_spent() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note() {
-    if !has("strace", "failing calls") {
-        return;
-    }
+    needs(&["strace"]);
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let (found, _, request) = calls(refresher(&home, &servers), &home);
@@ -382,11 +374,9 @@ fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note()
     );
 }
 
-#[test]
+#[apply(test)]
 fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
-    if !has("strace", "failing calls") {
-        return;
-    }
+    needs(&["strace"]);
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let (found, data, _) = calls(home.at("logout", &servers.fake), &home);
@@ -447,11 +437,9 @@ fn window(trace: &str) -> Vec<&str> {
     lines[start + 1..end].to_vec()
 }
 
-#[test]
+#[apply(test)]
 fn a20_at_most_four_calls_lie_between_the_answer_and_its_name_on_the_disk() {
-    if !has("strace", "a trace of all calls") {
-        return;
-    }
+    needs(&["strace"]);
     for long in [0, 3000, 10_000] {
         let servers = Rotating::with(move |seen, _| {
             (long > 0).then(|| {
@@ -484,11 +472,9 @@ fn a20_at_most_four_calls_lie_between_the_answer_and_its_name_on_the_disk() {
 }
 
 /// The refresh was killed after its answer had a file and before the store had it: whoever comes next uses that.
-#[test]
+#[apply(test)]
 fn a20_what_an_interrupted_refresh_has_got_is_used_by_whoever_comes_next() {
-    if !has("strace", "killing at a call") {
-        return;
-    }
+    needs(&["strace"]);
     let interrupted = |servers: &Rotating| {
         let home = Home::expired(servers);
         let (found, ..) = calls(refresher(&home, servers), &home);

@@ -28,7 +28,7 @@ fn at_once(home: &Home, servers: &Rotating, words: &[&str], count: usize) -> Vec
         .collect()
 }
 
-#[test]
+#[apply(test)]
 fn c1_b9_any_number_of_processes_refresh_once() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
@@ -59,7 +59,7 @@ fn c1_b9_any_number_of_processes_refresh_once() {
     assert_eq!(left, other, "the other login is as it was");
 }
 
-#[test]
+#[apply(test)]
 fn c1_forced_refreshes_at_once_are_one() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
@@ -75,7 +75,7 @@ fn c1_forced_refreshes_at_once_are_one() {
     assert!(servers.is_good(kept["refresh_token"].as_str().expect("a token")));
 }
 
-#[test]
+#[apply(test)]
 fn c5_many_logins_are_refreshed_at_once_without_loss() {
     let servers: Vec<_> = (0..12).map(|_| Rotating::start()).collect();
     let home = Home::new();
@@ -103,7 +103,7 @@ fn c5_many_logins_are_refreshed_at_once_without_loss() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn c1_login_refresh_logout_status_and_token_at_once() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
@@ -167,7 +167,7 @@ fn c1_login_refresh_logout_status_and_token_at_once() {
 }
 
 /// The lock lies beside a file that is named with its path: whoever uses the file, from whatever home, shares it.
-#[test]
+#[apply(test)]
 fn c1_one_file_from_several_homes_is_refreshed_once() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);

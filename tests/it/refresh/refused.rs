@@ -14,7 +14,7 @@ fn answer(status: u16, body: &str) -> Reply {
     Reply::text(status, "application/json", body)
 }
 
-#[test]
+#[apply(test)]
 fn e2_a_refusal_of_any_form_marks_the_login_and_is_asked_once() {
     for (status, body, words) in [
         (400, r#"{"error":"invalid_request"}"#, "invalid_request"),
@@ -113,7 +113,7 @@ fn e2_a_refusal_of_any_form_marks_the_login_and_is_asked_once() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn e1_a_busy_server_is_no_refusal() {
     for (status, body) in [
         (429, r#"{"error":"rate_limited"}"#),
@@ -164,7 +164,7 @@ fn e1_a_busy_server_is_no_refusal() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn e1_retry_after_is_obeyed_as_far_as_the_time_allows() {
     for wanted in ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT"] {
         let fake = Fake::with(move |seen, fake| {
@@ -206,7 +206,7 @@ fn e1_retry_after_is_obeyed_as_far_as_the_time_allows() {
         .all(|path| !path.starts_with(home.data().join("refresh"))));
 }
 
-#[test]
+#[apply(test)]
 fn e13_a_refresh_waits_for_a_token_endpoint_that_comes_back() {
     let held = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = held.local_addr().expect("an address");
@@ -241,7 +241,7 @@ fn e13_a_refresh_waits_for_a_token_endpoint_that_comes_back() {
     served.join().expect("the server");
 }
 
-#[test]
+#[apply(test)]
 fn e7_a_token_without_a_life_is_refreshed_before_each_use() {
     for life in [json!(0), json!(-1), json!("-3600")] {
         let fake = Fake::with(move |seen, fake| {
@@ -272,7 +272,7 @@ fn e7_a_token_without_a_life_is_refreshed_before_each_use() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn e8_a_token_from_the_future_is_refreshed() {
     let tokens = json!({"access_token": "access-new", "token_type": "Bearer", "expires_in": 3600});
     let fake =

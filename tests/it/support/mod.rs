@@ -8,6 +8,7 @@ pub mod process;
 pub mod program;
 pub mod pty;
 pub mod rotating;
+pub mod skip;
 pub mod strace;
 
 use std::io::{Read as _, Write as _};

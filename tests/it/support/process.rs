@@ -47,37 +47,3 @@ impl Process {
         fields[11].parse::<u64>().expect("a number") + fields[12].parse::<u64>().expect("a number")
     }
 }
-
-/// Tells whether the tests were started with a signal ignored, as a script starts a background job: what they start
-/// ignores it too, and has to. Says what is left out then.
-pub fn is_ignored(signal: Signal, test: &str) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0);
-    let ignored = mask & (1 << (signal.as_raw() - 1)) != 0;
-    if ignored {
-        eprintln!("skipped: {test} needs {signal:?}, which these tests were started to ignore");
-    }
-    ignored
-}
-
-/// Tells whether the tests run as the administrator; says what is left out if not.
-pub fn is_root(test: &str) -> bool {
-    let root = rustix::process::getuid().is_root();
-    if !root {
-        eprintln!("skipped: {test} needs root");
-    }
-    root
-}
-
-/// Tells whether a program is installed; says what is left out if not.
-pub fn has(program: &str, test: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
-    if !found {
-        eprintln!("skipped: {test} needs {program}");
-    }
-    found
-}
