@@ -277,7 +277,7 @@ fn check_binding(
     before: Option<&Credentials>,
 ) -> Result<(), RegisterError> {
     let same = |before: &&Credentials| {
-        before.registration == RegistrationKind::Static.as_str()
+        before.registration == RegistrationKind::Static
             && before.client_id == client_id
             && identity.issuer.is_none()
     };
@@ -302,7 +302,7 @@ pub fn remembered_redirect_uris(
     before: Option<&Credentials>,
 ) -> Vec<String> {
     let own = before.filter(|before| {
-        before.issuer == issuer && before.registration == RegistrationKind::Dynamic.as_str()
+        before.issuer == issuer && before.registration == RegistrationKind::Dynamic
     });
     let own = own.map(|before| before.redirect_uri.clone());
     own.into_iter()
@@ -339,8 +339,8 @@ fn remembered(
         });
     }
     let before = before.filter(|before| {
-        let dynamic = before.registration == RegistrationKind::Dynamic.as_str()
-            && before.client_secret.is_some();
+        let dynamic =
+            before.registration == RegistrationKind::Dynamic && before.client_secret.is_some();
         let is_doubtful = known.iter().any(|it| it.client_id == before.client_id);
         let is_over = before
             .client_secret_expires_at
@@ -357,7 +357,7 @@ fn remembered(
         id: before.client_id.clone(),
         secret: before.client_secret.clone(),
         secret_expires_at: before.client_secret_expires_at.map(|at| at.0),
-        auth: ClientAuth::parse(&before.client_auth)?,
+        auth: before.client_auth.known()?,
         kind: RegistrationKind::Dynamic,
     })
 }

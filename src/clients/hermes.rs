@@ -130,6 +130,7 @@ fn check_configured(handover: &Handover) -> Result<(), HandoverError> {
 mod tests {
     use super::*;
     use crate::clients::config::ConfiguredServer;
+    use crate::oauth::client::ClientAuth;
     use crate::oauth::secret::Secret;
     use crate::os::clock::Time;
     use crate::store::tests::credentials;
@@ -205,7 +206,7 @@ mod tests {
         let login = Credentials {
             client_secret: Some(Secret::new("secret canary")),
             client_secret_expires_at: None,
-            client_auth: "client_secret_post".into(),
+            client_auth: ClientAuth::Post.into(),
             scopes: vec!["read".into(), "write".into()],
             ..login()
         };

@@ -126,6 +126,7 @@ pub mod tests {
     use super::super::config::ConfiguredServer;
     use super::super::{Change, Delivery, Places};
     use super::*;
+    use crate::oauth::client::ClientAuth;
     use crate::oauth::secret::Secret;
     use crate::os::clock::Time;
     use crate::store::{tests::credentials, Credentials, StoredId};
@@ -146,7 +147,7 @@ pub mod tests {
         Credentials {
             client_secret: Some(Secret::new("secret canary")),
             client_secret_expires_at: None,
-            client_auth: "client_secret_post".to_owned(),
+            client_auth: ClientAuth::Post.into(),
             ..login()
         }
     }

@@ -140,7 +140,7 @@ pub fn hand_over(
         .map_or(key.server.clone(), |it| it.url.clone());
     let metadata = login::metadata(&context.cache(), &kept);
     // A secret that came unasked with a public registration is for the server's revocation endpoint alone.
-    let is_public = kept.client_auth == ClientAuth::None.as_str();
+    let is_public = kept.client_auth == ClientAuth::None;
     let client_secret = kept.client_secret.clone().filter(|_| !is_public);
     let given = Credentials {
         client_secret,

@@ -35,7 +35,7 @@ use crate::refresh::refresher::bring_home;
 use crate::refresh::{self, Freshness};
 use crate::registration::{self, register, RegisterError};
 use crate::store::cache::Cache;
-use crate::store::{Credentials, Interaction, Store, StoreChoice, StoreError};
+use crate::store::{Credentials, GrantType, Interaction, Store, StoreChoice, StoreError};
 use crate::token_endpoint::exchange::{
     exchange, Exchange, ExchangeError, Exchanged, Retries, WhenBusy,
 };
@@ -425,11 +425,12 @@ impl Attempt {
             generation: 0,
             issuer: server.issuer,
             resource: self.found.resource,
-            registration: self.client.kind.as_str().to_owned(),
+            grant: GrantType::AuthorizationCode.into(),
+            registration: self.client.kind.into(),
             client_id: self.client.id,
             client_secret: self.client.secret,
             client_secret_expires_at: self.client.secret_expires_at.map(Time),
-            client_auth: self.client.auth.as_str().to_owned(),
+            client_auth: self.client.auth.into(),
             redirect_uri: self.redirect_uri,
             token_endpoint: server.token_endpoint.into(),
             revocation_endpoint: server.revocation_endpoint.map(String::from),

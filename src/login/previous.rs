@@ -80,7 +80,7 @@ fn names_scopes(challenge: Option<&str>) -> bool {
 /// Returns the scopes that a login without a word about them asks for again: those that were named, and those of a client
 /// registered by hand, of which the authorization server may grant no others.
 pub fn scopes<'a>(request: &Request, before: &'a Credentials) -> &'a [String] {
-    let is_by_hand = before.registration == RegistrationKind::Static.as_str();
+    let is_by_hand = before.registration == RegistrationKind::Static;
     let is_other = request
         .identity
         .client_id
@@ -96,8 +96,7 @@ pub fn scopes<'a>(request: &Request, before: &'a Credentials) -> &'a [String] {
 /// Returns a request that names the issuer of the login before, for a server that does not name it itself. Only a client
 /// registered by hand is bound to that issuer; a login of an older version does not tell whether it was named.
 pub fn with_issuer(request: &Request, before: Option<&Credentials>) -> Option<Request> {
-    let before =
-        before.filter(|before| before.registration == RegistrationKind::Static.as_str())?;
+    let before = before.filter(|before| before.registration == RegistrationKind::Static)?;
     let is_ours = request.identity.client_id.as_ref() == Some(&before.client_id);
     let is_open =
         request.issuer.is_none() && request.known.is_none() && request.issuer_metadata.is_none();
@@ -150,8 +149,8 @@ fn take_authority(request: &mut Request, before: &Credentials) {
 /// Takes the client of the login before, if the user names no other one; tells whether it is the same client then.
 fn take_client(request: &mut Request, before: &Credentials) -> bool {
     let identity = &mut request.identity;
-    let is_by_hand = before.registration == RegistrationKind::Static.as_str();
-    let is_document = before.registration == RegistrationKind::MetadataDocument.as_str();
+    let is_by_hand = before.registration == RegistrationKind::Static;
+    let is_document = before.registration == RegistrationKind::MetadataDocument;
     match (&identity.client_id, &identity.metadata_url, identity.method) {
         (Some(id), _, _) if *id != before.client_id => return false,
         (Some(_), _, _) => {}
@@ -165,7 +164,7 @@ fn take_client(request: &mut Request, before: &Credentials) -> bool {
             identity.metadata_url = Some(before.client_id.clone());
         }
         (None, None, RegistrationMethod::Auto | RegistrationMethod::Dynamic) => {
-            return before.registration == RegistrationKind::Dynamic.as_str()
+            return before.registration == RegistrationKind::Dynamic
         }
         (None, None, _) => return false,
     }
@@ -265,7 +264,7 @@ fn host(redirect_uri: &Url) -> RedirectHost {
 
 fn is_same(before: &Credentials, provider: &Provider, issuer: Option<&str>) -> bool {
     let same_issuer = issuer.is_some_and(|issuer| same_issuer(&before.issuer, issuer));
-    let by_hand = before.registration == RegistrationKind::Static.as_str();
+    let by_hand = before.registration == RegistrationKind::Static;
     by_hand && same_issuer && before.provider.as_deref() == Some(provider.name)
 }
 

@@ -1,7 +1,7 @@
 //! How we are a client: the registration, the client ID metadata document, the ways of client authentication.
 
 use serde::de::DeserializeOwned;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
 use url::Url;
@@ -13,13 +13,16 @@ use crate::os::clock::Time;
 /// How the client proves who it is at the token endpoint.
 ///
 /// Spec: RFC 7591 section 2, `token_endpoint_auth_method`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientAuth {
     /// It does not: a public client.
+    #[serde(rename = "none")]
     None,
     /// With the `Authorization` header.
+    #[serde(rename = "client_secret_basic")]
     Basic,
     /// With its secret in the body.
+    #[serde(rename = "client_secret_post")]
     Post,
 }
 
@@ -71,25 +74,17 @@ impl ClientAuth {
 }
 
 /// Where a client identifier comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RegistrationKind {
     /// Registered by hand.
+    #[serde(rename = "static")]
     Static,
     /// A client ID metadata document.
+    #[serde(rename = "cimd")]
     MetadataDocument,
     /// Dynamic registration.
+    #[serde(rename = "dcr")]
     Dynamic,
-}
-
-impl RegistrationKind {
-    /// Returns the word that the store and the command line use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Static => "static",
-            Self::MetadataDocument => "cimd",
-            Self::Dynamic => "dcr",
-        }
-    }
 }
 
 /// Us, as one authorization server knows us.

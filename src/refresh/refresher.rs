@@ -383,8 +383,7 @@ fn believe(
         ExchangeError::Refused { words, .. } => words.error.as_deref().unwrap_or_default(),
         _ => "",
     };
-    let is_unknown =
-        kept.registration == RegistrationKind::Dynamic.as_str() && client::is_unknown(error);
+    let is_unknown = kept.registration == RegistrationKind::Dynamic && client::is_unknown(error);
     if is_unknown {
         let (cache, scopes) = (Cache::new(&settings.data_dir), &kept.scopes_requested);
         registration::doubt(
@@ -471,7 +470,10 @@ pub fn client_of(kept: &Credentials) -> Client {
         id: kept.client_id.clone(),
         secret: kept.client_secret.clone(),
         secret_expires_at: kept.client_secret_expires_at.map(|at| at.0),
-        auth: ClientAuth::parse(&kept.client_auth).unwrap_or(ClientAuth::None),
-        kind: RegistrationKind::Static,
+        auth: kept.client_auth.known().unwrap_or(ClientAuth::None),
+        kind: kept
+            .registration
+            .known()
+            .unwrap_or(RegistrationKind::Static),
     }
 }

@@ -12,6 +12,10 @@ use super::file::FileStore;
 use super::index::Index;
 use super::router::rescue;
 use super::*;
+use crate::oauth::client::{ClientAuth, RegistrationKind};
+use crate::oauth::secret::Secret;
+use crate::os::clock::Time;
+use serde_json::{Map, Value};
 
 mod hostile_tests;
 
@@ -24,11 +28,12 @@ pub(super) fn sample(server: &str, generation: u64) -> Credentials {
         generation,
         issuer: "https://as.example".to_owned(),
         resource: Some("https://mcp.example/mcp".to_owned()),
-        registration: "dcr".to_owned(),
+        grant: GrantType::AuthorizationCode.into(),
+        registration: RegistrationKind::Dynamic.into(),
         client_id: "client".to_owned(),
         client_secret: None,
         client_secret_expires_at: None,
-        client_auth: "none".to_owned(),
+        client_auth: ClientAuth::None.into(),
         redirect_uri: "http://127.0.0.1:4711/callback".to_owned(),
         token_endpoint: "https://as.example/token".to_owned(),
         revocation_endpoint: None,

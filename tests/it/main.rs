@@ -19,6 +19,7 @@ mod discovery;
 mod doctor;
 mod exchange;
 mod generated;
+mod golden;
 mod handover;
 mod handover_clients;
 mod handover_python;

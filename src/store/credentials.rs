@@ -1,0 +1,203 @@
+//! The record of one login, as every backend keeps it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Place, StoreError, StoredId};
+use crate::oauth::client::{ClientAuth, RegistrationKind};
+use crate::oauth::secret::{self, Secret};
+use crate::oauth::text::printable;
+use crate::os::clock::Time;
+
+/// What is kept of a login: the tokens and everything needed to use and refresh them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The server, as in [`StoredId::server`].
+    pub server: String,
+    /// The profile, as in [`StoredId::profile`].
+    pub profile: String,
+    /// Counts the writes of this login; of two copies the higher one is the newer.
+    pub generation: u64,
+    /// The validated issuer of the authorization server that these credentials belong to.
+    pub issuer: String,
+    /// The RFC 8707 resource, byte for byte as it was sent; `None` if none was.
+    pub resource: Option<String>,
+    /// How the login was granted; older records do not have this member.
+    #[serde(default)]
+    pub grant: Tag<GrantType>,
+    /// How we became a client.
+    pub registration: Tag<RegistrationKind>,
+    /// The client identifier.
+    pub client_id: String,
+    /// The client secret, if there is one.
+    #[serde(serialize_with = "secret::stored_option")]
+    pub client_secret: Option<Secret>,
+    /// When the client secret expires, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_expires_at: Option<Time>,
+    /// How the client authenticates at the token endpoint.
+    pub client_auth: Tag<ClientAuth>,
+    /// The redirect URI of the login.
+    pub redirect_uri: String,
+    /// The token endpoint: refreshes go there and nowhere else.
+    pub token_endpoint: String,
+    /// The revocation endpoint, if the server has one.
+    pub revocation_endpoint: Option<String>,
+    /// The scopes that were asked for.
+    pub scopes_requested: Vec<String>,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// The provider, by its name in the table of providers, if it is one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The user's account at the server, as far as the server told it.
+    pub account: Option<String>,
+    /// The access token.
+    #[serde(serialize_with = "secret::stored")]
+    pub access_token: Secret,
+    /// The refresh token, if one was given.
+    #[serde(serialize_with = "secret::stored_option")]
+    pub refresh_token: Option<Secret>,
+    /// When the access token was obtained.
+    pub obtained_at: Time,
+    /// When the access token expires, if the server said so.
+    pub expires_at: Option<Time>,
+    /// The server has refused the refresh token: only a new login helps.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_login: bool,
+    /// Another program has this login now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<HandedOver>,
+    /// What the user chose by options at the login.
+    #[serde(default, skip_serializing_if = "LoginOptions::is_default")]
+    pub options: LoginOptions,
+    /// What a newer version of this program wrote and this one does not know; kept as it is.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl Credentials {
+    /// Returns the name of this login.
+    pub fn key(&self) -> StoredId {
+        StoredId {
+            server: self.server.clone(),
+            profile: self.profile.clone(),
+        }
+    }
+
+    /// Returns these credentials if they are those of `key`, under whose name `place` holds them.
+    pub(super) fn belonging_to(
+        self,
+        key: &StoredId,
+        place: impl FnOnce() -> Place,
+    ) -> Result<Self, StoreError> {
+        if self.key() == *key {
+            return Ok(self);
+        }
+        let why = format!("it is the login to {}", printable(&self.key().store_name()));
+        Err(StoreError::Unreadable {
+            key: key.clone(),
+            place: place(),
+            why,
+        })
+    }
+
+    /// Tells whether the access token was obtained later than now: the clock was wrong then, or is wrong now.
+    pub fn is_from_the_future(&self) -> bool {
+        is_from_the_future(self.obtained_at)
+    }
+}
+
+/// The most that a clock may be put back in between without being called wrong, in seconds.
+const MAX_CLOCK_STEP: i64 = 60;
+
+/// Tells whether an access token that was obtained then is one from the future: see [`Credentials::is_from_the_future`].
+pub fn is_from_the_future(obtained_at: Time) -> bool {
+    obtained_at.seconds_left() > MAX_CLOCK_STEP
+}
+
+/// What the user chose by options at a login, beside what stands elsewhere in it; the next login to the server repeats it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoginOptions {
+    /// The issuer was named.
+    pub issuer: bool,
+    /// The port of the redirect URI was named.
+    pub port: bool,
+    /// Scopes were named.
+    pub scopes: bool,
+    /// The resource was named, or that there is none.
+    pub resource: bool,
+    /// PKCE was taken for supported.
+    pub assume_pkce: bool,
+    /// The authorization endpoint, if it was named.
+    pub authorization_endpoint: Option<String>,
+    /// Where the metadata of the authorization server is, if it was named.
+    pub issuer_metadata: Option<String>,
+    /// Further parameters of the authorization request.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl LoginOptions {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// To whom a login went. As long as its tokens are still here, it is not known whether they arrived there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// The client, such as `hermes`.
+    pub to: String,
+    /// When it went there.
+    pub at: Time,
+}
+
+/// A name in a record: one that this version knows, or one of a newer version, which is kept as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Tag<T> {
+    /// A name that this version knows.
+    Known(T),
+    /// The name as a newer version wrote it.
+    Unknown(String),
+}
+
+impl<T: Copy> Tag<T> {
+    /// Returns the value; `None` if only a newer version knows the name.
+    pub fn known(&self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(*value),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+impl<T> From<T> for Tag<T> {
+    fn from(value: T) -> Self {
+        Self::Known(value)
+    }
+}
+
+impl<T: Default> Default for Tag<T> {
+    fn default() -> Self {
+        Self::Known(T::default())
+    }
+}
+
+impl<T: PartialEq> PartialEq<T> for Tag<T> {
+    fn eq(&self, value: &T) -> bool {
+        matches!(self, Self::Known(known) if known == value)
+    }
+}
+
+/// How the authorization server granted a login.
+///
+/// Spec: RFC 7591 section 2, `grant_types`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GrantType {
+    /// A person agreed in a browser, and the server sent a code.
+    #[default]
+    #[serde(rename = "authorization_code")]
+    AuthorizationCode,
+}
