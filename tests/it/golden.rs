@@ -56,7 +56,7 @@ fn refreshing() -> Fake {
     })
 }
 
-#[test]
+#[apply(test)]
 fn a_record_of_the_first_format_is_shown_and_used() {
     let fake = refreshing();
     let home = home(&fake, "2999-01-01T00:00:00Z");
@@ -93,7 +93,7 @@ fn a_record_of_the_first_format_is_shown_and_used() {
     );
 }
 
-#[test]
+#[apply(test)]
 fn a_record_of_the_first_format_is_refreshed_and_keeps_its_members() {
     let fake = refreshing();
     let home = home(&fake, EXPIRY);
@@ -136,7 +136,7 @@ fn a_record_of_the_first_format_is_refreshed_and_keeps_its_members() {
 }
 
 /// What a newer version writes: words and members that this one does not know.
-#[test]
+#[apply(test)]
 fn a_record_of_a_newer_version_keeps_its_words() {
     let fake = refreshing();
     let home = home(&fake, EXPIRY);
