@@ -156,9 +156,11 @@ pub fn metadata(input: &[u8]) {
             .to_ascii_lowercase()
             .starts_with("https://mcp.example"));
     }
-    if let Ok(server) =
-        AuthorizationServer::read(input, "https://as.example", UrlPolicy { loopback: false })
-    {
+    if let Ok(server) = AuthorizationServer::read(
+        input,
+        Some("https://as.example"),
+        UrlPolicy { loopback: false },
+    ) {
         assert!(["https://as.example", "https://as.example/"].contains(&server.issuer.as_str()));
         let endpoints = [
             Some(&server.token_endpoint),

@@ -1,8 +1,5 @@
 //! Step two: becoming a client of the authorization server.
 
-use std::thread;
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -18,12 +15,6 @@ use crate::store::Credentials;
 
 /// Most registrations that are remembered for one authorization server.
 const MAX_REMEMBERED: usize = 8;
-
-/// Most times that a busy server is asked.
-const MAX_TRIES: usize = 3;
-
-/// Longest pause that a busy server is granted.
-const MAX_PAUSE: Duration = Duration::from_secs(20);
 
 /// How we become a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -413,16 +404,10 @@ fn register_anew(
     let request =
         client::registration_request(redirect_uri, ClientAuth::to_register(listed), scopes)
             .to_string();
-    let mut tries = 0;
-    let (status, body) = loop {
-        tries += 1;
-        let headers = [("Content-Type", "application/json")];
-        let response = http.post(endpoint, &headers, request.as_bytes(), Redirects::Refuse)?;
-        match response.busy_for() {
-            Some(pause) if tries < MAX_TRIES && pause <= MAX_PAUSE => thread::sleep(pause),
-            _ => break (response.status, response.read()?),
-        }
-    };
+    let headers = [("Content-Type", "application/json")];
+    let send = || http.post(endpoint, &headers, request.as_bytes(), Redirects::Refuse);
+    let response = http.while_busy(send)?;
+    let (status, body) = (response.status, response.read()?);
     if !(200..300).contains(&status) {
         if let TokenResponse::Busy(_) = token_endpoint::classify(status, &body) {
             return Err(RegisterError::Unavailable(status));

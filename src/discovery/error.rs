@@ -1,4 +1,6 @@
-//! Why it could not be found out how to log in.
+//! Errors of discovery.
+
+use std::fmt;
 
 use super::FetchError;
 use crate::http::HttpError;
@@ -10,10 +12,10 @@ use crate::oauth::text::{printable, printable_list};
 /// Most entries of a list that a message names.
 const MAX_LISTED: usize = 10;
 
-/// Why nothing was found out.
+/// Why discovery failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
-    /// A request that everything depends on came to nothing.
+    /// The probe, or another request that a login cannot do without, failed.
     #[error(transparent)]
     Http(HttpError),
     /// A URL that the server names breaks the rules for URLs.
@@ -24,78 +26,93 @@ pub enum DiscoverError {
         /// The rule that it breaks.
         why: UrlError,
     },
-    /// The challenge names metadata at another place than the server's, which does not speak for it.
+    /// The challenge names metadata at another origin, which is not for this server.
     #[error("the server's challenge names metadata at {0}, which is not its own")]
     ForeignMetadata(String),
-    /// A document that had to be read cannot be.
+    /// A document that a login cannot do without cannot be read or used.
     #[error("reading {url}: {why}")]
     Document {
-        /// Where it stands.
+        /// The URL of the document.
         url: String,
         /// What is wrong.
         why: FetchError,
     },
-    /// There is no metadata where the user says that it is.
+    /// There is no metadata at the URL that the user names.
     #[error("there is no metadata at {url}: {why}")]
     NoDocument {
         /// The URL that the user names.
         url: String,
-        /// What came of it.
+        /// The result of the request.
         why: FetchError,
     },
-    /// The metadata of the server's origin is for another path there: probably the one that was meant.
+    /// The metadata at the server's origin is for another path there, which the user probably meant.
     #[error("the metadata at {url} is for {found}, not for {server}")]
     OtherPath {
-        /// Where it stands.
+        /// The URL of the metadata.
         url: String,
-        /// The server that was named.
+        /// The server that the user named.
         server: String,
-        /// The resource that the metadata is for.
+        /// The resource of the metadata.
         found: String,
     },
-    /// The metadata names a resource that is more than the server, and does not stand where that resource has its own.
+    /// The metadata names a resource that is wider than the server, and is not at that resource's well-known URL.
     #[error(
         "the metadata at {url} asks for a token for all of {found}, and does not belong to it"
     )]
     TooWide {
-        /// Where it stands.
+        /// The URL of the metadata.
         url: String,
-        /// The server that was named.
+        /// The server that the user named.
         server: String,
-        /// The resource that the metadata names.
+        /// The resource of the metadata.
         found: String,
     },
-    /// What is at the URL is no MCP server.
+    /// The URL is not that of an MCP server.
     #[error("there is no MCP server at this URL: it answers with {0}")]
     NotMcp(OtherContent),
-    /// The server sends whoever asks to a web page where people log in.
+    /// The server redirects to a web page where people log in.
     #[error("a web login stands in front of this server: it redirects to {0}")]
     LoginPage(String),
-    /// The server answered without a login, and names no authorization server: there is nothing to log in to.
+    /// The server answers without a login, and names no authorization server.
     #[error("the server answers without a login")]
     NoLoginNeeded,
-    /// No metadata was found anywhere.
-    #[error("{}; tried{}", .0.headline(), list(&.0.tried))]
-    NoAuthorizationServer(Nowhere),
-    /// The authorization server does not give out codes, or does not protect them.
+    /// Some of the metadata is not available now.
+    #[error("the metadata is not available now; {0}")]
+    MetadataUnavailable(Attempts),
+    /// The issuer that the user names publishes no usable metadata.
+    #[error("no authorization server was found; {0}")]
+    IssuerWithoutMetadata(Attempts),
+    /// There is metadata, with a mistake in it.
+    #[error("no authorization server was found; {0}")]
+    BrokenMetadata(Attempts),
+    /// The server asks for credentials that are no OAuth token.
+    #[error("the server wants {}, and names no authorization server; {}", credential_name(.0), .1)]
+    OtherCredential(Credential, Attempts),
+    /// The server refuses a request without a token, and names no authorization server.
+    #[error("no authorization server was found; {0}")]
+    UnnamedAuthorizationServer(Attempts),
+    /// No authorization server was found, and the server does not ask for a login either.
+    #[error("no authorization server was found; {0}")]
+    NoAuthorizationServer(Attempts),
+    /// The authorization server does not issue codes, or does not protect them with PKCE.
     #[error("{issuer}: {why}")]
     Unsuitable {
         /// The authorization server.
         issuer: String,
         /// [`MetadataError::NoPkce`] or [`MetadataError::NoCodeFlow`].
         why: MetadataError,
-        /// The metadata says nothing about PKCE, so that `--assume-pkce` would help.
+        /// The metadata does not mention PKCE, so that `--assume-pkce` would help.
         silent: bool,
     },
-    /// The issuer that the user names publishes no metadata, and a document at another place claims to be its own.
+    /// The issuer that the user names publishes no metadata, and a document at another URL claims to be its metadata.
     #[error("the document at {url} says that it is that of {named}, which publishes none itself")]
     Impersonated {
         /// What the user named.
         named: String,
-        /// Where the document stands.
+        /// The URL of the document.
         url: String,
     },
-    /// The issuer that the user names is not one that the server uses.
+    /// The server does not use the issuer that the user names.
     #[error(
         "the server uses {}, not the issuer {named}",
         printable_list(found, ", ", MAX_LISTED)
@@ -105,10 +122,10 @@ pub enum DiscoverError {
         named: String,
         /// What the server's metadata names.
         found: Vec<String>,
-        /// The one that was probably meant.
+        /// The one that the user probably meant.
         near: Option<String>,
     },
-    /// The metadata of the issuer that the user names is that of another one at the same place.
+    /// The metadata of the issuer that the user names is that of another issuer at the same origin.
     #[error("the metadata of {named} is that of {found}")]
     NearIssuer {
         /// What the user named.
@@ -118,68 +135,105 @@ pub enum DiscoverError {
     },
 }
 
-/// What is at a URL in place of an MCP server.
+/// What a URL answers that is not an MCP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtherContent {
     /// The status code.
     pub status: u16,
-    /// It is a page for people.
+    /// The content type is that of a web page.
     pub is_html: bool,
 }
 
-impl std::fmt::Display for OtherContent {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for OtherContent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.status, self.is_html) {
-            (404 | 410, _) => write!(formatter, "status {}", self.status),
+            (404 | 410, _) | (_, false) => write!(formatter, "status {}", self.status),
             (_, true) => write!(formatter, "a web page (status {})", self.status),
-            (_, false) => write!(formatter, "status {}", self.status),
         }
     }
 }
 
-/// That no authorization server was found, and where it was looked for.
+/// The URLs at which metadata was looked for, and the result of each.
 #[derive(Clone, Debug, Default)]
-pub struct Nowhere {
-    /// What was tried, and what came of it.
+pub struct Attempts {
+    /// Each URL with its result.
     pub tried: Vec<(String, String)>,
-    /// Some of it is only not available now.
-    pub is_temporary: bool,
-    /// There is a document, but something in it is wrong.
-    pub is_broken: bool,
-    /// The server wants a login of some kind.
-    pub is_protected: bool,
-    /// What the server asks for instead of an OAuth token.
-    pub credential: Option<Credential>,
-    /// Other authorization servers that the protected resource names, which were not tried.
+    /// Other authorization servers of the protected resource, which were not tried.
     pub others: Vec<String>,
-    /// It is the user who names the issuer.
-    pub is_named: bool,
 }
 
-impl Nowhere {
-    fn headline(&self) -> String {
-        let wanted = match &self.credential {
-            _ if self.is_temporary => return "the metadata is not available now".to_owned(),
-            Some(Credential::ApiKey) => "an API key",
-            Some(Credential::Password) => "a user name and a password",
-            Some(Credential::Scheme(scheme)) => {
-                &format!("a login of the kind {}", printable(scheme))
-            }
-            None => return "no authorization server was found".to_owned(),
-        };
-        format!("the server wants {wanted}, and names no authorization server")
+impl fmt::Display for Attempts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("tried")?;
+        for (at, (url, result)) in self.tried.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            write!(formatter, "{comma} {url} ({result})")?;
+        }
+        Ok(())
     }
 }
 
-fn list(tried: &[(String, String)]) -> String {
-    tried
-        .iter()
-        .map(|(url, result)| format!(" {url} ({result})"))
-        .collect::<Vec<_>>()
-        .join(",")
+/// The endpoints of MCP 2025-03-26, used where a server has no metadata at all: nothing proves that they exist.
+#[derive(Debug)]
+pub struct AssumedEndpoints {
+    pub(super) attempts: Attempts,
+    pub(super) credential: Option<Credential>,
+}
+
+impl AssumedEndpoints {
+    /// Returns the error of a login that found nothing at an endpoint that was assumed.
+    pub fn refuted(&self, url: &str, result: String) -> DiscoverError {
+        let mut attempts = self.attempts.clone();
+        attempts.tried.push((printable(url), result));
+        DiscoverError::without_server(self.credential.clone(), attempts)
+    }
+}
+
+fn credential_name(credential: &Credential) -> String {
+    match credential {
+        Credential::ApiKey => "an API key".to_owned(),
+        Credential::Password => "a user name and a password".to_owned(),
+        Credential::Scheme(scheme) => format!("a login of the kind {}", printable(scheme)),
+    }
 }
 
 impl DiscoverError {
+    /// Returns the error for a server that asks for a login and names no authorization server.
+    pub(super) fn without_server(credential: Option<Credential>, attempts: Attempts) -> Self {
+        match credential {
+            Some(credential) => Self::OtherCredential(credential, attempts),
+            None => Self::UnnamedAuthorizationServer(attempts),
+        }
+    }
+
+    /// Returns the URLs that were tried, if no authorization server was found at any of them.
+    pub fn attempts(&self) -> Option<&Attempts> {
+        match self {
+            Self::MetadataUnavailable(attempts)
+            | Self::IssuerWithoutMetadata(attempts)
+            | Self::BrokenMetadata(attempts)
+            | Self::OtherCredential(_, attempts)
+            | Self::UnnamedAuthorizationServer(attempts)
+            | Self::NoAuthorizationServer(attempts) => Some(attempts),
+            _ => None,
+        }
+    }
+
+    pub(super) fn attempts_mut(&mut self) -> Option<&mut Attempts> {
+        match self {
+            Self::MetadataUnavailable(attempts)
+            | Self::IssuerWithoutMetadata(attempts)
+            | Self::BrokenMetadata(attempts)
+            | Self::NoAuthorizationServer(attempts) => Some(attempts),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the search ended without an authorization server, and would end so again.
+    pub fn is_without_server(&self) -> bool {
+        self.attempts().is_some() && !self.is_temporary()
+    }
+
     /// Tells whether a security check failed, rather than the network or the user's typing.
     pub fn is_security(&self) -> bool {
         match self {
@@ -190,9 +244,7 @@ impl DiscoverError {
             | Self::ForeignMetadata(_)
             | Self::TooWide { .. }
             | Self::Impersonated { .. } => true,
-            Self::OtherPath { .. } | Self::NotMcp(_) | Self::LoginPage(_) => false,
-            Self::NoLoginNeeded | Self::NoAuthorizationServer(_) => false,
-            Self::OtherIssuer { .. } | Self::NearIssuer { .. } | Self::NoDocument { .. } => false,
+            _ => false,
         }
     }
 
@@ -200,20 +252,20 @@ impl DiscoverError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoLoginNeeded => 0,
-            Self::LoginPage(_) => 2,
-            Self::OtherPath { .. }
+            Self::LoginPage(_)
+            | Self::OtherPath { .. }
             | Self::NotMcp(_)
             | Self::OtherIssuer { .. }
-            | Self::NearIssuer { .. } => 2,
-            Self::NoAuthorizationServer(nowhere) if nowhere.is_temporary => 5,
-            Self::NoAuthorizationServer(_) => 2,
+            | Self::NearIssuer { .. }
+            | Self::NoDocument { .. } => 2,
+            Self::MetadataUnavailable(_) => 5,
+            _ if self.is_without_server() => 2,
             Self::Document { why, .. } if why.is_definite() => 2,
             Self::Http(err)
             | Self::Document {
                 why: FetchError::Http(err),
                 ..
             } if err.is_hopeless() => 2,
-            Self::NoDocument { .. } => 2,
             Self::Unsuitable {
                 why: MetadataError::NoCodeFlow(_),
                 ..
@@ -223,11 +275,11 @@ impl DiscoverError {
         }
     }
 
-    /// Tells whether the servers are only not available now.
+    /// Tells whether the servers are only unavailable now.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Document { why, .. } => why.is_temporary(),
-            Self::NoAuthorizationServer(nowhere) => nowhere.is_temporary,
+            Self::MetadataUnavailable(_) => true,
             _ => false,
         }
     }

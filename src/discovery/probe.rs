@@ -1,11 +1,12 @@
-//! What is at the URL: a request without a token, and what its answer tells.
+//! The probe: an MCP request without a token, and what its response shows about a login.
 
 use std::thread;
 
 use url::Url;
 
 use super::error::OtherContent;
-use super::{trace, DiscoverError, Search};
+use super::search::Search;
+use super::{trace, DiscoverError};
 use crate::http::{HttpError, Redirects, Response};
 use crate::mcp;
 use crate::oauth::challenge::{self, BearerChallenge, Credential};
@@ -13,29 +14,28 @@ use crate::oauth::endpoint;
 use crate::oauth::metadata;
 use crate::oauth::text::printable;
 
-/// What the server answered to a request without a token.
+/// The response to a request without a token.
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     /// The status code; 0 if there was no answer.
     pub status: u16,
     /// The challenge to follow.
     pub challenge: Option<BearerChallenge>,
-    /// What it asks for that is no OAuth token.
+    /// What the server asks for instead of an OAuth token.
     pub credential: Option<Credential>,
     is_html: bool,
-    /// What the MCP message of a successful answer tells.
-    message: RpcOutcome,
+    outcome: RpcOutcome,
 }
 
-/// What an MCP message, which answers a request without a token, tells of the login.
+/// What the MCP message in the response shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum RpcOutcome {
-    /// There is none, or none that can be understood.
+    /// There is no MCP message.
     #[default]
     None,
-    /// The request was served, or refused for its form alone.
+    /// The request was served, or refused only for its form.
     Open,
-    /// The request was refused for want of a login.
+    /// The request was refused because it lacks a login.
     LoginWanted,
     /// The request failed for another reason.
     Failed,
@@ -46,7 +46,7 @@ enum RpcOutcome {
 /// Spec: JSON-RPC 2.0 section 5.1; MCP 2026-07-28, Errors.
 const ERRORS_OF_FORM: [i64; 3] = [-32601, -32602, -32022];
 
-/// Parts of words that a server refuses a request with which lacks a login.
+/// Parts of messages with which servers refuse a request that lacks a login.
 const WORDS_OF_LOGIN: [&str; 10] = [
     "auth",
     "login",
@@ -61,7 +61,7 @@ const WORDS_OF_LOGIN: [&str; 10] = [
 ];
 
 impl RpcOutcome {
-    /// Reads the message of a successful answer. A stream of events without a message yet is one of an MCP server.
+    /// Reads the message of a successful response. An event stream without a message yet is that of an MCP server.
     fn of(response: Response) -> Self {
         let is_stream = response.is("text/event-stream");
         if !(200..300).contains(&response.status) || !(is_stream || response.is("application/json"))
@@ -105,28 +105,28 @@ impl Probe {
                 .then(|| challenge::other_credential(challenges()))
                 .flatten(),
             is_html: response.is("text/html") || response.is("application/xhtml+xml"),
-            message: RpcOutcome::of(response),
+            outcome: RpcOutcome::of(response),
         }
     }
 
     /// Tells whether the server wants a login of some kind.
     pub fn is_protected(&self) -> bool {
-        matches!(self.status, 401 | 403) || self.message == RpcOutcome::LoginWanted
+        matches!(self.status, 401 | 403) || self.outcome == RpcOutcome::LoginWanted
     }
 
     /// Tells whether an MCP server answered without a login.
     pub fn is_open(&self) -> bool {
-        self.message == RpcOutcome::Open
+        self.outcome == RpcOutcome::Open
     }
 
-    /// Tells whether the server is only not available now.
+    /// Tells whether the server is only unavailable now.
     pub fn is_temporary(&self) -> bool {
         super::fetch::is_temporary(self.status)
     }
 
-    /// Returns what is there if it is no MCP server: nothing, or a page for people. A server that wants a login, or is
-    /// not available, may say so with a page.
-    pub fn page(&self) -> Option<OtherContent> {
+    /// Returns what the URL answers if it is not that of an MCP server: a missing page, or a web page. A server that wants a
+    /// login, or is unavailable, may say so with a web page.
+    pub fn other_content(&self) -> Option<OtherContent> {
         let Self {
             status, is_html, ..
         } = *self;
@@ -136,9 +136,9 @@ impl Probe {
 }
 
 impl Search<'_> {
-    /// Probes the server, and fetches in the meantime what the next steps are likely to need.
-    pub(super) fn ask_around(&self, server: &Url) -> Result<Probe, DiscoverError> {
-        if let Some(challenge) = self.question.challenge {
+    /// Probes the server; in parallel, fetches the documents that the next steps will probably need.
+    pub(super) fn probe_and_prefetch(&self, server: &Url) -> Result<Probe, DiscoverError> {
+        if let Some(challenge) = self.request.challenge {
             let challenge = challenge::bearer([challenge]);
             let probe = Probe {
                 status: 401,
@@ -146,27 +146,23 @@ impl Search<'_> {
                 ..Probe::default()
             };
             self.note(server, || {
-                format!("not asked: {}", trace::probe_in_words(&probe))
+                format!("not asked: {}", trace::describe_probe(&probe))
             });
             return Ok(probe);
         }
-        let likely = metadata::resource_metadata_urls(server).into_iter().next();
-        let remembered = self.question.last_issuer;
-        let remembered = remembered.and_then(|issuer| {
-            metadata::server_metadata_urls(issuer, self.reach)
-                .ok()?
-                .into_iter()
-                .next()
-        });
+        let issuer_urls = self
+            .request
+            .last_issuer
+            .and_then(|issuer| metadata::server_metadata_urls(issuer, self.policy).ok());
+        let of_resource = metadata::resource_metadata_urls(server).into_iter().next();
+        let of_issuer = issuer_urls.and_then(|urls| urls.into_iter().next());
         thread::scope(|scope| {
-            for url in likely.iter().chain(remembered.as_ref()) {
-                // If there is no thread to be had, the document is fetched when its turn comes.
+            for url in of_resource.iter().chain(&of_issuer) {
                 let fetch = || self.documents.prefetch(url);
-                drop(
-                    thread::Builder::new()
-                        .name("discovery".to_owned())
-                        .spawn_scoped(scope, fetch),
-                );
+                let thread = thread::Builder::new().name("discovery".to_owned());
+                if let Err(err) = thread.spawn_scoped(scope, fetch) {
+                    log::debug!("no thread to fetch {url} ahead: {err}");
+                }
             }
             self.probe(server)
         })
@@ -182,18 +178,16 @@ impl Search<'_> {
             Ok(probe) => probe,
             Err(err) if err.is_security() => return Err(unanswered(err)),
             Err(err) => {
-                // Metadata is enough for a login. Where there is none either, the server is simply out of reach.
-                let mut usual = metadata::resource_metadata_urls(server).into_iter().take(1);
-                let readable = usual.any(|url| self.documents.get(&url).is_ok());
-                return if readable {
-                    Ok(Probe::default())
-                } else {
-                    Err(DiscoverError::Http(err))
+                // Metadata is enough for a login. Without it, the server is unreachable.
+                let url = metadata::resource_metadata_urls(server).into_iter().next();
+                return match url.map(|url| self.documents.get(&url)) {
+                    Some(Ok(_)) => Ok(Probe::default()),
+                    _ => Err(DiscoverError::Http(err)),
                 };
             }
         };
         let is_unclear =
-            matches!(probe.status, 400 | 404 | 405 | 406) || probe.message == RpcOutcome::Failed;
+            matches!(probe.status, 400 | 404 | 405 | 406) || probe.outcome == RpcOutcome::Failed;
         if probe.challenge.is_some() || !is_unclear {
             return Ok(probe);
         }
@@ -206,17 +200,17 @@ impl Search<'_> {
         let sent = self
             .http
             .post(server, &headers, body.as_bytes(), Redirects::SameOrigin);
-        if let Some(steps) = self.question.steps {
-            steps.asked(server, sent.as_ref().ok());
+        if let Some(trace) = self.request.trace {
+            trace.asked(server, sent.as_ref().ok());
         }
         let response = sent.inspect_err(|err| self.note(server, || err.to_string()))?;
         let probe = Probe::of(response);
-        self.note(server, || trace::probe_in_words(&probe));
+        self.note(server, || trace::describe_probe(&probe));
         Ok(probe)
     }
 }
 
-/// Tells why there is no answer. A redirect to the page of a login leads to no MCP server, rather than to another one.
+/// Returns the error for a probe without a response. A redirect to a login page does not lead to an MCP server.
 fn unanswered(err: HttpError) -> DiscoverError {
     match err {
         HttpError::Redirect(page)

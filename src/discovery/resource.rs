@@ -4,7 +4,8 @@ use url::{Position, Url};
 
 use super::error::DiscoverError;
 use super::probe::Probe;
-use super::{trace, FailedFetch, FetchError, Search};
+use super::search::{FailedFetch, Search};
+use super::{trace, FetchError};
 use crate::oauth::endpoint;
 use crate::oauth::metadata::{self, MetadataError, ResourceMetadata};
 use crate::oauth::text::printable;
@@ -12,7 +13,7 @@ use crate::oauth::text::printable;
 /// The path of most MCP servers.
 const USUAL_PATH: &str = "/mcp";
 
-/// The metadata of the MCP server, and where it stands.
+/// The metadata of the MCP server, and its URL.
 #[derive(Debug)]
 pub(super) struct ProtectedResource {
     pub url: Url,
@@ -20,57 +21,54 @@ pub(super) struct ProtectedResource {
 }
 
 impl Search<'_> {
-    /// Finds the metadata of the server: where its challenge says, else at the well-known URLs.
+    /// Finds the metadata of the server: at the URL in its challenge, else at the well-known URLs.
     pub(super) fn resource(
         &self,
         server: &Url,
         probe: &Probe,
-        tried: &mut Vec<FailedFetch>,
+        failed: &mut Vec<FailedFetch>,
     ) -> Result<Option<ProtectedResource>, DiscoverError> {
-        let named = probe
-            .challenge
-            .as_ref()
-            .and_then(|challenge| challenge.resource_metadata.as_deref());
-        if let Some(found) = named
-            .map(|named| self.named_resource(named, server, tried))
-            .transpose()?
-            .flatten()
-        {
-            return Ok(Some(found));
+        let challenge = probe.challenge.as_ref();
+        let named = challenge.and_then(|challenge| challenge.resource_metadata.as_deref());
+        let from_challenge = match named {
+            Some(named) => self.resource_of_challenge(named, server, failed)?,
+            None => None,
+        };
+        if from_challenge.is_some() {
+            return Ok(from_challenge);
         }
-        if let Some(found) = self.usual_resource(server, tried)? {
-            return Ok(Some(found));
-        }
-        // The server has metadata, so that nobody may guess what it says; but the user may know it.
-        let is_settled = self.question.authority.issuer().is_some()
-            || tried.iter().any(|it| it.why.is_temporary());
-        let first = tried.first().filter(|_| named.is_some() && !is_settled);
-        match first
-            .filter(|it| matches!(it.why, FetchError::Unusable(_)))
-            .map(|it| it.url.clone())
-        {
-            Some(url) => Err(unusable(&url, server, tried.swap_remove(0).why)),
-            None => Ok(None),
+        let well_known = self.well_known_resource(server, failed)?;
+        // Broken metadata that the challenge names is not replaced by a guess, unless the user names the issuer.
+        let may_guess =
+            self.request.source.issuer().is_some() || failed.iter().any(|it| it.why.is_temporary());
+        match failed.first() {
+            Some(FailedFetch {
+                url,
+                why: FetchError::Unusable(why),
+            }) if well_known.is_none() && named.is_some() && !may_guess => {
+                Err(unusable(url, server, FetchError::Unusable(why.clone())))
+            }
+            _ => Ok(well_known),
         }
     }
 
-    /// Reads the metadata of the server, and checks that it speaks for it.
+    /// Reads metadata, and checks that it is for the server.
     fn read_resource(&self, url: &Url, server: &Url) -> Result<ResourceMetadata, FetchError> {
-        let settled = self.question.resource_is_settled;
+        let is_given = self.request.resource_is_given;
         let read = self
             .documents
             .get(url)
-            .and_then(|body| Ok(ResourceMetadata::read(&body, server, settled)?));
-        self.note(url, || trace::resource_in_words(&read));
+            .and_then(|body| Ok(ResourceMetadata::read(&body, server, is_given)?));
+        self.note(url, || trace::describe_resource(&read));
         read
     }
 
-    /// Reads the metadata that the challenge names; `None` if there is none at that place, or it is of no use.
-    fn named_resource(
+    /// Reads the metadata at the URL in the challenge; `None` if there is no usable document.
+    fn resource_of_challenge(
         &self,
         named: &str,
         server: &Url,
-        tried: &mut Vec<FailedFetch>,
+        failed: &mut Vec<FailedFetch>,
     ) -> Result<Option<ProtectedResource>, DiscoverError> {
         if !endpoint::is_absolute(named) {
             log::warn!(
@@ -79,146 +77,140 @@ impl Search<'_> {
             );
             return Ok(None);
         }
-        let url = self.reach.check(named).map_err(|why| DiscoverError::Url {
+        let url = self.policy.check(named).map_err(|why| DiscoverError::Url {
             what: format!("the metadata URL {} of the challenge", printable(named)),
             why,
         })?;
         let is_foreign = url.origin() != server.origin();
         match self.read_resource(&url, server) {
-            Ok(metadata) if !is_foreign => Ok(Some(ProtectedResource { url, metadata })),
-            Ok(metadata) => self
-                .foreign_resource(ProtectedResource { url, metadata }, server)
-                .map(Some),
-            Err(why @ FetchError::Status(_)) if why.is_definite() => {
-                tried.push(FailedFetch { url, why });
-                Ok(None)
+            Ok(metadata) if is_foreign => {
+                foreign_resource(ProtectedResource { url, metadata }, server).map(Some)
             }
+            Ok(metadata) => Ok(Some(ProtectedResource { url, metadata })),
             Err(why) if is_foreign && !matches!(why, FetchError::Status(_)) => {
                 Err(DiscoverError::ForeignMetadata(printable(named)))
             }
             Err(why) if why.is_definite() => {
-                tried.push(FailedFetch { url, why });
+                failed.push(FailedFetch { url, why });
                 Ok(None)
             }
             Err(why) => Err(unusable(&url, server, why)),
         }
     }
 
-    /// Takes metadata that an authorization server keeps for the MCP server, if it names exactly that one. Of the
-    /// authorization servers that it names only those at its own place count.
-    ///
-    /// Spec: RFC 9728 sections 3.3 and 5.1.
-    fn foreign_resource(
-        &self,
-        mut found: ProtectedResource,
-        server: &Url,
-    ) -> Result<ProtectedResource, DiscoverError> {
-        let origin = found.url.origin();
-        let is_there =
-            |issuer: &String| endpoint::parse(issuer).is_ok_and(|issuer| issuer.origin() == origin);
-        found.metadata.authorization_servers.retain(is_there);
-        if !found.metadata.is_identical(server) || found.metadata.authorization_servers.is_empty() {
-            return Err(DiscoverError::ForeignMetadata(printable(
-                found.url.as_str(),
-            )));
-        }
-        Ok(found)
-    }
-
     /// Looks for metadata at the well-known URLs.
-    fn usual_resource(
+    fn well_known_resource(
         &self,
         server: &Url,
-        tried: &mut Vec<FailedFetch>,
+        failed: &mut Vec<FailedFetch>,
     ) -> Result<Option<ProtectedResource>, DiscoverError> {
         for url in metadata::resource_metadata_urls(server) {
-            if tried.iter().any(|it| it.url == url) {
+            if failed.iter().any(|it| it.url == url) {
                 continue;
             }
             match self.read_resource(&url, server) {
                 Ok(metadata) => return Ok(Some(ProtectedResource { url, metadata })),
                 Err(why @ FetchError::Unsafe(_)) => return Err(unusable(&url, server, why)),
-                Err(why) => tried.push(FailedFetch { url, why }),
+                Err(why) => failed.push(FailedFetch { url, why }),
             }
         }
         Ok(None)
     }
 
-    /// Returns that the path of most MCP servers was meant, if there is metadata for it.
+    /// Returns the error that suggests the path of most MCP servers, if there is metadata for it.
     pub(super) fn usual_path(&self, server: &Url) -> Option<DiscoverError> {
         let meant = metadata::at(server, USUAL_PATH);
+        if meant == *server {
+            return None;
+        }
         let url = metadata::resource_metadata_urls(&meant)
             .into_iter()
-            .next()
-            .filter(|_| meant != *server)?;
-        let found = self
-            .read_resource(&url, &meant)
-            .ok()
-            .filter(|found| found.names(&meant))?;
-        let [url, server, found] = [url.as_str(), server.as_str(), &found.resource].map(printable);
-        Some(DiscoverError::OtherPath { url, server, found })
+            .next()?;
+        let found = self.read_resource(&url, &meant).ok()?;
+        found
+            .names(&meant)
+            .then(|| other_path(&url, server, &found.resource))
     }
 
-    /// A resource that is more than the server is taken only from the place of its own metadata, and said: the token would
-    /// be good for all of it.
+    /// Accepts a resource that is wider than the server only from the well-known URL of that resource, with a warning: the
+    /// token would be valid for all of it.
     ///
     /// Deviates: RFC 9728 section 3.3 asks for identity; many servers have one document for their whole origin.
-    pub(super) fn no_wider(
+    pub(super) fn narrow_or_own(
         &self,
         found: ProtectedResource,
         server: &Url,
     ) -> Result<ProtectedResource, DiscoverError> {
-        let metadata = &found.metadata;
-        if self.question.resource_is_settled || metadata.names(server) {
+        if self.request.resource_is_given || found.metadata.names(server) {
             return Ok(found);
         }
-        let wide = endpoint::parse(&metadata.resource).ok();
-        let own = wide
-            .as_ref()
-            .and_then(|wide| metadata::resource_metadata_urls(wide).into_iter().next());
-        let place = |url: &Url| {
-            url[Position::BeforeHost..Position::AfterPath]
-                .trim_end_matches('/')
-                .to_owned()
+        let too_wide = || DiscoverError::TooWide {
+            url: printable(found.url.as_str()),
+            server: printable(server.as_str()),
+            found: printable(&found.metadata.resource),
         };
-        let (Some(wide), Some(own)) = (wide, own) else {
-            return Err(too_wide(&found, server));
-        };
-        let found = match found.url == own {
-            true => found,
-            false => match self.read_resource(&own, server) {
+        let wide = endpoint::parse(&found.metadata.resource).map_err(|_| too_wide())?;
+        let own = metadata::resource_metadata_urls(&wide)
+            .into_iter()
+            .next()
+            .ok_or_else(too_wide)?;
+        let accepted = if found.url == own {
+            found
+        } else {
+            match self.read_resource(&own, server) {
                 Ok(metadata) if metadata.names(&wide) => ProtectedResource { url: own, metadata },
                 Err(why) if why.is_temporary() => return Err(unusable(&own, server, why)),
-                _ => return Err(too_wide(&found, server)),
-            },
+                _ => return Err(too_wide()),
+            }
         };
         log::warn!(
             "{} asks for a token for all of {}",
             printable(server.as_str()),
-            printable(&place(&wide))
+            printable(wide[Position::BeforeHost..Position::AfterPath].trim_end_matches('/'))
         );
-        Ok(found)
+        Ok(accepted)
     }
 }
 
-fn too_wide(found: &ProtectedResource, server: &Url) -> DiscoverError {
-    DiscoverError::TooWide {
-        url: printable(found.url.as_str()),
-        server: printable(server.as_str()),
-        found: printable(&found.metadata.resource),
+/// Accepts metadata at the authorization server's origin, if it names exactly this MCP server. Of the authorization servers
+/// that it names, only those at that origin count.
+///
+/// Spec: RFC 9728 sections 3.3 and 5.1.
+fn foreign_resource(
+    mut found: ProtectedResource,
+    server: &Url,
+) -> Result<ProtectedResource, DiscoverError> {
+    let origin = found.url.origin();
+    let is_there =
+        |issuer: &String| endpoint::parse(issuer).is_ok_and(|issuer| issuer.origin() == origin);
+    found.metadata.authorization_servers.retain(is_there);
+    if !found.metadata.is_identical(server) || found.metadata.authorization_servers.is_empty() {
+        let url = printable(found.url.as_str());
+        return Err(DiscoverError::ForeignMetadata(url));
     }
+    Ok(found)
 }
 
-/// Says what is wrong with a document. One for another path of the server's own origin tells which URL was meant.
+/// Returns the error for a document that cannot be used. One for another path of the server's origin shows which URL was
+/// meant.
 fn unusable(url: &Url, server: &Url, why: FetchError) -> DiscoverError {
-    if let FetchError::Unsafe(MetadataError::Resource { found, .. }) = &why {
-        if endpoint::parse(found).is_ok_and(|found| found.origin() == server.origin()) {
-            let [url, server, found] = [url.as_str(), server.as_str(), found].map(printable);
-            return DiscoverError::OtherPath { url, server, found };
+    match &why {
+        FetchError::Unsafe(MetadataError::Resource { found, .. })
+            if endpoint::parse(found).is_ok_and(|found| found.origin() == server.origin()) =>
+        {
+            other_path(url, server, found)
         }
+        _ => DiscoverError::Document {
+            url: printable(url.as_str()),
+            why,
+        },
     }
-    DiscoverError::Document {
+}
+
+fn other_path(url: &Url, server: &Url, found: &str) -> DiscoverError {
+    DiscoverError::OtherPath {
         url: printable(url.as_str()),
-        why,
+        server: printable(server.as_str()),
+        found: printable(found),
     }
 }

@@ -1,4 +1,4 @@
-//! What a discovery asked, and what it decided from each answer: noted for whoever wants to know.
+//! The trace of a discovery: its requests, and what it decided from each response.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,29 +13,29 @@ use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
 use crate::oauth::text::{printable, printable_list};
 use crate::os::clock::Time;
 
-/// The most servers or scopes that a decision names.
+/// Most servers or scopes that a decision names.
 const MAX_LISTED: usize = 20;
 
 /// One request of a discovery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// What was asked.
+    /// The URL of the request.
     pub url: String,
-    /// The status of the answer; `None` if there was none, or nothing was asked.
+    /// The status code; `None` without a response.
     pub status: Option<u16>,
-    /// What was decided from it, and why.
+    /// What was decided, and why.
     pub decided: String,
-    /// By how many seconds the server's clock was ahead of ours, if it told the time.
+    /// By how many seconds the server's clock is ahead of ours, if the response has a `Date`.
     #[serde(skip)]
     pub clock_ahead: Option<i64>,
 }
 
-/// The steps of one discovery.
+/// The trace of one discovery.
 #[derive(Debug, Default)]
 pub struct Trace(Mutex<Vec<Step>>);
 
 impl Trace {
-    /// Returns the steps in the order in which they were decided; last, what was fetched ahead and not needed.
+    /// Returns the steps in the order of their decisions; last come the documents that were fetched ahead and not needed.
     pub fn into_list(self) -> Vec<Step> {
         let mut steps = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         steps.sort_by_key(|step| step.decided.is_empty());
@@ -50,7 +50,7 @@ impl Trace {
         steps
     }
 
-    /// Notes a request and its answer.
+    /// Records a request and its response.
     pub(super) fn asked(&self, url: &Url, answer: Option<&Response>) {
         let date = answer.and_then(|answer| Time::parse_http_date(answer.header("date")?));
         self.steps().push(Step {
@@ -61,7 +61,7 @@ impl Trace {
         });
     }
 
-    /// Notes what was decided, from the last answer of this URL if there was any.
+    /// Records a decision, with the last response from this URL if there is one.
     pub(super) fn decided(&self, url: &Url, what: &str) {
         let mut steps = self.steps();
         let url = endpoint::canonical(url);
@@ -86,8 +86,8 @@ impl Trace {
     }
 }
 
-/// Says what the answer to a request without a token tells.
-pub(super) fn probe_in_words(probe: &Probe) -> String {
+/// Describes the response to the probe.
+pub(super) fn describe_probe(probe: &Probe) -> String {
     let Some(challenge) = &probe.challenge else {
         return match probe.status {
             _ if probe.is_protected() => {
@@ -104,40 +104,40 @@ pub(super) fn probe_in_words(probe: &Probe) -> String {
         .unwrap_or_else(|| "names no metadata".to_owned());
     format!(
         "it wants a login: its challenge {named}{}",
-        scopes_in_words(", and", &challenge.scopes)
+        list_scopes(", and", &challenge.scopes)
     )
 }
 
-/// Says what was made of the metadata of a protected resource.
-pub(super) fn resource_in_words(read: &Result<ResourceMetadata, FetchError>) -> String {
+/// Describes the metadata of a protected resource.
+pub(super) fn describe_resource(read: &Result<ResourceMetadata, FetchError>) -> String {
     match read {
         Ok(found) => {
             let servers = match found.authorization_servers.as_slice() {
                 [] => "none".to_owned(),
                 servers => printable_list(servers, ", ", MAX_LISTED),
             };
-            let scopes = scopes_in_words(";", &found.scopes);
+            let scopes = list_scopes(";", &found.scopes);
             format!(
                 "it speaks for {}; authorization server: {servers}{scopes}",
                 printable(&found.resource)
             )
         }
-        Err(why) => missing_in_words(why),
+        Err(why) => describe_error(why),
     }
 }
 
-/// Says what was made of the metadata of an authorization server.
-pub(super) fn server_in_words(read: &Result<AuthorizationServer, FetchError>) -> String {
+/// Describes the metadata of an authorization server.
+pub(super) fn describe_server(read: &Result<AuthorizationServer, FetchError>) -> String {
     match read {
         Ok(found) => format!(
             "it speaks for the issuer {}, as it has to",
             printable(&found.issuer)
         ),
-        Err(why) => missing_in_words(why),
+        Err(why) => describe_error(why),
     }
 }
 
-fn missing_in_words(why: &FetchError) -> String {
+fn describe_error(why: &FetchError) -> String {
     match why {
         // The status stands beside it.
         FetchError::Status(_) => "there is no metadata here".to_owned(),
@@ -146,7 +146,7 @@ fn missing_in_words(why: &FetchError) -> String {
     }
 }
 
-fn scopes_in_words(before: &str, scopes: &[String]) -> String {
+fn list_scopes(before: &str, scopes: &[String]) -> String {
     match scopes {
         [] => String::new(),
         scopes => format!(

@@ -4,7 +4,6 @@ use url::Url;
 
 use super::words::{http_code, http_hint};
 use super::{DiscoverError, FetchError, MetadataError, RegisterError};
-use crate::discovery::Nowhere;
 use crate::oauth::challenge::Credential;
 use crate::oauth::endpoint;
 use crate::oauth::text::{printable, printable_list};
@@ -35,7 +34,12 @@ pub fn discover_code(err: &DiscoverError) -> &'static str {
             ..
         } => "metadata_unusable",
         DiscoverError::NoDocument { .. } => "metadata_unusable",
-        DiscoverError::NoAuthorizationServer(_) => "no_authorization_server",
+        DiscoverError::MetadataUnavailable(_)
+        | DiscoverError::IssuerWithoutMetadata(_)
+        | DiscoverError::BrokenMetadata(_)
+        | DiscoverError::OtherCredential(..)
+        | DiscoverError::UnnamedAuthorizationServer(_)
+        | DiscoverError::NoAuthorizationServer(_) => "no_authorization_server",
         DiscoverError::Unsuitable { why, .. } => metadata_code(why),
         DiscoverError::OtherIssuer { .. } | DiscoverError::NearIssuer { .. } => "issuer_mismatch",
         DiscoverError::Impersonated { .. } => "issuer_mismatch",
@@ -76,7 +80,36 @@ pub fn discover_hint(server: &str, err: &DiscoverError) -> Option<String> {
         DiscoverError::NotMcp(_) => {
             "check the URL: the path of an MCP server is often /mcp; to log in all the same, use --issuer or --resource"
         }
-        DiscoverError::NoAuthorizationServer(nowhere) => return Some(nowhere_hint(nowhere)),
+        _ if err.attempts().is_some_and(|attempts| !attempts.others.is_empty()) => {
+            return err.attempts().map(|attempts| choice_hint(&attempts.others));
+        }
+        DiscoverError::MetadataUnavailable(_) => {
+            "run the command again in a while; --issuer does without the metadata of the server, if you know its \
+             authorization server"
+        }
+        DiscoverError::IssuerWithoutMetadata(_) => {
+            "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
+             endpoints, and --issuer-metadata names a document at another place"
+        }
+        DiscoverError::BrokenMetadata(_) => {
+            "report this to the operator of the authorization server; --authorization-endpoint and --token-endpoint name \
+             its endpoints, and --issuer another authorization server, if you know them"
+        }
+        DiscoverError::OtherCredential(Credential::ApiKey, _) => {
+            "there is nothing to log in to: get an API key from the operator of the server, and give it to your client; if \
+             there is an authorization server after all, name it with --issuer"
+        }
+        DiscoverError::OtherCredential(..) => {
+            "there is nothing to log in to: give your client what the server asks for; if there is an authorization server \
+             after all, name it with --issuer"
+        }
+        DiscoverError::UnnamedAuthorizationServer(_) => {
+            "the server wants a token, but does not say where to get one: it may want an API key; --issuer names an \
+             authorization server that the server does not name itself"
+        }
+        DiscoverError::NoAuthorizationServer(_) => {
+            "check the URL of the server; --issuer names an authorization server that the server does not name itself"
+        }
         DiscoverError::NoDocument { .. } => "check --issuer-metadata: it takes the URL of the document itself",
         DiscoverError::ForeignMetadata(named) if is_same_machine(server, named) => return Some(other_name(named)),
         DiscoverError::Document { why: FetchError::Unsafe(why), .. } => return Some(unsafe_document_hint(server, why)),
@@ -135,41 +168,6 @@ fn useless_document_hint(err: &MetadataError) -> &'static str {
         } => "--resource says which resource the server is",
         _ => "--issuer names the authorization server, if you know it",
     }
-}
-
-/// Returns what helps where no authorization server was found.
-fn nowhere_hint(nowhere: &Nowhere) -> String {
-    let hint = match &nowhere.credential {
-        _ if !nowhere.others.is_empty() => return choice_hint(&nowhere.others),
-        _ if nowhere.is_temporary => {
-            "run the command again in a while; --issuer does without the metadata of the server, if you know its \
-             authorization server"
-        }
-        _ if nowhere.is_named => {
-            "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
-             endpoints, and --issuer-metadata names a document at another place"
-        }
-        _ if nowhere.is_broken => {
-            "report this to the operator of the authorization server; --authorization-endpoint and --token-endpoint name \
-             its endpoints, and --issuer another authorization server, if you know them"
-        }
-        Some(Credential::ApiKey) => {
-            "there is nothing to log in to: get an API key from the operator of the server, and give it to your client; if \
-             there is an authorization server after all, name it with --issuer"
-        }
-        Some(Credential::Password | Credential::Scheme(_)) => {
-            "there is nothing to log in to: give your client what the server asks for; if there is an authorization server \
-             after all, name it with --issuer"
-        }
-        None if nowhere.is_protected => {
-            "the server wants a token, but does not say where to get one: it may want an API key; --issuer names an \
-             authorization server that the server does not name itself"
-        }
-        None => {
-            "check the URL of the server; --issuer names an authorization server that the server does not name itself"
-        }
-    };
-    hint.to_owned()
 }
 
 /// Names the authorization servers that are left where the first one is of no use.

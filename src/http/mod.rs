@@ -8,6 +8,7 @@ mod connector;
 mod error;
 mod proxy;
 mod resolver;
+pub mod retry;
 mod stream;
 
 use std::io::Read as _;
@@ -105,7 +106,7 @@ impl Response {
         if !matches!(self.status, 429 | 502 | 503 | 504) {
             return None;
         }
-        Some(self.retry_after().unwrap_or(Duration::from_millis(500)))
+        Some(self.retry_after().unwrap_or(retry::FIRST_PAUSE))
     }
 
     /// Returns how long the server wants to be left alone, if it says so.

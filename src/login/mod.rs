@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::callback::{is_refused_by_browsers, Listener, RedirectTarget};
 use crate::context::Context;
-use crate::discovery::{DiscoverError, Discovery};
+use crate::discovery::Discovery;
 use crate::error::{in_words, Error};
 use crate::http::Http;
 use crate::login::authorize::{authorize, Authorization};
@@ -120,7 +120,7 @@ fn begin(request: &Request, context: &Context, line: &Line) -> Result<Begun, Err
     let last = LastLogin::of(request, &cache);
     let redirect_uri = listen(&wanted(request, &cache, before.as_ref()), line)?;
     let http = Http::new(&context.http, &typed_urls(request), REQUEST_LIMIT).until(line.deadline);
-    let found = ask(request, last.as_ref(), &http, &cache, None);
+    let found = ask(request, last.as_ref(), &http, None);
     let named = previous::with_issuer(request, before.as_ref());
     let (found, named) = match (found, named) {
         (Err(err), Some(named))
@@ -129,7 +129,7 @@ fn begin(request: &Request, context: &Context, line: &Line) -> Result<Begun, Err
             let http =
                 Http::new(&context.http, &typed_urls(&named), REQUEST_LIMIT).until(line.deadline);
             (
-                ask(&named, last.as_ref(), &http, &cache, None).map_err(|_| err)?,
+                ask(&named, last.as_ref(), &http, None).map_err(|_| err)?,
                 Some(named),
             )
         }
@@ -234,16 +234,10 @@ fn not_registered(
         found.server.registration_endpoint.as_ref(),
     );
     match (&found.assumed, endpoint) {
-        (Some(nowhere), Some(endpoint)) if source.is_of_no_endpoint() => {
-            let mut nowhere = nowhere.clone();
-            nowhere
-                .tried
-                .push((printable(endpoint.as_str()), source.to_string()));
-            Error::Discover {
-                server: request.key.server.clone(),
-                source: DiscoverError::NoAuthorizationServer(nowhere),
-            }
-        }
+        (Some(assumed), Some(endpoint)) if source.is_of_no_endpoint() => Error::Discover {
+            server: request.key.server.clone(),
+            source: assumed.refuted(endpoint.as_str(), source.to_string()),
+        },
         _ => Error::Register {
             issuer,
             provider,

@@ -6,7 +6,7 @@ use url::Url;
 use super::{previous, Request, Resource, REQUEST_LIMIT};
 use crate::callback::peer;
 use crate::callback::{BindError, RedirectTarget};
-use crate::discovery::{discover, DiscoverError, Discovery, DiscoveryRequest, ServerSource, Trace};
+use crate::discovery::{discover, Discovery, DiscoveryRequest, ServerSource, Trace};
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::oauth::authorization::{choose_scopes, ScopeSources};
@@ -48,8 +48,7 @@ pub fn outlook(
     let request = &previous::complete(request.clone(), before)?;
     let http = Http::new(settings, &typed_urls(request), REQUEST_LIMIT)
         .until(Deadline::after(REQUEST_LIMIT));
-    // What is kept of earlier answers would hide what the servers say now.
-    let found = ask(request, None, &http, &Cache::none(), Some(steps))?;
+    let found = ask(request, None, &http, Some(steps))?;
     let scopes = scopes(request, &found, before);
     let issuer = || printable(&found.server.issuer);
     let client = registration::choose(
@@ -82,10 +81,9 @@ pub(super) fn ask(
     request: &Request,
     last: Option<&LastLogin>,
     http: &Http,
-    cache: &Cache,
-    steps: Option<&Trace>,
+    trace: Option<&Trace>,
 ) -> Result<Discovery, Error> {
-    let authority = match (
+    let source = match (
         &request.known,
         &request.issuer_metadata,
         request.issuer.as_deref(),
@@ -95,25 +93,24 @@ pub(super) fn ask(
         (None, None, Some(issuer)) => ServerSource::Issuer(issuer),
         (None, None, None) => ServerSource::Search,
     };
-    let question = |authority| DiscoveryRequest {
+    let question = |source| DiscoveryRequest {
         server: request.server.as_ref(),
         server_text: &request.server_text,
-        authority,
+        source,
         last_issuer: last.map(|last| last.issuer.as_str()),
         challenge: request.challenge.as_deref(),
-        resource_is_settled: request.settles_resource(),
+        resource_is_given: request.settles_resource(),
         assume_pkce: request.assume_pkce,
-        steps,
+        trace,
     };
-    let search = discover(question(authority), http, cache);
+    let search = discover(question(source), http);
     let is_nowhere = match &search {
         Ok(found) => found.assumed.is_some(),
-        Err(DiscoverError::NoAuthorizationServer(nowhere)) => !nowhere.is_temporary,
-        Err(_) => false,
+        Err(err) => err.is_without_server(),
     };
     let (search, of_whom) = match request.fallback.as_ref().filter(|_| is_nowhere) {
         Some(server) => (
-            discover(question(ServerSource::Endpoints(server)), http, cache),
+            discover(question(ServerSource::Endpoints(server)), http),
             Some("no metadata leads to an authorization server; as the client's file says"),
         ),
         None => (search, request.names_endpoints().then_some("as you asked")),

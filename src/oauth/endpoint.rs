@@ -334,9 +334,9 @@ mod tests {
     const PUBLIC: UrlPolicy = UrlPolicy { loopback: false };
     const LOCAL: UrlPolicy = UrlPolicy { loopback: true };
 
-    fn check(raw: &str, reach: UrlPolicy, expected: Result<&str, UrlError>) {
+    fn check(raw: &str, policy: UrlPolicy, expected: Result<&str, UrlError>) {
         assert_eq!(
-            reach.check(raw).as_ref().map(Url::as_str),
+            policy.check(raw).as_ref().map(Url::as_str),
             expected.as_ref().copied(),
             "{raw}"
         );

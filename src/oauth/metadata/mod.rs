@@ -243,28 +243,19 @@ pub struct AuthorizationServer {
 }
 
 impl AuthorizationServer {
-    /// Reads the document that was found for the issuer `expected` and checks that it speaks for it.
+    /// Reads the document and checks that it is that of the issuer `expected`; with `None` it may name any issuer.
     ///
     /// # Errors
     ///
     /// [`MetadataError::Issuer`] if it names another issuer, [`MetadataError::Url`] for an endpoint that must not be
-    /// used, [`MetadataError::Missing`] and [`MetadataError::NotMetadata`] if it is of no use.
+    /// used, [`MetadataError::Missing`] and [`MetadataError::NotMetadata`] if it cannot be used.
     ///
     /// Spec: RFC 8414 section 3.3; MCP 2026-07-28, Authorization Server Metadata Discovery.
-    pub fn read(body: &[u8], expected: &str, reach: UrlPolicy) -> Result<Self, MetadataError> {
-        Self::check(body, Some(expected), reach)
-    }
-
-    /// Reads a document that the user names, for whatever issuer it names itself.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Self::read`] but [`MetadataError::Issuer`].
-    pub fn read_named(body: &[u8], reach: UrlPolicy) -> Result<Self, MetadataError> {
-        Self::check(body, None, reach)
-    }
-
-    fn check(body: &[u8], expected: Option<&str>, reach: UrlPolicy) -> Result<Self, MetadataError> {
+    pub fn read(
+        body: &[u8],
+        expected: Option<&str>,
+        policy: UrlPolicy,
+    ) -> Result<Self, MetadataError> {
         let mut members = DocumentMembers::read(body)?;
         let issuer = members.required("issuer", "its issuer")?;
         if let Some(expected) = expected.filter(|expected| !same_issuer(expected, &issuer)) {
@@ -274,7 +265,7 @@ impl AuthorizationServer {
             });
         }
         let url = |member: &'static str, raw: &str| {
-            reach
+            policy
                 .check(raw)
                 .map_err(|why| MetadataError::Url { member, why })
         };
@@ -292,10 +283,10 @@ impl AuthorizationServer {
         let token_endpoint = url("token endpoint", &tokens)?;
         let registration = members
             .text("registration_endpoint")?
-            .map(|raw| reach.check(&raw));
+            .map(|raw| policy.check(&raw));
         let revocation = match members
             .text("revocation_endpoint")?
-            .map(|raw| reach.check(&raw))
+            .map(|raw| policy.check(&raw))
         {
             // Tokens would go there.
             Some(Err(why @ UrlError::Address(_))) => {
@@ -309,7 +300,7 @@ impl AuthorizationServer {
         };
         let userinfo = match members
             .text("userinfo_endpoint")?
-            .map(|raw| reach.check(&raw))
+            .map(|raw| policy.check(&raw))
         {
             Some(Err(why)) => members.ignore("userinfo_endpoint", why.to_string()),
             checked => checked.and_then(Result::ok),
@@ -511,8 +502,8 @@ pub fn same_issuer(expected: &str, found: &str) -> bool {
 ///
 /// Spec: RFC 8414 section 3.1; OpenID Connect Discovery 1.0 section 4; MCP 2026-07-28, Authorization Server Metadata
 /// Discovery.
-pub fn server_metadata_urls(issuer: &str, reach: UrlPolicy) -> Result<Vec<Url>, UrlError> {
-    let url = reach.check(issuer)?;
+pub fn server_metadata_urls(issuer: &str, policy: UrlPolicy) -> Result<Vec<Url>, UrlError> {
+    let url = policy.check(issuer)?;
     if url.query().is_some() {
         return Err(UrlError::Unreadable);
     }

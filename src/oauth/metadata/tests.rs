@@ -495,7 +495,7 @@ fn document(extra: &str) -> String {
 }
 
 fn read(body: &str) -> Result<AuthorizationServer, MetadataError> {
-    AuthorizationServer::read(body.as_bytes(), "https://as.example/", PUBLIC)
+    AuthorizationServer::read(body.as_bytes(), Some("https://as.example/"), PUBLIC)
 }
 
 #[test]
@@ -504,7 +504,11 @@ fn m9a_the_recorded_issuer_is_the_documents() {
         read(&document("")).expect("good metadata").issuer,
         "https://as.example"
     );
-    let other = AuthorizationServer::read(document("").as_bytes(), "https://evil.example", PUBLIC);
+    let other = AuthorizationServer::read(
+        document("").as_bytes(),
+        Some("https://evil.example"),
+        PUBLIC,
+    );
     assert!(matches!(other, Err(MetadataError::Issuer { .. })));
 }
 

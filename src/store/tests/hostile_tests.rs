@@ -116,7 +116,7 @@ fn credentials(
     }
     if let Ok(server) = AuthorizationServer::read(
         metadata.as_bytes(),
-        "https://as.example",
+        Some("https://as.example"),
         UrlPolicy { loopback: false },
     ) {
         login.issuer = server.issuer;

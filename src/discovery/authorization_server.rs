@@ -1,0 +1,279 @@
+//! The metadata of the authorization server: which document counts for which issuer.
+
+use url::Url;
+
+use super::error::{AssumedEndpoints, Attempts, DiscoverError};
+use super::probe::Probe;
+use super::resource::ProtectedResource;
+use super::search::{FailedFetch, Search};
+use super::{trace, FetchError};
+use crate::oauth::endpoint;
+use crate::oauth::metadata::{self, AuthorizationServer, MetadataError};
+use crate::oauth::text::printable;
+
+/// How many requests are left for the metadata of the issuer that the user names.
+const RESERVED_REQUESTS: usize = 1;
+
+impl Search<'_> {
+    /// Reads metadata, and checks that it is that of `issuer`; with `None` any issuer will do.
+    fn read_server(
+        &self,
+        url: &Url,
+        issuer: Option<&str>,
+    ) -> Result<AuthorizationServer, FetchError> {
+        let read = self.documents.get(url).and_then(|body| {
+            let server = AuthorizationServer::read(&body, issuer, self.policy)?;
+            Ok(server.within(|endpoint| self.http.check_address(endpoint))?)
+        });
+        self.note(url, || trace::describe_server(&read));
+        read
+    }
+
+    /// Finds the authorization server that the resource names first.
+    pub(super) fn first_of_resource(
+        &self,
+        resource: &ProtectedResource,
+    ) -> Result<AuthorizationServer, DiscoverError> {
+        let Some((first, rest)) = resource.metadata.authorization_servers.split_first() else {
+            let why = FetchError::Unusable(MetadataError::Missing {
+                member: "authorization_servers",
+                meaning: "which authorization server to use",
+            });
+            return Err(DiscoverError::Document {
+                url: printable(resource.url.as_str()),
+                why,
+            });
+        };
+        self.authorization_server(first, &mut Vec::new())
+            .map_err(|mut err| {
+                if let Some(attempts) = err.attempts_mut() {
+                    attempts.others = rest
+                        .iter()
+                        .filter(|other| *other != first)
+                        .cloned()
+                        .collect();
+                }
+                err
+            })
+    }
+
+    /// Finds the authorization server that the user chose among those of the resource. For an issuer that the resource does
+    /// not name, metadata of one that it names has to name it, and its own metadata says where its endpoints are.
+    ///
+    /// Spec: RFC 8414 section 3.3; RFC 9700 section 4.4.
+    pub(super) fn issuer_of_resource(
+        &self,
+        resource: &ProtectedResource,
+        named: &str,
+    ) -> Result<AuthorizationServer, DiscoverError> {
+        let listed = &resource.metadata.authorization_servers;
+        if listed.is_empty() {
+            return self.issuer_of_user(named);
+        }
+        if let Some(listed) = listed
+            .iter()
+            .find(|listed| metadata::same_issuer(listed, named))
+        {
+            return self.issuer_of_user(listed);
+        }
+        match self.find_metadata_naming(named, listed) {
+            NamedIn::Document(url) => self.issuer_of_user(named).map_err(|err| {
+                // Metadata that is only unavailable may still be published later.
+                if err.is_without_server() {
+                    DiscoverError::Impersonated {
+                        named: printable(named),
+                        url: printable(url.as_str()),
+                    }
+                } else {
+                    err
+                }
+            }),
+            NamedIn::Unknown => self.issuer_of_user(named),
+            NamedIn::NoDocument => Err(DiscoverError::OtherIssuer {
+                named: printable(named),
+                found: listed.clone(),
+                near: listed
+                    .iter()
+                    .find(|listed| is_near(listed, named))
+                    .map(|near| printable(near)),
+            }),
+        }
+    }
+
+    /// Finds metadata of one of the listed issuers that names `issuer` instead, byte for byte.
+    fn find_metadata_naming(&self, issuer: &str, listed: &[String]) -> NamedIn {
+        let urls = listed
+            .iter()
+            .filter_map(|listed| metadata::server_metadata_urls(listed, self.policy).ok());
+        for url in urls.flatten() {
+            if self.documents.requests_left() <= RESERVED_REQUESTS {
+                return NamedIn::Unknown;
+            }
+            let server = self.read_server(&url, Some(issuer));
+            if server.is_ok_and(|server| server.issuer == issuer) {
+                return NamedIn::Document(url);
+            }
+        }
+        NamedIn::NoDocument
+    }
+
+    /// Finds the authorization server that the user names.
+    pub(super) fn issuer_of_user(&self, named: &str) -> Result<AuthorizationServer, DiscoverError> {
+        self.authorization_server(named, &mut Vec::new())
+            .map_err(|err| match err {
+                DiscoverError::NoAuthorizationServer(attempts)
+                | DiscoverError::BrokenMetadata(attempts) => {
+                    DiscoverError::IssuerWithoutMetadata(attempts)
+                }
+                DiscoverError::Document {
+                    why: FetchError::Unsafe(MetadataError::Issuer { found, .. }),
+                    ..
+                } if is_near(&found, named) => DiscoverError::NearIssuer {
+                    named: printable(named),
+                    found: printable(&found),
+                },
+                err => err,
+            })
+    }
+
+    /// Reads the metadata at the URL that the user names. Without an issuer of the user's, any issuer will do.
+    pub(super) fn metadata_at(
+        &self,
+        url: &Url,
+        issuer: Option<&str>,
+    ) -> Result<AuthorizationServer, DiscoverError> {
+        let server = self.read_server(url, None).map_err(|why| {
+            let url = printable(url.as_str());
+            if why.is_definite() {
+                DiscoverError::NoDocument { url, why }
+            } else {
+                DiscoverError::Document { url, why }
+            }
+        })?;
+        match issuer.filter(|issuer| !metadata::same_issuer(issuer, &server.issuer)) {
+            Some(issuer) => Err(DiscoverError::NearIssuer {
+                named: printable(issuer),
+                found: printable(&server.issuer),
+            }),
+            None => Ok(server),
+        }
+    }
+
+    /// Reads the metadata of an issuer at its well-known URLs.
+    fn authorization_server(
+        &self,
+        issuer: &str,
+        failed: &mut Vec<FailedFetch>,
+    ) -> Result<AuthorizationServer, DiscoverError> {
+        let urls = metadata::server_metadata_urls(issuer, self.policy).map_err(|why| {
+            DiscoverError::Url {
+                what: format!("the issuer {}", printable(issuer)),
+                why,
+            }
+        })?;
+        for url in urls {
+            match self.read_server(&url, Some(issuer)) {
+                Ok(found) => return Ok(found),
+                Err(why) => failed.push(FailedFetch { url, why }),
+            }
+        }
+        Err(no_server(failed))
+    }
+
+    /// Finds the authorization server of a server without resource metadata: at its own origin, as in MCP 2025-03-26. Without
+    /// metadata there, its endpoints are the default ones.
+    ///
+    /// Spec: MCP 2025-03-26, Fallbacks for Servers without Metadata Discovery.
+    pub(super) fn without_resource(
+        &self,
+        server: &Url,
+        probe: &Probe,
+        mut failed: Vec<FailedFetch>,
+    ) -> Result<(AuthorizationServer, Option<AssumedEndpoints>), DiscoverError> {
+        // Resource metadata that is unavailable now may name another authorization server than the origin.
+        if failed.iter().any(|it| it.why.is_temporary()) {
+            return Err(no_server(&mut failed));
+        }
+        let origin = server.origin().ascii_serialization();
+        let err = match self.authorization_server(&origin, &mut failed) {
+            Ok(found) => return Ok((found, None)),
+            Err(err) => err,
+        };
+        if err.attempts().is_none() {
+            return Err(err);
+        }
+        let attempts = attempts(&failed);
+        let is_broken = failed.iter().any(|it| it.why.is_broken_document());
+        if probe.status == 401 && !is_broken && failed.iter().all(|it| it.why.is_definite()) {
+            log::info!(
+                "no metadata anywhere: assuming the endpoints of MCP 2025-03-26 at {origin}"
+            );
+            let assumed = AssumedEndpoints {
+                attempts,
+                credential: probe.credential.clone(),
+            };
+            return Ok((AuthorizationServer::assumed_at(server), Some(assumed)));
+        }
+        Err(
+            if probe.is_open() && failed.iter().all(|it| it.why.is_absence()) {
+                DiscoverError::NoLoginNeeded
+            } else if err.is_temporary() || probe.is_temporary() {
+                DiscoverError::MetadataUnavailable(attempts)
+            } else if is_broken {
+                DiscoverError::BrokenMetadata(attempts)
+            } else if probe.credential.is_some() || probe.is_protected() {
+                DiscoverError::without_server(probe.credential.clone(), attempts)
+            } else {
+                DiscoverError::NoAuthorizationServer(attempts)
+            },
+        )
+    }
+}
+
+/// Whether metadata of one issuer names another one.
+enum NamedIn {
+    Document(Url),
+    NoDocument,
+    /// The limit of requests left some documents unread.
+    Unknown,
+}
+
+/// Tells whether one issuer was probably meant by the other: both have the same origin.
+fn is_near(one: &str, other: &str) -> bool {
+    match (endpoint::parse(one), endpoint::parse(other)) {
+        (Ok(one), Ok(other)) => {
+            one.origin() == other.origin() || endpoint::is_same_machine(&one, &other)
+        }
+        _ => false,
+    }
+}
+
+fn attempts(failed: &[FailedFetch]) -> Attempts {
+    let tried = |it: &FailedFetch| (printable(it.url.as_str()), it.why.to_string());
+    Attempts {
+        tried: failed.iter().map(tried).collect(),
+        others: Vec::new(),
+    }
+}
+
+/// Returns the error for documents that all failed. One failed check outweighs any number of missing documents.
+fn no_server(failed: &mut Vec<FailedFetch>) -> DiscoverError {
+    if let Some(at) = failed.iter().position(|it| it.why.is_security()) {
+        let FailedFetch { url, why } = failed.swap_remove(at);
+        return DiscoverError::Document {
+            url: printable(url.as_str()),
+            why,
+        };
+    }
+    let attempts = attempts(failed);
+    if failed.iter().any(|it| it.why.is_temporary()) {
+        DiscoverError::MetadataUnavailable(attempts)
+    } else if failed
+        .iter()
+        .any(|it| matches!(it.why, FetchError::Unusable(_)))
+    {
+        DiscoverError::BrokenMetadata(attempts)
+    } else {
+        DiscoverError::NoAuthorizationServer(attempts)
+    }
+}
