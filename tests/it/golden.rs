@@ -57,7 +57,7 @@ fn refreshing() -> Fake {
 }
 
 #[apply(test)]
-fn a_record_of_the_first_format_is_shown_and_used() {
+fn d11_a_record_of_the_first_format_is_shown_and_used() {
     let fake = refreshing();
     let home = home(&fake, "2999-01-01T00:00:00Z");
     let status = home.command("status", &["--json"]).run().expect(0);
@@ -94,7 +94,7 @@ fn a_record_of_the_first_format_is_shown_and_used() {
 }
 
 #[apply(test)]
-fn a_record_of_the_first_format_is_refreshed_and_keeps_its_members() {
+fn d11_a_record_of_the_first_format_is_refreshed_and_keeps_its_members() {
     let fake = refreshing();
     let home = home(&fake, EXPIRY);
     let before = home.logins();
@@ -137,7 +137,7 @@ fn a_record_of_the_first_format_is_refreshed_and_keeps_its_members() {
 
 /// What a newer version writes: words and members that this one does not know.
 #[apply(test)]
-fn a_record_of_a_newer_version_keeps_its_words() {
+fn d10_a_record_of_a_newer_version_keeps_its_words() {
     let fake = refreshing();
     let home = home(&fake, EXPIRY);
     let mut login = home.kept(&fake);
