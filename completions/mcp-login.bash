@@ -1,3 +1,5 @@
+# Beside what the generated function offers, the names of servers. A colon ends a word for bash; only what follows it is
+# replaced.
 _mcp_login_with_servers() {
     _mcp__login "$@"
 

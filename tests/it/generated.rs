@@ -35,8 +35,9 @@ fn compare(directory: &str, expected: &[(String, String)]) {
             .file_name()
             .into_string()
             .expect("a name");
+        let written = name.strip_suffix(".in").unwrap_or(&name);
         assert!(
-            expected.iter().any(|(known, _)| *known == name),
+            expected.iter().any(|(known, _)| known == written),
             "{name} is not made by anything any more"
         );
     }
@@ -55,15 +56,21 @@ fn generated_completions_are_fresh() {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "mcp-login", &mut text);
         let name = clap_complete::Generator::file_name(&shell, "mcp-login");
-        (name, mend(shell, String::from_utf8(text).expect("UTF-8")))
+        let text = fill_in(shell, &name, String::from_utf8(text).expect("UTF-8"));
+        (name, text)
     });
     compare("completions", &expected);
 }
 
-/// Mends what the generator gets wrong for a program with a hyphen in its name (bash), and for one that has both
-/// positional arguments and commands (zsh: the commands come first here, as words without `://`). And adds what it cannot
-/// know: the names of servers.
-fn mend(shell: Shell, text: String) -> String {
+/// Fills in what is written by hand, in `completions/*.in`: the names of servers, which the generator cannot know. And
+/// mends what it gets wrong for a program with a hyphen in its name (bash), and for one that has both positional arguments
+/// and commands (zsh: the commands come first here, as words without `://`).
+fn fill_in(shell: Shell, name: &str, text: String) -> String {
+    let template = || {
+        let path = root("completions").join(format!("{name}.in"));
+        fs::read_to_string(path).expect("the part written by hand")
+    };
+    let text = text.trim_end();
     match shell {
         Shell::Bash => {
             let text = text.replace("mcp__subcmd__login__subcmd__", "mcp__login__subcmd__");
@@ -71,17 +78,33 @@ fn mend(shell: Shell, text: String) -> String {
                 "complete -F _mcp__login ",
                 "complete -F _mcp_login_with_servers ",
             );
-            BASH_SERVERS
-                .replace("WITHOUT", &without_servers().join("|"))
-                .replace("VALUED", &valued().join("|"))
-                + &text
+            template()
+                .replace("@WITHOUT@", &without_servers().join("|"))
+                .replace("@VALUED@", &valued().join("|"))
+                .replace("@GENERATED@", &text)
         }
-        Shell::Zsh => mend_zsh(&text),
-        Shell::Fish => {
-            mend_fish(&text) + &FISH_SERVERS.replace("WITHOUT", &without_servers().join(" "))
+        Shell::Zsh => {
+            let text = mend_zsh(text);
+            let end = text.find("\nif [ \"$funcstack").expect("the end");
+            template()
+                .replace("@FUNCTIONS@", text[..end].trim_end())
+                .replace("@COMMANDS@", &commands().join(" "))
+                .replace("@CALL@", text[end..].trim())
         }
-        _ => text,
+        Shell::Fish => template()
+            .replace("@GENERATED@", &mend_fish(text))
+            .replace("@WITHOUT@", &without_servers().join(" ")),
+        _ => format!("{text}\n"),
     }
+}
+
+/// Returns the commands.
+fn commands() -> Vec<String> {
+    let command = Cli::command();
+    let names = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned());
+    names.chain(["help".to_owned()]).collect()
 }
 
 /// Returns the commands that take no servers.
@@ -113,37 +136,6 @@ fn valued() -> Vec<String> {
         .collect();
     names.into_iter().collect()
 }
-
-/// Beside what the generated function offers, the names of servers. A colon ends a word for bash; only what follows it is
-/// replaced.
-const BASH_SERVERS: &str = r#"_mcp_login_with_servers() {
-    _mcp__login "$@"
-
-    local line="${COMP_LINE:0:COMP_POINT}" word before previous name
-    local -a words
-    word="${line##*[[:space:]]}"
-    before="${line%"$word"}"
-    before="${before%"${before##*[![:space:]]}"}"
-    previous="${before##*[[:space:]]}"
-    [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
-    case "$previous" in
-        VALUED) return 0 ;;
-    esac
-    read -ra words <<< "$before"
-    for name in "${words[@]:1}"; do
-        case "$name" in
-            WITHOUT) return 0 ;;
-        esac
-    done
-    [[ "$word" == *:* ]] && COMPREPLY=()
-    while IFS= read -r name; do
-        [[ "$name" == "$word"* ]] || continue
-        [[ "$word" == *:* && "$COMP_WORDBREAKS" == *:* ]] && name="${name#"${word%"${word##*:}"}"}"
-        COMPREPLY+=("$name")
-    done < <("$1" __complete servers 2>/dev/null)
-}
-
-"#;
 
 /// An option that still waits for its value is no failure.
 fn mend_fish(text: &str) -> String {
@@ -183,50 +175,18 @@ fn mend_zsh(text: &str) -> String {
     let text = text.replacen(first, "\":: :_mcp-login_first\" \\", 1);
     let choice = "        case $line[1] in\n";
     assert!(text.contains(choice), "the choice of a command");
-    let command = Cli::command();
-    let commands: Vec<_> = command
-        .get_subcommands()
-        .map(Command::get_name)
-        .chain(["help"])
-        .collect();
-    let more = format!(
-        "        [[ \" {} \" == *\" $line[1] \"* ]] || {{ _mcp-login_servers && ret=0 }}\n{choice}",
-        commands.join(" ")
-    );
-    let text = text.replacen(choice, &more, 1);
-    let end = text.find("\nif [ \"$funcstack").expect("the end");
-    text[..end].to_owned() + ZSH_SERVERS + &text[end..]
+    text.replacen(
+        choice,
+        &format!("        _mcp-login_unless_command && ret=0\n{choice}"),
+        1,
+    )
 }
-
-const FISH_SERVERS: &str = r#"
-function __fish_mcp_login_wants_server
-    contains -- -- (commandline -opc)
-    and return 1
-    set -l first (__fish_mcp_login_needs_command)
-    not contains -- "$first[1]" WITHOUT
-end
-
-complete -c mcp-login -n __fish_mcp_login_wants_server -f -a "(mcp-login __complete servers)"
-"#;
-
-const ZSH_SERVERS: &str = r#"
-(( $+functions[_mcp-login_servers] )) ||
-_mcp-login_servers() {
-    local -a names
-    names=(${(f)"$(_call_program servers mcp-login __complete servers 2>/dev/null)"})
-    compadd -a names
-}
-(( $+functions[_mcp-login_first] )) ||
-_mcp-login_first() {
-    _mcp-login_commands
-    _mcp-login_servers
-}
-"#;
 
 #[apply(test)]
 fn generated_manual_pages_are_fresh() {
     let mut expected = Vec::new();
-    let mut command = Cli::command();
+    // `mcp-login help COMMAND` shows these pages' text; it needs none of its own.
+    let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     page(&command, "mcp-login", &mut expected);
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
