@@ -1,7 +1,13 @@
 //! Logs in to protected MCP servers before the client starts, and keeps the login.
 //!
-//! This library is internal to the program of the same name: nothing in it is stable. The modules stand in four layers,
-//! and a module names lower layers only. `login` tells the story of a login; `oauth` holds the rules that it keeps.
+//! **This library is internal to the program `mcp-login`: it is no API, and any release may change anything in it.** The
+//! modules stand in four layers, and a module names lower layers only. `login` tells the story of a login; `oauth` holds the
+//! rules that it keeps.
+
+#[cfg(not(unix))]
+compile_error!(
+    "mcp-login runs on Linux, macOS and other Unix systems; on Windows, use it inside WSL"
+);
 
 // Core: the rules of OAuth, pure; the messages of MCP; what is known of providers; the operating system.
 pub mod digest;
@@ -30,6 +36,3 @@ pub mod token_endpoint;
 pub mod cli;
 pub mod commands;
 pub mod output;
-
-#[doc(hidden)]
-pub mod fuzzing;

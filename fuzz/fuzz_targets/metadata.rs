@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| mcp_login::fuzzing::metadata(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| mcp_login_fuzz::metadata(input));

@@ -35,6 +35,7 @@ mod paste;
 mod places;
 mod process;
 mod projects;
+mod properties;
 mod providers;
 #[cfg(target_os = "linux")]
 mod real;

@@ -1,21 +1,21 @@
-//! What every pure parser promises for any input at all: one function per fuzz target.
+//! What every pure parser guarantees for any input: one function for each fuzz target, which panics if it does not hold.
 //!
-//! `fuzz/fuzz_targets/` calls these with made-up input; `tests/it/corpus.rs` calls them with what is kept in
-//! `fuzz/corpus/`. A new target is a function and a row here, a file there, and an entry in `fuzz/Cargo.toml`.
+//! `corpus.rs` calls these functions with the inputs in `tests/corpus`, the targets in `fuzz/fuzz_targets` with generated
+//! ones. A new target is a function and a row here, a file there, and an entry in `fuzz/Cargo.toml`.
 
 use url::Url;
 
-use crate::callback::request::{self, Accepted, Verdict};
-use crate::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
-use crate::oauth::client::{ClientFile, Registration};
-use crate::oauth::endpoint::{self, UrlPolicy};
-use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
-use crate::oauth::paste::{self, PasteContent};
-use crate::oauth::secret::Secret;
-use crate::oauth::token_endpoint::TokenResponse;
-use crate::oauth::{challenge, text, token, token_endpoint};
+use mcp_login::callback::request::{self, Accepted, Verdict};
+use mcp_login::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
+use mcp_login::oauth::client::{ClientFile, Registration};
+use mcp_login::oauth::endpoint::{self, UrlPolicy};
+use mcp_login::oauth::metadata::{AuthorizationServer, ResourceMetadata};
+use mcp_login::oauth::paste::{self, PasteContent};
+use mcp_login::oauth::secret::Secret;
+use mcp_login::oauth::token_endpoint::TokenResponse;
+use mcp_login::oauth::{challenge, text, token, token_endpoint};
 
-/// Takes any input and panics if a promise is broken.
+/// Takes any input, and panics if a guarantee does not hold.
 pub type Target = fn(&[u8]);
 
 /// Every target, under the name of its directory in `fuzz/corpus/`.
