@@ -7,10 +7,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::providers::Provider;
+use crate::providers::{self, Moment, Provider};
 
 /// The kind of a failure, which decides the exit status. The numbers are frozen: scripts rely on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Class {
     /// Nothing failed.
@@ -141,7 +141,7 @@ codes! {
     NotAnMcpServer "not_an_mcp_server" [Usage] "nothing at the URL speaks MCP";
     NoAuthorizationServer "no_authorization_server" [Usage, Unavailable] "no authorization server was found for the server";
     CodeFlowUnsupported "code_flow_unsupported" [Usage] "the authorization server does not offer the authorization code flow";
-    MetadataUnusable "metadata_unusable" [Usage, Unavailable, Security] "the metadata of the server cannot be used";
+    MetadataUnusable "metadata_unusable" [Usage, Unavailable] "the metadata of the server cannot be used";
     RegistrationUnavailable "registration_unavailable" [Unavailable, Usage] "the registration endpoint is not available, or its response holds no client";
     HandoverImpossible "handover_impossible" [Usage] "the client cannot use this login";
     ClientMissing "client_missing" [Usage] "the program of the client was not found";
@@ -262,6 +262,14 @@ pub struct About<'a> {
     pub provider: Option<&'static Provider>,
 }
 
+impl About<'_> {
+    /// Returns what an error code of a login, with its description, means at the provider, if that is known.
+    pub fn explain(&self, error: &str, description: Option<&str>) -> Option<&'static str> {
+        let words = format!("{error} {}", description.unwrap_or_default());
+        providers::explain(self.provider, Moment::Login, &words)
+    }
+}
+
 /// What to do next. `output` renders it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -269,9 +277,9 @@ pub enum Hint {
     /// A sentence.
     Text(String),
     /// A login.
-    Login(LoginCommand),
+    Login(Box<LoginCommand>),
     /// A login, if the sentence does not help.
-    Else(String, LoginCommand),
+    Else(String, Box<LoginCommand>),
 }
 
 impl<T: Into<String>> From<T> for Hint {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError, Redirects};
 use crate::oauth::client::{self, Client, ClientAuth, Registration, RegistrationKind};
 use crate::oauth::endpoint::UrlError;
@@ -98,6 +99,65 @@ pub enum RegisterError {
     /// The request came to nothing.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+impl Failure for RegisterError {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoMethod(_) | Self::Closed { .. } => Code::ClientIdNeeded,
+            Self::OtherIssuer { .. } => Code::IssuerChanged,
+            Self::Endpoint(_) => Code::ForbiddenUrl,
+            Self::Refused { .. } => Code::RegistrationRefused,
+            Self::NoClientId | Self::Unavailable(_) => Code::RegistrationUnavailable,
+            Self::Http(err) => err.code(),
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            // Each new attempt may leave another client behind, and gets the same answer.
+            Self::NoClientId => Class::Usage,
+            _ => self.code().class(),
+        }
+    }
+
+    fn hint(&self, about: &About) -> Option<Hint> {
+        let hint = match (self, about.provider) {
+            (Self::NoMethod(_) | Self::Closed { .. }, Some(provider)) => {
+                let hint = format!(
+                    "register a client at {}, then name it with --client-id or --client-file",
+                    provider.registration
+                );
+                return Some(hint.into());
+            }
+            (Self::NoMethod(_) | Self::Closed { .. } | Self::Refused { error: None, .. }, _) => {
+                "register a client at the provider by hand, then name it with --client-id or --client-file"
+            }
+            (Self::Endpoint(_), _) => {
+                "report this to the operator of the authorization server; a client that is registered by hand and named with \
+                 --client-id does without that endpoint"
+            }
+            (Self::OtherIssuer { now, .. }, _) => {
+                let hint = format!("if the client belongs to {now} as well, say so with --issuer {now}");
+                return Some(hint.into());
+            }
+            (Self::Refused { error: Some(error), .. }, _) if error == "invalid_redirect_uri" => {
+                "the server does not accept our redirect URI: --redirect-host localhost may help, or a client that is \
+                 registered by hand and named with --client-id"
+            }
+            (Self::Refused { error: Some(_), .. }, _) => {
+                "the words after the colon are the server's; a client that is registered by hand may help: name it with \
+                 --client-id"
+            }
+            (Self::NoClientId, _) => {
+                "report this to the operator of the authorization server; a client that is registered by hand and named with \
+                 --client-id does without registration"
+            }
+            (Self::Unavailable(_), _) => "run the command again in a while",
+            (Self::Http(err), _) => return err.hint(about),
+        };
+        Some(hint.into())
+    }
 }
 
 impl RegisterError {

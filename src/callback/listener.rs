@@ -12,6 +12,7 @@ use super::connection::{Connection, Progress};
 use super::pages::Page;
 use super::request::Accepted;
 use super::{is_refused_by_browsers, RedirectHost, RedirectTarget};
+use crate::failure::{About, Code, Failure, Hint};
 use crate::os::clock::Deadline;
 
 /// Most connections that are open at once; the oldest silent one makes room for a new one.
@@ -55,6 +56,33 @@ pub enum BindError {
     /// The system has no socket for us, or loopback does not work.
     #[error("{0}")]
     Impossible(io::Error),
+}
+
+impl Failure for BindError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Taken { .. } => Code::PortTaken,
+            Self::UsedUp | Self::Impossible(_) => Code::CannotListen,
+        }
+    }
+
+    fn hint(&self, _about: &About) -> Option<Hint> {
+        let hint = match self {
+            Self::Taken { port } => format!(
+                "leave out --port or --redirect-uri to take any free port, stop the program that holds port {port}, or \
+                 allow pasting"
+            ),
+            Self::UsedUp => {
+                "other programs use all ports of this machine (see `ss -s`): end some, or run this in a terminal, or with \
+                 --paste, and paste the answer"
+                    .to_owned()
+            }
+            Self::Impossible(_) => {
+                "run this in a terminal, or with --paste, and paste the answer".to_owned()
+            }
+        };
+        Some(hint.into())
+    }
 }
 
 /// A callback that arrived; the browser waits for its page.

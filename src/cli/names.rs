@@ -172,7 +172,7 @@ fn ambiguous(name: &str, servers: &[ConfiguredServer]) -> Error {
     let choices = servers
         .iter()
         .filter(|server| server.name == name && files.insert(&server.path));
-    let rows: Vec<_> = choices
+    let choices = choices
         .map(|server| {
             (
                 printable(&server.full_name()),
@@ -180,13 +180,9 @@ fn ambiguous(name: &str, servers: &[ConfiguredServer]) -> Error {
             )
         })
         .collect();
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     Error::Ambiguous {
         name: printable(name),
-        choices: rows
-            .into_iter()
-            .map(|(name, url)| format!("{name:width$}  {url}"))
-            .collect(),
+        choices,
     }
 }
 

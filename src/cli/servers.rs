@@ -4,6 +4,7 @@ use url::Url;
 
 use super::{names, Common};
 use crate::error::Error;
+use crate::failure::Hint;
 use crate::oauth::endpoint::{self, UrlError};
 use crate::os::terminal;
 use crate::store::{StoredId, DEFAULT_PROFILE};
@@ -27,7 +28,7 @@ const COMMANDS: [&str; 11] = [
 pub(super) const LIKENESS: f64 = 0.84;
 
 /// Says what is wrong with the command, and what to do instead.
-pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Error {
+pub fn usage(message: impl Into<String>, hint: impl Into<Hint>) -> Error {
     Error::Usage {
         message: message.into(),
         hint: Some(hint.into()),
@@ -192,7 +193,7 @@ pub fn only(common: &Common, logins: &[StoredId]) -> Result<StoredId, Error> {
         (Some(key), None) => Ok(key.clone()),
         (None, _) => Err(Error::NotLoggedIn {
             message: "there is no login in the store".to_owned(),
-            hint: "mcp-login SERVER".to_owned(),
+            hint: "mcp-login SERVER".into(),
         }),
         (Some(_), Some(_)) => Err(usage(
             "there are several logins",

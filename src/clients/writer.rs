@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::command;
 use super::locks::hold;
 use super::{Change, HandoverError};
+use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::{self, DiskError, Durability};
 
 /// Largest file of a client that is read as a whole, in bytes.
@@ -76,6 +77,56 @@ pub enum WriteError {
         /// The file that should hold it.
         path: PathBuf,
     },
+}
+
+impl Failure for WriteError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused(HandoverError::Unsuitable { .. }) => Code::HandoverImpossible,
+            Self::Refused(HandoverError::UnknownFormat { .. }) => Code::FormatUnknown,
+            Self::Command { .. } => Code::ClientMissing,
+            Self::Disk(DiskError::Locked { .. }) => Code::ClientBusy,
+            Self::Disk(_)
+            | Self::Altered(_)
+            | Self::Unproven { .. }
+            | Self::Failed { .. }
+            | Self::Late { .. }
+            | Self::Unread { .. }
+            | Self::NotKept { .. } => Code::ClientNotWritten,
+        }
+    }
+
+    fn hint(&self, about: &About) -> Option<Hint> {
+        let client = about.name;
+        let hint = match self {
+            Self::Refused(HandoverError::Unsuitable { hint, .. }) => hint.clone(),
+            Self::Refused(HandoverError::UnknownFormat { .. }) => {
+                format!(
+                    "nothing was changed; move the file away if it is broken; if a newer {client} wrote it, see if there is a \
+                     newer mcp-login"
+                )
+            }
+            Self::Command { program, .. } => format!("install {program}, or put it on the PATH"),
+            Self::Disk(DiskError::Locked { .. }) => {
+                format!("end {client}, and run the command again")
+            }
+            Self::Altered(_) | Self::Unproven { .. } => {
+                format!("end {client}, and see whether it has the login now; if it has not, log in again")
+            }
+            Self::Disk(_) => {
+                "see that the file and its directory belong to you, and run the command again"
+                    .to_owned()
+            }
+            Self::Failed { .. } => return None,
+            Self::Unread { .. } => {
+                "the login is still here; see what the command said, and run it again".to_owned()
+            }
+            Self::Late { .. } | Self::NotKept { .. } => {
+                format!("see whether {client} has the login now; if it has not, log in again")
+            }
+        };
+        Some(hint.into())
+    }
 }
 
 impl WriteError {

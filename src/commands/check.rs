@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
+use crate::failure::Class;
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
@@ -22,9 +23,6 @@ const MIN_TTL: Duration = Duration::from_secs(60);
 
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
-
-/// The exit code of a login that only another one helps.
-const NEEDS_LOGIN: u8 = 3;
 
 /// What a check has found.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,7 +91,7 @@ pub fn check(key: &StoredId, server: &Url, context: &Context) -> Result<Checked,
         log::info!("{server} refuses the access token; refreshing it");
         kept = match live(true) {
             // Nobody else is given what is refused, though it would live on.
-            Err(err) if err.exit_code() == NEEDS_LOGIN => {
+            Err(err) if err.class() == Class::LoginNeeded => {
                 refresh::mark_refused(&kept, context)?;
                 return Err(err);
             }

@@ -10,10 +10,10 @@ use super::LOST_OUTPUT;
 use crate::cli::names::{self, Target};
 use crate::cli::{plan, servers, Common, LoginArgs};
 use crate::clients::config::ConfiguredServer;
-use crate::clients::quoted;
 use crate::commands::status;
 use crate::context::Context;
 use crate::error::Error;
+use crate::failure::{Class, Hint, LoginCommand};
 use crate::login::Event;
 use crate::oauth::text::{json_line, printable};
 use crate::os::terminal;
@@ -124,9 +124,9 @@ pub(super) fn refuse_unasked(targets: &[Target]) -> Result<(), Error> {
     match targets.iter().find_map(Target::of_project) {
         Some(named) if !question::can_be_asked() => Err(Error::Usage {
             message: format!("not logging in unasked: {}", named.introduction()),
-            hint: Some(format!(
-                "if that is the server that you mean: {}",
-                with_client(named)
+            hint: Some(Hint::Else(
+                "if that is the server that you mean".to_owned(),
+                with_client(named),
             )),
         }),
         _ => Ok(()),
@@ -149,23 +149,27 @@ pub(super) fn ask(targets: &[Target], limit: Duration) -> Result<(), Error> {
         let message = format!("not logged in to {url}: {why}");
         return Err(Error::NotLoggedIn {
             message,
-            hint: with_client(named),
+            hint: Hint::Login(with_client(named)),
         });
     }
     Ok(())
 }
 
 /// Returns the command that logs in without a question.
-fn with_client(named: &ConfiguredServer) -> String {
-    match named.name.starts_with('-') {
-        // It would be taken for an option.
-        true => format!("mcp-login {}", quoted(&printable(&named.full_name()))),
-        false => format!(
-            "mcp-login --from {} {}",
-            named.source,
-            quoted(&printable(&named.name))
+fn with_client(named: &ConfiguredServer) -> Box<LoginCommand> {
+    // A name that begins with `-` would be taken for an option.
+    let (options, name) = match named.name.starts_with('-') {
+        true => (Vec::new(), named.full_name()),
+        false => (
+            vec!["--from".to_owned(), named.source.to_string()],
+            named.name.clone(),
         ),
-    }
+    };
+    Box::new(LoginCommand {
+        options,
+        target: vec![printable(&name)],
+        ..LoginCommand::default()
+    })
 }
 
 /// `status --from CLIENT`
@@ -200,7 +204,7 @@ pub(super) fn run_status(
         }
     }
     let code = if rows.iter().any(NamedLogin::needs_login) {
-        ExitCode::from(3)
+        Class::LoginNeeded.into()
     } else {
         ExitCode::SUCCESS
     };

@@ -25,6 +25,7 @@ use crate::cli::{CheckArgs, Cli, ColorChoice, Command, Common, DemoArgs, LoginAr
 use crate::commands::check::check;
 use crate::context::Context;
 use crate::error::Error;
+use crate::failure::Class;
 use crate::http;
 use crate::login::{self, Event, Outcome};
 use crate::oauth::endpoint;
@@ -41,7 +42,7 @@ use crate::store;
 pub use complete::{complete, COMPLETER};
 
 /// The exit code when what was to be printed could not be.
-const LOST_OUTPUT: u8 = 7;
+const LOST_OUTPUT: Class = Class::Storage;
 
 /// Does what the arguments of this process say.
 pub fn run(secret: Option<Secret>) -> ExitCode {
@@ -100,7 +101,7 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
         } else {
             reporter.fail(None, &err);
         }
-        ExitCode::from(err.exit_code())
+        err.class().into()
     })
 }
 
@@ -125,11 +126,11 @@ fn explain(err: &clap::Error) -> ExitCode {
     let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
     let error = Error::Usage {
         message: what.trim_start_matches("error: ").to_owned(),
-        hint: Some(tip.unwrap_or("see `mcp-login --help`").to_owned()),
+        hint: Some(tip.unwrap_or("see `mcp-login --help`").into()),
     };
     let json = std::env::args_os().any(|argument| argument == "--json");
     Reporter::new(json, false).fail(None, &error);
-    ExitCode::from(error.exit_code())
+    error.class().into()
 }
 
 fn new_context(
@@ -271,7 +272,7 @@ fn conclude(
     match outcome {
         Outcome::Done(results) => {
             let mut failures = results.iter().filter_map(|result| result.as_ref().err());
-            let failure = failures.find(|err| !is_forgiven(err)).map(Error::exit_code);
+            let failure = failures.find(|err| !is_forgiven(err)).map(Error::class);
             let lost = terminal::finish();
             if reporter.lost_output || lost.is_err() {
                 terminal::complain(
@@ -280,7 +281,7 @@ fn conclude(
                 );
             }
             let lost = (reporter.lost_output || lost.is_err()).then_some(LOST_OUTPUT);
-            ExitCode::from(failure.or(lost).unwrap_or(0))
+            failure.or(lost).unwrap_or(Class::Success).into()
         }
         Outcome::Signal(signal) => {
             terminal::countdown(None);
@@ -298,19 +299,19 @@ fn run_check(args: &CheckArgs, common: &Common) -> Result<ExitCode, Error> {
     let key = stored::find(Some(&args.server), common, &context)?;
     let url = endpoint::parse(&key.server).map_err(|_| Error::Usage {
         message: format!("{} is not an MCP server", args.server),
-        hint: Some("give the URL of the MCP server".to_owned()),
+        hint: Some("give the URL of the MCP server".into()),
     })?;
     let mut reporter = Reporter::new(common.json, false);
     match check(&key, &url, &context) {
         Ok(checked) => reporter.checked(&key, &checked),
         Err(err) => {
             reporter.fail(Some(&key.server), &err);
-            return Ok(ExitCode::from(err.exit_code()));
+            return Ok(err.class().into());
         }
     }
     Ok(ExitCode::from(if reporter.lost_output {
         LOST_OUTPUT
     } else {
-        0
+        Class::Success
     }))
 }

@@ -7,6 +7,7 @@ use crate::cli::{names, plan};
 use crate::cli::{Common, DoctorArgs};
 use crate::commands::doctor::{diagnose, Case};
 use crate::error::Error;
+use crate::failure::Class;
 use crate::http;
 use crate::oauth::secret::Secret;
 use crate::os::environment::Environment;
@@ -49,8 +50,8 @@ pub fn run(args: &DoctorArgs, common: &Common, secret: Option<Secret>) -> Result
     terminal::countdown(None);
     let server = case.has_server.then_some(request.key.server.as_str());
     let lost = output::doctor::show(&diagnosis, server, common.json, common.quiet).is_err();
-    let code = diagnosis.exit_code();
-    Ok(ExitCode::from(if lost && code == 0 {
+    let code = diagnosis.class();
+    Ok(ExitCode::from(if lost && code == Class::Success {
         LOST_OUTPUT
     } else {
         code

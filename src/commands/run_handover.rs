@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use super::stored::{find, print, use_context};
 use super::LOST_OUTPUT;
 use crate::cli::{Common, HandoverArgs, ModeChoice, PlaceArgs};
-use crate::clients::{quoted, writer, Client, Mode, Places, CLIENTS};
+use crate::clients::{writer, Client, Mode, Places, CLIENTS};
 use crate::commands::handover::{hand_over, HandoverOptions, What};
 use crate::context::Context;
 use crate::error::Error;
+use crate::failure::Class;
 use crate::os::terminal;
 use crate::output::{self, Reporter};
 use crate::refresh;
@@ -25,7 +26,7 @@ pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, Er
     }
     let client = args.to.ok_or_else(|| Error::Usage {
         message: "a login is handed over to a client, and none is named".to_owned(),
-        hint: Some("name it with --to CLIENT; `mcp-login handover --list` names all".to_owned()),
+        hint: Some("name it with --to CLIENT; `mcp-login handover --list` names all".into()),
     })?;
     let context = use_context(common)?;
     let key = find(args.server.as_deref(), common, &context)?;
@@ -97,7 +98,7 @@ fn give(
     Ok(ExitCode::from(if reporter.lost_output {
         LOST_OUTPUT
     } else {
-        0
+        Class::Success
     }))
 }
 
@@ -136,16 +137,12 @@ fn list(common: &Common) -> ExitCode {
 fn helper(key: &StoredId, context: &Context) -> String {
     let mut words = vec![program()];
     words.extend(refresh::Settings::of(context).options());
-    words.extend(refresh::of_profile(&key.profile));
+    words.extend(output::hint::profile(&key.profile));
     words.push("headers".to_owned());
     // A name of the user's own may begin with `-`.
     words.extend(key.server.starts_with('-').then(|| "--".to_owned()));
     words.push(key.server.clone());
-    words
-        .iter()
-        .map(|word| quoted(word))
-        .collect::<Vec<_>>()
-        .join(" ")
+    output::hint::shell(&words)
 }
 
 /// Returns our name where a shell finds us by it, else our path.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::failure::{About, Failure as _};
 use crate::store::{is_from_the_future, IndexEntry, Interaction, Store, StoreError, StoredId};
 
 /// What can be expected of a login.
@@ -85,8 +86,8 @@ pub fn status(context: &Context) -> Result<Vec<Login>, Error> {
     let (entries, faults) = store.examine().map_err(cannot_list)?;
     for fault in &faults {
         let hint = fault
-            .hint()
-            .map(|hint| format!("; {hint}"))
+            .hint(&About::default())
+            .map(|hint| format!("; {}", crate::output::hint::hint(&hint)))
             .unwrap_or_default();
         log::warn!("{fault}{hint}");
     }

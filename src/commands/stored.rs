@@ -14,6 +14,7 @@ use crate::commands::logout::{logout, LoggedOut};
 use crate::commands::status::{self, LoginState};
 use crate::context::Context;
 use crate::error::Error;
+use crate::failure::Class;
 use crate::oauth::text::json_line;
 use crate::os::browser::BrowserChoice;
 use crate::os::clock::Deadline;
@@ -127,7 +128,7 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, Error>
         .iter()
         .filter(|login| !wanted.is_empty() && login.state == LoginState::NeedsLogin);
     let code = if missing.clone().count() + needing.count() > 0 {
-        ExitCode::from(3)
+        Class::LoginNeeded.into()
     } else {
         ExitCode::SUCCESS
     };
@@ -143,7 +144,7 @@ pub fn run_status(args: &StatusArgs, common: &Common) -> Result<ExitCode, Error>
     let table = output::table(&logins);
     let lost = !table.is_empty() && terminal::product(table.trim_end()).is_err();
     for key in missing {
-        let login = refresh::Settings::of(&context).login(key, &[]);
+        let login = output::hint::command(&refresh::Settings::of(&context).login(key, &[]));
         terminal::say(&format!(
             "there is no login to {}; log in with: {login}",
             key.server
@@ -194,9 +195,9 @@ pub fn run_logout(args: &LogoutArgs, common: &Common) -> Result<ExitCode, Error>
             Ok(how) => reporter.logged_out(&key, &how),
             Err(err) => {
                 reporter.fail(Some(&key.server), &err);
-                worst = worst.or(Some(err.exit_code()));
+                worst = worst.or(Some(err.class()));
             }
         }
     }
-    Ok(ExitCode::from(worst.unwrap_or(0)))
+    Ok(worst.unwrap_or(Class::Success).into())
 }

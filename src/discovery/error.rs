@@ -3,14 +3,18 @@
 use std::fmt;
 
 use super::FetchError;
+use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::HttpError;
 use crate::oauth::challenge::Credential;
 use crate::oauth::endpoint::UrlError;
-use crate::oauth::metadata::MetadataError;
+use crate::oauth::metadata::{self, MetadataError};
 use crate::oauth::text::{printable, printable_list};
 
 /// Most entries of a list that a message names.
 const MAX_LISTED: usize = 10;
+
+/// Most authorization servers that a hint names.
+const MAX_CHOICES: usize = 3;
 
 /// Why discovery failed.
 #[derive(Debug, thiserror::Error)]
@@ -234,47 +238,6 @@ impl DiscoverError {
         self.attempts().is_some() && !self.is_temporary()
     }
 
-    /// Tells whether a security check failed, rather than the network or the user's typing.
-    pub fn is_security(&self) -> bool {
-        match self {
-            Self::Http(err) => err.is_security(),
-            Self::Document { why, .. } => why.is_security(),
-            Self::Unsuitable { why, .. } => why.is_security(),
-            Self::Url { .. }
-            | Self::ForeignMetadata(_)
-            | Self::TooWide { .. }
-            | Self::Impersonated { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Returns the exit code of a login that ends here.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::NoLoginNeeded => 0,
-            Self::LoginPage(_)
-            | Self::OtherPath { .. }
-            | Self::NotMcp(_)
-            | Self::OtherIssuer { .. }
-            | Self::NearIssuer { .. }
-            | Self::NoDocument { .. } => 2,
-            Self::MetadataUnavailable(_) => 5,
-            _ if self.is_without_server() => 2,
-            Self::Document { why, .. } if why.is_definite() => 2,
-            Self::Http(err)
-            | Self::Document {
-                why: FetchError::Http(err),
-                ..
-            } if err.is_hopeless() => 2,
-            Self::Unsuitable {
-                why: MetadataError::NoCodeFlow(_),
-                ..
-            } => 2,
-            _ if self.is_security() => 6,
-            _ => 5,
-        }
-    }
-
     /// Tells whether the servers are only unavailable now.
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -290,5 +253,132 @@ impl DiscoverError {
             Self::OtherPath { found, .. } => Some(found),
             _ => None,
         }
+    }
+}
+
+impl Failure for DiscoverError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Http(err) => err.code(),
+            Self::Document { why, .. } => why.code(),
+            Self::Unsuitable { why, .. } => why.code(),
+            Self::Url { .. } => Code::ForbiddenUrl,
+            Self::ForeignMetadata(_) => Code::ForeignMetadata,
+            Self::OtherPath { .. } | Self::TooWide { .. } => Code::ResourceMismatch,
+            Self::NotMcp(_) | Self::LoginPage(_) => Code::NotAnMcpServer,
+            Self::NoLoginNeeded => Code::NoLoginNeeded,
+            Self::NoDocument { .. } => Code::MetadataUnusable,
+            Self::MetadataUnavailable(_)
+            | Self::IssuerWithoutMetadata(_)
+            | Self::BrokenMetadata(_)
+            | Self::OtherCredential(..)
+            | Self::UnnamedAuthorizationServer(_)
+            | Self::NoAuthorizationServer(_) => Code::NoAuthorizationServer,
+            Self::OtherIssuer { .. } | Self::NearIssuer { .. } | Self::Impersonated { .. } => {
+                Code::IssuerMismatch
+            }
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Document { why, .. } => why.class(),
+            // Probably a typing error.
+            Self::OtherPath { .. } | Self::OtherIssuer { .. } | Self::NearIssuer { .. } => {
+                Class::Usage
+            }
+            Self::MetadataUnavailable(_) => Class::Unavailable,
+            _ => self.code().class(),
+        }
+    }
+
+    fn hint(&self, about: &About) -> Option<Hint> {
+        let server = about.name;
+        let others = self.attempts().map_or(&[][..], |it| &it.others);
+        if !others.is_empty() {
+            let plural = if others.len() == 1 { "" } else { "s" };
+            let named = printable_list(others, ", ", MAX_CHOICES);
+            let hint = format!(
+                "the server names {} other authorization server{plural}: {named}; --issuer URL chooses one",
+                others.len()
+            );
+            return Some(hint.into());
+        }
+        let hint = match self {
+            Self::Http(err) => return err.hint(about),
+            Self::Document { why, .. } => return why.hint(about),
+            Self::NoLoginNeeded => "use the server as it is",
+            Self::OtherPath { found, .. } => return Some(format!("did you mean {found}?").into()),
+            Self::TooWide { server, .. } => {
+                let hint = format!("--resource {server} asks for a token for this server alone");
+                return Some(hint.into());
+            }
+            Self::NotMcp(page) if page.is_html && page.status == 200 => {
+                "check the URL of the server, and whether the network wants a login of its own first (a captive portal); to log \
+                 in all the same, use --issuer or --resource"
+            }
+            Self::LoginPage(_) => {
+                "check the URL of the server; if a gateway of its operator is in the way (single sign-on, a VPN), ask the \
+                 operator for a way that clients other than browsers can take"
+            }
+            Self::NotMcp(_) => {
+                "check the URL: the path of an MCP server is often /mcp; to log in all the same, use --issuer or --resource"
+            }
+            Self::MetadataUnavailable(_) => {
+                "run the command again in a while; --issuer does without the metadata of the server, if you know its \
+                 authorization server"
+            }
+            Self::IssuerWithoutMetadata(_) => {
+                "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
+                 endpoints, and --issuer-metadata names a document at another place"
+            }
+            Self::BrokenMetadata(_) => {
+                "report this to the operator of the authorization server; --authorization-endpoint and --token-endpoint name \
+                 its endpoints, and --issuer another authorization server, if you know them"
+            }
+            Self::OtherCredential(Credential::ApiKey, _) => {
+                "there is nothing to log in to: get an API key from the operator of the server, and give it to your client; if \
+                 there is an authorization server after all, name it with --issuer"
+            }
+            Self::OtherCredential(..) => {
+                "there is nothing to log in to: give your client what the server asks for; if there is an authorization server \
+                 after all, name it with --issuer"
+            }
+            Self::UnnamedAuthorizationServer(_) => {
+                "the server wants a token, but does not say where to get one: it may want an API key; --issuer names an \
+                 authorization server that the server does not name itself"
+            }
+            Self::NoAuthorizationServer(_) => {
+                "check the URL of the server; --issuer names an authorization server that the server does not name itself"
+            }
+            Self::NoDocument { .. } => "check --issuer-metadata: it takes the URL of the document itself",
+            Self::ForeignMetadata(named) if metadata::is_same_machine(server, named) => {
+                return Some(metadata::other_name(named).into());
+            }
+            Self::Unsuitable { silent: true, why: MetadataError::NoPkce, .. } => {
+                "if you know that it protects codes with PKCE all the same, --assume-pkce goes on"
+            }
+            Self::Unsuitable { why: MetadataError::NoCodeFlow(_), .. } => {
+                "mcp-login needs the authorization code flow; --issuer names another authorization server of the server"
+            }
+            Self::OtherIssuer { near: Some(near), .. } => {
+                return Some(format!("did you mean --issuer {near}?").into());
+            }
+            Self::OtherIssuer { .. } => "check --issuer: name one that the server uses, or leave it out",
+            Self::NearIssuer { found, .. } => {
+                return Some(format!("did you mean --issuer {found}?").into());
+            }
+            Self::Impersonated { named, .. } => {
+                let hint = format!(
+                    "only {named} itself can say where its endpoints are; if you know them, name them with \
+                     --authorization-endpoint and --token-endpoint, or its metadata with --issuer-metadata"
+                );
+                return Some(hint.into());
+            }
+            Self::Url { .. } | Self::ForeignMetadata(_) | Self::Unsuitable { .. } => {
+                return Some(metadata::not_safe(server).into());
+            }
+        };
+        Some(hint.into())
     }
 }

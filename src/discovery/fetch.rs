@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use url::Url;
 
 use super::Trace;
+use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError, Response};
 use crate::mcp;
 use crate::oauth::metadata::MetadataError;
@@ -67,7 +68,7 @@ impl FetchError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Status(status) => is_temporary(*status),
-            Self::Http(err) => !err.is_security() && !err.is_hopeless(),
+            Self::Http(err) => err.class() == Class::Unavailable,
             Self::Unusable(_) | Self::Unsafe(_) | Self::LimitReached => false,
         }
     }
@@ -91,6 +92,37 @@ impl FetchError {
             Self::Status(status) => !is_temporary(*status),
             Self::Unusable(err) => *err == MetadataError::NotMetadata,
             Self::Unsafe(_) | Self::Http(_) | Self::LimitReached => false,
+        }
+    }
+}
+
+impl Failure for FetchError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unsafe(err) | Self::Unusable(err) => err.code(),
+            Self::Http(err) => err.code(),
+            Self::Status(_) | Self::LimitReached => Code::MetadataUnusable,
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Unsafe(err) => err.class(),
+            Self::Http(err) => err.class(),
+            Self::Unusable(_) => Class::Usage,
+            Self::Status(_) if self.is_definite() => Class::Usage,
+            Self::Status(_) | Self::LimitReached => Class::Unavailable,
+        }
+    }
+
+    fn hint(&self, about: &About) -> Option<Hint> {
+        match self {
+            Self::Unsafe(err) | Self::Unusable(err) => err.hint(about),
+            Self::Http(err) => err.hint(about),
+            Self::Status(_) if self.is_temporary() => {
+                Some("run the command again in a while".into())
+            }
+            Self::Status(_) | Self::LimitReached => Some("ask the operator of the server".into()),
         }
     }
 }

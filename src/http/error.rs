@@ -7,8 +7,10 @@ use super::connector::ProxyError;
 use super::proxy::ProxyChoice;
 use super::resolver::ForbiddenAddress;
 use super::CONNECT_LIMIT;
+use crate::failure::{About, Code, Failure, Hint};
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::text::printable;
+use crate::os::clock::Time;
 
 /// The most names of a certificate that a message shows.
 const MAX_NAMES: usize = 3;
@@ -164,19 +166,6 @@ impl HttpError {
         }
     }
 
-    /// Tells whether the same request can never succeed, for a reason that is no attack.
-    pub fn is_hopeless(&self) -> bool {
-        match self {
-            Self::Authorities(_)
-            | Self::Tls {
-                fault: TlsFault::NotTls,
-                ..
-            } => true,
-            Self::Proxy(failure) => matches!(failure.fault, ProxyFault::NotTls),
-            _ => false,
-        }
-    }
-
     /// Tells whether the server cannot have seen any of the request, so that nothing of it is spent.
     pub fn is_unsent(&self) -> bool {
         match self {
@@ -203,6 +192,123 @@ impl HttpError {
             ),
             _ => false,
         }
+    }
+}
+
+impl Failure for HttpError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Forbidden { .. } => Code::ForbiddenAddress,
+            Self::Redirect(_) => Code::RedirectRefused,
+            Self::Tls {
+                fault: TlsFault::NotTls,
+                ..
+            } => Code::NoTls,
+            Self::Tls { .. } => Code::InsecureConnection,
+            Self::Authorities(_) => Code::CertificatesUnreadable,
+            Self::Timeout { .. } | Self::Late(_) => Code::ServerTimeout,
+            Self::Proxy(failure) => match failure.fault {
+                ProxyFault::Status(_) | ProxyFault::Refused(_) => Code::ProxyRefused,
+                ProxyFault::Tls(_) => Code::InsecureConnection,
+                ProxyFault::NotTls => Code::NoTls,
+                ProxyFault::Unreachable(_) | ProxyFault::NoSuchHost | ProxyFault::Timeout(_) => {
+                    Code::ProxyUnavailable
+                }
+            },
+            Self::NoLocalPort(_) => Code::NoLocalPort,
+            Self::NoSuchHost(_) | Self::TooLarge(_) | Self::Unreachable { .. } => {
+                Code::ServerUnavailable
+            }
+        }
+    }
+
+    fn hint(&self, _about: &About) -> Option<Hint> {
+        let hint = match self {
+            Self::Tls { host, fault, .. } => return Some(tls_hint(host, *fault).into()),
+            Self::Proxy(failure) => {
+                return Some(proxy_hint(failure.variable, &failure.fault).into());
+            }
+            Self::NoLocalPort(_) => {
+                "close programs that hold many connections open, and try again in a while"
+            }
+            Self::Authorities(_) => {
+                "name a file of certificates in PEM form with --ca-file or SSL_CERT_FILE"
+            }
+            Self::NoSuchHost(_) => "check the name of the server and the network",
+            Self::Forbidden { .. } => {
+                "only a server that you name yourself may lie in a private network"
+            }
+            Self::Redirect(_) => "the server's address may have changed; ask its operator",
+            Self::Unreachable { unsent: true, .. } => {
+                "is the server running, and is the port right?"
+            }
+            Self::Timeout { .. } | Self::Late(_) | Self::TooLarge(_) | Self::Unreachable { .. } => {
+                "check the network, and try again in a while"
+            }
+        };
+        Some(hint.into())
+    }
+}
+
+fn tls_hint(host: &str, fault: TlsFault) -> String {
+    match fault {
+        TlsFault::Dated => format!(
+            "the clock of this computer says {}; if that is wrong, set it, else the server's certificate is not valid now",
+            Time::now().rfc3339()
+        ),
+        TlsFault::NotTls => {
+            "check the port of the server; if it is on this machine, its URL may begin with http://"
+                .to_owned()
+        }
+        TlsFault::Authority => format!("give the server a certificate of its own: {}", make_certificate(host)),
+        TlsFault::Nameless => {
+            format!("give the server a certificate that names its host: {}", make_certificate(host))
+        }
+        TlsFault::OtherName => {
+            "check the URL: use a name that the certificate holds, or give the server a certificate for this one; if \
+             neither is yours, somebody else may be answering"
+                .to_owned()
+        }
+        TlsFault::Other => "if your network has a certificate authority of its own, name it with --ca-file".to_owned(),
+    }
+}
+
+/// Returns the command that makes a certificate for a host which clients can trust by itself.
+fn make_certificate(host: &str) -> String {
+    let bare = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let bare = bare.map_or(host, |(bare, _)| bare).trim_matches(['[', ']']);
+    let kind = if bare.parse::<std::net::IpAddr>().is_ok() {
+        "IP"
+    } else {
+        "DNS"
+    };
+    format!(
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 365 -subj /CN={bare} -addext \
+         subjectAltName={kind}:{bare} -addext basicConstraints=critical,CA:FALSE"
+    )
+}
+
+fn proxy_hint(variable: &str, fault: &ProxyFault) -> String {
+    match fault {
+        ProxyFault::Unreachable(_) | ProxyFault::NoSuchHost | ProxyFault::Timeout(_) => {
+            format!("check that {variable} names the right proxy, and that it is running")
+        }
+        ProxyFault::Tls(_) | ProxyFault::NotTls => {
+            format!("check {variable}; if the proxy needs no TLS, its URL begins with http://")
+        }
+        ProxyFault::Status(401 | 407) => {
+            format!("set {variable} to http://USER:PASSWORD@HOST:PORT with the user name and password of the proxy")
+        }
+        ProxyFault::Status(403) => {
+            "ask the operator of the proxy to allow it, or name the host in NO_PROXY if it can be reached directly"
+                .to_owned()
+        }
+        ProxyFault::Status(500..) => {
+            "check the name and the port of the server; it may also be down, so try again in a while".to_owned()
+        }
+        ProxyFault::Status(_) | ProxyFault::Refused(_) => format!("check that {variable} names a proxy of that kind"),
     }
 }
 

@@ -21,7 +21,8 @@ use serde_json::Value;
 use crate::callback::{is_refused_by_browsers, Listener, RedirectTarget};
 use crate::context::Context;
 use crate::discovery::Discovery;
-use crate::error::{in_words, Error};
+use crate::error::Error;
+use crate::failure::Code;
 use crate::http::Http;
 use crate::login::authorize::{authorize, Authorization};
 use crate::oauth::authorization::{AuthorizationRequest, OFFLINE_ACCESS};
@@ -29,7 +30,7 @@ use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
-use crate::os::clock::{Deadline, Time};
+use crate::os::clock::{in_words, Deadline, Time};
 use crate::providers::{self, Provider};
 use crate::refresh::refresher::bring_home;
 use crate::refresh::{self, Freshness};
@@ -124,7 +125,10 @@ fn begin(request: &Request, context: &Context, line: &Line) -> Result<Begun, Err
     let named = previous::with_issuer(request, before.as_ref());
     let (found, named) = match (found, named) {
         (Err(err), Some(named))
-            if matches!(err.code(), "no_authorization_server" | "not_an_mcp_server") =>
+            if matches!(
+                err.code(),
+                Code::NoAuthorizationServer | Code::NotAnMcpServer
+            ) =>
         {
             let http =
                 Http::new(&context.http, &typed_urls(&named), REQUEST_LIMIT).until(line.deadline);

@@ -40,8 +40,7 @@ pub fn complete(mut request: Request, before: Option<&Credentials>) -> Result<Re
                 request.key.server, request.key.profile
             ),
             hint: Some(
-                "name the issuer with --issuer, or the profile of the login with --profile"
-                    .to_owned(),
+                "name the issuer with --issuer, or the profile of the login with --profile".into(),
             ),
         });
     }

@@ -7,6 +7,8 @@ use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq;
 
 use super::secret::Secret;
+use super::text::printable;
+use crate::failure::{About, Code, Failure, Hint};
 
 /// Longest authorization code that is taken, in bytes. Real ones reach 2,812.
 const MAX_CODE_BYTES: usize = 8 * 1024;
@@ -45,12 +47,46 @@ pub enum AuthorizationResponse {
 /// The refusal of an authorization server, in its own words: not fit for a terminal as they are.
 ///
 /// Spec: RFC 6749 section 4.1.2.1.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}", printable(error), after_colon(description))]
 pub struct Denial {
     /// The error code.
     pub error: String,
     /// What the server adds for people.
     pub description: Option<String>,
+}
+
+fn after_colon(description: &Option<String>) -> String {
+    description
+        .as_ref()
+        .map(|words| format!(": {}", printable(words)))
+        .unwrap_or_default()
+}
+
+impl Failure for Denial {
+    fn code(&self) -> Code {
+        Code::of_oauth_error(&self.error, Code::Refused)
+    }
+
+    fn hint(&self, about: &About) -> Option<Hint> {
+        let known = about.explain(&self.error, self.description.as_deref());
+        Some(known.unwrap_or_else(|| refusal_hint(&self.error)).into())
+    }
+}
+
+/// Returns what to do after a refusal with this error code.
+pub fn refusal_hint(error: &str) -> &'static str {
+    match error {
+        "access_denied" => "run the command again, and agree to the request in the browser",
+        "invalid_scope" => "ask for scopes that the server knows, with --scope",
+        "invalid_target" => {
+            "the server does not know this resource; --resource names another, --no-resource names none"
+        }
+        "unauthorized_client" | "invalid_client" => {
+            "the server does not accept this client; check --client-id"
+        }
+        _ => "the words after the colon are the server's; ask its operator",
+    }
 }
 
 /// Why a message is not taken; the login goes on waiting.

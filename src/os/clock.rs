@@ -149,6 +149,29 @@ pub fn since_boot() -> Duration {
     )
 }
 
+/// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`; days from two on.
+pub fn in_words(time: Duration) -> String {
+    let hours = time.as_secs() / 3600;
+    let days = if hours >= 48 { hours / 24 } else { 0 };
+    let (minutes, seconds) = (time.as_secs() / 60 % 60, time.as_secs() % 60);
+    let parts = [
+        (days, "d"),
+        (hours - days * 24, "h"),
+        (minutes, "min"),
+        (seconds, "s"),
+    ];
+    let said: Vec<_> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
+    if said.is_empty() {
+        "0 s".to_owned()
+    } else {
+        said.join(" ")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,5 +238,21 @@ mod tests {
     fn r5_a_deadline_passes() {
         assert!(Deadline::after(Duration::ZERO).passed());
         assert!(!Deadline::after(Duration::from_secs(60)).passed());
+    }
+
+    #[test]
+    fn times_in_words() {
+        for (seconds, expected) in [
+            (0, "0 s"),
+            (45, "45 s"),
+            (600, "10 min"),
+            (90, "1 min 30 s"),
+            (3600, "1 h"),
+            (36 * 3600, "36 h"),
+            (60 * 86_400, "60 d"),
+            (50 * 3600 + 60, "2 d 2 h 1 min"),
+        ] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), expected);
+        }
     }
 }

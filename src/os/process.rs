@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use rustix::process::{setrlimit, Resource, Rlimit};
 
+use crate::failure::Class;
 use crate::oauth::secret::Secret;
 use crate::os::files;
 use crate::os::terminal;
@@ -22,9 +23,6 @@ const BUS_VARIABLE: &str = "DBUS_SESSION_BUS_ADDRESS";
 
 /// The size of core dumps that was allowed when we started.
 static CORE_LIMIT: OnceLock<Option<u64>> = OnceLock::new();
-
-/// The exit code of a bug.
-const BUG: i32 = 70;
 
 /// Makes a panic end the program with constant text: its own might hold a secret.
 pub fn install_panic_hook() {
@@ -42,7 +40,7 @@ pub fn install_panic_hook() {
             "please report it, with what you did; nothing that was stored is lost",
         );
         let _ = terminal::finish();
-        process::exit(BUG);
+        process::exit(i32::from(Class::Bug.exit()));
     }));
 }
 

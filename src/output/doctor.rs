@@ -39,7 +39,7 @@ pub fn show(
     json: bool,
     quiet: bool,
 ) -> io::Result<()> {
-    let exit = diagnosis.exit_code();
+    let exit = diagnosis.class().exit();
     if json {
         let findings = diagnosis.findings().collect();
         return terminal::product(&json_line(&Object {
@@ -95,7 +95,7 @@ fn say_finding(finding: &Finding) -> io::Result<()> {
     let hint = finding
         .hint
         .as_ref()
-        .map(|hint| block(&format!("hint: {hint}"), indent));
+        .map(|hint| block(&format!("hint: {}", super::hint::hint(hint)), indent));
     hint.map_or(Ok(()), |hint| {
         terminal::product(&format!("{}{hint}", " ".repeat(indent)))
     })

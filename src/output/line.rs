@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::failure::{Code, Hint};
 use crate::os::clock::Time;
 
 /// A line of the machine-readable output. The order of its members is part of the contract: `event` comes first.
@@ -85,10 +86,11 @@ pub(super) enum Line<'a> {
     },
     Error {
         server: Option<&'a str>,
-        code: &'a str,
+        code: Code,
         exit: u8,
         message: String,
-        hint: Option<String>,
+        #[serde(serialize_with = "super::hint::serialize")]
+        hint: Option<Hint>,
     },
 }
 
@@ -103,12 +105,13 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// Returns the line that tells of a failure.
-pub(super) fn failure<'a>(server: Option<&'a str>, error: &'a Error) -> Line<'a> {
+pub(super) fn failure<'a>(server: Option<&'a str>, error: &Error) -> Line<'a> {
+    let report = error.report();
     Line::Error {
         server,
-        code: error.code(),
-        exit: error.exit_code(),
-        message: error.one_line(),
-        hint: error.hint(),
+        code: report.code,
+        exit: report.class.exit(),
+        message: report.message,
+        hint: report.hint,
     }
 }

@@ -2,6 +2,7 @@
 
 mod configured;
 pub mod doctor;
+pub mod hint;
 mod line;
 mod table;
 
@@ -16,12 +17,12 @@ use crate::clients::config::ConfiguredServer;
 use crate::clients::{Client, Mode};
 use crate::commands::check::Checked;
 use crate::os::browser::Skip;
-use crate::os::clock::Time;
+use crate::os::clock::{in_words, Time};
 
 use crate::callback::BindError;
 use crate::commands::handover::{Given, What};
 use crate::commands::logout::LoggedOut;
-use crate::error::{in_words, Error};
+use crate::error::Error;
 use crate::login::event_loop::{Reason, Source};
 use crate::login::{Event, Invitation, Report};
 use crate::oauth::text::{json_line, printable, scope_list};
@@ -456,15 +457,19 @@ impl Reporter {
             .unwrap_or_default();
         terminal::complain("error", &format!("{whose}{error}"));
         if let Error::Ambiguous { choices, .. } = error {
-            choices.iter().for_each(|choice| terminal::show(choice));
+            let width = choices.iter().map(|(name, _)| name.len()).max();
+            let width = width.unwrap_or_default();
+            for (name, url) in choices {
+                terminal::show(&format!("{name:width$}  {url}"));
+            }
         }
         let mut cause = error.source();
         while let Some(err) = cause {
             terminal::complain("caused by", &err.to_string());
             cause = err.source();
         }
-        if let Some(hint) = error.hint() {
-            terminal::complain("hint", &hint);
+        if let Some(hint) = error.report().hint {
+            terminal::complain("hint", &hint::hint(&hint));
         }
     }
 }

@@ -6,9 +6,8 @@ use serde_json::json;
 
 use crate::clients::{Client, Mode};
 use crate::commands::status::{Login, LoginState};
-use crate::error::in_words;
 use crate::oauth::text::{json_line, printable, scope_list};
-use crate::os::clock::Time;
+use crate::os::clock::{in_words, Time};
 use crate::os::terminal;
 use crate::store::IndexEntry;
 

@@ -12,12 +12,13 @@ use url::Url;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::failure::Hint;
 use crate::os::clock::{Deadline, Time};
 use crate::store::{
     Credentials, HandedOver, IndexEntry, Interaction, Store, StoredId, DEFAULT_PROFILE,
 };
 
-pub use command::{of_profile, Settings};
+pub use command::Settings;
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.
 pub const LIMIT: Duration = Duration::from_secs(8);
@@ -195,14 +196,15 @@ fn no_login(store: &Store, key: &StoredId, settings: &Settings) -> Error {
             (false, false) => format!("--profile {} {}", near.profile, near.server),
             (false, true) => format!("{} without --profile", near.server),
         };
-        format!("did you mean {meant}, which is logged in? If not: {login}")
+        let meant = format!("did you mean {meant}, which is logged in? If not");
+        Hint::Else(meant, login.clone())
     });
     Error::NotLoggedIn {
         message: format!(
             "{} needs a login: there is no login to it in the store",
             key.server
         ),
-        hint: hint.unwrap_or(login),
+        hint: hint.unwrap_or(Hint::Login(login)),
     }
 }
 
@@ -242,7 +244,7 @@ pub fn refused_before(kept: &Credentials, settings: &Settings) -> Error {
 pub fn needs_login(key: &StoredId, why: &str, settings: &Settings) -> Error {
     Error::NotLoggedIn {
         message: format!("{} needs a login: {why}", key.server),
-        hint: settings.login(key, &[]),
+        hint: Hint::Login(settings.login(key, &[])),
     }
 }
 
@@ -255,7 +257,7 @@ pub fn needs_login_again(
 ) -> Error {
     Error::NotLoggedIn {
         message: format!("{} needs a login: {why}", kept.server),
-        hint: settings.login_again(kept, options),
+        hint: Hint::Login(settings.login_again(kept, options)),
     }
 }
 

@@ -19,6 +19,7 @@ use url::Url;
 use super::{needs_login, needs_login_again, Settings};
 use crate::context::Context;
 use crate::error::{Error, ErrorReport};
+use crate::failure::Class;
 use crate::http::{self, Http};
 use crate::oauth::client::{self, Client, ClientAuth, RegistrationKind};
 use crate::oauth::secret::Secret;
@@ -180,7 +181,7 @@ pub fn main(job: Option<String>) -> ExitCode {
     let _ = rustix::process::setsid();
     signals::put_off();
     let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else {
-        return ExitCode::from(2);
+        return Class::Usage.into();
     };
     terminal::set_up(job.verbosity, terminal::Color::Never);
     let lock = job.journal.as_ref().and_then(Journal::inherited_lock);
@@ -189,10 +190,10 @@ pub fn main(job: Option<String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            let told = serde_json::to_string(&ErrorReport::from(&err)).unwrap_or_default();
+            let report = err.report();
             // If the one who asked has gone, the store says it all.
-            drop(terminal::product(&told));
-            ExitCode::from(err.exit_code())
+            let _ = terminal::product(&serde_json::to_string(&report).unwrap_or_default());
+            report.class.into()
         }
     }
 }

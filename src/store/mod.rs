@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::os::files::DiskError;
+use crate::failure::{About, Code, Failure, Hint};
+use crate::os::files::{move_away, DiskError};
 
 pub use choice::{data_dir, usual_data_dir, StoreChoice};
 pub use credentials::{is_from_the_future, Credentials, GrantType, HandedOver, LoginOptions, Tag};
@@ -251,74 +252,48 @@ fn rescued_in_words(rescued: &Option<PathBuf>) -> String {
     }
 }
 
-impl StoreError {
-    /// Returns the stable word for this failure that scripts rely on.
-    pub fn code(&self) -> &'static str {
+impl Failure for StoreError {
+    fn code(&self) -> Code {
         match self {
-            Self::Disk(DiskError::Insecure { .. }) => "store_insecure",
-            Self::Disk(DiskError::Locked { .. }) => "store_locked",
-            Self::Disk(DiskError::TooLarge { .. }) | Self::Corrupt { .. } => "store_corrupt",
-            Self::Unreadable { .. } => "store_corrupt",
-            Self::Newer { .. } => "store_newer",
-            Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => "keyring_locked",
-            Self::NotStored { .. } => "not_stored",
-            Self::Disk(DiskError::ReadOnly { .. } | DiskError::Mount { .. } | DiskError::Io(_))
-            | Self::Keyring(_)
-            | Self::Altered(_)
-            | Self::NoHome => "store_unusable",
+            Self::Disk(err) => err.code(),
+            Self::Keyring(fault) => fault.code(),
+            Self::Corrupt { .. } | Self::Unreadable { .. } => Code::StoreCorrupt,
+            Self::Newer { .. } => Code::StoreNewer,
+            Self::NotStored { .. } => Code::NotStored,
+            Self::Altered(_) | Self::NoHome => Code::StoreUnusable,
         }
     }
 
-    /// Returns what the user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Disk(DiskError::Insecure { .. }) if std::env::var_os("SUDO_UID").is_some() => {
-                "run mcp-login without sudo, or keep the login elsewhere with --data-dir DIR".to_owned()
-            }
-            Self::Disk(DiskError::Locked { holder: Some(pid), .. }) => {
-                format!("try again when process {pid} is done; `ps -p {pid}` tells what it is")
-            }
-            Self::Disk(DiskError::Locked { .. }) => "try again when the other process is done".to_owned(),
-            Self::Disk(DiskError::TooLarge { path, .. }) => move_away(path),
-            Self::Disk(DiskError::Mount { .. }) => {
-                "mount the directory that the file is in, so that it can be written to, and name the file in it".to_owned()
-            }
-            Self::Disk(DiskError::ReadOnly { .. }) => {
-                "let the user who owns it refresh and hand the file out anew, or log in into a file of your own with \
-                 --store file:PATH"
-                    .to_owned()
-            }
-            Self::Disk(_) | Self::NoHome => {
+    fn hint(&self, about: &About) -> Option<Hint> {
+        let hint = match self {
+            Self::Disk(err) => return err.hint(about),
+            Self::Keyring(fault) => return fault.hint(about),
+            Self::NoHome => {
                 "keep the login elsewhere with --data-dir DIR or --store file:PATH".to_owned()
             }
-            Self::Corrupt { path, copy: None, .. } => move_away(path),
-            Self::Corrupt { path, copy: Some(copy), .. } => {
-                format!("{}; a copy is {}", move_away(path), copy.display())
-            }
-            Self::Newer { .. } => "update mcp-login, or use a file of its own with --store file:PATH".to_owned(),
-            Self::Keyring(KeyringFault::Locked | KeyringFault::Refused) => {
-                "unlock the keyring and try again, or keep the login in a file with --store file".to_owned()
+            Self::Corrupt { path, copy, .. } => match copy {
+                None => move_away(path),
+                Some(copy) => format!("{}; a copy is {}", move_away(path), copy.display()),
+            },
+            Self::Newer { .. } => {
+                "update mcp-login, or use a file of its own with --store file:PATH".to_owned()
             }
             Self::Unreadable { key, .. } => {
                 let words = key.words();
                 format!("log in anew with `mcp-login --force {words}`, or remove it with `mcp-login logout {words}`")
             }
-            Self::Keyring(KeyringFault::Foreign) => {
-                "run this in a session of your own, such as that of `su -`, or keep the login in a file with --store file"
-                    .to_owned()
-            }
-            Self::Keyring(_) | Self::Altered(_) => "keep the login in a file with --store file".to_owned(),
-            Self::NotStored { rescued: Some(path), .. } => {
+            Self::Altered(_) => "keep the login in a file with --store file".to_owned(),
+            Self::NotStored {
+                rescued: Some(path),
+                ..
+            } => {
                 format!("use it from there with --store file:{}", path.display())
             }
-            Self::NotStored { rescued: None, source } => return source.hint(),
-        })
+            Self::NotStored {
+                rescued: None,
+                source,
+            } => return source.hint(about),
+        };
+        Some(hint.into())
     }
-}
-
-fn move_away(path: &Path) -> String {
-    format!(
-        "repair the file, or log in again after `mv '{0}' '{0}.broken'`",
-        path.display()
-    )
 }

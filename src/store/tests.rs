@@ -1,11 +1,20 @@
 //! The choice of a store, with stores that fail in every way.
 
+use crate::failure::{About, Code, Failure as _, Hint};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// Returns the hint of a failure, which is a sentence.
+fn hint(err: &StoreError) -> String {
+    match err.hint(&About::default()) {
+        Some(Hint::Text(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
 
 use super::choice::default_data_dir;
 use super::file::FileStore;
@@ -256,8 +265,8 @@ fn d5_the_data_directory() {
         data_dir(Some("/x".into()), &StoreChoice::Auto).unwrap(),
         Path::new("/x")
     );
-    assert_eq!(StoreError::NoHome.code(), "store_unusable");
-    assert!(StoreError::NoHome.hint().unwrap().contains("--data-dir"));
+    assert_eq!(StoreError::NoHome.code(), Code::StoreUnusable);
+    assert!(hint(&StoreError::NoHome).contains("--data-dir"));
 }
 
 #[test]
@@ -271,7 +280,7 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
             .err()
             .unwrap();
         assert!(
-            err.to_string().starts_with("cannot ") && err.hint().is_some(),
+            err.to_string().starts_with("cannot ") && !hint(&err).is_empty(),
             "{err}"
         );
     }
@@ -335,9 +344,9 @@ fn d9_an_unreadable_file_is_not_an_empty_one() {
     ] {
         fs::write(&path, text).unwrap();
         let err = file_store(&path).get(&key()).unwrap_err();
-        assert_eq!(err.code(), "store_corrupt");
+        assert_eq!(err.code(), Code::StoreCorrupt);
         assert!(
-            !format!("{err:?} {err} {:?}", err.hint()).contains("canary"),
+            !format!("{err:?} {err} {}", hint(&err)).contains("canary"),
             "{err:?}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
@@ -362,7 +371,7 @@ fn k1_auto_takes_the_keyring_if_it_works_and_says_if_not() {
             .err()
             .unwrap()
             .code(),
-        "keyring_locked"
+        Code::KeyringLocked
     );
     assert!(
         rig.store(StoreChoice::Auto).load(&key()).is_err(),
@@ -490,7 +499,7 @@ fn k8_a_newer_copy_out_of_reach_is_not_replaced_by_an_old_one() {
             .load(&key())
             .unwrap_err()
             .code(),
-        "keyring_locked"
+        Code::KeyringLocked
     );
     // Nor is it used if the user names its store, for its refresh token is spent; and it is no login there.
     let file = rig.store(StoreChoice::File(None));
@@ -569,10 +578,7 @@ fn d4_credentials_that_no_store_takes_are_in_an_emergency_file() {
             fs::metadata(path).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        assert!(err
-            .hint()
-            .unwrap()
-            .contains(&format!("--store file:{}", path.display())));
+        assert!(hint(&err).contains(&format!("--store file:{}", path.display())));
         assert!(!format!("{err:?} {err}").contains("canary"));
         let rescued = Store::open_to_read(
             &StoreChoice::File(Some(path.clone())),
@@ -607,7 +613,7 @@ fn an_index_that_is_broken_costs_nothing_but_the_list() {
         Place::Keyring
     );
     assert_eq!(store.load(&key()).unwrap().unwrap().generation, 1);
-    assert_eq!(store.list().unwrap_err().code(), "store_corrupt");
+    assert_eq!(store.list().unwrap_err().code(), Code::StoreCorrupt);
     assert!(store.delete(&key()).unwrap());
 }
 

@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use oauth2::basic::BasicErrorResponse;
 use oauth2::{
-    AuthorizationCode as Code, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
+    AuthorizationCode as OauthCode, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
     RefreshToken, RequestTokenError,
 };
 use url::Url;
 
+use crate::failure::{About, Code, Failure, Hint};
 use crate::http::{Http, HttpError, Redirects};
-use crate::oauth::callback::AuthorizationCode;
+use crate::oauth::callback::{refusal_hint, AuthorizationCode};
 use crate::oauth::client::{self, Client, ClientAuth};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{self, TokenResponseError, Tokens};
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
-use crate::os::clock::{Deadline, Time};
+use crate::os::clock::{self, Deadline, Time};
 
 /// The first pause before a request is sent again that the server cannot have seen; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -110,6 +111,61 @@ pub enum ExchangeError {
     /// The request could not be built.
     #[error("the token request cannot be built")]
     Request,
+}
+
+impl Failure for ExchangeError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused { words, .. } => {
+                let error = words.error.as_deref().unwrap_or_default();
+                Code::of_oauth_error(error, Code::TokenRefused)
+            }
+            Self::Busy { .. }
+            | Self::Unusable {
+                why: TokenResponseError::NotTokens,
+                ..
+            } => Code::TokenEndpointUnavailable,
+            Self::Unusable { .. } | Self::Request => Code::TokenResponseUnusable,
+            Self::Http(err) => err.code(),
+        }
+    }
+
+    fn hint(&self, about: &About) -> Option<Hint> {
+        let hint = match self {
+            Self::Refused { words, .. } => {
+                let error = words.error.as_deref().unwrap_or_default();
+                match (about.explain(error, words.description.as_deref()), error) {
+                    (Some(hint), _) => hint,
+                    (None, "invalid_client") => {
+                        "the server does not accept this client: check --client-id and --client-secret-file"
+                    }
+                    (None, "invalid_scope" | "invalid_target" | "unauthorized_client") => {
+                        refusal_hint(error)
+                    }
+                    (None, _) => {
+                        "run the command again; if the code is refused again, ask the operator of the server"
+                    }
+                }
+            }
+            Self::Http(err) => return err.hint(about),
+            Self::Busy {
+                retry_after: Some(wanted),
+                ..
+            } if !wanted.is_zero() => {
+                let hint = format!("run the command again in {}", clock::in_words(*wanted));
+                return Some(hint.into());
+            }
+            Self::Busy { .. }
+            | Self::Unusable {
+                why: TokenResponseError::NotTokens,
+                ..
+            } => "run the command again in a while",
+            Self::Unusable { .. } | Self::Request => {
+                "tell the operator of the authorization server"
+            }
+        };
+        Some(hint.into())
+    }
 }
 
 impl ExchangeError {
@@ -208,7 +264,7 @@ pub fn exchange(
     let spend = |is_basic_alone| {
         let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
         let mut request = client
-            .exchange_code(Code::new(code.expose().to_owned()))
+            .exchange_code(OauthCode::new(code.expose().to_owned()))
             .set_pkce_verifier(verifier);
         for (name, value) in ask.extra(is_basic_alone) {
             request = request.add_extra_param(name, value);

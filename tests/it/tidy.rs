@@ -29,8 +29,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Which modules of one layer may name each other, in this direction.
 const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("failure", &["providers"]),
-    ("oauth", &["os"]),
-    ("os", &["oauth"]),
+    ("oauth", &["failure", "os"]),
+    ("os", &["failure", "oauth"]),
     ("clients", &["store"]),
     ("context", &["error"]),
     ("error", &["discovery", "registration", "token_endpoint"]),

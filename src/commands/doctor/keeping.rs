@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{Case, Finding, Topic};
 use crate::commands::status::{Login, LoginState};
 use crate::error::Error;
+use crate::failure::{About, Failure as _};
 use crate::store::file::FileStore;
 use crate::store::journal;
 use crate::store::keyring::KeyringStore;
@@ -94,9 +95,11 @@ fn judge_keyring(case: &Case, proof: Result<(), StoreError>) -> Finding {
     }
     let hint = match &err {
         StoreError::Keyring(KeyringFault::Silent) => {
-            Some("--store file saves the wait for it".to_owned())
+            Some("--store file saves the wait for it".into())
         }
-        StoreError::Keyring(KeyringFault::Locked | KeyringFault::Refused) => err.hint(),
+        StoreError::Keyring(KeyringFault::Locked | KeyringFault::Refused) => {
+            err.hint(&About::default())
+        }
         _ => None,
     };
     let what = format!("{err}; logins are kept in the file");
@@ -154,8 +157,10 @@ fn logins(case: &Case, data_dir: &Path) -> Vec<Finding> {
             };
             let logins = if count == 1 { "login" } else { "logins" };
             let whole = Finding::ok(Topic::Logins, format!("{count} {logins}{needing}"));
-            let unreadable =
-                |err: StoreError| Finding::warning(Topic::Logins, err.to_string(), err.hint());
+            let unreadable = |err: StoreError| Finding {
+                hint: err.hint(&About::default()),
+                ..Finding::warning(Topic::Logins, err.to_string(), None)
+            };
             [whole]
                 .into_iter()
                 .chain(faults.into_iter().map(unreadable))

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::{Case, Finding, Severity, Topic};
 use crate::callback::{try_loopback, BindError, Listener};
-use crate::error::in_words;
 use crate::login::{cannot_listen, wanted};
 use crate::os::browser::{self, Skip};
-use crate::os::clock::Time;
+use crate::os::clock::{in_words, Time};
 use crate::os::environment::Environment;
 use crate::store::cache::Cache;
 use crate::store::Credentials;
@@ -146,7 +145,7 @@ pub fn callback(case: &Case, cache: &Cache, before: Option<&Credentials>) -> (Fi
                 None => Finding::failure(Topic::Callback, &err),
                 Some(_) => {
                     let what = format!("{}; the answer would have to be pasted", err.one_line());
-                    let hint = is_taken.then(|| err.hint()).flatten();
+                    let hint = err.report().hint.filter(|_| is_taken);
                     Finding {
                         hint,
                         ..Finding::bearable(Topic::Callback, &err, what)
@@ -180,7 +179,7 @@ pub fn clock(now: Time, server_ahead: Option<i64>) -> Finding {
         "set the clock of this computer; certificates and tokens are judged by it".to_owned();
     Finding {
         state: Severity::Warning,
-        hint: Some(hint),
+        hint: Some(hint.into()),
         ..Finding::ok(Topic::Clock, what)
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::discovery::{Step, Trace};
 use crate::error::Error;
+use crate::failure::{Class, Code, Hint};
 use crate::http;
 use crate::login::Request;
 use crate::os::browser::BrowserChoice;
@@ -104,14 +105,15 @@ pub struct Finding {
     /// How good it is.
     pub state: Severity,
     /// The stable word of the failure behind it, as in the error events of a login.
-    pub code: Option<String>,
+    pub code: Option<Code>,
     /// What was found.
     pub what: String,
     /// What can be done about it.
-    pub hint: Option<String>,
-    /// The exit code of a login that ends here.
+    #[serde(serialize_with = "crate::output::hint::serialize")]
+    pub hint: Option<Hint>,
+    /// The class of a failure that ends a login here.
     #[serde(skip)]
-    exit: u8,
+    class: Class,
 }
 
 impl Finding {
@@ -122,7 +124,7 @@ impl Finding {
             code: None,
             what: what.into(),
             hint: None,
-            exit: 0,
+            class: Class::Success,
         }
     }
 
@@ -132,20 +134,20 @@ impl Finding {
             state: Severity::Warning,
             code: None,
             what: what.into(),
-            hint,
-            exit: 0,
+            hint: hint.map(Hint::Text),
+            class: Class::Success,
         }
     }
 
     fn failure(topic: Topic, err: &Error) -> Self {
-        let (code, exit) = (Some(err.code().to_owned()), err.exit_code());
+        let report = err.report();
         Self {
             topic,
             state: Severity::Failure,
-            code,
-            what: err.one_line(),
-            hint: err.hint(),
-            exit,
+            code: Some(report.code),
+            what: report.message,
+            hint: report.hint,
+            class: report.class,
         }
     }
 
@@ -154,7 +156,7 @@ impl Finding {
         Self {
             state: Severity::Warning,
             what,
-            exit: 0,
+            class: Class::Success,
             ..Self::failure(topic, err)
         }
     }
@@ -177,14 +179,14 @@ impl Diagnosis {
         self.machine.iter().chain(&self.server)
     }
 
-    /// Returns the exit code that a login would end with, as far as can be foreseen.
-    pub fn exit_code(&self) -> u8 {
+    /// Returns the class of the failure that a login would end with, as far as can be foreseen.
+    pub fn class(&self) -> Class {
         let failures = self
             .findings()
             .filter(|finding| finding.state == Severity::Failure);
         failures
             .min_by_key(|finding| finding.topic.order())
-            .map_or(0, |finding| finding.exit)
+            .map_or(Class::Success, |finding| finding.class)
     }
 }
 

@@ -1,99 +1,16 @@
 //! Metadata of the protected resource and of the authorization server: where it stands and what it must say.
 
 mod document;
+mod error;
 
 use serde_json::Value;
 use url::Url;
 
 use super::endpoint::{self, UrlError, UrlPolicy};
-use super::text::{printable, printable_list};
 use document::DocumentMembers;
 
 pub use document::Ignored;
-
-/// Most ways of getting a token that a message names.
-const MAX_LISTED: usize = 10;
-
-/// Why a metadata document is not used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MetadataError {
-    /// The body is not JSON, as far as JSON can be read.
-    #[error("the answer cannot be read as JSON")]
-    NotMetadata,
-    /// The body is JSON, but something else than an object.
-    #[error("the answer is JSON, but not an object")]
-    NotAnObject,
-    /// A member that a login needs has another type.
-    #[error("the member {member} of the metadata is not {expected}")]
-    WrongType {
-        /// Its name.
-        member: &'static str,
-        /// What it has to be.
-        expected: &'static str,
-    },
-    /// A member that is used is there twice.
-    #[error("the metadata holds the member {0} twice")]
-    Doubled(&'static str),
-    /// A member that a login needs is missing.
-    #[error("the metadata does not say {meaning}: there is no usable member {member}")]
-    Missing {
-        /// Its name.
-        member: &'static str,
-        /// What it would say.
-        meaning: &'static str,
-    },
-    /// The document speaks for another protected resource.
-    #[error(
-        "the metadata is for the resource {}, not for {}",
-        printable(found),
-        printable(server)
-    )]
-    Resource {
-        /// The MCP server that was asked.
-        server: String,
-        /// What the document says.
-        found: String,
-    },
-    /// The document speaks for another authorization server.
-    #[error(
-        "the metadata names issuer {}, not {}",
-        printable(found),
-        printable(expected)
-    )]
-    Issuer {
-        /// The issuer that the document was looked up for.
-        expected: String,
-        /// What the document says.
-        found: String,
-    },
-    /// A URL in the document breaks the rules for URLs.
-    #[error("the {member} of the metadata cannot be used: {why}")]
-    Url {
-        /// The member that holds the URL.
-        member: &'static str,
-        /// The rule that it breaks.
-        why: UrlError,
-    },
-    /// The server gives out no authorization codes.
-    #[error("the authorization server does not offer the authorization code flow, only {}", printable_list(.0, ", ", MAX_LISTED))]
-    NoCodeFlow(Vec<String>),
-    /// The server does not say that it protects codes with PKCE and S256.
-    #[error("the authorization server does not offer PKCE with S256")]
-    NoPkce,
-}
-
-impl MetadataError {
-    /// Tells whether going on would be unsafe, rather than merely impossible.
-    pub fn is_security(&self) -> bool {
-        match self {
-            Self::Resource { .. } | Self::Issuer { .. } | Self::Url { .. } | Self::NoPkce => true,
-            Self::NotMetadata | Self::NotAnObject | Self::WrongType { .. } | Self::Doubled(_) => {
-                false
-            }
-            Self::Missing { .. } | Self::NoCodeFlow(_) => false,
-        }
-    }
-}
+pub use error::{is_same_machine, not_safe, other_name, MetadataError};
 
 /// What a protected resource says of itself.
 ///

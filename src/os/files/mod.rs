@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, Context};
 use zeroize::Zeroizing;
 
+use crate::failure::{About, Code, Failure, Hint};
 use checks::resolve;
 
 pub use lock::LockFile;
@@ -71,6 +72,50 @@ pub enum DiskError {
     /// Anything else: the disk is full, the directory is read-only, …
     #[error(transparent)]
     Io(#[from] anyhow::Error),
+}
+
+impl Failure for DiskError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Insecure { .. } => Code::StoreInsecure,
+            Self::Locked { .. } => Code::StoreLocked,
+            Self::TooLarge { .. } => Code::StoreCorrupt,
+            Self::ReadOnly { .. } | Self::Mount { .. } | Self::Io(_) => Code::StoreUnusable,
+        }
+    }
+
+    fn hint(&self, _about: &About) -> Option<Hint> {
+        let hint = match self {
+            Self::Insecure { .. } if std::env::var_os("SUDO_UID").is_some() => {
+                "run mcp-login without sudo, or keep the login elsewhere with --data-dir DIR"
+            }
+            Self::Locked { holder: Some(pid), .. } => {
+                let hint = format!("try again when process {pid} is done; `ps -p {pid}` tells what it is");
+                return Some(hint.into());
+            }
+            Self::Locked { holder: None, .. } => "try again when the other process is done",
+            Self::TooLarge { path, .. } => return Some(move_away(path).into()),
+            Self::Mount { .. } => {
+                "mount the directory that the file is in, so that it can be written to, and name the file in it"
+            }
+            Self::ReadOnly { .. } => {
+                "let the user who owns it refresh and hand the file out anew, or log in into a file of your own with \
+                 --store file:PATH"
+            }
+            Self::Insecure { .. } | Self::Io(_) => {
+                "keep the login elsewhere with --data-dir DIR or --store file:PATH"
+            }
+        };
+        Some(hint.into())
+    }
+}
+
+/// Returns the hint for a file of logins that cannot be read.
+pub fn move_away(path: &Path) -> String {
+    format!(
+        "repair the file, or log in again after `mv '{0}' '{0}.broken'`",
+        path.display()
+    )
 }
 
 fn holder_in_words(holder: Option<i32>) -> String {

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::text::{self, NoText};
 use super::{CredentialStore, Credentials, Place, StoreError, StoredId};
+use crate::failure::{About, Code, Failure, Hint};
 
 #[cfg_attr(not(feature = "keyring"), path = "none.rs")]
 #[cfg_attr(all(feature = "keyring", target_os = "macos"), path = "keychain.rs")]
@@ -91,6 +92,30 @@ impl KeyringFault {
     /// Tells whether there is no keyring at all, or none of this user's.
     pub fn is_absence(&self) -> bool {
         matches!(self, Self::NotBuilt | Self::Absent | Self::Foreign)
+    }
+}
+
+impl Failure for KeyringFault {
+    fn code(&self) -> Code {
+        match self {
+            Self::Locked | Self::Refused => Code::KeyringLocked,
+            _ => Code::StoreUnusable,
+        }
+    }
+
+    fn hint(&self, _about: &About) -> Option<Hint> {
+        let hint = match self {
+            Self::Locked | Self::Refused => {
+                "unlock the keyring and try again, or keep the login in a file with --store file"
+            }
+            Self::Foreign => {
+                "run this in a session of your own, such as that of `su -`, or keep the login in a file with --store file"
+            }
+            Self::NotBuilt | Self::Absent | Self::Silent | Self::Volatile | Self::Other(_) => {
+                "keep the login in a file with --store file"
+            }
+        };
+        Some(hint.into())
     }
 }
 

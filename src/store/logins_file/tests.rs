@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::failure::{Code, Failure as _};
 
 fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(60))
@@ -196,7 +197,7 @@ fn d9_a_huge_file_is_not_read() {
         .set_len(MAX_BYTES + 1)
         .unwrap();
     let err = insert(&path, "a", &json!(1)).unwrap_err();
-    assert_eq!(err.code(), "store_corrupt");
+    assert_eq!(err.code(), Code::StoreCorrupt);
     assert_eq!(fs::metadata(&path).unwrap().len(), MAX_BYTES + 1);
 }
 
@@ -311,7 +312,7 @@ fn in_doubt_the_whole_file_is_read() {
         fs::write(&path, text).unwrap();
         assert_eq!(
             LoginsFile::find::<Value>(&path, "a").unwrap_err().code(),
-            "store_corrupt",
+            Code::StoreCorrupt,
             "{text}"
         );
     }

@@ -247,7 +247,10 @@ fn e9_stores_that_are_poisoned_already_work_again() {
         .trim_end_matches(',')
         .to_owned();
     let [bad, good, other] = &mut logins;
-    assert_eq!(store.load(&bad.key()).unwrap_err().code(), "store_corrupt");
+    assert_eq!(
+        store.load(&bad.key()).unwrap_err().code(),
+        Code::StoreCorrupt
+    );
     assert_eq!(store.load(&good.key()).unwrap().as_ref(), Some(&*good));
     let (listed, faults) = store.examine().unwrap();
     let needing: Vec<_> = listed
@@ -267,12 +270,9 @@ fn e9_stores_that_are_poisoned_already_work_again() {
     };
     assert_eq!(*key, bad.key());
     assert!(
-        faults[0]
-            .hint()
-            .unwrap()
-            .contains("mcp-login --force https://a.example/mcp"),
+        hint(&faults[0]).contains("mcp-login --force https://a.example/mcp"),
         "{:?}",
-        faults[0].hint()
+        hint(&faults[0])
     );
     // The others are written and removed, and the one that cannot be read stays as it is.
     store.save(good).unwrap();

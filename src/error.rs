@@ -1,9 +1,5 @@
 //! How a login can fail: one variant, one exit code, one message, one hint.
 
-mod discovery;
-mod hint;
-mod words;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,20 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::callback::peer::Holder;
 use crate::callback::BindError;
 use crate::clients::writer::WriteError;
-use crate::clients::HandoverError;
-use crate::discovery::{DiscoverError, FetchError};
-use crate::http::{HttpError, ProxyFault, TlsFault};
+use crate::discovery::DiscoverError;
+use crate::failure::{About, Class, Code, Failure, Hint, LoginCommand};
+use crate::http::HttpError;
 use crate::oauth::callback::Denial;
-use crate::oauth::metadata::MetadataError;
 use crate::oauth::text::{printable, scope_list};
-use crate::oauth::token::TokenResponseError;
+use crate::os::clock::in_words;
 use crate::providers::Provider;
 use crate::registration::RegisterError;
 use crate::store::{StoreError, StoredId};
 use crate::token_endpoint::exchange::ExchangeError;
 use crate::token_endpoint::revoke::RevokeError;
-use discovery::{discover_code, register_code, register_exit};
-use words::{denial_code, handover_code, http_code, token_code};
 
 /// What it tells that a server did not serve us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +42,7 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
         /// What to do instead.
-        hint: Option<String>,
+        hint: Option<Hint>,
     },
     /// MCP clients mean different servers by one name.
     #[error("{name} is the name of several servers")]
@@ -57,7 +50,7 @@ pub enum Error {
         /// The name.
         name: String,
         /// Which they are: the full name and the URL of each.
-        choices: Vec<String>,
+        choices: Vec<(String, String)>,
     },
     /// There is no socket for the callback, and no other way.
     #[error("cannot listen on {place}{}", by(holder))]
@@ -98,7 +91,7 @@ pub enum Error {
         now: String,
     },
     /// The user or the authorization server refused.
-    #[error("the login to {server} was refused: {}{}", printable(&denial.error), words(denial))]
+    #[error("the login to {server} was refused: {denial}")]
     Denied {
         /// The server.
         server: String,
@@ -151,7 +144,7 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
         /// The command that logs in.
-        hint: String,
+        hint: Hint,
     },
     /// The time was up; nothing has changed.
     #[error("no live token for {server} could be had in time")]
@@ -220,7 +213,7 @@ pub enum Error {
         /// What it says, after a colon.
         words: String,
         /// The command that logs in with another account.
-        login: String,
+        login: Box<LoginCommand>,
     },
     /// The server cannot be asked in the forms of MCP that are spoken here.
     #[error("{server} speaks the older SSE transport of MCP, which check cannot ask")]
@@ -238,25 +231,17 @@ pub enum Error {
     },
 }
 
-/// A failure as one process tells it to another.
+/// A failure as it is reported: to scripts, and from one process of this program to another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErrorReport {
-    exit: u8,
-    code: String,
-    message: String,
-    hint: Option<String>,
-}
-
-impl From<&Error> for ErrorReport {
-    fn from(err: &Error) -> Self {
-        let (exit, code) = (err.exit_code(), err.code().to_owned());
-        Self {
-            exit,
-            code,
-            message: err.one_line(),
-            hint: err.hint(),
-        }
-    }
+    /// Its class, which decides the exit status.
+    pub class: Class,
+    /// Its code.
+    pub code: Code,
+    /// The message and its causes in one line.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<Hint>,
 }
 
 fn after_semicolon(words: &Option<String>) -> String {
@@ -271,14 +256,6 @@ fn by(holder: &Option<Holder>) -> String {
         return String::new();
     };
     format!(": {} (process {pid}) holds it", printable(name))
-}
-
-fn words(denial: &Denial) -> String {
-    denial
-        .description
-        .as_ref()
-        .map(|words| format!(": {}", printable(words)))
-        .unwrap_or_default()
 }
 
 /// Returns the login to a server in words, or all logins.
@@ -300,29 +277,6 @@ pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
         "client ID {}, redirect URI {redirect_uri}, scopes {scopes}",
         printable(client_id)
     )
-}
-
-/// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`; days from two on.
-pub fn in_words(time: Duration) -> String {
-    let hours = time.as_secs() / 3600;
-    let days = if hours >= 48 { hours / 24 } else { 0 };
-    let (minutes, seconds) = (time.as_secs() / 60 % 60, time.as_secs() % 60);
-    let parts = [
-        (days, "d"),
-        (hours - days * 24, "h"),
-        (minutes, "min"),
-        (seconds, "s"),
-    ];
-    let said: Vec<_> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    if said.is_empty() {
-        "0 s".to_owned()
-    } else {
-        said.join(" ")
-    }
 }
 
 impl Error {
@@ -355,10 +309,7 @@ impl Error {
 
     /// Tells whether the server answered without a login, so that it probably needs none.
     pub fn needs_no_login(&self) -> bool {
-        let Self::Discover { source, .. } = self else {
-            return false;
-        };
-        matches!(source, DiscoverError::NoLoginNeeded)
+        self.code() == Code::NoLoginNeeded
     }
 
     /// Returns the URL of the server that was probably meant.
@@ -381,140 +332,132 @@ impl Error {
         text
     }
 
-    /// Returns the exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Unexpected { .. } => 1,
-            Self::Usage { .. } | Self::Ambiguous { .. } | Self::OlderTransport { .. } => 2,
-            Self::Register { source, .. } => register_exit(source),
-            Self::Denied { .. } | Self::NotLoggedIn { .. } | Self::AccountRefused { .. } => 3,
+    /// Returns the code.
+    pub fn code(&self) -> Code {
+        self.report().code
+    }
+
+    /// Returns the class, which decides the exit status.
+    pub fn class(&self) -> Class {
+        self.report().class
+    }
+
+    /// Returns what is reported of this failure: what the error of the failed step says about itself, or what is said
+    /// here of the others.
+    pub fn report(&self) -> ErrorReport {
+        let (code, hint) = match self {
+            Self::Bind { source, .. } => return self.of_step(source, &About::default()),
+            Self::Discover { server, source } => return self.of_step(source, &named(server)),
+            Self::HandOver { client, source } => return self.of_step(source, &named(client)),
+            Self::Store { source, .. } => return self.of_step(source.as_ref(), &About::default()),
+            Self::Unreachable { source, .. } => return self.of_step(source, &About::default()),
+            Self::Register {
+                source, provider, ..
+            } => return self.of_step(source, &at(*provider)),
+            Self::Denied {
+                denial, provider, ..
+            } => return self.of_step(denial, &at(*provider)),
             Self::Exchange {
-                source: ExchangeError::Refused { .. },
-                ..
-            } => 3,
-            Self::HandOver {
-                source: WriteError::Refused(HandoverError::Unsuitable { .. }),
-                ..
-            } => 2,
-            Self::HandOver {
-                source: WriteError::Command { .. },
-                ..
-            } => 2,
-            Self::HandOver { .. } => 7,
-            Self::TimedOut { .. } => 4,
-            Self::Command {
-                not_found: true, ..
-            } => 127,
-            Self::Command { .. } => 126,
-            Self::NotRevoked { .. } => 5,
-            Self::Busy { .. } | Self::Interrupted { .. } => 5,
-            Self::Reported(told) => told.exit,
-            Self::IssuerChanged { .. } => 6,
-            Self::Discover { source, .. } => source.exit_code(),
-            Self::Unreachable { source, .. } if source.is_hopeless() => 2,
-            Self::Exchange {
-                source: ExchangeError::Http(err),
-                ..
-            } if err.is_hopeless() => 2,
-            Self::Unreachable { source, .. } if source.is_security() => 6,
-            Self::Exchange {
-                source: ExchangeError::Http(err),
-                ..
-            } if err.is_security() => 6,
-            Self::Exchange {
-                source:
-                    ExchangeError::Unusable {
-                        why: TokenResponseError::NotTokens,
-                        ..
-                    },
-                ..
-            } => 5,
-            Self::Exchange {
-                source: ExchangeError::Unusable { .. } | ExchangeError::Request,
-                ..
-            } => 1,
-            Self::Exchange { .. } => 5,
-            Self::Server {
-                fault: ServerFault::NotMcp,
-                ..
-            } => 2,
-            Self::Unreachable { .. } | Self::Server { .. } => 5,
-            Self::Store { .. } => 7,
-            Self::Bind { .. } => 8,
-            Self::NoWay { .. } => 9,
+                source, provider, ..
+            } => return self.of_step(source, &at(*provider)),
+            Self::Reported(report) => return report.clone(),
+            Self::Command { not_found, .. } => {
+                let class = match not_found {
+                    true => Class::NotFound,
+                    false => Class::CannotRun,
+                };
+                return ErrorReport {
+                    class,
+                    code: Code::CommandFailed,
+                    message: self.one_line(),
+                    hint: None,
+                };
+            }
+            Self::Unexpected { .. } => (Code::Unexpected, None),
+            Self::Usage { hint, .. } => (Code::Usage, hint.clone()),
+            Self::Ambiguous { choices, .. } => {
+                let names: Vec<_> = choices.iter().map(|(name, _)| name.as_str()).collect();
+                let hint = format!("name the one that you mean: {}", names.join(" or "));
+                (Code::Usage, Some(hint.into()))
+            }
+            Self::IssuerChanged { now, .. } => {
+                let hint = format!(
+                    "if you know that it moved there, and the client is registered there, add --issuer {now}"
+                );
+                (Code::IssuerChanged, Some(hint.into()))
+            }
+            Self::TimedOut { asked, .. } => {
+                let hint = match asked {
+                    Some(asked) => format!(
+                        "if the page showed an error: {asked}; else run the command again; --timeout gives more time"
+                    ),
+                    None => "run the command again; --timeout gives more time".to_owned(),
+                };
+                (Code::TimedOut, Some(hint.into()))
+            }
+            Self::NoWay { .. } => {
+                let hint = "run this in a terminal, or with --paste and an open stdin, or where it can listen";
+                (Code::NoWayToAnswer, Some(hint.into()))
+            }
+            Self::NotLoggedIn { hint, .. } => (Code::NotLoggedIn, Some(hint.clone())),
+            Self::Busy { .. } => (Code::Busy, Some("run the command again in a moment".into())),
+            Self::Interrupted { .. } => (
+                Code::Interrupted,
+                Some("run the command again in a moment".into()),
+            ),
+            Self::NotRevoked { lives, .. } => {
+                let hint = format!("{lives}; the provider's own page can end the login sooner");
+                (Code::NotRevoked, Some(hint.into()))
+            }
+            Self::Server { fault, .. } => {
+                let check = "check the URL: it is that of the MCP server itself, such as https://mcp.example.com/mcp";
+                let (code, hint) = match fault {
+                    ServerFault::NotMcp => (Code::NotAnMcpServer, check),
+                    ServerFault::Doubtful => (Code::ServerFailed, check),
+                    ServerFault::Lasting => (Code::ServerFailed, "ask the operator of the server"),
+                    ServerFault::Passing => (
+                        Code::ServerFailed,
+                        "try again later, or ask the operator of the server",
+                    ),
+                };
+                (code, Some(hint.into()))
+            }
+            Self::AccountRefused { login, .. } => {
+                let advice = "ask the operator for access, or log in with another account";
+                let hint = Hint::Else(advice.to_owned(), login.clone());
+                (Code::AccountRefused, Some(hint))
+            }
+            Self::OlderTransport { .. } => {
+                let hint =
+                    "try the login in a client that speaks it; `mcp-login token` gives the token";
+                (Code::OlderTransport, Some(hint.into()))
+            }
+        };
+        ErrorReport {
+            class: code.class(),
+            code,
+            message: self.one_line(),
+            hint,
         }
     }
 
-    /// Returns the stable word for scripts.
-    pub fn code(&self) -> &str {
-        match self {
-            Self::Command { .. } => "command_failed",
-            Self::NotRevoked { .. } => "not_revoked",
-            Self::Busy { .. } => "busy",
-            Self::Interrupted { .. } => "interrupted",
-            Self::HandOver { source, .. } => handover_code(source),
-            Self::Reported(told) => &told.code,
-            Self::Unexpected { .. } => "unexpected",
-            Self::Usage { .. } | Self::Ambiguous { .. } => "usage",
-            Self::Bind {
-                source: BindError::Taken { .. },
-                ..
-            } => "port_taken",
-            Self::Bind {
-                source: BindError::UsedUp | BindError::Impossible(_),
-                ..
-            } => "cannot_listen",
-            Self::Discover { source, .. } => discover_code(source),
-            Self::Register { source, .. } => register_code(source),
-            Self::IssuerChanged { .. } => "issuer_changed",
-            Self::Denied { denial, .. } => denial_code(&denial.error),
-            Self::Exchange { source, .. } => match source {
-                ExchangeError::Refused { words, .. } => {
-                    token_code(words.error.as_deref().unwrap_or_default())
-                }
-                ExchangeError::Busy { .. }
-                | ExchangeError::Unusable {
-                    why: TokenResponseError::NotTokens,
-                    ..
-                } => "token_endpoint_unavailable",
-                ExchangeError::Unusable { .. } | ExchangeError::Request => {
-                    "token_response_unusable"
-                }
-                ExchangeError::Http(err) => http_code(err),
-            },
-            Self::Store { source, .. } => source.code(),
-            Self::TimedOut { .. } => "timed_out",
-            Self::NoWay { .. } => "no_way_to_answer",
-            Self::NotLoggedIn { .. } => "not_logged_in",
-            Self::Unreachable { source, .. } => http_code(source),
-            Self::Server {
-                fault: ServerFault::NotMcp,
-                ..
-            } => "not_an_mcp_server",
-            Self::Server { .. } => "server_failed",
-            Self::AccountRefused { .. } => "account_refused",
-            Self::OlderTransport { .. } => "older_transport",
+    fn of_step(&self, source: &dyn Failure, about: &About) -> ErrorReport {
+        ErrorReport {
+            class: source.class(),
+            code: source.code(),
+            message: self.one_line(),
+            hint: source.hint(about),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_in_words() {
-        for (seconds, expected) in [
-            (0, "0 s"),
-            (45, "45 s"),
-            (600, "10 min"),
-            (90, "1 min 30 s"),
-            (3600, "1 h"),
-            (36 * 3600, "36 h"),
-            (60 * 86_400, "60 d"),
-            (50 * 3600 + 60, "2 d 2 h 1 min"),
-        ] {
-            assert_eq!(in_words(Duration::from_secs(seconds)), expected);
-        }
+fn named(name: &str) -> About<'_> {
+    About {
+        name,
+        provider: None,
     }
+}
+
+fn at(provider: Option<&'static Provider>) -> About<'static> {
+    About { name: "", provider }
 }
