@@ -181,7 +181,7 @@ fn d13_times_of_files_decide_nothing() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn d14_the_manual_keeps_the_files_out_of_backups() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/mcp-login.1");
     let manual = fs::read_to_string(path).expect("the manual page");
