@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::values;
 use crate::clients::config;
-use crate::clients::Client;
+use crate::clients::Target;
 
 /// The options of what prints a token.
 #[derive(Clone, Debug, Args)]
@@ -87,7 +87,7 @@ pub struct HandoverArgs {
 
     /// The client that gets the login
     #[arg(long, env = "MCP_LOGIN_TO", value_name = "CLIENT", value_parser = values::client, hide_env = true)]
-    pub to: Option<&'static Client>,
+    pub to: Option<&'static Target>,
 
     /// List the clients
     #[arg(long)]

@@ -11,13 +11,13 @@ use clap::{Args, ValueEnum};
 
 use super::{values, PlaceArgs};
 use crate::clients::config;
-use crate::clients::Client;
+use crate::clients::Target;
 use crate::providers::{self, Provider};
 
 /// The options of a login.
 #[derive(Clone, Debug, Args)]
 pub struct LoginArgs {
-    /// MCP servers: URLs, or names from the configurations of your MCP clients (NAME or CLIENT:NAME); or, with
+    /// MCP servers: URLs, or names from the configurations of your MCP clients (NAME or TARGET:NAME); or, with
     /// --issuer or --provider, a name of your own [default: the provider's name]
     #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present_any = ["all", "provider"], conflicts_with = "all")]
     pub servers: Vec<String>,
@@ -73,7 +73,7 @@ pub struct LoginArgs {
 
     /// Give the login to this client afterwards; see `mcp-login handover --list`
     #[arg(long, env = "MCP_LOGIN_HANDOVER", value_name = "CLIENT", value_parser = values::client, hide_env = true)]
-    pub handover: Option<&'static Client>,
+    pub handover: Option<&'static Target>,
 
     #[command(flatten)]
     #[allow(missing_docs)]

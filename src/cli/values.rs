@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::clients::{Client, CLIENTS};
+use crate::clients::{Target, TARGETS};
 use crate::oauth::endpoint;
 
 /// Reads a SERVER argument without what copying it adds around it: blanks, quotes, angle brackets, a comma.
@@ -97,9 +97,9 @@ pub fn parameter(text: &str) -> Result<(String, String), String> {
 /// # Errors
 ///
 /// A sentence for the user.
-pub fn client(name: &str) -> Result<&'static Client, String> {
-    Client::find(name).ok_or_else(|| {
-        let names: Vec<_> = CLIENTS.iter().map(|client| client.name).collect();
+pub fn client(name: &str) -> Result<&'static Target, String> {
+    Target::find(name).ok_or_else(|| {
+        let names: Vec<_> = TARGETS.iter().map(|client| client.name).collect();
         format!("the clients are {}", names.join(", "))
     })
 }

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{json as file, Change, Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{json as file, Change, Delivery, Handover, HandoverError, Mode, Places, Target};
 
 /// Claude Code 2.1.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "claude-code",
     about: "runs `mcp-login headers` as its headersHelper",
     source: Some("claude-code"),

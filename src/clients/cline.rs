@@ -7,10 +7,10 @@ use serde_json::{json, Map, Value};
 use url::Url;
 
 use super::{json as file, mcp_remote, sdk};
-use super::{Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places};
+use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 
 /// Cline 3.0, and what else is built on its core 0.0.86.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "cline",
     about: "gets the login in its cline_mcp_settings.json, and refreshes it itself",
     source: Some("cline"),

@@ -9,12 +9,12 @@ use toml_edit::{value, DocumentMut, Item, Table, TableLike, TomlError};
 use zeroize::Zeroizing;
 
 use super::{config, json as file, ours, quoted, sdk, writer};
-use super::{Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places};
+use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::digest;
 use crate::oauth::text::printable;
 
 /// Codex 0.169 to 0.171.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "codex",
     about: "runs `mcp-login headers` as its http_headers_helper",
     source: Some("codex"),

@@ -2,10 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::{Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{Delivery, Handover, HandoverError, Mode, Places, Target};
 
 /// The format.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "dotenv",
     about: "prints NAME='access token' for a .env file",
     source: None,

@@ -7,11 +7,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::sdk;
-use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target};
 use crate::digest;
 
 /// FastMCP 4.1 and 4.2, with its store in version 1.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "fastmcp",
     about: "gets the login in the FileTreeStore of an application, named by --fastmcp-dir",
     source: None,

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde_json::{json, Value};
 
 use super::{json as file, sdk};
-use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target};
 
 /// Gemini CLI 0.61.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "gemini-cli",
     about: "gets the login in its mcp-oauth-tokens.json, and refreshes it itself",
     source: Some("gemini-cli"),

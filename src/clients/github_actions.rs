@@ -2,10 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::{Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{Delivery, Handover, HandoverError, Mode, Places, Target};
 
 /// The step.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "github-actions",
     about: "masks the access token in the log and sets it for all later steps",
     source: None,

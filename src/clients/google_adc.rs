@@ -5,11 +5,11 @@ use std::path::Path;
 use serde_json::{json, Map, Value};
 
 use super::{google, json as file};
-use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target};
 use crate::providers::{self, google::GOOGLE};
 
 /// The format that google-auth documents.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "google-adc",
     about: "writes Application Default Credentials, for Google's libraries and tools",
     source: None,
@@ -89,7 +89,7 @@ mod tests {
     use crate::store::Credentials;
 
     fn new_value(login: &Credentials, old: Option<&str>) -> Result<Value, HandoverError> {
-        let change = change(&CLIENT, login, &places(&[]))?;
+        let change = change(&TARGET, login, &places(&[]))?;
         change
             .apply(old)
             .map(|text| serde_json::from_str(&text).expect("JSON"))
@@ -126,7 +126,7 @@ mod tests {
                 "/home/ann/x.json",
             ),
         ] {
-            let change = change(&CLIENT, &login(), &places(variables)).expect("a change");
+            let change = change(&TARGET, &login(), &places(variables)).expect("a change");
             assert_eq!(
                 (change.path.as_path(), change.secret),
                 (Path::new(path), true)

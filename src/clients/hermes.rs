@@ -8,11 +8,11 @@ use serde_json::{json, Value};
 use zeroize::Zeroizing;
 
 use super::{quoted, sdk};
-use super::{Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places};
+use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::oauth::text::printable;
 
 /// Hermes 0.19 to 0.21.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "hermes",
     about: "gets the login in its mcp-tokens files, and refreshes it by itself",
     source: Some("hermes"),

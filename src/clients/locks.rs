@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 const ABANDONED: Duration = Duration::from_secs(60);
 
 /// A lock of a client's, let go when it is dropped.
-pub(super) enum Held {
+pub(super) enum HeldLock {
     /// A lock of the system's.
     File(#[allow(dead_code)] LockFile),
     /// A directory, and what stands in it: it tells ours from another that has its name later.
@@ -40,17 +40,17 @@ const OWNER: &str = "owner";
 /// # Errors
 ///
 /// [`DiskError::Locked`] if the client does not let it go in time; what else the disk refuses.
-pub(super) fn hold(lock: &Lock) -> Result<Held, DiskError> {
+pub(super) fn acquire(lock: &Lock) -> Result<HeldLock, DiskError> {
     let deadline = Deadline::after(LOCK_LIMIT);
     match lock {
-        Lock::File(path) => LockFile::acquire(path, deadline).map(Held::File),
-        Lock::Directory(path) => hold_directory(path, deadline),
+        Lock::File(path) => LockFile::acquire(path, deadline).map(HeldLock::File),
+        Lock::Directory(path) => acquire_directory(path, deadline),
     }
 }
 
 /// Moves a directory to the place of the lock. It holds a file from the start: Cline takes an empty one for a free lock,
 /// opencode one of any kind for a lock that is held.
-fn hold_directory(path: &Path, deadline: Deadline) -> Result<Held, DiskError> {
+fn acquire_directory(path: &Path, deadline: Deadline) -> Result<HeldLock, DiskError> {
     let ours = path.with_extension(format!("{}.tmp", std::process::id()));
     let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
     let now = SystemTime::now()
@@ -63,7 +63,7 @@ fn hold_directory(path: &Path, deadline: Deadline) -> Result<Held, DiskError> {
         .with_context(|| cannot(path))?;
     loop {
         match move_to(&ours, path) {
-            Ok(()) => return Ok(Held::Directory(path.to_owned(), owner)),
+            Ok(()) => return Ok(HeldLock::Directory(path.to_owned(), owner)),
             Err(Errno::EXIST | Errno::NOTEMPTY)
                 if is_abandoned(path) && remove(path, is_abandoned) =>
             {
@@ -131,7 +131,7 @@ fn cannot(path: &Path) -> String {
     format!("cannot make {}", path.display())
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         if let Self::Directory(path, ours) = self {
             remove(path, |found| {
@@ -151,14 +151,14 @@ mod tests {
     fn cw2_a_directory_is_held_by_one() {
         let place = tempfile::tempdir().expect("a directory");
         let path = place.path().join("locks/a.json.lock");
-        let held = hold_directory(&path, Deadline::after(Duration::ZERO)).expect("the lock");
+        let held = acquire_directory(&path, Deadline::after(Duration::ZERO)).expect("the lock");
         let others = || {
             fs::read_dir(place.path().join("locks"))
                 .expect("a directory")
                 .count()
         };
         assert_eq!((path.join("owner").exists(), others()), (true, 1));
-        let again = hold_directory(&path, Deadline::after(Duration::ZERO));
+        let again = acquire_directory(&path, Deadline::after(Duration::ZERO));
         assert!(matches!(again, Err(DiskError::Locked { .. })));
         assert_eq!(others(), 1);
         drop(held);
@@ -177,12 +177,12 @@ mod tests {
         fs::write(path.join("heartbeat"), "").expect("a file");
         touch(&path).expect("an old directory");
         let lock = Lock::Directory(path.clone());
-        let held = hold_directory(&path, Deadline::after(Duration::ZERO));
+        let held = acquire_directory(&path, Deadline::after(Duration::ZERO));
         assert!(held.is_err(), "its heart still beats");
         touch(&path.join("heartbeat"))
             .and_then(|()| touch(&path))
             .expect("an old file");
-        drop(hold(&lock).expect("the lock"));
+        drop(acquire(&lock).expect("the lock"));
         assert!(!path.exists());
     }
 
@@ -190,7 +190,7 @@ mod tests {
     fn a19_a_lock_that_somebody_else_made_meanwhile_is_put_back() {
         let place = tempfile::tempdir().expect("a directory");
         let path = place.path().join("a.lock");
-        let held = hold_directory(&path, Deadline::after(Duration::ZERO)).expect("the lock");
+        let held = acquire_directory(&path, Deadline::after(Duration::ZERO)).expect("the lock");
         assert!(
             !remove(&path, is_abandoned),
             "it was abandoned when somebody looked, and is not now"

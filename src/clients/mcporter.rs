@@ -7,11 +7,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::command::Import;
-use super::{config, sdk, Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{config, sdk, Delivery, Handover, HandoverError, Mode, Places, Target};
 use crate::oauth::text::printable;
 
 /// mcporter 0.12.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "mcporter",
     about: "takes the login by `mcporter vault set`, and refreshes it itself",
     source: Some("mcporter"),
@@ -56,7 +56,7 @@ fn check_name(handover: &Handover, places: &Places) -> Result<(), HandoverError>
         ));
     }
     let is_other = |url: &str| Url::parse(url).ok() != Url::parse(handover.url).ok();
-    let servers = config::look(places, CLIENT.source).servers;
+    let servers = config::look(places, TARGET.source).servers;
     match servers
         .iter()
         .find(|it| it.name == name && is_other(&it.url))

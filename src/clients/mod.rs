@@ -1,6 +1,6 @@
 //! MCP clients: how a login reaches each of them, and how their configurations name servers.
 //!
-//! A client is one file with one [`Client`]: pure functions from a login to what that client reads, and where it reads it.
+//! A client is one file with one [`Target`]: pure functions from a login to what that client reads, and where it reads it.
 //! [`sources`] finds the servers that the clients' configurations name; [`writer`] is the one place that writes.
 
 mod claude_code;
@@ -41,23 +41,23 @@ use command::Import;
 use config::ConfiguredServer;
 
 /// All clients that a login can be handed to, in the order in which they are listed.
-pub const CLIENTS: &[&Client] = &[
-    &workspace_mcp::CLIENT,
-    &claude_code::CLIENT,
-    &codex::CLIENT,
-    &hermes::CLIENT,
-    &mcp_remote::CLIENT,
-    &gemini_cli::CLIENT,
-    &opencode::CLIENT,
-    &mcporter::CLIENT,
-    &cline::CLIENT,
-    &fastmcp::CLIENT,
-    &google_adc::CLIENT,
-    &dotenv::CLIENT,
-    &github_actions::CLIENT,
+pub const TARGETS: &[&Target] = &[
+    &workspace_mcp::TARGET,
+    &claude_code::TARGET,
+    &codex::TARGET,
+    &hermes::TARGET,
+    &mcp_remote::TARGET,
+    &gemini_cli::TARGET,
+    &opencode::TARGET,
+    &mcporter::TARGET,
+    &cline::TARGET,
+    &fastmcp::TARGET,
+    &google_adc::TARGET,
+    &dotenv::TARGET,
+    &github_actions::TARGET,
 ];
 
-/// The [`Client::source`] of mcp-remote: each configuration that runs it.
+/// The [`Target::source`] of mcp-remote: each configuration that runs it.
 pub const BRIDGE: &str = "mcp-remote";
 
 /// Where the user's programs keep their things.
@@ -131,7 +131,7 @@ pub enum Mode {
 }
 
 /// A program, or a format, that a login can be handed to.
-pub struct Client {
+pub struct Target {
     /// Its name on the command line.
     pub name: &'static str,
     /// How it is served, for the list of clients.
@@ -282,7 +282,7 @@ pub enum HandoverError {
     },
 }
 
-impl fmt::Debug for Client {
+impl fmt::Debug for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name)
     }
@@ -320,10 +320,10 @@ impl HandoverError {
     }
 }
 
-impl Client {
+impl Target {
     /// Finds a client by its name on the command line.
     pub fn find(name: &str) -> Option<&'static Self> {
-        CLIENTS.iter().copied().find(|client| client.name == name)
+        TARGETS.iter().copied().find(|client| client.name == name)
     }
 
     /// Returns the servers that this client knows.
@@ -349,7 +349,7 @@ impl Client {
             name, path, entry, ..
         } = configured;
         // Cline looks closer: some servers behind mcp-remote it reaches itself.
-        if ![BRIDGE, cline::CLIENT.name].contains(&self.name) && mcp_remote::runs(entry) {
+        if ![BRIDGE, cline::TARGET.name].contains(&self.name) && mcp_remote::runs(entry) {
             return Err(HandoverError::unsuitable(
                 format!("{} reaches {name} through mcp-remote", self.name),
                 "hand it over with --to mcp-remote",
@@ -365,7 +365,7 @@ impl Client {
     }
 }
 
-impl Client {
+impl Target {
     /// Returns where in the keyring, under a service and an account, this client would keep a login for the server that
     /// it uses in place of ours; and what to say if there is one.
     pub fn in_keyring(
@@ -374,7 +374,7 @@ impl Client {
         places: &Places,
     ) -> Option<(&'static str, String, HandoverError)> {
         let (service, account) =
-            (self.name == codex::CLIENT.name).then(|| codex::in_keyring(handover, places))??;
+            (self.name == codex::TARGET.name).then(|| codex::in_keyring(handover, places))??;
         Some((
             service,
             account,

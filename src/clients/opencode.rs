@@ -5,11 +5,11 @@ use std::path::Path;
 use serde_json::{json, Value};
 
 use super::{json as file, sdk};
-use super::{Change, Client, Delivery, Handover, HandoverError, Lock, Mode, Places};
+use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::digest;
 
 /// opencode 1.18.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "opencode",
     about: "gets the login in its mcp-auth.json, and refreshes it itself",
     source: Some("opencode"),

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use serde_json::{json, Map, Value};
 
 use super::{google, json as file, sdk};
-use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places};
+use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target};
 use crate::store::Credentials;
 
 /// workspace-mcp 2.2.1.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: "workspace-mcp",
     about: "gets the whole login, in its credentials directory; Google lets both refresh it",
     source: None,
@@ -160,7 +160,7 @@ pub mod tests {
 
     /// Returns the change that a client makes of a login.
     pub fn change(
-        client: &Client,
+        client: &Target,
         login: &Credentials,
         places: &Places,
     ) -> Result<Change, HandoverError> {
@@ -182,7 +182,7 @@ pub mod tests {
     }
 
     fn new_text(login: &Credentials, old: Option<&str>) -> Result<String, HandoverError> {
-        let change = change(&CLIENT, login, &places(&[]))?;
+        let change = change(&TARGET, login, &places(&[]))?;
         change.apply(old).map(|text| text.to_string())
     }
 
@@ -200,7 +200,7 @@ pub mod tests {
                 account: Some(account.to_owned()),
                 ..login()
             };
-            let change = change(&CLIENT, &login, &places(&[])).expect("a change");
+            let change = change(&TARGET, &login, &places(&[])).expect("a change");
             assert_eq!(
                 change.path,
                 Path::new("/home/ann/.google_workspace_mcp/credentials").join(name)
@@ -216,7 +216,7 @@ pub mod tests {
             ("GOOGLE_MCP_CREDENTIALS_DIR", "/g"),
         ];
         for (variables, directory) in [(&both[..], "/home/ann/w"), (&both[1..], "/g")] {
-            let change = change(&CLIENT, &login(), &places(variables)).expect("a change");
+            let change = change(&TARGET, &login(), &places(variables)).expect("a change");
             assert_eq!(
                 change.path,
                 Path::new(directory).join("Ann%2Bb@example.com.json")
@@ -224,7 +224,7 @@ pub mod tests {
         }
         let other = places(&[("WORKSPACE_MCP_CREDENTIAL_STORE_BACKEND", "gcs")]);
         assert!(matches!(
-            change(&CLIENT, &login(), &other),
+            change(&TARGET, &login(), &other),
             Err(HandoverError::Unsuitable { .. })
         ));
     }
@@ -307,7 +307,7 @@ pub mod tests {
             },
         ] {
             assert!(matches!(
-                change(&CLIENT, &login, &places(&[])),
+                change(&TARGET, &login, &places(&[])),
                 Err(HandoverError::Unsuitable { .. })
             ));
         }

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::command;
-use super::locks::hold;
+use super::locks::acquire;
 use super::{Change, HandoverError};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::{self, DiskError, Durability};
@@ -31,7 +31,7 @@ pub enum WriteError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// Somebody else has changed the file at the same time.
-    #[error("{} does not hold what was written to it", .0.display())]
+    #[error("{} does not acquire what was written to it", .0.display())]
     Altered(PathBuf),
     /// A file was replaced, and cannot be read back.
     #[error("{} was written, and cannot be read back", path.display())]
@@ -70,11 +70,11 @@ pub enum WriteError {
         program: &'static str,
     },
     /// The client's command has read the login, and does not have it where it keeps logins.
-    #[error("{program} took the login, and {} does not hold it", path.display())]
+    #[error("{program} took the login, and {} does not acquire it", path.display())]
     NotKept {
         /// The command.
         program: &'static str,
-        /// The file that should hold it.
+        /// The file that should acquire it.
         path: PathBuf,
     },
 }
@@ -180,7 +180,7 @@ fn edited(change: &Change) -> Result<(Option<Text>, Text), WriteError> {
 }
 
 fn write_one(change: &Change) -> Result<PathBuf, WriteError> {
-    let _held = change.lock.as_ref().map(hold).transpose()?;
+    let _held = change.lock.as_ref().map(acquire).transpose()?;
     let (old, new) = edited(change)?;
     if old.as_ref() != Some(&new) {
         match change.secret {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::clients::config::ConfiguredServer;
 use crate::clients::writer::{self, WriteError};
 use crate::clients::{
-    ours, Change, Client, Delivery, Handover, HandoverError, Mode, Places, BRIDGE,
+    ours, Change, Delivery, Handover, HandoverError, Mode, Places, Target, BRIDGE,
 };
 use crate::context::Context;
 use crate::error::Error;
@@ -38,7 +38,7 @@ const MIN_LIFE: Duration = Duration::from_secs(60);
 /// What the user wants.
 pub struct HandoverOptions<'a> {
     /// Who gets the login.
-    pub client: &'static Client,
+    pub client: &'static Target,
     /// Who owns the refresh token afterwards; `None` for what serves the client.
     pub mode: Option<Mode>,
     /// Write a setting, in place of showing it.
@@ -201,7 +201,7 @@ pub fn hand_over(
 
 /// Refuses a login that the client would not use because the keyring holds an older one. Where the keyring cannot be
 /// seen, the client cannot see it either, or asks the user.
-fn refuse_older(client: &Client, grant: &Handover, places: &Places) -> Result<(), HandoverError> {
+fn refuse_older(client: &Target, grant: &Handover, places: &Places) -> Result<(), HandoverError> {
     let Some((service, account, refusal)) = client.in_keyring(grant, places) else {
         return Ok(());
     };

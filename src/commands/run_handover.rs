@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::stored::{find, print, use_context};
 use super::LOST_OUTPUT;
 use crate::cli::{Common, HandoverArgs, ModeChoice, PlaceArgs};
-use crate::clients::{writer, Client, Mode, Places, CLIENTS};
+use crate::clients::{writer, Mode, Places, Target, TARGETS};
 use crate::commands::handover::{hand_over, HandoverOptions, What};
 use crate::context::Context;
 use crate::error::Error;
@@ -54,7 +54,7 @@ pub fn run_handover(args: &HandoverArgs, common: &Common) -> Result<ExitCode, Er
 /// Hands a login over that has just been made.
 pub fn give_new(
     key: &StoredId,
-    client: &'static Client,
+    client: &'static Target,
     places: &PlaceArgs,
     common: &Common,
     reporter: &mut Reporter,
@@ -126,8 +126,8 @@ fn look(args: &PlaceArgs) -> Result<Places, Error> {
 
 fn list(common: &Common) -> ExitCode {
     let text = match common.json {
-        true => output::clients_json(CLIENTS),
-        false => output::clients_table(CLIENTS),
+        true => output::clients_json(TARGETS),
+        false => output::clients_table(TARGETS),
     };
     print(text.trim_end())
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::clients::config::ConfiguredServer;
-use crate::clients::{Client, Mode};
+use crate::clients::{Mode, Target};
 use crate::commands::check::Checked;
 use crate::os::browser::Skip;
 use crate::os::clock::{in_words, Time};
@@ -347,7 +347,7 @@ impl Reporter {
     }
 
     /// Tells what a client was given.
-    pub fn handed_over(&mut self, key: &StoredId, client: &Client, given: &Given) {
+    pub fn handed_over(&mut self, key: &StoredId, client: &Target, given: &Given) {
         let Given {
             mode,
             name,

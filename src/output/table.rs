@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::clients::{Client, Mode};
+use crate::clients::{Mode, Target};
 use crate::commands::status::{Login, LoginState};
 use crate::oauth::text::{json_line, printable, scope_list};
 use crate::os::clock::{in_words, Time};
@@ -15,7 +15,7 @@ use crate::store::IndexEntry;
 const MAX_WIDTH: usize = 400;
 
 /// Returns the clients that a login can be handed to, for people.
-pub fn clients_table(clients: &[&Client]) -> String {
+pub fn clients_table(clients: &[&Target]) -> String {
     let width = clients
         .iter()
         .map(|client| client.name.len())
@@ -28,7 +28,7 @@ pub fn clients_table(clients: &[&Client]) -> String {
 }
 
 /// Returns the clients that a login can be handed to, for scripts.
-pub fn clients_json(clients: &[&Client]) -> String {
+pub fn clients_json(clients: &[&Target]) -> String {
     let list = clients.iter().map(|client| {
         let modes: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
         json!({"client": client.name, "about": client.about, "modes": modes})

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::placeholder::{self, Notation, Rules};
+use super::placeholder::{self, Expansion, Notation};
 use super::table::SOURCES;
 use super::ConfiguredServer;
 use crate::clients::{mcp_remote, Places};
@@ -11,24 +11,24 @@ use crate::oauth::endpoint;
 use crate::oauth::text::printable;
 
 /// What may be wrong with something that a configuration says.
-type Said<T> = Result<T, String>;
+type Setting<T> = Result<T, String>;
 
 /// What the client knows about the login. Its client secret is not read: it stays where the user put it, and is given to
 /// this program as every other one. What cannot be used says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuth {
     /// A client that was registered by hand.
-    pub client_id: Option<Said<String>>,
+    pub client_id: Option<Setting<String>>,
     /// There is a secret that belongs to it.
     pub has_secret: bool,
     /// The scopes to ask for.
-    pub scopes: Said<Vec<String>>,
+    pub scopes: Setting<Vec<String>>,
     /// The redirect URI of the client, if it is one on this machine.
-    pub redirect_uri: Option<Said<String>>,
+    pub redirect_uri: Option<Setting<String>>,
     /// The authorization endpoint and the token endpoint.
-    pub endpoints: Option<(Said<String>, Said<String>)>,
+    pub endpoints: Option<(Setting<String>, Setting<String>)>,
     /// Where the metadata of the authorization server is.
-    pub metadata: Option<Said<String>>,
+    pub metadata: Option<Setting<String>>,
 }
 
 impl Default for OAuth {
@@ -124,8 +124,8 @@ fn is_web(text: &str) -> bool {
 }
 
 /// Replaces the placeholders of a URL.
-pub(super) fn expand(text: &str, rules: Rules) -> Result<String, String> {
-    let url = placeholder::expand("its URL", text, true, rules)?;
+pub(super) fn expand(text: &str, expansion: Expansion) -> Result<String, String> {
+    let url = placeholder::expand("its URL", text, true, expansion)?;
     if is_web(&url) {
         Ok(url)
     } else {
@@ -255,12 +255,12 @@ impl ConfiguredServer {
         let of_bridge = [known, &[Notation::Braced]].concat();
         let expand = |known, what: &str, text: &str| {
             let what = format!("{what} of {} in {}", self.full_name(), self.path.display());
-            let rules = Rules {
+            let expansion = Expansion {
                 known,
                 places,
                 in_project: self.in_project,
             };
-            placeholder::expand(&what, text, false, rules)
+            placeholder::expand(&what, text, false, expansion)
         };
         let bridge = |what: &str, text: &str| expand(&of_bridge, what, text);
         if let Some(mut bridged) =
@@ -293,7 +293,7 @@ impl ConfiguredServer {
             Some(Value::Array(scopes)) => scopes.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let scopes: Said<Vec<_>> = scopes
+        let scopes: Setting<Vec<_>> = scopes
             .into_iter()
             .map(|scope| expand(known, "a scope", scope))
             .collect();
@@ -331,7 +331,7 @@ impl ConfiguredServer {
     }
 
     /// Returns the port that the configuration names, as a number or as text; zero stands for any.
-    fn port(&self, expand: impl Fn(&str) -> Said<String>) -> Option<Said<u16>> {
+    fn port(&self, expand: impl Fn(&str) -> Setting<String>) -> Option<Setting<u16>> {
         let parse = |text: &str| {
             let wrong = || {
                 format!(

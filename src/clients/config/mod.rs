@@ -1,7 +1,6 @@
 //! The servers that the configurations of MCP clients name.
 //!
-//! Whatever stands there is somebody's word: it is read, and never run. Which files are read is `table`; what one
-//! entry says is told by [`ConfiguredServer`].
+//! A configuration is only read, and nothing in it is run. `table` lists the files; [`ConfiguredServer`] is one entry.
 
 mod entry;
 mod placeholder;
@@ -18,8 +17,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Places;
-use placeholder::Rules;
-use table::{Source, SOURCES};
+use placeholder::Expansion;
+use table::{ConfigSource, SOURCES};
 
 pub use entry::OAuth;
 pub(super) use read::item as from_toml;
@@ -39,7 +38,7 @@ pub struct ConfiguredServer {
     pub path: PathBuf,
     /// The directory of the project that it is configured for; `None` if it is for all the user does.
     pub project: Option<PathBuf>,
-    /// The file belongs to a project, and is somebody else's word.
+    /// The file belongs to a project: somebody else may have written it.
     pub in_project: bool,
     /// The whole entry.
     pub entry: Value,
@@ -75,19 +74,12 @@ impl std::error::Error for ConfigProblem {}
 
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            client, path, why, ..
-        } = self;
+        let (client, path, why) = (self.client, self.path.display(), &self.why);
         match &self.name {
-            Some(name) => write!(
-                formatter,
-                "cannot use {client}:{name} of {}: {why}",
-                path.display()
-            ),
+            Some(name) => write!(formatter, "cannot use {client}:{name} of {path}: {why}"),
             None => write!(
                 formatter,
-                "cannot read the configuration of {client}, {}: {why}",
-                path.display()
+                "cannot read the configuration of {client}, {path}: {why}"
             ),
         }
     }
@@ -106,20 +98,19 @@ pub fn servers(places: &Places, source: Option<&str>) -> Vec<ConfiguredServer> {
         .broken
         .iter()
         .chain(&found.unusable)
-        .for_each(|trouble| log::warn!("{trouble}"));
+        .for_each(|problem| log::warn!("{problem}"));
     found.servers
 }
 
 /// Looks into the configurations, or into those of one client, and says nothing.
 pub fn look(places: &Places, source: Option<&str>) -> Scan {
-    let mut found = Scan::default();
-    for client in SOURCES
-        .iter()
-        .filter(|client| source.is_none_or(|name| name == client.name))
-    {
-        look_into(client, places, &mut found);
+    let mut scan = Scan::default();
+    for client in SOURCES {
+        if source.is_none_or(|name| name == client.name) {
+            look_into(client, places, &mut scan);
+        }
     }
-    found
+    scan
 }
 
 impl Scan {
@@ -129,37 +120,37 @@ impl Scan {
     ///
     /// The first of them, if one client was asked for.
     pub fn checked(self, source: Option<&str>) -> Result<Self, ConfigProblem> {
-        for trouble in &self.broken {
+        for problem in &self.broken {
             if source.is_some() {
-                return Err(trouble.clone());
+                return Err(problem.clone());
             }
-            log::warn!("{trouble}");
+            log::warn!("{problem}");
         }
         Ok(self)
     }
 }
 
-fn look_into(client: &Source, places: &Places, found: &mut Scan) {
+fn look_into(client: &ConfigSource, places: &Places, scan: &mut Scan) {
     let (mut documents, mut seen) = (BTreeMap::new(), BTreeSet::new());
     let files = client.files(places);
     for file in &files {
-        let tables = files
-            .iter()
-            .filter(|other| other.path == file.path)
-            .map(|other| other.table.as_slice());
+        let problem = |name: Option<&str>, why: &str| ConfigProblem {
+            client: client.name,
+            name: name.map(str::to_owned),
+            path: file.path.clone(),
+            why: why.to_owned(),
+        };
+        // A file that several tables are in is read once.
+        let tables = files.iter().filter(|other| other.path == file.path);
+        let tables = tables.map(|other| other.table.as_slice());
         let read = || read::document(&file.path, file.in_project, &tables.collect::<Vec<_>>());
         let document = match documents.entry(file.path.clone()).or_insert_with(read) {
             Ok(document) => document,
             Err(why) => {
-                let trouble = ConfigProblem {
-                    client: client.name,
-                    name: None,
-                    path: file.path.clone(),
-                    why: why.clone(),
-                };
-                found
-                    .broken
-                    .extend((!found.broken.contains(&trouble)).then_some(trouble));
+                let problem = problem(None, why);
+                if !scan.broken.contains(&problem) {
+                    scan.broken.push(problem);
+                }
                 continue;
             }
         };
@@ -171,30 +162,20 @@ fn look_into(client: &Source, places: &Places, found: &mut Scan) {
             if !seen.insert(name.clone()) {
                 continue;
             }
-            let trouble = |why: String| {
-                let path = file.path.clone();
-                ConfigProblem {
-                    client: client.name,
-                    name: Some(name.clone()),
-                    path,
-                    why,
-                }
-            };
             let Some(text) = entry::address(entry, client.url) else {
-                let program =
-                    || trouble("it is a program that the client starts, and has no URL".to_owned());
-                found
-                    .programs
-                    .extend(entry::is_program(entry).then(program));
+                if entry::is_program(entry) {
+                    let why = "it is a program that the client starts, and has no URL";
+                    scan.programs.push(problem(Some(name), why));
+                }
                 continue;
             };
-            let rules = Rules {
+            let expansion = Expansion {
                 known: &client.notations_of_urls(),
                 places,
                 in_project: file.in_project,
             };
-            match entry::expand(text, rules) {
-                Ok(url) => found.servers.push(ConfiguredServer {
+            match entry::expand(text, expansion) {
+                Ok(url) => scan.servers.push(ConfiguredServer {
                     source: client.name,
                     name: name.clone(),
                     url,
@@ -204,7 +185,7 @@ fn look_into(client: &Source, places: &Places, found: &mut Scan) {
                     in_project: file.in_project,
                     entry: with_general(entry, document, client.general),
                 }),
-                Err(why) => found.unusable.push(trouble(why)),
+                Err(why) => scan.unusable.push(problem(Some(name), &why)),
             }
         }
     }
@@ -213,12 +194,9 @@ fn look_into(client: &Source, places: &Places, found: &mut Scan) {
 /// Returns an entry with the settings of the whole file that count for each server.
 fn with_general(entry: &Value, document: &Value, names: &[&str]) -> Value {
     let mut entry = entry.clone();
-    if let Some(members) = entry.as_object_mut() {
-        for (name, value) in names
-            .iter()
-            .filter_map(|name| Some((*name, document.get(*name)?)))
-        {
-            members.entry(name).or_insert_with(|| value.clone());
+    for name in names {
+        if let (Some(members), Some(value)) = (entry.as_object_mut(), document.get(*name)) {
+            members.entry(*name).or_insert_with(|| value.clone());
         }
     }
     entry

@@ -21,7 +21,7 @@ pub(in crate::clients) enum Notation {
 
 /// What a text is, where a configuration says it.
 #[derive(Clone, Copy)]
-pub(in crate::clients) struct Rules<'a> {
+pub(in crate::clients) struct Expansion<'a> {
     /// The notations that the client itself expands.
     pub known: &'a [Notation],
     /// The user's environment.
@@ -32,7 +32,7 @@ pub(in crate::clients) struct Rules<'a> {
 }
 
 /// A placeholder in a text.
-struct Scan<'a> {
+struct Placeholder<'a> {
     before: &'a str,
     whole: &'a str,
     after: &'a str,
@@ -51,11 +51,11 @@ pub(in crate::clients) fn expand(
     what: &str,
     text: &str,
     is_url: bool,
-    rules: Rules,
+    expansion: Expansion,
 ) -> Result<String, String> {
     let (mut expanded, mut rest) = (String::new(), text);
     while let Some(found) = next(rest).map_err(|why| format!("{what} {why}"))? {
-        let Scan {
+        let Placeholder {
             before,
             whole,
             after,
@@ -65,14 +65,14 @@ pub(in crate::clients) fn expand(
         } = found;
         expanded.push_str(before);
         rest = after;
-        let is_known = rules.known.contains(&notation);
+        let is_known = expansion.known.contains(&notation);
         let is_variable = name
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        let value = rules
+        let value = expansion
             .places
             .variable(name)
-            .filter(|_| is_known && !rules.in_project)
+            .filter(|_| is_known && !expansion.in_project)
             .or(otherwise);
         match value {
             Some(value) => expanded.push_str(value),
@@ -84,7 +84,7 @@ pub(in crate::clients) fn expand(
                     "{what} holds {whole}, which only the client itself can expand"
                 ))
             }
-            None if rules.in_project => {
+            None if expansion.in_project => {
                 return Err(format!(
                     "{what} holds {whole}: it needs the variable {name}, and a project's file gets none"
                 ));
@@ -101,12 +101,12 @@ pub(in crate::clients) fn expand(
 }
 
 /// Finds the first placeholder.
-fn next(text: &str) -> Result<Option<Scan<'_>>, &'static str> {
+fn next(text: &str) -> Result<Option<Placeholder<'_>>, &'static str> {
     for (start, _) in text.match_indices(['$', '{']) {
         let (before, here) = text.split_at(start);
         let found = |notation, name, otherwise, end: usize| {
             let (whole, after) = here.split_at(end);
-            Scan {
+            Placeholder {
                 before,
                 whole,
                 after,

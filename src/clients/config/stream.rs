@@ -25,7 +25,7 @@ pub(super) fn parts(file: &mut File, paths: &[&[String]]) -> Result<Value, Strin
         Err(err) if err.is_syntax() => {
             file.rewind().map_err(|err| err.to_string())?;
             parse(
-                BufReader::with_capacity(CHUNK_BYTES, Plain::of(chunks(again(file)?))),
+                BufReader::with_capacity(CHUNK_BYTES, PlainJson::of(chunks(again(file)?))),
                 paths,
             )
         }
@@ -36,14 +36,14 @@ pub(super) fn parts(file: &mut File, paths: &[&[String]]) -> Result<Value, Strin
 
 fn parse(text: impl BufRead, paths: &[&[String]]) -> serde_json::Result<Value> {
     let mut json = serde_json::Deserializer::from_reader(text);
-    let found = Wanted(paths.to_vec()).deserialize(&mut json)?;
+    let found = Paths(paths.to_vec()).deserialize(&mut json)?;
     json.end().map(|()| found)
 }
 
 /// The paths to what is asked for, from here; an empty one asks for all that stands here.
-struct Wanted<'a>(Vec<&'a [String]>);
+struct Paths<'a>(Vec<&'a [String]>);
 
-impl<'de> DeserializeSeed<'de> for Wanted<'_> {
+impl<'de> DeserializeSeed<'de> for Paths<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
@@ -54,7 +54,7 @@ impl<'de> DeserializeSeed<'de> for Wanted<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Wanted<'_> {
+impl<'de> Visitor<'de> for Paths<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,12 +75,13 @@ impl<'de> Visitor<'de> for Wanted<'_> {
             if below.is_empty() {
                 members.next_value::<IgnoredAny>()?;
             } else {
-                login.insert(name, members.next_value_seed(Wanted(below))?);
+                login.insert(name, members.next_value_seed(Paths(below))?);
             }
         }
         Ok(login.into())
     }
 
+    // What is no object holds nothing that is asked for.
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
         while values.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Value::Null)
@@ -112,7 +113,7 @@ impl<'de> Visitor<'de> for Wanted<'_> {
 }
 
 /// JSON with comments and trailing commas, read as JSON without them.
-struct Plain<R> {
+struct PlainJson<R> {
     text: R,
     at: At,
     /// A comma that is not passed on before it is known to separate something.
@@ -132,7 +133,7 @@ enum At {
     Star,
 }
 
-impl<R: BufRead> Plain<R> {
+impl<R: BufRead> PlainJson<R> {
     fn of(text: R) -> Self {
         Self {
             text,
@@ -176,7 +177,7 @@ impl<R: BufRead> Plain<R> {
     }
 }
 
-impl<R: BufRead> Read for Plain<R> {
+impl<R: BufRead> Read for PlainJson<R> {
     fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
         let mut plain = Vec::with_capacity(buffer.len());
         // A byte may bring the comma before it along.

@@ -7,11 +7,11 @@ use super::project_directories;
 use crate::clients::Places;
 
 /// A client whose configuration names servers.
-pub(super) struct Source {
+pub(super) struct ConfigSource {
     /// Its name on the command line.
     pub name: &'static str,
     /// Its files; what an earlier one says of a server wins.
-    files: &'static [(Place, Table)],
+    files: &'static [(Location, Table)],
     /// The keys of an entry that may hold the URL; a dot goes one level down.
     pub url: &'static [&'static str],
     /// The redirect URI that it registers, with `{port}` for a colon and the port that the configuration names.
@@ -25,7 +25,7 @@ pub(super) struct Source {
 }
 
 /// Where a file is.
-enum Place {
+enum Location {
     /// In the working directory or one above it.
     Up(&'static str),
     /// In the working directory.
@@ -47,26 +47,26 @@ enum Table {
 }
 
 /// A file to be read.
-pub(super) struct File {
+pub(super) struct ConfigFile {
     pub path: PathBuf,
     pub project: Option<PathBuf>,
     pub in_project: bool,
     pub table: Vec<String>,
 }
 
-use Place::{Here, Named, System, Up, User};
+use Location::{Here, Named, System, Up, User};
 use Table::{At, OfProject};
 
-const fn home(file: &'static str) -> Place {
+const fn home(file: &'static str) -> Location {
     User("", "", file)
 }
 
-const fn config(file: &'static str) -> Place {
+const fn config(file: &'static str) -> Location {
     User("XDG_CONFIG_HOME", ".config", file)
 }
 
 /// A client without ways of its own.
-const PLAIN: Source = Source {
+const PLAIN: ConfigSource = ConfigSource {
     name: "",
     files: &[],
     url: &["url"],
@@ -79,8 +79,8 @@ const PLAIN: Source = Source {
 const SERVERS: Table = At("mcpServers");
 
 /// All clients whose configurations are known.
-pub(super) const SOURCES: &[Source] = &[
-    Source {
+pub(super) const SOURCES: &[ConfigSource] = &[
+    ConfigSource {
         name: "claude-code",
         files: &[
             (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), OfProject("mcpServers")),
@@ -91,7 +91,7 @@ pub(super) const SOURCES: &[Source] = &[
         notations: &[Braced],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "codex",
         files: &[
             (Up(".codex/config.toml"), At("mcp_servers")),
@@ -101,7 +101,7 @@ pub(super) const SOURCES: &[Source] = &[
         general: &["mcp_oauth_callback_port", "mcp_oauth_callback_url"],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "gemini-cli",
         // The system's settings overrule the user's.
         files: &[
@@ -115,7 +115,7 @@ pub(super) const SOURCES: &[Source] = &[
         notations: &[Braced, Bare],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "opencode",
         files: &[
             (Up("opencode.jsonc"), At("mcp")),
@@ -129,13 +129,13 @@ pub(super) const SOURCES: &[Source] = &[
         notations: &[Curly],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "cursor",
         files: &[(Up(".cursor/mcp.json"), SERVERS), (home(".cursor/mcp.json"), SERVERS)],
         notations: &[NamedVariable],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "vscode",
         files: &[
             (Up(".vscode/mcp.json"), At("servers")),
@@ -147,14 +147,14 @@ pub(super) const SOURCES: &[Source] = &[
         notations: &[NamedVariable],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "windsurf",
         files: &[(home(".codeium/windsurf/mcp_config.json"), SERVERS)],
         url: &["serverUrl", "url"],
         notations: &[NamedVariable],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "claude-desktop",
         files: &[
             (home("Library/Application Support/Claude/claude_desktop_config.json"), SERVERS),
@@ -162,7 +162,7 @@ pub(super) const SOURCES: &[Source] = &[
         ],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "copilot",
         files: &[
             (Up(".mcp.json"), SERVERS),
@@ -173,20 +173,20 @@ pub(super) const SOURCES: &[Source] = &[
         notations: &[Braced, Bare],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "hermes",
         files: &[(User("HERMES_HOME", ".hermes", "config.yaml"), At("mcp_servers"))],
         notations: &[Braced, NamedVariable],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "goose",
         files: &[(config("goose/config.yaml"), At("extensions"))],
         url: &["uri", "url"],
         notations: &[Braced, Bare],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "zed",
         files: &[
             (Up(".zed/settings.json"), At("context_servers")),
@@ -194,7 +194,7 @@ pub(super) const SOURCES: &[Source] = &[
         ],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "cline",
         files: &[
             (Named("CLINE_MCP_SETTINGS_PATH"), SERVERS),
@@ -205,7 +205,7 @@ pub(super) const SOURCES: &[Source] = &[
         notations: &[NamedVariable],
         ..PLAIN
     },
-    Source {
+    ConfigSource {
         name: "mcporter",
         files: &[
             (Named("MCPORTER_CONFIG"), SERVERS),
@@ -217,41 +217,37 @@ pub(super) const SOURCES: &[Source] = &[
         notations: &[Braced, Shell],
         ..PLAIN
     },
-    Source { name: "lm-studio", files: &[(home(".lmstudio/mcp.json"), SERVERS)], ..PLAIN },
+    ConfigSource { name: "lm-studio", files: &[(home(".lmstudio/mcp.json"), SERVERS)], ..PLAIN },
 ];
 
-impl Source {
+impl ConfigSource {
     /// Returns the notations of a URL: `${X}` is taken there from every client.
     pub fn notations_of_urls(&self) -> Vec<Notation> {
         [&[Braced], self.notations].concat()
     }
 
     /// Returns the files to be read, nearest first, whether they exist or not.
-    pub fn files(&self, places: &Places) -> Vec<File> {
+    pub fn files(&self, places: &Places) -> Vec<ConfigFile> {
         let mut files = Vec::new();
-        for (place, table) in self.files {
-            let in_project = matches!(place, Up(_) | Here(_));
-            for (path, project) in place.paths(places) {
+        for (location, table) in self.files {
+            let in_project = matches!(location, Up(_) | Here(_));
+            let mut add = |path, project, table: &[&str]| {
+                files.push(ConfigFile {
+                    path,
+                    project,
+                    in_project,
+                    table: table.iter().map(|key| (*key).to_owned()).collect(),
+                });
+            };
+            for (path, project) in location.paths(places) {
                 match table {
-                    At(key) => files.push(File {
-                        path,
-                        project,
-                        in_project,
-                        table: vec![(*key).to_owned()],
-                    }),
+                    At(key) => add(path, project, &[key]),
                     OfProject(key) => {
-                        files.extend(project_directories(places).into_iter().map(|directory| {
-                            File {
-                                path: path.clone(),
-                                project: Some(directory.to_owned()),
-                                in_project,
-                                table: vec![
-                                    "projects".to_owned(),
-                                    directory.display().to_string(),
-                                    (*key).to_owned(),
-                                ],
-                            }
-                        }))
+                        for directory in project_directories(places) {
+                            let name = directory.display().to_string();
+                            let project = Some(directory.to_owned());
+                            add(path.clone(), project, &["projects", &name, key]);
+                        }
                     }
                 }
             }
@@ -260,32 +256,25 @@ impl Source {
     }
 }
 
-impl Place {
+impl Location {
     /// Returns the paths, each with the directory of the project that it belongs to.
     fn paths(&self, places: &Places) -> Vec<(PathBuf, Option<PathBuf>)> {
         match *self {
-            Up(file) => {
-                let directories = project_directories(places)
-                    .into_iter()
-                    .filter(|it| *it != places.home);
-                directories
-                    .map(|directory| (directory.join(file), Some(directory.to_owned())))
-                    .collect()
-            }
-            // What stands in the home directory is the user's own, and another place of the table.
+            // A file in the home directory is the user's own, and another row of the table.
+            Up(file) => project_directories(places)
+                .into_iter()
+                .filter(|it| *it != places.home)
+                .map(|directory| (directory.join(file), Some(directory.to_owned())))
+                .collect(),
             Here(_) if places.directory == places.home => Vec::new(),
             Here(file) => vec![(places.directory.join(file), Some(places.directory.clone()))],
-            User(variable, otherwise, file) => {
-                let directory = places
-                    .path(variable)
-                    .unwrap_or_else(|| places.home.join(otherwise));
-                vec![(directory.join(file), None)]
+            User(variable, below_home, file) => {
+                vec![(places.path_or(variable, below_home).join(file), None)]
             }
-            Named(variable) => places
-                .path(variable)
-                .into_iter()
-                .map(|path| (path, None))
-                .collect(),
+            Named(variable) => {
+                let path = places.path(variable);
+                path.into_iter().map(|path| (path, None)).collect()
+            }
             System(file) => vec![(PathBuf::from(file), None)],
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{json, Map, Value};
 use zeroize::Zeroizing;
 
 use super::sdk;
-use super::{Change, Client, Delivery, Handover, HandoverError, Mode, Places, BRIDGE};
+use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target, BRIDGE};
 use crate::digest;
 use arguments::Arguments;
 
@@ -18,7 +18,7 @@ pub use arguments::{runs, version, words};
 pub use login::login;
 
 /// mcp-remote 0.15.
-pub const CLIENT: Client = Client {
+pub const TARGET: Target = Target {
     name: BRIDGE,
     about: "gets the login in ~/.mcp-auth, and refreshes it itself",
     source: Some(BRIDGE),
