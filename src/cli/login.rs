@@ -17,7 +17,7 @@ use crate::providers::{self, Provider};
 /// The options of a login.
 #[derive(Clone, Debug, Args)]
 pub struct LoginArgs {
-    /// MCP servers: URLs, or names from the configurations of your MCP clients (NAME or TARGET:NAME); or, with
+    /// MCP servers: URLs, or names from the configurations of your MCP clients (NAME or CLIENT:NAME); or, with
     /// --issuer or --provider, a name of your own [default: the provider's name]
     #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present_any = ["all", "provider"], conflicts_with = "all")]
     pub servers: Vec<String>,

@@ -31,7 +31,7 @@ pub enum WriteError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// Somebody else has changed the file at the same time.
-    #[error("{} does not acquire what was written to it", .0.display())]
+    #[error("{} does not hold what was written to it", .0.display())]
     Altered(PathBuf),
     /// A file was replaced, and cannot be read back.
     #[error("{} was written, and cannot be read back", path.display())]
@@ -70,11 +70,11 @@ pub enum WriteError {
         program: &'static str,
     },
     /// The client's command has read the login, and does not have it where it keeps logins.
-    #[error("{program} took the login, and {} does not acquire it", path.display())]
+    #[error("{program} took the login, and {} does not hold it", path.display())]
     NotKept {
         /// The command.
         program: &'static str,
-        /// The file that should acquire it.
+        /// The file that should hold it.
         path: PathBuf,
     },
 }
