@@ -29,7 +29,7 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     let login = handover.login;
     google::check(login, OPTIONS)?;
     // Google's libraries refresh at Google, wherever the login came from.
-    if !providers::of_url(&login.token_endpoint).is_some_and(|it| it.name == GOOGLE.name) {
+    if providers::of_url(&login.token_endpoint).is_none_or(|it| it.name != GOOGLE.name) {
         return Err(google::other_login(login, OPTIONS));
     }
     let Some(secret) = &login.client_secret else {
