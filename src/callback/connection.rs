@@ -1,32 +1,31 @@
-//! One connection to the callback socket: its head is read within limits, its answer written without waiting.
+//! One connection to the callback socket: its request is read within limits, its page written without waiting.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustix::event::PollFlags;
+
 use super::pages::Page;
-use super::request::{self, Accepted, Verdict, MAX_FORM_BYTES, MAX_HEAD_BYTES};
+use super::peer;
+use super::request::MAX_HEAD_BYTES;
 use crate::os::clock::Deadline;
 
 /// Longest time for a whole head to come, with the form that follows it.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
 
-/// Longest time for an answer to go out.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// Longest time for a page to go out.
+const PAGE_LIMIT: Duration = Duration::from_secs(2);
 
-/// Longest time to wait for the peer to hang up after its answer, so that what it still sends does not reset the
+/// Longest time to wait for the peer to hang up after its page, so that what it still sends does not reset the
 /// connection under it.
 const LINGER_LIMIT: Duration = Duration::from_millis(500);
 
 /// A connection and how far it has come.
 #[derive(Debug)]
 pub struct Connection {
-    /// Distinguishes the connections of one listener.
-    pub id: u64,
-    /// The address of the peer.
-    pub peer: SocketAddr,
-    /// Our own address on this connection.
-    pub local: SocketAddr,
+    peer: SocketAddr,
+    local: SocketAddr,
     stream: TcpStream,
     stage: Stage,
     deadline: Deadline,
@@ -35,9 +34,9 @@ pub struct Connection {
 #[derive(Debug)]
 enum Stage {
     Reading(Vec<u8>),
-    /// A callback was read; its page is not known yet.
+    /// The answer of the login was read; its page is not known yet.
     Held,
-    Answering {
+    Writing {
         bytes: Vec<u8>,
         sent: usize,
     },
@@ -45,25 +44,13 @@ enum Stage {
     Over,
 }
 
-/// What became readable in a connection.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Nothing that others have to know.
-    Nothing,
-    /// A request that is no callback was answered.
-    Ignored,
-    /// A callback with this query arrived and is held.
-    Callback(String),
-}
-
 impl Connection {
     /// Takes over an accepted stream; `None` if it is dead already.
-    pub fn new(id: u64, stream: TcpStream, peer: SocketAddr) -> Option<Self> {
+    pub fn new(stream: TcpStream, peer: SocketAddr) -> Option<Self> {
         stream.set_nonblocking(true).ok()?;
         let local = stream.local_addr().ok()?;
         let (stage, deadline) = (Stage::Reading(Vec::new()), Deadline::after(HEAD_LIMIT));
         Some(Self {
-            id,
             peer,
             local,
             stream,
@@ -77,17 +64,21 @@ impl Connection {
         &self.stream
     }
 
-    /// Tells whether the connection waits for room to write, rather than for bytes to read.
-    pub fn is_answering(&self) -> bool {
-        matches!(self.stage, Stage::Answering { .. })
+    /// Returns what to wait for.
+    pub fn interest(&self) -> PollFlags {
+        match self.stage {
+            Stage::Writing { .. } => PollFlags::OUT,
+            Stage::Held => PollFlags::empty(),
+            Stage::Reading(_) | Stage::Lingering | Stage::Over => PollFlags::IN,
+        }
     }
 
     /// Tells whether the peer has not said anything yet.
     pub fn is_silent(&self) -> bool {
-        matches!(&self.stage, Stage::Reading(head) if head.is_empty())
+        matches!(&self.stage, Stage::Reading(bytes) if bytes.is_empty())
     }
 
-    /// Tells whether the connection may be dropped to make room: no callback waits in it, no answer is on its way.
+    /// Tells whether the connection may be dropped to make room: no page is awaited in it, or on its way.
     pub fn is_expendable(&self) -> bool {
         matches!(self.stage, Stage::Reading(_) | Stage::Lingering)
     }
@@ -107,86 +98,69 @@ impl Connection {
         (!self.is_held()).then_some(self.deadline)
     }
 
-    /// Does what can be done without waiting.
-    pub fn advance(&mut self, accepted: &Accepted) -> Progress {
-        match &mut self.stage {
-            Stage::Reading(_) => self.read_head(accepted),
-            Stage::Answering { .. } => {
-                self.write();
-                Progress::Nothing
-            }
-            Stage::Held => {
-                self.notice_hang_up();
-                Progress::Nothing
-            }
-            Stage::Lingering => {
-                self.drain();
-                Progress::Nothing
-            }
-            Stage::Over => Progress::Nothing,
+    /// Returns what has come of the request so far.
+    pub fn received(&self) -> &[u8] {
+        match &self.stage {
+            Stage::Reading(bytes) => bytes,
+            _ => &[],
         }
     }
 
-    fn read_head(&mut self, accepted: &Accepted) -> Progress {
-        let Stage::Reading(head) = &mut self.stage else {
-            return Progress::Nothing;
+    /// Asks the system whether the program at the other end belongs to another user, or has exited.
+    pub fn is_foreign(&self) -> bool {
+        peer::is_foreign(self.local, self.peer)
+    }
+
+    /// Lets the browser wait until [`Self::answer`] is called.
+    pub fn hold(&mut self) {
+        self.stage = Stage::Held;
+    }
+
+    /// Does what can be done without waiting; returns whether more of a request was read. A request has at most `limit` bytes.
+    pub fn advance(&mut self, limit: usize) -> bool {
+        match &mut self.stage {
+            Stage::Reading(_) => return self.read(limit),
+            Stage::Writing { .. } => self.write(),
+            Stage::Held => self.notice_hang_up(),
+            Stage::Lingering => self.drain(),
+            Stage::Over => {}
+        }
+        false
+    }
+
+    fn read(&mut self, limit: usize) -> bool {
+        let Stage::Reading(bytes) = &mut self.stage else {
+            return false;
         };
         let mut chunk = [0; 16 * 1024];
-        let most = if accepted.forms {
-            MAX_HEAD_BYTES + MAX_FORM_BYTES
-        } else {
-            MAX_HEAD_BYTES
-        };
-        let room = most.saturating_sub(head.len()).min(chunk.len());
-        let count = match self.stream.read(chunk.get_mut(..room).unwrap_or_default()) {
-            Ok(0) => return self.end(),
-            Ok(count) => count,
+        let room = limit.saturating_sub(bytes.len()).min(chunk.len());
+        match self.stream.read(chunk.get_mut(..room).unwrap_or_default()) {
+            Ok(count) if count > 0 => {
+                bytes.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                true
+            }
             Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                return Progress::Nothing
+                false
             }
-            Err(_) => return self.end(),
-        };
-        head.extend_from_slice(chunk.get(..count).unwrap_or_default());
-        let read = match request::read(head, accepted) {
-            Verdict::Incomplete => return Progress::Nothing,
-            Verdict::Not(page) => Err(page),
-            Verdict::Callback(query) => Ok(query),
-            Verdict::Form { head: start, body } => {
-                match head.get(start..start.saturating_add(body)) {
-                    Some(form) => request::read_form(form),
-                    None => return Progress::Nothing,
-                }
-            }
-        };
-        match read {
-            Ok(query) => {
-                self.stage = Stage::Held;
-                Progress::Callback(query)
-            }
-            Err(page) => {
-                self.answer(page);
-                Progress::Ignored
+            Ok(_) | Err(_) => {
+                self.stage = Stage::Over;
+                false
             }
         }
-    }
-
-    fn end(&mut self) -> Progress {
-        self.stage = Stage::Over;
-        Progress::Nothing
     }
 
     /// Sends a page and closes the connection after it.
     pub fn answer(&mut self, page: Page) {
-        self.stage = Stage::Answering {
+        self.stage = Stage::Writing {
             bytes: page.bytes(),
             sent: 0,
         };
-        self.deadline = Deadline::after(ANSWER_LIMIT);
+        self.deadline = Deadline::after(PAGE_LIMIT);
         self.write();
     }
 
     fn write(&mut self) {
-        let Stage::Answering { bytes, sent } = &mut self.stage else {
+        let Stage::Writing { bytes, sent } = &mut self.stage else {
             return;
         };
         while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
@@ -234,10 +208,10 @@ impl Connection {
         }
     }
 
-    /// Acts on the deadline: a head that takes too long is answered, everything else is closed.
+    /// Acts on the deadline: a request that takes too long is answered, everything else is closed.
     pub fn expire(&mut self) {
         match &self.stage {
-            Stage::Reading(head) if !head.is_empty() => self.answer(Page::TooSlow),
+            Stage::Reading(bytes) if !bytes.is_empty() => self.answer(Page::TooSlow),
             Stage::Held => {}
             _ => self.stage = Stage::Over,
         }

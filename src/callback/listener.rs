@@ -8,9 +8,9 @@ use std::time::Duration;
 use rustix::event::PollFlags;
 use rustix::process::{getrlimit, Resource};
 
-use super::connection::{Connection, Progress};
+use super::connection::Connection;
 use super::pages::Page;
-use super::request::Accepted;
+use super::request::{Target, MAX_FORM_BYTES, MAX_HEAD_BYTES};
 use super::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::clock::Deadline;
@@ -85,29 +85,18 @@ impl Failure for BindError {
     }
 }
 
-/// A callback that arrived; the browser waits for its page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Callback {
-    /// The connection that waits.
-    pub connection: u64,
-    /// The raw query of the request.
-    pub query: String,
-    /// The two ends of the connection: ours, theirs.
-    pub ends: (SocketAddr, SocketAddr),
-}
+/// Checks what has come of a request, and holds or answers its connection.
+type OnRequest<'a> = dyn FnMut(&mut Connection, &Target) + 'a;
 
 /// The sockets of one login.
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<TcpListener>,
     redirect_uri: String,
-    accepted: Accepted,
+    target: Target,
     connections: Vec<Connection>,
-    last_id: u64,
     accept_again: Option<Deadline>,
     accept_failed: bool,
-    /// How many requests were answered that were no callbacks.
-    pub ignored: u64,
 }
 
 impl Listener {
@@ -118,19 +107,19 @@ impl Listener {
     /// [`BindError::Taken`] if a fixed port is held by another program.
     ///
     /// Spec: RFC 8252 sections 7.3 and 8.3.
-    pub fn bind(wanted: &RedirectTarget) -> Result<Self, BindError> {
+    pub fn bind(redirect: &RedirectTarget) -> Result<Self, BindError> {
         let mut failure = BindError::Impossible(ErrorKind::AddrNotAvailable.into());
-        let any = wanted.any_port.then_some(0);
+        let any = redirect.any_port.then_some(0);
         // A port that no browser opens is of use only to who asks for it.
-        let ports = wanted
+        let ports = redirect
             .ports
             .iter()
             .copied()
-            .filter(|port| !wanted.any_port || !is_refused_by_browsers(*port));
+            .filter(|port| !redirect.any_port || !is_refused_by_browsers(*port));
         for port in ports.chain(any) {
-            match bind_host(wanted.host, port) {
+            match bind_host(redirect.host, port) {
                 Ok((sockets, host)) => {
-                    return Self::new(sockets, host, wanted).map_err(|err| match err.kind() {
+                    return Self::new(sockets, host, redirect).map_err(|err| match err.kind() {
                         // The connection to ourselves takes a port too.
                         ErrorKind::AddrNotAvailable => BindError::UsedUp,
                         _ => BindError::Impossible(err),
@@ -146,7 +135,7 @@ impl Listener {
         Err(failure)
     }
 
-    fn new(sockets: Vec<TcpListener>, host: &str, wanted: &RedirectTarget) -> io::Result<Self> {
+    fn new(sockets: Vec<TcpListener>, host: &str, redirect: &RedirectTarget) -> io::Result<Self> {
         let mut port = 0;
         for socket in &sockets {
             let address = socket.local_addr()?;
@@ -156,16 +145,14 @@ impl Listener {
         }
         Ok(Self {
             sockets,
-            redirect_uri: wanted.uri(host, port),
-            accepted: Accepted {
-                path: wanted.path.clone(),
-                forms: wanted.forms,
+            redirect_uri: redirect.uri(host, port),
+            target: Target {
+                path: redirect.path.clone(),
+                accepts_forms: redirect.forms,
             },
             connections: Vec::new(),
-            last_id: 0,
             accept_again: None,
             accept_failed: false,
-            ignored: 0,
         })
     }
 
@@ -185,14 +172,10 @@ impl Listener {
             .sockets
             .iter()
             .map(move |socket| (socket.as_fd(), accepting));
-        let connections = self.connections.iter().map(|it| {
-            let flags = match () {
-                () if it.is_answering() => PollFlags::OUT,
-                () if it.is_held() => PollFlags::empty(),
-                () => PollFlags::IN,
-            };
-            (it.stream().as_fd(), flags)
-        });
+        let connections = self
+            .connections
+            .iter()
+            .map(|it| (it.stream().as_fd(), it.interest()));
         sockets.chain(connections)
     }
 
@@ -206,20 +189,16 @@ impl Listener {
         deadlines.reduce(Deadline::min)
     }
 
-    /// Does everything that can be done without waiting. `ready` tells, in the order of [`Self::interests`], what
-    /// has happened. Requests that are no callbacks are answered here; callbacks are returned, and held.
-    pub fn advance(&mut self, ready: &[PollFlags]) -> Vec<Callback> {
-        let mut callbacks = Vec::new();
+    /// Accepts, reads and writes what is ready, in the order of [`Self::interests`], and closes what took too long.
+    /// `on_request` is called for each connection of whose request more has come.
+    pub fn advance(&mut self, ready: &[PollFlags], on_request: &mut OnRequest) {
+        let limit = self.request_limit();
         let (sockets, connections) = ready.split_at(self.sockets.len().min(ready.len()));
         for (connection, flags) in self.connections.iter_mut().zip(connections) {
             if connection.deadline().is_some_and(Deadline::passed) {
                 connection.expire();
-            } else if !flags.is_empty() {
-                match connection.advance(&self.accepted) {
-                    Progress::Nothing => {}
-                    Progress::Ignored => self.ignored += 1,
-                    Progress::Callback(query) => callbacks.push(callback(connection, query)),
-                }
+            } else if !flags.is_empty() && connection.advance(limit) {
+                on_request(connection, &self.target);
             }
         }
         self.connections.retain(|connection| !connection.is_over());
@@ -227,12 +206,20 @@ impl Listener {
             self.accept_again = None;
         }
         if sockets.iter().any(|flags| !flags.is_empty()) {
-            self.accept(&mut callbacks);
+            self.accept(on_request);
         }
-        callbacks
     }
 
-    fn accept(&mut self, callbacks: &mut Vec<Callback>) {
+    /// Returns the size of the largest request that is read, in bytes.
+    fn request_limit(&self) -> usize {
+        if self.target.accepts_forms {
+            MAX_HEAD_BYTES + MAX_FORM_BYTES
+        } else {
+            MAX_HEAD_BYTES
+        }
+    }
+
+    fn accept(&mut self, on_request: &mut OnRequest) {
         for index in 0..self.sockets.len() {
             for _ in 0..ACCEPT_BATCH {
                 let Some(socket) = self.sockets.get(index) else {
@@ -241,7 +228,7 @@ impl Listener {
                 match socket.accept() {
                     Ok((stream, peer)) => {
                         self.accept_failed = false;
-                        self.take(stream, peer, callbacks);
+                        self.serve(stream, peer, on_request);
                     }
                     Err(err) if err.kind() == ErrorKind::WouldBlock => break,
                     Err(err)
@@ -263,19 +250,16 @@ impl Listener {
         }
     }
 
-    fn take(&mut self, stream: TcpStream, peer: SocketAddr, callbacks: &mut Vec<Callback>) {
-        let full = self.connections.len() >= MAX_CONNECTIONS || self.is_crowded(&stream);
-        if full && !self.make_room() {
+    fn serve(&mut self, stream: TcpStream, peer: SocketAddr, on_request: &mut OnRequest) {
+        let is_full = self.connections.len() >= MAX_CONNECTIONS || self.is_crowded(&stream);
+        if is_full && !self.make_room() {
             return;
         }
-        self.last_id += 1;
-        let Some(mut connection) = Connection::new(self.last_id, stream, peer) else {
+        let Some(mut connection) = Connection::new(stream, peer) else {
             return;
         };
-        match connection.advance(&self.accepted) {
-            Progress::Nothing => {}
-            Progress::Ignored => self.ignored += 1,
-            Progress::Callback(query) => callbacks.push(callback(&connection, query)),
+        if connection.advance(self.request_limit()) {
+            on_request(&mut connection, &self.target);
         }
         if !connection.is_over() {
             self.connections.push(connection);
@@ -311,23 +295,16 @@ impl Listener {
         oldest.is_some()
     }
 
-    /// Sends a held connection its page. One that has gone in the meantime is passed over.
-    pub fn answer(&mut self, connection: u64, page: Page) {
-        if let Some(connection) = self
-            .connections
-            .iter_mut()
-            .find(|it| it.id == connection && it.is_held())
-        {
+    /// Tells whether browsers wait for the page of the answer that was accepted.
+    pub fn holds_browsers(&self) -> bool {
+        self.connections.iter().any(Connection::is_held)
+    }
+
+    /// Sends their page to the browsers that wait for it.
+    pub fn answer_held(&mut self, page: Page) {
+        for connection in self.connections.iter_mut().filter(|it| it.is_held()) {
             connection.answer(page);
         }
-    }
-}
-
-fn callback(connection: &Connection, query: String) -> Callback {
-    Callback {
-        connection: connection.id,
-        query,
-        ends: (connection.local, connection.peer),
     }
 }
 

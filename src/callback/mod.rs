@@ -11,5 +11,74 @@ pub mod peer;
 mod redirect_target;
 pub mod request;
 
-pub use listener::{try_loopback, BindError, Callback, Listener};
+use crate::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
+use pages::Page;
+use request::{Request, Target};
+
+pub use connection::Connection;
+pub use listener::{try_loopback, BindError, Listener};
 pub use redirect_target::{is_refused_by_browsers, RedirectHost, RedirectTarget};
+
+/// Why a request to the callback socket is not accepted as the answer. None of them ends the login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is no visit to the redirect URI, and gets this page.
+    Page(Page),
+    /// The login waits for no answer.
+    NotWaiting,
+    /// It repeats the answer that was accepted.
+    Repeated,
+    /// It does not belong to the login, or says nothing that ends it.
+    Rejection(Rejection),
+    /// Another user's program sent it, or one that has exited.
+    ForeignPeer,
+}
+
+impl From<Page> for Refused {
+    fn from(page: Page) -> Self {
+        Self::Page(page)
+    }
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejection(rejection)
+    }
+}
+
+/// Checks what has come so far of a request, and returns the answer that it carries; `None` if more has to come.
+///
+/// The order of the checks is the protection: a request that fails one changes nothing but a counter, and nothing behind that
+/// check is looked at. `expected` returns what the login waits for, given the raw query; `is_foreign` asks the system whose
+/// program is at the other end.
+///
+/// # Errors
+///
+/// The first check that fails.
+///
+/// Spec: RFC 8252 section 8.10; RFC 6749 section 10.12; RFC 9207 section 2.4.
+pub fn check<'a>(
+    bytes: &[u8],
+    target: &Target,
+    expected: impl FnOnce(&str) -> Result<&'a ExpectedResponse, Refused>,
+    is_foreign: impl FnOnce() -> bool,
+) -> Result<Option<AuthorizationResponse>, Refused> {
+    let Some(request) = Request::read(bytes)? else {
+        return Ok(None);
+    };
+    request.check_host()?;
+    request.check_path(target)?;
+    request.check_method(target)?;
+    request.check_fetch_metadata()?;
+    let Some(query) = request.answer()? else {
+        return Ok(None);
+    };
+    let expected = expected(query)?;
+    expected.check_state(query)?;
+    expected.check_issuer(query)?;
+    if is_foreign() {
+        return Err(Refused::ForeignPeer);
+    }
+    let code_or_error = expected.check(query)?;
+    Ok(Some(code_or_error))
+}

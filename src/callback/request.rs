@@ -1,4 +1,4 @@
-//! Reads the head of a request and decides whether it is a visit to the redirect URI. Pure; nothing is trusted.
+//! A request to the callback socket, and what makes it a visit to the redirect URI. Pure.
 
 use std::net::IpAddr;
 
@@ -11,84 +11,186 @@ pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Most header lines that are read.
 const MAX_HEADERS: usize = 128;
 
-/// Largest form that is read as an answer, in bytes: as much as an address may hold.
+/// Largest form that is read, in bytes: as much as an address may hold.
 pub const MAX_FORM_BYTES: usize = 64 * 1024;
 
-/// What is taken for a visit to the redirect URI.
+/// The redirect URI, as far as requests to it are concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// The path of the redirect URI.
+pub struct Target {
+    /// Its path.
     pub path: String,
     /// Whether the answer may come as a form.
-    pub forms: bool,
+    ///
+    /// Spec: OAuth 2.0 Form Post Response Mode section 2.
+    pub accepts_forms: bool,
 }
 
-/// What a head amounts to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// More bytes have to come.
-    Incomplete,
-    /// A visit to the redirect URI, with this raw query.
-    Callback(String),
-    /// A form that is sent to the redirect URI; so many bytes of it follow a head of so many bytes.
-    Form {
-        /// The size of the head, in bytes.
-        head: usize,
-        /// The size of the form, in bytes.
-        body: usize,
-    },
-    /// Anything else; it gets this page and changes nothing.
-    Not(Page),
+/// A request whose head is complete. Nothing in it is trusted; [`super::check`] runs the checks in their order.
+#[derive(Debug)]
+pub struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    query: &'a str,
+    headers: Vec<httparse::Header<'a>>,
+    body: &'a [u8],
 }
 
-/// Reads what has come so far of a request to the redirect URI.
-///
-/// The order is: readable, host, path, method, and then whether a person's browser came here by itself.
-///
-/// Spec: RFC 8252 section 8.10; RFC 9110 section 7.2; Fetch Metadata Request Headers; OAuth 2.0 Form Post Response Mode
-/// section 2.
-pub fn read(head: &[u8], accepted: &Accepted) -> Verdict {
-    if !may_be_a_request(head) {
-        return Verdict::Not(Page::Malformed);
-    }
-    if !is_complete(head) {
-        let full = head.len() >= MAX_HEAD_BYTES;
-        return if full {
-            Verdict::Not(Page::TooLarge)
-        } else {
-            Verdict::Incomplete
+impl<'a> Request<'a> {
+    /// Reads what has come so far of a request; `None` if more of its head has to come.
+    ///
+    /// # Errors
+    ///
+    /// The page for what is no request, or has too large a head.
+    pub fn read(bytes: &'a [u8]) -> Result<Option<Self>, Page> {
+        if !may_be_a_request(bytes) {
+            return Err(Page::Malformed);
+        }
+        if !is_complete(bytes) {
+            return if bytes.len() >= MAX_HEAD_BYTES {
+                Err(Page::TooLarge)
+            } else {
+                Ok(None)
+            };
+        }
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        let size = match request.parse(bytes) {
+            Ok(httparse::Status::Complete(size)) => size,
+            Err(httparse::Error::TooManyHeaders) => return Err(Page::TooLarge),
+            Ok(httparse::Status::Partial) | Err(_) => return Err(Page::Malformed),
         };
+        let target = request.path.unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Ok(Some(Self {
+            method: request.method.unwrap_or_default(),
+            path,
+            query,
+            headers: request.headers.to_vec(),
+            body: bytes.get(size..).unwrap_or_default(),
+        }))
     }
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    let size = match request.parse(head) {
-        Ok(httparse::Status::Complete(size)) => size,
-        Err(httparse::Error::TooManyHeaders) => return Verdict::Not(Page::TooLarge),
-        Ok(httparse::Status::Partial) | Err(_) => return Verdict::Not(Page::Malformed),
-    };
-    match judge(&request, accepted) {
-        Ok(Sent::Query(query)) => Verdict::Callback(query),
-        Ok(Sent::Form(body)) => Verdict::Form { head: size, body },
-        Err(page) => Verdict::Not(page),
-    }
-}
 
-/// Reads a whole form as the query of an answer; the empty one is none.
-pub fn read_form(body: &[u8]) -> Result<String, Page> {
-    let text = std::str::from_utf8(body).map_err(|_| Page::Malformed)?;
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_plain {
-        return Err(Page::Malformed);
+    /// Checks that the request names this machine, once: no DNS name of a stranger leads here.
+    ///
+    /// Spec: RFC 9110 section 7.2.
+    pub fn check_host(&self) -> Result<(), Page> {
+        match self.single("host") {
+            Some(host) if is_our_host(host) => Ok(()),
+            _ => Err(Page::WrongHost),
+        }
     }
-    (!text.is_empty())
-        .then(|| text.to_owned())
-        .ok_or(Page::Empty)
-}
 
-/// How an answer is sent.
-enum Sent {
-    Query(String),
-    Form(usize),
+    /// Checks that the path is that of the redirect URI, byte for byte.
+    pub fn check_path(&self, target: &Target) -> Result<(), Page> {
+        match self.path {
+            "/favicon.ico" => Err(Page::NoIcon),
+            path if path == target.path => Ok(()),
+            _ => Err(Page::NotFound),
+        }
+    }
+
+    /// Checks that the method is `GET` without a body, or `POST` with a form where one was asked for.
+    pub fn check_method(&self, target: &Target) -> Result<(), Page> {
+        match self.method {
+            "POST" if target.accepts_forms => {
+                let kind = self.single("content-type").unwrap_or_default();
+                let kind = kind.split(';').next().unwrap_or_default().trim();
+                let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+                let is_encoded = self.has(&["transfer-encoding", "expect", "content-encoding"]);
+                if !is_form || is_encoded || !self.query.is_empty() {
+                    return Err(Page::Malformed);
+                }
+                match self.form_length() {
+                    Some(length) if length <= MAX_FORM_BYTES => Ok(()),
+                    Some(_) => Err(Page::TooLarge),
+                    None => Err(Page::Malformed),
+                }
+            }
+            "GET" => {
+                let has_length = self.values("content-length").any(|length| length != "0");
+                if has_length || self.has(&["transfer-encoding", "expect"]) {
+                    return Err(Page::Malformed);
+                }
+                Ok(())
+            }
+            _ => Err(Page::MethodNotAllowed),
+        }
+    }
+
+    /// Checks that a browser came here because it was sent, rather than to fetch, frame or look ahead. A form comes from a
+    /// page of the authorization server, so its origin is another one, or hidden.
+    ///
+    /// Spec: RFC 8252 section 8.10; Fetch Metadata Request Headers.
+    pub fn check_fetch_metadata(&self) -> Result<(), Page> {
+        let all = |name, wanted: &str| {
+            self.values(name)
+                .all(|value| value.eq_ignore_ascii_case(wanted))
+        };
+        let is_prefetch = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
+            self.values(name)
+                .any(|value| value.to_ascii_lowercase().contains("prefetch"))
+        });
+        let is_own = |origin: &str| {
+            origin == "null" || origin.strip_prefix("http://").is_some_and(is_our_host)
+        };
+        let is_navigation = all("sec-fetch-mode", "navigate") && all("sec-fetch-dest", "document");
+        let is_own_origin = self.method == "POST" || self.values("origin").all(is_own);
+        if is_navigation && !is_prefetch && is_own_origin {
+            Ok(())
+        } else {
+            Err(Page::NotAVisit)
+        }
+    }
+
+    /// Returns the raw query of the answer, or its form; `None` if more of the form has to come.
+    ///
+    /// # Errors
+    ///
+    /// The page for an answer that is empty or cannot be read.
+    pub fn answer(&self) -> Result<Option<&'a str>, Page> {
+        let answer = match self.method {
+            "POST" => match self.body.get(..self.form_length().unwrap_or_default()) {
+                Some(form) => std::str::from_utf8(form).map_err(|_| Page::Malformed)?,
+                None => return Ok(None),
+            },
+            _ => self.query,
+        };
+        if answer.is_empty() {
+            return Err(Page::Empty);
+        }
+        if self.method == "POST" && !answer.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Page::Malformed);
+        }
+        Ok(Some(answer))
+    }
+
+    /// Returns the length of the form that follows the head, in bytes.
+    fn form_length(&self) -> Option<usize> {
+        let length = self.single("content-length")?;
+        let is_number = length.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| length.parse().ok()).flatten()
+    }
+
+    fn values<'b>(&'b self, name: &'b str) -> impl Iterator<Item = &'a str> + 'b {
+        let named = self
+            .headers
+            .iter()
+            .filter(move |header| header.name.eq_ignore_ascii_case(name));
+        named.map(|header| {
+            std::str::from_utf8(header.value)
+                .unwrap_or("\u{fffd}")
+                .trim()
+        })
+    }
+
+    fn single(&self, name: &str) -> Option<&'a str> {
+        let mut values = self.values(name);
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    fn has(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.values(name).next().is_some())
+    }
 }
 
 /// Tells whether the bytes can begin a request line; a TLS greeting or a zero byte cannot.
@@ -102,94 +204,6 @@ fn may_be_a_request(head: &[u8]) -> bool {
 fn is_complete(head: &[u8]) -> bool {
     let ends = |mark: &[u8]| head.windows(mark.len()).any(|window| window == mark);
     ends(b"\r\n\r\n") || ends(b"\n\n")
-}
-
-fn judge(request: &httparse::Request, accepted: &Accepted) -> Result<Sent, Page> {
-    let target = request.path.unwrap_or_default();
-    if !is_our_host(single(request, "host").ok_or(Page::WrongHost)?) {
-        return Err(Page::WrongHost);
-    }
-    let (target_path, query) = target.split_once('?').unwrap_or((target, ""));
-    if target_path == "/favicon.ico" {
-        return Err(Page::NoIcon);
-    }
-    if target_path != accepted.path {
-        return Err(Page::NotFound);
-    }
-    if request.method == Some("POST") && accepted.forms {
-        return judge_form(request, query).map(Sent::Form);
-    }
-    if request.method != Some("GET") {
-        return Err(Page::MethodNotAllowed);
-    }
-    if has_body(request) {
-        return Err(Page::Malformed);
-    }
-    let own =
-        |origin: &str| origin == "null" || origin.strip_prefix("http://").is_some_and(is_our_host);
-    if !is_a_visit(request) || !values(request, "origin").all(own) {
-        return Err(Page::NotAVisit);
-    }
-    if query.is_empty() {
-        return Err(Page::Empty);
-    }
-    Ok(Sent::Query(query.to_owned()))
-}
-
-/// Judges the head of a form, and returns how many bytes of it follow. It comes from a page of the authorization server,
-/// so its origin is another one, or hidden.
-fn judge_form(request: &httparse::Request, query: &str) -> Result<usize, Page> {
-    let kind = single(request, "content-type")
-        .and_then(|kind| kind.split(';').next())
-        .unwrap_or_default();
-    let unusual = ["transfer-encoding", "expect", "content-encoding"].iter();
-    let is_plain = !unusual
-        .clone()
-        .any(|name| values(request, name).next().is_some());
-    if !kind
-        .trim()
-        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        || !is_plain
-        || !query.is_empty()
-    {
-        return Err(Page::Malformed);
-    }
-    let length = single(request, "content-length")
-        .filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()));
-    let length = length
-        .and_then(|length| length.parse().ok())
-        .ok_or(Page::Malformed)?;
-    if length > MAX_FORM_BYTES {
-        return Err(Page::TooLarge);
-    }
-    if !is_a_visit(request) {
-        return Err(Page::NotAVisit);
-    }
-    Ok(length)
-}
-
-fn values<'a>(request: &'a httparse::Request, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let named = request
-        .headers
-        .iter()
-        .filter(move |header| header.name.eq_ignore_ascii_case(name));
-    named.map(|header| {
-        std::str::from_utf8(header.value)
-            .unwrap_or("\u{fffd}")
-            .trim()
-    })
-}
-
-fn single<'a>(request: &'a httparse::Request, name: &'a str) -> Option<&'a str> {
-    let mut values = values(request, name);
-    values.next().filter(|_| values.next().is_none())
-}
-
-fn has_body(request: &httparse::Request) -> bool {
-    let unusual = ["transfer-encoding", "expect"]
-        .iter()
-        .any(|name| values(request, name).next().is_some());
-    unusual || values(request, "content-length").any(|length| length != "0")
 }
 
 /// Tells whether a host header names this machine. Its port may differ: a forwarded port is a different one.
@@ -218,34 +232,32 @@ fn is_port(text: &str) -> bool {
         .is_some_and(|digits| digits.len() <= 5 && digits.bytes().all(|it| it.is_ascii_digit()))
 }
 
-/// Tells whether a browser came here because it was sent, rather than to fetch, frame or look ahead.
-fn is_a_visit(request: &httparse::Request) -> bool {
-    let only =
-        |name, wanted: &str| values(request, name).all(|value| value.eq_ignore_ascii_case(wanted));
-    let ahead = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
-        values(request, name).any(|value| value.to_ascii_lowercase().contains("prefetch"))
-    });
-    only("sec-fetch-mode", "navigate") && only("sec-fetch-dest", "document") && !ahead
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::callback::Refused;
 
-    fn accepted(forms: bool) -> Accepted {
-        Accepted {
+    /// Returns the answer that a request carries, `None` if more has to come, or the page for what is no visit.
+    fn read(head: &str, accepts_forms: bool) -> Result<Option<String>, Page> {
+        let target = Target {
             path: "/callback".to_owned(),
-            forms,
+            accepts_forms,
+        };
+        let mut answer = None;
+        let visit = |query: &str| {
+            answer = Some(query.to_owned());
+            Err(Refused::NotWaiting)
+        };
+        match crate::callback::check(head.as_bytes(), &target, visit, || false) {
+            Err(Refused::Page(page)) => Err(page),
+            _ => Ok(answer),
         }
     }
 
-    fn check(head: &str, expected: Verdict) {
-        assert_eq!(
-            read(head.as_bytes(), &accepted(false)),
-            expected,
-            "{}",
-            head.chars().take(200).collect::<String>()
-        );
+    fn check(head: &str, expected: Result<Option<&str>, Page>) {
+        let expected = expected.map(|answer| answer.map(str::to_owned));
+        let start: String = head.chars().take(200).collect();
+        assert_eq!(read(head, false), expected, "{start}");
     }
 
     fn get(target: &str, headers: &str) -> String {
@@ -253,14 +265,11 @@ mod tests {
     }
 
     fn good(headers: &str) {
-        check(
-            &get("/callback?a=b", headers),
-            Verdict::Callback("a=b".into()),
-        );
+        check(&get("/callback?a=b", headers), Ok(Some("a=b")));
     }
 
     fn refused(head: &str, page: Page) {
-        check(head, Verdict::Not(page));
+        check(head, Err(page));
     }
 
     #[test]
@@ -272,7 +281,7 @@ mod tests {
         good(&format!("Cookie: {}\r\n", "c".repeat(40_000)));
         check(
             "GET /callback?a=b HTTP/1.0\r\nHost: localhost\r\n\r\n",
-            Verdict::Callback("a=b".into()),
+            Ok(Some("a=b")),
         );
     }
 
@@ -285,7 +294,7 @@ mod tests {
             "GET /callback",
             "GET /callback?a=b HTTP/1.1\r\nHost: localhost\r\n",
         ] {
-            check(head, Verdict::Incomplete);
+            check(head, Ok(None));
         }
         refused(
             &format!("GET /{}", "a".repeat(MAX_HEAD_BYTES)),
@@ -335,7 +344,7 @@ mod tests {
         ] {
             check(
                 &format!("GET /callback?a=b HTTP/1.1\r\nHost: {host}\r\n\r\n"),
-                Verdict::Callback("a=b".into()),
+                Ok(Some("a=b")),
             );
         }
         for host in [
@@ -431,7 +440,6 @@ mod tests {
         let post = |target: &str, headers: &str| {
             format!("POST {target} HTTP/1.1\r\nHost: 127.0.0.1:50000\r\n{headers}\r\n")
         };
-        let verdict = |head: &str| read(head.as_bytes(), &accepted(true));
         let navigated = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: cross-site\r\n";
         for headers in [
             format!("{FORM}Content-Length: 9\r\n"),
@@ -440,7 +448,9 @@ mod tests {
             "Content-Type: Application/X-WWW-Form-URLencoded; charset=UTF-8\r\nContent-Length: 9\r\n".to_owned(),
         ] {
             let head = post("/callback", &headers);
-            assert_eq!(verdict(&head), Verdict::Form { head: head.len(), body: 9 }, "{head}");
+            assert_eq!(read(&head, true), Ok(None), "{head}");
+            let whole = format!("{head}code=c&x=yz");
+            assert_eq!(read(&whole, true), Ok(Some("code=c&x=".to_owned())), "{whole}");
             refused(&head, Page::MethodNotAllowed);
         }
         for (headers, page) in [
@@ -487,36 +497,34 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                verdict(&post("/callback", &headers)),
-                Verdict::Not(page),
+                read(&post("/callback", &headers), true),
+                Err(page),
                 "{headers}"
             );
         }
         let form = format!("{FORM}Content-Length: 9\r\n");
-        assert_eq!(
-            verdict(&post("/callback?a=b", &form)),
-            Verdict::Not(Page::Malformed)
-        );
-        assert_eq!(
-            verdict(&post("/other", &form)),
-            Verdict::Not(Page::NotFound)
-        );
-        assert_eq!(
-            verdict(&post("/callback", &form).replace("127.0.0.1", "evil.example")),
-            Verdict::Not(Page::WrongHost)
-        );
-        assert_eq!(
-            verdict(&get("/callback?a=b", "")),
-            Verdict::Callback("a=b".into())
-        );
-        for (body, expected) in [
-            (&b"code=c&state=s"[..], Ok("code=c&state=s".to_owned())),
-            (b"", Err(Page::Empty)),
-            (b"code=c\r\n", Err(Page::Malformed)),
-            (b"code=\xff", Err(Page::Malformed)),
-            (b"code=\0", Err(Page::Malformed)),
+        for (head, page) in [
+            (post("/callback?a=b", &form), Page::Malformed),
+            (post("/other", &form), Page::NotFound),
+            (
+                post("/callback", &form).replace("127.0.0.1", "evil.example"),
+                Page::WrongHost,
+            ),
         ] {
-            assert_eq!(read_form(body), expected);
+            assert_eq!(read(&head, true), Err(page), "{head}");
+        }
+        let query = read(&get("/callback?a=b", ""), true);
+        assert_eq!(query, Ok(Some("a=b".to_owned())));
+        for (body, expected) in [
+            ("code=c&state=s", Ok(Some("code=c&state=s".to_owned()))),
+            ("", Err(Page::Empty)),
+            ("code=c\r\n", Err(Page::Malformed)),
+            ("code=\u{e4}", Err(Page::Malformed)),
+            ("code=\0", Err(Page::Malformed)),
+        ] {
+            let length = format!("{FORM}Content-Length: {}\r\n", body.len());
+            let whole = format!("{}{body}", post("/callback", &length));
+            assert_eq!(read(&whole, true), expected, "{body:?}");
         }
     }
 }

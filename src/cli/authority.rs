@@ -78,7 +78,7 @@ pub fn of_client_file(
 pub fn name_endpoints(request: &mut Request, server: AuthorizationServer) {
     request.issuer = Some(server.issuer.clone());
     request.identity.issuer.clone_from(&request.issuer);
-    request.known = Some(server);
+    request.preset = Some(server);
 }
 
 /// Reads a URL that the user names: `https`, or `http` on this machine.

@@ -168,7 +168,7 @@ fn request(args: &LoginArgs, server: Server, identity: &Identity, redirect: &Red
         parameters: args.request.param.clone(),
         login_hint: args.login_hint.clone(),
         provider: None,
-        known: None,
+        preset: None,
         issuer_metadata: None,
         fallback: None,
         google_tools: None,

@@ -63,8 +63,8 @@ fn without_server(
     endpoints: Option<&(String, String)>,
 ) -> Result<(), Error> {
     if request.issuer.is_none() && request.issuer_metadata.is_none() {
-        request.known = known(provider, &args.provider, endpoints)?;
-        request.issuer = issuer(provider, request.known.as_ref())?;
+        request.preset = known(provider, &args.provider, endpoints)?;
+        request.issuer = issuer(provider, request.preset.as_ref())?;
         request.identity.issuer.clone_from(&request.issuer);
     }
     // Without a client it is the one of the login before, and so is its redirect URI.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use url::Url;
+use zeroize::Zeroizing;
 
-use super::{typed_urls, Attempt};
+use super::pending::PendingAuthorization;
 use crate::context::Context;
 use crate::http::Http;
 use crate::oauth::id_token;
@@ -13,24 +14,30 @@ use crate::oauth::text::printable;
 use crate::oauth::token::{self, Tokens};
 use crate::os::clock::Time;
 
-/// Longest time for asking who the user is: the browser waits meanwhile, and the login is good without it.
+/// Longest time for asking the provider: the browser waits meanwhile, and the login is good without it.
 const LIMIT: Duration = Duration::from_secs(8);
 
-/// Finds out the account: from the ID token; at a provider also from its userinfo endpoint, and where there is none, it
-/// is the one that the user named.
-pub fn find(attempt: &Attempt, tokens: &Tokens, context: &Context) -> Option<String> {
-    let (request, server) = (&attempt.request, &attempt.found.server);
-    let told = tokens
+/// Finds the account: in the ID token; at a provider also at its userinfo endpoint, and if neither names one, it is the
+/// account that the user named.
+pub fn find(pending: &PendingAuthorization, tokens: &Tokens, context: &Context) -> Option<String> {
+    let preparation = pending.preparation();
+    let request = &preparation.request;
+    let in_id_token = tokens
         .id_token
         .as_ref()
-        .and_then(|token| told(token, attempt));
+        .and_then(|token| read_id_token(token, pending));
     let Some(provider) = request.provider else {
-        return told;
+        return in_id_token;
     };
-    let is_address = told.as_ref().is_some_and(|account| account.contains('@'));
-    let asked = server.userinfo_endpoint.as_ref().filter(|_| !is_address);
-    let asked = asked.and_then(|url| ask(url, &tokens.access_token, &typed_urls(request), context));
-    let account = asked.or(told);
+    let is_address = in_id_token
+        .as_ref()
+        .is_some_and(|account| account.contains('@'));
+    let endpoint = preparation.discovery.server.userinfo_endpoint.as_ref();
+    let at_provider = endpoint.filter(|_| !is_address).and_then(|url| {
+        let http = Http::new(&context.http, &request.typed_urls(), LIMIT);
+        ask_userinfo(url, &tokens.access_token, &http)
+    });
+    let account = at_provider.or(in_id_token);
     match (&account, &request.login_hint) {
         (None, Some(hint)) => {
             log::warn!(
@@ -53,40 +60,43 @@ pub fn find(attempt: &Attempt, tokens: &Tokens, context: &Context) -> Option<Str
 }
 
 /// Reads the account in an ID token, if that was made for this login.
-fn told(id_token: &Secret, attempt: &Attempt) -> Option<String> {
-    let (issuer, client_id) = (
-        attempt.found.server.issuer.as_str(),
-        attempt.client.id.as_str(),
-    );
+fn read_id_token(id_token: &Secret, pending: &PendingAuthorization) -> Option<String> {
+    let PendingAuthorization::Redirect {
+        preparation,
+        client,
+        authorization,
+    } = pending;
+    let issuer = preparation.discovery.server.issuer.as_str();
     // For all tenants at once, each token names its own.
     let is_tenant = |iss: &str| {
-        attempt
-            .provider
-            .is_some_and(|it| it.tenant_of(issuer).and(it.tenant_of(iss)).is_some())
+        preparation.provider().is_some_and(|provider| {
+            provider.tenant_of(issuer).is_some() && provider.tenant_of(iss).is_some()
+        })
     };
-    let nonce = attempt.authorization.nonce.as_ref().map(Secret::expose);
     let expected = id_token::ExpectedClaims {
         issuer,
-        client_id,
-        nonce,
+        client_id: &client.id,
+        nonce: authorization.nonce.as_ref().map(Secret::expose),
         now: Time::now().0,
     };
-    let account = id_token::account(id_token.expose(), &expected, is_tenant);
-    account
-        .inspect_err(|why| log::info!("the ID token does not tell whose account this is: {why}"))
-        .ok()
-        .flatten()
+    match id_token::account(id_token.expose(), &expected, is_tenant) {
+        Ok(account) => account,
+        Err(why) => {
+            log::info!("the ID token does not tell whose account this is: {why}");
+            None
+        }
+    }
 }
 
-fn ask(url: &Url, access_token: &Secret, typed: &[Url], context: &Context) -> Option<String> {
-    let bearer = zeroize::Zeroizing::new(format!("Bearer {}", access_token.expose()));
-    let response = Http::new(&context.http, typed, LIMIT).get(url, &[("Authorization", &bearer)]);
-    let answer = response.and_then(|response| match response.status {
+fn ask_userinfo(url: &Url, access_token: &Secret, http: &Http) -> Option<String> {
+    let bearer = Zeroizing::new(format!("Bearer {}", access_token.expose()));
+    let response = http.get(url, &[("Authorization", &bearer)]);
+    let body = response.and_then(|response| match response.status {
         200 => response.read().map(Some),
         _ => Ok(None),
     });
-    match answer {
-        Ok(body) => body.and_then(|body| token::userinfo_account(&body)),
+    match body {
+        Ok(body) => token::userinfo_account(&body?),
         Err(err) => {
             log::info!("cannot ask whose account this is: {err}");
             None

@@ -1,4 +1,4 @@
-//! Step three: the authorization request, with a state and a verifier that no one can guess.
+//! The authorization request, with a state and a verifier that no one can guess.
 
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
@@ -10,7 +10,7 @@ use crate::oauth::secret::Secret;
 /// Bytes of randomness in a state.
 const STATE_BYTES: u32 = 32;
 
-/// An authorization request that is on its way, and what its answer has to carry.
+/// An authorization request, and what its answer has to carry.
 #[derive(Debug)]
 pub struct Authorization {
     /// The URL for the browser.
@@ -23,36 +23,38 @@ pub struct Authorization {
     pub nonce: Option<Secret>,
 }
 
-/// Prepares a request. The issuer is recorded here, before any browser opens.
-///
-/// # Errors
-///
-/// If the redirect URI is none.
-///
-/// Spec: RFC 7636 section 7.1; MCP 2026-07-28, Authorization Response Validation.
-pub fn authorize(
-    request: &AuthorizationRequest,
-    server: &AuthorizationServer,
-) -> Result<Authorization, url::ParseError> {
-    let (_, verifier) = PkceCodeChallenge::new_random_sha256();
-    let state = Secret::new(CsrfToken::new_random_len(STATE_BYTES).into_secret());
-    let random = || Secret::new(CsrfToken::new_random_len(STATE_BYTES).into_secret());
-    let nonce = match request.given("nonce") {
-        Some(given) => Some(Secret::new(given)),
-        None => request.asks_for_identity().then(random),
-    };
-    let url = request.url(&state, &verifier, nonce.as_ref())?;
-    let expected = ExpectedResponse {
-        state,
-        issuer: server.issuer.clone(),
-        iss_promised: server.iss_promised,
-    };
-    Ok(Authorization {
-        url,
-        expected,
-        verifier,
-        nonce,
-    })
+impl Authorization {
+    /// Prepares a request, and records the issuer that its answer has to come from.
+    ///
+    /// # Errors
+    ///
+    /// If the redirect URI is no URL.
+    ///
+    /// Spec: RFC 7636 section 7.1; MCP 2026-07-28, Authorization Response Validation.
+    pub fn new(
+        request: &AuthorizationRequest,
+        server: &AuthorizationServer,
+    ) -> Result<Self, url::ParseError> {
+        let random = || Secret::new(CsrfToken::new_random_len(STATE_BYTES).into_secret());
+        let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+        let state = random();
+        let nonce = match request.given("nonce") {
+            Some(given) => Some(Secret::new(given)),
+            None => request.asks_for_identity().then(random),
+        };
+        let url = request.url(&state, &verifier, nonce.as_ref())?;
+        let expected = ExpectedResponse {
+            state,
+            issuer: server.issuer.clone(),
+            iss_promised: server.iss_promised,
+        };
+        Ok(Self {
+            url,
+            expected,
+            verifier,
+            nonce,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -78,7 +80,7 @@ mod tests {
             extra: &[],
         };
         for _ in 0..5_000 {
-            let authorization = authorize(&request, &server).expect("a request");
+            let authorization = Authorization::new(&request, &server).expect("a request");
             let nonce = authorization.nonce.as_ref().expect("a nonce");
             for secret in [
                 authorization.expected.state.expose(),

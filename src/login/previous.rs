@@ -1,38 +1,134 @@
-//! A login that repeats an earlier one: what the user does not say is as it was.
+//! What an earlier login leaves: it may still serve, and what the user does not say is as it was then.
+
+use std::time::Duration;
 
 use url::Url;
 
-use super::{Request, Resource};
+use super::{Report, Request, Resource};
 use crate::callback::RedirectHost;
+use crate::context::Context;
 use crate::error::Error;
+use crate::oauth::authorization::OFFLINE_ACCESS;
 use crate::oauth::challenge;
 use crate::oauth::client::RegistrationKind;
 use crate::oauth::metadata::{same_issuer, AuthorizationServer};
+use crate::os::clock::Deadline;
 use crate::providers::{self, Provider, Redirect};
+use crate::refresh::{self, Freshness};
 use crate::registration::{RegisterError, RegistrationMethod};
-use crate::store::{Credentials, LoginOptions};
+use crate::store::{Credentials, Interaction, LoginOptions, Store, StoreChoice, StoreError};
 
-/// Completes a login with what the one before it was made with: the client, the authorization server, the redirect URI, the
-/// resource, the parameters. Whatever an option says is as it says. A client registered by hand is shown to no other
-/// authorization server.
+/// A stored login that expires within this time is refreshed, or replaced by a new one.
+const MIN_TTL: Duration = Duration::from_secs(60);
+
+/// Reads the stored login that this one replaces.
+pub fn load(request: &Request, context: &Context) -> Result<Option<Credentials>, Error> {
+    match open(context).load(&request.key) {
+        // The new login goes to the store that works; a keyring that does not answer is not needed for it.
+        Err(StoreError::Keyring(fault)) if context.store == StoreChoice::Auto => {
+            log::info!("{fault}");
+            Ok(None)
+        }
+        Err(err @ StoreError::Unreadable { .. }) if request.force => {
+            log::warn!("{err}; the new login takes its place");
+            Ok(None)
+        }
+        loaded => loaded.map_err(|err| Error::unreadable(&request.key, err)),
+    }
+}
+
+fn open(context: &Context) -> Store {
+    Store::open_to_read(&context.store, &context.data_dir, Interaction::Allowed)
+}
+
+/// Returns the stored login if it serves: it covers what is requested, and is live or can be refreshed at once.
+pub fn live_login(
+    request: &Request,
+    stored: Option<&Credentials>,
+    context: &Context,
+) -> Option<Report> {
+    if !serves(request, stored?) {
+        return None;
+    }
+    let need = Freshness {
+        min_ttl: MIN_TTL,
+        refresh: false,
+    };
+    match refresh::live(&request.key, need, context, Deadline::after(refresh::LIMIT)) {
+        // One that can be refreshed has just been, if it was due.
+        Ok(live) if live.refresh_token.is_some() || !need.is_due(&live) => {
+            let logins = open(context).list().unwrap_or_default();
+            let entry = logins.into_iter().find(|entry| entry.key() == request.key);
+            Some(Report::new(&live, entry.map(|entry| entry.place), true))
+        }
+        Ok(_) => None,
+        Err(err) => {
+            log::info!("{}; logging in anew", err.one_line());
+            None
+        }
+    }
+}
+
+/// Tells whether a stored login is one that the request would lead to.
+fn serves(request: &Request, stored: &Credentials) -> bool {
+    let is_same_client = match &request.identity.client_id {
+        Some(id) => *id == stored.client_id,
+        None => true,
+    };
+    let is_same_issuer = match &request.issuer {
+        Some(issuer) => *issuer == stored.issuer,
+        None => true,
+    };
+    let is_same_endpoint = match &request.preset {
+        Some(server) => server.token_endpoint.as_str() == stored.token_endpoint,
+        None => true,
+    };
+    let is_same_resource = match &request.resource {
+        Resource::Discovery => true,
+        Resource::Omitted => stored.resource.is_none(),
+        Resource::Given(resource) => stored.resource.as_ref() == Some(resource),
+    };
+    let is_forced = request.force || request.challenge.is_some() || stored.needs_login;
+    !is_forced
+        && is_same_client
+        && is_same_issuer
+        && is_same_endpoint
+        && is_same_resource
+        && covers(stored, &request.scopes)
+}
+
+/// Tells whether a stored login covers these scopes: it was granted them, or it was made by the very same request, of which
+/// the server grants no more.
+fn covers(stored: &Credentials, scopes: &[String]) -> bool {
+    let is_granted = |scope: &String| {
+        stored.scopes.contains(scope) || scope == OFFLINE_ACCESS && stored.refresh_token.is_some()
+    };
+    let requested = &stored.scopes_requested;
+    let is_same_request = scopes.iter().all(|scope| requested.contains(scope))
+        && requested.iter().all(|scope| scopes.contains(scope));
+    scopes.iter().all(is_granted) || is_same_request
+}
+
+/// Completes a request with what the stored login was made with: the client, the authorization server, the redirect URI, the
+/// resource, the parameters. Options win. A client registered by hand is shown to no other authorization server.
 ///
 /// # Errors
 ///
-/// [`Error::Register`] if there is no client at all; [`Error::Usage`] if nothing tells where to log in.
-pub fn complete(mut request: Request, before: Option<&Credentials>) -> Result<Request, Error> {
+/// [`Error::Register`] if there is no client at all; [`Error::Usage`] if nothing names the authorization server.
+pub fn complete(mut request: Request, stored: Option<&Credentials>) -> Result<Request, Error> {
     if let (Some(provider), None) = (request.provider, &request.server) {
-        return at_provider(request, provider, before);
+        return at_provider(request, provider, stored);
     }
-    if let Some(before) = before.filter(|before| is_same_server(&request, before)) {
-        take_authority(&mut request, before);
-        let is_same_client = take_client(&mut request, before);
+    if let Some(stored) = stored.filter(|stored| is_same_server(&request, stored)) {
+        repeat_authority(&mut request, stored);
+        let is_same_client = repeat_client(&mut request, stored);
         if is_same_client && !request.is_redirect_given {
-            take_redirect(&mut request, before);
+            repeat_redirect_uri(&mut request, stored);
         }
-        take_options(&mut request, before);
+        repeat_options(&mut request, stored);
     }
     let is_named =
-        request.issuer.is_some() || request.known.is_some() || request.issuer_metadata.is_some();
+        request.issuer.is_some() || request.preset.is_some() || request.issuer_metadata.is_some();
     if request.server.is_none() && !is_named {
         return Err(Error::Usage {
             message: format!(
@@ -47,17 +143,20 @@ pub fn complete(mut request: Request, before: Option<&Credentials>) -> Result<Re
     Ok(request)
 }
 
-/// Returns what the user chose by options at a login that was completed, now or at the one before.
-pub fn options(request: &Request, before: Option<&Credentials>) -> LoginOptions {
-    let named_before =
-        before.is_some_and(|before| before.options.scopes && is_same_server(request, before));
-    let endpoint = request.known.as_ref().filter(|_| request.names_endpoints());
+/// Returns what the user chose by options, now or at the stored login.
+pub fn options(request: &Request, stored: Option<&Credentials>) -> LoginOptions {
+    let named_earlier =
+        stored.is_some_and(|stored| stored.options.scopes && is_same_server(request, stored));
+    let endpoint = request
+        .preset
+        .as_ref()
+        .filter(|_| request.names_endpoints());
     LoginOptions {
         issuer: request.issuer.is_some(),
         port: request.port.is_some(),
         scopes: !request.scopes.is_empty()
             || names_scopes(request.challenge.as_deref())
-            || named_before,
+            || named_earlier,
         resource: request.resource != Resource::Discovery,
         assume_pkce: request.assume_pkce,
         authorization_endpoint: endpoint.map(|server| server.authorization_endpoint.to_string()),
@@ -66,8 +165,8 @@ pub fn options(request: &Request, before: Option<&Credentials>) -> LoginOptions 
     }
 }
 
-/// Tells whether a challenge that the user gave names scopes: the server does not name them in its metadata, so that only
-/// the stored login tells them to the next one.
+/// Tells whether a challenge that the user gave names scopes: the server's metadata may leave them out, so that only the
+/// stored login hands them on to the next one.
 ///
 /// Spec: RFC 6750 section 3.
 fn names_scopes(challenge: Option<&str>) -> bool {
@@ -78,50 +177,50 @@ fn names_scopes(challenge: Option<&str>) -> bool {
 
 /// Returns the scopes that a login without a word about them asks for again: those that were named, and those of a client
 /// registered by hand, of which the authorization server may grant no others.
-pub fn scopes<'a>(request: &Request, before: &'a Credentials) -> &'a [String] {
-    let is_by_hand = before.registration == RegistrationKind::Static;
+pub fn scopes<'a>(request: &Request, stored: &'a Credentials) -> &'a [String] {
+    let is_by_hand = stored.registration == RegistrationKind::Static;
     let is_other = request
         .identity
         .client_id
         .as_ref()
-        .is_some_and(|id| *id != before.client_id);
-    if before.options.scopes || is_by_hand && !is_other {
-        &before.scopes_requested
+        .is_some_and(|id| *id != stored.client_id);
+    if stored.options.scopes || is_by_hand && !is_other {
+        &stored.scopes_requested
     } else {
         &[]
     }
 }
 
-/// Returns a request that names the issuer of the login before, for a server that does not name it itself. Only a client
-/// registered by hand is bound to that issuer; a login of an older version does not tell whether it was named.
-pub fn with_issuer(request: &Request, before: Option<&Credentials>) -> Option<Request> {
-    let before = before.filter(|before| before.registration == RegistrationKind::Static)?;
-    let is_ours = request.identity.client_id.as_ref() == Some(&before.client_id);
+/// Returns a request that names the issuer of the stored login, for a server that does not name it itself. Only a client
+/// registered by hand is bound to that issuer; a login of an older version does not say whether it was named.
+pub fn with_issuer(request: &Request, stored: Option<&Credentials>) -> Option<Request> {
+    let stored = stored.filter(|stored| stored.registration == RegistrationKind::Static)?;
+    let is_ours = request.identity.client_id.as_ref() == Some(&stored.client_id);
     let is_open =
-        request.issuer.is_none() && request.known.is_none() && request.issuer_metadata.is_none();
+        request.issuer.is_none() && request.preset.is_none() && request.issuer_metadata.is_none();
     (is_ours && is_open).then(|| {
         let mut request = request.clone();
-        request.issuer = Some(before.issuer.clone());
+        request.issuer = Some(stored.issuer.clone());
         request.identity.issuer.clone_from(&request.issuer);
         request
     })
 }
 
-/// Tells whether the user names no other authorization server than that of the login before.
-fn is_same_server(request: &Request, before: &Credentials) -> bool {
-    let is_open = request.known.is_none() && request.issuer_metadata.is_none();
+/// Tells whether the user names no other authorization server than that of the stored login.
+fn is_same_server(request: &Request, stored: &Credentials) -> bool {
+    let is_open = request.preset.is_none() && request.issuer_metadata.is_none();
     is_open
         && request
             .issuer
             .as_ref()
-            .is_none_or(|issuer| same_issuer(&before.issuer, issuer))
+            .is_none_or(|issuer| same_issuer(&stored.issuer, issuer))
 }
 
-fn take_authority(request: &mut Request, before: &Credentials) {
+fn repeat_authority(request: &mut Request, stored: &Credentials) {
     if request.issuer.is_some() {
         return;
     }
-    let options = &before.options;
+    let options = &stored.options;
     let endpoint = options
         .authorization_endpoint
         .as_ref()
@@ -130,12 +229,12 @@ fn take_authority(request: &mut Request, before: &Credentials) {
         .issuer_metadata
         .as_ref()
         .and_then(|url| Url::parse(url).ok());
-    let issuer = Some(before.issuer.clone());
-    match (endpoint, Url::parse(&before.token_endpoint), metadata) {
+    let issuer = Some(stored.issuer.clone());
+    match (endpoint, Url::parse(&stored.token_endpoint), metadata) {
         (Some(page), Ok(tokens), _) => {
-            let mut server = AuthorizationServer::known(&before.issuer, page, tokens);
+            let mut server = AuthorizationServer::known(&stored.issuer, page, tokens);
             server.client_auth_methods = None;
-            request.known = Some(server);
+            request.preset = Some(server);
             request.issuer.clone_from(&issuer);
         }
         (_, _, Some(url)) => request.issuer_metadata = Some(url),
@@ -145,44 +244,44 @@ fn take_authority(request: &mut Request, before: &Credentials) {
     request.identity.issuer = issuer;
 }
 
-/// Takes the client of the login before, if the user names no other one; tells whether it is the same client then.
-fn take_client(request: &mut Request, before: &Credentials) -> bool {
+/// Takes over the client of the stored login, if the user names no other one; returns whether both have the same client.
+fn repeat_client(request: &mut Request, stored: &Credentials) -> bool {
     let identity = &mut request.identity;
-    let is_by_hand = before.registration == RegistrationKind::Static;
-    let is_document = before.registration == RegistrationKind::MetadataDocument;
+    let is_by_hand = stored.registration == RegistrationKind::Static;
+    let is_document = stored.registration == RegistrationKind::MetadataDocument;
     match (&identity.client_id, &identity.metadata_url, identity.method) {
-        (Some(id), _, _) if *id != before.client_id => return false,
+        (Some(id), _, _) if *id != stored.client_id => return false,
         (Some(_), _, _) => {}
-        (None, Some(url), _) => return *url == before.client_id,
+        (None, Some(url), _) => return *url == stored.client_id,
         (None, None, RegistrationMethod::Auto | RegistrationMethod::Static) if is_by_hand => {
-            identity.client_id = Some(before.client_id.clone())
+            identity.client_id = Some(stored.client_id.clone())
         }
         (None, None, RegistrationMethod::Auto | RegistrationMethod::MetadataDocument)
             if is_document =>
         {
-            identity.metadata_url = Some(before.client_id.clone());
+            identity.metadata_url = Some(stored.client_id.clone());
         }
         (None, None, RegistrationMethod::Auto | RegistrationMethod::Dynamic) => {
-            return before.registration == RegistrationKind::Dynamic
+            return stored.registration == RegistrationKind::Dynamic
         }
         (None, None, _) => return false,
     }
     if is_by_hand && identity.client_secret.is_none() {
-        identity.client_secret.clone_from(&before.client_secret);
+        identity.client_secret.clone_from(&stored.client_secret);
     }
     true
 }
 
-/// Takes the redirect URI of the login before: with its port if that was named, else with the same one if it is free.
-fn take_redirect(request: &mut Request, before: &Credentials) {
-    let Ok(url) = Url::parse(&before.redirect_uri) else {
+/// Takes over the redirect URI of the stored login: its port if that was named, else the same port if it is free.
+fn repeat_redirect_uri(request: &mut Request, stored: &Credentials) {
+    let Ok(url) = Url::parse(&stored.redirect_uri) else {
         return;
     };
     request.redirect_host = host(&url);
     request.redirect_path = url.path().to_owned();
     match url.port() {
-        Some(port) if before.options.port => {
-            request.redirect_uri = Some(before.redirect_uri.clone());
+        Some(port) if stored.options.port => {
+            request.redirect_uri = Some(stored.redirect_uri.clone());
             request.port = Some(port);
         }
         Some(port) => request.likely_ports.insert(0, port),
@@ -190,17 +289,18 @@ fn take_redirect(request: &mut Request, before: &Credentials) {
     }
 }
 
-fn take_options(request: &mut Request, before: &Credentials) {
-    let options = &before.options;
+fn repeat_options(request: &mut Request, stored: &Credentials) {
+    let options = &stored.options;
     request.assume_pkce |= options.assume_pkce;
     if options.resource && request.resource == Resource::Discovery {
-        request.resource = before
+        request.resource = stored
             .resource
             .clone()
             .map_or(Resource::Omitted, Resource::Given);
     }
-    let known = |name: &String| request.parameters.iter().any(|(known, _)| known == name);
-    let is_repeated = |(name, value): &&(String, String)| !known(name) && !is_silent(name, value);
+    let is_given = |name: &String| request.parameters.iter().any(|(given, _)| given == name);
+    let is_repeated =
+        |(name, value): &&(String, String)| !is_given(name) && !is_silent(name, value);
     let new: Vec<_> = options
         .parameters
         .iter()
@@ -209,7 +309,7 @@ fn take_options(request: &mut Request, before: &Credentials) {
         .collect();
     request.parameters.extend(new);
     if request.provider.is_none() {
-        request.provider = before.provider.as_deref().and_then(providers::find);
+        request.provider = stored.provider.as_deref().and_then(providers::find);
     }
 }
 
@@ -224,12 +324,12 @@ fn is_silent(name: &str, value: &str) -> bool {
 fn at_provider(
     mut request: Request,
     provider: &'static Provider,
-    before: Option<&Credentials>,
+    stored: Option<&Credentials>,
 ) -> Result<Request, Error> {
     if request.identity.client_id.is_some() || request.identity.metadata_url.is_some() {
         return Ok(request);
     }
-    let Some(before) = before.filter(|before| is_same(before, provider, request.issuer.as_deref()))
+    let Some(stored) = stored.filter(|stored| is_same(stored, provider, request.issuer.as_deref()))
     else {
         return Err(Error::Register {
             issuer: provider.title.to_owned(),
@@ -239,16 +339,16 @@ fn at_provider(
             ),
         });
     };
-    request.identity.client_id = Some(before.client_id.clone());
+    request.identity.client_id = Some(stored.client_id.clone());
     request.identity.client_secret = request
         .identity
         .client_secret
-        .or_else(|| before.client_secret.clone());
+        .or_else(|| stored.client_secret.clone());
     if request.google_tools.is_none() && request.scopes == provider.scopes {
-        request.scopes.clone_from(&before.scopes_requested);
+        request.scopes.clone_from(&stored.scopes_requested);
     }
     if request.port.is_none() {
-        take_redirect_uri(&mut request, provider, &before.redirect_uri);
+        repeat_registered_redirect_uri(&mut request, provider, &stored.redirect_uri);
     }
     Ok(request)
 }
@@ -261,14 +361,14 @@ fn host(redirect_uri: &Url) -> RedirectHost {
     }
 }
 
-fn is_same(before: &Credentials, provider: &Provider, issuer: Option<&str>) -> bool {
-    let same_issuer = issuer.is_some_and(|issuer| same_issuer(&before.issuer, issuer));
-    let by_hand = before.registration == RegistrationKind::Static;
-    by_hand && same_issuer && before.provider.as_deref() == Some(provider.name)
+fn is_same(stored: &Credentials, provider: &Provider, issuer: Option<&str>) -> bool {
+    let same_issuer = issuer.is_some_and(|issuer| same_issuer(&stored.issuer, issuer));
+    let by_hand = stored.registration == RegistrationKind::Static;
+    by_hand && same_issuer && stored.provider.as_deref() == Some(provider.name)
 }
 
-/// Takes the redirect URI of the login before; one that we did not choose ourselves was registered, port and all.
-fn take_redirect_uri(request: &mut Request, provider: &Provider, redirect_uri: &str) {
+/// Takes over the redirect URI of the stored login; one that we did not choose ourselves was registered, port and all.
+fn repeat_registered_redirect_uri(request: &mut Request, provider: &Provider, redirect_uri: &str) {
     let Ok(url) = Url::parse(redirect_uri) else {
         return;
     };
@@ -285,4 +385,69 @@ fn take_redirect_uri(request: &mut Request, provider: &Provider, redirect_uri: &
     request.redirect_path = url.path().to_owned();
     request.redirect_uri = Some(redirect_uri.to_owned());
     request.port = url.port();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{tests::credentials, StoredId};
+
+    #[test]
+    fn e10_what_a_stored_login_covers() {
+        let mut stored = credentials(&StoredId {
+            server: "https://mcp.example".into(),
+            profile: "default".into(),
+        });
+        let list = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        for (requested, granted, refreshable, asked, expected) in [
+            (
+                "openid offline_access",
+                "openid",
+                true,
+                "openid offline_access",
+                true,
+            ),
+            (
+                "openid offline_access",
+                "openid",
+                false,
+                "openid offline_access",
+                true,
+            ),
+            (
+                "openid offline_access",
+                "openid",
+                false,
+                "offline_access openid",
+                true,
+            ),
+            (
+                "openid offline_access",
+                "openid",
+                false,
+                "offline_access",
+                false,
+            ),
+            ("openid", "openid", true, "offline_access", true),
+            ("openid", "openid", false, "offline_access", false),
+            ("read write", "read", true, "read write", true),
+            ("read write", "read", true, "read", true),
+            ("read write", "read", true, "write", false),
+            ("read", "read write", true, "write", true),
+            ("read", "read", true, "read admin", false),
+            ("read", "read", true, "", true),
+        ] {
+            (stored.scopes_requested, stored.scopes) = (list(requested), list(granted));
+            stored.refresh_token = refreshable.then(|| crate::oauth::secret::Secret::new("r"));
+            assert_eq!(
+                covers(&stored, &list(asked)),
+                expected,
+                "{requested} {granted} {refreshable} {asked}"
+            );
+        }
+    }
 }

@@ -1,18 +1,12 @@
-//! What a login is asked to do, and what it tells.
-
-use std::time::Duration;
+//! What the user wants of a login.
 
 use url::Url;
 
 use crate::callback::RedirectHost;
-use crate::error::Error;
-use crate::login::event_loop::{Reason, Source};
 use crate::oauth::metadata::AuthorizationServer;
-use crate::os::browser::Skip;
-use crate::os::clock::Time;
 use crate::providers::{google, Provider};
 use crate::registration::Identity;
-use crate::store::{Credentials, Place, StoredId};
+use crate::store::StoredId;
 
 /// The RFC 8707 resource that a login asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +61,8 @@ pub struct Request {
     /// The provider, if its ways are known.
     pub provider: Option<&'static Provider>,
     /// The authorization server, where it needs no search: the provider's own, or the endpoints that the user names.
-    pub known: Option<AuthorizationServer>,
-    /// The URL of the authorization server's metadata, as the user names it: `https`, or on loopback. `known` wins.
+    pub preset: Option<AuthorizationServer>,
+    /// The URL of the authorization server's metadata, as the user names it: `https`, or on loopback. `preset` wins.
     pub issuer_metadata: Option<Url>,
     /// The authorization server to turn to where a search finds none: that of the client's own file.
     pub fallback: Option<AuthorizationServer>,
@@ -85,7 +79,23 @@ impl Request {
                 !it.owns_url(&server.authorization_endpoint) || !it.owns_url(&server.token_endpoint)
             })
         };
-        self.issuer_metadata.is_some() || self.known.as_ref().is_some_and(is_own)
+        self.issuer_metadata.is_some() || self.preset.as_ref().is_some_and(is_own)
+    }
+
+    /// Returns the URLs that the user typed: their hosts may be private.
+    pub(super) fn typed_urls(&self) -> Vec<Url> {
+        let issuer = self.issuer.as_ref().and_then(|url| Url::parse(url).ok());
+        let endpoints = self
+            .preset
+            .iter()
+            .flat_map(|server| [&server.authorization_endpoint, &server.token_endpoint]);
+        let typed = [&self.server, &issuer, &self.issuer_metadata];
+        typed
+            .into_iter()
+            .flatten()
+            .chain(endpoints)
+            .cloned()
+            .collect()
     }
 
     /// Tells whether the user asks for the answer as a form.
@@ -110,145 +120,5 @@ impl Request {
     pub(super) fn hints_by_standard(&self) -> bool {
         self.provider
             .is_none_or(|provider| provider.hint_parameter == "login_hint")
-    }
-}
-
-/// What a person or a script is told while logins go on.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The socket of a login is bound.
-    Listening {
-        /// The server to log in to.
-        server: &'a str,
-        /// The redirect URI.
-        redirect_uri: &'a str,
-    },
-    /// The socket of a login could not be bound; it goes on by paste.
-    NotListening {
-        /// The server to log in to.
-        server: &'a str,
-        /// Why there is no socket.
-        failure: &'a Error,
-    },
-    /// The page that the user has to see.
-    AuthorizationUrl(Invitation<'a>),
-    /// A message was not taken; the wait goes on.
-    Rejected {
-        /// Whose socket it came to; `None` for a paste that belongs to no login.
-        server: Option<&'a str>,
-        /// Where it came from.
-        source: Source,
-        /// Why it was not taken.
-        reason: Reason,
-        /// What a person wants to know about it.
-        detail: Option<&'a str>,
-        /// How many like it there were.
-        count: u64,
-    },
-    /// An answer was accepted; its code is exchanged now.
-    AnswerReceived {
-        /// The server to log in to.
-        server: &'a str,
-    },
-    /// A signal ends the run before these logins are complete.
-    Cancelled {
-        /// The servers to log in to.
-        servers: &'a [String],
-        /// How many logins of the run are complete and stored.
-        stored: usize,
-    },
-    /// Nothing has come for a while.
-    Silent {
-        /// The server to log in to.
-        server: &'a str,
-        /// What the authorization server was asked for, as a part of a sentence.
-        asked: &'a str,
-    },
-    /// The server refused our registration; a new one is made.
-    Registering {
-        /// The server to log in to.
-        server: &'a str,
-    },
-    /// Nothing can be pasted any more.
-    PasteEnded,
-    /// A second has passed.
-    Waiting {
-        /// How much time is left.
-        left: Duration,
-        /// Whether an answer can come to a socket.
-        listening: bool,
-        /// Whether something can be pasted now.
-        paste: bool,
-        /// How many bytes were typed or pasted that are not judged yet.
-        pasted: usize,
-    },
-    /// A login is complete and kept.
-    LoggedIn(&'a Report),
-    /// A login failed.
-    Failed {
-        /// The server to log in to.
-        server: &'a str,
-        /// What went wrong.
-        error: &'a Error,
-    },
-}
-
-/// The page that the user has to see, and how it can be reached.
-#[derive(Debug)]
-pub struct Invitation<'a> {
-    /// The server to log in to.
-    pub server: &'a str,
-    /// The authorization URL.
-    pub url: &'a str,
-    /// Where its answer goes.
-    pub redirect_uri: &'a str,
-    /// When the wait ends.
-    pub expires_at: Time,
-    /// Why no browser is opened; `None` if one is.
-    pub skip: Option<Skip>,
-    /// The answer can be pasted.
-    pub paste: bool,
-    /// The answer could be pasted if the program were not in the background of its shell.
-    pub in_background: bool,
-    /// The answer can come to our socket.
-    pub listening: bool,
-}
-
-/// A login that is kept.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Its name in the store.
-    pub key: StoredId,
-    /// The authorization server.
-    pub issuer: String,
-    /// Our client identifier there.
-    pub client_id: String,
-    /// The scopes that were granted.
-    pub scopes: Vec<String>,
-    /// The user's account, as far as the server told it.
-    pub account: Option<String>,
-    /// When the access token expires.
-    pub expires_at: Option<Time>,
-    /// Whether there is a refresh token.
-    pub refreshable: bool,
-    /// Where it is kept; `None` if the store does not say.
-    pub place: Option<Place>,
-    /// It was there before: nothing had to be done.
-    pub already: bool,
-}
-
-impl Report {
-    pub(super) fn of(credentials: &Credentials, place: Option<Place>, already: bool) -> Self {
-        Self {
-            key: credentials.key(),
-            issuer: credentials.issuer.clone(),
-            client_id: credentials.client_id.clone(),
-            scopes: credentials.scopes.clone(),
-            account: credentials.account.clone(),
-            expires_at: credentials.expires_at,
-            refreshable: credentials.refresh_token.is_some() && !credentials.needs_login,
-            place,
-            already,
-        }
     }
 }

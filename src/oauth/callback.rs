@@ -165,9 +165,7 @@ impl ExpectedResponse {
     ///
     /// Spec: RFC 6749 section 4.1.2; RFC 9207 section 2.4; MCP 2026-07-28, Authorization Response Validation.
     pub fn check(&self, query: &str) -> Result<AuthorizationResponse, Rejection> {
-        if !self.owns(query) {
-            return Err(self.no_state(query));
-        }
+        self.check_state(query)?;
         self.check_issuer(query)?;
         match (optional(query, "error")?, optional(query, "code")?) {
             (Some(_), Some(_)) => Err(Rejection::Ambiguous),
@@ -177,8 +175,30 @@ impl ExpectedResponse {
         }
     }
 
+    /// Checks that exactly one state is there, and that it is ours.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::State`] or [`Rejection::NoState`].
+    ///
+    /// Spec: RFC 6749 section 10.12.
+    pub fn check_state(&self, query: &str) -> Result<(), Rejection> {
+        if self.owns(query) {
+            Ok(())
+        } else {
+            Err(self.no_state(query))
+        }
+    }
+
     /// Compares `iss` with the recorded issuer, as strings, without normalising either.
-    fn check_issuer(&self, query: &str) -> Result<(), Rejection> {
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::Issuer`] or [`Rejection::NoIssuer`]; [`Rejection::Ambiguous`] or [`Rejection::Malformed`] for a value that
+    /// cannot be compared.
+    ///
+    /// Spec: RFC 9207 section 2.4.
+    pub fn check_issuer(&self, query: &str) -> Result<(), Rejection> {
         match optional(query, "iss")? {
             Some(iss) if iss == self.issuer => Ok(()),
             Some(_) => Err(Rejection::Issuer),

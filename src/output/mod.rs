@@ -23,8 +23,7 @@ use crate::callback::BindError;
 use crate::commands::handover::{Given, What};
 use crate::commands::logout::LoggedOut;
 use crate::error::Error;
-use crate::login::event_loop::{Reason, Source};
-use crate::login::{Event, Invitation, Report};
+use crate::login::{AuthorizationPage, Event, Reason, Report, Source};
 use crate::oauth::text::{json_line, printable, scope_list};
 use crate::os::environment::Environment;
 use crate::os::terminal;
@@ -87,7 +86,7 @@ impl Reporter {
                     "going on without a port for {server}: the answer has to be pasted"
                 ));
             }
-            Event::AuthorizationUrl(invitation) => self.invite(invitation),
+            Event::AuthorizationUrl(page) => self.invite(page),
             Event::Rejected {
                 server,
                 source,
@@ -190,14 +189,14 @@ impl Reporter {
         self.lost_output |= written.is_err();
     }
 
-    fn invite(&mut self, invitation: &Invitation) {
-        let Invitation {
+    fn invite(&mut self, page: &AuthorizationPage) {
+        let AuthorizationPage {
             server,
             url,
             redirect_uri,
             expires_at,
             ..
-        } = *invitation;
+        } = *page;
         self.print(&Line::AuthorizationUrl {
             server,
             url,
@@ -211,8 +210,8 @@ impl Reporter {
             .unwrap_or_default();
         terminal::say(&format!("log in to {server}"));
         terminal::say(&format!("  authorization server: {host}"));
-        self.forward(invitation);
-        match invitation.skip {
+        self.forward(page);
+        match page.skip {
             Some(skip @ Skip::Demo) => {
                 terminal::say(&format!("{}, at this address:", skip.reason()))
             }
@@ -222,17 +221,16 @@ impl Reporter {
         terminal::show("");
         terminal::show_link(url);
         terminal::show("");
-        Self::advise(invitation);
+        Self::advise(page);
     }
 
     /// Says how the answer can come back from a browser on the user's own machine.
-    fn forward(&self, invitation: &Invitation) {
-        let (Some(Skip::Ssh), Some(ssh), true) =
-            (invitation.skip, &self.environment.ssh, invitation.listening)
+    fn forward(&self, page: &AuthorizationPage) {
+        let (Some(Skip::Ssh), Some(ssh), true) = (page.skip, &self.environment.ssh, page.listening)
         else {
             return;
         };
-        let place = invitation
+        let place = page
             .redirect_uri
             .strip_prefix("http://")
             .and_then(|rest| rest.split('/').next());
@@ -247,18 +245,18 @@ impl Reporter {
     }
 
     /// Says what to do where no browser can come back.
-    fn advise(invitation: &Invitation) {
-        match (invitation.paste, invitation.listening) {
+    fn advise(page: &AuthorizationPage) {
+        match (page.paste, page.listening) {
             (true, true) => terminal::say(
                 "if the page you land on cannot be shown, copy its address, paste it here and press Enter",
             ),
             (true, false) => terminal::say("then copy the address you land on, paste it here and press Enter"),
-            (false, _) if invitation.in_background => {
+            (false, _) if page.in_background => {
                 terminal::say("this runs in the background: nothing can be pasted until it is in the foreground");
             }
             // The demo plays the browser.
-            (false, _) if invitation.skip == Some(Skip::Demo) => {}
-            (false, _) if invitation.skip.is_some() => terminal::say(
+            (false, _) if page.skip == Some(Skip::Demo) => {}
+            (false, _) if page.skip.is_some() => terminal::say(
                 "the browser has to be on this machine; with --paste, the address of the last page can be given on stdin",
             ),
             (false, _) => {}

@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use mcp_login::callback::request::{self, Accepted, Verdict};
+use mcp_login::callback::{self, request, Refused};
 use mcp_login::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
 use mcp_login::oauth::client::{ClientFile, Registration};
 use mcp_login::oauth::endpoint::{self, UrlPolicy};
@@ -88,31 +88,35 @@ pub fn text(input: &[u8]) {
     assert!(!shown.contains("  "));
 }
 
-/// Reads the input as the head of a request to the callback socket, whole and in two pieces.
+/// Reads the input as a request to the callback socket, whole and in two pieces.
 pub fn request_head(input: &[u8]) {
-    let accepted = |forms| Accepted {
-        path: "/callback".to_owned(),
-        forms,
+    let read = |bytes: &[u8], accepts_forms| {
+        let target = request::Target {
+            path: "/callback".to_owned(),
+            accepts_forms,
+        };
+        let mut answer = None;
+        let visit = |query: &str| {
+            answer = Some(query.to_owned());
+            Err(Refused::NotWaiting)
+        };
+        let checked = callback::check(bytes, &target, visit, || false);
+        assert!(!matches!(checked, Ok(Some(_))));
+        answer
     };
-    if let Verdict::Form { head, body } = request::read(input, &accepted(true)) {
-        assert!(
-            input.starts_with(b"POST /callback ")
-                && head <= input.len()
-                && body <= request::MAX_FORM_BYTES
-        );
+    if let Some(form) = read(input, true) {
+        assert!(input.starts_with(b"GET /callback?") || input.starts_with(b"POST /callback "));
+        assert!(!form.is_empty() && form.len() <= input.len());
     }
-    let verdict = request::read(input, &accepted(false));
-    if let Verdict::Callback(query) = &verdict {
+    let answer = read(input, false);
+    if let Some(query) = &answer {
         assert!(input.starts_with(b"GET /callback?") && !query.is_empty());
         assert!(!query.contains([' ', '\r', '\n', '\0']));
     }
-    // What was refused or taken early is not taken back when more comes; only what is incomplete may change.
-    let half = request::read(
-        input.get(..input.len() / 2).unwrap_or_default(),
-        &accepted(false),
-    );
-    if let Verdict::Callback(query) = half {
-        assert_eq!(verdict, Verdict::Callback(query));
+    // What was accepted early is not taken back when more comes; only what is incomplete may change.
+    let half = read(input.get(..input.len() / 2).unwrap_or_default(), false);
+    if half.is_some() {
+        assert_eq!(answer, half);
     }
 }
 

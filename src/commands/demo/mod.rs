@@ -121,8 +121,8 @@ fn log_in_and_check(
     let key = request.key.clone();
     let outcome = login::run(vec![request], Arc::clone(&context), paste, &mut |event| {
         explain(&event, alone);
-        if let (login::Event::AuthorizationUrl(invitation), Some(_)) = (&event, alone) {
-            agent::send(invitation.url);
+        if let (login::Event::AuthorizationUrl(page), Some(_)) = (&event, alone) {
+            agent::send(page.url);
         }
         tell(Event::Login(event));
     })?;
@@ -170,7 +170,7 @@ fn new_context(home: &Path, wish: &DemoOptions, alone: bool) -> Context {
 fn request(server: &Url) -> Request {
     Request {
         provider: None,
-        known: None,
+        preset: None,
         issuer_metadata: None,
         fallback: None,
         google_tools: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Case, Finding, Severity, Topic};
 use crate::callback::{try_loopback, BindError, Listener};
-use crate::login::{cannot_listen, wanted};
+use crate::login::{cannot_listen, redirect_target};
 use crate::os::browser::{self, Skip};
 use crate::os::clock::{in_words, Time};
 use crate::os::environment::Environment;
@@ -121,15 +121,15 @@ pub fn loopback() -> Vec<Finding> {
 
 /// Binds the callback as a login does, and lets it go. Returns the redirect URI too.
 pub fn callback(case: &Case, cache: &Cache, before: Option<&Credentials>) -> (Finding, String) {
-    let wanted = wanted(case.request, cache, before);
-    match Listener::bind(&wanted) {
+    let target = redirect_target(case.request, cache, before);
+    match Listener::bind(&target) {
         Ok(listener) => {
             let uri = listener.redirect_uri().to_owned();
             let port = url::Url::parse(&uri)
                 .ok()
                 .and_then(|url| url.port())
                 .unwrap_or_default();
-            let what = match wanted.ports.contains(&port) {
+            let what = match target.ports.contains(&port) {
                 true => uri.clone(),
                 false => format!(
                     "{}, at any free port",
@@ -140,7 +140,7 @@ pub fn callback(case: &Case, cache: &Cache, before: Option<&Credentials>) -> (Fi
         }
         Err(source) => {
             let is_taken = matches!(source, BindError::Taken { .. });
-            let err = cannot_listen(&wanted, source);
+            let err = cannot_listen(&target, source);
             let finding = match case.paste {
                 None => Finding::failure(Topic::Callback, &err),
                 Some(_) => {
@@ -152,7 +152,7 @@ pub fn callback(case: &Case, cache: &Cache, before: Option<&Credentials>) -> (Fi
                     }
                 }
             };
-            (finding, wanted.uri_without_socket())
+            (finding, target.uri_without_socket())
         }
     }
 }

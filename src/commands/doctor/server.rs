@@ -4,8 +4,7 @@ use super::{Case, Finding, Topic};
 use crate::commands::status::{Login, LoginState};
 use crate::discovery::{Discovery, Trace};
 use crate::error::Error;
-use crate::login::outlook;
-use crate::login::{Outlook, Resource};
+use crate::login::{preflight, Preflight, Resource};
 use crate::oauth::client::RegistrationKind;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::{printable, scope_list};
@@ -22,8 +21,8 @@ pub fn examine(
     steps: &Trace,
 ) -> Vec<Finding> {
     let mut findings = vec![login(memory.1)];
-    match outlook(case.request, &case.http, memory, redirect_uri, steps) {
-        Ok(outlook) => findings.extend(describe(case, &outlook)),
+    match preflight(case.request, &case.http, memory, redirect_uri, steps) {
+        Ok(plan) => findings.extend(describe(case, &plan)),
         Err(err) if err.needs_no_login() => {
             findings.push(Finding::ok(
                 Topic::Discovery,
@@ -60,15 +59,15 @@ fn login(before: Option<&Credentials>) -> Finding {
     Finding::ok(Topic::Login, what)
 }
 
-fn describe(case: &Case, outlook: &Outlook) -> Vec<Finding> {
-    let server = &outlook.found.server;
+fn describe(case: &Case, preflight: &Preflight) -> Vec<Finding> {
+    let server = &preflight.discovery.server;
     vec![
-        issuer(&outlook.found),
-        resource(case, outlook.found.resource.as_deref()),
+        issuer(&preflight.discovery),
+        resource(case, preflight.discovery.resource.as_deref()),
         pkce(server),
         endpoints(server),
-        registration(server, &outlook.client),
-        scopes(case, outlook),
+        registration(server, &preflight.client),
+        scopes(case, preflight),
     ]
 }
 
@@ -172,13 +171,13 @@ fn registration(server: &AuthorizationServer, chosen: &Result<ClientPlan, Error>
     Finding::ok(Topic::Registration, format!("{way}; {offers}"))
 }
 
-fn scopes(case: &Case, outlook: &Outlook) -> Finding {
+fn scopes(case: &Case, preflight: &Preflight) -> Finding {
     let source = match () {
         () if !case.request.scopes.is_empty() => "as you asked",
-        () if !outlook.found.challenged_scopes.is_empty() => "as the server's challenge says",
+        () if !preflight.discovery.challenged_scopes.is_empty() => "as the server's challenge says",
         () => "as the server's metadata says",
     };
-    match outlook.scopes.as_slice() {
+    match preflight.scopes.as_slice() {
         [] => Finding::ok(Topic::Scopes, "none is asked for; the server chooses"),
         scopes => Finding::ok(Topic::Scopes, format!("{}, {source}", scope_list(scopes))),
     }

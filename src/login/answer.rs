@@ -1,0 +1,191 @@
+//! The answers of authorization servers: callbacks and pastes, each checked against the login that waits for it.
+
+use rustix::event::PollFlags;
+
+use super::pending::PendingAuthorization;
+use super::rejections::{detail, Reason};
+use super::stage::{Login, LoginId, Stage};
+use crate::callback::request::Target;
+use crate::callback::{check, Connection, Refused};
+use crate::oauth::callback::{AuthorizationResponse, Rejection};
+use crate::oauth::endpoint;
+use crate::oauth::paste::{PasteContent, PastedResponse};
+use crate::oauth::text::printable;
+
+/// An answer that passed all checks, and what it is completed with.
+pub type Accepted = (Box<PendingAuthorization>, AuthorizationResponse);
+
+impl Login {
+    /// Serves the callback sockets; returns the answer that was accepted, if one was.
+    pub fn serve(&mut self, ready: &[PollFlags]) -> Option<Accepted> {
+        let mut listener = self.listener.take()?;
+        let mut accepted = None;
+        listener.advance(ready, &mut |connection, target| {
+            if let Some(answer) = self.on_request(connection, target) {
+                accepted = Some(answer);
+            }
+        });
+        self.listener = Some(listener);
+        accepted
+    }
+
+    /// Checks what has come of a request. One that fails a check gets a page, and changes nothing but a counter.
+    fn on_request(&mut self, connection: &mut Connection, target: &Target) -> Option<Accepted> {
+        let stage = &self.stage;
+        let mut received = String::new();
+        let expected = |raw: &str| {
+            received = raw.to_owned();
+            match stage {
+                Stage::Waiting { pending, .. } => Ok(pending.expected()),
+                Stage::Completing { query, .. } | Stage::Done { query, .. } if query == raw => {
+                    Err(Refused::Repeated)
+                }
+                _ => Err(Refused::NotWaiting),
+            }
+        };
+        let is_foreign = || connection.is_foreign();
+        match check(connection.received(), target, expected, is_foreign) {
+            Ok(None) => None,
+            Ok(Some(answer)) => {
+                connection.hold();
+                self.accept(received, answer)
+            }
+            Err(refused) => {
+                self.refuse(connection, refused);
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, connection: &mut Connection, refused: Refused) {
+        let (reason, detail) = match (refused, &self.stage) {
+            (Refused::Page(page), _) => return connection.answer(page),
+            (Refused::Repeated, Stage::Done { page, .. }) => return connection.answer(*page),
+            (Refused::Repeated, _) => return connection.hold(),
+            (Refused::NotWaiting, _) => (Reason::StateMismatch, None),
+            (Refused::ForeignPeer, _) => (Reason::ForeignPeer, None),
+            (Refused::Rejection(rejection), _) => self.judge_claim(connection, rejection),
+        };
+        connection.answer(reason.page());
+        self.rejections.add_callback(reason, detail);
+    }
+
+    /// Returns why a message is rejected, and what the user may know of it. An error that a message names without proof is
+    /// shown only if no other user sent it. Who does not know the state learns nothing about that.
+    fn judge_claim(
+        &mut self,
+        connection: &Connection,
+        rejection: Rejection,
+    ) -> (Reason, Option<String>) {
+        let reason = Reason::from(&rejection);
+        let (Rejection::NoState { claimed, .. } | Rejection::NoIssuer { claimed }) = &rejection
+        else {
+            return (reason, detail(&rejection));
+        };
+        if claimed.is_none() {
+            return (reason, None);
+        }
+        let is_looked_up = self.rejections.may_look_up();
+        if is_looked_up && !connection.is_foreign() {
+            return (reason, detail(&rejection));
+        }
+        match reason {
+            Reason::NoIssuer if is_looked_up => (Reason::ForeignPeer, None),
+            Reason::NoIssuer => (Reason::NoIssuer, None),
+            _ => (Reason::NoState, None),
+        }
+    }
+}
+
+/// Why a paste is not accepted.
+pub struct PasteRefused {
+    /// The reason.
+    pub reason: Reason,
+    /// The reason in words, and what to do.
+    pub why: String,
+    /// The error that the paste names, without proof.
+    pub claim: Option<String>,
+}
+
+impl PasteRefused {
+    fn new(reason: Reason, why: &str) -> Self {
+        Self {
+            reason,
+            why: why.to_owned(),
+            claim: None,
+        }
+    }
+
+    fn of(rejection: &Rejection) -> Self {
+        let (reason, detail) = (Reason::from(rejection), detail(rejection));
+        let why = match (rejection, &detail) {
+            (Rejection::NoState { .. }, _) => "a part of the address is missing; copy all of it",
+            (Rejection::NoIssuer { .. }, _) => {
+                "this does not name the authorization server that sent it (iss), which the server promises to do"
+            }
+            (Rejection::Issuer, _) => "it names another authorization server",
+            (_, Some(words)) => return Self::new(reason, words),
+            (_, None) => "this answer cannot be used",
+        };
+        Self {
+            claim: detail,
+            ..Self::new(reason, why)
+        }
+    }
+}
+
+/// Gives a paste to the login whose state it carries, through the checks of a callback; returns the answer.
+///
+/// # Errors
+///
+/// Why no login accepts it.
+pub fn accept_pasted(
+    logins: &mut [Login],
+    pasted: &PasteContent,
+) -> Result<(LoginId, Accepted), PasteRefused> {
+    let response = match pasted {
+        PasteContent::Answer(response) => response,
+        PasteContent::NotAnAnswer(mistake) => {
+            return Err(PasteRefused::new(Reason::NotARedirect, mistake.reason()))
+        }
+        PasteContent::Empty => {
+            return Err(PasteRefused::new(
+                Reason::NotARedirect,
+                "nothing was pasted",
+            ))
+        }
+    };
+    let mut why = PasteRefused::new(Reason::StateMismatch, "this belongs to another login");
+    for (index, login) in logins.iter_mut().enumerate() {
+        let Stage::Waiting { pending, .. } = &login.stage else {
+            continue;
+        };
+        match pending.expected().check_state(&response.query) {
+            Ok(()) => {}
+            Err(rejection @ Rejection::NoState { .. }) => {
+                why = PasteRefused::of(&rejection);
+                continue;
+            }
+            Err(_) => continue,
+        }
+        check_address(response)?;
+        let checked = pending.expected().check(&response.query);
+        let answer = checked.map_err(|rejection| PasteRefused::of(&rejection))?;
+        if let Some(accepted) = login.accept(response.query.clone(), answer) {
+            return Ok((LoginId(index), accepted));
+        }
+    }
+    Err(why)
+}
+
+/// Checks that an address that was pasted is one of this machine.
+fn check_address(response: &PastedResponse) -> Result<(), PasteRefused> {
+    match &response.place {
+        Some(place) if !endpoint::is_loopback(place) => {
+            let host = printable(place.host_str().unwrap_or_default());
+            let why = format!("this address is on {host}, not on this machine");
+            Err(PasteRefused::new(Reason::NotARedirect, &why))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,229 @@
+//! Step three of a login: tokens for the code, and the stored login.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::authorize::Authorization;
+use super::pending::{PendingAuthorization, Preparation};
+use super::workers::WorkerHandle;
+use super::{previous, Report};
+use crate::context::Context;
+use crate::error::Error;
+use crate::http::Http;
+use crate::oauth::callback::AuthorizationCode;
+use crate::oauth::client::Client;
+use crate::oauth::text::printable;
+use crate::oauth::token::Tokens;
+use crate::os::clock::{in_words, Deadline, Time};
+use crate::providers;
+use crate::refresh::refresher::bring_home;
+use crate::store::cache::Cache;
+use crate::store::{Credentials, GrantType};
+use crate::token_endpoint::exchange::{self, Exchange, ExchangeError, Retries, WhenBusy};
+
+/// Longest wait for a refresh of the same login.
+const REFRESH_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long an accepted code is sent again where the token endpoint cannot be reached.
+const EXCHANGE_RETRIES: Duration = Duration::from_secs(30);
+
+/// How far the clock of this computer may differ from the server's without a warning, in seconds.
+const CLOCK_TOLERANCE: u64 = 60;
+
+/// Exchanges the code for tokens.
+pub fn exchange(
+    pending: &PendingAuthorization,
+    code: AuthorizationCode,
+    context: &Context,
+    worker: &WorkerHandle,
+) -> Result<Tokens, ExchangeError> {
+    let PendingAuthorization::Redirect {
+        preparation,
+        client,
+        authorization: Authorization { verifier, .. },
+    } = pending;
+    let typed = preparation.request.typed_urls();
+    let http = Http::new(&context.http, &typed, super::REQUEST_LIMIT);
+    let request = Exchange {
+        token_endpoint: &preparation.discovery.server.token_endpoint,
+        client,
+        redirect_uri: &preparation.redirect_uri,
+        resource: preparation.discovery.resource.as_deref(),
+    };
+    let retries = Retries {
+        until: worker.deadline.min(Deadline::after(EXCHANGE_RETRIES)),
+        when_busy: WhenBusy::OnceIfUnserved,
+    };
+    let exchanged = exchange::exchange(&request, code, verifier, (&http, retries))?;
+    warn_of_clock(exchanged.answered_at);
+    Ok(exchanged.tokens)
+}
+
+/// Tells whether the server refused our client as unknown, and a new registration may help.
+pub fn needs_new_client(
+    exchanged: &Result<Tokens, ExchangeError>,
+    pending: &PendingAuthorization,
+) -> bool {
+    match exchanged {
+        Err(ExchangeError::Refused { words, .. }) => words
+            .error
+            .as_ref()
+            .is_some_and(|error| pending.can_reregister(error)),
+        _ => false,
+    }
+}
+
+/// Returns the failure of a login whose code was not exchanged.
+pub fn not_exchanged(pending: &PendingAuthorization, source: ExchangeError) -> Error {
+    Error::Exchange {
+        issuer: printable(&pending.expected().issuer),
+        provider: pending.preparation().provider(),
+        source,
+    }
+}
+
+/// Warns of a clock that is wrong: from now on it decides when the token expires.
+fn warn_of_clock(answered_at: Option<Time>) {
+    let Some(left) = answered_at.map(Time::seconds_left) else {
+        return;
+    };
+    if left.unsigned_abs() > CLOCK_TOLERANCE {
+        let off = in_words(Duration::from_secs(left.unsigned_abs()));
+        let direction = if left < 0 { "ahead of" } else { "behind" };
+        log::warn!(
+            "the clock of this computer is {off} {direction} the server's: when it is set right, the token is refreshed; \
+             if the server's is wrong, nothing needs to be done"
+        );
+    }
+}
+
+/// Stores the login, in place of an earlier one.
+pub fn store(
+    pending: PendingAuthorization,
+    tokens: Tokens,
+    account: Option<String>,
+    context: &Context,
+) -> Result<Report, Error> {
+    let PendingAuthorization::Redirect {
+        mut preparation,
+        client,
+        ..
+    } = pending;
+    let key = preparation.request.key.clone();
+    let store = context.store(&key)?;
+    // A refresh that is under way ends first; one that hangs must not cost a login, and will not overwrite it.
+    let journal = store.journal(&key);
+    let lock = journal
+        .lock(Deadline::after(REFRESH_LIMIT))
+        .inspect_err(|err| log::debug!("{err}"))
+        .ok();
+    if tokens.refresh_token.is_none() {
+        // The stored refresh token stays, and a refresh may have replaced it while the user was away.
+        let current = store.load(&key).unwrap_or(preparation.stored);
+        let rescued =
+            |stored: Credentials| bring_home(store, stored.clone(), &journal).unwrap_or(stored);
+        preparation.stored = match lock {
+            Some(_) => current.map(rescued),
+            None => current,
+        };
+    }
+    let google_tools = preparation.request.google_tools.clone();
+    let mut credentials = credentials(preparation, client, tokens, account);
+    let saved = store
+        .save(&mut credentials)
+        .map_err(|err| Error::not_kept(&key, Arc::new(err)))?;
+    if let Some(notice) = saved.notice {
+        log::warn!("{notice}");
+    }
+    if lock.is_some() {
+        // What an earlier refresh has left is of no use any more.
+        journal.end();
+    }
+    let unusable_tools = google_tools
+        .map(|tools| tools.without(&credentials.scopes))
+        .unwrap_or_default();
+    if !unusable_tools.is_empty() {
+        log::warn!(
+            "not all was granted: {} will not work",
+            unusable_tools.join(", ")
+        );
+    }
+    Ok(Report::new(&credentials, Some(saved.place), false))
+}
+
+/// Returns the record of the login.
+fn credentials(
+    preparation: Preparation,
+    client: Client,
+    tokens: Tokens,
+    account: Option<String>,
+) -> Credentials {
+    let provider = preparation.provider();
+    let Preparation {
+        request,
+        discovery,
+        scopes,
+        redirect_uri,
+        stored,
+        ..
+    } = preparation;
+    let server = discovery.server;
+    let is_same_account = |stored: &Credentials| match (&stored.account, &account) {
+        (Some(stored), Some(account)) => stored == account,
+        _ => true,
+    };
+    let is_same_grant = |stored: &&Credentials| {
+        stored.issuer == server.issuer
+            && stored.client_id == client.id
+            && is_same_account(stored)
+            && stored.handed_over.is_none()
+    };
+    let stored_refresh_token = stored
+        .as_ref()
+        .filter(is_same_grant)
+        .and_then(|stored| stored.refresh_token.clone());
+    if tokens.refresh_token.is_none() && stored_refresh_token.is_some() {
+        log::warn!("the server sent no new refresh token; the one from the login before is kept");
+    }
+    let now = Time::now();
+    Credentials {
+        options: previous::options(&request, stored.as_ref()),
+        server: request.key.server,
+        profile: request.key.profile,
+        generation: 0,
+        issuer: server.issuer,
+        resource: discovery.resource,
+        grant: GrantType::AuthorizationCode.into(),
+        registration: client.kind.into(),
+        client_id: client.id,
+        client_secret: client.secret,
+        client_secret_expires_at: client.secret_expires_at.map(Time),
+        client_auth: client.auth.into(),
+        redirect_uri,
+        token_endpoint: server.token_endpoint.into(),
+        revocation_endpoint: server.revocation_endpoint.map(String::from),
+        scopes: match tokens.scopes {
+            Some(granted) => providers::granted(provider, granted),
+            None => scopes.clone(),
+        },
+        scopes_requested: scopes,
+        provider: provider.map(|provider| provider.name.to_owned()),
+        account,
+        access_token: tokens.access_token,
+        refresh_token: tokens.refresh_token.or(stored_refresh_token),
+        obtained_at: now,
+        expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
+        needs_login: false,
+        handed_over: None,
+        rest: serde_json::Map::new(),
+    }
+}
+
+/// Returns the metadata of the authorization server of a stored login, as in RFC 8414, from when it was last logged in to;
+/// `None` if it is not known any more, or the login is older.
+pub fn metadata(cache: &Cache, stored: &Credentials) -> Option<Value> {
+    let document: Value = cache.get("servers", &stored.issuer)?;
+    (document["token_endpoint"] == stored.token_endpoint).then_some(document)
+}

@@ -1,0 +1,97 @@
+//! An authorization that was requested and is not answered yet.
+
+use super::authorize::Authorization;
+use super::Request;
+use crate::discovery::Discovery;
+use crate::error;
+use crate::oauth::callback::ExpectedResponse;
+use crate::oauth::client::{self, Client, RegistrationKind};
+use crate::providers::{self, Provider};
+use crate::registration;
+use crate::store::cache::Cache;
+use crate::store::Credentials;
+
+/// What is known of a login before its client is registered.
+pub struct Preparation {
+    /// What the user wants, completed by what an earlier login says.
+    pub request: Request,
+    /// The authorization server.
+    pub discovery: Discovery,
+    /// The scopes to request.
+    pub scopes: Vec<String>,
+    /// Where the answer goes.
+    pub redirect_uri: String,
+    /// The stored login that this one replaces.
+    pub stored: Option<Credentials>,
+    /// The server did not know the first registration any more.
+    pub is_second: bool,
+}
+
+impl Preparation {
+    /// Returns the provider whose ways the login follows.
+    pub fn provider(&self) -> Option<&'static Provider> {
+        provider(&self.request, &self.discovery)
+    }
+}
+
+/// Returns the provider whose ways a login follows.
+pub fn provider(request: &Request, discovery: &Discovery) -> Option<&'static Provider> {
+    let of_issuer = || providers::of_url(&discovery.server.issuer);
+    request.provider.or_else(of_issuer)
+}
+
+/// An authorization that was requested: all that its tokens will be requested with.
+pub enum PendingAuthorization {
+    /// The browser brings the answer to the redirect URI, or the user pastes it.
+    Redirect {
+        /// What was known before.
+        preparation: Preparation,
+        /// The client that asks.
+        client: Client,
+        /// The authorization request.
+        authorization: Authorization,
+    },
+}
+
+impl PendingAuthorization {
+    /// Returns what was known before the request.
+    pub fn preparation(&self) -> &Preparation {
+        let Self::Redirect { preparation, .. } = self;
+        preparation
+    }
+
+    /// Returns the client that asks.
+    pub fn client(&self) -> &Client {
+        let Self::Redirect { client, .. } = self;
+        client
+    }
+
+    /// Returns what the answer has to carry.
+    pub fn expected(&self) -> &ExpectedResponse {
+        let Self::Redirect { authorization, .. } = self;
+        &authorization.expected
+    }
+
+    /// Returns what was asked for, as a part of a sentence.
+    pub fn asked(&self) -> String {
+        let Preparation {
+            redirect_uri,
+            scopes,
+            ..
+        } = self.preparation();
+        error::asked(&self.client().id, redirect_uri, scopes)
+    }
+
+    /// Tells whether a new registration may cure this error: once, and only if the registration was ours.
+    pub fn can_reregister(&self, error: &str) -> bool {
+        client::is_unknown(error)
+            && !self.preparation().is_second
+            && self.client().kind == RegistrationKind::Dynamic
+    }
+
+    /// Notes that the server knows the client: it has answered with the state of this login.
+    pub fn confirm_client(&self, cache: &Cache) {
+        let issuer = &self.preparation().discovery.server.issuer;
+        registration::confirm(cache, issuer, self.client());
+    }
+}

@@ -1,0 +1,344 @@
+//! Step one of a login: the callback socket, the authorization server, the client, the authorization request.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::authorize::Authorization;
+use super::pending::{PendingAuthorization, Preparation};
+use super::workers::{Message, WorkerHandle};
+use super::{previous, Request, Resource};
+use crate::callback::{is_refused_by_browsers, peer, BindError, Listener, RedirectTarget};
+use crate::context::Context;
+use crate::discovery::{discover as search, Discovery, DiscoveryRequest};
+use crate::discovery::{ServerSource, Trace};
+use crate::error::Error;
+use crate::failure::Code;
+use crate::http::Http;
+use crate::oauth::authorization::{choose_scopes, AuthorizationRequest, ScopeSources};
+use crate::oauth::client::{Client, RegistrationKind};
+use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::text::printable;
+use crate::os::terminal;
+use crate::registration::{self, RegisterError};
+use crate::store::cache::Cache;
+use crate::store::Credentials;
+
+/// Prepares the requests of this step.
+pub fn http(request: &Request, context: &Context, worker: &WorkerHandle) -> Http {
+    let http = Http::new(&context.http, &request.typed_urls(), super::REQUEST_LIMIT);
+    http.until(worker.deadline)
+}
+
+/// Binds the callback socket, gives it to the event loop, and returns the redirect URI. Without a socket the login goes on if
+/// the answer can be pasted.
+pub fn bind(
+    request: &Request,
+    stored: Option<&Credentials>,
+    context: &Context,
+    worker: &WorkerHandle,
+) -> Result<String, Error> {
+    let target = redirect_target(request, &context.cache(), stored);
+    let fixed = target.ports.iter().filter(|_| !target.any_port);
+    for port in fixed.filter(|port| is_refused_by_browsers(**port)) {
+        log::warn!("browsers refuse to open port {port} (ERR_UNSAFE_PORT); use another one, or paste the address");
+    }
+    match Listener::bind(&target) {
+        Ok(listener) => {
+            let redirect_uri = listener.redirect_uri().to_owned();
+            worker.send(Message::Listening(listener));
+            Ok(redirect_uri)
+        }
+        Err(source) => {
+            let failure = cannot_listen(&target, source);
+            if !worker.can_paste {
+                return Err(failure);
+            }
+            worker.send(Message::NotListening(failure));
+            Ok(target.uri_without_socket())
+        }
+    }
+}
+
+/// Returns the redirect URI that a login needs: with a fixed port, or with the ports of earlier registrations first.
+pub fn redirect_target(
+    request: &Request,
+    cache: &Cache,
+    stored: Option<&Credentials>,
+) -> RedirectTarget {
+    let registered = LastLogin::read(request, cache)
+        .map(|last| registration::remembered_redirect_uris(cache, &last.issuer, stored))
+        .unwrap_or_default();
+    let registered = registered
+        .iter()
+        .filter_map(|uri| Url::parse(uri).ok()?.port());
+    RedirectTarget {
+        literal: request.redirect_uri.clone(),
+        forms: request.wants_form(),
+        host: request.redirect_host,
+        path: request.redirect_path.clone(),
+        ports: match request.port {
+            Some(port) => vec![port],
+            None => registered
+                .chain(request.likely_ports.iter().copied())
+                .collect(),
+        },
+        any_port: request.port.is_none(),
+    }
+}
+
+/// Returns the failure of a login that cannot listen, with the program that holds its port.
+pub fn cannot_listen(target: &RedirectTarget, source: BindError) -> Error {
+    let redirect_uri = target.uri_without_socket();
+    let place = redirect_uri.trim_start_matches("http://");
+    let holder = match source {
+        BindError::Taken { port } => peer::holder(port),
+        BindError::UsedUp | BindError::Impossible(_) => None,
+    };
+    Error::Bind {
+        place: place.split('/').next().unwrap_or_default().to_owned(),
+        holder,
+        source,
+    }
+}
+
+/// Finds the authorization server. Where nothing names one, a client registered by hand is still bound to the issuer of the
+/// stored login, which the returned request then names.
+pub fn discover(
+    request: Request,
+    stored: Option<&Credentials>,
+    context: &Context,
+    worker: &WorkerHandle,
+    http: &Http,
+) -> Result<(Request, Discovery), Error> {
+    let last = LastLogin::read(&request, &context.cache()).map(|last| last.issuer);
+    let found = find_server(&request, last.as_deref(), http, None);
+    let is_nowhere = |err: &Error| {
+        matches!(
+            err.code(),
+            Code::NoAuthorizationServer | Code::NotAnMcpServer
+        )
+    };
+    match (found, previous::with_issuer(&request, stored)) {
+        (Err(err), Some(bound)) if is_nowhere(&err) => {
+            let http = self::http(&bound, context, worker);
+            let discovery = find_server(&bound, last.as_deref(), &http, None).map_err(|_| err)?;
+            Ok((bound, discovery))
+        }
+        (found, _) => Ok((request, found?)),
+    }
+}
+
+/// Asks the servers, and applies what the user says about the resource. The server used `last_issuer` at its last login;
+/// `trace` notes each step.
+pub fn find_server(
+    request: &Request,
+    last_issuer: Option<&str>,
+    http: &Http,
+    trace: Option<&Trace>,
+) -> Result<Discovery, Error> {
+    let source = match (
+        &request.preset,
+        &request.issuer_metadata,
+        request.issuer.as_deref(),
+    ) {
+        (Some(server), _, _) => ServerSource::Endpoints(server),
+        (None, Some(url), issuer) => ServerSource::Metadata(url, issuer),
+        (None, None, Some(issuer)) => ServerSource::Issuer(issuer),
+        (None, None, None) => ServerSource::Search,
+    };
+    let ask = |source| {
+        let request = DiscoveryRequest {
+            server: request.server.as_ref(),
+            server_text: &request.server_text,
+            source,
+            last_issuer,
+            challenge: request.challenge.as_deref(),
+            resource_is_given: request.settles_resource(),
+            assume_pkce: request.assume_pkce,
+            trace,
+        };
+        search(request, http)
+    };
+    let mut found = ask(source);
+    let is_nowhere = match &found {
+        Ok(discovery) => discovery.assumed.is_some(),
+        Err(err) => err.is_without_server(),
+    };
+    let mut source = request.names_endpoints().then_some("as you asked");
+    if let Some(server) = request.fallback.as_ref().filter(|_| is_nowhere) {
+        found = ask(ServerSource::Endpoints(server));
+        source = Some("no metadata leads to an authorization server; as the client's file says");
+    }
+    let mut discovery = found.map_err(|source| Error::Discover {
+        server: request.key.server.clone(),
+        source,
+    })?;
+    if let Some(source) = source {
+        show_endpoints(source, &discovery.server);
+    }
+    match &request.resource {
+        Resource::Discovery => {}
+        Resource::Omitted => discovery.resource = None,
+        Resource::Given(resource) => discovery.resource = Some(resource.clone()),
+    }
+    Ok(discovery)
+}
+
+/// Tells the user which hosts were named in place of a search.
+fn show_endpoints(source: &str, server: &AuthorizationServer) {
+    let host = |url: &Url| url.host_str().map(printable).unwrap_or_default();
+    terminal::insist(&format!(
+        "{source}, the page to log in is at {}, and the tokens come from {}",
+        host(&server.authorization_endpoint),
+        host(&server.token_endpoint)
+    ));
+    if server.issuer == server.authorization_endpoint.origin().ascii_serialization() {
+        let issuer = printable(&server.issuer);
+        terminal::say(&format!(
+            "  if its answers name another issuer than {issuer}, name that one with --issuer"
+        ));
+    }
+}
+
+/// Chooses the scopes to request.
+pub fn scopes(
+    request: &Request,
+    discovery: &Discovery,
+    stored: Option<&Credentials>,
+) -> Vec<String> {
+    let server = &discovery.server;
+    // Spec: MCP 2026-07-28, Scope Selection Strategy: what a challenge names joins what was requested before.
+    let is_challenged = request.challenge.is_some() || !discovery.challenged_scopes.is_empty();
+    let stored = stored.filter(|stored| stored.issuer == server.issuer);
+    let requested_before = stored.filter(|_| is_challenged);
+    let (scopes, left_out) = choose_scopes(ScopeSources {
+        asked: match stored {
+            Some(stored) if request.scopes.is_empty() && !is_challenged => {
+                previous::scopes(request, stored)
+            }
+            _ => &request.scopes,
+        },
+        challenged: &discovery.challenged_scopes,
+        before: requested_before.map_or(&[], |stored| &stored.scopes_requested),
+        resource: &discovery.resource_scopes,
+        server: &server.scopes,
+    });
+    if left_out > 0 {
+        log::warn!(
+            "{left_out} of the scopes that {} offers cannot be asked for, or are too many; --scope names those that you need",
+            request.key.server
+        );
+    }
+    scopes
+}
+
+/// Becomes a client of the authorization server, and remembers it for the next login.
+pub fn register(
+    preparation: &Preparation,
+    context: &Context,
+    http: &Http,
+) -> Result<Client, Error> {
+    let Preparation {
+        request, stored, ..
+    } = preparation;
+    let server = &preparation.discovery.server;
+    let cache = context.cache();
+    let reusable = stored.as_ref().filter(|_| !preparation.is_second);
+    let client = registration::register(
+        server,
+        &request.identity,
+        &preparation.redirect_uri,
+        &preparation.scopes,
+        (http, &cache, reusable),
+    )
+    .map_err(|source| not_registered(preparation, source))?;
+    check_issuer_of_client(request, &client, server, stored.as_ref())?;
+    let last = LastLogin {
+        issuer: server.issuer.clone(),
+        redirect_uri: preparation.redirect_uri.clone(),
+    };
+    cache.put("last", &request.key.server, &last);
+    cache.put("servers", &server.issuer, &server.document());
+    Ok(client)
+}
+
+/// Returns why there is no client. Where the endpoints were only assumed, and nothing at the one for registrations speaks
+/// RFC 7591, there is no authorization server either.
+fn not_registered(preparation: &Preparation, source: RegisterError) -> Error {
+    let discovery = &preparation.discovery;
+    match (&discovery.assumed, &discovery.server.registration_endpoint) {
+        (Some(assumed), Some(endpoint)) if source.is_of_no_endpoint() => Error::Discover {
+            server: preparation.request.key.server.clone(),
+            source: assumed.refuted(endpoint.as_str(), source.to_string()),
+        },
+        _ => Error::Register {
+            issuer: printable(&discovery.server.issuer),
+            provider: preparation.provider(),
+            source,
+        },
+    }
+}
+
+/// Checks that a client registered by hand is still meant for this authorization server: its identifier and secret are
+/// not shown to another one unless the user names it.
+///
+/// Spec: MCP 2026-07-28, Authorization Server Binding.
+pub fn check_issuer_of_client(
+    request: &Request,
+    client: &Client,
+    server: &AuthorizationServer,
+    stored: Option<&Credentials>,
+) -> Result<(), Error> {
+    let has_moved =
+        |stored: &&Credentials| stored.client_id == client.id && stored.issuer != server.issuer;
+    let is_bound = client.kind == RegistrationKind::Static && request.identity.issuer.is_none();
+    match stored.filter(has_moved) {
+        Some(stored) if is_bound => Err(Error::IssuerChanged {
+            server: request.key.server.clone(),
+            before: printable(&stored.issuer),
+            now: printable(&server.issuer),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Prepares the authorization request. The issuer is recorded here, before any browser opens.
+pub fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuthorization, Error> {
+    let Preparation {
+        request, discovery, ..
+    } = &preparation;
+    let redirect_uri = &preparation.redirect_uri;
+    let by_standard = request.hints_by_standard();
+    let parameters = AuthorizationRequest {
+        endpoint: &discovery.server.authorization_endpoint,
+        client_id: &client.id,
+        redirect_uri,
+        scopes: &preparation.scopes,
+        resource: discovery.resource.as_deref(),
+        login_hint: request.login_hint.as_deref().filter(|_| by_standard),
+        extra: &request.parameters,
+    };
+    let authorization =
+        Authorization::new(&parameters, &discovery.server).map_err(|err| Error::Usage {
+            message: format!("the redirect URI {redirect_uri} cannot be used: {err}"),
+            hint: None,
+        })?;
+    Ok(PendingAuthorization::Redirect {
+        preparation,
+        client,
+        authorization,
+    })
+}
+
+/// Where a server was last logged in to: the next login begins there.
+#[derive(Debug, Serialize, Deserialize)]
+struct LastLogin {
+    issuer: String,
+    redirect_uri: String,
+}
+
+impl LastLogin {
+    fn read(request: &Request, cache: &Cache) -> Option<Self> {
+        cache.get("last", &request.key.server)
+    }
+}

@@ -1,0 +1,210 @@
+//! One login of a run: what the user wants, its sockets, and how far it has come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::answer::Accepted;
+use super::pending::PendingAuthorization;
+use super::rejections::Rejections;
+use super::{Report, Request};
+use crate::callback::pages::Page;
+use crate::callback::Listener;
+use crate::error::Error;
+use crate::oauth::callback::AuthorizationResponse;
+use crate::os::clock::Deadline;
+use crate::store::cache::Cache;
+
+/// Longest time that a browser waits for its page while the code is exchanged.
+const PAGE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a login that is done still answers a reload, if others keep the program running.
+const RELOAD_GRACE: Duration = Duration::from_secs(2);
+
+/// How long nothing comes until the user reads what was asked for: some servers show their errors in the browser only.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// A login of a run, by its place in the order of the requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginId(pub usize);
+
+/// One login of a run.
+pub struct Login {
+    /// What the user wants.
+    pub request: Arc<Request>,
+    /// Its callback sockets, once they are bound.
+    pub listener: Option<Listener>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The messages that were not accepted.
+    pub rejections: Rejections,
+}
+
+/// How far a login has come.
+pub enum Stage {
+    /// It has no authorization request yet.
+    Preparing,
+    /// Its answer is awaited.
+    Waiting {
+        /// What the answer is checked and completed with.
+        pending: Box<PendingAuthorization>,
+        /// When there is something to do though nothing has come.
+        wake_at: Option<Deadline>,
+    },
+    /// Its answer has come; browsers with this very answer wait for their page.
+    Completing {
+        /// The answer, as it came.
+        query: String,
+        /// When the browsers get a page whatever happens.
+        page_due: Deadline,
+    },
+    /// It has ended.
+    Done {
+        /// The login, or why it failed.
+        result: Result<Report, Error>,
+        /// The answer, as it came; empty if there was none.
+        query: String,
+        /// The page for browsers with this very answer.
+        page: Page,
+        /// How long they are answered.
+        until: Deadline,
+    },
+}
+
+impl Login {
+    /// Returns a login that begins.
+    pub fn new(request: Request) -> Self {
+        Self {
+            request: Arc::new(request),
+            listener: None,
+            stage: Stage::Preparing,
+            rejections: Rejections::default(),
+        }
+    }
+
+    /// Returns the server, as people know it.
+    pub fn server(&self) -> &str {
+        &self.request.key.server
+    }
+
+    /// Waits for the answer from now on.
+    pub fn wait(&mut self, pending: Box<PendingAuthorization>) {
+        self.stage = Stage::Waiting {
+            pending,
+            wake_at: Some(Deadline::after(SILENCE)),
+        };
+    }
+
+    /// Tells whether the answer is awaited.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Waiting { .. })
+    }
+
+    /// Tells whether an answer was accepted and is worked on.
+    pub fn is_completing(&self) -> bool {
+        matches!(self.stage, Stage::Completing { .. })
+    }
+
+    /// Tells whether the login has ended.
+    pub fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done { .. })
+    }
+
+    /// Accepts an answer that passed all checks; returns it with what it is completed with.
+    pub fn accept(&mut self, query: String, answer: AuthorizationResponse) -> Option<Accepted> {
+        let completing = Stage::Completing {
+            query,
+            page_due: Deadline::after(PAGE_LIMIT),
+        };
+        match std::mem::replace(&mut self.stage, completing) {
+            Stage::Waiting { pending, .. } => Some((pending, answer)),
+            stage => {
+                self.stage = stage;
+                None
+            }
+        }
+    }
+
+    /// Prepares anew on the same sockets.
+    pub fn restart(&mut self) {
+        self.answer_held(Page::OtherLogin);
+        self.stage = Stage::Preparing;
+    }
+
+    /// Ends the login: the browsers that wait get this page.
+    pub fn end(&mut self, result: Result<Report, Error>, page: Page) {
+        self.answer_held(page);
+        let (query, grace) = match std::mem::replace(&mut self.stage, Stage::Preparing) {
+            Stage::Completing { query, .. } => (query, RELOAD_GRACE),
+            _ => (String::new(), Duration::ZERO),
+        };
+        self.stage = Stage::Done {
+            result,
+            query,
+            page,
+            until: Deadline::after(grace),
+        };
+    }
+
+    fn answer_held(&mut self, page: Page) {
+        if let Some(listener) = &mut self.listener {
+            listener.answer_held(page);
+        }
+    }
+
+    /// Returns what the authorization server was asked for, if its answer is awaited.
+    pub fn asked(&self) -> Option<String> {
+        match &self.stage {
+            Stage::Waiting { pending, .. } => Some(pending.asked()),
+            _ => None,
+        }
+    }
+
+    /// Notes that the server knows the client, if it has answered with the state of a login that still waits.
+    pub fn confirm_client(&self, cache: &Cache) {
+        if let Stage::Waiting { pending, .. } = &self.stage {
+            pending.confirm_client(cache);
+        }
+    }
+
+    /// Returns what to remind the user of, once nothing has come for a while.
+    pub fn reminder(&mut self) -> Option<String> {
+        match &mut self.stage {
+            Stage::Waiting { pending, wake_at } if wake_at.is_some_and(Deadline::passed) => {
+                *wake_at = None;
+                Some(pending.asked())
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the earliest moment at which there is something to do though nothing comes.
+    pub fn next_deadline(&self) -> Option<Deadline> {
+        let listener = self.listener.as_ref();
+        let of_stage = match &self.stage {
+            Stage::Preparing => None,
+            Stage::Waiting { wake_at, .. } => *wake_at,
+            Stage::Completing { page_due, .. } => {
+                let holds_browsers = listener.is_some_and(Listener::holds_browsers);
+                holds_browsers.then_some(*page_due)
+            }
+            Stage::Done { until, .. } => listener.map(|_| *until),
+        };
+        let of_listener = listener.and_then(Listener::next_deadline);
+        let of_rejections = self.rejections.next_deadline();
+        [of_stage, of_listener, of_rejections]
+            .into_iter()
+            .flatten()
+            .reduce(Deadline::min)
+    }
+
+    /// Does for the browsers whatever is due.
+    pub fn keep_time(&mut self) {
+        match &self.stage {
+            Stage::Completing { page_due, .. } if page_due.passed() => {
+                self.answer_held(Page::SeeTerminal);
+            }
+            Stage::Done { until, .. } if until.passed() => self.listener = None,
+            _ => {}
+        }
+    }
+}
