@@ -1,4 +1,4 @@
-//! What all commands share: where things are stored, how requests are sent, what the user said about the browser.
+//! What all commands share: where logins are stored, how requests are sent, and where the program runs.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -6,47 +6,56 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::http;
-use crate::os::browser;
+use crate::os::browser::BrowserChoice;
 use crate::os::environment::Environment;
 use crate::store::cache::Cache;
-use crate::store::{Interaction, Store, StoreChoice, StoreError, StoredId};
+use crate::store::{self, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId};
 
 /// What all commands of a run share.
 pub struct Context {
     /// How requests are sent.
     pub http: http::HttpSettings,
-    /// Where everything is kept; empty if there is no such place and none is needed.
+    /// The data directory; empty if there is none and none is needed.
     pub data_dir: PathBuf,
-    /// Where logins are kept.
+    /// Where logins are stored.
     pub store: StoreChoice,
-    /// What the user said about the browser.
-    pub browser: browser::BrowserChoice,
-    /// What kind of place this is.
-    pub environment: Environment,
+    /// The profile, if the user names one.
+    pub profile: Option<String>,
+    /// Scripts read what is printed.
+    pub json: bool,
+    /// The browser that the user wants.
+    pub browser: BrowserChoice,
     /// The deadline of all logins, as a length of time.
     pub timeout: Duration,
+    /// What kind of place this is.
+    pub environment: Environment,
     proven: OnceLock<Result<Store, Arc<StoreError>>>,
 }
 
 impl Context {
     /// Collects what the commands share; the store is opened when it is first needed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if there is no data directory and one is needed.
     pub fn new(
         http: http::HttpSettings,
-        data_dir: PathBuf,
+        data_dir: Option<PathBuf>,
         store: StoreChoice,
-        browser: browser::BrowserChoice,
-        timeout: Duration,
-    ) -> Self {
-        let environment = Environment::look();
-        Self {
+    ) -> Result<Self, Error> {
+        let data_dir = store::data_dir(data_dir, &store)
+            .map_err(|source| all_logins("find a place for", source))?;
+        Ok(Self {
             http,
             data_dir,
             store,
-            browser,
-            environment,
-            timeout,
+            profile: None,
+            json: false,
+            browser: BrowserChoice::default(),
+            timeout: Duration::ZERO,
+            environment: Environment::look(),
             proven: OnceLock::new(),
-        }
+        })
     }
 
     /// Returns the store, chosen and proven to work. The first call does it; others wait for it.
@@ -69,8 +78,33 @@ impl Context {
             .map_err(|source| Error::not_kept(key, Arc::clone(source)))
     }
 
+    /// Returns the store without proving that it works.
+    pub fn store_to_read(&self, interaction: Interaction) -> Store {
+        Store::open_to_read(&self.store, &self.data_dir, interaction)
+    }
+
+    /// Lists the names of all stored logins. The keyring is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if the index cannot be read.
+    pub fn stored_ids(&self) -> Result<Vec<StoredId>, Error> {
+        let entries = self.store_to_read(Interaction::None).list();
+        let entries = entries.map_err(|source| all_logins("read", source))?;
+        Ok(entries.iter().map(IndexEntry::key).collect())
+    }
+
     /// Returns what is remembered of earlier logins.
     pub fn cache(&self) -> Cache {
         Cache::new(&self.data_dir)
+    }
+}
+
+/// Returns the error of something that is about all logins.
+pub fn all_logins(doing: &'static str, source: StoreError) -> Error {
+    Error::Store {
+        doing,
+        server: String::new(),
+        source: source.into(),
     }
 }

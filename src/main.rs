@@ -1,5 +1,7 @@
-//! The program: it guards its secrets, reads its arguments, does one thing and says how it went.
+//! The program: hardens the process, parses the arguments, runs the command.
 
+use std::env;
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use mcp_login::cli::environment;
@@ -13,25 +15,18 @@ use mcp_login::refresh::refresher;
 
 fn main() -> ExitCode {
     process::install_panic_hook();
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|argument| argument == browser::OPENER)
-    {
+    let first = env::args_os().nth(1);
+    let first = first.as_deref().and_then(OsStr::to_str).unwrap_or_default();
+    // The browser gets the limits that the user has.
+    if first == browser::OPENER {
         return browser::opener();
-    }
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|argument| argument == commands::COMPLETER)
-    {
-        return commands::complete(std::env::args().nth(2).as_deref());
     }
     process::forbid_core_dumps();
     signals::survive_file_limit();
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|argument| argument == refresher::REFRESHER)
-    {
-        return refresher::main(std::env::args().nth(2));
+    match first {
+        commands::COMPLETER => return commands::complete(),
+        refresher::REFRESHER => return refresher::main(env::args().nth(2)),
+        _ => {}
     }
     environment::drop_overridden_settings();
     process::name_session_bus();

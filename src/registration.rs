@@ -18,9 +18,10 @@ use crate::store::Credentials;
 const MAX_REMEMBERED: usize = 8;
 
 /// How we become a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RegistrationMethod {
     /// The best that the server offers.
+    #[default]
     Auto,
     /// A client identifier that the user gives.
     Static,
@@ -31,7 +32,7 @@ pub enum RegistrationMethod {
 }
 
 /// What the user says about the client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Identity {
     /// How we become one.
     pub method: RegistrationMethod,

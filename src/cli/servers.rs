@@ -1,8 +1,9 @@
-//! The servers and logins that the words of a command mean.
+//! The servers and logins that the arguments of a command mean.
 
 use url::Url;
 
-use super::{names, Common};
+use super::names;
+use crate::context::Context;
 use crate::error::Error;
 use crate::failure::Hint;
 use crate::oauth::endpoint::{self, UrlError};
@@ -35,37 +36,34 @@ pub fn usage(message: impl Into<String>, hint: impl Into<Hint>) -> Error {
     }
 }
 
-/// A server as the user named it.
+/// A SERVER argument.
 #[derive(Debug)]
-pub struct Server {
-    /// Its name in the store.
+pub struct ServerArg {
+    /// The name of the login in the store.
     pub key: StoredId,
-    /// Its URL; `None` for a name of the user's own.
+    /// The URL; `None` for a name that the user chose.
     pub url: Option<Url>,
-    /// What the user typed, without fragment.
+    /// What the user typed, without the fragment.
     pub text: String,
 }
 
-/// Reads one SERVER argument. A name of the user's own is fine where an issuer is given too.
+/// Reads one SERVER argument. A name that the user chose is fine where an issuer is given too.
 ///
 /// # Errors
 ///
 /// [`Error::Usage`].
-pub fn parse(text: &str, common: &Common, has_issuer: bool) -> Result<Server, Error> {
-    let profile = profile(common)?;
+pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<ServerArg, Error> {
+    let profile = checked_profile(profile)?;
     if !text.contains("://") {
-        if has_issuer && is_name(text) {
-            let key = StoredId {
-                server: text.to_owned(),
-                profile,
-            };
-            return Ok(Server {
-                key,
-                url: None,
-                text: text.to_owned(),
-            });
+        if !has_issuer || !is_name(text) {
+            return Err(no_url(text, None));
         }
-        return Err(no_url(text, None));
+        let server = text.to_owned();
+        return Ok(ServerArg {
+            key: StoredId { server, profile },
+            url: None,
+            text: text.to_owned(),
+        });
     }
     let text = text.split('#').next().unwrap_or(text);
     let url = endpoint::parse(text).map_err(|why| {
@@ -75,45 +73,52 @@ pub fn parse(text: &str, common: &Common, has_issuer: bool) -> Result<Server, Er
         )
     })?;
     if url.scheme() == "http" && !endpoint::is_loopback(&url) {
-        let message = format!("cannot log in to {text}: {}", UrlError::Plaintext);
         return Err(usage(
-            message,
+            format!("cannot log in to {text}: {}", UrlError::Plaintext),
             format!("try {}", text.replacen("http://", "https://", 1)),
         ));
     }
-    Ok(Server {
-        key: StoredId {
-            server: account(&url),
-            profile,
-        },
+    let server = store_name(&url).to_owned();
+    Ok(ServerArg {
+        key: StoredId { server, profile },
         text: text.to_owned(),
         url: Some(url),
     })
 }
 
 /// Returns the name of a server in the store.
-pub(super) fn account(url: &Url) -> String {
-    let text = url.as_str();
-    if url.path() == "/" && url.query().is_none() {
-        text.trim_end_matches('/')
-    } else {
-        text
+pub fn store_name(url: &Url) -> &str {
+    match url.path() {
+        "/" if url.query().is_none() => url.as_str().trim_end_matches('/'),
+        _ => url.as_str(),
     }
-    .to_owned()
 }
 
 /// Returns a URL as it may be shown: a user name in it may come with a password.
-pub(super) fn without_password(text: &str) -> &str {
-    if text.contains('@') {
-        "this URL"
-    } else {
-        text
+pub fn without_password(text: &str) -> &str {
+    match text.contains('@') {
+        true => "this URL",
+        false => text,
+    }
+}
+
+/// Finds the login that an argument means; without one, the only login. A URL needs no look into the store.
+///
+/// # Errors
+///
+/// As for [`stored`] and [`only`].
+pub fn find(server: Option<&str>, context: &Context) -> Result<StoredId, Error> {
+    let profile = context.profile.as_deref();
+    match server {
+        Some(text) if text.contains("://") => stored(text, None, profile, &[]),
+        Some(text) => stored(text, None, profile, &context.stored_ids()?),
+        None => only(profile, &context.stored_ids()?),
     }
 }
 
 /// Finds the login that a word means: a URL, the name of a login at a provider without an MCP server, or a name in the
-/// configuration of a client, or of the one client `from`. For a URL nothing is read; a project's word is shown. Where there is just one login at a
-/// provider of that name, it is meant whatever its profile is.
+/// configuration of a client, or of the client `from` alone. The only login with a name is meant whatever its profile is.
+/// The user sees which URL a project's file means by a name.
 ///
 /// # Errors
 ///
@@ -121,36 +126,32 @@ pub(super) fn without_password(text: &str) -> &str {
 pub fn stored(
     text: &str,
     from: Option<&str>,
-    common: &Common,
+    profile: Option<&str>,
     logins: &[StoredId],
 ) -> Result<StoredId, Error> {
-    let known: Vec<_> = logins.iter().filter(|key| key.server == text).collect();
-    if known.is_empty() {
-        if text.contains("://") {
-            return parse(text, common, false).map(|server| server.key);
-        }
+    if text.contains("://") {
+        return parse(text, profile, false).map(|server| server.key);
+    }
+    let same_name: Vec<_> = logins.iter().filter(|key| key.server == text).collect();
+    if same_name.is_empty() {
         let named = names::find(text, from, logins)?;
         if named.in_project {
             terminal::insist(&named.introduction());
         }
-        return parse(&named.url, common, false).map(|server| server.key);
+        return parse(&named.url, profile, false).map(|server| server.key);
     }
     let key = StoredId {
         server: text.to_owned(),
-        profile: profile(common)?,
+        profile: checked_profile(profile)?,
     };
-    match known.as_slice() {
-        _ if common.profile.is_some() || known.contains(&&key) || text.contains("://") => Ok(key),
+    match same_name.as_slice() {
+        _ if profile.is_some() || same_name.contains(&&key) => Ok(key),
         [only] => Ok((*only).clone()),
         _ => {
-            let profiles = known
-                .iter()
-                .map(|key| key.profile.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let profiles: Vec<_> = same_name.iter().map(|key| key.profile.as_str()).collect();
             Err(usage(
                 format!("there are several logins to {text}"),
-                format!("name one with --profile: {profiles}"),
+                format!("name one with --profile: {}", profiles.join(", ")),
             ))
         }
     }
@@ -164,28 +165,21 @@ pub fn stored(
 pub fn all_stored(
     text: &str,
     from: Option<&str>,
-    common: &Common,
+    profile: Option<&str>,
     logins: &[StoredId],
 ) -> Result<Vec<StoredId>, Error> {
-    let all: Vec<_> = logins
-        .iter()
-        .filter(|key| key.server == text && !text.contains("://"))
-        .cloned()
-        .collect();
-    if common.profile.is_some() || all.is_empty() {
-        return stored(text, from, common, logins).map(|key| vec![key]);
+    let is_meant = |key: &&StoredId| key.server == text && !text.contains("://");
+    let all: Vec<_> = logins.iter().filter(is_meant).cloned().collect();
+    if profile.is_some() || all.is_empty() {
+        return stored(text, from, profile, logins).map(|key| vec![key]);
     }
     Ok(all)
 }
 
-/// Returns the only login there is; if there are several, the only one in the profile.
-///
-/// # Errors
-///
-/// [`Error::Usage`] if there are several; [`Error::NotLoggedIn`] if there is none.
-pub fn only(common: &Common, logins: &[StoredId]) -> Result<StoredId, Error> {
-    let profile = profile(common)?;
-    let is_alone = common.profile.is_none() && logins.len() == 1;
+/// Returns the only login; if there are several, the only one in the profile.
+fn only(profile: Option<&str>, logins: &[StoredId]) -> Result<StoredId, Error> {
+    let is_alone = profile.is_none() && logins.len() == 1;
+    let profile = checked_profile(profile)?;
     let mut candidates = logins
         .iter()
         .filter(|key| is_alone || key.profile == profile);
@@ -251,16 +245,19 @@ fn without_broken_scheme(text: &str) -> &str {
         .map_or(text, |rest| rest.trim_start_matches([':', '/']))
 }
 
-pub(super) fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte))
+/// Tells whether a text can be the name of a login or of a profile.
+pub fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
-pub(super) fn profile(common: &Common) -> Result<String, Error> {
-    match common.profile.as_deref() {
+/// Checks the value of `--profile`.
+///
+/// # Errors
+///
+/// [`Error::Usage`].
+pub fn checked_profile(profile: Option<&str>) -> Result<String, Error> {
+    match profile {
         None => Ok(DEFAULT_PROFILE.to_owned()),
         Some(name) if is_name(name) => Ok(name.to_owned()),
         Some(_) => Err(usage(

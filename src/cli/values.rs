@@ -1,12 +1,43 @@
-//! What the values of options may be.
+//! The values of options.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
 use crate::clients::{Target, TARGETS};
 use crate::oauth::endpoint;
 
-/// Reads a SERVER argument without what copying it adds around it: blanks, quotes, angle brackets, a comma.
+/// The values of an option: the names of each, its help, and what it means.
+pub type Words<T> = &'static [(&'static [&'static str], &'static str, T)];
+
+/// Reads one of several words.
+pub fn one_of<T>(words: Words<T>) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let values = words.iter().map(|(names, help, _)| {
+        let aliases = names.iter().skip(1).copied();
+        let name = names.first().copied().unwrap_or_default();
+        PossibleValue::new(name).aliases(aliases).help(*help)
+    });
+    PossibleValuesParser::new(values).try_map(|word| {
+        let meant = words.iter().find(|(names, ..)| names.contains(&&*word));
+        meant
+            .map(|(.., value)| value.clone())
+            .ok_or("unknown value")
+    })
+}
+
+/// Reads the name of a client that a login can be handed over to.
+pub fn client() -> impl TypedValueParser<Value = &'static Target> {
+    let names = TARGETS
+        .iter()
+        .map(|client| PossibleValue::new(client.name).help(client.about));
+    PossibleValuesParser::new(names).try_map(|name| Target::find(&name).ok_or("unknown client"))
+}
+
+/// Reads a SERVER argument without what copying adds around it: blanks, quotes, angle brackets, a comma.
 ///
 /// # Errors
 ///
@@ -24,13 +55,13 @@ pub fn server(text: &str) -> Result<String, Infallible> {
     Ok(word.to_owned())
 }
 
-/// Reads a length of time: `90s`, `10m`, `1h30m`; a bare number counts seconds.
+/// Reads a duration: `90s`, `10m`, `1h30m`; a bare number counts seconds.
 ///
 /// # Errors
 ///
 /// A sentence for the user.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no length of time; write it as 90s, 10m or 1h");
+    let wrong = || format!("invalid duration {text:?}: use 90s, 10m or 1h");
     let mut seconds: u64 = 0;
     let mut digits = String::new();
     for character in text.chars() {
@@ -57,13 +88,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
     match seconds {
         1..=604_800 => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!(
-            "{text:?} is out of range; it has to be between 1 s and 7 days"
-        )),
+        _ => Err(format!("{text:?} is out of range: use 1 s to 7 days")),
     }
 }
 
-/// Reads a length of time that may be none at all: `0`, `0s`.
+/// Reads a duration that may be zero.
 ///
 /// # Errors
 ///
@@ -75,7 +104,7 @@ pub fn duration_or_none(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads `KEY=VALUE`. The parameters that carry the security of the login are not the user's to set.
+/// Reads `KEY=VALUE`. The user cannot set the parameters that protect the login.
 ///
 /// # Errors
 ///
@@ -92,17 +121,8 @@ pub fn parameter(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Finds a client that a login can be handed to.
-///
-/// # Errors
-///
-/// A sentence for the user.
-pub fn client(name: &str) -> Result<&'static Target, String> {
-    Target::find(name).ok_or_else(|| {
-        let names: Vec<_> = TARGETS.iter().map(|client| client.name).collect();
-        format!("the clients are {}", names.join(", "))
-    })
-}
+/// The environment variable that holds a token, unless the user names another one.
+pub const VARIABLE: &str = "MCP_LOGIN_BEARER";
 
 /// Checks the name of an environment variable.
 ///
@@ -114,7 +134,7 @@ pub fn variable(name: &str) -> Result<String, String> {
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !plain || name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err("the name of a variable holds letters, digits and _".to_owned());
+        return Err("use letters, digits and _".to_owned());
     }
     Ok(name.to_owned())
 }

@@ -1,20 +1,27 @@
-//! The check: the server is asked for its tools with the stored login. It speaks both forms of MCP.
+//! `check`: ask the server for its tools with the stored login, in both forms of MCP.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Args;
+use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
 use crate::failure::Class;
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
+use crate::oauth::endpoint;
 use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint::{self, ErrorResponse};
 use crate::os::clock::Deadline;
+use crate::os::terminal;
+use crate::output::Reporter;
 use crate::refresh::{self, Freshness};
 use crate::store::{Credentials, StoredId};
 
@@ -24,15 +31,71 @@ const MIN_TTL: Duration = Duration::from_secs(60);
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
-/// What a check has found.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Checked {
-    /// The MCP revision that was spoken.
-    pub revision: &'static str,
-    /// How many tools the server lists, on its first page.
-    pub tools: usize,
+/// The options of a check.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// The MCP server, as at the login
+    #[arg(value_name = "SERVER", value_parser = values::server)]
+    pub server: String,
+}
+
+/// The result of a check. The order of its members is part of the contract with scripts.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Checked<'a> {
+    /// The profile of the login.
+    pub profile: &'a str,
     /// The server refuses the same request without the login, so its answer proves the login.
     pub proven: bool,
+    /// The MCP revision that was spoken.
+    pub revision: &'static str,
+    /// The server.
+    pub server: &'a str,
+    /// How many tools the server lists on its first page.
+    pub tools: usize,
+}
+
+/// Checks the login and prints the result.
+///
+/// # Errors
+///
+/// [`Error::Usage`]. A check that fails is printed, and decides the exit status.
+pub fn run(args: &CheckArgs, context: &Context) -> Result<ExitCode, Error> {
+    let key = servers::find(Some(&args.server), context)?;
+    let url = endpoint::parse(&key.server).map_err(|_| {
+        servers::usage(
+            format!("{} is not an MCP server", args.server),
+            "give the URL of the MCP server",
+        )
+    })?;
+    let mut reporter = Reporter::new(context.json, false);
+    match check(&key, &url, context) {
+        Ok(checked) => {
+            checked.report(&mut reporter);
+            Ok(reporter.exit_code(Class::Success))
+        }
+        Err(err) => {
+            reporter.fail(Some(&key.server), &err);
+            Ok(err.class().into())
+        }
+    }
+}
+
+impl Checked<'_> {
+    /// Prints the result.
+    pub fn report(&self, reporter: &mut Reporter) {
+        reporter.json(self);
+        let (server, revision) = (self.server, self.revision);
+        let tools = match self.tools {
+            1 => "1 tool".to_owned(),
+            count => format!("{count} tools"),
+        };
+        terminal::say(&match self.proven {
+            true => format!("the login to {server} works: the server lists {tools} (MCP {revision})"),
+            false => format!(
+                "{server} lists {tools} (MCP {revision}), but it also answers without a token, so the login is not proven"
+            ),
+        });
+    }
 }
 
 /// JSON-RPC: the method is not known.
@@ -58,15 +121,15 @@ enum Served {
     Failed(String, ServerFault),
 }
 
-/// Asks the server for its tools, with the stored login and then without. A token that it refuses is refreshed once; if
-/// that does not help, the login is marked.
+/// Asks the server for its tools, with the stored login and then without. Refreshes a token once that the server refuses; if
+/// that does not help, marks the login.
 ///
 /// # Errors
 ///
 /// [`Error::NotLoggedIn`] if there is no login or the server refuses it; [`Error::AccountRefused`] if it refuses
 /// whoever has it; [`Error::OlderTransport`]; [`Error::Server`] if nothing there speaks MCP, or the server
 /// fails for another reason.
-pub fn check(key: &StoredId, server: &Url, context: &Context) -> Result<Checked, Error> {
+pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<Checked<'a>, Error> {
     let live = |refresh| {
         let need = Freshness {
             min_ttl: MIN_TTL,
@@ -113,6 +176,8 @@ pub fn check(key: &StoredId, server: &Url, context: &Context) -> Result<Checked,
                 Ok((_, Served::Unauthorized | Served::InsufficientScope(_)))
             );
             Ok(Checked {
+                server: &key.server,
+                profile: &key.profile,
                 revision,
                 tools,
                 proven,

@@ -1,34 +1,64 @@
-//! Running a command with a live token in its environment. This process becomes the command: signals, the terminal and
-//! the exit status are the command's own.
+//! `exec`: run a command with a live access token in its environment. This process becomes the command: signals, the
+//! terminal and the exit status are the command's own.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
+use clap::Args;
 use zeroize::Zeroizing;
 
+use super::token::FreshnessArgs;
+use crate::cli::{servers, values};
+use crate::context::Context;
 use crate::error::Error;
-use crate::store::Credentials;
+use crate::os::process;
+use crate::os::terminal;
 
-/// Becomes the command; returns only if that fails. The token never stands in an argument.
-pub fn exec(kept: Credentials, variable: &str, command: &[OsString]) -> Error {
-    let Some((program, arguments)) = command.split_first() else {
-        return Error::Usage {
-            message: "there is no command to run".to_owned(),
-            hint: None,
-        };
-    };
+/// The options of running a command.
+#[derive(Clone, Debug, Args)]
+pub struct ExecArgs {
+    /// The server, as at the login
+    #[arg(value_name = "SERVER", value_parser = values::server)]
+    pub server: String,
+
+    /// The variable that holds the token
+    #[arg(long, value_name = "NAME", default_value = values::VARIABLE, value_parser = values::variable)]
+    pub env: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub freshness: FreshnessArgs,
+
+    /// The command and its arguments
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    pub command: Vec<OsString>,
+}
+
+/// Becomes the command; returns only if that fails. The token is never an argument.
+///
+/// # Errors
+///
+/// If there is no login with a live token, or the command cannot be run.
+pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode, Error> {
+    let key = servers::find(Some(&args.server), context)?;
+    let kept = args.freshness.live(&key, context)?;
     let token = Zeroizing::new(kept.access_token.expose().to_owned());
     drop(kept);
+    process::restore_core_limit();
+    let _ = terminal::finish();
+    let (program, arguments) = args.command.split_first().ok_or_else(|| Error::Usage {
+        message: "there is no command to run".to_owned(),
+        hint: None,
+    })?;
     let source = Command::new(program)
         .args(arguments)
-        .env(variable, token.as_str())
+        .env(&args.env, token.as_str())
         .exec();
-    let program = program.to_string_lossy().into_owned();
-    Error::Command {
-        program,
+    Err(Error::Command {
+        program: program.to_string_lossy().into_owned(),
         not_found: source.kind() == ErrorKind::NotFound,
         source,
-    }
+    })
 }

@@ -1,16 +1,22 @@
-//! Logging out: the tokens are given back to the authorization server, and forgotten here in any case.
+//! `logout`: revoke the tokens of a login, and remove it in any case.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Args;
 use url::Url;
 
+use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::Error;
+use crate::failure::Class;
 use crate::http::Http;
 use crate::os::clock::{Deadline, Time};
+use crate::os::terminal;
+use crate::output::{self, Line, Reporter};
 use crate::refresh::refresher::{bring_home, client_of};
-use crate::store::{Credentials, HandedOver, Interaction, Store, StoreError, StoredId};
-use crate::token_endpoint::revoke::{revoke, RevokeError};
+use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
+use crate::token_endpoint::revoke::revoke;
 
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -18,44 +24,129 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// Longest wait for a refresh that is under way.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
-/// How a logout went. The login is forgotten here in each case.
-#[derive(Debug)]
-pub enum LoggedOut {
+/// The options of logging out.
+#[derive(Clone, Debug, Args)]
+pub struct LogoutArgs {
+    /// The servers, as at the login
+    #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present = "all", conflicts_with = "all")]
+    pub servers: Vec<String>,
+
+    /// All logins; with --profile, all of that profile
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// How a logout went. The login is removed in each case.
+enum LoggedOut {
     /// There was no login.
     NotThere,
-    /// The server has taken the tokens back.
+    /// The server has revoked the tokens.
     Revoked,
-    /// The tokens had ended before: the server had refused them.
+    /// The server had refused the tokens before.
     Ended,
-    /// The refresh token is ended; the server cannot revoke the access token, which lives until then.
+    /// The refresh token is revoked; the server cannot revoke the access token.
     AccessTokenLives(Option<Time>),
-    /// Its tokens are with another program, which goes on using them.
+    /// Another program has the tokens, and goes on using them.
     HandedOver(String),
-    /// The server has no way to take tokens back: the access token lives until then, the refresh token, if there is one,
-    /// until the server ends it.
+    /// The server cannot revoke tokens.
     CannotRevoke {
         /// When the access token expires, if the server said so.
         until: Option<Time>,
         /// There is a refresh token.
         is_refreshable: bool,
     },
-    /// The server was asked to take the tokens back, and did not.
-    NotRevoked {
-        /// Why not.
-        source: RevokeError,
-        /// Which tokens live, and until when.
-        lives: String,
-    },
 }
 
-/// Logs out of one server. A refresh that is under way is waited for, and cannot bring the login back.
+/// Logs out of the servers.
 ///
 /// # Errors
 ///
-/// [`Error::Store`] if the login could not be forgotten.
-pub fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
-    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::Allowed);
+/// [`Error::Usage`]. What fails for one login is printed, and decides the exit status.
+pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
+    let known = context.stored_ids()?;
+    let profile = context.profile.as_deref();
+    let is_wanted = |key: &StoredId| profile.is_none_or(|name| name == key.profile);
+    let wanted: Vec<StoredId> = match args.all {
+        true => known.into_iter().filter(is_wanted).collect(),
+        false => args
+            .servers
+            .iter()
+            .map(|text| servers::stored(text, None, profile, &known))
+            .collect::<Result<_, _>>()?,
+    };
+    let mut worst = None;
+    let mut reporter = Reporter::new(context.json, wanted.len() > 1);
+    for key in wanted {
+        match logout(&key, context) {
+            Ok(how) => {
+                let (word, sentence) = in_words(&key, &how);
+                let (server, profile) = (&key.server, &key.profile);
+                reporter.json(&Line::LoggedOut {
+                    server,
+                    profile,
+                    tokens: word,
+                });
+                terminal::say(&sentence);
+            }
+            Err(err) => {
+                reporter.fail(Some(&key.server), &err);
+                worst = worst.or(Some(err.class()));
+            }
+        }
+    }
+    Ok(worst.unwrap_or(Class::Success).into())
+}
+
+/// Returns the word for scripts and the sentence for people.
+fn in_words(key: &StoredId, how: &LoggedOut) -> (&'static str, String) {
+    let server = format!("{}{}", key.server, output::profile_in_words(&key.profile));
+    match how {
+        LoggedOut::NotThere => ("not_there", format!("there was no login to {server}")),
+        LoggedOut::Revoked => (
+            "revoked",
+            format!("logged out of {server}; its tokens are revoked"),
+        ),
+        LoggedOut::HandedOver(to) => (
+            "handed_over",
+            format!("removed the login to {server} here; {to} has its tokens: log out there"),
+        ),
+        LoggedOut::Ended => (
+            "ended",
+            format!("logged out of {server}; the server had refused its tokens before"),
+        ),
+        LoggedOut::AccessTokenLives(until) => (
+            "access_token_lives",
+            format!(
+                "logged out of {server}; the server cannot revoke {}",
+                access_token(*until)
+            ),
+        ),
+        LoggedOut::CannotRevoke {
+            until,
+            is_refreshable,
+        } => {
+            let mut tokens = access_token(*until);
+            if *is_refreshable {
+                tokens.push_str(", and the refresh token, which lives until the server ends it");
+            }
+            (
+                "cannot_revoke",
+                format!("logged out of {server}; the server cannot revoke {tokens}"),
+            )
+        }
+    }
+}
+
+fn access_token(until: Option<Time>) -> String {
+    let until = until.map_or("the server ends it".to_owned(), Time::rfc3339);
+    format!("the access token, which lives until {until}")
+}
+
+/// Logs out of one server. Waits for a refresh that is under way, which cannot bring the login back.
+fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
+    let store = context.store_to_read(Interaction::Allowed);
     let unreadable = |err| Error::unreadable(key, err);
+    let not_forgotten = |err| Error::not_forgotten(key, err);
     let journal = store.journal(key);
     let _lock = match store.load(key) {
         // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
@@ -66,9 +157,7 @@ pub fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
         Ok(None) => None,
         Err(err @ StoreError::Unreadable { .. }) => {
             log::warn!("{err}; its tokens cannot be revoked");
-            store
-                .delete(key)
-                .map_err(|err| Error::not_forgotten(key, err))?;
+            store.delete(key).map_err(not_forgotten)?;
             journal.end();
             return Ok(LoggedOut::CannotRevoke {
                 until: None,
@@ -79,52 +168,46 @@ pub fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     };
     let Some(kept) = store.load(key).map_err(unreadable)? else {
         // The index may know of a login that its store does not have any more.
-        store
-            .delete(key)
-            .map_err(|err| Error::not_forgotten(key, err))?;
+        store.delete(key).map_err(not_forgotten)?;
         return Ok(LoggedOut::NotThere);
     };
-    // What a refresh that was interrupted had got is given back too.
+    // What an interrupted refresh has received is revoked too.
     let kept = bring_home(&store, kept.clone(), &journal).unwrap_or(kept);
-    let how = give_back(&kept, context);
-    store
-        .delete(key)
-        .map_err(|err| Error::not_forgotten(key, err))?;
+    let how = revoke_tokens(&kept, context);
+    store.delete(key).map_err(not_forgotten)?;
     journal.end();
-    if let Some(HandedOver { to, .. }) = kept.handed_over.filter(|_| kept.refresh_token.is_none()) {
-        return Ok(LoggedOut::HandedOver(to));
+    match kept.handed_over {
+        Some(HandedOver { to, .. }) if kept.refresh_token.is_none() => {
+            Ok(LoggedOut::HandedOver(to))
+        }
+        _ => how,
     }
-    Ok(how)
 }
 
-/// Gives both tokens back, the refresh token first.
-fn give_back(kept: &Credentials, context: &Context) -> LoggedOut {
+/// Revokes both tokens, the refresh token first.
+fn revoke_tokens(kept: &Credentials, context: &Context) -> Result<LoggedOut, Error> {
     let endpoint = kept
         .revocation_endpoint
         .as_ref()
         .and_then(|endpoint| Url::parse(endpoint).ok());
-    let has_expired = kept.expires_at.is_some_and(|at| at.seconds_left() <= 0);
-    let (until, is_refreshable) = (
-        kept.expires_at,
-        kept.refresh_token.is_some() && !kept.needs_login,
-    );
+    let until = kept.expires_at;
+    let has_expired = until.is_some_and(|at| at.seconds_left() <= 0);
+    let is_refreshable = kept.refresh_token.is_some() && !kept.needs_login;
     let Some(endpoint) = endpoint.filter(|_| !kept.access_token.expose().is_empty()) else {
-        return match kept.needs_login && has_expired {
+        return Ok(match kept.needs_login && has_expired {
             true => LoggedOut::Ended,
             false => LoggedOut::CannotRevoke {
                 until,
                 is_refreshable,
             },
-        };
+        });
     };
     let typed: Vec<Url> = [&kept.server, &kept.issuer]
         .into_iter()
         .filter_map(|url| Url::parse(url).ok())
         .collect();
-    let (http, client) = (
-        Http::new(&context.http, &typed, REQUEST_LIMIT),
-        client_of(kept),
-    );
+    let http = Http::new(&context.http, &typed, REQUEST_LIMIT);
+    let client = client_of(kept);
     let refresh = kept
         .refresh_token
         .as_ref()
@@ -136,45 +219,39 @@ fn give_back(kept: &Credentials, context: &Context) -> LoggedOut {
         "access_token",
         &http,
     );
+    let not_revoked = |source, with_refresh_token| Error::NotRevoked {
+        server: kept.server.clone(),
+        source,
+        lives: lives(kept, with_refresh_token),
+    };
     let is_revoked = matches!(refresh, Some(Ok(())));
     match (refresh, access) {
         // What the server has refused before needs no end.
         (Some(Err(source)), _) if is_refreshable && !source.is_of_ended_token() => {
-            LoggedOut::NotRevoked {
-                source,
-                lives: lives(kept, true),
-            }
+            Err(not_revoked(source, true))
         }
-        (_, Ok(())) => LoggedOut::Revoked,
-        (_, Err(err)) if has_expired || err.is_of_ended_token() => {
-            if is_revoked {
-                LoggedOut::Revoked
-            } else {
-                LoggedOut::Ended
-            }
-        }
-        (_, Err(err)) if err.is_unsupported() => LoggedOut::AccessTokenLives(until),
-        // A server that takes the refresh token back ends the access token with it, if it can end it at all.
-        (_, Err(_)) if is_revoked => LoggedOut::Revoked,
-        (_, Err(source)) => LoggedOut::NotRevoked {
-            source,
-            lives: lives(kept, false),
-        },
+        (_, Ok(())) => Ok(LoggedOut::Revoked),
+        (_, Err(err)) if has_expired || err.is_of_ended_token() => Ok(match is_revoked {
+            true => LoggedOut::Revoked,
+            false => LoggedOut::Ended,
+        }),
+        (_, Err(err)) if err.is_unsupported() => Ok(LoggedOut::AccessTokenLives(until)),
+        // A server that revokes the refresh token ends the access token with it, if it can end it at all.
+        (_, Err(_)) if is_revoked => Ok(LoggedOut::Revoked),
+        (_, Err(source)) => Err(not_revoked(source, false)),
     }
 }
 
 /// Says which tokens live, and until when.
 fn lives(kept: &Credentials, with_refresh_token: bool) -> String {
-    let access = match kept.expires_at {
-        Some(at) if at.seconds_left() <= 0 => None,
-        Some(at) => Some(format!("the access token lives until {}", at.rfc3339())),
-        None => Some("the access token lives until the server ends it".to_owned()),
-    };
-    let refresh =
-        with_refresh_token.then(|| "the refresh token lives until the server ends it".to_owned());
-    [access, refresh]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(", ")
+    let mut tokens = Vec::new();
+    match kept.expires_at {
+        Some(at) if at.seconds_left() <= 0 => {}
+        Some(at) => tokens.push(format!("the access token lives until {}", at.rfc3339())),
+        None => tokens.push("the access token lives until the server ends it".to_owned()),
+    }
+    if with_refresh_token {
+        tokens.push("the refresh token lives until the server ends it".to_owned());
+    }
+    tokens.join(", ")
 }

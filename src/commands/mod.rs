@@ -1,68 +1,148 @@
-//! From the arguments to the exit code: one arm for each command.
+//! The command line and its commands: each in a file of its own, with its options and its words.
 
 pub mod check;
 mod complete;
-mod configured;
 pub mod demo;
 pub mod doctor;
-pub mod exec;
+mod exec;
 pub mod handover;
-pub mod logout;
+mod headers;
+pub mod login;
+mod logout;
 mod providers;
-mod run_doctor;
-mod run_handover;
 pub mod status;
-mod stored;
+mod token;
 
+use std::env;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::error::ErrorKind;
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::cli::{names, plan};
-use crate::cli::{CheckArgs, Cli, ColorChoice, Command, Common, DemoArgs, LoginArgs};
-use crate::commands::check::check;
-use crate::context::Context;
+use crate::cli::GlobalArgs;
 use crate::error::Error;
-use crate::failure::Class;
-use crate::http;
-use crate::login::{self, Event, Outcome};
-use crate::oauth::endpoint;
 use crate::oauth::secret::Secret;
-use crate::os::browser::{BrowserChoice, Skip};
-use crate::os::files;
-use crate::os::signals;
-use crate::os::terminal::paste::Paste;
-use crate::os::terminal::question;
-use crate::os::terminal::{self, Color};
+use crate::os::terminal;
 use crate::output::Reporter;
-use crate::store;
+use check::CheckArgs;
+use demo::DemoArgs;
+use doctor::DoctorArgs;
+use exec::ExecArgs;
+use handover::HandoverArgs;
+use login::options::LoginArgs;
+use logout::LogoutArgs;
+use status::StatusArgs;
+use token::TokenArgs;
 
-pub use complete::{complete, COMPLETER};
+pub use complete::{run as complete, COMPLETER};
 
-/// The exit code when what was to be printed could not be.
-const LOST_OUTPUT: Class = Class::Storage;
+/// Log in to OAuth-protected MCP servers before your client starts
+///
+/// Opens the authorization page in your browser, receives the response on a loopback port (or as a pasted address), and
+/// stores the login in the system keyring or in a file that only you can read.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mcp-login",
+    version,
+    subcommand_negates_reqs = true,
+    override_usage = "mcp-login [OPTIONS] <SERVER>...\n       mcp-login <COMMAND> [OPTIONS]",
+    after_help = AFTER_HELP,
+    after_long_help = AFTER_HELP
+)]
+pub struct Cli {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub login: LoginArgs,
 
-/// Does what the arguments of this process say.
-pub fn run(secret: Option<Secret>) -> ExitCode {
-    let cli = match Cli::try_parse() {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub global: GlobalArgs,
+
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  mcp-login https://mcp.example.com/mcp           log in, with your browser
+  mcp-login linear                                log in to a server that your MCP clients call linear
+  mcp-login --all                                 log in to all servers of your MCP clients
+  mcp-login --no-browser https://mcp.example.com/mcp
+                                                  log in over ssh: open the address anywhere, paste the last one
+  mcp-login --provider google --client-file client_secret.json --tools gmail,drive
+                                                  log in to Google, for a program on this machine
+  mcp-login exec https://mcp.example.com/mcp -- CLIENT
+                                                  run a client with the token in $MCP_LOGIN_BEARER
+  mcp-login demo                                  see a whole login against a server of its own
+
+Every option that takes a value can also be set through an environment variable, as MCP_LOGIN_TIMEOUT=2m for --timeout.";
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in: the same as without a command, for servers called like one
+    #[command(hide = true)]
+    Login(Box<LoginArgs>),
+    /// Print a live access token, refreshed if necessary
+    Token(TokenArgs),
+    /// Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper
+    Headers(TokenArgs),
+    /// Run a command with a live access token in its environment
+    Exec(ExecArgs),
+    /// List the logins: their scopes, when they expire, where they are stored
+    Status(StatusArgs),
+    /// Revoke the tokens at the authorization server, and remove the login
+    Logout(LogoutArgs),
+    /// Give a login to an MCP client, in the way that the client documents
+    ///
+    /// Claude Code and Codex are set up to ask mcp-login for live tokens: the setting is printed, or written with --write.
+    /// Clients that refresh tokens themselves get the whole login, and mcp-login keeps no token of it. `--list` lists the
+    /// clients.
+    Handover(HandoverArgs),
+    /// Ask a server for its tools with the stored login: does it really work?
+    Check(CheckArgs),
+    /// Find out what works on this machine, and why a login would fail
+    ///
+    /// Examines loopback, browser, terminal, keyring, files, clock, proxies and certificates; with a server, also
+    /// everything that a login would ask before it registers or opens anything. Takes the options of a login, and
+    /// registers, opens and stores nothing. The exit status is the one that the login would end with.
+    Doctor(Box<DoctorArgs>),
+    /// List the providers with built-in settings, for --provider
+    Providers,
+    /// See a whole login, against a protected MCP server that runs just for it
+    ///
+    /// Your browser opens and asks you; without a browser or a terminal the demo agrees by itself. Its login is stored in a
+    /// temporary file, whatever --store says, and removed at the end.
+    Demo(DemoArgs),
+}
+
+/// Returns the command line. Every option that takes a value can be set by an environment variable too.
+pub fn command() -> clap::Command {
+    fn with_variables(command: clap::Command) -> clap::Command {
+        command
+            .mut_args(|arg| {
+                let name = arg.get_id().as_str().to_ascii_uppercase();
+                let is_option = !arg.is_positional() && arg.get_action().takes_values();
+                match is_option && name != "CLIENT_SECRET" {
+                    true => arg.env(format!("MCP_LOGIN_{name}")),
+                    false => arg,
+                }
+                .hide_env(true)
+            })
+            .mut_subcommands(with_variables)
+    }
+    with_variables(Cli::command())
+}
+
+/// Runs the command that the arguments of this process name. `env_secret` is the client secret of the environment.
+pub fn run(env_secret: Option<Secret>) -> ExitCode {
+    let matches = command().try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(err) => return explain(&err),
     };
-    let verbosity = if cli.common.quiet {
-        -1
-    } else {
-        i8::try_from(cli.common.verbose).unwrap_or(i8::MAX)
-    };
-    terminal::set_up(
-        verbosity,
-        match cli.common.color {
-            ColorChoice::Auto => Color::Auto,
-            ColorChoice::Always => Color::Always,
-            ColorChoice::Never => Color::Never,
-        },
-    );
+    terminal::set_up(cli.global.verbosity(), cli.global.color);
     match &cli.command {
         None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_wait(),
         Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)) => {
@@ -70,248 +150,68 @@ pub fn run(secret: Option<Secret>) -> ExitCode {
         }
         Some(_) => {}
     }
-    let result = match &cli.command {
-        None => log_in(&cli.login, &cli.common, secret),
-        Some(Command::Login(args)) => log_in(args, &cli.common, secret),
-        Some(Command::Token(args)) => stored::run_token(args, &cli.common),
-        Some(Command::Headers(args)) => stored::run_headers(args, &cli.common),
-        Some(Command::Exec(args)) => stored::run_exec(args, &cli.common),
-        Some(Command::Status(args)) => stored::run_status(args, &cli.common),
-        Some(Command::Logout(args)) => stored::run_logout(args, &cli.common),
-        Some(Command::Handover(args)) => run_handover::run_handover(args, &cli.common),
-        Some(Command::Check(args)) => run_check(args, &cli.common),
-        Some(Command::Doctor(args)) => run_doctor::run(args, &cli.common, secret),
-        Some(Command::Providers) => Ok(providers::run_providers(&cli.common)),
-        Some(Command::Demo(args)) => run_demo(args, &cli.common),
-    };
-    // Where stdout carries a token, it carries nothing else.
-    let prints_token = matches!(
-        cli.command,
-        Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_))
-    );
-    result.unwrap_or_else(|err| {
-        let mut reporter = Reporter::new(cli.common.json, false);
-        if prints_token && cli.common.json {
-            let server = match &cli.command {
-                Some(Command::Token(args) | Command::Headers(args)) => args.server.as_deref(),
-                Some(Command::Exec(args)) => Some(args.server.as_str()),
-                _ => None,
-            };
-            reporter.fail_on_stderr(server, &err);
-        } else {
-            reporter.fail(None, &err);
+    cli.run(env_secret.as_ref()).unwrap_or_else(|err| {
+        let mut reporter = Reporter::new(cli.global.json, false);
+        match &cli.command {
+            // Where stdout carries a token, it carries nothing else.
+            Some(Command::Token(args) | Command::Headers(args)) if cli.global.json => {
+                reporter.fail_on_stderr(args.server.as_deref(), &err)
+            }
+            Some(Command::Exec(args)) if cli.global.json => {
+                reporter.fail_on_stderr(Some(&args.server), &err)
+            }
+            _ => reporter.fail(None, &err),
         }
         err.class().into()
     })
 }
 
-/// Says what is wrong with the arguments, in our own form; help and version are printed as they are.
+impl Cli {
+    fn run(&self, env_secret: Option<&Secret>) -> Result<ExitCode, Error> {
+        let global = &self.global;
+        let context = || global.context();
+        match &self.command {
+            None => login::run(&self.login, context()?, env_secret),
+            Some(Command::Login(args)) => login::run(args, context()?, env_secret),
+            Some(Command::Token(args)) => token::run(args, &context()?),
+            Some(Command::Headers(args)) => headers::run(args, &context()?),
+            Some(Command::Exec(args)) => exec::run(args, &context()?),
+            Some(Command::Status(args)) => status::run(args, &context()?),
+            Some(Command::Logout(args)) => logout::run(args, &context()?),
+            Some(Command::Handover(args)) if args.list => Ok(handover::list(global.json)),
+            Some(Command::Handover(args)) => handover::run(args, &context()?),
+            Some(Command::Check(args)) => check::run(args, &context()?),
+            Some(Command::Doctor(args)) => doctor::run(args, global, env_secret),
+            Some(Command::Providers) => Ok(providers::run(global.json)),
+            Some(Command::Demo(args)) => demo::run(args, global.json),
+        }
+    }
+}
+
+/// Prints what is wrong with the arguments, in the form of all errors; help and version are printed as they are.
 fn explain(err: &clap::Error) -> ExitCode {
     if matches!(
         err.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        // Nobody may be reading, as with `mcp-login --help | head -1`.
+        // The reader may be gone, as with `mcp-login --help | head -1`.
         let _ = err.print();
         return ExitCode::SUCCESS;
     }
     let text = err.to_string();
     let mut parts = text.split("\n\n");
-    let what = parts
+    let words: Vec<_> = parts
         .next()
         .unwrap_or_default()
         .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+        .collect();
+    let message = words.join(" ");
     let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
     let error = Error::Usage {
-        message: what.trim_start_matches("error: ").to_owned(),
+        message: message.trim_start_matches("error: ").to_owned(),
         hint: Some(tip.unwrap_or("see `mcp-login --help`").into()),
     };
-    let json = std::env::args_os().any(|argument| argument == "--json");
+    let json = env::args_os().any(|argument| argument == "--json");
     Reporter::new(json, false).fail(None, &error);
     error.class().into()
-}
-
-fn new_context(
-    common: &Common,
-    wish: BrowserChoice,
-    timeout: std::time::Duration,
-) -> Result<Context, Error> {
-    let data_dir =
-        store::data_dir(common.data_dir.clone(), &common.store).map_err(|err| Error::Store {
-            doing: "find a place for",
-            server: String::new(),
-            source: Arc::new(err),
-        })?;
-    let http = http::HttpSettings {
-        ca_file: common.ca_file.clone(),
-    };
-    Ok(Context::new(
-        http,
-        data_dir,
-        common.store.clone(),
-        wish,
-        timeout,
-    ))
-}
-
-fn log_in(args: &LoginArgs, common: &Common, secret: Option<Secret>) -> Result<ExitCode, Error> {
-    let context = new_context(common, browser_wish(args), args.timeout)?;
-    let mut reporter = Reporter::new(common.json, args.all || args.servers.len() > 1);
-    let targets = match args.all {
-        true => configured::targets(args, common, &mut reporter)?,
-        false => names::targets(args, || stored::keys(&context))?,
-    };
-    let is_one = !args.all && targets.len() == 1;
-    let has_secret = is_one && (secret.is_some() || args.client.client_secret_file.is_some());
-    let requests = plan::logins(args, &targets, common, secret.clone())?;
-    configured::refuse_unasked(&targets)?;
-    targets
-        .iter()
-        .filter_map(|target| target.named.as_ref())
-        .for_each(|named| reporter.named(named, has_secret));
-    targets
-        .iter()
-        .for_each(|target| reporter.unused(target, args));
-    configured::ask(&targets, args.timeout)?;
-    if requests.is_empty() {
-        terminal::say("there is no server to log in to in the configurations of your MCP clients");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let openness = configured::NoLoginCache::new(context.cache());
-    let is_typed = is_one && targets.iter().all(|target| target.named.is_none());
-    let can_be_asked = is_typed && !args.paste && !common.json && question::can_be_asked();
-    let mut outcome = login::run(requests, Arc::new(context), paste(args), &mut |event| {
-        openness.note(&event);
-        match event {
-            Event::Failed { server, error } if error.needs_no_login() => {
-                reporter.needs_none(server)
-            }
-            // It is asked about below.
-            Event::Failed { error, .. } if can_be_asked && error.suggestion().is_some() => {
-                terminal::countdown(None)
-            }
-            event => reporter.show(&event),
-        }
-    })?;
-    if let Some(error) = outcome
-        .failure()
-        .filter(|error| can_be_asked && error.suggestion().is_some())
-    {
-        if let Some(meant) = ask_whether_meant(error, args.timeout) {
-            return log_in(
-                &LoginArgs {
-                    servers: vec![meant],
-                    ..args.clone()
-                },
-                common,
-                secret,
-            );
-        }
-        reporter.fail(None, error);
-    }
-    if let (Some(client), Outcome::Done(results)) = (args.handover, &mut outcome) {
-        for result in results {
-            let Ok(report) = result else { continue };
-            if let Err(err) =
-                run_handover::give_new(&report.key, client, &args.places, common, &mut reporter)
-            {
-                reporter.fail(Some(&report.key.server), &err);
-                *result = Err(err);
-            }
-        }
-    }
-    Ok(conclude(&outcome, &reporter, Error::needs_no_login))
-}
-
-/// Asks whether the user meant another server; returns it if so. Nothing else reads the terminal any more, or yet.
-fn ask_whether_meant(error: &Error, limit: std::time::Duration) -> Option<String> {
-    let meant = error.suggestion()?;
-    terminal::paste::restore();
-    terminal::insist(&error.one_line());
-    let answer = question::ask(&format!("did you mean {meant}?"), limit);
-    (answer == question::Answer::Yes).then(|| meant.to_owned())
-}
-
-fn browser_wish(args: &LoginArgs) -> BrowserChoice {
-    BrowserChoice {
-        none: args.no_browser.then_some(Skip::Asked),
-        command: args.browser.clone(),
-    }
-}
-
-fn paste(args: &LoginArgs) -> Option<Paste> {
-    match (args.paste, args.no_paste) {
-        (true, _) => Some(Paste::from_stdin()),
-        (false, true) => None,
-        (false, false) => Paste::from_terminal(),
-    }
-}
-
-fn run_demo(args: &DemoArgs, common: &Common) -> Result<ExitCode, Error> {
-    let wish = demo::DemoOptions {
-        auto: args.auto,
-        browser: args.browser.clone(),
-        timeout: args.timeout,
-    };
-    let mut reporter = Reporter::new(common.json, false);
-    let outcome = demo::run(&wish, &mut |event| match event {
-        demo::Event::Login(event) => reporter.show(&event),
-        demo::Event::Checked(key, checked) => reporter.checked(key, checked),
-    })?;
-    Ok(conclude(&outcome, &reporter, |_| false))
-}
-
-/// Ends a run of logins: by the signal that ended it, or with the code of the first that failed and is not forgiven.
-fn conclude(
-    outcome: &Outcome,
-    reporter: &Reporter,
-    is_forgiven: impl Fn(&Error) -> bool,
-) -> ExitCode {
-    match outcome {
-        Outcome::Done(results) => {
-            let mut failures = results.iter().filter_map(|result| result.as_ref().err());
-            let failure = failures.find(|err| !is_forgiven(err)).map(Error::class);
-            let lost = terminal::finish();
-            if reporter.lost_output || lost.is_err() {
-                terminal::complain(
-                    "warning",
-                    "what was to be written to stdout is lost: nobody reads it",
-                );
-            }
-            let lost = (reporter.lost_output || lost.is_err()).then_some(LOST_OUTPUT);
-            failure.or(lost).unwrap_or(Class::Success).into()
-        }
-        Outcome::Signal(signal) => {
-            terminal::countdown(None);
-            terminal::paste::restore();
-            let _ = terminal::finish();
-            files::end();
-            signals::act(*signal);
-            ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
-        }
-    }
-}
-
-fn run_check(args: &CheckArgs, common: &Common) -> Result<ExitCode, Error> {
-    let context = new_context(common, BrowserChoice::default(), std::time::Duration::ZERO)?;
-    let key = stored::find(Some(&args.server), common, &context)?;
-    let url = endpoint::parse(&key.server).map_err(|_| Error::Usage {
-        message: format!("{} is not an MCP server", args.server),
-        hint: Some("give the URL of the MCP server".into()),
-    })?;
-    let mut reporter = Reporter::new(common.json, false);
-    match check(&key, &url, &context) {
-        Ok(checked) => reporter.checked(&key, &checked),
-        Err(err) => {
-            reporter.fail(Some(&key.server), &err);
-            return Ok(err.class().into());
-        }
-    }
-    Ok(ExitCode::from(if reporter.lost_output {
-        LOST_OUTPUT
-    } else {
-        Class::Success
-    }))
 }

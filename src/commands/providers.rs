@@ -1,27 +1,28 @@
-//! The list of providers.
+//! `providers`: list the providers with built-in settings.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use serde_json::{json, Value};
 
-use super::LOST_OUTPUT;
-use crate::cli::Common;
+use crate::failure::Class;
 use crate::oauth::text::json_line;
 use crate::os::terminal;
+use crate::output;
 use crate::providers::{Provider, Redirect, Server, PROVIDERS};
 
-/// `providers`
-pub fn run_providers(common: &Common) -> ExitCode {
-    let text = if common.json {
-        json_line(&json!({ "providers": PROVIDERS.iter().map(in_json).collect::<Vec<_>>() }))
-            .unwrap_or_default()
+/// The widths of the two columns on a terminal of 80.
+const COLUMNS: (usize, usize) = (11, 68);
+
+/// Prints the providers.
+pub fn run(json: bool) -> ExitCode {
+    let text = if json {
+        let providers: Vec<_> = PROVIDERS.iter().map(in_json).collect();
+        json_line(&json!({ "providers": providers })).unwrap_or_default()
     } else {
-        table()
+        PROVIDERS.iter().map(row).collect::<Vec<_>>().join("\n")
     };
-    match terminal::product(&text) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(LOST_OUTPUT),
-    }
+    output::print_all(&text, Class::Success)
 }
 
 fn redirect(provider: &Provider) -> &'static str {
@@ -32,7 +33,7 @@ fn redirect(provider: &Provider) -> &'static str {
     }
 }
 
-/// Returns the option that the provider cannot do without, beside the client.
+/// Returns the option that the provider needs beside the client.
 fn needs(provider: &Provider) -> &'static str {
     match provider.server {
         Server::Named(_) => "; needs --issuer",
@@ -41,23 +42,17 @@ fn needs(provider: &Provider) -> &'static str {
     }
 }
 
-/// Columns behind the names, on a terminal of 80.
-const ROOM: usize = 68;
-
-fn table() -> String {
-    let entry = |it: &Provider| {
-        let (redirect, needs) = (redirect(it), needs(it));
-        let told = format!(
-            "{}: redirect URI {redirect}{needs}; register a client at {}",
-            it.title, it.registration
-        );
-        format!(
-            "{:<11}{}",
-            it.name,
-            terminal::wrap(&told, ROOM, &" ".repeat(11))
-        )
-    };
-    PROVIDERS.iter().map(entry).collect::<Vec<_>>().join("\n")
+fn row(provider: &Provider) -> String {
+    let text = format!(
+        "{}: redirect URI {}{}; register a client at {}",
+        provider.title,
+        redirect(provider),
+        needs(provider),
+        provider.registration
+    );
+    let (name_width, text_width) = COLUMNS;
+    let text = terminal::wrap(&text, text_width, &" ".repeat(name_width));
+    format!("{:<name_width$}{text}", provider.name)
 }
 
 fn in_json(provider: &Provider) -> Value {
@@ -72,7 +67,7 @@ fn in_json(provider: &Provider) -> Value {
         "issuer": issuer,
         "discovered": discovered,
         "needs": Some(needs(provider)).filter(|option| !option.is_empty()),
-        "parameters": provider.parameters.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
+        "parameters": provider.parameters.iter().copied().collect::<BTreeMap<_, _>>(),
         "scopes": provider.scopes,
         "resource": provider.takes_resource,
         "redirect_uri": redirect(provider),

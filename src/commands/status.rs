@@ -1,11 +1,36 @@
-//! The status: what is logged in, until when, and kept where.
+//! `status`: which logins are stored, until when they work, and where.
 
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use clap::Args;
 use serde::Serialize;
+use serde_json::{json, Value};
 
-use crate::context::Context;
+use super::login::all::NoLoginCache;
+use crate::cli::{names, servers, values};
+use crate::clients::config::{self, ConfiguredServer};
+use crate::context::{self, Context};
 use crate::error::Error;
-use crate::failure::{About, Failure as _};
-use crate::store::{is_from_the_future, IndexEntry, Interaction, Store, StoreError, StoredId};
+use crate::failure::{About, Class, Failure as _};
+use crate::oauth::text::{json_line, printable, scope_list};
+use crate::os::clock::Time;
+use crate::os::terminal;
+use crate::output::{self, aligned, duration_in_words};
+use crate::refresh;
+use crate::store::{is_from_the_future, IndexEntry, Interaction, StoredId};
+
+/// The options of the status.
+#[derive(Clone, Debug, Args)]
+pub struct StatusArgs {
+    /// Only these servers; exit status 3 if one of them needs a login
+    #[arg(value_name = "SERVER", value_parser = values::server)]
+    pub servers: Vec<String>,
+
+    /// The servers in this client's configuration; exit status 3 if one of them needs a login
+    #[arg(long, value_name = "CLIENT", value_parser = PossibleValuesParser::new(config::names()))]
+    pub from: Option<String>,
+}
 
 /// What can be expected of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,13 +47,13 @@ pub enum LoginState {
 }
 
 impl LoginState {
-    /// Returns the word for scripts.
-    pub fn word(self) -> &'static str {
+    /// Returns the state in words for people.
+    fn in_words(self) -> &'static str {
         match self {
             Self::Live => "live",
-            Self::RefreshDue => "refresh_due",
-            Self::NeedsLogin => "needs_login",
-            Self::HandedOver => "handed_over",
+            Self::RefreshDue => "refresh due",
+            Self::NeedsLogin => "needs login",
+            Self::HandedOver => "handed over",
         }
     }
 }
@@ -36,7 +61,7 @@ impl LoginState {
 /// One login.
 #[derive(Clone, Debug, Serialize)]
 pub struct Login {
-    /// What the index knows of it.
+    /// What the index says about it.
     #[serde(flatten)]
     pub entry: IndexEntry,
     /// What can be expected of it.
@@ -44,77 +69,223 @@ pub struct Login {
 }
 
 impl Login {
-    /// Judges what is known of a login.
+    /// Works out the state of a login.
     pub fn of(entry: IndexEntry) -> Self {
-        let has_expired = entry
-            .expires_at
-            .is_some_and(|expires_at| expires_at.seconds_left() <= 0);
-        if entry.handed_over.is_some() {
-            return Self {
-                entry,
-                state: LoginState::HandedOver,
-            };
-        }
-        // When such a token really expires, nobody knows.
+        let has_expired = entry.expires_at.is_some_and(|at| at.seconds_left() <= 0);
+        // Nobody knows when a token from the future really expires.
         let is_odd =
             entry.expires_at.is_some() && entry.obtained_at.is_some_and(is_from_the_future);
-        let state = match (
-            entry.needs_login,
-            has_expired || is_odd && entry.refreshable,
-            entry.refreshable,
-        ) {
-            (true, ..) | (false, true, false) => LoginState::NeedsLogin,
-            (false, true, true) => LoginState::RefreshDue,
-            (false, false, _) => LoginState::Live,
+        let state = if entry.handed_over.is_some() {
+            LoginState::HandedOver
+        } else if entry.needs_login || has_expired && !entry.refreshable {
+            LoginState::NeedsLogin
+        } else if entry.refreshable && (has_expired || is_odd) {
+            LoginState::RefreshDue
+        } else {
+            LoginState::Live
         };
         Self { entry, state }
     }
 
-    /// Returns its name in the store.
-    pub fn key(&self) -> StoredId {
-        self.entry.key()
+    /// Returns when the access token expires and where the tokens are, for people.
+    fn expiry_and_place(&self) -> [String; 2] {
+        let entry = &self.entry;
+        let expiry = match entry.expires_at.map(Time::seconds_left) {
+            Some(left) if left > 0 => format!("in {}", duration_in_words(left.unsigned_abs())),
+            Some(left) => format!("{} ago", duration_in_words(left.unsigned_abs())),
+            None => "unknown".to_owned(),
+        };
+        let place = match &entry.handed_over {
+            Some(handed_over) => printable(&handed_over.to),
+            None => entry.place.name().to_owned(),
+        };
+        [expiry, place]
     }
+}
+
+/// Prints the logins, or the servers of a client's configuration.
+///
+/// # Errors
+///
+/// [`Error::Store`] if the index cannot be read; [`Error::Usage`].
+pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, Error> {
+    let mut logins = list(context)?;
+    if let (Some(client), true) = (&args.from, args.servers.is_empty()) {
+        return run_for_client(client, &logins, context);
+    }
+    let profile = context.profile.as_deref();
+    let keys: Vec<_> = logins.iter().map(|login| login.entry.key()).collect();
+    let wanted = args
+        .servers
+        .iter()
+        .map(|text| servers::all_stored(text, args.from.as_deref(), profile, &keys));
+    let wanted = wanted.collect::<Result<Vec<_>, _>>()?.concat();
+    if !wanted.is_empty() {
+        logins.retain(|login| wanted.contains(&login.entry.key()));
+    } else if let Some(profile) = profile {
+        logins.retain(|login| login.entry.profile == *profile);
+    }
+    let missing: Vec<_> = wanted.iter().filter(|key| !keys.contains(key)).collect();
+    let needs_login = logins
+        .iter()
+        .any(|login| login.state == LoginState::NeedsLogin);
+    let class = match !missing.is_empty() || needs_login && !wanted.is_empty() {
+        true => Class::LoginNeeded,
+        false => Class::Success,
+    };
+    if context.json {
+        let text = json_line(&json!({ "logins": logins })).unwrap_or_default();
+        return Ok(output::print_all(&text, class));
+    }
+    let code = output::print_all(&table(&logins), class);
+    for key in missing {
+        let login = output::hint::command(&refresh::Settings::of(context).login(key, &[]));
+        terminal::say(&format!(
+            "there is no login to {}; log in with: {login}",
+            key.server
+        ));
+    }
+    if keys.is_empty() && wanted.is_empty() {
+        terminal::say("there are no logins");
+    }
+    Ok(code)
 }
 
 /// Lists all logins, by server and profile.
-///
-/// # Errors
-///
-/// [`Error::Store`] if the index cannot be read.
-pub fn status(context: &Context) -> Result<Vec<Login>, Error> {
-    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
-    let (entries, faults) = store.examine().map_err(cannot_list)?;
+fn list(context: &Context) -> Result<Vec<Login>, Error> {
+    let (entries, faults) = context
+        .store_to_read(Interaction::None)
+        .examine()
+        .map_err(|source| context::all_logins("read", source))?;
     for fault in &faults {
         let hint = fault
             .hint(&About::default())
-            .map(|hint| format!("; {}", crate::output::hint::hint(&hint)))
-            .unwrap_or_default();
-        log::warn!("{fault}{hint}");
+            .map(|hint| format!("; {}", output::hint::hint(&hint)));
+        log::warn!("{fault}{}", hint.unwrap_or_default());
     }
     let mut logins: Vec<_> = entries.into_iter().map(Login::of).collect();
-    logins.sort_by_key(Login::key);
+    logins.sort_by_key(|login| login.entry.key());
     Ok(logins)
 }
 
-/// Lists the names of all logins, without a look into the keyring.
-///
-/// # Errors
-///
-/// Those of [`status`].
-pub fn keys(context: &Context) -> Result<Vec<StoredId>, Error> {
-    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
-    Ok(store
-        .list()
-        .map_err(cannot_list)?
-        .iter()
-        .map(IndexEntry::key)
-        .collect())
+/// Returns the logins as a table for people; empty if there are none.
+fn table(logins: &[Login]) -> String {
+    if logins.is_empty() {
+        return String::new();
+    }
+    let mut rows =
+        vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
+    rows.extend(logins.iter().map(|login| {
+        let [expiry, place] = login.expiry_and_place();
+        let entry = &login.entry;
+        [
+            printable(&entry.server),
+            entry.profile.clone(),
+            login.state.in_words().to_owned(),
+            expiry,
+            place,
+            scope_list(&entry.scopes),
+        ]
+    }));
+    aligned(&rows)
 }
 
-fn cannot_list(source: StoreError) -> Error {
-    Error::Store {
-        doing: "read",
-        server: String::new(),
-        source: source.into(),
+/// A server in a client's configuration, and the login to it.
+struct NamedLogin {
+    named: ConfiguredServer,
+    key: StoredId,
+    login: Option<Login>,
+    /// `None` if no login is needed.
+    state: Option<LoginState>,
+}
+
+impl NamedLogin {
+    /// Returns the members of a login, null where there is none, and the name.
+    fn json(&self) -> Value {
+        let login = self.login.as_ref();
+        let mut members = login.and_then(|login| serde_json::to_value(login).ok()).unwrap_or_else(|| {
+            json!({
+                "server": self.key.server, "profile": self.key.profile, "issuer": null, "client_id": null,
+                "scopes": [], "expires_at": null, "refreshable": false, "store": null,
+            })
+        });
+        members["state"] = match self.state {
+            Some(state) => json!(state),
+            None => json!("no_login_needed"),
+        };
+        members["name"] = self.named.name.clone().into();
+        members["client"] = self.named.source.into();
+        members
     }
+
+    fn row(&self) -> [String; 5] {
+        let [expiry, place] = match &self.login {
+            Some(login) => login.expiry_and_place(),
+            None => [String::new(), String::new()],
+        };
+        [
+            printable(&self.named.name),
+            printable(&self.key.server),
+            self.state
+                .map_or("no login needed", LoginState::in_words)
+                .to_owned(),
+            expiry,
+            place,
+        ]
+    }
+}
+
+/// `status --from CLIENT`
+fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<ExitCode, Error> {
+    let found = names::look(Some(client))?;
+    let no_login = NoLoginCache(context.cache());
+    for problem in &found.unusable {
+        log::warn!("{problem}");
+    }
+    let mut servers = Vec::new();
+    for named in found.servers {
+        match servers::parse(&named.url, context.profile.as_deref(), false) {
+            Ok(server) => {
+                let key = server.key;
+                let login = logins
+                    .iter()
+                    .find(|login| login.entry.key() == key)
+                    .cloned();
+                let is_free = named.skip().is_some() || no_login.contains(&key.server);
+                let state = match &login {
+                    Some(login) => Some(login.state),
+                    None if is_free => None,
+                    None => Some(LoginState::NeedsLogin),
+                };
+                servers.push(NamedLogin {
+                    named,
+                    key,
+                    login,
+                    state,
+                });
+            }
+            Err(err) => log::warn!("{err}"),
+        }
+    }
+    if servers.is_empty() {
+        terminal::say(&format!(
+            "the configuration of {client} has no server that is reached over HTTP"
+        ));
+    }
+    let mut states = servers.iter().filter_map(|server| server.state);
+    let class = match states.any(|state| state == LoginState::NeedsLogin) {
+        true => Class::LoginNeeded,
+        false => Class::Success,
+    };
+    let text = if context.json {
+        let logins: Vec<_> = servers.iter().map(NamedLogin::json).collect();
+        json_line(&json!({ "logins": logins })).unwrap_or_default()
+    } else if servers.is_empty() {
+        String::new()
+    } else {
+        let mut rows = vec![["NAME", "SERVER", "STATE", "EXPIRES", "KEPT IN"].map(str::to_owned)];
+        rows.extend(servers.iter().map(NamedLogin::row));
+        aligned(&rows)
+    };
+    Ok(output::print_all(&text, class))
 }

@@ -71,6 +71,35 @@ pub struct Request {
 }
 
 impl Request {
+    /// Returns the request of a user who says nothing but which server it is.
+    pub fn new(key: StoredId, server: Option<Url>, server_text: String) -> Self {
+        Self {
+            key,
+            server,
+            server_text,
+            issuer: None,
+            challenge: None,
+            assume_pkce: false,
+            force: false,
+            redirect_uri: None,
+            redirect_host: RedirectHost::V4,
+            redirect_path: "/callback".to_owned(),
+            port: None,
+            is_redirect_given: false,
+            likely_ports: Vec::new(),
+            identity: Identity::default(),
+            scopes: Vec::new(),
+            resource: Resource::Discovery,
+            parameters: Vec::new(),
+            login_hint: None,
+            provider: None,
+            preset: None,
+            issuer_metadata: None,
+            fallback: None,
+            google_tools: None,
+        }
+    }
+
     /// Tells whether the user names the endpoints of the authorization server, or its metadata. What a provider is known
     /// for is not the user's word.
     pub(super) fn names_endpoints(&self) -> bool {

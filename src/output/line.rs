@@ -9,7 +9,8 @@ use crate::os::clock::Time;
 /// A line of the machine-readable output. The order of its members is part of the contract: `event` comes first.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Line<'a> {
+#[allow(missing_docs)] // the names are those of the contract
+pub enum Line<'a> {
     Listening {
         server: &'a str,
         redirect_uri: &'a str,
@@ -104,14 +105,16 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// Returns the line that tells of a failure.
-pub(super) fn failure<'a>(server: Option<&'a str>, error: &Error) -> Line<'a> {
-    let report = error.report();
-    Line::Error {
-        server,
-        code: report.code,
-        exit: report.class.exit(),
-        message: report.message,
-        hint: report.hint,
+impl<'a> Line<'a> {
+    /// Returns the line that reports a failure.
+    pub fn failure(server: Option<&'a str>, error: &'a Error) -> Self {
+        let report = error.report();
+        Self::Error {
+            server,
+            code: report.code,
+            exit: report.class.exit(),
+            message: report.message,
+            hint: report.hint,
+        }
     }
 }

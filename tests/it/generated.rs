@@ -7,9 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
-use clap::{Command, CommandFactory as _};
+use clap::Command;
 use clap_complete::Shell;
-use mcp_login::cli::{manual, Cli};
+use mcp_login::cli::manual;
+use mcp_login::commands;
 
 const UPDATE: &str = "UPDATE=1 cargo test --test it generated";
 
@@ -54,7 +55,7 @@ fn generated_completions_are_fresh() {
     ];
     let expected = shells.map(|shell| {
         let mut text = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "mcp-login", &mut text);
+        clap_complete::generate(shell, &mut commands::command(), "mcp-login", &mut text);
         let name = clap_complete::Generator::file_name(&shell, "mcp-login");
         let text = fill_in(shell, &name, String::from_utf8(text).expect("UTF-8"));
         (name, text)
@@ -100,7 +101,7 @@ fn fill_in(shell: Shell, name: &str, text: String) -> String {
 
 /// Returns the commands.
 fn commands() -> Vec<String> {
-    let command = Cli::command();
+    let command = commands::command();
     let names = command
         .get_subcommands()
         .map(|sub| sub.get_name().to_owned());
@@ -115,7 +116,7 @@ fn without_servers() -> Vec<String> {
             .flat_map(|it| it.get_value_names().unwrap_or_default());
         !names.any(|name| name.as_str() == "SERVER")
     };
-    let command = Cli::command();
+    let command = commands::command();
     let without = command
         .get_subcommands()
         .filter(takes)
@@ -125,7 +126,7 @@ fn without_servers() -> Vec<String> {
 
 /// Returns the options that take a value.
 fn valued() -> Vec<String> {
-    let command = Cli::command();
+    let command = commands::command();
     let all = command
         .get_subcommands()
         .flat_map(Command::get_arguments)
@@ -186,7 +187,7 @@ fn mend_zsh(text: &str) -> String {
 fn generated_manual_pages_are_fresh() {
     let mut expected = Vec::new();
     // `mcp-login help COMMAND` shows these pages' text; it needs none of its own.
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = commands::command().disable_help_subcommand(true);
     command.build();
     page(&command, "mcp-login", &mut expected);
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {

@@ -50,7 +50,6 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
         &["context", "error", "registration", "token_endpoint"],
     ),
     ("commands", &["cli", "output"]),
-    ("output", &["cli", "commands"]),
 ];
 
 /// Files outside the layers: they may name anything, and only `main` and tests name them.

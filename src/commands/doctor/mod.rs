@@ -1,26 +1,96 @@
-//! The doctor: what works on this machine, and why a login would fail. Nothing is registered, opened or remembered.
+//! `doctor`: find out what works on this machine, and why a login would fail. Registers, opens and stores nothing.
 //!
-//! Everything is tried by the very code that a login uses, so that the two cannot disagree.
+//! Tries everything with the code that a login uses, so that the two cannot disagree.
 
-mod keeping;
 mod machine;
 mod network;
+mod report;
 mod server;
+mod storage;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
+use clap::Args;
 use serde::Serialize;
 
+use super::login::options::MethodArgs;
+use super::login::request::{self, requests};
+use super::login::servers::requested;
+use crate::cli::{values, GlobalArgs};
 use crate::discovery::{Step, Trace};
 use crate::error::Error;
 use crate::failure::{Class, Code, Hint};
 use crate::http;
 use crate::login::Request;
+use crate::oauth::secret::Secret;
 use crate::os::browser::BrowserChoice;
+use crate::os::clock::Time;
 use crate::os::environment::Environment;
+use crate::os::terminal;
 use crate::os::terminal::paste::Paste;
+use crate::output::Reporter;
 use crate::store::cache::Cache;
-use crate::store::{StoreChoice, StoreError};
+use crate::store::{self, StoreChoice, StoreError};
+
+/// The options of an examination: those of a login.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// The MCP server, as at the login [default: examine only the machine]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
+    pub server: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub method: MethodArgs,
+}
+
+/// Examines the machine and, with a server, what a login would do; prints what was found.
+///
+/// # Errors
+///
+/// [`Error::Usage`].
+pub fn run(
+    args: &DoctorArgs,
+    global: &GlobalArgs,
+    env_secret: Option<&Secret>,
+) -> Result<ExitCode, Error> {
+    let method = &args.method;
+    let profile = global.profile.as_deref();
+    // A store that cannot be read is one of the findings.
+    let stored = || {
+        let stored = global.context().and_then(|context| context.stored_ids());
+        Ok(stored.unwrap_or_default())
+    };
+    let servers = requested(args.server.as_slice(), None, method, stored)?;
+    let request = match requests(method, &servers, false, profile, env_secret)?.pop() {
+        Some(request) => request,
+        None => request::anywhere(method, profile, env_secret)?,
+    };
+    let has_secret = env_secret.is_some() || method.client.client_secret_file.is_some();
+    for server in &servers {
+        server.introduce(&mut Reporter::new(false, false), has_secret);
+    }
+    let case = Case {
+        request: &request,
+        has_server: args.server.is_some() || method.provider.provider.is_some(),
+        http: global.http(),
+        data_dir: store::data_dir(global.data_dir.clone(), &global.store),
+        store: global.store.clone(),
+        browser: method.browser(),
+        environment: Environment::look(),
+        paste: method.paste(),
+    };
+    terminal::countdown(Some("examining this machine"));
+    let diagnosis = diagnose(&case);
+    terminal::countdown(None);
+    let server = case.has_server.then_some(request.key.server.as_str());
+    let shown = report::show(&diagnosis, server, global.json, global.quiet);
+    Ok(match (diagnosis.class(), shown) {
+        (Class::Success, Err(_)) => Class::Storage.into(),
+        (class, _) => class.into(),
+    })
+}
 
 /// What is examined.
 #[derive(Debug)]
@@ -31,15 +101,15 @@ pub struct Case<'a> {
     pub has_server: bool,
     /// How requests are sent.
     pub http: http::HttpSettings,
-    /// The directory of everything that is kept.
+    /// The data directory.
     pub data_dir: Result<PathBuf, StoreError>,
-    /// Where logins are kept.
+    /// Where logins are stored.
     pub store: StoreChoice,
-    /// What the user said about the browser.
+    /// The browser that the user wants.
     pub browser: BrowserChoice,
     /// What kind of place this is.
     pub environment: Environment,
-    /// Where the answer can be pasted, if it can.
+    /// Where the answer can be pasted, if anywhere.
     pub paste: Option<Paste>,
 }
 
@@ -196,7 +266,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
         .data_dir
         .as_ref()
         .map_or_else(|_| Cache::none(), |data_dir| Cache::new(data_dir));
-    let before = keeping::before(case);
+    let before = storage::before(case);
     let known = before.as_ref().ok().and_then(Option::as_ref);
     let mut machine = vec![
         machine::environment(&case.environment),
@@ -206,7 +276,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     machine.extend(machine::loopback());
     let (callback, redirect_uri) = machine::callback(case, &cache, known);
     machine.push(callback);
-    machine.extend(keeping::examine(case));
+    machine.extend(storage::examine(case));
     let steps = Trace::default();
     let server = match &before {
         _ if !case.has_server => Vec::new(),
@@ -216,7 +286,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     let steps = steps.into_list();
     // A proxy or a cache may tell an old time, but none that is yet to come.
     machine.push(machine::clock(
-        crate::os::clock::Time::now(),
+        Time::now(),
         steps.iter().filter_map(|step| step.clock_ahead).max(),
     ));
     machine.push(network::proxy(case));

@@ -2,17 +2,12 @@
 
 use url::Url;
 
-use super::servers::{usage, without_password};
-use super::RequestArgs;
+use super::options::RequestArgs;
+use crate::cli::servers::{usage, without_password};
 use crate::error::Error;
 use crate::login::Request;
 use crate::oauth::endpoint::{self, UrlError, UrlPolicy};
 use crate::oauth::metadata::AuthorizationServer;
-
-/// Tells whether the user names the authorization server: a SERVER may be a name of the user's own then.
-pub fn is_named(args: &RequestArgs) -> bool {
-    args.issuer.is_some() || args.authorization_endpoint.is_some() || args.issuer_metadata.is_some()
-}
 
 /// Applies what the user says about the endpoints or the metadata of the authorization server.
 ///

@@ -1,22 +1,22 @@
-//! What the doctor says. It is the product of its command, so it goes to stdout: lines for people, one object for
-//! scripts.
+//! The report of the doctor on stdout: lines for people, one object for scripts.
 
 use std::io;
 
 use serde::Serialize;
 
-use crate::commands::doctor::{Diagnosis, Finding, Severity};
+use super::{Diagnosis, Finding, Severity};
 use crate::discovery::Step;
 use crate::oauth::text::json_line;
 use crate::os::terminal::{self, Look};
+use crate::output::hint;
 
-/// How wide the words for people are, in characters.
+/// Width of the report for people, in characters.
 const WIDTH: usize = 80;
 
-/// How wide the column of states is, and that of topics.
+/// Widths of the columns of states and of topics.
 const COLUMNS: (usize, usize) = (9, 14);
 
-/// Where the decisions of steps begin.
+/// Column in which the decisions of steps begin.
 const STEP_INDENT: usize = 5;
 
 /// What scripts read. The order of its members is part of the contract.
@@ -28,7 +28,7 @@ struct Object<'a> {
     exit: u8,
 }
 
-/// Shows a diagnosis. With `quiet`, only what is not as it should be.
+/// Prints a diagnosis; with `quiet` only the problems.
 ///
 /// # Errors
 ///
@@ -95,7 +95,7 @@ fn say_finding(finding: &Finding) -> io::Result<()> {
     let hint = finding
         .hint
         .as_ref()
-        .map(|hint| block(&format!("hint: {}", super::hint::hint(hint)), indent));
+        .map(|hint| block(&format!("hint: {}", hint::hint(hint)), indent));
     hint.map_or(Ok(()), |hint| {
         terminal::product(&format!("{}{hint}", " ".repeat(indent)))
     })

@@ -1,26 +1,25 @@
-//! What `--provider` means for a login: everything about a provider that the user then need not know.
+//! What `--provider` sets for a login.
 
 use url::Url;
 
-use super::{LoginArgs, ProviderArgs};
+use super::options::{MethodArgs, ProviderArgs};
 use crate::callback::RedirectHost;
+use crate::cli::servers::usage;
 use crate::error::Error;
 use crate::login::{Request, Resource};
 use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::AuthorizationServer;
 use crate::providers::{google, Provider, Redirect, Server, TENANT};
 
-use super::servers::usage;
-
-/// Applies what is known of the provider to a login; what the user says himself stays. `endpoints` are those of the
-/// client's file.
+/// Applies the settings of the provider to a login; the user's own options win. `endpoints` are those of the client's
+/// file.
 ///
 /// # Errors
 ///
 /// [`Error::Usage`] for what the provider cannot do, and for options that are another provider's.
 pub fn apply(
     request: &mut Request,
-    args: &LoginArgs,
+    args: &MethodArgs,
     endpoints: Option<&(String, String)>,
 ) -> Result<(), Error> {
     let tools = tools(&args.provider)?;
@@ -58,7 +57,7 @@ pub fn apply(
 /// Completes a login at the provider itself, which no MCP server describes.
 fn without_server(
     request: &mut Request,
-    args: &LoginArgs,
+    args: &MethodArgs,
     provider: &'static Provider,
     endpoints: Option<&(String, String)>,
 ) -> Result<(), Error> {
@@ -72,7 +71,7 @@ fn without_server(
     if provider.redirect == Redirect::Registered && request.port.is_none() && names_client {
         return Err(usage(
             format!(
-                "{} takes only the redirect URI that is registered, to the letter",
+                "{} accepts only the redirect URI exactly as it is registered",
                 provider.title
             ),
             "name it with --redirect-uri, such as http://localhost:8000/callback",
@@ -80,9 +79,7 @@ fn without_server(
     }
     if request.scopes.is_empty() {
         if provider.name == google::GOOGLE.name && names_client {
-            log::warn!(
-                "only asking who you are; name what the login is for with --tools or --scope"
-            );
+            log::warn!("no scopes given: this login can only identify you; add --tools or --scope");
         }
         request.scopes = provider
             .scopes
@@ -142,7 +139,7 @@ fn known(
     let url = |raw: &str| {
         Url::parse(&text(raw)).map_err(|_| {
             usage(
-                format!("{tenant:?} is no tenant"),
+                format!("{tenant:?} is not a tenant"),
                 "see `mcp-login providers`",
             )
         })

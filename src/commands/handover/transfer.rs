@@ -1,13 +1,14 @@
-//! The hand-over: a login goes to an MCP client, in the way that client documents, and has one owner afterwards.
+//! The transfer of a login to a client. It has one owner afterwards.
 //!
-//! Where the client becomes the owner, our copy is marked before the client's files are touched and loses its tokens
-//! once they were read back there. Whatever ends this in between, no token is used by two, and none is lost.
+//! Where the client becomes the owner, our copy is marked before the client's files change, and loses its tokens once
+//! they were read back there. Whatever interrupts this, no token is used by two, and none is lost.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::cli::servers::store_name;
 use crate::clients::config::ConfiguredServer;
 use crate::clients::writer::{self, WriteError};
 use crate::clients::{
@@ -24,7 +25,7 @@ use crate::os::files::LockFile;
 use crate::refresh::refresher::bring_home;
 use crate::refresh::{self, Freshness};
 use crate::store::keyring::KeyringStore;
-use crate::store::{Credentials, HandedOver, Interaction, Store, StoreChoice, StoredId};
+use crate::store::{self, Credentials, Interaction, Store, StoreChoice, StoredId};
 
 /// Longest wait for a refresh that is under way.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ pub struct HandoverOptions<'a> {
 }
 
 /// How it went.
-pub struct Given {
+pub struct Transfer {
     /// Who owns the refresh token now.
     pub mode: Mode,
     /// The server's name in the client's configuration.
@@ -79,7 +80,7 @@ pub enum What {
         writable: bool,
     },
     /// The client's own command took the login.
-    Imported(&'static str),
+    Imported,
     /// This is to be printed, and nothing else; it carries the access token.
     Product {
         /// What is printed.
@@ -96,22 +97,22 @@ pub enum What {
 /// [`Error::HandOver`] if the client cannot be given it, which leaves it as it was; [`Error::NotLoggedIn`].
 pub fn hand_over(
     key: &StoredId,
-    wish: &HandoverOptions,
+    options: &HandoverOptions,
     context: &Context,
     places: &Places,
-) -> Result<Given, Error> {
+) -> Result<Transfer, Error> {
     let failed = |source: WriteError| Error::HandOver {
-        client: wish.client.name,
+        client: options.client.name,
         source,
     };
-    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::Allowed);
+    let store = context.store_to_read(Interaction::Allowed);
     let settings = &refresh::Settings::of(context);
     let seen = refresh::load(&store, key, settings)?;
-    let mode = mode(wish, &seen).map_err(|refusal| failed(refusal.into()))?;
+    let mode = mode(options, &seen).map_err(|refusal| failed(refusal.into()))?;
     if seen.needs_login && mode != Mode::Access {
         return Err(refresh::refused_before(&seen, settings));
     }
-    if mode == Mode::Access && !wish.client.asks_us {
+    if mode == Mode::Access && !options.client.asks_us {
         refresh::live(
             key,
             Freshness {
@@ -127,13 +128,13 @@ pub fn hand_over(
     let lock = journal.lock(Deadline::after(LOCK_LIMIT));
     let _lock = lock.map_err(unreadable)?;
     let mut kept = bring_home(&store, refresh::load(&store, key, settings)?, &journal)?;
-    let configured = configured(key, wish, places).map_err(|refusal| failed(refusal.into()))?;
-    let name = wish
+    let configured = configured(key, options, places).map_err(|refusal| failed(refusal.into()))?;
+    let name = options
         .name
         .map(str::to_owned)
         .or_else(|| configured.as_ref().map(|it| it.name.clone()));
     let name = name
-        .or(wish.typed.map(str::to_owned))
+        .or(options.typed.map(str::to_owned))
         .unwrap_or_else(|| name_of(&key.server));
     let url = configured
         .as_ref()
@@ -153,8 +154,8 @@ pub fn hand_over(
         configured: configured.as_ref(),
         metadata: metadata.as_ref(),
         mode,
-        helper: wish.helper,
-        variable: wish.variable,
+        helper: options.helper,
+        variable: options.variable,
         now: Time::now(),
     };
     if let Some(ConfiguredServer {
@@ -169,29 +170,27 @@ pub fn hand_over(
             path.display()
         );
     }
-    refuse_older(wish.client, &grant, places).map_err(|refusal| failed(refusal.into()))?;
+    refuse_older(options.client, &grant, places).map_err(|refusal| failed(refusal.into()))?;
     let delivery =
-        (wish.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
+        (options.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
     // Not every client has a lock for its files: our own processes at least take turns.
     let turn = LockFile::acquire(&turns(context), Deadline::after(TURN_LIMIT));
     let _turn = turn.map_err(|err| unreadable(err.into()))?;
     if mode != Mode::Move {
-        return Ok(Given {
+        return Ok(Transfer {
             mode,
             name,
-            what: deliver(delivery, wish.write).map_err(failed)?,
+            what: deliver(delivery, options.write).map_err(failed)?,
             cut_off: Vec::new(),
         });
     }
-    let to = wish.client.name.to_owned();
+    let to = options.client.name.to_owned();
     let what = give_away(&mut kept, to, (&store, key), || {
-        deliver(delivery, wish.write)
+        deliver(delivery, options.write)
     })?
     .map_err(failed)?;
-    let cut_off = ours::that_ask_for(key, places, |url| {
-        account(url).is_some_and(|account| account == key.server)
-    });
-    Ok(Given {
+    let cut_off = ours::that_ask_for(key, places, |url| is_server(url, key));
+    Ok(Transfer {
         mode,
         name,
         what,
@@ -229,7 +228,7 @@ fn give_away<T>(
     (store, key): (&Store, &StoredId),
     deliver: impl FnOnce() -> Result<T, WriteError>,
 ) -> Result<Result<T, WriteError>, Error> {
-    kept.handed_over = Some(HandedOver {
+    kept.handed_over = Some(store::HandedOver {
         to,
         at: Time::now(),
     });
@@ -268,15 +267,15 @@ fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Err
 }
 
 /// Returns the way that the user wants, or the usual one. A login that cannot be refreshed is not worth a move.
-fn mode(wish: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverError> {
-    let client = wish.client;
+fn mode(options: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverError> {
+    let client = options.client;
     let cannot_move = kept.refresh_token.is_none();
     let usual = client
         .modes
         .iter()
         .copied()
         .find(|mode| *mode != Mode::Move || !cannot_move);
-    match wish.mode {
+    match options.mode {
         Some(Mode::Move) if cannot_move => Err(HandoverError::unsuitable(
             "there is no refresh token to move: the server gave none",
             "use --mode access: the client gets the access token, until it expires",
@@ -296,19 +295,19 @@ fn mode(wish: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverErro
 /// Finds the server in the client's own configuration, by its URL.
 fn configured(
     key: &StoredId,
-    wish: &HandoverOptions,
+    options: &HandoverOptions,
     places: &Places,
 ) -> Result<Option<ConfiguredServer>, HandoverError> {
-    let Some(source) = wish.client.source else {
+    let Some(source) = options.client.source else {
         return Ok(None);
     };
-    let mut found = wish.client.servers(places);
-    found.retain(|it| account(&it.url).is_some_and(|account| account == key.server));
-    found.retain(|it| wish.name.is_none_or(|name| it.name == name));
+    let mut found = options.client.servers(places);
+    found.retain(|it| is_server(&it.url, key));
+    found.retain(|it| options.name.is_none_or(|name| it.name == name));
     let bridged = source == BRIDGE;
     let Some(first) = found.first() else {
         // The bridge knows no names.
-        if wish.name.is_some() || wish.client.asks_us || bridged {
+        if options.name.is_some() || options.client.asks_us || bridged {
             return Ok(None);
         }
         return Err(HandoverError::unsuitable(format!("the configuration of {source} names no server with the URL {}", key.server), format!("add the server to {source} first, or give the name that it will have there with --name")));
@@ -338,19 +337,13 @@ fn configured(
             "choose one of them with --name, or give them the same settings",
         ));
     }
-    wish.client.wants(first)?;
+    options.client.wants(first)?;
     Ok(found.into_iter().next())
 }
 
-/// Returns a URL as the store names it.
-fn account(url: &str) -> Option<String> {
-    let url = url::Url::parse(url).ok()?;
-    let is_bare = url.path() == "/" && url.query().is_none();
-    Some(if is_bare {
-        url.as_str().trim_end_matches('/').to_owned()
-    } else {
-        url.into()
-    })
+/// Tells whether a URL means the server of a login.
+fn is_server(url: &str, key: &StoredId) -> bool {
+    url::Url::parse(url).is_ok_and(|url| store_name(&url) == key.server)
 }
 
 /// Makes a name of a server: what stands before the last dot of its host, but for words that say nothing.
@@ -411,7 +404,7 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
                 writable: true,
             })
         }
-        Delivery::Command(import) => import.run().map(|()| What::Imported(import.program)),
+        Delivery::Command(import) => import.run().map(|()| What::Imported),
         Delivery::Product { text, append } => Ok(What::Product { text, append }),
     }
 }

@@ -1,0 +1,119 @@
+//! `login`, the command that needs no name: log in to servers.
+
+pub mod all;
+mod authority;
+pub mod options;
+mod provider;
+pub mod request;
+pub mod servers;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::handover;
+use crate::context::Context;
+use crate::error::Error;
+use crate::login::{self, Event, Outcome};
+use crate::oauth::secret::Secret;
+use crate::os::terminal::question::{self, Answer};
+use crate::os::terminal::{self, paste};
+use crate::output::Reporter;
+use all::NoLoginCache;
+use options::LoginArgs;
+use servers::requested;
+
+/// Logs in. `env_secret` is the client secret of the environment.
+///
+/// # Errors
+///
+/// [`Error::Usage`]. What fails for one login is reported, and decides the exit status.
+pub fn run(
+    args: &LoginArgs,
+    mut context: Context,
+    env_secret: Option<&Secret>,
+) -> Result<ExitCode, Error> {
+    context.browser = args.method.browser();
+    context.timeout = args.timeout;
+    log_in(args, &Arc::new(context), env_secret)
+}
+
+fn log_in(
+    args: &LoginArgs,
+    context: &Arc<Context>,
+    env_secret: Option<&Secret>,
+) -> Result<ExitCode, Error> {
+    let method = &args.method;
+    let mut reporter = Reporter::new(context.json, args.all || args.servers.len() > 1);
+    let servers = match args.all {
+        true => all::requested(args, context, &mut reporter)?,
+        false => requested(&args.servers, args.from.as_deref(), method, || {
+            context.stored_ids()
+        })?,
+    };
+    let is_one = !args.all && servers.len() == 1;
+    let profile = context.profile.as_deref();
+    let mut requests = request::requests(method, &servers, !is_one, profile, env_secret)?;
+    for request in &mut requests {
+        request.force = args.force;
+    }
+    all::refuse_unasked(&servers)?;
+    let has_secret = env_secret.is_some() || method.client.client_secret_file.is_some();
+    for server in &servers {
+        server.introduce(&mut reporter, is_one && has_secret);
+        server.warn_of_unused(method);
+    }
+    all::ask(&servers, args.timeout)?;
+    if requests.is_empty() {
+        terminal::say("there is no server to log in to in the configurations of your MCP clients");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let is_typed = is_one && servers.iter().all(|server| server.named.is_none());
+    let can_be_asked = is_typed && !method.paste && !context.json && question::can_be_asked();
+    let suggestion = |error: &Error| match can_be_asked {
+        true => error.suggestion().map(str::to_owned),
+        false => None,
+    };
+    let no_login = NoLoginCache(context.cache());
+    let mut outcome = login::run(
+        requests,
+        Arc::clone(context),
+        method.paste(),
+        &mut |event| {
+            no_login.update(&event);
+            match event {
+                // It is asked about below.
+                Event::Failed { error, .. } if suggestion(error).is_some() => {
+                    terminal::countdown(None)
+                }
+                event => reporter.show(&event),
+            }
+        },
+    )?;
+    if let Some((error, meant)) = outcome
+        .failure()
+        .and_then(|error| Some((error, suggestion(error)?)))
+    {
+        // Nothing else reads the terminal any more.
+        paste::restore();
+        terminal::insist(&error.one_line());
+        let question = format!("did you mean {meant}?");
+        if question::ask(&question, args.timeout) == Answer::Yes {
+            let mut args = args.clone();
+            args.servers = vec![meant];
+            return log_in(&args, context, env_secret);
+        }
+        reporter.fail(None, error);
+    }
+    if let (Some(client), Outcome::Done(results)) = (args.handover, &mut outcome) {
+        for result in results {
+            let Ok(report) = result else { continue };
+            let handed_over =
+                handover::hand_over_new(&report.key, client, &args.places, context, &mut reporter);
+            if let Err(err) = handed_over {
+                reporter.fail(Some(&report.key.server), &err);
+                *result = Err(err);
+            }
+        }
+    }
+    Ok(reporter.conclude(&outcome, Error::needs_no_login))
+}

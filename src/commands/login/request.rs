@@ -1,0 +1,311 @@
+//! From the options to the login that is requested; everything that can be wrong with them is found here.
+
+use std::fs;
+use std::io::Read as _;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use url::Host;
+use zeroize::Zeroizing;
+
+use super::options::{MethodArgs, RedirectArgs};
+use super::servers::RequestedServer;
+use super::{authority, provider};
+use crate::callback::RedirectHost;
+use crate::cli::servers::{self, is_name, usage, without_password, ServerArg};
+use crate::error::Error;
+use crate::login::{Request, Resource};
+use crate::oauth::challenge;
+use crate::oauth::client::{check_metadata_document_url, ClientFile};
+use crate::oauth::endpoint;
+use crate::oauth::secret::Secret;
+use crate::registration::Identity;
+use crate::store::StoredId;
+
+/// The ports that client ID metadata documents of this program list. 33418 comes last: VS Code's lists it too.
+const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
+
+/// Longest client secret or client file, in bytes.
+const MAX_CLIENT_BYTES: u64 = 64 * 1024;
+
+/// Returns the logins that the user asks for.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for whatever makes no sense.
+pub fn requests(
+    method: &MethodArgs,
+    requested: &[RequestedServer],
+    several: bool,
+    profile: Option<&str>,
+    env_secret: Option<&Secret>,
+) -> Result<Vec<Request>, Error> {
+    refuse_options_for_one(method, several)?;
+    let options = &method.request;
+    if let Some(issuer) = &options.issuer {
+        endpoint::parse(issuer).map_err(|why| {
+            let issuer = without_password(issuer);
+            usage(
+                format!("cannot use {issuer} as the issuer: {why}"),
+                "give it as in the server's metadata",
+            )
+        })?;
+    }
+    if let Some(value) = &options.challenge {
+        challenge::bearer([value.as_str()]).ok_or_else(|| {
+            usage(
+                "there is no Bearer challenge in --challenge",
+                "give it the whole value of the WWW-Authenticate header",
+            )
+        })?;
+    }
+    let mut requests: Vec<Request> = Vec::new();
+    for target in requested {
+        let is_client_of_project = target.is_client_of_project(method);
+        if is_client_of_project && method.client.client_secret_file.is_some() {
+            return Err(usage(
+                "refusing to send your client secret to a client named by a project file",
+                "give the URL and --client-id",
+            ));
+        }
+        let method = target.complete(method)?;
+        // The secret belongs to one client, which the user chose.
+        let secret = env_secret.filter(|_| !several && !is_client_of_project);
+        // A name that is not in a client's configuration is that of a stored login, which knows its issuer.
+        let is_stored = target.named.is_none() && !target.text.contains("://");
+        let has_issuer = method.names_authorization_server() || is_stored;
+        // Without a server, the account keeps several logins at a provider apart.
+        let account = method.request.login_hint.as_deref();
+        let account = account.filter(|hint| target.is_provider && is_name(hint));
+        let server = servers::parse(&target.text, profile.or(account), has_issuer)?;
+        let (mut request, file) = request(&method, server, secret)?;
+        authority::apply(&mut request, &method.request)?;
+        let endpoints = file.as_ref().and_then(|file| file.endpoints.as_ref());
+        request.fallback = authority::of_client_file(&request, endpoints);
+        provider::apply(&mut request, &method, endpoints)?;
+        if !requests.iter().any(|other| other.key == request.key) {
+            requests.push(request);
+        }
+    }
+    Ok(requests)
+}
+
+/// Returns a login whose server is not known: what it needs from the machine is known all the same.
+///
+/// # Errors
+///
+/// [`Error::Usage`].
+pub fn anywhere(
+    method: &MethodArgs,
+    profile: Option<&str>,
+    env_secret: Option<&Secret>,
+) -> Result<Request, Error> {
+    let key = StoredId {
+        server: "any server".to_owned(),
+        profile: servers::checked_profile(profile)?,
+    };
+    let text = String::new();
+    let server = ServerArg {
+        key,
+        url: None,
+        text,
+    };
+    Ok(request(method, server, env_secret)?.0)
+}
+
+fn request(
+    method: &MethodArgs,
+    server: ServerArg,
+    env_secret: Option<&Secret>,
+) -> Result<(Request, Option<ClientFile>), Error> {
+    let (identity, file) = identity(method, env_secret)?;
+    let options = &method.request;
+    let mut request = Request::new(server.key, server.url, server.text);
+    request.issuer.clone_from(&options.issuer);
+    request.challenge.clone_from(&options.challenge);
+    request.assume_pkce = options.assume_pkce;
+    if identity.metadata_url.is_some() {
+        request.likely_ports = DOCUMENT_PORTS.to_vec();
+    }
+    request.identity = identity;
+    let scopes = options.scope.iter();
+    request.scopes = scopes
+        .flat_map(|scopes| scopes.split_whitespace())
+        .map(str::to_owned)
+        .collect();
+    request.resource = match &options.resource {
+        _ if options.no_resource => Resource::Omitted,
+        Some(resource) => Resource::Given(resource.clone()),
+        None => Resource::Discovery,
+    };
+    request.parameters.clone_from(&options.param);
+    request.login_hint.clone_from(&options.login_hint);
+    let demanded = file.as_ref().and_then(|file| file.redirect_uri.as_deref());
+    set_redirect(&mut request, &method.redirect, demanded)?;
+    Ok((request, file))
+}
+
+/// Refuses options that make sense for one server only.
+fn refuse_options_for_one(method: &MethodArgs, several: bool) -> Result<(), Error> {
+    let (client, redirect, request) = (&method.client, &method.redirect, &method.request);
+    let given = [
+        ("--port", redirect.port.is_some()),
+        ("--redirect-uri", redirect.redirect_uri.is_some()),
+        ("--client-id", client.client_id.is_some()),
+        ("--client-file", client.client_file.is_some()),
+        ("--client-secret-file", client.client_secret_file.is_some()),
+        (
+            "--client-metadata-url",
+            client.client_metadata_url.is_some(),
+        ),
+        ("--resource", request.resource.is_some()),
+        ("--challenge", request.challenge.is_some()),
+        ("--issuer", request.issuer.is_some()),
+        (
+            "--authorization-endpoint",
+            request.authorization_endpoint.is_some(),
+        ),
+        ("--token-endpoint", request.token_endpoint.is_some()),
+        ("--issuer-metadata", request.issuer_metadata.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) if several => Err(usage(
+            format!("{option} is for one server, and several are given"),
+            "run mcp-login once for each of them",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the client that logs in, and its file if there is one.
+fn identity(
+    method: &MethodArgs,
+    env_secret: Option<&Secret>,
+) -> Result<(Identity, Option<ClientFile>), Error> {
+    let client = &method.client;
+    if client.client_secret.is_some() {
+        return Err(usage(
+            "a client secret cannot be an argument: every user of this machine could read it",
+            "use --client-secret-file FILE, or the environment variable MCP_LOGIN_CLIENT_SECRET",
+        ));
+    }
+    if let Some(url) = &client.client_metadata_url {
+        check_metadata_document_url(url).map_err(|why| {
+            usage(
+                format!("cannot use {url} as a client identifier: {why}"),
+                "see --client-metadata-url",
+            )
+        })?;
+    }
+    let has_client = client.client_id.is_some() || client.client_file.is_some();
+    if client.client_secret_file.is_some() && !has_client {
+        return Err(usage(
+            "there is a client secret, but no client that it belongs to",
+            "name the client with --client-id",
+        ));
+    }
+    let secret = match &client.client_secret_file {
+        Some(path) => Some(Secret::new(read(path, "the client secret")?.trim())),
+        None => env_secret.cloned(),
+    };
+    let mut identity = Identity {
+        method: client.registration,
+        client_id: client.client_id.clone(),
+        client_secret: secret,
+        metadata_url: client.client_metadata_url.clone(),
+        issuer: method.request.issuer.clone(),
+    };
+    let Some(path) = &client.client_file else {
+        return Ok((identity, None));
+    };
+    let file = ClientFile::read(read(path, "the client file")?.as_bytes()).ok_or_else(|| {
+        usage(
+            format!("there is no client in {}", path.display()),
+            "download the OAuth client as JSON from the provider's console",
+        )
+    })?;
+    identity.client_id = Some(file.client_id.clone());
+    identity.client_secret = identity.client_secret.or(file.client_secret.clone());
+    Ok((identity, Some(file)))
+}
+
+/// Reads a file of bounded size.
+fn read(path: &Path, what: &str) -> Result<Zeroizing<String>, Error> {
+    let failed = |why: String| {
+        usage(
+            format!("cannot read {what} from {}: {why}", path.display()),
+            "check the path",
+        )
+    };
+    let mut text = Zeroizing::new(String::new());
+    // A pipe has no size before it is read.
+    let file = fs::File::open(path).map_err(|err| failed(err.to_string()))?;
+    file.take(MAX_CLIENT_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|err| failed(err.to_string()))?;
+    if text.len() as u64 > MAX_CLIENT_BYTES {
+        return Err(failed("it is too large".to_owned()));
+    }
+    Ok(text)
+}
+
+/// Sets the redirect URI. One that the user gives as a whole or in parts wins over the one that the client's file demands.
+fn set_redirect(
+    request: &mut Request,
+    options: &RedirectArgs,
+    demanded: Option<&str>,
+) -> Result<(), Error> {
+    let names_a_part = options.names_a_part();
+    request.is_redirect_given =
+        names_a_part || options.redirect_uri.is_some() || demanded.is_some();
+    let whole = options.redirect_uri.as_deref();
+    if let Some(uri) = whole.or(demanded.filter(|_| !names_a_part)) {
+        return set_whole_redirect(request, uri);
+    }
+    if let Some(path) = &options.redirect_path {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        if !path.starts_with('/') || !path.bytes().all(is_plain) {
+            return Err(usage(
+                format!("{path:?} is not a path"),
+                "a path begins with / and holds letters, digits and - . _ ~ /",
+            ));
+        }
+        request.redirect_path.clone_from(path);
+    }
+    request.redirect_host = options.redirect_host.unwrap_or(request.redirect_host);
+    request.port = options.port.filter(|port| *port != 0);
+    Ok(())
+}
+
+fn set_whole_redirect(request: &mut Request, uri: &str) -> Result<(), Error> {
+    let wrong = |why: &str| {
+        usage(
+            format!("cannot listen on {uri}: {why}"),
+            "a loopback redirect URI looks like http://127.0.0.1:8000/callback",
+        )
+    };
+    let url = endpoint::parse(uri).map_err(|why| wrong(&why.to_string()))?;
+    request.redirect_host = match url.host() {
+        Some(Host::Ipv4(Ipv4Addr::LOCALHOST)) => RedirectHost::V4,
+        Some(Host::Ipv4(address)) if address.is_loopback() => {
+            return Err(wrong(
+                "the only loopback addresses to listen on are 127.0.0.1 and ::1",
+            ));
+        }
+        Some(Host::Ipv6(address)) if address.is_loopback() => RedirectHost::V6,
+        Some(Host::Domain("localhost")) => RedirectHost::Localhost,
+        _ => return Err(wrong("it is not on this machine")),
+    };
+    if url.scheme() != "http" {
+        return Err(wrong("it has to be http"));
+    }
+    if url.query().is_some() {
+        return Err(wrong("it has a query"));
+    }
+    // Without a port any will do; the default port can be given too.
+    let authority = uri.split('/').nth(2).unwrap_or_default();
+    request.port = url.port().or(authority.ends_with(":80").then_some(80));
+    request.redirect_uri = Some(uri.to_owned());
+    request.redirect_path = url.path().to_owned();
+    Ok(())
+}

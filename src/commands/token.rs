@@ -1,0 +1,71 @@
+//! `token`: print a live access token.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::{servers, values};
+use crate::context::Context;
+use crate::error::Error;
+use crate::oauth::text::json_line;
+use crate::os::clock::Deadline;
+use crate::output;
+use crate::refresh::{self, Freshness};
+use crate::store::{Credentials, StoredId};
+
+/// The options of what prints a token.
+#[derive(Clone, Debug, Args)]
+pub struct TokenArgs {
+    /// The server, as at the login [default: the only login]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
+    pub server: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub freshness: FreshnessArgs,
+}
+
+/// When a token is refreshed.
+#[derive(Clone, Debug, Args)]
+pub struct FreshnessArgs {
+    /// Refresh if the token expires sooner than this; 0 to use it until it expires
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration_or_none)]
+    pub min_ttl: Duration,
+
+    /// Refresh in any case, once
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+impl FreshnessArgs {
+    /// Returns the login with a token that is as fresh as the user wants it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`refresh::live`].
+    pub fn live(&self, key: &StoredId, context: &Context) -> Result<Credentials, Error> {
+        let freshness = Freshness {
+            min_ttl: self.min_ttl,
+            refresh: self.refresh,
+        };
+        refresh::live(key, freshness, context, Deadline::after(refresh::LIMIT))
+    }
+}
+
+/// Prints the access token.
+///
+/// # Errors
+///
+/// If there is no login with a live token.
+pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode, Error> {
+    let key = servers::find(args.server.as_deref(), context)?;
+    let kept = args.freshness.live(&key, context)?;
+    let token = kept.access_token.expose();
+    if !context.json {
+        return Ok(output::print(token));
+    }
+    let line = json!({"access_token": token, "token_type": "Bearer", "expires_at": kept.expires_at, "server": key.server});
+    Ok(output::print(&json_line(&line).unwrap_or_default()))
+}
