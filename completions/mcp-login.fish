@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= no-browser browser= paste no-paste timeout= force login-hint= handover= credentials-dir= hermes-home= fastmcp-dir= provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= no-browser browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce timeout= force handover= credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -24,7 +24,7 @@ function __fish_mcp_login_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l from -d 'Take names from this client\'s configuration only' -r -f -a "claude-code\t''
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l from -d 'Look up names in this client\'s configuration only' -r -f -a "claude-code\t''
 codex\t''
 gemini-cli\t''
 opencode\t''
@@ -40,13 +40,7 @@ cline\t''
 mcporter\t''
 lm-studio\t''"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l browser -d 'Open this browser; %s stands for the address' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l login-hint -l email -d 'The account that the provider should offer' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Give the login to this client afterwards; see `mcp-login handover --list`' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l provider -d 'Follow the ways of this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l provider -d 'Use the built-in settings for this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
 github\t'GitHub'
 entra\t'Microsoft Entra ID'
 slack\t'Slack'
@@ -59,59 +53,77 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l tools -d 'The tools
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-file -d 'The client in a file of the provider\'s, such as Google\'s client_secret.json' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-file -d 'The provider\'s file with the client, such as Google\'s client_secret.json' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server takes it, else dynamic registration'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server supports it, else dynamic registration'
 static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l port -d 'A fixed port to listen on [default: any free one]' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
-localhost\t'The name; both loopback addresses are held'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+localhost\t'The name, which listens on both loopback addresses'
 [::1]\t'The literal IPv6 address'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-path -d 'The path of the redirect URI [default: /callback]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l login-hint -l email -d 'The account that the provider should offer' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l issuer -d 'Log in at this authorization server' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l authorization-endpoint -d 'Log in at this authorization endpoint; --token-endpoint belongs to it' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l token-endpoint -d 'Get the tokens from this token endpoint; --authorization-endpoint belongs to it' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, wherever it says that it belongs' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l authorization-endpoint -d 'Log in at this authorization endpoint; requires --token-endpoint' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l token-endpoint -d 'Get the tokens from this token endpoint; requires --authorization-endpoint' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, whatever issuer it is for' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l param -d 'A further parameter of the authorization request; may be repeated' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l challenge -d 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list`' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
+claude-code\t'runs `mcp-login headers` as its headersHelper'
+codex\t'runs `mcp-login headers` as its http_headers_helper'
+hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
+mcp-remote\t'gets the login in ~/.mcp-auth, and refreshes it itself'
+gemini-cli\t'gets the login in its mcp-oauth-tokens.json, and refreshes it itself'
+opencode\t'gets the login in its mcp-auth.json, and refreshes it itself'
+mcporter\t'takes the login by `mcporter vault set`, and refreshes it itself'
+cline\t'gets the login in its cline_mcp_settings.json, and refreshes it itself'
+fastmcp\t'gets the login in the FileTreeStore of an application, named by --fastmcp-dir'
+google-adc\t'writes Application Default Credentials, for Google\'s libraries and tools'
+dotenv\t'prints NAME=\'access token\' for a .env file'
+github-actions\t'masks the access token in the log and sets it for all later steps'"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to every server that your MCP clients name and that wants a login, 32 at most; to those of a project\'s files only with --from'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to every server in your MCP clients\' configurations that needs a login, at most 32; to those in a project\'s files only with --from'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-paste -d 'Never read stdin'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again though a live login is stored'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-resource -d 'Name no resource in the requests'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again even if a live login is stored'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -s V -l version -d 'Print version'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "login" -d 'Log in: the same as without a command, for servers called like one'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "token" -d 'Print a live access token, refreshed if it is due'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "token" -d 'Print a live access token, refreshed if necessary'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "status" -d 'What is logged in, with which scopes, until when, kept where'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "status" -d 'List the logins: their scopes, when they expire, where they are stored'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Revoke the tokens at the authorization server, and remove the login'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "doctor" -d 'Say what works on this machine, and why a login would fail'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "providers" -d 'The providers whose ways --provider knows'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "providers" -d 'List the providers with built-in settings, for --provider'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l from -d 'Take names from this client\'s configuration only' -r -f -a "claude-code\t''
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l from -d 'Look up names in this client\'s configuration only' -r -f -a "claude-code\t''
 codex\t''
 gemini-cli\t''
 opencode\t''
@@ -127,13 +139,7 @@ cline\t''
 mcporter\t''
 lm-studio\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l browser -d 'Open this browser; %s stands for the address' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'How long to wait for all of it: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l login-hint -l email -d 'The account that the provider should offer' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Give the login to this client afterwards; see `mcp-login handover --list`' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l provider -d 'Follow the ways of this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l provider -d 'Use the built-in settings for this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
 github\t'GitHub'
 entra\t'Microsoft Entra ID'
 slack\t'Slack'
@@ -146,86 +152,104 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l tools -d '
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-file -d 'The client in a file of the provider\'s, such as Google\'s client_secret.json' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-file -d 'The provider\'s file with the client, such as Google\'s client_secret.json' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server takes it, else dynamic registration'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server supports it, else dynamic registration'
 static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l port -d 'A fixed port to listen on [default: any free one]' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
-localhost\t'The name; both loopback addresses are held'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+localhost\t'The name, which listens on both loopback addresses'
 [::1]\t'The literal IPv6 address'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-path -d 'The path of the redirect URI [default: /callback]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l login-hint -l email -d 'The account that the provider should offer' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l issuer -d 'Log in at this authorization server' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l authorization-endpoint -d 'Log in at this authorization endpoint; --token-endpoint belongs to it' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l token-endpoint -d 'Get the tokens from this token endpoint; --authorization-endpoint belongs to it' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, wherever it says that it belongs' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l authorization-endpoint -d 'Log in at this authorization endpoint; requires --token-endpoint' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l token-endpoint -d 'Get the tokens from this token endpoint; requires --authorization-endpoint' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, whatever issuer it is for' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l param -d 'A further parameter of the authorization request; may be repeated' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l challenge -d 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list`' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
+claude-code\t'runs `mcp-login headers` as its headersHelper'
+codex\t'runs `mcp-login headers` as its http_headers_helper'
+hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
+mcp-remote\t'gets the login in ~/.mcp-auth, and refreshes it itself'
+gemini-cli\t'gets the login in its mcp-oauth-tokens.json, and refreshes it itself'
+opencode\t'gets the login in its mcp-auth.json, and refreshes it itself'
+mcporter\t'takes the login by `mcporter vault set`, and refreshes it itself'
+cline\t'gets the login in its cline_mcp_settings.json, and refreshes it itself'
+fastmcp\t'gets the login in the FileTreeStore of an application, named by --fastmcp-dir'
+google-adc\t'writes Application Default Credentials, for Google\'s libraries and tools'
+dotenv\t'prints NAME=\'access token\' for a .env file'
+github-actions\t'masks the access token in the log and sets it for all later steps'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to every server that your MCP clients name and that wants a login, 32 at most; to those of a project\'s files only with --from'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to every server in your MCP clients\' configurations that needs a login, at most 32; to those in a project\'s files only with --from'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted answers from stdin, even if it is no terminal'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-paste -d 'Never read stdin'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again though a live login is stored'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-resource -d 'Name no resource in the requests'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again even if a live login is stored'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh when less than this is left; 0 for as long as it lives' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l refresh -d 'Refresh in any case, once'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh when less than this is left; 0 for as long as it lives' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l refresh -d 'Refresh in any case, once'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh when less than this is left; 0 for as long as it lives' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l refresh -d 'Refresh in any case, once'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l from -d 'The servers that this client\'s configuration names; exit status 3 if one of them needs a login' -r -f -a "claude-code\t''
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l from -d 'The servers in this client\'s configuration; exit status 3 if one of them needs a login' -r -f -a "claude-code\t''
 codex\t''
 gemini-cli\t''
 opencode\t''
@@ -240,64 +264,76 @@ zed\t''
 cline\t''
 mcporter\t''
 lm-studio\t''"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l all -d 'All logins there are; with --profile, all of that profile'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l all -d 'All logins; with --profile, all of that profile'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l to -d 'The client that gets the login' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l mode -d 'Who has the refresh token afterwards [default: what serves the client]' -r -f -a "access\t'mcp-login: the client gets access tokens only'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l to -d 'The client that gets the login' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
+claude-code\t'runs `mcp-login headers` as its headersHelper'
+codex\t'runs `mcp-login headers` as its http_headers_helper'
+hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
+mcp-remote\t'gets the login in ~/.mcp-auth, and refreshes it itself'
+gemini-cli\t'gets the login in its mcp-oauth-tokens.json, and refreshes it itself'
+opencode\t'gets the login in its mcp-auth.json, and refreshes it itself'
+mcporter\t'takes the login by `mcporter vault set`, and refreshes it itself'
+cline\t'gets the login in its cline_mcp_settings.json, and refreshes it itself'
+fastmcp\t'gets the login in the FileTreeStore of an application, named by --fastmcp-dir'
+google-adc\t'writes Application Default Credentials, for Google\'s libraries and tools'
+dotenv\t'prints NAME=\'access token\' for a .env file'
+github-actions\t'masks the access token in the log and sets it for all later steps'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l mode -d 'Who has the refresh token afterwards [default: what suits the client]' -r -f -a "access\t'mcp-login: the client gets access tokens only'
 move\t'The client: mcp-login keeps no token of the login'
 copy\t'Both; only for Google, which never replaces a refresh token'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l name -d 'The server\'s name in the client\'s configuration [default: the name that stands there]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l name -d 'The server\'s name in the client\'s configuration [default: the name that it has there]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l env -d 'The variable that holds the token, for dotenv and github-actions' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l list -d 'List the clients'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l write -d 'Write the setting into the client\'s configuration, in place of printing it'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l write -d 'Write the setting into the client\'s configuration instead of printing it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l browser -d 'As for a login with this browser' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l provider -d 'Follow the ways of this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l browser -d 'Open this browser; %s stands for the address' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l provider -d 'Use the built-in settings for this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
 github\t'GitHub'
 entra\t'Microsoft Entra ID'
 slack\t'Slack'
@@ -310,78 +346,79 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l tools -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-file -d 'The client in a file of the provider\'s, such as Google\'s client_secret.json' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-file -d 'The provider\'s file with the client, such as Google\'s client_secret.json' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server takes it, else dynamic registration'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server supports it, else dynamic registration'
 static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l port -d 'A fixed port to listen on [default: any free one]' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-host -d 'The host of the redirect URI; with localhost both 127.0.0.1 and ::1 are held [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
-localhost\t'The name; both loopback addresses are held'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
+localhost\t'The name, which listens on both loopback addresses'
 [::1]\t'The literal IPv6 address'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-path -d 'The path of the redirect URI [default: /callback]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-uri -d 'The whole redirect URI as you registered it' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l scope -d 'A scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l login-hint -l email -d 'The account that the provider should offer' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer -d 'Log in at this authorization server' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l authorization-endpoint -d 'Log in at this authorization endpoint; --token-endpoint belongs to it' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l token-endpoint -d 'Get the tokens from this token endpoint; --authorization-endpoint belongs to it' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, wherever it says that it belongs' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l authorization-endpoint -d 'Log in at this authorization endpoint; requires --token-endpoint' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l token-endpoint -d 'Get the tokens from this token endpoint; requires --authorization-endpoint' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer-metadata -d 'Read the metadata of the authorization server at this URL, whatever issuer it is for' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l param -d 'A further parameter of the authorization request; may be repeated' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l challenge -d 'The WWW-Authenticate value that a client just received: its scopes join those asked for before' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l challenge -d 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-browser -d 'As for a login without a browser'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l paste -d 'As for a login that reads pasted answers from stdin'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-paste -d 'As for a login that never reads stdin'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-browser -d 'Open no browser, only print the address'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-resource -d 'Name no resource in the requests'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assume-pkce -d 'Go on though the server does not say that it supports PKCE'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l data-dir -d 'The directory of everything that is kept' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l browser -d 'Open this browser; %s stands for the address' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l timeout -d 'How long to wait for your answer: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are kept: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l profile -d 'Which of several accounts on one server [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l data-dir -d 'The directory of everything that is kept' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l auto -d 'Let the demo agree by itself, without your browser'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Print machine-readable output on stdout: one JSON object a line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s q -l quiet -d 'Say less: only errors, and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbose -d 'Say more: each request and its answer'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "token" -d 'Print a live access token, refreshed if it is due'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "token" -d 'Print a live access token, refreshed if necessary'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "status" -d 'What is logged in, with which scopes, until when, kept where'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "logout" -d 'Give the tokens back to the authorization server, and forget them'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "status" -d 'List the logins: their scopes, when they expire, where they are stored'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "logout" -d 'Revoke the tokens at the authorization server, and remove the login'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "doctor" -d 'Say what works on this machine, and why a login would fail'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "providers" -d 'The providers whose ways --provider knows'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "providers" -d 'List the providers with built-in settings, for --provider'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 
