@@ -178,7 +178,7 @@ fn m7_a_server_that_serves_anybody_proves_nothing() {
     let finished = check(&fake).expect(0);
     assert_eq!(product(&finished)["proven"], false);
     assert!(
-        finished.stderr.contains("proves nothing"),
+        finished.stderr.contains("the login is not proven"),
         "{}",
         finished.stderr
     );

@@ -421,7 +421,7 @@ fn e12_a_logout_says_which_token_lives_until_when() {
         finished.stderr.contains(until)
             && finished
                 .stderr
-                .contains("its refresh token until the server ends it")
+                .contains("the refresh token, which lives until the server ends it")
     );
 }
 

@@ -289,7 +289,7 @@ fn set_whole_redirect(request: &mut Request, uri: &str) -> Result<(), Error> {
         Some(Host::Ipv4(Ipv4Addr::LOCALHOST)) => RedirectHost::V4,
         Some(Host::Ipv4(address)) if address.is_loopback() => {
             return Err(wrong(
-                "the only loopback addresses to listen on are 127.0.0.1 and ::1",
+                "of the loopback addresses, use only 127.0.0.1 and ::1",
             ));
         }
         Some(Host::Ipv6(address)) if address.is_loopback() => RedirectHost::V6,
