@@ -17,8 +17,7 @@ use crate::os::clock::in_words;
 use crate::providers::Provider;
 use crate::registration::RegisterError;
 use crate::store::{StoreError, StoredId};
-use crate::token_endpoint::exchange::ExchangeError;
-use crate::token_endpoint::revoke::RevokeError;
+use crate::token_endpoint::{ExchangeError, RevokeError};
 
 /// What it tells that a server did not serve us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
 use crate::refresh::refresher::{bring_home, client_of};
 use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
-use crate::token_endpoint::revoke::revoke;
+use crate::token_endpoint::RevocationEndpoint;
 
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -202,23 +202,18 @@ fn revoke_tokens(kept: &Credentials, context: &Context) -> Result<LoggedOut, Err
             },
         });
     };
-    let typed: Vec<Url> = [&kept.server, &kept.issuer]
-        .into_iter()
-        .filter_map(|url| Url::parse(url).ok())
-        .collect();
-    let http = Http::new(&context.http, &typed, REQUEST_LIMIT);
+    let http = Http::new(&context.http, &kept.typed_urls(), REQUEST_LIMIT);
     let client = client_of(kept);
+    let endpoint = RevocationEndpoint {
+        url: &endpoint,
+        client: &client,
+        http: &http,
+    };
     let refresh = kept
         .refresh_token
         .as_ref()
-        .map(|token| revoke(&endpoint, &client, token, "refresh_token", &http));
-    let access = revoke(
-        &endpoint,
-        &client,
-        &kept.access_token,
-        "access_token",
-        &http,
-    );
+        .map(|token| endpoint.revoke_refresh_token(token));
+    let access = endpoint.revoke_access_token(&kept.access_token);
     let not_revoked = |source, with_refresh_token| Error::NotRevoked {
         server: kept.server.clone(),
         source,

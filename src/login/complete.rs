@@ -21,7 +21,7 @@ use crate::providers;
 use crate::refresh::refresher::bring_home;
 use crate::store::cache::Cache;
 use crate::store::{Credentials, GrantType};
-use crate::token_endpoint::exchange::{self, Exchange, ExchangeError, Retries, WhenBusy};
+use crate::token_endpoint::{ExchangeError, TokenRequest};
 
 /// Longest wait for a refresh of the same login.
 const REFRESH_LIMIT: Duration = Duration::from_secs(3);
@@ -46,19 +46,16 @@ pub fn exchange(
     } = pending;
     let typed = preparation.request.typed_urls();
     let http = Http::new(&context.http, &typed, super::REQUEST_LIMIT);
-    let request = Exchange {
+    let request = TokenRequest {
         token_endpoint: &preparation.discovery.server.token_endpoint,
         client,
-        redirect_uri: &preparation.redirect_uri,
         resource: preparation.discovery.resource.as_deref(),
+        http: &http,
+        retry_until: worker.deadline.min(Deadline::after(EXCHANGE_RETRIES)),
     };
-    let retries = Retries {
-        until: worker.deadline.min(Deadline::after(EXCHANGE_RETRIES)),
-        when_busy: WhenBusy::OnceIfUnserved,
-    };
-    let exchanged = exchange::exchange(&request, code, verifier, (&http, retries))?;
-    warn_of_clock(exchanged.answered_at);
-    Ok(exchanged.tokens)
+    let issued = request.exchange_code(code, verifier, &preparation.redirect_uri)?;
+    warn_of_clock(issued.date);
+    Ok(issued.tokens)
 }
 
 /// Tells whether the server refused our client as unknown, and a new registration may help.

@@ -1,32 +1,26 @@
 //! The token response: lenient where real servers need it, strict where it matters.
 
-use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
-    BasicTokenType,
-};
-use oauth2::{
-    Client, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields,
-    StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
-};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::de::value::{Error as FormError, MapDeserializer};
+use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use super::client::{self, ClientAuth};
 use super::secret::Secret;
 
 /// Longest lifetime that is believed, in seconds: ten years.
 const MAX_LIFETIME_SECONDS: u64 = 10 * 365 * 24 * 3600;
 
-/// What a successful token response gives.
-#[derive(Debug)]
+/// A successful token response.
+///
+/// Spec: RFC 6749 section 5.1.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Tokens {
     /// The access token, a Bearer token.
     pub access_token: Secret,
     /// The refresh token, if there is one.
     pub refresh_token: Option<Secret>,
-    /// How long the access token lives, in seconds; zero for one that has to be refreshed before it is used. `None` if the
-    /// server does not say so in earnest.
+    /// The lifetime of the access token, in seconds; zero for one that has to be refreshed before it is used. `None` if the
+    /// response does not name one, or names more than ten years.
     pub expires_in: Option<u64>,
     /// The scopes that were granted; `None` if they are those that were asked for.
     pub scopes: Option<Vec<String>>,
@@ -34,74 +28,7 @@ pub struct Tokens {
     pub id_token: Option<Secret>,
 }
 
-/// Members of the response beyond RFC 6749.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Extra {
-    #[serde(skip_serializing)]
-    id_token: Option<Secret>,
-}
-
-impl ExtraTokenFields for Extra {}
-
-/// The token response in the types of the `oauth2` crate.
-pub type Response = StandardTokenResponse<Extra, BasicTokenType>;
-
-/// The client of the `oauth2` crate, with a token endpoint.
-pub type TokenClient = Client<
-    BasicErrorResponse,
-    Response,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointSet,
->;
-
-/// Returns the client that asks `token_endpoint`, authenticating as `client` does.
-///
-/// # Errors
-///
-/// If the endpoint is no URL.
-pub fn token_client(
-    client: &client::Client,
-    token_endpoint: &str,
-) -> Result<TokenClient, url::ParseError> {
-    let mut builder = Client::new(ClientId::new(client.id.clone()))
-        .set_token_uri(TokenUrl::new(token_endpoint.to_owned())?)
-        .set_auth_type(match client.auth {
-            ClientAuth::Basic => oauth2::AuthType::BasicAuth,
-            ClientAuth::None | ClientAuth::Post => oauth2::AuthType::RequestBody,
-        });
-    if let Some(secret) = client
-        .secret
-        .as_ref()
-        .filter(|_| client.auth != ClientAuth::None)
-    {
-        builder = builder.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
-    }
-    Ok(builder)
-}
-
-impl From<Response> for Tokens {
-    fn from(response: Response) -> Self {
-        let scopes =
-            |scopes: &Vec<oauth2::Scope>| scopes.iter().map(|scope| scope.to_string()).collect();
-        Self {
-            access_token: Secret::new(response.access_token().secret().clone()),
-            refresh_token: response
-                .refresh_token()
-                .map(|token| Secret::new(token.secret().clone())),
-            expires_in: response.expires_in().map(|lifetime| lifetime.as_secs()),
-            scopes: response.scopes().map(scopes),
-            id_token: response.extra_fields().id_token.clone(),
-        }
-    }
-}
-
-/// Why the answer of a token endpoint cannot be used.
+/// Why the response of a token endpoint cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenResponseError {
     /// It is neither JSON nor a form.
@@ -118,107 +45,84 @@ pub enum TokenResponseError {
     NotBearer,
 }
 
-/// Brings tokens in the answer of a token endpoint into the one form of RFC 6749.
-///
-/// What is forgiven, because servers do it: any content type, a byte order mark, form encoding, no `token_type` or
-/// `BearerToken`, `expires_in` as text or out of all reason, scopes as a list or empty, an `error` beside the token.
-///
-/// # Errors
-///
-/// [`TokenResponseError`], which holds no byte of the answer.
-///
-/// Spec: RFC 6749 sections 3.2, 5.1 and 7.1.
-pub fn normalise(body: &[u8]) -> Result<Vec<u8>, TokenResponseError> {
-    let mut members = read_members(body)?;
-    let token = access_token(&mut members).ok_or(TokenResponseError::NoAccessToken)?;
-    Ok(Value::Object(token_members(token, &members)?)
-        .to_string()
-        .into_bytes())
+/// The members of a token response, of any type. Reading it fails where one of them is doubled.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TokenDocument {
+    access_token: Value,
+    refresh_token: Value,
+    id_token: Value,
+    token_type: Value,
+    expires_in: Value,
+    scope: Value,
+}
+
+impl TokenDocument {
+    fn read(body: &[u8]) -> Result<Self, TokenResponseError> {
+        let body = without_byte_order_mark(body);
+        if body.starts_with(b"{") {
+            return serde_json::from_slice(body).map_err(|err| match err.classify() {
+                Category::Data => TokenResponseError::Doubled,
+                Category::Io | Category::Syntax | Category::Eof => TokenResponseError::NotTokens,
+            });
+        }
+        let text = std::str::from_utf8(body).map_err(|_| TokenResponseError::NotTokens)?;
+        let is_form = text
+            .split('&')
+            .any(|pair| pair.starts_with("access_token=") || pair.starts_with("error="));
+        if !is_form {
+            return Err(TokenResponseError::NotTokens);
+        }
+        let pairs = url::form_urlencoded::parse(body);
+        Self::deserialize(MapDeserializer::<_, FormError>::new(pairs))
+            .map_err(|_| TokenResponseError::Doubled)
+    }
+}
+
+impl Tokens {
+    /// Reads the response of a token endpoint.
+    ///
+    /// Real servers need this leniency: any content type, a byte order mark, form encoding, no `token_type` or
+    /// `BearerToken`, `expires_in` as text or beyond all reason, scopes as a list or empty, an `error` beside the token.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenResponseError`], which holds no byte of the response.
+    ///
+    /// Spec: RFC 6749 sections 3.2, 5.1 and 7.1.
+    pub fn read(body: &[u8]) -> Result<Self, TokenResponseError> {
+        let document = TokenDocument::read(body)?;
+        let access_token = match document.access_token {
+            Value::String(token) if is_token(&token) => Secret::new(token),
+            _ => return Err(TokenResponseError::NoAccessToken),
+        };
+        if !is_bearer(&document.token_type) {
+            return Err(TokenResponseError::NotBearer);
+        }
+        let secret = |value| match value {
+            Value::String(text) if !text.is_empty() => Some(Secret::new(text)),
+            _ => None,
+        };
+        Ok(Self {
+            access_token,
+            refresh_token: secret(document.refresh_token),
+            expires_in: lifetime(&document.expires_in),
+            scopes: scopes(&document.scope),
+            id_token: secret(document.id_token),
+        })
+    }
 }
 
 /// Returns a body without the byte order mark and the white space around it.
-pub(super) fn without_mark(body: &[u8]) -> &[u8] {
+pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(body)
         .trim_ascii()
 }
 
-/// The members that a login is made of. Reading it fails where one of them is doubled.
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "how often they stand there is all that is asked")]
-struct NoDuplicates {
-    access_token: Option<IgnoredAny>,
-    refresh_token: Option<IgnoredAny>,
-    id_token: Option<IgnoredAny>,
-    token_type: Option<IgnoredAny>,
-    expires_in: Option<IgnoredAny>,
-    scope: Option<IgnoredAny>,
-}
-
-fn read_members(body: &[u8]) -> Result<Map<String, Value>, TokenResponseError> {
-    let body = without_mark(body);
-    if body.starts_with(b"{") {
-        let members = serde_json::from_slice(body).map_err(|_| TokenResponseError::NotTokens)?;
-        return serde_json::from_slice::<NoDuplicates>(body)
-            .map(|_| members)
-            .map_err(|_| TokenResponseError::Doubled);
-    }
-    let text = std::str::from_utf8(body).map_err(|_| TokenResponseError::NotTokens)?;
-    if !["access_token=", "error="]
-        .iter()
-        .any(|name| text.split('&').any(|it| it.starts_with(name)))
-    {
-        return Err(TokenResponseError::NotTokens);
-    }
-    let mut members = Map::new();
-    for (name, value) in url::form_urlencoded::parse(body) {
-        if members.insert(name.into_owned(), value.into()).is_some() {
-            return Err(TokenResponseError::Doubled);
-        }
-    }
-    Ok(members)
-}
-
-fn access_token(members: &mut Map<String, Value>) -> Option<String> {
-    match members.remove("access_token") {
-        Some(Value::String(token)) if is_token(&token) => Some(token),
-        _ => None,
-    }
-}
-
 /// Tells whether the text can stand in an `Authorization` header.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-fn token_members(
-    access_token: String,
-    members: &Map<String, Value>,
-) -> Result<Map<String, Value>, TokenResponseError> {
-    let text = |name: &str| {
-        members
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    if !members.get("token_type").is_none_or(is_bearer) {
-        return Err(TokenResponseError::NotBearer);
-    }
-    let mut kept = Map::new();
-    kept.insert("access_token".to_owned(), access_token.into());
-    kept.insert("token_type".to_owned(), "bearer".into());
-    for name in ["refresh_token", "id_token"] {
-        if let Some(value) = text(name) {
-            kept.insert(name.to_owned(), value.into());
-        }
-    }
-    if let Some(seconds) = members.get("expires_in").and_then(lifetime) {
-        kept.insert("expires_in".to_owned(), seconds.into());
-    }
-    if let Some(scope) = members.get("scope").and_then(scope) {
-        kept.insert("scope".to_owned(), scope.into());
-    }
-    Ok(kept)
 }
 
 /// Tells whether a `token_type` is that of a Bearer token, or says nothing.
@@ -234,40 +138,36 @@ fn is_bearer(kind: &Value) -> bool {
     }
 }
 
-/// Reads `expires_in`: nothing and less is zero, so that such a token is refreshed before it is used; what is longer than
-/// any earnest lifetime counts as not said.
+/// Reads `expires_in`. Zero and less is zero; more than ten years counts as absent.
 fn lifetime(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    let is_earnest = seconds.is_finite() && seconds <= MAX_LIFETIME_SECONDS as f64;
-    is_earnest.then_some(seconds.max(0.0) as u64)
+    let is_believed = seconds.is_finite() && seconds <= MAX_LIFETIME_SECONDS as f64;
+    is_believed.then_some(seconds.max(0.0) as u64)
 }
 
-fn scope(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Array(list) => list
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" "),
+fn scopes(value: &Value) -> Option<Vec<String>> {
+    let texts = match value {
+        Value::String(text) => vec![text.as_str()],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
         _ => return None,
     };
-    let scopes: Vec<&str> = text.split_whitespace().collect();
-    (!scopes.is_empty()).then(|| scopes.join(" "))
+    let words = texts.iter().flat_map(|text| text.split_whitespace());
+    let scopes: Vec<_> = words.map(str::to_owned).collect();
+    (!scopes.is_empty()).then_some(scopes)
 }
 
-/// Returns the account that an answer of a userinfo endpoint, or the claims of an ID token, name.
+/// Returns the account that a userinfo response, or the claims of an ID token, name.
 ///
 /// Spec: OpenID Connect Core 1.0 section 5.1; only GitHub has a `login`.
 pub fn userinfo_account(claims: &[u8]) -> Option<String> {
     let claims: Map<String, Value> = serde_json::from_slice(claims).ok()?;
     let names = ["login", "email", "preferred_username", "name", "sub"];
     let known = names.iter().filter_map(|name| claims.get(*name)?.as_str());
-    // A number tells people nothing; two of them look alike.
+    // A number means nothing to people.
     let is_name = |account: &&str| account.bytes().any(|byte| !byte.is_ascii_digit());
     known.filter(is_name).map(str::to_owned).next()
 }
@@ -276,9 +176,25 @@ pub fn userinfo_account(claims: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// Compares what is read with the members of a response in the form of RFC 6749.
     fn check(body: &str, expected: Result<&str, TokenResponseError>) {
-        let result =
-            normalise(body.as_bytes()).map(|body| String::from_utf8_lossy(&body).into_owned());
+        let result = Tokens::read(body.as_bytes()).map(|tokens| {
+            let text = |secret: Option<Secret>| secret.map(|it| it.expose().to_owned());
+            let members = [
+                (
+                    "access_token",
+                    text(Some(tokens.access_token)).map(Value::from),
+                ),
+                ("expires_in", tokens.expires_in.map(Value::from)),
+                ("id_token", text(tokens.id_token).map(Value::from)),
+                ("refresh_token", text(tokens.refresh_token).map(Value::from)),
+                ("scope", tokens.scopes.map(|scopes| scopes.join(" ").into())),
+                ("token_type", Some("bearer".into())),
+            ];
+            let members = members.into_iter();
+            let given = members.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+            Value::Object(given.collect()).to_string()
+        });
         assert_eq!(result, expected.map(str::to_owned), "{body}");
     }
 
@@ -426,22 +342,28 @@ mod tests {
         ] {
             check(body, Err(TokenResponseError::NotTokens));
         }
-        let deep = format!("{{\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        check(&deep, Err(TokenResponseError::NotTokens));
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        for (member, expected) in [
+            ("access_token", TokenResponseError::NotTokens),
+            ("x", TokenResponseError::NoAccessToken),
+        ] {
+            let result = Tokens::read(format!("{{\"{member}\":{deep}}}").as_bytes());
+            assert_eq!(result, Err(expected), "{member}");
+        }
     }
 
     #[test]
-    fn normalised_answers_are_what_the_oauth2_crate_reads() {
-        let body = normalise(
-            br#"{"access_token":"a","expires_in":"60","scope":["x","y"],"id_token":"e30.e30."}"#,
-        )
-        .expect("tokens");
-        let response: Response = serde_json::from_slice(&body).expect("a token response");
-        let tokens = Tokens::from(response);
-        assert_eq!(tokens.access_token.expose(), "a");
-        assert_eq!(tokens.expires_in, Some(60));
-        assert_eq!(tokens.scopes, Some(vec!["x".to_owned(), "y".to_owned()]));
-        assert_eq!(tokens.id_token, Some(Secret::new("e30.e30.")));
+    fn every_member_is_read() {
+        let body =
+            br#"{"access_token":"a","expires_in":"60","scope":["x","y z"],"id_token":"e30.e30."}"#;
+        let tokens = Tokens {
+            access_token: Secret::new("a"),
+            refresh_token: None,
+            expires_in: Some(60),
+            scopes: Some(vec!["x".to_owned(), "y".to_owned(), "z".to_owned()]),
+            id_token: Some(Secret::new("e30.e30.")),
+        };
+        assert_eq!(Tokens::read(body), Ok(tokens));
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::text::is_bidi_control;
-use super::token::{self, TokenResponseError};
+use super::text::{is_bidi_control, printable};
+use super::token::{without_byte_order_mark, TokenResponseError, Tokens};
 
 /// The deepest part of a JSON answer in which words are looked for.
 const MAX_DEPTH: usize = 4;
@@ -17,11 +17,14 @@ const MAX_ELEMENTS: usize = 4;
 /// The length from which a word with a digit in it, outside JSON, may be a token; in bytes.
 const TOKEN_LENGTH: usize = 16;
 
+/// The shortest secret that is looked for in an error response, in bytes.
+const MIN_SECRET_BYTES: usize = 4;
+
 /// What the answer of a token endpoint means.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TokenResponse {
-    /// Tokens, as JSON in the one form of RFC 6749 section 5.1.
-    Tokens(Vec<u8>),
+    /// Tokens.
+    Tokens(Tokens),
     /// The server refuses: the same request will be refused again.
     Refused(ErrorResponse),
     /// The server cannot answer now: the same request may be answered later.
@@ -39,6 +42,32 @@ pub struct ErrorResponse {
     pub description: Option<String>,
 }
 
+impl ErrorResponse {
+    /// Tells whether the error code is this one.
+    pub fn is(&self, error: &str) -> bool {
+        self.error.as_deref() == Some(error)
+    }
+
+    /// Returns the code and the sentence, each behind a colon, for the end of a message.
+    pub fn details(&self) -> String {
+        let parts = [&self.error, &self.description].into_iter().flatten();
+        parts.map(|part| format!(": {}", printable(part))).collect()
+    }
+
+    /// Drops each part that quotes one of these secrets. Secrets of less than four bytes are not looked for.
+    pub fn drop_quotes_of(&mut self, secrets: &[Option<&str>]) {
+        let secrets = || {
+            secrets
+                .iter()
+                .flatten()
+                .filter(|it| it.len() >= MIN_SECRET_BYTES)
+        };
+        for part in [&mut self.error, &mut self.description] {
+            part.take_if(|text| secrets().any(|secret| text.contains(secret)));
+        }
+    }
+}
+
 /// Classifies the answer of a token endpoint by its status and its body.
 ///
 /// A status of 408, 425, 429 or 5xx means that the server is busy, whatever the body says; so does 407, which only a
@@ -50,7 +79,7 @@ pub fn classify(status: u16, body: &[u8]) -> TokenResponse {
     match status {
         407 | 408 | 425 | 429 | 500..=599 => TokenResponse::Busy(words_of_any_form(body)),
         400..=499 => refusal(words_of_any_form(body), body),
-        _ => match token::normalise(body) {
+        _ => match Tokens::read(body) {
             Ok(tokens) => TokenResponse::Tokens(tokens),
             Err(TokenResponseError::NotTokens | TokenResponseError::NoAccessToken)
                 if has_error(body) =>
@@ -171,11 +200,11 @@ fn has_error(body: &[u8]) -> bool {
 }
 
 fn json(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(token::without_mark(body)).ok()
+    serde_json::from_slice(without_byte_order_mark(body)).ok()
 }
 
 fn form(body: &[u8]) -> Option<Map<String, Value>> {
-    let text = std::str::from_utf8(token::without_mark(body)).ok()?;
+    let text = std::str::from_utf8(without_byte_order_mark(body)).ok()?;
     let is_form = text
         .split('&')
         .any(|pair| pair.starts_with("error=") || pair.starts_with("error_description="));

@@ -34,9 +34,7 @@ use crate::store::cache::Cache;
 use crate::store::file::FileStore;
 use crate::store::journal::Journal;
 use crate::store::{CredentialStore as _, Credentials, Interaction, Store, StoreError, StoredId};
-use crate::token_endpoint::exchange::{
-    self, Exchange, ExchangeError, Exchanged, Retries, WhenBusy,
-};
+use crate::token_endpoint::{ExchangeError, TokenRequest};
 
 /// The argument by which this program starts itself to refresh.
 pub const REFRESHER: &str = "__refresh";
@@ -201,10 +199,7 @@ pub fn main(job: Option<String>) -> ExitCode {
 /// Spends the refresh token and stores what comes. The caller holds the login's lock.
 fn work(job: &Job) -> Result<(), Error> {
     let Job { key, settings, .. } = job;
-    let retries = Retries {
-        until: Deadline::after(job.patience.saturating_sub(LAST_RETRY)),
-        when_busy: WhenBusy::Always,
-    };
+    let retry_until = Deadline::after(job.patience.saturating_sub(LAST_RETRY));
     let store = Store::open_to_read(&settings.store, &settings.data_dir, Interaction::None);
     let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;
     let kept =
@@ -221,7 +216,7 @@ fn work(job: &Job) -> Result<(), Error> {
     let prepared = journal.prepare(&kept).map_err(not_kept)?;
     journal.begin(&kept, refresh_token).map_err(not_kept)?;
     let http = http(&kept, settings);
-    match spend(&kept, &http, retries) {
+    match spend(&kept, &http, retry_until) {
         Ok(renewed) => {
             // Nothing comes before this: until it is done the only good refresh token is in memory.
             let written = prepared.map_or(Ok(()), |prepared| prepared.store(&renewed));
@@ -427,30 +422,31 @@ pub fn meaning(kept: &Credentials, error: &str) -> Option<&'static str> {
 }
 
 fn http(kept: &Credentials, settings: &Settings) -> Http {
-    let typed: Vec<Url> = [&kept.server, &kept.issuer]
-        .into_iter()
-        .filter_map(|url| Url::parse(url).ok())
-        .collect();
     Http::new(
         &http::HttpSettings {
             ca_file: settings.ca_file.clone(),
         },
-        &typed,
+        &kept.typed_urls(),
         REQUEST_LIMIT,
     )
 }
 
-fn spend(kept: &Credentials, http: &Http, retries: Retries) -> Result<Credentials, ExchangeError> {
+fn spend(
+    kept: &Credentials,
+    http: &Http,
+    retry_until: Deadline,
+) -> Result<Credentials, ExchangeError> {
     let token_endpoint = Url::parse(&kept.token_endpoint).map_err(|_| ExchangeError::Request)?;
     let client = client_of(kept);
-    let ask = Exchange {
+    let request = TokenRequest {
         token_endpoint: &token_endpoint,
         client: &client,
-        redirect_uri: &kept.redirect_uri,
         resource: kept.resource.as_deref(),
+        http,
+        retry_until,
     };
     let refresh_token = kept.refresh_token.as_ref().ok_or(ExchangeError::Request)?;
-    let Exchanged { tokens, .. } = exchange::refresh(&ask, refresh_token, (http, retries))?;
+    let tokens = request.refresh(refresh_token)?.tokens;
     let now = Time::now();
     let mut renewed = kept.clone();
     renewed.access_token = tokens.access_token;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::{Place, StoreError, StoredId};
 use crate::oauth::client::{ClientAuth, RegistrationKind};
@@ -83,6 +84,14 @@ impl Credentials {
             server: self.server.clone(),
             profile: self.profile.clone(),
         }
+    }
+
+    /// Returns the URLs that the user typed, as far as they are stored: other servers may be asked as these allow.
+    pub fn typed_urls(&self) -> Vec<Url> {
+        [&self.server, &self.issuer]
+            .into_iter()
+            .filter_map(|url| Url::parse(url).ok())
+            .collect()
     }
 
     /// Returns these credentials if they are those of `key`, under whose name `place` holds them.

@@ -1,75 +1,53 @@
-//! Step four: the code becomes tokens, and later the refresh token does. Either is spent at the token endpoint that was
-//! recorded with it, and nowhere else.
+//! Token requests: an authorization code or a refresh token is exchanged for tokens, at the token endpoint that was recorded
+//! with it.
 
-use std::cell::Cell;
-use std::thread;
 use std::time::Duration;
 
-use oauth2::basic::BasicErrorResponse;
 use oauth2::{
-    AuthorizationCode as OauthCode, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError,
+    AuthorizationCode as OauthCode, HttpRequest, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    TokenUrl,
 };
 use url::Url;
+use zeroize::Zeroizing;
 
+use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
+use super::{built, keep_request, send};
 use crate::failure::{About, Code, Failure, Hint};
-use crate::http::{Http, HttpError, Redirects};
+use crate::http::retry::{repeat, FIRST_PAUSE};
+use crate::http::{Http, HttpError};
 use crate::oauth::callback::{refusal_hint, AuthorizationCode};
-use crate::oauth::client::{self, Client, ClientAuth};
+use crate::oauth::client::{self, Client};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token::{self, TokenResponseError, Tokens};
+use crate::oauth::token::{TokenResponseError, Tokens};
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::os::clock::{self, Deadline, Time};
 
-/// The first pause before a request is sent again that the server cannot have seen; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause that a busy server may ask for before the same code is sent again.
+const MAX_PAUSE_FOR_CODE: Duration = Duration::from_secs(8);
 
-/// The longest time after which a busy server may want to be asked again with the same code.
-const BUSY_LIMIT: Duration = Duration::from_secs(8);
-
-/// The shortest secret that is looked for in the words of a server, in bytes.
-const LEAST_SECRET: usize = 4;
-
-/// What is exchanged, and for whom.
-#[derive(Debug)]
-pub struct Exchange<'a> {
+/// A token request, but for what it spends.
+#[derive(Clone, Copy)]
+pub struct TokenRequest<'a> {
     /// The token endpoint.
     pub token_endpoint: &'a Url,
     /// The client.
     pub client: &'a Client,
-    /// The redirect URI, byte for byte as it was sent.
-    pub redirect_uri: &'a str,
-    /// The resource, byte for byte as it was sent.
+    /// The resource, byte for byte as in the authorization request.
     pub resource: Option<&'a str>,
+    /// Sends the requests.
+    pub http: &'a Http,
+    /// Until when a request is sent again that the server cannot have received, or that a busy server wants later.
+    pub retry_until: Deadline,
 }
 
-/// How long a request is tried again.
-#[derive(Clone, Copy, Debug)]
-pub struct Retries {
-    /// Until when it is sent again where the server cannot have seen it.
-    pub until: Deadline,
-    /// Which requests are sent again as well when a busy server names a time for it, with `Retry-After`, that is not later.
-    pub when_busy: WhenBusy,
-}
-
-/// What is sent again to a server that was busy and named a time for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenBusy {
-    /// Every request, as often as there is time.
-    Always,
-    /// A request that the answer shows not to have been served, once, within 8 s: it spends a code, which is good
-    /// for one request.
-    OnceIfUnserved,
-}
-
-/// What came of an exchange.
+/// Tokens, and when the server issued them.
 #[derive(Debug)]
-pub struct Exchanged {
+pub struct IssuedTokens {
     /// The tokens.
     pub tokens: Tokens,
-    /// The server's time when it answered, if it says so.
-    pub answered_at: Option<Time>,
+    /// The `Date` of the response.
+    pub date: Option<Time>,
 }
 
 /// Why there are no tokens.
@@ -80,37 +58,75 @@ pub enum ExchangeError {
     Refused {
         /// The status code.
         status: u16,
-        /// What the server says.
+        /// The error response.
         words: ErrorResponse,
     },
-    /// The server answered with something else than tokens or an error.
+    /// The response holds neither tokens nor an error.
     #[error(
         "the answer of the token endpoint (status {status}, {bytes} bytes) cannot be used: {why}"
     )]
     Unusable {
         /// The status code.
         status: u16,
-        /// The size of the answer, in bytes.
+        /// The size of the body, in bytes.
         bytes: usize,
         /// What is wrong.
         why: TokenResponseError,
     },
     /// The server cannot answer now.
-    #[error("the token endpoint cannot answer now (status {status}){}", in_words([&words.error, &words.description]))]
+    #[error("the token endpoint cannot answer now (status {status}){}", words.details())]
     Busy {
         /// The status code.
         status: u16,
-        /// What the server says.
+        /// The error response.
         words: ErrorResponse,
-        /// How long the server wants to be left alone, if it says so.
+        /// The `Retry-After` of the response.
         retry_after: Option<Duration>,
     },
-    /// The request came to nothing.
+    /// The request failed.
     #[error(transparent)]
     Http(HttpError),
     /// The request could not be built.
     #[error("the token request cannot be built")]
     Request,
+}
+
+impl ExchangeError {
+    /// Drops text of the server that quotes one of these secrets.
+    fn without(mut self, secrets: &[Option<&str>]) -> Self {
+        if let Self::Refused { words, .. } | Self::Busy { words, .. } = &mut self {
+            words.drop_quotes_of(secrets);
+        }
+        self
+    }
+
+    /// Tells whether the server may have used up the code or refresh token.
+    pub fn may_have_spent(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Request => false,
+            Self::Http(err) => !err.is_unsent(),
+            // A gateway may have lost the response of a server that served the request.
+            Self::Busy { status, words, .. } => {
+                *status >= 500 && *status != 503 && !words.is("temporarily_unavailable")
+            }
+            Self::Unusable { .. } => true,
+        }
+    }
+
+    /// Tells whether the server may have refused the client authentication, and not the code or refresh token.
+    fn may_be_about_client(&self) -> bool {
+        let Self::Refused {
+            status: 400 | 401,
+            words,
+        } = self
+        else {
+            return false;
+        };
+        words
+            .error
+            .as_deref()
+            .is_none_or(|error| client::is_unknown(error) || error == "invalid_request")
+    }
 }
 
 impl Failure for ExchangeError {
@@ -168,296 +184,186 @@ impl Failure for ExchangeError {
     }
 }
 
-impl ExchangeError {
-    /// Drops the words of a server that quotes a secret back at us.
-    fn without(mut self, secrets: &[Option<&Secret>]) -> Self {
-        if let Self::Refused { words, .. } | Self::Busy { words, .. } = &mut self {
-            let secrets: Vec<_> = secrets.iter().flatten().map(|it| it.expose()).collect();
-            let quotes = |text: &String| {
-                secrets
-                    .iter()
-                    .any(|it| it.len() >= LEAST_SECRET && text.contains(it))
-            };
-            words.error.take_if(|text| quotes(text));
-            words.description.take_if(|text| quotes(text));
-        }
-        self
-    }
-
-    /// Tells whether the server may have taken what was spent, so that it is perhaps used up.
-    pub fn may_have_spent(&self) -> bool {
-        match self {
-            Self::Refused { .. } | Self::Request => false,
-            Self::Http(err) => !err.is_unsent(),
-            // Behind a gateway the request may have been served, and the answer lost.
-            Self::Busy { status, words, .. } => {
-                *status >= 500
-                    && *status != 503
-                    && words.error.as_deref() != Some("temporarily_unavailable")
-            }
-            Self::Unusable { .. } => true,
-        }
-    }
-
-    /// Tells whether the server may have refused the way in which the client authenticates, and not what was to be spent.
-    fn may_be_about_client(&self) -> bool {
-        let Self::Refused {
-            status: 400 | 401,
-            words,
-        } = self
-        else {
-            return false;
-        };
-        words
-            .error
-            .as_deref()
-            .is_none_or(|error| client::is_unknown(error) || error == "invalid_request")
-    }
-}
-
 fn refusal(status: u16, words: &ErrorResponse) -> String {
-    match &words.error {
-        Some(error) => format!(
-            "answered {}{}",
-            printable(error),
-            in_words([&words.description])
-        ),
-        None => format!(
-            "refused the request with status {status}{}",
-            in_words([&words.description])
-        ),
-    }
-}
-
-fn in_words<const N: usize>(words: [&Option<String>; N]) -> String {
-    words
-        .into_iter()
-        .flatten()
-        .map(|words| format!(": {}", printable(words)))
-        .collect()
-}
-
-/// What goes wrong inside a request; the `oauth2` crate carries it to us.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-struct Carried(ExchangeError);
-
-/// Spends the code.
-///
-/// # Errors
-///
-/// An [`ExchangeError`]. The code may have been used up.
-///
-/// Spec: RFC 6749 section 4.1.3; RFC 7636 section 4.5; RFC 8707 section 2.2.
-pub fn exchange(
-    ask: &Exchange,
-    code: AuthorizationCode,
-    verifier: &PkceCodeVerifier,
-    sender: (&Http, Retries),
-) -> Result<Exchanged, ExchangeError> {
-    let client = token::token_client(ask.client, ask.token_endpoint.as_str())
-        .map_err(|_| ExchangeError::Request)?;
-    let redirect_uri =
-        RedirectUrl::new(ask.redirect_uri.to_owned()).map_err(|_| ExchangeError::Request)?;
-    let client = client.set_redirect_uri(redirect_uri);
-    let (code, verifier) = (code.into_secret(), Secret::new(verifier.secret().clone()));
-    let spend = |is_basic_alone| {
-        let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
-        let mut request = client
-            .exchange_code(OauthCode::new(code.expose().to_owned()))
-            .set_pkce_verifier(verifier);
-        for (name, value) in ask.extra(is_basic_alone) {
-            request = request.add_extra_param(name, value);
-        }
-        ask.send(sender, |send| request.request(&send))
+    let answered = match &words.error {
+        Some(error) => format!("answered {}", printable(error)),
+        None => format!("refused the request with status {status}"),
     };
-    ask.once_more_by_basic_alone(spend)
-        .map_err(|err| err.without(&[Some(&code), Some(&verifier), ask.secret()]))
+    match &words.description {
+        Some(description) => format!("{answered}: {}", printable(description)),
+        None => answered,
+    }
 }
 
-/// Spends the refresh token. If the server sends no new one, the old one stays good.
-///
-/// # Errors
-///
-/// An [`ExchangeError`]. Unless it is [`ExchangeError::Refused`], the refresh token may have been used up or not.
-///
-/// Spec: RFC 6749 section 6; RFC 8707 section 2.2.
-pub fn refresh(
-    ask: &Exchange,
-    refresh_token: &Secret,
-    sender: (&Http, Retries),
-) -> Result<Exchanged, ExchangeError> {
-    let client = token::token_client(ask.client, ask.token_endpoint.as_str())
-        .map_err(|_| ExchangeError::Request)?;
-    let spent = RefreshToken::new(refresh_token.expose().to_owned());
-    let spend = |is_basic_alone| {
-        let mut request = client.exchange_refresh_token(&spent);
-        for (name, value) in ask.extra(is_basic_alone) {
-            request = request.add_extra_param(name, value);
-        }
-        ask.send(sender, |send| request.request(&send))
-    };
-    ask.once_more_by_basic_alone(spend)
-        .map_err(|err| err.without(&[Some(refresh_token), ask.secret()]))
-}
-
-type Answered = Result<token::Response, RequestTokenError<Carried, BasicErrorResponse>>;
-
-impl Exchange<'_> {
-    /// Returns the parameters that the `oauth2` crate does not set by itself.
-    fn extra(&self, is_basic_alone: bool) -> Vec<(&'static str, String)> {
-        // Deviates: RFC 6749 section 2.3.1 has no client_id in the body with Basic; servers on the Python SDK want it.
-        let with_id = self.client.auth == ClientAuth::Basic && !is_basic_alone;
-        let client_id = with_id.then(|| ("client_id", self.client.id.clone()));
-        self.resource
-            .map(|resource| ("resource", resource.to_owned()))
-            .into_iter()
-            .chain(client_id)
-            .collect()
-    }
-
-    fn secret(&self) -> Option<&Secret> {
-        self.client.secret.as_ref()
-    }
-
-    /// Spends something; where the client identifier beside Basic may be why that was refused, once more without it. A
-    /// client that failed to authenticate has used nothing up.
+impl TokenRequest<'_> {
+    /// Exchanges an authorization code. `redirect_uri` is that of the authorization request, byte for byte.
     ///
-    /// Spec: RFC 6749 section 2.3: no more than one way of client authentication in a request.
-    fn once_more_by_basic_alone(
+    /// # Errors
+    ///
+    /// An [`ExchangeError`]. The code may be used up.
+    ///
+    /// Spec: RFC 6749 section 4.1.3; RFC 7636 section 4.5; RFC 8707 section 2.2.
+    pub fn exchange_code(
         &self,
-        spend: impl Fn(bool) -> Result<Exchanged, ExchangeError>,
-    ) -> Result<Exchanged, ExchangeError> {
-        let first = spend(false);
-        match &first {
-            Err(err) if self.client.auth == ClientAuth::Basic && err.may_be_about_client() => {}
-            _ => return first,
-        }
-        log::debug!("the token endpoint may want Basic authentication alone");
-        match spend(true) {
-            // Then it was not the way, and the first refusal is the one that counts.
-            Err(err) if err.may_be_about_client() => first,
-            second => second,
-        }
+        code: AuthorizationCode,
+        verifier: &PkceCodeVerifier,
+        redirect_uri: &str,
+    ) -> Result<IssuedTokens, ExchangeError> {
+        let code = code.into_secret();
+        let redirect_uri = RedirectUrl::new(redirect_uri.to_owned());
+        let redirect_uri = redirect_uri.map_err(|_| ExchangeError::Request)?;
+        let build = |form| {
+            let (client, client_id) = oauth2_client(self.client, form);
+            let client = client
+                .set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()))
+                .set_redirect_uri(redirect_uri.clone());
+            let mut request = client
+                .exchange_code(OauthCode::new(code.expose().to_owned()))
+                .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()));
+            for (name, value) in self.extra_parameters(client_id) {
+                request = request.add_extra_param(name, value);
+            }
+            built(request.request(&keep_request))
+        };
+        self.send(build, true).map_err(|err| {
+            err.without(&[Some(code.expose()), Some(verifier.secret()), self.secret()])
+        })
     }
 
-    /// Sends one request of the `oauth2` crate, and understands its answer.
+    /// Exchanges a refresh token. A server that issues no new one leaves it valid.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExchangeError`]. With [`ExchangeError::Refused`] the refresh token is not used up; with others it may be, see
+    /// [`ExchangeError::may_have_spent`].
+    ///
+    /// Spec: RFC 6749 section 6; RFC 8707 section 2.2.
+    pub fn refresh(&self, refresh_token: &Secret) -> Result<IssuedTokens, ExchangeError> {
+        let spent = RefreshToken::new(refresh_token.expose().to_owned());
+        let build = |form| {
+            let (client, client_id) = oauth2_client(self.client, form);
+            let client = client.set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()));
+            let mut request = client.exchange_refresh_token(&spent);
+            for (name, value) in self.extra_parameters(client_id) {
+                request = request.add_extra_param(name, value);
+            }
+            built(request.request(&keep_request))
+        };
+        self.send(build, false)
+            .map_err(|err| err.without(&[Some(refresh_token.expose()), self.secret()]))
+    }
+
+    /// Returns the parameters that `oauth2` does not set itself.
+    fn extra_parameters(&self, client_id: Option<&str>) -> Vec<(&'static str, String)> {
+        let resource = self
+            .resource
+            .map(|resource| ("resource", resource.to_owned()));
+        let client_id = client_id.map(|id| ("client_id", id.to_owned()));
+        resource.into_iter().chain(client_id).collect()
+    }
+
+    fn secret(&self) -> Option<&str> {
+        self.client.secret.as_ref().map(Secret::expose)
+    }
+
     fn send(
         &self,
-        (http, retries): (&Http, Retries),
-        request: impl FnOnce(&dyn Fn(HttpRequest) -> Result<HttpResponse, Carried>) -> Answered,
-    ) -> Result<Exchanged, ExchangeError> {
-        let answered_at = Cell::new(None);
-        let send = |request: HttpRequest| {
-            let (answer, date) =
-                send(http, self.token_endpoint, &request, retries).map_err(Carried)?;
-            answered_at.set(date);
-            Ok(answer)
+        build: impl Fn(AuthForm) -> Option<HttpRequest>,
+        is_code: bool,
+    ) -> Result<IssuedTokens, ExchangeError> {
+        let send = |form| {
+            let request = build(form).ok_or(ExchangeError::Request)?;
+            self.send_with_retries(&request, is_code)
         };
-        match request(&send) {
-            Ok(response) => Ok(Exchanged {
-                tokens: Tokens::from(response),
-                answered_at: answered_at.get(),
+        authenticate(
+            self.client,
+            Endpoint::Token,
+            send,
+            ExchangeError::may_be_about_client,
+        )
+    }
+
+    /// Sends a request again if the server cannot have received it, or if it was busy and says when to try again. A code is
+    /// good for one request: it is sent again once, within 8 s, to a server that says that it has not served the request.
+    fn send_with_retries(
+        &self,
+        request: &HttpRequest,
+        is_code: bool,
+    ) -> Result<IssuedTokens, ExchangeError> {
+        let (mut next_pause, mut was_busy) = (FIRST_PAUSE, false);
+        repeat(
+            || self.send_once(request),
+            |sent, _| match sent {
+                Err(ExchangeError::Http(err))
+                    if err.may_be_repeated() && !self.retry_until.passed() =>
+                {
+                    if next_pause == FIRST_PAUSE {
+                        log::warn!("the token endpoint does not answer; trying again");
+                    }
+                    let pause = next_pause.min(self.retry_until.left());
+                    next_pause *= 2;
+                    Some(pause)
+                }
+                Err(ExchangeError::Busy {
+                    status,
+                    words,
+                    retry_after: Some(wanted),
+                }) if *wanted < self.retry_until.left() => {
+                    let may_send_code =
+                        !was_busy && *wanted <= MAX_PAUSE_FOR_CODE && is_unserved(*status, words);
+                    if is_code && !may_send_code {
+                        return None;
+                    }
+                    // A code is exchanged while somebody waits for the login.
+                    let level = if is_code {
+                        log::Level::Warn
+                    } else {
+                        log::Level::Info
+                    };
+                    let seconds = wanted.as_secs();
+                    log::log!(
+                        level,
+                        "the token endpoint is busy (status {status}); trying again in {seconds} s"
+                    );
+                    was_busy = true;
+                    Some(FIRST_PAUSE.max(*wanted))
+                }
+                _ => None,
+            },
+        )
+    }
+
+    fn send_once(&self, request: &HttpRequest) -> Result<IssuedTokens, ExchangeError> {
+        let response =
+            send(self.http, self.token_endpoint, request).map_err(ExchangeError::Http)?;
+        let (status, date, retry_after) =
+            (response.status, response.date(), response.retry_after());
+        let body = Zeroizing::new(response.read().map_err(ExchangeError::Http)?);
+        match token_endpoint::classify(status, &body) {
+            TokenResponse::Tokens(tokens) => Ok(IssuedTokens { tokens, date }),
+            TokenResponse::Refused(words) => Err(ExchangeError::Refused { status, words }),
+            TokenResponse::Busy(words) => Err(ExchangeError::Busy {
+                status,
+                words,
+                retry_after,
             }),
-            Err(RequestTokenError::Request(Carried(err))) => Err(err),
-            // These hold the body of the answer, and with it perhaps tokens: nothing of them is kept.
-            Err(_) => Err(ExchangeError::Request),
+            TokenResponse::Unusable(why) => Err(ExchangeError::Unusable {
+                status,
+                bytes: body.len(),
+                why,
+            }),
         }
     }
 }
 
-/// Sends a token request, again where that is sensible, and brings tokens into the form that the `oauth2` crate reads.
-fn send(
-    http: &Http,
-    endpoint: &Url,
-    request: &HttpRequest,
-    retries: Retries,
-) -> Result<(HttpResponse, Option<Time>), ExchangeError> {
-    let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-    let headers: Vec<_> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.as_str(), text(value)))
-        .collect();
-    let headers: Vec<_> = headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let mut pause = FIRST_PAUSE;
-    let mut was_busy = false;
-    loop {
-        let response = match http.post(endpoint, &headers, request.body(), Redirects::Refuse) {
-            Ok(response) => response,
-            Err(err) if err.may_be_repeated() && !retries.until.passed() => {
-                if pause == FIRST_PAUSE {
-                    log::warn!("the token endpoint does not answer; trying again");
-                }
-                thread::sleep(pause.min(retries.until.left()));
-                pause *= 2;
-                continue;
-            }
-            Err(err) => return Err(ExchangeError::Http(err)),
-        };
-        let (status, date, retry_after) =
-            (response.status, response.date(), response.retry_after());
-        let body = zeroize::Zeroizing::new(response.read().map_err(ExchangeError::Http)?);
-        let tokens = match token_endpoint::classify(status, &body) {
-            TokenResponse::Tokens(tokens) => tokens,
-            TokenResponse::Refused(words) => return Err(ExchangeError::Refused { status, words }),
-            TokenResponse::Busy(words) => {
-                let may_repeat = |wanted: &Duration| match retries.when_busy {
-                    WhenBusy::Always => true,
-                    WhenBusy::OnceIfUnserved => {
-                        !was_busy && *wanted <= BUSY_LIMIT && is_unserved(status, &words)
-                    }
-                };
-                match retry_after.filter(may_repeat) {
-                    Some(wanted) if wanted < retries.until.left() => {
-                        let seconds = wanted.as_secs();
-                        let level = match retries.when_busy {
-                            WhenBusy::Always => log::Level::Info,
-                            // Somebody waits for the login.
-                            WhenBusy::OnceIfUnserved => log::Level::Warn,
-                        };
-                        log::log!(level, "the token endpoint is busy (status {status}); trying again in {seconds} s");
-                        thread::sleep(wanted.max(FIRST_PAUSE));
-                        was_busy = true;
-                    }
-                    _ => {
-                        return Err(ExchangeError::Busy {
-                            status,
-                            words,
-                            retry_after,
-                        })
-                    }
-                }
-                continue;
-            }
-            TokenResponse::Unusable(why) => {
-                return Err(ExchangeError::Unusable {
-                    status,
-                    bytes: body.len(),
-                    why,
-                })
-            }
-        };
-        let answer = http::Response::builder()
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(tokens);
-        return answer
-            .map(|answer| (answer, date))
-            .map_err(|_| ExchangeError::Request);
-    }
-}
-
-/// Tells whether a server that was busy says that it has not served the request. A gateway that answers 500, 502 or 504
-/// may have lost the answer.
+/// Tells whether a busy server says that it has not served the request. A gateway that answers 500, 502 or 504 may have lost
+/// the response.
 ///
-/// Spec: RFC 6585 section 4; RFC 9110 section 15.6.4; RFC 6749 section 4.1.2.1 for the word.
+/// Spec: RFC 6585 section 4; RFC 9110 section 15.6.4; RFC 6749 section 4.1.2.1 for the error code.
 fn is_unserved(status: u16, words: &ErrorResponse) -> bool {
     match status {
         429 | 503 => true,
-        ..=499 => words.error.as_deref() == Some("temporarily_unavailable"),
+        ..=499 => words.is("temporarily_unavailable"),
         _ => false,
     }
 }

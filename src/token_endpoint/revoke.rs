@@ -1,36 +1,35 @@
-//! The last step: giving tokens back to the authorization server.
+//! Revocation of a token.
 
-use http::header::AUTHORIZATION;
-use url::form_urlencoded::{byte_serialize, Serializer};
+use oauth2::{
+    AccessToken, HttpRequest, RefreshToken, RevocableToken as _, RevocationUrl,
+    StandardRevocableToken,
+};
 use url::Url;
-use zeroize::Zeroizing;
 
-use base64::engine::general_purpose::STANDARD;
-use base64::Engine as _;
-
-use crate::http::{Http, HttpError, Redirects};
-use crate::oauth::client::{Client, ClientAuth};
+use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
+use super::{built, keep_request, send};
+use crate::http::{Http, HttpError};
+use crate::oauth::client::Client;
 use crate::oauth::secret::Secret;
-use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, ErrorResponse};
 
-/// Why a token was not given back.
+/// Why a token was not revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
     /// The server refused.
-    #[error(
-        "the revocation endpoint answered with status {status}{}",
-        in_words(words)
-    )]
+    #[error("the revocation endpoint answered with status {status}{}", words.details())]
     Refused {
         /// The status code.
         status: u16,
-        /// What the server says.
+        /// The error response.
         words: ErrorResponse,
     },
-    /// The request came to nothing.
+    /// The request failed.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The request could not be built.
+    #[error("the revocation request cannot be built")]
+    Request,
 }
 
 impl RevokeError {
@@ -38,150 +37,96 @@ impl RevokeError {
     ///
     /// Spec: RFC 7009 section 2.2.1.
     pub fn is_unsupported(&self) -> bool {
-        let Self::Refused { words, .. } = self else {
-            return false;
-        };
-        words.error.as_deref() == Some("unsupported_token_type")
+        matches!(self, Self::Refused { words, .. } if words.is("unsupported_token_type"))
     }
 
-    /// Tells whether the server says that the token is not valid any more, so that there is nothing left to revoke. With
-    /// another status than 400 it may be about how the client authenticated.
+    /// Tells whether the server says that the token is no longer valid. With another status than 400 this may be about the
+    /// client authentication.
     ///
     /// Deviates: RFC 7009 section 2.2 wants status 200 for it; Google answers this.
     pub fn is_of_ended_token(&self) -> bool {
-        let Self::Refused { status: 400, words } = self else {
-            return false;
-        };
-        words.error.as_deref() == Some("invalid_token")
+        matches!(self, Self::Refused { status: 400, words } if words.is("invalid_token"))
+    }
+
+    fn may_be_about_client(&self) -> bool {
+        let is_refused = matches!(
+            self,
+            Self::Refused {
+                status: 400 | 401,
+                ..
+            }
+        );
+        is_refused && !self.is_unsupported() && !self.is_of_ended_token()
     }
 }
 
-fn in_words(words: &ErrorResponse) -> String {
-    let words = [&words.error, &words.description].into_iter().flatten();
-    words
-        .map(|words| format!(": {}", printable(words)))
-        .collect()
+/// The revocation endpoint, for one client.
+#[derive(Clone, Copy)]
+pub struct RevocationEndpoint<'a> {
+    /// Its URL.
+    pub url: &'a Url,
+    /// The client that the tokens were issued to.
+    pub client: &'a Client,
+    /// Sends the requests.
+    pub http: &'a Http,
 }
 
-/// How a client shows who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ClientAuthMethod {
-    /// By its identifier in the body.
-    Identifier,
-    /// By its identifier and an empty secret.
-    EmptySecret,
-    /// By its identifier and its secret in the body.
-    Post,
-    /// By the `Authorization` header, and its identifier in the body.
-    BasicAndIdentifier,
-    /// By the `Authorization` header alone.
-    Basic,
-}
+impl RevocationEndpoint<'_> {
+    /// Revokes a refresh token. It is no error if the server does not know it.
+    ///
+    /// # Errors
+    ///
+    /// A [`RevokeError`]; the token may still be valid.
+    ///
+    /// Spec: RFC 7009 sections 2.1 and 2.2.
+    pub fn revoke_refresh_token(&self, token: &Secret) -> Result<(), RevokeError> {
+        self.revoke(RefreshToken::new(token.expose().to_owned()).into())
+    }
 
-/// Gives a token back. `kind` is `refresh_token` or `access_token`. A token that the server does not know is fine.
-///
-/// # Errors
-///
-/// A [`RevokeError`]; the token may still be good.
-///
-/// Spec: RFC 7009 sections 2.1 and 2.2.
-pub fn revoke(
-    endpoint: &Url,
-    client: &Client,
-    token: &Secret,
-    kind: &str,
-    http: &Http,
-) -> Result<(), RevokeError> {
-    let ways: &[ClientAuthMethod] = match (client.auth, &client.secret) {
-        // Deviates: servers on the Python SDK want the member even of a client that has no secret; canaille refuses
-        // public clients, and gives them a secret.
-        (ClientAuth::None, Some(_)) => &[
-            ClientAuthMethod::Identifier,
-            ClientAuthMethod::Basic,
-            ClientAuthMethod::EmptySecret,
-        ],
-        (ClientAuth::None, None) => &[ClientAuthMethod::Identifier, ClientAuthMethod::EmptySecret],
-        // Deviates: as at the token endpoint, the identifier stands in the body where that is not refused.
-        (ClientAuth::Basic, _) => &[
-            ClientAuthMethod::BasicAndIdentifier,
-            ClientAuthMethod::Basic,
-        ],
-        (ClientAuth::Post, _) => &[ClientAuthMethod::Post],
-    };
-    let mut result = Ok(());
-    for way in ways {
-        result = send(endpoint, client, token, kind, http, *way);
-        match &result {
-            Err(
-                err @ RevokeError::Refused {
-                    status: 400 | 401, ..
-                },
-            ) if !err.is_unsupported() && !err.is_of_ended_token() => {}
-            _ => break,
+    /// Revokes an access token, like [`Self::revoke_refresh_token`].
+    ///
+    /// # Errors
+    ///
+    /// A [`RevokeError`]; the token may still be valid.
+    pub fn revoke_access_token(&self, token: &Secret) -> Result<(), RevokeError> {
+        self.revoke(AccessToken::new(token.expose().to_owned()).into())
+    }
+
+    fn revoke(&self, token: StandardRevocableToken) -> Result<(), RevokeError> {
+        authenticate(
+            self.client,
+            Endpoint::Revocation,
+            |form| self.send(&token, form),
+            RevokeError::may_be_about_client,
+        )
+    }
+
+    fn send(&self, token: &StandardRevocableToken, form: AuthForm) -> Result<(), RevokeError> {
+        let request = self.request(token, form).ok_or(RevokeError::Request)?;
+        let response = send(self.http, self.url, &request)?;
+        let status = response.status;
+        if (200..300).contains(&status) {
+            return Ok(());
         }
+        let mut words = response
+            .read()
+            .map(|body| token_endpoint::error_words(&body))
+            .unwrap_or_default();
+        let client_secret = self.client.secret.as_ref().map(Secret::expose);
+        words.drop_quotes_of(&[Some(token.secret()), client_secret]);
+        Err(RevokeError::Refused { status, words })
     }
-    result
-}
 
-fn send(
-    endpoint: &Url,
-    client: &Client,
-    token: &Secret,
-    kind: &str,
-    http: &Http,
-    way: ClientAuthMethod,
-) -> Result<(), RevokeError> {
-    let mut form = Serializer::new(String::new());
-    form.append_pair("token", token.expose())
-        .append_pair("token_type_hint", kind);
-    if way != ClientAuthMethod::Basic {
-        form.append_pair("client_id", &client.id);
+    fn request(&self, token: &StandardRevocableToken, form: AuthForm) -> Option<HttpRequest> {
+        let (client, client_id) = oauth2_client(self.client, form);
+        // `oauth2` refuses http. The rule for URLs allows it for loopback addresses, and the request goes to `self.url`.
+        let mut url = self.url.clone();
+        url.set_scheme("https").ok()?;
+        let client = client.set_revocation_url(RevocationUrl::from_url(url));
+        let mut request = client.revoke_token(token.clone()).ok()?;
+        if let Some(client_id) = client_id {
+            request = request.add_extra_param("client_id", client_id);
+        }
+        built(request.request(&keep_request))
     }
-    let secret = client.secret.as_ref();
-    let in_body = match way {
-        ClientAuthMethod::EmptySecret => Some(""),
-        ClientAuthMethod::Post => secret.map(Secret::expose),
-        ClientAuthMethod::Identifier
-        | ClientAuthMethod::BasicAndIdentifier
-        | ClientAuthMethod::Basic => None,
-    };
-    if let Some(secret) = in_body {
-        form.append_pair("client_secret", secret);
-    }
-    let body = Zeroizing::new(form.finish());
-    let is_basic = matches!(
-        way,
-        ClientAuthMethod::BasicAndIdentifier | ClientAuthMethod::Basic
-    );
-    let basic = secret
-        .filter(|_| is_basic)
-        .map(|secret| basic(&client.id, secret));
-    let mut headers = vec![("Content-Type", "application/x-www-form-urlencoded")];
-    headers.extend(
-        basic
-            .as_ref()
-            .map(|basic| (AUTHORIZATION.as_str(), basic.as_str())),
-    );
-    let response = http.post(endpoint, &headers, body.as_bytes(), Redirects::Refuse)?;
-    let status = response.status;
-    if (200..300).contains(&status) {
-        return Ok(());
-    }
-    let mut words = response
-        .read()
-        .map(|body| token_endpoint::error_words(&body))
-        .unwrap_or_default();
-    for said in [&mut words.error, &mut words.description] {
-        said.take_if(|said| said.contains(token.expose()));
-    }
-    Err(RevokeError::Refused { status, words })
-}
-
-/// Returns the header value for a client with a secret.
-///
-/// Spec: RFC 6749 section 2.3.1.
-fn basic(id: &str, secret: &Secret) -> Zeroizing<String> {
-    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Zeroizing::new(format!("{}:{}", encoded(id), encoded(secret.expose())));
-    Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
 }

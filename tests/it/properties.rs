@@ -13,7 +13,7 @@ use mcp_login::oauth::metadata::{AuthorizationServer, ResourceMetadata};
 use mcp_login::oauth::paste::{self, PasteContent};
 use mcp_login::oauth::secret::Secret;
 use mcp_login::oauth::token_endpoint::TokenResponse;
-use mcp_login::oauth::{challenge, text, token, token_endpoint};
+use mcp_login::oauth::{challenge, text, token_endpoint};
 
 /// Takes any input, and panics if a guarantee does not hold.
 pub type Target = fn(&[u8]);
@@ -193,11 +193,8 @@ pub fn metadata(input: &[u8]) {
 pub fn token_answer(input: &[u8]) {
     for status in [200, 400, 503] {
         match token_endpoint::classify(status, input) {
-            TokenResponse::Tokens(body) => {
+            TokenResponse::Tokens(tokens) => {
                 assert_eq!(status, 200);
-                let response: token::Response =
-                    serde_json::from_slice(&body).unwrap_or_else(|err| panic!("{err}"));
-                let tokens = token::Tokens::from(response);
                 assert!(tokens
                     .access_token
                     .expose()

@@ -8,7 +8,7 @@ use super::*;
 use crate::oauth::client::Registration;
 use crate::oauth::endpoint::UrlPolicy;
 use crate::oauth::metadata::AuthorizationServer;
-use crate::oauth::token::{self, Tokens};
+use crate::oauth::token::Tokens;
 use crate::os::clock::Deadline;
 use crate::store::cache::Cache;
 
@@ -88,13 +88,6 @@ fn answer(good: &'static str) -> impl Strategy<Value = String> {
     })
 }
 
-fn tokens(body: &str) -> Option<Tokens> {
-    let body = token::normalise(body.as_bytes()).ok()?;
-    Some(Tokens::from(
-        serde_json::from_slice::<token::Response>(&body).expect("an answer"),
-    ))
-}
-
 /// Puts together what would be stored after these answers; `None` if a login would have ended before.
 fn credentials(
     server: &str,
@@ -123,7 +116,7 @@ fn credentials(
         login.token_endpoint = server.token_endpoint.into();
         login.revocation_endpoint = server.revocation_endpoint.map(String::from);
     }
-    let tokens = tokens(tokens_body)?;
+    let tokens = Tokens::read(tokens_body.as_bytes()).ok()?;
     login.access_token = tokens.access_token;
     login.refresh_token = tokens.refresh_token;
     login.expires_at = tokens
