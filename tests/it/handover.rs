@@ -363,7 +363,8 @@ fn cm2_d1_killed_at_each_call_of_a_move() {
         .position(|call| call.line.contains("/mcp-login/refresh"))
         .expect("the lock");
     let (mut ours, mut theirs, mut interrupted) = (0, 0, 0);
-    for call in &calls[first..] {
+    for number in strace::kill_points(&calls, first) {
+        let call = &calls[number];
         let servers = Rotating::start();
         let (fake, home) = (&servers.fake, Home::expired(&servers));
         let killed = strace::inject(hand_over(&home, fake, &MOVE), call, "signal=KILL");

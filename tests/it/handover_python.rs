@@ -269,7 +269,8 @@ fn cm2_d1_killed_at_each_call_of_a_move_to_hermes() {
         .position(|call| call.line.contains(".hermes"))
         .expect("a file of Hermes'");
     let (mut theirs, mut interrupted) = (0, 0);
-    for call in &calls[first..] {
+    for number in strace::kill_points(&calls, first) {
+        let call = &calls[number];
         let servers = Rotating::start();
         let (fake, home) = (&servers.fake, Home::expired(&servers));
         strace::inject(to_hermes(&home, fake), call, "signal=KILL");

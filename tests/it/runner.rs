@@ -16,7 +16,7 @@ use crate::support::skip::Skipped;
 
 /// How many tests run at once, unless `--test-threads` or `RUST_TEST_THREADS` says otherwise: more than there are
 /// processors, because most of them wait for programs and time limits.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 /// A test that takes longer is named at the end.
 const LONG: Duration = Duration::from_secs(5);
@@ -80,6 +80,22 @@ fn run(name: &'static str, body: fn()) -> Completion {
     }
 }
 
+/// Spreads the tests with real components evenly among the others, because many of them wait for their turn.
+fn spread(cases: Vec<&'static Case>) -> Vec<&'static Case> {
+    let (real, others): (Vec<_>, Vec<_>) = cases
+        .into_iter()
+        .partition(|case| case.path.contains("::real::"));
+    let place = |number: usize, of: usize| (2 * number + 1) as f64 / (2 * of) as f64;
+    let placed = |cases: Vec<&'static Case>| {
+        let of = cases.len();
+        let place = move |(number, case)| (place(number, of), case);
+        cases.into_iter().enumerate().map(place).collect::<Vec<_>>()
+    };
+    let mut all = [placed(real), placed(others)].concat();
+    all.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    all.into_iter().map(|(_, case)| case).collect()
+}
+
 /// Runs the tests that the arguments ask for.
 pub fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -88,7 +104,7 @@ pub fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(threads).or(Some(AT_ONCE));
     let mut cases: Vec<_> = inventory::iter::<Case>().collect();
     cases.sort_by_key(|case| case.path);
-    let trials = cases.into_iter().map(|case| {
+    let trials = spread(cases).into_iter().map(|case| {
         let (_, name) = case.path.split_once("::").expect("a crate");
         Trial::ignorable_test(name, move || Ok(run(name, case.body)))
     });

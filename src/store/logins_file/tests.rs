@@ -320,7 +320,7 @@ fn in_doubt_the_whole_file_is_read() {
 
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig {
-        cases: 500, failure_persistence: None, ..proptest::prelude::ProptestConfig::default()
+        cases: 150, failure_persistence: None, ..proptest::prelude::ProptestConfig::default()
     })]
 
     /// Wherever a file is damaged: if it can be read at all, its line says what the whole file says.

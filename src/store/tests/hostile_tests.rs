@@ -142,7 +142,7 @@ fn is_readable(store: &Store, logins: &[&Credentials]) -> Result<(), TestCaseErr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn e9_no_answer_makes_a_login_unreadable(

@@ -11,7 +11,7 @@ use crate::support::program::{Finished, Program};
 use crate::support::rotating::Rotating;
 use crate::support::skip::needs;
 use crate::support::strace::{calls, inject};
-use crate::support::{each, visit};
+use crate::support::{each, sample, visit};
 
 /// How many runs are counted.
 const RUNS: usize = 4;
@@ -89,12 +89,12 @@ fn messages(session: &Session, run: impl Fn(&Kept)) -> usize {
 /// Runs something with a login once for each of these messages, with one of the accidents in turns there.
 fn at_each_message(
     session: &Session,
-    messages: impl Iterator<Item = usize>,
+    messages: Vec<usize>,
     accidents: &[Accident],
     run: impl Fn(&mut Kept, &str) + Sync,
 ) {
-    let cases: Vec<_> = messages.zip(accidents.iter().cycle()).collect();
-    assert!(cases.len() > 10, "only {} messages", cases.len());
+    assert!(messages.len() > 4, "only at {messages:?}");
+    let cases: Vec<_> = messages.into_iter().zip(accidents.iter().cycle()).collect();
     each(&cases, |_, (number, accident)| {
         let (mut kept, proxy) = on_the_way(session, *number, **accident);
         run(&mut kept, &format!("{accident:?} at message {number}"));
@@ -133,7 +133,7 @@ fn c3_d1_killed_at_each_message_of_a_refresh() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
     let count = messages(session, |kept| drop(kept.token().expect(0)));
-    at_each_message(session, 1..=count, KILLS, |kept, what| {
+    at_each_message(session, sample(1..=count, 5), KILLS, |kept, what| {
         let old = kept.stored();
         let code = token_with_an_accident(kept, what);
         // It was this process, or the one that refreshes, which is told. After the last message all is done.
@@ -171,7 +171,7 @@ fn d2_a_connection_cut_in_a_refresh() {
     let count = messages(session, |kept| drop(kept.token().expect(0)));
     at_each_message(
         session,
-        (1..=count).step_by(3),
+        sample((1..=count).step_by(3), 2),
         &[Accident::Cut],
         |kept, what| {
             let old = kept.stored();
@@ -189,7 +189,7 @@ fn k2_a_keyring_that_falls_silent_during_a_refresh() {
     let count = messages(session, |kept| drop(kept.token().expect(0)));
     // All at once, for each waits.
     thread::scope(|scope| {
-        for number in (1..=count).step_by(count.div_ceil(12)) {
+        for number in sample((1..=count).step_by(count.div_ceil(12)), 2) {
             scope.spawn(move || {
                 let (mut kept, _proxy) = on_the_way(session, number, Accident::Silence);
                 let what = format!("silence from message {number} on");
@@ -216,7 +216,7 @@ fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
     let count = messages(session, |kept| drop(logout(kept).expect(0)));
     at_each_message(
         session,
-        1..=count,
+        sample(1..=count, 3),
         &[
             Accident::KillBefore,
             Accident::Cut,
@@ -255,7 +255,7 @@ fn d1_killed_at_each_message_of_storing_a_login() {
         (proxy.messages(), proven)
     };
     let (all, proven) = (0..RUNS).map(count).min().expect("a count");
-    at_each_message(session, proven + 1..=all, KILLS, |kept, what| {
+    at_each_message(session, sample(proven + 1..=all, 3), KILLS, |kept, what| {
         let old = kept.stored();
         let finished = kept.login("keyring").agree();
         kept.reach(session.bus());

@@ -168,11 +168,11 @@ pub fn python() -> PathBuf {
     installed("venv/bin/python")
 }
 
-/// One test's place: a home directory of its own, and its turn. Real components run one at a time, because browsers
-/// and Python servers beside each other would make the timings of a small machine meaningless.
+/// One test's place: a home directory of its own, and its turn. Browsers, Node and Python run in one test at a time,
+/// because beside each other they would make the timings of a small machine meaningless.
 pub struct Bed {
     home: TempDir,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Bed {
@@ -189,7 +189,9 @@ impl Bed {
                 missing.display()
             ));
         }
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_light = |part: &Part| matches!(part, Part::Curl | Part::Keyring);
+        let turn = (!parts.iter().all(is_light))
+            .then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
         let home = tempfile::Builder::new()
             .prefix("mcp-login-real-")
             .tempdir()

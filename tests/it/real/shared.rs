@@ -137,10 +137,10 @@ const SPOILS: [(&str, Spoil, &str); 3] = [
 #[apply(test)]
 fn p60_entries_of_the_keyring_that_are_none_of_ours_are_named_and_settled() {
     let bed = Bed::with(&[Part::Keyring]);
+    let session = Session::start(&bed);
     for (name, spoil, words) in SPOILS {
         for store in ["keyring", "auto"] {
             let what = format!("{name} --store {store}");
-            let session = Session::start(&bed);
             let kept = Kept::expired(&session, Rotating::start());
             let server = kept.servers.fake.mcp();
             kept.token().expect(0);

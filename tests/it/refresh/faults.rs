@@ -123,7 +123,8 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
         .position(|call| call.line.contains("\"HTTP/1.1 200"))
         .expect("an answer");
     let spent = std::sync::atomic::AtomicUsize::new(0);
-    each(data..found.len(), |number| {
+    let points = strace::kill_points(&found, data);
+    each(points, |number| {
         let servers = Rotating::start();
         let home = Home::expired(&servers);
         let (old, other) = (
@@ -155,8 +156,7 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
         }
         check(&home, &servers, &old, &what);
     });
-    let (spent, points) = (spent.into_inner(), found.len() - data);
-    eprintln!("{points} points, {spent} of them between the server's answer and the store");
+    let spent = spent.into_inner();
     // Each read of the answer, the write and the fsync; and the rename itself, for it is not done yet.
     let reads = found[request..]
         .iter()
@@ -381,6 +381,7 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
     let home = Home::expired(&servers);
     let (found, data, _) = calls(home.at("logout", &servers.fake), &home);
     assert!(home.kept(&servers.fake).is_null());
+    let points = strace::kill_points(&found, data);
     each(data..found.len(), |number| {
         for how in [
             "signal=KILL",
@@ -388,7 +389,11 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
         ] {
             let is_of_files =
                 !["sendto", "recvfrom", "exit_group"].contains(&found[number].name.as_str());
-            if how != "signal=KILL" && !is_of_files {
+            let is_tried = match how {
+                "signal=KILL" => points.contains(&number),
+                _ => is_of_files,
+            };
+            if !is_tried {
                 continue;
             }
             let servers = Rotating::start();
@@ -459,7 +464,6 @@ fn a20_at_most_four_calls_lie_between_the_answer_and_its_name_on_the_disk() {
         .expect(0);
         let trace = fs::read_to_string(&trace).expect("a trace");
         let window = window(&trace);
-        eprintln!("{long}: {window:#?}");
         assert!(
             window.len() <= 3,
             "with the rename there are more than four: {window:#?}"

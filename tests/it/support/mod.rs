@@ -34,6 +34,17 @@ pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Tells whether everything is to be tried, and not only a sample of it: `MCP_LOGIN_TESTS=all`, as `.ci/run` has it.
+pub fn tries_all() -> bool {
+    std::env::var("MCP_LOGIN_TESTS").is_ok_and(|tests| tests == "all")
+}
+
+/// Returns all of these, or a sample: every `step`th, from the first on.
+pub fn sample<T>(all: impl IntoIterator<Item = T>, step: usize) -> Vec<T> {
+    let step = if tries_all() { 1 } else { step };
+    all.into_iter().step_by(step).collect()
+}
+
 /// Does something for each of these, two at a time, as the machines have processors.
 pub fn each<T: Sync>(all: &[T], work: impl Fn(usize, &T) + Sync) {
     const LANES: usize = 2;

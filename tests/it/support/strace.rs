@@ -44,6 +44,22 @@ pub fn calls(program: Program, kinds: &str, home: &Path) -> Vec<Call> {
         .collect()
 }
 
+/// Returns the places of those calls, from a place on, at which a kill leaves something else behind than at the call
+/// before: a kill comes before its call, so these are the first and each that follows a change, a request or an answer.
+pub fn kill_points(calls: &[Call], from: usize) -> Vec<usize> {
+    let changes = |call: &Call| {
+        let is_change = match call.name.as_str() {
+            "openat" => call.line.contains("O_CREAT") || call.line.contains("O_TRUNC"),
+            "fsync" | "fdatasync" | "flock" => false,
+            _ => true,
+        };
+        is_change && !call.line.contains(" = -1 ")
+    };
+    (from..calls.len())
+        .filter(|number| *number == from || changes(&calls[number - 1]))
+        .collect()
+}
+
 /// Runs a program to which something happens at one of its calls: `signal=KILL`, `error=ENOSPC`.
 pub fn inject(program: Program, call: &Call, how: &str) -> Finished {
     let inject = format!("{}:{how}:when={}", call.name, call.number);
