@@ -50,7 +50,7 @@ fn stored(places: &Places) -> Vec<String> {
     let choice = places
         .variable("MCP_LOGIN_STORE")
         .and_then(|text| text.parse().ok())
-        .unwrap_or(StoreChoice::Auto);
+        .unwrap_or(StoreChoice::default());
     let Ok(directory) = store::data_dir(places.path("MCP_LOGIN_DATA_DIR"), &choice) else {
         return Vec::new();
     };

@@ -14,7 +14,8 @@ use crate::http::Http;
 use crate::os::clock::{Deadline, Time};
 use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
-use crate::refresh::refresher::{bring_home, client_of};
+use crate::refresh::refresher::{adopt_rescued, client_of};
+use crate::refresh::Journal;
 use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
 use crate::token_endpoint::RevocationEndpoint;
 
@@ -147,7 +148,7 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     let store = context.store_to_read(Interaction::Allowed);
     let unreadable = |err| Error::unreadable(key, err);
     let not_forgotten = |err| Error::not_forgotten(key, err);
-    let journal = store.journal(key);
+    let journal = Journal::of(&store, key);
     let _lock = match store.load(key) {
         // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
         Ok(Some(_)) => journal
@@ -172,7 +173,10 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
         return Ok(LoggedOut::NotThere);
     };
     // What an interrupted refresh has received is revoked too.
-    let kept = bring_home(&store, kept.clone(), &journal).unwrap_or(kept);
+    let kept = match adopt_rescued(&store, &kept, &journal) {
+        Ok(Some(adopted)) => adopted,
+        _ => kept,
+    };
     let how = revoke_tokens(&kept, context);
     store.delete(key).map_err(not_forgotten)?;
     journal.end();

@@ -97,7 +97,7 @@ impl Login {
         };
         let place = match &entry.handed_over {
             Some(handed_over) => printable(&handed_over.to),
-            None => entry.place.name().to_owned(),
+            None => entry.place.name.clone(),
         };
         [expiry, place]
     }

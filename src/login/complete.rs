@@ -18,7 +18,8 @@ use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
 use crate::os::clock::{in_words, Deadline, Time};
 use crate::providers;
-use crate::refresh::refresher::bring_home;
+use crate::refresh::refresher::adopt_rescued;
+use crate::refresh::Journal;
 use crate::store::cache::Cache;
 use crate::store::{Credentials, GrantType};
 use crate::token_endpoint::{ExchangeError, TokenRequest};
@@ -111,7 +112,7 @@ pub fn store(
     let key = preparation.request.key.clone();
     let store = context.store(&key)?;
     // A refresh that is under way ends first; one that hangs must not cost a login, and will not overwrite it.
-    let journal = store.journal(&key);
+    let journal = Journal::of(store, &key);
     let lock = journal
         .lock(Deadline::after(REFRESH_LIMIT))
         .inspect_err(|err| log::debug!("{err}"))
@@ -119,8 +120,10 @@ pub fn store(
     if tokens.refresh_token.is_none() {
         // The stored refresh token stays, and a refresh may have replaced it while the user was away.
         let current = store.load(&key).unwrap_or(preparation.stored);
-        let rescued =
-            |stored: Credentials| bring_home(store, stored.clone(), &journal).unwrap_or(stored);
+        let rescued = |stored: Credentials| match adopt_rescued(store, &stored, &journal) {
+            Ok(Some(adopted)) => adopted,
+            _ => stored,
+        };
         preparation.stored = match lock {
             Some(_) => current.map(rescued),
             None => current,

@@ -16,7 +16,7 @@ use crate::os::clock::Deadline;
 use crate::providers::{self, Provider, Redirect};
 use crate::refresh::{self, Freshness};
 use crate::registration::{RegisterError, RegistrationMethod};
-use crate::store::{Credentials, Interaction, LoginOptions, Store, StoreChoice, StoreError};
+use crate::store::{Credentials, Interaction, LoginOptions, Store, StoreError};
 
 /// A stored login that expires within this time is refreshed, or replaced by a new one.
 const MIN_TTL: Duration = Duration::from_secs(60);
@@ -25,8 +25,8 @@ const MIN_TTL: Duration = Duration::from_secs(60);
 pub fn load(request: &Request, context: &Context) -> Result<Option<Credentials>, Error> {
     match open(context).load(&request.key) {
         // The new login goes to the store that works; a keyring that does not answer is not needed for it.
-        Err(StoreError::Keyring(fault)) if context.store == StoreChoice::Auto => {
-            log::info!("{fault}");
+        Err(err @ StoreError::Backend { .. }) if context.store.backend().is_none() => {
+            log::info!("{err}");
             Ok(None)
         }
         Err(err @ StoreError::Unreadable { .. }) if request.force => {

@@ -70,12 +70,12 @@ mod tests {
     #[test]
     fn c54_the_command_of_a_hint_works_as_it_stands() {
         let usual = Settings {
-            store: StoreChoice::Auto,
+            store: StoreChoice::default(),
             data_dir: store::usual_data_dir().expect("a home"),
             ca_file: None,
         };
         let elsewhere = Settings {
-            store: StoreChoice::File(Some("/a b/login.json".into())),
+            store: "file:/a b/login.json".parse().expect("a store"),
             data_dir: "/data".into(),
             ca_file: Some("/ca.pem".into()),
         };
@@ -106,7 +106,7 @@ mod tests {
             ..credentials(&key(server, "default"))
         };
         let nowhere = Settings {
-            store: StoreChoice::File(None),
+            store: "file".parse().expect("a store"),
             data_dir: PathBuf::new(),
             ca_file: None,
         };

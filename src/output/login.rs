@@ -11,7 +11,6 @@ use crate::login::{AuthorizationPage, Event, Reason, Report, Source};
 use crate::oauth::text::{printable, scope_list};
 use crate::os::browser::Skip;
 use crate::os::terminal;
-use crate::store::Place;
 
 impl Reporter {
     /// Tells of one event.
@@ -227,11 +226,11 @@ impl Reporter {
             scopes: &report.scopes,
             expires_at: report.expires_at,
             refreshable: report.refreshable,
-            store: report.place.as_ref().map(Place::name),
+            store: report.place.as_ref().map(|place| place.name.as_str()),
             path: report
                 .place
                 .as_ref()
-                .and_then(Place::path)
+                .and_then(|place| place.path.as_ref())
                 .map(|path| path.display().to_string()),
             account,
             already: report.already,

@@ -66,12 +66,7 @@ impl Settings {
 
     /// Returns the options for the settings that are not the usual ones.
     pub fn options(&self) -> Vec<String> {
-        let store = match &self.store {
-            StoreChoice::Auto => None,
-            StoreChoice::Keyring => Some("keyring".to_owned()),
-            StoreChoice::File(None) => Some("file".to_owned()),
-            StoreChoice::File(Some(path)) => Some(format!("file:{}", absolute(path))),
-        };
+        let store = self.store.option();
         // Without a home there is none, and a file that was named needs none.
         let is_usual = |directory: &PathBuf| Some(directory) == store::usual_data_dir().as_ref();
         let data_dir =

@@ -4,21 +4,31 @@
 //! meanwhile; else note in the journal what is about to happen, and let a process of its own do it ([`refresher`]).
 
 mod command;
+#[cfg(test)]
+mod hostile_tests;
+mod journal;
 pub mod refresher;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::context::Context;
+use crate::digest;
 use crate::error::Error;
 use crate::failure::Hint;
+use crate::oauth::secret::Secret;
 use crate::os::clock::{Deadline, Time};
+use crate::os::files::DiskError;
 use crate::store::{
-    Credentials, HandedOver, IndexEntry, Interaction, Store, StoredId, DEFAULT_PROFILE,
+    Credentials, HandedOver, IndexEntry, Interaction, Store, StoreError, Stored, StoredId,
+    DEFAULT_PROFILE,
 };
 
 pub use command::Settings;
+pub use journal::{unfinished, Journal, Unfinished};
+use refresher::Outcome;
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.
 pub const LIMIT: Duration = Duration::from_secs(8);
@@ -30,7 +40,7 @@ const LEAST_TIME: Duration = Duration::from_secs(5);
 const MARK_LIMIT: Duration = Duration::from_secs(3);
 
 /// What a caller needs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Freshness {
     /// The least time that the token has to live on.
     pub min_ttl: Duration,
@@ -64,68 +74,115 @@ pub fn live(
 ) -> Result<Credentials, Error> {
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
     let settings = &Settings::of(context);
-    let seen = load(&store, key, settings)?;
-    if !need.refresh && !need.is_due(&seen) {
-        return Ok(seen);
-    }
-    if seen.needs_login && !need.refresh {
-        return Err(refused_before(&seen, settings));
-    }
-    if seen.refresh_token.is_none() && need.refresh {
-        // As long as the token lives, only --force makes a login of it.
-        let options: &[&str] = if has_expired(&seen) || seen.needs_login {
-            &[]
-        } else {
-            &["--force"]
+    let busy = || Error::Busy {
+        server: key.server.clone(),
+    };
+    loop {
+        let stored = find(&store, key, settings)?;
+        let seen = &stored.credentials;
+        if !need.refresh && !need.is_due(seen) {
+            return Ok(stored.credentials);
+        }
+        if seen.needs_login && !need.refresh {
+            return Err(refused_before(seen, settings));
+        }
+        if seen.refresh_token.is_none() && need.refresh {
+            // As long as the token lives, only --force makes a login of it.
+            let options: &[&str] = if has_expired(seen) || seen.needs_login {
+                &[]
+            } else {
+                &["--force"]
+            };
+            let why = "it cannot be refreshed, for the server gave no refresh token";
+            return Err(needs_login_again(seen, why, options, settings));
+        }
+        if seen.refresh_token.is_none() {
+            return without_refresh_token(stored.credentials, settings);
+        }
+        let backend = store.backend(&stored);
+        let not_kept = |err: StoreError| Error::not_kept(key, err.into());
+        backend.check_replaceable().map_err(not_kept)?;
+        let journal = Journal::at(backend, key);
+        let seen = Seen::of(seen);
+        // The process that refreshes looks at the login again. After a wait this is done here, too: whoever held the lock
+        // has refreshed, and no process is needed.
+        let lock = match journal.lock(Deadline::after(Duration::ZERO)) {
+            Ok(lock) => lock,
+            Err(StoreError::Disk(DiskError::Locked { .. })) => {
+                let lock = journal
+                    .lock(deadline.min(Deadline::after(LIMIT)))
+                    .map_err(|err| {
+                        if deadline.passed() {
+                            busy()
+                        } else {
+                            not_kept(err)
+                        }
+                    })?;
+                let stored = find(&store, key, settings)?;
+                if Journal::at(store.backend(&stored), key) != journal {
+                    continue;
+                }
+                if seen.is_answered_by(&stored.credentials, need, settings)? {
+                    return Ok(stored.credentials);
+                }
+                lock
+            }
+            Err(err) => return Err(not_kept(err)),
         };
-        let why = "it cannot be refreshed, for the server gave no refresh token";
-        return Err(needs_login_again(&seen, why, options, settings));
+        if deadline.left() < LEAST_TIME {
+            return Err(busy());
+        }
+        match refresher::refresh(key, context, (need, seen), (journal, lock), deadline)? {
+            Outcome::Live(now) => return check_ours(*now, settings),
+            Outcome::Moved => {}
+        }
     }
-    if seen.refresh_token.is_none() {
-        return without_refresh_token(seen, settings);
+}
+
+/// What a caller has seen of a login before it held the lock.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Seen {
+    access_token_sha256: String,
+    needs_login: bool,
+}
+
+impl Seen {
+    fn of(login: &Credentials) -> Self {
+        Self {
+            access_token_sha256: hash_of(&login.access_token),
+            needs_login: login.needs_login,
+        }
     }
-    store
-        .check_replaceable(key)
-        .map_err(|err| Error::not_kept(key, err.into()))?;
-    let journal = store.journal(key);
-    let lock = journal
-        .lock(deadline.min(Deadline::after(LIMIT)))
-        .map_err(|err| match &err {
-            _ if deadline.passed() => Error::Busy {
-                server: key.server.clone(),
-            },
-            _ => Error::not_kept(key, err.into()),
-        })?;
-    if store.journal(key) != journal {
-        // It went to another store meanwhile, which has another lock.
-        drop(lock);
-        return live(key, need, context, deadline);
+
+    /// Tells, under the lock, whether the login as it is now gives the caller what it needs, so that nothing is refreshed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotLoggedIn`] if only a login helps.
+    fn is_answered_by(
+        &self,
+        now: &Credentials,
+        need: Freshness,
+        settings: &Settings,
+    ) -> Result<bool, Error> {
+        // What came while the caller waited is as new as anything that it could ask for.
+        let is_new = hash_of(&now.access_token) != self.access_token_sha256 && !now.needs_login;
+        if is_new || !need.refresh && !need.is_due(now) {
+            return Ok(true);
+        }
+        // What is known to be refused is asked again only by who knew it, and wants it all the same.
+        if now.needs_login && !(need.refresh && self.needs_login) {
+            return Err(refused_before(now, settings));
+        }
+        match now.refresh_token {
+            Some(_) => Ok(false),
+            None => without_refresh_token(now.clone(), settings).map(|_| true),
+        }
     }
-    let kept = load(&store, key, settings)?;
-    // What came while we waited is as new as anything that we could ask for.
-    let is_new = kept.access_token != seen.access_token && !kept.needs_login;
-    if is_new || !need.refresh && !need.is_due(&kept) {
-        return Ok(kept);
-    }
-    // What is known to be refused is asked again only by who knew it, and wants it all the same.
-    if kept.needs_login && !(need.refresh && seen.needs_login) {
-        return Err(refused_before(&kept, settings));
-    }
-    if kept.refresh_token.is_none() {
-        return without_refresh_token(kept, settings);
-    }
-    if deadline.left() < LEAST_TIME {
-        return Err(Error::Busy {
-            server: key.server.clone(),
-        });
-    }
-    refresher::refresh(key, context, (journal, lock), deadline)?;
-    let now = load(&store, key, settings)?;
-    // A token that has just come is handed out, however short its life is said to be.
-    if now.access_token != kept.access_token || now.obtained_at != kept.obtained_at {
-        return Ok(now);
-    }
-    without_refresh_token(now, settings)
+}
+
+fn hash_of(secret: &Secret) -> String {
+    digest::hex(&digest::sha256(secret.expose()), usize::MAX)
 }
 
 /// Marks a login whose access token the server refuses: nobody is given that token again. A login that was renewed
@@ -137,7 +194,7 @@ pub fn live(
 pub fn mark_refused(refused: &Credentials, context: &Context) -> Result<(), Error> {
     let key = &refused.key();
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
-    let lock = store.journal(key).lock(Deadline::after(MARK_LIMIT));
+    let lock = Journal::of(&store, key).lock(Deadline::after(MARK_LIMIT));
     let _lock = lock.map_err(|err| Error::not_kept(key, err.into()))?;
     let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;
     let Some(mut kept) = kept.filter(|kept| kept.access_token == refused.access_token) else {
@@ -160,8 +217,19 @@ pub fn mark_refused(refused: &Credentials, context: &Context) -> Result<(), Erro
 ///
 /// [`Error::NotLoggedIn`] if there is none, or if another program has it.
 pub fn load(store: &Store, key: &StoredId, settings: &Settings) -> Result<Credentials, Error> {
-    let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;
-    let kept = kept.ok_or_else(|| no_login(store, key, settings))?;
+    Ok(find(store, key, settings)?.credentials)
+}
+
+/// As [`load`], with what is needed to replace the login.
+fn find(store: &Store, key: &StoredId, settings: &Settings) -> Result<Stored, Error> {
+    let found = store.find(key).map_err(|err| Error::unreadable(key, err))?;
+    let mut found = found.ok_or_else(|| no_login(store, key, settings))?;
+    found.credentials = check_ours(found.credentials, settings)?;
+    Ok(found)
+}
+
+/// Returns the login if no other program has it.
+fn check_ours(kept: Credentials, settings: &Settings) -> Result<Credentials, Error> {
     let Some(HandedOver { to, at }) = &kept.handed_over else {
         return Ok(kept);
     };

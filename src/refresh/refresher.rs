@@ -9,14 +9,15 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use zeroize::Zeroizing;
 
-use super::{needs_login, needs_login_again, Settings};
+use super::journal::Journal;
+use super::{find, needs_login, needs_login_again, Freshness, Seen, Settings};
 use crate::context::Context;
 use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
@@ -31,9 +32,8 @@ use crate::os::terminal;
 use crate::providers::{self, Moment, Provider};
 use crate::registration;
 use crate::store::cache::Cache;
-use crate::store::file::FileStore;
-use crate::store::journal::Journal;
-use crate::store::{CredentialStore as _, Credentials, Interaction, Store, StoreError, StoredId};
+use crate::store::file::FileBackend;
+use crate::store::{Backend as _, Credentials, Interaction, Store, StoreError, Stored, StoredId};
 use crate::token_endpoint::{ExchangeError, TokenRequest};
 
 /// The argument by which this program starts itself to refresh.
@@ -47,19 +47,31 @@ const LAST_RETRY: Duration = Duration::from_secs(1);
 
 /// What the process is to refresh; no secret is among it.
 #[derive(Debug, Serialize, Deserialize)]
-struct Job {
+pub(super) struct Job {
     key: StoredId,
     #[serde(flatten)]
     settings: Settings,
+    /// What the caller needs, and has seen; `None` to refresh in any case.
+    #[serde(default)]
+    wanted: Option<(Freshness, Seen)>,
     /// Whose lock the process gets; `None` for that of the login as it is found.
     #[serde(default)]
     journal: Option<Journal>,
     /// How much is said.
     #[serde(default)]
     verbosity: i8,
-    /// How long whoever asked will wait.
+    /// How long the caller waits.
     #[serde(default)]
     patience: Duration,
+}
+
+/// What came of a job, as the process writes it to its stdout.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Outcome {
+    /// The login as it is now; its access token is live.
+    Live(Box<Credentials>),
+    /// The login is in another backend than before, which has another lock.
+    Moved,
 }
 
 /// Lets a process of its own refresh, and waits for it until the deadline. After that it goes on by itself.
@@ -67,15 +79,17 @@ struct Job {
 /// # Errors
 ///
 /// What the process reports; [`Error::Busy`] if the time is up.
-pub fn refresh(
+pub(super) fn refresh(
     key: &StoredId,
     context: &Context,
+    wanted: (Freshness, Seen),
     (journal, lock): (Journal, LockFile),
     deadline: Deadline,
-) -> Result<(), Error> {
+) -> Result<Outcome, Error> {
     let job = Job {
         key: key.clone(),
         settings: Settings::of(context),
+        wanted: Some(wanted),
         journal: Some(journal),
         verbosity: terminal::verbosity(),
         patience: deadline.left(),
@@ -99,13 +113,15 @@ pub fn refresh(
         .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;
-    let told = hear(&mut child, deadline).ok_or_else(|| Error::Busy {
+    let output = read_output(&mut child, deadline).ok_or_else(|| Error::Busy {
         server: key.server.clone(),
     })?;
     let status = child.wait().map_err(failed)?;
-    match serde_json::from_slice::<ErrorReport>(&told) {
-        Ok(told) => Err(Error::Reported(told)),
-        Err(_) if told.is_empty() && status.success() => Ok(()),
+    if let Ok(outcome) = serde_json::from_slice(&output) {
+        return Ok(outcome);
+    }
+    match serde_json::from_slice::<ErrorReport>(&output) {
+        Ok(report) => Err(Error::Reported(report)),
         Err(_) if status.signal().is_some() => Err(Error::Interrupted {
             server: key.server.clone(),
         }),
@@ -113,33 +129,34 @@ pub fn refresh(
     }
 }
 
-/// Hears the process until it ends, and repeats what it says to people; `None` if the deadline passes first.
-fn hear(child: &mut Child, deadline: Deadline) -> Option<Vec<u8>> {
+/// Returns the stdout of the process once it has ended, and shows its stderr line by line; `None` if the deadline passes
+/// first.
+fn read_output(child: &mut Child, deadline: Deadline) -> Option<Zeroizing<Vec<u8>>> {
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
-    let (mut told, mut said) = (Vec::new(), Vec::new());
+    let (mut output, mut messages) = (Zeroizing::new(Vec::new()), Vec::new());
     while stdout.is_some() || stderr.is_some() {
         if deadline.passed() {
             return None;
         }
-        let [hears, listens] = readable(
+        let [has_output, has_messages] = readable(
             [
                 stdout.as_ref().map(AsFd::as_fd),
                 stderr.as_ref().map(AsFd::as_fd),
             ],
             deadline,
         );
-        if hears && !read_more(&mut stdout, &mut told) {
+        if has_output && !read_more(&mut stdout, &mut output) {
             stdout = None;
         }
-        if listens && !read_more(&mut stderr, &mut said) {
+        if has_messages && !read_more(&mut stderr, &mut messages) {
             stderr = None;
         }
-        while let Some(end) = said.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = said.drain(..=end).collect();
+        while let Some(end) = messages.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = messages.drain(..=end).collect();
             terminal::show(String::from_utf8_lossy(&line).trim_end());
         }
     }
-    Some(told)
+    Some(output)
 }
 
 /// Waits until one of two pipes can be read, and tells which.
@@ -185,51 +202,75 @@ pub fn main(job: Option<String>) -> ExitCode {
     let lock = job.journal.as_ref().and_then(Journal::inherited_lock);
     let done = work(&job);
     drop(lock);
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    let (output, exit) = match done {
+        Ok(outcome) => (serde_json::to_string(&outcome), ExitCode::SUCCESS),
         Err(err) => {
             let report = err.report();
-            // If the one who asked has gone, the store says it all.
-            let _ = terminal::product(&serde_json::to_string(&report).unwrap_or_default());
-            report.class.into()
+            (serde_json::to_string(&report), report.class.into())
         }
-    }
+    };
+    // If the caller has gone, the store says it all.
+    drop(terminal::product(&Zeroizing::new(
+        output.unwrap_or_default(),
+    )));
+    exit
 }
 
-/// Spends the refresh token and stores what comes. The caller holds the login's lock.
-fn work(job: &Job) -> Result<(), Error> {
+/// Looks at the login again, now that its lock is held; spends the refresh token, and stores what comes. The caller holds
+/// the lock.
+fn work(job: &Job) -> Result<Outcome, Error> {
     let Job { key, settings, .. } = job;
     let retry_until = Deadline::after(job.patience.saturating_sub(LAST_RETRY));
     let store = Store::open_to_read(&settings.store, &settings.data_dir, Interaction::None);
-    let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;
-    let kept =
-        kept.ok_or_else(|| needs_login(key, "there is no login to it in the store", settings))?;
-    let journal = job.journal.clone().unwrap_or_else(|| store.journal(key));
-    let kept = bring_home(&store, kept, &journal)?;
+    let mut stored = find(&store, key, settings)?;
+    let journal = Journal::at(store.backend(&stored), key);
+    if job.journal.as_ref().is_some_and(|held| *held != journal) {
+        return Ok(Outcome::Moved);
+    }
+    if let Some((need, seen)) = &job.wanted {
+        if seen.is_answered_by(&stored.credentials, *need, settings)? {
+            return Ok(Outcome::Live(Box::new(stored.credentials)));
+        }
+    }
+    if adopt_rescued(&store, &stored.credentials, &journal)?.is_some() {
+        stored = find(&store, key, settings)?;
+    }
+    let kept = &stored.credentials;
     let Some(refresh_token) = &kept.refresh_token else {
         return Err(needs_login(key, "there is no refresh token", settings));
     };
     let interrupted = journal.interrupted(refresh_token);
     let not_kept = |err: StoreError| Error::not_kept(key, err.into());
     // What cannot be stored must not be spent.
-    store.prove_place(key).map_err(not_kept)?;
-    let prepared = journal.prepare(&kept).map_err(not_kept)?;
-    journal.begin(&kept, refresh_token).map_err(not_kept)?;
-    let http = http(&kept, settings);
-    match spend(&kept, &http, retry_until) {
+    store
+        .backend(&stored)
+        .prove_replaceable()
+        .map_err(not_kept)?;
+    let prepared = journal.prepare(kept).map_err(not_kept)?;
+    journal.begin(kept, refresh_token).map_err(not_kept)?;
+    let http = http(kept, settings);
+    match spend(kept, &http, retry_until) {
         Ok(renewed) => {
             // Nothing comes before this: until it is done the only good refresh token is in memory.
             let written = prepared.map_or(Ok(()), |prepared| prepared.store(&renewed));
             drop(written.inspect_err(|err| log::debug!("{err}")));
-            settle(
-                keep(&store, &kept, renewed, settings),
-                &kept,
-                refresh_token,
-                &journal,
-            )
+            match store_refreshed(&store, &stored, renewed) {
+                Ok(now) => {
+                    journal.end();
+                    let now = now
+                        .ok_or_else(|| needs_login(key, "it was logged out meanwhile", settings))?;
+                    Ok(Outcome::Live(Box::new(now)))
+                }
+                Err(err) => Err(not_kept(point_to_rescued(
+                    err,
+                    kept,
+                    refresh_token,
+                    &journal,
+                ))),
+            }
         }
         Err(refusal @ ExchangeError::Refused { .. }) => {
-            believe(&store, &kept, (interrupted, &refusal), &journal, settings)
+            mark_refused(&store, kept, (interrupted, &refusal), &journal, settings)
         }
         Err(source) => {
             if !source.may_have_spent() {
@@ -237,39 +278,39 @@ fn work(job: &Job) -> Result<(), Error> {
             }
             Err(Error::Exchange {
                 issuer: printable(&kept.issuer),
-                provider: provider_of(&kept),
+                provider: provider_of(kept),
                 source,
             })
         }
     }
 }
 
-/// Returns the login with the successor of a refresh token that was spent, and whose successor no store has: it is in a file
-/// of its own, and is stored now. The caller holds the login's lock.
+/// Stores the successor of a refresh token that was spent, and whose successor no store has: it is in a file of its own.
+/// Returns the login then; `None` if there is no such file. The caller holds the login's lock.
 ///
 /// # Errors
 ///
 /// [`Error::Store`] if the store does not take it now either.
-pub fn bring_home(
+pub fn adopt_rescued(
     store: &Store,
-    kept: Credentials,
+    kept: &Credentials,
     journal: &Journal,
-) -> Result<Credentials, Error> {
+) -> Result<Option<Credentials>, Error> {
     let Some(file) = kept
         .refresh_token
         .as_ref()
         .and_then(|spent| journal.rescued(spent))
     else {
-        return Ok(kept);
+        return Ok(None);
     };
     let key = kept.key();
-    let rescued = FileStore::new(&file, Interaction::None.lock_limit()).get(&key);
+    let rescued = FileBackend::new(&file, Interaction::None.lock_limit()).read(&key);
     let Ok(Some(mut rescued)) = rescued.inspect_err(|err| log::warn!("{err}")) else {
-        return Ok(kept);
+        return Ok(None);
     };
     if rescued.generation < kept.generation {
         // The store has had it, or a newer login, and only the note was left.
-        return Ok(kept);
+        return Ok(None);
     }
     store
         .save(&mut rescued)
@@ -284,96 +325,79 @@ pub fn bring_home(
         }
         _ => {}
     }
-    Ok(rescued)
+    Ok(Some(rescued))
 }
 
-/// Stores what came. Whoever could not wait for the lock wins: a new login, or a logout.
-fn keep(
+/// Stores what came, and returns the login as it is then; `None` if it was logged out meanwhile. A new login, or a logout,
+/// that could not wait for the lock wins.
+fn store_refreshed(
     store: &Store,
-    kept: &Credentials,
+    stored: &Stored,
     mut renewed: Credentials,
-    settings: &Settings,
-) -> Result<(), Error> {
-    let key = kept.key();
-    match store.load(&key) {
-        Ok(None) => return Err(needs_login(&key, "it was logged out meanwhile", settings)),
-        Ok(Some(now)) if now.generation != kept.generation => {
-            if now.refresh_token != kept.refresh_token {
-                return Ok(());
+) -> Result<Option<Credentials>, StoreError> {
+    let kept = &stored.credentials;
+    let saved = match store.replace(stored, &mut renewed)? {
+        Some(saved) => saved,
+        None => match store.load(&kept.key())? {
+            None => return Ok(None),
+            Some(now) if now.refresh_token != kept.refresh_token => return Ok(Some(now)),
+            Some(now) => {
+                // The new login brought no refresh token, and kept the one that has just been spent.
+                renewed = Credentials {
+                    refresh_token: renewed.refresh_token,
+                    ..now
+                };
+                store.save(&mut renewed)?
             }
-            // The new login brought no refresh token, and kept the one that has just been spent.
-            renewed = Credentials {
-                refresh_token: renewed.refresh_token,
-                ..now
-            };
-        }
-        Ok(Some(_)) | Err(_) => {}
-    }
-    let saved = store
-        .save(&mut renewed)
-        .map_err(|err| Error::not_kept(&key, err.into()))?;
+        },
+    };
     saved
         .notice
         .iter()
         .for_each(|notice| log::warn!("{notice}"));
-    Ok(())
+    Ok(Some(renewed))
 }
 
-/// Ends the note of a refresh whose answer is stored. If no store took the answer, the note tells which file holds it.
-fn settle(
-    stored: Result<(), Error>,
+/// Notes in the journal which file holds what no store took.
+fn point_to_rescued(
+    err: StoreError,
     kept: &Credentials,
     spent: &Secret,
     journal: &Journal,
-) -> Result<(), Error> {
-    let Err(Error::Store { source, .. }) = stored else {
-        journal.end();
-        return stored;
+) -> StoreError {
+    let StoreError::NotStored { rescued, source } = err else {
+        // The file of the journal holds it.
+        return err;
     };
-    let source = match Arc::try_unwrap(source) {
-        Ok(StoreError::NotStored {
-            rescued: Some(file),
-            source,
-        }) => {
-            match journal.point_to(&file, kept, spent) {
-                Ok(()) => journal.forget_renewed(),
-                Err(err) => log::warn!("{err}"),
-            }
-            Arc::new(StoreError::NotStored {
-                rescued: Some(file),
-                source,
-            })
+    if let Some(file) = &rescued {
+        match journal.point_to(file, kept, spent) {
+            Ok(()) => journal.forget_renewed(),
+            Err(err) => log::warn!("{err}"),
         }
-        Ok(StoreError::NotStored {
-            rescued: None,
-            source,
-        }) => Arc::new(StoreError::NotStored {
-            rescued: journal.rescued(spent),
-            source,
-        }),
-        Ok(other) => Arc::new(other),
-        Err(shared) => shared,
-    };
-    Err(Error::not_kept(&kept.key(), source))
+    }
+    StoreError::NotStored {
+        rescued: rescued.or_else(|| journal.rescued(spent)),
+        source,
+    }
 }
 
-/// The server refuses to refresh. Before that is believed, the store is read again; the login is marked then, and kept.
-/// Where the server does not know our registration any more, the next login makes a new one.
-fn believe(
+/// Marks a login whose refresh the server refuses, and keeps it. The store is read once more before that. Where the server
+/// does not know our registration any more, the next login makes a new one.
+fn mark_refused(
     store: &Store,
     kept: &Credentials,
     (interrupted, refusal): (Option<Time>, &ExchangeError),
     journal: &Journal,
     settings: &Settings,
-) -> Result<(), Error> {
+) -> Result<Outcome, Error> {
     let key = kept.key();
-    let again = store
+    let not_kept = |err: StoreError| Error::not_kept(&key, err.into());
+    let now = store
         .load(&key)
         .map_err(|err| Error::unreadable(&key, err))?;
-    let mut again =
-        again.ok_or_else(|| needs_login(&key, "it was logged out meanwhile", settings))?;
-    if again.refresh_token != kept.refresh_token {
-        return Ok(());
+    let mut now = now.ok_or_else(|| needs_login(&key, "it was logged out meanwhile", settings))?;
+    if now.refresh_token != kept.refresh_token {
+        return Ok(Outcome::Live(Box::new(now)));
     }
     let error = match refusal {
         ExchangeError::Refused { words, .. } => words.error.as_deref().unwrap_or_default(),
@@ -390,10 +414,8 @@ fn believe(
             scopes,
         );
     }
-    again.needs_login = true;
-    store
-        .save(&mut again)
-        .map_err(|err| Error::not_kept(&key, err.into()))?;
+    now.needs_login = true;
+    store.save(&mut now).map_err(not_kept)?;
     journal.end();
     let why = match interrupted {
         _ if is_unknown => {

@@ -1,47 +1,123 @@
 //! Where the user wants logins to be kept, and the directory of everything that is kept.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{journal, StoreError};
-use crate::os::files::accounts;
+use super::router::BACKENDS;
+use super::StoreError;
 
-/// Where the user wants logins to be kept.
+/// Where the user wants logins to be kept: `auto`, `NAME` or `NAME:ARGUMENT`, with the name of a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StoreChoice {
-    /// In the keyring if it works, else in the file.
-    #[default]
-    Auto,
-    /// In the keyring and nowhere else.
-    Keyring,
-    /// In the default file; or in one that stands for itself and is its own index.
-    File(Option<PathBuf>),
+#[serde(try_from = "String", into = "String")]
+pub struct StoreChoice {
+    /// The name of the backend; `None` for the first one that works.
+    backend: Option<String>,
+    argument: Option<OsString>,
+}
+
+impl StoreChoice {
+    /// Returns the choice of this backend and no other one.
+    pub(super) fn only(backend: &str, argument: Option<OsString>) -> Self {
+        Self {
+            backend: Some(backend.to_owned()),
+            argument,
+        }
+    }
+
+    /// Returns the name of the chosen backend; `None` if the first one that works is to be used.
+    pub fn backend(&self) -> Option<&str> {
+        self.backend.as_deref()
+    }
+
+    /// Returns what the user wrote behind the name of the backend.
+    pub fn argument(&self) -> Option<&OsStr> {
+        self.argument.as_deref()
+    }
+
+    /// Returns the value of `--store` that means the same in every directory; `None` if the option is not needed.
+    pub fn option(&self) -> Option<String> {
+        let backend = self.backend.as_ref()?;
+        Some(match &self.argument {
+            None => backend.clone(),
+            Some(argument) => {
+                let path = std::path::absolute(argument).unwrap_or_else(|_| argument.into());
+                format!("{backend}:{}", path.display())
+            }
+        })
+    }
+}
+
+impl From<StoreChoice> for String {
+    fn from(choice: StoreChoice) -> Self {
+        match (choice.backend, choice.argument) {
+            (None, _) => AUTO.to_owned(),
+            (Some(backend), None) => backend,
+            (Some(backend), Some(argument)) => {
+                format!("{backend}:{}", argument.to_string_lossy())
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for StoreChoice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
 }
 
 impl FromStr for StoreChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.strip_prefix("file:") {
-            Some("") => Err("file: needs a path, as in file:/run/user/1000/login.json".to_owned()),
-            // A shell does not replace it there.
-            Some(path) if path.starts_with("~/") => match std::env::var_os("HOME") {
-                Some(home) => Ok(Self::File(Some(
-                    PathBuf::from(home).join(path.trim_start_matches("~/")),
-                ))),
-                None => Err("there is no HOME that ~ could stand for".to_owned()),
-            },
-            Some(path) => Ok(Self::File(Some(path.into()))),
-            None if text == "auto" => Ok(Self::Auto),
-            None if text == "keyring" => Ok(Self::Keyring),
-            None if text == "file" => Ok(Self::File(None)),
-            None => Err("a store is auto, keyring, file or file:PATH".to_owned()),
+        if text == AUTO {
+            return Ok(Self::default());
+        }
+        let (name, argument) = match text.split_once(':') {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (text, None),
+        };
+        let kind = BACKENDS.iter().find(|kind| kind.name == name);
+        match (kind.map(|kind| kind.argument), argument) {
+            (Some(_), None) => Ok(Self::only(name, None)),
+            (Some(Some((what, example))), Some("")) => Err(format!(
+                "{name}: needs a {}, as in {name}:{example}",
+                what.to_lowercase()
+            )),
+            (Some(Some(_)), Some(argument)) => {
+                // A shell does not replace it there.
+                let Some(below) = argument.strip_prefix("~/") else {
+                    return Ok(Self::only(name, Some(argument.into())));
+                };
+                let home = std::env::var_os("HOME")
+                    .ok_or("~ stands for the home directory, and HOME is not set")?;
+                let path = Path::new(&home).join(below.trim_start_matches('/'));
+                Ok(Self::only(name, Some(path.into())))
+            }
+            _ => {
+                let forms = BACKENDS.iter().flat_map(|kind| {
+                    let with_argument = kind
+                        .argument
+                        .map(|(what, _)| format!("{}:{what}", kind.name));
+                    [Some(kind.name.to_owned()), with_argument]
+                });
+                let forms: Vec<_> = forms.flatten().collect();
+                let (last, others) = forms.split_last().ok_or("there is no store")?;
+                Err(format!(
+                    "a store is {AUTO}, {} or {last}",
+                    others.join(", ")
+                ))
+            }
         }
     }
 }
+
+/// The choice of the first backend that works.
+const AUTO: &str = "auto";
 
 /// Returns the directory of everything that is kept: `explicit` if the user named one, else the platform's place. An empty
 /// path if there is neither and none is needed, since the logins are kept in a file that the user named.
@@ -51,30 +127,11 @@ impl FromStr for StoreChoice {
 /// [`StoreError::NoHome`] if there is neither.
 pub fn data_dir(explicit: Option<PathBuf>, store: &StoreChoice) -> Result<PathBuf, StoreError> {
     let default = || default_data_dir(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"));
-    let none = || matches!(store, StoreChoice::File(Some(_))).then(PathBuf::new);
+    let none = || store.argument().map(|_| PathBuf::new());
     explicit
         .or_else(default)
         .or_else(none)
         .ok_or(StoreError::NoHome)
-}
-
-/// The variable that names the directory of [`keyring_lock_dir`].
-const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
-
-/// Returns the directory of the locks and journals of logins in the keyring.
-///
-/// A user has one keyring and may have many data directories, since snaps, Flatpaks, cron and services see different
-/// environments. So it is found by what the system's database says of the user; by the data directory only if the database
-/// does not know the user. A variable can name another one, for all programs that use the keyring.
-pub(super) fn keyring_lock_dir(data_dir: &Path) -> PathBuf {
-    if let Some(named) = std::env::var_os(LOCK_DIR)
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-    {
-        return named;
-    }
-    let of_user = || default_data_dir(None, Some(accounts::home()?.into_os_string()));
-    journal::in_data_dir(&of_user().unwrap_or_else(|| data_dir.to_owned()))
 }
 
 /// Returns the directory that would serve if nothing but the home directory were known.

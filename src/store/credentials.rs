@@ -106,7 +106,7 @@ impl Credentials {
         let why = format!("it is the login to {}", printable(&self.key().store_name()));
         Err(StoreError::Unreadable {
             key: key.clone(),
-            place: place(),
+            place: place().to_string(),
             why,
         })
     }

@@ -3,67 +3,53 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::logins_file::{Location, LoginsFile};
-use super::{CredentialStore, Credentials, Place, StoreChoice, StoreError, StoredId};
+use super::backend::{Backend, BackendKind, BackendOptions, Place};
+use super::logins_file::LoginsFile;
+use super::{lock_dir_in, Credentials, StoreChoice, StoreError, StoredId};
 use crate::os::clock::Deadline;
 use crate::os::files;
 
+/// The name of this backend.
+const NAME: &str = "file";
+
+/// The backend: the default file, or one that the user names.
+pub const KIND: BackendKind = BackendKind {
+    name: NAME,
+    argument: Some(("PATH", "/run/user/1000/login.json")),
+    open: |options| Box::new(FileBackend::of(options)),
+};
+
 /// A file of credentials.
 #[derive(Debug)]
-pub struct FileStore {
-    path: PathBuf,
-    /// The user named the file.
-    is_named: bool,
+pub struct FileBackend {
+    file: LoginsFile,
     lock_limit: Duration,
 }
 
-impl FileStore {
-    /// Returns the store that is the file at `path`, which need not exist; `lock_limit` is the longest wait for its lock.
+impl FileBackend {
+    /// Returns the backend that is the file at `path`, which need not exist; `lock_limit` is the longest wait for its lock.
     pub fn new(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
         Self {
-            path: path.into(),
-            is_named: false,
+            file: LoginsFile::new(path),
             lock_limit,
         }
     }
 
-    /// Returns the store that is a file which the user named: as [`FileStore::new`], but a file that holds something else
-    /// is left as it is in every way, and an empty one holds no logins.
-    pub fn named(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
+    fn of(options: &BackendOptions) -> Self {
+        let file = match options.argument {
+            // A file of the user's own may hold anything: it is not changed before it has proved to hold logins.
+            Some(path) => LoginsFile::named(path),
+            None => LoginsFile::new(options.data_dir.join("credentials.json")),
+        };
         Self {
-            is_named: true,
-            ..Self::new(path, lock_limit)
+            file,
+            lock_limit: options.interaction.lock_limit(),
         }
     }
 
-    /// Returns the store that a choice of the user's means; `data_dir` is where the default file is.
-    pub fn chosen(choice: &StoreChoice, data_dir: &Path, lock_limit: Duration) -> Self {
-        match choice {
-            StoreChoice::File(Some(path)) => Self::named(path, lock_limit),
-            _ => Self::new(Self::default_path(data_dir), lock_limit),
-        }
-    }
-
-    /// Reads the whole file; `None` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`LoginsFile::read`].
-    pub(super) fn read(&self) -> Result<Option<LoginsFile>, StoreError> {
-        LoginsFile::read(self.location())
-    }
-
-    fn location(&self) -> Location<'_> {
-        if self.is_named {
-            Location::named(&self.path)
-        } else {
-            Location::from(&self.path)
-        }
-    }
-
-    /// Returns the default file in the data directory.
-    pub fn default_path(data_dir: &Path) -> PathBuf {
-        data_dir.join("credentials.json")
+    /// Returns the choice of the file at this path.
+    pub fn choice(path: &Path) -> StoreChoice {
+        StoreChoice::only(NAME, Some(path.into()))
     }
 
     fn deadline(&self) -> Deadline {
@@ -71,45 +57,87 @@ impl FileStore {
     }
 }
 
-impl CredentialStore for FileStore {
-    fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
-        let found: Option<Credentials> = LoginsFile::find(self.location(), &key.store_name())?;
+impl Backend for FileBackend {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
+        let Some(logins) = self.file.read()? else {
+            return Ok(None);
+        };
+        let found: Option<Credentials> = logins.get(&id.store_name())?;
         found
-            .map(|found| found.belonging_to(key, || self.place()))
+            .map(|found| found.belonging_to(id, || self.place()))
             .transpose()
     }
 
-    fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
-        let account = credentials.key().store_name();
-        LoginsFile::update(self.location(), self.deadline(), |entries| {
-            entries.insert(&account, credentials)
+    fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError> {
+        let name = credentials.key().store_name();
+        self.file.update(self.deadline(), |logins| {
+            if let Some(replaces) = replaces {
+                let is_changed = match logins.get::<Credentials>(&name) {
+                    Ok(found) => found.is_none_or(|found| found.generation != replaces),
+                    Err(_) => false,
+                };
+                if is_changed {
+                    return Ok(false);
+                }
+            }
+            logins.insert(&name, credentials)?;
+            Ok(true)
         })
     }
 
-    fn delete(&self, key: &StoredId) -> Result<bool, StoreError> {
+    fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
         // A file that is not there needs neither a lock nor a directory.
-        if self.read()?.is_none() {
+        if self.file.read()?.is_none() {
             return Ok(false);
         }
-        LoginsFile::update(self.location(), self.deadline(), |entries| {
-            Ok(entries.remove(&key.store_name()))
-        })
-    }
-
-    fn check_replaceable(&self) -> Result<(), StoreError> {
-        Ok(files::check_replaceable(&self.path)?)
+        let name = id.store_name();
+        self.file
+            .update(self.deadline(), |logins| Ok(logins.remove(&name)))
     }
 
     fn prove(&self) -> Result<(), StoreError> {
         self.check_replaceable()?;
-        LoginsFile::prove(self.location(), self.deadline())
+        self.file.prove(self.deadline())
     }
 
-    fn list(&self) -> Result<Vec<Result<Credentials, StoreError>>, StoreError> {
-        Ok(self.read()?.map_or(Vec::new(), |ledger| ledger.all()))
+    fn prove_replaceable(&self) -> Result<(), StoreError> {
+        self.prove()
+    }
+
+    fn check_replaceable(&self) -> Result<(), StoreError> {
+        Ok(files::check_replaceable(self.file.path())?)
+    }
+
+    fn list(&self) -> Result<Option<Vec<Result<Credentials, StoreError>>>, StoreError> {
+        let logins = self.file.read()?;
+        Ok(Some(logins.map_or(Vec::new(), |logins| logins.all())))
+    }
+
+    fn is_own_index(&self) -> bool {
+        self.file.is_named()
     }
 
     fn place(&self) -> Place {
-        Place::File(self.path.clone())
+        Place {
+            name: NAME.to_owned(),
+            path: Some(self.file.path().to_owned()),
+        }
+    }
+
+    /// Beside a file that the user named, so that all who use it share the directory; else in the data directory.
+    fn lock_dir(&self) -> PathBuf {
+        let path = self.file.path();
+        if !self.file.is_named() {
+            return lock_dir_in(path.parent().unwrap_or(path));
+        }
+        let mut directory = files::real_path(path)
+            .unwrap_or_else(|_| path.to_owned())
+            .into_os_string();
+        directory.push(".refresh");
+        directory.into()
     }
 }

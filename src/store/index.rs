@@ -1,6 +1,6 @@
 //! Which logins there are and where each is kept: a file without secrets beside the credentials file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -91,50 +91,53 @@ impl IndexEntry {
 /// The index of a data directory.
 #[derive(Debug)]
 pub(super) struct Index {
-    path: PathBuf,
+    file: LoginsFile,
     lock_limit: Duration,
 }
 
 impl Index {
     pub(super) fn new(data_dir: &Path, lock_limit: Duration) -> Self {
         Self {
-            path: data_dir.join("index.json"),
+            file: LoginsFile::new(data_dir.join("index.json")),
             lock_limit,
         }
     }
 
     /// Returns the entry of a login. An index that cannot be read only costs a look into every store.
     pub(super) fn get(&self, key: &StoredId) -> Option<IndexEntry> {
-        LoginsFile::find(&self.path, &key.store_name()).unwrap_or_else(|err| {
+        let found = self.file.read().and_then(|logins| match logins {
+            Some(logins) => logins.get(&key.store_name()),
+            None => Ok(None),
+        });
+        found.unwrap_or_else(|err| {
             log::warn!("{err}");
             None
         })
     }
 
     pub(super) fn put(&self, entry: &IndexEntry) -> Result<(), StoreError> {
-        let account = entry.key().store_name();
-        LoginsFile::update(&self.path, self.deadline(), |entries| {
-            entries.insert(&account, entry)
-        })
+        let name = entry.key().store_name();
+        self.file
+            .update(self.deadline(), |entries| entries.insert(&name, entry))
     }
 
     pub(super) fn remove(&self, key: &StoredId) -> Result<bool, StoreError> {
-        if LoginsFile::read(&self.path)?.is_none() {
+        if self.file.read()?.is_none() {
             return Ok(false);
         }
-        LoginsFile::update(&self.path, self.deadline(), |entries| {
-            Ok(entries.remove(&key.store_name()))
-        })
+        let name = key.store_name();
+        self.file
+            .update(self.deadline(), |entries| Ok(entries.remove(&name)))
     }
 
     /// Returns the entries. One that cannot be read is passed over: it says nothing that its store does not know.
     pub(super) fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        let Some(ledger) = LoginsFile::read(&self.path)? else {
+        let Some(entries) = self.file.read()? else {
             return Ok(Vec::new());
         };
         let readable =
             |entry: Result<_, StoreError>| entry.inspect_err(|err| log::warn!("{err}")).ok();
-        Ok(ledger.all().into_iter().filter_map(readable).collect())
+        Ok(entries.all().into_iter().filter_map(readable).collect())
     }
 
     fn deadline(&self) -> Deadline {

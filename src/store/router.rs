@@ -1,96 +1,88 @@
-//! The choice between keyring and file, made before a login and kept to after it; no login is lost on the way.
+//! The choice between the backends, made before a login and kept to after it; no login is lost on the way.
 
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
-use super::choice::keyring_lock_dir;
-use super::file::FileStore;
+use super::backend::{Backend, BackendKind, BackendOptions, Interaction, Place};
 use super::index::{Index, IndexEntry};
-use super::journal::{self, Journal};
-use super::keyring::{Interaction, KeyringStore};
-use super::logins_file::LoginsFile;
-use super::{CredentialStore, Credentials, Place, StoreChoice, StoreError, StoredId};
+use super::logins_file::Logins;
+use super::{file, keyring, Credentials, StoreChoice, StoreError, StoredId};
 use crate::os::clock::Time;
-use crate::os::files::DiskError;
+use crate::os::files::{self, DiskError, Durability};
+
+/// All backends, the preferred ones first.
+pub(super) const BACKENDS: &[BackendKind] = &[keyring::KIND, file::KIND];
 
 /// Where credentials went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
-    /// The store that holds them now.
+    /// Where they are now.
     pub place: Place,
-    /// One line for the user if that is not the store that was chosen.
+    /// One line for the user if that is not the backend that was chosen.
     pub notice: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Keyring,
-    File,
+/// A login as it was found.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The login.
+    pub credentials: Credentials,
+    /// The backend that has it.
+    backend: usize,
+    /// The highest generation of the login that is known, from whatever place.
+    highest: u64,
 }
 
-impl Side {
-    fn of(place: &Place) -> Self {
-        match place {
-            Place::Keyring => Self::Keyring,
-            Place::File(_) => Self::File,
-        }
-    }
-}
-
-/// The stores of one run, and the choice between them.
+/// The backends of one run, and the choice between them.
 pub struct Store {
-    choice: StoreChoice,
-    keyring: Box<dyn CredentialStore>,
-    file: Box<dyn CredentialStore>,
+    /// Those that the choice of the user covers, the preferred ones first.
+    backends: Vec<Box<dyn Backend>>,
     data_dir: PathBuf,
-    /// A file that was named with its path needs none.
+    /// `None` for a backend that is its own index.
     index: Option<Index>,
-    /// What a proof has shown; `None` as long as there was none.
-    proven: Option<Side>,
+    /// The first backend that a proof has shown to work; `None` before a proof.
+    proven: Option<usize>,
     notice: Option<String>,
 }
 
 impl Store {
-    /// Chooses a store for a new login and proves that it works.
+    /// Chooses a backend for a new login and proves that it works.
     ///
     /// # Errors
     ///
-    /// Why the chosen store cannot be used; with [`StoreChoice::Auto`], why the file cannot be used either.
+    /// Why the chosen backend cannot be used; if all were to be tried, why the last one cannot be used either.
     pub fn open(
         choice: &StoreChoice,
         data_dir: &Path,
-        patience: Interaction,
+        interaction: Interaction,
     ) -> Result<Self, StoreError> {
-        Self::open_to_read(choice, data_dir, patience).prove()
+        Self::open_to_read(choice, data_dir, interaction).prove()
     }
 
-    /// Opens the stores to use a login that is there. Nothing is written and nothing is asked of the keyring yet.
-    pub fn open_to_read(choice: &StoreChoice, data_dir: &Path, patience: Interaction) -> Self {
-        let index = match choice {
-            StoreChoice::File(Some(_)) => None,
-            _ => Some(Index::new(data_dir, patience.lock_limit())),
+    /// Opens the backends to use a login that is there. Nothing is written, and nothing is asked of a backend yet.
+    pub fn open_to_read(choice: &StoreChoice, data_dir: &Path, interaction: Interaction) -> Self {
+        let options = BackendOptions {
+            argument: choice.argument(),
+            data_dir,
+            interaction,
         };
-        let file = Box::new(FileStore::chosen(choice, data_dir, patience.lock_limit()));
-        Self::of(
-            choice.clone(),
-            Box::new(KeyringStore::new(patience)),
-            file,
-            (data_dir, index),
-        )
+        let chosen = BACKENDS
+            .iter()
+            .filter(|kind| choice.backend().is_none_or(|name| name == kind.name));
+        let backends: Vec<_> = chosen.map(|kind| (kind.open)(&options)).collect();
+        let is_own_index = backends.iter().all(|backend| backend.is_own_index());
+        let index = (!is_own_index).then(|| Index::new(data_dir, interaction.lock_limit()));
+        Self::of(backends, data_dir, index)
     }
 
     pub(super) fn of(
-        choice: StoreChoice,
-        keyring: Box<dyn CredentialStore>,
-        file: Box<dyn CredentialStore>,
-        (data_dir, index): (&Path, Option<Index>),
+        backends: Vec<Box<dyn Backend>>,
+        data_dir: &Path,
+        index: Option<Index>,
     ) -> Self {
-        let data_dir = data_dir.to_owned();
         Self {
-            choice,
-            keyring,
-            file,
-            data_dir,
+            backends,
+            data_dir: data_dir.to_owned(),
             index,
             proven: None,
             notice: None,
@@ -98,78 +90,30 @@ impl Store {
     }
 
     pub(super) fn prove(mut self) -> Result<Self, StoreError> {
-        self.proven = Some(match self.choice {
-            StoreChoice::Keyring => self.keyring.prove().map(|()| Side::Keyring)?,
-            StoreChoice::File(_) => self.file.prove().map(|()| Side::File)?,
-            StoreChoice::Auto => match self.keyring.prove() {
-                Ok(()) => Side::Keyring,
-                Err(err) => {
-                    self.file.prove()?;
-                    self.notice = Some(format!("{err}; logins are kept in {}", self.file.place()));
-                    Side::File
+        let mut first_failure = None;
+        let last = self.backends.len().saturating_sub(1);
+        for (number, backend) in self.backends.iter().enumerate() {
+            match backend.prove() {
+                Ok(()) => {
+                    self.notice = first_failure.map(|err: StoreError| {
+                        format!("{err}; logins are kept in {}", backend.place())
+                    });
+                    self.proven = Some(number);
+                    return Ok(self);
                 }
-            },
-        });
+                Err(err) if number == last => return Err(err),
+                Err(err) => first_failure = first_failure.or(Some(err)),
+            }
+        }
         Ok(self)
     }
 
-    /// Proves that the place where a login is kept takes a new version of it.
-    ///
-    /// # Errors
-    ///
-    /// Why it does not.
-    pub fn prove_place(&self, key: &StoredId) -> Result<(), StoreError> {
-        match self.find(key, self.indexed(key).as_ref())? {
-            Some((Side::File, _)) => self.file.prove(),
-            // A keyring that has just been read is not written to for a proof: that would cost more than it tells.
-            Some((Side::Keyring, _)) | None => Ok(()),
-        }
+    /// Returns the backends that the choice of the user covers, the preferred ones first.
+    pub fn backends(&self) -> impl Iterator<Item = &dyn Backend> {
+        self.backends.iter().map(Box::as_ref)
     }
 
-    /// Returns the journal of a login. It belongs to the store that keeps the login, so that all who can spend its refresh
-    /// token share one lock; of a login that is not there, to the store that will keep it.
-    pub fn journal(&self, key: &StoredId) -> Journal {
-        if let StoreChoice::File(Some(path)) = &self.choice {
-            return Journal::of(&journal::beside(path), key, true);
-        }
-        let in_keyring = self.side_of(key) == Side::Keyring;
-        let directory = if in_keyring {
-            keyring_lock_dir(&self.data_dir)
-        } else {
-            journal::in_data_dir(&self.data_dir)
-        };
-        Journal::of(&directory, key, !in_keyring)
-    }
-
-    /// Checks, without writing anything, that a login may be replaced where it is kept.
-    ///
-    /// # Errors
-    ///
-    /// Why it may not; a refresh token must not be spent then.
-    pub fn check_replaceable(&self, key: &StoredId) -> Result<(), StoreError> {
-        self.side(self.side_of(key)).check_replaceable()
-    }
-
-    fn side_of(&self, key: &StoredId) -> Side {
-        match self.choice {
-            StoreChoice::File(_) => Side::File,
-            StoreChoice::Keyring => Side::Keyring,
-            StoreChoice::Auto => {
-                let indexed = self.indexed(key);
-                let found = self
-                    .find(key, indexed.as_ref())
-                    .ok()
-                    .flatten()
-                    .map(|(side, _)| side);
-                found
-                    .or(indexed.map(|known| Side::of(&known.place)))
-                    .or(self.proven)
-                    .unwrap_or(Side::File)
-            }
-        }
-    }
-
-    /// Returns one line for the user if [`StoreChoice::Auto`] came to the file.
+    /// Returns one line for the user if the preferred backend does not work.
     pub fn notice(&self) -> Option<&str> {
         self.notice.as_deref()
     }
@@ -178,144 +122,223 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Any [`StoreError`] of a store that may hold the login.
-    pub fn load(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
-        Ok(self
-            .find(key, self.indexed(key).as_ref())?
-            .map(|(_, credentials)| credentials))
+    /// Any [`StoreError`] of a backend that may have the login.
+    pub fn load(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
+        Ok(self.find(id)?.map(|stored| stored.credentials))
     }
 
-    fn find(
+    /// As [`Store::load`], with what is needed to replace the login.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::load`].
+    pub fn find(&self, id: &StoredId) -> Result<Option<Stored>, StoreError> {
+        self.find_with(id, self.indexed(id).as_ref())
+    }
+
+    fn find_with(
         &self,
-        key: &StoredId,
+        id: &StoredId,
         indexed: Option<&IndexEntry>,
-    ) -> Result<Option<(Side, Credentials)>, StoreError> {
-        let kept = indexed.map(|known| Side::of(&known.place));
-        let mut best: Option<(Side, Credentials)> = None;
+    ) -> Result<Option<Stored>, StoreError> {
+        let kept = indexed.and_then(|known| self.number_of(&known.place));
+        let mut best: Option<Stored> = None;
         let mut failure = None;
-        for side in self.order(kept, false) {
-            match self.side(side).get(key) {
-                Ok(Some(found))
+        for number in self.order(kept, false) {
+            match self.backends[number].read(id) {
+                Ok(Some(found)) => {
+                    let generation = found.generation;
+                    let highest = best
+                        .as_ref()
+                        .map_or(generation, |it| it.highest.max(generation));
                     if best
                         .as_ref()
-                        .is_none_or(|(_, best)| found.generation > best.generation) =>
-                {
-                    best = Some((side, found));
+                        .is_none_or(|best| generation > best.credentials.generation)
+                    {
+                        best = Some(Stored {
+                            credentials: found,
+                            backend: number,
+                            highest,
+                        });
+                    }
                 }
-                Ok(_) => {}
-                Err(err) if self.is_not_there(&err, kept) => {}
-                Err(err) => failure = failure.or(Some((side, err))),
+                Ok(None) => {}
+                Err(err) if err.is_absence() && !self.is_expected(number, kept) => {}
+                Err(err) => failure = failure.or(Some((number, err))),
             }
-            if best
-                .as_ref()
-                .zip(indexed)
-                .is_some_and(|((_, best), known)| best.generation >= known.generation)
-            {
-                return Ok(best);
+            if let (Some(best), Some(known)) = (&best, indexed) {
+                if best.credentials.generation >= known.generation {
+                    return Ok(Some(best.clone()));
+                }
             }
         }
         match failure {
-            Some((side, err)) if best.is_some() && kept != Some(side) => {
+            Some((number, err)) if best.is_some() && kept != Some(number) => {
                 log::warn!("{err}; the other store's copy is used")
             }
             // What is out of reach may be the only copy, or a newer one than was found.
             Some((_, err)) => return Err(err),
             None => {}
         }
-        Ok(best.filter(|(side, best)| {
-            indexed.is_none_or(|known| !self.is_replaced(*side, best, known))
-        }))
+        let Some(mut best) = best else {
+            return Ok(None);
+        };
+        if let Some(known) = indexed {
+            best.highest = best.highest.max(known.generation);
+            if self.is_replaced(&best, known) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(best))
     }
 
-    /// Tells whether a store is none at all: where there is no keyring there is no login in it, unless we know of one.
-    fn is_not_there(&self, err: &StoreError, kept: Option<Side>) -> bool {
-        let is_expected = self.choice == StoreChoice::Keyring || kept == Some(Side::Keyring);
-        matches!(err, StoreError::Keyring(fault) if fault.is_absence()) && !is_expected
+    /// Tells whether a backend has to be there: no other one was chosen, or it is known to have the login.
+    fn is_expected(&self, number: usize, kept: Option<usize>) -> bool {
+        self.backends.len() == 1 || kept == Some(number)
     }
 
-    /// Tells whether a copy was replaced by one in a store that was not looked into: its refresh token is spent, or that
+    /// Tells whether a copy was replaced by one in a backend that was not looked into: its refresh token is spent, or that
     /// of another grant.
-    fn is_replaced(&self, side: Side, found: &Credentials, known: &IndexEntry) -> bool {
-        let replaced = found.generation < known.generation
-            && !self.order(None, false).contains(&Side::of(&known.place));
-        if replaced {
+    fn is_replaced(&self, found: &Stored, known: &IndexEntry) -> bool {
+        let is_out_of_sight = self
+            .number_of(&known.place)
+            .is_none_or(|number| !self.order(None, false).contains(&number));
+        let is_replaced = found.credentials.generation < known.generation && is_out_of_sight;
+        if is_replaced {
             log::warn!(
                 "an older copy of the login in {} is not used: it is kept in {}",
-                self.side(side).place(),
+                self.backends[found.backend].place(),
                 known.place
             );
         }
-        replaced
+        is_replaced
     }
 
-    /// Stores credentials under the next generation, and removes the copy that another store has.
+    /// Returns the backend that has a login, or that is known to have it, or will have it.
+    pub fn backend_of(&self, id: &StoredId) -> &dyn Backend {
+        let last = self.backends.len() - 1;
+        let number = if last == 0 {
+            0
+        } else {
+            let indexed = self.indexed(id);
+            let found = self.find_with(id, indexed.as_ref()).ok().flatten();
+            found
+                .map(|found| found.backend)
+                .or_else(|| self.number_of(&indexed?.place))
+                .or(self.proven)
+                .unwrap_or(last)
+        };
+        self.backends[number].as_ref()
+    }
+
+    /// Returns the backend that has this login.
+    pub fn backend(&self, stored: &Stored) -> &dyn Backend {
+        self.backends[stored.backend].as_ref()
+    }
+
+    /// Stores credentials under the next generation, and removes the copies that other backends have.
     ///
-    /// A store that fails is tried twice; then, with [`StoreChoice::Auto`], the other one; then an emergency file.
+    /// A backend that fails is tried twice; then, if no backend was chosen, the others; then an emergency file.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotStored`], which tells where the emergency file is.
     pub fn save(&self, credentials: &mut Credentials) -> Result<Saved, StoreError> {
-        let key = credentials.key();
-        let indexed = self.indexed(&key);
-        let found = self.find(&key, indexed.as_ref()).ok().flatten();
+        let id = credentials.key();
+        let indexed = self.indexed(&id);
+        let found = self.find_with(&id, indexed.as_ref()).ok().flatten();
         let kept = indexed
             .as_ref()
-            .map(|known| Side::of(&known.place))
-            .or(found.as_ref().map(|(side, _)| *side));
+            .and_then(|known| self.number_of(&known.place))
+            .or(found.as_ref().map(|found| found.backend));
         let known = [
-            indexed.as_ref().map(|known| known.generation),
-            found.map(|(_, found)| found.generation),
+            indexed.map(|known| known.generation),
+            found.map(|found| found.highest),
         ];
-        let highest = known
-            .into_iter()
-            .flatten()
-            .fold(credentials.generation, u64::max);
-        credentials.generation = highest.saturating_add(1);
+        let highest = known.into_iter().flatten().max().unwrap_or(0);
+        credentials.generation = highest.max(credentials.generation).saturating_add(1);
+        let saved = self.put(credentials, kept, None)?;
+        saved.ok_or_else(|| self.not_stored(credentials, None))
+    }
 
+    /// As [`Store::save`], in place of a login that was found before. `None` if the login was changed or deleted
+    /// meanwhile: nothing is stored then.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::save`].
+    pub fn replace(
+        &self,
+        stored: &Stored,
+        credentials: &mut Credentials,
+    ) -> Result<Option<Saved>, StoreError> {
+        credentials.generation = stored.highest.saturating_add(1);
+        self.put(credentials, Some(stored.backend), Some(stored))
+    }
+
+    fn put(
+        &self,
+        credentials: &Credentials,
+        kept: Option<usize>,
+        replaces: Option<&Stored>,
+    ) -> Result<Option<Saved>, StoreError> {
+        let id = credentials.key();
         let mut failure: Option<StoreError> = None;
-        for side in self.order(kept, true) {
-            let store = self.side(side);
-            match store
-                .put(credentials)
-                .or_else(|err| retry(store, credentials, err))
+        for number in self.order(kept, true) {
+            let backend = self.backends[number].as_ref();
+            let replaced = match replaces {
+                Some(stored) if stored.backend == number => Some(stored.credentials.generation),
+                // The login may have been moved there meanwhile.
+                Some(stored) if is_newer(backend, stored) => return Ok(None),
+                _ => None,
+            };
+            match put(backend, credentials, replaced)
+                .or_else(|err| retry(backend, credentials, err))
             {
-                Ok(()) => {
-                    let place = store.place();
+                Ok(false) => return Ok(None),
+                Ok(true) => {
+                    let place = backend.place();
                     let notice = failure.map(|err| format!("{err}; logins are kept in {place}"));
-                    self.clear_other(side, &key, kept);
+                    self.delete_others(number, &id, kept);
                     self.note(credentials, &place);
-                    return Ok(Saved { place, notice });
+                    return Ok(Some(Saved { place, notice }));
                 }
                 Err(err) => failure = failure.or(Some(err)),
             }
         }
-        let source = failure.unwrap_or(StoreError::Altered(self.file.place()));
-        Err(StoreError::NotStored {
-            rescued: rescue(&self.refuges(), credentials),
-            source: Box::new(source),
-        })
+        Err(self.not_stored(credentials, failure))
     }
 
-    /// Forgets a login in every store; tells whether there was one.
+    /// Writes credentials that no backend took to an emergency file.
+    fn not_stored(&self, credentials: &Credentials, failure: Option<StoreError>) -> StoreError {
+        let source = failure.unwrap_or(StoreError::Altered("any store".to_owned()));
+        StoreError::NotStored {
+            rescued: rescue(&self.emergency_directories(), credentials),
+            source: Box::new(source),
+        }
+    }
+
+    /// Deletes a login in every backend; returns whether there was one.
     ///
     /// # Errors
     ///
-    /// Any [`StoreError`] of a store that may hold the login.
-    pub fn delete(&self, key: &StoredId) -> Result<bool, StoreError> {
-        let indexed = self.indexed(key);
-        let kept = indexed.as_ref().map(|known| Side::of(&known.place));
-        let sides = self.order(kept, false);
-        // The user named one store, and the login is kept in the other: there it stays.
-        let is_elsewhere = kept.is_some_and(|kept| !sides.contains(&kept));
+    /// Any [`StoreError`] of a backend that may have the login.
+    pub fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
+        let indexed = self.indexed(id);
+        let kept = indexed
+            .as_ref()
+            .and_then(|known| self.number_of(&known.place));
+        let numbers = self.order(kept, false);
+        // The user named one backend, and the login is kept in another one: there it stays.
+        let is_elsewhere = indexed.is_some() && !kept.is_some_and(|kept| numbers.contains(&kept));
         let mut was_there = false;
         let mut failure = None;
-        for side in sides {
-            match self.side(side).delete(key) {
+        for number in numbers {
+            match self.backends[number].delete(id) {
                 Ok(deleted) => was_there |= deleted,
-                Err(err) if self.is_not_there(&err, kept) => {}
+                Err(err) if err.is_absence() && !self.is_expected(number, kept) => {}
                 // The index says that the login is elsewhere: an old copy, if there is one at all.
-                Err(err) if kept.is_some_and(|kept| kept != side) => log::warn!("{err}"),
+                Err(err) if indexed.is_some() && kept != Some(number) => log::warn!("{err}"),
                 Err(err) => failure = failure.or(Some(err)),
             }
         }
@@ -323,7 +346,7 @@ impl Store {
             return Err(err);
         }
         if let Some(index) = self.index.as_ref().filter(|_| !is_elsewhere) {
-            match index.remove(key) {
+            match index.remove(id) {
                 Ok(removed) => was_there |= removed,
                 Err(err) => log::warn!("{err}; the login is gone all the same"),
             }
@@ -331,28 +354,35 @@ impl Store {
         Ok(was_there)
     }
 
-    /// Returns all logins that the choice of store covers. One that a store cannot read is among them, as one that needs
+    /// Returns all logins that the choice of store covers. One that a backend cannot read is among them, as one that needs
     /// a login.
     ///
     /// # Errors
     ///
-    /// Any [`StoreError`] of the index or the credentials file.
+    /// Any [`StoreError`] of the index or of a backend that lists its logins.
     pub fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
         Ok(self.list_with_faults()?.0)
     }
 
-    /// Returns all logins as [`Store::list`] does, asks the keyring for those that it keeps, and tells what cannot be read.
+    /// Returns all logins as [`Store::list`] does, asks the backends for those that only the index lists, and returns what
+    /// cannot be read.
     ///
     /// # Errors
     ///
     /// Those of [`Store::list`].
     pub fn examine(&self) -> Result<(Vec<IndexEntry>, Vec<StoreError>), StoreError> {
         let (mut entries, mut faults) = self.list_with_faults()?;
-        for entry in entries
-            .iter_mut()
-            .filter(|entry| entry.place == Place::Keyring)
-        {
-            match self.keyring.get(&entry.key()) {
+        let mut out_of_reach = Vec::new();
+        for entry in &mut entries {
+            let number = self.number_of(&entry.place);
+            let Some(number) = number.filter(|number| !out_of_reach.contains(number)) else {
+                continue;
+            };
+            // The logins of a file were just read.
+            if self.backends[number].place().path.is_some() {
+                continue;
+            }
+            match self.backends[number].read(&entry.key()) {
                 Ok(Some(_)) => {}
                 Ok(None) => entry.needs_login = true,
                 Err(err @ StoreError::Unreadable { .. }) => {
@@ -362,7 +392,7 @@ impl Store {
                 // It is out of reach, and the others are there too.
                 Err(err) => {
                     log::info!("{err}");
-                    break;
+                    out_of_reach.push(number);
                 }
             }
         }
@@ -375,15 +405,18 @@ impl Store {
             Some(index) => index.list()?,
             None => Vec::new(),
         };
-        if self.choice != StoreChoice::Keyring {
-            // What is in the file, the file itself knows best: a crash may have come between the two.
-            entries.retain(|entry| entry.place == Place::Keyring);
-            let place = self.file.place();
-            for login in self.file.list()? {
+        entries.retain(|entry| self.number_of(&entry.place).is_some());
+        for backend in self.backends() {
+            let Some(logins) = backend.list()? else {
+                continue;
+            };
+            // A backend that lists its logins knows best: a crash may have come between it and the index.
+            entries.retain(|entry| entry.place.name != backend.name());
+            for login in logins {
                 match login {
-                    Ok(credentials) => entries.push(IndexEntry::of(&credentials, place.clone())),
+                    Ok(credentials) => entries.push(IndexEntry::of(&credentials, backend.place())),
                     Err(StoreError::Unreadable { key, place, why }) => {
-                        entries.push(IndexEntry::unreadable(&key, place.clone()));
+                        entries.push(IndexEntry::unreadable(&key, backend.place()));
                         faults.push(StoreError::Unreadable { key, place, why });
                     }
                     Err(err) => return Err(err),
@@ -392,51 +425,42 @@ impl Store {
         }
         entries.sort_by_key(|entry| (entry.key(), Reverse(entry.generation)));
         entries.dedup_by_key(|entry| entry.key());
-        entries.retain(|entry| match self.choice {
-            StoreChoice::Auto => true,
-            StoreChoice::Keyring => entry.place == Place::Keyring,
-            StoreChoice::File(_) => entry.place != Place::Keyring,
-        });
         Ok((entries, faults))
     }
 
-    fn side(&self, side: Side) -> &dyn CredentialStore {
-        match side {
-            Side::Keyring => self.keyring.as_ref(),
-            Side::File => self.file.as_ref(),
-        }
+    fn number_of(&self, place: &Place) -> Option<usize> {
+        self.backends
+            .iter()
+            .position(|backend| backend.name() == place.name)
     }
 
-    /// Returns the stores to look into, or to write to, in this order.
-    fn order(&self, kept: Option<Side>, to_write: bool) -> Vec<Side> {
-        match (&self.choice, self.proven) {
-            (StoreChoice::Keyring, _) => vec![Side::Keyring],
-            (StoreChoice::File(_), _) | (StoreChoice::Auto, Some(Side::File)) => vec![Side::File],
-            (StoreChoice::Auto, Some(Side::Keyring)) if to_write => vec![Side::Keyring, Side::File],
-            (StoreChoice::Auto, _) if kept == Some(Side::File) => vec![Side::File, Side::Keyring],
-            (StoreChoice::Auto, _) => vec![Side::Keyring, Side::File],
+    /// Returns the backends to look into, or to write to, in this order.
+    fn order(&self, kept: Option<usize>, to_write: bool) -> Vec<usize> {
+        let first = self.proven.unwrap_or(0);
+        let mut numbers: Vec<_> = (first..self.backends.len()).collect();
+        if self.proven.is_none() || !to_write {
+            // The others stay in their order.
+            numbers.sort_by_key(|number| kept != Some(*number));
         }
+        numbers
     }
 
-    fn indexed(&self, key: &StoredId) -> Option<IndexEntry> {
-        self.index.as_ref().and_then(|index| index.get(key))
+    fn indexed(&self, id: &StoredId) -> Option<IndexEntry> {
+        self.index.as_ref().and_then(|index| index.get(id))
     }
 
-    /// Removes the older copy in the store that was not written to: one login has one live copy.
-    fn clear_other(&self, written: Side, key: &StoredId, kept: Option<Side>) {
-        let other = if written == Side::File {
-            Side::Keyring
-        } else {
-            Side::File
-        };
-        let kept_there = kept == Some(other);
-        if !kept_there && !self.order(kept, false).contains(&other) {
-            return;
-        }
-        match self.side(other).delete(key) {
-            Ok(_) => {}
-            Err(err) if kept_there => log::warn!("{err}; an older copy of the login stays there"),
-            Err(err) => log::debug!("{err}"),
+    /// Deletes older copies in the backends that were not written to: one login has one live copy.
+    fn delete_others(&self, written: usize, id: &StoredId, kept: Option<usize>) {
+        let mut others = self.order(kept, false);
+        others.extend(kept.filter(|kept| !others.contains(kept)));
+        for number in others.into_iter().filter(|number| *number != written) {
+            match self.backends[number].delete(id) {
+                Ok(_) => {}
+                Err(err) if kept == Some(number) => {
+                    log::warn!("{err}; an older copy of the login stays there")
+                }
+                Err(err) => log::debug!("{err}"),
+            }
         }
     }
 
@@ -450,37 +474,63 @@ impl Store {
     }
 
     /// Returns the directories for an emergency file, the best first.
-    fn refuges(&self) -> Vec<PathBuf> {
-        let beside = self
-            .file
-            .place()
-            .path()
-            .and_then(Path::parent)
-            .map(Path::to_owned);
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute());
-        [beside, runtime, Some(std::env::temp_dir())]
-            .into_iter()
-            .flatten()
-            .collect()
+    fn emergency_directories(&self) -> Vec<PathBuf> {
+        let files = self.backends().filter_map(|backend| backend.place().path);
+        let beside = files
+            .filter_map(|file| Some(file.parent()?.to_owned()))
+            .next();
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        [
+            beside.or(Some(self.data_dir.clone())),
+            runtime.filter(|path| path.is_absolute()),
+            Some(std::env::temp_dir()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+fn is_newer(backend: &dyn Backend, stored: &Stored) -> bool {
+    let found = backend.read(&stored.credentials.key()).ok().flatten();
+    found.is_some_and(|found| found.generation > stored.highest)
+}
+
+/// Stores credentials and reads them back: some keyrings cut off what is too long, and say nothing.
+///
+/// # Errors
+///
+/// Any [`StoreError`]; [`StoreError::Altered`] if something else came back.
+pub(super) fn put(
+    backend: &dyn Backend,
+    credentials: &Credentials,
+    replaces: Option<u64>,
+) -> Result<bool, StoreError> {
+    if !backend.write(credentials, replaces)? {
+        return Ok(false);
+    }
+    match backend.read(&credentials.key())? {
+        Some(found) if found == *credentials || found.generation > credentials.generation => {
+            Ok(true)
+        }
+        _ => Err(StoreError::Altered(backend.place().to_string())),
     }
 }
 
 /// Tries once more, unless the first try has already waited its time for a lock.
 fn retry(
-    store: &dyn CredentialStore,
+    backend: &dyn Backend,
     credentials: &Credentials,
     err: StoreError,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     match err {
         StoreError::Disk(DiskError::Locked { .. }) => Err(err),
-        _ => store.put(credentials),
+        _ => put(backend, credentials, None),
     }
 }
 
-/// Writes credentials that no store took to a file of their own, in the first directory that takes it.
-pub(super) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Option<PathBuf> {
+/// Writes credentials that no backend took to a file of their own, in the first directory that takes it.
+pub(crate) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Option<PathBuf> {
     let name = format!(
         "credentials.rescued-{}-{}.json",
         std::process::id(),
@@ -490,7 +540,14 @@ pub(super) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Opti
         .iter()
         .map(|directory| directory.join(&name))
         .find(|path| {
-            let written = LoginsFile::create(path, &credentials.key().store_name(), credentials);
+            let mut logins = Logins::new(path);
+            let written = logins
+                .insert(&credentials.key().store_name(), credentials)
+                .and_then(|()| logins.checked_text())
+                .and_then(|text| {
+                    files::write_atomically(path, text.as_bytes(), Durability::Synced)?;
+                    Ok(())
+                });
             written
                 .inspect_err(|err| log::debug!("no emergency file: {err:#}"))
                 .is_ok()

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Returns the hint of a failure, which is a sentence.
-fn hint(err: &StoreError) -> String {
+pub(crate) fn hint(err: &StoreError) -> String {
     match err.hint(&About::default()) {
         Some(Hint::Text(text)) => text,
         other => panic!("{other:?}"),
@@ -17,20 +17,19 @@ fn hint(err: &StoreError) -> String {
 }
 
 use super::choice::default_data_dir;
-use super::file::FileStore;
+use super::file::FileBackend;
 use super::index::Index;
-use super::router::rescue;
+use super::keyring::KeyringFault;
+pub(crate) use super::router::rescue;
 use super::*;
 use crate::oauth::client::{ClientAuth, RegistrationKind};
 use crate::oauth::secret::Secret;
 use crate::os::clock::Time;
 use serde_json::{Map, Value};
 
-mod hostile_tests;
+pub(crate) const SERVER: &str = "https://mcp.example/mcp";
 
-const SERVER: &str = "https://mcp.example/mcp";
-
-pub(super) fn sample(server: &str, generation: u64) -> Credentials {
+pub(crate) fn sample(server: &str, generation: u64) -> Credentials {
     Credentials {
         server: server.to_owned(),
         profile: "default".to_owned(),
@@ -69,9 +68,9 @@ pub fn credentials(key: &StoredId) -> Credentials {
     }
 }
 
-/// A store in memory whose faults can be switched on.
-struct Fake {
-    place: Place,
+/// A backend in memory whose faults can be switched on.
+struct Memory {
+    name: &'static str,
     logins: Mutex<BTreeMap<String, Credentials>>,
     /// Answers nothing at all.
     down: AtomicBool,
@@ -81,20 +80,23 @@ struct Fake {
     full: AtomicBool,
     /// Cuts off the access token and says nothing.
     cuts: AtomicBool,
+    reads: AtomicUsize,
     writes: AtomicUsize,
 }
 
-impl Fake {
-    fn new(place: Place) -> Arc<Self> {
+impl Memory {
+    fn new(name: &'static str) -> Arc<Self> {
         let [down, absent, full, cuts] = Default::default();
+        let [reads, writes] = Default::default();
         Arc::new(Self {
-            place,
+            name,
             logins: Mutex::default(),
             down,
             absent,
             full,
             cuts,
-            writes: AtomicUsize::new(0),
+            reads,
+            writes,
         })
     }
 
@@ -123,36 +125,43 @@ impl Fake {
     }
 }
 
-impl CredentialStore for Arc<Fake> {
-    fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
-        self.check()?;
-        Ok(self.logins.lock().unwrap().get(&key.store_name()).cloned())
+impl Backend for Arc<Memory> {
+    fn name(&self) -> &'static str {
+        self.name
     }
 
-    fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
+    fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.check()?;
+        Ok(self.logins.lock().unwrap().get(&id.store_name()).cloned())
+    }
+
+    fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError> {
         self.writes.fetch_add(1, Ordering::Relaxed);
         self.check()?;
         if self.full.load(Ordering::Relaxed) {
             return Err(KeyringFault::Other("it takes no more than 2560 bytes".to_owned()).into());
         }
-        let mut credentials = credentials.clone();
+        let (name, mut credentials) = (credentials.key().store_name(), credentials.clone());
         if self.cuts.load(Ordering::Relaxed) {
             credentials.access_token = Secret::new("access");
         }
-        self.logins
-            .lock()
-            .unwrap()
-            .insert(credentials.key().store_name(), credentials);
-        Ok(())
+        let mut logins = self.logins.lock().unwrap();
+        let found = logins.get(&name).map(|found| found.generation);
+        if replaces.is_some() && replaces != found {
+            return Ok(false);
+        }
+        logins.insert(name, credentials);
+        Ok(true)
     }
 
-    fn delete(&self, key: &StoredId) -> Result<bool, StoreError> {
+    fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
         self.check()?;
         Ok(self
             .logins
             .lock()
             .unwrap()
-            .remove(&key.store_name())
+            .remove(&id.store_name())
             .is_some())
     }
 
@@ -160,39 +169,43 @@ impl CredentialStore for Arc<Fake> {
         self.check()
     }
 
-    fn place(&self) -> Place {
-        self.place.clone()
+    fn lock_dir(&self) -> PathBuf {
+        PathBuf::from("/nowhere").join(self.name)
     }
+}
+
+/// Which of the backends of a [`Rig`] are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chosen {
+    Auto,
+    Keyring,
+    File,
 }
 
 struct Rig {
     home: tempfile::TempDir,
-    keyring: Arc<Fake>,
-    file: Arc<Fake>,
+    keyring: Arc<Memory>,
+    file: Arc<Memory>,
 }
 
 impl Rig {
     fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let file = Fake::new(Place::File(home.path().join("credentials.json")));
         Self {
-            home,
-            keyring: Fake::new(Place::Keyring),
-            file,
+            home: tempfile::tempdir().unwrap(),
+            keyring: Memory::new("keyring"),
+            file: Memory::new("file"),
         }
     }
 
-    fn store(&self, choice: StoreChoice) -> Store {
-        let (keyring, file) = (
-            Box::new(Arc::clone(&self.keyring)),
-            Box::new(Arc::clone(&self.file)),
-        );
-        Store::of(
-            choice,
-            keyring,
-            file,
-            (self.home.path(), Some(self.index())),
-        )
+    fn store(&self, chosen: Chosen) -> Store {
+        let backends = match chosen {
+            Chosen::Auto => vec![&self.keyring, &self.file],
+            Chosen::Keyring => vec![&self.keyring],
+            Chosen::File => vec![&self.file],
+        };
+        let boxed = |it: &Arc<Memory>| Box::new(Arc::clone(it)) as Box<dyn Backend>;
+        let backends = backends.into_iter().map(boxed).collect();
+        Store::of(backends, self.home.path(), Some(self.index()))
     }
 
     fn index(&self) -> Index {
@@ -204,30 +217,54 @@ impl Rig {
     }
 }
 
+fn place(name: &str) -> Place {
+    Place {
+        name: name.to_owned(),
+        path: None,
+    }
+}
+
+fn file_at(path: &Path) -> Place {
+    Place {
+        path: Some(path.to_owned()),
+        ..place("file")
+    }
+}
+
 fn key() -> StoredId {
     sample(SERVER, 1).key()
 }
 
-fn file_store(path: &Path) -> FileStore {
-    FileStore::new(path, Duration::from_secs(10))
+pub(crate) fn file_store(path: &Path) -> FileBackend {
+    FileBackend::new(path, Duration::from_secs(10))
 }
 
 #[test]
 fn choices_and_places_are_read() {
     for (text, choice) in [
-        ("auto", StoreChoice::Auto),
-        ("keyring", StoreChoice::Keyring),
-        ("file", StoreChoice::File(None)),
-        ("file:/a b", StoreChoice::File(Some("/a b".into()))),
+        ("auto", StoreChoice::default()),
+        ("keyring", StoreChoice::only("keyring", None)),
+        ("file", StoreChoice::only("file", None)),
+        ("file:/a b", FileBackend::choice(Path::new("/a b"))),
     ] {
-        assert_eq!(text.parse(), Ok(choice), "{text}");
+        assert_eq!(text.parse(), Ok(choice.clone()), "{text}");
+        assert_eq!(choice.option().as_deref().unwrap_or("auto"), text);
     }
-    for text in ["", "file:", "files", "Auto", "/path"] {
+    for text in [
+        "",
+        "file:",
+        "files",
+        "Auto",
+        "/path",
+        "auto:",
+        "keyring:",
+        "keyring:x",
+    ] {
         assert!(text.parse::<StoreChoice>().is_err(), "{text}");
     }
     let json = serde_json::to_string(&IndexEntry::of(
         &sample(SERVER, 7),
-        Place::File("/a".into()),
+        file_at(Path::new("/a")),
     ))
     .unwrap();
     assert!(
@@ -262,7 +299,7 @@ fn d5_the_data_directory() {
         assert_eq!(found, expected.map(PathBuf::from), "{xdg:?} {home:?}");
     }
     assert_eq!(
-        data_dir(Some("/x".into()), &StoreChoice::Auto).unwrap(),
+        data_dir(Some("/x".into()), &StoreChoice::default()).unwrap(),
         Path::new("/x")
     );
     assert_eq!(StoreError::NoHome.code(), Code::StoreUnusable);
@@ -275,7 +312,7 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
     fs::write(home.path().join("file"), "no logins").unwrap();
     symlink("/dev/full", home.path().join("full")).unwrap();
     for path in ["file/credentials.json", "full", "file"] {
-        let choice = StoreChoice::File(Some(home.path().join(path)));
+        let choice = FileBackend::choice(&home.path().join(path));
         let err = Store::open(&choice, home.path(), Interaction::None)
             .err()
             .unwrap();
@@ -284,7 +321,7 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
             "{err}"
         );
     }
-    let choice = StoreChoice::File(Some(home.path().join("new/credentials.json")));
+    let choice = FileBackend::choice(&home.path().join("new/credentials.json"));
     let store = Store::open(&choice, home.path(), Interaction::None).unwrap();
     assert_eq!(store.load(&key()).unwrap(), None);
     assert_eq!(store.list().unwrap(), []);
@@ -297,7 +334,7 @@ fn a_file_store_keeps_what_it_is_given() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials.json");
     let store = Store::open(
-        &StoreChoice::File(Some(path.clone())),
+        &FileBackend::choice(&path),
         Path::new("/nowhere"),
         Interaction::None,
     )
@@ -309,10 +346,7 @@ fn a_file_store_keeps_what_it_is_given() {
     };
     for expected in 1..4 {
         let saved = store.save(&mut credentials).unwrap();
-        assert_eq!(
-            (saved.place, saved.notice),
-            (Place::File(path.clone()), None)
-        );
+        assert_eq!((saved.place, saved.notice), (file_at(&path), None));
         assert_eq!(credentials.generation, expected);
     }
     store.save(&mut other).unwrap();
@@ -343,7 +377,7 @@ fn d9_an_unreadable_file_is_not_an_empty_one() {
         "{\"version\":1,\"logins\":{\"https://mcp.example/mcp\":{\"access_token\":\"canary\"}}}",
     ] {
         fs::write(&path, text).unwrap();
-        let err = file_store(&path).get(&key()).unwrap_err();
+        let err = file_store(&path).read(&key()).unwrap_err();
         assert_eq!(err.code(), Code::StoreCorrupt);
         assert!(
             !format!("{err:?} {err} {}", hint(&err)).contains("canary"),
@@ -356,43 +390,39 @@ fn d9_an_unreadable_file_is_not_an_empty_one() {
 #[test]
 fn k1_auto_takes_the_keyring_if_it_works_and_says_if_not() {
     let rig = Rig::new();
-    let store = rig.store(StoreChoice::Auto).prove().unwrap();
+    let store = rig.store(Chosen::Auto).prove().unwrap();
     assert_eq!(store.notice(), None);
     assert_eq!(
         store.save(&mut sample(SERVER, 0)).unwrap().place,
-        Place::Keyring
+        place("keyring")
     );
-    assert_eq!(store.list().unwrap()[0].place, Place::Keyring);
+    assert_eq!(store.list().unwrap()[0].place, place("keyring"));
 
     rig.keyring.down.store(true, Ordering::Relaxed);
     assert_eq!(
-        rig.store(StoreChoice::Keyring)
-            .prove()
-            .err()
-            .unwrap()
-            .code(),
+        rig.store(Chosen::Keyring).prove().err().unwrap().code(),
         Code::KeyringLocked
     );
     assert!(
-        rig.store(StoreChoice::Auto).load(&key()).is_err(),
+        rig.store(Chosen::Auto).load(&key()).is_err(),
         "the index knows that the login is in the keyring"
     );
-    let store = rig.store(StoreChoice::Auto).prove().unwrap();
+    let store = rig.store(Chosen::Auto).prove().unwrap();
     let expected = format!(
         "cannot use the keyring: it is locked; logins are kept in {}",
-        rig.file.place
+        rig.file.place()
     );
     assert_eq!(store.notice(), Some(expected.as_str()));
     assert_eq!(store.load(&key()).unwrap(), None);
     assert_eq!(
         store.save(&mut sample(SERVER, 0)).unwrap().place,
-        rig.file.place
+        place("file")
     );
     assert_eq!(rig.generations(), (Some(1), Some(2)));
 
     rig.keyring.down.store(false, Ordering::Relaxed);
     assert_eq!(
-        rig.store(StoreChoice::Auto)
+        rig.store(Chosen::Auto)
             .load(&key())
             .unwrap()
             .unwrap()
@@ -406,11 +436,11 @@ fn k7_u27_what_comes_back_cut_is_not_stored() {
     let rig = Rig::new();
     rig.keyring.cuts.store(true, Ordering::Relaxed);
     let saved = rig
-        .store(StoreChoice::Auto)
+        .store(Chosen::Auto)
         .save(&mut sample(SERVER, 0))
         .unwrap();
     assert_eq!(rig.keyring.writes.load(Ordering::Relaxed), 2, "one retry");
-    assert_eq!(saved.place, rig.file.place);
+    assert_eq!(saved.place, place("file"));
     assert!(saved
         .notice
         .unwrap()
@@ -426,9 +456,9 @@ fn k7_u27_what_comes_back_cut_is_not_stored() {
 fn k6_what_the_keyring_does_not_take_goes_to_the_file() {
     let rig = Rig::new();
     rig.keyring.full.store(true, Ordering::Relaxed);
-    let store = rig.store(StoreChoice::Auto).prove().unwrap();
+    let store = rig.store(Chosen::Auto).prove().unwrap();
     let saved = store.save(&mut sample(SERVER, 0)).unwrap();
-    assert_eq!(saved.place, rig.file.place);
+    assert_eq!(saved.place, place("file"));
     assert!(saved.notice.unwrap().contains("2560 bytes"));
     assert_eq!(store.load(&key()).unwrap().unwrap().generation, 1);
 }
@@ -440,8 +470,8 @@ fn k8_of_two_copies_the_newer_is_used() {
         for file in generations {
             for indexed in [
                 None,
-                Some((Place::Keyring, keyring)),
-                Some((Place::File("/f".into()), file)),
+                Some((place("keyring"), keyring)),
+                Some((place("file"), file)),
             ] {
                 let rig = Rig::new();
                 rig.keyring.set(keyring);
@@ -453,7 +483,7 @@ fn k8_of_two_copies_the_newer_is_used() {
                         .unwrap();
                     expected = Some(generation);
                 }
-                let store = rig.store(StoreChoice::Auto);
+                let store = rig.store(Chosen::Auto);
                 let found = store.load(&key()).unwrap().map(|found| found.generation);
                 assert_eq!(found, expected, "{keyring:?} {file:?} {indexed:?}");
 
@@ -484,7 +514,7 @@ fn k8_a_newer_copy_out_of_reach_is_not_replaced_by_an_old_one() {
     rig.file.set(Some(1));
     rig.keyring.down.store(true, Ordering::Relaxed);
     assert_eq!(
-        rig.store(StoreChoice::Auto)
+        rig.store(Chosen::Auto)
             .load(&key())
             .unwrap()
             .unwrap()
@@ -492,26 +522,23 @@ fn k8_a_newer_copy_out_of_reach_is_not_replaced_by_an_old_one() {
         1
     );
     rig.index()
-        .put(&IndexEntry::of(&sample(SERVER, 2), Place::Keyring))
+        .put(&IndexEntry::of(&sample(SERVER, 2), place("keyring")))
         .unwrap();
     assert_eq!(
-        rig.store(StoreChoice::Auto)
-            .load(&key())
-            .unwrap_err()
-            .code(),
+        rig.store(Chosen::Auto).load(&key()).unwrap_err().code(),
         Code::KeyringLocked
     );
     // Nor is it used if the user names its store, for its refresh token is spent; and it is no login there.
-    let file = rig.store(StoreChoice::File(None));
+    let file = rig.store(Chosen::File);
     assert_eq!(
         (file.load(&key()).unwrap(), file.list().unwrap()),
         (None, vec![])
     );
     assert!(file.delete(&key()).unwrap(), "the old copy");
-    assert!(rig.store(StoreChoice::Auto).delete(&key()).is_err());
+    assert!(rig.store(Chosen::Auto).delete(&key()).is_err());
     assert_eq!(
         rig.index().get(&key()).unwrap().place,
-        Place::Keyring,
+        place("keyring"),
         "the login itself stays"
     );
 }
@@ -520,22 +547,22 @@ fn k8_a_newer_copy_out_of_reach_is_not_replaced_by_an_old_one() {
 fn d9_k1_without_a_keyring_the_file_decides() {
     let rig = Rig::new();
     rig.keyring.absent.store(true, Ordering::Relaxed);
-    assert_eq!(rig.store(StoreChoice::Auto).load(&key()).unwrap(), None);
-    assert!(!rig.store(StoreChoice::Auto).delete(&key()).unwrap());
+    assert_eq!(rig.store(Chosen::Auto).load(&key()).unwrap(), None);
+    assert!(!rig.store(Chosen::Auto).delete(&key()).unwrap());
     rig.file.down.store(true, Ordering::Relaxed);
     assert!(
-        rig.store(StoreChoice::Auto).load(&key()).is_err(),
+        rig.store(Chosen::Auto).load(&key()).is_err(),
         "unreadable is not empty"
     );
     rig.file.down.store(false, Ordering::Relaxed);
     rig.file.set(Some(1));
-    for (place, found) in [(rig.file.place.clone(), true), (Place::Keyring, false)] {
+    for (place, found) in [(place("file"), true), (place("keyring"), false)] {
         // The user put an older file back; or the login is in a keyring that is out of reach.
         rig.index()
             .put(&IndexEntry::of(&sample(SERVER, 2), place))
             .unwrap();
         assert_eq!(
-            rig.store(StoreChoice::Auto)
+            rig.store(Chosen::Auto)
                 .load(&key())
                 .is_ok_and(|login| login.is_some()),
             found
@@ -545,25 +572,18 @@ fn d9_k1_without_a_keyring_the_file_decides() {
 
 #[test]
 fn d4_credentials_that_no_store_takes_are_in_an_emergency_file() {
-    for choice in [
-        StoreChoice::Auto,
-        StoreChoice::Keyring,
-        StoreChoice::File(None),
-    ] {
+    for chosen in [Chosen::Auto, Chosen::Keyring, Chosen::File] {
         let rig = Rig::new();
         rig.keyring.full.store(true, Ordering::Relaxed);
         rig.file.full.store(true, Ordering::Relaxed);
         let mut credentials = sample(SERVER, 0);
-        let err = rig
-            .store(choice.clone())
-            .save(&mut credentials)
-            .unwrap_err();
+        let err = rig.store(chosen).save(&mut credentials).unwrap_err();
         let writes = [&rig.keyring, &rig.file].map(|fake| fake.writes.load(Ordering::Relaxed));
         assert_eq!(
             writes,
             [
-                2 * usize::from(choice != StoreChoice::File(None)),
-                2 * usize::from(choice != StoreChoice::Keyring)
+                2 * usize::from(chosen != Chosen::File),
+                2 * usize::from(chosen != Chosen::Keyring)
             ]
         );
         let StoreError::NotStored {
@@ -581,7 +601,7 @@ fn d4_credentials_that_no_store_takes_are_in_an_emergency_file() {
         assert!(hint(&err).contains(&format!("--store file:{}", path.display())));
         assert!(!format!("{err:?} {err}").contains("canary"));
         let rescued = Store::open_to_read(
-            &StoreChoice::File(Some(path.clone())),
+            &FileBackend::choice(&path),
             rig.home.path(),
             Interaction::None,
         );
@@ -597,7 +617,7 @@ fn d4_the_emergency_file_goes_where_there_is_room() {
     let path = rescue(&directories, &sample(SERVER, 1)).unwrap();
     assert_eq!(path.parent(), Some(directories[2].as_path()));
     assert_eq!(
-        file_store(&path).get(&key()).unwrap(),
+        file_store(&path).read(&key()).unwrap(),
         Some(sample(SERVER, 1))
     );
     assert_eq!(rescue(&directories[..2], &sample(SERVER, 1)), None);
@@ -607,20 +627,111 @@ fn d4_the_emergency_file_goes_where_there_is_room() {
 fn an_index_that_is_broken_costs_nothing_but_the_list() {
     let rig = Rig::new();
     fs::write(rig.home.path().join("index.json"), "{").unwrap();
-    let store = rig.store(StoreChoice::Auto);
+    let store = rig.store(Chosen::Auto);
     assert_eq!(
         store.save(&mut sample(SERVER, 0)).unwrap().place,
-        Place::Keyring
+        place("keyring")
     );
     assert_eq!(store.load(&key()).unwrap().unwrap().generation, 1);
     assert_eq!(store.list().unwrap_err().code(), Code::StoreCorrupt);
     assert!(store.delete(&key()).unwrap());
 }
 
+/// What a new backend has to do is in its own file: the router needs nothing but its place in the list.
+#[test]
+fn a_backend_of_another_kind_is_used_like_the_others() {
+    let home = tempfile::tempdir().unwrap();
+    let (vault, file) = (Memory::new("vault"), Memory::new("file"));
+    let store = |preferred: &[&Arc<Memory>]| {
+        let boxed = |it: &&Arc<Memory>| Box::new(Arc::clone(it)) as Box<dyn Backend>;
+        let backends = preferred.iter().map(boxed).collect();
+        let index = Index::new(home.path(), Duration::from_secs(10));
+        Store::of(backends, home.path(), Some(index))
+    };
+    let opened = store(&[&vault, &file]).prove().unwrap();
+    let mut credentials = sample(SERVER, 0);
+    assert_eq!(opened.save(&mut credentials).unwrap().place, place("vault"));
+    assert_eq!(opened.load(&key()).unwrap(), Some(credentials));
+    let listed = opened.list().unwrap();
+    assert_eq!((listed.len(), &listed[0].place), (1, &place("vault")));
+    let json = serde_json::to_value(&listed[0]).unwrap();
+    assert_eq!(
+        (&json["store"], json.get("path")),
+        (&Value::from("vault"), None)
+    );
+    assert_eq!(
+        opened.backend_of(&key()).lock_dir(),
+        Path::new("/nowhere/vault")
+    );
+
+    // Without it, the login is neither listed nor replaced by an older copy.
+    file.set(Some(0));
+    let without = store(&[&file]);
+    assert_eq!(
+        (without.load(&key()).unwrap(), without.list().unwrap()),
+        (None, vec![])
+    );
+
+    vault.down.store(true, Ordering::Relaxed);
+    let fallen_back = store(&[&vault, &file]).prove().unwrap();
+    assert!(fallen_back
+        .notice()
+        .unwrap()
+        .ends_with("logins are kept in the file"));
+    assert_eq!(
+        fallen_back.save(&mut sample(SERVER, 0)).unwrap().place,
+        place("file")
+    );
+    vault.down.store(false, Ordering::Relaxed);
+    assert!(store(&[&vault, &file]).delete(&key()).unwrap());
+    assert_eq!((vault.generation(), file.generation()), (None, None));
+}
+
+#[test]
+fn a_login_is_replaced_only_if_nobody_else_changed_it() {
+    let rig = Rig::new();
+    let store = rig.store(Chosen::Auto);
+    store.save(&mut sample(SERVER, 0)).unwrap();
+    let found = store.find(&key()).unwrap().unwrap();
+    let before = rig.keyring.reads.load(Ordering::Relaxed);
+    assert!(store
+        .replace(&found, &mut sample(SERVER, 0))
+        .unwrap()
+        .is_some());
+    let reads = rig.keyring.reads.load(Ordering::Relaxed) - before;
+    assert_eq!(reads, 1, "it is read back, and nothing else is read");
+    assert_eq!(rig.generations(), (Some(2), None));
+    // A new login came meanwhile, or a logout.
+    assert!(store
+        .replace(&found, &mut sample(SERVER, 0))
+        .unwrap()
+        .is_none());
+    assert_eq!(rig.generations(), (Some(2), None));
+    store.delete(&key()).unwrap();
+    assert!(store
+        .replace(&found, &mut sample(SERVER, 0))
+        .unwrap()
+        .is_none());
+    assert_eq!(rig.generations(), (None, None));
+    // It was moved while its own backend is out of reach.
+    rig.keyring.down.store(true, Ordering::Relaxed);
+    rig.file.set(Some(2));
+    assert!(store
+        .replace(&found, &mut sample(SERVER, 0))
+        .unwrap()
+        .is_none());
+    rig.file.set(None);
+    assert!(store
+        .replace(&found, &mut sample(SERVER, 0))
+        .unwrap()
+        .is_some());
+    assert_eq!(rig.file.generation(), Some(2));
+}
+
 #[test]
 fn c5_c6_logins_at_once_are_all_kept() {
     let home = tempfile::tempdir().unwrap();
-    let choice = StoreChoice::File(None);
+    let choice = StoreChoice::only("file", None);
     std::thread::scope(|scope| {
         for number in 0..64 {
             let (choice, home) = (&choice, home.path());

@@ -32,7 +32,8 @@ use crate::os::signals::{Signal, Signals};
 use crate::os::terminal::paste::Paste;
 use crate::os::terminal::{self, say};
 use crate::output::Reporter;
-use crate::store::{StoreChoice, StoredId, DEFAULT_PROFILE};
+use crate::store::file::FileBackend;
+use crate::store::{StoredId, DEFAULT_PROFILE};
 use server::Servers;
 
 /// The deadline of a login that the demo agrees to by itself.
@@ -154,7 +155,7 @@ fn why_alone(args: &DemoArgs) -> Option<&'static str> {
 
 /// Returns the context of a login whose store is a file of its own, wherever the user's logins are stored.
 fn new_context(home: &Path, args: &DemoArgs, alone: bool) -> Result<Context, Error> {
-    let store = StoreChoice::File(Some(home.join("credentials.json")));
+    let store = FileBackend::choice(&home.join("credentials.json"));
     let mut context = Context::new(http::HttpSettings::default(), Some(home.to_owned()), store)?;
     context.browser = BrowserChoice {
         none: alone.then_some(Skip::Demo),

@@ -136,8 +136,6 @@ pub enum Topic {
     Loopback,
     Callback,
     Data,
-    Keyring,
-    File,
     Logins,
     Refreshes,
     Clock,
@@ -151,6 +149,9 @@ pub enum Topic {
     Endpoints,
     Registration,
     Scopes,
+    /// A backend of the store, by its name.
+    #[serde(untagged)]
+    Store(&'static str),
 }
 
 impl Topic {
@@ -161,7 +162,7 @@ impl Topic {
             Self::Login => 1,
             Self::Callback => 2,
             Self::Registration => 4,
-            Self::Keyring | Self::File => 5,
+            Self::Store(_) => 5,
             _ => 3,
         }
     }

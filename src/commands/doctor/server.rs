@@ -43,7 +43,7 @@ fn login(before: Option<&Credentials>) -> Finding {
         return Finding::ok(Topic::Login, "there is none yet");
     };
     // Where it is kept does not matter here.
-    let what = match Login::of(IndexEntry::of(kept, Place::Keyring)).state {
+    let what = match Login::of(IndexEntry::of(kept, Place::default())).state {
         LoginState::Live => "it is stored, and live".to_owned(),
         LoginState::RefreshDue => "it is stored, and due to be refreshed".to_owned(),
         LoginState::NeedsLogin => "it does not live any more: a new one is needed".to_owned(),

@@ -1,4 +1,4 @@
-//! What a login needs to be kept: the data directory, the keyring, the file.
+//! What a login needs to be kept: the data directory and the stores.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,12 +9,8 @@ use super::{Case, Finding, Topic};
 use crate::commands::status::{Login, LoginState};
 use crate::error::Error;
 use crate::failure::{About, Failure as _};
-use crate::store::file::FileStore;
-use crate::store::journal;
-use crate::store::keyring::KeyringStore;
-use crate::store::{
-    CredentialStore as _, Credentials, Interaction, KeyringFault, Store, StoreChoice, StoreError,
-};
+use crate::refresh::{self, Unfinished};
+use crate::store::{Backend, Credentials, Fault, Interaction, Place, Store, StoreError};
 
 /// The permissions of others, in the mode of a file.
 const OTHERS: u32 = 0o077;
@@ -29,7 +25,7 @@ pub fn before(case: &Case) -> Result<Option<Credentials>, Error> {
         return Ok(None);
     };
     match Store::open_to_read(&case.store, data_dir, Interaction::None).load(&case.request.key) {
-        Err(StoreError::Keyring(_)) if case.store == StoreChoice::Auto => Ok(None),
+        Err(StoreError::Backend { .. }) if case.store.backend().is_none() => Ok(None),
         loaded => loaded.map_err(|err| Error::unreadable(&case.request.key, err)),
     }
 }
@@ -37,20 +33,30 @@ pub fn before(case: &Case) -> Result<Option<Credentials>, Error> {
 /// Examines everything that a login is kept in.
 pub fn examine(case: &Case) -> Vec<Finding> {
     let mut findings = vec![data(case)];
-    let keyring = match case.store {
-        StoreChoice::File(_) => None,
-        StoreChoice::Auto | StoreChoice::Keyring => {
-            Some(KeyringStore::new(Interaction::None).prove())
+    let data_dir = case.data_dir.as_deref().ok();
+    let nowhere = Path::new("");
+    let store = Store::open_to_read(&case.store, data_dir.unwrap_or(nowhere), Interaction::None);
+    let last = store.backends().last().map(Backend::name);
+    let mut working = None;
+    for backend in store.backends() {
+        let place = backend.place();
+        match &place.path {
+            Some(path) if data_dir.is_some() => {
+                findings.push(file(case, backend, path, working.as_ref()));
+            }
+            Some(_) => {}
+            None => {
+                let proof = backend.prove();
+                if proof.is_ok() {
+                    working.get_or_insert(place);
+                }
+                findings.push(judge(case, backend, proof, last.unwrap_or_default()));
+            }
         }
-    };
-    let keyring_works = matches!(keyring, Some(Ok(())));
-    findings.extend(keyring.map(|proof| judge_keyring(case, proof)));
-    if let Ok(data_dir) = &case.data_dir {
-        if case.store != StoreChoice::Keyring {
-            findings.push(file(case, data_dir, keyring_works));
-        }
-        findings.extend(logins(case, data_dir));
-        findings.extend(refreshes(data_dir, &case.store));
+    }
+    if data_dir.is_some() {
+        findings.extend(logins(case, &store));
+        findings.extend(refreshes(&store));
     }
     findings
 }
@@ -83,67 +89,69 @@ fn mode(path: &Path) -> Option<u32> {
         .map(|found| found.permissions().mode() & 0o7777)
 }
 
-fn judge_keyring(case: &Case, proof: Result<(), StoreError>) -> Finding {
+fn judge(case: &Case, backend: &dyn Backend, proof: Result<(), StoreError>, last: &str) -> Finding {
+    let topic = Topic::Store(backend.name());
     let Err(err) = proof else {
         return Finding::ok(
-            Topic::Keyring,
+            topic,
             "a write, a read and a delete work; logins are kept here",
         );
     };
-    if case.store == StoreChoice::Keyring {
-        return Finding::failure(Topic::Keyring, &not_kept(case, err));
+    if case.store.backend().is_some() {
+        return Finding::failure(topic, &not_kept(case, err));
     }
     let hint = match &err {
-        StoreError::Keyring(KeyringFault::Silent) => {
-            Some("--store file saves the wait for it".into())
-        }
-        StoreError::Keyring(KeyringFault::Locked | KeyringFault::Refused) => {
-            err.hint(&About::default())
-        }
+        StoreError::Backend {
+            fault: Fault::Silent,
+            ..
+        } => Some(format!("--store {last} saves the wait for it").into()),
+        StoreError::Backend {
+            fault: Fault::Locked,
+            ..
+        } => err.hint(&About::default()),
         _ => None,
     };
-    let what = format!("{err}; logins are kept in the file");
+    let what = format!("{err}; logins are kept in the {last}");
     Finding {
         hint,
-        ..Finding::bearable(Topic::Keyring, &not_kept(case, err), what)
+        ..Finding::bearable(topic, &not_kept(case, err), what)
     }
 }
 
-fn file(case: &Case, data_dir: &Path, keyring_works: bool) -> Finding {
-    let store = FileStore::chosen(&case.store, data_dir, Interaction::None.lock_limit());
-    let Some(path) = store.place().path().map(Path::to_owned) else {
-        return Finding::ok(Topic::File, "not used");
-    };
+fn file(case: &Case, backend: &dyn Backend, path: &Path, working: Option<&Place>) -> Finding {
+    let topic = Topic::Store(backend.name());
     // Whoever opens the file takes the permissions of others away.
-    let mode = mode(&path);
-    let role = if keyring_works {
+    let mode = mode(path);
+    let role = if working.is_some() {
         ""
     } else {
         "; logins are kept here"
     };
     let shown = path.display();
-    match (store.prove(), mode) {
-        (Ok(()), None) => Finding::ok(Topic::File, format!("{shown} can be made{role}")),
+    match (backend.prove(), mode) {
+        (Ok(()), None) => Finding::ok(topic, format!("{shown} can be made{role}")),
         (Ok(()), Some(mode)) if mode & OTHERS != 0 => {
             let hint =
                 "if others use this computer, log out and in again: they may have read the tokens";
             let what = format!("{shown} was open to others (mode {mode:04o}), and is not any more");
-            Finding::warning(Topic::File, what, Some(hint.to_owned()))
+            Finding::warning(topic, what, Some(hint.to_owned()))
         }
         (Ok(()), Some(mode)) => Finding::ok(
-            Topic::File,
+            topic,
             format!("{shown} can be replaced; mode {mode:04o}, only you can read it{role}"),
         ),
-        (Err(err), _) if keyring_works => {
-            let what = format!("{err}; the keyring keeps the logins all the same");
-            Finding::bearable(Topic::File, &not_kept(case, err), what)
-        }
-        (Err(err), _) => Finding::failure(Topic::File, &not_kept(case, err)),
+        (Err(err), _) => match working {
+            Some(place) => {
+                let what = format!("{err}; {place} keeps the logins all the same");
+                Finding::bearable(topic, &not_kept(case, err), what)
+            }
+            None => Finding::failure(topic, &not_kept(case, err)),
+        },
     }
 }
 
-fn logins(case: &Case, data_dir: &Path) -> Vec<Finding> {
-    match Store::open_to_read(&case.store, data_dir, Interaction::None).examine() {
+fn logins(case: &Case, store: &Store) -> Vec<Finding> {
+    match store.examine() {
         Ok((entries, faults)) => {
             let count = entries.len();
             let states = entries.into_iter().map(|entry| Login::of(entry).state);
@@ -178,20 +186,16 @@ fn logins(case: &Case, data_dir: &Path) -> Vec<Finding> {
 }
 
 /// Tells of refreshes that were begun and have no end; nothing if there are none.
-fn refreshes(data_dir: &Path, store: &StoreChoice) -> Vec<Finding> {
-    let finding = |note: journal::Unfinished| {
-        let journal::Unfinished {
-            account,
-            started_at,
-        } = note;
+fn refreshes(store: &Store) -> Vec<Finding> {
+    let finding = |Unfinished { name, started_at }: Unfinished| {
         let what = format!(
-            "the refresh of {account} has no end since {}",
+            "the refresh of {name} has no end since {}",
             started_at.rfc3339()
         );
         let hint = "it is under way, or was interrupted; `mcp-login token SERVER` shows whether the login lives";
         Finding::warning(Topic::Refreshes, what, Some(hint.to_owned()))
     };
-    let mut findings: Vec<_> = journal::unfinished(data_dir, store)
+    let mut findings: Vec<_> = refresh::unfinished(store)
         .into_iter()
         .map(finding)
         .collect();

@@ -3,7 +3,7 @@
 //! Where the client becomes the owner, our copy is marked before the client's files change, and loses its tokens once
 //! they were read back there. Whatever interrupts this, no token is used by two, and none is lost.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -22,10 +22,9 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::{ascii, printable};
 use crate::os::clock::{Deadline, Time};
 use crate::os::files::LockFile;
-use crate::refresh::refresher::bring_home;
-use crate::refresh::{self, Freshness};
-use crate::store::keyring::KeyringStore;
-use crate::store::{self, Credentials, Interaction, Store, StoreChoice, StoredId};
+use crate::refresh::refresher::adopt_rescued;
+use crate::refresh::{self, Freshness, Journal};
+use crate::store::{self, keyring, Credentials, Interaction, Store, StoredId};
 
 /// Longest wait for a refresh that is under way.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
@@ -124,10 +123,11 @@ pub fn hand_over(
         )?;
     }
     let unreadable = |err| Error::unreadable(key, err);
-    let journal = store.journal(key);
+    let journal = Journal::of(&store, key);
     let lock = journal.lock(Deadline::after(LOCK_LIMIT));
     let _lock = lock.map_err(unreadable)?;
-    let mut kept = bring_home(&store, refresh::load(&store, key, settings)?, &journal)?;
+    let kept = refresh::load(&store, key, settings)?;
+    let mut kept = adopt_rescued(&store, &kept, &journal)?.unwrap_or(kept);
     let configured = configured(key, options, places).map_err(|refusal| failed(refusal.into()))?;
     let name = options
         .name
@@ -204,7 +204,7 @@ fn refuse_older(client: &Target, grant: &Handover, places: &Places) -> Result<()
     let Some((service, account, refusal)) = client.in_keyring(grant, places) else {
         return Ok(());
     };
-    match KeyringStore::holds(service, account) {
+    match keyring::holds(service, account) {
         Ok(true) => Err(refusal),
         Ok(false) | Err(_) => Ok(()),
     }
@@ -212,9 +212,9 @@ fn refuse_older(client: &Target, grant: &Handover, places: &Places) -> Result<()
 
 /// Returns the lock by which our own processes take turns.
 fn turns(context: &Context) -> PathBuf {
-    match &context.store {
-        StoreChoice::File(Some(file)) if context.data_dir.as_os_str().is_empty() => {
-            file.with_extension("handover.lock")
+    match context.store.argument() {
+        Some(file) if context.data_dir.as_os_str().is_empty() => {
+            Path::new(file).with_extension("handover.lock")
         }
         _ => context.data_dir.join("handover.lock"),
     }

@@ -1,17 +1,21 @@
 //! Credentials in the operating system's keyring. Any call into it can hang for ever, so none is waited for that long.
 
-use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
+use super::backend::{Backend, BackendKind, Interaction};
+use super::choice::default_data_dir;
 use super::text::{self, NoText};
-use super::{CredentialStore, Credentials, Place, StoreError, StoredId};
+use super::{lock_dir_in, Credentials, Fault, StoreError, StoredId};
 use crate::failure::{About, Code, Failure, Hint};
+use crate::os::files::accounts;
 
 #[cfg_attr(not(feature = "keyring"), path = "none.rs")]
 #[cfg_attr(all(feature = "keyring", target_os = "macos"), path = "keychain.rs")]
@@ -31,33 +35,6 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long the user may take to answer the keyring's own prompt.
 const PROMPT_LIMIT: Duration = Duration::from_secs(60);
-
-/// How long the program that called us can wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interaction {
-    /// Three seconds and no prompt: another program waits for the answer.
-    None,
-    /// A person is there and may unlock the keyring, if there is a way to ask.
-    Allowed,
-}
-
-impl Interaction {
-    /// Returns the longest wait for the lock of a file.
-    pub fn lock_limit(self) -> Duration {
-        match self {
-            Self::None => Duration::from_secs(3),
-            Self::Allowed => Duration::from_secs(10),
-        }
-    }
-
-    /// Tells whether the keyring may open a window and wait for the user.
-    fn may_prompt(self) -> bool {
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let has_display =
-            cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
-        self == Self::Allowed && has_display && std::io::stderr().is_terminal()
-    }
-}
 
 /// Why the keyring cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -88,13 +65,6 @@ pub enum KeyringFault {
     Other(String),
 }
 
-impl KeyringFault {
-    /// Tells whether there is no keyring at all, or none of this user's.
-    pub fn is_absence(&self) -> bool {
-        matches!(self, Self::NotBuilt | Self::Absent | Self::Foreign)
-    }
-}
-
 impl Failure for KeyringFault {
     fn code(&self) -> Code {
         match self {
@@ -119,9 +89,43 @@ impl Failure for KeyringFault {
     }
 }
 
+impl From<KeyringFault> for StoreError {
+    fn from(failure: KeyringFault) -> Self {
+        let fault = match failure {
+            KeyringFault::NotBuilt | KeyringFault::Absent | KeyringFault::Foreign => Fault::Absent,
+            KeyringFault::Locked | KeyringFault::Refused => Fault::Locked,
+            KeyringFault::Silent => Fault::Silent,
+            KeyringFault::Volatile | KeyringFault::Other(_) => Fault::Other,
+        };
+        Self::Backend {
+            fault,
+            failure: Box::new(failure),
+        }
+    }
+}
+
+/// The backend.
+pub const KIND: BackendKind = BackendKind {
+    name: NAME,
+    argument: None,
+    open: |options| Box::new(KeyringBackend::new(options.interaction, options.data_dir)),
+};
+
+/// The name of this backend.
+const NAME: &str = "keyring";
+
+/// The variable that names the directory of the locks and journals, for all programs that use the keyring.
+const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
+
+/// A connection to the keyring, and what it was opened for.
+type Connection = (Arc<keyring_core::CredentialStore>, Access);
+
 /// The keyring of the user's session.
-pub struct KeyringStore {
-    patience: Interaction,
+pub struct KeyringBackend {
+    interaction: Interaction,
+    data_dir: PathBuf,
+    /// The connection of an earlier call; none is kept where the user may be asked to unlock something.
+    connection: Arc<Mutex<Option<Connection>>>,
     /// Once it has not answered, it is not asked again.
     silent: AtomicBool,
     /// It was there once.
@@ -129,9 +133,11 @@ pub struct KeyringStore {
 }
 
 /// What a call into the keyring is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 enum Access {
+    /// Items are read, replaced or deleted.
     Read,
+    /// An item may be made as well.
     Write,
 }
 
@@ -145,49 +151,51 @@ enum Report<T> {
     Done(Result<T, KeyringFault>),
 }
 
-impl KeyringStore {
+impl KeyringBackend {
     /// Returns the keyring. It is not asked for anything yet.
-    pub fn new(patience: Interaction) -> Self {
+    pub fn new(interaction: Interaction, data_dir: &Path) -> Self {
         Self {
-            patience,
+            interaction,
+            data_dir: data_dir.to_owned(),
+            connection: Arc::default(),
             silent: AtomicBool::default(),
             answered: AtomicBool::default(),
         }
     }
 
-    /// Tells whether another program keeps something under this name; nobody is asked to unlock anything for it.
-    ///
-    /// # Errors
-    ///
-    /// The [`KeyringFault`] for which that cannot be seen.
-    pub fn holds(service: &'static str, account: String) -> Result<bool, KeyringFault> {
-        let look = move |keyring: &keyring_core::CredentialStore| {
-            let item = keyring.build(service, &account, None).map_err(fault)?;
-            Ok(!matches!(read(&item)?, Found::Nothing))
-        };
-        Self::new(Interaction::None).call(Access::Read, look)
-    }
-
-    /// Runs `work` in a thread of its own, and waits for it as long as there is patience.
+    /// Runs `work` in a thread of its own, and waits for the answer for a limited time.
     ///
     /// A thread that does not come back is left alone: it blocks nothing, and ends with the process.
     fn call<T: Send + 'static>(
         &self,
         access: Access,
-        work: impl FnOnce(&keyring_core::CredentialStore) -> Result<T, KeyringFault> + Send + 'static,
+        work: impl Fn(&keyring_core::CredentialStore) -> Result<T, KeyringFault> + Send + 'static,
     ) -> Result<T, KeyringFault> {
         if self.silent.load(Ordering::Relaxed) {
             return Err(KeyringFault::Silent);
         }
-        let may_prompt = self.patience.may_prompt();
+        let may_prompt = self.interaction.may_prompt();
         let (sender, receiver) = mpsc::channel();
+        let kept = Arc::clone(&self.connection);
         let thread = thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
-                let prompts = sender.clone();
-                let on_prompt: OnPrompt = Box::new(move || drop(prompts.send(Report::Prompt)));
-                let outcome = platform::connect(access, may_prompt.then_some(on_prompt))
-                    .and_then(|keyring| work(&*keyring));
+                let connection = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let again = connection
+                    .filter(|(_, opened_for)| *opened_for >= access)
+                    .and_then(|connection| Some((work(&*connection.0).ok()?, connection)));
+                let connect = || {
+                    let prompts = sender.clone();
+                    let on_prompt: OnPrompt = Box::new(move || drop(prompts.send(Report::Prompt)));
+                    let keyring = platform::connect(access, may_prompt.then_some(on_prompt))?;
+                    Ok((work(&*keyring)?, (keyring, access)))
+                };
+                let outcome = again.map_or_else(connect, Ok).map(|(answer, connection)| {
+                    if !may_prompt {
+                        *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+                    }
+                    answer
+                });
                 // Nobody may be listening any more.
                 let _ = sender.send(Report::Done(outcome));
             });
@@ -230,15 +238,30 @@ impl KeyringStore {
     }
 }
 
-impl CredentialStore for KeyringStore {
-    fn get(&self, key: &StoredId) -> Result<Option<Credentials>, StoreError> {
-        let account = key.store_name();
-        let found = self.call(Access::Read, move |keyring| {
-            read(&entry(keyring, &account)?)
-        })?;
+/// Tells whether another program keeps something in the keyring under this name; nobody is asked to unlock anything for it.
+///
+/// # Errors
+///
+/// The [`KeyringFault`] for which that cannot be seen.
+pub fn holds(service: &'static str, account: String) -> Result<bool, KeyringFault> {
+    let look = move |keyring: &keyring_core::CredentialStore| {
+        let item = keyring.build(service, &account, None).map_err(fault)?;
+        Ok(!matches!(read(&item)?, Found::Nothing))
+    };
+    KeyringBackend::new(Interaction::None, Path::new("")).call(Access::Read, look)
+}
+
+impl Backend for KeyringBackend {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
+        let name = id.store_name();
+        let found = self.call(Access::Read, move |keyring| read(&entry(keyring, &name)?))?;
         let unreadable = |why: &str| StoreError::Unreadable {
-            key: key.clone(),
-            place: self.place(),
+            key: id.clone(),
+            place: self.place().to_string(),
             why: why.to_owned(),
         };
         let bytes = match found {
@@ -249,54 +272,66 @@ impl CredentialStore for KeyringStore {
         // The parser's own words may quote a secret.
         let login: Credentials =
             serde_json::from_slice(&bytes).map_err(|_| unreadable("its entry is not a login"))?;
-        login.belonging_to(key, || self.place()).map(Some)
+        login.belonging_to(id, || self.place()).map(Some)
     }
 
-    fn write(&self, credentials: &Credentials) -> Result<(), StoreError> {
-        let account = credentials.key().store_name();
+    fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError> {
+        let name = credentials.key().store_name();
         let json = text::checked(credentials).map_err(|err| match err {
-            NoText::Altered => StoreError::Altered(self.place()),
+            NoText::Altered => StoreError::Altered(self.place().to_string()),
             NoText::Unwritable(err) => KeyringFault::Other(err.to_string()).into(),
         })?;
         let write = move |keyring: &_| {
-            let item = entry(keyring, &account)?;
+            let item = entry(keyring, &name)?;
+            if let Some(replaces) = replaces {
+                let is_changed = match read(&item)? {
+                    Found::Nothing => true,
+                    Found::One(bytes) => serde_json::from_slice(&bytes)
+                        .is_ok_and(|found: Credentials| found.generation != replaces),
+                    Found::Several => false,
+                };
+                if is_changed {
+                    return Ok(false);
+                }
+            }
             match item.set_secret(json.as_bytes()) {
                 // One of them takes the new login before the others go.
                 Err(Error::Ambiguous(all)) => {
                     let Some((first, others)) = all.split_first() else {
-                        return Ok(());
+                        return Ok(true);
                     };
                     first.set_secret(json.as_bytes()).map_err(fault)?;
                     others
                         .iter()
                         .try_for_each(Entry::delete_credential)
-                        .map_err(fault)
+                        .map_err(fault)?;
                 }
-                written => written.map_err(fault),
+                written => written.map_err(fault)?,
             }
+            Ok(true)
         };
-        Ok(self.call(Access::Write, write)?)
+        // What is replaced is there already, and so is its collection.
+        let access = replaces.map_or(Access::Write, |_| Access::Read);
+        Ok(self.call(access, write)?)
     }
 
-    fn delete(&self, key: &StoredId) -> Result<bool, StoreError> {
-        let account = key.store_name();
-        Ok(self.call(Access::Read, move |keyring| {
-            remove(&entry(keyring, &account)?)
-        })?)
+    fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
+        let name = id.store_name();
+        Ok(self.call(Access::Read, move |keyring| remove(&entry(keyring, &name)?))?)
     }
 
     fn prove(&self) -> Result<(), StoreError> {
         // An item of its own per process: two proofs at once must not see one another's.
-        let account = format!("mcp-login probe {}", std::process::id());
+        let name = format!("mcp-login probe {}", std::process::id());
         let prove = move |keyring: &_| {
-            let item = entry(keyring, &account)?;
+            let item = entry(keyring, &name)?;
             let read_back = item
-                .set_secret(account.as_bytes())
+                .set_secret(name.as_bytes())
                 .map_err(fault)
                 .and_then(|()| read(&item));
             let removed = remove(&item);
             match read_back? {
-                Found::One(found) if found.as_slice() == account.as_bytes() => removed.map(drop),
+                Found::One(found) if found.as_slice() == name.as_bytes() => removed.map(drop),
                 _ => Err(KeyringFault::Other(
                     "reading back gave something else than was written".to_owned(),
                 )),
@@ -305,8 +340,16 @@ impl CredentialStore for KeyringStore {
         Ok(self.call(Access::Write, prove)?)
     }
 
-    fn place(&self) -> Place {
-        Place::Keyring
+    /// A user has one keyring and may have many data directories, since snaps, Flatpaks, cron and services see different
+    /// environments. So the directory is found by what the system's database says of the user; by the data directory only
+    /// if the database does not know the user. A variable can name another one.
+    fn lock_dir(&self) -> PathBuf {
+        let named = std::env::var_os(LOCK_DIR).map(PathBuf::from);
+        if let Some(named) = named.filter(|path| path.is_absolute()) {
+            return named;
+        }
+        let of_user = || default_data_dir(None, Some(accounts::home()?.into_os_string()));
+        lock_dir_in(&of_user().unwrap_or_else(|| self.data_dir.clone()))
     }
 }
 

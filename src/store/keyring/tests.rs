@@ -51,9 +51,9 @@ fn must_succeed(output: &Output) {
     print!("{}{}", text[0], text[1]);
 }
 
-fn fault_of<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> KeyringFault {
+fn fault_of<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> Fault {
     match outcome.unwrap_err() {
-        StoreError::Keyring(fault) => fault,
+        StoreError::Backend { fault, .. } => fault,
         other => panic!("{other:?}"),
     }
 }
@@ -65,14 +65,14 @@ fn k3_k4_the_answer_to_a_prompt_is_waited_for() {
         sender.send(Report::Prompt).unwrap();
         sender.send(Report::Done(answer)).unwrap();
         assert_eq!(
-            KeyringStore::wait(&receiver, true).is_ok_and(|found| found == 7),
+            KeyringBackend::wait(&receiver, true).is_ok_and(|found| found == 7),
             accepted
         );
     }
     let (sender, receiver) = mpsc::channel::<Report<u8>>();
     drop(sender);
     assert!(matches!(
-        KeyringStore::wait(&receiver, false),
+        KeyringBackend::wait(&receiver, false),
         Err(KeyringFault::Other(_))
     ));
 }
@@ -81,12 +81,12 @@ fn k3_k4_the_answer_to_a_prompt_is_waited_for() {
 #[test]
 fn k1_without_a_bus_there_is_no_keyring() {
     if std::env::var_os(CHILD).is_some() {
-        let store = KeyringStore::new(Interaction::Allowed);
+        let store = KeyringBackend::new(Interaction::Allowed, Path::new(""));
         let started = Instant::now();
-        assert!(matches!(fault_of(store.prove()), KeyringFault::Absent));
+        assert!(matches!(fault_of(store.prove()), Fault::Absent));
         assert!(matches!(
-            fault_of(store.get(&sample("a", 1).key())),
-            KeyringFault::Absent
+            fault_of(store.read(&sample("a", 1).key())),
+            Fault::Absent
         ));
         return assert!(started.elapsed() < Duration::from_secs(1));
     }
@@ -107,12 +107,12 @@ fn k1_without_a_bus_there_is_no_keyring() {
 #[test]
 fn k2_a_bus_that_never_answers_is_given_up() {
     if std::env::var_os(CHILD).is_some() {
-        let store = KeyringStore::new(Interaction::None);
-        assert!(matches!(fault_of(store.prove()), KeyringFault::Silent));
+        let store = KeyringBackend::new(Interaction::None, Path::new(""));
+        assert!(matches!(fault_of(store.prove()), Fault::Silent));
         let started = Instant::now();
         assert!(matches!(
-            fault_of(store.write(&sample("a", 1))),
-            KeyringFault::Silent
+            fault_of(store.write(&sample("a", 1), None)),
+            Fault::Silent
         ));
         return assert!(
             started.elapsed() < Duration::from_millis(100),

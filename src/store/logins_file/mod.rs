@@ -21,11 +21,10 @@ use serde_json::value::{RawValue, Value};
 use zeroize::Zeroizing;
 
 use super::text::{self, NoText};
-use super::{Place, StoreError, StoredId};
+use super::{StoreError, StoredId};
 use crate::os::clock::{Deadline, Time};
 use crate::os::files::{self, DiskError, Durability, LockFile};
 
-mod line;
 #[cfg(test)]
 mod tests;
 
@@ -38,102 +37,71 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// The most copies of broken files that are made within one second.
 const MAX_COPIES: usize = 9;
 
-/// Where a file of logins is.
-#[derive(Clone, Copy, Debug)]
-pub struct Location<'a> {
-    path: &'a Path,
+/// A file of logins: where it is, and how it is used.
+#[derive(Clone, Debug)]
+pub struct LoginsFile {
+    path: PathBuf,
     /// The user named the file. It may be anything, so it is not changed in any way before it has proved to hold logins.
     is_named: bool,
 }
 
-impl<'a> Location<'a> {
-    /// Returns the location of a file that the user named with its path.
-    pub fn named(path: &'a Path) -> Self {
-        Self {
-            path,
-            is_named: true,
-        }
-    }
-}
-
-impl<'a> From<&'a Path> for Location<'a> {
-    fn from(path: &'a Path) -> Self {
-        Self {
-            path,
-            is_named: false,
-        }
-    }
-}
-
-impl<'a> From<&'a PathBuf> for Location<'a> {
-    fn from(path: &'a PathBuf) -> Self {
-        Self::from(path.as_path())
-    }
-}
-
-/// One file of logins, as it was read.
+/// The logins of a file as it was read, by store name and in their order.
 #[derive(Debug)]
-pub struct LoginsFile {
+pub struct Logins {
+    path: PathBuf,
     version: u64,
-    entries: Entries,
+    entries: Members,
     /// Members of the file that this version does not know.
     unknown: Members,
 }
 
-/// The logins of a file, by account, in their order.
-#[derive(Debug)]
-pub struct Entries {
-    path: PathBuf,
-    members: Members,
-}
-
 impl LoginsFile {
-    /// Reads a file; `None` if there is none.
+    /// Returns the file at `path`, which need not exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            is_named: false,
+        }
+    }
+
+    /// Returns a file that the user named: a file that holds something else is left as it is in every way, and an empty
+    /// one holds no logins.
+    pub fn named(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            is_named: true,
+        }
+    }
+
+    /// Returns where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells whether the user named the file.
+    pub fn is_named(&self) -> bool {
+        self.is_named
+    }
+
+    /// Reads the file; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] if the file is not a ledger, and then a copy of it is kept, unless the user named the file;
-    /// [`StoreError::Disk`].
-    pub fn read<'a>(at: impl Into<Location<'a>>) -> Result<Option<Self>, StoreError> {
-        let at = at.into();
-        let Some(bytes) = read_bytes(at)? else {
+    /// [`StoreError::Corrupt`] if the file does not hold logins, and then a copy of it is kept, unless the user named the
+    /// file; [`StoreError::Disk`].
+    pub fn read(&self) -> Result<Option<Logins>, StoreError> {
+        let Some(bytes) = self.read_bytes()? else {
             return Ok(None);
         };
-        let ledger = Self::parse(at, &bytes)?;
-        if at.is_named {
+        let logins = self.parse(&bytes)?;
+        if self.is_named {
             // Only now it is known to be ours: the permissions of others are taken away.
-            files::open_private(at.path)?;
+            files::open_private(&self.path)?;
         }
-        Ok(Some(ledger))
+        Ok(Some(logins))
     }
 
-    /// Returns one login of a file, as [`LoginsFile::read`] and [`LoginsFile::get`] would, but without reading all the others if
-    /// the file has the form in which this program writes it. Damage in another login's line is not noticed then.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`LoginsFile::read`] and [`LoginsFile::get`].
-    pub fn find<'a, T: DeserializeOwned>(
-        at: impl Into<Location<'a>>,
-        account: &str,
-    ) -> Result<Option<T>, StoreError> {
-        let at = at.into();
-        let file = if at.is_named {
-            files::open_untouched(at.path)?
-        } else {
-            files::open_private(at.path)?
-        };
-        let entry = file.and_then(|file| line::find(file, account).ok().flatten());
-        if let Some(entry) = entry.and_then(|entry| serde_json::from_slice(&entry).ok()) {
-            if at.is_named {
-                files::open_private(at.path)?;
-            }
-            return Ok(Some(entry));
-        }
-        Self::read(at)?.map_or(Ok(None), |ledger| ledger.get(account))
-    }
-
-    /// Changes a file: takes its lock, reads it again, lets `change` work on the logins, and replaces it in one step. The
+    /// Changes the file: takes its lock, reads it again, lets `change` work on the logins, and replaces it in one step. The
     /// new text is parsed and compared before it takes the place of the old one.
     ///
     /// # Errors
@@ -141,67 +109,28 @@ impl LoginsFile {
     /// Those of [`LoginsFile::read`] and of `change`; [`StoreError::Newer`] if a newer version wrote the file;
     /// [`DiskError::Locked`] if the lock is not free before the deadline; [`StoreError::Altered`] if the new text does not
     /// read as what was to be written. The file is then as it was.
-    pub fn update<'a, T>(
-        at: impl Into<Location<'a>>,
+    pub fn update<T>(
+        &self,
         deadline: Deadline,
-        change: impl FnOnce(&mut Entries) -> Result<T, StoreError>,
+        change: impl FnOnce(&mut Logins) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let at = at.into();
-        let _lock = lock(at, deadline)?;
-        let before = read_bytes(at)?;
-        let mut ledger = match &before {
-            Some(bytes) => Self::parse(at, bytes)?,
-            None => Self::empty(at.path),
+        let _lock = self.lock(deadline)?;
+        let before = self.read_bytes()?;
+        let mut logins = match &before {
+            Some(bytes) => self.parse(bytes)?,
+            None => Logins::new(&self.path),
         };
-        if ledger.version > VERSION {
-            return Err(StoreError::Newer {
-                path: at.path.to_owned(),
-                version: ledger.version,
-            });
-        }
-        let outcome = change(&mut ledger.entries)?;
-        let after = ledger.checked_text(at)?;
-        let changed = match &before {
+        logins.check_version()?;
+        let outcome = change(&mut logins)?;
+        let after = logins.checked_text()?;
+        let is_changed = match &before {
             Some(before) => before.as_slice() != after.as_bytes(),
-            None => !ledger.entries.members.0.is_empty(),
+            None => !logins.entries.0.is_empty(),
         };
-        if changed {
-            files::write_atomically(at.path, after.as_bytes(), Durability::Synced)?;
+        if is_changed {
+            files::write_atomically(&self.path, after.as_bytes(), Durability::Synced)?;
         }
         Ok(outcome)
-    }
-
-    /// Writes a new file with one login, whatever is there.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Disk`]; [`StoreError::Altered`] if the text does not read as what was to be written.
-    pub fn create<T: Serialize + DeserializeOwned>(
-        path: &Path,
-        account: &str,
-        entry: &T,
-    ) -> Result<(), StoreError> {
-        let text = Self::text_of(path, account, entry)?;
-        Ok(files::write_atomically(
-            path,
-            text.as_bytes(),
-            Durability::Synced,
-        )?)
-    }
-
-    /// Returns the text of a file with one login, which was read back.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Altered`].
-    pub fn text_of<T: Serialize + DeserializeOwned>(
-        path: &Path,
-        account: &str,
-        entry: &T,
-    ) -> Result<Zeroizing<String>, StoreError> {
-        let mut ledger = Self::empty(path);
-        ledger.entries.insert(account, entry)?;
-        ledger.checked_text(path.into())
     }
 
     /// Shows that [`LoginsFile::update`] would work.
@@ -209,145 +138,103 @@ impl LoginsFile {
     /// # Errors
     ///
     /// Those of [`LoginsFile::update`].
-    pub fn prove<'a>(at: impl Into<Location<'a>>, deadline: Deadline) -> Result<(), StoreError> {
-        let at = at.into();
-        let _lock = lock(at, deadline)?;
-        match Self::read(at)? {
-            Some(found) if found.version > VERSION => Err(StoreError::Newer {
-                path: at.path.to_owned(),
-                version: found.version,
-            }),
-            _ => Ok(files::prove_writable(at.path)?),
+    pub fn prove(&self, deadline: Deadline) -> Result<(), StoreError> {
+        let _lock = self.lock(deadline)?;
+        if let Some(logins) = self.read()? {
+            logins.check_version()?;
+        }
+        Ok(files::prove_writable(&self.path)?)
+    }
+
+    /// Takes the lock of the file. It lies beside the file itself, so that all paths to the file share it; but beside
+    /// something that is no file of ours, such as a device that a link leads to, nothing is made.
+    fn lock(&self, deadline: Deadline) -> Result<LockFile, StoreError> {
+        if self.is_named {
+            self.read()?;
+        }
+        files::open_private(&self.path)?;
+        let mut lock = files::real_path(&self.path)?.into_os_string();
+        lock.push(".lock");
+        Ok(LockFile::acquire(Path::new(&lock), deadline)?)
+    }
+
+    fn read_bytes(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        Ok(if self.is_named {
+            files::read_untouched(&self.path, MAX_BYTES)?
+        } else {
+            files::read_private(&self.path, MAX_BYTES)?
+        })
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<Logins, StoreError> {
+        if bytes.is_empty() && self.is_named {
+            return Ok(Logins::new(&self.path));
+        }
+        Logins::parse(&self.path, bytes).map_err(|failure| match failure {
+            ParseError::Newer(version) => StoreError::Newer {
+                path: self.path.clone(),
+                version,
+            },
+            ParseError::Broken(why) => StoreError::Corrupt {
+                path: self.path.clone(),
+                why,
+                copy: self.keep_copy(),
+            },
+        })
+    }
+
+    /// Copies a broken file, unless it is one of the user's own.
+    fn keep_copy(&self) -> Option<PathBuf> {
+        if self.is_named {
+            return None;
+        }
+        keep_copy(&self.path)
+            .inspect_err(|err| log::debug!("cannot copy {}: {err:#}", self.path.display()))
+            .ok()
+    }
+}
+
+/// Why a text does not hold logins.
+enum ParseError {
+    /// A newer version wrote it, in a form that this one cannot read.
+    Newer(u64),
+    Broken(String),
+}
+
+impl Logins {
+    /// Returns a file without logins.
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            version: VERSION,
+            entries: Members::default(),
+            unknown: Members::default(),
         }
     }
 
-    /// Returns the login of an account; `None` if the file has none.
+    /// Returns a login; `None` if the file has none of this name.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unreadable`] if the entry is not what a login looks like; [`StoreError::Newer`] if a newer version
     /// wrote it.
-    pub fn get<T: DeserializeOwned>(&self, account: &str) -> Result<Option<T>, StoreError> {
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
         self.entries
-            .members
-            .get(account)
-            .map(|text| self.read_entry(account, text))
+            .get(name)
+            .map(|text| self.read_entry(name, text))
             .transpose()
     }
 
-    /// Returns all logins; in place of one that cannot be read, why it cannot.
+    /// Returns all logins; in place of one that cannot be read, the reason.
     pub fn all<T: DeserializeOwned>(&self) -> Vec<Result<T, StoreError>> {
         self.entries
-            .members
             .0
             .iter()
-            .map(|(account, text)| self.read_entry(account, text))
+            .map(|(name, text)| self.read_entry(name, text))
             .collect()
     }
 
-    fn read_entry<T: DeserializeOwned>(&self, account: &str, text: &str) -> Result<T, StoreError> {
-        let path = || self.entries.path.clone();
-        serde_json::from_str(text).map_err(|err| match self.version {
-            ..=VERSION => StoreError::Unreadable {
-                key: StoredId::of_store_name(account),
-                place: Place::File(path()),
-                why: reason(&err),
-            },
-            version => StoreError::Newer {
-                path: path(),
-                version,
-            },
-        })
-    }
-
-    fn empty(path: &Path) -> Self {
-        let entries = Entries {
-            path: path.to_owned(),
-            members: Members::default(),
-        };
-        Self {
-            version: VERSION,
-            entries,
-            unknown: Members::default(),
-        }
-    }
-
-    fn parse(at: Location, bytes: &[u8]) -> Result<Self, StoreError> {
-        let broken = |why: String| corrupt(at, why);
-        if bytes.is_empty() && at.is_named {
-            return Ok(Self::empty(at.path));
-        }
-        if bytes.is_empty() {
-            return Err(broken("it is empty".to_owned()));
-        }
-        let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut unknown: Members =
-            serde_json::from_slice(json).map_err(|err| broken(reason(&err)))?;
-        let version = unknown.take("version").and_then(|text| text.parse().ok());
-        let version = version.ok_or_else(|| broken("it has no version".to_owned()))?;
-        let logins = unknown.take("logins");
-        let logins = serde_json::from_str(logins.as_ref().map_or("", |logins| logins.as_str()));
-        let members = match logins {
-            Err(_) if version > VERSION => {
-                return Err(StoreError::Newer {
-                    path: at.path.to_owned(),
-                    version,
-                })
-            }
-            logins => logins.map_err(|err| broken(reason(&err)))?,
-        };
-        Ok(Self {
-            version,
-            entries: Entries {
-                path: at.path.to_owned(),
-                members,
-            },
-            unknown,
-        })
-    }
-
-    /// Returns the text of the file, once it has been read back and found to say the same.
-    fn checked_text(&self, at: Location) -> Result<Zeroizing<String>, StoreError> {
-        let text = self.render();
-        if text.len() as u64 > MAX_BYTES {
-            return Err(DiskError::TooLarge {
-                path: at.path.to_owned(),
-                limit_bytes: MAX_BYTES,
-            }
-            .into());
-        }
-        let is_same = Self::parse(Location::named(at.path), text.as_bytes()).is_ok_and(|read| {
-            let same_entries = read.entries.members == self.entries.members;
-            read.version == self.version && same_entries && read.unknown == self.unknown
-        });
-        is_same
-            .then_some(text)
-            .ok_or_else(|| StoreError::Altered(Place::File(at.path.to_owned())))
-    }
-
-    fn render(&self) -> Zeroizing<String> {
-        // One allocation: a string that grows would leave copies of secrets behind.
-        let mut text = Zeroizing::new(String::with_capacity(
-            self.unknown.size_bytes() + self.entries.members.size_bytes() + 64,
-        ));
-        text.push_str(&format!("{{\"version\":{}", self.version));
-        for (name, value) in &self.unknown.0 {
-            text.push_str(&format!(",{}:", Value::from(name.as_str())));
-            text.push_str(value);
-        }
-        text.push_str(",\"logins\":{");
-        for (number, (account, entry)) in self.entries.members.0.iter().enumerate() {
-            text.push_str(if number == 0 { "\n" } else { ",\n" });
-            text.push_str(&format!("{}: ", Value::from(account.as_str())));
-            text.push_str(entry);
-        }
-        text.push_str("\n}}\n");
-        text
-    }
-}
-
-impl Entries {
-    /// Puts a login in, in place of one of the same account.
+    /// Puts a login in, in place of one of the same name.
     ///
     /// # Errors
     ///
@@ -355,23 +242,117 @@ impl Entries {
     /// JSON does not read as the same value.
     pub fn insert<T: Serialize + DeserializeOwned>(
         &mut self,
-        account: &str,
+        name: &str,
         entry: &T,
     ) -> Result<(), StoreError> {
         let text = text::checked(entry).map_err(|err| match err {
             NoText::Unwritable(err) => DiskError::Io(anyhow::Error::new(err)).into(),
-            NoText::Altered => StoreError::Altered(Place::File(self.path.clone())),
+            NoText::Altered => self.altered(),
         })?;
-        match self.members.0.iter_mut().find(|(name, _)| name == account) {
+        match self.entries.0.iter_mut().find(|(found, _)| found == name) {
             Some((_, old)) => *old = text,
-            None => self.members.0.push((account.to_owned(), text)),
+            None => self.entries.0.push((name.to_owned(), text)),
         }
         Ok(())
     }
 
-    /// Takes a login out; tells whether there was one.
-    pub fn remove(&mut self, account: &str) -> bool {
-        self.members.take(account).is_some()
+    /// Removes a login; returns whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.entries.take(name).is_some()
+    }
+
+    /// Returns the text of the file, once it has been read back and found to say the same.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Altered`]; [`DiskError::TooLarge`].
+    pub fn checked_text(&self) -> Result<Zeroizing<String>, StoreError> {
+        let text = self.render();
+        if text.len() as u64 > MAX_BYTES {
+            return Err(DiskError::TooLarge {
+                path: self.path.clone(),
+                limit_bytes: MAX_BYTES,
+            }
+            .into());
+        }
+        match Self::parse(&self.path, text.as_bytes()) {
+            Ok(read)
+                if read.version == self.version
+                    && read.entries == self.entries
+                    && read.unknown == self.unknown =>
+            {
+                Ok(text)
+            }
+            _ => Err(self.altered()),
+        }
+    }
+
+    fn altered(&self) -> StoreError {
+        StoreError::Altered(self.path.display().to_string())
+    }
+
+    fn check_version(&self) -> Result<(), StoreError> {
+        if self.version <= VERSION {
+            return Ok(());
+        }
+        Err(StoreError::Newer {
+            path: self.path.clone(),
+            version: self.version,
+        })
+    }
+
+    fn read_entry<T: DeserializeOwned>(&self, name: &str, text: &str) -> Result<T, StoreError> {
+        serde_json::from_str(text).map_err(|err| {
+            self.check_version()
+                .err()
+                .unwrap_or_else(|| StoreError::Unreadable {
+                    key: StoredId::of_store_name(name),
+                    place: self.path.display().to_string(),
+                    why: reason(&err),
+                })
+        })
+    }
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ParseError> {
+        let broken = |why: &str| ParseError::Broken(why.to_owned());
+        if bytes.is_empty() {
+            return Err(broken("it is empty"));
+        }
+        let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut unknown: Members =
+            serde_json::from_slice(json).map_err(|err| ParseError::Broken(reason(&err)))?;
+        let version = unknown.take("version").and_then(|text| text.parse().ok());
+        let version: u64 = version.ok_or_else(|| broken("it has no version"))?;
+        let logins = unknown.take("logins").unwrap_or_default();
+        match serde_json::from_str(&logins) {
+            Ok(entries) => Ok(Self {
+                path: path.to_owned(),
+                version,
+                entries,
+                unknown,
+            }),
+            Err(_) if version > VERSION => Err(ParseError::Newer(version)),
+            Err(err) => Err(ParseError::Broken(reason(&err))),
+        }
+    }
+
+    fn render(&self) -> Zeroizing<String> {
+        // One allocation: a string that grows would leave copies of secrets behind.
+        let size_bytes = self.unknown.size_bytes() + self.entries.size_bytes() + 64;
+        let mut text = Zeroizing::new(String::with_capacity(size_bytes));
+        text.push_str(&format!("{{\"version\":{}", self.version));
+        for (name, value) in &self.unknown.0 {
+            text.push_str(&format!(",{}:", Value::from(name.as_str())));
+            text.push_str(value);
+        }
+        text.push_str(",\"logins\":{");
+        for (number, (name, entry)) in self.entries.0.iter().enumerate() {
+            text.push_str(if number == 0 { "\n" } else { ",\n" });
+            text.push_str(&format!("{}: ", Value::from(name.as_str())));
+            text.push_str(entry);
+        }
+        text.push_str("\n}}\n");
+        text
     }
 }
 
@@ -430,26 +411,6 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// Takes the lock of a ledger. It lies beside the file itself, so that all ways to the file share it; but beside
-/// something that is no file of ours, such as a device that a link leads to, nothing is made.
-fn lock(at: Location, deadline: Deadline) -> Result<LockFile, StoreError> {
-    if at.is_named {
-        LoginsFile::read(at)?;
-    }
-    files::open_private(at.path)?;
-    let mut lock = files::real_path(at.path)?.into_os_string();
-    lock.push(".lock");
-    Ok(LockFile::acquire(Path::new(&lock), deadline)?)
-}
-
-fn read_bytes(at: Location) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    Ok(if at.is_named {
-        files::read_untouched(at.path, MAX_BYTES)?
-    } else {
-        files::read_private(at.path, MAX_BYTES)?
-    })
-}
-
 /// Says where and how JSON is broken, without the words of the parser: they may quote a secret.
 fn reason(err: &serde_json::Error) -> String {
     let what = match err.classify() {
@@ -458,20 +419,6 @@ fn reason(err: &serde_json::Error) -> String {
         _ => "it is not valid JSON",
     };
     format!("{what}, line {} column {}", err.line(), err.column())
-}
-
-fn corrupt(at: Location, why: String) -> StoreError {
-    let path = at.path;
-    let copy = || {
-        keep_copy(path)
-            .inspect_err(|err| log::debug!("cannot copy {}: {err:#}", path.display()))
-            .ok()
-    };
-    StoreError::Corrupt {
-        path: path.to_owned(),
-        why,
-        copy: if at.is_named { None } else { copy() },
-    }
 }
 
 /// Copies a broken file once to `<name>.corrupt-<unix time>`, and returns the copy.

@@ -13,8 +13,12 @@ fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(60))
 }
 
-fn insert(path: &Path, account: &str, entry: &Value) -> Result<(), StoreError> {
-    LoginsFile::update(path, soon(), |entries| entries.insert(account, entry))
+fn at(path: &Path) -> LoginsFile {
+    LoginsFile::new(path)
+}
+
+fn insert(path: &Path, name: &str, entry: &Value) -> Result<(), StoreError> {
+    at(path).update(soon(), |logins| logins.insert(name, entry))
 }
 
 fn copies(directory: &Path) -> Vec<PathBuf> {
@@ -30,20 +34,25 @@ fn copies(directory: &Path) -> Vec<PathBuf> {
 fn one_login_a_line() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials.json");
-    assert!(LoginsFile::read(&path).unwrap().is_none());
-    assert!(!LoginsFile::update(&path, soon(), |entries| Ok(entries.remove("a"))).unwrap());
+    assert!(at(&path).read().unwrap().is_none());
+    assert!(!at(&path)
+        .update(soon(), |entries| Ok(entries.remove("a")))
+        .unwrap());
     assert!(!path.exists(), "a change of nothing makes no file");
     insert(&path, "https://a.example/\"", &json!({"n":1})).unwrap();
     insert(&path, "b", &json!({"n":2})).unwrap();
     insert(&path, "https://a.example/\"", &json!({"n":3})).unwrap();
     let expected = "{\"version\":1,\"logins\":{\n\"https://a.example/\\\"\": {\"n\":3},\n\"b\": {\"n\":2}\n}}\n";
     assert_eq!(fs::read_to_string(&path).unwrap(), expected);
-    let ledger = LoginsFile::read(&path).unwrap().unwrap();
-    assert_eq!(ledger.get::<Value>("b").unwrap(), Some(json!({"n":2})));
-    assert_eq!(ledger.get::<Value>("c").unwrap(), None);
-    assert_eq!(ledger.all::<Value>().len(), 2);
-    assert!(LoginsFile::update(&path, soon(), |entries| Ok(entries.remove("b"))).unwrap());
-    assert!(LoginsFile::read(&path)
+    let logins = at(&path).read().unwrap().unwrap();
+    assert_eq!(logins.get::<Value>("b").unwrap(), Some(json!({"n":2})));
+    assert_eq!(logins.get::<Value>("c").unwrap(), None);
+    assert_eq!(logins.all::<Value>().len(), 2);
+    assert!(at(&path)
+        .update(soon(), |entries| Ok(entries.remove("b")))
+        .unwrap());
+    assert!(at(&path)
+        .read()
         .unwrap()
         .unwrap()
         .get::<Value>("b")
@@ -80,7 +89,9 @@ fn d10_a_newer_file_is_read_and_never_changed() {
         ("{\"version\":2}", false),
     ] {
         fs::write(&path, text).unwrap();
-        let read = LoginsFile::read(&path).and_then(|ledger| ledger.unwrap().get::<Value>("a"));
+        let read = at(&path)
+            .read()
+            .and_then(|logins| logins.unwrap().get::<Value>("a"));
         assert_eq!(
             read.is_ok_and(|entry| entry == Some(json!({"n":1}))),
             known,
@@ -88,7 +99,7 @@ fn d10_a_newer_file_is_read_and_never_changed() {
         );
         for err in [
             insert(&path, "c", &json!(1)).unwrap_err(),
-            LoginsFile::prove(&path, soon()).unwrap_err(),
+            at(&path).prove(soon()).unwrap_err(),
         ] {
             assert!(
                 matches!(err, StoreError::Newer { version: 2, .. }),
@@ -98,7 +109,8 @@ fn d10_a_newer_file_is_read_and_never_changed() {
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
     fs::write(&path, "{\"version\":2,\"logins\":{\"b\":[]}}").unwrap();
-    let changed_form = LoginsFile::read(&path)
+    let changed_form = at(&path)
+        .read()
         .unwrap()
         .unwrap()
         .get::<String>("b")
@@ -121,7 +133,7 @@ fn d9_a_file_cut_at_any_byte_stays_as_it_is() {
     // The last byte is a line break.
     for length in 0..whole.len() - 1 {
         fs::write(&path, &whole[..length]).unwrap();
-        let read = LoginsFile::parse(Location::from(&path), &whole[..length]).unwrap_err();
+        let read = at(&path).parse(&whole[..length]).unwrap_err();
         assert!(matches!(read, StoreError::Corrupt { .. }), "{length}");
         assert!(!read.to_string().contains("canary"), "{read}");
         if length % 100 == 0 {
@@ -167,9 +179,9 @@ fn d9_broken_files_are_kept_and_copied_once() {
         fs::write(&path, bytes).unwrap();
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
         let errors = [
-            LoginsFile::read(&path).map(drop).unwrap_err(),
+            at(&path).read().map(drop).unwrap_err(),
             insert(&path, "a", &json!(1)).unwrap_err(),
-            LoginsFile::prove(&path, soon()).unwrap_err(),
+            at(&path).prove(soon()).unwrap_err(),
         ];
         assert!(
             errors
@@ -213,9 +225,10 @@ fn c5_c7_sixty_four_writers_lose_nothing_and_readers_see_whole_files() {
                 scope.spawn(|| {
                     let mut seen = 0;
                     while !done.load(Ordering::Relaxed) {
-                        let count = LoginsFile::read(&path)
+                        let count = at(&path)
+                            .read()
                             .unwrap()
-                            .map_or(0, |ledger| ledger.entries.members.0.len());
+                            .map_or(0, |logins| logins.entries.0.len());
                         assert!(count >= seen);
                         seen = count;
                     }
@@ -236,116 +249,12 @@ fn c5_c7_sixty_four_writers_lose_nothing_and_readers_see_whole_files() {
             .into_iter()
             .for_each(|reader| reader.join().unwrap());
     });
-    let all: Result<Vec<Value>, _> = LoginsFile::read(&path)
+    let all: Result<Vec<Value>, _> = at(&path)
+        .read()
         .unwrap()
         .unwrap()
         .all()
         .into_iter()
         .collect();
     assert_eq!(all.unwrap(), vec![entry; 64]);
-}
-
-/// Looks for a login by its line, without the whole file being read.
-fn quick(path: &Path, account: &str) -> Option<Value> {
-    let entry = line::find(fs::File::open(path).unwrap(), account).unwrap()?;
-    serde_json::from_slice(&entry).ok()
-}
-
-#[test]
-fn a_line_is_found_in_what_this_program_writes() {
-    let home = tempfile::tempdir().unwrap();
-    let path = home.path().join("credentials.json");
-    let accounts: Vec<String> = (0..300)
-        .map(|number| format!("https://{number}.example/\"\u{fc}\\#{number}"))
-        .collect();
-    for many in [1, 2, 3, 300] {
-        let entry =
-            |number: usize| json!({"n": number, "pad": "x}},{\n\"".repeat(number * 7 % 900)});
-        let fill = |entries: &mut Entries| {
-            let mut numbers = (0..many).collect::<Vec<_>>().into_iter();
-            numbers.try_for_each(|number| entries.insert(&accounts[number], &entry(number)))
-        };
-        LoginsFile::update(&path, soon(), fill).unwrap();
-        for number in (0..many).step_by(13).chain([many - 1]) {
-            assert_eq!(
-                quick(&path, &accounts[number]),
-                Some(entry(number)),
-                "{number} of {many}"
-            );
-        }
-        assert_eq!(quick(&path, "https://0.example/"), None);
-        assert_eq!(
-            LoginsFile::find::<Value>(&path, "https://0.example/").unwrap(),
-            None
-        );
-    }
-}
-
-#[test]
-fn in_doubt_the_whole_file_is_read() {
-    let home = tempfile::tempdir().unwrap();
-    let path = home.path().join("credentials.json");
-    let long = format!("\"{}\"", "x".repeat(70_000));
-    for (text, expected) in [
-        ("{\"version\":1,\"logins\":{\n\"a\": {\"n\":1}\n}}\n".to_owned(), Some(json!({"n":1}))),
-        ("{\"version\":1,\"later\":1,\"logins\":{\n\"a\": {\"n\":1}\n}}\n".to_owned(), None),
-        ("{\"version\":2,\"logins\":{\n\"a\": {\"n\":1}\n}}\n".to_owned(), None),
-        ("{\"version\":1,\"logins\":{\n\"a\": {\"n\":1}\n}}".to_owned(), None),
-        ("{\"version\":1,\"logins\":{\n\"a\": {\"n\":1}\n}}\n\n".to_owned(), None),
-        ("{\"version\":1,\"logins\":{\n\"a\": {\"n\":1}\n},\"later\":{\n}}\n".to_owned(), None),
-        ("{\"version\":1,\"logins\":{\n\"b\": {\n\"a\": {\"n\":2}},\n\"a\": {\"n\":1}\n}}\n".to_owned(), None),
-        ("{\"version\":1,\"logins\":{\n\"\\u0061\": {\"n\":1}\n}}\n".to_owned(), None),
-        (format!("{{\"version\":1,\"logins\":{{\n\"a\": {{\"n\":1}},\n\"b\": {{\"x\":{long}}}\n}}}}\n"), None),
-    ] {
-        fs::write(&path, &text).unwrap();
-        assert_eq!(quick(&path, "a"), expected, "{text:.90}");
-        assert_eq!(LoginsFile::find::<Value>(&path, "a").unwrap(), Some(json!({"n":1})), "{text:.90}");
-    }
-    let twice = "{\"version\":1,\"logins\":{\n\"a\": {\"n\":1},\n\"a\": {\"n\":2}\n}}\n";
-    for text in [
-        twice,
-        &twice[..20],
-        &twice[..40],
-        &twice[..twice.len() - 2],
-        "",
-    ] {
-        fs::write(&path, text).unwrap();
-        assert_eq!(
-            LoginsFile::find::<Value>(&path, "a").unwrap_err().code(),
-            Code::StoreCorrupt,
-            "{text}"
-        );
-    }
-}
-
-proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig {
-        cases: 150, failure_persistence: None, ..proptest::prelude::ProptestConfig::default()
-    })]
-
-    /// Wherever a file is damaged: if it can be read at all, its line says what the whole file says.
-    #[test]
-    fn d9_a_line_never_contradicts_the_file(
-        accounts in proptest::collection::vec("[ab\"\\\\{},:\n]{0,3}", 1..5), place in 0_usize..200, with in "[ab\"\\\\{},:\n1 ]{0,3}",
-    ) {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("credentials.json");
-        for (number, account) in accounts.iter().enumerate() {
-            insert(&path, account, &json!({"n": number, "of": account})).unwrap();
-        }
-        for account in &accounts {
-            assert!(quick(&path, account).is_some(), "what this program writes is found");
-        }
-        let mut text = fs::read_to_string(&path).unwrap();
-        let place = place % text.len();
-        text.replace_range(place..=place, &with);
-        let whole = LoginsFile::parse(Location::from(&path), text.as_bytes());
-        fs::write(&path, &text).unwrap();
-        for account in &accounts {
-            let expected = whole.as_ref().ok().and_then(|whole| whole.get::<Value>(account).ok());
-            if let (Some(expected), Some(found)) = (expected, quick(&path, account)) {
-                assert_eq!(expected, Some(found), "{text}");
-            }
-        }
-    }
 }

@@ -244,7 +244,7 @@ impl<'a> Kept<'a> {
     pub fn refresher(&self) -> Program {
         let key = json!({"server": self.servers.fake.mcp(), "profile": "default"});
         let job =
-            json!({"key": key, "store": "Keyring", "data_dir": self.home.data(), "ca_file": null});
+            json!({"key": key, "store": "keyring", "data_dir": self.home.data(), "ca_file": null});
         self.run_at(self.home.path(), &["__refresh", &job.to_string()])
     }
 

@@ -21,8 +21,7 @@ const LANES: usize = 2;
 /// The process that refreshes, started by itself, so that calls can be counted.
 fn refresher(home: &Home, servers: &Rotating) -> Program {
     let key = json!({"server": servers.fake.mcp(), "profile": "default"});
-    let job =
-        json!({"key": key, "store": {"File": null}, "data_dir": home.data(), "ca_file": null});
+    let job = json!({"key": key, "store": "file", "data_dir": home.data(), "ca_file": null});
     Program::new()
         .at_home(home.path())
         .args(["__refresh", &job.to_string()])

@@ -5,14 +5,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use super::choice::keyring_lock_dir;
-use super::logins_file::LoginsFile;
-use super::{text, Credentials, StoreChoice, StoreError, StoredId};
+use super::hash_of;
 use crate::digest;
 use crate::oauth::secret::Secret;
 use crate::os::clock::{Deadline, Time};
 use crate::os::files::{self, DiskError, Durability, LockFile, PreparedFile};
+use crate::store::logins_file::Logins;
+use crate::store::{text, Backend, Credentials, Store, StoreError, StoredId};
 
 /// The largest note that is read, in bytes. It holds a URL, which may be as long as servers take.
 const MAX_BYTES: u64 = 128 * 1024;
@@ -27,7 +28,7 @@ const MAX_NOTES: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
     /// The login, as in [`StoredId::store_name`].
-    pub account: String,
+    pub name: String,
     /// Since when.
     pub started_at: Time,
 }
@@ -43,7 +44,8 @@ pub struct Journal {
 
 #[derive(Serialize, Deserialize)]
 struct Note {
-    account: String,
+    #[serde(rename = "account")]
+    name: String,
     refresh_token_sha256: String,
     started_at: Time,
     /// The file that holds what the server answered, if it did and no store has it: that of [`Journal::prepare`], or an
@@ -53,10 +55,18 @@ struct Note {
 }
 
 impl Journal {
-    /// Returns the journal of a login in one of the directories that [`keyring_lock_dir`], [`in_data_dir`] and [`beside`] return.
-    /// `in_file` tells that the login itself is kept in a file.
-    pub(super) fn of(directory: &Path, key: &StoredId, in_file: bool) -> Self {
-        let name = digest::hex(&digest::sha256(key.store_name()), 8);
+    /// Returns the journal of a login. It belongs to the backend that has the login, so that all who can spend its refresh
+    /// token share one lock; of a login that is not there, to the backend that will have it.
+    pub fn of(store: &Store, id: &StoredId) -> Self {
+        Self::at(store.backend_of(id), id)
+    }
+
+    /// Returns the journal of a login in this backend.
+    pub fn at(backend: &dyn Backend, id: &StoredId) -> Self {
+        let name = digest::hex(&digest::sha256(id.store_name()), 8);
+        let directory = backend.lock_dir();
+        // A login that is in no file is written to none.
+        let in_file = backend.place().path.is_some();
         let at = |ending: &str| directory.join(format!("{name}.{ending}"));
         Self {
             lock: at("lock"),
@@ -74,8 +84,7 @@ impl Journal {
         let Some(path) = &self.renewed else {
             return Ok(None);
         };
-        let now = LoginsFile::text_of(path, &kept.key().store_name(), kept)?;
-        let size_bytes = (now.len() as u64)
+        let size_bytes = (text_of(path, kept)?.len() as u64)
             .saturating_mul(2)
             .saturating_add(SPARE_BYTES);
         Ok(Some(Renewed {
@@ -127,10 +136,9 @@ impl Journal {
         spent: &Secret,
         rescued: Option<PathBuf>,
     ) -> Result<(), StoreError> {
-        let account = kept.key().store_name();
         let note = Note {
-            account,
-            refresh_token_sha256: hash(spent),
+            name: kept.key().store_name(),
+            refresh_token_sha256: hash_of(spent),
             started_at: Time::now(),
             rescued,
         };
@@ -175,7 +183,7 @@ impl Journal {
     fn read(&self, refresh_token: &Secret) -> Option<Note> {
         let text = files::read_private(&self.note, MAX_BYTES).ok()??;
         let note: Note = serde_json::from_slice(&text).ok()?;
-        (note.refresh_token_sha256 == hash(refresh_token)).then_some(note)
+        (note.refresh_token_sha256 == hash_of(refresh_token)).then_some(note)
     }
 }
 
@@ -193,9 +201,15 @@ impl Renewed {
     ///
     /// [`StoreError::Disk`], [`StoreError::Altered`]; the store may take it all the same.
     pub fn store(self, renewed: &Credentials) -> Result<(), StoreError> {
-        let text = LoginsFile::text_of(&self.path, &renewed.key().store_name(), renewed)?;
-        Ok(self.file.store(text.as_bytes())?)
+        Ok(self.file.store(text_of(&self.path, renewed)?.as_bytes())?)
     }
+}
+
+/// Returns the text of a file with this login, which was read back.
+fn text_of(path: &Path, login: &Credentials) -> Result<Zeroizing<String>, StoreError> {
+    let mut logins = Logins::new(path);
+    logins.insert(&login.key().store_name(), login)?;
+    logins.checked_text()
 }
 
 fn remove(path: &Path) {
@@ -207,28 +221,9 @@ fn remove(path: &Path) {
     }
 }
 
-/// Returns the directory of the journals of logins in the default file.
-pub(super) fn in_data_dir(data_dir: &Path) -> PathBuf {
-    data_dir.join("refresh")
-}
-
-/// Returns the directory of the journals of logins in a file that was named with its path: all who use the file share it.
-pub(super) fn beside(path: &Path) -> PathBuf {
-    let mut directory = files::real_path(path)
-        .unwrap_or_else(|_| path.to_owned())
-        .into_os_string();
-    directory.push(".refresh");
-    directory.into()
-}
-
 /// Returns the refreshes that have no end. A note that cannot be read is passed over.
-pub fn unfinished(data_dir: &Path, store: &StoreChoice) -> Vec<Unfinished> {
-    let mut directories = match store {
-        StoreChoice::File(Some(path)) => vec![beside(path)],
-        StoreChoice::File(None) => vec![in_data_dir(data_dir)],
-        StoreChoice::Keyring => vec![keyring_lock_dir(data_dir)],
-        StoreChoice::Auto => vec![keyring_lock_dir(data_dir), in_data_dir(data_dir)],
-    };
+pub fn unfinished(store: &Store) -> Vec<Unfinished> {
+    let mut directories: Vec<_> = store.backends().map(|backend| backend.lock_dir()).collect();
     directories.dedup();
     let files = directories
         .into_iter()
@@ -242,23 +237,20 @@ pub fn unfinished(data_dir: &Path, store: &StoreChoice) -> Vec<Unfinished> {
             let note: Note =
                 serde_json::from_slice(&files::read_private(&path, MAX_BYTES).ok()??).ok()?;
             Some(Unfinished {
-                account: note.account,
+                name: note.name,
                 started_at: note.started_at,
             })
         });
     let mut notes: Vec<_> = notes.collect();
-    notes.sort_by(|one, other| one.account.cmp(&other.account));
+    notes.sort_by(|one, other| one.name.cmp(&other.name));
     notes
-}
-
-fn hash(secret: &Secret) -> String {
-    digest::hex(&digest::sha256(secret.expose()), usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Interaction, Store};
+    use crate::store::tests::credentials;
+    use crate::store::Interaction;
 
     #[test]
     fn whoever_can_spend_a_refresh_token_shares_its_lock() {
@@ -273,9 +265,8 @@ mod tests {
                 store.parse().expect("a store"),
                 directory.path().join(data_dir),
             );
-            Store::open_to_read(&choice, &data_dir, Interaction::None)
-                .journal(&key)
-                .lock
+            let store = Store::open_to_read(&choice, &data_dir, Interaction::None);
+            Journal::of(&store, &key).lock
         };
         let named = [
             format!("file:{}", file.display()),
@@ -300,18 +291,19 @@ mod tests {
             server: "https://mcp.example".into(),
             profile: "default".into(),
         };
-        let choice = StoreChoice::File(None);
-        let journal = Journal::of(&in_data_dir(directory.path()), &key, true);
+        let choice = "file".parse().expect("a store");
+        let store = Store::open_to_read(&choice, directory.path(), Interaction::None);
+        let journal = Journal::of(&store, &key);
         let (old, new) = (Secret::new("old"), Secret::new("new"));
         assert!(journal.interrupted(&old).is_none());
-        let kept = crate::store::tests::credentials(&key);
+        let kept = credentials(&key);
         journal.begin(&kept, &old).expect("a note");
         assert!(journal.interrupted(&old).is_some() && journal.interrupted(&new).is_none());
         let text = fs::read_to_string(&journal.note).expect("the note");
         assert!(!text.contains("\"old\""), "{text}");
-        let accounts: Vec<_> = unfinished(directory.path(), &choice)
+        let accounts: Vec<_> = unfinished(&store)
             .into_iter()
-            .map(|note| note.account)
+            .map(|note| note.name)
             .collect();
         assert_eq!(accounts, ["https://mcp.example"]);
         assert_eq!(journal.rescued(&old), None);
@@ -333,12 +325,12 @@ mod tests {
         assert_eq!(journal.rescued(&old), journal.renewed);
         journal.end();
         assert_eq!(
-            fs::read_dir(in_data_dir(directory.path()))
+            fs::read_dir(directory.path().join("refresh"))
                 .expect("it")
                 .count(),
             0
         );
-        assert!(unfinished(directory.path(), &choice).is_empty());
+        assert!(unfinished(&store).is_empty());
         assert!(journal.interrupted(&old).is_none());
     }
 }

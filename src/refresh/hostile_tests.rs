@@ -4,13 +4,23 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::*;
+use std::fs;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::journal::Journal;
+use crate::failure::{Code, Failure as _};
 use crate::oauth::client::Registration;
 use crate::oauth::endpoint::UrlPolicy;
 use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::secret::Secret;
 use crate::oauth::token::Tokens;
-use crate::os::clock::Deadline;
+use crate::os::clock::{Deadline, Time};
 use crate::store::cache::Cache;
+use crate::store::file::FileBackend;
+use crate::store::tests::{file_store, hint, rescue, sample, SERVER};
+use crate::store::{Backend as _, Credentials, Interaction, Store, StoreError};
 
 /// Names of members that an answer is made of, and one of a member that nobody knows.
 const NAMES: [&str; 18] = [
@@ -150,12 +160,12 @@ proptest! {
         tokens_body in answer("\"access_token\":\"access\""),
         metadata in answer("\"issuer\":\"https://as.example\",\"authorization_endpoint\":\"https://as.example/a\",\
             \"token_endpoint\":\"https://as.example/token\",\"code_challenge_methods_supported\":[\"S256\"]"),
-        choice in select(vec![StoreChoice::File(None), StoreChoice::File(Some("named.json".into()))]),
+        is_named in any::<bool>(),
     ) {
         let home = tempfile::tempdir().unwrap();
-        let choice = match choice {
-            StoreChoice::File(Some(name)) => StoreChoice::File(Some(home.path().join(name))),
-            choice => choice,
+        let choice = match is_named {
+            true => FileBackend::choice(&home.path().join("named.json")),
+            false => "file".parse().unwrap(),
         };
         let store = Store::open_to_read(&choice, home.path(), Interaction::Allowed);
         let mut good = sample("https://good.example/mcp", 0);
@@ -170,13 +180,13 @@ proptest! {
             // It is refreshed, noted in the journal, and goes to an emergency file.
             store.save(&mut hostile).unwrap();
             is_readable(&store, &[&good, &hostile, &work])?;
-            let journal = store.journal(&hostile.key());
+            let journal = Journal::of(&store, &hostile.key());
             let spent = hostile.refresh_token.clone().unwrap_or(Secret::new("none"));
             drop(journal.lock(Deadline::after(Duration::ZERO)).unwrap());
             journal.begin(&hostile, &spent).unwrap();
             prop_assert!(journal.interrupted(&spent).is_some());
             let file = rescue(&[home.path().join("rescued")], &hostile).unwrap();
-            prop_assert_eq!(file_store(&file).get(&hostile.key()).unwrap(), Some(hostile.clone()));
+            prop_assert_eq!(file_store(&file).read(&hostile.key()).unwrap(), Some(hostile.clone()));
             prop_assert!(store.delete(&hostile.key()).unwrap());
         }
         is_readable(&store, &[&good, &work])?;
@@ -196,7 +206,7 @@ proptest! {
 #[test]
 fn e9_stores_that_are_poisoned_already_work_again() {
     let home = tempfile::tempdir().unwrap();
-    let store = Store::open_to_read(&StoreChoice::File(None), home.path(), Interaction::Allowed);
+    let store = Store::open_to_read(&"file".parse().unwrap(), home.path(), Interaction::Allowed);
     let far = Time(1_893_553_445_000);
     let mut logins = [
         "https://a.example/mcp",

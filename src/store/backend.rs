@@ -1,0 +1,160 @@
+//! What a place that keeps logins has to do. [`super::router`] has the list of them.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Credentials, StoreError, StoredId};
+
+/// How a backend is named and made: one constant in the file of each.
+pub struct BackendKind {
+    /// The name, as in `--store NAME` and in the index.
+    pub name: &'static str,
+    /// What `--store NAME:ARGUMENT` names, with an example; `None` if there is no argument.
+    pub argument: Option<(&'static str, &'static str)>,
+    /// Makes the backend. Nothing is read or asked yet.
+    pub open: fn(&BackendOptions) -> Box<dyn Backend>,
+}
+
+/// What a backend is made from.
+pub struct BackendOptions<'a> {
+    /// The argument of `--store NAME:ARGUMENT`.
+    pub argument: Option<&'a OsStr>,
+    /// The data directory; empty if there is none and none is needed.
+    pub data_dir: &'a Path,
+    /// How long the caller can wait.
+    pub interaction: Interaction,
+}
+
+/// How long the program that called us can wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interaction {
+    /// Three seconds and no prompt: another program waits for the answer.
+    None,
+    /// A person is there and may unlock a store, if there is a way to ask.
+    Allowed,
+}
+
+impl Interaction {
+    /// Returns the longest wait for the lock of a file.
+    pub fn lock_limit(self) -> Duration {
+        match self {
+            Self::None => Duration::from_secs(3),
+            Self::Allowed => Duration::from_secs(10),
+        }
+    }
+
+    /// Tells whether a window may be opened that waits for the user.
+    pub(super) fn may_prompt(self) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let has_display =
+            cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
+        self == Self::Allowed && has_display && std::io::stderr().is_terminal()
+    }
+}
+
+/// A place that keeps credentials.
+pub trait Backend: Send + Sync {
+    /// Returns the name: that of the [`BackendKind`].
+    fn name(&self) -> &'static str;
+
+    /// Returns the credentials of a login; `None` if this backend has none.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`]: what cannot be read is not absent.
+    fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError>;
+
+    /// Writes credentials, in place of older ones of the same login, without looking at the result.
+    ///
+    /// With `replaces`, they are written only if the backend still has the login in this generation: somebody else may
+    /// have logged in or out meanwhile. Returns whether they were written.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`]; the older credentials are then still there.
+    fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError>;
+
+    /// Deletes a login; returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`]; the login is then still there.
+    fn delete(&self, id: &StoredId) -> Result<bool, StoreError>;
+
+    /// Shows by doing it that this backend can write, read and delete.
+    ///
+    /// # Errors
+    ///
+    /// What a later [`Backend::write`] would fail with.
+    fn prove(&self) -> Result<(), StoreError>;
+
+    /// As [`Backend::prove`], for a login that was just read and is about to be replaced. A backend for which the proof
+    /// would cost more than it shows does nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Backend::prove`].
+    fn prove_replaceable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Checks, without writing anything, that logins in this backend may be replaced at all.
+    ///
+    /// # Errors
+    ///
+    /// Why they may not.
+    fn check_replaceable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Returns all logins, and in place of one that cannot be read, the reason. `None` if the backend cannot list them:
+    /// the index does.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`] of the backend as a whole.
+    fn list(&self) -> Result<Option<Vec<Result<Credentials, StoreError>>>, StoreError> {
+        Ok(None)
+    }
+
+    /// Tells whether this backend needs no index: nothing else knows of its logins.
+    fn is_own_index(&self) -> bool {
+        false
+    }
+
+    /// Returns where this backend keeps its logins.
+    fn place(&self) -> Place {
+        Place {
+            name: self.name().to_owned(),
+            path: None,
+        }
+    }
+
+    /// Returns the directory of the locks and journals of its logins: the same for all who can read them.
+    fn lock_dir(&self) -> PathBuf;
+}
+
+/// Where a login is kept. In JSON: `"store":NAME`, and `"path":PATH` for a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The name of the backend.
+    #[serde(rename = "store")]
+    pub name: String,
+    /// The file, if the backend keeps its logins in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => path.display().fmt(formatter),
+            None => write!(formatter, "the {}", self.name),
+        }
+    }
+}
