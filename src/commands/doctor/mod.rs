@@ -130,6 +130,7 @@ pub enum Severity {
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // the names say it
 pub enum Topic {
+    #[serde(rename = "surroundings")]
     Environment,
     Browser,
     Terminal,
