@@ -33,7 +33,8 @@ pub fn holder(port: u16) -> Option<Holder> {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::fs;
+    use std::fs::{self, File};
+    use std::io::{BufRead as _, BufReader};
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
     use rustix::process::getuid;
@@ -61,12 +62,12 @@ mod linux {
 
     pub fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
         for _ in 0..TABLE_READS {
-            let Some(table) = read_table() else {
+            let Some(mut rows) = read_rows() else {
                 return false;
             };
-            let is_peer = |row: &Row| is_same(row.local, peer) && is_same(row.remote, local);
-            let row = rows(&table).find(is_peer);
-            if let Some(row) = row {
+            if let Some(row) =
+                rows.find(|row| is_same(row.local, peer) && is_same(row.remote, local))
+            {
                 return !is_trusted(&row);
             }
         }
@@ -103,14 +104,14 @@ mod linux {
         !knows_all && overflow.trim().parse() == Ok(uid)
     }
 
-    /// Reads the TCP sockets of this network namespace, one a line; `None` if the system does not show them.
-    fn read_table() -> Option<String> {
-        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
-        tables.into_iter().flatten().reduce(|v4, v6| v4 + &v6)
-    }
-
-    fn rows(table: &str) -> impl Iterator<Item = Row> + '_ {
-        table.lines().filter_map(read_row)
+    /// Reads the TCP sockets of this network namespace; `None` if the system does not show them. There may be many, so they
+    /// are never in memory at once.
+    fn read_rows() -> Option<impl Iterator<Item = Row>> {
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| File::open(path).ok());
+        let is_shown = tables.iter().any(Option::is_some);
+        let lines = |table| BufReader::new(table).lines().map_while(Result::ok);
+        let lines = tables.into_iter().flatten().flat_map(lines);
+        is_shown.then(|| lines.filter_map(|line| read_row(&line)))
     }
 
     fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
@@ -147,10 +148,9 @@ mod linux {
     }
 
     pub fn holder(port: u16) -> Option<Holder> {
-        let table = read_table()?;
-        let is_listening = |row: &Row| row.state == LISTEN && row.local.port() == port;
-        let mut listening = rows(&table).filter(is_listening);
-        listening.find_map(|row| process_with(row.inode))
+        read_rows()?
+            .filter(|row| row.state == LISTEN && row.local.port() == port)
+            .find_map(|row| process_with(row.inode))
     }
 
     /// Finds the process of this user that has the socket open.
