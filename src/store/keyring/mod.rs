@@ -24,7 +24,7 @@ use crate::os::files::accounts;
     path = "secret_service.rs"
 )]
 mod platform;
-#[cfg(test)]
+#[cfg(all(test, feature = "keyring"))]
 mod tests;
 
 /// The name of this program in the keyring.

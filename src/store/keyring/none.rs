@@ -23,3 +23,23 @@ pub(super) fn connect(
 pub(super) fn fault(_: &keyring_core::Error) -> Option<KeyringFault> {
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Interaction, Store, StoreChoice};
+
+    #[test]
+    fn k1_a_build_without_the_keyring_says_so() {
+        let home = tempfile::tempdir().unwrap();
+        let open = |choice| Store::open(choice, home.path(), Interaction::None);
+        let store = open(&StoreChoice::Auto).unwrap();
+        let reason = "cannot use the keyring: this build of mcp-login has no keyring support";
+        let notice = store.notice().unwrap();
+        assert!(
+            notice.starts_with(&format!("{reason}; logins are kept in ")),
+            "{notice}"
+        );
+        let err = open(&StoreChoice::Keyring).err().unwrap();
+        assert_eq!(err.to_string(), reason);
+    }
+}
