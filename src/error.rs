@@ -79,16 +79,6 @@ pub enum Error {
         /// What went wrong.
         source: RegisterError,
     },
-    /// The server has another authorization server than the one that the client was registered at by hand.
-    #[error("{server} now uses {now}, and the client belongs to {before}")]
-    IssuerChanged {
-        /// The server.
-        server: String,
-        /// The issuer of the stored login.
-        before: String,
-        /// The issuer that the server names now.
-        now: String,
-    },
     /// The user or the authorization server refused.
     #[error("the login to {server} was refused: {denial}")]
     Denied {
@@ -378,12 +368,6 @@ impl Error {
                 let names: Vec<_> = choices.iter().map(|(name, _)| name.as_str()).collect();
                 let hint = format!("name the one that you mean: {}", names.join(" or "));
                 (Code::Usage, Some(hint.into()))
-            }
-            Self::IssuerChanged { now, .. } => {
-                let hint = format!(
-                    "if you know that it moved there, and the client is registered there, add --issuer {now}"
-                );
-                (Code::IssuerChanged, Some(hint.into()))
             }
             Self::TimedOut { asked, .. } => {
                 let hint = match asked {

@@ -92,6 +92,6 @@ impl PendingAuthorization {
     /// Notes that the server knows the client: it has answered with the state of this login.
     pub fn confirm_client(&self, cache: &Cache) {
         let issuer = &self.preparation().discovery.server.issuer;
-        registration::confirm(cache, issuer, self.client());
+        registration::mark_confirmed(cache, issuer, self.client());
     }
 }

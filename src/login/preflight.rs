@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::http::{Http, HttpSettings};
 use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
-use crate::registration::{self, ClientPlan};
+use crate::registration::{ClientPlan, ClientRequest};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
 
@@ -41,23 +41,19 @@ pub fn preflight(
     let discovery = prepare::find_server(request, None, &http, Some(trace))?;
     let scopes = prepare::scopes(request, &discovery, stored);
     let server = &discovery.server;
-    let client = registration::choose(
+    let client = ClientRequest {
         server,
-        &request.identity,
+        identity: &request.identity,
         redirect_uri,
-        &scopes,
-        (cache, stored),
-    )
-    .map_err(|source| Error::Register {
+        scopes: &scopes,
+        cache,
+        stored,
+        may_reuse: true,
+    };
+    let client = client.plan().map_err(|source| Error::Register {
         issuer: printable(&server.issuer),
         provider: provider(request, &discovery),
         source,
-    })
-    .and_then(|plan| {
-        if let ClientPlan::Client(client) = &plan {
-            prepare::check_issuer_of_client(request, client, server, stored)?;
-        }
-        Ok(plan)
     });
     Ok(Preflight {
         discovery,

@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::failure::Code;
 use crate::http::Http;
 use crate::oauth::authorization::{choose_scopes, AuthorizationRequest, ScopeSources};
-use crate::oauth::client::{Client, RegistrationKind};
+use crate::oauth::client::Client;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
 use crate::os::terminal;
-use crate::registration::{self, RegisterError};
+use crate::registration::{self, ClientRequest, RegisterError};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
 
@@ -66,7 +66,7 @@ pub fn redirect_target(
     stored: Option<&Credentials>,
 ) -> RedirectTarget {
     let registered = LastLogin::read(request, cache)
-        .map(|last| registration::remembered_redirect_uris(cache, &last.issuer, stored))
+        .map(|last| registration::registered_redirect_uris(cache, &last.issuer, stored))
         .unwrap_or_default();
     let registered = registered
         .iter()
@@ -243,16 +243,17 @@ pub fn register(
     } = preparation;
     let server = &preparation.discovery.server;
     let cache = context.cache();
-    let reusable = stored.as_ref().filter(|_| !preparation.is_second);
-    let client = registration::register(
+    let client = ClientRequest {
         server,
-        &request.identity,
-        &preparation.redirect_uri,
-        &preparation.scopes,
-        (http, &cache, reusable),
-    )
+        identity: &request.identity,
+        redirect_uri: &preparation.redirect_uri,
+        scopes: &preparation.scopes,
+        cache: &cache,
+        stored: stored.as_ref(),
+        may_reuse: !preparation.is_second,
+    }
+    .register(http)
     .map_err(|source| not_registered(preparation, source))?;
-    check_issuer_of_client(request, &client, server, stored.as_ref())?;
     let last = LastLogin {
         issuer: server.issuer.clone(),
         redirect_uri: preparation.redirect_uri.clone(),
@@ -276,29 +277,6 @@ fn not_registered(preparation: &Preparation, source: RegisterError) -> Error {
             provider: preparation.provider(),
             source,
         },
-    }
-}
-
-/// Checks that a client registered by hand is still meant for this authorization server: its identifier and secret are
-/// not shown to another one unless the user names it.
-///
-/// Spec: MCP 2026-07-28, Authorization Server Binding.
-pub fn check_issuer_of_client(
-    request: &Request,
-    client: &Client,
-    server: &AuthorizationServer,
-    stored: Option<&Credentials>,
-) -> Result<(), Error> {
-    let has_moved =
-        |stored: &&Credentials| stored.client_id == client.id && stored.issuer != server.issuer;
-    let is_bound = client.kind == RegistrationKind::Static && request.identity.issuer.is_none();
-    match stored.filter(has_moved) {
-        Some(stored) if is_bound => Err(Error::IssuerChanged {
-            server: request.key.server.clone(),
-            before: printable(&stored.issuer),
-            now: printable(&server.issuer),
-        }),
-        _ => Ok(()),
     }
 }
 

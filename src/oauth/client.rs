@@ -102,6 +102,19 @@ pub struct Client {
     pub kind: RegistrationKind,
 }
 
+impl Client {
+    /// Returns a client without a secret.
+    pub fn public(id: String, kind: RegistrationKind) -> Self {
+        Self {
+            id,
+            secret: None,
+            secret_expires_at: None,
+            auth: ClientAuth::None,
+            kind,
+        }
+    }
+}
+
 /// Tells whether this error of an authorization server means that it does not know a client, or not any more.
 ///
 /// Spec: RFC 6749 sections 4.1.2.1 and 5.2.

@@ -406,7 +406,7 @@ fn mark_refused(
     let is_unknown = kept.registration == RegistrationKind::Dynamic && client::is_unknown(error);
     if is_unknown {
         let (cache, scopes) = (Cache::new(&settings.data_dir), &kept.scopes_requested);
-        registration::doubt(
+        registration::mark_unconfirmed(
             &cache,
             &kept.issuer,
             &kept.client_id,

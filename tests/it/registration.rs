@@ -851,16 +851,7 @@ fn b12_m18_another_authorization_server_gets_nothing_of_the_old_one() {
         ),
         Fake::start(),
     );
-    let moved = Arc::new(AtomicBool::new(false));
-    let (origins, state) = ([old.origin(), new.origin()], Arc::clone(&moved));
-    let fake = Fake::with(move |seen, fake| {
-        let mut metadata = fake.resource_metadata();
-        metadata["authorization_servers"] =
-            json!([origins[usize::from(state.load(Ordering::SeqCst))]]);
-        seen.path
-            .starts_with("/.well-known/oauth-protected")
-            .then(|| Reply::json(200, &metadata))
-    });
+    let (fake, moved) = moving(&old, &new);
     let first = Program::login(&fake).agree().expect(0);
     let before = first.kept(&fake.mcp());
     assert_eq!(before["client_secret"], "c4nary");
@@ -885,9 +876,8 @@ fn b12_m18_another_authorization_server_gets_nothing_of_the_old_one() {
     again(&fake, first.home()).agree().expect(0);
 }
 
-#[apply(test)]
-fn m14a_a_client_of_the_users_is_not_shown_to_another_authorization_server() {
-    let (old, new) = (Fake::start(), Fake::start());
+/// Two authorization servers, and an MCP server that moves from the first to the second when the flag is set.
+fn moving(old: &Fake, new: &Fake) -> (Fake, Arc<AtomicBool>) {
     let moved = Arc::new(AtomicBool::new(false));
     let (origins, state) = ([old.origin(), new.origin()], Arc::clone(&moved));
     let fake = Fake::with(move |seen, fake| {
@@ -898,6 +888,42 @@ fn m14a_a_client_of_the_users_is_not_shown_to_another_authorization_server() {
             .starts_with("/.well-known/oauth-protected")
             .then(|| Reply::json(200, &metadata))
     });
+    (fake, moved)
+}
+
+#[apply(test)]
+fn m14a_a_client_that_was_registered_by_us_and_is_named_by_hand_is_bound_too() {
+    let (old, new) = (Fake::start(), Fake::start());
+    let (fake, moved) = moving(&old, &new);
+    let first = Program::login(&fake).agree().expect(0);
+    let client_id = first.kept(&fake.mcp())["client_id"].clone();
+    let client_id = client_id.as_str().expect("a client identifier").to_owned();
+    moved.store(true, Ordering::SeqCst);
+    let client = |login: Program| {
+        login
+            .args(["--client-id", &client_id])
+            .env("MCP_LOGIN_CLIENT_SECRET", "c4nary")
+    };
+    let finished = client(again(&fake, first.home()))
+        .run()
+        .expect_error(6, "issuer_changed");
+    for shown in [old.origin(), new.origin()] {
+        assert!(finished.stderr.contains(&shown), "{}", finished.stderr);
+    }
+    for seen in new.seen() {
+        assert!(seen.method == "GET" && seen.path.contains(".well-known"));
+    }
+    // The user may say that the client belongs there too.
+    client(again(&fake, first.home()))
+        .args(["--issuer", &new.origin()])
+        .agree()
+        .expect(0);
+}
+
+#[apply(test)]
+fn m14a_a_client_of_the_users_is_not_shown_to_another_authorization_server() {
+    let (old, new) = (Fake::start(), Fake::start());
+    let (fake, moved) = moving(&old, &new);
     let client = |login: Program| {
         login
             .args(["--client-id", "mine"])
