@@ -15,6 +15,7 @@ pub const TARGET: Target = Target {
     about: "runs `mcp-login headers` as its headersHelper",
     source: Some("claude-code"),
     asks_us: true,
+    accepts_mcp_remote: false,
     modes: &[Mode::Access],
     deliver,
     note: "Claude Code reads its configuration when it starts",

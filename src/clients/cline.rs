@@ -15,6 +15,8 @@ pub const TARGET: Target = Target {
     about: "gets the login in its cline_mcp_settings.json, and refreshes it itself",
     source: Some("cline"),
     asks_us: false,
+    // `deliver` checks which of them Cline connects to itself.
+    accepts_mcp_remote: true,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "Cline uses it from its next session",

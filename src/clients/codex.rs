@@ -1,10 +1,9 @@
 //! Codex: asks us for the headers of its requests, by its documented `http_headers_helper`; or gets the whole login, in
 //! the file that it keeps its own in.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use jsonc_parser::cst::CstObjectProp;
-use serde_json::{json, Value};
+use serde_json::{json, Map, Value};
 use toml_edit::{value, DocumentMut, Item, Table, TableLike, TomlError};
 use zeroize::Zeroizing;
 
@@ -12,6 +11,7 @@ use super::{config, json as file, ours, quoted, sdk, writer};
 use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::digest;
 use crate::oauth::text::printable;
+use crate::store::keyring;
 
 /// Codex 0.169 to 0.171.
 pub const TARGET: Target = Target {
@@ -19,6 +19,7 @@ pub const TARGET: Target = Target {
     about: "runs `mcp-login headers` as its http_headers_helper",
     source: Some("codex"),
     asks_us: true,
+    accepts_mcp_remote: false,
     modes: &[Mode::Access, Mode::Move],
     deliver,
     note: "Codex reads its configuration when it starts",
@@ -27,17 +28,25 @@ pub const TARGET: Target = Target {
 /// The setting that makes Codex ask us.
 const HELPER: &str = "http_headers_helper";
 
-/// The tables of headers; what Codex sends as `Authorization` from there wins over everything else.
+/// The setting for a variable with a token, and the tables of headers: Codex prefers them to the helper and to a login.
+const TOKEN_VARIABLE: &str = "bearer_token_env_var";
 const HEADERS: [&str; 2] = ["http_headers", "env_http_headers"];
 
 /// The key of the servers.
 const SERVERS: &str = "mcp_servers";
 
+/// The service under which Codex keeps its own logins in the keyring.
+const KEYRING_SERVICE: &str = "Codex MCP Credentials";
+
+/// The configuration of Codex.
+const CONFIG: &str = "config.toml";
+
 /// The file of Codex's own logins.
 const CREDENTIALS: &str = ".credentials.json";
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    let home = home(places);
+    let home = places.path_or("CODEX_HOME", ".codex");
+    refuse_login_in_keyring(handover, &home)?;
     if let Some(configured) = handover.configured {
         refuse_rival(&configured.path, handover.name, &configured.entry)?;
     }
@@ -47,12 +56,13 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     }
 }
 
-fn home(places: &Places) -> PathBuf {
-    places.path_or("CODEX_HOME", ".codex")
+/// Returns the text of a file; `None` if there is none, or it cannot be read.
+fn text_of(path: &Path) -> Option<Zeroizing<String>> {
+    writer::read_text(path, false).ok().flatten()
 }
 
 fn setting(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
-    let path = home.join("config.toml");
+    let path = home.join(CONFIG);
     let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
     let helper = handover.helper.to_owned();
     let edit = move |path: &Path, old: Option<&str>| {
@@ -75,14 +85,17 @@ fn find<'a>(
     let Some(servers) = document.get_mut(SERVERS) else {
         return Ok(None);
     };
+    let no_table = |key: &str| HandoverError::unknown(path, format!("{key} is not a table"));
     let servers = servers
         .as_table_like_mut()
-        .ok_or_else(|| HandoverError::unknown(path, "mcp_servers is not a table"))?;
+        .ok_or_else(|| no_table(SERVERS))?;
     let Some(server) = servers.get_mut(name) else {
         return Ok(None);
     };
-    let no_table = || HandoverError::unknown(path, format!("mcp_servers.{name} is not a table"));
-    server.as_table_like_mut().ok_or_else(no_table).map(Some)
+    match server.as_table_like_mut() {
+        Some(table) => Ok(Some(table)),
+        None => Err(no_table(&format!("{SERVERS}.{name}"))),
+    }
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, HandoverError> {
@@ -110,16 +123,18 @@ fn configure(
     let Some(server) = find(path, &mut document, name)? else {
         return Err(HandoverError::unknown(path, "mcp_servers is not a table"));
     };
-    for (key, item) in server.iter() {
-        refuse_rival(path, name, &json!({key: config::from_toml(item)}))?;
-    }
-    match server.get("url").map(config::from_toml) {
+    let members = server.iter();
+    let entry: Value = members
+        .map(|(key, item)| (key.to_owned(), config::from_toml(item)))
+        .collect();
+    refuse_rival(path, name, &entry)?;
+    match entry.get("url") {
         None => {
             server.insert("url", value(url));
         }
         // The token of this server would go to the other one.
         Some(other) if other != url => {
-            return Err(HandoverError::other_server(path, name, Some(&other)))
+            return Err(HandoverError::other_server(path, name, Some(other)))
         }
         Some(_) => {}
     }
@@ -129,27 +144,24 @@ fn configure(
 
 /// Refuses a server with a setting that Codex would use in place of our token.
 fn refuse_rival(path: &Path, name: &str, server: &Value) -> Result<(), HandoverError> {
-    let mut rivals = Vec::new();
-    if server.get("bearer_token_env_var").is_some() {
-        rivals.push("bearer_token_env_var".to_owned());
+    let refuse = |rival: &str| {
+        let (path, name) = (path.display(), printable(name));
+        Err(HandoverError::unsuitable(
+            format!("{path} sets {rival} for {name}, which Codex uses in place of the login"),
+            format!("remove {rival} there, and run this again"),
+        ))
+    };
+    if server.get(TOKEN_VARIABLE).is_some() {
+        return refuse(TOKEN_VARIABLE);
     }
     for table in HEADERS {
-        let headers = server.get(table).and_then(Value::as_object);
-        let names = headers.into_iter().flat_map(|headers| headers.keys());
-        let names = names.filter(|name| name.eq_ignore_ascii_case("authorization"));
-        rivals.extend(names.map(|name| format!("{table}.{name}")));
+        for (header, _) in server[table].as_object().into_iter().flatten() {
+            if header.eq_ignore_ascii_case("authorization") {
+                return refuse(&format!("{table}.{header}"));
+            }
+        }
     }
-    let Some(rival) = rivals.first() else {
-        return Ok(());
-    };
-    Err(HandoverError::unsuitable(
-        format!(
-            "{} sets {rival} for {}, which Codex uses in place of the login",
-            path.display(),
-            printable(name)
-        ),
-        format!("remove {rival} there, and run this again"),
-    ))
+    Ok(())
 }
 
 /// Returns the removal of a login that we gave to Codex before, and that it would go on using.
@@ -163,26 +175,22 @@ fn older(handover: &Handover, home: &Path) -> Result<Option<Change>, HandoverErr
     let is_meant = move |entry: &Value| {
         entry["server_name"] == name.as_str() && entry["server_url"] == url.as_str()
     };
-    let text = writer::read_text(&path, false).ok().flatten();
-    let logins: Value = text
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default();
-    let logins = logins.as_object().into_iter().flat_map(|it| it.values());
-    let older: Vec<_> = logins.filter(|it| is_meant(it)).collect();
-    if older.is_empty() {
+    let text = text_of(&path).unwrap_or_default();
+    let mut logins: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
+    logins.retain(|_, entry| is_meant(entry));
+    if logins.is_empty() {
         return Ok(None);
     }
     let client_id = handover.login.client_id.as_str();
-    if older.iter().any(|entry| entry["client_id"] != client_id) {
+    if logins.values().any(|entry| entry["client_id"] != client_id) {
         return Err(older_login(&path.display().to_string(), handover.name));
     }
     let edit = move |path: &Path, old: Option<&str>| {
         file::edit(path, old, |root| {
-            let is_older = |entry: &CstObjectProp| {
-                entry.to_serde_value().is_some_and(|entry| is_meant(&entry))
-            };
-            for entry in root.properties().into_iter().filter(is_older) {
-                entry.remove();
+            for entry in root.properties() {
+                if entry.to_serde_value().is_some_and(|value| is_meant(&value)) {
+                    entry.remove();
+                }
             }
             Ok(())
         })
@@ -191,7 +199,7 @@ fn older(handover: &Handover, home: &Path) -> Result<Option<Change>, HandoverErr
 }
 
 /// Codex has a login of its own, which it would use.
-pub fn older_login(place: &str, name: &str) -> HandoverError {
+fn older_login(place: &str, name: &str) -> HandoverError {
     HandoverError::unsuitable(
         format!(
             "{place} holds an older login of Codex to {}, which it uses in place of this one",
@@ -204,16 +212,21 @@ pub fn older_login(place: &str, name: &str) -> HandoverError {
     )
 }
 
-/// Returns where in the keyring Codex would keep a login: service and account; `None` if it is set to keep them in a
-/// file.
-pub fn in_keyring(handover: &Handover, places: &Places) -> Option<(&'static str, String)> {
-    let path = home(places).join("config.toml");
-    let text = writer::read_text(&path, false).ok().flatten();
-    let document = text.and_then(|text| parse(&path, &text).ok());
-    let store = document
-        .as_ref()
-        .and_then(|document| document.get("mcp_oauth_credentials_store")?.as_str());
-    (store != Some("file")).then(|| ("Codex MCP Credentials", key(handover.name, handover.url)))
+/// Refuses a hand-over while the keyring holds a login of Codex to the server, unless Codex is set to use its file. If
+/// the keyring cannot be read, Codex cannot read it either, or asks the user.
+fn refuse_login_in_keyring(handover: &Handover, home: &Path) -> Result<(), HandoverError> {
+    let path = home.join(CONFIG);
+    let text = text_of(&path).unwrap_or_default();
+    if let Ok(document) = parse(&path, &text) {
+        let store = document.get("mcp_oauth_credentials_store");
+        if store.and_then(Item::as_str) == Some("file") {
+            return Ok(());
+        }
+    }
+    match keyring::holds(KEYRING_SERVICE, key(handover.name, handover.url)) {
+        Ok(true) => Err(older_login("the keyring", handover.name)),
+        Ok(false) | Err(_) => Ok(()),
+    }
 }
 
 fn lock(home: &Path) -> Lock {
@@ -235,7 +248,7 @@ fn login(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
         "client_id": login.client_id,
         "access_token": login.access_token.expose(),
         "expires_at": login.expires_at.map(sdk::milliseconds),
-        "refresh_token": login.refresh_token.as_ref().map(|token| token.expose()),
+        "refresh_token": sdk::refresh_token(handover),
         "scopes": login.scopes,
         "issuer": login.issuer,
     });
@@ -247,10 +260,9 @@ fn login(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
         })
     };
     let tokens = Change::secret(home.join(CREDENTIALS), edit).locked(lock(home));
-    let helper = without_helper(handover, home)?;
-    Ok(Delivery::Files(
-        helper.into_iter().chain([tokens]).collect(),
-    ))
+    let mut changes = Vec::from_iter(without_helper(handover, home)?);
+    changes.push(tokens);
+    Ok(Delivery::Files(changes))
 }
 
 /// Returns the removal of our own helper from the configuration; `None` if it holds none.
@@ -260,7 +272,7 @@ fn login(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
 /// [`HandoverError::Unsuitable`] for a helper of another program, [`HandoverError::UnknownFormat`] for a file that is
 /// not in the known format.
 fn without_helper(handover: &Handover, home: &Path) -> Result<Option<Change>, HandoverError> {
-    let path = home.join("config.toml");
+    let path = home.join(CONFIG);
     let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
     let remove = move |path: &Path, old: &str| {
         let mut document = parse(path, old)?;
@@ -281,17 +293,16 @@ fn without_helper(handover: &Handover, home: &Path) -> Result<Option<Change>, Ha
         server.remove(HELPER);
         Ok(Some(Zeroizing::new(document.to_string())))
     };
-    let Some(text) = writer::read_text(&path, false).ok().flatten() else {
-        return Ok(None);
-    };
-    if remove(&path, &text)?.is_none() {
-        return Ok(None);
+    match text_of(&path) {
+        Some(text) if remove(&path, &text)?.is_some() => {}
+        _ => return Ok(None),
     }
     Ok(Some(Change::shared(path, move |path, old| {
         let old = old.unwrap_or_default();
         Ok(remove(path, old)?.unwrap_or_else(|| Zeroizing::new(old.to_owned())))
     })))
 }
+
 /// Returns the key of an entry; the headers are left out of it, whatever the configuration says.
 fn key(name: &str, url: &str) -> String {
     let hashed = format!(r#"{{"type":"http","url":{},"headers":{{}}}}"#, json!(url));

@@ -10,6 +10,7 @@ pub const TARGET: Target = Target {
     about: "prints NAME='access token' for a .env file",
     source: None,
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Access],
     deliver,
     note: "the token is good until it expires; print it anew before each start of the client",

@@ -16,6 +16,7 @@ pub const TARGET: Target = Target {
     about: "gets the login in the FileTreeStore of an application, named by --fastmcp-dir",
     source: None,
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "for OAuth(token_storage=FileTreeStore(...)), with the store's V1 strategies for names and without encryption; an \

@@ -13,6 +13,7 @@ pub const TARGET: Target = Target {
     about: "gets the login in its mcp-oauth-tokens.json, and refreshes it itself",
     source: Some("gemini-cli"),
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "Gemini CLI uses it from its next start; end a running one first",

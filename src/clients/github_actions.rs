@@ -10,6 +10,7 @@ pub const TARGET: Target = Target {
     about: "masks the access token in the log and sets it for all later steps",
     source: None,
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Access],
     deliver,
     note: "later steps of this job see the token until it expires",

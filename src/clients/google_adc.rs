@@ -14,6 +14,7 @@ pub const TARGET: Target = Target {
     about: "writes Application Default Credentials, for Google's libraries and tools",
     source: None,
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Copy],
     deliver,
     note: "Google's libraries read the file when a program starts",

@@ -17,6 +17,7 @@ pub const TARGET: Target = Target {
     about: "gets the login in its mcp-tokens files, and refreshes it by itself",
     source: Some("hermes"),
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "a running Hermes sees it by itself, if its server has `auth: oauth`; where refresh tokens are not replaced, it \

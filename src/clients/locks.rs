@@ -1,4 +1,4 @@
-//! The locks of clients, taken as they take them themselves.
+//! Acquires the locks of clients in the way in which the clients do.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
+use anyhow::{anyhow, Context};
 use rustix::fs::{renameat_with, RenameFlags, CWD};
 use rustix::io::Errno;
 
@@ -17,113 +17,114 @@ use crate::os::files::{DiskError, LockFile};
 /// Longest wait for a client that holds its lock.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
-/// Pause between two tries to take a lock.
+/// Pause between two attempts to acquire a lock.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A directory that nobody has touched for so long is what a client left behind when it was killed: opencode breaks its
-/// own locks after as much time, Cline after ten seconds.
+/// Age after which the directory of a lock counts as left behind by a client that was killed: opencode breaks its own
+/// locks after the same time, Cline after ten seconds.
 const ABANDONED: Duration = Duration::from_secs(60);
 
-/// A lock of a client's, let go when it is dropped.
+/// A lock of a client, released on drop.
 pub(super) enum HeldLock {
-    /// A lock of the system's.
-    File(#[allow(dead_code)] LockFile),
-    /// A directory, and what stands in it: it tells ours from another that has its name later.
-    Directory(PathBuf, String),
+    /// A lock of the operating system.
+    File { _lock: LockFile },
+    /// A directory with a file that holds `owner`. Another process may replace the directory by its own.
+    Directory { path: PathBuf, owner: String },
 }
 
-/// The file in a directory of ours.
+/// The name of that file.
 const OWNER: &str = "owner";
 
-/// Takes a lock.
+/// Acquires a lock.
 ///
 /// # Errors
 ///
-/// [`DiskError::Locked`] if the client does not let it go in time; what else the disk refuses.
+/// [`DiskError::Locked`] if the client does not release it in time, and other errors of the file system.
 pub(super) fn acquire(lock: &Lock) -> Result<HeldLock, DiskError> {
     let deadline = Deadline::after(LOCK_LIMIT);
     match lock {
-        Lock::File(path) => LockFile::acquire(path, deadline).map(HeldLock::File),
+        Lock::File(path) => Ok(HeldLock::File {
+            _lock: LockFile::acquire(path, deadline)?,
+        }),
         Lock::Directory(path) => acquire_directory(path, deadline),
     }
 }
 
-/// Moves a directory to the place of the lock. It holds a file from the start: Cline takes an empty one for a free lock,
-/// opencode one of any kind for a lock that is held.
+/// Makes a directory with a file in it and renames it: for Cline an empty directory is a free lock, for opencode any
+/// directory is a held one.
 fn acquire_directory(path: &Path, deadline: Deadline) -> Result<HeldLock, DiskError> {
     let ours = path.with_extension(format!("{}.tmp", std::process::id()));
-    let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
         .as_nanos();
     let owner = format!("{} {} {now}", env!("CARGO_PKG_NAME"), std::process::id());
-    make(&ours)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&ours)
         .and_then(|()| fs::write(ours.join(OWNER), &owner))
         .with_context(|| cannot(path))?;
     loop {
-        match move_to(&ours, path) {
-            Ok(()) => return Ok(HeldLock::Directory(path.to_owned(), owner)),
-            Err(Errno::EXIST | Errno::NOTEMPTY)
-                if is_abandoned(path) && remove(path, is_abandoned) =>
-            {
-                log::warn!("{} was left behind, and is removed", path.display());
-            }
-            Err(Errno::EXIST | Errno::NOTEMPTY) if !deadline.passed() => std::thread::sleep(PAUSE),
-            Err(err) => {
-                let _ = fs::remove_dir_all(&ours);
-                return match err {
-                    Errno::EXIST | Errno::NOTEMPTY => Err(DiskError::Locked {
-                        path: path.to_owned(),
-                        holder: None,
-                    }),
-                    err => Err(io::Error::from(err))
-                        .with_context(|| cannot(path))
-                        .map_err(DiskError::Io),
-                };
-            }
+        let Err(err) = rename_to_free(&ours, path) else {
+            let path = path.to_owned();
+            return Ok(HeldLock::Directory { path, owner });
+        };
+        let is_held = matches!(err, Errno::EXIST | Errno::NOTEMPTY);
+        if is_held && is_abandoned(path) && remove(path, is_abandoned) {
+            log::warn!("{} was left behind, and is removed", path.display());
+            continue;
         }
+        if is_held && !deadline.passed() {
+            std::thread::sleep(PAUSE);
+            continue;
+        }
+        let _ = fs::remove_dir_all(&ours);
+        if is_held {
+            let (path, holder) = (path.to_owned(), None);
+            return Err(DiskError::Locked { path, holder });
+        }
+        return Err(anyhow!(io::Error::from(err)).context(cannot(path)).into());
     }
 }
 
-/// Moves a directory to a place where there is nothing, or, on a file system that knows no such move, nothing but an
-/// empty directory.
-fn move_to(ours: &Path, path: &Path) -> Result<(), Errno> {
+/// Renames a directory unless something has the new name; on a file system that cannot do that, an empty directory may
+/// have it.
+fn rename_to_free(ours: &Path, path: &Path) -> Result<(), Errno> {
     match renameat_with(CWD, ours, CWD, path, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => rustix::fs::rename(ours, path),
         moved => moved,
     }
 }
 
-/// Removes a lock if `is_meant` says so of the one that is there. Another process may have put its own lock there since
-/// somebody looked, so it is moved away first, and what turns out to be another one is put back.
+/// Removes the directory of a lock if `is_meant` holds for it. Another process may have replaced it since the caller
+/// checked, so it is renamed first, checked again, and put back if it is another one.
 fn remove(path: &Path, is_meant: impl Fn(&Path) -> bool) -> bool {
     let away = path.with_extension(format!("{}.old", std::process::id()));
-    // What an earlier process of this number left.
+    // An earlier process with this number may have left one.
     let _ = fs::remove_dir_all(&away);
-    if move_to(path, &away).is_err() {
+    if rename_to_free(path, &away).is_err() {
         return false;
     }
     let is_right = is_meant(&away);
-    if is_right || move_to(&away, path).is_err() {
+    if is_right || rename_to_free(&away, path).is_err() {
         let _ = fs::remove_dir_all(&away);
     }
     is_right
 }
 
 fn is_abandoned(path: &Path) -> bool {
-    let touched = |path: &Path| {
-        fs::symlink_metadata(path)
-            .and_then(|found| found.modified())
-            .ok()
-    };
-    let inside = fs::read_dir(path)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| touched(&entry.path()));
-    let last = inside.chain(touched(path)).max();
-    last.and_then(|last| SystemTime::now().duration_since(last).ok())
+    let mut paths = vec![path.to_owned()];
+    paths.extend(
+        fs::read_dir(path)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path()),
+    );
+    let modified = |path: &PathBuf| fs::symlink_metadata(path).ok()?.modified().ok();
+    let last = paths.iter().filter_map(modified).max();
+    last.and_then(|last| last.elapsed().ok())
         .is_some_and(|age| age > ABANDONED)
 }
 
@@ -133,9 +134,9 @@ fn cannot(path: &Path) -> String {
 
 impl Drop for HeldLock {
     fn drop(&mut self) {
-        if let Self::Directory(path, ours) = self {
+        if let Self::Directory { path, owner } = self {
             remove(path, |found| {
-                fs::read_to_string(found.join(OWNER)).is_ok_and(|owner| owner == *ours)
+                fs::read_to_string(found.join(OWNER)).is_ok_and(|found| found == *owner)
             });
         }
     }

@@ -16,6 +16,7 @@ pub const TARGET: Target = Target {
     about: "takes the login by `mcporter vault set`, and refreshes it itself",
     source: Some("mcporter"),
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "mcporter uses it from its next call; restart its daemon, if it runs",

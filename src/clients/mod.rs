@@ -1,7 +1,7 @@
-//! MCP clients: how a login reaches each of them, and how their configurations name servers.
+//! MCP clients: how each of them gets a login, and which servers their configurations name.
 //!
-//! A client is one file with one [`Target`]: pure functions from a login to what that client reads, and where it reads it.
-//! [`sources`] finds the servers that the clients' configurations name; [`writer`] is the one place that writes.
+//! A target is one file with one [`Target`], which computes what the client reads from a login. [`config`] reads the
+//! configurations of clients; [`writer`] writes their files.
 
 mod claude_code;
 mod cline;
@@ -27,7 +27,6 @@ pub mod writer;
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +39,7 @@ use crate::store::Credentials;
 use command::Import;
 use config::ConfiguredServer;
 
-/// All clients that a login can be handed to, in the order in which they are listed.
+/// Everything that a login can be handed to, in the order of `handover --list`.
 pub const TARGETS: &[&Target] = &[
     &workspace_mcp::TARGET,
     &claude_code::TARGET,
@@ -57,31 +56,33 @@ pub const TARGETS: &[&Target] = &[
     &github_actions::TARGET,
 ];
 
-/// The [`Target::source`] of mcp-remote: each configuration that runs it.
-pub const BRIDGE: &str = "mcp-remote";
+/// The [`Target::source`] of mcp-remote: the entries of all configurations that run it.
+pub const MCP_REMOTE: &str = "mcp-remote";
 
-/// Where the user's programs keep their things.
+/// The directories and variables that decide where the user's programs keep their files.
 #[derive(Clone, Debug)]
 pub struct Places {
     /// The user's home directory.
     pub home: PathBuf,
-    /// The directory that the user works in.
+    /// The working directory.
     pub directory: PathBuf,
-    /// The environment.
+    /// The variables of the environment.
     pub variables: BTreeMap<String, String>,
 }
 
 impl Places {
-    /// Looks at the environment; `None` if there is no home directory.
+    /// Reads the environment; `None` without a home directory.
     pub fn look() -> Option<Self> {
-        let text = |text: OsString| text.into_string().ok();
-        let variables: BTreeMap<_, _> = env::vars_os()
-            .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
-            .collect();
-        let home = variables
-            .get("HOME")
-            .map(PathBuf::from)
-            .filter(|home| home.is_absolute())?;
+        let mut variables = BTreeMap::new();
+        for (name, value) in env::vars_os() {
+            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
+                variables.insert(name, value);
+            }
+        }
+        let home = PathBuf::from(variables.get("HOME")?);
+        if !home.is_absolute() {
+            return None;
+        }
         let directory = env::current_dir().unwrap_or_else(|_| home.clone());
         Some(Self {
             home,
@@ -92,41 +93,35 @@ impl Places {
 
     /// Returns the value of an environment variable, unless it is empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        let value = self.variables.get(name)?;
+        (!value.is_empty()).then_some(value)
     }
 
-    /// Returns the path that a variable holds, a leading `~` replaced.
+    /// Returns the path that a variable holds, with the home directory in place of a leading `~`.
     pub fn path(&self, variable: &str) -> Option<PathBuf> {
         let text = self.variable(variable)?;
-        Some(
-            match text
-                .strip_prefix('~')
-                .map(|rest| rest.trim_start_matches('/'))
-            {
-                Some(below) if text == "~" || text.starts_with("~/") => self.home.join(below),
-                _ => self.directory.join(Path::new(text)),
-            },
-        )
+        Some(match text.strip_prefix("~/") {
+            Some(below) => self.home.join(below.trim_start_matches('/')),
+            None if text == "~" => self.home.clone(),
+            None => self.directory.join(text),
+        })
     }
 
-    /// Returns the path that a variable holds, or else this place below the home directory.
+    /// Returns the path that a variable holds, or else a path below the home directory.
     pub fn path_or(&self, variable: &str, below_home: &str) -> PathBuf {
         self.path(variable)
             .unwrap_or_else(|| self.home.join(below_home))
     }
 }
 
-/// Who has the refresh token afterwards.
+/// Who has the refresh token after the hand-over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// We do: the client gets access tokens only.
+    /// This program; the client gets access tokens only.
     Access,
-    /// The client does, and our copy is dropped.
+    /// The client; our copy is removed.
     Move,
-    /// Both do. Only where the authorization server never replaces a refresh token.
+    /// Both. Only where the authorization server never replaces a refresh token.
     Copy,
 }
 
@@ -134,15 +129,17 @@ pub enum Mode {
 pub struct Target {
     /// Its name on the command line.
     pub name: &'static str,
-    /// How it is served, for the list of clients.
+    /// What it gets, for `handover --list`.
     pub about: &'static str,
-    /// The one of [`sources`] that names its servers, or [`BRIDGE`]; `None` if it knows no names.
+    /// The client in [`config`] whose configuration names its servers, or [`MCP_REMOTE`]; `None` without names.
     pub source: Option<&'static str>,
-    /// It asks us for each token, so that it needs none now.
+    /// It runs `mcp-login headers` for each token, so that it needs none now.
     pub asks_us: bool,
-    /// The ways in which it can be served; the first is the usual one.
+    /// It can use a login to a server that its configuration reaches through mcp-remote.
+    pub accepts_mcp_remote: bool,
+    /// The modes that it supports, the default first.
     pub modes: &'static [Mode],
-    /// Works out what reaches this client, and how.
+    /// Computes what the client gets.
     pub deliver: fn(&Handover, &Places) -> Result<Delivery, HandoverError>,
     /// What the user has to know or do afterwards.
     pub note: &'static str,
@@ -150,21 +147,21 @@ pub struct Target {
 
 /// What is handed over.
 pub struct Handover<'a> {
-    /// The login. With [`Mode::Access`] its access token is live.
+    /// The login. With [`Mode::Access`] its access token is valid.
     pub login: &'a Credentials,
     /// The server's name in the client's configuration.
     pub name: &'a str,
-    /// The server's URL as that configuration has it, byte for byte.
+    /// The server's URL in that configuration, byte for byte.
     pub url: &'a str,
-    /// What that configuration says of the server, if it knows it.
+    /// The server's entry in that configuration, if there is one.
     pub configured: Option<&'a ConfiguredServer>,
-    /// What the authorization server says of itself, as in RFC 8414; `None` if that is not known any more.
+    /// The metadata of the authorization server (RFC 8414), if they are cached.
     pub metadata: Option<&'a Value>,
     /// Who has the refresh token afterwards.
     pub mode: Mode,
     /// The command, for a shell, that prints the headers of a request.
     pub helper: &'a str,
-    /// The name of an environment variable, where one is set.
+    /// The name of the environment variable for a target that sets one.
     pub variable: &'a str,
     /// Now.
     pub now: Time,
@@ -174,35 +171,35 @@ pub struct Handover<'a> {
 pub enum Delivery {
     /// These files are changed, in this order.
     Files(Vec<Change>),
-    /// A setting without a secret: shown to the user, or written if that is wished.
+    /// A setting without a secret: shown to the user, or written on request.
     Setting {
-        /// What the user would put there by hand.
+        /// The text for a user who adds it by hand.
         shown: String,
         /// The same, as a change of the client's configuration.
         change: Change,
-        /// The removal of an older login that we gave the client, which it would use in place of ours.
+        /// The removal of an older login of ours that the client would use instead.
         older: Option<Change>,
     },
-    /// A command of the client's, which takes the login from its stdin.
+    /// A command of the client reads the login from its stdin.
     Command(Import),
-    /// Text that carries the access token, and is what the user asked for.
+    /// Text with the access token, which the user asked for.
     Product {
-        /// What is printed.
+        /// The text for stdout.
         text: Zeroizing<String>,
-        /// What is added to the end of a file, and which.
+        /// A file, and the text that is added to its end.
         append: Option<(PathBuf, Zeroizing<String>)>,
     },
 }
 
-/// A change of one file, of which everything else is login.
+/// A change of one file that leaves the rest of it as it is.
 pub struct Change {
     /// The file.
     pub path: PathBuf,
-    /// The client's own lock on it.
+    /// The client's lock on it.
     pub lock: Option<Lock>,
-    /// Whether it holds secrets, and is nobody else's to read.
+    /// It holds secrets: no other user may read it.
     pub secret: bool,
-    /// Makes the new text out of the old one; `None` stands for no file.
+    /// Computes the new text.
     pub edit: Edit,
 }
 
@@ -231,7 +228,7 @@ impl Change {
         }
     }
 
-    /// The same change, under a lock of the client's.
+    /// The same change, under a lock of the client.
     pub fn locked(self, lock: Lock) -> Self {
         Self {
             lock: Some(lock),
@@ -243,19 +240,19 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// What the edit refuses.
+    /// Those of the edit.
     pub fn apply(&self, old: Option<&str>) -> Result<Zeroizing<String>, HandoverError> {
         (self.edit)(&self.path, old)
     }
 }
 
-/// Makes the new text of a file, whose path it gets, out of the old one.
+/// Computes the new text of a file from its path and its old text, which is `None` if there is no file.
 pub type Edit = Box<dyn Fn(&Path, Option<&str>) -> Result<Zeroizing<String>, HandoverError>>;
 
 /// How a client keeps its processes from writing a file at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// A lock of the system's on this file.
+    /// A lock of the operating system on this file.
     File(PathBuf),
     /// A directory that exists as long as the lock is held.
     Directory(PathBuf),
@@ -264,7 +261,7 @@ pub enum Lock {
 /// Why a client cannot be given a login.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoverError {
-    /// A file is not what the known versions of the client write; nothing is guessed, and nothing changed.
+    /// A file is not in the format of the known versions of the client.
     #[error("{what} is not in the known format: {why}")]
     UnknownFormat {
         /// The file.
@@ -272,7 +269,7 @@ pub enum HandoverError {
         /// What is wrong with it.
         why: String,
     },
-    /// The login, or what the user said, does not fit this client.
+    /// The client cannot use the login, or not with these options.
     #[error("{message}")]
     Unsuitable {
         /// What is missing or wrong.
@@ -289,7 +286,7 @@ impl fmt::Debug for Target {
 }
 
 impl HandoverError {
-    /// The login, or what the user said, does not fit the client.
+    /// The client cannot use the login, or not with these options.
     pub fn unsuitable(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unsuitable {
             message: message.into(),
@@ -299,19 +296,15 @@ impl HandoverError {
 
     /// The name belongs to another server in the client's file.
     pub fn other_server(path: &Path, name: &str, url: Option<&Value>) -> Self {
-        let url = url.and_then(Value::as_str).unwrap_or_default();
-        Self::Unsuitable {
-            message: format!(
-                "{} has {} under the name {}",
-                path.display(),
-                printable(url),
-                printable(name)
-            ),
-            hint: "remove that there first, or choose another name with --name".to_owned(),
-        }
+        let url = printable(url.and_then(Value::as_str).unwrap_or_default());
+        let (path, name) = (path.display(), printable(name));
+        Self::unsuitable(
+            format!("{path} has {url} under the name {name}"),
+            "remove that there first, or choose another name with --name",
+        )
     }
 
-    /// Says that a file is not in the known format.
+    /// The file is not in the known format.
     pub fn unknown(path: &Path, why: impl fmt::Display) -> Self {
         Self::UnknownFormat {
             what: path.display().to_string(),
@@ -321,16 +314,16 @@ impl HandoverError {
 }
 
 impl Target {
-    /// Finds a client by its name on the command line.
+    /// Finds a target by its name on the command line.
     pub fn find(name: &str) -> Option<&'static Self> {
         TARGETS.iter().copied().find(|client| client.name == name)
     }
 
-    /// Returns the servers that this client knows.
+    /// Returns the servers that the client's configuration names.
     pub fn servers(&self, places: &Places) -> Vec<ConfiguredServer> {
         match self.source {
             None => Vec::new(),
-            Some(BRIDGE) => {
+            Some(MCP_REMOTE) => {
                 let mut servers = config::servers(places, None);
                 servers.retain(|it| mcp_remote::runs(&it.entry));
                 servers
@@ -339,7 +332,7 @@ impl Target {
         }
     }
 
-    /// Refuses a server for which this client would not look at a login.
+    /// Refuses a server for which the client would not use a login.
     ///
     /// # Errors
     ///
@@ -348,8 +341,7 @@ impl Target {
         let ConfiguredServer {
             name, path, entry, ..
         } = configured;
-        // Cline looks closer: some servers behind mcp-remote it reaches itself.
-        if ![BRIDGE, cline::TARGET.name].contains(&self.name) && mcp_remote::runs(entry) {
+        if !self.accepts_mcp_remote && mcp_remote::runs(entry) {
             return Err(HandoverError::unsuitable(
                 format!("{} reaches {name} through mcp-remote", self.name),
                 "hand it over with --to mcp-remote",
@@ -365,25 +357,7 @@ impl Target {
     }
 }
 
-impl Target {
-    /// Returns where in the keyring, under a service and an account, this client would keep a login for the server that
-    /// it uses in place of ours; and what to say if there is one.
-    pub fn in_keyring(
-        &self,
-        handover: &Handover,
-        places: &Places,
-    ) -> Option<(&'static str, String, HandoverError)> {
-        let (service, account) =
-            (self.name == codex::TARGET.name).then(|| codex::in_keyring(handover, places))??;
-        Some((
-            service,
-            account,
-            codex::older_login("the keyring", handover.name),
-        ))
-    }
-}
-
-/// Returns a word as a shell reads it back.
+/// Returns a word in a form that a shell reads as this word.
 pub fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {

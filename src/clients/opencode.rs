@@ -14,6 +14,7 @@ pub const TARGET: Target = Target {
     about: "gets the login in its mcp-auth.json, and refreshes it itself",
     source: Some("opencode"),
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "opencode uses it from its next start; end a running one first",

@@ -14,6 +14,7 @@ pub const TARGET: Target = Target {
     about: "gets the whole login, in its credentials directory; Google lets both refresh it",
     source: None,
     asks_us: false,
+    accepts_mcp_remote: false,
     modes: &[Mode::Copy, Mode::Move],
     deliver,
     note: "restart a workspace-mcp that is running: it keeps credentials in memory",

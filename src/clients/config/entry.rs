@@ -10,8 +10,8 @@ use crate::clients::{mcp_remote, Places};
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
 
-/// What may be wrong with something that a configuration says.
-type Setting<T> = Result<T, String>;
+/// A value in a configuration, or what is wrong with it.
+pub type Setting<T> = Result<T, String>;
 
 /// What the client knows about the login. Its client secret is not read: it stays where the user put it, and is given to
 /// this program as every other one. What cannot be used says why.

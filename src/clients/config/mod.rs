@@ -20,7 +20,7 @@ use super::Places;
 use placeholder::Expansion;
 use table::{ConfigSource, SOURCES};
 
-pub use entry::OAuth;
+pub use entry::{OAuth, Setting};
 pub(super) use read::item as from_toml;
 
 /// A server as a client's configuration names it.

@@ -1,186 +1,213 @@
-//! What the arguments of mcp-remote say about its files. One that is not known may change their names, and is refused.
+//! The arguments of mcp-remote.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::clients::{HandoverError, BRIDGE};
+use crate::clients::{HandoverError, MCP_REMOTE};
 
-/// The version whose files are known; later ones of the same layout are trusted only if the user names none.
+/// The version whose files are known. Without a version in the configuration, later ones are assumed to be the same.
 const VERSION: &str = "0.15.";
 
-/// Options that change nothing for us: alone, and before a value.
-const SWITCHES: [&str; 8] = [
+/// Known options without a value.
+const SWITCHES: [&str; 9] = [
     "--allow-http",
     "--debug",
     "--device-code",
     "--disable-cookies",
+    NO_RESOURCE,
     "--enable-proxy",
     "--ipv4",
     "--keep-alive",
     "--silent",
 ];
-const SETTINGS: [&str; 10] = [
+
+/// Known options with a value.
+const SETTINGS: [&str; 17] = [
     "--auth-success-url",
     "--auth-timeout",
+    AUTHORIZE_PARAM,
     "--body-timeout",
+    "--callback-path",
+    "--client-metadata-url",
     "--connect-timeout",
+    "--header",
     "--headers-timeout",
+    "--host",
     "--ignore-tool",
     "--ping-interval",
     "--protocol",
-    "--static-oauth-client-metadata",
+    "--resource",
+    CLIENT_INFO,
+    CLIENT_METADATA,
     "--transport",
 ];
 
-/// The arguments that count.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Arguments {
-    /// The directory of its files, where the entry sets one.
-    pub directory: Option<String>,
-    port: Option<u16>,
-    host: Option<String>,
-    path: Option<String>,
-    resource: Option<String>,
-    parameters: BTreeMap<String, String>,
-    headers: BTreeMap<String, String>,
-    client_metadata_url: Option<String>,
-    brings_a_client: bool,
+const AUTHORIZE_PARAM: &str = "--authorize-param";
+const NO_RESOURCE: &str = "--disable-resource-parameter";
+
+/// The option for a client that was registered by hand, and the one for its metadata.
+pub(super) const CLIENT_INFO: &str = "--static-oauth-client-info";
+pub(super) const CLIENT_METADATA: &str = "--static-oauth-client-metadata";
+
+/// The arguments, read as mcp-remote reads them: headers wherever they are, then the URL and the port in the first two
+/// places, and of an option that is given twice the first.
+#[derive(Debug, Default)]
+pub struct Arguments<'a> {
+    /// The version that the name of the package asks for; empty if it asks for none.
+    version: &'a str,
+    /// The words behind the package, without headers.
+    words: Vec<&'a str>,
+    headers: BTreeMap<&'a str, &'a str>,
+    /// The directory of its files, if the entry sets one.
+    pub directory: Option<&'a str>,
 }
 
-impl Arguments {
-    /// Reads the entry of a configuration that runs mcp-remote.
+impl<'a> Arguments<'a> {
+    /// Reads an entry of a configuration; `None` if it does not run mcp-remote.
+    pub fn of(entry: &'a Value) -> Option<Self> {
+        let mut words = words(entry);
+        let mut arguments = Self {
+            version: words.find_map(version)?,
+            ..Self::default()
+        };
+        while let Some(word) = words.next() {
+            let header = if word == "--header" {
+                words.next()
+            } else {
+                None
+            };
+            match header {
+                Some(header) => arguments.add_header(header),
+                None => arguments.words.push(word),
+            }
+        }
+        for name in ["env", "environment", "envs"] {
+            let directory = entry.get(name).and_then(|it| it[super::DIRECTORY].as_str());
+            arguments.directory = arguments.directory.or(directory);
+        }
+        Some(arguments)
+    }
+
+    /// Reads an entry of a configuration, and refuses what is not known: it may change the names of the files.
     ///
     /// # Errors
     ///
-    /// [`HandoverError::Unsuitable`] for another version, and for what is not known or leaves no use for a login.
-    pub fn of(entry: &Value) -> Result<Self, HandoverError> {
-        let mut words = words(entry).skip_while(|word| version(word).is_none());
-        match words.next().and_then(version) {
-            Some("" | "latest") => {}
-            Some(version) if version.starts_with(VERSION) => {}
-            Some(version) => {
-                return Err(unsuitable(format!(
-                    "mcp-remote {version} is configured, and {VERSION}x is known"
-                )))
-            }
-            None => return Err(unsuitable("the server is not reached through mcp-remote")),
+    /// [`HandoverError::Unsuitable`] also for an entry that leaves no use for a login.
+    pub fn known(entry: &'a Value) -> Result<Self, HandoverError> {
+        match Self::of(entry) {
+            Some(arguments) => arguments.check().map(|()| arguments),
+            None => Err(unsuitable("the server is not reached through mcp-remote")),
         }
-        let mut arguments = Self::parse(words)?;
-        let mut environments = ["env", "environment", "envs"]
-            .iter()
-            .filter_map(|name| entry.get(name));
-        let directory = environments.find_map(|it| it["MCP_REMOTE_CONFIG_DIR"].as_str());
-        if let Some(path) = directory {
-            if path.contains(['$', '%']) || path.starts_with('~') {
+    }
+
+    /// Adds a header if it has the form that mcp-remote accepts; it ignores others.
+    fn add_header(&mut self, text: &'a str) {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if let Some((name, value)) = text.split_once(':') {
+            if !name.is_empty() && name.bytes().all(is_plain) {
+                self.headers.insert(name, value.trim_start());
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), HandoverError> {
+        let version = self.version;
+        if !["", "latest"].contains(&version) && !version.starts_with(VERSION) {
+            return Err(unsuitable(format!(
+                "mcp-remote {version} is configured, and {VERSION}x is known"
+            )));
+        }
+        let mut names = self.headers.keys();
+        if names.any(|name| name.eq_ignore_ascii_case("authorization")) {
+            return Err(unsuitable(
+                "mcp-remote is started with an Authorization header of its own",
+            ));
+        }
+        let mut words = self.words.iter().enumerate();
+        while let Some((at, word)) = words.next() {
+            let is_known = match at {
+                0 if !word.starts_with('-') => true,
+                1 if port(word).is_some() => true,
+                _ => SWITCHES.contains(word) || SETTINGS.contains(word),
+            };
+            if !is_known {
+                return Err(unsuitable(format!("mcp-remote is started with {word}")));
+            }
+            if SETTINGS.contains(word) && words.next().is_none() {
                 return Err(unsuitable(format!(
-                    "MCP_REMOTE_CONFIG_DIR is {path}, and clients differ in how they read that"
+                    "mcp-remote is started with {word} and no value"
                 )));
             }
         }
-        arguments.directory = directory.map(str::to_owned);
-        Ok(arguments)
-    }
-
-    fn parse<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<Self, HandoverError> {
-        let mut arguments = Self::default();
-        let mut place = 0;
-        while let Some(word) = words.next() {
-            let mut value = || {
-                let no_value =
-                    || unsuitable(format!("mcp-remote is started with {word} and no value"));
-                words.next().map(str::to_owned).ok_or_else(no_value)
-            };
-            // Of an option that is given twice, mcp-remote uses the first.
-            match word {
-                "--header" => arguments.add_header(&value()?)?,
-                "--resource" => set_once(&mut arguments.resource, value()?.trim()),
-                "--authorize-param" => arguments.add_parameter(&value()?)?,
-                "--client-metadata-url" => {
-                    set_once(&mut arguments.client_metadata_url, value()?.trim())
-                }
-                "--host" => set_once(&mut arguments.host, &value()?),
-                "--callback-path" => set_once(&mut arguments.path, &value()?),
-                "--static-oauth-client-info" => {
-                    value()?;
-                    arguments.brings_a_client = true;
-                }
-                "--disable-resource-parameter" => arguments.resource = Some(String::new()),
-                _ if SETTINGS.contains(&word) => {
-                    value()?;
-                }
-                _ if SWITCHES.contains(&word) => {}
-                // The URL comes first, and the port may follow.
-                _ if place == 0 && !word.starts_with('-') => {}
-                _ if place == 1 && word.parse::<u16>().is_ok_and(|port| port > 0) => {
-                    arguments.port = word.parse().ok()
-                }
-                _ => return Err(unsuitable(format!("mcp-remote is started with {word}"))),
+        for text in self.authorize_params() {
+            if !text.contains('=') {
+                return Err(unsuitable(format!("{AUTHORIZE_PARAM} {text} has no value")));
             }
-            place += usize::from(word != "--header");
         }
-        Ok(arguments)
-    }
-
-    /// Takes a header as mcp-remote does; what is none it ignores.
-    fn add_header(&mut self, text: &str) -> Result<(), HandoverError> {
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        };
-        if let Some((name, value)) = text.split_once(':').filter(|(name, _)| is_name(name)) {
-            if name.eq_ignore_ascii_case("authorization") {
-                return Err(unsuitable(
-                    "mcp-remote is started with an Authorization header of its own",
-                ));
+        match self.directory {
+            Some(path) if path.contains(['$', '%']) || path.starts_with('~') => {
+                Err(unsuitable(format!(
+                    "{} is {path}, and clients differ in how they read that",
+                    super::DIRECTORY
+                )))
             }
-            self.headers
-                .insert(name.to_owned(), value.trim_start().to_owned());
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn add_parameter(&mut self, text: &str) -> Result<(), HandoverError> {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| unsuitable(format!("--authorize-param {text} has no value")))?;
-        self.parameters
-            .insert(name.trim().to_owned(), value.to_owned());
-        Ok(())
+    /// Returns the value of an option.
+    pub fn value(&self, option: &str) -> Option<&'a str> {
+        let at = self.words.iter().position(|word| *word == option)?;
+        self.words.get(at + 1).copied()
+    }
+
+    /// Returns the word in the place of the port, if it is not an option.
+    pub fn port(&self) -> Option<&'a str> {
+        let word = self.words.get(1)?;
+        (!word.starts_with('-')).then_some(word)
+    }
+
+    fn authorize_params(&self) -> impl Iterator<Item = &'a str> + '_ {
+        let pairs = self.words.windows(2);
+        pairs.filter_map(|pair| (pair[0] == AUTHORIZE_PARAM).then_some(pair[1]))
     }
 
     /// Returns what the names of the files depend on beside the URL, in mcp-remote's order.
     pub fn hashed(&self) -> Vec<String> {
-        let json = |map: &BTreeMap<_, _>| {
-            (!map.is_empty()).then(|| serde_json::to_string(map).unwrap_or_default())
-        };
-        let resource = self
-            .resource
-            .clone()
-            .filter(|resource| !resource.is_empty());
-        let parts = [
-            resource,
-            json(&self.parameters),
-            json(&self.headers),
-            self.client_metadata_url.clone(),
-        ];
-        parts.into_iter().flatten().collect()
+        let mut parts = Vec::new();
+        let resource = self.value("--resource").unwrap_or_default().trim();
+        if !resource.is_empty() && !self.words.contains(&NO_RESOURCE) {
+            parts.push(resource.to_owned());
+        }
+        let params = self.authorize_params().filter_map(|it| it.split_once('='));
+        let params = params.map(|(name, value)| (name.trim(), value)).collect();
+        for map in [&params, &self.headers] {
+            if !map.is_empty() {
+                parts.push(serde_json::to_string(map).unwrap_or_default());
+            }
+        }
+        parts.extend(self.client_metadata_url().map(str::to_owned));
+        parts
     }
 
-    /// Returns the redirect URI that mcp-remote would register.
+    fn client_metadata_url(&self) -> Option<&'a str> {
+        self.value("--client-metadata-url").map(str::trim)
+    }
+
+    /// Returns the redirect URI that mcp-remote would register for the files with this hash.
     pub fn redirect_uri(&self, hash: &str) -> String {
-        let offset = hash
-            .get(..4)
-            .and_then(|digits| u16::from_str_radix(digits, 16).ok())
-            .unwrap_or_default();
-        let port = self.port.unwrap_or(3335 + offset % 45816);
-        let host = self.host.as_deref().unwrap_or("localhost");
-        format!(
-            "http://{host}:{port}{}",
-            self.path.as_deref().unwrap_or("/oauth/callback")
-        )
+        let digits = hash.get(..4).unwrap_or_default();
+        let offset = u16::from_str_radix(digits, 16).unwrap_or_default();
+        let own = self.port().and_then(port);
+        self.redirect_uri_at(own.unwrap_or(3335 + offset % 45816))
+    }
+
+    /// Returns the redirect URI with a port.
+    pub fn redirect_uri_at(&self, port: u16) -> String {
+        let host = self.value("--host").unwrap_or("localhost");
+        let path = self.value("--callback-path").unwrap_or("/oauth/callback");
+        format!("http://{host}:{port}{path}")
     }
 
     /// Allows a login only if mcp-remote will refresh it as the client that it was issued to.
@@ -189,43 +216,40 @@ impl Arguments {
     ///
     /// [`HandoverError::Unsuitable`].
     pub fn check_client_id(&self, client_id: &str) -> Result<(), HandoverError> {
-        let other = self
-            .client_metadata_url
-            .as_ref()
-            .is_some_and(|url| url != client_id);
-        match self.brings_a_client || other {
-            true => Err(unsuitable("mcp-remote is started with a client of its own")),
-            false => Ok(()),
+        let url = self.client_metadata_url();
+        if self.words.contains(&CLIENT_INFO) || url.is_some_and(|url| url != client_id) {
+            return Err(unsuitable("mcp-remote is started with a client of its own"));
         }
+        Ok(())
     }
 }
 
-/// Tells whether the entry of a configuration runs mcp-remote.
+/// Returns a port that is not zero.
+pub(super) fn port(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port > 0)
+}
+
+/// Returns whether an entry of a configuration runs mcp-remote.
 pub fn runs(entry: &Value) -> bool {
     words(entry).any(|word| version(word).is_some())
 }
 
 /// Returns the words of the command that an entry runs.
 pub fn words(entry: &Value) -> impl Iterator<Item = &str> {
-    let parts = ["command", "cmd", "args"]
-        .into_iter()
-        .filter_map(|key| entry.get(key));
-    let words = parts.flat_map(|part| {
-        part.as_array()
-            .map_or(std::slice::from_ref(part), Vec::as_slice)
+    let parts = ["command", "cmd", "args"].map(|key| &entry[key]);
+    let words = parts.into_iter().flat_map(|part| match part {
+        Value::Array(words) => words.as_slice(),
+        word => std::slice::from_ref(word),
     });
     words.filter_map(Value::as_str)
 }
 
-fn set_once(option: &mut Option<String>, value: &str) {
-    option.get_or_insert_with(|| value.to_owned());
-}
-
 /// Returns the version that the name of the package asks for, empty if none; `None` if it is another word.
 pub fn version(word: &str) -> Option<&str> {
-    let rest = word.rsplit('/').next()?.strip_prefix(BRIDGE)?;
-    rest.strip_prefix('@')
-        .or_else(|| rest.is_empty().then_some(rest))
+    match word.rsplit('/').next()?.strip_prefix(MCP_REMOTE)? {
+        "" => Some(""),
+        rest => rest.strip_prefix('@'),
+    }
 }
 
 fn unsuitable(message: impl Into<String>) -> HandoverError {
@@ -241,8 +265,8 @@ mod tests {
 
     const URL: &str = "https://mcp.example.com/mcp";
 
-    fn read(args: &[&str]) -> Result<Arguments, HandoverError> {
-        Arguments::of(&json!({"command": "npx", "args": args}))
+    fn entry(args: &[&str]) -> Value {
+        json!({"command": "npx", "args": args})
     }
 
     #[test]
@@ -277,7 +301,9 @@ mod tests {
         ] {
             let all = [vec!["-y", "mcp-remote@latest", URL], args.clone()].concat();
             assert_eq!(
-                read(&all).expect("known arguments").hashed(),
+                Arguments::known(&entry(&all))
+                    .expect("known arguments")
+                    .hashed(),
                 hashed,
                 "{args:?}"
             );
@@ -309,7 +335,9 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                read(&args).expect("known arguments").redirect_uri(hash),
+                Arguments::known(&entry(&args))
+                    .expect("known arguments")
+                    .redirect_uri(hash),
                 uri,
                 "{args:?}"
             );
@@ -335,12 +363,15 @@ mod tests {
             ],
         ] {
             assert!(
-                matches!(read(&args), Err(HandoverError::Unsuitable { .. })),
+                matches!(
+                    Arguments::known(&entry(&args)),
+                    Err(HandoverError::Unsuitable { .. })
+                ),
                 "{args:?}"
             );
         }
         let own = ["mcp-remote", URL, "--static-oauth-client-info", "@file"];
-        assert!(read(&own)
+        assert!(Arguments::known(&entry(&own))
             .expect("known arguments")
             .check_client_id("client")
             .is_err());
@@ -350,11 +381,11 @@ mod tests {
             "--client-metadata-url",
             "https://me.example/c",
         ];
-        assert!(read(&named)
+        assert!(Arguments::known(&entry(&named))
             .expect("known arguments")
             .check_client_id("https://me.example/c")
             .is_ok());
-        assert!(read(&["mcp-remote", URL])
+        assert!(Arguments::known(&entry(&["mcp-remote", URL]))
             .expect("known arguments")
             .check_client_id("client")
             .is_ok());

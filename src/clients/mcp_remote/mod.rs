@@ -1,4 +1,4 @@
-//! mcp-remote, the bridge of clients that only run programs: gets the login in the files that it keeps its own in.
+//! mcp-remote, through which clients that only start programs reach servers: gets the login in the files of its own.
 
 mod arguments;
 mod login;
@@ -10,7 +10,7 @@ use serde_json::{json, Map, Value};
 use zeroize::Zeroizing;
 
 use super::sdk;
-use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target, BRIDGE};
+use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target, MCP_REMOTE};
 use crate::digest;
 use arguments::Arguments;
 
@@ -19,10 +19,11 @@ pub use login::login;
 
 /// mcp-remote 0.15.
 pub const TARGET: Target = Target {
-    name: BRIDGE,
+    name: MCP_REMOTE,
     about: "gets the login in ~/.mcp-auth, and refreshes it itself",
-    source: Some(BRIDGE),
+    source: Some(MCP_REMOTE),
     asks_us: false,
+    accepts_mcp_remote: true,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "mcp-remote uses it from its next start, with the URL written as it is here",
@@ -36,16 +37,16 @@ const DIRECTORY: &str = "MCP_REMOTE_CONFIG_DIR";
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let arguments = match handover.configured {
-        Some(configured) => Arguments::of(&configured.entry)?,
+        Some(configured) => Arguments::known(&configured.entry)?,
         None => Arguments::default(),
     };
     if arguments.directory.is_some() && handover.configured.is_some_and(|it| it.in_project) {
         return Err(HandoverError::unsuitable(
-            "a project's file says where mcp-remote keeps logins, and could have them login with the project",
+            "a project's file says where mcp-remote keeps logins, and could have them kept with the project",
             format!("set {DIRECTORY} yourself, and remove it from the project's file"),
         ));
     }
-    let directory = match &arguments.directory {
+    let directory = match arguments.directory {
         Some(directory) => places.home.join(directory),
         None => places.path_or(DIRECTORY, ".mcp-auth"),
     };

@@ -12,7 +12,7 @@ use crate::cli::servers::store_name;
 use crate::clients::config::ConfiguredServer;
 use crate::clients::writer::{self, WriteError};
 use crate::clients::{
-    ours, Change, Delivery, Handover, HandoverError, Mode, Places, Target, BRIDGE,
+    ours, Change, Delivery, Handover, HandoverError, Mode, Places, Target, MCP_REMOTE,
 };
 use crate::context::Context;
 use crate::error::Error;
@@ -24,7 +24,7 @@ use crate::os::clock::{Deadline, Time};
 use crate::os::files::LockFile;
 use crate::refresh::refresher::adopt_rescued;
 use crate::refresh::{self, Freshness, Journal};
-use crate::store::{self, keyring, Credentials, Interaction, Store, StoredId};
+use crate::store::{self, Credentials, Interaction, Store, StoredId};
 
 /// Longest wait for a refresh that is under way.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
@@ -170,7 +170,6 @@ pub fn hand_over(
             path.display()
         );
     }
-    refuse_older(options.client, &grant, places).map_err(|refusal| failed(refusal.into()))?;
     let delivery =
         (options.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
     // Not every client has a lock for its files: our own processes at least take turns.
@@ -196,18 +195,6 @@ pub fn hand_over(
         what,
         cut_off,
     })
-}
-
-/// Refuses a login that the client would not use because the keyring holds an older one. Where the keyring cannot be
-/// seen, the client cannot see it either, or asks the user.
-fn refuse_older(client: &Target, grant: &Handover, places: &Places) -> Result<(), HandoverError> {
-    let Some((service, account, refusal)) = client.in_keyring(grant, places) else {
-        return Ok(());
-    };
-    match keyring::holds(service, account) {
-        Ok(true) => Err(refusal),
-        Ok(false) | Err(_) => Ok(()),
-    }
 }
 
 /// Returns the lock by which our own processes take turns.
@@ -304,7 +291,7 @@ fn configured(
     let mut found = options.client.servers(places);
     found.retain(|it| is_server(&it.url, key));
     found.retain(|it| options.name.is_none_or(|name| it.name == name));
-    let bridged = source == BRIDGE;
+    let bridged = source == MCP_REMOTE;
     let Some(first) = found.first() else {
         // The bridge knows no names.
         if options.name.is_some() || options.client.asks_us || bridged {

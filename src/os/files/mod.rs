@@ -1,12 +1,13 @@
 //! Private files: opening them safely, and replacing them so that no crash, full disk or other user can harm them.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, Context};
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::failure::{About, Code, Failure, Hint};
@@ -184,6 +185,21 @@ pub fn read_untouched(
 }
 
 fn read(path: &Path, file: File, limit_bytes: u64) -> Result<Zeroizing<Vec<u8>>, DiskError> {
+    match read_bounded(file, limit_bytes) {
+        Err(err) if err.kind() == io::ErrorKind::FileTooLarge => Err(DiskError::TooLarge {
+            path: path.to_owned(),
+            limit_bytes,
+        }),
+        read => Ok(read.with_context(|| cannot("read", path))?),
+    }
+}
+
+/// Reads the rest of a file.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::FileTooLarge`] for more than `limit_bytes`, and what the operating system reports.
+pub fn read_bounded(file: File, limit_bytes: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     // One allocation: a vector that grows would leave copies of secrets behind.
     let size_bytes = file
@@ -192,15 +208,44 @@ fn read(path: &Path, file: File, limit_bytes: u64) -> Result<Zeroizing<Vec<u8>>,
         .min(limit_bytes);
     bytes.reserve_exact(usize::try_from(size_bytes).unwrap_or(0).saturating_add(2));
     file.take(limit_bytes.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .with_context(|| cannot("read", path))?;
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit_bytes {
-        return Err(DiskError::TooLarge {
-            path: path.to_owned(),
-            limit_bytes,
-        });
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
+}
+
+/// Opens a file of another program for reading; `None` if there is none.
+///
+/// Anything but a regular file is refused before it is opened: opening a pipe or a device can block or have effects.
+///
+/// # Errors
+///
+/// What the operating system reports, and [`io::ErrorKind::InvalidInput`] for what is not a regular file.
+pub fn open_regular(path: &Path) -> io::Result<Option<File>> {
+    let check = |found: Metadata| match found.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )),
+    };
+    match fs::metadata(path) {
+        Err(err)
+            if matches!(
+                err.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None)
+        }
+        found => check(found?)?,
+    }
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    // Another process may have replaced it since.
+    check(file.metadata()?)?;
+    Ok(Some(file))
 }
 
 /// Replaces a file, or makes it, with mode 0600: whoever reads it sees the old bytes or the new ones, never a part.
