@@ -10,6 +10,7 @@ use crate::os::browser::BrowserChoice;
 use crate::os::environment::Environment;
 use crate::store::cache::Cache;
 use crate::store::{self, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId};
+use crate::warning::warn_user;
 
 /// What all commands of a run share.
 pub struct Context {
@@ -69,7 +70,7 @@ impl Context {
             store
                 .notice()
                 .into_iter()
-                .for_each(|notice| log::warn!("{notice}"));
+                .for_each(|notice| warn_user!(StoreFallback, "{notice}"));
             Ok(store)
         };
         let proven = self.proven.get_or_init(|| open().map_err(Arc::new));

@@ -16,6 +16,7 @@ pub mod mcp;
 pub mod oauth;
 pub mod os;
 pub mod providers;
+pub mod warning;
 
 // Adapters: each is the only place that knows one kind of outside thing.
 pub mod callback;

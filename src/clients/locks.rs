@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::Lock;
 use crate::os::clock::Deadline;
 use crate::os::files::{DiskError, LockFile};
+use crate::warning::warn_user;
 
 /// Longest wait for a client that holds its lock.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
@@ -72,7 +73,11 @@ fn acquire_directory(path: &Path, deadline: Deadline) -> Result<HeldLock, DiskEr
         };
         let is_held = matches!(err, Errno::EXIST | Errno::NOTEMPTY);
         if is_held && is_abandoned(path) && remove(path, is_abandoned) {
-            log::warn!("{} was left behind, and is removed", path.display());
+            warn_user!(
+                LockRemoved,
+                "{} was left behind, and is removed",
+                path.display()
+            );
             continue;
         }
         if is_held && !deadline.passed() {

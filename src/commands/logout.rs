@@ -18,6 +18,7 @@ use crate::refresh::refresher::{adopt_rescued, client_of};
 use crate::refresh::Journal;
 use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
 use crate::token_endpoint::RevocationEndpoint;
+use crate::warning::warn_user;
 
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -153,11 +154,11 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
         // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
         Ok(Some(_)) => journal
             .lock(Deadline::after(LOCK_LIMIT))
-            .inspect_err(|err| log::warn!("{err}"))
+            .inspect_err(|err| warn_user!(LockNotTaken, "{err}"))
             .ok(),
         Ok(None) => None,
         Err(err @ StoreError::Unreadable { .. }) => {
-            log::warn!("{err}; its tokens cannot be revoked");
+            warn_user!(LoginUnreadable, "{err}; its tokens cannot be revoked");
             store.delete(key).map_err(not_forgotten)?;
             journal.end();
             return Ok(LoggedOut::CannotRevoke {

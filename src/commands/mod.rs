@@ -23,7 +23,7 @@ use crate::cli::GlobalArgs;
 use crate::error::Error;
 use crate::oauth::secret::Secret;
 use crate::os::terminal;
-use crate::output::Reporter;
+use crate::output::{self, Reporter, WarningFormat};
 use check::CheckArgs;
 use demo::DemoArgs;
 use doctor::DoctorArgs;
@@ -143,6 +143,14 @@ pub fn run(env_secret: Option<Secret>) -> ExitCode {
         Err(err) => return explain(&err),
     };
     terminal::set_up(cli.global.verbosity(), cli.global.color);
+    output::show_warnings(match &cli.command {
+        _ if !cli.global.json => WarningFormat::Text,
+        None
+        | Some(Command::Login(_) | Command::Demo(_) | Command::Logout(_) | Command::Handover(_)) => {
+            WarningFormat::Events
+        }
+        Some(_) => WarningFormat::EventsOnStderr,
+    });
     match &cli.command {
         None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_wait(),
         Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)) => {

@@ -19,6 +19,7 @@ use crate::os::terminal;
 use crate::output::{self, aligned, duration_in_words};
 use crate::refresh;
 use crate::store::{is_from_the_future, IndexEntry, Interaction, StoredId};
+use crate::warning::warn_user;
 
 /// The options of the status.
 #[derive(Clone, Debug, Args)]
@@ -161,7 +162,7 @@ fn list(context: &Context) -> Result<Vec<Login>, Error> {
         let hint = fault
             .hint(&About::default())
             .map(|hint| format!("; {}", output::hint::hint(&hint)));
-        log::warn!("{fault}{}", hint.unwrap_or_default());
+        warn_user!(LoginUnreadable, "{fault}{}", hint.unwrap_or_default());
     }
     let mut logins: Vec<_> = entries.into_iter().map(Login::of).collect();
     logins.sort_by_key(|login| login.entry.key());
@@ -240,7 +241,7 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
     let found = names::look(Some(client))?;
     let no_login = NoLoginCache(context.cache());
     for problem in &found.unusable {
-        log::warn!("{problem}");
+        warn_user!(ConfigurationIgnored, "{problem}");
     }
     let mut servers = Vec::new();
     for named in found.servers {
@@ -264,7 +265,7 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
                     state,
                 });
             }
-            Err(err) => log::warn!("{err}"),
+            Err(err) => warn_user!(ConfigurationIgnored, "{err}"),
         }
     }
     if servers.is_empty() {

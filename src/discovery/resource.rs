@@ -9,6 +9,7 @@ use super::{trace, FetchError};
 use crate::oauth::endpoint;
 use crate::oauth::metadata::{self, MetadataError, ResourceMetadata};
 use crate::oauth::text::printable;
+use crate::warning::warn_user;
 
 /// The path of most MCP servers.
 const USUAL_PATH: &str = "/mcp";
@@ -71,7 +72,8 @@ impl Search<'_> {
         failed: &mut Vec<FailedFetch>,
     ) -> Result<Option<ProtectedResource>, DiscoverError> {
         if !endpoint::is_absolute(named) {
-            log::warn!(
+            warn_user!(
+                MetadataIgnored,
                 "ignoring the metadata URL {} of the challenge: it is not an absolute URL",
                 printable(named)
             );
@@ -163,7 +165,8 @@ impl Search<'_> {
                 _ => return Err(too_wide()),
             }
         };
-        log::warn!(
+        warn_user!(
+            WideResource,
             "{} asks for a token for all of {}",
             printable(server.as_str()),
             printable(wide[Position::BeforeHost..Position::AfterPath].trim_end_matches('/'))

@@ -11,6 +11,7 @@ use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::{AuthorizationServer, Ignored};
 use crate::oauth::text::printable;
 use crate::providers;
+use crate::warning::warn_user;
 
 /// Finds the authorization server, and what to ask it for.
 ///
@@ -164,7 +165,7 @@ impl Search<'_> {
     ) -> Discovery {
         let of_resource = resource.iter().flat_map(|it| &it.metadata.ignored);
         for Ignored { member, why } in of_resource.chain(&server.ignored) {
-            log::warn!("ignoring {member} in the metadata: {why}");
+            warn_user!(MetadataIgnored, "ignoring {member} in the metadata: {why}");
         }
         let (resource, resource_scopes) = match resource {
             Some(ProtectedResource { metadata, .. }) => (metadata.resource, metadata.scopes),
@@ -192,7 +193,8 @@ impl Search<'_> {
                 silent: is_silent,
             })?;
         if is_silent && !is_documented {
-            log::warn!(
+            warn_user!(
+                PkceAssumed,
                 "{} does not say that it supports PKCE; going on as you asked",
                 printable(&server.issuer)
             );

@@ -9,6 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use ureq::tls::{Certificate, PemItem, RootCerts};
 
 use super::{HttpError, HttpSettings};
+use crate::warning::warn_user;
 
 /// The most that is read of files of certificates: what systems bring is a twentieth of it.
 const MAX_AUTHORITIES_BYTES: u64 = 4 * 1024 * 1024;
@@ -67,7 +68,10 @@ pub(super) fn roots(settings: &HttpSettings) -> Result<RootCerts, HttpError> {
         passed_over,
     } = authorities(settings)?;
     for why in passed_over {
-        log::warn!("a certificate authority of the system is passed over: {why}");
+        warn_user!(
+            CertificateIgnored,
+            "a certificate authority of the system is passed over: {why}"
+        );
     }
     system.extend(file);
     Ok(if system.is_empty() {

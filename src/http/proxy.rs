@@ -10,6 +10,7 @@ use url::{Host, Url};
 
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
+use crate::warning::warn_user;
 
 /// The variables that may name a proxy for `https`, the first one that is set counts.
 const FOR_HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -100,7 +101,7 @@ pub(super) fn chosen(url: &Url) -> Option<ProxyChoice> {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(warning.clone())
         {
-            log::warn!("{warning}");
+            warn_user!(ProxyIgnored, "{warning}");
         }
     }
     choice.chosen

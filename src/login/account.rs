@@ -13,6 +13,7 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{self, Tokens};
 use crate::os::clock::Time;
+use crate::warning::warn_user;
 
 /// Longest time for asking the provider: the browser waits meanwhile, and the login is good without it.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -40,7 +41,8 @@ pub fn find(pending: &PendingAuthorization, tokens: &Tokens, context: &Context) 
     let account = at_provider.or(in_id_token);
     match (&account, &request.login_hint) {
         (None, Some(hint)) => {
-            log::warn!(
+            warn_user!(
+                AccountUnknown,
                 "{} does not say whose account this is; taking {}, as you named it",
                 provider.title,
                 printable(hint)
@@ -48,7 +50,8 @@ pub fn find(pending: &PendingAuthorization, tokens: &Tokens, context: &Context) 
             return Some(hint.clone());
         }
         (Some(account), Some(hint)) if account != hint => {
-            log::warn!(
+            warn_user!(
+                OtherAccount,
                 "this is the account {}, and you named {}",
                 printable(account),
                 printable(hint)

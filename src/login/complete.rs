@@ -23,6 +23,7 @@ use crate::refresh::Journal;
 use crate::store::cache::Cache;
 use crate::store::{Credentials, GrantType};
 use crate::token_endpoint::{ExchangeError, TokenRequest};
+use crate::warning::warn_user;
 
 /// Longest wait for a refresh of the same login.
 const REFRESH_LIMIT: Duration = Duration::from_secs(3);
@@ -90,7 +91,8 @@ fn warn_of_clock(answered_at: Option<Time>) {
     if left.unsigned_abs() > CLOCK_TOLERANCE {
         let off = in_words(Duration::from_secs(left.unsigned_abs()));
         let direction = if left < 0 { "ahead of" } else { "behind" };
-        log::warn!(
+        warn_user!(
+            ClockWrong,
             "the clock of this computer is {off} {direction} the server's: when it is set right, the token is refreshed; \
              if the server's is wrong, nothing needs to be done"
         );
@@ -135,7 +137,7 @@ pub fn store(
         .save(&mut credentials)
         .map_err(|err| Error::not_kept(&key, Arc::new(err)))?;
     if let Some(notice) = saved.notice {
-        log::warn!("{notice}");
+        warn_user!(StoreFallback, "{notice}");
     }
     if lock.is_some() {
         // What an earlier refresh has left is of no use any more.
@@ -145,7 +147,8 @@ pub fn store(
         .map(|tools| tools.without(&credentials.scopes))
         .unwrap_or_default();
     if !unusable_tools.is_empty() {
-        log::warn!(
+        warn_user!(
+            ScopesNotGranted,
             "not all was granted: {} will not work",
             unusable_tools.join(", ")
         );
@@ -185,7 +188,10 @@ fn credentials(
         .filter(is_same_grant)
         .and_then(|stored| stored.refresh_token.clone());
     if tokens.refresh_token.is_none() && stored_refresh_token.is_some() {
-        log::warn!("the server sent no new refresh token; the one from the login before is kept");
+        warn_user!(
+            RefreshTokenReused,
+            "the server sent no new refresh token; the one from the login before is kept"
+        );
     }
     let now = Time::now();
     Credentials {

@@ -22,6 +22,7 @@ use crate::os::terminal;
 use crate::registration::{self, ClientRequest, RegisterError};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
+use crate::warning::warn_user;
 
 /// Prepares the requests of this step.
 pub fn http(request: &Request, context: &Context, worker: &WorkerHandle) -> Http {
@@ -40,7 +41,7 @@ pub fn bind(
     let target = redirect_target(request, &context.cache(), stored);
     let fixed = target.ports.iter().filter(|_| !target.any_port);
     for port in fixed.filter(|port| is_refused_by_browsers(**port)) {
-        log::warn!("browsers refuse to open port {port} (ERR_UNSAFE_PORT); use another one, or paste the address");
+        warn_user!(UnsafePort, "browsers refuse to open port {port} (ERR_UNSAFE_PORT); use another one, or paste the address");
     }
     match Listener::bind(&target) {
         Ok(listener) => {
@@ -224,7 +225,8 @@ pub fn scopes(
         server: &server.scopes,
     });
     if left_out > 0 {
-        log::warn!(
+        warn_user!(
+            ScopesLeftOut,
             "{left_out} of the scopes that {} offers cannot be asked for, or are too many; --scope names those that you need",
             request.key.server
         );

@@ -17,6 +17,7 @@ use crate::providers::{self, Provider, Redirect};
 use crate::refresh::{self, Freshness};
 use crate::registration::{RegisterError, RegistrationMethod};
 use crate::store::{Credentials, Interaction, LoginOptions, Store, StoreError};
+use crate::warning::warn_user;
 
 /// A stored login that expires within this time is refreshed, or replaced by a new one.
 const MIN_TTL: Duration = Duration::from_secs(60);
@@ -30,7 +31,7 @@ pub fn load(request: &Request, context: &Context) -> Result<Option<Credentials>,
             Ok(None)
         }
         Err(err @ StoreError::Unreadable { .. }) if request.force => {
-            log::warn!("{err}; the new login takes its place");
+            warn_user!(LoginUnreadable, "{err}; the new login takes its place");
             Ok(None)
         }
         loaded => loaded.map_err(|err| Error::unreadable(&request.key, err)),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::failure::{Code, Hint};
 use crate::os::clock::Time;
+use crate::warning::Warning;
 
 /// A line of the machine-readable output. The order of its members is part of the contract: `event` comes first.
 #[derive(Serialize)]
@@ -84,6 +85,10 @@ pub enum Line<'a> {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         cut_off: Vec<String>,
         note: &'a str,
+    },
+    Warning {
+        code: Warning,
+        message: &'a str,
     },
     Error {
         server: Option<&'a str>,

@@ -11,6 +11,7 @@ use crate::login::{AuthorizationPage, Event, Reason, Report, Source};
 use crate::oauth::text::{printable, scope_list};
 use crate::os::browser::Skip;
 use crate::os::terminal;
+use crate::warning::warn_user;
 
 impl Reporter {
     /// Tells of one event.
@@ -27,7 +28,7 @@ impl Reporter {
                 log::info!("listening for {server} on {redirect_uri}");
             }
             Event::NotListening { server, failure } => {
-                terminal::complain("warning", &failure.one_line());
+                warn_user!(NotListening, "{}", failure.one_line());
                 if matches!(
                     failure,
                     Error::Bind {

@@ -4,6 +4,7 @@ pub mod hint;
 mod line;
 mod login;
 mod table;
+mod warnings;
 
 use std::error::Error as _;
 use std::io::{self, ErrorKind};
@@ -23,6 +24,7 @@ use crate::store::DEFAULT_PROFILE;
 
 pub use line::Line;
 pub use table::{aligned, duration_in_words};
+pub use warnings::{show_warnings, WarningFormat};
 
 /// Reports what happens: as sentences, and for scripts as JSON.
 #[derive(Debug)]

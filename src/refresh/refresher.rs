@@ -24,7 +24,7 @@ use crate::failure::Class;
 use crate::http::{self, Http};
 use crate::oauth::client::{self, Client, ClientAuth, RegistrationKind};
 use crate::oauth::secret::Secret;
-use crate::oauth::text::printable;
+use crate::oauth::text::{json_line, printable};
 use crate::os::clock::{Deadline, Time};
 use crate::os::files::LockFile;
 use crate::os::signals;
@@ -35,6 +35,7 @@ use crate::store::cache::Cache;
 use crate::store::file::FileBackend;
 use crate::store::{Backend as _, Credentials, Interaction, Store, StoreError, Stored, StoredId};
 use crate::token_endpoint::{ExchangeError, TokenRequest};
+use crate::warning::{self, warn_user, WarningReport};
 
 /// The argument by which this program starts itself to refresh.
 pub const REFRESHER: &str = "__refresh";
@@ -153,7 +154,10 @@ fn read_output(child: &mut Child, deadline: Deadline) -> Option<Zeroizing<Vec<u8
         }
         while let Some(end) = messages.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = messages.drain(..=end).collect();
-            terminal::show(String::from_utf8_lossy(&line).trim_end());
+            match serde_json::from_slice::<WarningReport>(&line) {
+                Ok(report) => warning::send(report.warning, &report.message),
+                Err(_) => terminal::show(String::from_utf8_lossy(&line).trim_end()),
+            }
         }
     }
     Some(output)
@@ -199,6 +203,13 @@ pub fn main(job: Option<String>) -> ExitCode {
         return Class::Usage.into();
     };
     terminal::set_up(job.verbosity, terminal::Color::Never);
+    warning::set_receiver(|warning, message| {
+        let report = WarningReport {
+            warning,
+            message: message.to_owned(),
+        };
+        terminal::show(&json_line(&report).unwrap_or_default());
+    });
     let lock = job.journal.as_ref().and_then(Journal::inherited_lock);
     let done = work(&job);
     drop(lock);
@@ -305,7 +316,8 @@ pub fn adopt_rescued(
     };
     let key = kept.key();
     let rescued = FileBackend::new(&file, Interaction::None.lock_limit()).read(&key);
-    let Ok(Some(mut rescued)) = rescued.inspect_err(|err| log::warn!("{err}")) else {
+    let Ok(Some(mut rescued)) = rescued.inspect_err(|err| warn_user!(LoginUnreadable, "{err}"))
+    else {
         return Ok(None);
     };
     if rescued.generation < kept.generation {
@@ -318,7 +330,8 @@ pub fn adopt_rescued(
     journal.end();
     match fs::remove_file(&file) {
         Err(err) if err.kind() != io::ErrorKind::NotFound => {
-            log::warn!(
+            warn_user!(
+                FileNotRemoved,
                 "cannot remove {}, which is not needed any more: {err}",
                 file.display()
             );
@@ -354,7 +367,7 @@ fn store_refreshed(
     saved
         .notice
         .iter()
-        .for_each(|notice| log::warn!("{notice}"));
+        .for_each(|notice| warn_user!(StoreFallback, "{notice}"));
     Ok(Some(renewed))
 }
 
@@ -372,7 +385,7 @@ fn point_to_rescued(
     if let Some(file) = &rescued {
         match journal.point_to(file, kept, spent) {
             Ok(()) => journal.forget_renewed(),
-            Err(err) => log::warn!("{err}"),
+            Err(err) => warn_user!(JournalNotWritten, "{err}"),
         }
     }
     StoreError::NotStored {

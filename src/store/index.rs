@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::logins_file::LoginsFile;
 use super::{Credentials, HandedOver, Place, StoreError, StoredId};
 use crate::os::clock::{Deadline, Time};
+use crate::warning::warn_user;
 
 /// What is known of a login without opening the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ impl Index {
             None => Ok(None),
         });
         found.unwrap_or_else(|err| {
-            log::warn!("{err}");
+            warn_user!(IndexUnreadable, "{err}");
             None
         })
     }
@@ -135,8 +136,11 @@ impl Index {
         let Some(entries) = self.file.read()? else {
             return Ok(Vec::new());
         };
-        let readable =
-            |entry: Result<_, StoreError>| entry.inspect_err(|err| log::warn!("{err}")).ok();
+        let readable = |entry: Result<_, StoreError>| {
+            entry
+                .inspect_err(|err| warn_user!(IndexUnreadable, "{err}"))
+                .ok()
+        };
         Ok(entries.all().into_iter().filter_map(readable).collect())
     }
 

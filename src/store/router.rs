@@ -9,6 +9,7 @@ use super::logins_file::Logins;
 use super::{file, keyring, Credentials, StoreChoice, StoreError, StoredId};
 use crate::os::clock::Time;
 use crate::os::files::{self, DiskError, Durability};
+use crate::warning::warn_user;
 
 /// All backends, the preferred ones first.
 pub(super) const BACKENDS: &[BackendKind] = &[keyring::KIND, file::KIND];
@@ -174,7 +175,7 @@ impl Store {
         }
         match failure {
             Some((number, err)) if best.is_some() && kept != Some(number) => {
-                log::warn!("{err}; the other store's copy is used")
+                warn_user!(LoginUnreadable, "{err}; the other store's copy is used")
             }
             // What is out of reach may be the only copy, or a newer one than was found.
             Some((_, err)) => return Err(err),
@@ -205,7 +206,8 @@ impl Store {
             .is_none_or(|number| !self.order(None, false).contains(&number));
         let is_replaced = found.credentials.generation < known.generation && is_out_of_sight;
         if is_replaced {
-            log::warn!(
+            warn_user!(
+                OlderCopy,
                 "an older copy of the login in {} is not used: it is kept in {}",
                 self.backends[found.backend].place(),
                 known.place
@@ -338,7 +340,9 @@ impl Store {
                 Ok(deleted) => was_there |= deleted,
                 Err(err) if err.is_absence() && !self.is_expected(number, kept) => {}
                 // The index says that the login is elsewhere: an old copy, if there is one at all.
-                Err(err) if indexed.is_some() && kept != Some(number) => log::warn!("{err}"),
+                Err(err) if indexed.is_some() && kept != Some(number) => {
+                    warn_user!(OlderCopy, "{err}")
+                }
                 Err(err) => failure = failure.or(Some(err)),
             }
         }
@@ -348,7 +352,7 @@ impl Store {
         if let Some(index) = self.index.as_ref().filter(|_| !is_elsewhere) {
             match index.remove(id) {
                 Ok(removed) => was_there |= removed,
-                Err(err) => log::warn!("{err}; the login is gone all the same"),
+                Err(err) => warn_user!(IndexNotUpdated, "{err}; the login is gone all the same"),
             }
         }
         Ok(was_there)
@@ -457,7 +461,7 @@ impl Store {
             match self.backends[number].delete(id) {
                 Ok(_) => {}
                 Err(err) if kept == Some(number) => {
-                    log::warn!("{err}; an older copy of the login stays there")
+                    warn_user!(OlderCopy, "{err}; an older copy of the login stays there")
                 }
                 Err(err) => log::debug!("{err}"),
             }
@@ -467,7 +471,8 @@ impl Store {
     fn note(&self, credentials: &Credentials, place: &Place) {
         let Some(index) = &self.index else { return };
         if let Err(err) = index.put(&IndexEntry::of(credentials, place.clone())) {
-            log::warn!(
+            warn_user!(
+                IndexNotUpdated,
                 "{err}; the login is stored in {place}, but the list of logins does not show it"
             );
         }

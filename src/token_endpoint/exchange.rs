@@ -22,6 +22,7 @@ use crate::oauth::text::printable;
 use crate::oauth::token::{TokenResponseError, Tokens};
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::os::clock::{self, Deadline, Time};
+use crate::warning::warn_user;
 
 /// Longest pause that a busy server may ask for before the same code is sent again.
 const MAX_PAUSE_FOR_CODE: Duration = Duration::from_secs(8);
@@ -298,7 +299,7 @@ impl TokenRequest<'_> {
                     if err.may_be_repeated() && !self.retry_until.passed() =>
                 {
                     if next_pause == FIRST_PAUSE {
-                        log::warn!("the token endpoint does not answer; trying again");
+                        warn_user!(Retrying, "the token endpoint does not answer; trying again");
                     }
                     let pause = next_pause.min(self.retry_until.left());
                     next_pause *= 2;

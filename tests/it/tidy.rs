@@ -8,7 +8,15 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     (
         "core",
-        &["digest", "failure", "mcp", "oauth", "os", "providers"],
+        &[
+            "digest",
+            "failure",
+            "mcp",
+            "oauth",
+            "os",
+            "providers",
+            "warning",
+        ],
     ),
     ("adapters", &["callback", "clients", "http", "store"]),
     (
@@ -30,7 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("failure", &["providers"]),
     ("oauth", &["failure", "os"]),
-    ("os", &["failure", "oauth"]),
+    ("os", &["failure", "oauth", "warning"]),
     ("clients", &["store"]),
     ("context", &["error"]),
     ("error", &["discovery", "registration", "token_endpoint"]),

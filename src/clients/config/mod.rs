@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Places;
+use crate::warning::warn_user;
 use placeholder::Expansion;
 use table::{ConfigSource, SOURCES};
 
@@ -98,7 +99,7 @@ pub fn servers(places: &Places, source: Option<&str>) -> Vec<ConfiguredServer> {
         .broken
         .iter()
         .chain(&found.unusable)
-        .for_each(|problem| log::warn!("{problem}"));
+        .for_each(|problem| warn_user!(ConfigurationIgnored, "{problem}"));
     found.servers
 }
 
@@ -124,7 +125,7 @@ impl Scan {
             if source.is_some() {
                 return Err(problem.clone());
             }
-            log::warn!("{problem}");
+            warn_user!(ConfigurationIgnored, "{problem}");
         }
         Ok(self)
     }

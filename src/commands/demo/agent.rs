@@ -7,6 +7,7 @@ use anyhow::{bail, Context as _};
 use url::Url;
 
 use crate::http::{Http, HttpSettings, Redirects};
+use crate::warning::warn_user;
 
 /// Longest time of one of its requests. The last one is answered when the login is stored.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -24,11 +25,11 @@ pub fn send(url: &str) {
     let url = url.to_owned();
     let walk = move || {
         if let Err(err) = agree(&url) {
-            log::warn!("the demo could not agree by itself: {err:#}");
+            warn_user!(DemoFailed, "the demo could not agree by itself: {err:#}");
         }
     };
     if let Err(err) = thread::Builder::new().name("agent".to_owned()).spawn(walk) {
-        log::warn!("the demo could not agree by itself: {err}");
+        warn_user!(DemoFailed, "the demo could not agree by itself: {err}");
     }
 }
 

@@ -34,6 +34,7 @@ use crate::os::terminal::{self, say};
 use crate::output::Reporter;
 use crate::store::file::FileBackend;
 use crate::store::{StoredId, DEFAULT_PROFILE};
+use crate::warning::warn_user;
 use server::Servers;
 
 /// The deadline of a login that the demo agrees to by itself.
@@ -102,7 +103,13 @@ fn remove(home: TempDir) -> bool {
     let path = home.path().to_owned();
     let removed = home.close();
     removed
-        .inspect_err(|err| log::warn!("{} could not be removed: {err}", path.display()))
+        .inspect_err(|err| {
+            warn_user!(
+                FileNotRemoved,
+                "{} could not be removed: {err}",
+                path.display()
+            )
+        })
         .is_ok()
 }
 

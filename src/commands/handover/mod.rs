@@ -20,6 +20,7 @@ use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
 use crate::refresh;
 use crate::store::StoredId;
+use crate::warning::warn_user;
 use transfer::{hand_over, HandoverOptions, Transfer, What};
 
 /// The options of a hand-over.
@@ -232,7 +233,8 @@ impl Transfer {
             Mode::Access => {}
         }
         for other in &self.cut_off {
-            log::warn!(
+            warn_user!(
+                TokenEnded,
                 "{} ({}) asks mcp-login for the token of this login, and gets none any more",
                 printable(&other.full_name()),
                 printable(&shown(&other.path))

@@ -25,6 +25,7 @@ use crate::os::files::LockFile;
 use crate::refresh::refresher::adopt_rescued;
 use crate::refresh::{self, Freshness, Journal};
 use crate::store::{self, Credentials, Interaction, Store, StoredId};
+use crate::warning::warn_user;
 
 /// Longest wait for a refresh that is under way.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
@@ -164,7 +165,8 @@ pub fn hand_over(
         ..
     }) = &configured
     {
-        log::warn!(
+        warn_user!(
+            ProjectFile,
             "the name {} comes from a project's file: {}",
             printable(&name),
             path.display()
@@ -223,7 +225,10 @@ fn give_away<T>(
     let delivered = deliver();
     let now = store.load(key).map_err(|err| Error::unreadable(key, err))?;
     if now.is_none_or(|now| now.generation != kept.generation) {
-        log::warn!("a new login or a logout came meanwhile, and is left as it is");
+        warn_user!(
+            LoginChanged,
+            "a new login or a logout came meanwhile, and is left as it is"
+        );
         return Ok(delivered);
     }
     match &delivered {
@@ -249,7 +254,7 @@ fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Err
     saved
         .notice
         .iter()
-        .for_each(|notice| log::warn!("{notice}"));
+        .for_each(|notice| warn_user!(StoreFallback, "{notice}"));
     Ok(())
 }
 
@@ -353,7 +358,8 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
         Delivery::Files(changes) => writer::write(&changes).map(What::Written),
         Delivery::Setting { shown, change, .. } if writer::is_long(&change) => {
             if write {
-                log::warn!(
+                warn_user!(
+                    ClientFileTooLarge,
                     "{} is too large to be changed here, and is left as it is",
                     change.path.display()
                 );
@@ -366,7 +372,8 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
         }
         Delivery::Setting { change, older, .. } if write => {
             if let Some(older) = &older {
-                log::warn!(
+                warn_user!(
+                    OlderLogin,
                     "the older login in {} would be used in place of this one, and is removed",
                     older.path.display()
                 );
@@ -381,7 +388,8 @@ fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
         } => {
             if let Some(older) = &older {
                 let path = older.path.display();
-                log::warn!(
+                warn_user!(
+                    OlderLogin,
                     "the older login in {path} is used in place of this one; --write removes it"
                 );
             }

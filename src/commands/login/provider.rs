@@ -10,6 +10,7 @@ use crate::login::{Request, Resource};
 use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::AuthorizationServer;
 use crate::providers::{google, Provider, Redirect, Server, TENANT};
+use crate::warning::warn_user;
 
 /// Applies the settings of the provider to a login; the user's own options win. `endpoints` are those of the client's
 /// file.
@@ -79,7 +80,10 @@ fn without_server(
     }
     if request.scopes.is_empty() {
         if provider.name == google::GOOGLE.name && names_client {
-            log::warn!("no scopes given: this login can only identify you; add --tools or --scope");
+            warn_user!(
+                ScopesMissing,
+                "no scopes given: this login can only identify you; add --tools or --scope"
+            );
         }
         request.scopes = provider
             .scopes

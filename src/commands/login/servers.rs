@@ -14,6 +14,7 @@ use crate::output::{Line, Reporter};
 use crate::providers;
 use crate::registration::RegistrationMethod;
 use crate::store::StoredId;
+use crate::warning::warn_user;
 
 /// A server to log in to.
 #[derive(Debug)]
@@ -182,7 +183,10 @@ impl RequestedServer {
         }
         if let Some(reason) = named.skip() {
             let name = printable(name);
-            warn(&format!("{client} may not use a login to {name}: {reason}"));
+            warn_user!(
+                ClientUnable,
+                "{client} may not use a login to {name}: {reason}"
+            );
         }
         if self.oauth.has_secret && !has_secret {
             let options = match named.in_project {
@@ -190,9 +194,10 @@ impl RequestedServer {
                 false => "--client-secret-file",
             };
             let path = shown(&named.path);
-            warn(&format!(
+            warn_user!(
+                SecretIgnored,
                 "the client secret in {path} is not read; give it with {options}"
-            ));
+            );
         }
     }
 
@@ -207,22 +212,20 @@ impl RequestedServer {
             is_from_there && redirect.redirect_uri.is_none() && redirect.port.is_none()
         });
         if completed.is_some() {
-            warn(&format!(
+            warn_user!(
+                RedirectUnknown,
                 "{path} does not say which redirect URI the client of {} is registered with; if the server refuses the \
                  login, give it with --redirect-uri",
                 printable(&named.name)
-            ));
+            );
         }
         if named.in_project && (self.oauth.endpoints.is_some() || self.oauth.metadata.is_some()) {
-            warn(&format!(
+            warn_user!(
+                ProjectIgnored,
                 "the authorization server that {path} names is not used: it is a project's file"
-            ));
+            );
         }
     }
-}
-
-fn warn(text: &str) {
-    terminal::complain("warning", text);
 }
 
 fn shown(path: &Path) -> String {

@@ -15,6 +15,7 @@ use webbrowser::{Browser, BrowserOptions};
 use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::os::environment::Environment;
+use crate::warning::warn_user;
 
 /// The argument by which this program starts itself to open a browser.
 pub const OPENER: &str = "__open-browser";
@@ -156,8 +157,14 @@ pub fn open(url: &str, wish: &BrowserChoice, environment: &Environment) {
     let (watched, command) = (url.to_owned(), wish.command.clone());
     let launch = move || match run_opener(&watched, command.as_deref(), may_default) {
         Ok(true) => log::info!("the browser was told to open the address"),
-        Ok(false) => log::warn!("no browser could be started; open the address yourself"),
-        Err(err) => log::warn!("no browser could be started: {err}; open the address yourself"),
+        Ok(false) => warn_user!(
+            BrowserFailed,
+            "no browser could be started; open the address yourself"
+        ),
+        Err(err) => warn_user!(
+            BrowserFailed,
+            "no browser could be started: {err}; open the address yourself"
+        ),
     };
     if thread::Builder::new()
         .name("browser".to_owned())
@@ -166,7 +173,10 @@ pub fn open(url: &str, wish: &BrowserChoice, environment: &Environment) {
     {
         // Without a thread nobody hears how it went.
         if let Err(err) = start_opener(url, wish.command.as_deref(), may_default, Stdio::null()) {
-            log::warn!("no browser could be started: {err}; open the address yourself");
+            warn_user!(
+                BrowserFailed,
+                "no browser could be started: {err}; open the address yourself"
+            );
         }
     }
 }
@@ -189,7 +199,7 @@ fn run_opener(url: &str, browser: Option<&str>, may_default: bool) -> io::Result
         stdout.take(MAX_URL_BYTES).read_to_string(&mut said)?;
     }
     said.lines()
-        .for_each(|line| log::warn!("{}", printable(line)));
+        .for_each(|line| warn_user!(BrowserFailed, "{}", printable(line)));
     Ok(child.wait()?.success())
 }
 

@@ -11,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::geteuid;
 
 use super::{accounts, cannot, directory_of, insecure, mount, DiskError};
+use crate::warning::warn_user;
 
 /// As many symbolic links as Linux itself follows in one path.
 const MAX_LINKS: usize = 40;
@@ -36,15 +37,21 @@ impl Resolved {
             let path = self.path.display();
             match file.set_permissions(Permissions::from_mode(mode & 0o600)) {
                 Ok(()) => {
-                    log::warn!("others could read {path} (mode {mode:04o}); now only you can")
+                    warn_user!(
+                        FileReadable,
+                        "others could read {path} (mode {mode:04o}); now only you can"
+                    )
                 }
                 // Whoever put it there decides who reads it.
                 Err(_) if !belongs_to_us(&found) => {
                     log::debug!("others can read {path} (mode {mode:04o})")
                 }
-                Err(err) => log::warn!(
+                Err(err) => {
+                    warn_user!(
+FileReadable,
                     "others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"
-                ),
+                )
+                }
             }
         }
         Ok(Some(file))

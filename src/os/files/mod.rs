@@ -11,6 +11,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::failure::{About, Code, Failure, Hint};
+use crate::warning::warn_user;
 use checks::resolve;
 
 pub use lock::LockFile;
@@ -315,7 +316,8 @@ fn replace(
         .with_context(|| cannot("replace", path))?;
     if durability == Durability::Synced {
         if let Err(err) = File::open(directory).and_then(|opened| opened.sync_all()) {
-            log::warn!(
+            warn_user!(
+                FileNotSynced,
                 "{} is written, but may not survive a power cut: {err}",
                 path.display()
             );

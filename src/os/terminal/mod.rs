@@ -16,7 +16,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use console::{measure_text_width, style, Term};
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::oauth::text::Readable;
 use crate::os::environment::job;
@@ -146,6 +146,13 @@ pub fn say(text: &str) {
 /// Says a line even to who asked for quiet: the answer to something they did.
 pub fn insist(text: &str) {
     line(None, text);
+}
+
+/// Says a warning, unless the person asked for quiet.
+pub fn warn(text: &str) {
+    if !screen().quiet {
+        complain("warning", text);
+    }
 }
 
 /// Says a line of good news.
@@ -376,10 +383,7 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        match record.level() {
-            Level::Error | Level::Warn => complain("warning", &record.args().to_string()),
-            Level::Info | Level::Debug | Level::Trace => line(None, &record.args().to_string()),
-        }
+        line(None, &record.args().to_string());
     }
 
     fn flush(&self) {}

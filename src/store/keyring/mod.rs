@@ -16,6 +16,7 @@ use super::text::{self, NoText};
 use super::{lock_dir_in, Credentials, Fault, StoreError, StoredId};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::accounts;
+use crate::warning::warn_user;
 
 #[cfg_attr(not(feature = "keyring"), path = "none.rs")]
 #[cfg_attr(all(feature = "keyring", target_os = "macos"), path = "keychain.rs")]
@@ -226,7 +227,7 @@ impl KeyringBackend {
                 }
                 Ok(Report::Prompt) | Err(RecvTimeoutError::Timeout) => {
                     prompted = true;
-                    log::warn!("waiting for the keyring to be unlocked");
+                    warn_user!(WaitingForKeyring, "waiting for the keyring to be unlocked");
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(KeyringFault::Other(
