@@ -9,7 +9,7 @@ use crate::callback::peer::Holder;
 use crate::callback::BindError;
 use crate::clients::writer::WriteError;
 use crate::discovery::DiscoverError;
-use crate::failure::{About, Class, Code, Failure, Hint, LoginCommand};
+use crate::failure::{without_os_number, About, Class, Code, Failure, Hint, LoginCommand};
 use crate::http::HttpError;
 use crate::oauth::callback::Denial;
 use crate::oauth::text::{printable, scope_list};
@@ -309,16 +309,20 @@ impl Error {
         source.suggestion()
     }
 
-    /// Returns the message and its causes in one line.
-    pub fn one_line(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
+    /// Returns the message and its causes.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        let mut cause: Option<&dyn std::error::Error> = Some(self);
         while let Some(err) = cause {
-            text.push_str(": ");
-            text.push_str(&err.to_string());
+            sentences.push(without_os_number(&err.to_string()));
             cause = err.source();
         }
-        text
+        sentences
+    }
+
+    /// Returns the message and its causes in one line.
+    pub fn one_line(&self) -> String {
+        self.sentences().join(": ")
     }
 
     /// Returns the code.

@@ -301,6 +301,24 @@ pub struct LoginCommand {
     pub settings: Vec<String>,
 }
 
+/// Returns what an error of the operating system says, without the number that the standard library appends.
+pub fn without_os_number(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                plain.push_str(rest);
+            }
+            _ => {
+                plain.push_str(" (os error ");
+                plain.push_str(part);
+            }
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -343,6 +361,23 @@ mod tests {
             ("", Code::Refused),
         ] {
             assert_eq!(Code::of_oauth_error(error, Code::Refused), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_of_the_system_are_not_printed() {
+        let denied = std::io::Error::from_raw_os_error(13).to_string();
+        for (text, expected) in [
+            (denied.as_str(), "Permission denied"),
+            (
+                "a: No such file or directory (os error 2); b (os error 17): c",
+                "a: No such file or directory; b: c",
+            ),
+            ("a (os error x)", "a (os error x)"),
+            ("a (os error ", "a (os error "),
+            ("", ""),
+        ] {
+            assert_eq!(without_os_number(text), expected);
         }
     }
 }

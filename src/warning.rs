@@ -113,7 +113,7 @@ pub fn set_receiver(receiver: impl Fn(Warning, &str) + Send + Sync + 'static) {
 /// Sends a warning to the receiver. Without one it is lost.
 pub fn send(warning: Warning, message: &str) {
     if let Some(receiver) = RECEIVER.get() {
-        receiver(warning, message);
+        receiver(warning, &crate::failure::without_os_number(message));
     }
 }
 

@@ -1,56 +1,82 @@
-//! What the manual page says beyond the options: how it works, files, environment, exit codes, words for scripts.
+//! What the manual page says beyond the options: how it works, files, environment, exit statuses, codes for scripts.
+//!
+//! The tables of README.md and docs/automation.md are made here too. Each comes from the list of the codes themselves.
 
-/// The exit codes and their meanings; frozen, for scripts rely on them.
-pub const EXIT_CODES: [(&str, &str); 12] = [
-    ("0", "done"),
-    ("1", "unexpected error"),
-    ("2", "usage, or what was named cannot be logged in to: trying again does not help"),
-    (
-        "3",
-        "only a login helps, or the user, the server or the authorization server said no; the hint holds the command",
-    ),
-    ("4", "timed out"),
-    ("5", "network, proxy or server unavailable or busy: trying again is sensible"),
-    ("6", "a security check failed: do not blindly try again"),
-    ("7", "storage; what was and was not stored is said"),
-    ("8", "cannot listen, and no other way was left"),
-    ("9", "no way to receive an answer (no listener, no paste, nothing)"),
-    ("70", "a bug in mcp-login"),
-    ("128+n", "ended by signal n"),
-];
+use crate::failure::{Class, Code};
+use crate::warning::Warning;
 
-/// The words of the `code` member of an error event, with their exit codes.
-pub const ERROR_CODES: [(&str, &str); 14] = [
-    ("2", "usage, older_transport, client_id_needed, certificates_unreadable, no_tls, not_an_mcp_server, no_authorization_server, code_flow_unsupported, metadata_unusable"),
-    ("2", "registration_unavailable, where the answer holds no client"),
-    ("2", "resource_mismatch and issuer_mismatch, where it is probably a typing error"),
-    ("3", "access_denied, refused, token_refused, registration_refused, not_logged_in, account_refused"),
-    ("3", "invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target, unauthorized_client, unsupported_response_type, unsupported_grant_type"),
-    ("3", "interaction_required, login_required, consent_required, account_selection_required"),
-    ("4", "timed_out"),
-    ("5", "server_unavailable, server_timeout, server_failed, proxy_refused, proxy_unavailable, no_local_port, metadata_unusable, no_authorization_server"),
-    ("5", "registration_unavailable, token_endpoint_unavailable"),
-    ("6", "issuer_mismatch, issuer_changed, resource_mismatch, foreign_metadata, forbidden_url, forbidden_address, redirect_refused, insecure_connection, pkce_unsupported"),
-    ("7", "store_unusable, store_insecure, store_locked, store_corrupt, store_newer, keyring_locked, not_stored"),
-    ("8", "port_taken, cannot_listen"),
-    ("9", "no_way_to_answer"),
-    ("1", "token_response_unusable, unexpected"),
-];
+/// Returns the exit statuses and their meanings.
+fn exit_statuses() -> Vec<(String, &'static str)> {
+    let own = Class::ALL.map(|(class, meaning)| (class.exit().to_string(), meaning));
+    let signal = ("128+n".to_owned(), "ended by signal n");
+    own.into_iter().chain([signal]).collect()
+}
+
+/// Returns the exit statuses that a failure with this code can have, such as `2 or 5`.
+fn exits(code: Code) -> String {
+    let exits: Vec<_> = code
+        .classes()
+        .iter()
+        .map(|it| it.exit().to_string())
+        .collect();
+    exits.join(" or ")
+}
 
 /// Returns the further sections of the main page, as roff.
 pub fn extra_sections() -> String {
     let mut roff = String::from(SECTIONS);
     roff.push_str(".SH \"EXIT STATUS\"\n");
-    for (code, meaning) in EXIT_CODES {
-        roff.push_str(&format!(".TP\n\\fB{code}\\fR\n{meaning}\n"));
+    for (exit, meaning) in exit_statuses() {
+        roff.push_str(&format!(".TP\n\\fB{exit}\\fR\n{meaning}\n"));
     }
-    roff.push_str(".PP\nWith several servers: 0 if all are logged in, else the code of the first that failed.\n");
-    roff.push_str(".SH \"ERROR WORDS\"\nThe \\fBcode\\fR of an error event, by exit status:\n");
-    for (exit, words) in ERROR_CODES {
-        roff.push_str(&format!(".TP\n\\fB{exit}\\fR\n{words}\n"));
+    roff.push_str(
+        ".PP\nWith several servers: 0 if all are logged in, else the code of the first that failed.\n",
+    );
+    roff.push_str(
+        ".SH \"ERROR CODES\"\nThe \\fBcode\\fR of an error event, with its exit status:\n",
+    );
+    for code in Code::ALL {
+        let (exits, meaning) = (exits(*code), code.meaning());
+        roff.push_str(&format!(".TP\n\\fB{code}\\fR ({exits})\n{meaning}\n"));
+    }
+    roff.push_str(".SH WARNINGS\nThe \\fBcode\\fR of a warning event:\n");
+    for warning in Warning::ALL {
+        let (word, meaning) = (warning.as_str(), warning.meaning());
+        roff.push_str(&format!(".TP\n\\fB{word}\\fR\n{meaning}\n"));
     }
     roff.push_str(".SH \"SEE ALSO\"\n\\fBssh\\fR(1), \\fBsecret\\-tool\\fR(1)\n");
     roff
+}
+
+/// Returns the tables that documents hold between `<!-- NAME -->` and `<!-- end -->`, each by its name.
+pub fn tables() -> [(&'static str, String); 3] {
+    let exits_rows = exit_statuses()
+        .into_iter()
+        .map(|(exit, meaning)| format!("| {exit} | {meaning} |\n"));
+    let code_rows = Code::ALL
+        .iter()
+        .map(|code| format!("| `{code}` | {} | {} |\n", exits(*code), code.meaning()));
+    let warning_rows = Warning::ALL
+        .iter()
+        .map(|it| format!("| `{}` | {} |\n", it.as_str(), it.meaning()));
+    let table = |head: &str, rows: String| format!("{head}\n{rows}");
+    [
+        (
+            "exit statuses",
+            table("| exit | meaning |\n|---|---|", exits_rows.collect()),
+        ),
+        (
+            "error codes",
+            table(
+                "| code | exit | meaning |\n|---|---|---|",
+                code_rows.collect(),
+            ),
+        ),
+        (
+            "warnings",
+            table("| code | meaning |\n|---|---|", warning_rows.collect()),
+        ),
+    ]
 }
 
 const SECTIONS: &str = r#".SH EXAMPLES
@@ -146,7 +172,10 @@ With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
 \fBanswer_received\fR (server; its code is exchanged now),
 \fBcancelled\fR (server; a signal ended the run before this login was complete),
 \fBlogged_in\fR (server, profile, issuer, client_id, scopes, expires_at, refreshable, store, path, account, already),
+\fBwarning\fR (code, message),
 \fBerror\fR (server, code, exit, message, hint).
+Where stdout carries one result (\fBtoken\fR, \fBheaders\fR, \fBexec\fR, \fBstatus\fR, \fBcheck\fR, \fBdoctor\fR), warnings are lines
+on stderr, as are the errors of \fBtoken\fR, \fBheaders\fR and \fBexec\fR.
 \fBdoctor \-\-json\fR prints one object:
 \fBfindings\fR, a list of {topic, state, code, what, hint}; \fBserver\fR, the server examined, or null;
 \fBsteps\fR, a list of {url, status, decided}, what was asked and what was decided from the answer (status is null if

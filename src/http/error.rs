@@ -7,7 +7,7 @@ use super::connector::ProxyError;
 use super::proxy::ProxyChoice;
 use super::resolver::ForbiddenAddress;
 use super::CONNECT_LIMIT;
-use crate::failure::{About, Code, Failure, Hint};
+use crate::failure::{without_os_number, About, Code, Failure, Hint};
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::text::printable;
 use crate::os::clock::Time;
@@ -501,5 +501,5 @@ fn bare_name(name: &str) -> &str {
 fn plain(err: &ureq::Error) -> String {
     let text = printable(&err.to_string());
     let text = text.strip_prefix("io: ").unwrap_or(&text);
-    text.split(" (os error ").next().unwrap_or(text).to_owned()
+    without_os_number(text)
 }

@@ -6,7 +6,6 @@ mod login;
 mod table;
 mod warnings;
 
-use std::error::Error as _;
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
@@ -77,7 +76,9 @@ impl Reporter {
         let whose = whose
             .map(|server| format!("{server}: "))
             .unwrap_or_default();
-        terminal::complain("error", &format!("{whose}{error}"));
+        let sentences = error.sentences();
+        let (message, causes) = sentences.split_first().unwrap_or((&whose, &[]));
+        terminal::complain("error", &format!("{whose}{message}"));
         if let Error::Ambiguous { choices, .. } = error {
             let width = choices.iter().map(|(name, _)| name.len()).max();
             let width = width.unwrap_or_default();
@@ -85,10 +86,8 @@ impl Reporter {
                 terminal::show(&format!("{name:width$}  {url}"));
             }
         }
-        let mut cause = error.source();
-        while let Some(err) = cause {
-            terminal::complain("caused by", &err.to_string());
-            cause = err.source();
+        for cause in causes {
+            terminal::complain("caused by", cause);
         }
         if let Some(hint) = error.report().hint {
             terminal::complain("hint", &hint::hint(&hint));

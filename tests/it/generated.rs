@@ -11,6 +11,8 @@ use clap::Command;
 use clap_complete::Shell;
 use mcp_login::cli::manual;
 use mcp_login::commands;
+use mcp_login::failure::{Class, Code};
+use mcp_login::warning::Warning;
 
 const UPDATE: &str = "UPDATE=1 cargo test --test it generated";
 
@@ -222,4 +224,64 @@ fn page(command: &Command, name: &str, pages: &mut Vec<(String, String)>) {
         text.push_str(&manual::extra_sections());
     }
     pages.push((format!("{name}.1"), text));
+}
+
+/// Documents with tables that are made from the lists in the program, and the names of these tables.
+const DOCUMENTS: [(&str, &[&str]); 2] = [
+    ("README.md", &["exit statuses"]),
+    (
+        "docs/automation.md",
+        &["exit statuses", "error codes", "warnings"],
+    ),
+];
+
+#[apply(test)]
+fn generated_tables_are_fresh() {
+    let tables = manual::tables();
+    for (name, wanted) in DOCUMENTS {
+        let path = root(name);
+        let mut text = fs::read_to_string(&path).expect("the document");
+        for table in wanted {
+            let (_, rows) = tables
+                .iter()
+                .find(|(known, _)| known == table)
+                .expect("a table of that name");
+            let begin = format!("<!-- {table} -->\n");
+            let (before, rest) = text.split_once(&begin).expect("the beginning of the table");
+            let (_, after) = rest.split_once("<!-- end -->").expect("its end");
+            text = format!("{before}{begin}{rows}<!-- end -->{after}");
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &text).expect("writing");
+        }
+        let found = fs::read_to_string(&path).expect("the document");
+        assert!(found == text, "{name} is out of date; run: {UPDATE}");
+    }
+}
+
+#[apply(test)]
+fn every_code_is_in_the_manual_and_the_documents() {
+    let man = fs::read_to_string(root("man").join("mcp-login.1")).expect("the manual page");
+    let readme = fs::read_to_string(root("README.md")).expect("README.md");
+    let automation = fs::read_to_string(root("docs/automation.md")).expect("docs/automation.md");
+    for (class, meaning) in Class::ALL {
+        let exit = class.exit();
+        assert!(
+            man.contains(&format!("\\fB{exit}\\fR\n{meaning}\n")),
+            "{exit}"
+        );
+        let row = format!("| {exit} | {meaning} |\n");
+        assert!(readme.contains(&row) && automation.contains(&row), "{exit}");
+    }
+    for code in Code::ALL {
+        assert!(man.contains(&format!("\\fB{code}\\fR (")), "{code}");
+        assert!(automation.contains(&format!("| `{code}` | ")), "{code}");
+    }
+    for warning in Warning::ALL.iter().map(|it| it.as_str()) {
+        assert!(man.contains(&format!("\\fB{warning}\\fR\n")), "{warning}");
+        assert!(
+            automation.contains(&format!("| `{warning}` | ")),
+            "{warning}"
+        );
+    }
 }

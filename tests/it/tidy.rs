@@ -37,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Which modules of one layer may name each other, in this direction.
 const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("failure", &["providers"]),
+    ("warning", &["failure"]),
     ("oauth", &["failure", "os"]),
     ("os", &["failure", "oauth", "warning"]),
     ("clients", &["store"]),
@@ -282,5 +283,27 @@ fn every_test_is_registered() {
     for (file, text) in sources_below("tests/it") {
         let usual = text.lines().find(|line| line.trim() == "#[test]");
         assert_eq!(usual, None, "{file}: write #[apply(test)]");
+    }
+}
+
+#[apply(test)]
+fn warnings_have_a_code() {
+    for (file, text) in sources() {
+        for sentence in ["log::warn!", "log::error!"] {
+            assert!(
+                !code(&text).contains(sentence),
+                "{file}: a warning is an event with a code"
+            );
+        }
+    }
+}
+
+#[apply(test)]
+fn exit_statuses_are_classes() {
+    for (file, text) in sources().iter().filter(|(file, _)| !is_test(file)) {
+        for number in code(text).split("ExitCode::from(").skip(1) {
+            let is_literal = number.starts_with(|it: char| it.is_ascii_digit());
+            assert!(!is_literal, "{file}: an exit status is a class");
+        }
     }
 }
