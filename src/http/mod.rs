@@ -17,8 +17,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{Method, Request};
+use ureq::http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
+use ureq::http::{self, Method, Request};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, AsSendBody, Body, ProxyProtocol};
