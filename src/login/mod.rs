@@ -59,7 +59,7 @@ pub fn run(
 /// How the first step of a login ended.
 enum Started {
     /// The stored login serves.
-    AlreadyLoggedIn(Report),
+    AlreadyLoggedIn(Box<Report>),
     /// The user has to see a page.
     Pending(Box<PendingAuthorization>),
 }
@@ -77,7 +77,7 @@ enum Incomplete {
 fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Result<Started, Error> {
     let stored = previous::load(request, context)?;
     if let Some(report) = previous::live_login(request, stored.as_ref(), context) {
-        return Ok(Started::AlreadyLoggedIn(report));
+        return Ok(Started::AlreadyLoggedIn(Box::new(report)));
     }
     let request = previous::complete(request.clone(), stored.as_ref())?;
     let redirect_uri = prepare::bind(&request, stored.as_ref(), context, worker)?;

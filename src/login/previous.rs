@@ -128,9 +128,7 @@ pub fn complete(mut request: Request, stored: Option<&Credentials>) -> Result<Re
         }
         repeat_options(&mut request, stored);
     }
-    let is_named =
-        request.issuer.is_some() || request.preset.is_some() || request.issuer_metadata.is_some();
-    if request.server.is_none() && !is_named {
+    if request.server.is_none() && !request.names_authority() {
         return Err(Error::Usage {
             message: format!(
                 "there is no login {} in the profile {}",
@@ -176,16 +174,14 @@ fn names_scopes(challenge: Option<&str>) -> bool {
         .is_some_and(|bearer| !bearer.scopes.is_empty())
 }
 
-/// Returns the scopes that a login without a word about them asks for again: those that were named, and those of a client
-/// registered by hand, of which the authorization server may grant no others.
+/// Returns the scopes that a login without `--scope` requests again: those that were named, and those of a client registered
+/// by hand, to which the authorization server may grant no others.
 pub fn scopes<'a>(request: &Request, stored: &'a Credentials) -> &'a [String] {
-    let is_by_hand = stored.registration == RegistrationKind::Static;
-    let is_other = request
-        .identity
-        .client_id
-        .as_ref()
-        .is_some_and(|id| *id != stored.client_id);
-    if stored.options.scopes || is_by_hand && !is_other {
+    let is_same_client = match &request.identity.client_id {
+        Some(id) => *id == stored.client_id,
+        None => true,
+    };
+    if stored.options.scopes || stored.registration == RegistrationKind::Static && is_same_client {
         &stored.scopes_requested
     } else {
         &[]
@@ -197,24 +193,22 @@ pub fn scopes<'a>(request: &Request, stored: &'a Credentials) -> &'a [String] {
 pub fn with_issuer(request: &Request, stored: Option<&Credentials>) -> Option<Request> {
     let stored = stored.filter(|stored| stored.registration == RegistrationKind::Static)?;
     let is_ours = request.identity.client_id.as_ref() == Some(&stored.client_id);
-    let is_open =
-        request.issuer.is_none() && request.preset.is_none() && request.issuer_metadata.is_none();
-    (is_ours && is_open).then(|| {
-        let mut request = request.clone();
-        request.issuer = Some(stored.issuer.clone());
-        request.identity.issuer.clone_from(&request.issuer);
-        request
-    })
+    if !is_ours || request.names_authority() {
+        return None;
+    }
+    let mut request = request.clone();
+    request.issuer = Some(stored.issuer.clone());
+    request.identity.issuer.clone_from(&request.issuer);
+    Some(request)
 }
 
 /// Tells whether the user names no other authorization server than that of the stored login.
 fn is_same_server(request: &Request, stored: &Credentials) -> bool {
-    let is_open = request.preset.is_none() && request.issuer_metadata.is_none();
-    is_open
-        && request
-            .issuer
-            .as_ref()
-            .is_none_or(|issuer| same_issuer(&stored.issuer, issuer))
+    match &request.issuer {
+        _ if request.preset.is_some() || request.issuer_metadata.is_some() => false,
+        Some(issuer) => same_issuer(&stored.issuer, issuer),
+        None => true,
+    }
 }
 
 fn repeat_authority(request: &mut Request, stored: &Credentials) {
@@ -222,14 +216,9 @@ fn repeat_authority(request: &mut Request, stored: &Credentials) {
         return;
     }
     let options = &stored.options;
-    let endpoint = options
-        .authorization_endpoint
-        .as_ref()
-        .and_then(|url| Url::parse(url).ok());
-    let metadata = options
-        .issuer_metadata
-        .as_ref()
-        .and_then(|url| Url::parse(url).ok());
+    let parse = |url: &Option<String>| Url::parse(url.as_deref()?).ok();
+    let endpoint = parse(&options.authorization_endpoint);
+    let metadata = parse(&options.issuer_metadata);
     let issuer = Some(stored.issuer.clone());
     match (endpoint, Url::parse(&stored.token_endpoint), metadata) {
         (Some(page), Ok(tokens), _) => {
@@ -294,10 +283,10 @@ fn repeat_options(request: &mut Request, stored: &Credentials) {
     let options = &stored.options;
     request.assume_pkce |= options.assume_pkce;
     if options.resource && request.resource == Resource::Discovery {
-        request.resource = stored
-            .resource
-            .clone()
-            .map_or(Resource::Omitted, Resource::Given);
+        request.resource = match &stored.resource {
+            Some(resource) => Resource::Given(resource.clone()),
+            None => Resource::Omitted,
+        };
     }
     let is_given = |name: &String| request.parameters.iter().any(|(given, _)| given == name);
     let is_repeated =

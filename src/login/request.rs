@@ -111,6 +111,11 @@ impl Request {
         self.issuer_metadata.is_some() || self.preset.as_ref().is_some_and(is_own)
     }
 
+    /// Tells whether the authorization server is named: by its issuer, its metadata or its endpoints.
+    pub(super) fn names_authority(&self) -> bool {
+        self.issuer.is_some() || self.preset.is_some() || self.issuer_metadata.is_some()
+    }
+
     /// Returns the URLs that the user typed: their hosts may be private.
     pub(super) fn typed_urls(&self) -> Vec<Url> {
         let issuer = self.issuer.as_ref().and_then(|url| Url::parse(url).ok());

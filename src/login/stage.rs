@@ -60,7 +60,7 @@ pub enum Stage {
     /// It has ended.
     Done {
         /// The login, or why it failed.
-        result: Result<Report, Error>,
+        result: Box<Result<Report, Error>>,
         /// The answer, as it came; empty if there was none.
         query: String,
         /// The page for browsers with this very answer.
@@ -138,7 +138,7 @@ impl Login {
             _ => (String::new(), Duration::ZERO),
         };
         self.stage = Stage::Done {
-            result,
+            result: Box::new(result),
             query,
             page,
             until: Deadline::after(grace),

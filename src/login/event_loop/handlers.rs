@@ -1,0 +1,273 @@
+//! What the event loop does about what happens: each step of a login, and what the user reads of it.
+
+use std::time::Duration;
+
+use super::EventLoop;
+use crate::callback::pages::Page;
+use crate::error::Error;
+use crate::login::answer::{accept_pasted, PasteRefused};
+use crate::login::pending::PendingAuthorization;
+use crate::login::stage::{Login, LoginId, Stage};
+use crate::login::workers::Message;
+use crate::login::{AuthorizationPage, Event, Incomplete, Reason, Report, Source, Started};
+use crate::oauth::callback::AuthorizationResponse;
+use crate::oauth::client;
+use crate::oauth::paste::{self, PasteContent, PasteMistake};
+use crate::os::browser;
+use crate::os::clock::Deadline;
+use crate::os::terminal::paste::{Paste, Pasted};
+
+/// How long an accepted code is given after the deadline: its requests end by themselves before that.
+const EXCHANGE_PATIENCE: Duration = Duration::from_secs(120);
+
+impl EventLoop<'_> {
+    pub(super) fn on_message(&mut self, id: LoginId, message: Message) {
+        let login = &mut self.logins[id.0];
+        match message {
+            Message::Listening(listener) => {
+                (self.notify)(Event::Listening {
+                    server: login.server(),
+                    redirect_uri: listener.redirect_uri(),
+                });
+                login.listener = Some(listener);
+            }
+            Message::NotListening(failure) => (self.notify)(Event::NotListening {
+                server: login.server(),
+                failure: &failure,
+            }),
+            // The deadline has ended this login.
+            Message::Started(_) | Message::Completed(_) if login.is_done() => {}
+            // Its request was cut off by the deadline, which ends the login next.
+            Message::Started(Err(_)) if self.deadline.passed() => {}
+            Message::Started(Ok(Started::Pending(pending))) => self.show_page(id, pending),
+            Message::Started(Ok(Started::AlreadyLoggedIn(report))) => {
+                self.end(id, Ok(*report), Page::LoggedIn);
+            }
+            Message::Completed(Ok(report)) => self.end(id, Ok(report), Page::LoggedIn),
+            Message::Completed(Err(Incomplete::ClientUnknown(pending))) => {
+                self.reregister(id, *pending);
+            }
+            Message::Started(Err(error)) | Message::Completed(Err(Incomplete::Failed(error))) => {
+                self.end(id, Err(error), Page::Failed);
+            }
+        }
+    }
+
+    /// Shows the user the page, opens it if that is possible, and waits for the answer from now on.
+    fn show_page(&mut self, id: LoginId, pending: Box<PendingAuthorization>) {
+        let PendingAuthorization::Redirect {
+            preparation,
+            authorization,
+            ..
+        } = &*pending;
+        let login = &mut self.logins[id.0];
+        let (browser, environment) = (&self.context.browser, &self.context.environment);
+        let skip = browser::skip(browser, environment);
+        let can_paste = self.paste.as_ref().is_some_and(Paste::is_readable);
+        let is_open = self.paste.as_ref().is_some_and(Paste::is_open);
+        (self.notify)(Event::AuthorizationUrl(AuthorizationPage {
+            server: login.server(),
+            url: &authorization.url,
+            redirect_uri: &preparation.redirect_uri,
+            expires_at: self.expires_at,
+            skip,
+            paste: can_paste,
+            in_background: is_open && !can_paste,
+            listening: login.listener.is_some(),
+        }));
+        if skip.is_none() {
+            browser::open(&authorization.url, browser, environment);
+        }
+        login.wait(pending);
+        self.end_unreachable();
+        self.show_countdown();
+    }
+
+    /// Acts on an answer that passed all checks.
+    pub(super) fn on_answer(
+        &mut self,
+        id: LoginId,
+        pending: Box<PendingAuthorization>,
+        answer: AuthorizationResponse,
+    ) {
+        let denial = match answer {
+            AuthorizationResponse::Code(code) => {
+                (self.notify)(Event::AnswerReceived {
+                    server: self.logins[id.0].server(),
+                });
+                return self.workers.complete(id, *pending, code);
+            }
+            AuthorizationResponse::Denied(denial) => denial,
+        };
+        if pending.can_reregister(&denial.error) {
+            return self.reregister(id, *pending);
+        }
+        // Any other answer proves that the server knows the client.
+        if !client::is_unknown(&denial.error) {
+            pending.confirm_client(&self.context.cache());
+        }
+        let error = Error::Denied {
+            server: self.logins[id.0].server().to_owned(),
+            provider: pending.preparation().provider(),
+            denial,
+        };
+        self.end(id, Err(error), Page::Refused);
+    }
+
+    fn reregister(&mut self, id: LoginId, pending: PendingAuthorization) {
+        let login = &mut self.logins[id.0];
+        (self.notify)(Event::Registering {
+            server: login.server(),
+        });
+        login.restart();
+        self.workers.reregister(id, pending);
+    }
+
+    /// Ends one login: first the browser gets its page, then the user reads about it.
+    fn end(&mut self, id: LoginId, result: Result<Report, Error>, page: Page) {
+        let login = &mut self.logins[id.0];
+        login.end(result, page);
+        if let Stage::Done { result, .. } = &login.stage {
+            (self.notify)(match &**result {
+                Ok(report) => Event::LoggedIn(report),
+                Err(error) => Event::Failed {
+                    server: login.server(),
+                    error,
+                },
+            });
+        }
+    }
+
+    pub(super) fn announce_rejections(&mut self) {
+        for login in &mut self.logins {
+            for announcement in login.rejections.announce() {
+                if announcement.reason == Reason::Temporary {
+                    login.confirm_client(&self.context.cache());
+                }
+                (self.notify)(Event::Rejected {
+                    server: Some(login.server()),
+                    source: Source::Callback,
+                    reason: announcement.reason,
+                    detail: announcement.detail.as_deref(),
+                    count: announcement.count,
+                });
+            }
+        }
+    }
+
+    /// Several logins may be answered at once, a line each; an address in several lines is one answer all the same.
+    pub(super) fn on_pasted(&mut self, pasted: &Pasted) {
+        let text = paste::clean(&pasted.bytes);
+        let whole = match pasted.dropped {
+            0 => paste::read(&text),
+            _ => PasteContent::NotAnAnswer(PasteMistake::TooLong),
+        };
+        let first = accept_pasted(&mut self.logins, &whole);
+        let lines = text.lines().map(paste::read);
+        let mut answers: Vec<_> = lines
+            .filter_map(|line| accept_pasted(&mut self.logins, &line).ok())
+            .collect();
+        match first {
+            Ok(answer) => answers.insert(0, answer),
+            // Who has not finished typing does not read yet that it is wrong.
+            Err(refused) if answers.is_empty() => {
+                if pasted.finished && whole != PasteContent::Empty {
+                    self.reject_pasted(refused, pasted.bytes.len() + pasted.dropped);
+                }
+                return;
+            }
+            Err(_) => {}
+        }
+        if let Some(paste) = &mut self.paste {
+            paste.forget();
+        }
+        for (id, (pending, answer)) in answers {
+            self.on_answer(id, pending, answer);
+        }
+    }
+
+    /// Announces a paste that no login accepts; it counts for the only one there is.
+    fn reject_pasted(&mut self, refused: PasteRefused, bytes: usize) {
+        let PasteRefused { reason, why, claim } = refused;
+        let mut server = None;
+        if let [login] = &mut self.logins[..] {
+            login.rejections.count(reason, claim.as_deref());
+            if reason == Reason::Temporary {
+                login.confirm_client(&self.context.cache());
+            }
+            server = Some(login.server());
+        }
+        let claim = claim.map(|claim| format!("; it says, unproven: {claim}"));
+        let claim = claim.unwrap_or_default();
+        (self.notify)(Event::Rejected {
+            server,
+            source: Source::Paste,
+            reason,
+            detail: Some(&format!("{why}{claim} ({bytes} bytes were pasted)")),
+            count: 1,
+        });
+    }
+
+    pub(super) fn show_countdown(&mut self) {
+        self.arm_paste();
+        if self.logins.iter().any(Login::is_waiting) {
+            (self.notify)(Event::Waiting {
+                left: self.deadline.left(),
+                listening: self.logins.iter().any(|login| login.listener.is_some()),
+                paste: self.paste.as_ref().is_some_and(Paste::is_readable),
+                pasted: self.paste.as_ref().map_or(0, Paste::held),
+            });
+        }
+    }
+
+    /// Ends the logins that have no answer yet; an accepted code is still exchanged and stored. The second time, ends all.
+    pub(super) fn on_timeout(&mut self) {
+        let is_second = std::mem::replace(&mut self.is_late, true);
+        self.deadline = Deadline::after(EXCHANGE_PATIENCE);
+        for index in 0..self.logins.len() {
+            let login = &self.logins[index];
+            let error = match login.stage {
+                Stage::Done { .. } => continue,
+                _ if is_second => Error::Unexpected {
+                    what: "an answer came, but the login could not be finished with it",
+                    source: std::io::ErrorKind::TimedOut.into(),
+                },
+                Stage::Completing { .. } => continue,
+                Stage::Preparing | Stage::Waiting { .. } => Error::TimedOut {
+                    server: login.server().to_owned(),
+                    timeout: self.context.timeout,
+                    turned_away: login.rejections.sentence(),
+                    asked: login.asked(),
+                },
+            };
+            self.end(LoginId(index), Err(error), Page::Failed);
+        }
+    }
+
+    /// Ends the logins that wait for an answer which can come in no way.
+    pub(super) fn end_unreachable(&mut self) {
+        if self.paste.as_ref().is_some_and(Paste::is_open) {
+            return;
+        }
+        for index in 0..self.logins.len() {
+            let login = &self.logins[index];
+            if login.is_waiting() && login.listener.is_none() {
+                let server = login.server().to_owned();
+                self.end(LoginId(index), Err(Error::NoWay { server }), Page::Failed);
+            }
+        }
+    }
+
+    /// Reports which logins a signal has ended.
+    pub(super) fn cancel(&mut self) {
+        let open = self.logins.iter().filter(|login| !login.is_done());
+        let servers: Vec<_> = open.map(|login| login.server().to_owned()).collect();
+        let is_stored =
+            |login: &&Login| matches!(&login.stage, Stage::Done { result, .. } if result.is_ok());
+        let stored = self.logins.iter().filter(is_stored).count();
+        (self.notify)(Event::Cancelled {
+            servers: &servers,
+            stored,
+        });
+    }
+}

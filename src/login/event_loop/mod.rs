@@ -1,0 +1,283 @@
+//! Waiting for all logins at once, in one `poll` loop: callbacks, pastes, messages of the workers, signals and deadlines.
+//!
+//! Nothing blocks here but `poll`. No message ends a login unless it carries its state: whatever fails a check is answered,
+//! counted and forgotten, so any number of strangers' requests changes nothing.
+
+mod handlers;
+
+use std::io::Read as _;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+
+use super::answer::Accepted;
+use super::stage::{Login, LoginId, Stage};
+use super::workers::Workers;
+use super::{Event, Outcome, Request};
+use crate::callback::Listener;
+use crate::context::Context;
+use crate::error::Error;
+use crate::os::clock::{Deadline, Time};
+use crate::os::signals::{self, Signal, Signals};
+use crate::os::terminal;
+use crate::os::terminal::paste::{Paste, Read};
+
+/// How often the countdown is renewed.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long a signal waits for a code that is being exchanged.
+const SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The logins of a run, and everything that they wait for.
+pub struct EventLoop<'a> {
+    context: Arc<Context>,
+    logins: Vec<Login>,
+    workers: Workers,
+    /// Workers write a byte to its other end.
+    woken: UnixStream,
+    paste: Option<Paste>,
+    signals: Signals,
+    /// The signal that ends the run.
+    signal: Option<i32>,
+    /// When the wait for answers ends; after that, the wait for what is being completed.
+    deadline: Deadline,
+    is_late: bool,
+    expires_at: Time,
+    tick: Option<Deadline>,
+    notify: &'a mut dyn FnMut(Event),
+}
+
+impl<'a> EventLoop<'a> {
+    /// Prepares to wait.
+    ///
+    /// # Errors
+    ///
+    /// If the system lacks what every run needs.
+    pub fn new(
+        requests: Vec<Request>,
+        context: Arc<Context>,
+        paste: Option<Paste>,
+        notify: &'a mut dyn FnMut(Event),
+    ) -> Result<Self, Error> {
+        let system = |what| move |source| Error::Unexpected { what, source };
+        let signals = Signals::watch().map_err(system("cannot watch for signals"))?;
+        let (waker, woken) = UnixStream::pair().map_err(system("cannot make a pair of sockets"))?;
+        woken
+            .set_nonblocking(true)
+            .and_then(|()| waker.set_nonblocking(true))
+            .map_err(system("cannot set up a socket"))?;
+        let has_countdown = terminal::is_terminal() || paste.is_some();
+        Ok(Self {
+            logins: requests.into_iter().map(Login::new).collect(),
+            workers: Workers::new(Arc::clone(&context), paste.is_some(), waker),
+            woken,
+            paste,
+            signals,
+            signal: None,
+            deadline: Deadline::after(context.timeout),
+            is_late: false,
+            expires_at: Time::now().plus(context.timeout.as_secs()),
+            tick: has_countdown.then(|| Deadline::after(TICK)),
+            context,
+            notify,
+        })
+    }
+
+    /// Runs until every login is done, or a signal ends the run.
+    pub fn run(mut self) -> Result<Outcome, Error> {
+        self.arm_paste();
+        if let Some(login) = self.logins.first() {
+            self.workers.prove_store(&login.request);
+        }
+        for (index, login) in self.logins.iter().enumerate() {
+            self.workers.prepare(LoginId(index), &login.request);
+        }
+        while !self.logins.iter().all(Login::is_done) {
+            self.wait();
+            self.on_messages();
+            self.on_signals();
+            self.on_deadlines();
+            if let Some(signal) = self.signal.filter(|_| !self.is_patient()) {
+                self.cancel();
+                return Ok(Outcome::Signal(signal));
+            }
+        }
+        self.flush();
+        if let Some(signal) = self.signal {
+            return Ok(Outcome::Signal(signal));
+        }
+        let results = self
+            .logins
+            .into_iter()
+            .filter_map(|login| match login.stage {
+                Stage::Done { result, .. } => Some(*result),
+                _ => None,
+            });
+        Ok(Outcome::Done(results.collect()))
+    }
+
+    /// After a signal, an accepted code is still exchanged and stored if that can be done at once.
+    fn is_patient(&self) -> bool {
+        self.is_completing() && !self.deadline.passed()
+    }
+
+    fn is_completing(&self) -> bool {
+        self.logins.iter().any(Login::is_completing)
+    }
+
+    /// Waits until something happens, and serves the sockets and the paste.
+    fn wait(&mut self) {
+        let ready = self.poll(self.next_deadline());
+        let mut ready = ready.into_iter();
+        terminal::advance();
+        if ready.next().is_some_and(|flags| !flags.is_empty()) {
+            let mut bytes = [0; 64];
+            // Each byte only says that there are messages, which are read anyway.
+            let _ = self.woken.read(&mut bytes);
+        }
+        for (id, (pending, answer)) in self.serve(&mut ready) {
+            self.on_answer(id, pending, answer);
+        }
+        self.announce_rejections();
+        self.on_paste(ready.next().is_some_and(|flags| !flags.is_empty()));
+    }
+
+    /// Waits for everything in [`Self::watched`], for the output streams that have not taken all yet, and at most until a
+    /// deadline; returns what is ready.
+    fn poll(&self, deadline: Deadline) -> Vec<PollFlags> {
+        let watched: Vec<_> = self.watched().collect();
+        let count = watched.len();
+        let output = terminal::pending().map(|fd| (fd, PollFlags::OUT));
+        let mut fds: Vec<_> = watched
+            .into_iter()
+            .chain(output)
+            .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
+            .collect();
+        let left = deadline.left();
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) => fds.iter().take(count).map(PollFd::revents).collect(),
+            Err(_) => vec![PollFlags::empty(); count],
+        }
+    }
+
+    /// Returns what is waited for: the workers, the callback sockets of each login, the paste, the signals.
+    fn watched(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
+        let workers = [(self.woken.as_fd(), PollFlags::IN)];
+        let listeners = self
+            .logins
+            .iter()
+            .filter_map(|login| login.listener.as_ref());
+        let paste = self.paste.as_ref().and_then(Paste::interest);
+        let others = paste.into_iter().chain([self.signals.as_fd()]);
+        workers
+            .into_iter()
+            .chain(listeners.flat_map(Listener::interests))
+            .chain(others.map(|fd| (fd, PollFlags::IN)))
+    }
+
+    fn next_deadline(&self) -> Deadline {
+        let paste = self.paste.as_ref().and_then(Paste::quiet_at);
+        self.logins
+            .iter()
+            .filter_map(Login::next_deadline)
+            .chain(
+                [self.tick, paste, self.workers.retry_at()]
+                    .into_iter()
+                    .flatten(),
+            )
+            .fold(self.deadline, Deadline::min)
+    }
+
+    /// Serves the callback sockets; `ready` begins with them. Returns the answers that were accepted.
+    fn serve(&mut self, ready: &mut impl Iterator<Item = PollFlags>) -> Vec<(LoginId, Accepted)> {
+        let mut answers = Vec::new();
+        for (index, login) in self.logins.iter_mut().enumerate() {
+            let sockets = login.listener.iter().flat_map(Listener::interests).count();
+            let flags: Vec<_> = ready.by_ref().take(sockets).collect();
+            answers.extend(login.serve(&flags).map(|answer| (LoginId(index), answer)));
+        }
+        answers
+    }
+
+    /// Sends out what is still on its way to browsers, without waiting for anything new.
+    fn flush(&mut self) {
+        let ready = self.poll(Deadline::after(Duration::ZERO));
+        self.serve(&mut ready.into_iter().skip(1));
+    }
+
+    /// Reads the messages of the workers.
+    fn on_messages(&mut self) {
+        if self.workers.retry_at().is_some_and(Deadline::passed) {
+            self.workers.start_waiting();
+        }
+        while let Some((id, message)) = self.workers.next_message() {
+            self.on_message(id, message);
+        }
+    }
+
+    fn on_paste(&mut self, is_readable: bool) {
+        let Some(paste) = &mut self.paste else {
+            return;
+        };
+        let has_ended = is_readable && paste.advance() == Read::End;
+        if let Some(pasted) = paste.judge() {
+            self.on_pasted(&pasted);
+        }
+        if has_ended {
+            (self.notify)(Event::PasteEnded);
+            self.end_unreachable();
+        }
+    }
+
+    fn on_signals(&mut self) {
+        while let Some(signal) = self.signals.take() {
+            match signal {
+                Signal::End(signal) => {
+                    self.signal = Some(signal);
+                    self.deadline = self.deadline.min(Deadline::after(SIGNAL_PATIENCE));
+                }
+                Signal::Stop => {
+                    terminal::countdown(None);
+                    terminal::paste::restore();
+                    signals::stop();
+                    self.arm_paste();
+                }
+                Signal::Continue => self.arm_paste(),
+            }
+        }
+    }
+
+    /// Sets the terminal up, at the start and again after the program was continued.
+    fn arm_paste(&mut self) {
+        if let Some(paste) = &mut self.paste {
+            paste.arm();
+        }
+    }
+
+    /// Does what is due.
+    fn on_deadlines(&mut self) {
+        for login in &mut self.logins {
+            login.keep_time();
+            if let Some(asked) = login.reminder() {
+                (self.notify)(Event::Silent {
+                    server: login.server(),
+                    asked: &asked,
+                });
+            }
+        }
+        if self.tick.is_some_and(Deadline::passed) {
+            self.tick = Some(Deadline::after(TICK));
+            self.show_countdown();
+        }
+        if self.deadline.passed() && self.signal.is_none() {
+            self.on_timeout();
+        }
+    }
+}
