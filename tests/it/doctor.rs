@@ -808,7 +808,8 @@ fn in_a_terminal_the_answer_can_be_pasted() {
     assert_eq!(pty.settings(), before);
 }
 
-/// A server that sends byte after byte is left after the time of one request, however much there is to ask.
+/// A server that sends byte after byte is left after the time of one request, however much there is to ask:
+/// 30 seconds.
 #[apply(test)]
 fn a_dripping_server_is_left_and_not_called_open() {
     let pause = Duration::from_millis(500);

@@ -10,7 +10,7 @@ use serde_json::{json, Value};
 use crate::support::fake::{Fake, Reply};
 use crate::support::leaks::{assert_hides, assert_plain};
 use crate::support::program::{Finished, Program};
-use crate::support::{parameter, visit};
+use crate::support::{each, parameter, visit};
 
 const CANARY: &str = "c4nary-5ecret-T0ken-Zq";
 
@@ -990,12 +990,13 @@ fn o1_refusals_of_the_authorization_server() {
 
 #[apply(test)]
 fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() {
-    for (error, state_is_ours, registrations) in [
+    let cases = [
         ("temporarily_unavailable", true, 1),
         ("server_error", true, 1),
         ("slow_down", true, 1),
         ("temporarily_unavailable", false, 2),
-    ] {
+    ];
+    each(&cases, |_, &(error, state_is_ours, registrations)| {
         let fake = Fake::start();
         let home = tempfile::tempdir().expect("a directory");
         let mut login = Program::login(&fake)
@@ -1016,7 +1017,7 @@ fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() 
             registrations,
             "{error} {state_is_ours}"
         );
-    }
+    });
 }
 
 #[apply(test)]

@@ -694,6 +694,7 @@ fn drip(head: &str) -> Reply {
     }
 }
 
+/// All at once, and for 30 seconds: the real limit of a request.
 #[apply(test)]
 fn w5_slow_servers_are_left_after_their_time() {
     let started = Instant::now();

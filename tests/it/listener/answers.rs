@@ -48,7 +48,7 @@ fn a50_an_answer_without_the_promised_issuer_is_called_that() {
 
 #[apply(test)]
 fn a51_an_answer_without_the_state_is_called_that() {
-    for (wrong, said) in [
+    let cases = [
         (
             "error=invalid_request&error_description=no+nonce",
             "without this login's state came and was not accepted; it says, unproven: invalid_request: no nonce",
@@ -59,9 +59,13 @@ fn a51_an_answer_without_the_state_is_called_that() {
             "code=c&state=STATE",
             "with only a part of this login's state came and was not accepted; the address was cut off",
         ),
-    ] {
+    ];
+    each(&cases, |_, (wrong, said)| {
         let mut waiting = Waiting::at(Fake::start(), |program| program.args(["--timeout", "4s"]));
-        let target = format!("/callback?{}", wrong.replace("STATE", &waiting.state()[..20]));
+        let target = format!(
+            "/callback?{}",
+            wrong.replace("STATE", &waiting.state()[..20])
+        );
         for _ in 0..3 {
             let page = waiting.get(&target, "");
             waiting.refuses(wrong, &page, 400);
@@ -71,13 +75,16 @@ fn a51_an_answer_without_the_state_is_called_that() {
         let finished = waiting.login.finish().expect_error(4, "timed_out");
         let error = finished.event("error");
         let message = error["message"].as_str().expect("a message");
-        assert!(message.contains("3 answers were not accepted: 3 with"), "{message}");
+        assert!(
+            message.contains("3 answers were not accepted: 3 with"),
+            "{message}"
+        );
         assert_eq!(
             message.contains("one said, unproven: invalid_request: no nonce"),
             wrong.starts_with("error"),
             "{message}"
         );
-    }
+    });
 }
 
 /// What there is of a state may be right or not: who sent it cannot tell from the page.

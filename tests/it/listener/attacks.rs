@@ -293,6 +293,9 @@ fn v6_ten_thousand_forged_callbacks_do_not_end_the_login() {
     .iter()
     .map(|target| format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", waiting.address))
     .collect();
+    for target in &forged {
+        send(waiting.address, target.as_bytes());
+    }
     let before = waiting.login.process().status("VmRSS");
     for round in 0..10_000 {
         let status = send(waiting.address, forged[round % forged.len()].as_bytes()).status;

@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -168,8 +169,8 @@ pub fn python() -> PathBuf {
     installed("venv/bin/python")
 }
 
-/// One test's place: a home directory of its own, and its turn. Browsers, Node and Python run in one test at a time,
-/// because beside each other they would make the timings of a small machine meaningless.
+/// One test's place: a home directory of its own, and its turn. Browsers, Node and Python run in two tests at a
+/// time, because all beside each other they would make the timings of a small machine meaningless.
 pub struct Bed {
     home: TempDir,
     _turn: Option<MutexGuard<'static, ()>>,
@@ -178,7 +179,8 @@ pub struct Bed {
 impl Bed {
     /// Makes a bed for a test that needs these parts; skips the test if one is missing.
     pub fn with(parts: &[Part]) -> Bed {
-        static TURN: Mutex<()> = Mutex::new(());
+        static LANES: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
         let missing = parts
             .iter()
             .flat_map(|part| part.files())
@@ -190,8 +192,10 @@ impl Bed {
             ));
         }
         let is_light = |part: &Part| matches!(part, Part::Curl | Part::Keyring);
-        let turn = (!parts.iter().all(is_light))
-            .then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
+        let turn = (!parts.iter().all(is_light)).then(|| {
+            let lane = NEXT.fetch_add(1, Ordering::Relaxed) % LANES.len();
+            LANES[lane].lock().unwrap_or_else(PoisonError::into_inner)
+        });
         let home = tempfile::Builder::new()
             .prefix("mcp-login-real-")
             .tempdir()
