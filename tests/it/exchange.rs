@@ -26,11 +26,6 @@ fn id_token(claims: &Value) -> String {
 /// Text that takes over a terminal that it is printed to.
 const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;owned\u{7}\u{1b}]8;;https://evil.example\u{1b}\\b\r\n\u{9b}31mc\u{202e}d\u{2066}e\u{200d}f\u{0}g\\h\u{7f}\u{e9}";
 
-/// A fake whose token endpoint answers like this.
-fn answering(reply: Reply) -> Fake {
-    Fake::with(move |seen, _| (seen.path == "/token").then(|| reply.clone()))
-}
-
 /// Logs in with a client that is known, so that no refusal is taken for a stale registration.
 fn login(fake: &Fake) -> Program {
     Program::login(fake).args(["--client-id", "mine"])
@@ -127,7 +122,10 @@ fn b11_m20b_the_resource_may_be_named_or_left_out() {
         }
         assert_eq!(finished.kept(&fake.mcp())["resource"].as_str(), expected);
     }
-    let fake = answering(Reply::json(400, &json!({"error": "invalid_target"})));
+    let fake = Fake::answering(
+        "/token",
+        Reply::json(400, &json!({"error": "invalid_target"})),
+    );
     let finished = fails(&fake, login(&fake), 3, "invalid_target");
     assert!(
         finished.stderr.contains("--no-resource"),
@@ -149,7 +147,7 @@ fn o2_errors_are_known_by_their_member() {
         for status in [400, 401, 200, 403, 422] {
             for kind in ["application/json", "text/plain", ""] {
                 let body = json!({"error": error, "error_description": "so it is"}).to_string();
-                let fake = answering(Reply::text(status, kind, body));
+                let fake = Fake::answering("/token", Reply::text(status, kind, body));
                 let finished = fails(&fake, login(&fake), 3, error);
                 assert!(
                     finished.stderr.contains(&format!("{error}: so it is")),
@@ -162,7 +160,7 @@ fn o2_errors_are_known_by_their_member() {
     // B6: a server that does not want the verifier is not asked again without it.
     let body =
         json!({"error": "invalid_request", "error_description": "code_verifier not expected"});
-    let fake = answering(Reply::json(400, &body));
+    let fake = Fake::answering("/token", Reply::json(400, &body));
     fails(&fake, login(&fake), 3, "invalid_request");
     assert!(fake.seen_at("/token")[0]
         .parameter("code_verifier")
@@ -171,7 +169,7 @@ fn o2_errors_are_known_by_their_member() {
         (json!({"error": "weird"}), "token_refused"),
         (json!({"error": 7}), "token_refused"),
     ] {
-        let fake = answering(Reply::json(400, &body));
+        let fake = Fake::answering("/token", Reply::json(400, &body));
         fails(&fake, login(&fake), 3, code);
     }
 }
@@ -258,7 +256,7 @@ fn o3_m30_m30a_m30b_answers_that_are_taken() {
             false,
         ),
     ] {
-        let fake = answering(Reply::json(200, &answer));
+        let fake = Fake::answering("/token", Reply::json(200, &answer));
         let finished = login(&fake).agree().expect(0);
         let (told, kept) = (finished.event("logged_in"), finished.kept(&fake.mcp()));
         assert_eq!(kept["access_token"], "t", "{answer}");
@@ -293,7 +291,7 @@ fn o3_m30_m30a_m30b_answers_that_are_taken() {
             .into_bytes(),
         ),
     ] {
-        let fake = answering(reply);
+        let fake = Fake::answering("/token", reply);
         assert_eq!(
             login(&fake).agree().expect(0).kept(&fake.mcp())["access_token"],
             "t"
@@ -335,7 +333,7 @@ fn w11_well_formed_answers_that_cannot_be_used() {
     .into_iter()
     .chain(["access_token", "refresh_token"].map(doubled))
     {
-        let fake = answering(Reply::text(200, "application/json", answer));
+        let fake = Fake::answering("/token", Reply::text(200, "application/json", answer));
         let finished = fails(&fake, login(&fake).arg("-vv"), 1, "token_response_unusable");
         assert_hides(&format!("{}{}", finished.stdout, finished.stderr), CANARY);
     }
@@ -408,7 +406,10 @@ fn w6_v14_sec5_broken_answers_are_not_printed() {
     for (number, body) in bodies.into_iter().enumerate() {
         let shown = String::from_utf8_lossy(&body).into_owned();
         let kind = ["application/json", "text/html", ""][number % 3];
-        let fake = answering(Reply::text([200, 200, 400][number % 3], kind, body));
+        let fake = Fake::answering(
+            "/token",
+            Reply::text([200, 200, 400][number % 3], kind, body),
+        );
         let login = login(&fake)
             .arg("-vv")
             .env("RUST_BACKTRACE", "1")
@@ -435,7 +436,7 @@ fn w6_what_is_no_answer_at_all_may_be_tried_again() {
         Reply::text(200, "application/json", "[]"),
         Reply::text(200, "application/json", "null"),
     ] {
-        let fake = answering(reply);
+        let fake = Fake::answering("/token", reply);
         fails(&fake, login(&fake), 5, "token_endpoint_unavailable");
     }
 }
@@ -490,7 +491,7 @@ fn m31_b8_w7_the_token_endpoint_is_not_left() {
             "/token2".to_owned(),
             "//evil.example/token".to_owned(),
         ] {
-            let fake = answering(Reply::redirect(status, &target));
+            let fake = Fake::answering("/token", Reply::redirect(status, &target));
             fails(&fake, login(&fake), 6, "redirect_refused");
             assert_eq!(fake.seen_at("/token").len(), 1);
             assert_eq!(fake.seen_at("/token2").len(), 0);
@@ -552,7 +553,7 @@ fn w4_o6_a_code_is_not_sent_twice() {
             "server_unavailable",
         ),
     ] {
-        let fake = answering(reply.clone());
+        let fake = Fake::answering("/token", reply.clone());
         let finished = fails(&fake, login(&fake), 5, code);
         assert_eq!(fake.seen_at("/token").len(), 1);
         assert!(!finished.stderr.contains("c4nary"), "{}", finished.stderr);
@@ -703,7 +704,7 @@ fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
         ),
     ] {
         let (head, pause) = (head.as_bytes().to_vec(), Duration::ZERO);
-        let fake = answering(Reply::Endless { head, again, pause });
+        let fake = Fake::answering("/token", Reply::Endless { head, again, pause });
         let mut login = login(&fake).start();
         let url = login.authorization_url();
         let (pid, before) = (login.pid(), peak_memory(login.pid()).expect("its memory"));
@@ -1132,7 +1133,7 @@ fn e3_whatever_words_a_refusal_has_are_shown() {
             "answered bad_verification_code",
         ),
     ] {
-        let fake = answering(Reply::text(status, "application/json", body));
+        let fake = Fake::answering("/token", Reply::text(status, "application/json", body));
         let finished = fails(&fake, login(&fake), 3, code);
         assert!(
             finished.stderr.contains(words),
@@ -1185,8 +1186,10 @@ fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
         (400, "error=slow_down"),
         (200, r#"{"error":"server_error"}"#),
     ] {
-        let fake =
-            answering(Reply::text(status, "application/json", body).with("Retry-After", "120"));
+        let fake = Fake::answering(
+            "/token",
+            Reply::text(status, "application/json", body).with("Retry-After", "120"),
+        );
         let finished = fails(&fake, login(&fake), 5, "token_endpoint_unavailable");
         assert!(
             finished
@@ -1231,7 +1234,7 @@ fn e1_a_code_that_a_busy_server_did_not_use_is_sent_once_more() {
             "{sent:?}"
         );
         // It stays busy: no third request.
-        let fake = answering(reply);
+        let fake = Fake::answering("/token", reply);
         let finished = login(&fake)
             .agree()
             .expect_error(5, "token_endpoint_unavailable");
@@ -1358,17 +1361,23 @@ fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
         assert_eq!(refreshes[1].parameter("client_id"), None);
     }
     // Where it is not that, the first refusal is told; and what is about the code is not sent again.
-    let fake = answering(Reply::json(
-        401,
-        &json!({"error": "invalid_client", "error_description": "wrong"}),
-    ));
+    let fake = Fake::answering(
+        "/token",
+        Reply::json(
+            401,
+            &json!({"error": "invalid_client", "error_description": "wrong"}),
+        ),
+    );
     let finished = basic(&fake).agree().expect_error(3, "invalid_client");
     assert!(
         finished.stderr.contains("invalid_client: wrong"),
         "{}",
         finished.stderr
     );
-    let fake = answering(Reply::json(400, &json!({"error": "invalid_grant"})));
+    let fake = Fake::answering(
+        "/token",
+        Reply::json(400, &json!({"error": "invalid_grant"})),
+    );
     fails(&fake, basic(&fake), 3, "invalid_grant");
 }
 

@@ -33,11 +33,6 @@ fn tokens(members: Value) -> Reply {
     Reply::json(200, &answer)
 }
 
-/// A fake whose token endpoint answers like this.
-fn answering(reply: Reply) -> Fake {
-    Fake::with(move |seen, _| (seen.path == "/token").then(|| reply.clone()))
-}
-
 #[apply(test)]
 fn c1_a_whole_life_from_login_to_logout() {
     let servers = Rotating::start();
@@ -84,7 +79,7 @@ fn c1_what_a_refresh_sends_is_what_the_login_sent() {
         ("client_secret_basic", Some(secret), Some(basic), None),
         ("client_secret_post", Some(secret), None, Some(secret)),
     ] {
-        let fake = answering(tokens(json!({})));
+        let fake = Fake::answering("/token", tokens(json!({})));
         let members = json!({"client_auth": auth, "client_secret": secret, "client_id": "my id", "resource": "urn:Example:A"});
         let home = Home::with(&fake, members);
         assert_eq!(home.token(&fake).expect(0).stdout, "access-new");
@@ -108,7 +103,7 @@ fn c1_what_a_refresh_sends_is_what_the_login_sent() {
         assert_eq!(value("client_secret").as_deref(), in_body, "{auth}");
         assert_eq!(value("scope"), None, "the scopes stay as they are");
     }
-    let fake = answering(tokens(json!({})));
+    let fake = Fake::answering("/token", tokens(json!({})));
     let home = Home::with(&fake, json!({"resource": null}));
     home.token(&fake).expect(0);
     assert_eq!(fake.seen()[0].parameter("resource"), None);
@@ -116,7 +111,7 @@ fn c1_what_a_refresh_sends_is_what_the_login_sent() {
 
 #[apply(test)]
 fn c1_a_server_that_does_not_rotate() {
-    let fake = answering(tokens(json!({"scope": "read write"})));
+    let fake = Fake::answering("/token", tokens(json!({"scope": "read write"})));
     let home = Home::with(&fake, json!({}));
     home.token(&fake).expect(0);
     let kept = home.kept(&fake);
@@ -129,9 +124,10 @@ fn c1_a_server_that_does_not_rotate() {
         (&json!(["read", "write"]), &json!(["read"]))
     );
     assert_eq!(kept["generation"], 2);
-    let fake = answering(tokens(
-        json!({"refresh_token": "refresh-new", "expires_in": null}),
-    ));
+    let fake = Fake::answering(
+        "/token",
+        tokens(json!({"refresh_token": "refresh-new", "expires_in": null})),
+    );
     let home = Home::with(&fake, json!({"later": {"kept": 1}}));
     home.token(&fake).expect(0);
     let kept = home.kept(&fake);
@@ -298,7 +294,7 @@ fn c2_other_failures_keep_everything() {
             1,
         ),
     ] {
-        let fake = answering(reply.clone());
+        let fake = Fake::answering("/token", reply.clone());
         let home = Home::with(&fake, json!({}));
         let before = home.text();
         let finished = home.token(&fake);

@@ -397,7 +397,7 @@ fn m16_m16a_m16b_na8_what_a_registration_asks_for() {
 }
 
 /// A fake that answers registrations with these members beside an identifier, and lists these methods.
-fn answering(status: u16, members: Value, listed: Value) -> Fake {
+fn registering(status: u16, members: Value, listed: Value) -> Fake {
     Fake::with(move |seen, fake| {
         if seen.path == "/register" {
             let mut answer = members.clone();
@@ -463,7 +463,7 @@ fn m16d_m28a_m28b_the_answer_decides() {
             "none",
         ),
     ] {
-        let fake = answering(201, members.clone(), listed);
+        let fake = registering(201, members.clone(), listed);
         let finished = Program::login(&fake).agree().expect(0);
         let token = fake.seen_at("/token").remove(0);
         assert_eq!(
@@ -490,7 +490,7 @@ fn m16d_m16e_odd_answers_are_taken_for_what_they_give() {
         ),
         (299, json!({"application_type": "web"})),
     ] {
-        let fake = answering(status, members.clone(), json!(["none"]));
+        let fake = registering(status, members.clone(), json!(["none"]));
         let finished = Program::login(&fake).agree().expect(0);
         assert_eq!(
             finished.kept(&fake.mcp())["issuer"],
@@ -502,11 +502,6 @@ fn m16d_m16e_odd_answers_are_taken_for_what_they_give() {
             Some("given")
         );
     }
-}
-
-/// A fake whose registration endpoint answers like this.
-fn registering(reply: Reply) -> Fake {
-    Fake::with(move |seen, _| (seen.path == "/register").then(|| reply.clone()))
 }
 
 #[track_caller]
@@ -538,7 +533,7 @@ fn w6_answers_without_a_client_are_of_no_use() {
         json("{\"client_id\":\"c4nary\""),
         json("<html>c4nary"),
     ] {
-        let fake = registering(reply.clone());
+        let fake = Fake::answering("/register", reply.clone());
         let finished = fails(&fake, 2, "registration_unavailable");
         assert!(
             finished.stderr.contains("--client-id"),
@@ -557,14 +552,15 @@ fn w6_answers_without_a_client_are_of_no_use() {
         );
     }
     fails(
-        &registering(json(&"x".repeat(2 << 20))),
+        &Fake::answering("/register", json(&"x".repeat(2 << 20))),
         5,
         "server_unavailable",
     );
     fails(
-        &registering(Reply::Raw(
-            b"HTTP/1.1 201 OK\r\nContent-Length: 99\r\n\r\n{".to_vec(),
-        )),
+        &Fake::answering(
+            "/register",
+            Reply::Raw(b"HTTP/1.1 201 OK\r\nContent-Length: 99\r\n\r\n{".to_vec()),
+        ),
         5,
         "server_unavailable",
     );
@@ -577,7 +573,7 @@ fn w6_a_byte_order_mark_before_a_registration_is_passed_over() {
         "application/json",
         "\u{feff}{\"client_id\":\"marked\"}".to_owned(),
     );
-    let url = Program::login(&registering(reply))
+    let url = Program::login(&Fake::answering("/register", reply))
         .start()
         .authorization_url();
     assert_eq!(parameter(&url, "client_id").as_deref(), Some("marked"));
@@ -632,7 +628,7 @@ fn m16c_m62_refusals_are_told_escaped() {
             "(status 401: invalid_token: no ",
         ),
     ] {
-        let fake = registering(Reply::json(status, &body));
+        let fake = Fake::answering("/register", Reply::json(status, &body));
         let code = if exit == 2 {
             "client_id_needed"
         } else {
@@ -677,8 +673,10 @@ fn m62_a_registration_endpoint_that_is_not_available_may_be_later() {
         (503, "invalid_client_metadata"),
         (408, "timeout"),
     ] {
-        let fake =
-            registering(Reply::json(status, &json!({"error": error})).with("Retry-After", "3600"));
+        let fake = Fake::answering(
+            "/register",
+            Reply::json(status, &json!({"error": error})).with("Retry-After", "3600"),
+        );
         let finished = fails(&fake, 5, "registration_unavailable");
         assert!(
             finished.stderr.contains("again in a while"),
@@ -697,7 +695,7 @@ fn w4_a_busy_registration_endpoint_is_asked_three_times() {
         (500, "0", 1),
         (501, "0", 1),
     ] {
-        let fake = registering(Reply::status(status).with("Retry-After", wish));
+        let fake = Fake::answering("/register", Reply::status(status).with("Retry-After", wish));
         fails(&fake, 5, "registration_unavailable");
         assert_eq!(fake.seen_at("/register").len(), tries, "{status} {wish}");
     }
@@ -717,7 +715,7 @@ fn b8_a_registration_is_not_redirected() {
             format!("{}/register", other.origin()),
             "/register2".to_owned(),
         ] {
-            let fake = registering(Reply::redirect(status, &target));
+            let fake = Fake::answering("/register", Reply::redirect(status, &target));
             fails(&fake, 6, "redirect_refused");
             assert_eq!(fake.seen_at("/register2").len(), 0);
         }
@@ -742,7 +740,7 @@ fn m17a_m18_a_registration_is_used_again_with_its_redirect_uri() {
         json!({}),
         json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_basic"}),
     ] {
-        let fake = answering(201, members.clone(), json!(["none"]));
+        let fake = registering(201, members.clone(), json!(["none"]));
         let first = Program::login(&fake).agree().expect(0);
         for _ in 0..2 {
             again(&fake, first.home()).agree().expect(0);
@@ -790,7 +788,7 @@ fn m16d_a_registration_whose_secret_is_over_is_not_used_again() {
     let basic = "client_secret_basic";
     for (expires_at, registrations) in [(99, 2), (0, 1), (4_000_000_000_u64, 1)] {
         let members = json!({"client_secret": "s", "client_secret_expires_at": expires_at, "token_endpoint_auth_method": basic});
-        let fake = answering(201, members, json!([basic]));
+        let fake = registering(201, members, json!([basic]));
         let first = Program::login(&fake).agree().expect(0);
         again(&fake, first.home()).agree().expect(0);
         assert_eq!(
@@ -808,7 +806,7 @@ fn m18_a_registration_that_led_nowhere_is_not_used_again() {
         json!({}),
         json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_basic"}),
     ] {
-        let fake = answering(201, members, json!(["none"]));
+        let fake = registering(201, members, json!(["none"]));
         let first = Program::login(&fake).agree().expect(0);
         let home = first.home();
         let waits = again(&fake, home).args(["--timeout", "1s"]).run().expect(4);
@@ -844,7 +842,7 @@ fn m17a_a_port_that_is_taken_means_a_new_registration() {
 #[apply(test)]
 fn b12_m18_another_authorization_server_gets_nothing_of_the_old_one() {
     let (old, new) = (
-        answering(
+        registering(
             201,
             json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_post"}),
             json!(null),

@@ -1,6 +1,7 @@
 //! Answers that are turned away in words that say why, the silence of a server, and answers as a form.
 
 use super::*;
+use crate::support::each;
 
 /// Starts servers that promise to name the issuer in each answer.
 pub fn promises_iss() -> Fake {

@@ -10,13 +10,10 @@ use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
 use crate::support::skip::needs;
 use crate::support::strace::{self, Call};
-use crate::support::wait_for;
+use crate::support::{each, wait_for};
 
 /// The calls that touch files or the network.
 const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,linkat,mkdir,flock,fchmod,ftruncate,sendto,recvfrom,exit_group";
-
-/// Runs several at once, as far as the machine has processors.
-const LANES: usize = 2;
 
 /// The process that refreshes, started by itself, so that calls can be counted.
 fn refresher(home: &Home, servers: &Rotating) -> Program {
@@ -38,23 +35,6 @@ fn calls(program: Program, home: &Home) -> (Vec<Call>, usize, usize) {
     };
     let (data, request) = (place("/.local/share/mcp-login"), place("\"POST "));
     (calls, data, request)
-}
-
-/// Does something for each of these numbers, in lanes.
-fn each(numbers: impl IntoIterator<Item = usize>, work: impl Fn(usize) + Sync) {
-    let numbers: Vec<_> = numbers.into_iter().collect();
-    thread::scope(|scope| {
-        for lane in 0..LANES {
-            let (numbers, work) = (&numbers, &work);
-            scope.spawn(move || {
-                numbers
-                    .iter()
-                    .skip(lane)
-                    .step_by(LANES)
-                    .for_each(|number| work(*number))
-            });
-        }
-    });
 }
 
 /// Checks what has to hold after any fault: the file is whole, the other login untouched, and the token the old one or a
@@ -123,7 +103,7 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
         .expect("an answer");
     let spent = std::sync::atomic::AtomicUsize::new(0);
     let points = strace::kill_points(&found, data);
-    each(points, |number| {
+    each(&points, |_, &number| {
         let servers = Rotating::start();
         let home = Home::expired(&servers);
         let (old, other) = (
@@ -167,7 +147,7 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
 #[apply(test)]
 fn c3_d1_killed_at_any_moment() {
     // From before the refresh to after it, in steps: the whole family of processes at once.
-    each(0..24, |number| {
+    each(&(0..24).collect::<Vec<usize>>(), |_, &number| {
         let servers = Rotating::start();
         let home = Home::expired(&servers);
         let old = home.kept(&servers.fake)["refresh_token"]
@@ -211,7 +191,7 @@ fn d2_each_call_of_a_refresh_fails_once() {
             && (!call.name.starts_with("rename") || call.line.contains(".json"))
     };
     let numbers = (data..found.len()).filter(|number| on_files(&found[*number]));
-    each(numbers, |number| {
+    each(&numbers.collect::<Vec<_>>(), |_, &number| {
         let error = ["ENOSPC", "EIO", "EROFS"][number % 3];
         let servers = Rotating::start();
         let home = Home::expired(&servers);
@@ -381,7 +361,7 @@ fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
     let (found, data, _) = calls(home.at("logout", &servers.fake), &home);
     assert!(home.kept(&servers.fake).is_null());
     let points = strace::kill_points(&found, data);
-    each(data..found.len(), |number| {
+    each(&(data..found.len()).collect::<Vec<_>>(), |_, &number| {
         for how in [
             "signal=KILL",
             ["error=ENOSPC", "error=EIO", "error=EROFS"][number % 3],

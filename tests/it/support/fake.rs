@@ -131,7 +131,12 @@ impl Fake {
         Self::listen(None, deviation)
     }
 
-    /// Starts such servers behind TLS.
+    /// Starts servers that give one answer at this path.
+    pub fn answering(path: &'static str, reply: Reply) -> Self {
+        Self::with(move |seen, _| (seen.path == path).then(|| reply.clone()))
+    }
+
+    /// Starts servers as [`Fake::with`] does, behind TLS.
     pub fn secure(
         tls: Arc<rustls::ServerConfig>,
         deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
