@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use ureq::tls::{Certificate, PemItem, RootCerts};
 
 use super::{HttpError, HttpSettings};
+use crate::os::files;
 use crate::warning::warn_user;
 
 /// The most that is read of files of certificates: what systems bring is a twentieth of it.
@@ -229,19 +229,16 @@ fn read(path: &Path, budget: &mut ReadBudget) -> Result<Vec<u8>, String> {
     if !budget.seen.insert((found.dev(), found.ino())) {
         return Ok(Vec::new());
     }
-    let mut bytes = Vec::new();
-    let read = file
-        .take(budget.left_bytes.saturating_add(1))
-        .read_to_end(&mut bytes);
-    read.map_err(|err| err.to_string())?;
-    match budget.left_bytes.checked_sub(bytes.len() as u64) {
-        Some(left_bytes) => budget.left_bytes = left_bytes,
-        None => {
+    let read = files::read_bounded(file, budget.left_bytes);
+    let mut bytes = read.map_err(|err| match err.kind() {
+        std::io::ErrorKind::FileTooLarge => {
             budget.left_bytes = 0;
-            return Err("it is too large".to_owned());
+            "it is too large".to_owned()
         }
-    }
-    Ok(bytes)
+        _ => err.to_string(),
+    })?;
+    budget.left_bytes -= bytes.len() as u64;
+    Ok(std::mem::take(&mut *bytes))
 }
 
 #[cfg(test)]

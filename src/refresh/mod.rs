@@ -28,7 +28,7 @@ use crate::store::{
 
 pub use command::Settings;
 pub use journal::{unfinished, Journal, Unfinished};
-use refresher::Outcome;
+use refresher::Refreshed;
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.
 pub const LIMIT: Duration = Duration::from_secs(8);
@@ -133,8 +133,8 @@ pub fn live(
             return Err(busy());
         }
         match refresher::refresh(key, context, (need, seen), (journal, lock), deadline)? {
-            Outcome::Live(now) => return check_ours(*now, settings),
-            Outcome::Moved => {}
+            Refreshed::Live(now) => return check_ours(*now, settings),
+            Refreshed::Moved => {}
         }
     }
 }

@@ -68,7 +68,7 @@ pub(super) struct Job {
 
 /// What came of a job, as the process writes it to its stdout.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Outcome {
+pub(super) enum Refreshed {
     /// The login as it is now; its access token is live.
     Live(Box<Credentials>),
     /// The login is in another backend than before, which has another lock.
@@ -86,7 +86,7 @@ pub(super) fn refresh(
     wanted: (Freshness, Seen),
     (journal, lock): (Journal, LockFile),
     deadline: Deadline,
-) -> Result<Outcome, Error> {
+) -> Result<Refreshed, Error> {
     let job = Job {
         key: key.clone(),
         settings: Settings::of(context),
@@ -229,18 +229,18 @@ pub fn main(job: Option<String>) -> ExitCode {
 
 /// Looks at the login again, now that its lock is held; spends the refresh token, and stores what comes. The caller holds
 /// the lock.
-fn work(job: &Job) -> Result<Outcome, Error> {
+fn work(job: &Job) -> Result<Refreshed, Error> {
     let Job { key, settings, .. } = job;
     let retry_until = Deadline::after(job.patience.saturating_sub(LAST_RETRY));
     let store = Store::open_to_read(&settings.store, &settings.data_dir, Interaction::None);
     let mut stored = find(&store, key, settings)?;
     let journal = Journal::at(store.backend(&stored), key);
     if job.journal.as_ref().is_some_and(|held| *held != journal) {
-        return Ok(Outcome::Moved);
+        return Ok(Refreshed::Moved);
     }
     if let Some((need, seen)) = &job.wanted {
         if seen.is_answered_by(&stored.credentials, *need, settings)? {
-            return Ok(Outcome::Live(Box::new(stored.credentials)));
+            return Ok(Refreshed::Live(Box::new(stored.credentials)));
         }
     }
     if adopt_rescued(&store, &stored.credentials, &journal)?.is_some() {
@@ -270,7 +270,7 @@ fn work(job: &Job) -> Result<Outcome, Error> {
                     journal.end();
                     let now = now
                         .ok_or_else(|| needs_login(key, "it was logged out meanwhile", settings))?;
-                    Ok(Outcome::Live(Box::new(now)))
+                    Ok(Refreshed::Live(Box::new(now)))
                 }
                 Err(err) => Err(not_kept(point_to_rescued(
                     err,
@@ -402,7 +402,7 @@ fn mark_refused(
     (interrupted, refusal): (Option<Time>, &ExchangeError),
     journal: &Journal,
     settings: &Settings,
-) -> Result<Outcome, Error> {
+) -> Result<Refreshed, Error> {
     let key = kept.key();
     let not_kept = |err: StoreError| Error::not_kept(&key, err.into());
     let now = store
@@ -410,7 +410,7 @@ fn mark_refused(
         .map_err(|err| Error::unreadable(&key, err))?;
     let mut now = now.ok_or_else(|| needs_login(&key, "it was logged out meanwhile", settings))?;
     if now.refresh_token != kept.refresh_token {
-        return Ok(Outcome::Live(Box::new(now)));
+        return Ok(Refreshed::Live(Box::new(now)));
     }
     let error = match refusal {
         ExchangeError::Refused { words, .. } => words.error.as_deref().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! What can be asked for again, such as metadata and registrations: small files whose loss costs one request.
+//! What can be asked for again, such as registrations and which server served last: small files whose loss costs one request.
 //!
 //! No secret is put here. Every failure is silent: a cache that cannot be read or written is an empty one.
 
@@ -23,7 +23,7 @@ pub struct Cache {
 
 /// A cached value with its whole key: the file name holds only a part of the key's hash.
 #[derive(Serialize, Deserialize)]
-struct Kept<K, T> {
+struct Entry<K, T> {
     key: K,
     value: T,
 }
@@ -37,18 +37,13 @@ impl Cache {
         }
     }
 
-    /// Returns a cache that is empty and stays so, whatever is put there.
-    pub fn none() -> Self {
-        Self { directory: None }
-    }
-
     /// Returns what was put under `kind` and `key`; `None` if there is nothing of that form.
     pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Option<T> {
         let path = self.path(kind, key)?;
         let bytes = files::read_private(&path, MAX_BYTES)
             .inspect_err(|err| log::debug!("no cache: {err:#}"))
             .ok()??;
-        let kept: Kept<String, T> = serde_json::from_slice(&bytes)
+        let entry: Entry<String, T> = serde_json::from_slice(&bytes)
             .inspect_err(|err| {
                 log::debug!(
                     "no cache: {} is broken, line {}",
@@ -57,7 +52,7 @@ impl Cache {
                 )
             })
             .ok()?;
-        (kept.key == key).then_some(kept.value)
+        (entry.key == key).then_some(entry.value)
     }
 
     /// Keeps a value under `kind`, which is made of letters and dashes, and `key`.
@@ -65,7 +60,7 @@ impl Cache {
         let Some(path) = self.path(kind, key) else {
             return;
         };
-        let written = text::checked_as::<Kept<String, T>, _>(&Kept { key, value })
+        let written = text::checked_as::<Entry<String, T>, _>(&Entry { key, value })
             .map_err(anyhow::Error::new)
             .and_then(|text| {
                 anyhow::ensure!(
@@ -146,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_cache_of_nothing_stays_empty() {
-        let cache = Cache::none();
+        let cache = Cache::new(Path::new(""));
         cache.put("metadata", "key", &1);
         assert_eq!(cache.get::<u8>("metadata", "key"), None);
     }

@@ -8,7 +8,7 @@ mod report;
 mod server;
 mod storage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -264,10 +264,7 @@ impl Diagnosis {
 
 /// Examines the machine and, if the login is for a server, everything up to the page that the user would see.
 pub fn diagnose(case: &Case) -> Diagnosis {
-    let cache = case
-        .data_dir
-        .as_ref()
-        .map_or_else(|_| Cache::none(), |data_dir| Cache::new(data_dir));
+    let cache = Cache::new(case.data_dir.as_deref().unwrap_or(Path::new("")));
     let before = storage::before(case);
     let known = before.as_ref().ok().and_then(Option::as_ref);
     let mut machine = vec![

@@ -23,7 +23,7 @@ const UNKNOWN: &str = "-";
 
 /// Who holds a lock, as it wrote about itself: `<pid> <boot id> <host name> <start of the process>`.
 #[derive(Debug, PartialEq)]
-pub(super) struct Holder {
+pub(super) struct LockHolder {
     /// The process.
     pub(super) pid: i32,
     boot: String,
@@ -32,7 +32,7 @@ pub(super) struct Holder {
     started: Option<String>,
 }
 
-impl Holder {
+impl LockHolder {
     fn ourselves() -> Self {
         let known = |text: String| {
             if text.is_empty() {
@@ -77,12 +77,12 @@ impl Holder {
 
 /// Writes who we are, in one call and over what stood there, so that a reader finds one holder or none.
 pub(super) fn sign(file: &mut File) -> io::Result<()> {
-    let Holder {
+    let LockHolder {
         pid,
         boot,
         host,
         started,
-    } = Holder::ourselves();
+    } = LockHolder::ourselves();
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(
@@ -95,14 +95,14 @@ pub(super) fn sign(file: &mut File) -> io::Result<()> {
 }
 
 /// Returns who holds the lock at a path, if it says so.
-pub(super) fn read_holder(path: &Path) -> Option<Holder> {
+pub(super) fn read_holder(path: &Path) -> Option<LockHolder> {
     read(&super::open_private(path).ok()??)
 }
 
-fn read(file: &File) -> Option<Holder> {
+fn read(file: &File) -> Option<LockHolder> {
     let mut text = String::new();
     file.take(HOLDER_BYTES).read_to_string(&mut text).ok()?;
-    Holder::parse(&text)
+    LockHolder::parse(&text)
 }
 
 /// Tells whether nobody can hold the lock that a marker stands for.

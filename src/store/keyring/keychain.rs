@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apple_native_keyring_store::keychain::Store;
 use keyring_core::Error;
 
-use super::{Access, KeyringFault, OnPrompt};
+use super::{KeyringFault, OnPrompt, Purpose};
 
 /// The system opens its window in the middle of a call, and tells nobody.
 pub(super) const PROMPTS_UNANNOUNCED: bool = true;
@@ -16,7 +16,7 @@ pub(super) const PROMPTS_UNANNOUNCED: bool = true;
 ///
 /// The [`KeyringFault`] for which it cannot be opened.
 pub(super) fn connect(
-    _: Access,
+    _: Purpose,
     _: Option<OnPrompt>,
 ) -> Result<Arc<keyring_core::CredentialStore>, KeyringFault> {
     match Store::new() {

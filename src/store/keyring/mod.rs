@@ -119,7 +119,7 @@ const NAME: &str = "keyring";
 const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
 
 /// A connection to the keyring, and what it was opened for.
-type Connection = (Arc<keyring_core::CredentialStore>, Access);
+type Connection = (Arc<keyring_core::CredentialStore>, Purpose);
 
 /// The keyring of the user's session.
 pub struct KeyringBackend {
@@ -135,7 +135,7 @@ pub struct KeyringBackend {
 
 /// What a call into the keyring is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
-enum Access {
+enum Purpose {
     /// Items are read, replaced or deleted.
     Read,
     /// An item may be made as well.
@@ -146,7 +146,7 @@ enum Access {
 type OnPrompt = Box<dyn Fn() + Send + Sync>;
 
 /// What the thread of a call reports.
-enum Report<T> {
+enum CallEvent<T> {
     /// A prompt is about to be opened; it is the user's turn.
     Prompt,
     Done(Result<T, KeyringFault>),
@@ -169,7 +169,7 @@ impl KeyringBackend {
     /// A thread that does not come back is left alone: it blocks nothing, and ends with the process.
     fn call<T: Send + 'static>(
         &self,
-        access: Access,
+        access: Purpose,
         work: impl Fn(&keyring_core::CredentialStore) -> Result<T, KeyringFault> + Send + 'static,
     ) -> Result<T, KeyringFault> {
         if self.silent.load(Ordering::Relaxed) {
@@ -187,7 +187,8 @@ impl KeyringBackend {
                     .and_then(|connection| Some((work(&*connection.0).ok()?, connection)));
                 let connect = || {
                     let prompts = sender.clone();
-                    let on_prompt: OnPrompt = Box::new(move || drop(prompts.send(Report::Prompt)));
+                    let on_prompt: OnPrompt =
+                        Box::new(move || drop(prompts.send(CallEvent::Prompt)));
                     let keyring = platform::connect(access, may_prompt.then_some(on_prompt))?;
                     Ok((work(&*keyring)?, (keyring, access)))
                 };
@@ -198,7 +199,7 @@ impl KeyringBackend {
                     answer
                 });
                 // Nobody may be listening any more.
-                let _ = sender.send(Report::Done(outcome));
+                let _ = sender.send(CallEvent::Done(outcome));
             });
         thread.map_err(|err| KeyringFault::Other(format!("no thread can be started: {err}")))?;
         let outcome = Self::wait(&receiver, may_prompt);
@@ -214,18 +215,18 @@ impl KeyringBackend {
         outcome
     }
 
-    fn wait<T>(reports: &Receiver<Report<T>>, may_prompt: bool) -> Result<T, KeyringFault> {
+    fn wait<T>(reports: &Receiver<CallEvent<T>>, may_prompt: bool) -> Result<T, KeyringFault> {
         let mut prompted = false;
         loop {
             match reports.recv_timeout(if prompted { PROMPT_LIMIT } else { ANSWER_LIMIT }) {
-                Ok(Report::Done(outcome)) => return outcome,
+                Ok(CallEvent::Done(outcome)) => return outcome,
                 Err(RecvTimeoutError::Timeout) if prompted => return Err(KeyringFault::Locked),
                 Err(RecvTimeoutError::Timeout)
                     if !(may_prompt && platform::PROMPTS_UNANNOUNCED) =>
                 {
                     return Err(KeyringFault::Silent);
                 }
-                Ok(Report::Prompt) | Err(RecvTimeoutError::Timeout) => {
+                Ok(CallEvent::Prompt) | Err(RecvTimeoutError::Timeout) => {
                     prompted = true;
                     warn_user!(WaitingForKeyring, "waiting for the keyring to be unlocked");
                 }
@@ -249,7 +250,7 @@ pub fn holds(service: &'static str, account: String) -> Result<bool, KeyringFaul
         let item = keyring.build(service, &account, None).map_err(fault)?;
         Ok(!matches!(read(&item)?, Found::Nothing))
     };
-    KeyringBackend::new(Interaction::None, Path::new("")).call(Access::Read, look)
+    KeyringBackend::new(Interaction::None, Path::new("")).call(Purpose::Read, look)
 }
 
 impl Backend for KeyringBackend {
@@ -259,7 +260,7 @@ impl Backend for KeyringBackend {
 
     fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
         let name = id.store_name();
-        let found = self.call(Access::Read, move |keyring| read(&entry(keyring, &name)?))?;
+        let found = self.call(Purpose::Read, move |keyring| read(&entry(keyring, &name)?))?;
         let unreadable = |why: &str| StoreError::Unreadable {
             key: id.clone(),
             place: self.place().to_string(),
@@ -312,13 +313,15 @@ impl Backend for KeyringBackend {
             Ok(true)
         };
         // What is replaced is there already, and so is its collection.
-        let access = replaces.map_or(Access::Write, |_| Access::Read);
+        let access = replaces.map_or(Purpose::Write, |_| Purpose::Read);
         Ok(self.call(access, write)?)
     }
 
     fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
         let name = id.store_name();
-        Ok(self.call(Access::Read, move |keyring| remove(&entry(keyring, &name)?))?)
+        Ok(self.call(Purpose::Read, move |keyring| {
+            remove(&entry(keyring, &name)?)
+        })?)
     }
 
     fn prove(&self) -> Result<(), StoreError> {
@@ -338,7 +341,7 @@ impl Backend for KeyringBackend {
                 )),
             }
         };
-        Ok(self.call(Access::Write, prove)?)
+        Ok(self.call(Purpose::Write, prove)?)
     }
 
     /// A user has one keyring and may have many data directories, since snaps, Flatpaks, cron and services see different

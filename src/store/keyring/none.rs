@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Access, KeyringFault, OnPrompt};
+use super::{KeyringFault, OnPrompt, Purpose};
 
 /// Nothing prompts.
 pub(super) const PROMPTS_UNANNOUNCED: bool = false;
@@ -13,7 +13,7 @@ pub(super) const PROMPTS_UNANNOUNCED: bool = false;
 ///
 /// Always [`KeyringFault::NotBuilt`].
 pub(super) fn connect(
-    _: Access,
+    _: Purpose,
     _: Option<OnPrompt>,
 ) -> Result<Arc<keyring_core::CredentialStore>, KeyringFault> {
     Err(KeyringFault::NotBuilt)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keyring_secret_service::{self as secret_service, Error, Options, Store};
 
-use super::{Access, KeyringFault, OnPrompt, ANSWER_LIMIT};
+use super::{KeyringFault, OnPrompt, Purpose, ANSWER_LIMIT};
 
 /// A prompt is announced: the store sees that a collection is locked before it touches it.
 pub(super) const PROMPTS_UNANNOUNCED: bool = false;
@@ -15,12 +15,12 @@ pub(super) const PROMPTS_UNANNOUNCED: bool = false;
 ///
 /// The [`KeyringFault`] for which there is no connection.
 pub(super) fn connect(
-    access: Access,
+    access: Purpose,
     on_prompt: Option<OnPrompt>,
 ) -> Result<Arc<keyring_core::CredentialStore>, KeyringFault> {
     let access = match access {
-        Access::Read => secret_service::Access::Read,
-        Access::Write => secret_service::Access::Write,
+        Purpose::Read => secret_service::Access::Read,
+        Purpose::Write => secret_service::Access::Write,
     };
     let options = Options {
         access,

@@ -62,14 +62,14 @@ fn fault_of<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> Fault {
 fn k3_k4_the_answer_to_a_prompt_is_waited_for() {
     for (answer, accepted) in [(Ok(7), true), (Err(KeyringFault::Refused), false)] {
         let (sender, receiver) = mpsc::channel();
-        sender.send(Report::Prompt).unwrap();
-        sender.send(Report::Done(answer)).unwrap();
+        sender.send(CallEvent::Prompt).unwrap();
+        sender.send(CallEvent::Done(answer)).unwrap();
         assert_eq!(
             KeyringBackend::wait(&receiver, true).is_ok_and(|found| found == 7),
             accepted
         );
     }
-    let (sender, receiver) = mpsc::channel::<Report<u8>>();
+    let (sender, receiver) = mpsc::channel::<CallEvent<u8>>();
     drop(sender);
     assert!(matches!(
         KeyringBackend::wait(&receiver, false),

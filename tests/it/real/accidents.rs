@@ -129,11 +129,23 @@ fn token_with_an_accident(kept: &mut Kept, what: &str) -> Option<i32> {
 }
 
 #[apply(test)]
+fn a_refresh_connects_to_the_keyring_twice() {
+    let bed = Bed::with(&[Part::Keyring]);
+    let session = &Session::start(&bed);
+    let (kept, proxy) = on_the_way(session, NEVER, Accident::Cut);
+    kept.token().expect(0);
+    assert_eq!(kept.servers.refreshes(), 1);
+    assert_eq!(proxy.connections(), 2, "who asks, and who refreshes");
+    kept.token().expect(0);
+    assert_eq!(proxy.connections(), 3, "a live token needs one");
+}
+
+#[apply(test)]
 fn c3_d1_killed_at_each_message_of_a_refresh() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
     let count = messages(session, |kept| drop(kept.token().expect(0)));
-    at_each_message(session, sample(1..=count, 5), KILLS, |kept, what| {
+    at_each_message(session, sample(1..=count, 4), KILLS, |kept, what| {
         let old = kept.stored();
         let code = token_with_an_accident(kept, what);
         // It was this process, or the one that refreshes, which is told. After the last message all is done.
@@ -171,7 +183,7 @@ fn d2_a_connection_cut_in_a_refresh() {
     let count = messages(session, |kept| drop(kept.token().expect(0)));
     at_each_message(
         session,
-        sample((1..=count).step_by(3), 2),
+        (1..=count).step_by(3).collect(),
         &[Accident::Cut],
         |kept, what| {
             let old = kept.stored();
@@ -216,7 +228,7 @@ fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
     let count = messages(session, |kept| drop(logout(kept).expect(0)));
     at_each_message(
         session,
-        sample(1..=count, 3),
+        sample(1..=count, 2),
         &[
             Accident::KillBefore,
             Accident::Cut,
@@ -255,14 +267,19 @@ fn d1_killed_at_each_message_of_storing_a_login() {
         (proxy.messages(), proven)
     };
     let (all, proven) = (0..RUNS).map(count).min().expect("a count");
-    at_each_message(session, sample(proven + 1..=all, 3), KILLS, |kept, what| {
-        let old = kept.stored();
-        let finished = kept.login("keyring").agree();
-        kept.reach(session.bus());
-        assert_eq!(finished.signal, Some(9), "{what}: {}", finished.stderr);
-        assert!(kept.is_good(), "{what}: nothing was spent");
-        check(kept, &old, what);
-    });
+    at_each_message(
+        session,
+        (proven + 1..=all).collect(),
+        KILLS,
+        |kept, what| {
+            let old = kept.stored();
+            let finished = kept.login("keyring").agree();
+            kept.reach(session.bus());
+            assert_eq!(finished.signal, Some(9), "{what}: {}", finished.stderr);
+            assert!(kept.is_good(), "{what}: nothing was spent");
+            check(kept, &old, what);
+        },
+    );
 }
 
 /// Does something with a login at each of the calls of a good run that change files of ours.

@@ -28,6 +28,7 @@ pub enum Accident {
 pub struct Proxy {
     path: PathBuf,
     messages: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -42,12 +43,15 @@ impl Proxy {
             .expect("a path")
             .to_owned();
         let messages = Arc::<AtomicUsize>::default();
+        let connections = Arc::<AtomicUsize>::default();
         let proxy = Self {
             path,
             messages: Arc::clone(&messages),
+            connections: Arc::clone(&connections),
         };
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                connections.fetch_add(1, Ordering::SeqCst);
                 let Ok(server) = UnixStream::connect(&bus) else {
                     return;
                 };
@@ -66,6 +70,11 @@ impl Proxy {
     /// Returns the address to reach the bus by.
     pub fn address(&self) -> String {
         format!("unix:path={}", self.path.display())
+    }
+
+    /// Returns how often somebody came this way so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// Returns how many messages came so far, from all who came this way.

@@ -49,7 +49,9 @@ fn check(home: &Home, servers: &Rotating, old: &str, what: &str) {
     assert!(kept == old || servers.is_good(&kept), "{what}: {kept}");
     let is_good = servers.is_good(&kept) || has_renewed(home);
     let finished = home.token(&servers.fake);
-    if is_good {
+    // A request that was under way when its process was killed reaches the server a moment later.
+    let is_late = !has_renewed(home) && finished.code == Some(3) && servers.was_reused();
+    if is_good && !is_late {
         assert_eq!(finished.code, Some(0), "{what}: {}", finished.stderr);
         assert_eq!(
             home.kept(&servers.fake)["access_token"],
@@ -156,21 +158,23 @@ fn c3_d1_killed_at_any_moment() {
             .to_owned();
         let running = home.at("token", &servers.fake).start();
         thread::sleep(std::time::Duration::from_millis(number as u64 * 6));
-        let data = home.data().display().to_string();
-        for pid in fs::read_dir("/proc")
-            .expect("processes")
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line);
-            if line.contains("__refresh") && line.contains(&data) {
-                let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        }
+        // The first one goes first: it cannot start another one then. All of them name the server.
         signal(running.pid(), rustix::process::Signal::KILL);
         running.finish();
+        wait_for("the end of all processes", || {
+            let all = fs::read_dir("/proc").expect("processes").flatten();
+            let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+            let is_ours = |pid: &i32| {
+                let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                String::from_utf8_lossy(&line).contains(&servers.fake.mcp())
+            };
+            let left: Vec<_> = pids.filter(is_ours).collect();
+            for pid in &left {
+                let pid = rustix::process::Pid::from_raw(*pid).expect("a pid");
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+            left.is_empty().then_some(())
+        });
         check(
             &home,
             &servers,
