@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::clients::config::{self, ConfiguredServer};
 use crate::clients::Places;
 use crate::os::terminal;
-use crate::store::{self, Interaction, Store, StoreChoice};
+use crate::store::{self, Interaction, Store};
 
 /// The hidden command that a shell's completion runs.
 pub const COMPLETER: &str = "__complete";
@@ -50,7 +50,7 @@ fn stored(places: &Places) -> Vec<String> {
     let choice = places
         .variable("MCP_LOGIN_STORE")
         .and_then(|text| text.parse().ok())
-        .unwrap_or(StoreChoice::default());
+        .unwrap_or_default();
     let Ok(directory) = store::data_dir(places.path("MCP_LOGIN_DATA_DIR"), &choice) else {
         return Vec::new();
     };

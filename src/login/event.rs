@@ -146,7 +146,7 @@ pub struct Report {
     /// Whether there is a refresh token.
     pub refreshable: bool,
     /// Where it is stored; `None` if the store does not say.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// It was stored before: nothing had to be done.
     pub already: bool,
 }
@@ -161,7 +161,7 @@ impl Report {
             account: credentials.account.clone(),
             expires_at: credentials.expires_at,
             refreshable: credentials.refresh_token.is_some() && !credentials.needs_login,
-            place,
+            place: place.map(Box::new),
             already,
         }
     }

@@ -601,7 +601,7 @@ fn d4_credentials_that_no_store_takes_are_in_an_emergency_file() {
         assert!(hint(&err).contains(&format!("--store file:{}", path.display())));
         assert!(!format!("{err:?} {err}").contains("canary"));
         let rescued = Store::open_to_read(
-            &FileBackend::choice(&path),
+            &FileBackend::choice(path),
             rig.home.path(),
             Interaction::None,
         );
