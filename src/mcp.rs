@@ -1,8 +1,8 @@
-//! The few MCP messages that we send: a stateless request of 2026-07-28, and the `initialize` of the revisions before.
+//! MCP messages: the stateless request of 2026-07-28, the `initialize` of earlier revisions, and their responses.
 
 use serde_json::{json, Value};
 
-/// The newest MCP revision that we speak.
+/// The newest MCP revision that is supported.
 pub const MODERN: &str = "2026-07-28";
 
 /// The newest revision that begins with `initialize`.
@@ -57,18 +57,18 @@ pub fn classic_request(method: &str) -> String {
     json!({"jsonrpc": "2.0", "id": 2, "method": method, "params": {}}).to_string()
 }
 
-/// The answer to a request.
+/// The response to a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum McpResponse {
     /// The result.
     Result(Value),
-    /// The error code and the server's message, a stranger's text.
+    /// The error code and the server's message: untrusted text.
     Error(i64, String),
 }
 
-/// Finds the answer to a request in a body: one JSON message, or a stream of events.
+/// Finds the response to a request in a body: one JSON message, or a stream of events.
 ///
-/// `None` means that it has not come yet. A message that is no answer is passed over.
+/// `None` means that it has not arrived yet. Other messages are ignored.
 ///
 /// Spec: JSON-RPC 2.0 section 5; MCP 2025-11-25, Streamable HTTP, Sending Messages to the Server.
 pub fn find_response(body: &[u8], is_stream: bool) -> Option<McpResponse> {
@@ -91,7 +91,7 @@ pub fn find_response(body: &[u8], is_stream: bool) -> Option<McpResponse> {
     })
 }
 
-/// The code that servers of their own accord give a request without a valid login. The code also stands for other things:
+/// The code that some servers use for a request without a valid login. It is also used for other errors:
 /// a request that took too long, a session that is unknown, headers that do not fit the message.
 const UNAUTHORIZED: i64 = -32001;
 

@@ -104,8 +104,8 @@ impl Search<'_> {
         })
     }
 
-    /// Stops if the URL is not that of an MCP server, unless its metadata names this URL or the user says how to go on: a
-    /// mistyped path must not become a login.
+    /// Stops if the URL is not that of an MCP server, unless its metadata names this URL or the user names the
+    /// resource or issuer: a mistyped path must not become a login.
     fn check_is_mcp(
         &self,
         server: &Url,

@@ -139,7 +139,7 @@ pub(super) fn describe_server(read: &Result<AuthorizationServer, FetchError>) ->
 
 fn describe_error(why: &FetchError) -> String {
     match why {
-        // The status stands beside it.
+        // The step has the status.
         FetchError::Status(_) => "there is no metadata here".to_owned(),
         FetchError::Unsafe(why) => format!("refused: {why}"),
         other => other.to_string(),

@@ -17,7 +17,7 @@ const MAX_AUTHORITIES_BYTES: u64 = 4 * 1024 * 1024;
 /// The most entries that are looked at in a directory of certificates; systems have some hundred.
 const MAX_ENTRIES: usize = 10_000;
 
-/// The most reasons that are kept for what is passed over.
+/// Most reasons for ignored certificates that are kept.
 const MAX_REASONS: usize = 100;
 
 /// The certificate authorities that are trusted.

@@ -2,7 +2,6 @@
 //!
 //! Spec: RFC 8305 (Happy Eyeballs), sections 4 and 5.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -22,28 +21,21 @@ use super::stream::TcpTransport;
 /// Spec: RFC 8305 section 5, the Connection Attempt Delay.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// The most addresses that are remembered because they answered.
+/// Most addresses that are remembered because they answered.
 const MAX_REMEMBERED: usize = 64;
 
-/// What earlier connections of this run have shown.
+/// What the earlier connections of this run have shown.
 static REMEMBERED: Mutex<AddressHistory> = Mutex::new(AddressHistory {
     answered: Vec::new(),
     family: None,
 });
 
 /// No local port is left for a connection to this host.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("this computer has no free local port")]
 pub struct NoLocalPort;
 
-impl fmt::Display for NoLocalPort {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("this computer has no free local port")
-    }
-}
-
-impl std::error::Error for NoLocalPort {}
-
-/// Opens TCP connections to the first address that answers; stands where ureq has its own `TcpConnector`.
+/// Opens TCP connections to the first address that answers, in place of ureq's `TcpConnector`.
 #[derive(Debug, Default)]
 pub struct HappyEyeballsConnector;
 
@@ -72,7 +64,7 @@ impl<In: Transport> Connector<In> for HappyEyeballsConnector {
 ///
 /// # Errors
 ///
-/// [`ureq::Error::Timeout`] when the time is over; otherwise what says most about why no address could be reached.
+/// [`ureq::Error::Timeout`] when the time is over; otherwise the most informative error of all addresses.
 pub fn connect(
     addresses: &[SocketAddr],
     limit: NextTimeout,
@@ -89,7 +81,7 @@ pub fn connect(
             Ok(won.stream)
         }
         Err(ConnectFailure::Late) => Err(ureq::Error::Timeout(limit.reason)),
-        Err(ConnectFailure::Failed(failures)) => Err(most_telling(failures)),
+        Err(ConnectFailure::Failed(failures)) => Err(most_informative(failures)),
         Err(ConnectFailure::System(err)) => Err(ureq::Error::Io(err)),
     }
 }
@@ -230,7 +222,7 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Connected, 
     }
 }
 
-/// Waits until an attempt has come to an end, and returns which; `None` if the time is over.
+/// Waits until an attempt has ended, and returns which; `None` if the time is over.
 fn wait(attempts: &[(SocketAddr, OwnedFd)], limit: Option<Duration>) -> io::Result<Option<usize>> {
     let mut polled: Vec<_> = attempts
         .iter()
@@ -285,9 +277,8 @@ fn finish(socket: OwnedFd) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Returns, of all that went wrong, what says most about the host: that it refuses says more than that one family of
-/// addresses leads nowhere from here.
-fn most_telling(failures: Vec<(SocketAddr, io::Error)>) -> ureq::Error {
+/// Returns the most informative error: a refusal by the host is more so than a family of addresses without a route.
+fn most_informative(failures: Vec<(SocketAddr, io::Error)>) -> ureq::Error {
     use io::ErrorKind::{
         AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, PermissionDenied,
         TimedOut,
@@ -312,8 +303,8 @@ fn most_telling(failures: Vec<(SocketAddr, io::Error)>) -> ureq::Error {
     }
 }
 
-/// Tells whether this computer has an address from which the other can be asked. That is what the system says where no
-/// local port is left, too; a socket that sends nothing tells the two apart.
+/// Tells whether this computer has an address from which the other can be reached. The system reports the same error if no
+/// local port is left; a UDP socket, which sends nothing, tells the two apart.
 fn has_source_address(address: SocketAddr) -> bool {
     let unspecified: SocketAddr = if address.is_ipv6() {
         (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
@@ -433,21 +424,21 @@ mod tests {
                 .iter()
                 .map(|kind| (address, io::Error::from(*kind)))
                 .collect();
-            let ureq::Error::Io(err) = most_telling(failures) else {
+            let ureq::Error::Io(err) = most_informative(failures) else {
                 panic!("{kinds:?}")
             };
             assert_eq!(err.kind(), expected, "{kinds:?}");
         }
-        // The address of another computer is none to connect from, so that a port is not what is missing.
+        // Without a source address, a local port is not what is missing.
         let not_available = || io::Error::from(io::ErrorKind::AddrNotAvailable);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 1));
         assert!(matches!(
-            most_telling(vec![(loopback, not_available())]),
+            most_informative(vec![(loopback, not_available())]),
             ureq::Error::Other(_)
         ));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         assert!(matches!(
-            most_telling(vec![(nowhere, not_available())]),
+            most_informative(vec![(nowhere, not_available())]),
             ureq::Error::Io(_)
         ));
     }

@@ -1,7 +1,6 @@
-//! How a connection comes about: through a proxy or directly, then TLS; and whether anything was sent over it.
+//! The connection of a request: through a proxy or direct, then TLS; and whether any byte was sent.
 
 use std::cell::Cell;
-use std::fmt;
 
 use ureq::unversioned::transport::{
     Buffers, ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout,
@@ -15,26 +14,19 @@ thread_local! {
     static SENT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Makes a request in this thread, and returns beside its outcome whether anything of the request may have left.
+/// Makes a request in this thread, and returns its outcome and whether bytes of the request may have been sent.
 pub fn observe<T>(request: impl FnOnce() -> T) -> (T, bool) {
     SENT.set(false);
     let outcome = request();
     (outcome, SENT.get())
 }
 
-/// Something failed before the proxy had led to the server.
-#[derive(Debug)]
+/// The connection to the server through the proxy failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct ProxyError(pub ureq::Error);
 
-impl fmt::Display for ProxyError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-impl std::error::Error for ProxyError {}
-
-/// Returns what opens the connections of an agent, with a proxy or without one.
+/// Returns the connector of an agent, with a proxy or without one.
 pub fn connector(proxied: bool) -> impl Connector<Out = impl Transport> {
     let proxy = ProxyConnector(SocksConnector::default().chain(ConnectProxyConnector::default()));
     let connection =
@@ -44,7 +36,7 @@ pub fn connector(proxied: bool) -> impl Connector<Out = impl Transport> {
     connection.chain(ObservedConnector { proxied })
 }
 
-/// Has the proxy lead to the server, if there is one, and marks what fails on the way.
+/// Connects through the proxy, if there is one, and marks its errors.
 #[derive(Debug)]
 struct ProxyConnector(ChainedConnector<(), SocksConnector, ConnectProxyConnector>);
 
@@ -62,7 +54,7 @@ impl Connector for ProxyConnector {
     }
 }
 
-/// Notes when a request is written. What is said to the proxy itself, over a connection of its own, is none.
+/// Notes when a request is written. Bytes for the proxy itself do not count.
 #[derive(Debug)]
 struct ObservedConnector {
     proxied: bool,

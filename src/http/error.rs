@@ -1,24 +1,15 @@
-//! Why a request came to nothing, in our own words.
-
-use std::time::Duration;
+//! Errors of HTTP requests.
 
 use super::connect::NoLocalPort;
-use super::connector::ProxyError;
-use super::proxy::ProxyChoice;
-use super::resolver::ForbiddenAddress;
-use super::CONNECT_LIMIT;
-use crate::failure::{without_os_number, About, Code, Failure, Hint};
+use crate::failure::{About, Code, Failure, Hint};
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::text::printable;
 use crate::os::clock::Time;
 
-/// The most names of a certificate that a message shows.
-const MAX_NAMES: usize = 3;
-
-/// Why a request came to nothing.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The address is not one that may be asked.
+    /// The address is not allowed.
     #[error("{host} is not asked: {why}")]
     Forbidden {
         /// The host of the request.
@@ -26,19 +17,19 @@ pub enum HttpError {
         /// The rule that it breaks.
         why: UrlError,
     },
-    /// The answer sends us elsewhere, which is not followed.
+    /// The response is a redirect that is not followed.
     #[error("the server answered with a redirect to {}, which is not followed", printable(.0))]
     Redirect(String),
-    /// The server cannot prove who it is.
+    /// The server could not be authenticated.
     #[error("the connection to {host} is not secure: {why}")]
     Tls {
         /// The host of the request.
         host: String,
-        /// What the check of its certificate said.
+        /// The result of the certificate check.
         why: String,
-        /// What is wrong, as far as a hint needs to know.
+        /// The kind of the fault, for the hint.
         fault: TlsFault,
-        /// No byte of the request can have reached the server.
+        /// The server cannot have received a byte of the request.
         unsent: bool,
     },
     /// The certificate authorities cannot be read.
@@ -54,29 +45,29 @@ pub enum HttpError {
         host: String,
         /// The limit that passed, in seconds.
         seconds: u64,
-        /// No byte of the request can have reached the server.
+        /// The server cannot have received a byte of the request.
         unsent: bool,
     },
-    /// There was no time left to ask.
+    /// There was no time left for the request.
     #[error("{0} is not asked: there is no time left")]
     Late(String),
-    /// The answer is larger than any honest one.
+    /// The response is too large.
     #[error("the answer of {0} is too large")]
     TooLarge(String),
-    /// The proxy does not lead to the server.
+    /// The proxy failed.
     #[error(transparent)]
     Proxy(Box<ProxyFailure>),
     /// This computer has no local port for one more connection.
     #[error("cannot connect to {0}: {NoLocalPort}")]
     NoLocalPort(String),
-    /// Nobody answers there, or the connection broke.
+    /// The connection failed or broke.
     #[error("cannot reach {host}: {why}")]
     Unreachable {
         /// The host of the request.
         host: String,
-        /// What the system or the protocol said.
+        /// The error of the system or the protocol.
         why: String,
-        /// No byte of the request can have reached the server.
+        /// The server cannot have received a byte of the request.
         unsent: bool,
     },
 }
@@ -86,7 +77,7 @@ pub enum HttpError {
 pub enum TlsFault {
     /// The certificate is not valid now, as far as the clock of this computer knows.
     Dated,
-    /// What answers does not speak TLS.
+    /// The peer does not use TLS.
     NotTls,
     /// The certificate of an authority is used as the one of a server.
     Authority,
@@ -94,11 +85,11 @@ pub enum TlsFault {
     Nameless,
     /// The certificate is for other hosts.
     OtherName,
-    /// Anything else, such as an authority that is not known here.
+    /// Any other fault, such as an unknown authority.
     Other,
 }
 
-/// A proxy that does not lead to the server.
+/// A proxy that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", proxy_words(host, &format!("{proxy} (set in {variable})"), fault))]
 pub struct ProxyFailure {
@@ -112,22 +103,22 @@ pub struct ProxyFailure {
     pub fault: ProxyFault,
 }
 
-/// Why a proxy does not lead to the server.
+/// Why a proxy failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyFault {
-    /// It cannot be reached: what the system said.
+    /// It cannot be reached, with the error of the system.
     Unreachable(String),
     /// Its name has no address.
     NoSuchHost,
     /// It did not answer within so many seconds.
     Timeout(u64),
-    /// It cannot prove who it is.
+    /// It could not be authenticated.
     Tls(String),
-    /// It does not speak TLS.
+    /// It does not use TLS.
     NotTls,
     /// It answered with this status code.
     Status(u16),
-    /// It answered something else.
+    /// It sent another response.
     Refused(String),
 }
 
@@ -166,7 +157,7 @@ impl HttpError {
         }
     }
 
-    /// Tells whether the server cannot have seen any of the request, so that nothing of it is spent.
+    /// Tells whether the server cannot have received any of the request.
     pub fn is_unsent(&self) -> bool {
         match self {
             Self::Forbidden { .. } | Self::Authorities(_) | Self::NoSuchHost(_) | Self::Late(_) => {
@@ -180,8 +171,8 @@ impl HttpError {
         }
     }
 
-    /// Tells whether sending the request again at once may succeed and cannot do harm: nothing of it was sent, no check
-    /// failed, and what failed took no time.
+    /// Tells whether the request may be sent again at once: nothing of it was sent, no security check failed, and no time limit
+    /// passed.
     pub fn may_be_repeated(&self) -> bool {
         match self {
             Self::NoSuchHost(_) | Self::NoLocalPort(_) => true,
@@ -310,196 +301,4 @@ fn proxy_hint(variable: &str, fault: &ProxyFault) -> String {
         }
         ProxyFault::Status(_) | ProxyFault::Refused(_) => format!("check that {variable} names a proxy of that kind"),
     }
-}
-
-/// What is known of a request that failed.
-pub(super) struct RequestContext<'a> {
-    pub host: &'a str,
-    pub limit: Duration,
-    pub proxy: Option<&'a ProxyChoice>,
-    /// Something of the request may have left.
-    pub sent: bool,
-}
-
-impl RequestContext<'_> {
-    fn seconds(&self, which: ureq::Timeout) -> u64 {
-        let connecting = matches!(which, ureq::Timeout::Connect | ureq::Timeout::Resolve);
-        let passed = if connecting {
-            CONNECT_LIMIT.min(self.limit)
-        } else {
-            self.limit
-        };
-        passed.as_secs_f64().ceil() as u64
-    }
-}
-
-/// Says in our own words what went wrong, and in as few of strangers' words as will do.
-pub(super) fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
-    let (host, unsent) = (of.host.to_owned(), !of.sent);
-    let why = plain(&err);
-    match err {
-        ureq::Error::HostNotFound => HttpError::NoSuchHost(host),
-        ureq::Error::Timeout(which) => HttpError::Timeout {
-            host,
-            seconds: of.seconds(which),
-            unsent,
-        },
-        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
-            HttpError::TooLarge(host)
-        }
-        ureq::Error::Rustls(err) => tls(&err, host, unsent),
-        ureq::Error::Tls(_) | ureq::Error::Pem(_) => HttpError::Tls {
-            host,
-            why,
-            fault: TlsFault::Other,
-            unsent,
-        },
-        ureq::Error::Other(inner) => match inner
-            .downcast::<ForbiddenAddress>()
-            .map_err(|inner| inner.downcast())
-        {
-            Ok(forbidden) => HttpError::Forbidden {
-                host,
-                why: UrlError::Address(forbidden.0),
-            },
-            Err(Ok(failed)) => proxy_error(*failed, of),
-            Err(Err(inner)) if inner.is::<NoLocalPort>() => HttpError::NoLocalPort(host),
-            Err(Err(_)) => HttpError::Unreachable { host, why, unsent },
-        },
-        ureq::Error::Io(inner) => match rustls_error(&inner) {
-            Some(inner) => tls(inner, host, unsent),
-            None if is_lookup(&why) => HttpError::NoSuchHost(host),
-            None => HttpError::Unreachable { host, why, unsent },
-        },
-        _ => HttpError::Unreachable { host, why, unsent },
-    }
-}
-
-/// Says what is wrong with the way through a proxy.
-fn proxy_error(ProxyError(err): ProxyError, of: &RequestContext) -> HttpError {
-    let why = plain(&err);
-    let fault = match err {
-        ureq::Error::Other(inner) if inner.is::<NoLocalPort>() => {
-            return HttpError::NoLocalPort("the proxy".to_owned())
-        }
-        ureq::Error::HostNotFound => ProxyFault::NoSuchHost,
-        ureq::Error::Timeout(which) => ProxyFault::Timeout(of.seconds(which)),
-        ureq::Error::Rustls(err) if is_not_tls(&err) => ProxyFault::NotTls,
-        ureq::Error::Io(inner) if rustls_error(&inner).is_some_and(is_not_tls) => {
-            ProxyFault::NotTls
-        }
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => ProxyFault::Tls(why),
-        ureq::Error::ConnectProxyFailed(reason) => match status(&reason) {
-            Some(status) => ProxyFault::Status(status),
-            None => ProxyFault::Refused(printable(&reason)),
-        },
-        ureq::Error::Io(inner) if rustls_error(&inner).is_some() => ProxyFault::Tls(why),
-        ureq::Error::Io(_) if is_lookup(&why) => ProxyFault::NoSuchHost,
-        ureq::Error::Io(inner) if inner.raw_os_error().is_some() => ProxyFault::Unreachable(why),
-        _ => ProxyFault::Refused(why),
-    };
-    let (variable, proxy) = of
-        .proxy
-        .map_or(("", String::new()), |proxy| (proxy.variable, proxy.place()));
-    HttpError::Proxy(Box::new(ProxyFailure {
-        host: of.host.to_owned(),
-        proxy,
-        variable,
-        fault,
-    }))
-}
-
-/// Reads the status code of a proxy's answer, which ureq gives as `proxy server responded 407/407`.
-fn status(reason: &str) -> Option<u16> {
-    reason
-        .rsplit(|letter: char| !letter.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
-}
-
-fn is_not_tls(err: &rustls::Error) -> bool {
-    matches!(
-        err,
-        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)
-    )
-}
-
-/// The TLS library reports a failed handshake as an error of input and output.
-fn rustls_error(err: &std::io::Error) -> Option<&rustls::Error> {
-    err.get_ref().and_then(|inner| inner.downcast_ref())
-}
-
-fn is_lookup(why: &str) -> bool {
-    why.contains("failed to lookup address")
-}
-
-fn tls(err: &rustls::Error, host: String, unsent: bool) -> HttpError {
-    use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext,
-    };
-    use rustls::Error::InvalidCertificate;
-    let why = printable(&err.to_string());
-    let (why, fault) = match err {
-        _ if is_not_tls(err) => (
-            "what answers does not speak TLS".to_owned(),
-            TlsFault::NotTls,
-        ),
-        InvalidCertificate(
-            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
-        ) => (why, TlsFault::Dated),
-        InvalidCertificate(NotValidForName) => (why, TlsFault::OtherName),
-        InvalidCertificate(NotValidForNameContext { presented, .. }) => {
-            let fault = if presented.is_empty() {
-                TlsFault::Nameless
-            } else {
-                TlsFault::OtherName
-            };
-            (wrong_name(&host, presented), fault)
-        }
-        // The word of the library for it stands only in the text.
-        InvalidCertificate(_) if why.contains("CaUsedAsEndEntity") => (
-            "its certificate is the one of a certificate authority (CA:TRUE), not of a server"
-                .to_owned(),
-            TlsFault::Authority,
-        ),
-        _ => (why, TlsFault::Other),
-    };
-    HttpError::Tls {
-        host,
-        why,
-        fault,
-        unsent,
-    }
-}
-
-fn wrong_name(host: &str, names: &[String]) -> String {
-    let shown: Vec<_> = names
-        .iter()
-        .take(MAX_NAMES)
-        .map(|name| printable(bare_name(name)))
-        .collect();
-    match names.len() {
-        0 => format!("its certificate names no host (it has no subjectAltName), so that it is not one for {host}"),
-        count if count > MAX_NAMES => {
-            format!("its certificate is not for this host, but for {} and {} more", shown.join(", "), count - MAX_NAMES)
-        }
-        _ => format!("its certificate is not for this host, but for {}", shown.join(", ")),
-    }
-}
-
-/// Returns the name of a certificate without the kind that the TLS library puts before it, as in `DnsName("a.example")`.
-fn bare_name(name: &str) -> &str {
-    let inner = name
-        .split_once('(')
-        .map_or(name, |(_, inner)| inner.strip_suffix(')').unwrap_or(inner));
-    inner.trim_matches('"')
-}
-
-/// Returns what an error says without the marks of the libraries that it came through.
-fn plain(err: &ureq::Error) -> String {
-    let text = printable(&err.to_string());
-    let text = text.strip_prefix("io: ").unwrap_or(&text);
-    without_os_number(text)
 }

@@ -1,4 +1,4 @@
-//! Outgoing HTTP: deadlines, caps, certificates, proxies, and which addresses may be asked.
+//! HTTP requests: deadlines, size limits, certificates, proxies, and which addresses are allowed.
 //!
 //! Redirects are not followed, but for reading metadata and probing, and there within one origin.
 
@@ -10,6 +10,7 @@ mod proxy;
 mod resolver;
 pub mod retry;
 mod stream;
+mod translate;
 
 use std::io::Read as _;
 use std::net::IpAddr;
@@ -27,9 +28,9 @@ use url::Url;
 use crate::oauth::endpoint::{self, UrlError};
 use crate::os::clock::{Deadline, Time};
 use authorities::roots;
-use error::{translate, RequestContext};
 use proxy::ProxyChoice;
 use resolver::{bare_host, PolicedResolver, TypedHost};
+use translate::{translate, RequestContext};
 
 pub use authorities::{authorities, Authorities};
 pub use error::{HttpError, ProxyFailure, ProxyFault, TlsFault};
@@ -99,7 +100,7 @@ impl Response {
             .eq_ignore_ascii_case(content_type)
     }
 
-    /// Returns how long a busy server wants to be left alone; `None` if it is not busy.
+    /// Returns the pause that a busy server asks for, or a short one; `None` if it is not busy.
     ///
     /// Spec: RFC 9110 section 10.2.3.
     pub fn busy_for(&self) -> Option<Duration> {
@@ -109,7 +110,7 @@ impl Response {
         Some(self.retry_after().unwrap_or(retry::FIRST_PAUSE))
     }
 
-    /// Returns how long the server wants to be left alone, if it says so.
+    /// Returns the `Retry-After` of the response.
     ///
     /// Spec: RFC 9110 section 10.2.3.
     pub fn retry_after(&self) -> Option<Duration> {
@@ -119,7 +120,7 @@ impl Response {
         Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
     }
 
-    /// Returns the server's time when it answered, if it says so.
+    /// Returns the `Date` of the response.
     ///
     /// Spec: RFC 9110 section 6.6.1.
     pub fn date(&self) -> Option<Time> {
@@ -130,17 +131,17 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`HttpError::TooLarge`] beyond 1 MiB; otherwise what broke.
+    /// [`HttpError::TooLarge`] beyond 1 MiB; otherwise the error of the connection.
     pub fn read(mut self) -> Result<Vec<u8>, HttpError> {
         let result = self.body.with_config().limit(MAX_BODY_BYTES).read_to_vec();
         result.map_err(|err| translate(err, &answered(&self.host, self.limit)))
     }
 
-    /// Reads the body until `found` makes something of what has come so far; `None` at its end or at 1 MiB.
+    /// Reads the body until `found` returns a value for the part that was read; `None` at its end or at 1 MiB.
     ///
     /// # Errors
     ///
-    /// What broke.
+    /// The error of the connection.
     pub fn read_until<T>(
         mut self,
         mut found: impl FnMut(&[u8]) -> Option<T>,
@@ -161,7 +162,7 @@ impl Response {
     }
 }
 
-/// Returns what is known of a request whose answer has begun.
+/// Returns the context of a request whose response has begun.
 fn answered(host: &str, limit: Duration) -> RequestContext<'_> {
     RequestContext {
         host,
@@ -171,7 +172,7 @@ fn answered(host: &str, limit: Duration) -> RequestContext<'_> {
     }
 }
 
-/// What all requests of a run have in common.
+/// The settings of all requests of a run.
 #[derive(Clone, Debug, Default)]
 pub struct HttpSettings {
     /// A file of certificate authorities that are trusted beside those of the system.
@@ -189,7 +190,7 @@ pub struct Http {
 }
 
 impl Http {
-    /// Prepares requests for a login in which the user typed these URLs. Each request ends within `limit`.
+    /// Prepares requests for a login with these URLs, which the user typed. Each request ends within `limit`.
     pub fn new(settings: &HttpSettings, typed: &[Url], limit: Duration) -> Self {
         let hosts = typed.iter().filter_map(|url| {
             let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
@@ -223,20 +224,20 @@ impl Http {
             .map_or(self.limit, |deadline| deadline.left().min(self.limit))
     }
 
-    /// Asks for a document, following redirects within its origin.
+    /// Sends a GET request, and follows redirects within the origin.
     ///
     /// # Errors
     ///
-    /// Any [`HttpError`]. A status code is none.
+    /// Any [`HttpError`]. A status code is not an error.
     pub fn get(&self, url: &Url, headers: &[(&str, &str)]) -> Result<Response, HttpError> {
         self.send(Method::GET, url, headers, None, Redirects::SameOrigin)
     }
 
-    /// Sends a body.
+    /// Sends a POST request.
     ///
     /// # Errors
     ///
-    /// Any [`HttpError`]. A status code is none.
+    /// Any [`HttpError`]. A status code is not an error.
     pub fn post(
         &self,
         url: &Url,
@@ -247,11 +248,11 @@ impl Http {
         self.send(Method::POST, url, headers, Some(body), redirects)
     }
 
-    /// Asks for the end of something, such as a session.
+    /// Sends a DELETE request, such as for a session.
     ///
     /// # Errors
     ///
-    /// Any [`HttpError`]. A status code is none.
+    /// Any [`HttpError`]. A status code is not an error.
     pub fn delete(&self, url: &Url, headers: &[(&str, &str)]) -> Result<Response, HttpError> {
         self.send(Method::DELETE, url, headers, None, Redirects::Refuse)
     }
@@ -341,7 +342,7 @@ impl Http {
         })
     }
 
-    /// Checks an address that stands in a URL itself by the rule for addresses that names lead to.
+    /// Checks the IP address in a URL by the rule for the addresses of names.
     ///
     /// # Errors
     ///
@@ -353,7 +354,7 @@ impl Http {
         }
     }
 
-    /// Behind a proxy no name is looked up here, so that only addresses that the user typed can vouch for another.
+    /// Behind a proxy no name is looked up here, so that only addresses that the user typed allow others.
     fn permits(&self, url: &Url, address: IpAddr) -> bool {
         let after = CONNECT_LIMIT.min(self.left()).into();
         let timeout = NextTimeout {
@@ -426,7 +427,7 @@ fn run<B: AsSendBody>(
     )
 }
 
-/// A way of connecting, and the agent for it; made when it is first needed.
+/// The agent for one kind of connection, made when it is first needed.
 struct PooledAgent {
     secure: bool,
     proxy: Option<ProxyChoice>,
@@ -455,7 +456,7 @@ fn redirect(response: &Response, from: &Url) -> Option<Url> {
     if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    // A redirect to nowhere leads, for what comes of it, to where it was.
+    // A redirect without a usable target counts as one to the same URL.
     Some(
         response
             .header(LOCATION.as_str())

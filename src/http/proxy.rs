@@ -1,4 +1,4 @@
-//! Which proxy stands before a server: the variables of the environment, read as curl and Go read them.
+//! The proxy for a URL: the variables of the environment, read as curl and Go read them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -164,7 +164,7 @@ fn choose(url: &Url, environment: &impl Fn(&str) -> Option<OsString>) -> Choice 
     choice
 }
 
-/// The way to a URL.
+/// The proxy for a URL.
 #[derive(Debug, Default)]
 struct Choice {
     /// The proxy through which it is asked.
@@ -184,7 +184,7 @@ fn read(value: &str) -> Option<Proxy> {
     let url = Url::parse(&value)
         .ok()
         .filter(|url| url.host_str().is_some_and(|host| !host.is_empty()))?;
-    // A password that holds a slash or the like ends the host too early: what follows would be taken for it, and shown.
+    // A slash in a password ends the host too early: the rest of the password would be shown as the path.
     if url[url::Position::AfterPort..].contains('@') {
         return None;
     }
@@ -237,7 +237,7 @@ struct NoProxyEntry {
 enum NoProxyHost {
     /// Every host.
     All,
-    /// The host of this name, and all whose names end with it after a dot.
+    /// The host of this name, and its subdomains.
     Domain(String),
     /// The addresses that begin with this many bits of this one.
     Network(IpAddr, u32),

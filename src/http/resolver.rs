@@ -1,7 +1,6 @@
-//! Which addresses a name may lead to.
+//! Name lookup, and which addresses are allowed.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
@@ -26,7 +25,7 @@ static FOUND: Mutex<BTreeMap<String, Vec<IpAddr>>> = Mutex::new(BTreeMap::new())
 /// A host that the user typed.
 #[derive(Clone, Debug)]
 pub struct TypedHost {
-    /// Its name or address, as it stands in the URL.
+    /// Its name or address, as in the URL.
     pub host: String,
     /// Its port.
     pub port: u16,
@@ -34,31 +33,23 @@ pub struct TypedHost {
     pub direct: bool,
 }
 
-/// Finds addresses and lets through only those that may be asked: public ones, those of what the user typed, and
-/// others of a region in which all addresses of something typed lie.
+/// Finds addresses, and allows only these: public ones, those of what the user typed, and
+/// others of a scope that all addresses of a typed host have.
 ///
-/// The check stands here, behind the name lookup, so that a name cannot mean one address to the check and another to
-/// the connection.
+/// The check comes after the name lookup, so that it sees the address that the connection will use.
 #[derive(Clone, Debug, Default)]
 pub struct PolicedResolver {
     typed: Vec<TypedHost>,
     proxy: Option<String>,
 }
 
-/// An address that may not be asked.
-#[derive(Debug)]
+/// An address that is not allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("the address {0} is not a public one")]
 pub struct ForbiddenAddress(pub IpAddr);
 
-impl fmt::Display for ForbiddenAddress {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the address {} is not a public one", self.0)
-    }
-}
-
-impl std::error::Error for ForbiddenAddress {}
-
 impl PolicedResolver {
-    /// Lets through what the user typed, and what lies in its regions.
+    /// Allows what the user typed, and other addresses of the same scopes.
     pub fn new(typed: Vec<TypedHost>) -> Self {
         let bare = |typed: TypedHost| TypedHost {
             host: bare_host(&typed.host),
@@ -70,7 +61,7 @@ impl PolicedResolver {
         }
     }
 
-    /// Returns one that lets through the proxy too, which the user's own settings name.
+    /// Returns one that also allows the proxy, which the environment names.
     pub fn behind(&self, proxy: Option<String>) -> Self {
         Self {
             proxy,
@@ -79,7 +70,7 @@ impl PolicedResolver {
     }
 
     /// Tells whether an address that stands in a URL may be asked, as far as it is known without a lookup: a public
-    /// one, one that the user typed, or one of the region of an address that the user typed.
+    /// one, one that the user typed, or one of the scope of an address that the user typed.
     pub fn permits_literal(&self, address: IpAddr) -> bool {
         self.literals().any(|typed| typed == address.to_canonical()) || self.permits(address)
     }
@@ -87,27 +78,27 @@ impl PolicedResolver {
     /// Tells whether an address may be asked. Typed names vouch for it only with all their addresses, since the owner of
     /// a name writes their list.
     pub fn permits_by_lookup(&self, address: IpAddr, timeout: NextTimeout) -> bool {
-        let region = AddressScope::of(address);
+        let scope = AddressScope::of(address);
         let vouches = |typed: &TypedHost| {
             let found = self.addresses_of(typed, timeout);
-            !found.is_empty() && found.iter().all(|found| AddressScope::of(*found) == region)
+            !found.is_empty() && found.iter().all(|found| AddressScope::of(*found) == scope)
         };
         let mut names = self
             .typed
             .iter()
             .filter(|typed| typed.direct && typed.host.parse::<IpAddr>().is_err());
-        self.permits(address) || (region != AddressScope::LinkLocal && names.any(vouches))
+        self.permits(address) || (scope != AddressScope::LinkLocal && names.any(vouches))
     }
 
-    /// Tells whether an address may be asked because it is public, or because a typed address lies in its region. The
-    /// link itself is no such region: cloud metadata services live there.
+    /// Tells whether an address may be asked because it is public, or because a typed address lies in its scope. The
+    /// link itself is no such scope: cloud metadata services live there.
     fn permits(&self, address: IpAddr) -> bool {
-        let region = AddressScope::of(address);
-        region == AddressScope::Public
-            || (region != AddressScope::LinkLocal
+        let scope = AddressScope::of(address);
+        scope == AddressScope::Public
+            || (scope != AddressScope::LinkLocal
                 && self
                     .literals()
-                    .any(|typed| AddressScope::of(typed) == region))
+                    .any(|typed| AddressScope::of(typed) == scope))
     }
 
     fn literals(&self) -> impl Iterator<Item = IpAddr> + '_ {

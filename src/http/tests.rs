@@ -1,4 +1,4 @@
-//! Which addresses may stand in a URL.
+//! Which addresses are allowed in a URL.
 
 use super::*;
 

@@ -15,10 +15,10 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 /// The scope by which OpenID providers give out an ID token.
 const OPENID: &str = "openid";
 
-/// The most scopes that are taken of what a server offers.
+/// Most scopes of a server that are requested.
 const MAX_OFFERED: usize = 100;
 
-/// The most bytes of scopes that are taken of what a server offers, so that the URL stays one that browsers open.
+/// Most bytes of scopes of a server that are requested, so that browsers can open the URL.
 const MAX_OFFERED_BYTES: usize = 4096;
 
 /// Where the scopes of a request may come from.
@@ -104,7 +104,7 @@ fn add_offline_access(scopes: &mut Vec<String>) {
 /// One authorization request, but for its secrets.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest<'a> {
-    /// The authorization endpoint; a query that it has is kept.
+    /// The authorization endpoint; its query is kept.
     pub endpoint: &'a Url,
     /// The client identifier.
     pub client_id: &'a str,
@@ -125,7 +125,7 @@ impl AuthorizationRequest<'_> {
     ///
     /// # Errors
     ///
-    /// If the redirect URI is none.
+    /// If the redirect URI is not a URL.
     ///
     /// Spec: RFC 6749 section 4.1.1; RFC 7636 section 4.3; RFC 8707 section 2.
     pub fn url(

@@ -1,4 +1,4 @@
-//! The authorization response: whether it belongs to this login, and what it says.
+//! The authorization response: whether it belongs to this login, and what it holds.
 //!
 //! Any program on this machine and any page in the browser can call the redirect URI. So the order of the checks is the
 //! protection: state, then issuer, and only then what the sender claims.
@@ -10,7 +10,7 @@ use super::secret::Secret;
 use super::text::printable;
 use crate::failure::{About, Code, Failure, Hint};
 
-/// Longest authorization code that is taken, in bytes. Real ones reach 2,812.
+/// Longest authorization code that is accepted, in bytes. Real ones reach 2,812.
 const MAX_CODE_BYTES: usize = 8 * 1024;
 
 /// An authorization code that came with our state and from the right issuer. Only [`ExpectedResponse::check`] makes one.
@@ -24,7 +24,7 @@ impl AuthorizationCode {
     }
 }
 
-/// What the answer to one authorization request has to carry.
+/// What the response to one authorization request must carry.
 #[derive(Clone, Debug)]
 pub struct ExpectedResponse {
     /// The state that was sent.
@@ -35,7 +35,7 @@ pub struct ExpectedResponse {
     pub iss_promised: bool,
 }
 
-/// An answer that belongs to this login.
+/// An authorization response that belongs to this login.
 #[derive(Debug)]
 pub enum AuthorizationResponse {
     /// The user agreed.
@@ -44,7 +44,7 @@ pub enum AuthorizationResponse {
     Denied(Denial),
 }
 
-/// The refusal of an authorization server, in its own words: not fit for a terminal as they are.
+/// The error response of an authorization server: untrusted text, not safe for a terminal.
 ///
 /// Spec: RFC 6749 section 4.1.2.1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +89,7 @@ pub fn refusal_hint(error: &str) -> &'static str {
     }
 }
 
-/// Why a message is not taken; the login goes on waiting.
+/// Why a response is rejected; the login goes on waiting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The state is not ours, or doubled.
@@ -101,7 +101,7 @@ pub enum Rejection {
         /// The error that the message names. Anybody can have written it.
         claimed: Option<Denial>,
     },
-    /// The issuer is another one.
+    /// The issuer is wrong.
     Issuer,
     /// The issuer is missing though it is promised.
     NoIssuer {
@@ -140,7 +140,7 @@ impl ExpectedResponse {
         beginning.is_some_and(|beginning| state.as_bytes().ct_eq(beginning).into())
     }
 
-    /// Returns why a message without our state is not taken.
+    /// Returns why a response without our state is rejected.
     fn no_state(&self, query: &str) -> Rejection {
         let is_cut = match single(query, "state") {
             Err(ParameterError::Missing) => false,
@@ -156,7 +156,7 @@ impl ExpectedResponse {
         }
     }
 
-    /// Checks the query of an authorization response and takes out what it says.
+    /// Checks the query of an authorization response, and returns what it holds.
     ///
     /// # Errors
     ///

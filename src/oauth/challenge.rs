@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-/// One challenge: a scheme and what the server says with it.
+/// One challenge: a scheme and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     /// The authentication scheme, in the server's spelling. Schemes are compared without regard to case.
@@ -25,7 +25,7 @@ impl Challenge {
     }
 }
 
-/// What a `Bearer` challenge tells a client; a parameter that is empty counts as absent.
+/// A `Bearer` challenge; an empty parameter counts as absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BearerChallenge {
     /// The URL of the protected resource metadata, unchecked.
@@ -34,12 +34,12 @@ pub struct BearerChallenge {
     pub scopes: Vec<String>,
     /// The error code, such as `invalid_token` or `insufficient_scope`.
     pub error: Option<String>,
-    /// The server's words about the error; a stranger's text.
+    /// The description of the error: untrusted text.
     pub error_description: Option<String>,
 }
 
 impl BearerChallenge {
-    /// Returns the challenge as the value of a header, without the server's words. What cannot stand in quotes is left out.
+    /// Returns the challenge as the value of a header, without the description. Characters that cannot be quoted are left out.
     ///
     /// Spec: RFC 6750 section 3; RFC 9728 section 5.1.
     pub fn to_header(&self) -> String {
@@ -110,18 +110,18 @@ pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerCh
         })
 }
 
-/// What a server asks for that is no OAuth token.
+/// The credentials that a server asks for instead of an OAuth token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// A key of its own, which a person gets from its operator.
+    /// An API key, which its operator issues.
     ApiKey,
     /// A user name and a password.
     Password,
-    /// What belongs to this scheme.
+    /// Those of this scheme.
     Scheme(String),
 }
 
-/// Words that servers use for keys of their own, in their realms, descriptions and schemes.
+/// Names of API keys in realms, descriptions and schemes.
 const KEY_WORDS: [&str; 8] = [
     "api key",
     "api-key",
@@ -133,7 +133,7 @@ const KEY_WORDS: [&str; 8] = [
     "x-api-",
 ];
 
-/// Returns what a server asks for where its challenges ask for no OAuth token; `None` if they do, or say nothing.
+/// Returns what a server asks for if its challenges do not ask for an OAuth token; `None` if they do, or are unclear.
 ///
 /// Spec: RFC 9110 section 11.3; RFC 7617; RFC 7616.
 pub fn other_credential<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Credential> {
@@ -173,7 +173,7 @@ impl From<&Challenge> for BearerChallenge {
         let mut seen = BTreeSet::new();
         let scopes = said("scope").unwrap_or_default().split_whitespace();
         Self {
-            // A URL holds no white space: what stands in it came from a folded line.
+            // A URL holds no white space: it comes from a folded line.
             resource_metadata: said("resource_metadata")
                 .map(|url| url.split_whitespace().collect()),
             scopes: scopes
@@ -205,7 +205,7 @@ struct Scanner<'a> {
     rest: &'a str,
 }
 
-/// What stands before an item in the list; it decides what a word without `=` is.
+/// What precedes an item in the list; it decides what a word without `=` is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After {
     /// Nothing, or a comma: the word is a scheme.
@@ -298,7 +298,7 @@ impl<'a> Scanner<'a> {
             .to_owned()
     }
 
-    /// Takes what stands before the closing `quote`, or all there is.
+    /// Takes the text before the closing `quote`, or the rest.
     ///
     /// Spec: RFC 9110 section 5.6.4.
     fn take_quoted(&mut self, quote: char) -> String {

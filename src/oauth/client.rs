@@ -1,4 +1,4 @@
-//! How we are a client: the registration, the client ID metadata document, the ways of client authentication.
+//! The OAuth client: its registration, its client ID metadata document, and the methods of client authentication.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl ClientAuth {
     }
 }
 
-/// Where a client identifier comes from.
+/// Where the client identifier comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RegistrationKind {
     /// Registered by hand.
@@ -87,7 +87,7 @@ pub enum RegistrationKind {
     Dynamic,
 }
 
-/// Us, as one authorization server knows us.
+/// The client, as one authorization server knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Client {
     /// The client identifier.
@@ -140,7 +140,7 @@ pub fn registration_request(redirect_uri: &str, auth: ClientAuth, scopes: &[Stri
     request
 }
 
-/// What a registration came to.
+/// The response to a registration request.
 #[derive(Debug)]
 pub struct Registration {
     /// The client identifier.
@@ -149,7 +149,7 @@ pub struct Registration {
     pub client_secret: Option<Secret>,
     /// When the secret expires, in seconds since 1970; `None` for never.
     pub secret_expires_at: Option<i64>,
-    /// The way of client authentication that was registered.
+    /// The method of client authentication that was registered.
     pub auth: Option<ClientAuth>,
 }
 
@@ -181,8 +181,8 @@ fn moment(member: Option<&RawValue>) -> Option<i64> {
 }
 
 impl Registration {
-    /// Reads the answer to a registration request. Only the identifier, the secret and what belongs to them are
-    /// taken; `None` if there is no identifier. A byte order mark is passed over.
+    /// Reads the response to a registration request: the identifier, the secret, and what belongs to them. `None` if there is
+    /// no identifier. A byte order mark is ignored.
     ///
     /// Spec: RFC 7591 section 3.2.1.
     pub fn read(body: &[u8]) -> Option<Self> {
@@ -226,8 +226,8 @@ struct ClientDocument {
 }
 
 impl ClientFile {
-    /// Reads the file: `{"installed": {…}}` for a desktop client, `{"web": {…}}` for one whose redirect URI is
-    /// registered to the letter, or the members themselves.
+    /// Reads the file: `{"installed": {…}}` for a desktop client, `{"web": {…}}` for one whose exact redirect URI
+    /// is registered, or the members themselves.
     pub fn read(body: &[u8]) -> Option<Self> {
         let mut document: Value = serde_json::from_slice(body).ok()?;
         let (inner, exact) = match (

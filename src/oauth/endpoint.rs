@@ -18,7 +18,7 @@ pub const OUR_PARAMETERS: [&str; 8] = [
     "state",
 ];
 
-/// Longest URL that is taken from a stranger, in bytes.
+/// Longest untrusted URL that is accepted, in bytes.
 const MAX_URL_BYTES: usize = 16 * 1024;
 
 /// Why a URL is not used.
@@ -61,12 +61,12 @@ pub enum AddressScope {
     Private,
     /// The link itself; cloud metadata services live here.
     LinkLocal,
-    /// Nothing that a client has to talk to.
+    /// Not for use by clients.
     Reserved,
 }
 
 impl AddressScope {
-    /// Returns the region of an address.
+    /// Returns the scope of an address.
     ///
     /// An IPv4 address inside an IPv6 one counts as what it is.
     ///
@@ -153,15 +153,15 @@ pub fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// What the user's own words allow beyond public `https` addresses.
+/// Which URLs are allowed beyond public `https` addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UrlPolicy {
-    /// The user named a server on this machine, so others on this machine may take part, by `http` too.
+    /// The user named a server on this machine, so URLs of this machine are allowed, with `http` too.
     pub loopback: bool,
 }
 
 impl UrlPolicy {
-    /// Returns what typing this URL allows.
+    /// Returns the policy for a URL that the user typed.
     pub fn of(typed: &Url) -> Self {
         Self {
             loopback: is_loopback(typed),
@@ -268,7 +268,7 @@ pub fn is_absolute(raw: &str) -> bool {
     !matches!(Url::parse(raw), Err(RelativeUrlWithoutBase | EmptyHost))
 }
 
-/// Returns what stands between the two slashes and the path. Readers of URLs that forgive other slashes do not agree
+/// Returns the text between the two slashes and the path. Readers of URLs that forgive other slashes do not agree
 /// with the rest of the world about the host.
 fn authority<'a>(raw: &'a str, scheme: &str) -> Option<&'a str> {
     let rest = raw.get(scheme.len()..)?.strip_prefix("://")?;

@@ -1,7 +1,7 @@
-//! The ID token that comes with tokens: whose account the login is for.
+//! The ID token: the account of the login.
 //!
-//! It came straight from the token endpoint, so its signature adds nothing here. What it says is shown, and decides nothing;
-//! it is believed only where it was made by this authorization server, for this client, and for this login.
+//! It comes straight from the token endpoint, so its signature is not checked. The account is shown, and decides nothing. The
+//! token has to be issued by this authorization server, for this client, and for this login.
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
@@ -12,7 +12,7 @@ use super::token::userinfo_account;
 /// How far the clocks of the server and of this computer may differ, in seconds.
 const CLOCK_SKEW_SECONDS: i64 = 300;
 
-/// What an ID token has to say.
+/// The claims that an ID token must have.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpectedClaims<'a> {
     /// The issuer of the authorization server.
@@ -25,7 +25,7 @@ pub struct ExpectedClaims<'a> {
     pub now: i64,
 }
 
-/// Why an ID token is not believed.
+/// Why an ID token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
     /// It is no JSON Web Token.

@@ -18,7 +18,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// Returns the text itself. Whoever calls this is the boundary of where the secret is hidden.
+    /// Returns the text itself. Every caller must keep it out of logs, errors and `Debug` output.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,13 +1,13 @@
-//! Strangers' text made fit for a terminal: what a server, a certificate or a paste says, and nothing that it does.
+//! Untrusted text made safe for a terminal: text of servers, certificates and pastes, without control sequences.
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use serde::Serialize;
 
-/// The most characters of one stranger's text that we show: enough for an error description, too few to flood a screen.
+/// Most characters of an untrusted text that are shown: enough for an error description, too few to flood a screen.
 const MAX_PRINTED: usize = 200;
 
-/// What stands for the part of a text that was cut off.
+/// Replaces the part of a text that was cut off.
 const CUT: &str = "...";
 
 /// The most marks on one letter that are shown: real writing needs no more, and more would reach into other lines.
@@ -174,7 +174,7 @@ fn is_parameter(character: char) -> bool {
     matches!(character, '0'..='?')
 }
 
-/// What may stand before the final character of any escape sequence.
+/// The characters before the final one of an escape sequence.
 pub(super) fn is_intermediate(character: char) -> bool {
     matches!(character, ' '..='/')
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::secret::Secret;
 
-/// Longest lifetime that is believed, in seconds: ten years.
+/// Longest lifetime that is accepted, in seconds: ten years.
 const MAX_LIFETIME_SECONDS: u64 = 10 * 365 * 24 * 3600;
 
 /// A successful token response.
@@ -34,7 +34,7 @@ pub enum TokenResponseError {
     /// It is neither JSON nor a form.
     #[error("it is neither JSON nor a form")]
     NotTokens,
-    /// It holds a member twice, so that readers may differ about what it says.
+    /// It holds a member twice, which readers understand in different ways.
     #[error("it holds a member twice")]
     Doubled,
     /// It holds no access token.
@@ -145,8 +145,8 @@ fn lifetime(value: &Value) -> Option<u64> {
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    let is_believed = seconds.is_finite() && seconds <= MAX_LIFETIME_SECONDS as f64;
-    is_believed.then_some(seconds.max(0.0) as u64)
+    let is_plausible = seconds.is_finite() && seconds <= MAX_LIFETIME_SECONDS as f64;
+    is_plausible.then_some(seconds.max(0.0) as u64)
 }
 
 fn scopes(value: &Value) -> Option<Vec<String>> {

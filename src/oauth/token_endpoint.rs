@@ -1,17 +1,17 @@
-//! What the answer of a token endpoint means: tokens, a refusal, or a server that cannot answer now.
+//! The response of a token endpoint: tokens, a refusal, or a server that cannot answer now.
 //!
-//! The same situation is told in many ways: by the status, by the words of RFC 6749, by words of the server's own, in
-//! JSON of any shape, in a form, as a page. This is the one place that reads them.
+//! Servers report the same situation by the status, by an error code of RFC 6749 or of their own, in JSON of any shape, in a
+//! form, or as a web page. Only this module reads them.
 
 use serde_json::{Map, Value};
 
 use super::text::{is_bidi_control, printable};
 use super::token::{without_byte_order_mark, TokenResponseError, Tokens};
 
-/// The deepest part of a JSON answer in which words are looked for.
+/// The deepest level of JSON that is searched for an error.
 const MAX_DEPTH: usize = 4;
 
-/// The most elements of a JSON array in which words are looked for.
+/// Most elements of a JSON array that are searched for an error.
 const MAX_ELEMENTS: usize = 4;
 
 /// The length from which a word with a digit in it, outside JSON, may be a token; in bytes.
@@ -20,7 +20,7 @@ const TOKEN_LENGTH: usize = 16;
 /// The shortest secret that is looked for in an error response, in bytes.
 const MIN_SECRET_BYTES: usize = 4;
 
-/// What the answer of a token endpoint means.
+/// The response of a token endpoint.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TokenResponse {
     /// Tokens.
@@ -29,11 +29,13 @@ pub enum TokenResponse {
     Refused(ErrorResponse),
     /// The server cannot answer now: the same request may be answered later.
     Busy(ErrorResponse),
-    /// It is none of these.
+    /// It is something else.
     Unusable(TokenResponseError),
 }
 
-/// What a server says about a request that failed. All of it is a stranger's text, each part on one line.
+/// The error response of a server, each part on one line. It is untrusted text.
+///
+/// Spec: RFC 6749 section 5.2.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorResponse {
     /// The error code.
@@ -154,7 +156,7 @@ fn is_code(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
-/// Reads the words of an answer that holds an error, in JSON of any shape or a form; of another one nothing.
+/// Reads an error response in JSON of any shape or in a form; empty if there is no error.
 pub fn error_words(body: &[u8]) -> ErrorResponse {
     if has_error(body) {
         words(body)
@@ -171,8 +173,7 @@ fn words(body: &[u8]) -> ErrorResponse {
         .unwrap_or_default()
 }
 
-/// Reads the words of an answer whatever its form is, plain text and pages too. A word there that may be a token is not
-/// shown, nor the text around it.
+/// Reads an error response of any form, plain text and web pages too. Text with a word that may be a token is left out.
 pub fn words_of_any_form(body: &[u8]) -> ErrorResponse {
     match json(body) {
         Some(Value::String(text)) => text_words(&text),
@@ -231,7 +232,7 @@ const CODES: [&str; 8] = [
 /// Where servers put an object or a list with the error in it.
 const CONTAINERS: [&str; 6] = ["error", "errors", "detail", "details", "fault", "data"];
 
-/// All of these, the surest place first: what stands beside `error` says less.
+/// All of these, the most reliable first.
 const PLACES: [&str; 13] = [
     "error",
     "errors",
@@ -248,7 +249,7 @@ const PLACES: [&str; 13] = [
     "data",
 ];
 
-/// Where servers put a sentence about an error, the surest place first.
+/// Where servers put a sentence about an error, the most reliable place first.
 const SENTENCES: [&str; 11] = [
     "error_description",
     "message",
@@ -263,7 +264,7 @@ const SENTENCES: [&str; 11] = [
     "title",
 ];
 
-/// What was found in JSON, the surest first.
+/// Codes, sentences and statuses in JSON, the most reliable first.
 #[derive(Default)]
 struct ErrorMembers {
     codes: Vec<String>,
@@ -340,7 +341,7 @@ impl ErrorMembers {
     }
 }
 
-/// Reads the words of plain text or of a page.
+/// Reads plain text or a web page.
 fn text_words(text: &str) -> ErrorResponse {
     let text = text.trim_start_matches('\u{feff}').trim();
     let lower = text.to_ascii_lowercase();
@@ -382,7 +383,7 @@ fn may_be_a_token(word: &str) -> bool {
     word.len() >= TOKEN_LENGTH && word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Returns the first line of a text that says anything.
+/// Returns the first line of a text that is not blank.
 fn one_line(text: &str) -> Option<String> {
     let mut lines = text.split([
         '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',

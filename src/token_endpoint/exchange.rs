@@ -284,8 +284,8 @@ impl TokenRequest<'_> {
         )
     }
 
-    /// Sends a request again if the server cannot have received it, or if it was busy and says when to try again. A code is
-    /// good for one request: it is sent again once, within 8 s, to a server that says that it has not served the request.
+    /// Sends a request again if the server cannot have received it, or if it was busy and names a time for it. A code is
+    /// valid for one request: it is sent again once, within 8 s, and only if the status means that it was not served.
     fn send_with_retries(
         &self,
         request: &HttpRequest,

@@ -20,7 +20,7 @@ pub struct Ignored {
     pub why: String,
 }
 
-/// The members of a document that were not taken out yet.
+/// The members of a document that were not read yet.
 #[derive(Debug, Default)]
 pub struct DocumentMembers {
     values: BTreeMap<String, Value>,
@@ -145,7 +145,7 @@ impl DocumentMembers {
         })
     }
 
-    /// Takes a list of strings; a string is taken as the only one.
+    /// Takes a list of strings; a single string counts as a list of one.
     ///
     /// # Errors
     ///

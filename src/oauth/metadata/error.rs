@@ -6,7 +6,7 @@ use crate::failure::{About, Code, Failure, Hint};
 use crate::oauth::endpoint::{self, UrlError};
 use crate::oauth::text::{printable, printable_list};
 
-/// Most ways of getting a token that a message names.
+/// Most grant types that a message names.
 const MAX_LISTED: usize = 10;
 
 /// Why a metadata document is not used.
@@ -37,7 +37,7 @@ pub enum MetadataError {
         /// What it would say.
         meaning: &'static str,
     },
-    /// The document speaks for another protected resource.
+    /// The document is that of another protected resource.
     #[error(
         "the metadata is for the resource {}, not for {}",
         printable(found),
@@ -46,10 +46,10 @@ pub enum MetadataError {
     Resource {
         /// The MCP server that was asked.
         server: String,
-        /// What the document says.
+        /// What the document names.
         found: String,
     },
-    /// The document speaks for another authorization server.
+    /// The document is that of another authorization server.
     #[error(
         "the metadata names issuer {}, not {}",
         printable(found),
@@ -58,7 +58,7 @@ pub enum MetadataError {
     Issuer {
         /// The issuer that the document was looked up for.
         expected: String,
-        /// What the document says.
+        /// What the document names.
         found: String,
     },
     /// A URL in the document breaks the rules for URLs.

@@ -1,4 +1,4 @@
-//! Metadata of the protected resource and of the authorization server: where it stands and what it must say.
+//! Metadata of the protected resource and of the authorization server: its URLs, and which members it must have.
 
 mod document;
 mod error;
@@ -12,7 +12,7 @@ use document::DocumentMembers;
 pub use document::Ignored;
 pub use error::{is_same_machine, not_safe, other_name, MetadataError};
 
-/// What a protected resource says of itself.
+/// The metadata of a protected resource, checked.
 ///
 /// Spec: RFC 9728 section 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,23 +28,23 @@ pub struct ResourceMetadata {
 }
 
 impl ResourceMetadata {
-    /// Reads the document and checks that it speaks for the MCP server at `server`, or for a whole that it is a part of.
-    /// `settled` means that the user says what the resource is, so that it does not matter what the document says.
+    /// Reads the document and checks that its resource is the MCP server at `server`, or includes it. With `is_given`, the user
+    /// names the resource, and that of the document does not matter.
     ///
     /// # Errors
     ///
     /// Any [`MetadataError`] about a document; of those that are unsafe only [`MetadataError::Resource`].
     ///
     /// Spec: RFC 9728 section 3.3; MCP 2026-07-28, authorization server discovery.
-    pub fn read(body: &[u8], server: &Url, settled: bool) -> Result<Self, MetadataError> {
+    pub fn read(body: &[u8], server: &Url, is_given: bool) -> Result<Self, MetadataError> {
         let mut members = DocumentMembers::read(body)?;
-        let resource = match settled {
+        let resource = match is_given {
             true => members
                 .text("resource")?
                 .unwrap_or_else(|| server.to_string()),
             false => members.required("resource", "which resource it is for")?,
         };
-        if !settled && !speaks_for(&resource, server) {
+        if !is_given && !includes(&resource, server) {
             return Err(MetadataError::Resource {
                 server: server.to_string(),
                 found: resource,
@@ -78,11 +78,11 @@ impl ResourceMetadata {
     }
 }
 
-/// Tells whether `resource` identifies the MCP server: same scheme, host and port, and its path is equal to the
+/// Tells whether `resource` includes the MCP server: same scheme, host and port, and its path is equal to the
 /// server's or a prefix of it at a `/`.
 ///
 /// Deviates: RFC 9728 section 3.3 asks for identity, but metadata at the root well-known URL names the origin.
-fn speaks_for(resource: &str, server: &Url) -> bool {
+fn includes(resource: &str, server: &Url) -> bool {
     let Ok(resource) = endpoint::parse(resource) else {
         return false;
     };
@@ -124,7 +124,7 @@ pub fn at(url: &Url, path: &str) -> Url {
     url
 }
 
-/// What an authorization server says of itself, checked.
+/// The metadata of an authorization server, checked.
 ///
 /// Spec: RFC 8414 section 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,13 +143,13 @@ pub struct AuthorizationServer {
     pub userinfo_endpoint: Option<Url>,
     /// The scopes it lists; empty if it lists none.
     pub scopes: Vec<String>,
-    /// The ways of client authentication it lists; `None` if it does not say.
+    /// The methods of client authentication it lists; `None` without a list.
     pub client_auth_methods: Option<Vec<String>>,
     /// It promises an `iss` in every authorization response (RFC 9207).
     pub iss_promised: bool,
     /// It takes the URL of a client ID metadata document as a client identifier.
     pub takes_metadata_documents: bool,
-    /// The PKCE methods it lists; `None` if it does not say.
+    /// The PKCE methods it lists; `None` without a list.
     pub code_challenge_methods: Option<Vec<String>>,
     /// Why the registration endpoint that it names cannot be used, if it names such a one.
     pub unusable_registration: Option<UrlError>,
@@ -298,7 +298,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// Returns the document again, as far as it is known here: what was checked, and nothing else.
+    /// Returns the document with the members that were checked, and no others.
     pub fn document(&self) -> Value {
         let url = |url: &Option<Url>| url.as_ref().map(|url| Value::from(url.as_str()));
         let members = [
@@ -360,7 +360,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// Checks that the server gives out authorization codes, as far as it says what it gives out.
+    /// Checks that the server issues authorization codes, if it lists what it issues.
     ///
     /// # Errors
     ///
@@ -409,7 +409,7 @@ pub fn same_issuer(expected: &str, found: &str) -> bool {
     expected == found || (!has_path(expected) && !has_path(found) && bare(expected) == bare(found))
 }
 
-/// Returns the URLs at which the metadata of an issuer may stand, in the order in which they are tried.
+/// Returns the well-known URLs of an issuer, in the order in which they are tried.
 ///
 /// The last one, for issuers with a path, is in no specification: some servers publish their metadata only there.
 ///
@@ -436,7 +436,7 @@ pub fn server_metadata_urls(issuer: &str, policy: UrlPolicy) -> Result<Vec<Url>,
     Ok(paths.iter().map(|path| at(&url, path)).collect())
 }
 
-/// Returns what the server offers where one of its lists lacks the authorization code flow. An empty list says nothing.
+/// Returns the list of the server that lacks the authorization code flow; empty if none does. An empty list is ignored.
 fn other_flows(members: &mut DocumentMembers) -> Result<Vec<String>, MetadataError> {
     for (member, needed) in [
         ("grant_types_supported", "authorization_code"),

@@ -1,4 +1,4 @@
-//! Metadata, legal and not: where it stands, and what it must say.
+//! Metadata, valid and not.
 
 use super::*;
 
@@ -60,12 +60,12 @@ fn m4a_which_resource_speaks_for_a_server() {
         ("not a url", false),
     ] {
         assert_eq!(
-            speaks_for(resource, &url("https://example.com/a/mcp")),
+            includes(resource, &url("https://example.com/a/mcp")),
             expected,
             "{resource}"
         );
     }
-    assert!(!speaks_for(
+    assert!(!includes(
         "http://localhost:1/mcp",
         &url("http://127.0.0.1:1/mcp")
     ));

@@ -1,4 +1,4 @@
-//! What a person pasted: the answer of the authorization server that is in it, or why there is none.
+//! Pasted text: the authorization response in it, or why there is none.
 //!
 //! People copy the address out of browsers, terminals, chats and logs, so it comes quoted, wrapped, cut into lines, in
 //! the middle of a sentence or in part. What is found is not trusted: it is checked as a callback is.
@@ -13,10 +13,10 @@ use super::text;
 /// The most that is read as one paste. Real answers stay under 8 KiB.
 pub const MAX_PASTE_BYTES: usize = 64 * 1024;
 
-/// The most wrappings that are taken off an address, as in `(**[…]**)`.
+/// Most wrappings that are removed from an address, as in `(**[…]**)`.
 const MAX_WRAPPINGS: usize = 4;
 
-/// Wrappings that may also stand inside an address, and so count only in pairs.
+/// Wrappings that may also be part of an address, and so count only in pairs.
 const WRAPPINGS: [(char, char); 4] = [('(', ')'), ('[', ']'), ('{', '}'), ('*', '*')];
 
 /// What one paste is.
@@ -213,7 +213,7 @@ fn unframed(line: &str) -> &str {
     line
 }
 
-/// Returns what stands between spaces and between marks that no address holds.
+/// Returns the words between spaces and between marks that no address holds.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let ends = |next: char| next.is_whitespace() || "\"'`<>│“”„‘’‚«»".contains(next);
     text.split(ends).filter(|word| !word.is_empty())
@@ -268,7 +268,7 @@ fn ends_in_name(text: &str) -> bool {
     })
 }
 
-/// Takes the wrappings off `piece`, each with all that stands behind it, such as the full stop of the sentence.
+/// Removes the wrappings of `piece`, each with all that follows it, such as the full stop of the sentence.
 fn unwrapped(mut piece: &str) -> &str {
     for _ in 0..MAX_WRAPPINGS {
         let inner = WRAPPINGS

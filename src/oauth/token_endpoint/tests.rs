@@ -284,7 +284,7 @@ fn e2_e3_a_server_that_refuses() {
             "<Error><Code>x</Code><Message>m</Message></Error>",
             "refused||m",
         ),
-        // A word of the standards outweighs what stands beside it.
+        // A code of the standards outweighs the other members.
         (
             400,
             r#"{"error":"invalid_grant","status":"UNAVAILABLE"}"#,
