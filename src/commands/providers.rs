@@ -9,7 +9,7 @@ use crate::failure::Class;
 use crate::oauth::text::json_line;
 use crate::os::terminal;
 use crate::output;
-use crate::providers::{Provider, Redirect, Server, PROVIDERS};
+use crate::providers::{IssuerSource, Provider, RedirectRule, PROVIDERS};
 
 /// The widths of the two columns on a terminal of 80.
 const COLUMNS: (usize, usize) = (11, 68);
@@ -27,16 +27,16 @@ pub fn run(json: bool) -> ExitCode {
 
 fn redirect(provider: &Provider) -> &'static str {
     match provider.redirect {
-        Redirect::AnyPort => "http://127.0.0.1, any port",
-        Redirect::AnyPortOfLocalhost => "http://localhost, any port",
-        Redirect::Registered => "as registered",
+        RedirectRule::AnyPort => "http://127.0.0.1, any port",
+        RedirectRule::AnyPortOfLocalhost => "http://localhost, any port",
+        RedirectRule::Registered => "as registered",
     }
 }
 
 /// Returns the option that the provider needs beside the client.
 fn needs(provider: &Provider) -> &'static str {
     match provider.server {
-        Server::Named(_) => "; needs --issuer",
+        IssuerSource::Named(_) => "; needs --issuer",
         _ if provider.has_tenants() => "; needs --tenant",
         _ => "",
     }
@@ -57,9 +57,9 @@ fn row(provider: &Provider) -> String {
 
 fn in_json(provider: &Provider) -> Value {
     let (issuer, discovered) = match provider.server {
-        Server::Issuer(issuer) => (Some(issuer), true),
-        Server::Named(_) => (None, true),
-        Server::Endpoints { issuer, .. } => (Some(issuer), false),
+        IssuerSource::Issuer(issuer) => (Some(issuer), true),
+        IssuerSource::Named(_) => (None, true),
+        IssuerSource::Endpoints { issuer, .. } => (Some(issuer), false),
     };
     json!({
         "name": provider.name,

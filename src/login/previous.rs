@@ -13,7 +13,7 @@ use crate::oauth::challenge;
 use crate::oauth::client::RegistrationKind;
 use crate::oauth::metadata::{same_issuer, AuthorizationServer};
 use crate::os::clock::Deadline;
-use crate::providers::{self, Provider, Redirect};
+use crate::providers::{self, Provider, RedirectRule};
 use crate::refresh::{self, Freshness};
 use crate::registration::{RegisterError, RegistrationMethod};
 use crate::store::{Credentials, Interaction, LoginOptions, Store, StoreError};
@@ -364,9 +364,9 @@ fn repeat_registered_redirect_uri(request: &mut Request, provider: &Provider, re
     };
     let host = url.host_str().unwrap_or_default();
     let our_choice = match provider.redirect {
-        Redirect::AnyPort => Some("127.0.0.1"),
-        Redirect::AnyPortOfLocalhost => Some("localhost"),
-        Redirect::Registered => None,
+        RedirectRule::AnyPort => Some("127.0.0.1"),
+        RedirectRule::AnyPortOfLocalhost => Some("localhost"),
+        RedirectRule::Registered => None,
     };
     if our_choice == Some(host) && url.path() == "/callback" {
         return;

@@ -67,7 +67,7 @@ pub struct Request {
     /// The authorization server to turn to where a search finds none: that of the client's own file.
     pub fallback: Option<AuthorizationServer>,
     /// The tools that the login is for.
-    pub google_tools: Option<google::Tools>,
+    pub google_tools: Option<google::GoogleTools>,
 }
 
 impl Request {

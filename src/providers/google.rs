@@ -1,41 +1,39 @@
 //! Google, and the scopes that each of its tools needs.
 
-use super::{Failure, Provider, Redirect, Server};
+use super::{IssuerSource, KnownFailure, Provider, RedirectRule, PROVIDER};
 
 /// Google.
 pub const GOOGLE: Provider = Provider {
     name: "google",
     title: "Google",
-    server: Server::Issuer("https://accounts.google.com"),
+    server: IssuerSource::Issuer("https://accounts.google.com"),
     hosts: &["accounts.google.com", "oauth2.googleapis.com", "www.googleapis.com"],
     // Without the first there is no refresh token at all, without the second only at the first login.
     parameters: &[("access_type", "offline"), ("prompt", "consent")],
     scopes: &BASE,
-    has_comma_scopes: false,
-    takes_resource: false,
+    redirect: RedirectRule::AnyPort,
     supports_pkce: true,
-    redirect: Redirect::AnyPort,
     registration: "https://console.cloud.google.com/apis/credentials, as a desktop app, and download its JSON",
-    hint_parameter: "login_hint",
     rotates: Some(false),
     failures: &[
-        Failure::refresh(
+        KnownFailure::refresh(
             "invalid_grant",
             "Google ends a refresh token after seven days while the consent screen of its app is in \"Testing\": publish the app, then log in again",
         ),
-        Failure::login(
+        KnownFailure::login(
             "access_denied",
             "run the command again, and agree in the browser; while the consent screen is in \"Testing\", only its test users can",
         ),
-        Failure::login(
+        KnownFailure::login(
             "redirect_uri_mismatch",
             "a web client takes only the redirect URI that is registered: name it with --redirect-uri, or register a desktop app",
         ),
-        Failure::login("invalid_client", "Google wants the client secret of a desktop app too: name the --client-file"),
+        KnownFailure::login("invalid_client", "Google wants the client secret of a desktop app too: name the --client-file"),
     ],
+    ..PROVIDER
 };
 
-/// What is always asked for: who the user is.
+/// The scopes that are always asked for: who the user is.
 const BASE: [&str; 3] = [
     "openid",
     "https://www.googleapis.com/auth/userinfo.email",
@@ -45,205 +43,97 @@ const BASE: [&str; 3] = [
 /// What the other scopes begin with.
 const PREFIX: &str = "https://www.googleapis.com/auth/";
 
-/// A tool that uses Google, as workspace-mcp names it, with the scopes that it needs.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Tool {
-    /// Its name.
-    pub name: &'static str,
-    full: &'static [&'static str],
-    read_only: &'static [&'static str],
-}
-
-/// The tools, in the order in which they are listed.
+/// The tools that use Google, as workspace-mcp names them: name, scopes, scopes for `--read-only`.
 ///
 /// Spec: workspace-mcp 2.2.1, `auth/scopes.py`; scopes that others cover are left out.
-pub const TOOLS: &[Tool] = &[
-    Tool {
-        name: "gmail",
-        full: &["gmail.modify", "gmail.settings.basic"],
-        read_only: &["gmail.readonly"],
-    },
-    Tool {
-        name: "drive",
-        full: &["drive"],
-        read_only: &["drive.readonly"],
-    },
-    Tool {
-        name: "calendar",
-        full: &["calendar"],
-        read_only: &["calendar.readonly"],
-    },
-    Tool {
-        name: "docs",
-        full: &["documents", "drive.readonly", "drive.file"],
-        read_only: &["documents.readonly", "drive.readonly"],
-    },
-    Tool {
-        name: "sheets",
-        full: &["spreadsheets", "drive.readonly", "drive.file"],
-        read_only: &["spreadsheets.readonly", "drive.readonly"],
-    },
-    Tool {
-        name: "forms",
-        full: &["forms.body", "forms.responses.readonly"],
-        read_only: &["forms.body.readonly", "forms.responses.readonly"],
-    },
-    Tool {
-        name: "slides",
-        full: &["presentations"],
-        read_only: &["presentations.readonly"],
-    },
-    Tool {
-        name: "tasks",
-        full: &["tasks"],
-        read_only: &["tasks.readonly"],
-    },
-    Tool {
-        name: "search",
-        full: &["cse"],
-        read_only: &["cse"],
-    },
-    Tool {
-        name: "chat",
-        full: &[
-            "chat.messages",
-            "chat.spaces",
-            "chat.memberships.readonly",
-            "contacts.readonly",
-        ],
-        read_only: &[
-            "chat.messages.readonly",
-            "chat.spaces.readonly",
-            "chat.memberships.readonly",
-            "contacts.readonly",
-        ],
-    },
-    Tool {
-        name: "contacts",
-        full: &["contacts"],
-        read_only: &["contacts.readonly"],
-    },
-    Tool {
-        name: "appscript",
-        full: &[
-            "script.projects",
-            "script.deployments",
-            "script.processes",
-            "script.metrics",
-            "script.external_request",
-            "script.scriptapp",
-            "drive",
-        ],
-        read_only: &[
-            "script.projects.readonly",
-            "script.deployments.readonly",
-            "script.processes",
-            "script.metrics",
-            "drive.readonly",
-        ],
-    },
+pub const TOOLS: &[(&str, &str, &str)] = &[
+    ("gmail", "gmail.modify gmail.settings.basic", "gmail.readonly"),
+    ("drive", "drive", "drive.readonly"),
+    ("calendar", "calendar", "calendar.readonly"),
+    ("docs", "documents drive.readonly drive.file", "documents.readonly drive.readonly"),
+    ("sheets", "spreadsheets drive.readonly drive.file", "spreadsheets.readonly drive.readonly"),
+    ("forms", "forms.body forms.responses.readonly", "forms.body.readonly forms.responses.readonly"),
+    ("slides", "presentations", "presentations.readonly"),
+    ("tasks", "tasks", "tasks.readonly"),
+    ("search", "cse", "cse"),
+    ("chat", "chat.messages chat.spaces chat.memberships.readonly contacts.readonly", "chat.messages.readonly chat.spaces.readonly chat.memberships.readonly contacts.readonly"),
+    ("contacts", "contacts", "contacts.readonly"),
+    ("appscript", "script.projects script.deployments script.processes script.metrics script.external_request script.scriptapp drive", "script.projects.readonly script.deployments.readonly script.processes script.metrics drive.readonly"),
 ];
 
 /// Scopes, and those that each of them covers.
-const COVERS: [(&str, &[&str]); 13] = [
+const COVERS: [(&str, &str); 13] = [
     (
         "gmail.modify",
-        &[
-            "gmail.readonly",
-            "gmail.send",
-            "gmail.compose",
-            "gmail.labels",
-        ],
+        "gmail.readonly gmail.send gmail.compose gmail.labels",
     ),
-    ("drive", &["drive.readonly", "drive.file"]),
-    ("calendar", &["calendar.readonly", "calendar.events"]),
-    ("documents", &["documents.readonly"]),
-    ("spreadsheets", &["spreadsheets.readonly"]),
-    ("forms.body", &["forms.body.readonly"]),
-    ("presentations", &["presentations.readonly"]),
-    ("tasks", &["tasks.readonly"]),
-    ("contacts", &["contacts.readonly"]),
-    ("chat.messages", &["chat.messages.readonly"]),
-    ("chat.spaces", &["chat.spaces.readonly"]),
-    ("script.projects", &["script.projects.readonly"]),
-    ("script.deployments", &["script.deployments.readonly"]),
+    ("drive", "drive.readonly drive.file"),
+    ("calendar", "calendar.readonly calendar.events"),
+    ("documents", "documents.readonly"),
+    ("spreadsheets", "spreadsheets.readonly"),
+    ("forms.body", "forms.body.readonly"),
+    ("presentations", "presentations.readonly"),
+    ("tasks", "tasks.readonly"),
+    ("contacts", "contacts.readonly"),
+    ("chat.messages", "chat.messages.readonly"),
+    ("chat.spaces", "chat.spaces.readonly"),
+    ("script.projects", "script.projects.readonly"),
+    ("script.deployments", "script.deployments.readonly"),
 ];
 
-/// The tools that a login is for.
+/// The tools that a login is for: the name of each, and the scopes that it needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tools {
-    chosen: Vec<&'static Tool>,
-    read_only: bool,
-}
+pub struct GoogleTools(Vec<(&'static str, &'static str)>);
 
-impl Tools {
-    /// Finds the tools by their names.
+impl GoogleTools {
+    /// Finds tools by their names.
     ///
     /// # Errors
     ///
-    /// The name that is none.
+    /// The first unknown name.
     pub fn named(names: &[String], read_only: bool) -> Result<Self, String> {
-        let find = |name: &String| {
-            TOOLS
-                .iter()
-                .find(|tool| tool.name == name)
-                .ok_or_else(|| name.clone())
-        };
-        Ok(Self {
-            chosen: names.iter().map(find).collect::<Result<_, _>>()?,
-            read_only,
-        })
+        let mut tools = Vec::new();
+        for name in names {
+            match TOOLS.iter().find(|tool| tool.0 == name) {
+                Some((name, _, scopes)) if read_only => tools.push((*name, *scopes)),
+                Some((name, scopes, _)) => tools.push((*name, *scopes)),
+                None => return Err(name.clone()),
+            }
+        }
+        Ok(Self(tools))
     }
 
-    /// Returns the scopes to ask for: those of all tools, but for the ones that others cover, and who the user is.
+    /// Returns the scopes to ask for: [`BASE`], and those of all tools but the ones that others cover.
     pub fn scopes(&self) -> Vec<String> {
-        let needed: Vec<_> = self
-            .chosen
-            .iter()
-            .flat_map(|tool| self.needs(tool).iter().copied())
-            .collect();
+        let tools = self.0.iter();
+        let needed: Vec<_> = tools.flat_map(|tool| tool.1.split(' ')).collect();
         let mut scopes = BASE.map(str::to_owned).to_vec();
         for scope in &needed {
-            let covered = needed.iter().any(|other| covers(other, scope));
             let full = format!("{PREFIX}{scope}");
-            if !covered && !scopes.contains(&full) {
+            if !needed.iter().any(|other| covers(other, scope)) && !scopes.contains(&full) {
                 scopes.push(full);
             }
         }
         scopes
     }
 
-    /// Returns the tools that will not work with the scopes that were granted.
+    /// Returns the tools that do not work with the scopes that were granted.
     pub fn without(&self, granted: &[String]) -> Vec<&'static str> {
-        let granted: Vec<_> = granted
-            .iter()
-            .filter_map(|scope| scope.strip_prefix(PREFIX))
-            .collect();
-        let has = |needed: &&str| {
-            granted
-                .iter()
-                .any(|scope| scope == needed || covers(scope, needed))
+        let granted = granted.iter().filter_map(|it| it.strip_prefix(PREFIX));
+        let granted: Vec<_> = granted.collect();
+        let is_granted = |needed: &str| {
+            let mut granted = granted.iter();
+            granted.any(|scope| *scope == needed || covers(scope, needed))
         };
-        let lame = self
-            .chosen
-            .iter()
-            .filter(|tool| !self.needs(tool).iter().all(&has));
-        lame.map(|tool| tool.name).collect()
-    }
-
-    fn needs(&self, tool: &Tool) -> &'static [&'static str] {
-        if self.read_only {
-            tool.read_only
-        } else {
-            tool.full
-        }
+        let mut unusable = self.0.clone();
+        unusable.retain(|(_, scopes)| !scopes.split(' ').all(is_granted));
+        unusable.into_iter().map(|(name, _)| name).collect()
     }
 }
 
 fn covers(broad: &str, narrow: &str) -> bool {
-    COVERS
-        .iter()
-        .any(|(scope, covered)| *scope == broad && covered.contains(&narrow))
+    let mut rows = COVERS.iter().filter(|(scope, _)| *scope == broad);
+    rows.any(|(_, covered)| covered.split(' ').any(|scope| scope == narrow))
 }
 
 #[cfg(test)]
@@ -263,7 +153,7 @@ mod tests {
 
     #[test]
     fn u18_nine_tools_need_fourteen_scopes() {
-        let tools = Tools::named(
+        let tools = GoogleTools::named(
             &names("gmail drive calendar docs sheets forms slides tasks search"),
             false,
         )
@@ -281,7 +171,7 @@ mod tests {
 
     #[test]
     fn u18_read_only_scopes() {
-        let tools = Tools::named(&names("gmail docs sheets"), true).expect("tools");
+        let tools = GoogleTools::named(&names("gmail docs sheets"), true).expect("tools");
         assert_eq!(
             short(&tools.scopes()),
             names(
@@ -293,18 +183,18 @@ mod tests {
 
     #[test]
     fn docs_without_drive_need_its_narrow_scopes() {
-        let tools = Tools::named(&names("docs"), false).expect("tools");
+        let tools = GoogleTools::named(&names("docs"), false).expect("tools");
         assert_eq!(
             short(&tools.scopes())[3..],
             ["documents", "drive.readonly", "drive.file"]
         );
-        let with_contacts = Tools::named(&names("chat contacts"), false).expect("tools");
+        let with_contacts = GoogleTools::named(&names("chat contacts"), false).expect("tools");
         assert!(!short(&with_contacts.scopes()).contains(&"contacts.readonly"));
     }
 
     #[test]
     fn tools_without_their_scopes() {
-        let tools = Tools::named(&names("gmail drive calendar docs"), false).expect("tools");
+        let tools = GoogleTools::named(&names("gmail drive calendar docs"), false).expect("tools");
         let granted = |text: &str| {
             names(text)
                 .iter()
@@ -322,7 +212,7 @@ mod tests {
             ["gmail", "drive", "calendar", "docs"]
         );
         assert_eq!(
-            Tools::named(&names("gmail maps"), false),
+            GoogleTools::named(&names("gmail maps"), false),
             Err("maps".to_owned())
         );
     }

@@ -1,5 +1,5 @@
-//! Providers whose ways are known beforehand: where they have no discovery, what they want beside the standard, what they
-//! refuse, and what their well-known failures mean.
+//! Known providers: their endpoints where discovery does not find them, the parameters that they need beside the standard
+//! ones, what they refuse, and what their well-known errors mean.
 //!
 //! A provider is one entry of [`PROVIDERS`].
 
@@ -16,74 +16,92 @@ pub struct Provider {
     /// Its name for people.
     pub title: &'static str,
     /// How its authorization server is found.
-    pub server: Server,
-    /// The hosts that are its own; one that begins with a dot stands for all below it.
+    pub server: IssuerSource,
+    /// Its hosts; one that begins with a dot means all subdomains.
     pub hosts: &'static [&'static str],
-    /// Parameters of the authorization request that it needs or that help its users.
+    /// Additional parameters of the authorization request.
     pub parameters: &'static [(&'static str, &'static str)],
     /// The scopes to ask for where the user names none.
     pub scopes: &'static [&'static str],
-    /// It writes commas between scopes where the standard has spaces.
+    /// It separates scopes by commas in place of spaces.
     pub has_comma_scopes: bool,
-    /// It takes the `resource` parameter of RFC 8707.
+    /// It accepts the `resource` parameter of RFC 8707.
     pub takes_resource: bool,
     /// It supports PKCE, whether its metadata say so or not.
     pub supports_pkce: bool,
-    /// Which redirect URIs of a registered client it takes.
-    pub redirect: Redirect,
+    /// Which redirect URIs of a registered client it accepts.
+    pub redirect: RedirectRule,
     /// Where a client is registered by hand.
     pub registration: &'static str,
     /// The parameter that names the account.
     pub hint_parameter: &'static str,
-    /// Whether a refresh gives a new refresh token and ends the old one; `None` where that is the client's setting.
+    /// Whether it rotates refresh tokens; `None` if that is a setting of the client.
     pub rotates: Option<bool>,
-    /// What its well-known failures mean.
-    pub failures: &'static [Failure],
+    /// Its well-known errors.
+    pub failures: &'static [KnownFailure],
 }
 
-/// How the authorization server of a provider is found. In each text `{tenant}` stands for the user's tenant.
+/// A provider with what most have in common, to complete the rows of the table.
+const PROVIDER: Provider = Provider {
+    name: "",
+    title: "",
+    server: IssuerSource::Issuer(""),
+    hosts: &[],
+    parameters: &[],
+    scopes: &[],
+    has_comma_scopes: false,
+    takes_resource: false,
+    supports_pkce: false,
+    redirect: RedirectRule::Registered,
+    registration: "",
+    hint_parameter: "login_hint",
+    rotates: None,
+    failures: &[],
+};
+
+/// How the authorization server of a provider is found. In each text `{tenant}` is replaced by the user's tenant.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Server {
-    /// By the discovery of this issuer.
+pub enum IssuerSource {
+    /// By discovery, from this issuer.
     Issuer(&'static str),
-    /// By the discovery of the issuer that the user has to name; such as this one.
+    /// By discovery, from an issuer that the user names; this is an example.
     Named(&'static str),
-    /// There is no discovery, or it says less than is known.
+    /// Without discovery.
     Endpoints {
         /// The issuer identifier.
         issuer: &'static str,
-        /// Where the browser goes.
+        /// The authorization endpoint.
         authorization: &'static str,
-        /// Where codes and refresh tokens are spent.
+        /// The token endpoint.
         token: &'static str,
-        /// Who the user is, for a Bearer token.
+        /// The UserInfo endpoint, or one like it.
         userinfo: Option<&'static str>,
     },
 }
 
-/// Which redirect URIs of a registered client a provider takes.
+/// Which redirect URIs of a registered client a provider accepts.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Redirect {
+pub enum RedirectRule {
     /// Any port of 127.0.0.1.
     AnyPort,
     /// Any port of `localhost`.
     AnyPortOfLocalhost,
-    /// The registered one, to the letter.
+    /// The registered one only.
     Registered,
 }
 
-/// A well-known failure.
+/// A well-known error of a provider.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct KnownFailure {
     /// When it happens.
     pub at: Moment,
-    /// What the provider's error code or description holds.
+    /// A part of the provider's error code or description.
     pub sign: &'static str,
     /// What it means, or what to do.
     pub hint: &'static str,
 }
 
-/// When a failure happens.
+/// When an error happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// At a login.
@@ -92,7 +110,7 @@ pub enum Moment {
     Refresh,
 }
 
-impl Failure {
+impl KnownFailure {
     const fn login(sign: &'static str, hint: &'static str) -> Self {
         Self {
             at: Moment::Login,
@@ -129,55 +147,43 @@ pub fn of_login(name: Option<&str>, issuer: &str) -> Option<&'static Provider> {
     name.map_or_else(|| of_url(issuer), find)
 }
 
-/// Says what a failure means, if the provider or the sign is known.
+/// Returns what an error code or description means, if it is known.
 pub fn explain(provider: Option<&Provider>, at: Moment, words: &str) -> Option<&'static str> {
-    let known = |provider: &Provider| {
-        let mut failures = provider.failures.iter().filter(|failure| failure.at == at);
-        failures
-            .find(|failure| words.contains(failure.sign))
-            .map(|failure| failure.hint)
-    };
-    match provider {
-        Some(provider) => known(provider),
-        // These signs are nobody else's.
-        None => words
-            .contains("AADSTS")
-            .then(|| known(find("entra")?))
-            .flatten(),
-    }
+    // Only Entra has codes of this form.
+    let entra = || words.contains("AADSTS").then(|| find("entra"))?;
+    let mut failures = provider.or_else(entra)?.failures.iter();
+    failures
+        .find(|failure| failure.at == at && words.contains(failure.sign))
+        .map(|failure| failure.hint)
 }
 
 impl Provider {
-    /// Tells whether a host is the provider's own.
+    /// Returns whether a host belongs to the provider.
     pub fn owns(&self, host: &str) -> bool {
         self.hosts
             .iter()
             .any(|own| host == *own || (own.starts_with('.') && host.ends_with(own)))
     }
 
-    /// Tells whether a URL is at a host of the provider's own.
+    /// Returns whether the host of a URL belongs to the provider.
     pub fn owns_url(&self, url: &url::Url) -> bool {
         url.host_str().is_some_and(|host| self.owns(host))
     }
 
-    /// Returns the options of a login that lead to this issuer of the provider's.
+    /// Returns the options of a login at this issuer of the provider.
     pub fn options(&self, issuer: &str) -> Vec<String> {
-        let option = match self.server {
-            Server::Named(_) => Some(("--issuer", issuer)),
-            Server::Endpoints { .. } => self.tenant_of(issuer).map(|tenant| ("--tenant", tenant)),
-            Server::Issuer(_) => None,
-        };
-        let given = [Some(("--provider", self.name)), option];
-        given
-            .into_iter()
-            .flatten()
-            .flat_map(|(option, value)| [option.to_owned(), value.to_owned()])
-            .collect()
+        let mut options = vec!["--provider", self.name];
+        if let IssuerSource::Named(_) = self.server {
+            options.extend(["--issuer", issuer]);
+        } else if let Some(tenant) = self.tenant_of(issuer) {
+            options.extend(["--tenant", tenant]);
+        }
+        options.into_iter().map(str::to_owned).collect()
     }
 
-    /// Returns the tenant that an issuer of the provider's names; `None` if it names none.
+    /// Returns the tenant in an issuer of the provider; `None` without one.
     pub fn tenant_of<'a>(&self, issuer: &'a str) -> Option<&'a str> {
-        let Server::Endpoints { issuer: form, .. } = self.server else {
+        let IssuerSource::Endpoints { issuer: form, .. } = self.server else {
             return None;
         };
         let (before, after) = form.split_once(TENANT)?;
@@ -187,25 +193,23 @@ impl Provider {
             .filter(|tenant| !tenant.contains('/'))
     }
 
-    /// Tells whether the user has to name a tenant.
+    /// Returns whether the user has to name a tenant.
     pub fn has_tenants(&self) -> bool {
-        matches!(self.server, Server::Endpoints { issuer, .. } if issuer.contains(TENANT))
+        matches!(self.server, IssuerSource::Endpoints { issuer, .. } if issuer.contains(TENANT))
     }
 }
 
-/// Returns granted scopes as a list, however the provider writes them.
-pub fn granted(provider: Option<&Provider>, scopes: Vec<String>) -> Vec<String> {
-    if !provider.is_some_and(|provider| provider.has_comma_scopes) {
-        return scopes;
+/// Returns granted scopes as a list, whichever separator the provider uses.
+pub fn granted(provider: Option<&Provider>, mut scopes: Vec<String>) -> Vec<String> {
+    if provider.is_some_and(|provider| provider.has_comma_scopes) {
+        let parts = scopes.iter().flat_map(|scope| scope.split(','));
+        scopes = parts.map(str::to_owned).collect();
+        scopes.retain(|scope| !scope.is_empty());
     }
-    let parts = scopes.iter().flat_map(|scope| scope.split(','));
-    parts
-        .filter(|scope| !scope.is_empty())
-        .map(str::to_owned)
-        .collect()
+    scopes
 }
 
-/// What stands for the tenant in the texts of [`Server`].
+/// The placeholder of the tenant in the texts of [`IssuerSource`].
 pub const TENANT: &str = "{tenant}";
 
 #[cfg(test)]
@@ -226,8 +230,8 @@ mod tests {
                 "{name}"
             );
             let urls = match provider.server {
-                Server::Issuer(issuer) | Server::Named(issuer) => vec![issuer],
-                Server::Endpoints {
+                IssuerSource::Issuer(issuer) | IssuerSource::Named(issuer) => vec![issuer],
+                IssuerSource::Endpoints {
                     issuer,
                     authorization,
                     token,

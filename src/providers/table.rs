@@ -1,6 +1,6 @@
-//! The table of providers. What is not established by a provider's own documentation, or by running it, stands in none.
+//! The table of providers. It holds facts of a provider's documentation, or that running it has shown.
 
-use super::{google, Failure, Provider, Redirect, Server};
+use super::{google, IssuerSource, KnownFailure, Provider, RedirectRule, PROVIDER};
 
 /// All providers, in the order in which they are listed.
 pub const PROVIDERS: &[Provider] = &[
@@ -8,39 +8,37 @@ pub const PROVIDERS: &[Provider] = &[
     Provider {
         name: "github",
         title: "GitHub",
-        server: Server::Endpoints {
+        server: IssuerSource::Endpoints {
             issuer: "https://github.com/login/oauth",
             authorization: "https://github.com/login/oauth/authorize",
             token: "https://github.com/login/oauth/access_token",
             userinfo: Some("https://api.github.com/user"),
         },
         hosts: &["github.com"],
-        parameters: &[],
-        scopes: &[],
         has_comma_scopes: true,
-        takes_resource: false,
+        redirect: RedirectRule::AnyPort,
         supports_pkce: true,
-        redirect: Redirect::AnyPort,
         registration: "https://github.com/settings/developers, with the callback URL http://127.0.0.1/callback",
         hint_parameter: "login",
         rotates: Some(true),
         failures: &[
-            Failure::login(
+            KnownFailure::login(
                 "redirect_uri_mismatch",
                 "register the callback URL http://127.0.0.1/callback; any port of it will do",
             ),
-            Failure::login(
+            KnownFailure::login(
                 "incorrect_client_credentials",
                 "GitHub wants the client secret too: name it with --client-secret-file",
             ),
-            Failure::login("application_suspended", "the OAuth app is suspended; its owner has to ask GitHub"),
-            Failure::refresh("bad_refresh_token", "GitHub ends a refresh token after six months"),
+            KnownFailure::login("application_suspended", "the OAuth app is suspended; its owner has to ask GitHub"),
+            KnownFailure::refresh("bad_refresh_token", "GitHub ends a refresh token after six months"),
         ],
+        ..PROVIDER
     },
     Provider {
         name: "entra",
         title: "Microsoft Entra ID",
-        server: Server::Endpoints {
+        server: IssuerSource::Endpoints {
             issuer: "https://login.microsoftonline.com/{tenant}/v2.0",
             authorization: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
             token: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
@@ -49,114 +47,92 @@ pub const PROVIDERS: &[Provider] = &[
         hosts: &["login.microsoftonline.com"],
         parameters: &[("prompt", "select_account")],
         scopes: &["openid", "profile", "email", "offline_access"],
-        has_comma_scopes: false,
-        takes_resource: false,
+        redirect: RedirectRule::AnyPortOfLocalhost,
         supports_pkce: true,
-        redirect: Redirect::AnyPortOfLocalhost,
         registration:
             "https://entra.microsoft.com under App registrations, as a mobile and desktop application with the \
                        redirect URI http://localhost/callback",
-        hint_parameter: "login_hint",
         rotates: Some(true),
         failures: &[
-            Failure::login(
+            KnownFailure::login(
                 "AADSTS9010010",
                 "Entra takes no resource beside these scopes: log in with --provider entra, or --no-resource",
             ),
-            Failure::login(
+            KnownFailure::login(
                 "AADSTS50011",
                 "register the redirect URI http://localhost/callback as a mobile and desktop application",
             ),
-            Failure::login(
+            KnownFailure::login(
                 "AADSTS7000218",
                 "allow public client flows in the app registration, or name its --client-secret-file",
             ),
-            Failure::login("AADSTS700016", "the client is not known in this tenant: check --client-id and --tenant"),
-            Failure::login("AADSTS650053", "name scopes with their resource, such as --scope api://ID/NAME"),
-            Failure::login("AADSTS65001", "an administrator of the tenant has to consent to the client"),
+            KnownFailure::login("AADSTS700016", "the client is not known in this tenant: check --client-id and --tenant"),
+            KnownFailure::login("AADSTS650053", "name scopes with their resource, such as --scope api://ID/NAME"),
+            KnownFailure::login("AADSTS65001", "an administrator of the tenant has to consent to the client"),
         ],
+        ..PROVIDER
     },
     Provider {
         name: "slack",
         title: "Slack",
-        server: Server::Endpoints {
+        server: IssuerSource::Endpoints {
             issuer: "https://slack.com",
             authorization: "https://slack.com/oauth/v2_user/authorize",
             token: "https://slack.com/api/oauth.v2.user.access",
             userinfo: None,
         },
         hosts: &["slack.com", "mcp.slack.com"],
-        parameters: &[],
-        scopes: &[],
         has_comma_scopes: true,
-        takes_resource: false,
         supports_pkce: true,
-        redirect: Redirect::Registered,
         registration: "https://api.slack.com/apps, with PKCE allowed so that a redirect URL on localhost is taken",
-        hint_parameter: "login_hint",
-        rotates: None,
         failures: &[
-            Failure::login(
+            KnownFailure::login(
                 "bad_redirect_uri",
                 "Slack takes only the redirect URL that is registered: name it with --redirect-uri",
             ),
-            Failure::login("bad_client_secret", "check --client-secret-file"),
-            Failure::refresh("invalid_refresh_token", "Slack ends the refresh token of a PKCE app after 30 days"),
+            KnownFailure::login("bad_client_secret", "check --client-secret-file"),
+            KnownFailure::refresh("invalid_refresh_token", "Slack ends the refresh token of a PKCE app after 30 days"),
         ],
+        ..PROVIDER
     },
     Provider {
         name: "okta",
         title: "Okta",
-        server: Server::Named("https://ORG.okta.com/oauth2/default"),
+        server: IssuerSource::Named("https://ORG.okta.com/oauth2/default"),
         hosts: &[".okta.com"],
-        parameters: &[],
         scopes: &["openid", "profile", "email", "offline_access"],
-        has_comma_scopes: false,
         takes_resource: true,
         supports_pkce: true,
-        redirect: Redirect::Registered,
         registration: "the admin console of your organisation, as an OIDC native application",
-        hint_parameter: "login_hint",
-        rotates: None,
-        failures: &[],
+        ..PROVIDER
     },
     Provider {
         name: "auth0",
         title: "Auth0",
-        server: Server::Named("https://TENANT.auth0.com/"),
+        server: IssuerSource::Named("https://TENANT.auth0.com/"),
         hosts: &[".auth0.com"],
-        parameters: &[],
         scopes: &["openid", "profile", "email", "offline_access"],
-        has_comma_scopes: false,
         takes_resource: true,
         supports_pkce: true,
-        redirect: Redirect::Registered,
         registration: "https://manage.auth0.com, as a native application; --param audience=URI names the API",
-        hint_parameter: "login_hint",
-        rotates: None,
-        failures: &[],
+        ..PROVIDER
     },
     Provider {
         name: "gitlab",
         title: "GitLab",
-        server: Server::Issuer("https://gitlab.com"),
+        server: IssuerSource::Issuer("https://gitlab.com"),
         hosts: &["gitlab.com"],
-        parameters: &[],
-        scopes: &[],
-        has_comma_scopes: false,
-        takes_resource: false,
+        redirect: RedirectRule::AnyPort,
         supports_pkce: true,
-        redirect: Redirect::AnyPort,
         registration:
             "https://gitlab.com/-/user_settings/applications, with the redirect URI http://127.0.0.1/callback",
-        hint_parameter: "login_hint",
         rotates: Some(true),
-        failures: &[],
+        ..PROVIDER
     },
     Provider {
         name: "atlassian",
         title: "Atlassian",
-        server: Server::Endpoints {
+        server: IssuerSource::Endpoints {
             issuer: "https://auth.atlassian.com",
             authorization: "https://auth.atlassian.com/authorize",
             token: "https://auth.atlassian.com/oauth/token",
@@ -165,13 +141,8 @@ pub const PROVIDERS: &[Provider] = &[
         hosts: &["auth.atlassian.com"],
         parameters: &[("audience", "api.atlassian.com"), ("prompt", "consent")],
         scopes: &["offline_access"],
-        has_comma_scopes: false,
-        takes_resource: false,
-        supports_pkce: false,
-        redirect: Redirect::Registered,
         registration: "https://developer.atlassian.com/console/myapps, as an OAuth 2.0 integration",
-        hint_parameter: "login_hint",
         rotates: Some(true),
-        failures: &[],
+        ..PROVIDER
     },
 ];

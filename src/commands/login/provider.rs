@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::login::{Request, Resource};
 use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::AuthorizationServer;
-use crate::providers::{google, Provider, Redirect, Server, TENANT};
+use crate::providers::{google, IssuerSource, Provider, RedirectRule, TENANT};
 use crate::warning::warn_user;
 
 /// Applies the settings of the provider to a login; the user's own options win. `endpoints` are those of the client's
@@ -36,7 +36,7 @@ pub fn apply(
     let host_is_free = redirect.redirect_host.is_none()
         && redirect.redirect_uri.is_none()
         && request.port.is_none();
-    if provider.redirect == Redirect::AnyPortOfLocalhost && host_is_free {
+    if provider.redirect == RedirectRule::AnyPortOfLocalhost && host_is_free {
         request.redirect_host = RedirectHost::Localhost;
     }
     if let Some(tools) = tools {
@@ -69,7 +69,7 @@ fn without_server(
     }
     // Without a client it is the one of the login before, and so is its redirect URI.
     let names_client = request.identity.client_id.is_some();
-    if provider.redirect == Redirect::Registered && request.port.is_none() && names_client {
+    if provider.redirect == RedirectRule::Registered && request.port.is_none() && names_client {
         return Err(usage(
             format!(
                 "{} accepts only the redirect URI exactly as it is registered",
@@ -101,11 +101,11 @@ fn issuer(
 ) -> Result<Option<String>, Error> {
     match (&provider.server, known) {
         (_, Some(server)) => Ok(Some(server.issuer.clone())),
-        (Server::Named(example), None) => Err(usage(
+        (IssuerSource::Named(example), None) => Err(usage(
             format!("--provider {} needs the --issuer too", provider.name),
             format!("such as {example}"),
         )),
-        (Server::Issuer(issuer) | Server::Endpoints { issuer, .. }, None) => {
+        (IssuerSource::Issuer(issuer) | IssuerSource::Endpoints { issuer, .. }, None) => {
             Ok(Some((*issuer).to_owned()))
         }
     }
@@ -129,7 +129,7 @@ fn known(
             )));
         }
     }
-    let Server::Endpoints {
+    let IssuerSource::Endpoints {
         issuer,
         authorization,
         token,
@@ -201,7 +201,7 @@ fn add_parameters(request: &mut Request, provider: &Provider) {
     }
 }
 
-fn tools(args: &ProviderArgs) -> Result<Option<google::Tools>, Error> {
+fn tools(args: &ProviderArgs) -> Result<Option<google::GoogleTools>, Error> {
     if args.tools.is_empty() && !args.read_only {
         return Ok(None);
     }
@@ -216,7 +216,7 @@ fn tools(args: &ProviderArgs) -> Result<Option<google::Tools>, Error> {
     }
     let all = google::TOOLS
         .iter()
-        .map(|tool| tool.name)
+        .map(|(name, ..)| *name)
         .collect::<Vec<_>>()
         .join(", ");
     if args.tools.is_empty() {
@@ -225,7 +225,7 @@ fn tools(args: &ProviderArgs) -> Result<Option<google::Tools>, Error> {
             format!("name them: {all}"),
         ));
     }
-    google::Tools::named(&args.tools, args.read_only)
+    google::GoogleTools::named(&args.tools, args.read_only)
         .map(Some)
         .map_err(|name| {
             usage(
