@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
 use super::{Reason, Source};
 use crate::error::Error;
 use crate::os::browser::Skip;
@@ -27,8 +30,10 @@ impl Outcome {
     }
 }
 
-/// What happens while logins go on, for the user and for scripts.
-#[derive(Debug)]
+/// What happens while logins go on, for the user and for scripts. In JSON the order of the members is part of the contract;
+/// what is skipped there is for people only.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
     /// The socket of a login is bound.
     Listening {
@@ -38,6 +43,7 @@ pub enum Event<'a> {
         redirect_uri: &'a str,
     },
     /// The socket of a login could not be bound; it goes on by paste.
+    #[serde(skip)]
     NotListening {
         /// The server to log in to.
         server: &'a str,
@@ -55,8 +61,10 @@ pub enum Event<'a> {
         /// Why they were not accepted.
         reason: Reason,
         /// What the user may know about the first of them.
+        #[serde(skip)]
         detail: Option<&'a str>,
         /// How many they are.
+        #[serde(skip_serializing_if = "is_one")]
         count: u64,
     },
     /// An answer was accepted; its code is exchanged now.
@@ -65,6 +73,7 @@ pub enum Event<'a> {
         server: &'a str,
     },
     /// A signal ends the run before these logins are complete.
+    #[serde(skip)]
     Cancelled {
         /// The servers to log in to.
         servers: &'a [String],
@@ -72,6 +81,7 @@ pub enum Event<'a> {
         stored: usize,
     },
     /// Nothing has come for a while.
+    #[serde(skip)]
     Silent {
         /// The server to log in to.
         server: &'a str,
@@ -79,13 +89,16 @@ pub enum Event<'a> {
         asked: &'a str,
     },
     /// The server refused our registration; a new one is made.
+    #[serde(skip)]
     Registering {
         /// The server to log in to.
         server: &'a str,
     },
     /// Nothing can be pasted any more.
+    #[serde(skip)]
     PasteEnded,
     /// A second has passed.
+    #[serde(skip)]
     Waiting {
         /// How much time is left.
         left: Duration,
@@ -99,6 +112,7 @@ pub enum Event<'a> {
     /// A login is complete and stored.
     LoggedIn(&'a Report),
     /// A login failed.
+    #[serde(skip)]
     Failed {
         /// The server to log in to.
         server: &'a str,
@@ -108,7 +122,7 @@ pub enum Event<'a> {
 }
 
 /// The page that the user has to see, and how it can be reached.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct AuthorizationPage<'a> {
     /// The server to log in to.
     pub server: &'a str,
@@ -119,19 +133,24 @@ pub struct AuthorizationPage<'a> {
     /// When the wait ends.
     pub expires_at: Time,
     /// Why no browser is opened; `None` if one is.
+    #[serde(skip)]
     pub skip: Option<Skip>,
     /// The answer can be pasted.
+    #[serde(skip)]
     pub paste: bool,
     /// The answer could be pasted if the program were not in the background of its shell.
+    #[serde(skip)]
     pub in_background: bool,
     /// The answer can come to our socket.
+    #[serde(skip)]
     pub listening: bool,
 }
 
 /// A login that is complete and stored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Its name in the store.
+    #[serde(flatten)]
     pub key: StoredId,
     /// The authorization server.
     pub issuer: String,
@@ -139,16 +158,35 @@ pub struct Report {
     pub client_id: String,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
-    /// The user's account, as far as the server names it.
-    pub account: Option<String>,
     /// When the access token expires.
     pub expires_at: Option<Time>,
     /// Whether there is a refresh token.
     pub refreshable: bool,
     /// Where it is stored; `None` if the store does not say.
+    #[serde(flatten, serialize_with = "store_and_path")]
     pub place: Option<Box<Place>>,
+    /// The user's account, as far as the server names it.
+    pub account: Option<String>,
     /// It was stored before: nothing had to be done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub already: bool,
+}
+
+/// Writes the members `store` and `path`, which are null if they are not known.
+fn store_and_path<S: Serializer>(
+    place: &Option<Box<Place>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let path = place.as_ref().and_then(|place| place.path.as_ref());
+    let mut members = serializer.serialize_map(Some(2))?;
+    members.serialize_entry("store", &place.as_ref().map(|place| &place.name))?;
+    members.serialize_entry("path", &path.map(|path| path.display().to_string()))?;
+    members.end()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
+fn is_one(count: &u64) -> bool {
+    *count == 1
 }
 
 impl Report {

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use crate::callback::pages::Page;
 use crate::oauth::callback::{Denial, Rejection};
 use crate::os::clock::Deadline;
@@ -17,7 +19,8 @@ const FREE_LOOKUPS: u32 = 32;
 const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where a message came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The callback socket.
     Callback,
@@ -48,6 +51,12 @@ pub enum Reason {
     ForeignPeer,
     /// The server cannot answer just now.
     Temporary,
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 impl Reason {

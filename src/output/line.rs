@@ -1,10 +1,9 @@
-//! The lines of the machine-readable output.
+//! The lines of the machine-readable output, beside those of the events of a login.
 
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::failure::{Code, Hint};
-use crate::os::clock::Time;
 use crate::warning::Warning;
 
 /// A line of the machine-readable output. The order of its members is part of the contract: `event` comes first.
@@ -12,42 +11,8 @@ use crate::warning::Warning;
 #[serde(tag = "event", rename_all = "snake_case")]
 #[allow(missing_docs)] // the names are those of the contract
 pub enum Line<'a> {
-    Listening {
-        server: &'a str,
-        redirect_uri: &'a str,
-    },
-    AuthorizationUrl {
-        server: &'a str,
-        url: &'a str,
-        redirect_uri: &'a str,
-        expires_at: Time,
-    },
-    Rejected {
-        server: Option<&'a str>,
-        source: &'static str,
-        reason: &'static str,
-        #[serde(skip_serializing_if = "is_one")]
-        count: u64,
-    },
-    AnswerReceived {
-        server: &'a str,
-    },
     Cancelled {
         server: &'a str,
-    },
-    LoggedIn {
-        server: &'a str,
-        profile: &'a str,
-        issuer: &'a str,
-        client_id: &'a str,
-        scopes: &'a [String],
-        expires_at: Option<Time>,
-        refreshable: bool,
-        store: Option<&'a str>,
-        path: Option<String>,
-        account: Option<&'a str>,
-        #[serde(skip_serializing_if = "is_false")]
-        already: bool,
     },
     Named {
         server: &'a str,
@@ -98,16 +63,6 @@ pub enum Line<'a> {
         #[serde(serialize_with = "super::hint::serialize")]
         hint: Option<Hint>,
     },
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
-fn is_one(count: &u64) -> bool {
-    *count == 1
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 impl<'a> Line<'a> {

@@ -21,10 +21,7 @@ impl Reporter {
                 server,
                 redirect_uri,
             } => {
-                self.json(&Line::Listening {
-                    server,
-                    redirect_uri,
-                });
+                self.json(event);
                 log::info!("listening for {server} on {redirect_uri}");
             }
             Event::NotListening { server, failure } => {
@@ -37,30 +34,27 @@ impl Reporter {
                     }
                 ) {
                     terminal::say(
-                        "your browser will take the code to the program that holds the port, which sees the answer but \
-                         cannot use it; the page that you see then is that program's own, so enter nothing there",
+                        "your browser will send the code to the program that holds the port, which can read it but not use \
+                         it; the page that you see then is that program's, so enter nothing there",
                     );
                 }
                 terminal::say(&format!(
-                    "going on without a port for {server}: the answer has to be pasted"
+                    "going on without a port for {server}: paste the address of the last page"
                 ));
             }
-            Event::AuthorizationUrl(page) => self.show_page(page),
+            Event::AuthorizationUrl(page) => {
+                self.json(event);
+                self.show_page(page);
+            }
             Event::Rejected {
-                server,
                 source,
                 reason,
                 detail,
                 count,
+                ..
             } => {
-                let (server, source, reason, count) = (*server, *source, *reason, *count);
-                self.json(&Line::Rejected {
-                    server,
-                    source: source_name(source),
-                    reason: reason.as_str(),
-                    count,
-                });
-                let sentence = rejection(source, reason, *detail, count);
+                self.json(event);
+                let sentence = rejection(*source, *reason, *detail, *count);
                 match source {
                     // Who pasted something waits for an answer, however little is to be said.
                     Source::Paste => terminal::insist(&sentence),
@@ -74,17 +68,17 @@ impl Reporter {
                     String::new()
                 };
                 terminal::say(&format!(
-                    "no answer yet; if the page{whose} showed an error: {asked}"
+                    "no answer yet; if the page{whose} shows an error: {asked}"
                 ));
             }
             Event::Registering { server } => {
                 terminal::say(&format!(
-                    "{server} does not know us any more; registering anew, with a new address"
+                    "{server} no longer knows this client; registering again (open the new address)"
                 ));
             }
             Event::PasteEnded => terminal::say("stdin has ended: nothing more can be pasted"),
             Event::AnswerReceived { server } => {
-                self.json(&Line::AnswerReceived { server });
+                self.json(event);
                 terminal::countdown(None);
                 let whose = if self.several {
                     format!(" for {server}")
@@ -129,7 +123,8 @@ impl Reporter {
             }
             Event::LoggedIn(report) => {
                 terminal::countdown(None);
-                self.logged_in(report);
+                self.json(event);
+                show_login(report);
             }
             Event::Failed { server, error } if error.needs_no_login() => {
                 terminal::countdown(None);
@@ -144,38 +139,27 @@ impl Reporter {
     }
 
     fn show_page(&mut self, page: &AuthorizationPage) {
-        let AuthorizationPage {
-            server,
-            url,
-            redirect_uri,
-            expires_at,
-            ..
-        } = *page;
-        self.json(&Line::AuthorizationUrl {
-            server,
-            url,
-            redirect_uri,
-            expires_at,
-        });
-        let host = url
+        let host = page
+            .url
             .split("://")
             .nth(1)
             .and_then(|rest| rest.split(['/', '?']).next())
             .unwrap_or_default();
-        terminal::say(&format!("log in to {server}"));
+        terminal::say(&format!("log in to {}", page.server));
         terminal::say(&format!("  authorization server: {host}"));
         self.forward(page);
         match page.skip {
             Some(skip @ Skip::Demo) => {
                 terminal::say(&format!("{}, at this address:", skip.reason()))
             }
-            None => terminal::say("your browser opens; if it does not, open this address:"),
+            None => terminal::say("opening your browser; if it does not open, visit:"),
+            Some(Skip::Asked) => terminal::say("open this address in any browser:"),
             Some(skip) => terminal::say(&format!("{}; open this address:", skip.reason())),
         }
         terminal::show("");
-        terminal::show_link(url);
+        terminal::show_link(page.url);
         terminal::show("");
-        Self::advise(page);
+        advise(page);
     }
 
     /// Says how the answer can come back from a browser on the user's own machine.
@@ -192,125 +176,101 @@ impl Reporter {
             return;
         };
         let Ok(port) = port.parse() else { return };
-        terminal::say("so that your browser can come back to this remote shell, first run on your own computer:");
+        terminal::say(
+            "to let your browser reach this remote shell, first run on your own computer:",
+        );
         terminal::show("");
         terminal::show(&ssh.forward(host, port));
         terminal::show("");
     }
+}
 
-    /// Says what to do where no browser can come back.
-    fn advise(page: &AuthorizationPage) {
-        match (page.paste, page.listening) {
-            (true, true) => terminal::say(
-                "if the page you land on cannot be shown, copy its address, paste it here and press Enter",
-            ),
-            (true, false) => terminal::say("then copy the address you land on, paste it here and press Enter"),
-            (false, _) if page.in_background => {
-                terminal::say("this runs in the background: nothing can be pasted until it is in the foreground");
-            }
-            // The demo plays the browser.
-            (false, _) if page.skip == Some(Skip::Demo) => {}
-            (false, _) if page.skip.is_some() => terminal::say(
-                "the browser has to be on this machine; with --paste, the address of the last page can be given on stdin",
-            ),
-            (false, _) => {}
+/// Says how the user's browser can send its answer here.
+fn advise(page: &AuthorizationPage) {
+    match (page.paste, page.listening) {
+        (true, true) => terminal::say(
+            "if the last page does not load, copy its address from the address bar, paste it here and press Enter",
+        ),
+        (true, false) => {
+            terminal::say("then copy the address of the last page, paste it here and press Enter")
         }
-    }
-
-    fn logged_in(&mut self, report: &Report) {
-        let account = report.account.as_deref();
-        self.json(&Line::LoggedIn {
-            server: &report.key.server,
-            profile: &report.key.profile,
-            issuer: &report.issuer,
-            client_id: &report.client_id,
-            scopes: &report.scopes,
-            expires_at: report.expires_at,
-            refreshable: report.refreshable,
-            store: report.place.as_ref().map(|place| place.name.as_str()),
-            path: report
-                .place
-                .as_ref()
-                .and_then(|place| place.path.as_ref())
-                .map(|path| path.display().to_string()),
-            account,
-            already: report.already,
-        });
-        let verb = if report.already {
-            "already logged in"
-        } else {
-            "logged in"
-        };
-        let whom = account
-            .map(|account| format!(" as {}", printable(account)))
-            .unwrap_or_default();
-        let profile = profile_in_words(&report.key.profile);
-        terminal::say_good(&format!("{verb} to {}{whom}{profile}", report.key.server));
-        let scopes = match report.scopes.as_slice() {
-            [] => "the server's default".to_owned(),
-            scopes => scope_list(scopes),
-        };
-        terminal::say(&format!("  scopes:  {scopes}"));
-        terminal::say(&format!("  expires: {}", expiry(report)));
-        if let Some(place) = &report.place {
-            terminal::say(&format!("  kept in: {place}"));
-        }
-        if report.already {
-            terminal::say("  --force logs in again");
-        }
+        (false, _) if page.in_background => terminal::say(
+            "this runs in the background: nothing can be pasted until it is in the foreground",
+        ),
+        // The demo plays the browser.
+        (false, _) if page.skip == Some(Skip::Demo) => {}
+        (false, _) if page.skip.is_some() => terminal::say(
+            "waiting for a browser on this machine; with --paste, the address of the last page can be given on stdin",
+        ),
+        (false, _) => {}
     }
 }
 
-fn source_name(source: Source) -> &'static str {
-    match source {
-        Source::Callback => "callback",
-        Source::Paste => "paste",
+/// Shows a login that is complete.
+fn show_login(report: &Report) {
+    let verb = match report.already {
+        true => "already logged in",
+        false => "logged in",
+    };
+    let account = report.account.as_ref();
+    let account = account.map(|account| format!(" as {}", printable(account)));
+    terminal::say_good(&format!(
+        "{verb} to {}{}{}",
+        report.key.server,
+        account.unwrap_or_default(),
+        profile_in_words(&report.key.profile)
+    ));
+    let scopes = match report.scopes.as_slice() {
+        [] => "the server's default".to_owned(),
+        scopes => scope_list(scopes),
+    };
+    terminal::say(&format!("  scopes:  {scopes}"));
+    terminal::say(&format!("  expires: {}", expiry(report)));
+    if let Some(place) = &report.place {
+        terminal::say(&format!("  kept in: {place}"));
+    }
+    if report.already {
+        terminal::say("  --force logs in again");
     }
 }
 
+/// Says why messages were not accepted, and what to do about it.
 fn rejection(source: Source, reason: Reason, detail: Option<&str>, count: u64) -> String {
     if source == Source::Paste {
-        let detail = detail.unwrap_or("this answer cannot be used");
-        return format!("not taken: {detail}; paste again");
+        return format!(
+            "not accepted: {}",
+            detail.unwrap_or("this address cannot be used")
+        );
     }
-    let (many, they, them) = match count {
-        1 => ("a callback was".to_owned(), "it belongs", "it"),
-        _ => (format!("{count} callbacks were"), "they belong", "them"),
+    let (answers, belong) = match count {
+        1 => ("an answer".to_owned(), "it belongs"),
+        _ => (format!("{count} answers"), "they belong"),
     };
-    let answers = |what: &str| match count {
-        1 => format!("an answer {what} came and was not accepted"),
-        _ => format!("{count} answers {what} came and were not accepted"),
-    };
-    let says = detail
-        .map(|words| format!("; it says, unproven: {words}"))
-        .unwrap_or_default();
+    let claim = detail.map(|words| format!("; it says, unproven: {words}"));
+    let claim = claim.unwrap_or_default();
     match (reason, detail) {
         (Reason::Temporary, Some(detail)) => format!("{detail}; try again in the same tab"),
-        (Reason::StateMismatch, _) => {
-            format!("{many} not taken: {they} to another login (an old tab?); still waiting")
-        }
-        (Reason::NoState, _) => format!(
-            "{}{says}; still waiting",
-            answers("without this login's state")
+        (Reason::StateMismatch, _) => format!(
+            "ignored {answers}: {belong} to another login (an old tab?); still waiting"
         ),
-        (Reason::CutState, _) => {
-            let what = answers("with only a part of this login's state");
-            format!("{what}{says}; the address was cut off: open or paste all of it")
+        (Reason::NoState, _) => {
+            format!("ignored {answers} without this login's state{claim}; still waiting")
         }
-        (Reason::NoIssuer, _) => {
-            let what =
-                answers("with this login's state, but without the issuer (iss) that the server promises to name,");
-            format!("{what}{says}; still waiting")
-        }
-        (Reason::IssuerMismatch, _) => {
-            format!("{many} not taken: another authorization server sent {them}; still waiting")
-        }
-        (Reason::ForeignPeer, _) => {
-            format!(
-                "{many} not taken: another user's program sent {them}; if it was your browser, paste its address here"
-            )
-        }
-        _ => format!("{many} not taken, for nobody can read {them}; still waiting"),
+        (Reason::CutState, _) => format!(
+            "ignored {answers} with only a part of this login's state{claim}; the address was cut off: open or \
+             paste all of it"
+        ),
+        (Reason::NoIssuer, _) => format!(
+            "ignored {answers} with this login's state, but without the issuer (iss) that the server promises to \
+             name{claim}; still waiting"
+        ),
+        (Reason::IssuerMismatch, _) => format!(
+            "ignored {answers} from an unexpected authorization server; still waiting (Ctrl-C to stop)"
+        ),
+        (Reason::ForeignPeer, _) => format!(
+            "ignored {answers} from another user's program; if it was your browser, paste its address here"
+        ),
+        _ => format!("ignored {answers} that cannot be read; still waiting"),
     }
 }
 

@@ -197,7 +197,7 @@ fn p6_a_secret_is_not_shown_and_the_size_of_a_paste_is() {
     let mut pasting = Pasting::new();
     let text = "http://127.0.0.1/callback?code=CANARYcode&state=CANARYstate";
     pasting.refuses(text, "state_mismatch");
-    let said = pasting.login.said("not taken");
+    let said = pasting.login.said("not accepted");
     assert!(
         said.contains(&format!("{} bytes", text.len() + 1)),
         "{said}"

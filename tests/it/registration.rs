@@ -987,7 +987,7 @@ fn a_registration_that_the_server_forgot_heals_itself_once() {
         });
         let finished = second.finish().expect(0);
         assert!(
-            finished.stderr.contains("registering anew"),
+            finished.stderr.contains("registering again"),
             "{}",
             finished.stderr
         );

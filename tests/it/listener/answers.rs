@@ -52,13 +52,13 @@ fn a51_an_answer_without_the_state_is_called_that() {
     let cases = [
         (
             "error=invalid_request&error_description=no+nonce",
-            "without this login's state came and was not accepted; it says, unproven: invalid_request: no nonce",
+            "ignored an answer without this login's state; it says, unproven: invalid_request: no nonce",
         ),
-        ("code=c", "without this login's state came and was not accepted; still"),
-        ("code=c&state=", "without this login's state came and was not accepted; still"),
+        ("code=c", "ignored an answer without this login's state; still"),
+        ("code=c&state=", "ignored an answer without this login's state; still"),
         (
             "code=c&state=STATE",
-            "with only a part of this login's state came and was not accepted; the address was cut off",
+            "ignored an answer with only a part of this login's state; the address was cut off",
         ),
     ];
     each(&cases, |_, (wrong, said)| {

@@ -91,7 +91,9 @@ fn na4_l2_without_loopback_there_is_no_listener() {
         .with_stdin()
         .run();
     assert!(
-        pasting.stderr.contains("the answer has to be pasted"),
+        pasting
+            .stderr
+            .contains("paste the address of the last page"),
         "{}",
         pasting.stderr
     );
@@ -193,7 +195,7 @@ fn l2_without_a_socket_the_answer_is_pasted() {
         login.event("logged_in");
         login.finish().expect(0);
         assert!(
-            pty.shown().contains("the answer has to be pasted"),
+            pty.shown().contains("paste the address of the last page"),
             "{}",
             pty.shown()
         );
@@ -327,7 +329,7 @@ fn a15_who_holds_the_port_gets_the_browser() {
         .args(["--port", &port, "--paste"])
         .with_stdin()
         .start();
-    login.said("your browser will take the code to the program that holds the port");
+    login.said("your browser will send the code to the program that holds the port");
     let url = login.authorization_url();
     let answer = login.redirect(&url);
     login.type_in(&format!("{answer}\n"));

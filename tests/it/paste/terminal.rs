@@ -224,7 +224,7 @@ fn does_not_stop(mut on: OnTerminal) {
             on.pty.type_in("x\n");
             typed = Some(Instant::now());
         }
-        on.pty.shown().contains("not taken").then_some(())
+        on.pty.shown().contains("not accepted").then_some(())
     });
     assert_eq!(visit(&on.good).status, 200);
     on.succeeds();
@@ -272,7 +272,7 @@ fn p12_blank_lines_and_junk_come_first() {
     on.pty.type_in(&format!("\r\r{good}\r"));
     let shown = on.succeeds();
     assert_eq!(
-        shown.matches("not taken").count(),
+        shown.matches("not accepted").count(),
         2,
         "blank lines are nothing to complain about: {shown}"
     );
