@@ -313,12 +313,15 @@ fn c2_other_failures_keep_everything() {
     // A server that cannot be reached at all has taken nothing, and no note is left.
     let fake = Fake::start();
     let home = Home::with(&fake, json!({"token_endpoint": "http://127.0.0.1:1/token"}));
-    let finished = home.token(&fake).expect(5);
-    assert!(
-        finished.stderr.contains("does not answer; trying again"),
-        "{}",
-        finished.stderr
-    );
+    let finished = home.at("token", &fake).arg("--json").run().expect(5);
+    // The process that refreshes hands its warnings to the one that asked.
+    let warning = json!({"event": "warning", "code": "retrying", "message": "the token endpoint does not answer; trying again"});
+    let lines: Vec<Value> = finished
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert!(lines.contains(&warning), "{}", finished.stderr);
     assert!(home
         .files_with(".json")
         .iter()

@@ -1,5 +1,7 @@
 //! What is handed out: `token`, `headers` and `exec`, as scripts and MCP clients call them.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Output;
 
@@ -410,4 +412,44 @@ fn c53_a_login_of_another_profile_is_told_from_the_one_that_is_asked_for() {
         "{}",
         refused.stderr
     );
+}
+
+#[apply(test)]
+fn warnings_are_events_with_a_code() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let url = fake.mcp();
+    let path = home.credentials();
+    let sentence = format!(
+        "others could read {} (mode 0644); now only you can",
+        path.display()
+    );
+    let event = json!({"event": "warning", "code": "file_readable", "message": sentence});
+    let run = |command: &str, args: &[&str]| {
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("a file");
+        let got = output(home.command(command, args).arg(&url));
+        assert!(got.status.success(), "{command} {args:?}");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&got.stdout), text(&got.stderr))
+    };
+    let json = |line: &str| serde_json::from_str::<Value>(line).expect("JSON");
+    // As a sentence, unless quiet was asked for.
+    let (stdout, stderr) = run("token", &[]);
+    assert_eq!(stdout, format!("{TOKEN}\n"));
+    assert_eq!(stderr, format!("mcp-login: warning: {sentence}\n"));
+    assert_eq!(run("token", &["-q"]).1, "");
+    // Where stdout carries one result, as a line on stderr.
+    for command in ["token", "headers", "status"] {
+        let (stdout, stderr) = run(command, &["--json"]);
+        assert_eq!((stdout.lines().count(), json(&stderr)), (1, event.clone()));
+    }
+    // Else beside the other events.
+    for (options, is_said) in [(&["--json"][..], true), (&["--json", "-q"], false)] {
+        let (stdout, stderr) = run("login", options);
+        let events: Vec<_> = stdout.lines().map(json).collect();
+        let names: Vec<_> = events.iter().map(|event| &event["event"]).collect();
+        assert_eq!(names, ["warning", "logged_in"], "{stdout}");
+        assert_eq!(events[0], event);
+        assert_eq!(stderr.contains(&sentence), is_said, "{stderr}");
+    }
 }
