@@ -45,7 +45,7 @@ enum Stage {
 }
 
 impl Connection {
-    /// Takes over an accepted stream; `None` if it is dead already.
+    /// Serves an accepted stream; `None` if it is closed already.
     pub fn new(stream: TcpStream, peer: SocketAddr) -> Option<Self> {
         stream.set_nonblocking(true).ok()?;
         let local = stream.local_addr().ok()?;
@@ -73,22 +73,22 @@ impl Connection {
         }
     }
 
-    /// Tells whether the peer has not said anything yet.
+    /// Returns whether the peer has sent nothing yet.
     pub fn is_silent(&self) -> bool {
         matches!(&self.stage, Stage::Reading(bytes) if bytes.is_empty())
     }
 
-    /// Tells whether the connection may be dropped to make room: no page is awaited in it, or on its way.
+    /// Returns whether the connection may be dropped to make room: no page is awaited in it, or on its way.
     pub fn is_expendable(&self) -> bool {
         matches!(self.stage, Stage::Reading(_) | Stage::Lingering)
     }
 
-    /// Tells whether the connection waits for its page.
+    /// Returns whether the connection waits for its page.
     pub fn is_held(&self) -> bool {
         matches!(self.stage, Stage::Held)
     }
 
-    /// Tells whether nothing is left to do.
+    /// Returns whether nothing is left to do.
     pub fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Over)
     }

@@ -25,7 +25,7 @@ const ACCEPT_BATCH: usize = 16;
 /// even if they take every connection they can get.
 const RESERVED_DESCRIPTORS: u64 = 24;
 
-/// Descriptors from this number on are for nobody, however many the system would give: the library that speaks to the
+/// Descriptors from this number on are not used, however many the system would give: the library that speaks to the
 /// keyring cannot handle them.
 const MAX_DESCRIPTORS: u64 = 1024;
 
@@ -38,7 +38,7 @@ const PAIR_ATTEMPTS: usize = 16;
 /// How many free ports are tried until one is found that browsers open; there are fewer that they do not.
 const PORT_ATTEMPTS: usize = 96;
 
-/// Longest time for a connection to ourselves, which tells whether loopback works at all.
+/// Longest time for a connection to ourselves, which shows that loopback works at all.
 const SELF_CONNECT_LIMIT: Duration = Duration::from_millis(500);
 
 /// Why there is no socket to listen on.
@@ -100,7 +100,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds the sockets. They are never let go before the login ends.
+    /// Binds the sockets. They stay bound until the login ends.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl Listener {
     pub fn bind(redirect: &RedirectTarget) -> Result<Self, BindError> {
         let mut failure = BindError::Impossible(ErrorKind::AddrNotAvailable.into());
         let any = redirect.any_port.then_some(0);
-        // A port that no browser opens is of use only to who asks for it.
+        // A port that browsers refuse is used only if the user names it.
         let ports = redirect
             .ports
             .iter()
@@ -237,7 +237,7 @@ impl Listener {
                             ErrorKind::Interrupted | ErrorKind::ConnectionAborted
                         ) => {}
                     Err(_) => {
-                        // What has passed after a pause costs nobody the connection.
+                        // A failure that a pause cures closes no connection.
                         if self.accept_failed {
                             self.make_room();
                         }
@@ -266,8 +266,8 @@ impl Listener {
         }
     }
 
-    /// Tells whether this process has few descriptors left for a new connection beside those there are. The system gives
-    /// the lowest free number, so a high one tells that all below it are in use, by whatever part of the program.
+    /// Returns whether this process has few descriptors left for a new connection beside those there are. The system gives
+    /// the lowest free number, so a high one shows that all below it are in use, by whatever part of the program.
     fn is_crowded(&self, new: &TcpStream) -> bool {
         let limit = getrlimit(Resource::Nofile)
             .current
@@ -285,7 +285,7 @@ impl Listener {
         !self.connections.is_empty() && highest.saturating_add(RESERVED_DESCRIPTORS) >= limit
     }
 
-    /// Drops the oldest connection that has not said anything, else the oldest that may be dropped at all.
+    /// Drops the oldest connection that has sent nothing, else the oldest that may be dropped at all.
     fn make_room(&mut self) -> bool {
         let silent = self.connections.iter().position(Connection::is_silent);
         let oldest = silent.or_else(|| self.connections.iter().position(Connection::is_expendable));
@@ -295,7 +295,7 @@ impl Listener {
         oldest.is_some()
     }
 
-    /// Tells whether browsers wait for the page of the answer that was accepted.
+    /// Returns whether browsers wait for the page of the answer that was accepted.
     pub fn holds_browsers(&self) -> bool {
         self.connections.iter().any(Connection::is_held)
     }
@@ -308,11 +308,11 @@ impl Listener {
     }
 }
 
-/// Shows by doing it that this machine can listen on a loopback address and reach itself there.
+/// Listens on a loopback address and connects to it, to find out whether this machine can.
 ///
 /// # Errors
 ///
-/// What the system said; `None` if the machine has no such address at all.
+/// The error of the system; `None` if the machine has no such address at all.
 pub fn try_loopback(address: IpAddr) -> Result<(), Option<io::Error>> {
     let bound = TcpListener::bind(SocketAddr::new(address, 0));
     let socket = bound.map_err(|err| if has_no(&err) { None } else { Some(err) })?;
@@ -324,8 +324,8 @@ pub fn try_loopback(address: IpAddr) -> Result<(), Option<io::Error>> {
 /// Binds the sockets for a host and returns the host that the redirect URI has to name. A free port, which 0 stands for, is
 /// one that browsers open.
 fn bind_host(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'static str)> {
-    // Ports of no use are held until the search ends, so that they are not found again.
-    let mut useless = Vec::new();
+    // Ports that browsers refuse are held until the search ends, so that the system does not give them again.
+    let mut refused = Vec::new();
     for _ in 0..PORT_ATTEMPTS {
         let (sockets, name) = bind_once(host, port)?;
         let bound = sockets
@@ -335,7 +335,7 @@ fn bind_host(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'s
         if port != 0 || !is_refused_by_browsers(bound) {
             return Ok((sockets, name));
         }
-        useless.push(sockets);
+        refused.push(sockets);
     }
     Err(ErrorKind::AddrInUse.into())
 }
@@ -356,7 +356,7 @@ fn bind_once(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'s
 /// Binds one port for both families, so that nobody else can receive what is meant for `localhost`.
 fn bind_pair(port: u16) -> io::Result<Vec<TcpListener>> {
     let bind = |address: IpAddr, port| TcpListener::bind(SocketAddr::new(address, port));
-    // Ports that are free for one family only are held until the search ends, so that they are not found again.
+    // Ports that are free for one family only are held until the search ends, so that the system does not give them again.
     let mut half_free = Vec::new();
     for _ in 0..PAIR_ATTEMPTS {
         let v4 = match bind(Ipv4Addr::LOCALHOST.into(), port) {
@@ -373,7 +373,7 @@ fn bind_pair(port: u16) -> io::Result<Vec<TcpListener>> {
     Err(ErrorKind::AddrInUse.into())
 }
 
-/// Tells whether the machine has no such address family.
+/// Returns whether the machine has no such address family.
 fn has_no(err: &io::Error) -> bool {
     use rustix::io::Errno;
     err.kind() == ErrorKind::AddrNotAvailable

@@ -22,13 +22,13 @@ pub use redirect_target::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 /// Why a request to the callback socket is not accepted as the answer. None of them ends the login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// It is no visit to the redirect URI, and gets this page.
+    /// It is not a visit to the redirect URI, and gets this page.
     Page(Page),
     /// The login waits for no answer.
     NotWaiting,
     /// It repeats the answer that was accepted.
     Repeated,
-    /// It does not belong to the login, or says nothing that ends it.
+    /// It does not belong to the login, or does not end it.
     Rejection(Rejection),
     /// Another user's program sent it, or one that has exited.
     ForeignPeer,

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use tiny_http::{HTTPVersion, Header, Response, StatusCode};
 
-/// What the browser is told.
+/// A page for the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
     /// The login is complete: the tokens have been exchanged and stored.
@@ -13,7 +13,7 @@ pub enum Page {
     Refused,
     /// The answer was good, but the login failed after it.
     Failed,
-    /// The exchange takes long; the terminal will tell.
+    /// The exchange takes long; the terminal will show how it ends.
     SeeTerminal,
     /// The authorization server cannot answer just now.
     Temporary,
@@ -25,17 +25,17 @@ pub enum Page {
     OtherIssuer,
     /// The answer came from another user's program, or from one that is gone.
     ForeignPeer,
-    /// Nothing is in the address; some servers put the answer behind a `#`, which a browser keeps to itself.
+    /// The address has no query; some servers put the answer behind a `#`, which a browser does not send.
     Empty,
     /// The request cannot be read.
     Malformed,
     /// There is nothing at this path.
     NotFound,
-    /// There is no icon.
+    /// The program has no icon.
     NoIcon,
     /// Only `GET` is served.
     MethodNotAllowed,
-    /// It is no visit by a person: a prefetch, a frame, a script.
+    /// It is not a navigation of the user's: a prefetch, a frame, a script.
     NotAVisit,
     /// The `Host` is not this machine.
     WrongHost,

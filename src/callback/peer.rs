@@ -11,7 +11,7 @@ pub struct Holder {
     pub name: String,
 }
 
-/// Tells whether the program at `peer`, connected to our socket at `local`, belongs to another user or has exited.
+/// Returns whether the program at `peer`, connected to our socket at `local`, belongs to another user or has exited.
 /// `false` where the system does not say, as everywhere but on Linux.
 ///
 /// Every user of a machine can read the state and the code challenge in the list of processes, so another user could send
@@ -74,15 +74,15 @@ mod linux {
         true
     }
 
-    /// Tells whether a socket is open and belongs to this user, to the administrator (relays of WSL, containers and ssh run
+    /// Returns whether a socket is open and belongs to this user, to the administrator (relays of WSL, containers and ssh run
     /// as root), or to a user that this user namespace does not know.
     fn is_trusted(row: &Row) -> bool {
         row.inode != 0
             && (row.uid == 0 || row.uid == getuid().as_raw() || is_unmapped_user(row.uid))
     }
 
-    /// Tells whether this number stands for all users whom this user namespace does not know, among them perhaps the relay
-    /// that brings the user's own browser here, as `kubectl port-forward` does.
+    /// Returns whether this is the number of all users whom this user namespace does not know, perhaps also that of a relay
+    /// between the user's own browser and this program, such as `kubectl port-forward`.
     ///
     /// Spec: user_namespaces(7), "Unmapped user and group IDs".
     fn is_unmapped_user(uid: u32) -> bool {
@@ -99,7 +99,7 @@ mod linux {
             .lines()
             .map(|line| line.split_ascii_whitespace().nth(2)?.parse::<u64>().ok());
         let known: Option<u64> = ranges.sum();
-        // All users but the one that stands for none. What cannot be read is no reason to trust anybody.
+        // There are 2^32 - 1 users. What cannot be read is no reason to trust anybody.
         let knows_all = known.is_none_or(|known| known == 0 || known >= u64::from(u32::MAX));
         !knows_all && overflow.trim().parse() == Ok(uid)
     }

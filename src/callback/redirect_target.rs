@@ -14,7 +14,7 @@ pub enum RedirectHost {
 /// The redirect URI that a login needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectTarget {
-    /// It as a whole, as it is registered: it is sent byte for byte, but for a port where it names none.
+    /// The whole URI as it is registered: it is sent byte for byte, with a port added where it has none.
     pub literal: Option<String>,
     /// Whether the answer may come as a form.
     pub forms: bool,
@@ -24,7 +24,7 @@ pub struct RedirectTarget {
     pub path: String,
     /// The ports to try, in this order.
     pub ports: Vec<u16>,
-    /// Whether any other free port will do when these are taken.
+    /// Whether any other free port will do when these are in use.
     pub any_port: bool,
 }
 
@@ -48,7 +48,7 @@ impl RedirectTarget {
     }
 }
 
-/// Returns a URI as it is, with this port where it names none.
+/// Returns a URI byte for byte, with this port where it has none.
 fn with_port(uri: &str, port: u16) -> String {
     let authority = uri.find("://").map_or(0, |at| at + 3);
     let end = uri[authority..]
@@ -66,7 +66,7 @@ fn with_port(uri: &str, port: u16) -> String {
     }
 }
 
-/// Tells whether browsers refuse to open this port, whatever is there.
+/// Returns whether browsers refuse to open this port, whatever is there.
 ///
 /// Spec: Fetch Standard, section 2.9, port blocking.
 pub fn is_refused_by_browsers(port: u16) -> bool {

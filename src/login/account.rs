@@ -1,4 +1,4 @@
-//! Whose account a login is for: what the provider says, and what the user expected.
+//! The account that a login is for: as the provider names it, or as the user expects it.
 
 use std::time::Duration;
 

@@ -60,7 +60,7 @@ pub fn exchange(
     Ok(issued.tokens)
 }
 
-/// Tells whether the server refused our client as unknown, and a new registration may help.
+/// Returns whether the server refused our client as unknown, and a new registration may help.
 pub fn needs_new_client(
     exchanged: &Result<Tokens, ExchangeError>,
     pending: &PendingAuthorization,

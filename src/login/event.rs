@@ -162,7 +162,7 @@ pub struct Report {
     pub expires_at: Option<Time>,
     /// Whether there is a refresh token.
     pub refreshable: bool,
-    /// Where it is stored; `None` if the store does not say.
+    /// Where it is stored, if that is known.
     #[serde(flatten, serialize_with = "store_and_path")]
     pub place: Option<Box<Place>>,
     /// The user's account, as far as the server names it.

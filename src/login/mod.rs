@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::oauth::callback::AuthorizationCode;
 use crate::os::terminal::paste::Paste;
 use event_loop::EventLoop;
-use pending::{PendingAuthorization, Preparation};
+use pending::{Incomplete, PendingAuthorization, Preparation, Started};
 use workers::WorkerHandle;
 
 pub use complete::metadata;
@@ -54,22 +54,6 @@ pub fn run(
     notify: &mut dyn FnMut(Event),
 ) -> Result<Outcome, Error> {
     EventLoop::new(requests, context, paste, notify)?.run()
-}
-
-/// How the first step of a login ended.
-enum Started {
-    /// The stored login serves.
-    AlreadyLoggedIn(Box<Report>),
-    /// The user has to see a page.
-    Pending(Box<PendingAuthorization>),
-}
-
-/// Why the last step of a login ended without tokens.
-enum Incomplete {
-    /// The server does not know our registration any more, which can be renewed.
-    ClientUnknown(Box<PendingAuthorization>),
-    /// The login has failed.
-    Failed(Error),
 }
 
 /// Step one: binds the callback socket, discovers the authorization server, registers a client, and prepares the
@@ -130,10 +114,4 @@ fn complete(
     pending.confirm_client(&context.cache());
     let account = account::find(&pending, &tokens, context);
     Ok(complete::store(pending, tokens, account, context)?)
-}
-
-impl From<Error> for Incomplete {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
 }

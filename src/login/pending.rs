@@ -1,9 +1,9 @@
 //! An authorization that was requested and is not answered yet.
 
 use super::authorize::Authorization;
-use super::Request;
+use super::{Report, Request};
 use crate::discovery::Discovery;
-use crate::error;
+use crate::error::{self, Error};
 use crate::oauth::callback::ExpectedResponse;
 use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::providers::{self, Provider};
@@ -13,7 +13,7 @@ use crate::store::Credentials;
 
 /// What is known of a login before its client is registered.
 pub struct Preparation {
-    /// What the user wants, completed by what an earlier login says.
+    /// The request, completed from the stored login.
     pub request: Request,
     /// The authorization server.
     pub discovery: Discovery,
@@ -42,7 +42,7 @@ pub fn provider(request: &Request, discovery: &Discovery) -> Option<&'static Pro
 
 /// An authorization that was requested: all that its tokens will be requested with.
 pub enum PendingAuthorization {
-    /// The browser brings the answer to the redirect URI, or the user pastes it.
+    /// The browser is redirected with the answer to our redirect URI, or the user pastes it.
     Redirect {
         /// What was known before.
         preparation: Preparation,
@@ -82,7 +82,7 @@ impl PendingAuthorization {
         error::asked(&self.client().id, redirect_uri, scopes)
     }
 
-    /// Tells whether a new registration may cure this error: once, and only if the registration was ours.
+    /// Returns whether a new registration may cure this error: once, and only if the registration was ours.
     pub fn can_reregister(&self, error: &str) -> bool {
         client::is_unknown(error)
             && !self.preparation().is_second
@@ -93,5 +93,27 @@ impl PendingAuthorization {
     pub fn confirm_client(&self, cache: &Cache) {
         let issuer = &self.preparation().discovery.server.issuer;
         registration::mark_confirmed(cache, issuer, self.client());
+    }
+}
+
+/// How the first step of a login ended.
+pub enum Started {
+    /// The stored login serves.
+    AlreadyLoggedIn(Box<Report>),
+    /// The user has to see a page.
+    Pending(Box<PendingAuthorization>),
+}
+
+/// Why the last step of a login ended without tokens.
+pub enum Incomplete {
+    /// The server does not know our registration any more, which can be renewed.
+    ClientUnknown(Box<PendingAuthorization>),
+    /// The login has failed.
+    Failed(Error),
+}
+
+impl From<Error> for Incomplete {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }

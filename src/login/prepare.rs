@@ -129,8 +129,8 @@ pub fn discover(
     }
 }
 
-/// Asks the servers, and applies what the user says about the resource. The server used `last_issuer` at its last login;
-/// `trace` notes each step.
+/// Asks the servers, and applies `--resource` and `--no-resource`. The server used `last_issuer` at its last login; `trace`
+/// notes each step.
 pub fn find_server(
     request: &Request,
     last_issuer: Option<&str>,

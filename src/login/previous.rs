@@ -1,4 +1,4 @@
-//! What an earlier login leaves: it may still serve, and what the user does not say is as it was then.
+//! The stored login: it may still serve, and a new one repeats its options.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ pub fn live_login(
     }
 }
 
-/// Tells whether a stored login is one that the request would lead to.
+/// Returns whether a stored login is one that the request would lead to.
 fn serves(request: &Request, stored: &Credentials) -> bool {
     let is_same_client = match &request.identity.client_id {
         Some(id) => *id == stored.client_id,
@@ -98,7 +98,7 @@ fn serves(request: &Request, stored: &Credentials) -> bool {
         && covers(stored, &request.scopes)
 }
 
-/// Tells whether a stored login covers these scopes: it was granted them, or it was made by the very same request, of which
+/// Returns whether a stored login covers these scopes: it was granted them, or it was made by the very same request, of which
 /// the server grants no more.
 fn covers(stored: &Credentials, scopes: &[String]) -> bool {
     let is_granted = |scope: &String| {
@@ -164,7 +164,7 @@ pub fn options(request: &Request, stored: Option<&Credentials>) -> LoginOptions 
     }
 }
 
-/// Tells whether a challenge that the user gave names scopes: the server's metadata may leave them out, so that only the
+/// Returns whether a challenge that the user gave names scopes: the server's metadata may leave them out, so that only the
 /// stored login hands them on to the next one.
 ///
 /// Spec: RFC 6750 section 3.
@@ -189,7 +189,7 @@ pub fn scopes<'a>(request: &Request, stored: &'a Credentials) -> &'a [String] {
 }
 
 /// Returns a request that names the issuer of the stored login, for a server that does not name it itself. Only a client
-/// registered by hand is bound to that issuer; a login of an older version does not say whether it was named.
+/// registered by hand is bound to that issuer; a login of an older version does not record whether it was named.
 pub fn with_issuer(request: &Request, stored: Option<&Credentials>) -> Option<Request> {
     let stored = stored.filter(|stored| stored.registration == RegistrationKind::Static)?;
     let is_ours = request.identity.client_id.as_ref() == Some(&stored.client_id);
@@ -202,7 +202,7 @@ pub fn with_issuer(request: &Request, stored: Option<&Credentials>) -> Option<Re
     Some(request)
 }
 
-/// Tells whether the user names no other authorization server than that of the stored login.
+/// Returns whether the user names no other authorization server than that of the stored login.
 fn is_same_server(request: &Request, stored: &Credentials) -> bool {
     match &request.issuer {
         _ if request.preset.is_some() || request.issuer_metadata.is_some() => false,
@@ -303,7 +303,7 @@ fn repeat_options(request: &mut Request, stored: &Credentials) {
     }
 }
 
-/// Tells whether a parameter demands that the user sees no page, which is for one attempt only: the next one may need it.
+/// Returns whether a parameter demands that the user sees no page, which is for one attempt only: the next one may need it.
 ///
 /// Spec: OpenID Connect Core 1.0 section 3.1.2.1.
 fn is_silent(name: &str, value: &str) -> bool {

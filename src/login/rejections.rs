@@ -60,7 +60,7 @@ impl Serialize for Reason {
 }
 
 impl Reason {
-    /// Returns the word of the machine-readable output.
+    /// Returns the name of the reason in the machine-readable output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StateMismatch | Self::NoState | Self::CutState => "state_mismatch",
@@ -73,7 +73,7 @@ impl Reason {
         }
     }
 
-    /// Returns the reason that covers all those with the same word.
+    /// Returns the reason that covers all those with the same name.
     fn general(self) -> Self {
         match self {
             Self::NoState | Self::CutState => Self::StateMismatch,
@@ -89,7 +89,7 @@ impl Reason {
             Self::Temporary => Page::Temporary,
             Self::NoIssuer => Page::NoIssuer,
             Self::IssuerMismatch => Page::OtherIssuer,
-            // Whether the beginning of a state is right is for the user to know, and for nobody who guesses.
+            // The page must not show that the beginning of a state is right: whoever guesses it would learn that.
             _ => Page::OtherLogin,
         }
     }
@@ -172,7 +172,7 @@ impl Rejections {
     /// Counts a message, for the sentence at the end.
     pub fn count(&mut self, reason: Reason, claim: Option<&str>) {
         *self.counts.entry(reason.as_kind()).or_default() += 1;
-        // One with our state comes from somebody who knows it; else the first is as good as any.
+        // A message with our state is more credible; among the others the first stays.
         let is_better = match &self.claim {
             Some((held, _)) => *held != Reason::NoIssuer && reason == Reason::NoIssuer,
             None => true,
@@ -240,7 +240,7 @@ impl Rejections {
         waiting.map(|it| it.next).reduce(Deadline::min)
     }
 
-    /// Tells whether the sender of one more claim may be looked up now; a flood of claims must not keep the answer out.
+    /// Returns whether the sender of one more claim may be looked up now; a flood of claims must not keep the answer out.
     pub fn may_look_up(&mut self) -> bool {
         if self.next_lookup.is_some_and(|at| !at.passed()) {
             return false;

@@ -11,11 +11,11 @@ use crate::store::StoredId;
 /// The RFC 8707 resource that a login asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resource {
-    /// What the server's metadata says.
+    /// The resource that the server's metadata names.
     Discovery,
     /// None at all.
     Omitted,
-    /// What the user says.
+    /// The resource that the user names.
     Given(String),
 }
 
@@ -44,13 +44,13 @@ pub struct Request {
     pub redirect_path: String,
     /// The one port that will do.
     pub port: Option<u16>,
-    /// The user, or the user's own file, says something about the redirect URI.
+    /// The user, or the user's own file, gives a part of the redirect URI.
     pub is_redirect_given: bool,
     /// The ports to try first, if any will do.
     pub likely_ports: Vec<u16>,
     /// Who we are.
     pub identity: Identity,
-    /// The scopes to ask for; none for what the server wants.
+    /// The scopes to request; empty for those that the server wants.
     pub scopes: Vec<String>,
     /// The resource to ask for.
     pub resource: Resource,
@@ -64,7 +64,7 @@ pub struct Request {
     pub preset: Option<AuthorizationServer>,
     /// The URL of the authorization server's metadata, as the user names it: `https`, or on loopback. `preset` wins.
     pub issuer_metadata: Option<Url>,
-    /// The authorization server to turn to where a search finds none: that of the client's own file.
+    /// The authorization server of the client's own file, used if discovery finds none.
     pub fallback: Option<AuthorizationServer>,
     /// The tools that the login is for.
     pub google_tools: Option<google::GoogleTools>,
@@ -100,8 +100,8 @@ impl Request {
         }
     }
 
-    /// Tells whether the user names the endpoints of the authorization server, or its metadata. What a provider is known
-    /// for is not the user's word.
+    /// Returns whether the user names the endpoints of the authorization server, or its metadata. What a provider is known
+    /// for is not the user's choice.
     pub(super) fn names_endpoints(&self) -> bool {
         let is_own = |server: &AuthorizationServer| {
             self.provider.is_none_or(|it| {
@@ -111,7 +111,7 @@ impl Request {
         self.issuer_metadata.is_some() || self.preset.as_ref().is_some_and(is_own)
     }
 
-    /// Tells whether the authorization server is named: by its issuer, its metadata or its endpoints.
+    /// Returns whether the authorization server is named: by its issuer, its metadata or its endpoints.
     pub(super) fn names_authority(&self) -> bool {
         self.issuer.is_some() || self.preset.is_some() || self.issuer_metadata.is_some()
     }
@@ -132,7 +132,7 @@ impl Request {
             .collect()
     }
 
-    /// Tells whether the user asks for the answer as a form.
+    /// Returns whether the user asks for the answer as a form.
     ///
     /// Spec: OAuth 2.0 Form Post Response Mode section 2.
     pub(super) fn wants_form(&self) -> bool {
@@ -141,7 +141,7 @@ impl Request {
             .any(|(name, value)| name == "response_mode" && value == "form_post")
     }
 
-    /// Tells whether the user says what the resource is. That a provider takes none is not the user's word.
+    /// Returns whether the user chose the resource. A provider that supports none is not the user's choice.
     pub(super) fn settles_resource(&self) -> bool {
         match self.resource {
             Resource::Discovery => false,
@@ -150,7 +150,7 @@ impl Request {
         }
     }
 
-    /// Tells whether the account is named by the standard's parameter; else it stands among the other parameters.
+    /// Returns whether the account is sent as `login_hint`; else it is among the other parameters.
     pub(super) fn hints_by_standard(&self) -> bool {
         self.provider
             .is_none_or(|provider| provider.hint_parameter == "login_hint")

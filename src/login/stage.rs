@@ -94,17 +94,17 @@ impl Login {
         };
     }
 
-    /// Tells whether the answer is awaited.
+    /// Returns whether the answer is awaited.
     pub fn is_waiting(&self) -> bool {
         matches!(self.stage, Stage::Waiting { .. })
     }
 
-    /// Tells whether an answer was accepted and is worked on.
+    /// Returns whether an answer was accepted and is worked on.
     pub fn is_completing(&self) -> bool {
         matches!(self.stage, Stage::Completing { .. })
     }
 
-    /// Tells whether the login has ended.
+    /// Returns whether the login has ended.
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done { .. })
     }

@@ -50,14 +50,14 @@ pub struct WorkerHandle {
     waker: Arc<UnixStream>,
     /// Whether an answer can be pasted.
     pub can_paste: bool,
-    /// When nobody waits any more for what comes before the answer.
+    /// When the requests of the first step end.
     pub deadline: Deadline,
 }
 
 impl WorkerHandle {
     /// Sends a message and wakes the event loop.
     pub fn send(&self, message: Message) {
-        // Once the event loop has ended, nobody needs the message.
+        // Once the event loop has ended, the message is not needed.
         if self.sender.send((self.login, message)).is_ok() {
             self.wake();
         }
@@ -188,7 +188,7 @@ impl Workers {
         while self.busy < MAX_WORKERS && self.waiting > 0 {
             let queue = Arc::clone(&self.queue);
             let thread = thread::Builder::new().name("login".to_owned());
-            // The thread is not joined: after a deadline or a signal nobody waits for a slow server.
+            // The thread is not joined: a slow server must not delay the end after a deadline or a signal.
             if let Err(err) = thread.spawn(move || run_next(&queue)) {
                 if self.busy > 0 {
                     log::debug!("no thread can be started ({err}); waiting for one");
@@ -196,7 +196,7 @@ impl Workers {
                     return;
                 }
                 log::info!("no thread can be started ({err}); going on without one");
-                // Meanwhile nobody answers signals, so they act by themselves.
+                // The event loop cannot handle signals meanwhile, so they have their default effect.
                 terminal::countdown(None);
                 terminal::paste::restore();
                 signals::unwatched(|| run_next(&self.queue));

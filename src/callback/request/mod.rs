@@ -40,7 +40,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     ///
-    /// The page for what is no request, or has too large a head.
+    /// The page for a request that cannot be read, or whose head is too large.
     pub fn read(bytes: &'a [u8]) -> Result<Option<Self>, Page> {
         if !may_be_a_request(bytes) {
             return Err(Page::Malformed);
@@ -193,7 +193,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Tells whether the bytes can begin a request line; a TLS greeting or a zero byte cannot.
+/// Returns whether the bytes can begin a request line; a TLS greeting or a zero byte cannot.
 fn may_be_a_request(head: &[u8]) -> bool {
     head.iter()
         .take(8)
@@ -206,7 +206,7 @@ fn is_complete(head: &[u8]) -> bool {
     ends(b"\r\n\r\n") || ends(b"\n\n")
 }
 
-/// Tells whether a host header names this machine. Its port may differ: a forwarded port is a different one.
+/// Returns whether a host header names this machine. Its port may differ: a forwarded port is a different one.
 fn is_our_host(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {

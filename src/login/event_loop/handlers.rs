@@ -169,7 +169,7 @@ impl EventLoop<'_> {
             .collect();
         match first {
             Ok(answer) => answers.insert(0, answer),
-            // Who has not finished typing does not read yet that it is wrong.
+            // An unfinished paste is not reported yet.
             Err(refused) if answers.is_empty() => {
                 if pasted.finished && whole != PasteContent::Empty {
                     self.reject_pasted(refused, pasted.bytes.len() + pasted.dropped);

@@ -135,7 +135,7 @@ impl<'a> EventLoop<'a> {
         terminal::advance();
         if ready.next().is_some_and(|flags| !flags.is_empty()) {
             let mut bytes = [0; 64];
-            // Each byte only says that there are messages, which are read anyway.
+            // A byte only announces messages, which are read in any case.
             let _ = self.woken.read(&mut bytes);
         }
         for (id, (pending, answer)) in self.serve(&mut ready) {
@@ -145,7 +145,7 @@ impl<'a> EventLoop<'a> {
         self.on_paste(ready.next().is_some_and(|flags| !flags.is_empty()));
     }
 
-    /// Waits for everything in [`Self::watched`], for the output streams that have not taken all yet, and at most until a
+    /// Waits for everything in [`Self::watched`], for the output streams with unwritten output, and at most until a
     /// deadline; returns what is ready.
     fn poll(&self, deadline: Deadline) -> Vec<PollFlags> {
         let watched: Vec<_> = self.watched().collect();
