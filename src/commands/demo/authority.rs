@@ -1,4 +1,4 @@
-//! The authorization server of the demo: registration, consent, codes, tokens. It keeps the rules that it shows.
+//! The authorization server of the demo: registration, consent, codes, tokens.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{json, Value};
 
 use super::issued::Issued;
 use super::messages::{OAuthError, Parameters};
-use super::registration::Client;
+use super::registration::RegisteredClient;
 use crate::digest;
 
 /// What a client may be allowed, and what a person reads about it.
@@ -35,9 +35,9 @@ const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 /// How long a refresh token is good for.
 const REFRESH_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// An authorization request that can be put to a person.
+/// An authorization request that waits for a person.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct PendingRequest {
     client_id: String,
     /// What the client calls itself, fit to be shown.
     pub client_name: String,
@@ -51,13 +51,13 @@ pub struct Asked {
 
 /// What a person has allowed.
 #[derive(Clone, Debug)]
-pub struct Grant {
+pub struct AccessGrant {
     client_id: String,
     /// The scopes.
     pub scopes: Vec<&'static str>,
 }
 
-/// What a person has said.
+/// The decision of a person.
 #[derive(Debug)]
 pub struct Decision {
     /// Where to send the browser.
@@ -66,12 +66,12 @@ pub struct Decision {
     pub allowed: bool,
 }
 
-/// An authorization request that is not put to anyone.
+/// Why nobody is asked about an authorization request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Client or redirect URI cannot be trusted, so only the person at the browser is told.
+    /// The client or the redirect URI cannot be trusted, so only the person at the browser learns of it.
     Page(&'static str),
-    /// The client is told: the URL to send the browser to.
+    /// The client learns of it: the URL to send the browser to.
     Redirect(String),
 }
 
@@ -79,11 +79,11 @@ pub enum Refusal {
 pub struct Authority {
     issuer: String,
     resource: String,
-    clients: Issued<Client>,
-    asked: Issued<Asked>,
-    codes: Issued<Asked>,
-    access_tokens: Issued<Grant>,
-    refresh_tokens: Issued<Grant>,
+    clients: Issued<RegisteredClient>,
+    asked: Issued<PendingRequest>,
+    codes: Issued<PendingRequest>,
+    access_tokens: Issued<AccessGrant>,
+    refresh_tokens: Issued<AccessGrant>,
 }
 
 impl Authority {
@@ -125,7 +125,7 @@ impl Authority {
     ///
     /// If it is none of this machine.
     pub fn register(&mut self, body: &[u8]) -> Result<Value, OAuthError> {
-        let client = Client::read(body)?;
+        let client = RegisteredClient::read(body)?;
         let mut answer = client.answer();
         answer["client_id"] = self.clients.give(client).into();
         Ok(answer)
@@ -138,7 +138,7 @@ impl Authority {
     /// A [`Refusal`].
     ///
     /// Spec: RFC 6749 section 4.1.2.1; RFC 7636 section 4.4.1; RFC 8707 section 2.
-    pub fn ask(&mut self, query: &Parameters) -> Result<(String, Asked), Refusal> {
+    pub fn ask(&mut self, query: &Parameters) -> Result<(String, PendingRequest), Refusal> {
         let client_id = query.get("client_id").unwrap_or_default();
         let client = self
             .clients
@@ -175,7 +175,7 @@ impl Authority {
         let Some(scopes) = known_scopes(query.get("scope").unwrap_or(LIST_TOOLS)) else {
             return refuse("invalid_scope", "there is no such scope here");
         };
-        let asked = Asked {
+        let asked = PendingRequest {
             client_id: client_id.to_owned(),
             client_name: client.name.clone(),
             redirect_uri: redirect_uri.to_owned(),
@@ -276,7 +276,7 @@ impl Authority {
         Ok((tokens, why))
     }
 
-    fn redeem(&mut self, form: &Parameters) -> Result<Grant, OAuthError> {
+    fn redeem(&mut self, form: &Parameters) -> Result<AccessGrant, OAuthError> {
         let asked = form.get("code").and_then(|code| self.codes.take(code));
         let asked = asked.ok_or(OAuthError(
             "invalid_grant",
@@ -295,14 +295,14 @@ impl Authority {
                 "the verifier is not the one of this code",
             ));
         }
-        Ok(Grant {
+        Ok(AccessGrant {
             client_id: asked.client_id,
             scopes: asked.scopes,
         })
     }
 
     /// Returns what an access token allows.
-    pub fn admit(&self, access_token: &str) -> Option<&Grant> {
+    pub fn admit(&self, access_token: &str) -> Option<&AccessGrant> {
         self.access_tokens.find(access_token)
     }
 }

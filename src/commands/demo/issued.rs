@@ -1,4 +1,4 @@
-//! Secrets that the demo's servers have given out: each is unguessable, lives for a while and stands for something.
+//! Secrets that the servers of the demo have issued: codes, tokens and client identifiers. Each expires.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,10 +17,10 @@ const MAX_KEPT: usize = 64;
 /// The secrets of one kind, and what each of them stands for.
 pub struct Issued<T> {
     life: Duration,
-    kept: VecDeque<Kept<T>>,
+    secrets: VecDeque<IssuedSecret<T>>,
 }
 
-struct Kept<T> {
+struct IssuedSecret<T> {
     secret: String,
     deadline: Deadline,
     meaning: T,
@@ -31,17 +31,17 @@ impl<T> Issued<T> {
     pub fn living(life: Duration) -> Self {
         Self {
             life,
-            kept: VecDeque::new(),
+            secrets: VecDeque::new(),
         }
     }
 
     /// Gives out a secret.
     pub fn give(&mut self, meaning: T) -> String {
         let secret = CsrfToken::new_random_len(SECRET_BYTES).into_secret();
-        if self.kept.len() >= MAX_KEPT {
-            self.kept.pop_front();
+        if self.secrets.len() >= MAX_KEPT {
+            self.secrets.pop_front();
         }
-        self.kept.push_back(Kept {
+        self.secrets.push_back(IssuedSecret {
             secret: secret.clone(),
             deadline: Deadline::after(self.life),
             meaning,
@@ -52,21 +52,23 @@ impl<T> Issued<T> {
     /// Returns what a secret stands for; `None` if it was not given out, or too long ago.
     pub fn find(&self, secret: &str) -> Option<&T> {
         self.position(secret)
-            .and_then(|at| self.kept.get(at))
-            .map(|kept| &kept.meaning)
+            .and_then(|at| self.secrets.get(at))
+            .map(|issued| &issued.meaning)
     }
 
     /// Takes a secret back, so that it is used once only.
     pub fn take(&mut self, secret: &str) -> Option<T> {
         let at = self.position(secret)?;
-        self.kept.remove(at).map(|kept| kept.meaning)
+        self.secrets.remove(at).map(|issued| issued.meaning)
     }
 
     fn position(&self, secret: &str) -> Option<usize> {
-        let same = |kept: &Kept<T>| bool::from(kept.secret.as_bytes().ct_eq(secret.as_bytes()));
-        self.kept
+        let same = |issued: &IssuedSecret<T>| {
+            bool::from(issued.secret.as_bytes().ct_eq(secret.as_bytes()))
+        };
+        self.secrets
             .iter()
-            .position(|kept| same(kept) && !kept.deadline.passed())
+            .position(|issued| same(issued) && !issued.deadline.passed())
     }
 }
 
@@ -103,7 +105,7 @@ mod tests {
             .map(|meaning| issued.give(meaning))
             .last()
             .expect("a secret");
-        assert_eq!(issued.kept.len(), MAX_KEPT);
+        assert_eq!(issued.secrets.len(), MAX_KEPT);
         assert_eq!(
             (issued.find(&first), issued.find(&last)),
             (None, Some(&(10 * MAX_KEPT)))

@@ -4,7 +4,7 @@ use serde_json::{json, Value};
 
 /// A request, read to its end.
 #[derive(Clone, Debug, Default)]
-pub struct Visit {
+pub struct HttpRequest {
     /// The method.
     pub method: String,
     /// The path.
@@ -17,7 +17,7 @@ pub struct Visit {
     pub body: Vec<u8>,
 }
 
-impl Visit {
+impl HttpRequest {
     /// Returns a header that is there once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut found = self
@@ -40,7 +40,7 @@ impl Visit {
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     /// The headers, beside those that all answers have.
@@ -51,7 +51,7 @@ pub struct Answer {
     pub remark: String,
 }
 
-impl Answer {
+impl HttpResponse {
     /// Answers with a status alone.
     pub fn status(status: u16, remark: impl Into<String>) -> Self {
         Self {
@@ -113,9 +113,9 @@ impl OAuthError {
     /// Returns the answer.
     ///
     /// Spec: RFC 6749 section 5.2; RFC 7591 section 3.2.2.
-    pub fn answer(self) -> Answer {
+    pub fn answer(self) -> HttpResponse {
         let Self(code, words) = self;
-        Answer::json(
+        HttpResponse::json(
             400,
             &json!({"error": code, "error_description": words}),
             words,

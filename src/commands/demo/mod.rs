@@ -1,4 +1,4 @@
-//! The demo: a whole login, with everything real but the server, which is one of our own and runs just for it.
+//! `demo`: a whole login against a protected MCP server that runs just for it.
 
 mod agent;
 mod authority;

@@ -4,8 +4,8 @@ use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use url::Url;
 
-use super::authority::{Asked, SCOPES};
-use super::messages::Answer;
+use super::authority::{PendingRequest, SCOPES};
+use super::messages::HttpResponse;
 use crate::callback::pages::{HEAD, STYLE};
 use crate::digest;
 
@@ -13,7 +13,7 @@ use crate::digest;
 const OWN_STYLE: &str = include_str!("pages/consent.css");
 
 /// Returns the page that asks a person; its answer has to carry the secret `request`.
-pub fn consent(asked: &Asked, request: &str) -> Answer {
+pub fn consent(asked: &PendingRequest, request: &str) -> HttpResponse {
     let scopes = SCOPES
         .iter()
         .filter(|(scope, _)| asked.scopes.contains(scope));
@@ -39,7 +39,7 @@ pub fn consent(asked: &Asked, request: &str) -> Answer {
 }
 
 /// Returns the page for a request that is not put to anyone.
-pub fn refusal(why: &str) -> Answer {
+pub fn refusal(why: &str) -> HttpResponse {
     page(
         400,
         &format!(include_str!("pages/refusal.html"), why = escape(why)),
@@ -48,19 +48,19 @@ pub fn refusal(why: &str) -> Answer {
     )
 }
 
-fn page(status: u16, body: &str, form_action: &str, remark: &str) -> Answer {
+fn page(status: u16, body: &str, form_action: &str, remark: &str) -> HttpResponse {
     let style = format!("\n{STYLE}{OWN_STYLE}");
     let hash = STANDARD.encode(digest::sha256(&style));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{hash}'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     );
-    let answer = Answer::status(status, remark)
+    let answer = HttpResponse::status(status, remark)
         .with("Content-Type", "text/html; charset=utf-8")
         .with("Content-Security-Policy", policy)
         .with("X-Frame-Options", "DENY")
         // Not no-referrer: the form would be sent from no origin at all, and refused.
         .with("Referrer-Policy", "same-origin");
-    Answer {
+    HttpResponse {
         body: format!("{}{style}</style>\n{body}", HEAD.trim_end()),
         ..answer
     }

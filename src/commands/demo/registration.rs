@@ -11,14 +11,14 @@ use crate::os::clock::Time;
 const MAX_REDIRECT_URIS: usize = 8;
 
 /// A client that has registered.
-pub struct Client {
+pub struct RegisteredClient {
     /// What it calls itself, fit to be shown.
     pub name: String,
     /// Where answers may go, byte for byte.
     pub redirect_uris: Vec<String>,
 }
 
-impl Client {
+impl RegisteredClient {
     /// Reads a registration.
     ///
     /// # Errors
@@ -115,8 +115,12 @@ mod tests {
             (Value::Null, false),
         ] {
             let body = json!({"redirect_uris": uris, "client_name": "x"}).to_string();
-            assert_eq!(Client::read(body.as_bytes()).is_ok(), good, "{body}");
+            assert_eq!(
+                RegisteredClient::read(body.as_bytes()).is_ok(),
+                good,
+                "{body}"
+            );
         }
-        assert!(Client::read(b"<html>").is_err());
+        assert!(RegisteredClient::read(b"<html>").is_err());
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{json, Value};
 
-use super::authority::{Grant, CALL_TOOLS, LIST_TOOLS};
-use super::messages::{Answer, Visit};
+use super::authority::{AccessGrant, CALL_TOOLS, LIST_TOOLS};
+use super::messages::{HttpRequest, HttpResponse};
 use crate::mcp::{CLASSIC, LIST_TOOLS as TOOLS_LIST, MODERN};
 use crate::os::clock::Time;
 
@@ -18,27 +18,27 @@ const HEADER_MISMATCH: i64 = -32020;
 const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// A tool: its name, what it is for, its one argument if it has one, and what it does.
-struct Tool {
+struct DemoTool {
     name: &'static str,
     description: &'static str,
     argument: Option<&'static str>,
     run: fn(&str) -> String,
 }
 
-const TOOLS: [Tool; 3] = [
-    Tool {
+const TOOLS: [DemoTool; 3] = [
+    DemoTool {
         name: "greet",
         description: "Greets somebody by name",
         argument: Some("name"),
         run: |name| format!("Hello, {name}!"),
     },
-    Tool {
+    DemoTool {
         name: "clock",
         description: "Tells the time of the machine that the demo runs on",
         argument: None,
         run: |_| Time::now().rfc3339(),
     },
-    Tool {
+    DemoTool {
         name: "count",
         description: "Counts the words of a text",
         argument: Some("text"),
@@ -46,7 +46,7 @@ const TOOLS: [Tool; 3] = [
     },
 ];
 
-impl Tool {
+impl DemoTool {
     fn description(&self) -> Value {
         let mut schema = json!({"type": "object", "properties": {}});
         if let Some(argument) = self.argument {
@@ -68,16 +68,20 @@ struct Call {
 /// Answers one message with what the token allows; `None` is for a visitor without a good token.
 ///
 /// Spec: MCP 2026-07-28 and 2025-11-25, Streamable HTTP.
-pub fn answer(visit: &Visit, grant: Option<&Grant>, metadata_url: &str) -> Answer {
+pub fn answer(
+    received: &HttpRequest,
+    grant: Option<&AccessGrant>,
+    metadata_url: &str,
+) -> HttpResponse {
     let Some(grant) = grant else {
-        return unauthorized(visit.has("authorization"), metadata_url);
+        return unauthorized(received.has("authorization"), metadata_url);
     };
-    if visit.method != "POST" {
-        return Answer::status(405, "").with("Allow", "POST");
+    if received.method != "POST" {
+        return HttpResponse::status(405, "").with("Allow", "POST");
     }
-    let call = match read(visit) {
+    let call = match read(received) {
         Ok(Some(call)) => call,
-        Ok(None) => return Answer::status(202, "noted"),
+        Ok(None) => return HttpResponse::status(202, "noted"),
         Err(answer) => return answer,
     };
     let needed = if call.method == "tools/call" {
@@ -96,7 +100,7 @@ pub fn answer(visit: &Visit, grant: Option<&Grant>, metadata_url: &str) -> Answe
     }
     match (call.method.as_str(), call.modern) {
         (TOOLS_LIST, _) => {
-            let tools: Vec<_> = TOOLS.iter().map(Tool::description).collect();
+            let tools: Vec<_> = TOOLS.iter().map(DemoTool::description).collect();
             call.list(
                 json!({"tools": tools}),
                 format!("the token is good; here are {} tools", TOOLS.len()),
@@ -119,7 +123,7 @@ pub fn answer(visit: &Visit, grant: Option<&Grant>, metadata_url: &str) -> Answe
 /// Answers a visitor without a good token.
 ///
 /// Spec: RFC 6750 section 3; RFC 9728 section 5.1.
-fn unauthorized(has_token: bool, metadata_url: &str) -> Answer {
+fn unauthorized(has_token: bool, metadata_url: &str) -> HttpResponse {
     let scopes = format!("{LIST_TOOLS} {CALL_TOOLS}");
     match has_token {
         false => challenge(
@@ -145,13 +149,13 @@ fn challenge(
     scopes: &str,
     metadata_url: &str,
     remark: &str,
-) -> Answer {
+) -> HttpResponse {
     let error = error
         .map(|error| format!(r#"error="{error}", "#))
         .unwrap_or_default();
     let challenge =
         format!(r#"Bearer {error}scope="{scopes}", resource_metadata="{metadata_url}""#);
-    Answer::status(status, remark).with("WWW-Authenticate", challenge)
+    HttpResponse::status(status, remark).with("WWW-Authenticate", challenge)
 }
 
 fn server_info() -> Value {
@@ -159,9 +163,9 @@ fn server_info() -> Value {
 }
 
 /// Reads a message; `None` for one that wants no answer.
-fn read(visit: &Visit) -> Result<Option<Call>, Answer> {
-    let version = visit.header("mcp-protocol-version").unwrap_or(CLASSIC);
-    let Ok(message) = serde_json::from_slice::<Value>(&visit.body) else {
+fn read(received: &HttpRequest) -> Result<Option<Call>, HttpResponse> {
+    let version = received.header("mcp-protocol-version").unwrap_or(CLASSIC);
+    let Ok(message) = serde_json::from_slice::<Value>(&received.body) else {
         return Err(error(400, &Value::Null, PARSE_ERROR, "this is not JSON"));
     };
     let text = |name: &str| {
@@ -180,7 +184,7 @@ fn read(visit: &Visit) -> Result<Option<Call>, Answer> {
         let why = "this version is not spoken here";
         let data = json!({"supported": [MODERN, CLASSIC], "requested": version});
         let error = json!({"code": UNSUPPORTED_VERSION, "message": why, "data": data});
-        return Err(Answer::json(
+        return Err(HttpResponse::json(
             400,
             &json!({"jsonrpc": "2.0", "id": id, "error": error}),
             why,
@@ -189,7 +193,7 @@ fn read(visit: &Visit) -> Result<Option<Call>, Answer> {
     let stated = parameters
         .pointer("/_meta/io.modelcontextprotocol~1protocolVersion")
         .and_then(Value::as_str);
-    if modern && (stated != Some(MODERN) || visit.header("mcp-method") != Some(&method)) {
+    if modern && (stated != Some(MODERN) || received.header("mcp-method") != Some(&method)) {
         return Err(error(
             400,
             &id,
@@ -207,7 +211,7 @@ fn read(visit: &Visit) -> Result<Option<Call>, Answer> {
 
 impl Call {
     /// Answers with something that a client may keep for a while.
-    fn list(&self, mut result: Value, remark: impl Into<String>) -> Answer {
+    fn list(&self, mut result: Value, remark: impl Into<String>) -> HttpResponse {
         if self.modern {
             result["ttlMs"] = LIST_LIFE_MS.into();
             result["cacheScope"] = "private".into();
@@ -215,24 +219,24 @@ impl Call {
         self.result(result, remark)
     }
 
-    fn result(&self, mut result: Value, remark: impl Into<String>) -> Answer {
+    fn result(&self, mut result: Value, remark: impl Into<String>) -> HttpResponse {
         if self.modern {
             result["resultType"] = "complete".into();
             result["_meta"] = json!({"io.modelcontextprotocol/serverInfo": server_info()});
         }
-        Answer::json(
+        HttpResponse::json(
             200,
             &json!({"jsonrpc": "2.0", "id": self.id, "result": result}),
             remark,
         )
     }
 
-    fn error(&self, status: u16, code: i64, why: &str) -> Answer {
+    fn error(&self, status: u16, code: i64, why: &str) -> HttpResponse {
         // Before 2026-07-28 an error of a method was no error of HTTP.
         error(if self.modern { status } else { 200 }, &self.id, code, why)
     }
 
-    fn run_tool(&self) -> Answer {
+    fn run_tool(&self) -> HttpResponse {
         let name = self
             .parameters
             .get("name")
@@ -255,9 +259,9 @@ impl Call {
     }
 }
 
-fn error(status: u16, id: &Value, code: i64, why: &str) -> Answer {
+fn error(status: u16, id: &Value, code: i64, why: &str) -> HttpResponse {
     let error = json!({"code": code, "message": why});
-    Answer::json(
+    HttpResponse::json(
         status,
         &json!({"jsonrpc": "2.0", "id": id, "error": error}),
         why,

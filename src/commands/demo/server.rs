@@ -1,4 +1,4 @@
-//! The servers of the demo on one loopback port: who is let in, which of them is asked, and how it answers.
+//! The servers of the demo on one loopback port: which requests are accepted, and which server responds.
 //!
 //! `tiny_http` serves them. A program of this machine can bring its server down (a reset at the wrong moment is
 //! enough), which is why it serves no login of a user's; here nothing of value is lost with it.
@@ -13,7 +13,7 @@ use tiny_http::{Header, Request, Response, Server, StatusCode};
 use url::Url;
 
 use super::authority::{Authority, Decision, Refusal, CALL_TOOLS, LIST_TOOLS};
-use super::messages::{Answer, Parameters, Visit};
+use super::messages::{HttpRequest, HttpResponse, Parameters};
 use super::{pages, resource};
 
 /// Threads that answer; a slow visitor holds up one of them.
@@ -46,15 +46,15 @@ impl Servers {
         let origin = format!("http://{}", http.server_addr());
         let mcp = Url::parse(&format!("{origin}/mcp")).map_err(io::Error::other)?;
         let servers = Self { http, mcp };
-        let office = Arc::new(Office::new(&origin));
+        let handler = Arc::new(Handler::new(&origin));
         for _ in 0..WORKERS {
-            let (http, office) = (Arc::clone(&servers.http), Arc::clone(&office));
+            let (http, handler) = (Arc::clone(&servers.http), Arc::clone(&handler));
             // Not joined: a visitor who never finishes a request must not hold up the end of the demo.
             thread::Builder::new()
                 .name("demo".to_owned())
                 .spawn(move || {
                     while let Ok(request) = http.recv() {
-                        serve(request, &office, remark);
+                        serve(request, &handler, remark);
                     }
                 })?;
         }
@@ -93,7 +93,7 @@ fn prove_threads() -> io::Result<()> {
     Ok(())
 }
 
-fn serve(mut request: Request, office: &Office, remark: fn(&str)) {
+fn serve(mut request: Request, handler: &Handler, remark: fn(&str)) {
     if request
         .body_length()
         .is_some_and(|length| length > MAX_BODY_BYTES)
@@ -112,7 +112,7 @@ fn serve(mut request: Request, office: &Office, remark: fn(&str)) {
     }
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
     let headers = request.headers().iter();
-    let visit = Visit {
+    let received = HttpRequest {
         method: request.method().to_string(),
         path: path.to_owned(),
         query: query.to_owned(),
@@ -121,11 +121,11 @@ fn serve(mut request: Request, office: &Office, remark: fn(&str)) {
             .collect(),
         body,
     };
-    let answer = office.answer(&visit);
+    let answer = handler.answer(&received);
     if !answer.remark.is_empty() {
         remark(&format!(
             "{} {} -> {}: {}",
-            visit.method, visit.path, answer.status, answer.remark
+            received.method, received.path, answer.status, answer.remark
         ));
     }
     let ours = [
@@ -153,13 +153,13 @@ fn serve(mut request: Request, office: &Office, remark: fn(&str)) {
     let _ = request.respond(response);
 }
 
-/// What the workers share: both servers, behind one door.
-struct Office {
+/// What the workers share: both servers.
+struct Handler {
     origin: String,
     authority: Mutex<Authority>,
 }
 
-impl Office {
+impl Handler {
     fn new(origin: &str) -> Self {
         let authority = Authority::new(origin.to_owned(), format!("{origin}/mcp"));
         Self {
@@ -168,79 +168,84 @@ impl Office {
         }
     }
 
-    fn answer(&self, visit: &Visit) -> Answer {
-        if let Err(refused) = self.let_in(visit) {
+    fn answer(&self, received: &HttpRequest) -> HttpResponse {
+        if let Err(refused) = self.check_sender(received) {
             return refused;
         }
         let mut authority = self
             .authority
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match (visit.method.as_str(), visit.path.as_str()) {
+        match (received.method.as_str(), received.path.as_str()) {
             (_, "/mcp") => {
-                let token = visit
+                let token = received
                     .header("authorization")
                     .and_then(|value| value.strip_prefix("Bearer "));
                 let grant = token.and_then(|token| authority.admit(token));
-                resource::answer(visit, grant, &format!("{}{RESOURCE_METADATA}", self.origin))
+                resource::answer(
+                    received,
+                    grant,
+                    &format!("{}{RESOURCE_METADATA}", self.origin),
+                )
             }
             ("GET", RESOURCE_METADATA) => self.resource_metadata(),
-            ("GET", SERVER_METADATA) => Answer::json(200, &authority.metadata(), "endpoints"),
-            ("POST", "/register") => match authority.register(&visit.body) {
-                Ok(client) => Answer::json(201, &client, "a client is registered"),
+            ("GET", SERVER_METADATA) => HttpResponse::json(200, &authority.metadata(), "endpoints"),
+            ("POST", "/register") => match authority.register(&received.body) {
+                Ok(client) => HttpResponse::json(201, &client, "a client is registered"),
                 Err(err) => err.answer(),
             },
-            ("GET", "/authorize") => match authority.ask(&Parameters::read(visit.query.as_bytes()))
-            {
-                Ok((request, asked)) => pages::consent(&asked, &request),
-                Err(Refusal::Page(why)) => pages::refusal(why),
-                Err(Refusal::Redirect(target)) => {
-                    Answer::redirect(target, "refused; the browser brings the reason")
+            ("GET", "/authorize") => {
+                match authority.ask(&Parameters::read(received.query.as_bytes())) {
+                    Ok((request, asked)) => pages::consent(&asked, &request),
+                    Err(Refusal::Page(why)) => pages::refusal(why),
+                    Err(Refusal::Redirect(target)) => {
+                        HttpResponse::redirect(target, "refused; the browser brings the reason")
+                    }
                 }
-            },
-            ("POST", "/authorize") => match authority.decide(&Parameters::read(&visit.body)) {
+            }
+            ("POST", "/authorize") => match authority.decide(&Parameters::read(&received.body)) {
                 Ok(Decision {
                     target,
                     allowed: true,
-                }) => Answer::redirect(target, "allowed; the browser brings a code"),
+                }) => HttpResponse::redirect(target, "allowed; the browser brings a code"),
                 Ok(Decision {
                     target,
                     allowed: false,
-                }) => Answer::redirect(target, "denied; the browser brings the news"),
+                }) => HttpResponse::redirect(target, "denied; the browser brings the news"),
                 Err(why) => pages::refusal(why),
             },
-            ("POST", "/token") => match authority.exchange(&Parameters::read(&visit.body)) {
-                Ok((tokens, why)) => Answer::json(200, &tokens, why),
+            ("POST", "/token") => match authority.exchange(&Parameters::read(&received.body)) {
+                Ok((tokens, why)) => HttpResponse::json(200, &tokens, why),
                 Err(err) => err.answer(),
             },
-            _ => Answer::status(404, ""),
+            _ => HttpResponse::status(404, ""),
         }
     }
 
-    /// Checks the door: only this address is served, and no page but our own may send anything here.
+    /// Checks the sender: only this address is served, and no page but our own may send anything here.
     ///
     /// A browser names the origin of the page in every `POST`, so nobody else's page can answer ours.
-    fn let_in(&self, visit: &Visit) -> Result<(), Answer> {
-        if visit
+    fn check_sender(&self, received: &HttpRequest) -> Result<(), HttpResponse> {
+        if received
             .header("host")
             .is_none_or(|host| self.origin != format!("http://{host}"))
         {
-            return Err(Answer::status(421, "for another host"));
+            return Err(HttpResponse::status(421, "for another host"));
         }
-        let own_page = visit.header("origin") == Some(&self.origin);
-        let same_site = visit
+        let own_page = received.header("origin") == Some(&self.origin);
+        let same_site = received
             .header("sec-fetch-site")
             .is_none_or(|site| site == "same-origin");
-        let is_answer = visit.method == "POST" && visit.path == "/authorize";
-        match (visit.has("origin"), is_answer) {
-            (true, _) if !own_page => Err(Answer::status(403, "from another page")),
-            (_, true) if !own_page || !same_site => Err(Answer::status(403, "from no page")),
+        let is_answer = received.method == "POST" && received.path == "/authorize";
+        match (received.has("origin"), is_answer) {
+            (true, _) if !own_page => Err(HttpResponse::status(403, "from another page")),
+            (_, true) if !own_page || !same_site => Err(HttpResponse::status(403, "from no page")),
             _ => Ok(()),
         }
     }
 
     /// Spec: RFC 9728 section 2.
-    fn resource_metadata(&self) -> Answer {
+    fn resource_metadata(&self) -> HttpResponse {
         let metadata = json!({
             "resource": format!("{}/mcp", self.origin),
             "resource_name": "The demo server of mcp-login",
@@ -248,7 +253,7 @@ impl Office {
             "scopes_supported": [LIST_TOOLS, CALL_TOOLS],
             "bearer_methods_supported": ["header"],
         });
-        Answer::json(200, &metadata, "issuer")
+        HttpResponse::json(200, &metadata, "issuer")
     }
 }
 

@@ -172,7 +172,9 @@ pub fn clock(now: Time, server_ahead: Option<i64>) -> Finding {
             )
         }
         _ if !PLAUSIBLE.contains(&now.0) => format!("{told}, which cannot be right"),
-        (Some(_), None) => return Finding::ok(Topic::Clock, format!("{told}, as the server's")),
+        (Some(_), None) => {
+            return Finding::ok(Topic::Clock, format!("{told} (agrees with the server)"))
+        }
         (None, _) => return Finding::ok(Topic::Clock, told),
     };
     let hint =
@@ -193,7 +195,7 @@ mod tests {
         let now = Time(1_800_000_000);
         for (now, ahead, state, words) in [
             (now, None, Severity::Ok, "2027-01-15T08:00:00Z"),
-            (now, Some(-60), Severity::Ok, "as the server's"),
+            (now, Some(-60), Severity::Ok, "agrees with the server"),
             (
                 now,
                 Some(61),

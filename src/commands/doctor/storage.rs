@@ -158,10 +158,10 @@ fn logins(case: &Case, store: &Store) -> Vec<Finding> {
             let needing = states
                 .filter(|state| *state == LoginState::NeedsLogin)
                 .count();
-            let needing = if needing > 0 {
-                format!(", {needing} of them in need of a new one")
-            } else {
-                String::new()
+            let needing = match needing {
+                0 => String::new(),
+                1 => ", 1 needs a new login".to_owned(),
+                many => format!(", {many} need a new login"),
             };
             let logins = if count == 1 { "login" } else { "logins" };
             let whole = Finding::ok(Topic::Logins, format!("{count} {logins}{needing}"));
@@ -185,14 +185,14 @@ fn logins(case: &Case, store: &Store) -> Vec<Finding> {
     }
 }
 
-/// Tells of refreshes that were begun and have no end; nothing if there are none.
+/// Reports refreshes that have started and not finished.
 fn refreshes(store: &Store) -> Vec<Finding> {
     let finding = |Unfinished { name, started_at }: Unfinished| {
         let what = format!(
-            "the refresh of {name} has no end since {}",
+            "a refresh of {name} started at {} and has not finished",
             started_at.rfc3339()
         );
-        let hint = "it is under way, or was interrupted; `mcp-login token SERVER` shows whether the login lives";
+        let hint = "it is under way, or was interrupted; `mcp-login token SERVER` shows whether the login works";
         Finding::warning(Topic::Refreshes, what, Some(hint.to_owned()))
     };
     let mut findings: Vec<_> = refresh::unfinished(store)

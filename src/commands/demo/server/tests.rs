@@ -11,10 +11,10 @@ const ORIGIN: &str = "http://127.0.0.1:4000";
 const CALLBACK: &str = "http://127.0.0.1:5000/callback";
 const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more";
 
-fn visit(method: &str, target: &str, body: &str, headers: &[(&str, &str)]) -> Visit {
+fn received(method: &str, target: &str, body: &str, headers: &[(&str, &str)]) -> HttpRequest {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let headers = [("Host", "127.0.0.1:4000")].iter().chain(headers);
-    Visit {
+    HttpRequest {
         method: method.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
@@ -39,11 +39,11 @@ fn change<'a>(pairs: &mut Vec<(&'a str, &'a str)>, changes: &[(&'a str, &'a str)
     }
 }
 
-fn json(answer: &Answer) -> Value {
+fn json(answer: &HttpResponse) -> Value {
     serde_json::from_str(&answer.body).expect("JSON")
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+fn header<'a>(answer: &'a HttpResponse, name: &str) -> &'a str {
     answer
         .headers
         .iter()
@@ -52,7 +52,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
 }
 
 /// Returns a parameter of the URL that an answer sends the browser to.
-fn told(answer: &Answer, name: &str) -> Option<String> {
+fn told(answer: &HttpResponse, name: &str) -> Option<String> {
     let target = url::Url::parse(header(answer, "Location")).expect("a redirect");
     assert!(target.as_str().starts_with(CALLBACK), "{target}");
     let mut pairs = target.query_pairs();
@@ -63,24 +63,24 @@ fn told(answer: &Answer, name: &str) -> Option<String> {
 
 /// A client on its way through the servers.
 struct Walk {
-    office: Office,
+    handler: Handler,
     client_id: String,
 }
 
 impl Walk {
     fn start() -> Self {
-        let office = Office::new(ORIGIN);
+        let handler = Handler::new(ORIGIN);
         let body = json!({"client_name": "<b>x</b>", "redirect_uris": [CALLBACK]}).to_string();
-        let answer = office.answer(&visit("POST", "/register", &body, &[]));
+        let answer = handler.answer(&received("POST", "/register", &body, &[]));
         assert_eq!(answer.status, 201);
         let client_id = json(&answer)["client_id"]
             .as_str()
             .expect("an identifier")
             .to_owned();
-        Self { office, client_id }
+        Self { handler, client_id }
     }
 
-    fn ask(&self, changes: &[(&str, &str)]) -> Answer {
+    fn ask(&self, changes: &[(&str, &str)]) -> HttpResponse {
         let challenge = URL_SAFE_NO_PAD.encode(crate::digest::sha256(VERIFIER));
         let mut query = vec![
             ("response_type", "code"),
@@ -93,7 +93,7 @@ impl Walk {
             ("code_challenge_method", "S256"),
         ];
         change(&mut query, changes);
-        self.office.answer(&visit(
+        self.handler.answer(&received(
             "GET",
             &format!("/authorize?{}", encoded(&query)),
             "",
@@ -101,7 +101,7 @@ impl Walk {
         ))
     }
 
-    fn say(&self, page: &Answer, answer: &str) -> Answer {
+    fn say(&self, page: &HttpResponse, answer: &str) -> HttpResponse {
         let request = page
             .body
             .split_once(r#"name="request" value=""#)
@@ -110,15 +110,15 @@ impl Walk {
         let request = request.split_once('"').expect("a form").0;
         let form = encoded(&[("request", request), ("answer", answer)]);
         let headers = [("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")];
-        self.office
-            .answer(&visit("POST", "/authorize", &form, &headers))
+        self.handler
+            .answer(&received("POST", "/authorize", &form, &headers))
     }
 
     fn code(&self) -> String {
         told(&self.say(&self.ask(&[]), "allow"), "code").expect("a code")
     }
 
-    fn exchange(&self, code: &str, changes: &[(&str, &str)]) -> Answer {
+    fn exchange(&self, code: &str, changes: &[(&str, &str)]) -> HttpResponse {
         let mut form = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -128,8 +128,8 @@ impl Walk {
             ("code_verifier", VERIFIER),
         ];
         change(&mut form, changes);
-        self.office
-            .answer(&visit("POST", "/token", &encoded(&form), &[]))
+        self.handler
+            .answer(&received("POST", "/token", &encoded(&form), &[]))
     }
 
     fn token(&self) -> String {
@@ -140,8 +140,8 @@ impl Walk {
         )
     }
 
-    fn call(&self, token: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
-        self.office.answer(&visit(
+    fn call(&self, token: &str, body: &str, headers: &[(&str, &str)]) -> HttpResponse {
+        self.handler.answer(&received(
             "POST",
             "/mcp",
             body,
@@ -183,8 +183,8 @@ fn a_client_gets_tokens_for_a_yes() {
             ("refresh_token", token),
             ("client_id", &walk.client_id),
         ];
-        walk.office
-            .answer(&visit("POST", "/token", &encoded(&form), &[]))
+        walk.handler
+            .answer(&received("POST", "/token", &encoded(&form), &[]))
     };
     let fresh = json(&refresh(&tokens["refresh_token"]));
     assert!(fresh["access_token"].is_string() && fresh["access_token"] != tokens["access_token"]);
@@ -253,8 +253,8 @@ fn only_our_own_page_answers_and_only_once() {
     assert_eq!(walk.say(&page, "allow").status, 303);
     assert_eq!(walk.say(&page, "allow").status, 400, "answered before");
     let post = |body: &str, headers: &[(&str, &str)]| {
-        walk.office
-            .answer(&visit("POST", "/authorize", body, headers))
+        walk.handler
+            .answer(&received("POST", "/authorize", body, headers))
     };
     let own = [("Origin", ORIGIN)];
     assert_eq!(
@@ -320,17 +320,19 @@ fn a_code_is_good_once_and_for_its_client_alone() {
 
 #[test]
 fn only_this_address_is_served() {
-    let office = Office::new(ORIGIN);
-    let mut request = visit("GET", SERVER_METADATA, "", &[]);
-    assert_eq!(office.answer(&request).status, 200);
+    let handler = Handler::new(ORIGIN);
+    let mut request = received("GET", SERVER_METADATA, "", &[]);
+    assert_eq!(handler.answer(&request).status, 200);
     for host in ["evil.example:4000", "127.0.0.1", "localhost:4000"] {
         request.headers = vec![("Host".to_owned(), host.to_owned())];
-        assert_eq!(office.answer(&request).status, 421, "{host}");
+        assert_eq!(handler.answer(&request).status, 421, "{host}");
     }
-    let foreign = visit("POST", "/mcp", "{}", &[("Origin", "http://evil.example")]);
-    assert_eq!(office.answer(&foreign).status, 403);
+    let foreign = received("POST", "/mcp", "{}", &[("Origin", "http://evil.example")]);
+    assert_eq!(handler.answer(&foreign).status, 403);
     assert_eq!(
-        office.answer(&visit("GET", "/favicon.ico", "", &[])).status,
+        handler
+            .answer(&received("GET", "/favicon.ico", "", &[]))
+            .status,
         404
     );
 }
@@ -342,7 +344,9 @@ fn tools_are_for_those_with_a_token() {
         mcp::modern_request(mcp::LIST_TOOLS),
         mcp::modern_headers(mcp::LIST_TOOLS),
     );
-    let anonymous = walk.office.answer(&visit("POST", "/mcp", &list, &modern));
+    let anonymous = walk
+        .handler
+        .answer(&received("POST", "/mcp", &list, &modern));
     assert_eq!(anonymous.status, 401);
     let challenge = header(&anonymous, "WWW-Authenticate");
     let metadata = format!(
