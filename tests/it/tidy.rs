@@ -67,7 +67,7 @@ const OUTSIDE: [&str; 2] = ["lib", "main"];
 /// Outside things, and the only places that may name them.
 const ONLY_IN: [(&str, &[&str]); 13] = [
     ("ureq::", &["src/http/"]),
-    ("httparse::", &["src/callback/request.rs"]),
+    ("httparse::", &["src/callback/request/"]),
     (
         "tiny_http::",
         &["src/callback/pages.rs", "src/commands/demo/"],
