@@ -319,20 +319,25 @@ impl Logins {
             return Err(broken("it is empty"));
         }
         let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut unknown: Members =
-            serde_json::from_slice(json).map_err(|err| ParseError::Broken(reason(&err)))?;
-        let version = unknown.take("version").and_then(|text| text.parse().ok());
-        let version: u64 = version.ok_or_else(|| broken("it has no version"))?;
-        let logins = unknown.take("logins").unwrap_or_default();
-        match serde_json::from_str(&logins) {
-            Ok(entries) => Ok(Self {
+        let Document { logins, mut other } = serde_json::from_slice(json).map_err(|err| {
+            // A newer version may write the logins in another form.
+            let members: Option<Members> = serde_json::from_slice(json).ok();
+            match members.and_then(|mut members| members.take_version()) {
+                Some(version) if version > VERSION => ParseError::Newer(version),
+                _ => ParseError::Broken(reason(&err)),
+            }
+        })?;
+        let version = other.take_version();
+        let version = version.ok_or_else(|| broken("it has no version"))?;
+        match logins {
+            Some(entries) => Ok(Self {
                 path: path.to_owned(),
                 version,
                 entries,
-                unknown,
+                unknown: other,
             }),
-            Err(_) if version > VERSION => Err(ParseError::Newer(version)),
-            Err(err) => Err(ParseError::Broken(reason(&err))),
+            None if version > VERSION => Err(ParseError::Newer(version)),
+            None => Err(broken("it has no logins")),
         }
     }
 
@@ -373,6 +378,10 @@ impl Members {
         Some(self.0.remove(place).1)
     }
 
+    fn take_version(&mut self) -> Option<u64> {
+        self.take("version")?.parse().ok()
+    }
+
     fn size_bytes(&self) -> usize {
         // A name may be written with escapes, of at most six bytes for one.
         self.0
@@ -397,17 +406,65 @@ impl<'de> Deserialize<'de> for Members {
                 let mut names = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
                     if !names.insert(name.clone()) {
-                        return Err(A::Error::custom("a name stands there twice"));
+                        return Err(A::Error::custom(TWICE));
                     }
-                    // Line breaks can only be layout here, and one login is one line.
-                    members
-                        .0
-                        .push((name, Zeroizing::new(value.get().replace(['\n', '\r'], " "))));
+                    members.0.push((name, one_line(value.get())));
                 }
                 Ok(members)
             }
         }
         deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// Returns a JSON text as one line: line breaks can only be layout in it, and one login is one line.
+fn one_line(text: &str) -> Zeroizing<String> {
+    let is_line_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    Zeroizing::new(if text.as_bytes().iter().any(is_line_break) {
+        text.replace(['\n', '\r'], " ")
+    } else {
+        text.to_owned()
+    })
+}
+
+/// Why a file with two members of one name is refused.
+const TWICE: &str = "a name stands there twice";
+
+/// A whole file, read in one pass.
+#[derive(Default)]
+struct Document {
+    logins: Option<Members>,
+    other: Members,
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOnePass;
+        impl<'de> Visitor<'de> for InOnePass {
+            type Value = Document;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
+                let mut document = Document::default();
+                let mut names = HashSet::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(A::Error::custom(TWICE));
+                    }
+                    if name == "logins" {
+                        document.logins = Some(map.next_value()?);
+                    } else {
+                        let value = map.next_value::<&RawValue>()?;
+                        document.other.0.push((name, one_line(value.get())));
+                    }
+                }
+                Ok(document)
+            }
+        }
+        deserializer.deserialize_map(InOnePass)
     }
 }
 
