@@ -10,6 +10,7 @@ use crate::support::leaks::assert_plain;
 use crate::support::program::Program;
 use crate::support::pty::Pty;
 use crate::support::rotating::{login, Home};
+use crate::support::skip::needs_root;
 use crate::support::visit;
 
 /// A server of a project that brings a client of its own.
@@ -42,6 +43,28 @@ fn a_projects_client_gets_no_secret_of_the_users() {
         .expect_error(2, "usage");
     assert!(
         refused.stderr.contains("give the URL and --client-id"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[apply(test)]
+fn a_projects_file_of_another_user_is_not_read() {
+    needs_root();
+    let fake = Fake::start();
+    let home = Home::new();
+    put_servers(
+        &home,
+        "work/.mcp.json",
+        json!({"theirs": {"url": fake.mcp()}}),
+    );
+    let name = "claude-code:theirs";
+    log_in(&home, &[name]).agree().expect(0);
+    let path = home.path().join("work/.mcp.json");
+    std::os::unix::fs::chown(path, Some(54321), None).expect("another owner");
+    let refused = log_in(&home, &[name, "--force"]).run().expect(2);
+    assert!(
+        refused.stderr.contains("it belongs to another user"),
         "{}",
         refused.stderr
     );

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use crate::support::fake::{Fake, Reply};
+use crate::support::process::names_these_tests;
 use crate::support::program::Program;
 use crate::support::pty::Pty;
 use crate::support::skip::needs;
@@ -14,7 +15,6 @@ use crate::support::{parameter, send, visit};
 fn u2_port_8000_is_already_in_use() {
     let fake = Fake::start();
     let port = fake.address().port().to_string();
-    let pid = format!("process {}", std::process::id());
 
     let mut pty = Pty::open();
     let mut login = Program::login(&fake)
@@ -30,7 +30,7 @@ fn u2_port_8000_is_already_in_use() {
     // The browser lands at the server itself, which knows nothing of a callback; its address bar has the answer.
     assert_eq!(visit(&landed).status, 404);
     let shown = pty.wait_for("paste it here and press Enter");
-    assert!(shown.contains(&pid), "the holder is named: {shown}");
+    assert!(names_these_tests(&shown), "the holder is named: {shown}");
     assert!(
         shown.contains("sees the answer"),
         "what the holder sees is said: {shown}"
@@ -44,7 +44,7 @@ fn u2_port_8000_is_already_in_use() {
         .args(["--port", &port, "--no-paste"])
         .run()
         .expect_error(8, "port_taken");
-    assert!(finished.stderr.contains(&pid), "{}", finished.stderr);
+    assert!(names_these_tests(&finished.stderr), "{}", finished.stderr);
     assert!(
         finished
             .stderr

@@ -369,27 +369,6 @@ fn a_projects_files_end_at_its_repository_and_at_home() {
 }
 
 #[test]
-fn a_projects_file_of_another_user_is_not_read() {
-    let home = Home::new();
-    let path = home.put(
-        "repo/.mcp.json",
-        &format!(r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }} }}"#),
-    );
-    assert_eq!(home.urls("claude-code").len(), 1, "our own");
-    if std::os::unix::fs::chown(&path, Some(54321), None).is_err() {
-        eprintln!("skipped: only root can give a file away");
-        return;
-    }
-    let found = home.look("claude-code");
-    assert!(found.servers.is_empty());
-    assert_eq!(found.broken.len(), 1, "{found:?}");
-    assert_eq!(
-        (&found.broken[0].path, found.broken[0].why.as_str()),
-        (&path, "it belongs to another user")
-    );
-}
-
-#[test]
 fn what_cannot_be_read_is_named() {
     let home = Home::new();
     let deep = format!("{{\"mcpServers\": {}", "[".repeat(100_000));

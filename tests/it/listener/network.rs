@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use super::Waiting;
 use crate::support::fake::Fake;
+use crate::support::process::names_these_tests;
 use crate::support::program::Program;
 use crate::support::pty::Pty;
 use crate::support::skip::{needs, needs_root, skip};
@@ -146,9 +147,8 @@ fn l1_a_taken_port_names_its_holder() {
         .args(["--port", &port])
         .run()
         .expect_error(8, "port_taken");
-    let pid = format!("process {}", std::process::id());
     assert!(
-        finished.stderr.contains(&pid) && finished.stderr.contains(&port),
+        names_these_tests(&finished.stderr) && finished.stderr.contains(&port),
         "{}",
         finished.stderr
     );

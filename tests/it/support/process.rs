@@ -47,3 +47,21 @@ impl Process {
         fields[11].parse::<u64>().expect("a number") + fields[12].parse::<u64>().expect("a number")
     }
 }
+
+/// Tells whether a text names these tests as a process: `process 123`. What they start has all their sockets until its
+/// program runs, so it may be named in their place.
+pub fn names_these_tests(text: &str) -> bool {
+    let own = std::process::id();
+    let named = text.split("process ").skip(1).filter_map(|rest| {
+        let end = rest.find(|it: char| !it.is_ascii_digit());
+        rest[..end.unwrap_or(rest.len())].parse().ok()
+    });
+    let is_started_here = |pid| {
+        // The fields are counted from the state on; the second is the parent.
+        let stat = Process(pid).stat();
+        stat.is_none_or(|fields| fields[1] == own.to_string())
+    };
+    named
+        .into_iter()
+        .any(|pid: u32| pid == own || is_started_here(pid))
+}
