@@ -27,7 +27,7 @@ pub struct Authorities {
     pub system: Vec<Certificate<'static>>,
     /// Those of the user's file.
     pub file: Vec<Certificate<'static>>,
-    /// Why some of the system's are passed over.
+    /// Why some of the system's are ignored.
     pub passed_over: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! TCP connections: the addresses of a host are tried a moment apart, and the first that answers is used.
+//! TCP connections: the addresses of a host are tried 250 ms apart, and the first connection is used.
 //!
 //! Spec: RFC 8305 (Happy Eyeballs), sections 4 and 5.
 

@@ -54,11 +54,11 @@ const MAX_REDIRECTS: usize = 3;
 /// Which redirects are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redirects {
-    /// None: the request carries a secret, or its answer decides where secrets go.
+    /// None: the request carries a secret, or its response decides where secrets are sent.
     Refuse,
     /// Within one origin.
     SameOrigin,
-    /// None: the redirect is the answer that is wanted.
+    /// None: the redirect is the result.
     Show,
 }
 

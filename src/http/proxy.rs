@@ -169,7 +169,7 @@ fn choose(url: &Url, environment: &impl Fn(&str) -> Option<OsString>) -> Choice 
 struct Choice {
     /// The proxy through which it is asked.
     chosen: Option<ProxyChoice>,
-    /// What was passed over because it cannot be read.
+    /// What was ignored because it cannot be read.
     warnings: Vec<String>,
 }
 

@@ -69,17 +69,17 @@ impl PolicedResolver {
         }
     }
 
-    /// Tells whether an address that stands in a URL may be asked, as far as it is known without a lookup: a public
-    /// one, one that the user typed, or one of the scope of an address that the user typed.
+    /// Tells whether an address in a URL is allowed without a lookup: a public one, one that the user typed, or one of the
+    /// scope of an address that the user typed.
     pub fn permits_literal(&self, address: IpAddr) -> bool {
         self.literals().any(|typed| typed == address.to_canonical()) || self.permits(address)
     }
 
-    /// Tells whether an address may be asked. Typed names vouch for it only with all their addresses, since the owner of
-    /// a name writes their list.
+    /// Tells whether an address is allowed. A typed name allows the scope that all its addresses have: the owner of the name
+    /// chooses its addresses.
     pub fn permits_by_lookup(&self, address: IpAddr, timeout: NextTimeout) -> bool {
         let scope = AddressScope::of(address);
-        let vouches = |typed: &TypedHost| {
+        let is_in_scope = |typed: &TypedHost| {
             let found = self.addresses_of(typed, timeout);
             !found.is_empty() && found.iter().all(|found| AddressScope::of(*found) == scope)
         };
@@ -87,11 +87,11 @@ impl PolicedResolver {
             .typed
             .iter()
             .filter(|typed| typed.direct && typed.host.parse::<IpAddr>().is_err());
-        self.permits(address) || (scope != AddressScope::LinkLocal && names.any(vouches))
+        self.permits(address) || (scope != AddressScope::LinkLocal && names.any(is_in_scope))
     }
 
-    /// Tells whether an address may be asked because it is public, or because a typed address lies in its scope. The
-    /// link itself is no such scope: cloud metadata services live there.
+    /// Tells whether an address is public, or in the scope of a typed address. Link-local addresses do not count: cloud
+    /// metadata services have them.
     fn permits(&self, address: IpAddr) -> bool {
         let scope = AddressScope::of(address);
         scope == AddressScope::Public
@@ -120,7 +120,7 @@ impl PolicedResolver {
         )
     }
 
-    /// Tells whether a host that was looked up may be asked at this address.
+    /// Tells whether a host that was looked up may be reached at this address.
     fn lets_through(&self, host: &str, address: IpAddr, timeout: NextTimeout) -> bool {
         if self.typed.iter().any(|typed| typed.host == host) {
             return AddressScope::of(address) != AddressScope::LinkLocal

@@ -60,7 +60,7 @@ impl Transport for TcpTransport {
     }
 
     fn is_open(&mut self) -> bool {
-        // Whatever a server sends that was not asked for makes the connection useless: nothing is to be read.
+        // A connection with unread bytes cannot be reused: no request has asked for them.
         let probe = |mut stream: &TcpStream| {
             stream.set_nonblocking(true)?;
             let read = stream.read(&mut [0]);

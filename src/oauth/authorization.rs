@@ -1,4 +1,4 @@
-//! The authorization request: which scopes are asked for, and the URL that the browser opens.
+//! The authorization request: its scopes, and the URL that the browser opens.
 
 use oauth2::basic::BasicClient;
 use oauth2::{
@@ -24,7 +24,7 @@ const MAX_OFFERED_BYTES: usize = 4096;
 /// Where the scopes of a request may come from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScopeSources<'a> {
-    /// What the user asked for; if anything, then exactly this.
+    /// The scopes that the user names; if there are any, exactly these are requested.
     pub asked: &'a [String],
     /// What the server's challenge names.
     pub challenged: &'a [String],
@@ -121,7 +121,7 @@ pub struct AuthorizationRequest<'a> {
 }
 
 impl AuthorizationRequest<'_> {
-    /// Returns the URL to open: one word, free of characters that a shell would read.
+    /// Returns the URL to open, without characters that mean something to a shell.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl AuthorizationRequest<'_> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Tells whether an ID token is asked for, and with it a nonce is to be sent.
+    /// Tells whether an ID token is requested, and so a nonce is sent.
     ///
     /// Spec: OpenID Connect Core 1.0 section 3.1.2.1.
     pub fn asks_for_identity(&self) -> bool {

@@ -1,4 +1,4 @@
-//! What a server answers instead of serving: `WWW-Authenticate`, read as real servers write it.
+//! The `WWW-Authenticate` header, read as real servers write it.
 //!
 //! Servers leave out commas, quote with the wrong quotes or not at all, and put other schemes first; users paste the
 //! header as a terminal shows it. A strict parser gives up on the whole header then, and the login with it. This
@@ -71,7 +71,7 @@ impl BearerChallenge {
 
 /// Reads every challenge in the values of the `WWW-Authenticate` headers of one response, in their order.
 ///
-/// A parameter ahead of any scheme belongs to nothing and is passed over, as is the data of a `token68` challenge.
+/// A parameter ahead of any scheme is ignored, as is the data of a `token68` challenge.
 ///
 /// Deviates: takes unquoted URLs, single quotes, missing commas, `;` for `,`, an unterminated quote and a header that
 /// still carries its name, for servers that send them and users who paste them.
@@ -212,7 +212,7 @@ enum After {
     Separator,
     /// A scheme: the word is its `token68`.
     Scheme,
-    /// A parameter, without a comma: the word is a stray.
+    /// A parameter, without a comma: the word is ignored.
     Parameter,
 }
 
