@@ -7,7 +7,7 @@ use serde_json::{json, Map, Value};
 use url::Url;
 
 use super::{json as file, mcp_remote, sdk};
-use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
+use super::{Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 
 /// Cline 3.0, and what else is built on its core 0.0.86.
 pub const TARGET: Target = Target {
@@ -31,23 +31,19 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     let lock = Lock::Directory(format!("{}.lock", path.display()).into());
     let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
     let oauth = oauth(handover);
-    let edit = move |path: &Path, old: Option<&str>| {
-        file::edit(path, old, |root| {
-            let servers = file::object(path, root, "mcpServers")?;
-            let Some(server) = servers.object_value(&name) else {
-                return Err(HandoverError::unsuitable(
-                    format!("{} names no server {name}", path.display()),
-                    "add the server to Cline first",
-                ));
-            };
-            check(path, &server, &url)?;
-            file::set(&server, "oauth", &oauth);
-            Ok(())
-        })
-    };
-    Ok(Delivery::Files(vec![
-        Change::secret(path, edit).locked(lock)
-    ]))
+    let change = file::change(path, move |path, root| {
+        let servers = file::object(path, root, "mcpServers")?;
+        let Some(server) = servers.object_value(&name) else {
+            return Err(HandoverError::unsuitable(
+                format!("{} names no server {name}", path.display()),
+                "add the server to Cline first",
+            ));
+        };
+        check(path, &server, &url)?;
+        file::set(&server, "oauth", &oauth);
+        Ok(())
+    });
+    Ok(Delivery::Files(vec![change.locked(lock)]))
 }
 
 fn usual_path(places: &Places) -> PathBuf {
@@ -59,7 +55,7 @@ fn usual_path(places: &Places) -> PathBuf {
     })
 }
 
-/// Refuses a server that Cline does not speak to itself, or that is another one.
+/// Refuses a server that Cline does not connect to itself, or that is another one.
 fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), HandoverError> {
     let entry = server.to_serde_value().unwrap_or_default();
     let transport = entry.get("transport").unwrap_or(&entry);
@@ -118,6 +114,7 @@ mod tests {
     use super::super::sdk::tests::{
         changes, confidential, configured, edited, handover, login, places, URL,
     };
+    use super::super::Change;
     use super::*;
 
     /// Returns the change, of the file where it usually is.

@@ -185,17 +185,15 @@ fn older(handover: &Handover, home: &Path) -> Result<Option<Change>, HandoverErr
     if logins.values().any(|entry| entry["client_id"] != client_id) {
         return Err(older_login(&path.display().to_string(), handover.name));
     }
-    let edit = move |path: &Path, old: Option<&str>| {
-        file::edit(path, old, |root| {
-            for entry in root.properties() {
-                if entry.to_serde_value().is_some_and(|value| is_meant(&value)) {
-                    entry.remove();
-                }
+    let change = file::change(path, move |_, root| {
+        for entry in root.properties() {
+            if entry.to_serde_value().is_some_and(|value| is_meant(&value)) {
+                entry.remove();
             }
-            Ok(())
-        })
-    };
-    Ok(Some(Change::secret(path, edit).locked(lock(home))))
+        }
+        Ok(())
+    });
+    Ok(Some(change.locked(lock(home))))
 }
 
 /// Codex has a login of its own, which it would use.
@@ -253,15 +251,12 @@ fn login(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
         "issuer": login.issuer,
     });
     let key = key(handover.name, handover.url);
-    let edit = move |path: &Path, old: Option<&str>| {
-        file::edit(path, old, |root| {
-            file::set(root, &key, &entry);
-            Ok(())
-        })
-    };
-    let tokens = Change::secret(home.join(CREDENTIALS), edit).locked(lock(home));
+    let tokens = file::change(home.join(CREDENTIALS), move |_, root| {
+        file::set(root, &key, &entry);
+        Ok(())
+    });
     let mut changes = Vec::from_iter(without_helper(handover, home)?);
-    changes.push(tokens);
+    changes.push(tokens.locked(lock(home)));
     Ok(Delivery::Files(changes))
 }
 

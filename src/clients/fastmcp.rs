@@ -4,9 +4,8 @@ use std::path::Path;
 
 use serde_json::{json, Value};
 use url::Url;
-use zeroize::Zeroizing;
 
-use super::sdk;
+use super::{json as file, sdk};
 use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target};
 use crate::digest;
 
@@ -86,16 +85,11 @@ fn change(
     let path = directory
         .join(name(collection, MAX_NAME[1]))
         .join(name(&key, MAX_NAME[0]) + ".json");
-    Change::secret(path, move |path, old| {
-        old.map_or(Ok(()), |old| check(path, old))?;
-        Ok(Zeroizing::new(entry.to_string()))
-    })
+    file::replacement(path, entry.to_string(), check)
 }
 
 /// Checks that an entry is one of the known format.
-fn check(path: &Path, old: &str) -> Result<(), HandoverError> {
-    let entry: Value =
-        serde_json::from_str(old).map_err(|err| HandoverError::unknown(path, err))?;
+fn check(path: &Path, entry: &Value) -> Result<(), HandoverError> {
     if entry["version"] != VERSION || !entry["value"].is_object() {
         let why = format!("it is not an entry of version {VERSION}");
         return Err(HandoverError::unknown(path, why));
@@ -303,12 +297,9 @@ mod tests {
 
     #[test]
     fn an_entry_of_another_kind_is_refused() {
-        let path = Path::new("f");
-        assert!(check(
-            path,
-            r#"{"version": 1, "value": {"access_token": "old"}, "expires_at": "x"}"#
-        )
-        .is_ok());
+        let replaced = |old| file::replacement("f".into(), String::new(), check).apply(Some(old));
+        let known = r#"{"version": 1, "value": {"access_token": "old"}, "expires_at": "x"}"#;
+        assert!(replaced(known).is_ok());
         for old in [
             "",
             "[]",
@@ -317,14 +308,14 @@ mod tests {
             r#"{"version": 1, "value": "{}"}"#,
         ] {
             assert!(
-                matches!(check(path, old), Err(HandoverError::UnknownFormat { .. })),
+                matches!(replaced(old), Err(HandoverError::UnknownFormat { .. })),
                 "{old}"
             );
         }
         let encrypted =
             r#"{"version": 1, "value": {"__encrypted_data__": "x", "__encryption_version__": 1}}"#;
         assert!(matches!(
-            check(path, encrypted),
+            replaced(encrypted),
             Err(HandoverError::Unsuitable { .. })
         ));
     }

@@ -1,11 +1,9 @@
 //! Application Default Credentials: the file that Google's own libraries and tools look for.
 
-use std::path::Path;
-
-use serde_json::{json, Map, Value};
+use serde_json::json;
 
 use super::{google, json as file};
-use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target};
+use super::{Delivery, Handover, HandoverError, Mode, Places, Target};
 use crate::providers::{self, google::GOOGLE};
 
 /// The format that google-auth documents.
@@ -48,42 +46,36 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         ("refresh_token", json!(refresh_token.expose())),
     ];
     let account = json!(login.account.as_deref().unwrap_or_default());
-    let edit = move |path: &Path, old: Option<&str>| {
-        let before: Map<String, Value> = old
-            .and_then(|old| serde_json::from_str(old).ok())
-            .unwrap_or_default();
-        if before.get("type").is_some_and(|kind| kind != KIND) {
+    let usual = places
+        .path_or("CLOUDSDK_CONFIG", ".config/gcloud")
+        .join("application_default_credentials.json");
+    let path = places.path("GOOGLE_APPLICATION_CREDENTIALS");
+    let change = file::change(path.unwrap_or(usual), move |path, root| {
+        let kind = root.get("type").and_then(|it| it.to_serde_value());
+        if kind.is_some_and(|kind| kind != KIND) {
+            let path = path.display();
             return Err(HandoverError::unsuitable(
-                format!(
-                    "{} holds credentials of another kind, which would be lost",
-                    path.display()
-                ),
+                format!("{path} holds credentials of another kind, which would be lost"),
                 "move it away, or name another file with GOOGLE_APPLICATION_CREDENTIALS",
             ));
         }
-        file::edit(path, old, |root| {
-            for (name, value) in &members {
-                file::set(root, name, value);
-            }
-            // gcloud notes whose credentials they are; libraries ignore it.
-            if before.contains_key("account") {
-                file::set(root, "account", &account);
-            }
-            Ok(())
-        })
-    };
-    let path = places
-        .path("GOOGLE_APPLICATION_CREDENTIALS")
-        .unwrap_or_else(|| {
-            let gcloud = places.path_or("CLOUDSDK_CONFIG", ".config/gcloud");
-            gcloud.join("application_default_credentials.json")
-        });
-    Ok(Delivery::Files(vec![Change::secret(path, edit)]))
+        for (name, value) in &members {
+            file::set(root, name, value);
+        }
+        // gcloud adds the account, which libraries ignore.
+        if root.get("account").is_some() {
+            file::set(root, "account", &account);
+        }
+        Ok(())
+    });
+    Ok(Delivery::Files(vec![change]))
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use serde_json::Value;
 
     use super::super::workspace_mcp::tests::{change, login, places};
     use super::*;

@@ -1,13 +1,12 @@
 //! Hermes: gets the whole login, in the three files that it keeps its own in, and refreshes it by itself.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use icu_properties::CodePointMapData;
 use serde_json::{json, Value};
-use zeroize::Zeroizing;
 
-use super::{quoted, sdk};
+use super::{json as file, quoted, sdk};
 use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::oauth::text::printable;
 
@@ -31,11 +30,9 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     check_configured(handover)?;
     let home = places.path_or("HERMES_HOME", ".hermes");
     let (directory, stem) = (home.join("mcp-tokens"), stem(handover.name));
-    let change = |suffix: &str, needed: &'static str, value: Value| {
-        Change::secret(
-            directory.join(format!("{stem}{suffix}")),
-            move |path, old| replace(path, old, needed, &value),
-        )
+    let change = |suffix: &str, needed, value: Value| {
+        let path = directory.join(format!("{stem}{suffix}"));
+        replacement(path, needed, &value)
     };
     let lock = Lock::File(directory.join(format!("{stem}.json.refresh.lock")));
     // Hermes writes and reads them in this order: when the tokens are there, everything is.
@@ -80,22 +77,15 @@ fn metadata(handover: &Handover) -> Value {
     handover.metadata.cloned().unwrap_or_else(least)
 }
 
-/// Returns the new text of a file, all of which belongs to one login; the old text must be a file of Hermes, too.
-fn replace(
-    path: &Path,
-    old: Option<&str>,
-    needed: &str,
-    value: &Value,
-) -> Result<Zeroizing<String>, HandoverError> {
-    if let Some(old) = old {
-        let old: Value =
-            serde_json::from_str(old).map_err(|err| HandoverError::unknown(path, err))?;
-        if !old[needed].is_string() {
-            let why = format!("there is no {needed:?} in it");
-            return Err(HandoverError::unknown(path, why));
+/// Replaces a file with one login, whose old text must be one of Hermes too.
+fn replacement(path: PathBuf, needed: &'static str, value: &Value) -> Change {
+    file::replacement(path, format!("{value:#}"), move |path, old| {
+        if old[needed].is_string() {
+            return Ok(());
         }
-    }
-    Ok(Zeroizing::new(format!("{value:#}")))
+        let why = format!("there is no {needed:?} in it");
+        Err(HandoverError::unknown(path, why))
+    })
 }
 
 /// Refuses a login that Hermes would not use, because of the server's configuration.
@@ -348,7 +338,8 @@ mod tests {
     #[test]
     fn a_file_of_another_kind_is_refused_and_one_of_hermes_replaced() {
         let new = json!({"access_token": "new"});
-        let replaced = |old: &str| replace(Path::new("f"), Some(old), "access_token", &new);
+        let change = replacement("f".into(), "access_token", &new);
+        let replaced = |old: &str| change.apply(Some(old));
         for old in [
             "",
             "{",

@@ -1,15 +1,41 @@
-//! Changes in the JSON files of others: what is not changed keeps its bytes, comments and order.
+//! Edits of the JSON files of clients, which leave the bytes, comments and order of everything else as they are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jsonc_parser::cst::{CstArray, CstInputValue, CstObject, CstRootNode};
 use jsonc_parser::ParseOptions;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::HandoverError;
+use super::{Change, HandoverError};
 
-/// Changes the object that a file is; no file, or an empty one, counts as an empty object.
+/// A change of the object in a file with secrets; `edit` gets the path and the object.
+pub fn change(
+    path: PathBuf,
+    edit: impl Fn(&Path, &CstObject) -> Result<(), HandoverError> + 'static,
+) -> Change {
+    Change::secret(path, move |path, old| {
+        self::edit(path, old, |root| edit(path, root))
+    })
+}
+
+/// A change of a file that holds nothing but `content`; `check` refuses old content that is not known.
+pub fn replacement(
+    path: PathBuf,
+    content: String,
+    check: impl Fn(&Path, &Value) -> Result<(), HandoverError> + 'static,
+) -> Change {
+    let content = Zeroizing::new(content);
+    Change::secret(path, move |path, old| {
+        if let Some(old) = old {
+            let old = serde_json::from_str(old).map_err(|err| HandoverError::unknown(path, err))?;
+            check(path, &old)?;
+        }
+        Ok(content.clone())
+    })
+}
+
+/// Edits the object in a file; no file, or an empty one, counts as an empty object.
 ///
 /// # Errors
 ///
@@ -27,7 +53,7 @@ pub fn edit(
     Ok(Zeroizing::new(root.to_string()))
 }
 
-/// Changes the array that a file is; no file, or an empty one, counts as an empty array.
+/// Edits the array in a file; no file, or an empty one, counts as an empty array.
 ///
 /// # Errors
 ///
@@ -51,11 +77,11 @@ fn parse(path: &Path, old: Option<&str>, empty: &str) -> Result<CstRootNode, Han
         .map_err(|err| HandoverError::unknown(path, err))
 }
 
-/// Puts a value into an array: in place of the one with this name, or at the end.
+/// Sets the element with this name in an array, or adds one.
 ///
 /// # Errors
 ///
-/// [`HandoverError::UnknownFormat`] if `name_of` knows no name for an element.
+/// [`HandoverError::UnknownFormat`] if `name_of` finds no name in an element.
 pub fn put(
     path: &Path,
     array: &CstArray,
@@ -65,19 +91,22 @@ pub fn put(
 ) -> Result<(), HandoverError> {
     let mut found = None;
     for element in array.elements() {
-        let other = element
-            .to_serde_value()
-            .and_then(|element| name_of(&element));
-        let other =
-            other.ok_or_else(|| HandoverError::unknown(path, "one of its entries has no name"))?;
-        if other == name {
-            found = element.as_object();
+        let value = element.to_serde_value();
+        match value.and_then(|value| name_of(&value)) {
+            Some(other) if other == name => found = element.as_object(),
+            Some(_) => {}
+            None => {
+                return Err(HandoverError::unknown(
+                    path,
+                    "one of its entries has no name",
+                ))
+            }
         }
     }
     match found {
-        Some(found) => drop(found.replace_with(input(value))),
-        None => drop(array.append(input(value))),
-    }
+        Some(found) => found.replace_with(input(value)),
+        None => Some(array.append(input(value))),
+    };
     Ok(())
 }
 
@@ -85,7 +114,7 @@ pub fn put(
 ///
 /// # Errors
 ///
-/// [`HandoverError::UnknownFormat`] if something else stands there.
+/// [`HandoverError::UnknownFormat`] if the name has another value.
 pub fn object(path: &Path, parent: &CstObject, name: &str) -> Result<CstObject, HandoverError> {
     let other = || HandoverError::unknown(path, format!("{name:?} is not an object"));
     match parent.get(name) {
@@ -94,7 +123,7 @@ pub fn object(path: &Path, parent: &CstObject, name: &str) -> Result<CstObject, 
     }
 }
 
-/// Puts a value under a name, in place of what stands there.
+/// Sets the value of a name.
 pub fn set(parent: &CstObject, name: &str, value: &Value) {
     match parent.get(name) {
         Some(found) => found.set_value(input(value)),

@@ -375,3 +375,39 @@ impl fmt::Display for Mode {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_lists_every_target_and_who_refreshes() {
+        let readme = include_str!("../../README.md");
+        let (_, table) = readme.split_once("| `--to` |").expect("the table");
+        let mut listed = Vec::new();
+        for row in table.lines().skip(2).take_while(|row| row.starts_with('|')) {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            for name in cells[1].split(", ") {
+                listed.push((name.trim_matches('`'), cells[3]));
+            }
+        }
+        listed.sort_unstable();
+        let owner = |target: &&Target| match target.modes[0] {
+            Mode::Access => "`mcp-login`",
+            Mode::Move => "the client",
+            Mode::Copy => "both",
+        };
+        let targets = TARGETS.iter();
+        let mut expected: Vec<_> = targets.map(|it| (it.name, owner(it))).collect();
+        expected.sort_unstable();
+        assert_eq!(listed, expected);
+    }
+
+    #[test]
+    fn a_target_names_a_source_that_is_known() {
+        for target in TARGETS {
+            let is_known = |name| name == MCP_REMOTE || config::names().any(|it| it == name);
+            assert!(target.source.is_none_or(is_known), "{target:?}");
+        }
+    }
+}

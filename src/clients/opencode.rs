@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{json, Value};
 
 use super::{json as file, sdk};
-use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
+use super::{Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::digest;
 
 /// opencode 1.18.
@@ -29,27 +29,25 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     let path = data.join("opencode/mcp-auth.json");
     let lock = state.join("opencode/locks").join(lock_name(&path));
     let (name, entry) = (handover.name.to_owned(), entry(handover));
-    let edit = move |path: &Path, old: Option<&str>| {
-        file::edit(path, old, |root| {
-            // opencode throws the whole file away if it does not understand one entry.
-            for other in root.properties() {
-                if other.object_value().is_none() {
-                    let name = other.decoded_name().unwrap_or_default();
-                    let why = format!("{name:?} is not an object");
-                    return Err(HandoverError::unknown(path, why));
-                }
+    let change = file::change(path, move |path, root| {
+        // opencode ignores the whole file if one entry is not an object.
+        for other in root.properties() {
+            if other.object_value().is_none() {
+                let name = other.decoded_name().unwrap_or_default();
+                let why = format!("{name:?} is not an object");
+                return Err(HandoverError::unknown(path, why));
             }
-            let known = root.object_value(&name);
-            let url = known.and_then(|it| it.get("serverUrl")?.to_serde_value());
-            if url.as_ref().is_some_and(|url| *url != entry["serverUrl"]) {
-                return Err(HandoverError::other_server(path, &name, url.as_ref()));
-            }
-            file::set(root, &name, &entry);
-            Ok(())
-        })
-    };
-    let change = Change::secret(path, edit).locked(Lock::Directory(lock));
-    Ok(Delivery::Files(vec![change]))
+        }
+        let known = root.object_value(&name);
+        let url = known.and_then(|it| it.get("serverUrl")?.to_serde_value());
+        if url.as_ref().is_some_and(|url| *url != entry["serverUrl"]) {
+            return Err(HandoverError::other_server(path, &name, url.as_ref()));
+        }
+        file::set(root, &name, &entry);
+        Ok(())
+    });
+    let lock = Lock::Directory(lock);
+    Ok(Delivery::Files(vec![change.locked(lock)]))
 }
 
 /// Returns the entry. opencode uses it only if the URL is the one of its configuration, byte for byte.

@@ -1,11 +1,11 @@
 //! workspace-mcp, for Google: a file of its own for each account, which it refreshes by itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde_json::{json, Map, Value};
+use serde_json::{json, Value};
 
 use super::{google, json as file, sdk};
-use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target};
+use super::{Delivery, Handover, HandoverError, Mode, Places, Target};
 use crate::store::Credentials;
 
 /// workspace-mcp 2.2.1.
@@ -36,19 +36,19 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     }
     let (members, client_id) = (members(login), login.client_id.clone());
     let has_refresh_token = login.refresh_token.is_some();
-    let edit = move |path: &Path, old: Option<&str>| {
-        if !has_refresh_token && !old.is_some_and(|old| has_refresh_token_of(old, &client_id)) {
+    let path = directory(places).join(format!("{}.json", encoded(account)));
+    let change = file::change(path, move |_, root| {
+        let old = root.to_serde_value().unwrap_or_default();
+        let can_refresh = old["client_id"] == client_id && old["refresh_token"].is_string();
+        if !has_refresh_token && !can_refresh {
             return Err(google::without_refresh_token());
         }
-        file::edit(path, old, |root| {
-            for (name, value) in &members {
-                file::set(root, name, value);
-            }
-            Ok(())
-        })
-    };
-    let path = directory(places).join(format!("{}.json", encoded(account)));
-    Ok(Delivery::Files(vec![Change::secret(path, edit)]))
+        for (name, value) in &members {
+            file::set(root, name, value);
+        }
+        Ok(())
+    });
+    Ok(Delivery::Files(vec![change]))
 }
 
 /// Returns the account of a login at Google: it names the file.
@@ -62,22 +62,12 @@ fn account(login: &Credentials) -> Result<&str, HandoverError> {
     })
 }
 
-/// Tells whether a file holds a refresh token that this client can use.
-fn has_refresh_token_of(old: &str, client_id: &str) -> bool {
-    let old: Map<String, Value> = serde_json::from_str(old).unwrap_or_default();
-    old.get("client_id").is_some_and(|id| id == client_id)
-        && old.get("refresh_token").is_some_and(Value::is_string)
-}
-
 fn directory(places: &Places) -> PathBuf {
+    let usual = ".google_workspace_mcp/credentials";
+    let older = places.path_or("GOOGLE_MCP_CREDENTIALS_DIR", usual);
     places
         .path("WORKSPACE_MCP_CREDENTIALS_DIR")
-        .unwrap_or_else(|| {
-            places.path_or(
-                "GOOGLE_MCP_CREDENTIALS_DIR",
-                ".google_workspace_mcp/credentials",
-            )
-        })
+        .unwrap_or(older)
 }
 
 /// Returns an account as the name of a file has it: all but letters, digits and `_.-~@` as `%XX`.
@@ -118,6 +108,9 @@ fn members(login: &Credentials) -> Vec<(&'static str, Value)> {
 pub mod tests {
     use std::collections::BTreeMap;
 
+    use std::path::Path;
+
+    use super::super::Change;
     use super::*;
     use crate::oauth::secret::Secret;
     use crate::os::clock::Time;

@@ -1,9 +1,9 @@
-//! What one entry of a configuration says: the server's URL, its client, and whether it wants our login at all.
+//! What one entry of a configuration says: the server's URL, its client, and whether it can use a login of this program.
 
 use serde_json::Value;
 use url::Url;
 
-use super::placeholder::{self, Expansion, Notation};
+use super::placeholder::{Expansion, Notation};
 use super::table::SOURCES;
 use super::ConfiguredServer;
 use crate::clients::{mcp_remote, Places};
@@ -13,13 +13,13 @@ use crate::oauth::text::printable;
 /// A value in a configuration, or what is wrong with it.
 pub type Setting<T> = Result<T, String>;
 
-/// What the client knows about the login. Its client secret is not read: it stays where the user put it, and is given to
-/// this program as every other one. What cannot be used says why.
+/// What a configuration says about the login to a server. The client secret is not read: the user gives it to this program
+/// like every other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuth {
     /// A client that was registered by hand.
     pub client_id: Option<Setting<String>>,
-    /// There is a secret that belongs to it.
+    /// That client has a secret.
     pub has_secret: bool,
     /// The scopes to ask for.
     pub scopes: Setting<Vec<String>>,
@@ -27,17 +27,16 @@ pub struct OAuth {
     pub redirect_uri: Option<Setting<String>>,
     /// The authorization endpoint and the token endpoint.
     pub endpoints: Option<(Setting<String>, Setting<String>)>,
-    /// Where the metadata of the authorization server is.
+    /// The URL of the metadata of the authorization server.
     pub metadata: Option<Setting<String>>,
 }
 
 impl Default for OAuth {
     fn default() -> Self {
-        let scopes = Ok(Vec::new());
         Self {
             client_id: None,
             has_secret: false,
-            scopes,
+            scopes: Ok(Vec::new()),
             redirect_uri: None,
             endpoints: None,
             metadata: None,
@@ -45,8 +44,14 @@ impl Default for OAuth {
     }
 }
 
-/// The keys of an OAuth client's secret.
-const SECRETS: [&str; 4] = [
+/// The keys of an OAuth client, and of its secret. Here and below, a dot goes one level down.
+const CLIENT_IDS: &[&str] = &[
+    "oauth.clientId",
+    "oauth.client_id",
+    "auth.CLIENT_ID",
+    "oauthClientId",
+];
+const SECRETS: &[&str] = &[
     "oauth.clientSecret",
     "oauth.client_secret",
     "auth.CLIENT_SECRET",
@@ -54,21 +59,37 @@ const SECRETS: [&str; 4] = [
 ];
 
 /// The keys of a client's port, and of its whole redirect URI.
-const PORTS: [&str; 4] = [
+const PORTS: &[&str] = &[
     "oauth.callbackPort",
     "oauth.callback_port",
     "auth.redirectPort",
     "mcp_oauth_callback_port",
 ];
-const REDIRECTS: [&str; 4] = [
+const REDIRECTS: &[&str] = &[
     "oauth.redirectUri",
     "oauth.redirect_uri",
     "oauth.callback_url",
     "mcp_oauth_callback_url",
 ];
 
+const SCOPES: &[&str] = &["oauth.scopes", "oauth.scope", "auth.scopes", "scopes"];
+const AUTHORIZATION_ENDPOINTS: &[&str] = &["oauth.authorizationUrl", "oauth.authorization_url"];
+const TOKEN_ENDPOINTS: &[&str] = &["oauth.tokenUrl", "oauth.token_url"];
+const METADATA: &[&str] = &["oauth.authServerMetadataUrl"];
+
+/// The keys of a program that prints headers, of a bearer token, and of tables of headers.
+const HELPERS: &[&str] = &["headersHelper", "http_headers_helper"];
+const TOKENS: &[&str] = &["bearer_token_env_var", "bearerTokenEnv", "bearerToken"];
+const HEADERS: &[&str] = &[
+    "headers",
+    "http_headers",
+    "env_http_headers",
+    "requestInit.headers",
+    "transport.headers",
+];
+
 /// Words in names of headers that hold a secret.
-const SECRET_WORDS: [&str; 9] = [
+const SECRET_WORDS: &[&str] = &[
     "token",
     "secret",
     "password",
@@ -80,57 +101,49 @@ const SECRET_WORDS: [&str; 9] = [
     "cert",
 ];
 
-/// What stands in what this program gives to clients.
-const OURS: [&str; 2] = ["mcp-login", "MCP_LOGIN"];
-
 /// What is shown in place of a URL.
 const HIDDEN: &str = "its URL";
 
-/// Returns what stands at one of these keys, of which each may go down several levels.
+/// Returns the value of the first of these keys that is there.
 fn at<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a Value> {
-    let find = |key: &&str| {
+    keys.iter().find_map(|key| {
         key.split('.')
             .try_fold(entry, |value, part| value.get(part))
-    };
-    keys.iter().find_map(find)
+    })
 }
 
-/// Returns the URL of a server, as it is written; `None` for a program that is run.
+/// Returns the URL of a server as the entry has it; `None` for a program that is run.
 pub(super) fn address<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a str> {
-    at(entry, keys)
-        .and_then(Value::as_str)
-        .or_else(|| bridged(entry))
+    let url = at(entry, keys).and_then(Value::as_str);
+    url.or_else(|| behind_mcp_remote(entry))
 }
 
-/// Tells whether an entry runs a command.
+/// Returns whether an entry runs a command.
 pub(super) fn is_program(entry: &Value) -> bool {
     mcp_remote::words(entry).next().is_some()
 }
 
 /// Returns the URL that an entry such as `npx -y mcp-remote URL` connects to.
-fn bridged(entry: &Value) -> Option<&str> {
-    let mut words = mcp_remote::words(entry)
-        .skip_while(|word| mcp_remote::version(word).is_none())
-        .skip(1);
+fn behind_mcp_remote(entry: &Value) -> Option<&str> {
+    let mut words = mcp_remote::words(entry);
+    words.find(|word| mcp_remote::version(word).is_some())?;
     words.find(|word| is_web(word) || word.starts_with('$') || word.starts_with("{env:"))
 }
 
 fn is_web(text: &str) -> bool {
-    ["http://", "https://"].iter().any(|scheme| {
-        text.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-            && text.len() > scheme.len()
-    })
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
+    ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) && !rest.is_empty()
 }
 
 /// Replaces the placeholders of a URL.
-pub(super) fn expand(text: &str, expansion: Expansion) -> Result<String, String> {
-    let url = placeholder::expand("its URL", text, true, expansion)?;
-    if is_web(&url) {
-        Ok(url)
-    } else {
-        Err("its URL is none of http or https".to_owned())
+pub(super) fn expand(text: &str, expansion: &Expansion) -> Setting<String> {
+    let url = expansion.expand("its URL", text)?;
+    if !is_web(&url) {
+        return Err("its URL is not an http or https URL".to_owned());
     }
+    Ok(url)
 }
 
 fn sounds_secret(name: &str) -> bool {
@@ -138,7 +151,7 @@ fn sounds_secret(name: &str) -> bool {
     SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
-/// Tells whether a redirect URI leads to this machine.
+/// Returns whether a redirect URI leads to this machine.
 fn is_here(uri: &str) -> bool {
     endpoint::parse(uri).is_ok_and(|url| {
         url.scheme() == "http"
@@ -147,222 +160,169 @@ fn is_here(uri: &str) -> bool {
     })
 }
 
-fn is_ours(value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| OURS.iter().any(|mark| text.contains(mark)))
+/// Returns whether a value is one that this program gives to clients.
+fn is_ours(text: &str) -> bool {
+    text.contains("mcp-login") || text.contains("MCP_LOGIN")
 }
 
 impl ConfiguredServer {
-    /// Returns the name by which this server is meant whatever other clients say, such as `codex:linear`.
+    /// Returns the name with the client in front, such as `codex:linear`, which is unambiguous.
     pub fn full_name(&self) -> String {
         format!("{}:{}", self.source, self.name)
     }
 
-    /// Returns the URL as it may be shown: without a user name and a password, and variables of the user's by name.
+    /// Returns the URL without a user name and a password, and with the names of the user's variables in place of their
+    /// values.
     pub fn shown_url(&self) -> String {
-        let text = if self.in_project {
-            &self.url
-        } else {
-            &self.written
+        let text = match self.in_project {
+            true => &self.url,
+            false => &self.written,
         };
-        match Url::parse(text) {
-            Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
-                let is_hidden = url
-                    .set_username("")
-                    .and_then(|()| url.set_password(None))
-                    .is_ok();
-                if is_hidden { url.as_str() } else { HIDDEN }.to_owned()
-            }
-            Ok(_) => text.clone(),
-            // Nobody knows what in it is a password.
-            Err(_) => HIDDEN.to_owned(),
+        // In what is not a URL, anything may be a password.
+        let Ok(mut url) = Url::parse(text) else {
+            return HIDDEN.to_owned();
+        };
+        if url.username().is_empty() && url.password().is_none() {
+            return text.clone();
+        }
+        if url.set_username("").is_err() || url.set_password(None).is_err() {
+            return HIDDEN.to_owned();
+        }
+        url.into()
+    }
+
+    /// Returns which server the name means, and which file says so.
+    pub fn introduction(&self) -> String {
+        let name = printable(&self.name);
+        let url = printable(&self.shown_url());
+        let path = printable(&self.path.display().to_string());
+        match self.in_project {
+            true => format!("{name} is {url} (says {path}, a file of this project)"),
+            false => format!("{name} is {url} (says {path})"),
         }
     }
 
-    /// Says which server the name means, and whose word it is.
-    pub fn introduction(&self) -> String {
-        let (name, url, path) = (
-            &self.name,
-            self.shown_url(),
-            self.path.display().to_string(),
-        );
-        let doubt = if self.in_project {
-            ", a file of this project"
-        } else {
-            ""
-        };
-        format!(
-            "{} is {} (says {}{doubt})",
-            printable(name),
-            printable(&url),
-            printable(&path)
-        )
-    }
-
-    /// Tells why the client wants no login of ours for this server; `None` if it does.
+    /// Returns why the client would not use a login to this server; `None` if it would.
     pub fn skip(&self) -> Option<&'static str> {
         let entry = &self.entry;
-        let flag = |key, value: bool| entry.get(key).and_then(Value::as_bool) == Some(value);
-        if flag("disabled", true) || flag("enabled", false) {
-            return Some("it is switched off there");
+        let helper = at(entry, HELPERS);
+        if entry["disabled"] == true || entry["enabled"] == false {
+            Some("it is switched off there")
+        } else if entry["oauth"] == false {
+            Some("its login is switched off there")
+        } else if helper.is_some_and(|helper| !helper.as_str().is_some_and(is_ours)) {
+            Some("another program gives its headers")
+        } else if helper.is_none() && self.has_own_credentials() {
+            Some("the configuration holds credentials for it")
+        } else {
+            None
         }
-        if flag("oauth", false) {
-            return Some("its login is switched off there");
-        }
-        let helper = at(entry, &["headersHelper", "http_headers_helper"]);
-        if helper.is_some_and(|helper| !is_ours(helper)) {
-            return Some("another program gives its headers");
-        }
-        let own = self.brings_a_secret() && helper.is_none();
-        own.then_some("its own credentials stand there")
     }
 
-    /// Tells whether the entry holds or names credentials that are not ours.
-    fn brings_a_secret(&self) -> bool {
-        let variable = at(
-            &self.entry,
-            &["bearer_token_env_var", "bearerTokenEnv", "bearerToken"],
-        );
-        let tables = [
-            "headers",
-            "http_headers",
-            "env_http_headers",
-            "requestInit.headers",
-            "transport.headers",
-        ];
-        let headers = tables
-            .iter()
-            .filter_map(|table| at(&self.entry, &[table])?.as_object())
-            .flatten();
-        let mut foreign = headers.filter(|(name, value)| sounds_secret(name) && !is_ours(value));
-        let bridge = mcp_remote::words(&self.entry).any(|word| {
-            let header = word.split(':').next().unwrap_or_default();
-            word.contains(':')
+    /// Returns whether the entry holds or names credentials that are not ours.
+    fn has_own_credentials(&self) -> bool {
+        let is_foreign = |value: &Value| !value.as_str().is_some_and(is_ours);
+        if at(&self.entry, TOKENS).is_some_and(is_foreign) {
+            return true;
+        }
+        for table in HEADERS {
+            let headers = at(&self.entry, &[table]).and_then(Value::as_object);
+            for (name, value) in headers.into_iter().flatten() {
+                if sounds_secret(name) && is_foreign(value) {
+                    return true;
+                }
+            }
+        }
+        // Headers in the arguments of mcp-remote.
+        mcp_remote::words(&self.entry).any(|word| {
+            let header = word.split_once(':').map(|(header, _)| header);
+            header.is_some_and(sounds_secret)
                 && !word.starts_with('{')
                 && !is_web(word)
-                && sounds_secret(header)
-                && !is_ours(&word.into())
-        });
-        variable.is_some_and(|name| !is_ours(name)) || foreign.next().is_some() || bridge
+                && !is_ours(word)
+        })
     }
 
-    /// Returns what the client knows about the login.
+    /// Returns what the configuration says about the login.
     pub fn oauth(&self, places: &Places) -> OAuth {
         let source = SOURCES.iter().find(|source| source.name == self.source);
-        let known = source.map_or(&[][..], |source| source.notations);
-        // mcp-remote expands by itself what its starter leaves.
-        let of_bridge = [known, &[Notation::Braced]].concat();
-        let expand = |known, what: &str, text: &str| {
+        let notations = source.map_or(&[][..], |source| source.notations);
+        let expand = |notations, what: &str, text: &str| {
             let what = format!("{what} of {} in {}", self.full_name(), self.path.display());
             let expansion = Expansion {
-                known,
+                notations,
                 places,
                 in_project: self.in_project,
+                is_url: false,
             };
-            placeholder::expand(&what, text, false, expansion)
+            expansion.expand(&what, text)
         };
-        let bridge = |what: &str, text: &str| expand(&of_bridge, what, text);
-        if let Some(mut bridged) =
-            mcp_remote::login(&self.entry, &self.written, places, self.in_project, bridge)
-        {
-            bridged.redirect_uri = bridged
-                .redirect_uri
-                .filter(|uri| uri.as_ref().map_or(true, |uri| is_here(uri)));
-            return bridged;
-        }
+        // What the client leaves, mcp-remote expands.
+        let of_mcp_remote = [notations, &[Notation::Braced]].concat();
+        let expand_again = |what: &str, text: &str| expand(&of_mcp_remote, what, text);
+        let (url, in_project) = (&self.written, self.in_project);
+        let login = mcp_remote::login(&self.entry, url, places, in_project, expand_again);
+        let mut oauth =
+            login.unwrap_or_else(|| self.own_oauth(&|what, text| expand(notations, what, text)));
+        oauth.redirect_uri = oauth
+            .redirect_uri
+            .filter(|uri| uri.as_ref().map_or(true, |uri| is_here(uri)));
+        oauth
+    }
+
+    fn own_oauth(&self, expand: &dyn Fn(&str, &str) -> Setting<String>) -> OAuth {
         let text = |what: &str, keys: &[&str]| {
-            at(&self.entry, keys)
-                .and_then(Value::as_str)
-                .map(|text| expand(known, what, text))
+            let text = at(&self.entry, keys)?.as_str()?;
+            Some(expand(what, text))
         };
-        let client_id = text(
-            "the client ID",
-            &[
-                "oauth.clientId",
-                "oauth.client_id",
-                "auth.CLIENT_ID",
-                "oauthClientId",
-            ],
-        );
-        let scopes = match at(
-            &self.entry,
-            &["oauth.scopes", "oauth.scope", "auth.scopes", "scopes"],
-        ) {
+        let client_id = text("the client ID", CLIENT_IDS);
+        let list: Vec<&str> = match at(&self.entry, SCOPES) {
             Some(Value::String(scopes)) => scopes.split_whitespace().collect(),
             Some(Value::Array(scopes)) => scopes.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let scopes: Setting<Vec<_>> = scopes
-            .into_iter()
-            .map(|scope| expand(known, "a scope", scope))
-            .collect();
-        let given = text("the redirect URI", &REDIRECTS);
-        let port = self.port(|text| expand(known, "the port", text));
-        let redirect_uri = given.or_else(|| match port {
+        let scopes = list.iter().map(|scope| expand("a scope", scope));
+        let scopes: Setting<Vec<String>> = scopes.collect();
+        let usual = || match self.port(expand) {
             Some(Err(why)) => Some(Err(why)),
-            port => self
-                .usual_redirect_uri(client_id.is_some(), port.and_then(Result::ok))
-                .map(Ok),
-        });
-        let redirect_uri = redirect_uri.filter(|uri| uri.as_ref().map_or(true, |uri| is_here(uri)));
-        let page = text(
-            "the authorization endpoint",
-            &["oauth.authorizationUrl", "oauth.authorization_url"],
-        );
-        let tokens = text("the token endpoint", &["oauth.tokenUrl", "oauth.token_url"]);
+            Some(Ok(port)) => self.usual_redirect_uri(Some(port)).map(Ok),
+            None if client_id.is_some() => self.usual_redirect_uri(None).map(Ok),
+            None => None,
+        };
         OAuth {
-            client_id,
-            has_secret: at(&self.entry, &SECRETS).is_some(),
+            has_secret: at(&self.entry, SECRETS).is_some(),
             scopes: scopes.map(|scopes| {
-                scopes
-                    .iter()
-                    .flat_map(|it| it.split_whitespace())
-                    .map(str::to_owned)
-                    .collect()
+                let parts = scopes.iter().flat_map(|it| it.split_whitespace());
+                parts.map(str::to_owned).collect()
             }),
-            redirect_uri,
-            endpoints: page.zip(tokens),
-            metadata: text(
-                "the address of the metadata",
-                &["oauth.authServerMetadataUrl"],
-            ),
+            redirect_uri: text("the redirect URI", REDIRECTS).or_else(usual),
+            endpoints: text("the authorization endpoint", AUTHORIZATION_ENDPOINTS)
+                .zip(text("the token endpoint", TOKEN_ENDPOINTS)),
+            metadata: text("the address of the metadata", METADATA),
+            client_id,
         }
     }
 
-    /// Returns the port that the configuration names, as a number or as text; zero stands for any.
-    fn port(&self, expand: impl Fn(&str) -> Setting<String>) -> Option<Setting<u16>> {
-        let parse = |text: &str| {
-            let wrong = || {
-                format!(
-                    "the port of {} in {} is none: {text}",
-                    self.full_name(),
-                    self.path.display()
-                )
-            };
-            text.trim().parse::<u16>().map_err(|_| wrong())
-        };
-        let port = match at(&self.entry, &PORTS)? {
-            Value::Number(number) => parse(&number.to_string()),
-            Value::String(text) => expand(text).and_then(|text| parse(&text)),
+    /// Returns the port that the configuration names, as a number or as text; zero means any.
+    fn port(&self, expand: &dyn Fn(&str, &str) -> Setting<String>) -> Option<Setting<u16>> {
+        let text = match at(&self.entry, PORTS)? {
+            Value::Number(number) => Ok(number.to_string()),
+            Value::String(text) => expand("the port", text),
             _ => return None,
         };
+        let port = text.and_then(|text| {
+            let (name, path) = (self.full_name(), self.path.display());
+            let port = text.trim().parse();
+            port.map_err(|_| format!("the port of {name} in {path} is not a port: {text}"))
+        });
         Some(port).filter(|port| *port != Ok(0))
     }
 
-    /// Returns the redirect URI that the client registers: with the port that the user chose, or, for a client that the
-    /// user registered, its usual one.
-    fn usual_redirect_uri(&self, is_registered: bool, port: Option<u16>) -> Option<String> {
-        let source = SOURCES
-            .iter()
-            .find(|source| source.name == self.source && !source.callback.is_empty())?;
-        if port.is_none() && !is_registered {
-            return None;
-        }
-        let port = port
-            .or(source.port)
-            .map(|port| format!(":{port}"))
-            .unwrap_or_default();
-        Some(source.callback.replace("{port}", &port))
+    /// Returns the redirect URI that the client registers, with this port or its usual one.
+    fn usual_redirect_uri(&self, port: Option<u16>) -> Option<String> {
+        let source = SOURCES.iter().find(|source| source.name == self.source)?;
+        let port = port.or(source.port).map(|port| format!(":{port}"));
+        let uri = source.callback.replace("{port}", &port.unwrap_or_default());
+        Some(uri).filter(|uri| !uri.is_empty())
     }
 }

@@ -1,6 +1,6 @@
-//! The servers that the configurations of MCP clients name.
+//! The servers that the configurations of MCP clients name. Nothing in a configuration is changed or run.
 //!
-//! A configuration is only read, and nothing in it is run. `table` lists the files; [`ConfiguredServer`] is one entry.
+//! `table` lists the clients and their files; [`ConfiguredServer`] is one entry.
 
 mod entry;
 mod placeholder;
@@ -31,28 +31,28 @@ pub struct ConfiguredServer {
     pub source: &'static str,
     /// The server's name there.
     pub name: String,
-    /// Its URL, variables expanded.
+    /// Its URL, with the values of variables.
     pub url: String,
-    /// Its URL as it stands there.
+    /// Its URL as the entry has it.
     pub written: String,
     /// The file that names it.
     pub path: PathBuf,
-    /// The directory of the project that it is configured for; `None` if it is for all the user does.
+    /// The directory of the project that it is configured for; `None` if it is for all of the user's work.
     pub project: Option<PathBuf>,
-    /// The file belongs to a project: somebody else may have written it.
+    /// The file belongs to a project: another person may have written it.
     pub in_project: bool,
     /// The whole entry.
     pub entry: Value,
 }
 
-/// What the configurations hold.
+/// The result of reading configurations.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// The servers that are reached over HTTP. Of one name in one client only the nearest.
+    /// The servers that are reached over HTTP; for a name in one client, only that of the nearest file.
     pub servers: Vec<ConfiguredServer>,
-    /// Servers whose URL cannot be worked out.
+    /// Servers whose URL cannot be used.
     pub unusable: Vec<ConfigProblem>,
-    /// Servers that are programs on this machine: there is no login to them.
+    /// Servers that are programs on this machine, which need no login.
     pub programs: Vec<ConfigProblem>,
     /// Files that cannot be read.
     pub broken: Vec<ConfigProblem>,
@@ -91,24 +91,21 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     SOURCES.iter().map(|source| source.name)
 }
 
-/// Returns the servers that the configurations name; only those of one source if it is given. What cannot be read is
-/// warned about.
+/// Returns the servers in the configurations of all clients, or of one, and warns about what cannot be read.
 pub fn servers(places: &Places, source: Option<&str>) -> Vec<ConfiguredServer> {
     let found = look(places, source);
-    found
-        .broken
-        .iter()
-        .chain(&found.unusable)
-        .for_each(|problem| warn_user!(ConfigurationIgnored, "{problem}"));
+    for problem in found.broken.iter().chain(&found.unusable) {
+        warn_user!(ConfigurationIgnored, "{problem}");
+    }
     found.servers
 }
 
-/// Looks into the configurations, or into those of one client, and says nothing.
+/// Reads the configurations of all clients, or of one.
 pub fn look(places: &Places, source: Option<&str>) -> Scan {
     let mut scan = Scan::default();
     for client in SOURCES {
         if source.is_none_or(|name| name == client.name) {
-            look_into(client, places, &mut scan);
+            read_client(client, places, &mut scan);
         }
     }
     scan
@@ -119,7 +116,7 @@ impl Scan {
     ///
     /// # Errors
     ///
-    /// The first of them, if one client was asked for.
+    /// The first of them, if only one client was read.
     pub fn checked(self, source: Option<&str>) -> Result<Self, ConfigProblem> {
         for problem in &self.broken {
             if source.is_some() {
@@ -131,7 +128,7 @@ impl Scan {
     }
 }
 
-fn look_into(client: &ConfigSource, places: &Places, scan: &mut Scan) {
+fn read_client(client: &ConfigSource, places: &Places, scan: &mut Scan) {
     let (mut documents, mut seen) = (BTreeMap::new(), BTreeSet::new());
     let files = client.files(places);
     for file in &files {
@@ -141,10 +138,12 @@ fn look_into(client: &ConfigSource, places: &Places, scan: &mut Scan) {
             path: file.path.clone(),
             why: why.to_owned(),
         };
-        // A file that several tables are in is read once.
-        let tables = files.iter().filter(|other| other.path == file.path);
-        let tables = tables.map(|other| other.table.as_slice());
-        let read = || read::document(&file.path, file.in_project, &tables.collect::<Vec<_>>());
+        // A file with several tables is read once.
+        let read = || {
+            let same = files.iter().filter(|other| other.path == file.path);
+            let tables: Vec<_> = same.map(|other| other.table.as_slice()).collect();
+            read::document(&file.path, file.in_project, &tables)
+        };
         let document = match documents.entry(file.path.clone()).or_insert_with(read) {
             Ok(document) => document,
             Err(why) => {
@@ -155,10 +154,8 @@ fn look_into(client: &ConfigSource, places: &Places, scan: &mut Scan) {
                 continue;
             }
         };
-        let table = file
-            .table
-            .iter()
-            .try_fold(&*document, |value, key| value.get(key));
+        let mut keys = file.table.iter();
+        let table = keys.try_fold(&*document, |value, key| value.get(key));
         for (name, entry) in table.and_then(Value::as_object).into_iter().flatten() {
             if !seen.insert(name.clone()) {
                 continue;
@@ -171,11 +168,12 @@ fn look_into(client: &ConfigSource, places: &Places, scan: &mut Scan) {
                 continue;
             };
             let expansion = Expansion {
-                known: &client.notations_of_urls(),
+                notations: &client.notations_of_urls(),
                 places,
                 in_project: file.in_project,
+                is_url: true,
             };
-            match entry::expand(text, expansion) {
+            match entry::expand(text, &expansion) {
                 Ok(url) => scan.servers.push(ConfiguredServer {
                     source: client.name,
                     name: name.clone(),
@@ -192,7 +190,7 @@ fn look_into(client: &ConfigSource, places: &Places, scan: &mut Scan) {
     }
 }
 
-/// Returns an entry with the settings of the whole file that count for each server.
+/// Returns an entry with the settings of the whole file that apply to each server.
 fn with_general(entry: &Value, document: &Value, names: &[&str]) -> Value {
     let mut entry = entry.clone();
     for name in names {
@@ -203,8 +201,8 @@ fn with_general(entry: &Value, document: &Value, names: &[&str]) -> Value {
     entry
 }
 
-/// Returns the directories that a project's files may stand in: from the working directory up to the root of its
-/// repository, and never above the home directory.
+/// Returns the directories of a project's files: from the working directory up to the root of its repository, and never
+/// above the home directory.
 fn project_directories(places: &Places) -> Vec<&Path> {
     let mut found = Vec::new();
     for directory in places.directory.ancestors() {

@@ -1,8 +1,8 @@
-//! Reads what is asked for out of a JSON file of any size; the rest goes by, and memory does not grow with it.
+//! Reads parts of a JSON file of any size; the rest of it takes no memory.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Result as IoResult, Seek as _};
+use std::io::{self, BufRead, BufReader, Read, Seek as _};
 
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -12,26 +12,20 @@ use serde_json::{Map, Value};
 /// How much is read at a time, in bytes.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Returns a file's object with nothing in it but what stands at these paths.
+/// Returns the object in a file with the values at these paths, and nothing else in it.
 ///
 /// # Errors
 ///
-/// What the system or the parser says; nothing of the file is quoted.
-pub(super) fn parts(file: &mut File, paths: &[&[String]]) -> Result<Value, String> {
-    let chunks = |file: File| BufReader::with_capacity(CHUNK_BYTES, file);
-    let again = |file: &File| file.try_clone().map_err(|err| err.to_string());
-    match parse(chunks(again(file)?), paths) {
-        // With comments or trailing commas it may be JSON all the same.
-        Err(err) if err.is_syntax() => {
-            file.rewind().map_err(|err| err.to_string())?;
-            parse(
-                BufReader::with_capacity(CHUNK_BYTES, PlainJson::of(chunks(again(file)?))),
-                paths,
-            )
-        }
-        parsed => parsed,
+/// What the operating system or the parser reports, without a quotation of the file.
+pub(super) fn parts(mut file: &File, paths: &[&[String]]) -> Result<Value, String> {
+    let mut parsed = parse(BufReader::with_capacity(CHUNK_BYTES, file), paths);
+    if parsed.as_ref().is_err_and(serde_json::Error::is_syntax) {
+        // It may be JSON with comments or trailing commas.
+        file.rewind().map_err(|err| err.to_string())?;
+        let plain = PlainJson::of(BufReader::with_capacity(CHUNK_BYTES, file));
+        parsed = parse(BufReader::with_capacity(CHUNK_BYTES, plain), paths);
     }
-    .map_err(|err| err.to_string())
+    parsed.map_err(|err| err.to_string())
 }
 
 fn parse(text: impl BufRead, paths: &[&[String]]) -> serde_json::Result<Value> {
@@ -40,7 +34,7 @@ fn parse(text: impl BufRead, paths: &[&[String]]) -> serde_json::Result<Value> {
     json.end().map(|()| found)
 }
 
-/// The paths to what is asked for, from here; an empty one asks for all that stands here.
+/// The paths to the values that are read, from the current value; an empty path means all of it.
 struct Paths<'a>(Vec<&'a [String]>);
 
 impl<'de> DeserializeSeed<'de> for Paths<'_> {
@@ -62,26 +56,26 @@ impl<'de> Visitor<'de> for Paths<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut login = Map::new();
+        let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let of_member = |path: &&[String]| path.first() == Some(&name);
-            let below: Vec<_> = self
-                .0
-                .iter()
-                .copied()
-                .filter(of_member)
-                .filter_map(|path| path.get(1..))
-                .collect();
+            let mut below = Vec::new();
+            for path in &self.0 {
+                if let [first, rest @ ..] = path {
+                    if *first == name {
+                        below.push(rest);
+                    }
+                }
+            }
             if below.is_empty() {
                 members.next_value::<IgnoredAny>()?;
             } else {
-                login.insert(name, members.next_value_seed(Paths(below))?);
+                object.insert(name, members.next_value_seed(Paths(below))?);
             }
         }
-        Ok(login.into())
+        Ok(object.into())
     }
 
-    // What is no object holds nothing that is asked for.
+    // No path leads into a value that is not an object.
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
         while values.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Value::Null)
@@ -116,7 +110,7 @@ impl<'de> Visitor<'de> for Paths<'_> {
 struct PlainJson<R> {
     text: R,
     at: At,
-    /// A comma that is not passed on before it is known to separate something.
+    /// The last byte was a comma, which is passed on before a value and dropped before a bracket.
     comma: bool,
 }
 
@@ -142,7 +136,7 @@ impl<R: BufRead> PlainJson<R> {
         }
     }
 
-    /// Passes a byte of the text on, or not.
+    /// Reads a byte of the text, and adds it to `plain` unless it belongs to a comment or is a trailing comma.
     fn take(&mut self, byte: u8, plain: &mut Vec<u8>) {
         self.at = match (self.at, byte) {
             // The byte order mark.
@@ -178,9 +172,9 @@ impl<R: BufRead> PlainJson<R> {
 }
 
 impl<R: BufRead> Read for PlainJson<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut plain = Vec::with_capacity(buffer.len());
-        // A byte may bring the comma before it along.
+        // A byte may add two: the comma before it, and itself.
         while plain.len() + 2 <= buffer.len() {
             let chunk = self.text.fill_buf()?;
             let chunk = chunk[..chunk.len().min((buffer.len() - plain.len()) / 2)].to_vec();
@@ -212,10 +206,7 @@ mod tests {
             .iter()
             .map(|path| path.iter().map(|step| (*step).to_owned()).collect())
             .collect();
-        parts(
-            &mut file,
-            &paths.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        )
+        parts(&file, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
     #[test]
@@ -244,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn n8_what_is_broken_is_told_without_a_word_of_it() {
+    fn n8_what_is_broken_is_reported_without_a_word_of_it() {
         for text in [
             "",
             "{",

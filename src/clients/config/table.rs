@@ -1,6 +1,6 @@
-//! Which files each client reads, nearest first, and where in them the servers stand.
+//! Which files each client reads, nearest first, and which of their keys hold the servers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
@@ -10,8 +10,8 @@ use crate::clients::Places;
 pub(super) struct ConfigSource {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Its files; what an earlier one says of a server wins.
-    files: &'static [(Location, Table)],
+    /// Its files, each with the keys that lead to the servers, [`PROJECT`] among them; the first that names a server wins.
+    files: &'static [(Location, &'static [&'static str])],
     /// The keys of an entry that may hold the URL; a dot goes one level down.
     pub url: &'static [&'static str],
     /// The redirect URI that it registers, with `{port}` for a colon and the port that the configuration names.
@@ -20,7 +20,7 @@ pub(super) struct ConfigSource {
     pub port: Option<u16>,
     /// How it writes variables of the environment.
     pub notations: &'static [Notation],
-    /// The settings beside the servers that count for each of them.
+    /// The settings beside the servers that apply to each of them.
     pub general: &'static [&'static str],
 }
 
@@ -32,18 +32,10 @@ enum Location {
     Here(&'static str),
     /// Below the directory that a variable names, or else below this directory of the home.
     User(&'static str, &'static str, &'static str),
-    /// Where a variable says.
+    /// The path that a variable holds.
     Named(&'static str),
-    /// The system's.
+    /// An absolute path.
     System(&'static str),
-}
-
-/// Where in a file the servers stand.
-enum Table {
-    /// Behind this key.
-    At(&'static str),
-    /// Behind this key, below the working directory or one above it, below `projects`.
-    OfProject(&'static str),
 }
 
 /// A file to be read.
@@ -55,7 +47,6 @@ pub(super) struct ConfigFile {
 }
 
 use Location::{Here, Named, System, Up, User};
-use Table::{At, OfProject};
 
 const fn home(file: &'static str) -> Location {
     User("", "", file)
@@ -65,7 +56,7 @@ const fn config(file: &'static str) -> Location {
     User("XDG_CONFIG_HOME", ".config", file)
 }
 
-/// A client without ways of its own.
+/// A client with what most have in common, to complete the rows of the table.
 const PLAIN: ConfigSource = ConfigSource {
     name: "",
     files: &[],
@@ -76,14 +67,17 @@ const PLAIN: ConfigSource = ConfigSource {
     general: &[],
 };
 
-const SERVERS: Table = At("mcpServers");
+const SERVERS: &[&str] = &["mcpServers"];
+
+/// A key that is the path of the working directory, or of one above it.
+const PROJECT: &str = "*";
 
 /// All clients whose configurations are known.
 pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "claude-code",
         files: &[
-            (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), OfProject("mcpServers")),
+            (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), &["projects", PROJECT, "mcpServers"]),
             (Up(".mcp.json"), SERVERS),
             (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), SERVERS),
         ],
@@ -94,8 +88,8 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "codex",
         files: &[
-            (Up(".codex/config.toml"), At("mcp_servers")),
-            (User("CODEX_HOME", ".codex", "config.toml"), At("mcp_servers")),
+            (Up(".codex/config.toml"), &["mcp_servers"]),
+            (User("CODEX_HOME", ".codex", "config.toml"), &["mcp_servers"]),
         ],
         callback: "http://127.0.0.1{port}/callback",
         general: &["mcp_oauth_callback_port", "mcp_oauth_callback_url"],
@@ -118,11 +112,11 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "opencode",
         files: &[
-            (Up("opencode.jsonc"), At("mcp")),
-            (Up("opencode.json"), At("mcp")),
-            (Named("OPENCODE_CONFIG"), At("mcp")),
-            (config("opencode/opencode.jsonc"), At("mcp")),
-            (config("opencode/opencode.json"), At("mcp")),
+            (Up("opencode.jsonc"), &["mcp"]),
+            (Up("opencode.json"), &["mcp"]),
+            (Named("OPENCODE_CONFIG"), &["mcp"]),
+            (config("opencode/opencode.jsonc"), &["mcp"]),
+            (config("opencode/opencode.json"), &["mcp"]),
         ],
         callback: "http://127.0.0.1{port}/mcp/oauth/callback",
         port: Some(19876),
@@ -138,11 +132,11 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "vscode",
         files: &[
-            (Up(".vscode/mcp.json"), At("servers")),
-            (config("Code/User/mcp.json"), At("servers")),
-            (config("Code - Insiders/User/mcp.json"), At("servers")),
-            (home("Library/Application Support/Code/User/mcp.json"), At("servers")),
-            (home("Library/Application Support/Code - Insiders/User/mcp.json"), At("servers")),
+            (Up(".vscode/mcp.json"), &["servers"]),
+            (config("Code/User/mcp.json"), &["servers"]),
+            (config("Code - Insiders/User/mcp.json"), &["servers"]),
+            (home("Library/Application Support/Code/User/mcp.json"), &["servers"]),
+            (home("Library/Application Support/Code - Insiders/User/mcp.json"), &["servers"]),
         ],
         notations: &[NamedVariable],
         ..PLAIN
@@ -175,13 +169,13 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "hermes",
-        files: &[(User("HERMES_HOME", ".hermes", "config.yaml"), At("mcp_servers"))],
+        files: &[(User("HERMES_HOME", ".hermes", "config.yaml"), &["mcp_servers"])],
         notations: &[Braced, NamedVariable],
         ..PLAIN
     },
     ConfigSource {
         name: "goose",
-        files: &[(config("goose/config.yaml"), At("extensions"))],
+        files: &[(config("goose/config.yaml"), &["extensions"])],
         url: &["uri", "url"],
         notations: &[Braced, Bare],
         ..PLAIN
@@ -189,8 +183,8 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "zed",
         files: &[
-            (Up(".zed/settings.json"), At("context_servers")),
-            (config("zed/settings.json"), At("context_servers")),
+            (Up(".zed/settings.json"), &["context_servers"]),
+            (config("zed/settings.json"), &["context_servers"]),
         ],
         ..PLAIN
     },
@@ -221,7 +215,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
 ];
 
 impl ConfigSource {
-    /// Returns the notations of a URL: `${X}` is taken there from every client.
+    /// Returns the notations in URLs, where every client has `${X}`.
     pub fn notations_of_urls(&self) -> Vec<Notation> {
         [&[Braced], self.notations].concat()
     }
@@ -229,26 +223,24 @@ impl ConfigSource {
     /// Returns the files to be read, nearest first, whether they exist or not.
     pub fn files(&self, places: &Places) -> Vec<ConfigFile> {
         let mut files = Vec::new();
-        for (location, table) in self.files {
+        for (location, keys) in self.files {
             let in_project = matches!(location, Up(_) | Here(_));
-            let mut add = |path, project, table: &[&str]| {
-                files.push(ConfigFile {
-                    path,
-                    project,
-                    in_project,
-                    table: table.iter().map(|key| (*key).to_owned()).collect(),
-                });
-            };
             for (path, project) in location.paths(places) {
-                match table {
-                    At(key) => add(path, project, &[key]),
-                    OfProject(key) => {
-                        for directory in project_directories(places) {
-                            let name = directory.display().to_string();
-                            let project = Some(directory.to_owned());
-                            add(path.clone(), project, &["projects", &name, key]);
-                        }
-                    }
+                let directories = match keys.contains(&PROJECT) {
+                    true => project_directories(places).into_iter().map(Some).collect(),
+                    false => vec![None],
+                };
+                for directory in directories {
+                    let key = |key: &&str| match directory {
+                        Some(directory) if *key == PROJECT => directory.display().to_string(),
+                        _ => (*key).to_owned(),
+                    };
+                    files.push(ConfigFile {
+                        path: path.clone(),
+                        project: directory.map(Path::to_owned).or_else(|| project.clone()),
+                        in_project,
+                        table: keys.iter().map(key).collect(),
+                    });
                 }
             }
         }
@@ -260,7 +252,7 @@ impl Location {
     /// Returns the paths, each with the directory of the project that it belongs to.
     fn paths(&self, places: &Places) -> Vec<(PathBuf, Option<PathBuf>)> {
         match *self {
-            // A file in the home directory is the user's own, and another row of the table.
+            // Another row of the table has the file in the home directory, which is the user's.
             Up(file) => project_directories(places)
                 .into_iter()
                 .filter(|it| *it != places.home)

@@ -6,8 +6,7 @@ mod login;
 use std::path::PathBuf;
 
 use md5::{Digest, Md5};
-use serde_json::{json, Map, Value};
-use zeroize::Zeroizing;
+use serde_json::{json, Value};
 
 use super::sdk;
 use super::{Change, Delivery, Handover, HandoverError, Mode, Places, Target, MCP_REMOTE};
@@ -51,7 +50,8 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         None => places.path_or(DIRECTORY, ".mcp-auth"),
     };
     let (directory, hash) = (directory.join(LAYOUT), hash(handover.url, &arguments));
-    let file = |name: &str, content| change(directory.join(format!("{hash}_{name}.json")), content);
+    let file =
+        |name: &str, content| change(directory.join(format!("{hash}_{name}.json")), &content);
     let issuer = json!({"issuer": handover.login.issuer});
     let mut changes = Vec::new();
     if handover.mode != Mode::Access {
@@ -78,14 +78,13 @@ fn hash(url: &str, arguments: &Arguments) -> String {
     digest::hex(&Md5::digest(parts.join("|")), usize::MAX)
 }
 
-/// Replaces a file that is about this login alone.
-fn change(path: PathBuf, content: Value) -> Change {
-    Change::secret(path, move |path, old| {
-        if let Some(old) = old {
-            serde_json::from_str::<Map<String, Value>>(old)
-                .map_err(|err| HandoverError::unknown(path, err))?;
+/// Replaces a file with one login.
+fn change(path: PathBuf, content: &Value) -> Change {
+    super::json::replacement(path, format!("{content:#}"), |path, old| {
+        if old.is_object() {
+            return Ok(());
         }
-        Ok(Zeroizing::new(format!("{content:#}")))
+        Err(HandoverError::unknown(path, "it is not a JSON object"))
     })
 }
 
