@@ -1,10 +1,10 @@
-//! What the clients for Google have in common.
+//! What the targets for Google have in common.
 
 use super::HandoverError;
 use crate::providers::google::GOOGLE;
 use crate::store::Credentials;
 
-/// Refuses a login that is not Google's; `options` of a new login name what it is for.
+/// Refuses a login to anything but Google; `options` are those of a login that can be used.
 ///
 /// # Errors
 ///
@@ -16,7 +16,7 @@ pub fn check(login: &Credentials, options: &str) -> Result<(), HandoverError> {
     Err(other_login(login, options))
 }
 
-/// The login is not Google's.
+/// The login is not one to Google.
 pub fn other_login(login: &Credentials, options: &str) -> HandoverError {
     HandoverError::unsuitable(
         format!("the login to {} is not a Google login", login.server),
@@ -24,7 +24,7 @@ pub fn other_login(login: &Credentials, options: &str) -> HandoverError {
     )
 }
 
-/// The login has no refresh token, which Google's clients need.
+/// The login has no refresh token, which the targets for Google need.
 pub fn without_refresh_token() -> HandoverError {
     HandoverError::unsuitable(
         "the login has no refresh token, so it would end within the hour",

@@ -199,7 +199,7 @@ mod tests {
         let held = acquire_directory(&path, Deadline::after(Duration::ZERO)).expect("the lock");
         assert!(
             !remove(&path, is_abandoned),
-            "it was abandoned when somebody looked, and is not now"
+            "it was abandoned at the first look, and is not now"
         );
         assert!(path.join("owner").exists());
         // A client took ours for abandoned, and holds the lock now.

@@ -44,7 +44,7 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     }))
 }
 
-/// Refuses a name that mcporter would take for an option, or under which it knows another server.
+/// Refuses a name that mcporter would parse as an option, or that belongs to another server in its configuration.
 fn check_name(handover: &Handover, places: &Places) -> Result<(), HandoverError> {
     let name = handover.name;
     if name.starts_with('-') {
@@ -57,17 +57,13 @@ fn check_name(handover: &Handover, places: &Places) -> Result<(), HandoverError>
         ));
     }
     let is_other = |url: &str| Url::parse(url).ok() != Url::parse(handover.url).ok();
-    let servers = config::look(places, TARGET.source).servers;
-    match servers
-        .iter()
-        .find(|it| it.name == name && is_other(&it.url))
-    {
-        Some(other) => {
-            let url = json!(other.shown_url());
-            Err(HandoverError::other_server(&other.path, name, Some(&url)))
+    for server in config::look(places, TARGET.source).servers {
+        if server.name == name && is_other(&server.url) {
+            let url = json!(server.shown_url());
+            return Err(HandoverError::other_server(&server.path, name, Some(&url)));
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 /// Returns the file in which mcporter keeps logins.
@@ -80,21 +76,17 @@ fn vault(places: &Places) -> PathBuf {
     directory.join("credentials.json")
 }
 
-/// Tells whether the text of the vault holds these tokens for the server.
+/// Returns whether the text of the vault holds these tokens for the server.
 fn holds(text: &str, name: &str, url: Option<&Url>, tokens: &Value) -> bool {
     let vault: Value = serde_json::from_str(text).unwrap_or_default();
-    let entries = vault["entries"].as_object();
-    entries
-        .into_iter()
-        .flat_map(|entries| entries.values())
-        .any(|entry| {
-            let entry_url = entry["serverUrl"].as_str();
-            let is_same = |member: &str| entry["tokens"].get(member) == tokens.get(member);
-            entry["serverName"] == name
-                && entry_url.and_then(|text| Url::parse(text).ok()).as_ref() == url
-                && is_same("access_token")
-                && is_same("refresh_token")
-        })
+    let mut entries = vault["entries"].as_object().into_iter().flatten();
+    entries.any(|(_, entry)| {
+        let entry_url = entry["serverUrl"].as_str().map(Url::parse);
+        entry["serverName"] == name
+            && entry_url.and_then(Result::ok).as_ref() == url
+            && entry["tokens"]["access_token"] == tokens["access_token"]
+            && entry["tokens"]["refresh_token"] == tokens["refresh_token"]
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What this program has put into the configurations of clients: commands that ask it for a token.
+//! Commands in the configurations of clients that run this program for a token.
 
 use serde_json::Value;
 
@@ -6,18 +6,18 @@ use super::config::{self, ConfiguredServer};
 use super::{quoted, Places};
 use crate::store::{StoredId, DEFAULT_PROFILE};
 
-/// The commands that give a client a token.
+/// The commands that print a token.
 const COMMANDS: [&str; 2] = ["headers", "token"];
 
-/// Tells whether a command for a shell runs this program to get a token.
+/// Returns whether a command for a shell runs this program for a token.
 pub fn is_helper(command: &str) -> bool {
     let mut words = command.split(|it: char| it.is_whitespace() || "'\"()".contains(it));
     let is_program = |word: &str| word.rsplit('/').next() == Some(env!("CARGO_PKG_NAME"));
     words.any(is_program) && words.any(|word| COMMANDS.contains(&word))
 }
 
-/// Returns the servers of the clients' configurations that ask this program for a token of this login; `is_server` knows
-/// its URL.
+/// Returns the servers in the configurations of clients that run this program for a token of this login; `is_server`
+/// recognizes its URL.
 pub fn that_ask_for(
     key: &StoredId,
     places: &Places,
@@ -25,19 +25,18 @@ pub fn that_ask_for(
 ) -> Vec<ConfiguredServer> {
     let mut found = config::look(places, None).servers;
     found.retain(|it| {
-        let mut commands = Vec::new();
-        collect(&it.entry, &mut commands);
-        let is_meant =
-            |command: &&str| is_server(&it.url) || command.contains(&quoted(&key.server));
-        commands
-            .into_iter()
-            .filter(|command| is_helper(command))
-            .any(|command| is_meant(&command) && has_profile(command, key))
+        let mut texts = Vec::new();
+        collect(&it.entry, &mut texts);
+        texts.iter().any(|text| {
+            is_helper(text)
+                && has_profile(text, key)
+                && (is_server(&it.url) || text.contains(&quoted(&key.server)))
+        })
     });
     found
 }
 
-/// Tells whether a command names the profile of a login.
+/// Returns whether a command names the profile of a login.
 fn has_profile(command: &str, key: &StoredId) -> bool {
     if key.profile == DEFAULT_PROFILE {
         return !command.contains("--profile");

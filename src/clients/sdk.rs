@@ -1,4 +1,4 @@
-//! What the MCP SDKs for TypeScript and Python call a login, and the clients that are built on them keep.
+//! The format of a login in the MCP SDKs for TypeScript and Python, which many clients use.
 
 use serde_json::{json, Value};
 use url::Url;
@@ -20,7 +20,7 @@ pub fn present(object: Value) -> Value {
     with(json!({}), object)
 }
 
-/// Returns the refresh token, if the client gets it.
+/// Returns the refresh token, unless the client gets access tokens only.
 pub fn refresh_token<'a>(handover: &'a Handover) -> Option<&'a str> {
     let token = handover.login.refresh_token.as_ref();
     token
@@ -28,22 +28,22 @@ pub fn refresh_token<'a>(handover: &'a Handover) -> Option<&'a str> {
         .map(|token| token.expose())
 }
 
-/// Returns the client secret, if the client that the tokens were issued to has one.
+/// Returns the client secret, if there is one.
 pub fn client_secret(login: &Credentials) -> Option<&str> {
     login.client_secret.as_ref().map(|secret| secret.expose())
 }
 
-/// Returns the granted scopes as a token response has them.
+/// Returns the granted scopes in the format of a token response.
 pub fn scope(login: &Credentials) -> Option<String> {
     (!login.scopes.is_empty()).then(|| login.scopes.join(" "))
 }
 
-/// Returns a time as JavaScript counts it, in milliseconds.
+/// Returns a time in milliseconds since 1970, as JavaScript has it.
 pub fn milliseconds(time: Time) -> i64 {
     time.0.saturating_mul(1000)
 }
 
-/// Returns the tokens: `OAuthTokens`. Each client writes their expiry in another way.
+/// Returns the tokens: `OAuthTokens`, without the expiry, which each client has in another format.
 pub fn tokens(handover: &Handover) -> Value {
     present(json!({
         "access_token": handover.login.access_token.expose(),
@@ -53,7 +53,7 @@ pub fn tokens(handover: &Handover) -> Value {
     }))
 }
 
-/// Returns the client that the tokens were issued to, and which alone can refresh them: `OAuthClientInformation`.
+/// Returns the OAuth client that the tokens were issued to: `OAuthClientInformation`.
 pub fn client(login: &Credentials) -> Value {
     present(json!({
         "client_id": login.client_id,
@@ -62,7 +62,7 @@ pub fn client(login: &Credentials) -> Value {
     }))
 }
 
-/// Returns the tokens as the SDK for Python keeps them: with the whole lifetime of the access token, in seconds.
+/// Returns the tokens for the SDK for Python: with the whole lifetime of the access token, in seconds.
 pub fn python_tokens(handover: &Handover) -> Value {
     let login = handover.login;
     let lifetime = |at: Time| at.0.saturating_sub(login.obtained_at.0).max(1);
@@ -72,7 +72,7 @@ pub fn python_tokens(handover: &Handover) -> Value {
     )
 }
 
-/// Returns the client as the SDK for Python keeps it: `OAuthClientInformationFull`.
+/// Returns the OAuth client for the SDK for Python: `OAuthClientInformationFull`.
 pub fn python_client(login: &Credentials) -> Value {
     let registration = json!({
         "redirect_uris": [login.redirect_uri],
@@ -83,8 +83,8 @@ pub fn python_client(login: &Credentials) -> Value {
     with(client(login), registration)
 }
 
-/// Returns the issuer, if the SDK for Python writes it in the same way: it compares the text. Without an issuer, a client
-/// binds the login to the one that it discovers first.
+/// Returns the issuer, unless the SDK for Python would normalize it: it compares issuers as text. Without an issuer, a
+/// client binds the login to the first one that it discovers.
 pub fn python_issuer(login: &Credentials) -> Option<&str> {
     let bare = |text: &str| text.trim_end_matches('/').to_owned();
     let written = Url::parse(&login.issuer).ok()?;

@@ -216,4 +216,15 @@ mod tests {
             Err("maps".to_owned())
         );
     }
+
+    #[test]
+    fn the_manual_page_lists_every_tool() {
+        let page = include_str!("../../man/mcp-login.1");
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut names: Vec<_> = TOOLS.iter().map(|(name, ..)| *name).collect();
+        names.sort_unstable();
+        let last = names.pop().expect("a tool");
+        let list = format!("are {} and {last};", names.join(", "));
+        assert!(page.contains(&list), "{list}");
+    }
 }

@@ -333,4 +333,19 @@ mod tests {
         assert_eq!(scopes("github"), ["repo", "gist", "user"]);
         assert_eq!(scopes("google"), ["repo,gist", "user"]);
     }
+
+    #[test]
+    fn the_readme_lists_every_provider() {
+        let readme = include_str!("../../README.md");
+        let (_, section) = readme
+            .split_once("### Other providers")
+            .expect("the section");
+        let (list, _) = section.split_once("```").expect("an example");
+        for provider in PROVIDERS {
+            assert!(
+                provider == &google::GOOGLE || list.contains(provider.title),
+                "{provider:?}"
+            );
+        }
+    }
 }

@@ -213,7 +213,7 @@ impl ConfiguredServer {
         } else if helper.is_some_and(|helper| !helper.as_str().is_some_and(is_ours)) {
             Some("another program gives its headers")
         } else if helper.is_none() && self.has_own_credentials() {
-            Some("the configuration holds credentials for it")
+            Some("its own credentials are set there")
         } else {
             None
         }

@@ -839,7 +839,7 @@ fn n2_placeholders_are_expanded_as_in_the_client_or_named() {
         ("codex", "plain{x}", Ok("plain{x}")),
         ("codex", "${ID", Err("unfinished")),
     ] {
-        let told = |in_project| {
+        let read = |in_project| {
             let entry = json!({"oauth": {"clientId": text, "callbackPort": text, "scopes": [text]}, "oauthClientId": text});
             let known = ConfiguredServer {
                 in_project,
@@ -851,14 +851,14 @@ fn n2_placeholders_are_expanded_as_in_the_client_or_named() {
                 known.scopes.map(|scopes| scopes.concat()),
             )
         };
-        let (client_id, scopes) = told(false);
+        let (client_id, scopes) = read(false);
         assert_eq!(client_id.is_ok(), scopes.is_ok());
         match (client_id, expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{source} {text}"),
             (Err(why), Err(named)) => assert!(why.contains(named), "{source} {text}: {why}"),
             (found, _) => panic!("{source} {text}: {found:?}"),
         }
-        let (of_project, _) = told(true);
+        let (of_project, _) = read(true);
         let has_none = !text.contains("ID")
             && !text.contains("TOKEN")
             && !text.contains("NONE")
@@ -920,4 +920,14 @@ fn n1_endpoints_of_a_configuration() {
         (known.endpoints, known.metadata),
         (None, Some(Ok("https://as.example/m".to_owned())))
     );
+}
+
+#[test]
+fn the_manual_page_lists_every_client() {
+    let page = include_str!("../../../man/mcp-login.1");
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut names: Vec<_> = names().map(|name| name.replace('-', "\\-")).collect();
+    let last = names.pop().expect("a client");
+    let list = format!("The clients are {} and {last}.", names.join(", "));
+    assert!(page.contains(&list), "{list}");
 }
