@@ -172,10 +172,12 @@ fn registration(server: &AuthorizationServer, chosen: &Result<ClientPlan, Error>
 }
 
 fn scopes(case: &Case, preflight: &Preflight) -> Finding {
-    let source = match () {
-        () if !case.request.scopes.is_empty() => "as you asked",
-        () if !preflight.discovery.challenged_scopes.is_empty() => "as the server's challenge says",
-        () => "as the server's metadata says",
+    let source = if !case.request.scopes.is_empty() {
+        "as you asked"
+    } else if !preflight.discovery.challenged_scopes.is_empty() {
+        "as the server's challenge says"
+    } else {
+        "as the server's metadata says"
     };
     match preflight.scopes.as_slice() {
         [] => Finding::ok(Topic::Scopes, "none is asked for; the server chooses"),

@@ -40,7 +40,7 @@ const MIN_LIFE: Duration = Duration::from_secs(60);
 pub struct HandoverOptions<'a> {
     /// Who gets the login.
     pub client: &'static Target,
-    /// Who owns the refresh token afterwards; `None` for what serves the client.
+    /// Who owns the refresh token afterwards; `None` for what suits the client.
     pub mode: Option<Mode>,
     /// Write a setting, in place of showing it.
     pub write: bool,
@@ -54,7 +54,7 @@ pub struct HandoverOptions<'a> {
     pub helper: &'a str,
 }
 
-/// How it went.
+/// What was done.
 pub struct Transfer {
     /// Who owns the refresh token now.
     pub mode: Mode,
@@ -175,7 +175,7 @@ pub fn hand_over(
     let delivery =
         (options.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
     // Not every client has a lock for its files: our own processes at least take turns.
-    let turn = LockFile::acquire(&turns(context), Deadline::after(TURN_LIMIT));
+    let turn = LockFile::acquire(&own_lock(context), Deadline::after(TURN_LIMIT));
     let _turn = turn.map_err(|err| unreadable(err.into()))?;
     if mode != Mode::Move {
         return Ok(Transfer {
@@ -186,7 +186,7 @@ pub fn hand_over(
         });
     }
     let to = options.client.name.to_owned();
-    let what = give_away(&mut kept, to, (&store, key), || {
+    let what = move_to_client(&mut kept, to, (&store, key), || {
         deliver(delivery, options.write)
     })?
     .map_err(failed)?;
@@ -199,8 +199,8 @@ pub fn hand_over(
     })
 }
 
-/// Returns the lock by which our own processes take turns.
-fn turns(context: &Context) -> PathBuf {
+/// Returns the lock that only one of our own processes holds at a time.
+fn own_lock(context: &Context) -> PathBuf {
     match context.store.argument() {
         Some(file) if context.data_dir.as_os_str().is_empty() => {
             Path::new(file).with_extension("handover.lock")
@@ -209,9 +209,9 @@ fn turns(context: &Context) -> PathBuf {
     }
 }
 
-/// Gives a login away: it is marked before, and loses its tokens when the client has them. What somebody else made of it
-/// meanwhile stays.
-fn give_away<T>(
+/// Moves a login to a client: marks it before, and removes its tokens when the client has them. A change that another
+/// process makes meanwhile wins.
+fn move_to_client<T>(
     kept: &mut Credentials,
     to: String,
     (store, key): (&Store, &StoredId),
@@ -258,7 +258,7 @@ fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Err
     Ok(())
 }
 
-/// Returns the way that the user wants, or the usual one. A login that cannot be refreshed is not worth a move.
+/// Returns the mode that the user wants, or the usual one. A login that cannot be refreshed is not moved.
 fn mode(options: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverError> {
     let client = options.client;
     let cannot_move = kept.refresh_token.is_none();
@@ -338,7 +338,7 @@ fn is_server(url: &str, key: &StoredId) -> bool {
     url::Url::parse(url).is_ok_and(|url| store_name(&url) == key.server)
 }
 
-/// Makes a name of a server: what stands before the last dot of its host, but for words that say nothing.
+/// Makes a name for a server: the last part of its host before the top-level domain that is no common word.
 fn name_of(server: &str) -> String {
     let host = url::Url::parse(server)
         .ok()

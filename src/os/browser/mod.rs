@@ -1,4 +1,4 @@
-//! Opening the user's browser, in a process of its own that cannot hold us up, take our terminal or die with us.
+//! Opens the user's browser in a process of its own, which cannot delay this one, take its terminal or end with it.
 
 mod command;
 
@@ -23,7 +23,7 @@ pub const OPENER: &str = "__open-browser";
 /// Longest URL that the opener reads, in bytes.
 const MAX_URL_BYTES: u64 = 64 * 1024;
 
-/// How long the desktop may take to tell its default browser.
+/// How long the desktop may take to name its default browser.
 const LOOK_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long a browser is watched after its start: one that cannot open anything ends by then, and says so by its status.
@@ -32,19 +32,19 @@ const START_LIMIT: Duration = Duration::from_secs(3);
 /// Pause between two looks at a browser that was started.
 const START_PAUSE: Duration = Duration::from_millis(20);
 
-/// Programs that open the default browser, for desktops that tell nobody which one that is.
+/// Programs that open the default browser, for desktops that do not name it.
 const OPENERS: [&str; 2] = ["xdg-open", "wslview"];
 
-/// What the opener is told: whether it may open the default browser, if none is named or none of them works.
+/// Arguments of the opener: whether it may open the default browser if no named one works.
 const WITH_DEFAULT: &str = "default";
 const WITHOUT_DEFAULT: &str = "named";
 
-/// What the user said about the browser.
+/// The browser that the user wants.
 #[derive(Clone, Debug, Default)]
 pub struct BrowserChoice {
-    /// Not to open one, and why.
+    /// None, and why.
     pub none: Option<Skip>,
-    /// To open this one: a command, in which `%s` stands for the URL.
+    /// This command, in which `%s` stands for the URL.
     pub command: Option<String>,
 }
 
@@ -79,47 +79,51 @@ impl Skip {
     }
 }
 
-/// Decides whether to open a browser. One that the user names is always opened.
-pub fn skip(wish: &BrowserChoice, environment: &Environment) -> Option<Skip> {
-    let named = wish.command.is_some() || env::var_os("BROWSER").is_some_and(|it| !it.is_empty());
-    match () {
-        () if wish.none.is_some() => wish.none,
-        () if named => None,
-        () => skip_default(environment),
+/// Returns why no browser is opened, if none is. One that the user names is always opened.
+pub fn skip(choice: &BrowserChoice, environment: &Environment) -> Option<Skip> {
+    let is_named =
+        choice.command.is_some() || env::var_os("BROWSER").is_some_and(|it| !it.is_empty());
+    if choice.none.is_some() || is_named {
+        return choice.none;
     }
+    skip_default(environment)
 }
 
-/// Decides whether to open the default browser.
+/// Returns why the default browser is not opened, if it is not.
 fn skip_default(environment: &Environment) -> Option<Skip> {
-    match () {
-        () if environment.ci => Some(Skip::Ci),
-        () if environment.ssh.is_some() => Some(Skip::Ssh),
-        () if environment.display || environment.wsl => None,
-        () if environment.container => Some(Skip::Container),
-        () => Some(Skip::NoDisplay),
+    if environment.ci {
+        Some(Skip::Ci)
+    } else if environment.ssh.is_some() {
+        Some(Skip::Ssh)
+    } else if environment.display || environment.wsl {
+        None
+    } else if environment.container {
+        Some(Skip::Container)
+    } else {
+        Some(Skip::NoDisplay)
     }
 }
 
 /// Returns the browsers that the user names: the command of the option, else the list in `BROWSER`.
-fn named(wished: Option<&str>) -> Vec<Vec<String>> {
-    match wished {
+fn named(command: Option<&str>) -> Vec<Vec<String>> {
+    match command {
         Some(command) => command::commands(command, false, &is_there),
         None => command::commands(&env::var("BROWSER").unwrap_or_default(), true, &is_there),
     }
 }
 
-/// Returns the browser that would be opened; none is.
+/// Returns the browser that would be opened, and opens none.
 ///
 /// # Errors
 ///
-/// A sentence that tells why there is none.
-pub fn candidate(wish: &BrowserChoice) -> Result<String, String> {
-    let named = named(wish.command.as_deref());
+/// A sentence that says why there is none.
+pub fn candidate(choice: &BrowserChoice) -> Result<String, String> {
+    let named = named(choice.command.as_deref());
     let mut programs = named.iter().filter_map(|command| command.first());
     if let Some(program) = programs.clone().find(|program| is_there(program)) {
         return Ok(program.clone());
     }
-    if let (Some(program), Some(_)) = (programs.next(), &wish.command) {
+    if let (Some(program), Some(_)) = (programs.next(), &choice.command) {
         return Err(format!("there is no browser {program}"));
     }
     match default_is_there() {
@@ -128,11 +132,11 @@ pub fn candidate(wish: &BrowserChoice) -> Result<String, String> {
             Some(opener) => Ok(opener.to_owned()),
             None => Err("no program here opens a browser".to_owned()),
         },
-        None => Err("the desktop does not tell in time which browser is the default".to_owned()),
+        None => Err("the desktop did not answer which browser is the default (3 s)".to_owned()),
     }
 }
 
-/// Tells whether there is a default browser; `None` if the desktop, which is asked for it, does not answer.
+/// Asks the desktop whether there is a default browser; `None` if it does not answer.
 fn default_is_there() -> Option<bool> {
     let (sender, receiver) = mpsc::channel();
     let look = move || {
@@ -152,9 +156,9 @@ fn default_is_there() -> Option<bool> {
 
 /// Starts the browser and does not wait for it. Whether a window really opened cannot be known, so the URL is always
 /// shown as well. A browser that is passed over is said.
-pub fn open(url: &str, wish: &BrowserChoice, environment: &Environment) {
-    let may_default = wish.command.is_none() && skip_default(environment).is_none();
-    let (watched, command) = (url.to_owned(), wish.command.clone());
+pub fn open(url: &str, choice: &BrowserChoice, environment: &Environment) {
+    let may_default = choice.command.is_none() && skip_default(environment).is_none();
+    let (watched, command) = (url.to_owned(), choice.command.clone());
     let launch = move || match run_opener(&watched, command.as_deref(), may_default) {
         Ok(true) => log::info!("the browser was told to open the address"),
         Ok(false) => warn_user!(
@@ -172,7 +176,7 @@ pub fn open(url: &str, wish: &BrowserChoice, environment: &Environment) {
         .is_err()
     {
         // Without a thread nobody hears how it went.
-        if let Err(err) = start_opener(url, wish.command.as_deref(), may_default, Stdio::null()) {
+        if let Err(err) = start_opener(url, choice.command.as_deref(), may_default, Stdio::null()) {
             warn_user!(
                 BrowserFailed,
                 "no browser could be started: {err}; open the address yourself"
@@ -191,7 +195,7 @@ fn is_there(program: &str) -> bool {
         && env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-/// Lets the opener work, and repeats what it says about browsers that it passes over.
+/// Runs the opener, and repeats what it says about browsers that do not work.
 fn run_opener(url: &str, browser: Option<&str>, may_default: bool) -> io::Result<bool> {
     let mut child = start_opener(url, browser, may_default, Stdio::piped())?;
     let mut said = String::new();
@@ -230,8 +234,8 @@ fn start_opener(
     Ok(child)
 }
 
-/// Opens the browser for the URL on stdin: what this program does when it was started as [`OPENER`]. What it writes to
-/// stdout is for the one who started it.
+/// Opens the browser for the URL on stdin: what this program does when it was started as [`OPENER`]. Its stdout is read by
+/// the process that started it.
 pub fn opener() -> ExitCode {
     // A session of its own: no key of our terminal reaches the browser, and a text browser finds no terminal to take.
     let _ = rustix::process::setsid();
@@ -261,10 +265,11 @@ fn is_started(command: &[String], url: &str) -> bool {
         return false;
     };
     let started = start(program, &command::arguments(command, url));
-    // Nobody may be listening any more.
-    started
-        .inspect_err(|why| drop(writeln!(io::stdout(), "{why}")))
-        .is_ok()
+    if let Err(why) = &started {
+        // The process that started this one may be gone.
+        let _ = writeln!(io::stdout(), "{why}");
+    }
+    started.is_ok()
 }
 
 /// Starts a program and watches it for a moment.
@@ -320,8 +325,8 @@ mod tests {
             display: true,
             ..Environment::default()
         };
-        let check = |wish: &BrowserChoice, environment: &Environment, expected| {
-            assert_eq!(skip(wish, environment), expected, "{environment:?}")
+        let check = |choice: &BrowserChoice, environment: &Environment, expected| {
+            assert_eq!(skip(choice, environment), expected, "{environment:?}")
         };
         if env::var_os("BROWSER").is_some() {
             return;

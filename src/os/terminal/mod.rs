@@ -94,9 +94,13 @@ pub fn finish() -> io::Result<()> {
     advance();
     let taken = stdout().as_mut().is_none_or(Output::finish);
     screen().stderr.finish();
-    taken
-        .then_some(())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::WriteZero, "nobody reads what is written"))
+    match taken {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::WriteZero,
+            "nobody reads what is written",
+        )),
+    }
 }
 
 /// Sets how much is said (below zero: errors only; 1 and 2: more and more) and in which colours.

@@ -101,7 +101,9 @@ impl Output {
     pub fn advance(&mut self) {
         while !self.queue.is_empty() {
             match self.write_piece() {
-                Ok(count) => drop(self.queue.drain(..count.min(self.queue.len()))),
+                Ok(count) => {
+                    self.queue.drain(..count.min(self.queue.len()));
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
                 Err(_) => self.give_up(),
