@@ -327,7 +327,7 @@ fn a_login_that_its_client_may_not_use_is_made_with_a_warning() {
         json!({"own": own, "off": {"url": fake.mcp(), "disabled": true}}),
     );
     for (name, reason) in [
-        ("own", "its own credentials stand there"),
+        ("own", "its own credentials are set there"),
         ("off", "it is switched off there"),
     ] {
         let finished = log_in(&home, &[name, "--force"]).agree().expect(0);
