@@ -32,7 +32,7 @@ fn u2_port_8000_is_already_in_use() {
     let shown = pty.wait_for("paste it here and press Enter");
     assert!(names_these_tests(&shown), "the holder is named: {shown}");
     assert!(
-        shown.contains("sees the answer"),
+        shown.contains("can read it but not use it"),
         "what the holder sees is said: {shown}"
     );
     pty.wait_until_raw(true);
