@@ -27,12 +27,12 @@ pub struct Connection {
     peer: SocketAddr,
     local: SocketAddr,
     stream: TcpStream,
-    stage: Stage,
+    state: ConnectionState,
     deadline: Deadline,
 }
 
 #[derive(Debug)]
-enum Stage {
+enum ConnectionState {
     Reading(Vec<u8>),
     /// The answer of the login was read; its page is not known yet.
     Held,
@@ -49,12 +49,15 @@ impl Connection {
     pub fn new(stream: TcpStream, peer: SocketAddr) -> Option<Self> {
         stream.set_nonblocking(true).ok()?;
         let local = stream.local_addr().ok()?;
-        let (stage, deadline) = (Stage::Reading(Vec::new()), Deadline::after(HEAD_LIMIT));
+        let (state, deadline) = (
+            ConnectionState::Reading(Vec::new()),
+            Deadline::after(HEAD_LIMIT),
+        );
         Some(Self {
             peer,
             local,
             stream,
-            stage,
+            state,
             deadline,
         })
     }
@@ -66,31 +69,36 @@ impl Connection {
 
     /// Returns what to wait for.
     pub fn interest(&self) -> PollFlags {
-        match self.stage {
-            Stage::Writing { .. } => PollFlags::OUT,
-            Stage::Held => PollFlags::empty(),
-            Stage::Reading(_) | Stage::Lingering | Stage::Over => PollFlags::IN,
+        match self.state {
+            ConnectionState::Writing { .. } => PollFlags::OUT,
+            ConnectionState::Held => PollFlags::empty(),
+            ConnectionState::Reading(_) | ConnectionState::Lingering | ConnectionState::Over => {
+                PollFlags::IN
+            }
         }
     }
 
     /// Returns whether the peer has sent nothing yet.
     pub fn is_silent(&self) -> bool {
-        matches!(&self.stage, Stage::Reading(bytes) if bytes.is_empty())
+        matches!(&self.state, ConnectionState::Reading(bytes) if bytes.is_empty())
     }
 
     /// Returns whether the connection may be dropped to make room: no page is awaited in it, or on its way.
     pub fn is_expendable(&self) -> bool {
-        matches!(self.stage, Stage::Reading(_) | Stage::Lingering)
+        matches!(
+            self.state,
+            ConnectionState::Reading(_) | ConnectionState::Lingering
+        )
     }
 
     /// Returns whether the connection waits for its page.
     pub fn is_held(&self) -> bool {
-        matches!(self.stage, Stage::Held)
+        matches!(self.state, ConnectionState::Held)
     }
 
     /// Returns whether nothing is left to do.
     pub fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over)
+        matches!(self.state, ConnectionState::Over)
     }
 
     /// Returns the moment at which [`Self::expire`] has to be called; a held connection waits as long as its login.
@@ -100,8 +108,8 @@ impl Connection {
 
     /// Returns what has come of the request so far.
     pub fn received(&self) -> &[u8] {
-        match &self.stage {
-            Stage::Reading(bytes) => bytes,
+        match &self.state {
+            ConnectionState::Reading(bytes) => bytes,
             _ => &[],
         }
     }
@@ -113,23 +121,23 @@ impl Connection {
 
     /// Lets the browser wait until [`Self::answer`] is called.
     pub fn hold(&mut self) {
-        self.stage = Stage::Held;
+        self.state = ConnectionState::Held;
     }
 
     /// Does what can be done without waiting; returns whether more of a request was read. A request has at most `limit` bytes.
     pub fn advance(&mut self, limit: usize) -> bool {
-        match &mut self.stage {
-            Stage::Reading(_) => return self.read(limit),
-            Stage::Writing { .. } => self.write(),
-            Stage::Held => self.notice_hang_up(),
-            Stage::Lingering => self.drain(),
-            Stage::Over => {}
+        match &mut self.state {
+            ConnectionState::Reading(_) => return self.read(limit),
+            ConnectionState::Writing { .. } => self.write(),
+            ConnectionState::Held => self.notice_hang_up(),
+            ConnectionState::Lingering => self.drain(),
+            ConnectionState::Over => {}
         }
         false
     }
 
     fn read(&mut self, limit: usize) -> bool {
-        let Stage::Reading(bytes) = &mut self.stage else {
+        let ConnectionState::Reading(bytes) = &mut self.state else {
             return false;
         };
         let mut chunk = [0; 16 * 1024];
@@ -143,7 +151,7 @@ impl Connection {
                 false
             }
             Ok(_) | Err(_) => {
-                self.stage = Stage::Over;
+                self.state = ConnectionState::Over;
                 false
             }
         }
@@ -151,7 +159,7 @@ impl Connection {
 
     /// Sends a page and closes the connection after it.
     pub fn answer(&mut self, page: Page) {
-        self.stage = Stage::Writing {
+        self.state = ConnectionState::Writing {
             bytes: page.bytes(),
             sent: 0,
         };
@@ -160,7 +168,7 @@ impl Connection {
     }
 
     fn write(&mut self) {
-        let Stage::Writing { bytes, sent } = &mut self.stage else {
+        let ConnectionState::Writing { bytes, sent } = &mut self.state else {
             return;
         };
         while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
@@ -169,12 +177,12 @@ impl Connection {
                 Err(err) if err.kind() == ErrorKind::Interrupted => {}
                 Err(err) if err.kind() == ErrorKind::WouldBlock => return,
                 Ok(_) | Err(_) => {
-                    self.stage = Stage::Over;
+                    self.state = ConnectionState::Over;
                     return;
                 }
             }
         }
-        self.stage = Stage::Lingering;
+        self.state = ConnectionState::Lingering;
         self.deadline = Deadline::after(LINGER_LIMIT);
         let _ = self.stream.shutdown(Shutdown::Write);
         self.drain();
@@ -194,7 +202,7 @@ impl Connection {
                 Ok(_) | Err(_) => break,
             }
         }
-        self.stage = Stage::Over;
+        self.state = ConnectionState::Over;
     }
 
     /// A held connection whose browser has gone needs no page.
@@ -204,16 +212,16 @@ impl Connection {
             Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             // A half-closed peer still reads; one that sends more will be answered all the same.
             Ok(_) => {}
-            Err(_) => self.stage = Stage::Over,
+            Err(_) => self.state = ConnectionState::Over,
         }
     }
 
     /// Acts on the deadline: a request that takes too long is answered, everything else is closed.
     pub fn expire(&mut self) {
-        match &self.stage {
-            Stage::Reading(bytes) if !bytes.is_empty() => self.answer(Page::TooSlow),
-            Stage::Held => {}
-            _ => self.stage = Stage::Over,
+        match &self.state {
+            ConnectionState::Reading(bytes) if !bytes.is_empty() => self.answer(Page::TooSlow),
+            ConnectionState::Held => {}
+            _ => self.state = ConnectionState::Over,
         }
     }
 }

@@ -10,7 +10,7 @@ use rustix::process::{getrlimit, Resource};
 
 use super::connection::Connection;
 use super::pages::Page;
-use super::request::{Target, MAX_FORM_BYTES, MAX_HEAD_BYTES};
+use super::request::{RedirectEndpoint, MAX_FORM_BYTES, MAX_HEAD_BYTES};
 use super::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::clock::Deadline;
@@ -86,14 +86,14 @@ impl Failure for BindError {
 }
 
 /// Checks what has come of a request, and holds or answers its connection.
-type OnRequest<'a> = dyn FnMut(&mut Connection, &Target) + 'a;
+type OnRequest<'a> = dyn FnMut(&mut Connection, &RedirectEndpoint) + 'a;
 
 /// The sockets of one login.
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<TcpListener>,
     redirect_uri: String,
-    target: Target,
+    target: RedirectEndpoint,
     connections: Vec<Connection>,
     accept_again: Option<Deadline>,
     accept_failed: bool,
@@ -146,7 +146,7 @@ impl Listener {
         Ok(Self {
             sockets,
             redirect_uri: redirect.uri(host, port),
-            target: Target {
+            target: RedirectEndpoint {
                 path: redirect.path.clone(),
                 accepts_forms: redirect.forms,
             },

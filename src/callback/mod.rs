@@ -13,7 +13,7 @@ pub mod request;
 
 use crate::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
 use pages::Page;
-use request::{Request, Target};
+use request::{HttpRequest, RedirectEndpoint};
 
 pub use connection::Connection;
 pub use listener::{try_loopback, BindError, Listener};
@@ -59,11 +59,11 @@ impl From<Rejection> for Refused {
 /// Spec: RFC 8252 section 8.10; RFC 6749 section 10.12; RFC 9207 section 2.4.
 pub fn check<'a>(
     bytes: &[u8],
-    target: &Target,
+    target: &RedirectEndpoint,
     expected: impl FnOnce(&str) -> Result<&'a ExpectedResponse, Refused>,
     is_foreign: impl FnOnce() -> bool,
 ) -> Result<Option<AuthorizationResponse>, Refused> {
-    let Some(request) = Request::read(bytes)? else {
+    let Some(request) = HttpRequest::read(bytes)? else {
         return Ok(None);
     };
     request.check_host()?;

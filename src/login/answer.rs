@@ -4,8 +4,8 @@ use rustix::event::PollFlags;
 
 use super::pending::PendingAuthorization;
 use super::rejections::{detail, Reason};
-use super::stage::{Login, LoginId, Stage};
-use crate::callback::request::Target;
+use super::stage::{ActiveLogin, LoginId, Stage};
+use crate::callback::request::RedirectEndpoint;
 use crate::callback::{check, Connection, Refused};
 use crate::oauth::callback::{AuthorizationResponse, Rejection};
 use crate::oauth::endpoint;
@@ -15,7 +15,7 @@ use crate::oauth::text::printable;
 /// An answer that passed all checks, and what it is completed with.
 pub type Accepted = (Box<PendingAuthorization>, AuthorizationResponse);
 
-impl Login {
+impl ActiveLogin {
     /// Serves the callback sockets; returns the answer that was accepted, if one was.
     pub fn serve(&mut self, ready: &[PollFlags]) -> Option<Accepted> {
         let mut listener = self.listener.take()?;
@@ -30,7 +30,11 @@ impl Login {
     }
 
     /// Checks what has come of a request. One that fails a check gets a page, and changes nothing but a counter.
-    fn on_request(&mut self, connection: &mut Connection, target: &Target) -> Option<Accepted> {
+    fn on_request(
+        &mut self,
+        connection: &mut Connection,
+        target: &RedirectEndpoint,
+    ) -> Option<Accepted> {
         let stage = &self.stage;
         let mut received = String::new();
         let expected = |raw: &str| {
@@ -140,7 +144,7 @@ impl PasteRefused {
 ///
 /// Why no login accepts it.
 pub fn accept_pasted(
-    logins: &mut [Login],
+    logins: &mut [ActiveLogin],
     pasted: &PasteContent,
 ) -> Result<(LoginId, Accepted), PasteRefused> {
     let response = match pasted {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use super::{Reason, Source};
+use super::{AnswerSource, Reason};
 use crate::error::Error;
 use crate::os::browser::Skip;
 use crate::os::clock::Time;
@@ -57,7 +57,7 @@ pub enum Event<'a> {
         /// Whose socket they came to; `None` for a paste that belongs to no login.
         server: Option<&'a str>,
         /// Where they came from.
-        source: Source,
+        source: AnswerSource,
         /// Why they were not accepted.
         reason: Reason,
         /// What the user may know about the first of them.

@@ -36,7 +36,7 @@ pub use complete::metadata;
 pub use event::{AuthorizationPage, Event, Outcome, Report};
 pub use preflight::{preflight, Preflight};
 pub use prepare::{cannot_listen, redirect_target};
-pub use rejections::{Reason, Source};
+pub use rejections::{AnswerSource, Reason};
 pub use request::{Request, Resource};
 
 /// Longest time of one request.

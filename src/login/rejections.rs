@@ -15,13 +15,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How many senders of claims are looked up at once, and the pause before each further one. The system takes its time for
 /// each, longer the more connections there are.
-const FREE_LOOKUPS: u32 = 32;
-const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
+const FREE_LOOKUPS: u32 = 8;
+const LOOKUP_PAUSE: Duration = Duration::from_secs(2);
 
 /// Where a message came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum AnswerSource {
     /// The callback socket.
     Callback,
     /// The terminal, or a pipe.

@@ -27,8 +27,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginId(pub usize);
 
-/// One login of a run.
-pub struct Login {
+/// One login of a run, from its start to its end.
+pub struct ActiveLogin {
     /// What the user wants.
     pub request: Arc<Request>,
     /// Its callback sockets, once they are bound.
@@ -70,7 +70,7 @@ pub enum Stage {
     },
 }
 
-impl Login {
+impl ActiveLogin {
     /// Returns a login that begins.
     pub fn new(request: Request) -> Self {
         Self {

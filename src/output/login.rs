@@ -7,7 +7,7 @@ use super::{duration_in_words, profile_in_words, Reporter};
 use crate::callback::BindError;
 use crate::error::Error;
 
-use crate::login::{AuthorizationPage, Event, Reason, Report, Source};
+use crate::login::{AnswerSource, AuthorizationPage, Event, Reason, Report};
 use crate::oauth::text::{printable, scope_list};
 use crate::os::browser::Skip;
 use crate::os::terminal;
@@ -57,8 +57,8 @@ impl Reporter {
                 let sentence = rejection(*source, *reason, *detail, *count);
                 match source {
                     // Who pasted something waits for an answer, however little is to be said.
-                    Source::Paste => terminal::insist(&sentence),
-                    Source::Callback => terminal::say(&sentence),
+                    AnswerSource::Paste => terminal::insist(&sentence),
+                    AnswerSource::Callback => terminal::say(&sentence),
                 }
             }
             Event::Silent { server, asked } => {
@@ -235,8 +235,8 @@ fn show_login(report: &Report) {
 }
 
 /// Says why messages were not accepted, and what to do about it.
-fn rejection(source: Source, reason: Reason, detail: Option<&str>, count: u64) -> String {
-    if source == Source::Paste {
+fn rejection(source: AnswerSource, reason: Reason, detail: Option<&str>, count: u64) -> String {
+    if source == AnswerSource::Paste {
         return format!(
             "not accepted: {}",
             detail.unwrap_or("this address cannot be used")

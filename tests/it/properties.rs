@@ -91,7 +91,7 @@ pub fn text(input: &[u8]) {
 /// Reads the input as a request to the callback socket, whole and in two pieces.
 pub fn request_head(input: &[u8]) {
     let read = |bytes: &[u8], accepts_forms| {
-        let target = request::Target {
+        let target = request::RedirectEndpoint {
             path: "/callback".to_owned(),
             accepts_forms,
         };

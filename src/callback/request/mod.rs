@@ -16,7 +16,7 @@ pub const MAX_FORM_BYTES: usize = 64 * 1024;
 
 /// The redirect URI, as far as requests to it are concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct RedirectEndpoint {
     /// Its path.
     pub path: String,
     /// Whether the answer may come as a form.
@@ -27,7 +27,7 @@ pub struct Target {
 
 /// A request whose head is complete. Nothing in it is trusted; [`super::check`] runs the checks in their order.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct HttpRequest<'a> {
     method: &'a str,
     path: &'a str,
     query: &'a str,
@@ -35,7 +35,7 @@ pub struct Request<'a> {
     body: &'a [u8],
 }
 
-impl<'a> Request<'a> {
+impl<'a> HttpRequest<'a> {
     /// Reads what has come so far of a request; `None` if more of its head has to come.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl<'a> Request<'a> {
     }
 
     /// Checks that the path is that of the redirect URI, byte for byte.
-    pub fn check_path(&self, target: &Target) -> Result<(), Page> {
+    pub fn check_path(&self, target: &RedirectEndpoint) -> Result<(), Page> {
         match self.path {
             "/favicon.ico" => Err(Page::NoIcon),
             path if path == target.path => Ok(()),
@@ -90,7 +90,7 @@ impl<'a> Request<'a> {
     }
 
     /// Checks that the method is `GET` without a body, or `POST` with a form where one was asked for.
-    pub fn check_method(&self, target: &Target) -> Result<(), Page> {
+    pub fn check_method(&self, target: &RedirectEndpoint) -> Result<(), Page> {
         match self.method {
             "POST" if target.accepts_forms => {
                 let kind = self.single("content-type").unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::callback::Refused;
 
 /// Returns the answer that a request carries, `None` if more has to come, or the page for what is no visit.
 fn read(head: &str, accepts_forms: bool) -> Result<Option<String>, Page> {
-    let target = Target {
+    let target = RedirectEndpoint {
         path: "/callback".to_owned(),
         accepts_forms,
     };

@@ -7,9 +7,9 @@ use crate::callback::pages::Page;
 use crate::error::Error;
 use crate::login::answer::{accept_pasted, PasteRefused};
 use crate::login::pending::PendingAuthorization;
-use crate::login::stage::{Login, LoginId, Stage};
+use crate::login::stage::{ActiveLogin, LoginId, Stage};
 use crate::login::workers::Message;
-use crate::login::{AuthorizationPage, Event, Incomplete, Reason, Report, Source, Started};
+use crate::login::{AnswerSource, AuthorizationPage, Event, Incomplete, Reason, Report, Started};
 use crate::oauth::callback::AuthorizationResponse;
 use crate::oauth::client;
 use crate::oauth::paste::{self, PasteContent, PasteMistake};
@@ -146,7 +146,7 @@ impl EventLoop<'_> {
                 }
                 (self.notify)(Event::Rejected {
                     server: Some(login.server()),
-                    source: Source::Callback,
+                    source: AnswerSource::Callback,
                     reason: announcement.reason,
                     detail: announcement.detail.as_deref(),
                     count: announcement.count,
@@ -201,7 +201,7 @@ impl EventLoop<'_> {
         let claim = claim.unwrap_or_default();
         (self.notify)(Event::Rejected {
             server,
-            source: Source::Paste,
+            source: AnswerSource::Paste,
             reason,
             detail: Some(&format!("{why}{claim} ({bytes} bytes were pasted)")),
             count: 1,
@@ -210,7 +210,7 @@ impl EventLoop<'_> {
 
     pub(super) fn show_countdown(&mut self) {
         self.arm_paste();
-        if self.logins.iter().any(Login::is_waiting) {
+        if self.logins.iter().any(ActiveLogin::is_waiting) {
             (self.notify)(Event::Waiting {
                 left: self.deadline.left(),
                 listening: self.logins.iter().any(|login| login.listener.is_some()),
@@ -262,8 +262,7 @@ impl EventLoop<'_> {
     pub(super) fn cancel(&mut self) {
         let open = self.logins.iter().filter(|login| !login.is_done());
         let servers: Vec<_> = open.map(|login| login.server().to_owned()).collect();
-        let is_stored =
-            |login: &&Login| matches!(&login.stage, Stage::Done { result, .. } if result.is_ok());
+        let is_stored = |login: &&ActiveLogin| matches!(&login.stage, Stage::Done { result, .. } if result.is_ok());
         let stored = self.logins.iter().filter(is_stored).count();
         (self.notify)(Event::Cancelled {
             servers: &servers,

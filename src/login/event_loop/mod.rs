@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use super::answer::Accepted;
-use super::stage::{Login, LoginId, Stage};
+use super::stage::{ActiveLogin, LoginId, Stage};
 use super::workers::Workers;
 use super::{Event, Outcome, Request};
 use crate::callback::Listener;
@@ -34,7 +34,7 @@ const SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
 /// The logins of a run, and everything that they wait for.
 pub struct EventLoop<'a> {
     context: Arc<Context>,
-    logins: Vec<Login>,
+    logins: Vec<ActiveLogin>,
     workers: Workers,
     /// Workers write a byte to its other end.
     woken: UnixStream,
@@ -71,7 +71,7 @@ impl<'a> EventLoop<'a> {
             .map_err(system("cannot set up a socket"))?;
         let has_countdown = terminal::is_terminal() || paste.is_some();
         Ok(Self {
-            logins: requests.into_iter().map(Login::new).collect(),
+            logins: requests.into_iter().map(ActiveLogin::new).collect(),
             workers: Workers::new(Arc::clone(&context), paste.is_some(), waker),
             woken,
             paste,
@@ -95,7 +95,7 @@ impl<'a> EventLoop<'a> {
         for (index, login) in self.logins.iter().enumerate() {
             self.workers.prepare(LoginId(index), &login.request);
         }
-        while !self.logins.iter().all(Login::is_done) {
+        while !self.logins.iter().all(ActiveLogin::is_done) {
             self.wait();
             self.on_messages();
             self.on_signals();
@@ -125,7 +125,7 @@ impl<'a> EventLoop<'a> {
     }
 
     fn is_completing(&self) -> bool {
-        self.logins.iter().any(Login::is_completing)
+        self.logins.iter().any(ActiveLogin::is_completing)
     }
 
     /// Waits until something happens, and serves the sockets and the paste.
@@ -186,7 +186,7 @@ impl<'a> EventLoop<'a> {
         let paste = self.paste.as_ref().and_then(Paste::quiet_at);
         self.logins
             .iter()
-            .filter_map(Login::next_deadline)
+            .filter_map(ActiveLogin::next_deadline)
             .chain(
                 [self.tick, paste, self.workers.retry_at()]
                     .into_iter()
