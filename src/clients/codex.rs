@@ -7,10 +7,10 @@ use serde_json::{json, Map, Value};
 use toml_edit::{value, DocumentMut, Item, Table, TableLike, TomlError};
 use zeroize::Zeroizing;
 
-use super::{config, json as file, ours, quoted, sdk, writer};
+use super::{config, json as file, ours, sdk, writer};
 use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::digest;
-use crate::oauth::text::printable;
+use crate::oauth::text::{printable, quoted};
 use crate::store::keyring;
 
 /// Codex 0.169 to 0.171.

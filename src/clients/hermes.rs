@@ -6,9 +6,9 @@ use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use icu_properties::CodePointMapData;
 use serde_json::{json, Value};
 
-use super::{json as file, quoted, sdk};
+use super::{json as file, sdk};
 use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
-use crate::oauth::text::printable;
+use crate::oauth::text::{printable, quoted};
 
 /// Hermes 0.19 to 0.21.
 pub const TARGET: Target = Target {

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::config::{self, ConfiguredServer};
-use super::{quoted, Places};
+use super::Places;
+use crate::oauth::text::quoted;
 use crate::store::{StoredId, DEFAULT_PROFILE};
 
 /// The commands that print a token.

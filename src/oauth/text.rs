@@ -52,6 +52,15 @@ fn is_space(character: char) -> bool {
     CodePointMapData::<GeneralCategory>::new().get(character) == GeneralCategory::SpaceSeparator
 }
 
+/// Returns a word in a form that a shell reads as this word.
+pub fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Returns `text` on one line, with no power over the terminal, and at most 203 characters long.
 ///
 /// Terminal sequences go with their bodies and bidirectional controls go; a carriage return and any kind of space is a

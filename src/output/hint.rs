@@ -2,8 +2,8 @@
 
 use serde::Serializer;
 
-use crate::clients::quoted;
 use crate::failure::{Hint, LoginCommand};
+use crate::oauth::text::quoted;
 use crate::store::DEFAULT_PROFILE;
 
 /// Returns a hint as text.

@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::text::quoted;
+
 pub use backend::{Backend, Interaction, Place};
 pub use choice::{data_dir, usual_data_dir, StoreChoice};
 pub use credentials::{is_from_the_future, Credentials, GrantType, HandedOver, LoginOptions, Tag};
@@ -72,15 +74,6 @@ impl StoredId {
             format!("--profile {} {server}", quoted(&self.profile))
         }
     }
-}
-
-/// Returns a word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Returns the directory of locks and journals in a data directory.
