@@ -10,6 +10,7 @@ mod support;
 mod again;
 mod answers;
 mod authority;
+mod budget;
 mod check;
 mod completions;
 mod configured;
@@ -52,6 +53,9 @@ mod token;
 mod usage;
 
 fn main() -> std::process::ExitCode {
+    if std::env::var_os("FAKE_SERVER").is_some() {
+        support::fake::Fake::serve_by_hand();
+    }
     #[cfg(target_os = "linux")]
     real::prompt::play_if_asked();
     runner::main()

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -113,6 +114,8 @@ pub struct Fake {
     tls: Option<Arc<rustls::ServerConfig>>,
     state: Arc<Mutex<State>>,
     deviation: Arc<Deviation>,
+    /// Connections that were accepted and are not finished.
+    open: Arc<AtomicUsize>,
 }
 
 /// What a connection is made of, with TLS or without.
@@ -129,6 +132,18 @@ impl Fake {
     /// Starts servers that answer some requests in another way: those for which `deviation` gives a reply.
     pub fn with(deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static) -> Self {
         Self::listen(None, deviation)
+    }
+
+    /// Serves a person who logs in by hand, prints each request, and ends with the process.
+    pub fn serve_by_hand() -> ! {
+        let fake = Self::with(|seen, _| {
+            println!("{} {} {}", seen.method, seen.path, seen.query);
+            None
+        });
+        println!("the protected MCP server is {}", fake.mcp());
+        loop {
+            thread::park();
+        }
     }
 
     /// Starts servers that give one answer at this path.
@@ -157,17 +172,23 @@ impl Fake {
             tls,
             state: Arc::default(),
             deviation: Arc::new(deviation),
+            open: Arc::default(),
         };
         let server = fake.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let server = server.clone();
-                thread::spawn(move || match server.tls.clone() {
-                    None => server.serve(Box::new(stream)),
-                    Some(tls) => {
-                        let connection = rustls::ServerConnection::new(tls).expect("a connection");
-                        server.serve(Box::new(rustls::StreamOwned::new(connection, stream)));
+                server.open.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    match server.tls.clone() {
+                        None => server.serve(Box::new(stream)),
+                        Some(tls) => {
+                            let connection =
+                                rustls::ServerConnection::new(tls).expect("a connection");
+                            server.serve(Box::new(rustls::StreamOwned::new(connection, stream)));
+                        }
                     }
+                    server.open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
@@ -187,6 +208,18 @@ impl Fake {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Waits until everything that was sent to the servers by processes that have ended is dealt with.
+    pub fn wait_until_idle(&self) {
+        // Connections are accepted in their order, so all earlier ones count when this one has its answer.
+        super::send(
+            self.address,
+            b"GET /idle HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        );
+        super::wait_for("the servers to be idle", || {
+            (self.open.load(Ordering::SeqCst) == 0).then_some(())
+        });
     }
 
     /// Returns all requests so far.
