@@ -38,6 +38,8 @@ pub struct Stored {
 pub struct Store {
     /// Those that the choice of the user covers, the preferred ones first.
     backends: Vec<Box<dyn Backend>>,
+    /// The others. One of them may have an older copy of a login that is stored anew.
+    others: Vec<Box<dyn Backend>>,
     data_dir: PathBuf,
     /// `None` for a backend that is its own index.
     index: Option<Index>,
@@ -67,13 +69,16 @@ impl Store {
             data_dir,
             interaction,
         };
-        let chosen = BACKENDS
-            .iter()
-            .filter(|kind| choice.backend().is_none_or(|name| name == kind.name));
-        let backends: Vec<_> = chosen.map(|kind| (kind.open)(&options)).collect();
+        let is_chosen = |kind: &&BackendKind| choice.backend().is_none_or(|name| name == kind.name);
+        let (chosen, others): (Vec<_>, Vec<_>) = BACKENDS.iter().partition(is_chosen);
+        let open = |kind: &BackendKind| (kind.open)(&options);
+        let backends: Vec<_> = chosen.into_iter().map(open).collect();
         let is_own_index = backends.iter().all(|backend| backend.is_own_index());
         let index = (!is_own_index).then(|| Index::new(data_dir, interaction.lock_limit()));
-        Self::of(backends, data_dir, index)
+        Self {
+            others: others.into_iter().map(open).collect(),
+            ..Self::of(backends, data_dir, index)
+        }
     }
 
     pub(super) fn of(
@@ -83,6 +88,7 @@ impl Store {
     ) -> Self {
         Self {
             backends,
+            others: Vec::new(),
             data_dir: data_dir.to_owned(),
             index,
             proven: None,
@@ -302,6 +308,9 @@ impl Store {
                     let place = backend.place();
                     let notice = failure.map(|err| format!("{err}; logins are kept in {place}"));
                     self.delete_others(number, &id, kept);
+                    if replaces.is_none() {
+                        self.delete_elsewhere(&id);
+                    }
                     self.note(credentials, &place);
                     return Ok(Some(Saved { place, notice }));
                 }
@@ -464,6 +473,17 @@ impl Store {
                     warn_user!(OlderCopy, "{err}; an older copy of the login stays there")
                 }
                 Err(err) => log::debug!("{err}"),
+            }
+        }
+    }
+
+    /// Deletes the older copy that a backend beyond the choice of the user has, as the index says.
+    fn delete_elsewhere(&self, id: &StoredId) {
+        let indexed = self.indexed(id);
+        let place = indexed.as_ref().map(|known| known.place.name.as_str());
+        for backend in self.others.iter().filter(|it| place == Some(it.name())) {
+            if let Err(err) = backend.delete(id) {
+                warn_user!(OlderCopy, "{err}; an older copy of the login stays there");
             }
         }
     }

@@ -326,7 +326,7 @@ fn v6_ten_thousand_forged_callbacks_do_not_end_the_login() {
         "icons are not counted: {counts:?}"
     );
     assert!(
-        finished.stderr.contains("belong to another login"),
+        finished.stderr.contains("to another login"),
         "{}",
         finished.stderr
     );
