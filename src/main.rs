@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     process::install_panic_hook();
     let first = env::args_os().nth(1);
     let first = first.as_deref().and_then(OsStr::to_str).unwrap_or_default();
-    // The browser gets the limits that the user has.
+    // Before the limits change: the browser inherits those of the user.
     if first == browser::OPENER {
         return browser::opener();
     }
@@ -25,13 +25,15 @@ fn main() -> ExitCode {
     signals::survive_file_limit();
     match first {
         commands::COMPLETER => return commands::complete(),
-        refresher::REFRESHER => return refresher::main(env::args().nth(2)),
+        refresher::REFRESHER => {
+            return refresher::main(env::args_os().nth(2).and_then(|it| it.into_string().ok()))
+        }
         _ => {}
     }
     environment::drop_overridden_settings();
     process::name_session_bus();
     let code = commands::run(process::take_client_secret());
-    // What was lost is part of the code already.
+    // `run` has already put lost output into the exit status.
     let _ = terminal::finish();
     files::end();
     code

@@ -163,7 +163,7 @@ never proxied
 no colours
 .SH "MACHINE-READABLE OUTPUT"
 With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
-\fBnamed\fR (server, name, client, path, in_project: whose word it is that this is the server),
+\fBnamed\fR (server, name, client, path, in_project: whether a file of the project names the server),
 \fBskipped\fR (server, name, client, reason; with \-\-all),
 \fBno_login_needed\fR (server; the exit status is 0),
 \fBlistening\fR (server, redirect_uri),

@@ -96,7 +96,7 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
             }
         }
     }
-    Ok(worst.unwrap_or(Class::Success).into())
+    Ok(reporter.exit_code(worst.unwrap_or(Class::Success)))
 }
 
 /// Returns the word for scripts and the sentence for people.

@@ -219,7 +219,13 @@ fn explain(err: &clap::Error) -> ExitCode {
         message: message.trim_start_matches("error: ").to_owned(),
         hint: Some(tip.unwrap_or("see `mcp-login --help`").into()),
     };
-    let json = env::args_os().any(|argument| argument == "--json");
-    Reporter::new(json, false).fail(None, &error);
+    let words: Vec<_> = env::args_os().skip(1).take_while(|it| it != "--").collect();
+    let has = |word: &str| words.iter().any(|it| it == word);
+    let mut reporter = Reporter::new(has("--json"), false);
+    // Where stdout carries a token, it carries nothing else.
+    match has("--json") && ["token", "headers", "exec"].into_iter().any(has) {
+        true => reporter.fail_on_stderr(None, &error),
+        false => reporter.fail(None, &error),
+    }
     error.class().into()
 }

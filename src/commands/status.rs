@@ -146,7 +146,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, Error> {
             key.server
         ));
     }
-    if keys.is_empty() && wanted.is_empty() {
+    if logins.is_empty() && wanted.is_empty() {
         terminal::say("there are no logins");
     }
     Ok(code)

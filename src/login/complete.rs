@@ -119,12 +119,18 @@ pub fn store(
         .lock(Deadline::after(REFRESH_LIMIT))
         .inspect_err(|err| log::debug!("{err}"))
         .ok();
+    let mut is_adopted = true;
     if tokens.refresh_token.is_none() {
         // The stored refresh token stays, and a refresh may have replaced it while the user was away.
         let current = store.load(&key).unwrap_or(preparation.stored);
         let rescued = |stored: Credentials| match adopt_rescued(store, &stored, &journal) {
-            Ok(Some(adopted)) => adopted,
-            _ => stored,
+            Ok(adopted) => adopted.unwrap_or(stored),
+            // The next refresh tries again; until then its note and its file stay.
+            Err(err) => {
+                warn_user!(LoginUnreadable, "{err}");
+                is_adopted = false;
+                stored
+            }
         };
         preparation.stored = match lock {
             Some(_) => current.map(rescued),
@@ -139,7 +145,7 @@ pub fn store(
     if let Some(notice) = saved.notice {
         warn_user!(StoreFallback, "{notice}");
     }
-    if lock.is_some() {
+    if lock.is_some() && is_adopted {
         // What an earlier refresh has left is of no use any more.
         journal.end();
     }

@@ -177,7 +177,7 @@ impl Journal {
     pub fn rescued(&self, refresh_token: &Secret) -> Option<PathBuf> {
         self.read(refresh_token)?
             .rescued
-            .filter(|file| file.exists())
+            .filter(|file| is_there(file))
     }
 
     fn read(&self, refresh_token: &Secret) -> Option<Note> {
@@ -185,6 +185,11 @@ impl Journal {
         let note: Note = serde_json::from_slice(&text).ok()?;
         (note.refresh_token_sha256 == hash_of(refresh_token)).then_some(note)
     }
+}
+
+/// Returns whether there is a file, or may be one that cannot be looked at now.
+fn is_there(file: &Path) -> bool {
+    !matches!(file.symlink_metadata(), Err(err) if err.kind() == ErrorKind::NotFound)
 }
 
 /// A file for what a server is about to answer.

@@ -170,7 +170,7 @@ impl Seen {
         if is_new || !need.refresh && !need.is_due(now) {
             return Ok(true);
         }
-        // What is known to be refused is asked again only by who knew it, and wants it all the same.
+        // A refused login is tried again only with --refresh, by a caller that knew of the refusal.
         if now.needs_login && !(need.refresh && self.needs_login) {
             return Err(refused_before(now, settings));
         }

@@ -296,12 +296,12 @@ fn work(job: &Job) -> Result<Refreshed, Error> {
     }
 }
 
-/// Stores the successor of a refresh token that was spent, and whose successor no store has: it is in a file of its own.
-/// Returns the login then; `None` if there is no such file. The caller holds the login's lock.
+/// Stores the tokens of a refresh that only an emergency file has, and returns the login then; `None` if there is no such
+/// file. The caller holds the login's lock.
 ///
 /// # Errors
 ///
-/// [`Error::Store`] if the store does not take it now either.
+/// [`Error::Store`] if the file cannot be read, or the store does not accept the login now either.
 pub fn adopt_rescued(
     store: &Store,
     kept: &Credentials,
@@ -316,9 +316,15 @@ pub fn adopt_rescued(
     };
     let key = kept.key();
     let rescued = FileBackend::new(&file, Interaction::None.lock_limit()).read(&key);
-    let Ok(Some(mut rescued)) = rescued.inspect_err(|err| warn_user!(LoginUnreadable, "{err}"))
-    else {
-        return Ok(None);
+    let mut rescued = match rescued {
+        Ok(Some(rescued)) => rescued,
+        Ok(None) => return Ok(None),
+        // It may hold the only good refresh token, and be readable later.
+        Err(err @ StoreError::Disk(_)) => return Err(Error::unreadable(&key, err)),
+        Err(err) => {
+            warn_user!(LoginUnreadable, "{err}");
+            return Ok(None);
+        }
     };
     if rescued.generation < kept.generation {
         // The store has had it, or a newer login, and only the note was left.

@@ -204,8 +204,8 @@ impl Store {
         self.backends.len() == 1 || kept == Some(number)
     }
 
-    /// Tells whether a copy was replaced by one in a backend that was not looked into: its refresh token is spent, or that
-    /// of another grant.
+    /// Tells whether a copy was replaced by one in a backend that was not looked into: its refresh token is used up, or
+    /// belongs to another grant.
     fn is_replaced(&self, found: &Stored, known: &IndexEntry) -> bool {
         let is_out_of_sight = self
             .number_of(&known.place)
@@ -301,7 +301,7 @@ impl Store {
                 _ => None,
             };
             match put(backend, credentials, replaced)
-                .or_else(|err| retry(backend, credentials, err))
+                .or_else(|err| retry(backend, credentials, replaced, err))
             {
                 Ok(false) => return Ok(None),
                 Ok(true) => {
@@ -546,11 +546,16 @@ pub(super) fn put(
 fn retry(
     backend: &dyn Backend,
     credentials: &Credentials,
+    replaces: Option<u64>,
     err: StoreError,
 ) -> Result<bool, StoreError> {
     match err {
         StoreError::Disk(DiskError::Locked { .. }) => Err(err),
-        _ => put(backend, credentials, None),
+        // The first try has replaced the login, by something else than was to be stored.
+        StoreError::Altered(_) => put(backend, credentials, None),
+        // It may also have stored the login before it failed.
+        _ => Ok(put(backend, credentials, replaces)?
+            || backend.read(&credentials.key())?.as_ref() == Some(credentials)),
     }
 }
 

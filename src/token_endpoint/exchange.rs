@@ -315,17 +315,15 @@ impl TokenRequest<'_> {
                     if is_code && !may_send_code {
                         return None;
                     }
-                    // A code is exchanged while somebody waits for the login.
-                    let level = if is_code {
-                        log::Level::Warn
-                    } else {
-                        log::Level::Info
-                    };
                     let seconds = wanted.as_secs();
-                    log::log!(
-                        level,
+                    let busy = format!(
                         "the token endpoint is busy (status {status}); trying again in {seconds} s"
                     );
+                    // A code is exchanged while somebody waits for the login.
+                    match is_code {
+                        true => warn_user!(Retrying, "{busy}"),
+                        false => log::info!("{busy}"),
+                    }
                     was_busy = true;
                     Some(FIRST_PAUSE.max(*wanted))
                 }

@@ -149,7 +149,13 @@ fn module(file: &str) -> String {
 
 /// Returns the code of a file: without comments, and without the tests at its end.
 fn code(text: &str) -> String {
-    let text = text.split("\n#[cfg(test)]").next().unwrap_or(text);
+    let mut text = text;
+    for tests in [
+        "\n#[cfg(test)]\nmod tests {",
+        "\n#[cfg(test)]\npub mod tests {",
+    ] {
+        text = text.split(tests).next().unwrap_or(text);
+    }
     let lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"));

@@ -1,7 +1,7 @@
 //! Waiting for all logins at once, in one `poll` loop: callbacks, pastes, messages of the workers, signals and deadlines.
 //!
-//! Nothing blocks here but `poll`. No message ends a login unless it carries its state: whatever fails a check is answered,
-//! counted and forgotten, so any number of strangers' requests changes nothing.
+//! Nothing blocks here but `poll`. No callback or paste ends a login unless it carries its state: whatever fails a check is
+//! answered, counted and forgotten, so any number of strangers' requests changes nothing.
 
 mod handlers;
 
@@ -138,6 +138,8 @@ impl<'a> EventLoop<'a> {
             // A byte only announces messages, which are read in any case.
             let _ = self.woken.read(&mut bytes);
         }
+        // Signals are read in any case, too.
+        ready.next();
         for (id, (pending, answer)) in self.serve(&mut ready) {
             self.on_answer(id, pending, answer);
         }
@@ -167,19 +169,21 @@ impl<'a> EventLoop<'a> {
         }
     }
 
-    /// Returns what is waited for: the workers, the callback sockets of each login, the paste, the signals.
+    /// Returns what is waited for: the workers and the signals, the callback sockets of each login, and last the paste, which
+    /// may be missing.
     fn watched(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
-        let workers = [(self.woken.as_fd(), PollFlags::IN)];
+        let always = [self.woken.as_fd(), self.signals.as_fd()];
         let listeners = self
             .logins
             .iter()
             .filter_map(|login| login.listener.as_ref());
         let paste = self.paste.as_ref().and_then(Paste::interest);
-        let others = paste.into_iter().chain([self.signals.as_fd()]);
-        workers
+        let to_read = |fd| (fd, PollFlags::IN);
+        always
             .into_iter()
+            .map(to_read)
             .chain(listeners.flat_map(Listener::interests))
-            .chain(others.map(|fd| (fd, PollFlags::IN)))
+            .chain(paste.map(to_read))
     }
 
     fn next_deadline(&self) -> Deadline {

@@ -148,8 +148,8 @@ pub(super) fn break_marker(marker: &Path) -> bool {
     removed
 }
 
-/// Removes a marker if its maker is gone, and only that very one: it is renamed, looked at once more, and put back if it is
-/// one that somebody else has just made.
+/// Removes a marker if its maker is gone. Another process may have replaced the marker meanwhile, so it is renamed, compared,
+/// and put back if it is another one.
 fn remove_abandoned(marker: &Path) -> bool {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let Some(file) = super::open_private(marker).ok().flatten().filter(is_left) else {

@@ -31,15 +31,15 @@ mod tests {
     #[test]
     fn k1_a_build_without_the_keyring_says_so() {
         let home = tempfile::tempdir().unwrap();
-        let open = |choice| Store::open(choice, home.path(), Interaction::None);
-        let store = open(&StoreChoice::Auto).unwrap();
+        let open = |choice: &StoreChoice| Store::open(choice, home.path(), Interaction::None);
+        let store = open(&"auto".parse().unwrap()).unwrap();
         let reason = "cannot use the keyring: this build of mcp-login has no keyring support";
         let notice = store.notice().unwrap();
         assert!(
             notice.starts_with(&format!("{reason}; logins are kept in ")),
             "{notice}"
         );
-        let err = open(&StoreChoice::Keyring).err().unwrap();
+        let err = open(&"keyring".parse().unwrap()).err().unwrap();
         assert_eq!(err.to_string(), reason);
     }
 }
