@@ -106,7 +106,7 @@ pub fn without_password(text: &str) -> &str {
 ///
 /// # Errors
 ///
-/// As for [`stored`] and [`only`].
+/// As for [`stored`] and `only`.
 pub fn find(server: Option<&str>, context: &Context) -> Result<StoredId, Error> {
     let profile = context.profile.as_deref();
     match server {

@@ -1,8 +1,8 @@
 //! Logging in: prepare, wait, complete.
 //!
-//! For each server a worker runs [`prepare`], from its URL to the authorization request. The event loop then shows the page
-//! and waits for the answers of all logins ([`event_loop`]); each passes the checks in [`callback::check`] before its code is
-//! looked at. A worker runs [`complete`], from the code to the stored login. The browser gets its page last.
+//! For each server a worker runs `prepare`, from its URL to the authorization request. The event loop then shows the page
+//! and waits for the answers of all logins (`event_loop`); each passes the checks in [`callback::check`] before its code is
+//! looked at. A worker runs `complete`, from the code to the stored login. The browser gets its page last.
 //!
 //! [`callback::check`]: crate::callback::check
 

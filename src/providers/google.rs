@@ -103,7 +103,7 @@ impl GoogleTools {
         Ok(Self(tools))
     }
 
-    /// Returns the scopes to ask for: [`BASE`], and those of all tools but the ones that others cover.
+    /// Returns the scopes to ask for: `BASE`, and those of all tools but the ones that others cover.
     pub fn scopes(&self) -> Vec<String> {
         let tools = self.0.iter();
         let needed: Vec<_> = tools.flat_map(|tool| tool.1.split(' ')).collect();

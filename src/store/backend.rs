@@ -1,4 +1,4 @@
-//! What a place that keeps logins has to do. [`super::router`] has the list of them.
+//! What a place that keeps logins has to do. `router.rs` has the list of them.
 
 use std::ffi::OsStr;
 use std::fmt;

@@ -8,19 +8,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 27_600;
+const MAX_CODE: usize = 27_200;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 315;
+const MAX_TYPES: usize = 313;
 
 /// Most type names that are defined more than once.
-const MAX_DOUBLED: usize = 16;
+const MAX_DOUBLED: usize = 1;
 
 /// Most lines of code of one file.
-const MAX_FILE: usize = 520;
+const MAX_FILE: usize = 460;
 
 /// Most direct dependencies on Linux, without those of the tests.
-const MAX_DEPENDENCIES: usize = 34;
+const MAX_DEPENDENCIES: usize = 33;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
