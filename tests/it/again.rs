@@ -1,8 +1,6 @@
 //! A login that is made again: with its own client, authorization server, redirect URI and scopes, by the command that a
 //! hint gives.
 
-use std::net::TcpListener;
-
 use serde_json::{json, Value};
 
 use crate::support::fake::{Fake, Reply, Seen};
@@ -44,11 +42,7 @@ fn again(first: Program, server: &str) -> (Finished, Finished) {
 
 #[apply(test)]
 fn c54_c55_the_command_of_the_hint_repeats_a_login_with_a_client_of_its_own() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port();
+    let port = crate::support::closed_address().port();
     let fake = Fake::with(|seen, _| refuse_refresh(seen));
     let redirect_uri = format!("http://localhost:{port}/oauth/cb");
     let first = Program::login(&fake)

@@ -566,10 +566,7 @@ fn w6_servers_that_fail() {
         let finished = check(&fake).expect_error(5, code);
         assert!(!finished.stderr.contains("c4nary"), "{}", finished.stderr);
     }
-    let closed = std::net::TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let closed = crate::support::closed_address();
     let server = format!("http://{closed}/mcp");
     let home = kept(&server, json!({}));
     check_at(home.path(), &server)

@@ -362,10 +362,7 @@ fn a_home_that_is_missing_and_a_server_that_is_down() {
     homeless.command().env_remove("HOME");
     let object_of_homeless = object(&homeless.run().expect(7));
     assert_found(&object_of_homeless, "data", "failure", "HOME is not set");
-    let down = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let down = crate::support::closed_address();
     let url = format!("http://{down}/mcp");
     let down = object(&doctor(&["--json", &url]).run().expect(5));
     assert_found(&down, "discovery", "failure", "cannot reach");

@@ -562,10 +562,7 @@ fn w4_o6_a_code_is_not_sent_twice() {
 
 #[apply(test)]
 fn w1_a_token_endpoint_that_nobody_serves() {
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let closed = crate::support::closed_address();
     for (endpoint, code) in [
         (format!("http://{closed}/token"), "server_unavailable"),
         (
@@ -639,10 +636,7 @@ fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
 
 #[apply(test)]
 fn e13_a_signal_ends_a_login_whose_code_waits() {
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let closed = crate::support::closed_address();
     let fake = Fake::with(move |seen, fake| {
         let mut metadata = fake.server_metadata();
         metadata["token_endpoint"] = format!("http://{closed}/token").into();

@@ -522,8 +522,7 @@ fn what_the_configuration_knows_of_the_client_is_used_and_the_user_wins() {
 }
 
 pub fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    socket.local_addr().expect("an address").port()
+    crate::support::closed_address().port()
 }
 
 /// A server that lists its tools for everybody, and knows no authorization server.

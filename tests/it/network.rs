@@ -664,10 +664,7 @@ fn w1_a_host_without_an_address_is_named() {
         "{}",
         finished.stderr
     );
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let closed = crate::support::closed_address();
     Program::login_at(&format!("http://{closed}/mcp"))
         .run()
         .expect_error(5, "server_unavailable");

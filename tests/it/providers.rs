@@ -351,10 +351,7 @@ fn a_login_is_repeated_with_what_is_known_of_it() {
 #[apply(test)]
 fn a_web_client_is_repeated_at_its_own_redirect_uri() {
     let (google, home) = (Google::start(), home());
-    let free = TcpListener::bind("127.0.0.1:0")
-        .and_then(|it| it.local_addr())
-        .expect("a port")
-        .port();
+    let free = crate::support::closed_address().port();
     let redirect_uri = format!("http://localhost:{free}/oauth2callback");
     let origin = google.fake.origin();
     let login = google

@@ -127,11 +127,7 @@ fn m14_m28a_m28b_m29_m29a_a_client_registered_by_hand() {
 
 #[apply(test)]
 fn m14_u20_a_client_file_for_the_web_brings_its_redirect_uri() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port();
+    let port = crate::support::closed_address().port();
     let fake = Fake::start();
     for (file, wanted) in [
         (

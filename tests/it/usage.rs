@@ -257,11 +257,7 @@ fn u14_account_strings() {
 #[apply(test)]
 fn options_by_environment_and_the_flag_wins() {
     let fake = Fake::start();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port();
+    let port = crate::support::closed_address().port();
     let start = |login: Program| {
         let mut login = login.start();
         let url = login.authorization_url();

@@ -240,10 +240,7 @@ fn n4_a_redirect_uri_is_sent_byte_for_byte() {
         ("http://127.0.0.1:PORT/", "/"),
         ("http://127.0.0.1:PORT/x//y", "/x//y"),
     ] {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|it| it.local_addr())
-            .expect("a port")
-            .port();
+        let port = crate::support::closed_address().port();
         let uri = form.replace("PORT", &port.to_string());
         let fake = Fake::start();
         let mut login = Program::login(&fake).args(["--redirect-uri", &uri]).start();

@@ -319,10 +319,7 @@ fn refusing(answer: &'static str) -> SocketAddr {
 
 #[apply(test)]
 fn p51_p67_what_is_told_names_the_proxy_and_its_variable() {
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let closed = crate::support::closed_address();
     let at = |answer| refusing(answer).to_string();
     let rows = [
         (
@@ -425,10 +422,7 @@ fn p51_p67_what_is_told_names_the_proxy_and_its_variable() {
 #[apply(test)]
 fn p51_proxies_of_other_kinds_are_named_too() {
     let authority = Authority::new();
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let closed = crate::support::closed_address();
     let no_proxy = Fake::secure(authority.server(&["127.0.0.1"], 2099), |_, _| None);
     let (closed, secure) = (format!("socks5h://{closed}"), no_proxy.origin());
     let plain = format!("https://{}", without_tls());
@@ -503,10 +497,7 @@ fn p66_what_was_never_sent_is_not_spent() {
             .arg("https://mcp.example/mcp")
             .run()
     };
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let closed = crate::support::closed_address();
     for (proxy, code) in [
         (closed, 5),
         (refusing("HTTP/1.1 407 Auth\r\n\r\n"), 5),

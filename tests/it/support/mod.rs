@@ -11,8 +11,9 @@ pub mod rotating;
 pub mod skip;
 pub mod strace;
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// Longest time that anything in a test may take. Nothing waits this long unless it is broken.
@@ -54,6 +55,21 @@ pub fn each<T: Sync>(all: &[T], work: impl Fn(usize, &T) + Sync) {
             scope.spawn(|| numbered.for_each(|(number, one)| work(number, one)));
         }
     });
+}
+
+/// Returns an address that nobody listens at, and nobody else is given: its port is below those that the system hands out.
+pub fn closed_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(21_000);
+    let is_free = |port: &u16| {
+        ["127.0.0.1", "::1"].iter().all(|host| {
+            let bound = TcpListener::bind((*host, *port));
+            !matches!(bound, Err(err) if err.kind() == ErrorKind::AddrInUse)
+        })
+    };
+    let port = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed))
+        .find(is_free)
+        .expect("a port");
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 /// An answer to a request of a test.
