@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::authorize::Authorization;
-use super::pending::{PendingAuthorization, Preparation};
+use super::pending::{Incomplete, PendingAuthorization, Preparation};
 use super::workers::WorkerHandle;
 use super::{previous, Report};
 use crate::context::Context;
@@ -60,26 +60,22 @@ pub fn exchange(
     Ok(issued.tokens)
 }
 
-/// Returns whether the server refused our client as unknown, and a new registration may help.
-pub fn needs_new_client(
-    exchanged: &Result<Tokens, ExchangeError>,
-    pending: &PendingAuthorization,
-) -> bool {
-    match exchanged {
-        Err(ExchangeError::Refused { words, .. }) => words
-            .error
-            .as_ref()
-            .is_some_and(|error| pending.can_reregister(error)),
+/// Returns the failure of a login whose code was not exchanged, and whether a new registration may help.
+pub fn not_exchanged(pending: PendingAuthorization, source: ExchangeError) -> Incomplete {
+    let can_reregister = match &source {
+        ExchangeError::Refused { words, .. } => {
+            let error = words.error.as_deref();
+            error.is_some_and(|error| pending.can_reregister(error))
+        }
         _ => false,
-    }
-}
-
-/// Returns the failure of a login whose code was not exchanged.
-pub fn not_exchanged(pending: &PendingAuthorization, source: ExchangeError) -> Error {
-    Error::Exchange {
-        issuer: printable(&pending.expected().issuer),
-        provider: pending.preparation().provider(),
-        source,
+    };
+    Incomplete {
+        error: Error::Exchange {
+            issuer: printable(&pending.expected().issuer),
+            provider: pending.preparation().provider(),
+            source,
+        },
+        reregister: can_reregister.then(|| Box::new(pending)),
     }
 }
 

@@ -106,11 +106,10 @@ fn complete(
     context: &Context,
     worker: &WorkerHandle,
 ) -> Result<Report, Incomplete> {
-    let exchanged = complete::exchange(&pending, code, context, worker);
-    if complete::needs_new_client(&exchanged, &pending) {
-        return Err(Incomplete::ClientUnknown(Box::new(pending)));
-    }
-    let tokens = exchanged.map_err(|source| complete::not_exchanged(&pending, source))?;
+    let tokens = match complete::exchange(&pending, code, context, worker) {
+        Ok(tokens) => tokens,
+        Err(source) => return Err(complete::not_exchanged(pending, source)),
+    };
     pending.confirm_client(&context.cache());
     let account = account::find(&pending, &tokens, context);
     Ok(complete::store(pending, tokens, account, context)?)

@@ -105,15 +105,18 @@ pub enum Started {
 }
 
 /// Why the last step of a login ended without tokens.
-pub enum Incomplete {
-    /// The server does not know our registration any more, which can be renewed.
-    ClientUnknown(Box<PendingAuthorization>),
-    /// The login has failed.
-    Failed(Error),
+pub struct Incomplete {
+    /// What the login ends with.
+    pub error: Error,
+    /// What a new registration may be made for: the server does not know ours any more.
+    pub reregister: Option<Box<PendingAuthorization>>,
 }
 
 impl From<Error> for Incomplete {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        Self {
+            error,
+            reregister: None,
+        }
     }
 }

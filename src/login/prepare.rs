@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::discovery::{discover as search, Discovery, DiscoveryRequest};
 use crate::discovery::{ServerSource, Trace};
 use crate::error::Error;
-use crate::failure::Code;
+use crate::failure::{Class, Code};
 use crate::http::Http;
 use crate::oauth::authorization::{choose_scopes, AuthorizationRequest, ScopeSources};
 use crate::oauth::client::Client;
@@ -122,8 +122,16 @@ pub fn discover(
     match (found, previous::with_issuer(&request, stored)) {
         (Err(err), Some(bound)) if is_nowhere(&err) => {
             let http = self::http(&bound, context, worker);
-            let discovery = find_server(&bound, last.as_deref(), &http, None).map_err(|_| err)?;
-            Ok((bound, discovery))
+            match find_server(&bound, last.as_deref(), &http, None) {
+                Ok(discovery) => Ok((bound, discovery)),
+                // A possible attack, or an issuer that is only unavailable now, is more than a server that names none.
+                Err(at_issuer)
+                    if matches!(at_issuer.class(), Class::Security | Class::Unavailable) =>
+                {
+                    Err(at_issuer)
+                }
+                Err(_) => Err(err),
+            }
         }
         (found, _) => Ok((request, found?)),
     }

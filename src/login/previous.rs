@@ -15,7 +15,7 @@ use crate::oauth::metadata::{same_issuer, AuthorizationServer};
 use crate::os::clock::Deadline;
 use crate::providers::{self, Provider, RedirectRule};
 use crate::refresh::{self, Freshness};
-use crate::registration::{RegisterError, RegistrationMethod};
+use crate::registration::{Identity, RegisterError, RegistrationMethod};
 use crate::store::{Credentials, Interaction, LoginOptions, Store, StoreError};
 use crate::warning::warn_user;
 
@@ -70,32 +70,49 @@ pub fn live_login(
     }
 }
 
-/// Returns whether a stored login is one that the request would lead to.
+/// Returns whether a stored login is one that the request would lead to: whatever the request names, it was made with.
 fn serves(request: &Request, stored: &Credentials) -> bool {
-    let is_same_client = match &request.identity.client_id {
-        Some(id) => *id == stored.client_id,
-        None => true,
-    };
-    let is_same_issuer = match &request.issuer {
-        Some(issuer) => *issuer == stored.issuer,
-        None => true,
-    };
-    let is_same_endpoint = match &request.preset {
-        Some(server) => server.token_endpoint.as_str() == stored.token_endpoint,
-        None => true,
-    };
+    let is_forced = request.force || request.challenge.is_some() || stored.needs_login;
     let is_same_resource = match &request.resource {
         Resource::Discovery => true,
         Resource::Omitted => stored.resource.is_none(),
         Resource::Given(resource) => stored.resource.as_ref() == Some(resource),
     };
-    let is_forced = request.force || request.challenge.is_some() || stored.needs_login;
     !is_forced
-        && is_same_client
-        && is_same_issuer
-        && is_same_endpoint
+        && is_made_as(&request.identity, stored)
+        && is_made_at(request, stored)
         && is_same_resource
         && covers(stored, &request.scopes)
+}
+
+/// Returns whether the user names no other client than that of the stored login.
+fn is_made_as(identity: &Identity, stored: &Credentials) -> bool {
+    let is_same_kind = match identity.method {
+        RegistrationMethod::Auto => true,
+        RegistrationMethod::Static => stored.registration == RegistrationKind::Static,
+        RegistrationMethod::MetadataDocument => {
+            stored.registration == RegistrationKind::MetadataDocument
+        }
+        RegistrationMethod::Dynamic => stored.registration == RegistrationKind::Dynamic,
+    };
+    let is_stored = |id: &String| *id == stored.client_id;
+    // A server that accepts no such documents has registered another client for the same option.
+    let is_document =
+        |url: &String| is_stored(url) || stored.options.client_metadata_url.as_ref() == Some(url);
+    is_same_kind
+        && identity.client_id.as_ref().is_none_or(is_stored)
+        && identity.metadata_url.as_ref().is_none_or(is_document)
+}
+
+/// Returns whether the user names no other authorization server, endpoint or metadata than the stored login was made with.
+fn is_made_at(request: &Request, stored: &Credentials) -> bool {
+    let is_issuer = |issuer: &String| same_issuer(&stored.issuer, issuer);
+    let is_metadata = |url: &Url| stored.options.issuer_metadata.as_deref() == Some(url.as_str());
+    let is_endpoint =
+        |server: &AuthorizationServer| stored.token_endpoint == server.token_endpoint.as_str();
+    request.issuer.as_ref().is_none_or(is_issuer)
+        && request.issuer_metadata.as_ref().is_none_or(is_metadata)
+        && request.preset.as_ref().is_none_or(is_endpoint)
 }
 
 /// Returns whether a stored login covers these scopes: it was granted them, or it was made by the very same request, of which
@@ -160,6 +177,7 @@ pub fn options(request: &Request, stored: Option<&Credentials>) -> LoginOptions 
         assume_pkce: request.assume_pkce,
         authorization_endpoint: endpoint.map(|server| server.authorization_endpoint.to_string()),
         issuer_metadata: request.issuer_metadata.as_ref().map(Url::to_string),
+        client_metadata_url: request.identity.metadata_url.clone(),
         parameters: request.parameters.clone(),
     }
 }

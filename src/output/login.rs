@@ -147,14 +147,16 @@ impl Reporter {
             .unwrap_or_default();
         terminal::say(&format!("log in to {}", page.server));
         terminal::say(&format!("  authorization server: {host}"));
-        self.forward(page);
+        // A command and an address without a word are not told apart: with both, --quiet takes neither sentence away.
+        let say = match self.forward(page) {
+            true => terminal::insist,
+            false => terminal::say,
+        };
         match page.skip {
-            Some(skip @ Skip::Demo) => {
-                terminal::say(&format!("{}, at this address:", skip.reason()))
-            }
-            None => terminal::say("opening your browser; if it does not open, visit:"),
-            Some(Skip::Asked) => terminal::say("open this address in any browser:"),
-            Some(skip) => terminal::say(&format!("{}; open this address:", skip.reason())),
+            Some(skip @ Skip::Demo) => say(&format!("{}, at this address:", skip.reason())),
+            None => say("opening your browser; if it does not open, visit:"),
+            Some(Skip::Asked) => say("open this address in any browser:"),
+            Some(skip) => say(&format!("{}; open this address:", skip.reason())),
         }
         terminal::show("");
         terminal::show_link(page.url);
@@ -162,26 +164,28 @@ impl Reporter {
         advise(page);
     }
 
-    /// Says how the answer can come back from a browser on the user's own machine.
-    fn forward(&self, page: &AuthorizationPage) {
+    /// Shows the command that lets the answer of a browser on the user's own machine come back; returns whether there is one.
+    fn forward(&self, page: &AuthorizationPage) -> bool {
         let (Some(Skip::Ssh), Some(ssh), true) = (page.skip, &self.environment.ssh, page.listening)
         else {
-            return;
+            return false;
         };
         let place = page
             .redirect_uri
             .strip_prefix("http://")
             .and_then(|rest| rest.split('/').next());
-        let Some((host, port)) = place.and_then(|place| place.rsplit_once(':')) else {
-            return;
+        let parts = place.and_then(|place| place.rsplit_once(':'));
+        let Some((host, port)) = parts.and_then(|(host, port)| Some((host, port.parse().ok()?)))
+        else {
+            return false;
         };
-        let Ok(port) = port.parse() else { return };
-        terminal::say(
+        terminal::insist(
             "to let your browser reach this remote shell, first run on your own computer:",
         );
         terminal::show("");
         terminal::show(&ssh.forward(host, port));
         terminal::show("");
+        true
     }
 }
 

@@ -143,6 +143,9 @@ pub struct LoginOptions {
     pub authorization_endpoint: Option<String>,
     /// Where the metadata of the authorization server is, if it was named.
     pub issuer_metadata: Option<String>,
+    /// The URL of a client ID metadata document, if it was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_metadata_url: Option<String>,
     /// Further parameters of the authorization request.
     pub parameters: Vec<(String, String)>,
 }

@@ -154,7 +154,8 @@ impl Failure for ExchangeError {
                 match (about.explain(error, words.description.as_deref()), error) {
                     (Some(hint), _) => hint,
                     (None, "invalid_client") => {
-                        "the server does not accept this client: check --client-id and --client-secret-file"
+                        "run the command again to register a new client; for a client of your own, check --client-id and \
+                         --client-secret-file"
                     }
                     (None, "invalid_scope" | "invalid_target" | "unauthorized_client") => {
                         refusal_hint(error)

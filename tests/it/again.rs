@@ -1,6 +1,9 @@
 //! A login that is made again: with its own client, authorization server, redirect URI and scopes, by the command that a
 //! hint gives.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
 use serde_json::{json, Value};
 
 use crate::support::fake::{Fake, Reply, Seen};
@@ -143,6 +146,62 @@ fn c54_the_issuer_of_a_server_that_names_none_is_kept() {
         .args(["--issuer", &issuer, "--client-id", "mine"])
         .agree()
         .expect(0);
+    forget_options(&login, &fake);
+    let second = Program::login(&fake)
+        .arg("--force")
+        .at_home(login.home())
+        .agree()
+        .expect(0);
+    assert_eq!(second.event("logged_in")["client_id"], "mine");
+    assert_eq!(second.event("logged_in")["issuer"], issuer.as_str());
+}
+
+/// The issuer of the stored login is asked where the server names none: what is wrong there counts more than the silence.
+#[apply(test)]
+fn c54_m9_an_attack_at_the_issuer_of_the_stored_login_is_reported() {
+    for (status, exit, code) in [
+        (200, 6, "issuer_mismatch"),
+        (503, 5, "no_authorization_server"),
+        (404, 2, "no_authorization_server"),
+    ] {
+        let changed = Arc::new(AtomicBool::new(false));
+        let is_changed = Arc::clone(&changed);
+        let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
+            "/.well-known/oauth-authorization-server/as" => {
+                let mut metadata = fake.server_metadata();
+                let is_changed = is_changed.load(Ordering::SeqCst);
+                metadata["issuer"] = match is_changed {
+                    true => "https://other.example".into(),
+                    false => format!("{}/as", fake.origin()).into(),
+                };
+                Some(Reply::json(
+                    if is_changed { status } else { 200 },
+                    &metadata,
+                ))
+            }
+            "/mcp" => Some(Reply::status(403)),
+            "/.well-known/oauth-protected-resource/mcp"
+            | "/.well-known/oauth-authorization-server" => Some(Reply::status(404)),
+            _ => None,
+        });
+        let login = Program::login(&fake)
+            .args(["--issuer", &format!("{}/as", fake.origin())])
+            .args(["--client-id", "mine"])
+            .agree()
+            .expect(0);
+        // As in a login of an older version, which does not tell that the issuer was named.
+        forget_options(&login, &fake);
+        changed.store(true, Ordering::SeqCst);
+        let again = Program::login(&fake)
+            .arg("--force")
+            .at_home(login.home())
+            .run();
+        again.expect_error(exit, code);
+    }
+}
+
+/// Removes what a login of an older version does not tell: the options that it was made with.
+fn forget_options(login: &Finished, fake: &Fake) {
     let text = std::fs::read_to_string(login.credentials_path()).expect("the file");
     let mut file: Value = serde_json::from_str(&text).expect("JSON");
     file["logins"][fake.mcp()]
@@ -151,13 +210,72 @@ fn c54_the_issuer_of_a_server_that_names_none_is_kept() {
         .remove("options")
         .expect("options");
     std::fs::write(login.credentials_path(), file.to_string()).expect("writing");
-    let second = Program::login(&fake)
-        .arg("--force")
-        .at_home(login.home())
-        .agree()
-        .expect(0);
-    assert_eq!(second.event("logged_in")["client_id"], "mine");
-    assert_eq!(second.event("logged_in")["issuer"], issuer.as_str());
+}
+
+/// A stored login serves only a command that it could have come from.
+#[apply(test)]
+fn e10_a_login_made_otherwise_is_not_the_one_that_is_asked_for() {
+    let fake = Fake::with(|seen, fake| {
+        let mut metadata = fake.server_metadata();
+        metadata["client_id_metadata_document_supported"] = true.into();
+        ["/.well-known/oauth-authorization-server", "/one", "/other"]
+            .contains(&seen.path.as_str())
+            .then(|| Reply::json(200, &metadata))
+    });
+    let [one, other] = ["one", "other"].map(|name| format!("{}/{name}", fake.origin()));
+    let (mine, theirs) = ("https://app.example/mine", "https://app.example/theirs");
+    for (first, second, is_served) in [
+        (&[][..], &["--issuer-metadata", &one][..], false),
+        (
+            &["--issuer-metadata", &other],
+            &["--issuer-metadata", &one],
+            false,
+        ),
+        (
+            &["--issuer-metadata", &one],
+            &["--issuer-metadata", &one],
+            true,
+        ),
+        (&["--issuer-metadata", &one], &[], true),
+        (&[], &["--client-metadata-url", mine], false),
+        (
+            &["--client-metadata-url", theirs],
+            &["--client-metadata-url", mine],
+            false,
+        ),
+        (
+            &["--client-metadata-url", mine],
+            &["--client-metadata-url", mine],
+            true,
+        ),
+        (&["--client-metadata-url", mine], &[], true),
+        (&[], &["--registration", "dcr"], true),
+        (&["--client-id", "mine"], &["--registration", "dcr"], false),
+        (&[], &["--issuer", &format!("{}/", fake.origin())], true),
+    ] {
+        let login = Program::login(&fake).args(first).agree().expect(0);
+        let again = Program::login(&fake).args(second).at_home(login.home());
+        let again = match is_served {
+            true => again.run(),
+            false => again.agree(),
+        };
+        let again = again.expect(0);
+        assert_eq!(
+            again.event("logged_in")["already"] == true,
+            is_served,
+            "{first:?} {second:?}"
+        );
+    }
+}
+
+/// A server that accepts no metadata documents registers the client itself: the same command finds that login again.
+#[apply(test)]
+fn e10_the_same_command_is_served_by_a_server_without_metadata_documents() {
+    let fake = Fake::start();
+    let args = ["--client-metadata-url", "https://app.example/mine"];
+    let login = Program::login(&fake).args(args).agree().expect(0);
+    let again = Program::login(&fake).args(args).at_home(login.home()).run();
+    assert_eq!(again.expect(0).event("logged_in")["already"], true);
 }
 
 #[apply(test)]

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
@@ -1011,6 +1012,32 @@ fn a_registration_that_the_server_forgot_heals_itself_once() {
         again(&fake, first.home()).agree().expect(0);
         assert_eq!(fake.seen_at("/register").len(), 2);
     }
+}
+
+/// After the deadline nobody waits for another page: the refusal ends the login, and the next one registers anew.
+#[apply(test)]
+fn l20_a_registration_that_is_refused_after_the_deadline_is_not_renewed() {
+    let fake = Fake::with(|seen, _| {
+        let stale = seen.parameter("client_id").as_deref() == Some("client-1");
+        let refusal = Reply::json(401, &json!({"error": "invalid_client"}));
+        (seen.path == "/token" && stale)
+            .then(|| Reply::Slow(Duration::from_secs(4), Box::new(refusal)))
+    });
+    let finished = Program::login(&fake)
+        .args(["--timeout", "3s"])
+        .agree()
+        .expect_error(3, "invalid_client");
+    assert!(
+        finished.stderr.contains("run the command again"),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(fake.seen_at("/register").len(), 1);
+    let urls = finished.events.iter();
+    let urls = urls.filter(|event| event["event"] == "authorization_url");
+    assert_eq!(urls.count(), 1);
+    again(&fake, finished.home()).agree().expect(0);
+    assert_eq!(fake.seen_at("/register").len(), 2);
 }
 
 #[apply(test)]

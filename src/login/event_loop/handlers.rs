@@ -44,10 +44,12 @@ impl EventLoop<'_> {
                 self.end(id, Ok(*report), Page::LoggedIn);
             }
             Message::Completed(Ok(report)) => self.end(id, Ok(report), Page::LoggedIn),
-            Message::Completed(Err(Incomplete::ClientUnknown(pending))) => {
-                self.reregister(id, *pending);
-            }
-            Message::Started(Err(error)) | Message::Completed(Err(Incomplete::Failed(error))) => {
+            // After the deadline or a signal nobody would open another page.
+            Message::Completed(Err(Incomplete {
+                reregister: Some(pending),
+                ..
+            })) if !self.is_ending() => self.reregister(id, *pending),
+            Message::Started(Err(error)) | Message::Completed(Err(Incomplete { error, .. })) => {
                 self.end(id, Err(error), Page::Failed);
             }
         }

@@ -128,6 +128,11 @@ impl<'a> EventLoop<'a> {
         self.logins.iter().any(ActiveLogin::is_completing)
     }
 
+    /// Returns whether only accepted codes are still completed: the deadline has passed, or a signal has come.
+    fn is_ending(&self) -> bool {
+        self.is_late || self.deadline.passed() || self.signal.is_some()
+    }
+
     /// Waits until something happens, and serves the sockets and the paste.
     fn wait(&mut self) {
         let ready = self.poll(self.next_deadline());

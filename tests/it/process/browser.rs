@@ -210,6 +210,33 @@ fn r9_without_a_display_the_address_is_printed() {
     login.finish();
 }
 
+/// With --quiet the command for ssh and the address are still told apart.
+#[apply(test)]
+fn r9_the_command_for_ssh_has_its_sentence_even_if_quiet() {
+    let fake = Fake::start();
+    let mut login = login(&fake)
+        .arg("--quiet")
+        .env("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+        .start();
+    login.agree();
+    let finished = login.finish().expect(0);
+    let lines: Vec<_> = finished
+        .stderr
+        .lines()
+        .filter(|it| !it.is_empty())
+        .collect();
+    let [before, command, then, url] = lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert!(
+        before.ends_with("first run on your own computer:"),
+        "{before}"
+    );
+    assert!(command.starts_with("ssh -N -L "), "{command}");
+    assert!(then.ends_with("open this address:"), "{then}");
+    assert!(url.starts_with("http"), "{url}");
+}
+
 #[apply(test)]
 fn r8_a_browser_that_cannot_be_started_is_told() {
     let fake = Fake::start();

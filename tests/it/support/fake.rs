@@ -118,6 +118,22 @@ pub struct Fake {
     open: Arc<AtomicUsize>,
 }
 
+/// Counts a connection as open until it is dropped.
+struct OpenConnection(Arc<AtomicUsize>);
+
+impl OpenConnection {
+    fn count(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// What a connection is made of, with TLS or without.
 pub trait Stream: Read + Write + Send {}
 
@@ -178,8 +194,10 @@ impl Fake {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let server = server.clone();
-                server.open.fetch_add(1, Ordering::SeqCst);
+                let open = OpenConnection::count(&server.open);
                 thread::spawn(move || {
+                    // Even if the test's own function panics, the connection does not count as open any more.
+                    let _open = open;
                     match server.tls.clone() {
                         None => server.serve(Box::new(stream)),
                         Some(tls) => {
@@ -188,7 +206,6 @@ impl Fake {
                             server.serve(Box::new(rustls::StreamOwned::new(connection, stream)));
                         }
                     }
-                    server.open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
