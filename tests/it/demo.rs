@@ -218,7 +218,7 @@ fn a_person_who_allows_is_logged_in() {
     assert!(
         finished
             .stderr
-            .contains("allowed; the browser brings a code"),
+            .contains("allowed, with a code; the browser is sent back"),
         "{}",
         finished.stderr
     );

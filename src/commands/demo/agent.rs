@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{bail, Context as _};
+use anyhow::{ensure, Context as _};
 use url::Url;
 
 use crate::http::{Http, HttpSettings, Redirects};
@@ -12,24 +12,23 @@ use crate::warning::warn_user;
 /// Longest time of one of its requests. The last one is answered when the login is stored.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
-/// What a browser says of itself when it is sent somewhere.
-const VISIT: [(&str, &str); 3] = [
+/// The headers of a browser that opens a page.
+const NAVIGATION: [(&str, &str); 3] = [
     ("Accept", "text/html"),
     ("Sec-Fetch-Mode", "navigate"),
     ("Sec-Fetch-Dest", "document"),
 ];
 
-/// Goes to the authorization page and agrees, on a thread of its own. It ends with its last request, or with the
-/// program; if it fails the login runs into its deadline.
+/// Opens the authorization page and agrees, on a thread of its own. It ends with its last request, or with the program; if
+/// it fails the login runs into its deadline.
 pub fn send(url: &str) {
     let url = url.to_owned();
-    let walk = move || {
-        if let Err(err) = agree(&url) {
-            warn_user!(DemoFailed, "the demo could not agree by itself: {err:#}");
-        }
+    let warn = |err: anyhow::Error| {
+        warn_user!(DemoFailed, "the demo could not agree by itself: {err:#}");
     };
-    if let Err(err) = thread::Builder::new().name("agent".to_owned()).spawn(walk) {
-        warn_user!(DemoFailed, "the demo could not agree by itself: {err}");
+    let agree = move || agree(&url).unwrap_or_else(|err| warn(err));
+    if let Err(err) = thread::Builder::new().name("agent".to_owned()).spawn(agree) {
+        warn(err.into());
     }
 }
 
@@ -40,13 +39,20 @@ fn agree(url: &str) -> anyhow::Result<()> {
         std::slice::from_ref(&url),
         REQUEST_LIMIT,
     );
-    let page = http.get(&url, &[&VISIT[..], &[("Sec-Fetch-Site", "none")]].concat())?;
-    if page.status != 200 {
-        bail!("the authorization page has status {}", page.status);
-    }
+    let page = http.get(
+        &url,
+        &[&NAVIGATION[..], &[("Sec-Fetch-Site", "none")]].concat(),
+    )?;
+    ensure!(
+        page.status == 200,
+        "the authorization page has status {}",
+        page.status
+    );
     let page = String::from_utf8(page.read()?)?;
-    let request =
-        between(&page, r#"name="request" value=""#, "\"").context("the page holds no form")?;
+    let field = page.split_once(r#"name="request" value=""#);
+    let (request, _) = field
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .context("the page holds no form")?;
     let form = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("request", request), ("answer", "allow")])
         .finish();
@@ -58,23 +64,14 @@ fn agree(url: &str) -> anyhow::Result<()> {
     ];
     let sent = http.post(
         &url.join("/authorize")?,
-        &[&VISIT[..], &headers].concat(),
+        &[&NAVIGATION[..], &headers].concat(),
         form.as_bytes(),
         Redirects::Show,
     )?;
     let target = sent
         .header("location")
         .with_context(|| format!("the form was answered with {}", sent.status))?;
-    http.get(
-        &url.join(target)?,
-        &[&VISIT[..], &[("Sec-Fetch-Site", "same-site")]].concat(),
-    )?;
+    let headers = [&NAVIGATION[..], &[("Sec-Fetch-Site", "same-site")]].concat();
+    http.get(&url.join(target)?, &headers)?;
     Ok(())
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    text.split_once(before)?
-        .1
-        .split_once(after)
-        .map(|(found, _)| found)
 }

@@ -1,15 +1,13 @@
-//! `demo`: a whole login against a protected MCP server that runs just for it.
+//! `demo`: a whole login, against a protected MCP server that runs only for it.
 
 mod agent;
 mod authority;
 mod issued;
-mod messages;
 mod pages;
-mod registration;
 mod resource;
+mod response;
 mod server;
 
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -73,21 +71,23 @@ fn play(args: &DemoArgs, reporter: &mut Reporter) -> Result<Outcome, Error> {
     let mut signals = Signals::watch().map_err(failed("cannot watch for signals"))?;
     let servers = Servers::start(|request| say(&format!("     {request}")))
         .map_err(failed("cannot start the demo"))?;
-    let home = temporary_home().map_err(failed("cannot make a temporary directory"))?;
-    say(&format!(
-        "1. a protected MCP server now runs at {}",
-        servers.mcp()
-    ));
+    let home = tempfile::Builder::new()
+        .prefix("mcp-login-demo-")
+        .tempdir()
+        .map_err(failed("cannot make a temporary directory"))?;
+    let server = servers.mcp();
+    say(&format!("1. a protected MCP server now runs at {server}"));
     say("   with its authorization server, for this demo only");
-    let outcome = log_in_and_check(servers.mcp(), home.path(), args, reporter);
+    let outcome = log_in_and_check(server, home.path(), args, reporter);
     drop(servers);
     let removed = remove(home);
-    let outcome = match std::iter::from_fn(|| signals.take())
-        .find(|signal| matches!(signal, Signal::End(_)))
-    {
-        Some(Signal::End(signal)) => Outcome::Signal(signal),
-        _ => outcome?,
-    };
+    let mut ends = std::iter::from_fn(|| signals.take()).filter_map(|signal| match signal {
+        Signal::End(number) => Some(number),
+        _ => None,
+    });
+    let outcome = ends
+        .next()
+        .map_or(outcome, |number| Ok(Outcome::Signal(number)))?;
     if removed && succeeded(&outcome) {
         say("5. the servers, the token and its file are removed again");
         say("   for a server of yours: mcp-login https://mcp.example.com/mcp");
@@ -95,22 +95,18 @@ fn play(args: &DemoArgs, reporter: &mut Reporter) -> Result<Outcome, Error> {
     Ok(outcome)
 }
 
-fn temporary_home() -> io::Result<TempDir> {
-    tempfile::Builder::new().prefix("mcp-login-demo-").tempdir()
-}
-
+/// Removes the temporary directory; tells whether it is gone.
 fn remove(home: TempDir) -> bool {
     let path = home.path().to_owned();
     let removed = home.close();
-    removed
-        .inspect_err(|err| {
-            warn_user!(
-                FileNotRemoved,
-                "{} could not be removed: {err}",
-                path.display()
-            )
-        })
-        .is_ok()
+    if let Err(err) = &removed {
+        warn_user!(
+            FileNotRemoved,
+            "{} could not be removed: {err}",
+            path.display()
+        );
+    }
+    removed.is_ok()
 }
 
 fn succeeded(outcome: &Outcome) -> bool {
@@ -125,15 +121,11 @@ fn log_in_and_check(
 ) -> Result<Outcome, Error> {
     let alone = why_alone(args);
     let context = Arc::new(new_context(home, args, alone.is_some())?);
-    let paste = match alone {
-        None => Paste::from_terminal(),
-        Some(_) => None,
-    };
+    let paste = alone.is_none().then(Paste::from_terminal).flatten();
     let key = StoredId {
         server: server.to_string(),
         profile: DEFAULT_PROFILE.to_owned(),
     };
-    // Anybody would ask for the login by the URL, and nothing else.
     let request = Request::new(key.clone(), Some(server.clone()), server.to_string());
     let outcome = login::run(vec![request], Arc::clone(&context), paste, &mut |event| {
         explain(&event, alone);
@@ -149,18 +141,18 @@ fn log_in_and_check(
     Ok(outcome)
 }
 
-/// Tells why nobody can be asked; `None` if a person is there, and a browser.
+/// Returns why nobody can be asked; `None` if a person is there, and a browser.
 fn why_alone(args: &DemoArgs) -> Option<&'static str> {
     let browser = BrowserChoice {
         none: args.auto.then_some(Skip::Asked),
         command: args.browser.clone(),
     };
     let skip = browser::skip(&browser, &Environment::look()).map(Skip::reason);
-    let unseen = args.browser.is_none() && !terminal::is_terminal();
-    skip.or(unseen.then_some("nobody is at a terminal"))
+    let is_unseen = args.browser.is_none() && !terminal::is_terminal();
+    skip.or(is_unseen.then_some("nobody is at a terminal"))
 }
 
-/// Returns the context of a login whose store is a file of its own, wherever the user's logins are stored.
+/// Returns the context of a login whose store is a file in `home`, wherever the user's logins are stored.
 fn new_context(home: &Path, args: &DemoArgs, alone: bool) -> Result<Context, Error> {
     let store = FileBackend::choice(&home.join("credentials.json"));
     let mut context = Context::new(http::HttpSettings::default(), Some(home.to_owned()), store)?;

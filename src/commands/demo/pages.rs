@@ -1,22 +1,20 @@
-//! The pages of the demo's authorization server, in the look of those that end a login.
+//! The pages of the demo's authorization server, styled like those that end a login.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use url::Url;
 
-use super::authority::{PendingRequest, SCOPES};
-use super::messages::HttpResponse;
+use super::authority::{AccessRequest, SCOPES};
+use super::response::HttpResponse;
 use crate::callback::pages::{HEAD, STYLE};
 use crate::digest;
 
-/// What the demo's pages have beyond the others.
+/// The style of the demo's pages, beside that of every page.
 const OWN_STYLE: &str = include_str!("pages/consent.css");
 
-/// Returns the page that asks a person; its answer has to carry the secret `request`.
-pub fn consent(asked: &PendingRequest, request: &str) -> HttpResponse {
-    let scopes = SCOPES
-        .iter()
-        .filter(|(scope, _)| asked.scopes.contains(scope));
+/// Returns the page that asks a person; its form carries the secret `request`.
+pub fn consent(asked: &AccessRequest, request: &str) -> HttpResponse {
+    let scopes = SCOPES.iter().filter(|(scope, _)| asked.covers(scope));
     let body = format!(
         include_str!("pages/consent.html"),
         client = escape(&asked.client_name),
@@ -38,7 +36,7 @@ pub fn consent(asked: &PendingRequest, request: &str) -> HttpResponse {
     )
 }
 
-/// Returns the page for a request that is not put to anyone.
+/// Returns the page for a request that nobody is asked about.
 pub fn refusal(why: &str) -> HttpResponse {
     page(
         400,
@@ -54,30 +52,22 @@ fn page(status: u16, body: &str, form_action: &str, remark: &str) -> HttpRespons
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{hash}'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     );
-    let answer = HttpResponse::status(status, remark)
-        .with("Content-Type", "text/html; charset=utf-8")
-        .with("Content-Security-Policy", policy)
-        .with("X-Frame-Options", "DENY")
-        // Not no-referrer: the form would be sent from no origin at all, and refused.
-        .with("Referrer-Policy", "same-origin");
     HttpResponse {
         body: format!("{}{style}</style>\n{body}", HEAD.trim_end()),
-        ..answer
+        ..HttpResponse::status(status, remark)
     }
+    .with("Content-Type", "text/html; charset=utf-8")
+    .with("Content-Security-Policy", policy)
+    .with("X-Frame-Options", "DENY")
+    // With no-referrer the form would have no origin, and be refused.
+    .with("Referrer-Policy", "same-origin")
 }
 
-/// Returns text as it stands in HTML, also inside quotes.
+/// Escapes text for HTML, also inside quotes.
 fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }

@@ -1,9 +1,12 @@
-//! The protected MCP server of the demo: a few tools behind a token. It speaks both forms of MCP.
+//! The protected MCP server of the demo: a few tools that need a token, in both forms of MCP.
 
 use serde_json::{json, Value};
 
-use super::authority::{AccessGrant, CALL_TOOLS, LIST_TOOLS};
-use super::messages::{HttpRequest, HttpResponse};
+use tiny_http::{Method, Request};
+
+use super::authority::{AccessRequest, CALL_TOOLS, LIST_TOOLS};
+use super::response::HttpResponse;
+use super::server::{has, header};
 use crate::mcp::{CLASSIC, LIST_TOOLS as TOOLS_LIST, MODERN};
 use crate::os::clock::Time;
 
@@ -57,213 +60,156 @@ impl DemoTool {
     }
 }
 
-/// What a message asks for, and in which form of MCP.
-struct Call {
-    id: Value,
-    method: String,
-    parameters: Value,
-    modern: bool,
-}
-
-/// Answers one message with what the token allows; `None` is for a visitor without a good token.
+/// Answers one message with what the token allows; `None` if there is no good token.
 ///
-/// Spec: MCP 2026-07-28 and 2025-11-25, Streamable HTTP.
+/// Spec: MCP 2026-07-28 and 2025-11-25, Streamable HTTP; RFC 6750 section 3; RFC 9728 section 5.1.
 pub fn answer(
-    received: &HttpRequest,
-    grant: Option<&AccessGrant>,
+    request: &Request,
+    body: &[u8],
+    allowed: Option<&AccessRequest>,
     metadata_url: &str,
-) -> HttpResponse {
-    let Some(grant) = grant else {
-        return unauthorized(received.has("authorization"), metadata_url);
+) -> Result<HttpResponse, HttpResponse> {
+    let challenge = |status, error: &str, scopes: &str, remark: &str| {
+        let value =
+            format!(r#"Bearer {error}scope="{scopes}", resource_metadata="{metadata_url}""#);
+        Err(HttpResponse::status(status, remark).with("WWW-Authenticate", value))
     };
-    if received.method != "POST" {
-        return HttpResponse::status(405, "").with("Allow", "POST");
+    let Some(allowed) = allowed else {
+        let scopes = format!("{LIST_TOOLS} {CALL_TOOLS}");
+        return match has(request, "Authorization") {
+            false => challenge(401, "", &scopes, "no token; the answer names the metadata"),
+            true => challenge(
+                401,
+                r#"error="invalid_token", "#,
+                &scopes,
+                "the token is not good",
+            ),
+        };
+    };
+    if *request.method() != Method::Post {
+        return Err(HttpResponse::status(405, "").with("Allow", "POST"));
     }
-    let call = match read(received) {
-        Ok(Some(call)) => call,
-        Ok(None) => return HttpResponse::status(202, "noted"),
-        Err(answer) => return answer,
+    let Some(call) = Call::read(request, body)? else {
+        return Ok(HttpResponse::status(202, "noted"));
     };
-    let needed = if call.method == "tools/call" {
-        CALL_TOOLS
-    } else {
-        LIST_TOOLS
+    let needed = match call.method.as_str() {
+        "tools/call" => CALL_TOOLS,
+        _ => LIST_TOOLS,
     };
-    if !grant.scopes.contains(&needed) {
-        return challenge(
-            403,
-            Some("insufficient_scope"),
-            needed,
-            metadata_url,
-            "the token does not cover this",
-        );
+    if !allowed.covers(needed) {
+        let error = r#"error="insufficient_scope", "#;
+        return challenge(403, error, needed, "the token does not cover this");
     }
-    match (call.method.as_str(), call.modern) {
+    let capabilities = json!({"tools": {}});
+    match (call.method.as_str(), call.is_modern) {
         (TOOLS_LIST, _) => {
             let tools: Vec<_> = TOOLS.iter().map(DemoTool::description).collect();
-            call.list(
-                json!({"tools": tools}),
-                format!("the token is good; here are {} tools", TOOLS.len()),
-            )
+            let remark = format!("the token is good; here are {} tools", tools.len());
+            Ok(call.result(json!({ "tools": tools }), remark))
         }
         ("tools/call", _) => call.run_tool(),
         ("server/discover", true) => {
-            let known = json!({"supportedVersions": [MODERN], "capabilities": {"tools": {}}});
-            call.list(known, "the token is good; this is what I can do")
+            let result = json!({"supportedVersions": [MODERN], "capabilities": capabilities});
+            Ok(call.result(result, "the token is good; here are the capabilities"))
         }
         ("initialize", false) => {
-            let known = json!({"protocolVersion": CLASSIC, "capabilities": {"tools": {}}, "serverInfo": server_info()});
-            call.result(known, "the token is good; the session is open")
+            let result = json!({
+                "protocolVersion": CLASSIC,
+                "capabilities": capabilities,
+                "serverInfo": server_info(),
+            });
+            Ok(call.result(result, "the token is good; the session is open"))
         }
-        ("ping", false) => call.result(json!({}), "still here"),
-        _ => call.error(404, METHOD_NOT_FOUND, "there is no such method"),
+        ("ping", false) => Ok(call.result(json!({}), "pong")),
+        _ => Err(call.error(404, METHOD_NOT_FOUND, "there is no such method")),
     }
-}
-
-/// Answers a visitor without a good token.
-///
-/// Spec: RFC 6750 section 3; RFC 9728 section 5.1.
-fn unauthorized(has_token: bool, metadata_url: &str) -> HttpResponse {
-    let scopes = format!("{LIST_TOOLS} {CALL_TOOLS}");
-    match has_token {
-        false => challenge(
-            401,
-            None,
-            &scopes,
-            metadata_url,
-            "no token; the answer names the metadata",
-        ),
-        true => challenge(
-            401,
-            Some("invalid_token"),
-            &scopes,
-            metadata_url,
-            "this token is not good",
-        ),
-    }
-}
-
-fn challenge(
-    status: u16,
-    error: Option<&str>,
-    scopes: &str,
-    metadata_url: &str,
-    remark: &str,
-) -> HttpResponse {
-    let error = error
-        .map(|error| format!(r#"error="{error}", "#))
-        .unwrap_or_default();
-    let challenge =
-        format!(r#"Bearer {error}scope="{scopes}", resource_metadata="{metadata_url}""#);
-    HttpResponse::status(status, remark).with("WWW-Authenticate", challenge)
 }
 
 fn server_info() -> Value {
     json!({"name": "mcp-login demo", "version": env!("CARGO_PKG_VERSION")})
 }
 
-/// Reads a message; `None` for one that wants no answer.
-fn read(received: &HttpRequest) -> Result<Option<Call>, HttpResponse> {
-    let version = received.header("mcp-protocol-version").unwrap_or(CLASSIC);
-    let Ok(message) = serde_json::from_slice::<Value>(&received.body) else {
-        return Err(error(400, &Value::Null, PARSE_ERROR, "this is not JSON"));
-    };
-    let text = |name: &str| {
-        message
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let Some(id) = message.get("id").cloned() else {
-        return Ok(None);
-    };
-    let (method, modern) = (text("method"), version == MODERN);
-    let parameters = message.get("params").cloned().unwrap_or_default();
-    if !modern && version != CLASSIC {
-        let why = "this version is not spoken here";
-        let data = json!({"supported": [MODERN, CLASSIC], "requested": version});
-        let error = json!({"code": UNSUPPORTED_VERSION, "message": why, "data": data});
-        return Err(HttpResponse::json(
-            400,
-            &json!({"jsonrpc": "2.0", "id": id, "error": error}),
-            why,
-        ));
-    }
-    let stated = parameters
-        .pointer("/_meta/io.modelcontextprotocol~1protocolVersion")
-        .and_then(Value::as_str);
-    if modern && (stated != Some(MODERN) || received.header("mcp-method") != Some(&method)) {
-        return Err(error(
-            400,
-            &id,
-            HEADER_MISMATCH,
-            "headers and message do not agree",
-        ));
-    }
-    Ok(Some(Call {
-        id,
-        method,
-        parameters,
-        modern,
-    }))
+/// Answers with a JSON-RPC error.
+fn error(status: u16, id: &Value, error: Value) -> HttpResponse {
+    let remark = error["message"].as_str().unwrap_or_default();
+    let body = json!({"jsonrpc": "2.0", "id": id, "error": error});
+    HttpResponse::json(status, &body, remark)
+}
+
+/// A request of JSON-RPC, and in which form of MCP it is.
+struct Call {
+    id: Value,
+    method: String,
+    params: Value,
+    is_modern: bool,
 }
 
 impl Call {
-    /// Answers with something that a client may keep for a while.
-    fn list(&self, mut result: Value, remark: impl Into<String>) -> HttpResponse {
-        if self.modern {
-            result["ttlMs"] = LIST_LIFE_MS.into();
-            result["cacheScope"] = "private".into();
+    /// Reads a message; `None` if it wants no answer.
+    fn read(request: &Request, body: &[u8]) -> Result<Option<Self>, HttpResponse> {
+        let Ok(message) = serde_json::from_slice::<Value>(body) else {
+            let data = json!({"code": PARSE_ERROR, "message": "this is not JSON"});
+            return Err(error(400, &Value::Null, data));
+        };
+        let Some(id) = message.get("id") else {
+            return Ok(None);
+        };
+        let version = header(request, "MCP-Protocol-Version").unwrap_or(CLASSIC);
+        if ![MODERN, CLASSIC].contains(&version) {
+            let data = json!({
+                "code": UNSUPPORTED_VERSION,
+                "message": "this version is not supported",
+                "data": {"supported": [MODERN, CLASSIC], "requested": version},
+            });
+            return Err(error(400, id, data));
         }
-        self.result(result, remark)
+        let call = Self {
+            id: id.clone(),
+            method: message["method"].as_str().unwrap_or_default().to_owned(),
+            params: message["params"].clone(),
+            is_modern: version == MODERN,
+        };
+        let stated = &call.params["_meta"]["io.modelcontextprotocol/protocolVersion"];
+        let agrees = stated == MODERN && header(request, "Mcp-Method") == Some(&call.method);
+        match call.is_modern && !agrees {
+            true => Err(call.error(400, HEADER_MISMATCH, "headers and message do not agree")),
+            false => Ok(Some(call)),
+        }
     }
 
     fn result(&self, mut result: Value, remark: impl Into<String>) -> HttpResponse {
-        if self.modern {
+        if self.is_modern {
             result["resultType"] = "complete".into();
             result["_meta"] = json!({"io.modelcontextprotocol/serverInfo": server_info()});
+            if self.method != "tools/call" {
+                result["ttlMs"] = LIST_LIFE_MS.into();
+                result["cacheScope"] = "private".into();
+            }
         }
-        HttpResponse::json(
-            200,
-            &json!({"jsonrpc": "2.0", "id": self.id, "result": result}),
-            remark,
-        )
+        let body = json!({"jsonrpc": "2.0", "id": self.id, "result": result});
+        HttpResponse::json(200, &body, remark)
     }
 
     fn error(&self, status: u16, code: i64, why: &str) -> HttpResponse {
-        // Before 2026-07-28 an error of a method was no error of HTTP.
-        error(if self.modern { status } else { 200 }, &self.id, code, why)
+        // Before 2026-07-28 an error of a method is no error of HTTP.
+        let status = if self.is_modern { status } else { 200 };
+        error(status, &self.id, json!({"code": code, "message": why}))
     }
 
-    fn run_tool(&self) -> HttpResponse {
-        let name = self
-            .parameters
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let Some(tool) = TOOLS.iter().find(|tool| tool.name == name) else {
-            return self.error(400, INVALID_PARAMS, "there is no such tool");
+    fn run_tool(&self) -> Result<HttpResponse, HttpResponse> {
+        let name = self.params["name"].as_str().unwrap_or_default();
+        let tool = TOOLS.iter().find(|tool| tool.name == name);
+        let tool = tool.ok_or_else(|| self.error(400, INVALID_PARAMS, "there is no such tool"))?;
+        let argument = match tool.argument {
+            Some(argument) => self.params["arguments"][argument].as_str(),
+            None => Some(""),
         };
-        let argument = tool
-            .argument
-            .map(|argument| self.parameters.get("arguments")?.get(argument)?.as_str());
-        let Some(argument) = argument.unwrap_or(Some("")) else {
-            return self.error(400, INVALID_PARAMS, "the tool needs its argument");
-        };
+        let argument = argument
+            .ok_or_else(|| self.error(400, INVALID_PARAMS, "the tool needs its argument"))?;
         let content = json!([{"type": "text", "text": (tool.run)(argument)}]);
-        self.result(
-            json!({"content": content}),
-            format!("the tool {name} was used"),
-        )
+        Ok(self.result(
+            json!({ "content": content }),
+            format!("the tool {name} is called"),
+        ))
     }
-}
-
-fn error(status: u16, id: &Value, code: i64, why: &str) -> HttpResponse {
-    let error = json!({"code": code, "message": why});
-    HttpResponse::json(
-        status,
-        &json!({"jsonrpc": "2.0", "id": id, "error": error}),
-        why,
-    )
 }

@@ -3,20 +3,19 @@
 //! `tiny_http` serves them. A program of this machine can bring its server down (a reset at the wrong moment is
 //! enough), which is why it serves no login of a user's; here nothing of value is lost with it.
 
-use std::io::{self, Cursor, Read as _};
+use std::io::{self, Read as _};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use serde_json::json;
-use tiny_http::{Header, Request, Response, Server, StatusCode};
+use tiny_http::{Header, Method, Request, Response, Server};
 use url::Url;
 
-use super::authority::{Authority, Decision, Refusal, CALL_TOOLS, LIST_TOOLS};
-use super::messages::{HttpRequest, HttpResponse, Parameters};
-use super::{pages, resource};
+use super::authority::Authority;
+use super::resource;
+use super::response::HttpResponse;
 
-/// Threads that answer; a slow visitor holds up one of them.
+/// Threads that answer; a slow client delays one of them.
 const WORKERS: usize = 4;
 
 /// Threads that the demo needs at once: its workers, those of `tiny_http`, and those of the login.
@@ -28,6 +27,13 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
 const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
 
+/// The headers of every answer.
+const HEADERS: [(&str, &str); 3] = [
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Server", "mcp-login"),
+];
+
 /// The servers while they run. Dropping this ends them.
 pub struct Servers {
     http: Arc<Server>,
@@ -35,26 +41,26 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Starts them on a free port. `remark` is told of each request, before it is answered.
+    /// Starts them on a free port. `show` gets a line about each request, before it is answered.
     ///
     /// # Errors
     ///
     /// If there is no port, or no thread.
-    pub fn start(remark: fn(&str)) -> io::Result<Self> {
+    pub fn start(show: fn(&str)) -> io::Result<Self> {
         prove_threads()?;
         let http = Arc::new(Server::http("127.0.0.1:0").map_err(io::Error::other)?);
         let origin = format!("http://{}", http.server_addr());
         let mcp = Url::parse(&format!("{origin}/mcp")).map_err(io::Error::other)?;
         let servers = Self { http, mcp };
-        let handler = Arc::new(Handler::new(&origin));
+        let handler = Arc::new(Handler::new(origin));
         for _ in 0..WORKERS {
             let (http, handler) = (Arc::clone(&servers.http), Arc::clone(&handler));
-            // Not joined: a visitor who never finishes a request must not hold up the end of the demo.
+            // Not joined: a client that never finishes a request must not delay the end of the demo.
             thread::Builder::new()
                 .name("demo".to_owned())
                 .spawn(move || {
                     while let Ok(request) = http.recv() {
-                        serve(request, &handler, remark);
+                        serve(request, &handler, show);
                     }
                 })?;
         }
@@ -93,64 +99,54 @@ fn prove_threads() -> io::Result<()> {
     Ok(())
 }
 
-fn serve(mut request: Request, handler: &Handler, remark: fn(&str)) {
-    if request
-        .body_length()
-        .is_some_and(|length| length > MAX_BODY_BYTES)
-    {
-        // To let it go properly, tiny_http would first allocate what the request announces.
+fn serve(mut request: Request, handler: &Handler, show: fn(&str)) {
+    let announced = request.body_length().unwrap_or_default();
+    if announced > MAX_BODY_BYTES {
+        // When tiny_http drops a request, it first allocates what the request announces.
         return std::mem::forget(request);
     }
     let mut body = Vec::new();
-    if request
-        .as_reader()
-        .take(MAX_BODY_BYTES as u64)
-        .read_to_end(&mut body)
-        .is_err()
-    {
+    let reader = request.as_reader().take(MAX_BODY_BYTES as u64);
+    if { reader }.read_to_end(&mut body).is_err() {
         return;
     }
-    let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
-    let headers = request.headers().iter();
-    let received = HttpRequest {
-        method: request.method().to_string(),
-        path: path.to_owned(),
-        query: query.to_owned(),
-        headers: headers
-            .map(|header| (header.field.to_string(), header.value.to_string()))
-            .collect(),
-        body,
-    };
-    let answer = handler.answer(&received);
+    let answer = handler.answer(&request, &body);
     if !answer.remark.is_empty() {
-        remark(&format!(
-            "{} {} -> {}: {}",
-            received.method, received.path, answer.status, answer.remark
+        let (method, (path, _)) = (request.method(), split(&request));
+        show(&format!(
+            "{method} {path} -> {}: {}",
+            answer.status, answer.remark
         ));
     }
-    let ours = [
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Server", "mcp-login"),
-    ];
     let own = answer
         .headers
         .iter()
         .map(|(name, value)| (*name, value.as_str()));
-    let headers = ours
-        .into_iter()
-        .chain(own)
-        .filter_map(|(name, value)| Header::from_bytes(name, value).ok());
-    let (status, length) = (StatusCode(answer.status), answer.body.len());
-    let response = Response::new(
-        status,
-        headers.collect(),
-        Cursor::new(answer.body),
-        Some(length),
-        None,
-    );
-    // Whoever asked may be gone.
+    let mut response = Response::from_data(answer.body).with_status_code(answer.status);
+    for (name, value) in HEADERS.into_iter().chain(own) {
+        if let Ok(header) = Header::from_bytes(name, value) {
+            response.add_header(header);
+        }
+    }
+    // The client may be gone.
     let _ = request.respond(response);
+}
+
+/// Returns the path and the query.
+fn split(request: &Request) -> (&str, &str) {
+    request.url().split_once('?').unwrap_or((request.url(), ""))
+}
+
+/// Returns a header that is there once.
+pub fn header<'a>(request: &'a Request, name: &'static str) -> Option<&'a str> {
+    let mut found = request.headers().iter().filter(|it| it.field.equiv(name));
+    let first = found.next()?;
+    found.next().is_none().then(|| first.value.as_str())
+}
+
+/// Tells whether a header is there at all.
+pub fn has(request: &Request, name: &'static str) -> bool {
+    request.headers().iter().any(|it| it.field.equiv(name))
 }
 
 /// What the workers share: both servers.
@@ -160,100 +156,68 @@ struct Handler {
 }
 
 impl Handler {
-    fn new(origin: &str) -> Self {
-        let authority = Authority::new(origin.to_owned(), format!("{origin}/mcp"));
+    fn new(origin: String) -> Self {
         Self {
-            origin: origin.to_owned(),
-            authority: Mutex::new(authority),
+            authority: Mutex::new(Authority::new(&origin)),
+            origin,
         }
     }
 
-    fn answer(&self, received: &HttpRequest) -> HttpResponse {
-        if let Err(refused) = self.check_sender(received) {
-            return refused;
-        }
-        let mut authority = self
+    fn answer(&self, request: &Request, body: &[u8]) -> HttpResponse {
+        let answer = self
+            .check_sender(request)
+            .and_then(|()| self.route(request, body));
+        answer.unwrap_or_else(|refusal| refusal)
+    }
+
+    fn route(&self, request: &Request, body: &[u8]) -> Result<HttpResponse, HttpResponse> {
+        let (path, query) = split(request);
+        let authority = &mut *self
             .authority
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match (received.method.as_str(), received.path.as_str()) {
+        match (request.method(), path) {
             (_, "/mcp") => {
-                let token = received
-                    .header("authorization")
-                    .and_then(|value| value.strip_prefix("Bearer "));
-                let grant = token.and_then(|token| authority.admit(token));
-                resource::answer(
-                    received,
-                    grant,
-                    &format!("{}{RESOURCE_METADATA}", self.origin),
-                )
+                let token = header(request, "Authorization");
+                let token = token.and_then(|value| value.strip_prefix("Bearer "));
+                let allowed = token.and_then(|token| authority.authorization(token));
+                let metadata_url = format!("{}{RESOURCE_METADATA}", self.origin);
+                resource::answer(request, body, allowed, &metadata_url)
             }
-            ("GET", RESOURCE_METADATA) => self.resource_metadata(),
-            ("GET", SERVER_METADATA) => HttpResponse::json(200, &authority.metadata(), "endpoints"),
-            ("POST", "/register") => match authority.register(&received.body) {
-                Ok(client) => HttpResponse::json(201, &client, "a client is registered"),
-                Err(err) => err.answer(),
-            },
-            ("GET", "/authorize") => {
-                match authority.ask(&Parameters::read(received.query.as_bytes())) {
-                    Ok((request, asked)) => pages::consent(&asked, &request),
-                    Err(Refusal::Page(why)) => pages::refusal(why),
-                    Err(Refusal::Redirect(target)) => {
-                        HttpResponse::redirect(target, "refused; the browser brings the reason")
-                    }
-                }
+            (Method::Get, RESOURCE_METADATA) => {
+                let metadata = authority.resource_metadata();
+                Ok(HttpResponse::json(200, &metadata, "issuer"))
             }
-            ("POST", "/authorize") => match authority.decide(&Parameters::read(&received.body)) {
-                Ok(Decision {
-                    target,
-                    allowed: true,
-                }) => HttpResponse::redirect(target, "allowed; the browser brings a code"),
-                Ok(Decision {
-                    target,
-                    allowed: false,
-                }) => HttpResponse::redirect(target, "denied; the browser brings the news"),
-                Err(why) => pages::refusal(why),
-            },
-            ("POST", "/token") => match authority.exchange(&Parameters::read(&received.body)) {
-                Ok((tokens, why)) => HttpResponse::json(200, &tokens, why),
-                Err(err) => err.answer(),
-            },
-            _ => HttpResponse::status(404, ""),
+            (Method::Get, SERVER_METADATA) => {
+                let metadata = authority.metadata();
+                Ok(HttpResponse::json(200, &metadata, "endpoints"))
+            }
+            (Method::Post, "/register") => authority.register(body),
+            (Method::Get, "/authorize") => authority.authorize(query.as_bytes()),
+            (Method::Post, "/authorize") => authority.decide(body),
+            (Method::Post, "/token") => authority.exchange(body),
+            _ => Err(HttpResponse::status(404, "")),
         }
     }
 
     /// Checks the sender: only this address is served, and no page but our own may send anything here.
     ///
-    /// A browser names the origin of the page in every `POST`, so nobody else's page can answer ours.
-    fn check_sender(&self, received: &HttpRequest) -> Result<(), HttpResponse> {
-        if received
-            .header("host")
-            .is_none_or(|host| self.origin != format!("http://{host}"))
-        {
+    /// A browser names the origin of the page in every `POST`, so no other page can answer ours.
+    fn check_sender(&self, request: &Request) -> Result<(), HttpResponse> {
+        let host = header(request, "Host").unwrap_or_default();
+        if self.origin != format!("http://{host}") {
             return Err(HttpResponse::status(421, "for another host"));
         }
-        let own_page = received.header("origin") == Some(&self.origin);
-        let same_site = received
-            .header("sec-fetch-site")
-            .is_none_or(|site| site == "same-origin");
-        let is_answer = received.method == "POST" && received.path == "/authorize";
-        match (received.has("origin"), is_answer) {
-            (true, _) if !own_page => Err(HttpResponse::status(403, "from another page")),
-            (_, true) if !own_page || !same_site => Err(HttpResponse::status(403, "from no page")),
-            _ => Ok(()),
+        let is_ours = header(request, "Origin") == Some(&self.origin);
+        if has(request, "Origin") && !is_ours {
+            return Err(HttpResponse::status(403, "from another page"));
         }
-    }
-
-    /// Spec: RFC 9728 section 2.
-    fn resource_metadata(&self) -> HttpResponse {
-        let metadata = json!({
-            "resource": format!("{}/mcp", self.origin),
-            "resource_name": "The demo server of mcp-login",
-            "authorization_servers": [self.origin],
-            "scopes_supported": [LIST_TOOLS, CALL_TOOLS],
-            "bearer_methods_supported": ["header"],
-        });
-        HttpResponse::json(200, &metadata, "issuer")
+        let is_decision = *request.method() == Method::Post && split(request).0 == "/authorize";
+        let site = header(request, "Sec-Fetch-Site").unwrap_or("same-origin");
+        if is_decision && !(is_ours && site == "same-origin") {
+            return Err(HttpResponse::status(403, "from no page of the demo"));
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
-use serde_json::Value;
+use serde_json::{json, Value};
+use tiny_http::TestRequest;
 
 use super::*;
 use crate::mcp;
@@ -11,18 +12,22 @@ const ORIGIN: &str = "http://127.0.0.1:4000";
 const CALLBACK: &str = "http://127.0.0.1:5000/callback";
 const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more";
 
-fn received(method: &str, target: &str, body: &str, headers: &[(&str, &str)]) -> HttpRequest {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let headers = [("Host", "127.0.0.1:4000")].iter().chain(headers);
-    HttpRequest {
-        method: method.to_owned(),
-        path: path.to_owned(),
-        query: query.to_owned(),
-        headers: headers
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-        body: body.as_bytes().to_vec(),
+fn send(
+    handler: &Handler,
+    method: &str,
+    target: &str,
+    body: &str,
+    headers: &[(&str, &str)],
+) -> HttpResponse {
+    let method = method.parse().expect("a method");
+    let mut request = TestRequest::new().with_method(method).with_path(target);
+    for (name, value) in headers {
+        request = request.with_header(Header::from_bytes(*name, *value).expect("a header"));
     }
+    if !headers.iter().any(|(name, _)| *name == "Host") {
+        request = request.with_header(Header::from_bytes("Host", &ORIGIN[7..]).expect("a header"));
+    }
+    handler.answer(&request.into(), body.as_bytes())
 }
 
 fn encoded(pairs: &[(&str, &str)]) -> String {
@@ -69,9 +74,9 @@ struct Walk {
 
 impl Walk {
     fn start() -> Self {
-        let handler = Handler::new(ORIGIN);
+        let handler = Handler::new(ORIGIN.to_owned());
         let body = json!({"client_name": "<b>x</b>", "redirect_uris": [CALLBACK]}).to_string();
-        let answer = handler.answer(&received("POST", "/register", &body, &[]));
+        let answer = send(&handler, "POST", "/register", &body, &[]);
         assert_eq!(answer.status, 201);
         let client_id = json(&answer)["client_id"]
             .as_str()
@@ -93,12 +98,13 @@ impl Walk {
             ("code_challenge_method", "S256"),
         ];
         change(&mut query, changes);
-        self.handler.answer(&received(
+        send(
+            &self.handler,
             "GET",
             &format!("/authorize?{}", encoded(&query)),
             "",
             &[],
-        ))
+        )
     }
 
     fn say(&self, page: &HttpResponse, answer: &str) -> HttpResponse {
@@ -110,8 +116,7 @@ impl Walk {
         let request = request.split_once('"').expect("a form").0;
         let form = encoded(&[("request", request), ("answer", answer)]);
         let headers = [("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")];
-        self.handler
-            .answer(&received("POST", "/authorize", &form, &headers))
+        send(&self.handler, "POST", "/authorize", &form, &headers)
     }
 
     fn code(&self) -> String {
@@ -128,8 +133,7 @@ impl Walk {
             ("code_verifier", VERIFIER),
         ];
         change(&mut form, changes);
-        self.handler
-            .answer(&received("POST", "/token", &encoded(&form), &[]))
+        send(&self.handler, "POST", "/token", &encoded(&form), &[])
     }
 
     fn token(&self) -> String {
@@ -141,12 +145,13 @@ impl Walk {
     }
 
     fn call(&self, token: &str, body: &str, headers: &[(&str, &str)]) -> HttpResponse {
-        self.handler.answer(&received(
+        send(
+            &self.handler,
             "POST",
             "/mcp",
             body,
             &[&[("Authorization", token)], headers].concat(),
-        ))
+        )
     }
 }
 
@@ -183,8 +188,7 @@ fn a_client_gets_tokens_for_a_yes() {
             ("refresh_token", token),
             ("client_id", &walk.client_id),
         ];
-        walk.handler
-            .answer(&received("POST", "/token", &encoded(&form), &[]))
+        send(&walk.handler, "POST", "/token", &encoded(&form), &[])
     };
     let fresh = json(&refresh(&tokens["refresh_token"]));
     assert!(fresh["access_token"].is_string() && fresh["access_token"] != tokens["access_token"]);
@@ -253,8 +257,7 @@ fn only_our_own_page_answers_and_only_once() {
     assert_eq!(walk.say(&page, "allow").status, 303);
     assert_eq!(walk.say(&page, "allow").status, 400, "answered before");
     let post = |body: &str, headers: &[(&str, &str)]| {
-        walk.handler
-            .answer(&received("POST", "/authorize", body, headers))
+        send(&walk.handler, "POST", "/authorize", body, headers)
     };
     let own = [("Origin", ORIGIN)];
     assert_eq!(
@@ -320,21 +323,41 @@ fn a_code_is_good_once_and_for_its_client_alone() {
 
 #[test]
 fn only_this_address_is_served() {
-    let handler = Handler::new(ORIGIN);
-    let mut request = received("GET", SERVER_METADATA, "", &[]);
-    assert_eq!(handler.answer(&request).status, 200);
+    let handler = Handler::new(ORIGIN.to_owned());
+    let get = |path, headers: &[(&str, &str)]| send(&handler, "GET", path, "", headers).status;
+    assert_eq!(get(SERVER_METADATA, &[]), 200);
     for host in ["evil.example:4000", "127.0.0.1", "localhost:4000"] {
-        request.headers = vec![("Host".to_owned(), host.to_owned())];
-        assert_eq!(handler.answer(&request).status, 421, "{host}");
+        assert_eq!(get(SERVER_METADATA, &[("Host", host)]), 421, "{host}");
     }
-    let foreign = received("POST", "/mcp", "{}", &[("Origin", "http://evil.example")]);
-    assert_eq!(handler.answer(&foreign).status, 403);
-    assert_eq!(
-        handler
-            .answer(&received("GET", "/favicon.ico", "", &[]))
-            .status,
-        404
-    );
+    let foreign = [("Origin", "http://evil.example")];
+    assert_eq!(send(&handler, "POST", "/mcp", "{}", &foreign).status, 403);
+    assert_eq!(get("/favicon.ico", &[]), 404);
+}
+
+#[test]
+fn only_programs_of_this_machine_register() {
+    let handler = Handler::new(ORIGIN.to_owned());
+    let register = |body: &str| send(&handler, "POST", "/register", body, &[]).status;
+    for (uris, status) in [
+        (json!([CALLBACK]), 201),
+        (
+            json!(["http://127.0.0.1/", "http://127.0.0.2:1/x?y=z"]),
+            201,
+        ),
+        (json!([CALLBACK, "https://evil.example/"]), 400),
+        (json!(["http://127.0.0.1.evil.example/"]), 400),
+        (json!(["http://evil.example@127.0.0.1/"]), 400),
+        (json!(["http://127.0.0.1/#x"]), 400),
+        (json!(["javascript:alert(1)"]), 400),
+        (json!([7]), 400),
+        (json!([]), 400),
+        (json!(["http://127.0.0.1/"].repeat(9)), 400),
+        (Value::Null, 400),
+    ] {
+        let body = json!({"redirect_uris": uris, "client_name": "x"}).to_string();
+        assert_eq!(register(&body), status, "{body}");
+    }
+    assert_eq!(register("<html>"), 400);
 }
 
 #[test]
@@ -344,9 +367,7 @@ fn tools_are_for_those_with_a_token() {
         mcp::modern_request(mcp::LIST_TOOLS),
         mcp::modern_headers(mcp::LIST_TOOLS),
     );
-    let anonymous = walk
-        .handler
-        .answer(&received("POST", "/mcp", &list, &modern));
+    let anonymous = send(&walk.handler, "POST", "/mcp", &list, &modern);
     assert_eq!(anonymous.status, 401);
     let challenge = header(&anonymous, "WWW-Authenticate");
     let metadata = format!(
