@@ -2,7 +2,7 @@
 
 use super::pending::provider;
 use super::{prepare, previous, Request, REQUEST_LIMIT};
-use crate::discovery::{Discovery, Trace};
+use crate::discovery::{Discovery, Step, Trace};
 use crate::error::Error;
 use crate::http::{Http, HttpSettings};
 use crate::oauth::text::printable;
@@ -22,8 +22,8 @@ pub struct Preflight {
     pub client: Result<ClientPlan, Error>,
 }
 
-/// Finds out what a login would do. The servers are asked for their metadata, all of it within the time of one request,
-/// and nothing is changed anywhere.
+/// Finds out what a login would do, and which steps of discovery lead there. The servers are asked for their metadata, all
+/// of it within the time of one request, and nothing is changed anywhere.
 ///
 /// # Errors
 ///
@@ -31,33 +31,38 @@ pub struct Preflight {
 pub fn preflight(
     request: &Request,
     settings: &HttpSettings,
-    (cache, stored): (&Cache, Option<&Credentials>),
+    cache: &Cache,
+    stored: Option<&Credentials>,
     redirect_uri: &str,
-    trace: &Trace,
-) -> Result<Preflight, Error> {
-    let request = &previous::complete(request.clone(), stored)?;
-    let http = Http::new(settings, &request.typed_urls(), REQUEST_LIMIT)
-        .until(Deadline::after(REQUEST_LIMIT));
-    let discovery = prepare::find_server(request, None, &http, Some(trace))?;
-    let scopes = prepare::scopes(request, &discovery, stored);
-    let server = &discovery.server;
-    let client = ClientRequest {
-        server,
-        identity: &request.identity,
-        redirect_uri,
-        scopes: &scopes,
-        cache,
-        stored,
-        may_reuse: true,
+) -> (Vec<Step>, Result<Preflight, Error>) {
+    let trace = Trace::default();
+    let plan = || {
+        let request = &previous::complete(request.clone(), stored)?;
+        let http = Http::new(settings, &request.typed_urls(), REQUEST_LIMIT)
+            .until(Deadline::after(REQUEST_LIMIT));
+        let discovery = prepare::find_server(request, None, &http, Some(&trace))?;
+        let scopes = prepare::scopes(request, &discovery, stored);
+        let server = &discovery.server;
+        let client = ClientRequest {
+            server,
+            identity: &request.identity,
+            redirect_uri,
+            scopes: &scopes,
+            cache,
+            stored,
+            may_reuse: true,
+        };
+        let client = client.plan().map_err(|source| Error::Register {
+            issuer: printable(&server.issuer),
+            provider: provider(request, &discovery),
+            source,
+        });
+        Ok(Preflight {
+            discovery,
+            scopes,
+            client,
+        })
     };
-    let client = client.plan().map_err(|source| Error::Register {
-        issuer: printable(&server.issuer),
-        provider: provider(request, &discovery),
-        source,
-    });
-    Ok(Preflight {
-        discovery,
-        scopes,
-        client,
-    })
+    let plan = plan();
+    (trace.into_list(), plan)
 }

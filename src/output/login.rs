@@ -11,6 +11,7 @@ use crate::login::{AnswerSource, AuthorizationPage, Event, Reason, Report};
 use crate::oauth::text::{printable, scope_list};
 use crate::os::browser::Skip;
 use crate::os::terminal;
+use crate::os::terminal::paste::IN_BACKGROUND;
 use crate::warning::warn_user;
 
 impl Reporter {
@@ -198,9 +199,7 @@ fn advise(page: &AuthorizationPage) {
         (true, false) => {
             terminal::say("then copy the address of the last page, paste it here and press Enter")
         }
-        (false, _) if page.in_background => terminal::say(
-            "this runs in the background: nothing can be pasted until it is in the foreground",
-        ),
+        (false, _) if page.in_background => terminal::say(IN_BACKGROUND),
         // The demo plays the browser.
         (false, _) if page.skip == Some(Skip::Demo) => {}
         (false, _) if page.skip.is_some() => terminal::say(

@@ -94,7 +94,7 @@ fn a_machine_without_a_server() {
             "http://127.0.0.1:PORT/callback, at any free port",
         ),
         ("data", "made when it is needed"),
-        ("file", "can be made; logins are kept here"),
+        ("file", "can be made; logins are stored here"),
         ("logins", "0 logins"),
         ("refreshes", "none"),
         ("clock", "Z"),
@@ -131,7 +131,7 @@ fn a_server_that_is_well_step_by_step() {
     ]);
     assert_eq!(object["steps"], expected, "{object:#}");
     for (topic, what) in [
-        ("login", "none yet"),
+        ("login", "none is stored yet"),
         ("issuer", origin.as_str()),
         ("resource", mcp.as_str()),
         ("pkce", "S256"),
@@ -507,7 +507,7 @@ fn what_is_kept_of_earlier_logins() {
         &object,
         "file",
         "ok",
-        "mode 0600, only you can read it; logins are kept here",
+        "mode 0600, only you can read it; logins are stored here",
     );
     assert_found(
         &object,
@@ -539,7 +539,7 @@ fn the_registration_of_an_earlier_login_is_found_on_its_port() {
         "ok",
         "with the registration of an earlier login, client-1",
     );
-    assert_found(&object, "login", "ok", "it is stored, and live");
+    assert_found(&object, "login", "ok", "stored, with a live access token");
     let uri = finished.event("listening")["redirect_uri"]
         .as_str()
         .expect("a URI")

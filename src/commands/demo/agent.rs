@@ -26,7 +26,7 @@ pub fn send(url: &str) {
     let warn = |err: anyhow::Error| {
         warn_user!(DemoFailed, "the demo could not agree by itself: {err:#}");
     };
-    let agree = move || agree(&url).unwrap_or_else(|err| warn(err));
+    let agree = move || agree(&url).unwrap_or_else(warn);
     if let Err(err) = thread::Builder::new().name("agent".to_owned()).spawn(agree) {
         warn(err.into());
     }

@@ -3,13 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::{Case, Finding, Severity, Topic};
+use url::Url;
+
+use super::{Case, Finding};
 use crate::callback::{try_loopback, BindError, Listener};
 use crate::login::{cannot_listen, redirect_target};
 use crate::os::browser::{self, Skip};
 use crate::os::clock::{in_words, Time};
 use crate::os::environment::Environment;
-use crate::store::cache::Cache;
+use crate::os::terminal::paste::IN_BACKGROUND;
 use crate::store::Credentials;
 
 /// How far two clocks may be apart before it matters for tokens, in seconds.
@@ -26,46 +28,38 @@ pub fn environment(environment: &Environment) -> Finding {
         (environment.container, "a container"),
         (environment.ci, "a CI job"),
     ];
-    let kinds: Vec<_> = kinds
-        .iter()
-        .filter(|(is, _)| *is)
-        .map(|(_, kind)| *kind)
+    let mut words: Vec<_> = kinds
+        .into_iter()
+        .filter_map(|(is_here, kind)| is_here.then_some(kind))
         .collect();
-    let display = if environment.display {
-        "with a display"
-    } else {
-        "without a display"
-    };
-    let place = if kinds.is_empty() {
-        "a computer".to_owned()
-    } else {
-        kinds.join(", ")
-    };
-    Finding::ok(Topic::Environment, format!("{place}, {display}"))
+    if words.is_empty() {
+        words.push("a computer");
+    }
+    words.push(match environment.display {
+        true => "with a display",
+        false => "without a display",
+    });
+    Finding::ok("surroundings", words.join(", "))
 }
 
-/// Says which browser would be opened, or why none.
+/// Says which browser a login would open, or why none.
 pub fn browser(case: &Case) -> Finding {
     match browser::skip(&case.browser, &case.environment) {
-        Some(skip @ (Skip::Asked | Skip::Demo)) => Finding::ok(Topic::Browser, skip.reason()),
+        Some(skip @ (Skip::Asked | Skip::Demo)) => Finding::ok("browser", skip.reason()),
         Some(skip) => {
-            let forward = case
-                .environment
-                .ssh
-                .is_some()
-                .then_some("; a login says how your browser can come back here");
-            let hint = format!(
-                "open the address that a login prints in any browser{}",
-                forward.unwrap_or_default()
-            );
-            Finding::warning(Topic::Browser, skip.reason(), Some(hint))
+            let forward = match case.environment.ssh {
+                Some(_) => "; a login says how your browser can come back here",
+                None => "",
+            };
+            Finding::warning("browser", skip.reason()).with_hint(format!(
+                "open the address that a login prints in any browser{forward}"
+            ))
         }
         None => match browser::candidate(&case.browser) {
-            Ok(name) => Finding::ok(Topic::Browser, format!("{name} is opened")),
-            Err(why) => {
-                let hint = "name one with --browser or BROWSER, or open the address that a login prints yourself";
-                Finding::warning(Topic::Browser, why, Some(hint.to_owned()))
-            }
+            Ok(name) => Finding::ok("browser", format!("{name} is opened")),
+            Err(why) => Finding::warning("browser", why).with_hint(
+                "name one with --browser or BROWSER, or open the address that a login prints yourself",
+            ),
         },
     }
 }
@@ -74,120 +68,86 @@ pub fn browser(case: &Case) -> Finding {
 pub fn terminal(case: &Case) -> Finding {
     match &case.paste {
         Some(paste) if paste.is_readable() => {
-            Finding::ok(Topic::Terminal, "the answer can be pasted here")
+            Finding::ok("terminal", "the answer can be pasted here")
         }
-        Some(_) => {
-            let what =
-                "this runs in the background: nothing can be pasted until it is in the foreground";
-            Finding::warning(Topic::Terminal, what, None)
-        }
-        None => {
-            let hint = "run it in a terminal, or let --paste read the answer from a pipe";
-            Finding::warning(
-                Topic::Terminal,
-                "the answer cannot be pasted here",
-                Some(hint.to_owned()),
-            )
-        }
+        Some(_) => Finding::warning("terminal", IN_BACKGROUND),
+        None => Finding::warning("terminal", "the answer cannot be pasted here")
+            .with_hint("run it in a terminal, or let --paste read the answer from a pipe"),
     }
 }
 
 /// Listens on both loopback addresses, and connects to itself.
-pub fn loopback() -> Vec<Finding> {
+pub fn loopback() -> [Finding; 2] {
     let addresses: [(IpAddr, &str); 2] = [
         (Ipv4Addr::LOCALHOST.into(), "127.0.0.1"),
         (Ipv6Addr::LOCALHOST.into(), "[::1]"),
     ];
-    let finding = |(address, name): (IpAddr, &str)| match try_loopback(address) {
-        Ok(()) => Finding::ok(
-            Topic::Loopback,
-            format!("{name} can be listened on and reached"),
-        ),
-        Err(None) => Finding::ok(
-            Topic::Loopback,
-            format!("this machine has no {name}, which a login can do without"),
-        ),
-        Err(Some(err)) => {
-            let hint = "a firewall or sandbox may be in the way".to_owned();
-            Finding::warning(
-                Topic::Loopback,
-                format!("{name} does not work: {err}"),
-                Some(hint),
-            )
+    addresses.map(|(address, name)| match try_loopback(address) {
+        Ok(()) => Finding::ok("loopback", format!("{name} can be listened on and reached")),
+        Err(None) => {
+            let what = format!("this machine has no {name}, which a login can do without");
+            Finding::ok("loopback", what)
         }
-    };
-    addresses.map(finding).into()
+        Err(Some(err)) => Finding::warning("loopback", format!("{name} does not work: {err}"))
+            .with_hint("a firewall or sandbox may block it"),
+    })
 }
 
-/// Binds the callback as a login does, and lets it go. Returns the redirect URI too.
-pub fn callback(case: &Case, cache: &Cache, before: Option<&Credentials>) -> (Finding, String) {
-    let target = redirect_target(case.request, cache, before);
-    match Listener::bind(&target) {
+/// Binds the callback as a login does, and closes it. Returns the redirect URI too.
+pub fn callback(case: &Case, stored: Option<&Credentials>) -> (Finding, String) {
+    let target = redirect_target(case.request, &case.cache, stored);
+    let source = match Listener::bind(&target) {
         Ok(listener) => {
             let uri = listener.redirect_uri().to_owned();
-            let port = url::Url::parse(&uri)
-                .ok()
-                .and_then(|url| url.port())
-                .unwrap_or_default();
+            let port = Url::parse(&uri).ok().and_then(|url| url.port());
+            let port = port.unwrap_or_default();
             let what = match target.ports.contains(&port) {
                 true => uri.clone(),
-                false => format!(
-                    "{}, at any free port",
-                    uri.replacen(&format!(":{port}/"), ":PORT/", 1)
-                ),
-            };
-            (Finding::ok(Topic::Callback, what), uri)
-        }
-        Err(source) => {
-            let is_taken = matches!(source, BindError::Taken { .. });
-            let err = cannot_listen(&target, source);
-            let finding = match case.paste {
-                None => Finding::failure(Topic::Callback, &err),
-                Some(_) => {
-                    let what = format!("{}; the answer would have to be pasted", err.one_line());
-                    let hint = err.report().hint.filter(|_| is_taken);
-                    Finding {
-                        hint,
-                        ..Finding::bearable(Topic::Callback, &err, what)
-                    }
+                false => {
+                    let uri = uri.replacen(&format!(":{port}/"), ":PORT/", 1);
+                    format!("{uri}, at any free port")
                 }
             };
-            (finding, target.uri_without_socket())
+            return (Finding::ok("callback", what), uri);
         }
-    }
+        Err(source) => source,
+    };
+    let is_taken = matches!(source, BindError::Taken { .. });
+    let err = cannot_listen(&target, source);
+    let failure = Finding::failure("callback", &err);
+    let finding = match case.paste {
+        None => failure,
+        Some(_) => Finding {
+            hint: failure.hint.clone().filter(|_| is_taken),
+            ..failure.into_warning(format!(
+                "{}; the answer would have to be pasted",
+                err.one_line()
+            ))
+        },
+    };
+    (finding, target.uri_without_socket())
 }
 
-/// Judges the clock: by the time that the server told, else by what can be at all.
+/// Judges the clock: by the time of the server, else by what is plausible.
 pub fn clock(now: Time, server_ahead: Option<i64>) -> Finding {
-    let told = now.rfc3339();
-    let apart = server_ahead
-        .map(i64::unsigned_abs)
-        .filter(|seconds| *seconds > CLOCK_TOLERANCE);
-    let what = match (server_ahead, apart) {
-        (Some(ahead), Some(apart)) => {
+    let shown = now.rfc3339();
+    let what = match server_ahead.map(|ahead| (ahead, ahead.unsigned_abs())) {
+        Some((ahead, apart)) if apart > CLOCK_TOLERANCE => {
             let side = if ahead > 0 { "behind" } else { "ahead of" };
-            format!(
-                "{told}: {} {side} the server's clock",
-                in_words(Duration::from_secs(apart))
-            )
+            let apart = in_words(Duration::from_secs(apart));
+            format!("{shown}: {apart} {side} the server's clock")
         }
-        _ if !PLAUSIBLE.contains(&now.0) => format!("{told}, which cannot be right"),
-        (Some(_), None) => {
-            return Finding::ok(Topic::Clock, format!("{told} (agrees with the server)"))
-        }
-        (None, _) => return Finding::ok(Topic::Clock, told),
+        _ if !PLAUSIBLE.contains(&now.0) => format!("{shown}, which cannot be right"),
+        Some(_) => return Finding::ok("clock", format!("{shown} (agrees with the server)")),
+        None => return Finding::ok("clock", shown),
     };
-    let hint =
-        "set the clock of this computer; certificates and tokens are judged by it".to_owned();
-    Finding {
-        state: Severity::Warning,
-        hint: Some(hint.into()),
-        ..Finding::ok(Topic::Clock, what)
-    }
+    Finding::warning("clock", what)
+        .with_hint("set the clock of this computer; certificates and tokens depend on it")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Severity;
     use super::*;
 
     #[test]

@@ -18,10 +18,10 @@ use super::login::options::MethodArgs;
 use super::login::request::{self, requests};
 use super::login::servers::requested;
 use crate::cli::{values, GlobalArgs};
-use crate::discovery::{Step, Trace};
+use crate::discovery::Step;
 use crate::error::Error;
 use crate::failure::{Class, Code, Hint};
-use crate::http;
+use crate::http::HttpSettings;
 use crate::login::Request;
 use crate::oauth::secret::Secret;
 use crate::os::browser::BrowserChoice;
@@ -71,11 +71,13 @@ pub fn run(
     for server in &servers {
         server.introduce(&mut Reporter::new(false, false), has_secret);
     }
+    let data_dir = store::data_dir(global.data_dir.clone(), &global.store);
     let case = Case {
         request: &request,
         has_server: args.server.is_some() || method.provider.provider.is_some(),
         http: global.http(),
-        data_dir: store::data_dir(global.data_dir.clone(), &global.store),
+        cache: Cache::new(data_dir.as_deref().unwrap_or(Path::new(""))),
+        data_dir,
         store: global.store.clone(),
         browser: method.browser(),
         environment: Environment::look(),
@@ -84,39 +86,34 @@ pub fn run(
     terminal::countdown(Some("examining this machine"));
     let diagnosis = diagnose(&case);
     terminal::countdown(None);
-    let server = case.has_server.then_some(request.key.server.as_str());
-    let shown = report::show(&diagnosis, server, global.json, global.quiet);
-    Ok(match (diagnosis.class(), shown) {
-        (Class::Success, Err(_)) => Class::Storage.into(),
-        (class, _) => class.into(),
+    let shown = report::show(&diagnosis, global.json, global.quiet);
+    Ok(match (diagnosis.exit, shown) {
+        (0, Err(_)) => Class::Storage.into(),
+        (exit, _) => exit.into(),
     })
 }
 
 /// What is examined.
 #[derive(Debug)]
-pub struct Case<'a> {
+struct Case<'a> {
     /// The login that is wanted.
-    pub request: &'a Request,
+    request: &'a Request,
     /// Whether it is wanted at a server; if not, only the machine is examined.
-    pub has_server: bool,
-    /// How requests are sent.
-    pub http: http::HttpSettings,
-    /// The data directory.
-    pub data_dir: Result<PathBuf, StoreError>,
-    /// Where logins are stored.
-    pub store: StoreChoice,
-    /// The browser that the user wants.
-    pub browser: BrowserChoice,
-    /// What kind of place this is.
-    pub environment: Environment,
+    has_server: bool,
+    http: HttpSettings,
+    data_dir: Result<PathBuf, StoreError>,
+    cache: Cache,
+    store: StoreChoice,
+    browser: BrowserChoice,
+    environment: Environment,
     /// Where the answer can be pasted, if anywhere.
-    pub paste: Option<Paste>,
+    paste: Option<Paste>,
 }
 
 /// How good a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Severity {
+enum Severity {
     /// As it should be.
     Ok,
     /// A login works all the same.
@@ -125,71 +122,36 @@ pub enum Severity {
     Failure,
 }
 
-/// What a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // the names say it
-pub enum Topic {
-    #[serde(rename = "surroundings")]
-    Environment,
-    Browser,
-    Terminal,
-    Loopback,
-    Callback,
-    Data,
-    Logins,
-    Refreshes,
-    Clock,
-    Proxy,
-    Certificates,
-    Login,
-    Discovery,
-    Issuer,
-    Resource,
-    Pkce,
-    Endpoints,
-    Registration,
-    Scopes,
-    /// A backend of the store, by its name.
-    #[serde(untagged)]
-    Store(&'static str),
-}
-
-impl Topic {
-    /// Returns a number that grows in the order in which a login would come to its end over the topics.
-    fn order(self) -> u8 {
-        match self {
-            Self::Data => 0,
-            Self::Login => 1,
-            Self::Callback => 2,
-            Self::Registration => 4,
-            Self::Store(_) => 5,
-            _ => 3,
-        }
-    }
-}
-
-/// One thing that was examined.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// What it is about.
-    pub topic: Topic,
-    /// How good it is.
-    pub state: Severity,
+/// One thing that was examined. The order of its members is part of the contract with scripts.
+#[derive(Debug, Serialize)]
+struct Finding {
+    /// What it is about; for a store, the name of its backend.
+    topic: &'static str,
+    state: Severity,
     /// The stable word of the failure behind it, as in the error events of a login.
-    pub code: Option<Code>,
+    code: Option<Code>,
     /// What was found.
-    pub what: String,
+    what: String,
     /// What can be done about it.
     #[serde(serialize_with = "crate::output::hint::serialize")]
-    pub hint: Option<Hint>,
+    hint: Option<Hint>,
     /// The class of a failure that ends a login here.
     #[serde(skip)]
     class: Class,
 }
 
+/// The topics in the order in which a login would fail at them. The stores, which are not listed, come last.
+const TOPICS_OF_FAILURES: [&str; 6] = [
+    "data",
+    "login",
+    "callback",
+    "certificates",
+    "discovery",
+    "registration",
+];
+
 impl Finding {
-    fn ok(topic: Topic, what: impl Into<String>) -> Self {
+    fn ok(topic: &'static str, what: impl Into<String>) -> Self {
         Self {
             topic,
             state: Severity::Ok,
@@ -200,18 +162,14 @@ impl Finding {
         }
     }
 
-    fn warning(topic: Topic, what: impl Into<String>, hint: Option<String>) -> Self {
+    fn warning(topic: &'static str, what: impl Into<String>) -> Self {
         Self {
-            topic,
             state: Severity::Warning,
-            code: None,
-            what: what.into(),
-            hint: hint.map(Hint::Text),
-            class: Class::Success,
+            ..Self::ok(topic, what)
         }
     }
 
-    fn failure(topic: Topic, err: &Error) -> Self {
+    fn failure(topic: &'static str, err: &Error) -> Self {
         let report = err.report();
         Self {
             topic,
@@ -223,76 +181,75 @@ impl Finding {
         }
     }
 
-    /// Makes a warning of a failure that a login gets around, in these words.
-    fn bearable(topic: Topic, err: &Error, what: String) -> Self {
+    /// Makes a failure that a login gets around a warning, in these words.
+    fn into_warning(self, what: String) -> Self {
         Self {
             state: Severity::Warning,
             what,
             class: Class::Success,
-            ..Self::failure(topic, err)
+            ..self
         }
     }
+
+    fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(Hint::Text(hint.into()));
+        self
+    }
+
+    fn order(&self) -> usize {
+        let mut topics = TOPICS_OF_FAILURES.iter();
+        topics
+            .position(|topic| *topic == self.topic)
+            .unwrap_or(TOPICS_OF_FAILURES.len())
+    }
 }
 
-/// All that was found.
-#[derive(Debug)]
-pub struct Diagnosis {
-    /// What was found on this machine.
-    pub machine: Vec<Finding>,
+/// All that was found. The order of its members is part of the contract with scripts.
+#[derive(Debug, Serialize)]
+struct Diagnosis<'a> {
+    findings: Vec<Finding>,
+    server: Option<&'a str>,
     /// What was asked of the servers, and decided.
-    pub steps: Vec<Step>,
-    /// What was found about the server.
-    pub server: Vec<Finding>,
-}
-
-impl Diagnosis {
-    /// Returns all findings.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.machine.iter().chain(&self.server)
-    }
-
-    /// Returns the class of the failure that a login would end with, as far as can be foreseen.
-    pub fn class(&self) -> Class {
-        let failures = self
-            .findings()
-            .filter(|finding| finding.state == Severity::Failure);
-        failures
-            .min_by_key(|finding| finding.topic.order())
-            .map_or(Class::Success, |finding| finding.class)
-    }
+    steps: Vec<Step>,
+    /// The exit status that a login would end with, as far as can be foreseen.
+    exit: u8,
+    /// How many of the findings are about the machine; the others are about the server.
+    #[serde(skip)]
+    machine_findings: usize,
 }
 
 /// Examines the machine and, if the login is for a server, everything up to the page that the user would see.
-pub fn diagnose(case: &Case) -> Diagnosis {
-    let cache = Cache::new(case.data_dir.as_deref().unwrap_or(Path::new("")));
-    let before = storage::before(case);
-    let known = before.as_ref().ok().and_then(Option::as_ref);
-    let mut machine = vec![
+fn diagnose<'a>(case: &'a Case) -> Diagnosis<'a> {
+    let before = storage::stored_login(case);
+    let stored = before.as_ref().ok().and_then(Option::as_ref);
+    let (callback, redirect_uri) = machine::callback(case, stored);
+    let (steps, about_server) = match &before {
+        _ if !case.has_server => (Vec::new(), Vec::new()),
+        Err(err) => (Vec::new(), vec![Finding::failure("login", err)]),
+        Ok(stored) => server::examine(case, stored.as_ref(), &redirect_uri),
+    };
+    let mut findings = vec![
         machine::environment(&case.environment),
         machine::browser(case),
         machine::terminal(case),
     ];
-    machine.extend(machine::loopback());
-    let (callback, redirect_uri) = machine::callback(case, &cache, known);
-    machine.push(callback);
-    machine.extend(storage::examine(case));
-    let steps = Trace::default();
-    let server = match &before {
-        _ if !case.has_server => Vec::new(),
-        Err(err) => vec![Finding::failure(Topic::Login, err)],
-        Ok(before) => server::examine(case, (&cache, before.as_ref()), &redirect_uri, &steps),
-    };
-    let steps = steps.into_list();
-    // A proxy or a cache may tell an old time, but none that is yet to come.
-    machine.push(machine::clock(
-        Time::now(),
-        steps.iter().filter_map(|step| step.clock_ahead).max(),
-    ));
-    machine.push(network::proxy(case));
-    machine.push(network::certificates(case));
+    findings.extend(machine::loopback());
+    findings.push(callback);
+    findings.extend(storage::examine(case));
+    // A proxy or a cache may report an old time, but none in the future.
+    let server_ahead = steps.iter().filter_map(|step| step.clock_ahead).max();
+    findings.push(machine::clock(Time::now(), server_ahead));
+    findings.push(network::proxy(case));
+    findings.push(network::certificates(case));
+    let machine_findings = findings.len();
+    findings.extend(about_server);
+    let failures = findings.iter().filter(|it| it.state == Severity::Failure);
+    let first = failures.min_by_key(|it| it.order());
     Diagnosis {
-        machine,
+        exit: first.map_or(Class::Success, |it| it.class).exit(),
+        server: case.has_server.then_some(case.request.key.server.as_str()),
         steps,
-        server,
+        findings,
+        machine_findings,
     }
 }

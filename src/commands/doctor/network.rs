@@ -1,6 +1,6 @@
 //! What stands between this machine and the servers: proxies and certificate authorities.
 
-use super::{Case, Finding, Topic};
+use super::{Case, Finding};
 use crate::discovery::DiscoverError;
 use crate::error::Error;
 use crate::http::{
@@ -10,70 +10,61 @@ use crate::http::{
 /// Says which variables name a proxy, and whether the server is asked through it. Its password is never shown.
 pub fn proxy(case: &Case) -> Finding {
     let settings = proxies();
-    let show = |setting: &ProxySetting| match &setting.proxy {
-        Some(proxy) => format!("{} names {proxy}", setting.variable),
-        None => format!(
-            "{} does not name a proxy that can be used, and is ignored",
-            setting.variable
-        ),
+    if settings.is_empty() {
+        return Finding::ok("proxy", "none");
+    }
+    let variable = |setting: &ProxySetting| match setting {
+        ProxySetting {
+            variable,
+            proxy: Some(proxy),
+        } => format!("{variable} names {proxy}"),
+        ProxySetting {
+            variable,
+            proxy: None,
+        } => {
+            format!("{variable} does not name a proxy that can be used, and is ignored")
+        }
     };
-    let mut shown = settings.iter().map(show).collect::<Vec<_>>();
-    let entries = if settings.is_empty() {
-        Vec::new()
-    } else {
-        unreadable_exceptions()
-    };
-    shown.extend(entries.iter().cloned());
-    if let Some(server) = case
+    let exceptions = unreadable_exceptions();
+    let server = case
         .request
         .server
         .as_ref()
-        .filter(|_| !settings.is_empty())
-    {
-        shown.push(match proxy_for(server) {
+        .map(|server| match proxy_for(server) {
             Some(proxy) => format!("the server is asked through {proxy}"),
             None => "the server is asked directly".to_owned(),
         });
+    let shown = settings.iter().map(variable);
+    let shown: Vec<_> = shown.chain(exceptions.clone()).chain(server).collect();
+    let what = shown.join("; ");
+    match settings.iter().find(|setting| setting.proxy.is_none()) {
+        Some(ProxySetting { variable, .. }) => Finding::warning("proxy", what)
+            .with_hint(format!("set {variable} to http://USER:PASSWORD@HOST:PORT")),
+        None if !exceptions.is_empty() => Finding::warning("proxy", what)
+            .with_hint("NO_PROXY holds names, addresses and networks such as 10.0.0.0/8"),
+        None => Finding::ok("proxy", what),
     }
-    let what = if shown.is_empty() {
-        "none".to_owned()
-    } else {
-        shown.join("; ")
-    };
-    let hint = match settings.iter().find(|setting| setting.proxy.is_none()) {
-        Some(setting) => format!("set {} to http://USER:PASSWORD@HOST:PORT", setting.variable),
-        None if !entries.is_empty() => {
-            "NO_PROXY holds names, addresses and networks such as 10.0.0.0/8".to_owned()
-        }
-        None => return Finding::ok(Topic::Proxy, what),
-    };
-    Finding::warning(Topic::Proxy, what, Some(hint))
 }
 
-/// Counts the certificate authorities. Only for `https` they are needed.
+/// Counts the certificate authorities. Only `https` needs them.
 pub fn certificates(case: &Case) -> Finding {
-    let is_needed = case
-        .request
-        .server
-        .as_ref()
-        .is_none_or(|server| server.scheme() == "https");
-    match authorities(&case.http) {
-        Ok(found) => count(&found, case),
-        Err(err) => {
-            let err = Error::Discover {
-                server: case.request.key.server.clone(),
-                source: DiscoverError::Http(err),
-            };
-            match is_needed {
-                true => Finding::failure(Topic::Certificates, &err),
-                false => Finding::bearable(Topic::Certificates, &err, err.one_line()),
-            }
-        }
+    let source = match authorities(&case.http) {
+        Ok(found) => return count(&found, case),
+        Err(source) => source,
+    };
+    let err = Error::Discover {
+        server: case.request.key.server.clone(),
+        source: DiscoverError::Http(source),
+    };
+    let failure = Finding::failure("certificates", &err);
+    match &case.request.server {
+        Some(server) if server.scheme() != "https" => failure.into_warning(err.one_line()),
+        _ => failure,
     }
 }
 
 fn count(found: &Authorities, case: &Case) -> Finding {
-    let system = match found.system.len() {
+    let mut what = match found.system.len() {
         _ if cfg!(target_os = "macos") && case.http.ca_file.is_none() => {
             "those of the system".to_owned()
         }
@@ -82,25 +73,15 @@ fn count(found: &Authorities, case: &Case) -> Finding {
         }
         count => format!("{count} of the system"),
     };
-    let own = match found.file.len() {
-        0 => String::new(),
-        count => format!(", and {count} of --ca-file"),
-    };
-    let what = format!("{system}{own}");
-    match found.passed_over.as_slice() {
-        [] => Finding::ok(Topic::Certificates, what),
-        [why, more @ ..] => {
-            let more = if more.is_empty() {
-                String::new()
-            } else {
-                format!(" (and {} more)", more.len())
-            };
-            let hint = "check SSL_CERT_FILE and SSL_CERT_DIR".to_owned();
-            Finding::warning(
-                Topic::Certificates,
-                format!("{what}; passed over: {why}{more}"),
-                Some(hint),
-            )
-        }
+    if !found.file.is_empty() {
+        what += &format!(", and {} of --ca-file", found.file.len());
     }
+    let [why, more @ ..] = found.passed_over.as_slice() else {
+        return Finding::ok("certificates", what);
+    };
+    what += &format!("; passed over: {why}");
+    if !more.is_empty() {
+        what += &format!(" (and {} more)", more.len());
+    }
+    Finding::warning("certificates", what).with_hint("check SSL_CERT_FILE and SSL_CERT_DIR")
 }

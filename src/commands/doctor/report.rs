@@ -2,8 +2,6 @@
 
 use std::io;
 
-use serde::Serialize;
-
 use super::{Diagnosis, Finding, Severity};
 use crate::discovery::Step;
 use crate::oauth::text::json_line;
@@ -19,55 +17,26 @@ const COLUMNS: (usize, usize) = (9, 14);
 /// Column in which the decisions of steps begin.
 const STEP_INDENT: usize = 5;
 
-/// What scripts read. The order of its members is part of the contract.
-#[derive(Serialize)]
-struct Object<'a> {
-    findings: Vec<&'a Finding>,
-    server: Option<&'a str>,
-    steps: &'a [Step],
-    exit: u8,
-}
-
 /// Prints a diagnosis; with `quiet` only the problems.
 ///
 /// # Errors
 ///
 /// If stdout cannot be written to.
-pub fn show(
-    diagnosis: &Diagnosis,
-    server: Option<&str>,
-    json: bool,
-    quiet: bool,
-) -> io::Result<()> {
-    let exit = diagnosis.class().exit();
+pub fn show(diagnosis: &Diagnosis, json: bool, quiet: bool) -> io::Result<()> {
     if json {
-        let findings = diagnosis.findings().collect();
-        return terminal::product(&json_line(&Object {
-            findings,
-            server,
-            steps: &diagnosis.steps,
-            exit,
-        })?);
+        return terminal::product(&json_line(diagnosis)?);
     }
     let is_shown = |finding: &&Finding| !quiet || finding.state != Severity::Ok;
-    diagnosis
-        .machine
-        .iter()
-        .filter(is_shown)
-        .try_for_each(say_finding)?;
-    if let Some(server) = server {
-        if !quiet {
-            terminal::product(&format!("\n{}", terminal::guard(server)))?;
-            diagnosis.steps.iter().try_for_each(say_step)?;
-            terminal::product("")?;
-        }
-        diagnosis
-            .server
-            .iter()
-            .filter(is_shown)
-            .try_for_each(say_finding)?;
+    let say = |findings: &[Finding]| findings.iter().filter(is_shown).try_for_each(say_finding);
+    let (machine, about_server) = diagnosis.findings.split_at(diagnosis.machine_findings);
+    say(machine)?;
+    if let Some(server) = diagnosis.server.filter(|_| !quiet) {
+        terminal::product(&format!("\n{}", terminal::guard(server)))?;
+        diagnosis.steps.iter().try_for_each(say_step)?;
+        terminal::product("")?;
     }
-    terminal::say(&match (exit, server) {
+    say(about_server)?;
+    terminal::say(&match (diagnosis.exit, diagnosis.server) {
         (0, Some(server)) => {
             format!("a login to {server} would get as far as the authorization page")
         }
@@ -83,22 +52,20 @@ fn say_finding(finding: &Finding) -> io::Result<()> {
         Severity::Warning => ("warning", Look::Warning),
         Severity::Failure => ("failure", Look::Bad),
     };
-    let indent = COLUMNS.0 + COLUMNS.1;
-    let topic = serde_json::to_value(finding.topic)?;
-    let head = format!("{:1$}", topic.as_str().unwrap_or_default(), COLUMNS.1);
     let gap = " ".repeat(COLUMNS.0.saturating_sub(mark.len()));
+    let indent = COLUMNS.0 + COLUMNS.1;
     terminal::product(&format!(
-        "{}{gap}{head}{}",
+        "{}{gap}{:width$}{}",
         terminal::mark(mark, look),
-        block(&finding.what, indent)
+        finding.topic,
+        block(&finding.what, indent),
+        width = COLUMNS.1
     ))?;
-    let hint = finding
-        .hint
-        .as_ref()
-        .map(|hint| block(&format!("hint: {}", hint::hint(hint)), indent));
-    hint.map_or(Ok(()), |hint| {
-        terminal::product(&format!("{}{hint}", " ".repeat(indent)))
-    })
+    let Some(hint) = &finding.hint else {
+        return Ok(());
+    };
+    let hint = block(&format!("hint: {}", hint::hint(hint)), indent);
+    terminal::product(&format!("{}{hint}", " ".repeat(indent)))
 }
 
 fn say_step(step: &Step) -> io::Result<()> {

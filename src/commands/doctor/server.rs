@@ -1,8 +1,8 @@
-//! What a login at a server would come to, step by step, up to the page that the user would see.
+//! What a login at a server would do, up to the authorization page.
 
-use super::{Case, Finding, Topic};
+use super::{Case, Finding};
 use crate::commands::status::{Login, LoginState};
-use crate::discovery::{Discovery, Trace};
+use crate::discovery::{Discovery, Step};
 use crate::error::Error;
 use crate::login::{preflight, Preflight, Resource};
 use crate::oauth::client::RegistrationKind;
@@ -10,53 +10,43 @@ use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::{printable, scope_list};
 use crate::providers;
 use crate::registration::{ClientPlan, RegisterError};
-use crate::store::cache::Cache;
 use crate::store::{Credentials, IndexEntry, Place};
 
-/// Asks the servers as a login does.
+/// Asks the servers as a login does. Returns what was asked, and what was found.
 pub fn examine(
     case: &Case,
-    memory: (&Cache, Option<&Credentials>),
+    stored: Option<&Credentials>,
     redirect_uri: &str,
-    steps: &Trace,
-) -> Vec<Finding> {
-    let mut findings = vec![login(memory.1)];
-    match preflight(case.request, &case.http, memory, redirect_uri, steps) {
-        Ok(plan) => findings.extend(describe(case, &plan)),
-        Err(err) if err.needs_no_login() => {
-            findings.push(Finding::ok(
-                Topic::Discovery,
-                "it answers without a login: none is needed",
-            ));
-        }
-        Err(err @ Error::Register { .. }) => {
-            findings.push(Finding::failure(Topic::Registration, &err))
-        }
-        Err(err) => findings.push(Finding::failure(Topic::Discovery, &err)),
+) -> (Vec<Step>, Vec<Finding>) {
+    let (steps, preflight) = preflight(case.request, &case.http, &case.cache, stored, redirect_uri);
+    let mut findings = vec![login(stored)];
+    match preflight {
+        Ok(preflight) => findings.extend(describe(case, &preflight)),
+        Err(err) if err.needs_no_login() => findings.push(Finding::ok(
+            "discovery",
+            "the server answers without a login: none is needed",
+        )),
+        Err(err @ Error::Register { .. }) => findings.push(Finding::failure("registration", &err)),
+        Err(err) => findings.push(Finding::failure("discovery", &err)),
     }
-    findings
+    (steps, findings)
 }
 
-/// Says what is kept of an earlier login.
-fn login(before: Option<&Credentials>) -> Finding {
-    let Some(kept) = before else {
-        return Finding::ok(Topic::Login, "there is none yet");
+/// Describes the stored login.
+fn login(stored: Option<&Credentials>) -> Finding {
+    let Some(stored) = stored else {
+        return Finding::ok("login", "none is stored yet");
     };
-    // Where it is kept does not matter here.
-    let what = match Login::of(IndexEntry::of(kept, Place::default())).state {
-        LoginState::Live => "it is stored, and live".to_owned(),
-        LoginState::RefreshDue => "it is stored, and due to be refreshed".to_owned(),
-        LoginState::NeedsLogin => "it does not live any more: a new one is needed".to_owned(),
-        LoginState::HandedOver => {
-            let to = kept
-                .handed_over
-                .as_ref()
-                .map(|handed| printable(&handed.to))
-                .unwrap_or_default();
-            format!("it was handed over to {to}")
+    let login = Login::of(IndexEntry::of(stored, Place::default()));
+    let what = match (login.state, &stored.handed_over) {
+        (LoginState::Live, _) => "stored, with a live access token".to_owned(),
+        (LoginState::RefreshDue, _) => "stored; the access token is due to be refreshed".to_owned(),
+        (LoginState::HandedOver, Some(handed)) => {
+            format!("handed over to {}", printable(&handed.to))
         }
+        _ => "stored, but not live any more: a new one is needed".to_owned(),
     };
-    Finding::ok(Topic::Login, what)
+    Finding::ok("login", what)
 }
 
 fn describe(case: &Case, preflight: &Preflight) -> Vec<Finding> {
@@ -72,19 +62,17 @@ fn describe(case: &Case, preflight: &Preflight) -> Vec<Finding> {
 }
 
 fn issuer(found: &Discovery) -> Finding {
-    let server = &found.server;
-    let issuer = printable(&server.issuer);
+    let issuer = printable(&found.server.issuer);
     if found.assumed.is_some() {
         let what = format!("{issuer}, assumed: there is no metadata, as in MCP 2025-03-26");
-        let hint = "if the login fails, name the authorization server with --issuer".to_owned();
-        return Finding::warning(Topic::Issuer, what, Some(hint));
+        return Finding::warning("issuer", what)
+            .with_hint("if the login fails, name the authorization server with --issuer");
     }
-    let promise = if server.iss_promised {
-        "it names itself in its answers"
-    } else {
-        "its answers need not name it"
+    let promise = match found.server.iss_promised {
+        true => "it names itself in its answers",
+        false => "its answers need not name it",
     };
-    Finding::ok(Topic::Issuer, format!("{issuer}; {promise}"))
+    Finding::ok("issuer", format!("{issuer}; {promise}"))
 }
 
 fn resource(case: &Case, resource: Option<&str>) -> Finding {
@@ -93,21 +81,18 @@ fn resource(case: &Case, resource: Option<&str>) -> Finding {
         Resource::Omitted | Resource::Given(_) => ", as you asked",
     };
     let resource = resource.map_or("none is named".to_owned(), printable);
-    Finding::ok(Topic::Resource, format!("{resource}{source}"))
+    Finding::ok("resource", format!("{resource}{source}"))
 }
 
 fn pkce(server: &AuthorizationServer) -> Finding {
+    let provider = providers::of_url(&server.issuer);
+    let is_documented = provider.is_some_and(|provider| provider.supports_pkce);
     match server.code_challenge_methods {
-        Some(_) => Finding::ok(Topic::Pkce, "S256"),
-        None if providers::of_url(&server.issuer)
-            .is_some_and(|provider| provider.supports_pkce) =>
-        {
-            Finding::ok(Topic::Pkce, "S256, as the provider documents")
-        }
+        Some(_) => Finding::ok("pkce", "S256"),
+        None if is_documented => Finding::ok("pkce", "S256, as the provider documents"),
         None => Finding::warning(
-            Topic::Pkce,
-            "the server does not say that it supports it; assumed as you asked",
-            None,
+            "pkce",
+            "the metadata of the server does not name S256; assumed as you asked",
         ),
     }
 }
@@ -121,24 +106,22 @@ fn endpoints(server: &AuthorizationServer) -> Finding {
     let known = endpoints
         .iter()
         .filter_map(|(name, url)| Some(format!("{name} {}", printable((*url)?.as_str()))));
-    Finding::ok(Topic::Endpoints, known.collect::<Vec<_>>().join(", "))
+    Finding::ok("endpoints", known.collect::<Vec<_>>().join(", "))
 }
 
-/// Says how the login would become a client, and what else the server offers.
-fn registration(server: &AuthorizationServer, chosen: &Result<ClientPlan, Error>) -> Finding {
-    let documents = if server.takes_metadata_documents {
-        "taken"
-    } else {
-        "not taken"
+/// Says how the login would get a client, and what else the server offers.
+fn registration(server: &AuthorizationServer, plan: &Result<ClientPlan, Error>) -> Finding {
+    let documents = match server.takes_metadata_documents {
+        true => "accepted",
+        false => "not accepted",
     };
-    let dynamic = if server.registration_endpoint.is_some() {
-        "offered"
-    } else {
-        "not offered"
+    let dynamic = match server.registration_endpoint {
+        Some(_) => "offered",
+        None => "not offered",
     };
     let offers =
         format!("client metadata documents are {documents}, dynamic registration is {dynamic}");
-    let way = match chosen {
+    let method = match plan {
         Ok(ClientPlan::Client(client)) => {
             let id = printable(&client.id);
             match client.kind {
@@ -155,23 +138,24 @@ fn registration(server: &AuthorizationServer, chosen: &Result<ClientPlan, Error>
             format!("anew, at {}", printable(endpoint.as_str()))
         }
         Err(err) => {
-            let finding = Finding::failure(Topic::Registration, err);
-            return match err {
-                Error::Register {
-                    source: RegisterError::NoMethod(_),
-                    ..
-                } => Finding {
-                    what: format!("{}; {offers}", finding.what),
-                    ..finding
-                },
-                _ => finding,
-            };
+            let mut finding = Finding::failure("registration", err);
+            if let Error::Register {
+                source: RegisterError::NoMethod(_),
+                ..
+            } = err
+            {
+                finding.what += &format!("; {offers}");
+            }
+            return finding;
         }
     };
-    Finding::ok(Topic::Registration, format!("{way}; {offers}"))
+    Finding::ok("registration", format!("{method}; {offers}"))
 }
 
 fn scopes(case: &Case, preflight: &Preflight) -> Finding {
+    if preflight.scopes.is_empty() {
+        return Finding::ok("scopes", "none is requested; the server chooses");
+    }
     let source = if !case.request.scopes.is_empty() {
         "as you asked"
     } else if !preflight.discovery.challenged_scopes.is_empty() {
@@ -179,8 +163,8 @@ fn scopes(case: &Case, preflight: &Preflight) -> Finding {
     } else {
         "as the server's metadata says"
     };
-    match preflight.scopes.as_slice() {
-        [] => Finding::ok(Topic::Scopes, "none is asked for; the server chooses"),
-        scopes => Finding::ok(Topic::Scopes, format!("{}, {source}", scope_list(scopes))),
-    }
+    Finding::ok(
+        "scopes",
+        format!("{}, {source}", scope_list(&preflight.scopes)),
+    )
 }

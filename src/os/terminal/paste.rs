@@ -19,6 +19,10 @@ use crate::oauth::paste::MAX_PASTE_BYTES;
 use crate::os::clock::Deadline;
 use crate::os::environment::job;
 
+/// What a person reads when nothing can be pasted because the program is a background job of its shell.
+pub const IN_BACKGROUND: &str =
+    "this runs in the background: nothing can be pasted until it is in the foreground";
+
 /// What comes within this time belongs to one paste, so that a wrapped address is read as one.
 const SILENCE: Duration = Duration::from_millis(250);
 

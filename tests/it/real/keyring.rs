@@ -232,7 +232,7 @@ fn the_doctor_tells_every_state_of_the_keyring() {
     };
     let (code, state, what) = examine("unlocked", "keyring");
     assert!(
-        code == Some(0) && state == "ok" && what.contains("logins are kept here"),
+        code == Some(0) && state == "ok" && what.contains("logins are stored here"),
         "{code:?} {state} {what}"
     );
     for keyring in UNUSABLE {
