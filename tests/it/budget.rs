@@ -8,13 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 27_200;
+const MAX_CODE: usize = 26_900;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 307;
+const MAX_TYPES: usize = 304;
 
 /// Most type names that are defined more than once.
-const MAX_DOUBLED: usize = 1;
+const MAX_DOUBLED: usize = 0;
 
 /// Most lines of code of one file.
 const MAX_FILE: usize = 460;
