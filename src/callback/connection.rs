@@ -1,6 +1,6 @@
 //! One connection to the callback socket: its request is read within limits, its page written without waiting.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -49,16 +49,12 @@ impl Connection {
     pub fn new(stream: TcpStream, peer: SocketAddr) -> Option<Self> {
         stream.set_nonblocking(true).ok()?;
         let local = stream.local_addr().ok()?;
-        let (state, deadline) = (
-            ConnectionState::Reading(Vec::new()),
-            Deadline::after(HEAD_LIMIT),
-        );
         Some(Self {
             peer,
             local,
             stream,
-            state,
-            deadline,
+            state: ConnectionState::Reading(Vec::new()),
+            deadline: Deadline::after(HEAD_LIMIT),
         })
     }
 
@@ -147,9 +143,7 @@ impl Connection {
                 bytes.extend_from_slice(chunk.get(..count).unwrap_or_default());
                 true
             }
-            Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                false
-            }
+            Err(err) if is_early(&err) => false,
             Ok(_) | Err(_) => {
                 self.state = ConnectionState::Over;
                 false
@@ -194,11 +188,7 @@ impl Connection {
         for _ in 0..MAX_HEAD_BYTES / chunk.len() {
             match self.stream.read(&mut chunk) {
                 Ok(count) if count > 0 => {}
-                Err(err)
-                    if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
-                {
-                    return
-                }
+                Err(err) if is_early(&err) => return,
                 Ok(_) | Err(_) => break,
             }
         }
@@ -207,12 +197,9 @@ impl Connection {
 
     /// A held connection whose browser has gone needs no page.
     fn notice_hang_up(&mut self) {
-        let mut byte = [0; 1];
-        match self.stream.peek(&mut byte) {
-            Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-            // A half-closed peer still reads; one that sends more will be answered all the same.
-            Ok(_) => {}
-            Err(_) => self.state = ConnectionState::Over,
+        // A half-closed peer still reads; one that sends more will be answered all the same.
+        if self.stream.peek(&mut [0]).is_err_and(|err| !is_early(&err)) {
+            self.state = ConnectionState::Over;
         }
     }
 
@@ -224,4 +211,9 @@ impl Connection {
             _ => self.state = ConnectionState::Over,
         }
     }
+}
+
+/// Tells whether the socket may be tried again.
+fn is_early(err: &io::Error) -> bool {
+    matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

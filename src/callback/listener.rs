@@ -10,7 +10,7 @@ use rustix::process::{getrlimit, Resource};
 
 use super::connection::Connection;
 use super::pages::Page;
-use super::request::{RedirectEndpoint, MAX_FORM_BYTES, MAX_HEAD_BYTES};
+use super::request::{MAX_FORM_BYTES, MAX_HEAD_BYTES};
 use super::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::clock::Deadline;
@@ -23,11 +23,11 @@ const ACCEPT_BATCH: usize = 16;
 
 /// How many file descriptors strangers leave to the rest of the program: an accepted code has to be exchanged and stored
 /// even if they take every connection they can get.
-const RESERVED_DESCRIPTORS: u64 = 24;
+const RESERVED_DESCRIPTORS: u32 = 24;
 
 /// Descriptors from this number on are not used, however many the system would give: the library that speaks to the
 /// keyring cannot handle them.
-const MAX_DESCRIPTORS: u64 = 1024;
+const MAX_DESCRIPTORS: u32 = 1024;
 
 /// Pause after the system could not give us one more connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -86,14 +86,14 @@ impl Failure for BindError {
 }
 
 /// Checks what has come of a request, and holds or answers its connection.
-type OnRequest<'a> = dyn FnMut(&mut Connection, &RedirectEndpoint) + 'a;
+type OnRequest<'a> = dyn FnMut(&mut Connection, &RedirectTarget) + 'a;
 
 /// The sockets of one login.
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<TcpListener>,
     redirect_uri: String,
-    target: RedirectEndpoint,
+    target: RedirectTarget,
     connections: Vec<Connection>,
     accept_again: Option<Deadline>,
     accept_failed: bool,
@@ -146,10 +146,7 @@ impl Listener {
         Ok(Self {
             sockets,
             redirect_uri: redirect.uri(host, port),
-            target: RedirectEndpoint {
-                path: redirect.path.clone(),
-                accepts_forms: redirect.forms,
-            },
+            target: redirect.clone(),
             connections: Vec::new(),
             accept_again: None,
             accept_failed: false,
@@ -163,30 +160,21 @@ impl Listener {
 
     /// Returns what to wait for, in an order that [`Self::advance`] knows.
     pub fn interests(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
-        let accepting = if self.accept_again.is_none() {
-            PollFlags::IN
-        } else {
-            PollFlags::empty()
+        let accepting = match self.accept_again {
+            None => PollFlags::IN,
+            Some(_) => PollFlags::empty(),
         };
-        let sockets = self
-            .sockets
-            .iter()
-            .map(move |socket| (socket.as_fd(), accepting));
-        let connections = self
-            .connections
-            .iter()
-            .map(|it| (it.stream().as_fd(), it.interest()));
-        sockets.chain(connections)
+        let sockets = self.sockets.iter();
+        let connections = self.connections.iter();
+        sockets
+            .map(move |socket| (socket.as_fd(), accepting))
+            .chain(connections.map(|it| (it.stream().as_fd(), it.interest())))
     }
 
     /// Returns the moment at which [`Self::advance`] has to be called even if nothing happens.
     pub fn next_deadline(&self) -> Option<Deadline> {
-        let deadlines = self
-            .connections
-            .iter()
-            .filter_map(Connection::deadline)
-            .chain(self.accept_again);
-        deadlines.reduce(Deadline::min)
+        let deadlines = self.connections.iter().filter_map(Connection::deadline);
+        deadlines.chain(self.accept_again).reduce(Deadline::min)
     }
 
     /// Accepts, reads and writes what is ready, in the order of [`Self::interests`], and closes what took too long.
@@ -212,7 +200,7 @@ impl Listener {
 
     /// Returns the size of the largest request that is read, in bytes.
     fn request_limit(&self) -> usize {
-        if self.target.accepts_forms {
+        if self.target.forms {
             MAX_HEAD_BYTES + MAX_FORM_BYTES
         } else {
             MAX_HEAD_BYTES
@@ -269,20 +257,12 @@ impl Listener {
     /// Returns whether this process has few descriptors left for a new connection beside those there are. The system gives
     /// the lowest free number, so a high one shows that all below it are in use, by whatever part of the program.
     fn is_crowded(&self, new: &TcpStream) -> bool {
-        let limit = getrlimit(Resource::Nofile)
-            .current
-            .map_or(MAX_DESCRIPTORS, |limit| limit.min(MAX_DESCRIPTORS));
-        let highest = self
-            .connections
-            .iter()
-            .map(Connection::stream)
-            .chain([new])
-            .map(AsRawFd::as_raw_fd)
-            .max();
-        let highest = highest
-            .and_then(|number| u64::try_from(number).ok())
-            .unwrap_or(0);
-        !self.connections.is_empty() && highest.saturating_add(RESERVED_DESCRIPTORS) >= limit
+        let limit = getrlimit(Resource::Nofile).current;
+        let limit = limit.and_then(|limit| u32::try_from(limit).ok());
+        let limit = limit.unwrap_or(MAX_DESCRIPTORS).min(MAX_DESCRIPTORS);
+        let streams = self.connections.iter().map(Connection::stream).chain([new]);
+        let highest = streams.map(AsRawFd::as_raw_fd).max().unwrap_or(0);
+        !self.connections.is_empty() && highest.unsigned_abs() + RESERVED_DESCRIPTORS >= limit
     }
 
     /// Drops the oldest connection that has sent nothing, else the oldest that may be dropped at all.
@@ -386,12 +366,11 @@ mod tests {
 
     fn wanted(host: RedirectHost, ports: &[u16], any_port: bool) -> RedirectTarget {
         RedirectTarget {
-            literal: None,
-            forms: false,
             host,
             path: "/callback".into(),
             ports: ports.to_vec(),
             any_port,
+            ..RedirectTarget::default()
         }
     }
 

@@ -13,7 +13,7 @@ pub mod request;
 
 use crate::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
 use pages::Page;
-use request::{HttpRequest, RedirectEndpoint};
+use request::CallbackRequest;
 
 pub use connection::Connection;
 pub use listener::{try_loopback, BindError, Listener};
@@ -21,7 +21,7 @@ pub use redirect_target::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 
 /// Why a request to the callback socket is not accepted as the answer. None of them ends the login.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum CheckError {
     /// It is not a visit to the redirect URI, and gets this page.
     Page(Page),
     /// The login waits for no answer.
@@ -34,13 +34,13 @@ pub enum Refused {
     ForeignPeer,
 }
 
-impl From<Page> for Refused {
+impl From<Page> for CheckError {
     fn from(page: Page) -> Self {
         Self::Page(page)
     }
 }
 
-impl From<Rejection> for Refused {
+impl From<Rejection> for CheckError {
     fn from(rejection: Rejection) -> Self {
         Self::Rejection(rejection)
     }
@@ -59,11 +59,11 @@ impl From<Rejection> for Refused {
 /// Spec: RFC 8252 section 8.10; RFC 6749 section 10.12; RFC 9207 section 2.4.
 pub fn check<'a>(
     bytes: &[u8],
-    target: &RedirectEndpoint,
-    expected: impl FnOnce(&str) -> Result<&'a ExpectedResponse, Refused>,
+    target: &RedirectTarget,
+    expected: impl FnOnce(&str) -> Result<&'a ExpectedResponse, CheckError>,
     is_foreign: impl FnOnce() -> bool,
-) -> Result<Option<AuthorizationResponse>, Refused> {
-    let Some(request) = HttpRequest::read(bytes)? else {
+) -> Result<Option<AuthorizationResponse>, CheckError> {
+    let Some(request) = CallbackRequest::read(bytes)? else {
         return Ok(None);
     };
     request.check_host()?;
@@ -77,7 +77,7 @@ pub fn check<'a>(
     expected.check_state(query)?;
     expected.check_issuer(query)?;
     if is_foreign() {
-        return Err(Refused::ForeignPeer);
+        return Err(CheckError::ForeignPeer);
     }
     let code_or_error = expected.check(query)?;
     Ok(Some(code_or_error))

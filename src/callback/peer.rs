@@ -62,12 +62,11 @@ mod linux {
 
     pub fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
         for _ in 0..TABLE_READS {
-            let Some(mut rows) = read_rows() else {
+            let Some(mut rows) = read_rows(peer.port()) else {
                 return false;
             };
-            if let Some(row) =
-                rows.find(|row| is_same(row.local, peer) && is_same(row.remote, local))
-            {
+            let is_peer = |row: &Row| is_same(row.local, peer) && is_same(row.remote, local);
+            if let Some(row) = rows.find(is_peer) {
                 return !is_trusted(&row);
             }
         }
@@ -104,14 +103,16 @@ mod linux {
         !knows_all && overflow.trim().parse() == Ok(uid)
     }
 
-    /// Reads the TCP sockets of this network namespace; `None` if the system does not show them. There may be many, so they
-    /// are never in memory at once.
-    fn read_rows() -> Option<impl Iterator<Item = Row>> {
+    /// Reads the TCP sockets with this port in this network namespace; `None` if the system does not show them. There may
+    /// be thousands of others, so they are never in memory at once, and only the digits of the port are looked for in them.
+    fn read_rows(port: u16) -> Option<impl Iterator<Item = Row>> {
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| File::open(path).ok());
         let is_shown = tables.iter().any(Option::is_some);
+        let digits = format!(":{port:04X} ");
         let lines = |table| BufReader::new(table).lines().map_while(Result::ok);
         let lines = tables.into_iter().flatten().flat_map(lines);
-        is_shown.then(|| lines.filter_map(|line| read_row(&line)))
+        let rows = lines.filter(move |line| line.contains(&digits));
+        is_shown.then(|| rows.filter_map(|line| read_row(&line)))
     }
 
     fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
@@ -148,7 +149,7 @@ mod linux {
     }
 
     pub fn holder(port: u16) -> Option<Holder> {
-        read_rows()?
+        read_rows(port)?
             .filter(|row| row.state == LISTEN && row.local.port() == port)
             .find_map(|row| process_with(row.inode))
     }

@@ -1,9 +1,10 @@
 //! The redirect URI that a login needs, and the ports that are of no use for one.
 
 /// The host of the redirect URI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RedirectHost {
     /// `127.0.0.1`, the recommended form; `[::1]` where the machine has no IPv4.
+    #[default]
     V4,
     /// `[::1]`.
     V6,
@@ -12,11 +13,13 @@ pub enum RedirectHost {
 }
 
 /// The redirect URI that a login needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RedirectTarget {
     /// The whole URI as it is registered: it is sent byte for byte, with a port added where it has none.
     pub literal: Option<String>,
     /// Whether the answer may come as a form.
+    ///
+    /// Spec: OAuth 2.0 Form Post Response Mode section 2.
     pub forms: bool,
     /// Its host.
     pub host: RedirectHost,

@@ -28,7 +28,7 @@ pub struct Authorities {
     /// Those of the user's file.
     pub file: Vec<Certificate<'static>>,
     /// Why some of the system's are ignored.
-    pub passed_over: Vec<String>,
+    pub ignored: Vec<String>,
 }
 
 /// Reads the certificate authorities: regular files only, and 4 MiB in all of the system's and of the user's.
@@ -42,14 +42,9 @@ pub fn authorities(settings: &HttpSettings) -> Result<Authorities, HttpError> {
         return Ok(found);
     };
     let failed = |why: String| HttpError::Authorities(format!("{}: {why}", path.display()));
-    let pem = read(path, &mut ReadBudget::default()).map_err(failed)?;
-    for item in ureq::tls::parse_pem(&pem) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => found.file.push(certificate),
-            Ok(_) => {}
-            Err(err) => return Err(failed(err.to_string())),
-        }
-    }
+    let mut reader = CertificateReader::new();
+    reader.add(path).map_err(failed)?;
+    found.file = reader.certificates();
     if found.file.is_empty() {
         return Err(failed("it holds no certificate in PEM form".to_owned()));
     }
@@ -65,12 +60,12 @@ pub(super) fn roots(settings: &HttpSettings) -> Result<RootCerts, HttpError> {
     let Authorities {
         mut system,
         file,
-        passed_over,
+        ignored,
     } = authorities(settings)?;
-    for why in passed_over {
+    for why in ignored {
         warn_user!(
             CertificateIgnored,
-            "a certificate authority of the system is passed over: {why}"
+            "a certificate authority of the system is ignored: {why}"
         );
     }
     system.extend(file);
@@ -95,7 +90,7 @@ fn of_system() -> Authorities {
             .map(|der| Certificate::from_der(der).to_owned())
             .collect(),
         file: Vec::new(),
-        passed_over: system.errors.iter().map(ToString::to_string).collect(),
+        ignored: system.errors.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -119,126 +114,118 @@ fn of_files() -> Authorities {
         let usual = openssl_probe::probe();
         (file, directories) = (usual.cert_file, usual.cert_dir);
     }
-    let mut reading = CertificateReader::default();
+    let mut reader = CertificateReader::new();
     if let Some(file) = file {
-        reading.take(&file);
+        reader.add_file(&file);
     }
     for directory in directories {
-        reading.take_all(&directory);
+        reader.add_directory(&directory);
     }
-    reading.end()
+    Authorities {
+        system: reader.certificates(),
+        file: Vec::new(),
+        ignored: reader.ignored,
+    }
 }
 
-/// What was read so far.
-#[derive(Default)]
+/// Reads regular files, each once and only so much of all together, and collects the certificates in them.
 struct CertificateReader {
-    budget: ReadBudget,
+    left_bytes: u64,
+    /// What was read, by device and number.
+    seen: BTreeSet<(u64, u64)>,
     certificates: BTreeSet<Vec<u8>>,
-    passed_over: Vec<String>,
+    ignored: Vec<String>,
 }
 
 impl CertificateReader {
-    /// Takes the certificates of a directory's files; how they are called does not matter.
-    fn take_all(&mut self, directory: &Path) {
+    fn new() -> Self {
+        Self {
+            left_bytes: MAX_AUTHORITIES_BYTES,
+            seen: BTreeSet::new(),
+            certificates: BTreeSet::new(),
+            ignored: Vec::new(),
+        }
+    }
+
+    /// Adds the certificates of a directory's files; how they are called does not matter.
+    fn add_directory(&mut self, directory: &Path) {
         let entries = match std::fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(err) => return self.pass_over(directory, &err.to_string()),
+            Err(err) => return self.ignore(directory, &err.to_string()),
         };
         let mut paths: Vec<_> = entries
             .take(MAX_ENTRIES + 1)
             .filter_map(|entry| Some(entry.ok()?.path()))
             .collect();
         if paths.len() > MAX_ENTRIES {
-            return self.pass_over(directory, "it has too many entries");
+            return self.ignore(directory, "it has too many entries");
         }
         paths.sort();
         // A directory may hold other things than certificates, and links that lead nowhere.
-        paths.retain(|path| {
+        let is_filled = |path: &PathBuf| {
             std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
-        });
-        for path in paths {
-            self.take(&path);
-            if self.budget.left_bytes == 0 {
+        };
+        for path in paths.into_iter().filter(is_filled) {
+            self.add_file(&path);
+            if self.left_bytes == 0 {
                 return;
             }
         }
     }
 
-    fn take(&mut self, path: &Path) {
-        let pem = match read(path, &mut self.budget) {
-            Ok(pem) => pem,
-            Err(why) => return self.pass_over(path, &why),
-        };
-        for item in ureq::tls::parse_pem(&pem) {
-            match item {
-                Ok(PemItem::Certificate(certificate)) => {
-                    self.certificates.insert(certificate.der().to_vec());
-                }
-                Ok(_) => {}
-                Err(err) => return self.pass_over(path, &err.to_string()),
+    fn add_file(&mut self, path: &Path) {
+        if let Err(why) = self.add(path) {
+            self.ignore(path, &why);
+        }
+    }
+
+    fn add(&mut self, path: &Path) -> Result<(), String> {
+        for item in ureq::tls::parse_pem(&self.read(path)?) {
+            if let PemItem::Certificate(certificate) = item.map_err(|err| err.to_string())? {
+                self.certificates.insert(certificate.der().to_vec());
             }
         }
+        Ok(())
     }
 
-    fn pass_over(&mut self, path: &Path, why: &str) {
-        if self.passed_over.len() < MAX_REASONS {
-            self.passed_over.push(format!("{}: {why}", path.display()));
+    fn ignore(&mut self, path: &Path, why: &str) {
+        if self.ignored.len() < MAX_REASONS {
+            self.ignored.push(format!("{}: {why}", path.display()));
         }
     }
 
-    fn end(self) -> Authorities {
-        let system = self
-            .certificates
-            .iter()
+    /// Reads a regular file; nothing if it was read before, by another name.
+    fn read(&mut self, path: &Path) -> Result<Vec<u8>, String> {
+        use std::os::unix::fs::MetadataExt as _;
+        // Without waiting: a pipe would wait for its writer.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(path, flags, Mode::empty());
+        let file = File::from(opened.map_err(|err| std::io::Error::from(err).to_string())?);
+        let found = file.metadata().map_err(|err| err.to_string())?;
+        if !found.is_file() {
+            return Err("it is not a regular file".to_owned());
+        }
+        if !self.seen.insert((found.dev(), found.ino())) {
+            return Ok(Vec::new());
+        }
+        let mut bytes =
+            files::read_bounded(file, self.left_bytes).map_err(|err| match err.kind() {
+                std::io::ErrorKind::FileTooLarge => {
+                    self.left_bytes = 0;
+                    "it is too large".to_owned()
+                }
+                _ => err.to_string(),
+            })?;
+        self.left_bytes -= bytes.len() as u64;
+        Ok(std::mem::take(&mut *bytes))
+    }
+
+    fn certificates(&self) -> Vec<Certificate<'static>> {
+        let certificates = self.certificates.iter();
+        certificates
             .map(|der| Certificate::from_der(der).to_owned())
-            .collect();
-        Authorities {
-            system,
-            file: Vec::new(),
-            passed_over: self.passed_over,
-        }
+            .collect()
     }
-}
-
-/// How much may still be read, and what was read already, by device and number.
-struct ReadBudget {
-    left_bytes: u64,
-    seen: BTreeSet<(u64, u64)>,
-}
-
-impl Default for ReadBudget {
-    fn default() -> Self {
-        Self {
-            left_bytes: MAX_AUTHORITIES_BYTES,
-            seen: BTreeSet::new(),
-        }
-    }
-}
-
-/// Reads a regular file; nothing if it was read before, by another name.
-fn read(path: &Path, budget: &mut ReadBudget) -> Result<Vec<u8>, String> {
-    use std::os::unix::fs::MetadataExt as _;
-    // Without waiting: a pipe would wait for its writer.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let opened = rustix::fs::open(path, flags, Mode::empty());
-    let file = File::from(opened.map_err(|err| std::io::Error::from(err).to_string())?);
-    let found = file.metadata().map_err(|err| err.to_string())?;
-    if !found.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    if !budget.seen.insert((found.dev(), found.ino())) {
-        return Ok(Vec::new());
-    }
-    let read = files::read_bounded(file, budget.left_bytes);
-    let mut bytes = read.map_err(|err| match err.kind() {
-        std::io::ErrorKind::FileTooLarge => {
-            budget.left_bytes = 0;
-            "it is too large".to_owned()
-        }
-        _ => err.to_string(),
-    })?;
-    budget.left_bytes -= bytes.len() as u64;
-    Ok(std::mem::take(&mut *bytes))
 }
 
 #[cfg(test)]
@@ -257,8 +244,11 @@ mod tests {
                 .and_then(|file| file.set_len(mebibytes << 20))
                 .expect("a file");
         }
-        let reason =
-            |path: &Path| read(path, &mut ReadBudget::default()).expect_err("it is refused");
+        let reason = |path: &Path| {
+            CertificateReader::new()
+                .read(path)
+                .expect_err("it is refused")
+        };
         for path in [&fifo, &path("link"), Path::new("/dev/zero"), place.path()] {
             assert_eq!(
                 reason(path),
@@ -269,20 +259,17 @@ mod tests {
         }
         assert_eq!(reason(&path("large")), "it is too large");
         // The limit is one for all files together; a file that was read already costs nothing.
-        let mut budget = ReadBudget::default();
+        let mut reader = CertificateReader::new();
         for name in ["small", "small", "other", "small"] {
-            read(&path(name), &mut budget).expect(name);
+            reader.read(&path(name)).expect(name);
         }
-        assert_eq!(budget.left_bytes, 0);
-        let mut reading = CertificateReader::default();
-        reading.take_all(place.path());
+        assert_eq!(reader.left_bytes, 0);
+        let mut reader = CertificateReader::new();
+        reader.add_directory(place.path());
         assert_eq!(
-            reading.passed_over,
+            reader.ignored,
             [format!("{}: it is too large", path("large").display())]
         );
-        assert_eq!(
-            reading.budget.left_bytes, 0,
-            "nothing more is read after that"
-        );
+        assert_eq!(reader.left_bytes, 0, "nothing more is read after that");
     }
 }

@@ -70,20 +70,14 @@ pub fn connect(
     limit: NextTimeout,
     elapsed: Duration,
 ) -> Result<TcpStream, ureq::Error> {
-    let limit_left = match limit.after {
-        Limit::Exact(after) => Some(after.saturating_sub(elapsed)),
+    let deadline = match limit.after {
+        Limit::Exact(after) => Some(Instant::now() + after.saturating_sub(elapsed)),
         Limit::NotHappening => None,
     };
-    match race(&order(addresses), limit_left) {
-        Ok(won) => {
-            lock(|remembered| remembered.note(&won));
-            log::debug!("connected to {}", won.address);
-            Ok(won.stream)
-        }
-        Err(ConnectFailure::Late) => Err(ureq::Error::Timeout(limit.reason)),
-        Err(ConnectFailure::Failed(failures)) => Err(most_informative(failures)),
-        Err(ConnectFailure::System(err)) => Err(ureq::Error::Io(err)),
-    }
+    let won = race(&order(addresses), deadline, limit.reason)?;
+    lock(|remembered| remembered.note(&won));
+    log::debug!("connected to {}", won.address);
+    Ok(won.stream)
 }
 
 /// Returns the addresses in the order in which they are tried.
@@ -136,11 +130,8 @@ impl AddressHistory {
         if !self.answered.contains(&address) && self.answered.len() < MAX_REMEMBERED {
             self.answered.push(address);
         }
-        if won
-            .beaten
-            .iter()
-            .any(|beaten| beaten.is_ipv6() != address.is_ipv6())
-        {
+        let is_other_family = |beaten: &SocketAddr| beaten.is_ipv6() != address.is_ipv6();
+        if won.beaten.iter().any(is_other_family) {
             self.family = Some(address.is_ipv6());
         }
     }
@@ -154,21 +145,13 @@ struct Connected {
     beaten: Vec<SocketAddr>,
 }
 
-/// Why there is no connection.
-#[derive(Debug)]
-enum ConnectFailure {
-    /// The time is over.
-    Late,
-    /// No address is left.
-    Failed(Vec<(SocketAddr, io::Error)>),
-    /// The system cannot wait for connections.
-    System(io::Error),
-}
-
 /// Tries the addresses one after another, without waiting more than [`ATTEMPT_DELAY`] for each before the next one is
 /// tried as well. What has not won is closed on return.
-fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Connected, ConnectFailure> {
-    let deadline = limit.map(|limit| Instant::now() + limit);
+fn race(
+    addresses: &[SocketAddr],
+    deadline: Option<Instant>,
+    reason: ureq::Timeout,
+) -> Result<Connected, ureq::Error> {
     let mut untried = addresses.iter().copied();
     let mut attempts: Vec<(SocketAddr, OwnedFd)> = Vec::new();
     let mut failures = Vec::new();
@@ -187,7 +170,7 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Connected, 
                 continue;
             }
             if attempts.is_empty() {
-                return Err(ConnectFailure::Failed(failures));
+                return Err(most_informative(failures));
             }
         }
         let now = Instant::now();
@@ -195,23 +178,21 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> Result<Connected, 
             (untried.len() > 0).then(|| next_attempt.saturating_duration_since(now));
         let until_deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if until_deadline.is_some_and(|left| left.is_zero()) {
-            return Err(ConnectFailure::Late);
+            return Err(ureq::Error::Timeout(reason));
         }
         let limit = until_attempt.into_iter().chain(until_deadline).min();
-        let Some(at) = wait(&attempts, limit).map_err(ConnectFailure::System)? else {
+        let Some(at) = wait(&attempts, limit)? else {
             continue;
         };
         let (address, socket) = attempts.remove(at);
         match finish(socket) {
             Ok(stream) => {
-                let beaten = attempts.iter().map(|(address, _)| *address);
-                let beaten = beaten
-                    .chain(failures.iter().map(|(address, _)| *address))
-                    .collect();
+                let tried = attempts.iter().map(|(address, _)| *address);
+                let failed = failures.iter().map(|(address, _)| *address);
                 return Ok(Connected {
                     stream,
                     address,
-                    beaten,
+                    beaten: tried.chain(failed).collect(),
                 });
             }
             Err(err) => {
@@ -306,14 +287,13 @@ fn most_informative(failures: Vec<(SocketAddr, io::Error)>) -> ureq::Error {
 /// Tells whether this computer has an address from which the other can be reached. The system reports the same error if no
 /// local port is left; a UDP socket, which sends nothing, tells the two apart.
 fn has_source_address(address: SocketAddr) -> bool {
-    let unspecified: SocketAddr = if address.is_ipv6() {
-        (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
+    let unspecified = if address.is_ipv6() {
+        "[::]:0"
     } else {
-        ([0, 0, 0, 0], 0).into()
+        "0.0.0.0:0"
     };
-    UdpSocket::bind(unspecified)
-        .and_then(|socket| socket.connect(address))
-        .is_ok()
+    let socket = UdpSocket::bind(unspecified);
+    socket.and_then(|socket| socket.connect(address)).is_ok()
 }
 
 #[cfg(test)]
@@ -386,22 +366,16 @@ mod tests {
             .local_addr()
             .expect("an address");
         let started = Instant::now();
-        let won = race(
-            &[closed, closed, closed, closed, good],
-            Some(Duration::from_secs(9)),
-        )
-        .expect("a connection");
+        let deadline = Some(started + Duration::from_secs(9));
+        let reason = ureq::Timeout::Connect;
+        let addresses = [closed, closed, closed, closed, good];
+        let won = race(&addresses, deadline, reason).expect("a connection");
         assert_eq!((won.address, won.beaten.len()), (good, 4));
         assert!(started.elapsed() < ATTEMPT_DELAY, "{:?}", started.elapsed());
-        let Err(ConnectFailure::Failed(failures)) = race(&[closed, closed], None) else {
+        let Err(ureq::Error::Io(err)) = race(&[closed, closed], None, reason) else {
             panic!("nobody is there")
         };
-        assert!(
-            failures
-                .iter()
-                .all(|(_, err)| err.kind() == io::ErrorKind::ConnectionRefused),
-            "{failures:?}"
-        );
+        assert_eq!(err.kind(), io::ErrorKind::ConnectionRefused);
     }
 
     #[test]

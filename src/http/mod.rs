@@ -91,13 +91,9 @@ impl Response {
 
     /// Tells whether the body is of this content type.
     pub fn is(&self, content_type: &str) -> bool {
-        let value = self.header(CONTENT_TYPE.as_str()).unwrap_or("");
-        value
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .trim()
-            .eq_ignore_ascii_case(content_type)
+        let value = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let kind = value.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case(content_type)
     }
 
     /// Returns the pause that a busy server asks for, or a short one; `None` if it is not busy.
@@ -296,10 +292,7 @@ impl Http {
             .method(method)
             .uri(url.as_str())
             .header(USER_AGENT, NAME);
-        if !headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case(ACCEPT.as_str()))
-        {
+        if !has_header(headers, ACCEPT.as_str()) {
             request = request.header(ACCEPT, "application/json");
         }
         for (name, value) in headers {
@@ -372,9 +365,9 @@ impl Http {
             proxy.is_some_and(|chosen| chosen.proxy.protocol() == ProxyProtocol::Https);
         let secure = url.scheme() == "https" || secure_proxy;
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |way: &&PooledAgent| way.secure == secure && way.proxy.as_ref() == proxy;
-        if let Some(way) = agents.iter().find(same) {
-            return Ok(way.agent.clone());
+        let is_same = |it: &&PooledAgent| it.secure == secure && it.proxy.as_ref() == proxy;
+        if let Some(pooled) = agents.iter().find(is_same) {
+            return Ok(pooled.agent.clone());
         }
         let connect_limit = CONNECT_LIMIT.min(self.limit);
         let mut config = Agent::config_builder()
@@ -434,35 +427,29 @@ struct PooledAgent {
     agent: Agent,
 }
 
+fn has_header(headers: &[(&str, &str)], name: &str) -> bool {
+    headers.iter().any(|(it, _)| it.eq_ignore_ascii_case(name))
+}
+
 /// Returns as much of a redirect's target as may be shown: a server may put what it was sent into its path or query.
 fn shown(target: &Url, headers: &[(&str, &str)], redirects: Redirects) -> String {
-    let has_secret = redirects == Redirects::Refuse
-        || headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    let place = if has_secret {
-        target.origin().ascii_serialization()
-    } else {
-        endpoint::canonical(target)
-    };
-    place
-        .split(['?', '#'])
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    let has_secret = redirects == Redirects::Refuse || has_header(headers, "authorization");
+    if has_secret {
+        return target.origin().ascii_serialization();
+    }
+    let place = endpoint::canonical(target);
+    let place = place.split(['?', '#']).next();
+    place.unwrap_or_default().to_owned()
 }
 
 fn redirect(response: &Response, from: &Url) -> Option<Url> {
     if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
+    let target = response.header(LOCATION.as_str());
+    let target = target.and_then(|target| from.join(target).ok());
     // A redirect without a usable target counts as one to the same URL.
-    Some(
-        response
-            .header(LOCATION.as_str())
-            .and_then(|target| from.join(target).ok())
-            .unwrap_or_else(|| from.clone()),
-    )
+    Some(target.unwrap_or_else(|| from.clone()))
 }
 
 #[cfg(test)]

@@ -12,14 +12,8 @@ use crate::oauth::endpoint;
 use crate::oauth::text::printable;
 use crate::warning::warn_user;
 
-/// The variables that may name a proxy for `https`, the first one that is set counts.
-const FOR_HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-
-/// The variables that may name a proxy for `http`, the first one that is set counts.
-const FOR_HTTP: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
-
-/// All of them.
-const ALL: [&str; 6] = [
+/// The variables that may name a proxy; of those for a scheme the first one that is set counts.
+const VARIABLES: [&str; 6] = [
     "https_proxy",
     "HTTPS_PROXY",
     "http_proxy",
@@ -75,7 +69,7 @@ pub fn proxies() -> Vec<ProxySetting> {
             .map(|proxy| ProxyChoice { variable, proxy }.place());
         Some(ProxySetting { variable, proxy })
     };
-    ALL.into_iter().filter_map(setting).collect()
+    VARIABLES.into_iter().filter_map(setting).collect()
 }
 
 /// Returns what is wrong with the list of exceptions, in words; nothing if all of it can be read.
@@ -85,26 +79,22 @@ pub fn unreadable_exceptions() -> Vec<String> {
 
 /// Returns the proxy through which a server is asked, without user name and password; `None` if it is asked directly.
 pub fn proxy_for(server: &Url) -> Option<String> {
-    choose(server, &environment)
-        .chosen
-        .map(|chosen| chosen.place())
+    let (chosen, _) = choose(server, &environment);
+    chosen.map(|chosen| chosen.place())
 }
 
 /// Returns the proxy through which a URL is asked; `None` if it is asked directly. What is set for this and cannot be
-/// read is passed over with a warning, once in a run.
+/// read is ignored with a warning, once in a run.
 pub(super) fn chosen(url: &Url) -> Option<ProxyChoice> {
     static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let choice = choose(url, &environment);
-    for warning in choice.warnings {
-        if WARNED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(warning.clone())
-        {
+    let (chosen, warnings) = choose(url, &environment);
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    for warning in warnings {
+        if warned.insert(warning.clone()) {
             warn_user!(ProxyIgnored, "{warning}");
         }
     }
-    choice.chosen
+    chosen
 }
 
 fn environment(name: &str) -> Option<OsString> {
@@ -116,12 +106,9 @@ fn value(
     name: &str,
     environment: &impl Fn(&str) -> Option<OsString>,
 ) -> Option<Result<String, OsString>> {
-    let value = match environment(name)?.into_string() {
-        Ok(value) => value,
-        Err(value) => return Some(Err(value)),
-    };
-    let value = bare(&value);
-    (!value.is_empty()).then(|| Ok(value.to_owned()))
+    let value = environment(name)?.into_string();
+    let value = value.map(|value| bare(&value).to_owned());
+    Some(value).filter(|value| *value != Ok(String::new()))
 }
 
 /// Returns a text without the blanks and quotes around it, which files of settings leave there.
@@ -129,48 +116,39 @@ fn bare(text: &str) -> &str {
     text.trim_matches(|letter: char| letter.is_whitespace() || letter == '"' || letter == '\'')
 }
 
-/// Chooses as curl does: the variable for the scheme before `ALL_PROXY`, the lower case before the upper case, none for
-/// what `NO_PROXY` names; and none for loopback. `HTTP_PROXY` counts too, as for Go, but in a CGI program, where the
-/// header `Proxy` of a request would set it.
-fn choose(url: &Url, environment: &impl Fn(&str) -> Option<OsString>) -> Choice {
-    let mut choice = Choice::default();
+/// Chooses as curl does, and returns with the proxy what was ignored because it cannot be read: the variable for the scheme
+/// before `ALL_PROXY`, the lower case before the upper case, none for what `NO_PROXY` names; and none for loopback.
+/// `HTTP_PROXY` counts too, as for Go, but in a CGI program, where the header `Proxy` of a request would set it.
+fn choose(
+    url: &Url,
+    environment: &impl Fn(&str) -> Option<OsString>,
+) -> (Option<ProxyChoice>, Vec<String>) {
+    let mut warnings = Vec::new();
     if endpoint::is_loopback(url) {
-        return choice;
+        return (None, warnings);
     }
     let is_cgi = environment("REQUEST_METHOD").is_some();
-    let variables = if url.scheme() == "https" {
-        FOR_HTTPS
-    } else {
-        FOR_HTTP
+    let of_scheme = format!("{}_proxy", url.scheme());
+    let counts = |variable: &&str| {
+        let name = variable.to_ascii_lowercase();
+        (name == of_scheme || name == "all_proxy") && !(is_cgi && *variable == "HTTP_PROXY")
     };
-    for variable in variables
-        .into_iter()
-        .filter(|variable| !(is_cgi && *variable == "HTTP_PROXY"))
-    {
-        match value(variable, environment).map(|value| value.ok().and_then(|value| read(&value))) {
-            None => {}
-            Some(None) => choice.warnings.push(format!(
+    for variable in VARIABLES.into_iter().filter(counts) {
+        let Some(value) = value(variable, environment) else {
+            continue;
+        };
+        let Some(proxy) = value.ok().and_then(|value| read(&value)) else {
+            warnings.push(format!(
                 "{variable} does not name a proxy that can be used; it is ignored"
-            )),
-            Some(Some(proxy)) => {
-                choice.warnings.extend(unreadable(environment));
-                let excepted =
-                    exceptions(environment).is_some_and(|(_, text)| is_excepted(url, &text));
-                choice.chosen = (!excepted).then_some(ProxyChoice { variable, proxy });
-                return choice;
-            }
-        }
+            ));
+            continue;
+        };
+        warnings.extend(unreadable(environment));
+        let is_excepted = exceptions(environment).is_some_and(|(_, list)| is_excepted(url, &list));
+        let chosen = (!is_excepted).then_some(ProxyChoice { variable, proxy });
+        return (chosen, warnings);
     }
-    choice
-}
-
-/// The proxy for a URL.
-#[derive(Debug, Default)]
-struct Choice {
-    /// The proxy through which it is asked.
-    chosen: Option<ProxyChoice>,
-    /// What was ignored because it cannot be read.
-    warnings: Vec<String>,
+    (None, warnings)
 }
 
 /// Reads the URL of a proxy; without a scheme it is one of HTTP.

@@ -5,8 +5,7 @@ use rustix::event::PollFlags;
 use super::pending::PendingAuthorization;
 use super::rejections::{detail, Reason};
 use super::stage::{ActiveLogin, LoginId, Stage};
-use crate::callback::request::RedirectEndpoint;
-use crate::callback::{check, Connection, Refused};
+use crate::callback::{check, CheckError, Connection, RedirectTarget};
 use crate::oauth::callback::{AuthorizationResponse, Rejection};
 use crate::oauth::endpoint;
 use crate::oauth::paste::{PasteContent, PastedResponse};
@@ -33,7 +32,7 @@ impl ActiveLogin {
     fn on_request(
         &mut self,
         connection: &mut Connection,
-        target: &RedirectEndpoint,
+        target: &RedirectTarget,
     ) -> Option<Accepted> {
         let stage = &self.stage;
         let mut received = String::new();
@@ -42,9 +41,9 @@ impl ActiveLogin {
             match stage {
                 Stage::Waiting { pending, .. } => Ok(pending.expected()),
                 Stage::Completing { query, .. } | Stage::Done { query, .. } if query == raw => {
-                    Err(Refused::Repeated)
+                    Err(CheckError::Repeated)
                 }
-                _ => Err(Refused::NotWaiting),
+                _ => Err(CheckError::NotWaiting),
             }
         };
         let is_foreign = || connection.is_foreign();
@@ -61,14 +60,14 @@ impl ActiveLogin {
         }
     }
 
-    fn refuse(&mut self, connection: &mut Connection, refused: Refused) {
+    fn refuse(&mut self, connection: &mut Connection, refused: CheckError) {
         let (reason, detail) = match (refused, &self.stage) {
-            (Refused::Page(page), _) => return connection.answer(page),
-            (Refused::Repeated, Stage::Done { page, .. }) => return connection.answer(*page),
-            (Refused::Repeated, _) => return connection.hold(),
-            (Refused::NotWaiting, _) => (Reason::StateMismatch, None),
-            (Refused::ForeignPeer, _) => (Reason::ForeignPeer, None),
-            (Refused::Rejection(rejection), _) => self.judge_claim(connection, rejection),
+            (CheckError::Page(page), _) => return connection.answer(page),
+            (CheckError::Repeated, Stage::Done { page, .. }) => return connection.answer(*page),
+            (CheckError::Repeated, _) => return connection.hold(),
+            (CheckError::NotWaiting, _) => (Reason::StateMismatch, None),
+            (CheckError::ForeignPeer, _) => (Reason::ForeignPeer, None),
+            (CheckError::Rejection(rejection), _) => self.judge_claim(connection, rejection),
         };
         connection.answer(reason.page());
         self.rejections.add_callback(reason, detail);

@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use mcp_login::callback::{self, request, Refused};
+use mcp_login::callback::{self, CheckError, RedirectTarget};
 use mcp_login::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
 use mcp_login::oauth::client::{ClientFile, Registration};
 use mcp_login::oauth::endpoint::{self, UrlPolicy};
@@ -90,15 +90,16 @@ pub fn text(input: &[u8]) {
 
 /// Reads the input as a request to the callback socket, whole and in two pieces.
 pub fn request_head(input: &[u8]) {
-    let read = |bytes: &[u8], accepts_forms| {
-        let target = request::RedirectEndpoint {
+    let read = |bytes: &[u8], forms| {
+        let target = RedirectTarget {
             path: "/callback".to_owned(),
-            accepts_forms,
+            forms,
+            ..RedirectTarget::default()
         };
         let mut answer = None;
         let visit = |query: &str| {
             answer = Some(query.to_owned());
-            Err(Refused::NotWaiting)
+            Err(CheckError::NotWaiting)
         };
         let checked = callback::check(bytes, &target, visit, || false);
         assert!(!matches!(checked, Ok(Some(_))));

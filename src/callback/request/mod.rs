@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::pages::Page;
+use super::RedirectTarget;
 use crate::oauth::endpoint;
 
 /// Largest head that is read, in bytes: browsers send along the cookies of every other program on this machine.
@@ -14,20 +15,9 @@ const MAX_HEADERS: usize = 128;
 /// Largest form that is read, in bytes: as much as an address may hold.
 pub const MAX_FORM_BYTES: usize = 64 * 1024;
 
-/// The redirect URI, as far as requests to it are concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RedirectEndpoint {
-    /// Its path.
-    pub path: String,
-    /// Whether the answer may come as a form.
-    ///
-    /// Spec: OAuth 2.0 Form Post Response Mode section 2.
-    pub accepts_forms: bool,
-}
-
 /// A request whose head is complete. Nothing in it is trusted; [`super::check`] runs the checks in their order.
 #[derive(Debug)]
-pub struct HttpRequest<'a> {
+pub struct CallbackRequest<'a> {
     method: &'a str,
     path: &'a str,
     query: &'a str,
@@ -35,7 +25,7 @@ pub struct HttpRequest<'a> {
     body: &'a [u8],
 }
 
-impl<'a> HttpRequest<'a> {
+impl<'a> CallbackRequest<'a> {
     /// Reads what has come so far of a request; `None` if more of its head has to come.
     ///
     /// # Errors
@@ -81,7 +71,7 @@ impl<'a> HttpRequest<'a> {
     }
 
     /// Checks that the path is that of the redirect URI, byte for byte.
-    pub fn check_path(&self, target: &RedirectEndpoint) -> Result<(), Page> {
+    pub fn check_path(&self, target: &RedirectTarget) -> Result<(), Page> {
         match self.path {
             "/favicon.ico" => Err(Page::NoIcon),
             path if path == target.path => Ok(()),
@@ -90,9 +80,9 @@ impl<'a> HttpRequest<'a> {
     }
 
     /// Checks that the method is `GET` without a body, or `POST` with a form where one was asked for.
-    pub fn check_method(&self, target: &RedirectEndpoint) -> Result<(), Page> {
+    pub fn check_method(&self, target: &RedirectTarget) -> Result<(), Page> {
         match self.method {
-            "POST" if target.accepts_forms => {
+            "POST" if target.forms => {
                 let kind = self.single("content-type").unwrap_or_default();
                 let kind = kind.split(';').next().unwrap_or_default().trim();
                 let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");

@@ -1,21 +1,22 @@
 //! Tables of requests, and what each is worth.
 
 use super::*;
-use crate::callback::Refused;
+use crate::callback::CheckError;
 
 /// Returns the answer that a request carries, `None` if more has to come, or the page for what is no visit.
-fn read(head: &str, accepts_forms: bool) -> Result<Option<String>, Page> {
-    let target = RedirectEndpoint {
+fn read(head: &str, forms: bool) -> Result<Option<String>, Page> {
+    let target = RedirectTarget {
         path: "/callback".to_owned(),
-        accepts_forms,
+        forms,
+        ..RedirectTarget::default()
     };
     let mut answer = None;
     let visit = |query: &str| {
         answer = Some(query.to_owned());
-        Err(Refused::NotWaiting)
+        Err(CheckError::NotWaiting)
     };
     match crate::callback::check(head.as_bytes(), &target, visit, || false) {
-        Err(Refused::Page(page)) => Err(page),
+        Err(CheckError::Page(page)) => Err(page),
         _ => Ok(answer),
     }
 }

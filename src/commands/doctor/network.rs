@@ -76,10 +76,10 @@ fn count(found: &Authorities, case: &Case) -> Finding {
     if !found.file.is_empty() {
         what += &format!(", and {} of --ca-file", found.file.len());
     }
-    let [why, more @ ..] = found.passed_over.as_slice() else {
+    let [why, more @ ..] = found.ignored.as_slice() else {
         return Finding::ok("certificates", what);
     };
-    what += &format!("; passed over: {why}");
+    what += &format!("; ignored: {why}");
     if !more.is_empty() {
         what += &format!(" (and {} more)", more.len());
     }

@@ -16,7 +16,7 @@ fn way(settings: &[&str], to: &str) -> String {
             .map(|(_, value)| OsString::from(value))
             .next()
     };
-    let chosen = choose(&url(to), &environment).chosen;
+    let (chosen, _) = choose(&url(to), &environment);
     chosen.map_or("direct".to_owned(), |it| {
         format!("{} {}", it.variable, it.place())
     })
@@ -278,8 +278,7 @@ fn p50_what_cannot_be_read_is_said_where_it_counts() {
                 .map(|(_, value)| OsString::from(value))
         }
     };
-    let said =
-        |settings: &[&str], to: &str| choose(&url(to), &environment(settings)).warnings.join("\n");
+    let said = |settings: &[&str], to: &str| choose(&url(to), &environment(settings)).1.join("\n");
     let all = said(&["HTTPS_PROXY=http://a:1", &list], "https://mcp.example");
     for entry in ["http://x.example", "10.0.0.0/99", "192.168.", "foo*", "a:b"] {
         assert!(

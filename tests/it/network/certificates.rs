@@ -56,17 +56,17 @@ fn a21_files_of_certificates_are_regular_and_limited() {
             "{}",
             finished.stderr
         );
-        // The system's may be passed over; that is said, and what is named besides counts.
+        // The system's may be ignored; that is said, and what is named besides counts.
         let login = Program::login(&fake).env("SSL_CERT_FILE", file);
         let finished = limited(login).expect(6);
-        let said = finished.stderr.contains("passed over")
+        let said = finished.stderr.contains("is ignored")
             && finished.stderr.contains(&file.display().to_string());
         assert!(said, "{}", finished.stderr);
         let doctor = Program::new()
             .args(["--store", "file", "doctor", &fake.mcp()])
             .env("SSL_CERT_FILE", file);
         let doctor = limited(doctor);
-        assert!(doctor.stdout.contains("passed over"), "{}", doctor.stdout);
+        assert!(doctor.stdout.contains("ignored"), "{}", doctor.stdout);
     }
     for directory in ["/proc", "/dev", path("pipes").to_str().expect("a path")] {
         limited(Program::login(&fake).env("SSL_CERT_DIR", directory)).expect(6);
