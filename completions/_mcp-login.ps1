@@ -22,6 +22,8 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
     $completions = @(switch ($command) {
         'mcp-login' {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Look up names in this client''s configuration only')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h')
+            [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Hand the login over to this client afterwards; see `mcp-login handover --list`')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Use the built-in settings for this provider; `mcp-login providers` lists them')
             [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'The tenant, where no MCP server names it: with --provider entra')
@@ -46,25 +48,24 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'The resource to name in the requests, if the server''s own is wrong')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A further parameter of the authorization request; may be repeated')
             [CompletionResult]::new('--challenge', '--challenge', [CompletionResultType]::ParameterName, 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h')
-            [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Hand the login over to this client afterwards; see `mcp-login handover --list`')
             [CompletionResult]::new('--credentials-dir', '--credentials-dir', [CompletionResultType]::ParameterName, 'The directory of workspace-mcp''s credentials files')
             [CompletionResult]::new('--hermes-home', '--hermes-home', [CompletionResultType]::ParameterName, 'The home directory of Hermes, or of one of its profiles')
             [CompletionResult]::new('--fastmcp-dir', '--fastmcp-dir', [CompletionResultType]::ParameterName, 'The directory of a FastMCP application''s FileTreeStore')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
-            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log in to every server in your MCP clients'' configurations that needs a login, at most 32; to those in a project''s files only with --from')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log in to all servers of your MCP clients that need a login')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again even if a live login is stored')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Open no browser, only print the address')
+            [CompletionResult]::new('--no-clipboard', '--no-clipboard', [CompletionResultType]::ParameterName, 'Do not put the address into the clipboard of the terminal')
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read pasted addresses from stdin, even if it is not a terminal')
             [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'Never read stdin')
             [CompletionResult]::new('--read-only', '--read-only', [CompletionResultType]::ParameterName, 'Only let the tools read')
             [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Name no resource in the requests')
             [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Go on even if the server does not say that it supports PKCE')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again even if a live login is stored')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -73,22 +74,30 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in: the same as without a command, for servers called like one')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in; also what `mcp-login SERVER` does')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the logins')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List the logins')
+            [CompletionResult]::new('whoami', 'whoami', [CompletionResultType]::ParameterValue, 'Show the account of a login')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a live access token, refreshed if necessary')
-            [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper')
+            [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print {"Authorization":"Bearer ..."}, for an MCP client')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command with a live access token in its environment')
-            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the logins: their scopes, when they expire, where they are stored')
-            [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Revoke the tokens at the authorization server, and remove the login')
-            [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Give a login to an MCP client, in the way that the client documents')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools with the stored login: does it really work?')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh the access token now')
+            [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Revoke the tokens and remove the login')
+            [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Set up an MCP client to use a login')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools: does the login really work?')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out what works on this machine, and why a login would fail')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'List the providers with built-in settings, for --provider')
-            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, against a protected MCP server that runs just for it')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, to a server that runs just for it')
+            [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'mcp-login;login' {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Look up names in this client''s configuration only')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h')
+            [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Hand the login over to this client afterwards; see `mcp-login handover --list`')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Use the built-in settings for this provider; `mcp-login providers` lists them')
             [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'The tenant, where no MCP server names it: with --provider entra')
@@ -113,25 +122,88 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'The resource to name in the requests, if the server''s own is wrong')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A further parameter of the authorization request; may be repeated')
             [CompletionResult]::new('--challenge', '--challenge', [CompletionResultType]::ParameterName, 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h')
-            [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Hand the login over to this client afterwards; see `mcp-login handover --list`')
             [CompletionResult]::new('--credentials-dir', '--credentials-dir', [CompletionResultType]::ParameterName, 'The directory of workspace-mcp''s credentials files')
             [CompletionResult]::new('--hermes-home', '--hermes-home', [CompletionResultType]::ParameterName, 'The home directory of Hermes, or of one of its profiles')
             [CompletionResult]::new('--fastmcp-dir', '--fastmcp-dir', [CompletionResultType]::ParameterName, 'The directory of a FastMCP application''s FileTreeStore')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
-            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log in to every server in your MCP clients'' configurations that needs a login, at most 32; to those in a project''s files only with --from')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log in to all servers of your MCP clients that need a login')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again even if a live login is stored')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Open no browser, only print the address')
+            [CompletionResult]::new('--no-clipboard', '--no-clipboard', [CompletionResultType]::ParameterName, 'Do not put the address into the clipboard of the terminal')
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read pasted addresses from stdin, even if it is not a terminal')
             [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'Never read stdin')
             [CompletionResult]::new('--read-only', '--read-only', [CompletionResultType]::ParameterName, 'Only let the tools read')
             [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Name no resource in the requests')
             [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Go on even if the server does not say that it supports PKCE')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again even if a live login is stored')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcp-login;status' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The servers in this client''s configuration; exit status 3 if one of them needs a login')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcp-login;list' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The servers in this client''s configuration; exit status 3 if one of them needs a login')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcp-login;ls' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The servers in this client''s configuration; exit status 3 if one of them needs a login')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcp-login;whoami' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The servers in this client''s configuration; exit status 3 if one of them needs a login')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -142,13 +214,13 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
         }
         'mcp-login;token' {
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Refresh if the token expires sooner than this; 0 to use it until it expires')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--refresh', '--refresh', [CompletionResultType]::ParameterName, 'Refresh in any case, once')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -159,13 +231,13 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
         }
         'mcp-login;headers' {
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Refresh if the token expires sooner than this; 0 to use it until it expires')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--refresh', '--refresh', [CompletionResultType]::ParameterName, 'Refresh in any case, once')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -177,13 +249,13 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
         'mcp-login;exec' {
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'The variable that holds the token')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Refresh if the token expires sooner than this; 0 to use it until it expires')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--refresh', '--refresh', [CompletionResultType]::ParameterName, 'Refresh in any case, once')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -192,14 +264,13 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
-        'mcp-login;status' {
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The servers in this client''s configuration; exit status 3 if one of them needs a login')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+        'mcp-login;refresh' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -209,13 +280,13 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;logout' {
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All logins; with --profile, all of that profile')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -232,14 +303,14 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--credentials-dir', '--credentials-dir', [CompletionResultType]::ParameterName, 'The directory of workspace-mcp''s credentials files')
             [CompletionResult]::new('--hermes-home', '--hermes-home', [CompletionResultType]::ParameterName, 'The home directory of Hermes, or of one of its profiles')
             [CompletionResult]::new('--fastmcp-dir', '--fastmcp-dir', [CompletionResultType]::ParameterName, 'The directory of a FastMCP application''s FileTreeStore')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the clients')
             [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Write the setting into the client''s configuration instead of printing it')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -249,12 +320,12 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;check' {
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -288,18 +359,19 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'The resource to name in the requests, if the server''s own is wrong')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A further parameter of the authorization request; may be repeated')
             [CompletionResult]::new('--challenge', '--challenge', [CompletionResultType]::ParameterName, 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Open no browser, only print the address')
+            [CompletionResult]::new('--no-clipboard', '--no-clipboard', [CompletionResultType]::ParameterName, 'Do not put the address into the clipboard of the terminal')
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read pasted addresses from stdin, even if it is not a terminal')
             [CompletionResult]::new('--no-paste', '--no-paste', [CompletionResultType]::ParameterName, 'Never read stdin')
             [CompletionResult]::new('--read-only', '--read-only', [CompletionResultType]::ParameterName, 'Only let the tools read')
             [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Name no resource in the requests')
             [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Go on even if the server does not say that it supports PKCE')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -309,12 +381,12 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;providers' {
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -326,13 +398,43 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
         'mcp-login;demo' {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: auto, keyring, file or file:PATH')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--auto', '--auto', [CompletionResultType]::ParameterName, 'Let the demo agree by itself, without your browser')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print machine-readable output on stdout: one JSON object per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcp-login;completion' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcp-login;version' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
@@ -342,21 +444,31 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;help' {
-            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in: the same as without a command, for servers called like one')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in; also what `mcp-login SERVER` does')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the logins')
+            [CompletionResult]::new('whoami', 'whoami', [CompletionResultType]::ParameterValue, 'Show the account of a login')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a live access token, refreshed if necessary')
-            [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper')
+            [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print {"Authorization":"Bearer ..."}, for an MCP client')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command with a live access token in its environment')
-            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the logins: their scopes, when they expire, where they are stored')
-            [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Revoke the tokens at the authorization server, and remove the login')
-            [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Give a login to an MCP client, in the way that the client documents')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools with the stored login: does it really work?')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh the access token now')
+            [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Revoke the tokens and remove the login')
+            [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Set up an MCP client to use a login')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask a server for its tools: does the login really work?')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out what works on this machine, and why a login would fail')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'List the providers with built-in settings, for --provider')
-            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, against a protected MCP server that runs just for it')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See a whole login, to a server that runs just for it')
+            [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'mcp-login;help;login' {
+            break
+        }
+        'mcp-login;help;status' {
+            break
+        }
+        'mcp-login;help;whoami' {
             break
         }
         'mcp-login;help;token' {
@@ -368,7 +480,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
         'mcp-login;help;exec' {
             break
         }
-        'mcp-login;help;status' {
+        'mcp-login;help;refresh' {
             break
         }
         'mcp-login;help;logout' {
@@ -387,6 +499,12 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;help;demo' {
+            break
+        }
+        'mcp-login;help;completion' {
+            break
+        }
+        'mcp-login;help;version' {
             break
         }
         'mcp-login;help;help' {

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= no-browser browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce timeout= force handover= credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= timeout= force handover= no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -39,6 +39,20 @@ zed\t''
 cline\t''
 mcporter\t''
 lm-studio\t''"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list`' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
+claude-code\t'runs `mcp-login headers` as its headersHelper'
+codex\t'runs `mcp-login headers` as its http_headers_helper'
+hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
+mcp-remote\t'gets the login in ~/.mcp-auth, and refreshes it itself'
+gemini-cli\t'gets the login in its mcp-oauth-tokens.json, and refreshes it itself'
+opencode\t'gets the login in its mcp-auth.json, and refreshes it itself'
+mcporter\t'takes the login by `mcporter vault set`, and refreshes it itself'
+cline\t'gets the login in its cline_mcp_settings.json, and refreshes it itself'
+fastmcp\t'gets the login in the FileTreeStore of an application, named by --fastmcp-dir'
+google-adc\t'writes Application Default Credentials, for Google\'s libraries and tools'
+dotenv\t'prints NAME=\'access token\' for a .env file'
+github-actions\t'masks the access token in the log and sets it for all later steps'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l provider -d 'Use the built-in settings for this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
 github\t'GitHub'
@@ -74,54 +88,47 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l issuer-metadata -d 
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l param -d 'A further parameter of the authorization request; may be repeated' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l challenge -d 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list`' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
-claude-code\t'runs `mcp-login headers` as its headersHelper'
-codex\t'runs `mcp-login headers` as its http_headers_helper'
-hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
-mcp-remote\t'gets the login in ~/.mcp-auth, and refreshes it itself'
-gemini-cli\t'gets the login in its mcp-oauth-tokens.json, and refreshes it itself'
-opencode\t'gets the login in its mcp-auth.json, and refreshes it itself'
-mcporter\t'takes the login by `mcporter vault set`, and refreshes it itself'
-cline\t'gets the login in its cline_mcp_settings.json, and refreshes it itself'
-fastmcp\t'gets the login in the FileTreeStore of an application, named by --fastmcp-dir'
-google-adc\t'writes Application Default Credentials, for Google\'s libraries and tools'
-dotenv\t'prints NAME=\'access token\' for a .env file'
-github-actions\t'masks the access token in the log and sets it for all later steps'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to every server in your MCP clients\' configurations that needs a login, at most 32; to those in a project\'s files only with --from'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to all servers of your MCP clients that need a login'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again even if a live login is stored'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-clipboard -d 'Do not put the address into the clipboard of the terminal'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again even if a live login is stored'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -s V -l version -d 'Print version'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "login" -d 'Log in: the same as without a command, for servers called like one'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "login" -d 'Log in; also what `mcp-login SERVER` does'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "status" -d 'List the logins'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "list" -d 'List the logins'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "ls" -d 'List the logins'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "whoami" -d 'Show the account of a login'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "token" -d 'Print a live access token, refreshed if necessary'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "headers" -d 'Print {"Authorization":"Bearer ..."}, for an MCP client'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "status" -d 'List the logins: their scopes, when they expire, where they are stored'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Revoke the tokens at the authorization server, and remove the login'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "refresh" -d 'Refresh the access token now'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Revoke the tokens and remove the login'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "handover" -d 'Set up an MCP client to use a login'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "check" -d 'Ask a server for its tools: does the login really work?'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "providers" -d 'List the providers with built-in settings, for --provider'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "demo" -d 'See a whole login, to a server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "completion" -d 'Print the completion script for a shell'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "version" -d 'Print the version'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l from -d 'Look up names in this client\'s configuration only' -r -f -a "claude-code\t''
 codex\t''
@@ -138,6 +145,20 @@ zed\t''
 cline\t''
 mcporter\t''
 lm-studio\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list`' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
+claude-code\t'runs `mcp-login headers` as its headersHelper'
+codex\t'runs `mcp-login headers` as its http_headers_helper'
+hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
+mcp-remote\t'gets the login in ~/.mcp-auth, and refreshes it itself'
+gemini-cli\t'gets the login in its mcp-oauth-tokens.json, and refreshes it itself'
+opencode\t'gets the login in its mcp-auth.json, and refreshes it itself'
+mcporter\t'takes the login by `mcporter vault set`, and refreshes it itself'
+cline\t'gets the login in its cline_mcp_settings.json, and refreshes it itself'
+fastmcp\t'gets the login in the FileTreeStore of an application, named by --fastmcp-dir'
+google-adc\t'writes Application Default Credentials, for Google\'s libraries and tools'
+dotenv\t'prints NAME=\'access token\' for a .env file'
+github-actions\t'masks the access token in the log and sets it for all later steps'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l provider -d 'Use the built-in settings for this provider; `mcp-login providers` lists them' -r -f -a "google\t'Google'
 github\t'GitHub'
@@ -173,82 +194,29 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l issuer-met
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l param -d 'A further parameter of the authorization request; may be repeated' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l challenge -d 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list`' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
-claude-code\t'runs `mcp-login headers` as its headersHelper'
-codex\t'runs `mcp-login headers` as its http_headers_helper'
-hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
-mcp-remote\t'gets the login in ~/.mcp-auth, and refreshes it itself'
-gemini-cli\t'gets the login in its mcp-oauth-tokens.json, and refreshes it itself'
-opencode\t'gets the login in its mcp-auth.json, and refreshes it itself'
-mcporter\t'takes the login by `mcporter vault set`, and refreshes it itself'
-cline\t'gets the login in its cline_mcp_settings.json, and refreshes it itself'
-fastmcp\t'gets the login in the FileTreeStore of an application, named by --fastmcp-dir'
-google-adc\t'writes Application Default Credentials, for Google\'s libraries and tools'
-dotenv\t'prints NAME=\'access token\' for a .env file'
-github-actions\t'masks the access token in the log and sets it for all later steps'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to every server in your MCP clients\' configurations that needs a login, at most 32; to those in a project\'s files only with --from'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to all servers of your MCP clients that need a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again even if a live login is stored'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-clipboard -d 'Do not put the address into the clipboard of the terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again even if a live login is stored'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
-always\t'Always'
-never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l refresh -d 'Refresh in any case, once'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet -d 'Print only errors and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s v -l verbose -d 'Print each request and its response'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
-always\t'Always'
-never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l refresh -d 'Refresh in any case, once'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Print only errors and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Print each request and its response'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
-always\t'Always'
-never\t'Never'"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l refresh -d 'Refresh in any case, once'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Print only errors and what you have to see'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Print each request and its response'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l from -d 'The servers in this client\'s configuration; exit status 3 if one of them needs a login' -r -f -a "claude-code\t''
 codex\t''
 gemini-cli\t''
@@ -264,18 +232,147 @@ zed\t''
 cline\t''
 mcporter\t''
 lm-studio\t''"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l from -d 'The servers in this client\'s configuration; exit status 3 if one of them needs a login' -r -f -a "claude-code\t''
+codex\t''
+gemini-cli\t''
+opencode\t''
+cursor\t''
+vscode\t''
+windsurf\t''
+claude-desktop\t''
+copilot\t''
+hermes\t''
+goose\t''
+zed\t''
+cline\t''
+mcporter\t''
+lm-studio\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l from -d 'The servers in this client\'s configuration; exit status 3 if one of them needs a login' -r -f -a "claude-code\t''
+codex\t''
+gemini-cli\t''
+opencode\t''
+cursor\t''
+vscode\t''
+windsurf\t''
+claude-desktop\t''
+copilot\t''
+hermes\t''
+goose\t''
+zed\t''
+cline\t''
+mcporter\t''
+lm-studio\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l from -d 'The servers in this client\'s configuration; exit status 3 if one of them needs a login' -r -f -a "claude-code\t''
+codex\t''
+gemini-cli\t''
+opencode\t''
+cursor\t''
+vscode\t''
+windsurf\t''
+claude-desktop\t''
+copilot\t''
+hermes\t''
+goose\t''
+zed\t''
+cline\t''
+mcporter\t''
+lm-studio\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -283,7 +380,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l all -d 'All logins; with --profile, all of that profile'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -308,7 +405,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l env -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -317,18 +414,18 @@ never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l list -d 'List the clients'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l write -d 'Write the setting into the client\'s configuration instead of printing it'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -367,7 +464,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer-me
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l param -d 'A further parameter of the authorization request; may be repeated' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l challenge -d 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -375,29 +472,30 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-browser -d 'Open no browser, only print the address'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-clipboard -d 'Do not put the address into the clipboard of the terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l read-only -d 'Only let the tools read'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are stored: auto, keyring, file or file:PATH' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -405,28 +503,54 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l auto -d 'Let the demo agree by itself, without your browser'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Print machine-readable output on stdout: one JSON object per line'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "login" -d 'Log in: the same as without a command, for servers called like one'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "token" -d 'Print a live access token, refreshed if necessary'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "status" -d 'List the logins: their scopes, when they expire, where they are stored'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "logout" -d 'Revoke the tokens at the authorization server, and remove the login'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "handover" -d 'Give a login to an MCP client, in the way that the client documents'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "check" -d 'Ask a server for its tools with the stored login: does it really work?'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "providers" -d 'List the providers with built-in settings, for --provider'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "demo" -d 'See a whole login, against a protected MCP server that runs just for it'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login token headers exec status logout handover check doctor providers demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "login" -d 'Log in; also what `mcp-login SERVER` does'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "status" -d 'List the logins'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "whoami" -d 'Show the account of a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "token" -d 'Print a live access token, refreshed if necessary'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}, for an MCP client'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "refresh" -d 'Refresh the access token now'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "logout" -d 'Revoke the tokens and remove the login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "handover" -d 'Set up an MCP client to use a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "check" -d 'Ask a server for its tools: does the login really work?'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "providers" -d 'List the providers with built-in settings, for --provider'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "demo" -d 'See a whole login, to a server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "completion" -d 'Print the completion script for a shell'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "version" -d 'Print the version'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 
 function __fish_mcp_login_wants_server
     contains -- -- (commandline -opc)
     and return 1
     set -l first (__fish_mcp_login_needs_command)
-    not contains -- "$first[1]" providers demo help
+    not contains -- "$first[1]" providers demo completion version help
 end
 
 complete -c mcp-login -n __fish_mcp_login_wants_server -f -a "(mcp-login __complete servers)"

@@ -20,9 +20,9 @@ use crate::store::StoreChoice;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct GlobalArgs {
-    /// Where logins are stored: auto, keyring, file or file:PATH
+    /// Where logins are stored
     ///
-    /// With auto, the keyring if a write, a read and a delete work there within 3 s, else the file
+    /// auto, keyring, file or file:PATH. With auto, the keyring if a write, a read and a delete work there within 3 s, else the file
     /// (~/.local/share/mcp-login/credentials.json).
     #[arg(long, global = true, value_name = "STORE", default_value = "auto")]
     pub store: StoreChoice,
@@ -31,7 +31,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// Print machine-readable output on stdout: one JSON object per line
+    /// Print one JSON object per line on stdout
     #[arg(long, global = true)]
     pub json: bool,
 

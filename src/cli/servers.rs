@@ -11,18 +11,46 @@ use crate::os::terminal;
 use crate::store::{StoredId, DEFAULT_PROFILE};
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
-const COMMANDS: [&str; 11] = [
+pub const COMMANDS: [&str; 18] = [
     "check",
+    "completion",
     "demo",
     "doctor",
     "exec",
     "handover",
     "headers",
+    "list",
     "login",
     "logout",
+    "ls",
     "providers",
+    "refresh",
     "status",
     "token",
+    "version",
+    "whoami",
+    "help",
+];
+
+/// What other programs call our commands.
+const SYNONYMS: [(&str, &[&str]); 6] = [
+    (
+        "login SERVER",
+        &["add", "auth", "signin", "sign-in", "log-in"],
+    ),
+    (
+        "logout SERVER",
+        &[
+            "delete", "remove", "revoke", "rm", "signout", "sign-out", "log-out",
+        ],
+    ),
+    ("status", &["accounts", "show"]),
+    (
+        "handover SERVER --to CLIENT",
+        &["config", "configure", "install", "setup"],
+    ),
+    ("exec SERVER -- COMMAND", &["run"]),
+    ("completion SHELL", &["completions"]),
 ];
 
 /// How like a command a word has to be to be taken for a misspelt one.
@@ -205,6 +233,13 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
         return usage(
             format!("{text} is a command, which goes before its SERVER"),
             hint,
+        );
+    }
+    let is_meant = |(_, words): &&(&str, &[&str])| words.contains(&text);
+    if let Some((command, _)) = SYNONYMS.iter().find(is_meant) {
+        return usage(
+            format!("there is no command {text}"),
+            format!("use `mcp-login {command}`"),
         );
     }
     let is_like = |command: &&&str| strsim::jaro_winkler(command, text) >= LIKENESS;

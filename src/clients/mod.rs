@@ -332,6 +332,14 @@ impl Target {
         }
     }
 
+    /// Returns whether this is what reads the entry of a configuration: the client itself, or the bridge that it starts.
+    pub fn reads(&self, configured: &ConfiguredServer) -> bool {
+        match self.source {
+            Some(MCP_REMOTE) => mcp_remote::runs(&configured.entry),
+            source => source == Some(configured.source),
+        }
+    }
+
     /// Refuses a server for which the client would not use a login.
     ///
     /// # Errors

@@ -34,9 +34,9 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// The options of a check.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
-    /// The MCP server, as at the login
+    /// The MCP server, as at the login [default: the only login]
     #[arg(value_name = "SERVER", value_parser = values::server)]
-    pub server: String,
+    pub server: Option<String>,
 }
 
 /// The result of a check. The order of its members is part of the contract with scripts.
@@ -60,10 +60,10 @@ pub struct Checked<'a> {
 ///
 /// [`Error::Usage`]. A check that fails is printed, and decides the exit status.
 pub fn run(args: &CheckArgs, context: &Context) -> Result<ExitCode, Error> {
-    let key = servers::find(Some(&args.server), context)?;
+    let key = servers::find(args.server.as_deref(), context)?;
     let url = endpoint::parse(&key.server).map_err(|_| {
         servers::usage(
-            format!("{} is not an MCP server", args.server),
+            format!("{} is not an MCP server", key.server),
             "give the URL of the MCP server",
         )
     })?;

@@ -19,9 +19,9 @@ use crate::os::terminal;
 /// The options of running a command.
 #[derive(Clone, Debug, Args)]
 pub struct ExecArgs {
-    /// The server, as at the login
+    /// The server, as at the login [default: the only login]
     #[arg(value_name = "SERVER", value_parser = values::server)]
-    pub server: String,
+    pub server: Option<String>,
 
     /// The variable that holds the token
     #[arg(long, value_name = "NAME", default_value = values::VARIABLE, value_parser = values::variable)]
@@ -42,7 +42,7 @@ pub struct ExecArgs {
 ///
 /// If there is no login with a live token, or the command cannot be run.
 pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode, Error> {
-    let key = servers::find(Some(&args.server), context)?;
+    let key = servers::find(args.server.as_deref(), context)?;
     let kept = args.freshness.live(&key, context)?;
     let token = Zeroizing::new(kept.access_token.expose().to_owned());
     drop(kept);

@@ -29,8 +29,8 @@ const LOCK_LIMIT: Duration = Duration::from_secs(10);
 /// The options of logging out.
 #[derive(Clone, Debug, Args)]
 pub struct LogoutArgs {
-    /// The servers, as at the login
-    #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present = "all", conflicts_with = "all")]
+    /// The servers, as at the login [default: the only login]
+    #[arg(value_name = "SERVER", value_parser = values::server, conflicts_with = "all")]
     pub servers: Vec<String>,
 
     /// All logins; with --profile, all of that profile
@@ -70,12 +70,17 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
     let is_wanted = |key: &StoredId| profile.is_none_or(|name| name == key.profile);
     let wanted: Vec<StoredId> = match args.all {
         true => known.into_iter().filter(is_wanted).collect(),
+        false if known.is_empty() && args.servers.is_empty() => Vec::new(),
+        false if args.servers.is_empty() => vec![servers::find(None, context)?],
         false => args
             .servers
             .iter()
             .map(|text| servers::stored(text, None, profile, &known))
             .collect::<Result<_, _>>()?,
     };
+    if wanted.is_empty() {
+        terminal::say("there are no logins");
+    }
     let mut worst = None;
     let mut reporter = Reporter::new(context.json, wanted.len() > 1);
     for key in wanted {

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod complete;
+mod completion;
 pub mod demo;
 pub mod doctor;
 mod exec;
@@ -19,12 +20,14 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::cli::servers::COMMANDS;
 use crate::cli::GlobalArgs;
 use crate::error::Error;
 use crate::oauth::secret::Secret;
 use crate::os::terminal;
 use crate::output::{self, Reporter, WarningFormat};
 use check::CheckArgs;
+use completion::CompletionArgs;
 use demo::DemoArgs;
 use doctor::DoctorArgs;
 use exec::ExecArgs;
@@ -32,7 +35,7 @@ use handover::HandoverArgs;
 use login::options::LoginArgs;
 use logout::LogoutArgs;
 use status::StatusArgs;
-use token::TokenArgs;
+use token::{RefreshArgs, TokenArgs};
 
 pub use complete::{run as complete, COMPLETER};
 
@@ -46,8 +49,9 @@ pub use complete::{run as complete, COMPLETER};
     version,
     subcommand_negates_reqs = true,
     override_usage = "mcp-login [OPTIONS] <SERVER>...\n       mcp-login <COMMAND> [OPTIONS]",
-    after_help = AFTER_HELP,
-    after_long_help = AFTER_HELP
+    help_template = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}",
+    after_help = EXAMPLES,
+    after_long_help = LONG_EXAMPLES
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -63,44 +67,78 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-const AFTER_HELP: &str = "\
+const EXAMPLES: &str = "\
 Examples:
-  mcp-login https://mcp.example.com/mcp           log in, with your browser
-  mcp-login linear                                log in to a server that your MCP clients call linear
-  mcp-login --all                                 log in to all servers of your MCP clients
-  mcp-login --no-browser https://mcp.example.com/mcp
-                                                  log in over ssh: open the address anywhere, paste the last one
-  mcp-login --provider google --client-file client_secret.json --tools gmail,drive
-                                                  log in to Google, for a program on this machine
-  mcp-login exec https://mcp.example.com/mcp -- CLIENT
-                                                  run a client with the token in $MCP_LOGIN_BEARER
-  mcp-login demo                                  see a whole login against a server of its own
+  mcp-login https://mcp.example.com/mcp            log in, with your browser
+  mcp-login linear                                 a server of your MCP clients
+  mcp-login handover linear --to codex --write     let a client use the login
+  mcp-login exec linear -- my-script               or a program, by a variable";
 
-Every option that takes a value can also be set through an environment variable, as MCP_LOGIN_TIMEOUT=2m for --timeout.";
+const LONG_EXAMPLES: &str = "\
+Examples:
+  mcp-login https://mcp.example.com/mcp            log in, with your browser
+  mcp-login linear                                 a server of your MCP clients
+  mcp-login handover linear --to codex --write     let a client use the login
+  mcp-login exec linear -- my-script               or a program, by a variable
+  mcp-login --all                                  all servers of your MCP clients
+  mcp-login --no-browser https://mcp.example.com/mcp
+                                                   open the address anywhere
+  mcp-login --provider google --client-file client_secret.json --tools gmail
+                                                   Google, for workspace-mcp
+  mcp-login demo                                   a login to a server of its own
+
+Every option that takes a value can also be set through an environment variable,
+as MCP_LOGIN_TIMEOUT=2m for --timeout.";
+
+/// The options that `-h` lists; `--help` lists all.
+const SHORT_HELP: [&str; 16] = [
+    "all",
+    "command",
+    "env",
+    "forget",
+    "help",
+    "json",
+    "list",
+    "min_ttl",
+    "name",
+    "no_browser",
+    "server",
+    "shell",
+    "store",
+    "to",
+    "version",
+    "write",
+];
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Log in: the same as without a command, for servers called like one
-    #[command(hide = true)]
+    /// Log in; also what `mcp-login SERVER` does
     Login(Box<LoginArgs>),
+    /// List the logins
+    ///
+    /// Their accounts, states and scopes, which client uses each, and where it is stored.
+    #[command(visible_aliases = ["list", "ls"])]
+    Status(StatusArgs),
+    /// Show the account of a login
+    Whoami(StatusArgs),
     /// Print a live access token, refreshed if necessary
     Token(TokenArgs),
-    /// Print {"Authorization":"Bearer ..."}: for headersHelper and http_headers_helper
+    /// Print {"Authorization":"Bearer ..."}, for an MCP client
     Headers(TokenArgs),
     /// Run a command with a live access token in its environment
     Exec(ExecArgs),
-    /// List the logins: their scopes, when they expire, where they are stored
-    Status(StatusArgs),
-    /// Revoke the tokens at the authorization server, and remove the login
+    /// Refresh the access token now
+    Refresh(RefreshArgs),
+    /// Revoke the tokens and remove the login
     Logout(LogoutArgs),
-    /// Give a login to an MCP client, in the way that the client documents
+    /// Set up an MCP client to use a login
     ///
     /// Claude Code and Codex are set up to ask mcp-login for live tokens: the setting is printed, or written with --write.
     /// Clients that refresh tokens themselves get the whole login, and mcp-login keeps no token of it. `--list` lists the
     /// clients.
     Handover(HandoverArgs),
-    /// Ask a server for its tools with the stored login: does it really work?
+    /// Ask a server for its tools: does the login really work?
     Check(CheckArgs),
     /// Find out what works on this machine, and why a login would fail
     ///
@@ -110,11 +148,16 @@ pub enum Command {
     Doctor(Box<DoctorArgs>),
     /// List the providers with built-in settings, for --provider
     Providers,
-    /// See a whole login, against a protected MCP server that runs just for it
+    /// See a whole login, to a server that runs just for it
     ///
     /// Your browser opens and asks you; without a browser or a terminal the demo agrees by itself. Its login is stored in a
     /// temporary file, whatever --store says, and removed at the end.
     Demo(DemoArgs),
+    /// Print the completion script for a shell
+    Completion(CompletionArgs),
+    /// Print the version
+    #[command(hide = true)]
+    Version,
 }
 
 /// Returns the command line. Every option that takes a value can be set by an environment variable too.
@@ -124,11 +167,13 @@ pub fn command() -> clap::Command {
             .mut_args(|arg| {
                 let name = arg.get_id().as_str().to_ascii_uppercase();
                 let is_option = !arg.is_positional() && arg.get_action().takes_values();
+                let is_short = SHORT_HELP.contains(&arg.get_id().as_str());
                 match is_option && name != "CLIENT_SECRET" {
                     true => arg.env(format!("MCP_LOGIN_{name}")),
                     false => arg,
                 }
                 .hide_env(true)
+                .hide_short_help(!is_short)
             })
             .mut_subcommands(with_variables)
     }
@@ -166,7 +211,7 @@ pub fn run(env_secret: Option<Secret>) -> ExitCode {
                 reporter.fail_on_stderr(args.server.as_deref(), &err)
             }
             Some(Command::Exec(args)) if cli.global.json => {
-                reporter.fail_on_stderr(Some(&args.server), &err)
+                reporter.fail_on_stderr(args.server.as_deref(), &err)
             }
             _ => reporter.fail(None, &err),
         }
@@ -184,7 +229,9 @@ impl Cli {
             Some(Command::Token(args)) => token::run(args, &context()?),
             Some(Command::Headers(args)) => headers::run(args, &context()?),
             Some(Command::Exec(args)) => exec::run(args, &context()?),
-            Some(Command::Status(args)) => status::run(args, &context()?),
+            Some(Command::Refresh(args)) => token::refresh(args, &context()?),
+            Some(Command::Status(args)) => status::run(args, false, &context()?),
+            Some(Command::Whoami(args)) => status::run(args, true, &context()?),
             Some(Command::Logout(args)) => logout::run(args, &context()?),
             Some(Command::Handover(args)) if args.list => Ok(handover::list(global.json)),
             Some(Command::Handover(args)) => handover::run(args, &context()?),
@@ -192,6 +239,8 @@ impl Cli {
             Some(Command::Doctor(args)) => doctor::run(args, global, env_secret),
             Some(Command::Providers) => Ok(providers::run(global.json)),
             Some(Command::Demo(args)) => demo::run(args, global.json),
+            Some(Command::Completion(args)) => Ok(output::print(args.script())),
+            Some(Command::Version) => Ok(output::print(command().render_version().trim_end())),
         }
     }
 }
@@ -215,12 +264,26 @@ fn explain(err: &clap::Error) -> ExitCode {
         .collect();
     let message = words.join(" ");
     let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
-    let error = Error::Usage {
-        message: message.trim_start_matches("error: ").to_owned(),
-        hint: Some(tip.unwrap_or("see `mcp-login --help`").into()),
-    };
+    // How to pass an option as a value is of no use: nothing takes such values.
+    let tip = tip.filter(|tip| !tip.starts_with("to pass "));
     let words: Vec<_> = env::args_os().skip(1).take_while(|it| it != "--").collect();
     let has = |word: &str| words.iter().any(|it| it == word);
+    let command = COMMANDS.iter().find(|command| has(command));
+    let hint = match (tip, command) {
+        (_, Some(&"exec")) if err.kind() == ErrorKind::UnknownArgument && tip.is_none() => {
+            "put -- before the command: mcp-login exec SERVER -- COMMAND".to_owned()
+        }
+        (None, _) if has("--output") || has("--format") => {
+            "--json prints machine-readable output".to_owned()
+        }
+        (Some(tip), _) => tip.to_owned(),
+        (None, Some(command)) => format!("see `mcp-login {command} --help`"),
+        (None, None) => "see `mcp-login --help`".to_owned(),
+    };
+    let error = Error::Usage {
+        message: message.trim_start_matches("error: ").to_owned(),
+        hint: Some(hint.into()),
+    };
     let mut reporter = Reporter::new(has("--json"), false);
     // Where stdout carries a token, it carries nothing else.
     match has("--json") && ["token", "headers", "exec"].into_iter().any(has) {

@@ -49,7 +49,7 @@ pub enum LoginState {
 
 impl LoginState {
     /// Returns the state in words for people.
-    fn in_words(self) -> &'static str {
+    pub fn in_words(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::RefreshDue => "refresh due",
@@ -104,12 +104,12 @@ impl Login {
     }
 }
 
-/// Prints the logins, or the servers of a client's configuration.
+/// Prints the logins, or the servers of a client's configuration; with `of_one` the only login, if none is named.
 ///
 /// # Errors
 ///
 /// [`Error::Store`] if the index cannot be read; [`Error::Usage`].
-pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, Error> {
+pub fn run(args: &StatusArgs, of_one: bool, context: &Context) -> Result<ExitCode, Error> {
     let mut logins = list(context)?;
     if let (Some(client), true) = (&args.from, args.servers.is_empty()) {
         return run_for_client(client, &logins, context);
@@ -120,7 +120,10 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, Error> {
         .servers
         .iter()
         .map(|text| servers::all_stored(text, args.from.as_deref(), profile, &keys));
-    let wanted = wanted.collect::<Result<Vec<_>, _>>()?.concat();
+    let mut wanted = wanted.collect::<Result<Vec<_>, _>>()?.concat();
+    if of_one && wanted.is_empty() {
+        wanted.push(servers::find(None, context)?);
+    }
     if !wanted.is_empty() {
         logins.retain(|login| wanted.contains(&login.entry.key()));
     } else if let Some(profile) = profile {
@@ -153,7 +156,11 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, Error> {
 }
 
 /// Lists all logins, by server and profile.
-fn list(context: &Context) -> Result<Vec<Login>, Error> {
+///
+/// # Errors
+///
+/// [`Error::Store`] if the index cannot be read.
+pub fn list(context: &Context) -> Result<Vec<Login>, Error> {
     let (entries, faults) = context
         .store_to_read(Interaction::None)
         .examine()

@@ -11,7 +11,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::text::json_line;
 use crate::os::clock::Deadline;
-use crate::output;
+use crate::os::terminal;
+use crate::output::{self, duration_in_words};
 use crate::refresh::{self, Freshness};
 use crate::store::{Credentials, StoredId};
 
@@ -68,4 +69,41 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode, Error> {
     }
     let line = json!({"access_token": token, "token_type": "Bearer", "expires_at": kept.expires_at, "server": key.server});
     Ok(output::print(&json_line(&line).unwrap_or_default()))
+}
+
+/// The options of a refresh.
+#[derive(Clone, Debug, Args)]
+pub struct RefreshArgs {
+    /// The server, as at the login [default: the only login]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
+    pub server: Option<String>,
+}
+
+/// Refreshes the access token now, and prints no token.
+///
+/// # Errors
+///
+/// If there is no login with a live token, or it cannot be refreshed.
+pub fn refresh(args: &RefreshArgs, context: &Context) -> Result<ExitCode, Error> {
+    let key = servers::find(args.server.as_deref(), context)?;
+    let freshness = FreshnessArgs {
+        min_ttl: Duration::ZERO,
+        refresh: true,
+    };
+    let kept = freshness.live(&key, context)?;
+    if context.json {
+        let line =
+            json!({"server": key.server, "profile": key.profile, "expires_at": kept.expires_at});
+        return Ok(output::print(&json_line(&line).unwrap_or_default()));
+    }
+    let left = kept
+        .expires_at
+        .map(|at| at.seconds_left().max(0).unsigned_abs());
+    let expires = left.map(|left| format!("; it expires in {}", duration_in_words(left)));
+    terminal::say_good(&format!(
+        "got a new access token for {}{}",
+        key.server,
+        expires.unwrap_or_default()
+    ));
+    Ok(ExitCode::SUCCESS)
 }

@@ -100,6 +100,10 @@ pub enum Event<'a> {
     /// A second has passed.
     #[serde(skip)]
     Waiting {
+        /// How many logins of the run still wait for their answer.
+        open: usize,
+        /// How many logins the run has.
+        total: usize,
         /// How much time is left.
         left: Duration,
         /// Whether an answer can come to a socket.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::failure::{Code, Hint};
+use crate::login::Event;
 use crate::warning::Warning;
 
 /// A line of the machine-readable output. The order of its members is part of the contract: `event` comes first.
@@ -63,6 +64,16 @@ pub enum Line<'a> {
         #[serde(serialize_with = "super::hint::serialize")]
         hint: Option<Hint>,
     },
+}
+
+/// The event of a login that is complete, with the command that comes next.
+#[derive(Serialize)]
+pub struct WithNext<'a> {
+    /// The event.
+    #[serde(flatten)]
+    pub event: &'a Event<'a>,
+    /// The command, for a shell; `None` if there is nothing to do.
+    pub next: Option<&'a str>,
 }
 
 impl<'a> Line<'a> {

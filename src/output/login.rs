@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::line::Line;
+use super::line::{Line, WithNext};
 use super::{duration_in_words, profile_in_words, Reporter};
 use crate::callback::BindError;
 use crate::error::Error;
@@ -44,6 +44,7 @@ impl Reporter {
                 ));
             }
             Event::AuthorizationUrl(page) => {
+                terminal::countdown(None);
                 self.json(event);
                 self.show_page(page);
             }
@@ -102,6 +103,8 @@ impl Reporter {
                 });
             }
             Event::Waiting {
+                open,
+                total,
                 left,
                 listening,
                 paste,
@@ -112,20 +115,28 @@ impl Reporter {
                     (false, true) => "a pasted address",
                     (_, false) => "the browser",
                 };
-                let typed = match pasted {
-                    0 => String::new(),
-                    1 => " (1 character so far, Enter sends it)".to_owned(),
-                    many => format!(" ({many} characters so far, Enter sends them)"),
+                let way = match pasted {
+                    0 => format!(" for {way}"),
+                    1 => ": 1 character so far, Enter sends it".to_owned(),
+                    many => format!(": {many} characters so far, Enter sends them"),
+                };
+                let open = match total {
+                    1 => String::new(),
+                    _ => format!(" ({open} of {total} open)"),
                 };
                 terminal::countdown(Some(&format!(
-                    "waiting for {way}{typed}: {} left",
+                    "waiting{open}{way}: {} left",
                     clock_face(*left)
                 )));
             }
             Event::LoggedIn(report) => {
                 terminal::countdown(None);
-                self.json(event);
-                show_login(report);
+                let next = self.next.get(&report.key).cloned();
+                self.json(&WithNext {
+                    event,
+                    next: next.as_deref(),
+                });
+                show_login(report, next.as_deref());
             }
             Event::Failed { server, error } if error.needs_no_login() => {
                 terminal::countdown(None);
@@ -148,6 +159,7 @@ impl Reporter {
             .unwrap_or_default();
         terminal::say(&format!("log in to {}", page.server));
         terminal::say(&format!("  authorization server: {host}"));
+        terminal::say(&format!("  redirect URI:         {}", page.redirect_uri));
         // A command and an address without a word are not told apart: with both, --quiet takes neither sentence away.
         let say = match self.forward(page) {
             true => terminal::insist,
@@ -162,6 +174,11 @@ impl Reporter {
         terminal::show("");
         terminal::show_link(page.url);
         terminal::show("");
+        // Where a browser opens, the clipboard is left alone; of several addresses only one would stay in it.
+        let is_wanted = !matches!(page.skip, None | Some(Skip::Demo)) && !self.several;
+        if is_wanted && self.may_copy && terminal::copy(page.url) {
+            terminal::say("the address was copied to your clipboard");
+        }
         advise(page);
     }
 
@@ -210,7 +227,7 @@ fn advise(page: &AuthorizationPage) {
 }
 
 /// Shows a login that is complete.
-fn show_login(report: &Report) {
+fn show_login(report: &Report, next: Option<&str>) {
     let verb = match report.already {
         true => "already logged in",
         false => "logged in",
@@ -234,6 +251,9 @@ fn show_login(report: &Report) {
     }
     if report.already {
         terminal::say("  --force logs in again");
+    }
+    if let Some(command) = next {
+        terminal::remark("next", command);
     }
 }
 

@@ -6,6 +6,7 @@ mod login;
 mod table;
 mod warnings;
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ use crate::os::environment::Environment;
 use crate::os::files;
 use crate::os::signals;
 use crate::os::terminal::{self, paste};
-use crate::store::DEFAULT_PROFILE;
+use crate::store::{StoredId, DEFAULT_PROFILE};
 
 pub use line::Line;
 pub use table::{aligned, duration_in_words};
@@ -31,6 +32,10 @@ pub struct Reporter {
     json: bool,
     environment: Environment,
     several: bool,
+    /// The address may be put into the clipboard.
+    pub may_copy: bool,
+    /// What comes after each login, as a command for a shell.
+    pub next: BTreeMap<StoredId, String>,
     /// Something could not be written to stdout: its reader is gone.
     lost_output: bool,
 }
@@ -42,6 +47,8 @@ impl Reporter {
             json,
             environment: Environment::look(),
             several,
+            may_copy: false,
+            next: BTreeMap::new(),
             lost_output: false,
         }
     }

@@ -24,7 +24,7 @@ pub fn show_warnings(format: WarningFormat) {
             WarningFormat::EventsOnStderr => {}
             // The user has to see these even with --quiet.
             _ if warning.is_essential() => terminal::complain("warning", message),
-            _ => terminal::warn(message),
+            _ => terminal::remark("warning", message),
         }
     });
 }

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 26_900;
+const MAX_CODE: usize = 27_350;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 304;
+const MAX_TYPES: usize = 309;
 
 /// Most type names that are defined more than once.
 const MAX_DOUBLED: usize = 0;

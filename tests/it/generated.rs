@@ -160,6 +160,15 @@ fn mend_zsh(text: &str) -> String {
         lines[commands - 1]
     );
     lines.remove(commands - 1);
+    // Beside a server that may be left out, every file would be offered as the command.
+    let command = lines
+        .iter()
+        .position(|line| line.starts_with("'*::command"));
+    let server = command
+        .and_then(|it| it.checked_sub(1))
+        .expect("the server of exec");
+    let required = lines[server].replacen("'::server", "':server", 1);
+    lines[server] = &required;
     let mended = lines.join("\n").replacen("$line[2]", "$line[1]", 3) + "\n";
     let mut text = String::new();
     for line in mended.lines() {

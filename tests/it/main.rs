@@ -19,6 +19,7 @@ mod demo;
 mod discovery;
 mod doctor;
 mod exchange;
+mod first_steps;
 mod generated;
 mod golden;
 mod handover;

@@ -521,7 +521,7 @@ fn what_is_typed_is_counted() {
     let url = login.authorization_url();
     pty.wait_until_raw(true);
     pty.type_in("hello");
-    pty.wait_for("(5 characters so far, Enter sends them)");
+    pty.wait_for(": 5 characters so far, Enter sends them");
     pty.type_in("\u{15}");
     assert_eq!(visit(&login.redirect(&url)).status, 200);
     login.finish().expect(0);

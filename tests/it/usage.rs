@@ -44,7 +44,7 @@ const SERVER: &str = "https://mcp.example/mcp";
 #[apply(test)]
 fn usage_errors_are_two_lines() {
     for (args, shown) in [
-        (&[][..], "SERVER"),
+        (&["--no-browser"][..], "no SERVER is given"),
         (&["--nonsense"], "--nonsense"),
         (&["--tiemout", "5m", SERVER], "--timeout"),
         (&[SERVER, "--timeout"], "--timeout"),
@@ -137,7 +137,15 @@ fn usage_errors_are_two_lines() {
             &[SERVER, "--client-id", "a", "--client-file", "b"],
             "--client-file",
         ),
-        (&["check"], "SERVER"),
+        (&["completion"], "SHELL"),
+        (&["completion", "ksh"], "fish"),
+        (&["handover", "--too", "codex"], "--to"),
+        (&["status", "--output", "json"], "--json"),
+        (
+            &["exec", SERVER, "ls"],
+            "put -- before the command: mcp-login exec SERVER -- COMMAND",
+        ),
+        (&["exec", SERVER], "see `mcp-login exec --help`"),
         (&["check", "a", "b"], "b"),
     ] {
         wrong(args, shown);

@@ -26,8 +26,8 @@ use transfer::{hand_over, HandoverOptions, Transfer, What};
 /// The options of a hand-over.
 #[derive(Clone, Debug, Args)]
 pub struct HandoverArgs {
-    /// The server, as at the login
-    #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present = "list")]
+    /// The server, as at the login [default: the only login]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
     pub server: Option<String>,
 
     /// The client that gets the login

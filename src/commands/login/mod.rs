@@ -2,7 +2,9 @@
 
 pub mod all;
 mod authority;
+mod next;
 pub mod options;
+mod pick;
 mod provider;
 pub mod request;
 pub mod servers;
@@ -34,7 +36,14 @@ pub fn run(
 ) -> Result<ExitCode, Error> {
     context.browser = args.method.browser();
     context.timeout = args.timeout;
-    log_in(args, &Arc::new(context), env_secret)
+    let mut args = args.clone();
+    if args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
+        match pick::server(&args, &context)? {
+            Some(server) => args.servers.push(server),
+            None => return Ok(ExitCode::SUCCESS),
+        }
+    }
+    log_in(&args, &Arc::new(context), env_secret)
 }
 
 fn log_in(
@@ -73,6 +82,14 @@ fn log_in(
         true => error.suggestion().map(str::to_owned),
         false => None,
     };
+    reporter.may_copy = !method.no_clipboard;
+    if args.handover.is_none() {
+        reporter.next = next::commands(&servers, &requests, context);
+    }
+    terminal::countdown(Some(&match requests.as_slice() {
+        [request] => format!("contacting {}", request.key.server),
+        several => format!("contacting {} servers", several.len()),
+    }));
     let no_login = NoLoginCache(context.cache());
     let mut outcome = login::run(
         requests,
@@ -88,7 +105,8 @@ fn log_in(
                 event => reporter.show(&event),
             }
         },
-    )?;
+    )
+    .inspect_err(|_| terminal::countdown(None))?;
     if let Some((error, meant)) = outcome
         .failure()
         .and_then(|error| Some((error, suggestion(error)?)))

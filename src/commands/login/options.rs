@@ -23,21 +23,18 @@ use crate::registration::RegistrationMethod;
 pub struct LoginArgs {
     /// MCP servers: URLs, or names from the configurations of your MCP clients (NAME or CLIENT:NAME); or, with
     /// --issuer or --provider, a name that you choose [default: the provider's name]
-    #[arg(value_name = "SERVER", value_parser = values::server, required_unless_present_any = ["all", "provider"], conflicts_with = "all")]
+    #[arg(value_name = "SERVER", value_parser = values::server, conflicts_with = "all")]
     pub servers: Vec<String>,
 
-    /// Log in to every server in your MCP clients' configurations that needs a login, at most 32; to those in a
-    /// project's files only with --from
+    /// Log in to all servers of your MCP clients that need a login
+    ///
+    /// At most 32; to those in a project's files only with --from.
     #[arg(long)]
     pub all: bool,
 
     /// Look up names in this client's configuration only
     #[arg(long, value_name = "CLIENT", value_parser = PossibleValuesParser::new(config::names()))]
     pub from: Option<String>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub method: MethodArgs,
 
     /// Give up after this long: 90s, 10m, 1h
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = values::duration)]
@@ -53,6 +50,10 @@ pub struct LoginArgs {
 
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub method: MethodArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub places: PlaceArgs,
 }
 
@@ -62,6 +63,10 @@ pub struct MethodArgs {
     /// Open no browser, only print the address
     #[arg(long, env = "MCP_LOGIN_NO_BROWSER", value_parser = FalseyValueParser::new())]
     pub no_browser: bool,
+
+    /// Do not put the address into the clipboard of the terminal
+    #[arg(long, env = "MCP_LOGIN_NO_CLIPBOARD", value_parser = FalseyValueParser::new())]
+    pub no_clipboard: bool,
 
     /// Open this browser; %s stands for the address
     #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser")]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::next;
 use super::options::MethodArgs;
 use crate::cli::names;
 use crate::cli::servers::usage;
@@ -181,11 +182,16 @@ impl RequestedServer {
             true => terminal::insist(&named.introduction()),
             false => terminal::say(&named.introduction()),
         }
+        let name = printable(name);
         if let Some(reason) = named.skip() {
-            let name = printable(name);
             warn_user!(
                 ClientUnable,
                 "{client} may not use a login to {name}: {reason}"
+            );
+        } else if next::target(named).is_none() {
+            warn_user!(
+                ClientUnable,
+                "mcp-login cannot set up {client} to use a login to {name}; other programs can use it"
             );
         }
         if self.oauth.has_secret && !has_secret {

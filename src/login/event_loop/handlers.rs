@@ -212,8 +212,12 @@ impl EventLoop<'_> {
 
     pub(super) fn show_countdown(&mut self) {
         self.arm_paste();
-        if self.logins.iter().any(ActiveLogin::is_waiting) {
+        let waiting = self.logins.iter().filter(|login| login.is_waiting());
+        let open = waiting.count();
+        if open > 0 {
             (self.notify)(Event::Waiting {
+                open,
+                total: self.logins.len(),
                 left: self.deadline.left(),
                 listening: self.logins.iter().any(|login| login.listener.is_some()),
                 paste: self.paste.as_ref().is_some_and(Paste::is_readable),

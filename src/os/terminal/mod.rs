@@ -6,6 +6,7 @@
 //! colours reach a terminal. A terminal
 //! or pipe that has gone away, or that takes nothing, changes nothing for the login.
 
+mod clipboard;
 mod links;
 mod output;
 pub mod paste;
@@ -15,6 +16,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use console::{measure_text_width, style, Term};
 use log::{LevelFilter, Log, Metadata, Record};
 
@@ -152,10 +155,10 @@ pub fn insist(text: &str) {
     line(None, text);
 }
 
-/// Says a warning, unless the person asked for quiet.
-pub fn warn(text: &str) {
+/// Says a labelled line, such as a warning, unless the person asked for quiet.
+pub fn remark(label: &str, text: &str) {
     if !screen().quiet {
-        complain("warning", text);
+        complain(label, text);
     }
 }
 
@@ -183,6 +186,16 @@ pub fn show_link(url: &str) {
     } else {
         put(&url);
     }
+}
+
+/// Puts text into the clipboard of the user's terminal, if that is known to take it. Returns whether it was sent.
+pub fn copy(text: &str) -> bool {
+    let is_taken = is_terminal() && clipboard::is_taken();
+    if is_taken {
+        let text = STANDARD.encode(text);
+        screen().stderr.write(&format!("\u{1b}]52;c;{text}\u{7}"));
+    }
+    is_taken
 }
 
 /// Says a line whatever was asked for: an error and what belongs to it. `kind` is `error`, `caused by` or `hint`.

@@ -1,4 +1,4 @@
-//! A question that is answered with y or n.
+//! A question that is answered with a line.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -31,11 +31,20 @@ pub fn can_be_asked() -> bool {
     is_terminal && job::is_in_foreground(stdin()) != Some(false)
 }
 
-/// Asks, and waits this long for a line.
+/// Asks for a yes, and waits this long for a line.
 pub fn ask(question: &str, limit: Duration) -> Answer {
+    match ask_line(&format!("{question} [y/N]"), limit) {
+        Some(line) if is_yes(&line) => Answer::Yes,
+        Some(_) => Answer::No,
+        None => Answer::Nothing,
+    }
+}
+
+/// Asks for a line, and waits this long for it. What cannot be read counts as an empty one.
+pub fn ask_line(question: &str, limit: Duration) -> Option<String> {
     screen()
         .stderr
-        .write(&format!("{} {} [y/N] ", name(), guard(question)));
+        .write(&format!("{} {} ", name(), guard(question)));
     let deadline = Deadline::after(limit);
     let mut line = Vec::new();
     // Byte by byte: what is typed after this line is not ours.
@@ -47,11 +56,11 @@ pub fn ask(question: &str, limit: Duration) -> Answer {
         ) {
             Ok(0) => {
                 screen().stderr.write("\n");
-                return Answer::Nothing;
+                return None;
             }
             Ok(_) => {}
             Err(Errno::INTR) => continue,
-            Err(_) => return Answer::No,
+            Err(_) => return Some(String::new()),
         }
         let mut byte = [0];
         match read(stdin(), &mut byte) {
@@ -60,15 +69,11 @@ pub fn ask(question: &str, limit: Duration) -> Answer {
             Ok(_) | Err(_) => break,
         }
     }
-    match is_yes(&line) {
-        true => Answer::Yes,
-        false => Answer::No,
-    }
+    Some(String::from_utf8_lossy(&line).trim().to_owned())
 }
 
-fn is_yes(line: &[u8]) -> bool {
-    let word = String::from_utf8_lossy(line).trim().to_ascii_lowercase();
-    ["y", "yes"].contains(&word.as_str())
+fn is_yes(line: &str) -> bool {
+    ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -86,7 +91,7 @@ mod tests {
             ("yy\n", false),
             ("ja\n", false),
         ] {
-            assert_eq!(is_yes(line.as_bytes()), expected, "{line:?}");
+            assert_eq!(is_yes(line), expected, "{line:?}");
         }
     }
 }

@@ -1,0 +1,74 @@
+//! What comes after a login: the one command that lets the user's client use it.
+
+use std::collections::BTreeMap;
+
+use super::servers::RequestedServer;
+use crate::cli::servers::parse;
+use crate::clients::config::ConfiguredServer;
+use crate::clients::{ours, Places, Target, TARGETS};
+use crate::context::Context;
+use crate::login::Request;
+use crate::output::hint;
+use crate::refresh::Settings;
+use crate::store::StoredId;
+
+/// Returns the command for each login; none where the client uses it already.
+pub fn commands(
+    servers: &[RequestedServer],
+    requests: &[Request],
+    context: &Context,
+) -> BTreeMap<StoredId, String> {
+    let mut commands = BTreeMap::new();
+    for key in requests.iter().map(|request| &request.key) {
+        let is_meant = |server: &&RequestedServer| {
+            parse(&server.text, None, true).is_ok_and(|it| it.key.server == key.server)
+        };
+        let named = servers.iter().find(is_meant);
+        let named = named.and_then(|server| server.named.as_ref());
+        let (words, rest): (Vec<String>, &[&str]) =
+            match named.and_then(|named| Some((named, target(named)?))) {
+                Some((named, _)) if is_used(key, named) => continue,
+                Some((named, target)) => {
+                    let words = [
+                        "handover",
+                        &named.full_name(),
+                        "--to",
+                        target.name,
+                        "--write",
+                    ];
+                    (words.map(str::to_owned).to_vec(), &[])
+                }
+                // A name that the user chose may begin with `-`, and would be an option.
+                None if key.server.starts_with('-') => continue,
+                None => (
+                    ["exec", &key.server].map(str::to_owned).to_vec(),
+                    &["--", "COMMAND"],
+                ),
+            };
+        let program = [env!("CARGO_PKG_NAME").to_owned()].into_iter();
+        let settings = Settings::of(context).options();
+        let all = program
+            .chain(words)
+            .chain(settings)
+            .chain(hint::profile(&key.profile));
+        let all: Vec<_> = all
+            .chain(rest.iter().map(|word| (*word).to_owned()))
+            .collect();
+        commands.insert(key.clone(), hint::shell(&all));
+    }
+    commands
+}
+
+/// Returns what a login has to be handed to so that the client of this entry can use it.
+pub fn target(named: &ConfiguredServer) -> Option<&'static Target> {
+    let of_client = |target: &&&Target| target.reads(named) && target.wants(named).is_ok();
+    TARGETS.iter().find(of_client).copied()
+}
+
+/// Returns whether the client asks us for the token of this login already.
+fn is_used(key: &StoredId, named: &ConfiguredServer) -> bool {
+    let users =
+        Places::look().map(|places| ours::that_ask_for(key, &places, |url| url == named.url));
+    let mut users = users.into_iter().flatten();
+    users.any(|user| user.full_name() == named.full_name())
+}
