@@ -270,11 +270,11 @@ pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
 
 impl Error {
     /// The store cannot be used for a new login, or did not take it.
-    pub fn not_kept(key: &StoredId, source: Arc<StoreError>) -> Self {
+    pub fn not_kept(key: &StoredId, source: impl Into<Arc<StoreError>>) -> Self {
         Self::Store {
             doing: "keep",
             server: key.server.clone(),
-            source,
+            source: source.into(),
         }
     }
 
@@ -288,11 +288,11 @@ impl Error {
     }
 
     /// The stored login cannot be read.
-    pub fn unreadable(key: &StoredId, source: StoreError) -> Self {
+    pub fn unreadable(key: &StoredId, source: impl Into<Arc<StoreError>>) -> Self {
         Self::Store {
             doing: "read",
             server: key.server.clone(),
-            source: Arc::new(source),
+            source: source.into(),
         }
     }
 

@@ -155,7 +155,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         kept = match live(true) {
             // Nobody else is given what is refused, though it would live on.
             Err(err) if err.class() == Class::LoginNeeded => {
-                refresh::mark_refused(&kept, context)?;
+                refresh::mark_access_token_refused(&kept, context)?;
                 return Err(err);
             }
             renewed => renewed?,
@@ -185,7 +185,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         }
         Served::Unauthorized => {
             // Nobody else is given what is refused.
-            refresh::mark_refused(&kept, context)?;
+            refresh::mark_access_token_refused(&kept, context)?;
             Err(refresh::needs_login_again(
                 &kept,
                 "it does not accept the stored login",

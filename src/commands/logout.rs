@@ -1,6 +1,7 @@
 //! `logout`: revoke the tokens of a login, and remove it in any case.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,8 +15,7 @@ use crate::http::Http;
 use crate::os::clock::{Deadline, Time};
 use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
-use crate::refresh::refresher::{adopt_rescued, client_of};
-use crate::refresh::Journal;
+use crate::refresh::LockedLogin;
 use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
 use crate::token_endpoint::RevocationEndpoint;
 use crate::warning::warn_user;
@@ -152,42 +152,60 @@ fn access_token(until: Option<Time>) -> String {
 /// Logs out of one server. Waits for a refresh that is under way, which cannot bring the login back.
 fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     let store = context.store_to_read(Interaction::Allowed);
-    let unreadable = |err| Error::unreadable(key, err);
     let not_forgotten = |err| Error::not_forgotten(key, err);
-    let journal = Journal::of(&store, key);
-    let _lock = match store.load(key) {
-        // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
-        Ok(Some(_)) => journal
-            .lock(Deadline::after(LOCK_LIMIT))
-            .inspect_err(|err| warn_user!(LockNotTaken, "{err}"))
-            .ok(),
-        Ok(None) => None,
-        Err(err @ StoreError::Unreadable { .. }) => {
+    match store.find(key) {
+        Ok(Some(_)) | Err(StoreError::Unreadable { .. }) => {}
+        Ok(None) => {
+            // The index may know of a login that its store does not have any more.
+            store.delete(key).map_err(not_forgotten)?;
+            return Ok(LoggedOut::NotThere);
+        }
+        Err(err) => return Err(Error::unreadable(key, err)),
+    }
+    // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
+    let locked = LockedLogin::acquire(&store, key, Deadline::after(LOCK_LIMIT))
+        .inspect_err(|err| warn_user!(LockNotTaken, "{err}"))
+        .ok();
+    let stored = match &locked {
+        Some(locked) => locked.stored().map(|stored| stored.cloned()),
+        None => store.find(key).map_err(Arc::new),
+    };
+    let stored = match stored {
+        Ok(stored) => stored.map(|stored| stored.credentials),
+        Err(err) if matches!(*err, StoreError::Unreadable { .. }) => {
             warn_user!(LoginUnreadable, "{err}; its tokens cannot be revoked");
             store.delete(key).map_err(not_forgotten)?;
-            journal.end();
+            locked.iter().for_each(LockedLogin::end);
             return Ok(LoggedOut::CannotRevoke {
                 until: None,
                 is_refreshable: true,
             });
         }
-        Err(err) => return Err(unreadable(err)),
-    };
-    let Some(kept) = store.load(key).map_err(unreadable)? else {
-        // The index may know of a login that its store does not have any more.
-        store.delete(key).map_err(not_forgotten)?;
-        return Ok(LoggedOut::NotThere);
+        Err(err) => return Err(Error::unreadable(key, err)),
     };
     // What an interrupted refresh has received is revoked too.
-    let kept = match adopt_rescued(&store, &kept, &journal) {
-        Ok(Some(adopted)) => adopted,
-        _ => kept,
+    let rescued = locked.as_ref().map_or(Ok(None), LockedLogin::rescued);
+    let is_rescued_read = match &rescued {
+        Ok(_) => true,
+        Err(err) => {
+            warn_user!(
+                LoginUnreadable,
+                "{err}; the tokens in this file are not revoked"
+            );
+            false
+        }
     };
-    let how = revoke_tokens(&kept, context);
+    let login = rescued.ok().flatten().or(stored);
+    let how = login.as_ref().map(|login| revoke_tokens(login, context));
     store.delete(key).map_err(not_forgotten)?;
-    journal.end();
-    match kept.handed_over {
-        Some(HandedOver { to, .. }) if kept.refresh_token.is_none() => {
+    if let Some(locked) = locked.filter(|_| is_rescued_read) {
+        locked.end_deleted();
+    }
+    let (Some(login), Some(how)) = (login, how) else {
+        return Ok(LoggedOut::NotThere);
+    };
+    match login.handed_over {
+        Some(HandedOver { to, .. }) if login.refresh_token.is_none() => {
             Ok(LoggedOut::HandedOver(to))
         }
         _ => how,
@@ -213,7 +231,7 @@ fn revoke_tokens(kept: &Credentials, context: &Context) -> Result<LoggedOut, Err
         });
     };
     let http = Http::new(&context.http, &kept.typed_urls(), REQUEST_LIMIT);
-    let client = client_of(kept);
+    let client = kept.client();
     let endpoint = RevocationEndpoint {
         url: &endpoint,
         client: &client,

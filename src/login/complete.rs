@@ -18,8 +18,7 @@ use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
 use crate::os::clock::{in_words, Deadline, Time};
 use crate::providers;
-use crate::refresh::refresher::adopt_rescued;
-use crate::refresh::Journal;
+use crate::refresh::LockedLogin;
 use crate::store::cache::Cache;
 use crate::store::{Credentials, GrantType};
 use crate::token_endpoint::{ExchangeError, TokenRequest};
@@ -110,28 +109,24 @@ pub fn store(
     let key = preparation.request.key.clone();
     let store = context.store(&key)?;
     // A refresh that is under way ends first; one that hangs must not cost a login, and will not overwrite it.
-    let journal = Journal::of(store, &key);
-    let lock = journal
-        .lock(Deadline::after(REFRESH_LIMIT))
+    let mut locked = LockedLogin::acquire(store, &key, Deadline::after(REFRESH_LIMIT))
         .inspect_err(|err| log::debug!("{err}"))
         .ok();
     let mut is_adopted = true;
     if tokens.refresh_token.is_none() {
         // The stored refresh token stays, and a refresh may have replaced it while the user was away.
-        let current = store.load(&key).unwrap_or(preparation.stored);
-        let rescued = |stored: Credentials| match adopt_rescued(store, &stored, &journal) {
-            Ok(adopted) => adopted.unwrap_or(stored),
+        if let Some(Err(err)) = locked.as_mut().map(LockedLogin::adopt) {
             // The next refresh tries again; until then its note and its file stay.
-            Err(err) => {
-                warn_user!(LoginUnreadable, "{err}");
-                is_adopted = false;
-                stored
-            }
+            warn_user!(LoginUnreadable, "{err}");
+            is_adopted = false;
+        }
+        let current = match &locked {
+            Some(locked) => locked.stored().map(|stored| stored.cloned()),
+            None => store.find(&key).map_err(Arc::new),
         };
-        preparation.stored = match lock {
-            Some(_) => current.map(rescued),
-            None => current,
-        };
+        if let Ok(current) = current {
+            preparation.stored = current.map(|stored| stored.credentials);
+        }
     }
     let google_tools = preparation.request.google_tools.clone();
     let mut credentials = credentials(preparation, client, tokens, account);
@@ -141,9 +136,9 @@ pub fn store(
     if let Some(notice) = saved.notice {
         warn_user!(StoreFallback, "{notice}");
     }
-    if lock.is_some() && is_adopted {
+    if let Some(locked) = locked.filter(|_| is_adopted) {
         // What an earlier refresh has left is of no use any more.
-        journal.end();
+        locked.end();
     }
     let unusable_tools = google_tools
         .map(|tools| tools.without(&credentials.scopes))

@@ -180,7 +180,7 @@ proptest! {
             // It is refreshed, noted in the journal, and goes to an emergency file.
             store.save(&mut hostile).unwrap();
             is_readable(&store, &[&good, &hostile, &work])?;
-            let journal = Journal::of(&store, &hostile.key());
+            let journal = Journal::of(&store, &hostile.key(), &store.find(&hostile.key()));
             let spent = hostile.refresh_token.clone().unwrap_or(Secret::new("none"));
             drop(journal.lock(Deadline::after(Duration::ZERO)).unwrap());
             journal.begin(&hostile, &spent).unwrap();

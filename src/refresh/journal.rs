@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::hash_of;
 use crate::digest;
 use crate::oauth::secret::Secret;
 use crate::os::clock::{Deadline, Time};
 use crate::os::files::{self, DiskError, Durability, LockFile, PreparedFile};
 use crate::store::logins_file::Logins;
-use crate::store::{text, Backend, Credentials, Store, StoreError, StoredId};
+use crate::store::{text, Credentials, Store, StoreError, Stored, StoredId};
 
 /// The largest note that is read, in bytes. It holds a URL, which may be as long as servers take.
 const MAX_BYTES: u64 = 128 * 1024;
@@ -34,8 +33,8 @@ pub struct Unfinished {
 }
 
 /// The lock and the note of one login.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Journal {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Journal {
     lock: PathBuf,
     note: PathBuf,
     /// The file that takes what a server answers before the store does; `None` for logins that may stand in no file.
@@ -55,14 +54,13 @@ struct Note {
 }
 
 impl Journal {
-    /// Returns the journal of a login. It belongs to the backend that has the login, so that all who can spend its refresh
-    /// token share one lock; of a login that is not there, to the backend that will have it.
-    pub fn of(store: &Store, id: &StoredId) -> Self {
-        Self::at(store.backend_of(id), id)
-    }
-
-    /// Returns the journal of a login in this backend.
-    pub fn at(backend: &dyn Backend, id: &StoredId) -> Self {
+    /// Returns the journal of a login, as it was found. It belongs to the backend that has the login, so that all who can
+    /// spend its refresh token share one lock; of a login that is not there, to the backend that will have it.
+    pub fn of(store: &Store, id: &StoredId, found: &Result<Option<Stored>, StoreError>) -> Self {
+        let backend = match found {
+            Ok(Some(stored)) => store.backend(stored),
+            _ => store.backend_without(id),
+        };
         let name = digest::hex(&digest::sha256(id.store_name()), 8);
         let directory = backend.lock_dir();
         // A login that is in no file is written to none.
@@ -80,17 +78,22 @@ impl Journal {
     /// # Errors
     ///
     /// [`StoreError::Disk`]; the token must not be spent then.
-    pub fn prepare(&self, kept: &Credentials) -> Result<Option<Renewed>, StoreError> {
+    pub fn prepare(&self, login: &Credentials) -> Result<Option<Renewed>, StoreError> {
         let Some(path) = &self.renewed else {
             return Ok(None);
         };
-        let size_bytes = (text_of(path, kept)?.len() as u64)
+        let size_bytes = (text_of(path, login)?.len() as u64)
             .saturating_mul(2)
             .saturating_add(SPARE_BYTES);
         Ok(Some(Renewed {
             path: path.clone(),
             file: PreparedFile::new(path, size_bytes)?,
         }))
+    }
+
+    #[cfg(test)]
+    pub(super) fn lock_path(&self) -> &Path {
+        &self.lock
     }
 
     /// Takes the lock of the login: whoever holds it may spend its refresh token, and nobody else.
@@ -112,8 +115,8 @@ impl Journal {
     /// # Errors
     ///
     /// If the note cannot be written; the token must not be spent then.
-    pub fn begin(&self, kept: &Credentials, refresh_token: &Secret) -> Result<(), StoreError> {
-        self.write(kept, refresh_token, self.renewed.clone())
+    pub fn begin(&self, login: &Credentials, refresh_token: &Secret) -> Result<(), StoreError> {
+        self.write(login, refresh_token, self.renewed.clone())
     }
 
     /// Notes that the refresh token is spent, and in which emergency file its successor is.
@@ -124,20 +127,20 @@ impl Journal {
     pub fn point_to(
         &self,
         rescued: &Path,
-        kept: &Credentials,
+        login: &Credentials,
         refresh_token: &Secret,
     ) -> Result<(), StoreError> {
-        self.write(kept, refresh_token, Some(rescued.to_owned()))
+        self.write(login, refresh_token, Some(rescued.to_owned()))
     }
 
     fn write(
         &self,
-        kept: &Credentials,
+        login: &Credentials,
         spent: &Secret,
         rescued: Option<PathBuf>,
     ) -> Result<(), StoreError> {
         let note = Note {
-            name: kept.key().store_name(),
+            name: login.key().store_name(),
             refresh_token_sha256: hash_of(spent),
             started_at: Time::now(),
             rescued,
@@ -185,6 +188,10 @@ impl Journal {
         let note: Note = serde_json::from_slice(&text).ok()?;
         (note.refresh_token_sha256 == hash_of(refresh_token)).then_some(note)
     }
+}
+
+fn hash_of(secret: &Secret) -> String {
+    digest::hex(&digest::sha256(secret.expose()), usize::MAX)
 }
 
 /// Returns whether there is a file, or may be one that cannot be looked at now.
@@ -271,7 +278,7 @@ mod tests {
                 directory.path().join(data_dir),
             );
             let store = Store::open_to_read(&choice, &data_dir, Interaction::None);
-            Journal::of(&store, &key).lock
+            Journal::of(&store, &key, &Ok(None)).lock
         };
         let named = [
             format!("file:{}", file.display()),
@@ -298,11 +305,11 @@ mod tests {
         };
         let choice = "file".parse().expect("a store");
         let store = Store::open_to_read(&choice, directory.path(), Interaction::None);
-        let journal = Journal::of(&store, &key);
+        let journal = Journal::of(&store, &key, &Ok(None));
         let (old, new) = (Secret::new("old"), Secret::new("new"));
         assert!(journal.interrupted(&old).is_none());
-        let kept = credentials(&key);
-        journal.begin(&kept, &old).expect("a note");
+        let login = credentials(&key);
+        journal.begin(&login, &old).expect("a note");
         assert!(journal.interrupted(&old).is_some() && journal.interrupted(&new).is_none());
         let text = fs::read_to_string(&journal.note).expect("the note");
         assert!(!text.contains("\"old\""), "{text}");
@@ -313,7 +320,7 @@ mod tests {
         assert_eq!(accounts, ["https://mcp.example"]);
         assert_eq!(journal.rescued(&old), None);
         let file = directory.path().join("rescued");
-        journal.point_to(&file, &kept, &old).expect("a note");
+        journal.point_to(&file, &login, &old).expect("a note");
         assert_eq!(journal.rescued(&old), None, "there is no such file");
         fs::write(&file, "").expect("writing");
         assert_eq!(
@@ -321,12 +328,12 @@ mod tests {
             (Some(file), None)
         );
         journal
-            .prepare(&kept)
+            .prepare(&login)
             .expect("a file")
             .expect("for a file")
-            .store(&kept)
+            .store(&login)
             .expect("stored");
-        journal.begin(&kept, &old).expect("a note");
+        journal.begin(&login, &old).expect("a note");
         assert_eq!(journal.rescued(&old), journal.renewed);
         journal.end();
         assert_eq!(

@@ -7,28 +7,25 @@ mod command;
 #[cfg(test)]
 mod hostile_tests;
 mod journal;
+mod locked;
 pub mod refresher;
+mod renewal;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::context::Context;
-use crate::digest;
 use crate::error::Error;
 use crate::failure::Hint;
-use crate::oauth::secret::Secret;
 use crate::os::clock::{Deadline, Time};
-use crate::os::files::DiskError;
 use crate::store::{
-    Credentials, HandedOver, IndexEntry, Interaction, Store, StoreError, Stored, StoredId,
-    DEFAULT_PROFILE,
+    Credentials, HandedOver, IndexEntry, Interaction, Store, Stored, StoredId, DEFAULT_PROFILE,
 };
 
 pub use command::Settings;
-pub use journal::{unfinished, Journal, Unfinished};
-use refresher::Refreshed;
+pub use journal::{unfinished, Unfinished};
+pub use locked::LockedLogin;
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.
 pub const LIMIT: Duration = Duration::from_secs(8);
@@ -40,7 +37,7 @@ const LEAST_TIME: Duration = Duration::from_secs(5);
 const MARK_LIMIT: Duration = Duration::from_secs(3);
 
 /// What a caller needs.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Freshness {
     /// The least time that the token has to live on.
     pub min_ttl: Duration,
@@ -51,13 +48,51 @@ pub struct Freshness {
 impl Freshness {
     /// Tells whether a token is due: less is left than what is needed, or than half its life if that is shorter; or it is
     /// from the future, so that the clock was wrong then or is wrong now, and nobody knows when it expires.
-    pub fn is_due(&self, kept: &Credentials) -> bool {
-        let Some(expires_at) = kept.expires_at else {
+    pub fn is_due(&self, login: &Credentials) -> bool {
+        let Some(expires_at) = login.expires_at else {
             return false;
         };
-        let lifetime = expires_at.0.saturating_sub(kept.obtained_at.0);
+        let lifetime = expires_at.0.saturating_sub(login.obtained_at.0);
         let needed = i64::try_from(self.min_ttl.as_secs()).unwrap_or(i64::MAX);
-        kept.is_from_the_future() || expires_at.seconds_left() < needed.min(lifetime / 2).max(1)
+        login.is_from_the_future() || expires_at.seconds_left() < needed.min(lifetime / 2).max(1)
+    }
+
+    /// Tells whether a login gives the caller what it needs, so that nothing is refreshed. `seen` is the login as the
+    /// caller saw it before it waited for the lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotLoggedIn`] if only a login helps.
+    fn is_met_by(
+        &self,
+        login: &Credentials,
+        seen: Option<&Credentials>,
+        settings: &Settings,
+    ) -> Result<bool, Error> {
+        // What came while the caller waited is as new as anything that it could ask for.
+        let is_new =
+            seen.is_some_and(|seen| seen.access_token != login.access_token) && !login.needs_login;
+        if is_new || !self.refresh && !self.is_due(login) {
+            return Ok(true);
+        }
+        // A refused login is tried again only with --refresh, by a caller that knew of the refusal.
+        let was_refused = seen.is_none_or(|seen| seen.needs_login);
+        if login.needs_login && !(self.refresh && was_refused) {
+            return Err(refused_before(login, settings));
+        }
+        let why = match (&login.refresh_token, self.refresh) {
+            (Some(_), _) => return Ok(false),
+            // A token without a refresh token serves until it expires.
+            (None, false) if !has_expired(login) => return Ok(true),
+            (None, false) => "its access token has expired, and there is no refresh token",
+            (None, true) => "it cannot be refreshed, for the server gave no refresh token",
+        };
+        // As long as the token lives, only --force makes a login of it.
+        let options: &[&str] = match has_expired(login) || login.needs_login {
+            true => &[],
+            false => &["--force"],
+        };
+        Err(needs_login_again(login, why, options, settings))
     }
 }
 
@@ -73,116 +108,44 @@ pub fn live(
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
-    let settings = &Settings::of(context);
+    let settings = Settings::of(context);
     let busy = || Error::Busy {
         server: key.server.clone(),
     };
+    let found = find(&store, key, &settings)?;
+    let seen = &found.credentials;
+    if need.is_met_by(seen, None, &settings)? {
+        return Ok(found.credentials);
+    }
+    let backend = store.backend(&found);
+    backend
+        .check_replaceable()
+        .map_err(|err| Error::not_kept(key, err))?;
+    let mut has_refresher = true;
     loop {
-        let stored = find(&store, key, settings)?;
-        let seen = &stored.credentials;
-        if !need.refresh && !need.is_due(seen) {
-            return Ok(stored.credentials);
+        let locked = LockedLogin::acquire(&store, key, deadline.min(Deadline::after(LIMIT)));
+        let locked = locked.map_err(|err| match deadline.passed() {
+            true => busy(),
+            false => Error::not_kept(key, err),
+        })?;
+        // Whoever held the lock may have refreshed.
+        let now = locked.ours(&settings)?.credentials;
+        if need.is_met_by(&now, Some(seen), &settings)? {
+            return Ok(now);
         }
-        if seen.needs_login && !need.refresh {
-            return Err(refused_before(seen, settings));
-        }
-        if seen.refresh_token.is_none() && need.refresh {
-            // As long as the token lives, only --force makes a login of it.
-            let options: &[&str] = if has_expired(seen) || seen.needs_login {
-                &[]
-            } else {
-                &["--force"]
-            };
-            let why = "it cannot be refreshed, for the server gave no refresh token";
-            return Err(needs_login_again(seen, why, options, settings));
-        }
-        if seen.refresh_token.is_none() {
-            return without_refresh_token(stored.credentials, settings);
-        }
-        let backend = store.backend(&stored);
-        let not_kept = |err: StoreError| Error::not_kept(key, err.into());
-        backend.check_replaceable().map_err(not_kept)?;
-        let journal = Journal::at(backend, key);
-        let seen = Seen::of(seen);
-        // The process that refreshes looks at the login again. After a wait this is done here, too: whoever held the lock
-        // has refreshed, and no process is needed.
-        let lock = match journal.lock(Deadline::after(Duration::ZERO)) {
-            Ok(lock) => lock,
-            Err(StoreError::Disk(DiskError::Locked { .. })) => {
-                let lock = journal
-                    .lock(deadline.min(Deadline::after(LIMIT)))
-                    .map_err(|err| {
-                        if deadline.passed() {
-                            busy()
-                        } else {
-                            not_kept(err)
-                        }
-                    })?;
-                let stored = find(&store, key, settings)?;
-                if Journal::at(store.backend(&stored), key) != journal {
-                    continue;
-                }
-                if seen.is_answered_by(&stored.credentials, need, settings)? {
-                    return Ok(stored.credentials);
-                }
-                lock
-            }
-            Err(err) => return Err(not_kept(err)),
-        };
         if deadline.left() < LEAST_TIME {
             return Err(busy());
         }
-        match refresher::refresh(key, context, (need, seen), (journal, lock), deadline)? {
-            Refreshed::Live(now) => return check_ours(*now, settings),
-            Refreshed::Moved => {}
+        let refreshed = match has_refresher {
+            true => refresher::refresh(locked, &settings, deadline)?,
+            false => Some(renewal::renew(locked, &settings, deadline)?),
+        };
+        match refreshed {
+            Some(login) => return check_ours(login, &settings),
+            // The refresher did not get the lock, and spent nothing.
+            None => has_refresher = false,
         }
     }
-}
-
-/// What a caller has seen of a login before it held the lock.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Seen {
-    access_token_sha256: String,
-    needs_login: bool,
-}
-
-impl Seen {
-    fn of(login: &Credentials) -> Self {
-        Self {
-            access_token_sha256: hash_of(&login.access_token),
-            needs_login: login.needs_login,
-        }
-    }
-
-    /// Tells, under the lock, whether the login as it is now gives the caller what it needs, so that nothing is refreshed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotLoggedIn`] if only a login helps.
-    fn is_answered_by(
-        &self,
-        now: &Credentials,
-        need: Freshness,
-        settings: &Settings,
-    ) -> Result<bool, Error> {
-        // What came while the caller waited is as new as anything that it could ask for.
-        let is_new = hash_of(&now.access_token) != self.access_token_sha256 && !now.needs_login;
-        if is_new || !need.refresh && !need.is_due(now) {
-            return Ok(true);
-        }
-        // A refused login is tried again only with --refresh, by a caller that knew of the refusal.
-        if now.needs_login && !(need.refresh && self.needs_login) {
-            return Err(refused_before(now, settings));
-        }
-        match now.refresh_token {
-            Some(_) => Ok(false),
-            None => without_refresh_token(now.clone(), settings).map(|_| true),
-        }
-    }
-}
-
-fn hash_of(secret: &Secret) -> String {
-    digest::hex(&digest::sha256(secret.expose()), usize::MAX)
 }
 
 /// Marks a login whose access token the server refuses: nobody is given that token again. A login that was renewed
@@ -191,23 +154,24 @@ fn hash_of(secret: &Secret) -> String {
 /// # Errors
 ///
 /// [`Error::Store`] if the mark could not be stored.
-pub fn mark_refused(refused: &Credentials, context: &Context) -> Result<(), Error> {
+pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Result<(), Error> {
     let key = &refused.key();
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
-    let lock = Journal::of(&store, key).lock(Deadline::after(MARK_LIMIT));
-    let _lock = lock.map_err(|err| Error::not_kept(key, err.into()))?;
-    let kept = store.load(key).map_err(|err| Error::unreadable(key, err))?;
-    let Some(mut kept) = kept.filter(|kept| kept.access_token == refused.access_token) else {
+    let locked = LockedLogin::acquire(&store, key, Deadline::after(MARK_LIMIT))
+        .map_err(|err| Error::not_kept(key, err))?;
+    let stored = locked.stored().map_err(|err| Error::unreadable(key, err))?;
+    let Some(mut login) = stored
+        .map(|stored| stored.credentials.clone())
+        .filter(|login| login.access_token == refused.access_token)
+    else {
         return Ok(());
     };
-    kept.needs_login = true;
-    kept.expires_at = Some(
-        kept.expires_at
-            .map_or(Time::now(), |at| at.min(Time::now())),
-    );
+    login.needs_login = true;
+    let now = Time::now();
+    login.expires_at = Some(login.expires_at.map_or(now, |at| at.min(now)));
     store
-        .save(&mut kept)
-        .map_err(|err| Error::not_kept(key, err.into()))?;
+        .save(&mut login)
+        .map_err(|err| Error::not_kept(key, err))?;
     Ok(())
 }
 
@@ -223,25 +187,35 @@ pub fn load(store: &Store, key: &StoredId, settings: &Settings) -> Result<Creden
 /// As [`load`], with what is needed to replace the login.
 fn find(store: &Store, key: &StoredId, settings: &Settings) -> Result<Stored, Error> {
     let found = store.find(key).map_err(|err| Error::unreadable(key, err))?;
+    ours(found, store, key, settings)
+}
+
+/// Returns a login that was found, if there is one and no other program has it.
+fn ours(
+    found: Option<Stored>,
+    store: &Store,
+    key: &StoredId,
+    settings: &Settings,
+) -> Result<Stored, Error> {
     let mut found = found.ok_or_else(|| no_login(store, key, settings))?;
     found.credentials = check_ours(found.credentials, settings)?;
     Ok(found)
 }
 
 /// Returns the login if no other program has it.
-fn check_ours(kept: Credentials, settings: &Settings) -> Result<Credentials, Error> {
-    let Some(HandedOver { to, at }) = &kept.handed_over else {
-        return Ok(kept);
+fn check_ours(login: Credentials, settings: &Settings) -> Result<Credentials, Error> {
+    let Some(HandedOver { to, at }) = &login.handed_over else {
+        return Ok(login);
     };
     let at = at.rfc3339();
-    let why = match kept.refresh_token {
+    let why = match login.refresh_token {
         None => format!("it was handed over to {to} at {at}, which refreshes it from then on"),
         // Two programs that use one refresh token lose it, so nobody but a person can tell what to do.
         Some(_) => {
             format!("its hand-over to {to} at {at} was interrupted, and {to} may be using it")
         }
     };
-    Err(needs_login_again(&kept, &why, &[], settings))
+    Err(needs_login_again(&login, &why, &[], settings))
 }
 
 /// Says that there is no login, and whether there is one that was perhaps meant: of another profile, or to the same host.
@@ -276,32 +250,21 @@ fn no_login(store: &Store, key: &StoredId, settings: &Settings) -> Error {
     }
 }
 
-fn has_expired(kept: &Credentials) -> bool {
-    kept.expires_at
+fn has_expired(login: &Credentials) -> bool {
+    login
+        .expires_at
         .is_some_and(|expires_at| expires_at.seconds_left() <= 0)
 }
 
-/// A token without a refresh token serves until it expires.
-fn without_refresh_token(kept: Credentials, settings: &Settings) -> Result<Credentials, Error> {
-    if !has_expired(&kept) {
-        return Ok(kept);
-    }
-    let why = match kept.refresh_token {
-        None => "its access token has expired, and there is no refresh token",
-        Some(_) => "its access token has expired",
-    };
-    Err(needs_login_again(&kept, why, &[], settings))
-}
-
 /// Says that only a login helps, as was found out before.
-pub fn refused_before(kept: &Credentials, settings: &Settings) -> Error {
+pub fn refused_before(login: &Credentials, settings: &Settings) -> Error {
     let why = "the server refused it before";
-    let meaning = kept
+    let meaning = login
         .refresh_token
         .as_ref()
-        .and_then(|_| refresher::meaning(kept, "invalid_grant"));
+        .and_then(|_| renewal::meaning(login, "invalid_grant"));
     needs_login_again(
-        kept,
+        login,
         &meaning.map_or(why.to_owned(), |it| format!("{why}: {it}")),
         &[],
         settings,
@@ -318,14 +281,14 @@ pub fn needs_login(key: &StoredId, why: &str, settings: &Settings) -> Error {
 
 /// Says that this login has to be made again, and how: with these options beside those that it needs anyway.
 pub fn needs_login_again(
-    kept: &Credentials,
+    login: &Credentials,
     why: &str,
     options: &[&str],
     settings: &Settings,
 ) -> Error {
     Error::NotLoggedIn {
-        message: format!("{} needs a login: {why}", kept.server),
-        hint: Hint::Login(settings.login_again(kept, options)),
+        message: format!("{} needs a login: {why}", login.server),
+        hint: Hint::Login(settings.login_again(login, options)),
     }
 }
 
@@ -339,7 +302,7 @@ mod tests {
             server: "https://mcp.example".into(),
             profile: "default".into(),
         };
-        let mut kept = crate::store::tests::credentials(&key);
+        let mut login = crate::store::tests::credentials(&key);
         let now = Time::now();
         let need = Freshness {
             min_ttl: Duration::from_secs(60),
@@ -357,9 +320,9 @@ mod tests {
             (1, Some(0), true),
             (9999, None, false),
         ] {
-            kept.obtained_at = Time(now.0 - age);
-            kept.expires_at = left.map(|left| Time(now.0 + left));
-            assert_eq!(need.is_due(&kept), due, "{age} {left:?}");
+            login.obtained_at = Time(now.0 - age);
+            login.expires_at = left.map(|left| Time(now.0 + left));
+            assert_eq!(need.is_due(&login), due, "{age} {left:?}");
         }
     }
 
@@ -369,7 +332,7 @@ mod tests {
             server: "https://mcp.example".into(),
             profile: "default".into(),
         };
-        let mut kept = crate::store::tests::credentials(&key);
+        let mut login = crate::store::tests::credentials(&key);
         let now = Time::now();
         let need = Freshness {
             min_ttl: Duration::from_secs(60),
@@ -384,9 +347,9 @@ mod tests {
             (-7200, Some(86_400), false),
             (7200, None, false),
         ] {
-            kept.obtained_at = Time(now.0 + ahead);
-            kept.expires_at = life.map(|life| Time(now.0 + ahead + life));
-            assert_eq!(need.is_due(&kept), due, "{ahead} {life:?}");
+            login.obtained_at = Time(now.0 + ahead);
+            login.expires_at = life.map(|life| Time(now.0 + ahead + life));
+            assert_eq!(need.is_due(&login), due, "{ahead} {life:?}");
         }
     }
 
@@ -396,15 +359,15 @@ mod tests {
             server: "https://mcp.example".into(),
             profile: "default".into(),
         };
-        let mut kept = crate::store::tests::credentials(&key);
+        let mut login = crate::store::tests::credentials(&key);
         let need = Freshness {
             min_ttl: Duration::ZERO,
             refresh: false,
         };
         for (left, due) in [(3600, false), (5, false), (0, true), (-5, true)] {
-            kept.obtained_at = Time(Time::now().0 - 3600);
-            kept.expires_at = Some(Time(Time::now().0 + left));
-            assert_eq!(need.is_due(&kept), due, "{left}");
+            login.obtained_at = Time(Time::now().0 - 3600);
+            login.expires_at = Some(Time(Time::now().0 + left));
+            assert_eq!(need.is_due(&login), due, "{left}");
         }
     }
 }

@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Place, StoreError, StoredId};
-use crate::oauth::client::{ClientAuth, RegistrationKind};
+use crate::oauth::client::{Client, ClientAuth, RegistrationKind};
 use crate::oauth::secret::{self, Secret};
 use crate::oauth::text::printable;
 use crate::os::clock::Time;
+use crate::providers::{self, Provider};
 
 /// What is kept of a login: the tokens and everything needed to use and refresh them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +85,25 @@ impl Credentials {
             server: self.server.clone(),
             profile: self.profile.clone(),
         }
+    }
+
+    /// Returns the client that this login belongs to.
+    pub fn client(&self) -> Client {
+        Client {
+            id: self.client_id.clone(),
+            secret: self.client_secret.clone(),
+            secret_expires_at: self.client_secret_expires_at.map(|at| at.0),
+            auth: self.client_auth.known().unwrap_or(ClientAuth::None),
+            kind: self
+                .registration
+                .known()
+                .unwrap_or(RegistrationKind::Static),
+        }
+    }
+
+    /// Returns the provider of this login, if it is in the table of providers.
+    pub fn known_provider(&self) -> Option<&'static Provider> {
+        providers::of_login(self.provider.as_deref(), &self.issuer)
     }
 
     /// Returns the URLs that the user typed, as far as they are stored: other servers may be asked as these allow.

@@ -222,17 +222,14 @@ impl Store {
         is_replaced
     }
 
-    /// Returns the backend that has a login, or that is known to have it, or will have it.
-    pub fn backend_of(&self, id: &StoredId) -> &dyn Backend {
+    /// Returns the backend of a login that was not found: the one that is known to have it, or will have it.
+    pub fn backend_without(&self, id: &StoredId) -> &dyn Backend {
         let last = self.backends.len() - 1;
         let number = if last == 0 {
             0
         } else {
-            let indexed = self.indexed(id);
-            let found = self.find_with(id, indexed.as_ref()).ok().flatten();
-            found
-                .map(|found| found.backend)
-                .or_else(|| self.number_of(&indexed?.place))
+            self.indexed(id)
+                .and_then(|known| self.number_of(&known.place))
                 .or(self.proven)
                 .unwrap_or(last)
         };

@@ -68,9 +68,16 @@ pub fn credentials(key: &StoredId) -> Credentials {
     }
 }
 
+/// Returns a store of these backends that has no index.
+pub(crate) fn store_of(backends: &[Arc<Memory>], data_dir: &Path) -> Store {
+    let boxed = |backend: &Arc<Memory>| Box::new(Arc::clone(backend)) as Box<dyn Backend>;
+    Store::of(backends.iter().map(boxed).collect(), data_dir, None)
+}
+
 /// A backend in memory whose faults can be switched on.
-struct Memory {
+pub(crate) struct Memory {
     name: &'static str,
+    lock_dir: PathBuf,
     logins: Mutex<BTreeMap<String, Credentials>>,
     /// Answers nothing at all.
     down: AtomicBool,
@@ -80,16 +87,22 @@ struct Memory {
     full: AtomicBool,
     /// Cuts off the access token and says nothing.
     cuts: AtomicBool,
-    reads: AtomicUsize,
+    pub(crate) reads: AtomicUsize,
     writes: AtomicUsize,
 }
 
 impl Memory {
     fn new(name: &'static str) -> Arc<Self> {
+        Self::with_locks(name, Path::new("/nowhere"))
+    }
+
+    /// Returns a backend whose locks are below `directory`.
+    pub(crate) fn with_locks(name: &'static str, directory: &Path) -> Arc<Self> {
         let [down, absent, full, cuts] = Default::default();
         let [reads, writes] = Default::default();
         Arc::new(Self {
             name,
+            lock_dir: directory.join(name),
             logins: Mutex::default(),
             down,
             absent,
@@ -108,7 +121,7 @@ impl Memory {
             .map(|found| found.generation)
     }
 
-    fn set(&self, generation: Option<u64>) {
+    pub(crate) fn set(&self, generation: Option<u64>) {
         let logins = generation.map(|generation| (SERVER.to_owned(), sample(SERVER, generation)));
         *self.logins.lock().unwrap() = logins.into_iter().collect();
     }
@@ -170,7 +183,7 @@ impl Backend for Arc<Memory> {
     }
 
     fn lock_dir(&self) -> PathBuf {
-        PathBuf::from("/nowhere").join(self.name)
+        self.lock_dir.clone()
     }
 }
 
@@ -660,7 +673,9 @@ fn a_backend_of_another_kind_is_used_like_the_others() {
         (&Value::from("vault"), None)
     );
     assert_eq!(
-        opened.backend_of(&key()).lock_dir(),
+        opened
+            .backend(&opened.find(&key()).unwrap().unwrap())
+            .lock_dir(),
         Path::new("/nowhere/vault")
     );
 

@@ -1,5 +1,7 @@
 //! The way out: tokens are given back, and forgotten here whatever the server says.
 
+use std::path::PathBuf;
+
 use serde_json::{json, Value};
 
 use crate::support::fake::{Fake, Reply};
@@ -177,6 +179,16 @@ fn c1_a_refresh_under_way_is_waited_for_and_its_tokens_are_given_back() {
     home.token(&servers.fake).expect(3);
 }
 
+/// Returns the locks and notes of refreshes.
+fn files_of_refreshes(home: &Home) -> impl Iterator<Item = PathBuf> {
+    let files = std::fs::read_dir(home.data().join("refresh"));
+    files
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|file| file.path())
+}
+
 #[apply(test)]
 fn c1_a_refresh_that_hangs_neither_keeps_a_login_nor_brings_it_back() {
     let (servers, gate) = Rotating::behind_a_gate();
@@ -185,19 +197,20 @@ fn c1_a_refresh_that_hangs_neither_keeps_a_login_nor_brings_it_back() {
     wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
     let finished = home.at("logout", &servers.fake).run().expect(0);
     assert!(finished.stderr.contains("holds it"), "{}", finished.stderr);
+    let is_note = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json");
+    let notes = || files_of_refreshes(&home).filter(is_note).count();
+    assert_eq!(notes(), 1, "it does not end what it has not locked");
     token.finish().expect(5);
     gate.open();
     // The lock is free once the refresher is done.
     home.token(&servers.fake).expect(3);
     wait_for("the refresher", || {
-        let locks = home
-            .files_with(".lock")
-            .into_iter()
-            .filter(|path| path.starts_with(home.data().join("refresh")));
+        let is_lock = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "lock");
         // Whoever is done with a lock removes it.
         let is_held = |path| std::fs::File::open(path).is_ok_and(|lock| lock.try_lock().is_err());
-        (!locks.into_iter().any(is_held)).then_some(())
+        (!files_of_refreshes(&home).filter(is_lock).any(is_held)).then_some(())
     });
+    assert_eq!(notes(), 0);
     assert!(home.kept(&servers.fake).is_null(), "it is not brought back");
 }
 

@@ -6,7 +6,7 @@ import re
 
 import strace
 from lab import EXIT_CODES, Home, Report
-from scenarios import Refresh, all_scenarios, journal
+from scenarios import Refresh, all_scenarios
 from server import Server
 
 # The most trials for one kind of call in one scenario: a path is looked at component by component, in the same way.
@@ -16,7 +16,7 @@ JOB = re.compile(r'"__refresh", ("(?:[^"\\]|\\.)*")\]')
 
 
 def learn_job(lab):
-    """What the refreshing process is started with, from a good run; with HOME, ORIGIN and JOURNAL for these."""
+    """What the refreshing process is started with, from a good run; with HOME and ORIGIN for these."""
     scenario = Refresh("token")
     with Server() as server, Home(lab) as home:
         scenario.prepare(home, server)
@@ -26,9 +26,7 @@ def learn_job(lab):
         if not found:
             return None
         job = json.loads(found.group(1)[1:-1].replace('\\"', '"'))
-        # Without what the caller has seen, the process refreshes in any case.
-        del job["wanted"]
-        return json.dumps(job).replace(home.home, "HOME").replace(server.origin, "ORIGIN").replace(journal(server), "JOURNAL")
+        return json.dumps(job).replace(home.home, "HOME").replace(server.origin, "ORIGIN")
 
 
 def learn_calls(lab, scenario):

@@ -71,14 +71,14 @@ class Result:
 
 class Running:
     """The program while it runs: its stdout is read as it comes, up to a deadline."""
-    def __init__(self, argv, env, limit, cwd=None, stdin=None, user=None, close_stdin=True):
+    def __init__(self, argv, env, limit, cwd=None, stdin=None, user=None, close_stdin=True, stdin_of=None):
         self.limit, self.deadline, self.out, self.pending = limit, time.monotonic() + limit, b"", b""
         self.err = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             argv,
             env=env,
             cwd=cwd,
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if stdin is not None else stdin_of or subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self.err,
             start_new_session=True,

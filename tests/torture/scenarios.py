@@ -55,7 +55,7 @@ class Scenario:
         return logins
 
 
-def journal(server):
+def name_of_refresh(server):
     """How the files are named in which a refresh of the login to this server is noted."""
     return hashlib.sha256(server.mcp.encode()).hexdigest()[:16]
 
@@ -92,9 +92,16 @@ class Refresh(Scenario):
 
     def arguments(self, home, server):
         if self.job:
-            job = self.job.replace("HOME", home.home).replace("ORIGIN", server.origin)
-            return ["__refresh", job.replace("JOURNAL", journal(server))]
+            return ["__refresh", self.job.replace("HOME", home.home).replace("ORIGIN", server.origin)]
         return ["token", "--store", "file", server.mcp]
+
+    def go(self, home, server, through=(), limit=60):
+        if not self.job:
+            return super().go(home, server, through, limit)
+        # The process gets the lock of the login as its stdin.
+        os.makedirs(os.path.join(home.data, "refresh"), mode=0o700, exist_ok=True)
+        with open(os.path.join(home.data, "refresh", f"{name_of_refresh(server)}.lock"), "w+") as lock:
+            return home.run(*self.arguments(home, server), through=through, limit=limit, stdin_of=lock)
 
     def judge(self, report, what, home, server, result):
         logins = self.store(report, what, home)

@@ -22,9 +22,8 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::{ascii, printable};
 use crate::os::clock::{Deadline, Time};
 use crate::os::files::LockFile;
-use crate::refresh::refresher::adopt_rescued;
-use crate::refresh::{self, Freshness, Journal};
-use crate::store::{self, Credentials, Interaction, Store, StoredId};
+use crate::refresh::{self, Freshness, LockedLogin};
+use crate::store::{self, Credentials, Interaction, Store, StoreError, StoredId};
 use crate::warning::warn_user;
 
 /// Longest wait for a refresh that is under way.
@@ -123,12 +122,12 @@ pub fn hand_over(
             Deadline::after(refresh::LIMIT),
         )?;
     }
-    let unreadable = |err| Error::unreadable(key, err);
-    let journal = Journal::of(&store, key);
-    let lock = journal.lock(Deadline::after(LOCK_LIMIT));
-    let _lock = lock.map_err(unreadable)?;
-    let kept = refresh::load(&store, key, settings)?;
-    let mut kept = adopt_rescued(&store, &kept, &journal)?.unwrap_or(kept);
+    let unreadable = |err: StoreError| Error::unreadable(key, err);
+    let locked = LockedLogin::acquire(&store, key, Deadline::after(LOCK_LIMIT));
+    let mut locked = locked.map_err(unreadable)?;
+    locked.ours(settings)?;
+    locked.adopt()?;
+    let mut kept = locked.ours(settings)?.credentials;
     let configured = configured(key, options, places).map_err(|refusal| failed(refusal.into()))?;
     let name = options
         .name
@@ -248,9 +247,7 @@ fn move_to_client<T>(
 }
 
 fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Error> {
-    let saved = store
-        .save(kept)
-        .map_err(|err| Error::not_kept(key, err.into()))?;
+    let saved = store.save(kept).map_err(|err| Error::not_kept(key, err))?;
     saved
         .notice
         .iter()

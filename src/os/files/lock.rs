@@ -127,11 +127,13 @@ impl LockFile {
         Ok(lock)
     }
 
-    /// Returns the transient lock on `path` that this process was given as its stdin; `None` if that is no such lock.
+    /// Returns the transient lock on `path` that this process was given as its stdin; `None` if that is no such lock, or
+    /// another process holds it.
     pub fn inherited(path: &Path) -> Option<Self> {
         let file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
         let transient = resolve(path).ok()?.path;
-        is_at(&file, &transient).then_some(Self {
+        let is_held = is_at(&file, &transient) && file.try_lock().is_ok();
+        is_held.then_some(Self {
             file: Some(file),
             marker: None,
             transient: Some(transient),

@@ -246,6 +246,7 @@ impl<'a> Kept<'a> {
         let job =
             json!({"key": key, "store": "keyring", "data_dir": self.home.data(), "ca_file": null});
         self.run_at(self.home.path(), &["__refresh", &job.to_string()])
+            .with_stdin_of(&self.home.lock_of(&self.servers.fake))
     }
 
     pub fn token(&self) -> Finished {

@@ -1,7 +1,9 @@
 //! Runs the real program, in a home of its own, and reads what it says while it runs.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -28,6 +30,7 @@ fn locks(home: &Path) -> PathBuf {
 pub struct Program {
     home: TempDir,
     command: Command,
+    stdin: Option<PathBuf>,
 }
 
 impl Program {
@@ -46,7 +49,11 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self { home, command }
+        Self {
+            home,
+            command,
+            stdin: None,
+        }
     }
 
     /// Prepares a login to a fake: machine-readable, into the default file, without a browser.
@@ -86,6 +93,12 @@ impl Program {
     /// Gives the program a pipe to read from.
     pub fn with_stdin(mut self) -> Self {
         self.command.stdin(Stdio::piped());
+        self
+    }
+
+    /// Gives the program an open file as its stdin, which is made if it is not there.
+    pub fn with_stdin_of(mut self, path: &Path) -> Self {
+        self.stdin = Some(path.to_owned());
         self
     }
 
@@ -150,6 +163,13 @@ impl Program {
     }
 
     pub fn start(mut self) -> Running {
+        if let Some(path) = &self.stdin {
+            let directory = path.parent().expect("a directory");
+            fs::create_dir_all(directory).expect("a directory");
+            let mut options = fs::OpenOptions::new();
+            let options = options.read(true).write(true).create(true).mode(0o600);
+            self.command.stdin(options.open(path).expect("a file"));
+        }
         let mut child = self.command.spawn().expect("starting the program");
         // Our copies of what it was given, such as the end of a pipe, are closed.
         drop(self.command);

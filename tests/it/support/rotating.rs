@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{json, Map, Value};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::fake::{Fake, Gate, Reply, Seen};
@@ -290,6 +291,13 @@ impl Home {
     /// Prepares a command for the login to a fake.
     pub fn at(&self, command: &str, fake: &Fake) -> Program {
         self.command(command, &[&fake.mcp()])
+    }
+
+    /// Returns the lock of the login to a fake.
+    pub fn lock_of(&self, fake: &Fake) -> PathBuf {
+        let hash = Sha256::digest(fake.mcp());
+        let name: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        self.data().join(format!("refresh/{name}.lock"))
     }
 
     /// Runs `token` for the login to a fake.

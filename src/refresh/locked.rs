@@ -1,0 +1,225 @@
+//! A login while its lock is held, and what only the holder of the lock may do.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use super::journal::Journal;
+use super::{ours, Settings};
+use crate::error::Error;
+use crate::os::clock::Deadline;
+use crate::os::files::LockFile;
+use crate::store::file::FileBackend;
+use crate::store::{Backend as _, Credentials, Interaction, Store, StoreError, Stored, StoredId};
+use crate::warning::warn_user;
+
+/// A login whose lock this process holds: nobody else spends its refresh token.
+pub struct LockedLogin<'a> {
+    pub(super) store: &'a Store,
+    pub(super) id: StoredId,
+    /// The note of a refresh of this login.
+    pub(super) journal: Journal,
+    lock: LockFile,
+    stored: Result<Option<Stored>, Arc<StoreError>>,
+}
+
+impl<'a> LockedLogin<'a> {
+    /// Takes the lock of a login, and reads the login under it. The lock belongs to the backend that has the login: if
+    /// another process moved the login while this one waited, the lock of the new backend is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`] once the deadline has passed, or if there cannot be a lock. A login that cannot be read is
+    /// locked all the same.
+    pub fn acquire(
+        store: &'a Store,
+        id: &StoredId,
+        deadline: Deadline,
+    ) -> Result<Self, StoreError> {
+        let mut journal = Journal::of(store, id, &store.find(id));
+        loop {
+            let lock = journal.lock(deadline)?;
+            let stored = store.find(id);
+            let now = Journal::of(store, id, &stored);
+            if now == journal {
+                return Ok(Self::new(store, id, journal, lock, stored));
+            }
+            journal = now;
+        }
+    }
+
+    /// Returns the login whose lock this process was given as its stdin; `None` if that is not the lock of the login as
+    /// it is now, or is held by another process.
+    pub(super) fn inherited(store: &'a Store, id: &StoredId) -> Option<Self> {
+        let stored = store.find(id);
+        let journal = Journal::of(store, id, &stored);
+        let lock = journal.inherited_lock()?;
+        Some(Self::new(store, id, journal, lock, stored))
+    }
+
+    fn new(
+        store: &'a Store,
+        id: &StoredId,
+        journal: Journal,
+        lock: LockFile,
+        stored: Result<Option<Stored>, StoreError>,
+    ) -> Self {
+        Self {
+            store,
+            id: id.clone(),
+            journal,
+            lock,
+            stored: stored.map_err(Arc::new),
+        }
+    }
+
+    /// Returns the login as it was when the lock was taken; `None` if there was none.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`] of a backend that may have the login.
+    pub fn stored(&self) -> Result<Option<&Stored>, Arc<StoreError>> {
+        self.stored.as_ref().map(Option::as_ref).map_err(Arc::clone)
+    }
+
+    /// Returns the login if it is ours.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotLoggedIn`] if there is none, or if another program has it; [`Error::Store`].
+    pub fn ours(&self, settings: &Settings) -> Result<Stored, Error> {
+        let stored = self
+            .stored()
+            .map_err(|err| Error::unreadable(&self.id, err))?;
+        ours(stored.cloned(), self.store, &self.id, settings)
+    }
+
+    /// Gives the lock to a child process as its stdin.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back where the file system has no locks that can be inherited.
+    pub(super) fn hand_over(self) -> Result<Stdio, Box<Self>> {
+        let lock = self.lock.hand_over();
+        lock.map_err(|lock| Box::new(Self { lock, ..self }))
+    }
+
+    /// Returns the login as an interrupted refresh received it, and no store has it; `None` if there is no such thing.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`] of the file that may hold it.
+    pub fn rescued(&self) -> Result<Option<Credentials>, StoreError> {
+        let (Ok(Some(stored)), Some(file)) = (&self.stored, self.rescued_file()) else {
+            return Ok(None);
+        };
+        let rescued = FileBackend::new(file, Interaction::None.lock_limit()).read(&self.id)?;
+        // The store may have had it, or a newer login, and only the note was left.
+        Ok(rescued.filter(|it| it.generation >= stored.credentials.generation))
+    }
+
+    fn rescued_file(&self) -> Option<PathBuf> {
+        let stored = self.stored.as_ref().ok()?.as_ref()?;
+        self.journal
+            .rescued(stored.credentials.refresh_token.as_ref()?)
+    }
+
+    /// Stores what [`LockedLogin::rescued`] returns. A file that does not hold a login is passed over, with a warning.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if the file cannot be read now, or the store does not accept the login now either.
+    pub fn adopt(&mut self) -> Result<(), Error> {
+        let rescued = match self.rescued() {
+            Ok(rescued) => rescued,
+            // It may hold the only good refresh token, and be readable later.
+            Err(err @ StoreError::Disk(_)) => return Err(Error::unreadable(&self.id, err)),
+            Err(err) => {
+                warn_user!(LoginUnreadable, "{err}");
+                None
+            }
+        };
+        let Some(mut rescued) = rescued else {
+            return Ok(());
+        };
+        let file = self.rescued_file();
+        self.store
+            .save(&mut rescued)
+            .map_err(|err| Error::not_kept(&self.id, err))?;
+        self.end();
+        file.iter().for_each(|file| discard(file));
+        self.stored = self.store.find(&self.id).map_err(Arc::new);
+        Ok(())
+    }
+
+    /// Removes the note of a refresh and what it received: it is stored, revoked or replaced.
+    pub fn end(&self) {
+        self.journal.end();
+    }
+
+    /// As [`LockedLogin::end`], for a login that is deleted: its emergency file goes too.
+    pub fn end_deleted(&self) {
+        self.rescued_file().iter().for_each(|file| discard(file));
+        self.end();
+    }
+}
+
+fn discard(file: &Path) {
+    match fs::remove_file(file) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            warn_user!(
+                FileNotRemoved,
+                "cannot remove {}, which is not needed any more: {err}",
+                file.display()
+            );
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::tests::{sample, store_of, Memory, SERVER};
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn c1_whoever_waits_for_a_login_that_is_moved_locks_it_where_it_is_then() {
+        let home = tempfile::tempdir().unwrap();
+        let [keyring, file] = ["keyring", "file"].map(|name| Memory::with_locks(name, home.path()));
+        let store = store_of(&[Arc::clone(&keyring), Arc::clone(&file)], home.path());
+        let id = sample(SERVER, 1).key();
+        keyring.set(Some(1));
+        let first = LockedLogin::acquire(&store, &id, Deadline::after(PATIENCE)).unwrap();
+        let reads = file.reads.load(Ordering::Relaxed);
+        thread::scope(|scope| {
+            let second =
+                scope.spawn(|| LockedLogin::acquire(&store, &id, Deadline::after(PATIENCE)));
+            while file.reads.load(Ordering::Relaxed) == reads {
+                thread::yield_now();
+            }
+            // The second one has found the login in the keyring.
+            keyring.set(None);
+            file.set(Some(2));
+            let old_lock = first.journal.lock_path().to_owned();
+            drop(first);
+            let second = second.join().unwrap().unwrap();
+            assert_ne!(second.journal.lock_path(), old_lock);
+            let stored = second.stored().unwrap().unwrap();
+            assert_eq!(stored.credentials.generation, 2);
+            let third = LockedLogin::acquire(&store, &id, Deadline::after(Duration::ZERO));
+            assert!(matches!(third, Err(StoreError::Disk(_))), "it is locked");
+            assert!(
+                !old_lock.exists(),
+                "the lock of the old backend is not held"
+            );
+        });
+    }
+}

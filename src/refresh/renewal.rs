@@ -1,0 +1,236 @@
+//! The refresh itself: spends the refresh token of a locked login, and stores what comes.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::journal::Journal;
+use super::{needs_login, needs_login_again, LockedLogin, Settings};
+use crate::error::Error;
+use crate::http::{Http, HttpSettings};
+use crate::oauth::client::{self, RegistrationKind};
+use crate::oauth::secret::Secret;
+use crate::oauth::text::printable;
+use crate::os::clock::{Deadline, Time};
+use crate::providers::{self, Moment};
+use crate::registration;
+use crate::store::cache::Cache;
+use crate::store::{Credentials, StoreError, Stored, StoredId};
+use crate::token_endpoint::{ExchangeError, TokenRequest};
+use crate::warning::warn_user;
+
+/// Longest time of the request.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long before the end of the time of whoever asked a request is sent again at the latest.
+const LAST_RETRY: Duration = Duration::from_secs(1);
+
+/// Spends the refresh token of a login, stores what comes, and returns the login as it is then. `deadline` is that of
+/// whoever asked: what has been sent is waited for beyond it, and nothing is sent again.
+///
+/// # Errors
+///
+/// [`Error::NotLoggedIn`] if only a login helps, [`Error::Exchange`], [`Error::Store`].
+pub(super) fn renew(
+    mut locked: LockedLogin,
+    settings: &Settings,
+    deadline: Deadline,
+) -> Result<Credentials, Error> {
+    let retry_until = Deadline::after(deadline.left().saturating_sub(LAST_RETRY));
+    locked.ours(settings)?;
+    locked.adopt()?;
+    let stored = locked.ours(settings)?;
+    let login = &stored.credentials;
+    let key = &login.key();
+    let Some(refresh_token) = &login.refresh_token else {
+        return Err(needs_login(key, "there is no refresh token", settings));
+    };
+    let not_kept = |err: StoreError| Error::not_kept(key, err);
+    let journal = &locked.journal;
+    let interrupted = journal.interrupted(refresh_token);
+    // What cannot be stored must not be spent.
+    let backend = locked.store.backend(&stored);
+    backend.prove_replaceable().map_err(not_kept)?;
+    let prepared = journal.prepare(login).map_err(not_kept)?;
+    let http_settings = HttpSettings {
+        ca_file: settings.ca_file.clone(),
+    };
+    let http = Http::new(&http_settings, &login.typed_urls(), REQUEST_LIMIT);
+    journal.begin(login, refresh_token).map_err(not_kept)?;
+    match spend(login, refresh_token, &http, retry_until) {
+        Ok(renewed) => {
+            // Nothing comes before this: until it is done the only good refresh token is in memory.
+            let written = prepared.map_or(Ok(()), |prepared| prepared.store(&renewed));
+            drop(written.inspect_err(|err| log::debug!("{err}")));
+            let now = store_renewed(&locked, &stored, renewed)
+                .map_err(|err| not_kept(point_to_rescued(err, login, refresh_token, journal)))?;
+            locked.end();
+            now.ok_or_else(|| logged_out(key, settings))
+        }
+        Err(refusal @ ExchangeError::Refused { .. }) => {
+            mark_refresh_token_refused(&locked, login, &refusal, interrupted, settings)
+        }
+        Err(source) => {
+            if !source.may_have_spent() {
+                locked.end();
+            }
+            Err(Error::Exchange {
+                issuer: printable(&login.issuer),
+                provider: login.known_provider(),
+                source,
+            })
+        }
+    }
+}
+
+/// Sends the request for new tokens, and returns the login with them.
+fn spend(
+    login: &Credentials,
+    refresh_token: &Secret,
+    http: &Http,
+    retry_until: Deadline,
+) -> Result<Credentials, ExchangeError> {
+    let token_endpoint = Url::parse(&login.token_endpoint).map_err(|_| ExchangeError::Request)?;
+    let request = TokenRequest {
+        token_endpoint: &token_endpoint,
+        client: &login.client(),
+        resource: login.resource.as_deref(),
+        http,
+        retry_until,
+    };
+    let tokens = request.refresh(refresh_token)?.tokens;
+    let now = Time::now();
+    let scopes = tokens
+        .scopes
+        .map(|scopes| providers::granted(login.known_provider(), scopes));
+    Ok(Credentials {
+        access_token: tokens.access_token,
+        obtained_at: now,
+        expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
+        // A server that does not rotate sends none; the old one stays good.
+        refresh_token: tokens.refresh_token.or(login.refresh_token.clone()),
+        scopes: scopes.unwrap_or_else(|| login.scopes.clone()),
+        needs_login: false,
+        ..login.clone()
+    })
+}
+
+/// Stores what came, and returns the login as it is then; `None` if it was logged out meanwhile. A new login, or a logout,
+/// that could not wait for the lock wins.
+fn store_renewed(
+    locked: &LockedLogin,
+    stored: &Stored,
+    mut renewed: Credentials,
+) -> Result<Option<Credentials>, StoreError> {
+    let (store, spent) = (locked.store, &stored.credentials.refresh_token);
+    let saved = match store.replace(stored, &mut renewed)? {
+        Some(saved) => saved,
+        None => match store.load(&locked.id)? {
+            None => return Ok(None),
+            Some(now) if now.refresh_token != *spent => return Ok(Some(now)),
+            Some(now) => {
+                // The new login brought no refresh token, and kept the one that has just been spent.
+                renewed = Credentials {
+                    refresh_token: renewed.refresh_token,
+                    ..now
+                };
+                store.save(&mut renewed)?
+            }
+        },
+    };
+    if let Some(notice) = saved.notice {
+        warn_user!(StoreFallback, "{notice}");
+    }
+    Ok(Some(renewed))
+}
+
+/// Notes in the journal which file holds what no store took.
+fn point_to_rescued(
+    err: StoreError,
+    login: &Credentials,
+    spent: &Secret,
+    journal: &Journal,
+) -> StoreError {
+    let StoreError::NotStored { rescued, source } = err else {
+        // The file of the journal holds it.
+        return err;
+    };
+    if let Some(file) = &rescued {
+        match journal.point_to(file, login, spent) {
+            Ok(()) => journal.forget_renewed(),
+            Err(err) => warn_user!(JournalNotWritten, "{err}"),
+        }
+    }
+    StoreError::NotStored {
+        rescued: rescued.or_else(|| journal.rescued(spent)),
+        source,
+    }
+}
+
+/// Marks a login whose refresh token the server refuses, and keeps it. The store is read once more before that: a new
+/// login that could not wait for the lock is returned. Where the server does not know our registration any more, the next
+/// login makes a new one.
+fn mark_refresh_token_refused(
+    locked: &LockedLogin,
+    login: &Credentials,
+    refusal: &ExchangeError,
+    interrupted: Option<Time>,
+    settings: &Settings,
+) -> Result<Credentials, Error> {
+    let key = &locked.id;
+    let now = locked
+        .store
+        .load(key)
+        .map_err(|err| Error::unreadable(key, err))?;
+    let mut now = match now {
+        Some(now) if now.refresh_token == login.refresh_token => now,
+        other => {
+            locked.end();
+            return other.ok_or_else(|| logged_out(key, settings));
+        }
+    };
+    let error = match refusal {
+        ExchangeError::Refused { words, .. } => words.error.as_deref().unwrap_or_default(),
+        _ => "",
+    };
+    let is_unknown = login.registration == RegistrationKind::Dynamic && client::is_unknown(error);
+    if is_unknown {
+        registration::mark_unconfirmed(
+            &Cache::new(&settings.data_dir),
+            &login.issuer,
+            &login.client_id,
+            &login.redirect_uri,
+            &login.scopes_requested,
+        );
+    }
+    now.needs_login = true;
+    locked
+        .store
+        .save(&mut now)
+        .map_err(|err| Error::not_kept(key, err))?;
+    locked.end();
+    let why = match interrupted {
+        _ if is_unknown => {
+            format!(
+                "the authorization server does not know its client any more ({})",
+                printable(error)
+            )
+        }
+        Some(since) => format!(
+            "a refresh was interrupted at {}, and its token is lost",
+            since.rfc3339()
+        ),
+        None => format!("the refresh token was refused: {refusal}"),
+    };
+    let why = meaning(login, error).map_or(why.clone(), |it| format!("{why}: {it}"));
+    Err(needs_login_again(login, &why, &[], settings))
+}
+
+fn logged_out(key: &StoredId, settings: &Settings) -> Error {
+    needs_login(key, "it was logged out meanwhile", settings)
+}
+
+/// Returns what the refusal of a refresh token means at the provider of a login, if that is known.
+pub(super) fn meaning(login: &Credentials, error: &str) -> Option<&'static str> {
+    providers::explain(login.known_provider(), Moment::Refresh, error)
+}
