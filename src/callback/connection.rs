@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::PollFlags;
@@ -27,6 +28,7 @@ pub struct Connection {
     peer: SocketAddr,
     local: SocketAddr,
     stream: TcpStream,
+    server: Arc<str>,
     state: ConnectionState,
     deadline: Deadline,
 }
@@ -45,14 +47,15 @@ enum ConnectionState {
 }
 
 impl Connection {
-    /// Serves an accepted stream; `None` if it is closed already.
-    pub fn new(stream: TcpStream, peer: SocketAddr) -> Option<Self> {
+    /// Serves an accepted stream; `None` if it is closed already. Pages name this server.
+    pub fn new(stream: TcpStream, peer: SocketAddr, server: Arc<str>) -> Option<Self> {
         stream.set_nonblocking(true).ok()?;
         let local = stream.local_addr().ok()?;
         Some(Self {
             peer,
             local,
             stream,
+            server,
             state: ConnectionState::Reading(Vec::new()),
             deadline: Deadline::after(HEAD_LIMIT),
         })
@@ -154,7 +157,7 @@ impl Connection {
     /// Sends a page and closes the connection after it.
     pub fn answer(&mut self, page: Page) {
         self.state = ConnectionState::Writing {
-            bytes: page.bytes(),
+            bytes: page.bytes(&self.server),
             sent: 0,
         };
         self.deadline = Deadline::after(PAGE_LIMIT);

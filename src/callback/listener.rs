@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::PollFlags;
@@ -243,7 +244,8 @@ impl Listener {
         if is_full && !self.make_room() {
             return;
         }
-        let Some(mut connection) = Connection::new(stream, peer) else {
+        let Some(mut connection) = Connection::new(stream, peer, Arc::clone(&self.target.server))
+        else {
             return;
         };
         if connection.advance(self.request_limit()) {

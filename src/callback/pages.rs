@@ -1,16 +1,18 @@
-//! The pages that the browser is shown. Each is constant: no byte of a request is ever in an answer.
+//! The pages that the browser is shown. Each is constant but for the host of the server, where the page answers a request
+//! with the right state: no byte of a request is ever in an answer.
 
 use std::io::Cursor;
 
 use tiny_http::{HTTPVersion, Header, Response, StatusCode};
+use url::Url;
 
 /// A page for the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
     /// The login is complete: the tokens have been exchanged and stored.
     LoggedIn,
-    /// The user or the authorization server refused.
-    Refused,
+    /// The user or the authorization server refused, for this reason.
+    Refused(&'static str),
     /// The answer was good, but the login failed after it.
     Failed,
     /// The exchange takes long; the terminal will show how it ends.
@@ -56,13 +58,13 @@ pub const HEAD: &str = include_str!("pages/head.html");
 pub const STYLE: &str = include_str!("pages/style.css");
 
 /// What a page may load: its own style, named by its SHA-256, and nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-oNHQLAPTb6leqYE2f/6G7pETOEurHRZO9hrTXLjomeQ='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-n1G97ZT8XnEsLHQlouOmbJPTZacXblC24yiqc9TJG/o='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Page {
     /// Returns the status code.
     pub fn status(self) -> u16 {
         match self {
-            Self::LoggedIn | Self::Refused | Self::SeeTerminal => 200,
+            Self::LoggedIn | Self::Refused(_) | Self::SeeTerminal => 200,
             Self::NoIcon => 204,
             Self::OtherLogin
             | Self::NoIssuer
@@ -80,37 +82,45 @@ impl Page {
         }
     }
 
-    /// Returns what a person reads: the mark, the headline and a sentence; `None` for answers to programs.
-    fn words(self) -> Option<(&'static str, &'static str, &'static str)> {
+    /// Returns what a person reads: the mark, the title, the headline and a sentence; `None` for answers to programs. An
+    /// `@` stands for the server.
+    fn words(self) -> Option<[&'static str; 4]> {
         let words = match self {
-            Self::LoggedIn => (CHECK, "You are logged in", "You can close this tab and go back to the terminal."),
-            Self::Refused => (CROSS, "The login was refused", "Nothing was stored. The terminal says why."),
-            Self::Failed => (CROSS, "The login failed", "Your answer arrived, but the login could not be completed. The terminal says why."),
-            Self::SeeTerminal => (DOTS, "Almost there", "This takes longer than usual. The terminal will say how it ends."),
-            Self::Temporary => (DOTS, "The server is busy", "The authorization server could not answer just now. Go back and try again in this tab."),
-            Self::OtherLogin => (CROSS, "This tab does not belong to the login that is running", "The state in its address is missing, cut off, or of another login. Go on in the newest tab; the terminal says more."),
-            Self::NoIssuer => (CROSS, "This answer was not accepted", "It does not name the authorization server that sent it (iss), although that server promises to do so. The terminal says more."),
-            Self::OtherIssuer => (CROSS, "This answer was not accepted", "It names another authorization server than the one that was asked. The terminal says more."),
-            Self::ForeignPeer => (CROSS, "This answer did not come from your own browser", "Copy the address of this page, and paste it into the terminal in which the login is running."),
-            Self::Empty => (DOTS, "There is no answer in this address", "If the address bar shows more behind a # sign, copy all of it and paste it into the terminal. Otherwise go on in the newest tab."),
+            Self::LoggedIn => [CHECK, "Logged in to @", "You are logged in to @", "You can close this tab and go back to the terminal."],
+            Self::Refused(why) => [CROSS, "Login to @ refused", "The login to @ was refused", why],
+            Self::Failed => [CROSS, "Login to @ failed", "The login to @ failed", "Your answer arrived, but the login could not be completed. The terminal says why."],
+            Self::SeeTerminal => [DOTS, "Logging in to @", "Almost logged in to @", "This takes longer than usual. The terminal will say how it ends."],
+            Self::Temporary => [DOTS, "Logging in to @", "The server is busy", "The authorization server could not answer just now. Go back and try again in this tab."],
+            Self::OtherLogin => [CROSS, "Not logged in", "This tab does not belong to the login that is running", "The state in its address is missing, cut off, or of another login. Go on in the newest tab; the terminal says more."],
+            Self::NoIssuer => [CROSS, "Not logged in", "This answer was not accepted", "It does not name the authorization server that sent it (iss), although that server promises to do so. The terminal says more."],
+            Self::OtherIssuer => [CROSS, "Not logged in", "This answer was not accepted", "It names another authorization server than the one that was asked. The terminal says more."],
+            Self::ForeignPeer => [CROSS, "Not logged in", "This answer did not come from your own browser", "Copy the address of this page, and paste it into the terminal in which the login is running."],
+            Self::Empty => [DOTS, "Not logged in", "There is no answer in this address", "If the address bar shows more behind a # sign, copy all of it and paste it into the terminal. Otherwise go on in the newest tab."],
             _ => return None,
         };
         Some(words)
     }
 
-    fn body(self) -> String {
+    fn body(self, server: &str) -> String {
         match self.words() {
-            Some((mark, headline, sentence)) => format!(
-                "{HEAD}{STYLE}</style>\n{mark}\n<h1>{headline}</h1>\n<p>{sentence}</p>\n<footer>mcp-login</footer>\n</main>\n"
-            ),
+            Some([mark, title, headline, sentence]) => {
+                let named = |text: &str| match server {
+                    "" => text.replace(" to @", ""),
+                    server => text.replace('@', server),
+                };
+                let title = format!("<title>{}</title>", named(title));
+                let head = HEAD.replace("<title>mcp-login</title>", &title);
+                let headline = named(headline);
+                format!("{head}{STYLE}</style>\n{mark}\n<h1>{headline}</h1>\n<p>{sentence}</p>\n<footer>mcp-login</footer>\n</main>\n")
+            }
             None if self == Self::NoIcon => String::new(),
             None => format!("{}\n", StatusCode(self.status()).default_reason_phrase()),
         }
     }
 
-    /// Returns the whole answer, which closes the connection.
-    pub fn bytes(self) -> Vec<u8> {
-        let body = self.body();
+    /// Returns the whole answer, which closes the connection. `server` is the server as [`server_name`] gives it.
+    pub fn bytes(self, server: &str) -> Vec<u8> {
+        let body = self.body(server);
         let kind = if self.words().is_some() {
             "text/html; charset=utf-8"
         } else {
@@ -146,6 +156,16 @@ impl Page {
     }
 }
 
+/// Returns a server as a page names it: the host of its URL, or the name that the user chose, in plain ASCII. Empty if that
+/// says nothing.
+pub fn server_name(server: &str) -> String {
+    let url = Url::parse(server).ok();
+    let host = url.as_ref().map_or(Some(server), Url::host_str);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]+".contains(&byte);
+    let host = host.filter(|host| host.bytes().all(is_plain));
+    host.unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
@@ -166,13 +186,13 @@ mod tests {
     fn l4_pages_are_whole_and_close() {
         for page in [
             Page::LoggedIn,
-            Page::Refused,
+            Page::Refused("You said no."),
             Page::Failed,
             Page::OtherLogin,
             Page::NotFound,
             Page::NoIcon,
         ] {
-            let text = String::from_utf8(page.bytes()).expect("ASCII");
+            let text = String::from_utf8(page.bytes("mcp.example.com")).expect("ASCII");
             let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
             assert!(
                 head.starts_with(&format!("HTTP/1.0 {} ", page.status())),
@@ -185,6 +205,48 @@ mod tests {
             );
             assert!(!head.contains("Access-Control"), "{head}");
             assert_eq!(page.words().is_some(), body.contains("<h1>"));
+        }
+    }
+    #[test]
+    fn t3_a_page_names_the_server_and_nothing_else_from_outside() {
+        for (server, name) in [
+            ("https://mcp.example.com/mcp?x=<y>", "mcp.example.com"),
+            ("https://MCP.Example.com:8443/", "mcp.example.com"),
+            ("https://b\u{fc}cher.example/mcp", "xn--bcher-kva.example"),
+            ("http://[::1]:8000/mcp", "[::1]"),
+            ("work", "work"),
+            ("odd://a&b<c>/x", ""),
+            ("ann@example.com", ""),
+        ] {
+            assert_eq!(server_name(server), name, "{server}");
+        }
+        let body = Page::LoggedIn.body("mcp.example.com");
+        assert!(
+            body.contains("<title>Logged in to mcp.example.com</title>"),
+            "{body}"
+        );
+        assert!(
+            body.contains("<h1>You are logged in to mcp.example.com</h1>"),
+            "{body}"
+        );
+        let body = Page::LoggedIn.body("");
+        assert!(
+            body.contains("<title>Logged in</title>") && !body.contains("<h1>You are logged in to"),
+            "{body}"
+        );
+        // Who has no right state learns nothing of the login.
+        for page in [
+            Page::OtherLogin,
+            Page::NoIssuer,
+            Page::ForeignPeer,
+            Page::Empty,
+            Page::NotFound,
+        ] {
+            let body = page.body("mcp.example.com");
+            assert!(
+                !body.contains("example") && !body.contains("to @"),
+                "{body}"
+            );
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct RedirectTarget {
     pub ports: Vec<u16>,
     /// Whether any other free port will do when these are in use.
     pub any_port: bool,
+    /// The server, as the pages name it; see [`server_name`](super::pages::server_name).
+    pub server: std::sync::Arc<str>,
 }
 
 impl RedirectTarget {

@@ -7,6 +7,7 @@ use super::authorize::Authorization;
 use super::pending::{PendingAuthorization, Preparation};
 use super::workers::{Message, WorkerHandle};
 use super::{previous, Request, Resource};
+use crate::callback::pages::server_name;
 use crate::callback::{is_refused_by_browsers, peer, BindError, Listener, RedirectTarget};
 use crate::context::Context;
 use crate::discovery::{discover as search, Discovery, DiscoveryRequest};
@@ -84,6 +85,7 @@ pub fn redirect_target(
                 .collect(),
         },
         any_port: request.port.is_none(),
+        server: server_name(&request.key.server).into(),
     }
 }
 

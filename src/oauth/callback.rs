@@ -74,6 +74,23 @@ impl Failure for Denial {
     }
 }
 
+/// Returns what a refusal with this error code means, for a page: no word of the server's own.
+///
+/// Spec: RFC 6749 section 4.1.2.1; OpenID Connect Core section 3.1.2.6; RFC 8707 section 2.
+pub fn refusal_in_words(error: &str) -> &'static str {
+    match error {
+        "access_denied" => "You or the authorization server denied access (access_denied). Nothing was stored.",
+        "invalid_scope" => "The authorization server does not grant the scopes that were requested (invalid_scope). The terminal says more.",
+        "invalid_target" => "The authorization server does not know the resource that was requested (invalid_target). The terminal says more.",
+        "unauthorized_client" => "The authorization server does not let this client log in (unauthorized_client). The terminal says more.",
+        "invalid_request" | "unsupported_response_type" => "The authorization server did not accept the request. The terminal says more.",
+        "login_required" | "consent_required" | "interaction_required" | "account_selection_required" => {
+            "The authorization server wants to ask you something and was not able to. The terminal says more."
+        }
+        _ => "The authorization server gave a reason of its own. The terminal has its words; nothing was stored.",
+    }
+}
+
 /// Returns what to do after a refusal with this error code.
 pub fn refusal_hint(error: &str) -> &'static str {
     match error {

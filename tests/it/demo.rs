@@ -228,7 +228,11 @@ fn a_person_who_allows_is_logged_in() {
 fn a_person_who_denies_is_not() {
     let open = Open::start();
     let page = visit(&open.say("deny"));
-    assert!(page.body.contains("The login was refused"), "{}", page.body);
+    assert!(
+        page.body.contains("The login to 127.0.0.1 was refused"),
+        "{}",
+        page.body
+    );
     let finished = open.finish().expect_error(3, "access_denied");
     assert!(
         !finished.stderr.contains("removed again"),

@@ -10,7 +10,7 @@ use crate::login::pending::PendingAuthorization;
 use crate::login::stage::{ActiveLogin, LoginId, Stage};
 use crate::login::workers::Message;
 use crate::login::{AnswerSource, AuthorizationPage, Event, Incomplete, Reason, Report, Started};
-use crate::oauth::callback::AuthorizationResponse;
+use crate::oauth::callback::{refusal_in_words, AuthorizationResponse};
 use crate::oauth::client;
 use crate::oauth::paste::{self, PasteContent, PasteMistake};
 use crate::os::browser;
@@ -108,12 +108,13 @@ impl EventLoop<'_> {
         if !client::is_unknown(&denial.error) {
             pending.confirm_client(&self.context.cache());
         }
+        let page = Page::Refused(refusal_in_words(&denial.error));
         let error = Error::Denied {
             server: self.logins[id.0].server().to_owned(),
             provider: pending.preparation().provider(),
             denial,
         };
-        self.end(id, Err(error), Page::Refused);
+        self.end(id, Err(error), page);
     }
 
     fn reregister(&mut self, id: LoginId, pending: PendingAuthorization) {
