@@ -82,6 +82,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a live access token, refreshed if necessary')
             [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print {"Authorization":"Bearer ..."}, for an MCP client')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command with a live access token in its environment')
+            [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Serve an MCP server on stdin and stdout, with a live token')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh the access token now')
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Revoke the tokens and remove the login')
             [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Set up an MCP client to use a login')
@@ -255,6 +256,21 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--refresh', '--refresh', [CompletionResultType]::ParameterName, 'Refresh in any case, once')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print each request and its response')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcp-login;connect' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
@@ -450,6 +466,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a live access token, refreshed if necessary')
             [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print {"Authorization":"Bearer ..."}, for an MCP client')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command with a live access token in its environment')
+            [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Serve an MCP server on stdin and stdout, with a live token')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh the access token now')
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Revoke the tokens and remove the login')
             [CompletionResult]::new('handover', 'handover', [CompletionResultType]::ParameterValue, 'Set up an MCP client to use a login')
@@ -478,6 +495,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;help;exec' {
+            break
+        }
+        'mcp-login;help;connect' {
             break
         }
         'mcp-login;help;refresh' {

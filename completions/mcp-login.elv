@@ -79,6 +79,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand token 'Print a live access token, refreshed if necessary'
             cand headers 'Print {"Authorization":"Bearer ..."}, for an MCP client'
             cand exec 'Run a command with a live access token in its environment'
+            cand connect 'Serve an MCP server on stdin and stdout, with a live token'
             cand refresh 'Refresh the access token now'
             cand logout 'Revoke the tokens and remove the login'
             cand handover 'Set up an MCP client to use a login'
@@ -244,6 +245,20 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --color 'When to use colors'
             cand --data-dir 'The directory for everything that mcp-login stores'
             cand --refresh 'Refresh in any case, once'
+            cand --json 'Print one JSON object per line on stdout'
+            cand -q 'Print only errors and what you have to see'
+            cand --quiet 'Print only errors and what you have to see'
+            cand -v 'Print each request and its response'
+            cand --verbose 'Print each request and its response'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcp-login;connect'= {
+            cand --store 'Where logins are stored'
+            cand --profile 'Keep several accounts for one server apart [default: default]'
+            cand --ca-file 'Trust the certificate authorities in this PEM file too'
+            cand --color 'When to use colors'
+            cand --data-dir 'The directory for everything that mcp-login stores'
             cand --json 'Print one JSON object per line on stdout'
             cand -q 'Print only errors and what you have to see'
             cand --quiet 'Print only errors and what you have to see'
@@ -429,6 +444,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand token 'Print a live access token, refreshed if necessary'
             cand headers 'Print {"Authorization":"Bearer ..."}, for an MCP client'
             cand exec 'Run a command with a live access token in its environment'
+            cand connect 'Serve an MCP server on stdin and stdout, with a live token'
             cand refresh 'Refresh the access token now'
             cand logout 'Revoke the tokens and remove the login'
             cand handover 'Set up an MCP client to use a login'
@@ -451,6 +467,8 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
         &'mcp-login;help;headers'= {
         }
         &'mcp-login;help;exec'= {
+        }
+        &'mcp-login;help;connect'= {
         }
         &'mcp-login;help;refresh'= {
         }

@@ -120,6 +120,7 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "whoami" -d 'Show t
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "token" -d 'Print a live access token, refreshed if necessary'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "headers" -d 'Print {"Authorization":"Bearer ..."}, for an MCP client'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "connect" -d 'Serve an MCP server on stdin and stdout, with a live token'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "refresh" -d 'Refresh the access token now'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "logout" -d 'Revoke the tokens and remove the login'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -a "handover" -d 'Set up an MCP client to use a login'
@@ -361,6 +362,17 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Pr
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l json -d 'Print one JSON object per line on stdout'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s q -l quiet -d 'Print only errors and what you have to see'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s v -l verbose -d 'Print each request and its response'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l store -d 'Where logins are stored' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
@@ -529,22 +541,23 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l json -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "login" -d 'Log in; also what `mcp-login SERVER` does'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "status" -d 'List the logins'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "whoami" -d 'Show the account of a login'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "token" -d 'Print a live access token, refreshed if necessary'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}, for an MCP client'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "refresh" -d 'Refresh the access token now'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "logout" -d 'Revoke the tokens and remove the login'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "handover" -d 'Set up an MCP client to use a login'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "check" -d 'Ask a server for its tools: does the login really work?'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "providers" -d 'List the providers with built-in settings, for --provider'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "demo" -d 'See a whole login, to a server that runs just for it'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "completion" -d 'Print the completion script for a shell'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "version" -d 'Print the version'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec refresh logout handover check doctor providers demo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "login" -d 'Log in; also what `mcp-login SERVER` does'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "status" -d 'List the logins'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "whoami" -d 'Show the account of a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "token" -d 'Print a live access token, refreshed if necessary'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}, for an MCP client'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "connect" -d 'Serve an MCP server on stdin and stdout, with a live token'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "refresh" -d 'Refresh the access token now'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "logout" -d 'Revoke the tokens and remove the login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "handover" -d 'Set up an MCP client to use a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "check" -d 'Ask a server for its tools: does the login really work?'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "providers" -d 'List the providers with built-in settings, for --provider'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "demo" -d 'See a whole login, to a server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "completion" -d 'Print the completion script for a shell'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "version" -d 'Print the version'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 
 function __fish_mcp_login_wants_server
     contains -- -- (commandline -opc)

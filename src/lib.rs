@@ -25,6 +25,7 @@ pub mod http;
 pub mod store;
 
 // Flows: what happens between a server, a person and a store.
+pub mod bridge;
 pub mod context;
 pub mod discovery;
 pub mod error;

@@ -124,6 +124,11 @@ the provider itself and is known by the provider's name; its profile is then the
 With \fB\-\-provider google\fR the tools of \fB\-\-tools\fR are appscript, calendar, chat, contacts, docs, drive, forms, gmail,
 search, sheets, slides and tasks; the scopes are those that workspace\-mcp needs for them. Endpoints in the client file
 that are not Google's own are used in their place.
+.SH "AS A STDIO SERVER"
+\fBmcp\-login connect \fISERVER\fR is an MCP server on stdin and stdout, which passes each message on to the remote one with the
+token of the login. The login is refreshed ahead of time, and once when the server refuses its token; one that is made in another
+terminal is used from the next request on. A failure of its own is a JSON\-RPC error whose code is \-31000 minus the exit status
+below and whose \fBdata\fR holds code and hint; stderr says the same.
 .SH FILES
 .TP
 \fI~/.local/share/mcp\-login/credentials.json\fR
@@ -174,8 +179,8 @@ With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
 \fBlogged_in\fR (server, profile, issuer, client_id, scopes, expires_at, refreshable, store, path, account, already),
 \fBwarning\fR (code, message),
 \fBerror\fR (server, code, exit, message, hint).
-Where stdout carries one result (\fBtoken\fR, \fBheaders\fR, \fBexec\fR, \fBstatus\fR, \fBcheck\fR, \fBdoctor\fR), warnings are lines
-on stderr, as are the errors of \fBtoken\fR, \fBheaders\fR and \fBexec\fR.
+Where stdout carries one result (\fBtoken\fR, \fBheaders\fR, \fBexec\fR, \fBconnect\fR, \fBstatus\fR, \fBcheck\fR, \fBdoctor\fR),
+warnings are lines on stderr, as are the errors of the first four.
 \fBdoctor \-\-json\fR prints one object:
 \fBfindings\fR, a list of {topic, state, code, what, hint}; \fBserver\fR, the server examined, or null;
 \fBsteps\fR, a list of {url, status, decided}, what was asked and what was decided from the answer (status is null if

@@ -11,9 +11,10 @@ use crate::os::terminal;
 use crate::store::{StoredId, DEFAULT_PROFILE};
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
-pub const COMMANDS: [&str; 18] = [
+pub const COMMANDS: [&str; 19] = [
     "check",
     "completion",
+    "connect",
     "demo",
     "doctor",
     "exec",

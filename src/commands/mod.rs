@@ -3,6 +3,7 @@
 pub mod check;
 mod complete;
 mod completion;
+mod connect;
 pub mod demo;
 pub mod doctor;
 mod exec;
@@ -28,6 +29,7 @@ use crate::os::terminal;
 use crate::output::{self, Reporter, WarningFormat};
 use check::CheckArgs;
 use completion::CompletionArgs;
+use connect::ConnectArgs;
 use demo::DemoArgs;
 use doctor::DoctorArgs;
 use exec::ExecArgs;
@@ -128,6 +130,11 @@ pub enum Command {
     Headers(TokenArgs),
     /// Run a command with a live access token in its environment
     Exec(ExecArgs),
+    /// Serve an MCP server on stdin and stdout, with a live token
+    ///
+    /// For clients that start MCP servers as programs: set `mcp-login connect SERVER` as the command. It opens no browser:
+    /// if a login is needed, the client and stderr are told the command.
+    Connect(ConnectArgs),
     /// Refresh the access token now
     Refresh(RefreshArgs),
     /// Revoke the tokens and remove the login
@@ -198,7 +205,7 @@ pub fn run(env_secret: Option<Secret>) -> ExitCode {
     });
     match &cli.command {
         None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_wait(),
-        Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_)) => {
+        Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_) | Command::Connect(_)) => {
             terminal::never_wait_for_talk()
         }
         Some(_) => {}
@@ -212,6 +219,9 @@ pub fn run(env_secret: Option<Secret>) -> ExitCode {
             }
             Some(Command::Exec(args)) if cli.global.json => {
                 reporter.fail_on_stderr(args.server.as_deref(), &err)
+            }
+            Some(Command::Connect(args)) if cli.global.json => {
+                reporter.fail_on_stderr(Some(&args.server), &err)
             }
             _ => reporter.fail(None, &err),
         }
@@ -229,6 +239,7 @@ impl Cli {
             Some(Command::Token(args)) => token::run(args, &context()?),
             Some(Command::Headers(args)) => headers::run(args, &context()?),
             Some(Command::Exec(args)) => exec::run(args, &context()?),
+            Some(Command::Connect(args)) => connect::run(args, context()?),
             Some(Command::Refresh(args)) => token::refresh(args, &context()?),
             Some(Command::Status(args)) => status::run(args, false, &context()?),
             Some(Command::Whoami(args)) => status::run(args, true, &context()?),
@@ -285,8 +296,8 @@ fn explain(err: &clap::Error) -> ExitCode {
         hint: Some(hint.into()),
     };
     let mut reporter = Reporter::new(has("--json"), false);
-    // Where stdout carries a token, it carries nothing else.
-    match has("--json") && ["token", "headers", "exec"].into_iter().any(has) {
+    // Where stdout carries a token or messages, it carries nothing else.
+    match has("--json") && ["token", "headers", "exec", "connect"].into_iter().any(has) {
         true => reporter.fail_on_stderr(None, &error),
         false => reporter.fail(None, &error),
     }

@@ -14,6 +14,7 @@ use rustix::net::{sockopt, AddressFamily, SocketFlags, SocketType};
 use ureq::unversioned::transport::time::{Duration as Limit, Instant as Moment};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, NextTimeout, Transport};
 
+use super::connector::note_opened;
 use super::stream::TcpTransport;
 
 /// How long an address is given before the next one is tried beside it.
@@ -56,8 +57,28 @@ impl<In: Transport> Connector<In> for HappyEyeballsConnector {
         };
         let stream = connect(&details.addrs, details.timeout, elapsed)?;
         stream.set_nodelay(details.config.no_delay())?;
-        Ok(Some(Either::B(TcpTransport::new(stream, details.config))))
+        notice_dead_peers(&stream);
+        let transport = TcpTransport::new(stream, details.config);
+        note_opened(transport.shutdown_handle());
+        Ok(Some(Either::B(transport)))
     }
+}
+
+/// How long a connection is silent before its other end is asked for a sign of life, and how long the answer may take.
+const SILENCE: Duration = Duration::from_secs(5);
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Lets the system end a connection within ten seconds after its other end or the network between has gone.
+///
+/// Spec: RFC 9293 section 3.8.4; RFC 5482 section 3.
+fn notice_dead_peers(stream: &TcpStream) {
+    // Without it a dead connection is noticed later.
+    let _ = sockopt::set_socket_keepalive(stream, true);
+    let _ = sockopt::set_tcp_keepidle(stream, SILENCE);
+    let _ = sockopt::set_tcp_keepintvl(stream, PROBE_INTERVAL);
+    let _ = sockopt::set_tcp_keepcnt(stream, 2);
+    #[cfg(target_os = "linux")]
+    let _ = sockopt::set_tcp_user_timeout(stream, 8000);
 }
 
 /// Connects to one of these addresses within what is left of a time limit, and remembers which one it was.

@@ -1,24 +1,40 @@
-//! The connection of a request: through a proxy or direct, then TLS; and whether any byte was sent.
+//! The connection of a request: through a proxy or direct, then TLS; whether any byte was sent, and which socket it uses.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Weak};
 
 use ureq::unversioned::transport::{
     Buffers, ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout,
-    RustlsConnector, SocksConnector, Transport,
+    RustlsConnector, ShutdownHandle, SocksConnector, Transport,
 };
 
+use super::abort::{Abort, Socket};
 use super::connect::HappyEyeballsConnector;
 
+// ureq makes a request in one thread.
 thread_local! {
-    /// A byte of the request that this thread makes was handed to a connection. ureq makes a request in one thread.
+    /// A byte of the request that this thread makes was handed to a connection.
     static SENT: Cell<bool> = const { Cell::new(false) };
+    /// What can end the request that this thread makes.
+    static ABORT: RefCell<Option<Abort>> = const { RefCell::new(None) };
+    /// The socket that this thread opened last.
+    static OPENED: RefCell<Option<Weak<dyn ShutdownHandle>>> = const { RefCell::new(None) };
 }
 
-/// Makes a request in this thread, and returns its outcome and whether bytes of the request may have been sent.
-pub fn observe<T>(request: impl FnOnce() -> T) -> (T, bool) {
+/// Makes a request in this thread, which `abort` can end, and returns its outcome and whether bytes of the request may have
+/// been sent.
+pub fn observe<T>(abort: Option<&Abort>, request: impl FnOnce() -> T) -> (T, bool) {
     SENT.set(false);
+    ABORT.set(abort.cloned());
+    OPENED.set(None);
     let outcome = request();
+    ABORT.set(None);
     (outcome, SENT.get())
+}
+
+/// Notes the socket that this thread has opened.
+pub fn note_opened(socket: Weak<dyn ShutdownHandle>) {
+    OPENED.set(Some(socket));
 }
 
 /// The connection to the server through the proxy failed.
@@ -48,8 +64,24 @@ impl Connector for ProxyConnector {
         details: &ConnectionDetails,
         chained: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
+        let register = Arc::clone(&details.register_shutdown);
+        let details = ConnectionDetails {
+            uri: details.uri,
+            addrs: details.addrs.clone(),
+            config: details.config,
+            request_level: details.request_level,
+            resolver: details.resolver,
+            now: details.now,
+            timeout: details.timeout,
+            current_time: Arc::clone(&details.current_time),
+            run_connector: Arc::clone(&details.run_connector),
+            register_shutdown: Arc::new(move |socket| {
+                note_opened(Weak::clone(&socket));
+                register(socket)
+            }),
+        };
         self.0
-            .connect(details, chained)
+            .connect(&details, chained)
             .map_err(|err| ureq::Error::Other(Box::new(ProxyError(err))))
     }
 }
@@ -70,9 +102,11 @@ impl<In: Transport> Connector<In> for ObservedConnector {
     ) -> Result<Option<Self::Out>, ureq::Error> {
         // The connection to a proxy is made with a configuration that names none.
         let to_proxy = self.proxied && details.config.proxy().is_none();
+        let socket = OPENED.with_borrow(|opened| opened.clone().map(Socket::new));
         Ok(chained.map(|transport| Observed {
             transport,
             to_proxy,
+            socket,
         }))
     }
 }
@@ -81,6 +115,7 @@ impl<In: Transport> Connector<In> for ObservedConnector {
 struct Observed<T> {
     transport: T,
     to_proxy: bool,
+    socket: Option<Arc<Socket>>,
 }
 
 impl<T: Transport> Transport for Observed<T> {
@@ -91,6 +126,9 @@ impl<T: Transport> Transport for Observed<T> {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         if !self.to_proxy {
             SENT.set(true);
+            if let Some(socket) = &self.socket {
+                ABORT.with_borrow(|abort| Abort::take_over(socket, abort.as_ref()));
+            }
         }
         self.transport.transmit_output(amount, timeout)
     }

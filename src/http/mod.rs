@@ -2,6 +2,7 @@
 //!
 //! Redirects are not followed, but for reading metadata and probing, and there within one origin.
 
+mod abort;
 mod authorities;
 mod connect;
 mod connector;
@@ -10,6 +11,7 @@ mod proxy;
 mod resolver;
 pub mod retry;
 mod stream;
+mod streaming;
 mod translate;
 
 use std::io::Read as _;
@@ -32,9 +34,11 @@ use proxy::ProxyChoice;
 use resolver::{bare_host, PolicedResolver, TypedHost};
 use translate::{translate, RequestContext};
 
+pub use abort::Abort;
 pub use authorities::{authorities, Authorities};
 pub use error::{HttpError, ProxyFailure, ProxyFault, TlsFault};
 pub use proxy::{proxies, proxy_for, unreadable_exceptions, ProxySetting};
+pub use streaming::{BodyStream, StreamRequest};
 
 /// Name and version of this program, sent with every request; some servers refuse requests without one.
 const NAME: &str = concat!("mcp-login/", env!("CARGO_PKG_VERSION"));
@@ -47,6 +51,12 @@ const MAX_BODY_BYTES: u64 = 1024 * 1024;
 
 /// Largest head of a response, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Most connections that are kept for further requests.
+const MAX_IDLE_CONNECTIONS: usize = 32;
+
+/// The size of the two buffers of a connection, in bytes.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How many redirects within one origin are followed where any are.
 const MAX_REDIRECTS: usize = 3;
@@ -263,7 +273,7 @@ impl Http {
     ) -> Result<Response, HttpError> {
         let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(&method, &url, headers, body)?;
+            let response = self.send_once(&method, &url, headers, body, None)?;
             let target = redirect(&response, &url).filter(|_| redirects != Redirects::Show);
             let Some(target) = target else {
                 return Ok(response);
@@ -282,6 +292,7 @@ impl Http {
         url: &Url,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
+        abort: Option<&Abort>,
     ) -> Result<Response, HttpError> {
         let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
         let (started, limit) = (Instant::now(), self.left());
@@ -305,9 +316,13 @@ impl Http {
             })?;
         let proxy = proxy::chosen(url);
         let agent = self.agent(url, proxy.as_ref())?;
-        let (sent, has_left) = connector::observe(|| match body {
-            Some(body) => run(&agent, request.body(body.to_vec()), limit),
-            None => run(&agent, request.body(()), limit),
+        let limits = match abort {
+            None => Limits::Whole(limit),
+            Some(_) => Limits::UntilSent(limit),
+        };
+        let (sent, has_left) = connector::observe(abort, || match body {
+            Some(body) => run(&agent, request.body(body), limits),
+            None => run(&agent, request.body(()), limits),
         });
         let elapsed = started.elapsed().as_millis();
         let place = endpoint::canonical(url);
@@ -378,6 +393,10 @@ impl Http {
             .timeout_resolve(Some(connect_limit))
             .timeout_connect(Some(connect_limit))
             .timeout_global(Some(self.limit))
+            .max_idle_connections(MAX_IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
+            .input_buffer_size(BUFFER_BYTES)
+            .output_buffer_size(BUFFER_BYTES)
             .proxy(proxy.map(|chosen| chosen.proxy.clone()));
         if secure {
             config = config.tls_config(TlsConfig::builder().root_certs(self.roots()?).build());
@@ -407,17 +426,28 @@ impl Http {
     }
 }
 
+/// What of a request is limited in time.
+#[derive(Clone, Copy)]
+enum Limits {
+    /// The whole of it.
+    Whole(Duration),
+    /// Finding the server, connecting and sending the head. The response may take as long as the connection lives.
+    UntilSent(Duration),
+}
+
 fn run<B: AsSendBody>(
     agent: &Agent,
     request: http::Result<Request<B>>,
-    limit: Duration,
+    limits: Limits,
 ) -> Result<http::Response<Body>, ureq::Error> {
-    agent.run(
-        agent
-            .configure_request(request?)
-            .timeout_global(Some(limit))
-            .build(),
-    )
+    let request = agent.configure_request(request?);
+    let request = match limits {
+        Limits::Whole(limit) => request.timeout_global(Some(limit)),
+        Limits::UntilSent(limit) => request
+            .timeout_global(None)
+            .timeout_send_request(Some(limit)),
+    };
+    agent.run(request.build())
 }
 
 /// The agent for one kind of connection, made when it is first needed.

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
 use ureq::unversioned::transport::time::Duration as Limit;
-use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
+use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, ShutdownHandle, Transport};
 
 /// A TCP connection as ureq uses it.
 pub struct TcpTransport {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     buffers: LazyBuffers,
 }
 
@@ -19,7 +20,15 @@ impl TcpTransport {
     /// Takes over a connection, with the buffers of this configuration.
     pub fn new(stream: TcpStream, config: &Config) -> Self {
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-        Self { stream, buffers }
+        Self {
+            stream: Arc::new(stream),
+            buffers,
+        }
+    }
+
+    /// Returns what ends the connection while another thread waits for it.
+    pub fn shutdown_handle(&self) -> Weak<dyn ShutdownHandle> {
+        Arc::downgrade(&self.stream) as Weak<dyn ShutdownHandle>
     }
 }
 
@@ -29,7 +38,7 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        let (mut stream, clock) = (&self.stream, TransferTimer::start(timeout));
+        let (mut stream, clock) = (&*self.stream, TransferTimer::start(timeout));
         let mut output = self.buffers.output().get(..amount).unwrap_or_default();
         while !output.is_empty() {
             accept(stream.set_write_timeout(clock.left()?))?;
@@ -44,7 +53,7 @@ impl Transport for TcpTransport {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let (mut stream, clock) = (&self.stream, TransferTimer::start(timeout));
+        let (mut stream, clock) = (&*self.stream, TransferTimer::start(timeout));
         let input = self.buffers.input_append_buf();
         loop {
             accept(stream.set_read_timeout(clock.left()?))?;

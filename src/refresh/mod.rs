@@ -18,6 +18,7 @@ use url::Url;
 use crate::context::Context;
 use crate::error::Error;
 use crate::failure::Hint;
+use crate::oauth::secret::Secret;
 use crate::os::clock::{Deadline, Time};
 use crate::store::{
     Credentials, HandedOver, IndexEntry, Interaction, Store, Stored, StoredId, DEFAULT_PROFILE,
@@ -107,6 +108,22 @@ pub fn live(
     context: &Context,
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
+    live_instead_of(None, key, need, context, deadline)
+}
+
+/// As [`live`], for a caller whose access token the server refuses: a newer one that is stored already is enough; else that
+/// token is refreshed, whatever life it has left.
+///
+/// # Errors
+///
+/// Those of [`live`].
+pub fn live_instead_of(
+    refused: Option<&Secret>,
+    key: &StoredId,
+    need: Freshness,
+    context: &Context,
+    deadline: Deadline,
+) -> Result<Credentials, Error> {
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
     let settings = Settings::of(context);
     let busy = || Error::Busy {
@@ -114,7 +131,15 @@ pub fn live(
     };
     let found = find(&store, key, &settings)?;
     let seen = &found.credentials;
-    if need.is_met_by(seen, None, &settings)? {
+    let is_refused = |login: &Credentials| refused == Some(&login.access_token);
+    let need_of = |login: &Credentials| Freshness {
+        refresh: need.refresh || is_refused(login),
+        ..need
+    };
+    if is_refused(seen) && seen.needs_login {
+        return Err(refused_before(seen, &settings));
+    }
+    if need_of(seen).is_met_by(seen, None, &settings)? {
         return Ok(found.credentials);
     }
     let backend = store.backend(&found);
@@ -130,7 +155,7 @@ pub fn live(
         })?;
         // Whoever held the lock may have refreshed.
         let now = locked.ours(&settings)?.credentials;
-        if need.is_met_by(&now, Some(seen), &settings)? {
+        if need_of(&now).is_met_by(&now, Some(seen), &settings)? {
             return Ok(now);
         }
         if deadline.left() < LEAST_TIME {

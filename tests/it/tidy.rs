@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "flows",
         &[
+            "bridge",
             "context",
             "discovery",
             "error",
@@ -41,6 +42,7 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("oauth", &["failure", "os"]),
     ("os", &["failure", "oauth", "warning"]),
     ("clients", &["store"]),
+    ("bridge", &["context", "error", "refresh"]),
     ("context", &["error"]),
     ("error", &["discovery", "registration", "token_endpoint"]),
     (

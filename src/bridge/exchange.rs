@@ -1,0 +1,226 @@
+//! Reads responses: the answer to a request comes as JSON or in a stream of events, among other messages for the client.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::message::{self, Kind, RpcMessage};
+use super::sse::Parser;
+use super::stdio::MAX_LINE_BYTES;
+use super::Bridge;
+use crate::error::{Error, ServerFault};
+use crate::http::{BodyStream, HttpError, Response};
+use crate::oauth::text::printable;
+
+/// How much is read at once, in bytes.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Most streams that are read on after the answer has come. Most servers end a stream then, and its connection can be used again.
+const MAX_LINGERING: usize = 16;
+
+/// The streams that are read on now.
+static LINGERING: AtomicUsize = AtomicUsize::new(0);
+
+/// The answer to a request.
+pub struct ServerAnswer {
+    /// The response.
+    pub message: RpcMessage,
+    rest: Option<BodyStream>,
+}
+
+/// A response that refuses a message.
+pub struct RefusedMessage {
+    /// The status code.
+    pub status: u16,
+    /// What the body says, if that is JSON-RPC.
+    pub message: Option<RpcMessage>,
+    text: String,
+}
+
+/// How a stream of events ended.
+pub enum Ended {
+    /// With the answer.
+    Answered(ServerAnswer),
+    /// Before it; the server closed it, or the connection broke.
+    Cut,
+}
+
+impl ServerAnswer {
+    /// Reads the stream to its end, so that its connection can be used again; gives it up if too many go on after their answers.
+    pub fn finish(self) {
+        let Some(mut rest) = self.rest else { return };
+        let mut buffer = [0; 1024];
+        if LINGERING.fetch_add(1, Ordering::SeqCst) < MAX_LINGERING {
+            while rest.read(&mut buffer).is_ok_and(|count| count > 0) {}
+        }
+        LINGERING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl RefusedMessage {
+    /// Reads the response.
+    pub fn read(response: Response) -> Self {
+        let status = response.status;
+        let body = response.read().unwrap_or_default();
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let messages = message::read(body).unwrap_or_default();
+        let message = messages.into_iter().find(|message| message.is_error);
+        Self {
+            status,
+            message,
+            text,
+        }
+    }
+
+    /// Tells whether the server says something about the session.
+    pub fn is_about_session(&self) -> bool {
+        self.message
+            .as_ref()
+            .is_some_and(|it| it.body().to_ascii_lowercase().contains("session"))
+    }
+}
+
+impl Bridge {
+    /// Answers a request with a refusal: with the server's own error, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Server`] if the server does not say it as JSON-RPC.
+    pub fn refuse(&self, id: &str, refusal: RefusedMessage) -> Result<(), Error> {
+        let Some(message) = refusal.message else {
+            return Err(self.refused(refusal.status, &refusal.text));
+        };
+        self.answer(id, message);
+        Ok(())
+    }
+
+    /// Says that the server refused a message.
+    pub fn refused(&self, status: u16, text: &str) -> Error {
+        let fault = match status {
+            404 | 405 | 410 => ServerFault::NotMcp,
+            408 | 425 | 429 | 500.. => ServerFault::Passing,
+            _ => ServerFault::Lasting,
+        };
+        let is_page = text.trim_start().starts_with('<');
+        let words = match text.trim() {
+            "" => String::new(),
+            _ if is_page => " and a web page".to_owned(),
+            text => format!(": {}", printable(text)),
+        };
+        self.upstream
+            .fault(&format!("answered with status {status}{words}"), fault)
+    }
+
+    /// Reads the response to a request until its answer, and passes on what comes before it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Server`] if there is no answer in it; [`Error::Unreachable`] if the connection breaks.
+    pub fn read(&self, response: Response, id: &str, parser: &mut Parser) -> Result<Ended, Error> {
+        if response.is("text/event-stream") {
+            let mut body = response.into_stream();
+            let message = self.read_events(&mut body, parser, Some(id));
+            return Ok(match message.unwrap_or_default() {
+                Some(message) => Ended::Answered(ServerAnswer {
+                    message,
+                    rest: Some(body),
+                }),
+                None => Ended::Cut,
+            });
+        }
+        let (status, is_json) = (response.status, response.is("application/json"));
+        let body = read_all(response).map_err(|err| self.upstream.unreachable(err))?;
+        let is_empty = body.trim_ascii().is_empty();
+        let mut answer = None;
+        for message in message::read(body).unwrap_or_default() {
+            answer = answer.or(self.pass_on(message, Some(id)));
+        }
+        match answer {
+            Some(message) => Ok(Ended::Answered(ServerAnswer {
+                message,
+                rest: None,
+            })),
+            None if is_empty => {
+                let what = format!("answered with status {status} and nothing else");
+                Err(self.upstream.fault(&what, ServerFault::Doubtful))
+            }
+            None if is_json => Err(self.upstream.fault(
+                "answered with JSON that is no response",
+                ServerFault::Doubtful,
+            )),
+            None => Err(self.upstream.fault(
+                "answered with something that is no MCP",
+                ServerFault::NotMcp,
+            )),
+        }
+    }
+
+    /// Reads events until the answer to a request, or to the end, and passes on everything else.
+    ///
+    /// # Errors
+    ///
+    /// The error of the connection.
+    pub fn read_events(
+        &self,
+        body: &mut BodyStream,
+        parser: &mut Parser,
+        id: Option<&str>,
+    ) -> Result<Option<RpcMessage>, HttpError> {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        let mut answer = None;
+        loop {
+            let count = body.read(&mut buffer)?;
+            let piece = buffer.get(..count).unwrap_or_default();
+            let fits = parser.read(piece, |event| {
+                if !matches!(event.name.as_str(), "" | "message") {
+                    return;
+                }
+                for message in message::read(event.data).unwrap_or_default() {
+                    let own = self.pass_on(message, id);
+                    answer = answer.take().or(own);
+                }
+            });
+            if answer.is_some() || count == 0 || !fits {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Passes a message on to the client, but returns it if it is the response to this request.
+    fn pass_on(&self, message: RpcMessage, id: Option<&str>) -> Option<RpcMessage> {
+        if message.kind != Kind::Response {
+            self.output.write(&message.text);
+            return None;
+        }
+        if id.is_some_and(|id| message.id().is_empty() || message.answers(id)) {
+            return Some(message);
+        }
+        let other = self
+            .pending
+            .ids()
+            .into_iter()
+            .find(|id| message.answers(id));
+        if let Some(id) = other {
+            self.answer(&id, message);
+        }
+        None
+    }
+}
+
+/// Reads a body of any length that a line may have.
+fn read_all(response: Response) -> Result<Vec<u8>, HttpError> {
+    let length = response
+        .header("content-length")
+        .and_then(|length| length.parse().ok());
+    let mut text = Vec::with_capacity(length.unwrap_or(0_usize).min(CHUNK_BYTES * 1024));
+    let mut body = response.into_stream();
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        let count = body.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(text);
+        }
+        if text.len() + count > MAX_LINE_BYTES {
+            return Err(HttpError::TooLarge("the server".to_owned()));
+        }
+        text.extend_from_slice(buffer.get(..count).unwrap_or_default());
+    }
+}

@@ -1,0 +1,375 @@
+//! JSON-RPC messages: what the bridge reads of them, and the few that it writes itself.
+//!
+//! A message is passed on as the bytes that came. Only its kind, id, method and params are looked at.
+//!
+//! Spec: JSON-RPC 2.0 sections 4 and 5; MCP 2025-11-25 and 2026-07-28, Base Protocol, Messages.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{json, Value};
+
+use crate::failure::Class;
+
+/// JSON-RPC: the message is no valid request.
+pub const INVALID_REQUEST: i64 = -32600;
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It has a method and an id.
+    Request,
+    /// It has a method and no id.
+    Notification,
+    /// It has a result or an error.
+    Response,
+}
+
+/// A message on one line.
+#[derive(Clone, Debug)]
+pub struct RpcMessage {
+    /// The line, without its end.
+    pub text: Vec<u8>,
+    /// What it is.
+    pub kind: Kind,
+    /// The method of a request or a notification; else empty.
+    pub method: String,
+    /// It is a response with an error.
+    pub is_error: bool,
+    id: Option<Range<usize>>,
+    body: Option<Range<usize>>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+/// Reads a line or a body: one message, or a batch of them. `None` if it is neither.
+pub fn read(text: Vec<u8>) -> Option<Vec<RpcMessage>> {
+    let text = one_line(text);
+    if text.first() != Some(&b'[') {
+        return Some(vec![RpcMessage::read(text)?]);
+    }
+    let members: Vec<&RawValue> = serde_json::from_slice(&text).ok()?;
+    let messages = members
+        .iter()
+        .map(|member| RpcMessage::read(member.get().as_bytes().to_vec()));
+    messages.collect()
+}
+
+/// Puts a message on one line: line ends in JSON are white space between its tokens.
+fn one_line(mut text: Vec<u8>) -> Vec<u8> {
+    if text.starts_with("\u{feff}".as_bytes()) {
+        text.drain(..3);
+    }
+    let end = text.trim_ascii_end().len();
+    text.truncate(end);
+    let start = text.len() - text.trim_ascii_start().len();
+    if start > 0 {
+        text.drain(..start);
+    }
+    for byte in &mut text {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    text
+}
+
+impl RpcMessage {
+    fn read(text: Vec<u8>) -> Option<Self> {
+        let envelope: Envelope = serde_json::from_slice(&text).ok()?;
+        let span = |value: Option<&RawValue>| {
+            let value = value?.get();
+            let start = (value.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+            Some(start..start + value.len())
+        };
+        let answered = envelope.result.or(envelope.error);
+        let kind = match (&envelope.method, envelope.id, answered) {
+            (Some(_), Some(_), _) => Kind::Request,
+            (Some(_), None, _) => Kind::Notification,
+            (None, _, Some(_)) => Kind::Response,
+            (None, _, None) => return None,
+        };
+        let (id, body) = (span(envelope.id), span(envelope.params.or(answered)));
+        let (method, is_error) = (envelope.method, envelope.error.is_some());
+        let method = method.map(Cow::into_owned).unwrap_or_default();
+        Some(Self {
+            kind,
+            method,
+            is_error,
+            id,
+            body,
+            text,
+        })
+    }
+
+    /// Returns a message that says nothing.
+    pub fn none() -> Self {
+        Self {
+            text: Vec::new(),
+            kind: Kind::Notification,
+            method: String::new(),
+            is_error: false,
+            id: None,
+            body: None,
+        }
+    }
+
+    /// Returns the id as it was written; empty if there is none.
+    pub fn id(&self) -> &str {
+        self.part(&self.id)
+    }
+
+    /// Returns the params, the result or the error as it was written; empty if there is none.
+    pub fn body(&self) -> &str {
+        self.part(&self.body)
+    }
+
+    fn part(&self, range: &Option<Range<usize>>) -> &str {
+        let bytes = range.clone().and_then(|range| self.text.get(range));
+        bytes
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// Returns the body read as `T`.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_str(self.body()).ok()
+    }
+
+    /// Tells whether this response is for a request with this id, however the server writes the id.
+    pub fn answers(&self, id: &str) -> bool {
+        let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+        self.id() == id || value(self.id()).is_some_and(|own| Some(own) == value(id))
+    }
+
+    /// Returns the message with another id; everything else stays as it was written.
+    pub fn with_id(mut self, id: &str) -> Self {
+        if self.id() == id {
+            return self;
+        }
+        match self.id.clone() {
+            Some(range) => {
+                let (start, old_end) = (range.start, range.end);
+                self.text.splice(range, id.bytes());
+                let shift = |at: usize| {
+                    if at >= old_end {
+                        at + id.len() - (old_end - start)
+                    } else {
+                        at
+                    }
+                };
+                self.body = self.body.map(|body| shift(body.start)..shift(body.end));
+                self.id = Some(start..start + id.len());
+            }
+            None => {
+                // `null` counts as none.
+                let text = String::from_utf8_lossy(&self.text).into_owned();
+                let Ok(Value::Object(mut members)) = serde_json::from_str(&text) else {
+                    return self;
+                };
+                members.insert(
+                    "id".to_owned(),
+                    serde_json::from_str(id).unwrap_or_default(),
+                );
+                let text = Value::Object(members).to_string().into_bytes();
+                return Self::read(text).unwrap_or(self);
+            }
+        }
+        self
+    }
+}
+
+/// Returns a response with an error of JSON-RPC itself.
+pub fn error(id: &str, code: i64, message: &str) -> Vec<u8> {
+    let error = json!({"code": code, "message": message});
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into_bytes()
+}
+
+/// Returns a response with an error of this program: its code lies outside what JSON-RPC and MCP reserve, and ends in the
+/// exit status that the same failure has elsewhere.
+///
+/// Spec: MCP 2026-07-28, Base Protocol, Error Codes.
+pub fn failure(id: &str, class: Class, sentence: &str, code: &str, hint: Option<&str>) -> Vec<u8> {
+    let number = -31_000 - i64::from(class.exit());
+    let error = json!({"code": number, "message": sentence, "data": {"code": code, "hint": hint}});
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> RpcMessage {
+        let mut messages = read(text.into()).expect("a message");
+        assert_eq!(messages.len(), 1, "{text}");
+        messages.remove(0)
+    }
+
+    fn text(message: &RpcMessage) -> &str {
+        std::str::from_utf8(&message.text).expect("UTF-8")
+    }
+
+    #[test]
+    fn what_is_read_of_a_message() {
+        for (line, kind, id, method, body) in [
+            (
+                r#"{"jsonrpc":"2.0","id":9007199254740993,"method":"a/b","params":{"x":1.10}}"#,
+                Kind::Request,
+                "9007199254740993",
+                "a/b",
+                r#"{"x":1.10}"#,
+            ),
+            (
+                r#"{"method":"a","id":"\u00fc-\"1","params":[ 1 ]}"#,
+                Kind::Request,
+                r#""\u00fc-\"1""#,
+                "a",
+                "[ 1 ]",
+            ),
+            (r#"{"method":"a","id":0}"#, Kind::Request, "0", "a", ""),
+            (
+                r#"{"method":"notifications/x","extra":{"id":7}}"#,
+                Kind::Notification,
+                "",
+                "notifications/x",
+                "",
+            ),
+            (r#"{"id":1,"result":{}}"#, Kind::Response, "1", "", "{}"),
+            (
+                r#"{"id":null,"error":{"code":-32000,"message":"x"}}"#,
+                Kind::Response,
+                "",
+                "",
+                r#"{"code":-32000,"message":"x"}"#,
+            ),
+            (
+                "\u{feff}  {\"id\":1,\r\n \"result\":{}}\r\n",
+                Kind::Response,
+                "1",
+                "",
+                "{}",
+            ),
+        ] {
+            let message = one(line);
+            assert_eq!(
+                (
+                    message.kind,
+                    message.id(),
+                    message.method.as_str(),
+                    message.body()
+                ),
+                (kind, id, method, body),
+                "{line}"
+            );
+            assert!(!message.text.contains(&b'\n'), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message() {
+        for line in [
+            "",
+            "x",
+            "{}",
+            "1",
+            "null",
+            r#"{"id":1}"#,
+            r#"{"method":1,"id":1}"#,
+            "[1]",
+            r#"[{"id":1}]"#,
+            r#"{"id":1,"id":2,"method":"a"}"#,
+            "{\"id\":1,\"method\":\"a",
+            "{\"method\":\"\u{1}\"}",
+        ] {
+            assert!(read(line.into()).is_none(), "{line}");
+        }
+        assert!(read(b"{\"method\":\"\xff\"}".to_vec()).is_none());
+    }
+
+    #[test]
+    fn a_batch_is_its_messages() {
+        let messages =
+            read(br#"[{"id":1,"method":"a"}, {"method":"b"}]"#.to_vec()).expect("a batch");
+        let methods: Vec<_> = messages.iter().map(|it| it.method.as_str()).collect();
+        assert_eq!(methods, ["a", "b"]);
+        assert_eq!(text(&messages[0]), r#"{"id":1,"method":"a"}"#);
+        assert_eq!(read(b"[]".to_vec()).map(|it| it.len()), Some(0));
+    }
+
+    #[test]
+    fn an_id_is_put_back_as_the_client_wrote_it() {
+        for (line, id, expected) in [
+            (
+                r#"{"jsonrpc":"2.0","id":"ü","result":{"b":1,"a":2.0}}"#,
+                r#""\u00fc""#,
+                r#"{"jsonrpc":"2.0","id":"\u00fc","result":{"b":1,"a":2.0}}"#,
+            ),
+            (
+                r#"{"result":{"b":1},"id":1}"#,
+                "12345",
+                r#"{"result":{"b":1},"id":12345}"#,
+            ),
+            (
+                r#"{"error":{"code":1,"message":"x"},"id":null}"#,
+                "5",
+                r#"{"error":{"code":1,"message":"x"},"id":5}"#,
+            ),
+            (
+                r#"{"error":{"code":1,"message":"x"}}"#,
+                r#""a""#,
+                r#"{"error":{"code":1,"message":"x"},"id":"a"}"#,
+            ),
+        ] {
+            let message = one(line).with_id(id);
+            assert_eq!((text(&message), message.id()), (expected, id));
+            assert!(
+                serde_json::from_str::<Value>(message.body()).is_ok(),
+                "{}",
+                message.body()
+            );
+        }
+    }
+
+    #[test]
+    fn ids_are_compared_by_their_value() {
+        for (own, asked, same) in [
+            ("1", "1", true),
+            (r#""ü""#, r#""\u00fc""#, true),
+            ("1", r#""1""#, false),
+            ("9007199254740993", "9007199254740992", false),
+            ("1", "2", false),
+        ] {
+            let message = one(&format!(r#"{{"id":{own},"result":{{}}}}"#));
+            assert_eq!(message.answers(asked), same, "{own} {asked}");
+        }
+    }
+
+    #[test]
+    fn our_own_errors_name_the_exit_status() {
+        let line = failure(
+            "\"a\"",
+            Class::LoginNeeded,
+            "x needs a login",
+            "not_logged_in",
+            Some("mcp-login x"),
+        );
+        let line: Value = serde_json::from_slice(&line).expect("JSON");
+        assert_eq!(line["id"], "a");
+        assert_eq!(line["error"]["code"], -31_003);
+        assert_eq!(line["error"]["data"]["hint"], "mcp-login x");
+    }
+}

@@ -1,0 +1,253 @@
+//! The stdio bridge: the client speaks MCP over stdin and stdout, the server over HTTP, and the token is that of the login.
+//!
+//! The main thread reads lines (`stdio`) and sees what each of them is (`message`). A thread for each request (`workers`)
+//! sends it with a live token (`token`, `upstream`) in the form that the server speaks, and writes the answer (`pending`: each
+//! request gets exactly one, with the id that the client wrote). `exchange` reads responses, JSON or events (`sse`).
+//!
+//! `session` speaks the wire of 2025-11-25 and before: `initialize`, a session, a stream for what the server sends by itself.
+
+mod exchange;
+mod message;
+mod pending;
+mod session;
+mod sse;
+mod stdio;
+mod token;
+mod upstream;
+mod workers;
+
+use std::collections::VecDeque;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::context::Context;
+use crate::error::{Error, ErrorReport};
+use crate::http::Abort;
+use crate::store::StoredId;
+use message::{Kind, RpcMessage};
+use pending::Pending;
+use session::Session;
+use stdio::{Arrival, LineInput, LineOutput};
+use upstream::Upstream;
+use workers::RequestWorkers;
+
+/// How long requests under way may go on when the client has closed our stdin.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+
+/// How long the end of the session may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// The notification by which a client gives up a request.
+const CANCELLED: &str = "notifications/cancelled";
+
+/// The person behind the client.
+pub trait Person: Send + Sync {
+    /// Says what is wrong, and returns it as the client is told it: one sentence with what to do, and the hint alone.
+    fn tell(&self, report: &ErrorReport) -> (String, Option<String>);
+}
+
+/// Bridges until the client ends it. The login is that of `key`; there need not be one yet.
+///
+/// # Errors
+///
+/// [`Error::Unexpected`] if the system lacks what every run needs.
+pub fn run(
+    server: Url,
+    key: StoredId,
+    context: &Arc<Context>,
+    person: Box<dyn Person>,
+) -> Result<(), Error> {
+    let failed = |source| Error::Unexpected {
+        what: "cannot use stdin and stdout",
+        source,
+    };
+    let (mut input, waker) = LineInput::new().map_err(failed)?;
+    let workers = RequestWorkers::new(Arc::clone(&waker));
+    let bridge = Arc::new(Bridge {
+        upstream: Upstream::new(server, key, context),
+        output: LineOutput::new(Arc::clone(&waker)).map_err(failed)?,
+        pending: Pending::default(),
+        session: Session::default(),
+        notifications: Mutex::default(),
+        workers,
+        person,
+    });
+    loop {
+        match input.next(&waker, || bridge.workers.has_room()) {
+            Arrival::Line(line) => bridge.take(line),
+            Arrival::TooLong => {
+                bridge.complain("the client sent a message that is too long; it is passed over")
+            }
+            Arrival::InputEnded => {
+                bridge.pending.wait(LAST_ANSWERS);
+                break;
+            }
+            Arrival::Ended => break,
+        }
+    }
+    bridge.say_goodbye();
+    Ok(())
+}
+
+/// What the threads share.
+struct Bridge {
+    upstream: Upstream,
+    output: LineOutput,
+    pending: Pending,
+    session: Session,
+    /// What is sent one after another.
+    notifications: Mutex<VecDeque<RpcMessage>>,
+    workers: Arc<RequestWorkers>,
+    person: Box<dyn Person>,
+}
+
+impl Bridge {
+    /// Takes a line of the client.
+    fn take(self: &Arc<Self>, line: Vec<u8>) {
+        match message::read(line) {
+            Some(messages) => messages
+                .into_iter()
+                .for_each(|message| self.take_message(message)),
+            None => self
+                .complain("the client sent a line that is no JSON-RPC message; it is passed over"),
+        }
+    }
+
+    fn take_message(self: &Arc<Self>, message: RpcMessage) {
+        // What has to be sent in order begins here, where messages are still in order.
+        self.session.expect(&message);
+        let (bridge, bytes) = (Arc::clone(self), message.text.len());
+        match message.kind {
+            Kind::Request => {
+                let abort = self.pending.begin(message.id());
+                self.workers.submit(bytes, move || match abort {
+                    Some(abort) => bridge.request(&message, &abort),
+                    None => {
+                        let error = "there is a request with this id already; wait for its answer";
+                        bridge.output.write(&message::error(
+                            message.id(),
+                            message::INVALID_REQUEST,
+                            error,
+                        ));
+                    }
+                });
+            }
+            Kind::Notification if message.method == CANCELLED => {
+                self.workers.submit(bytes, move || bridge.cancel(&message));
+            }
+            Kind::Notification => {
+                self.notifications
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_back(message);
+                self.workers.submit(bytes, move || bridge.notify());
+            }
+            Kind::Response => self
+                .workers
+                .submit(bytes, move || bridge.send_quietly(&message)),
+        }
+    }
+
+    /// Sends a request, and answers it whatever comes.
+    fn request(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) {
+        let done = match message.method.as_str() {
+            "initialize" => self.initialize(message, abort),
+            _ => self.call(message, abort),
+        };
+        if let Err(err) = done {
+            self.fail(message.id(), &err);
+        }
+    }
+
+    /// Tells the person what is wrong with what the client sent; without an id nobody else can be told.
+    fn complain(&self, message: &str) {
+        let error = Error::Usage {
+            message: message.to_owned(),
+            hint: None,
+        };
+        self.person.tell(&error.report());
+    }
+
+    /// Sends the next notification.
+    fn notify(self: &Arc<Self>) {
+        let mut notifications = self
+            .notifications
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(message) = notifications.pop_front() else {
+            return;
+        };
+        // The lock is held meanwhile: the next one waits until this one has arrived.
+        self.send_quietly(&message);
+        drop(notifications);
+        self.session.confirmed(self, &message);
+    }
+
+    /// Sends a message that has no answer.
+    fn send_quietly(self: &Arc<Self>, message: &RpcMessage) {
+        if let Err(err) = self.send_in_session(message) {
+            self.person.tell(&err.report());
+        }
+    }
+
+    /// Gives up a request, as the client wants it. `initialize` cannot be given up.
+    ///
+    /// Spec: MCP 2025-11-25, Cancellation.
+    fn cancel(self: &Arc<Self>, message: &RpcMessage) {
+        let Some(id) = self.cancelled_request(message) else {
+            return;
+        };
+        self.send_quietly(message);
+        // Whatever comes for it now would be ignored.
+        self.pending.cancel(&id);
+    }
+
+    fn cancelled_request(&self, message: &RpcMessage) -> Option<String> {
+        let params: serde_json::Value = message.parse()?;
+        let wanted = params.get("requestId")?;
+        let is_wanted = |id: &String| {
+            serde_json::from_str::<serde_json::Value>(id).is_ok_and(|id| id == *wanted)
+        };
+        self.pending.ids().into_iter().find(is_wanted)
+    }
+
+    /// Answers a request with the response of the server.
+    fn answer(&self, id: &str, response: RpcMessage) {
+        let response = response.with_id(id);
+        self.pending
+            .answer(id, || self.output.write(&response.text));
+    }
+
+    /// Answers a request with a failure, unless it has been given up.
+    fn fail(&self, id: &str, err: &Error) {
+        let report = err.report();
+        if self.pending.is_open(id) {
+            let (sentence, hint) = self.person.tell(&report);
+            let line = message::failure(
+                id,
+                report.class,
+                &sentence,
+                report.code.as_str(),
+                hint.as_deref(),
+            );
+            self.pending.answer(id, || self.output.write(&line));
+        }
+    }
+
+    /// Ends the session at the server, if that is quickly done.
+    fn say_goodbye(self: &Arc<Self>) {
+        let (sender, done) = mpsc::channel();
+        let bridge = Arc::clone(self);
+        let thread = thread::Builder::new().spawn(move || {
+            bridge.end_session();
+            let _ = sender.send(());
+        });
+        if thread.is_ok() {
+            let _ = done.recv_timeout(GOODBYE);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The client's side: lines from stdin, lines to stdout, and what ends the bridge.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::mem;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::event::{poll, PollFd, PollFlags};
+use rustix::io::Errno;
+
+use crate::os::signals::{Signal, Signals};
+
+/// Longest line that is read, in bytes.
+pub const MAX_LINE_BYTES: usize = 256 * 1024 * 1024;
+
+/// How much is read at once, in bytes.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// What comes from the client.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A line, without its end.
+    Line(Vec<u8>),
+    /// A line that is too long was passed over.
+    TooLong,
+    /// The client wants no more, after it got what is under way.
+    InputEnded,
+    /// The client, or the user, ends the bridge now.
+    Ended,
+}
+
+/// Reads lines, and waits for nothing else than the client, its end, signals and [`Waker`].
+pub struct LineInput {
+    stdin: File,
+    signals: Signals,
+    parent: Option<OwnedFd>,
+    woken: UnixStream,
+    chunk: Vec<u8>,
+    read_to: usize,
+    line: Vec<u8>,
+    is_too_long: bool,
+}
+
+/// Lets [`LineInput`] look again: there is room for more work, or the output is closed.
+#[derive(Debug)]
+pub struct Waker {
+    socket: UnixStream,
+    is_output_closed: AtomicBool,
+}
+
+impl Waker {
+    /// Wakes the thread that reads.
+    pub fn wake(&self) {
+        // If the socket is full, it will wake up anyway.
+        let _ = (&self.socket).write(&[0]);
+    }
+
+    fn output_is_closed(&self) {
+        self.is_output_closed.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+}
+
+impl LineInput {
+    /// Prepares to read stdin.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no socket or no handler for signals.
+    pub fn new() -> io::Result<(Self, Arc<Waker>)> {
+        let (socket, woken) = UnixStream::pair()?;
+        socket.set_nonblocking(true)?;
+        woken.set_nonblocking(true)?;
+        let input = Self {
+            stdin: File::from(rustix::stdio::stdin().try_clone_to_owned()?),
+            signals: Signals::watch()?,
+            parent: parent(),
+            woken,
+            chunk: Vec::with_capacity(CHUNK_BYTES),
+            read_to: 0,
+            line: Vec::new(),
+            is_too_long: false,
+        };
+        let waker = Waker {
+            socket,
+            is_output_closed: AtomicBool::new(false),
+        };
+        Ok((input, Arc::new(waker)))
+    }
+
+    /// Waits for what the client does next. While `has_room` says no, nothing is read, and the client has to wait.
+    pub fn next(&mut self, waker: &Waker, has_room: impl Fn() -> bool) -> Arrival {
+        loop {
+            if has_room() {
+                if let Some(arrival) = self.take_line() {
+                    return arrival;
+                }
+            }
+            match self.wait(waker, has_room()) {
+                Wait::Readable => {}
+                Wait::Again => continue,
+                Wait::Ended => return Arrival::Ended,
+            }
+            self.chunk.resize(CHUNK_BYTES, 0);
+            let count = match self.stdin.read(&mut self.chunk) {
+                Ok(count) => count,
+                Err(err)
+                    if matches!(err.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) =>
+                {
+                    self.chunk.clear();
+                    self.read_to = 0;
+                    continue;
+                }
+                Err(_) => 0,
+            };
+            self.chunk.truncate(count);
+            self.read_to = 0;
+            if count == 0 {
+                let rest = mem::take(&mut self.line);
+                return match rest.is_empty() {
+                    true => Arrival::InputEnded,
+                    false => Arrival::Line(rest),
+                };
+            }
+        }
+    }
+
+    /// Takes the next complete line of what was read.
+    fn take_line(&mut self) -> Option<Arrival> {
+        loop {
+            let unread = self.chunk.get(self.read_to..).filter(|it| !it.is_empty())?;
+            let end = unread.iter().position(|byte| *byte == b'\n');
+            let part = unread
+                .get(..end.unwrap_or(unread.len()))
+                .unwrap_or_default();
+            self.read_to += part.len() + usize::from(end.is_some());
+            self.is_too_long |= self.line.len() + part.len() > MAX_LINE_BYTES;
+            if self.is_too_long {
+                self.line = Vec::new();
+            } else {
+                self.line.extend_from_slice(part);
+            }
+            end?;
+            let line = mem::take(&mut self.line);
+            if mem::take(&mut self.is_too_long) {
+                return Some(Arrival::TooLong);
+            }
+            if !line.trim_ascii().is_empty() {
+                return Some(Arrival::Line(line));
+            }
+        }
+    }
+
+    fn wait(&mut self, waker: &Waker, reads: bool) -> Wait {
+        let (readable, parent_is_gone) = {
+            let watched = [
+                Some(self.signals.as_fd()),
+                Some(self.woken.as_fd()),
+                self.parent.as_ref().map(|it| it.as_fd()),
+            ];
+            let stdin = reads.then(|| self.stdin.as_fd());
+            let mut fds: Vec<_> = watched
+                .iter()
+                .flatten()
+                .chain(&stdin)
+                .map(|fd| PollFd::new(fd, PollFlags::IN))
+                .collect();
+            match poll(&mut fds, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return Wait::Ended,
+            }
+            let is_ready = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
+            (
+                reads && is_ready(fds.len() - 1),
+                self.parent.is_some() && is_ready(2),
+            )
+        };
+        let mut bytes = [0; 64];
+        while self.woken.read(&mut bytes).is_ok_and(|count| count > 0) {}
+        while let Some(signal) = self.signals.take() {
+            match signal {
+                Signal::End(_) => return Wait::Ended,
+                Signal::Stop => crate::os::signals::stop(),
+                Signal::Continue => {}
+            }
+        }
+        match () {
+            () if parent_is_gone || waker.is_output_closed.load(Ordering::SeqCst) => Wait::Ended,
+            () if readable => Wait::Readable,
+            () => Wait::Again,
+        }
+    }
+}
+
+enum Wait {
+    Readable,
+    Again,
+    Ended,
+}
+
+/// Returns what becomes readable when the process that started this one ends: it may leave our stdin open in others.
+#[cfg(target_os = "linux")]
+fn parent() -> Option<OwnedFd> {
+    let parent = rustix::process::getppid().filter(|parent| !parent.is_init())?;
+    rustix::process::pidfd_open(parent, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn parent() -> Option<OwnedFd> {
+    None
+}
+
+/// Writes lines to stdout, one at a time; who writes waits until the client takes it.
+#[derive(Debug)]
+pub struct LineOutput {
+    stdout: Mutex<File>,
+    waker: Arc<Waker>,
+}
+
+impl LineOutput {
+    /// Prepares to write to stdout.
+    ///
+    /// # Errors
+    ///
+    /// If there is no stdout.
+    pub fn new(waker: Arc<Waker>) -> io::Result<Self> {
+        let stdout = File::from(rustix::stdio::stdout().try_clone_to_owned()?);
+        Ok(Self {
+            stdout: Mutex::new(stdout),
+            waker,
+        })
+    }
+
+    /// Writes a line. If nobody reads it any more, the bridge ends.
+    pub fn write(&self, line: &[u8]) {
+        let mut stdout = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
+        if write_line(&mut stdout, line).is_err() {
+            self.waker.output_is_closed();
+        }
+    }
+}
+
+fn write_line(stdout: &mut File, line: &[u8]) -> io::Result<()> {
+    let mut parts = [io::IoSlice::new(line), io::IoSlice::new(b"\n")];
+    let mut parts = parts.as_mut_slice();
+    while !parts.is_empty() {
+        match stdout.write_vectored(parts) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => io::IoSlice::advance_slices(&mut parts, count),
+            Err(err) if err.kind() == ErrorKind::Interrupted => {}
+            Err(err) if err.kind() == ErrorKind::WouldBlock => {
+                let _ = poll(&mut [PollFd::new(stdout, PollFlags::OUT)], None);
+            }
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(())
+}

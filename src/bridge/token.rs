@@ -1,0 +1,197 @@
+//! The access token: that of the stored login, refreshed ahead of time and once when the server refuses it.
+//!
+//! All requests share one token. Whoever finds it due or refused refreshes it, and the others wait for that; other processes
+//! are kept out by the lock of the refresh itself.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::context::Context;
+use crate::error::{Error, ErrorReport};
+use crate::failure::Class;
+use crate::oauth::secret::Secret;
+use crate::os::clock::Deadline;
+use crate::refresh::{self, Freshness, Settings};
+use crate::store::{Credentials, Interaction, StoredId};
+
+/// What the token has to live on, or half its life if that is shorter.
+const NEED: Freshness = Freshness {
+    min_ttl: Duration::from_secs(60),
+    refresh: false,
+};
+
+/// How long a token that the server refused although it was fresh is not refreshed again, and how long a token that lives
+/// on is used before a failed refresh is tried again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The login that the bridge uses.
+pub struct TokenSource {
+    key: StoredId,
+    context: Arc<Context>,
+    state: Mutex<TokenState>,
+}
+
+#[derive(Default)]
+struct TokenState {
+    login: Option<Arc<Credentials>>,
+    /// When a refresh failed last, and why.
+    failed: Option<(Instant, ErrorReport)>,
+    /// The fresh token that the server refused, and when.
+    refused: Option<(Secret, Instant)>,
+}
+
+impl TokenSource {
+    /// Prepares; the store is not read yet.
+    pub fn new(key: StoredId, context: Arc<Context>) -> Self {
+        Self {
+            key,
+            context,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Returns the login with a live token, another one than `refused`; `None` if there is no login at all.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`refresh::live_instead_of`].
+    pub fn live(&self, refused: Option<&Secret>) -> Result<Option<Arc<Credentials>>, Error> {
+        let asked = Instant::now();
+        let mut state = self.lock();
+        let failed_before = state.failed.as_ref();
+        // Somebody else tried while this request waited for it.
+        if let Some((_, report)) = failed_before.filter(|(at, _)| *at >= asked) {
+            return Err(Error::Reported(report.clone()));
+        }
+        let failed_lately = failed_before.is_some_and(|(at, _)| at.elapsed() < PATIENCE);
+        if let Some(login) = &state.login {
+            let is_good = refused != Some(&login.access_token);
+            if is_good && (!NEED.is_due(login) || failed_lately && is_alive(login)) {
+                return Ok(Some(Arc::clone(login)));
+            }
+        }
+        let is_hopeless =
+            |token: &Secret, at: &Instant| Some(token) == refused && at.elapsed() < PATIENCE;
+        if state
+            .refused
+            .as_ref()
+            .is_some_and(|(token, at)| is_hopeless(token, at))
+        {
+            return self.another(&mut state, refused);
+        }
+        let deadline = Deadline::after(refresh::LIMIT);
+        match refresh::live_instead_of(refused, &self.key, NEED, &self.context, deadline) {
+            Ok(login) => {
+                state.failed = None;
+                Ok(Some(state.keep(login)))
+            }
+            Err(err) => self.without_refresh(&mut state, refused, err),
+        }
+    }
+
+    /// Notes that the server refused a token that was fresh.
+    pub fn refuse(&self, login: &Credentials) {
+        self.lock().refused = Some((login.access_token.clone(), Instant::now()));
+    }
+
+    /// Returns another login than the one with this token, if there is one in the store by now.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the store.
+    pub fn newer(&self, than: &Secret) -> Result<Option<Arc<Credentials>>, Error> {
+        let mut state = self.lock();
+        let stored = self
+            .stored()?
+            .filter(|stored| stored.access_token != *than && !stored.needs_login);
+        Ok(stored.map(|stored| state.keep(stored)))
+    }
+
+    /// Says that only a login helps.
+    pub fn needs_login(&self, login: Option<&Credentials>) -> Error {
+        let settings = Settings::of(&self.context);
+        match login {
+            Some(login) => refresh::needs_login_again(
+                login,
+                "it does not accept the stored login",
+                &["--force"],
+                &settings,
+            ),
+            None => {
+                refresh::needs_login(&self.key, "there is no login to it in the store", &settings)
+            }
+        }
+    }
+
+    /// Says that the server wants scopes that the login lacks. The command asks for these and for those that it has.
+    pub fn needs_scopes(&self, login: &Credentials, challenge: &str, wanted: &str) -> Error {
+        let why = format!("the server wants more than the login may do: {wanted}");
+        let options = ["--challenge", challenge];
+        refresh::needs_login_again(login, &why, &options, &Settings::of(&self.context))
+    }
+
+    /// What remains where no refresh is possible: a token that lives on, or a server that perhaps needs no login.
+    fn without_refresh(
+        &self,
+        state: &mut TokenState,
+        refused: Option<&Secret>,
+        err: Error,
+    ) -> Result<Option<Arc<Credentials>>, Error> {
+        let report = err.report();
+        if report.class == Class::LoginNeeded {
+            state.login = None;
+            if self.stored()?.is_none() && refused.is_none() {
+                return Ok(None);
+            }
+        }
+        state.failed = Some((Instant::now(), report.clone()));
+        let stored = match report.class {
+            Class::Unavailable => self.stored()?,
+            _ => None,
+        };
+        match stored.filter(|stored| refused != Some(&stored.access_token) && is_alive(stored)) {
+            Some(stored) => {
+                log::info!("{}; its token lives on", report.message);
+                Ok(Some(state.keep(stored)))
+            }
+            None => Err(err),
+        }
+    }
+
+    fn another(
+        &self,
+        state: &mut TokenState,
+        refused: Option<&Secret>,
+    ) -> Result<Option<Arc<Credentials>>, Error> {
+        match self.stored()? {
+            Some(stored) if refused == Some(&stored.access_token) => {
+                Err(self.needs_login(Some(&stored)))
+            }
+            Some(stored) => Ok(Some(state.keep(stored))),
+            None => Err(self.needs_login(None)),
+        }
+    }
+
+    fn stored(&self) -> Result<Option<Credentials>, Error> {
+        let store = self.context.store_to_read(Interaction::None);
+        store
+            .load(&self.key)
+            .map_err(|err| Error::unreadable(&self.key, err))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TokenState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TokenState {
+    fn keep(&mut self, login: Credentials) -> Arc<Credentials> {
+        let login = Arc::new(login);
+        self.login = Some(Arc::clone(&login));
+        login
+    }
+}
+
+fn is_alive(login: &Credentials) -> bool {
+    !login.needs_login && login.expires_at.is_none_or(|at| at.seconds_left() > 0)
+}

@@ -1,0 +1,176 @@
+//! The server's side: a request with the token, and what is done when the server refuses it.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::token::TokenSource;
+use crate::context::Context;
+use crate::error::{Error, ServerFault};
+use crate::http::{Abort, Http, HttpError, Response, StreamRequest};
+use crate::oauth::challenge::{self, BearerChallenge};
+use crate::oauth::text::scope_list;
+use crate::store::{Credentials, StoredId};
+
+/// Longest time for finding the server, and for connecting to it.
+const CONNECT_LIMIT: Duration = Duration::from_secs(4);
+
+/// The pauses before a request is sent again that did not reach the server.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_millis(600),
+    Duration::from_millis(1200),
+];
+
+/// The MCP server.
+pub struct Upstream {
+    /// Its URL.
+    pub server: Url,
+    http: Http,
+    tokens: TokenSource,
+}
+
+/// A request to the server, without the token.
+#[derive(Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// `GET`, `POST` or `DELETE`.
+    pub method: &'a str,
+    /// Another URL of the server than its own.
+    pub url: Option<&'a Url>,
+    /// Headers.
+    pub headers: &'a [(String, String)],
+    /// The message; `None` for none.
+    pub body: Option<&'a [u8]>,
+    /// What ends it.
+    pub abort: &'a Abort,
+}
+
+impl Upstream {
+    /// Prepares; nothing is asked yet.
+    pub fn new(server: Url, key: StoredId, context: &Arc<Context>) -> Self {
+        let http = Http::new(&context.http, std::slice::from_ref(&server), CONNECT_LIMIT);
+        Self {
+            server,
+            http,
+            tokens: TokenSource::new(key, Arc::clone(context)),
+        }
+    }
+
+    /// Sends a request with a live token, once more with another token if the server refuses that one, and returns the response.
+    /// What did not reach the server is sent again a few times.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotLoggedIn`] if only a login helps; [`Error::Unreachable`] if the server is.
+    pub fn send(&self, outgoing: &Outgoing) -> Result<Response, Error> {
+        let mut login = self.tokens.live(None)?;
+        let mut response = self.send_with(outgoing, login.as_deref())?;
+        if response.status == 401 {
+            let Some(refused) = &login else {
+                return Err(self.tokens.needs_login(None));
+            };
+            login = self.tokens.live(Some(&refused.access_token))?;
+            response = self.send_with(outgoing, login.as_deref())?;
+            if response.status == 401 {
+                login.as_deref().inspect(|login| self.tokens.refuse(login));
+                return Err(self.tokens.needs_login(login.as_deref()));
+            }
+        }
+        let (Some(wanted), Some(used)) = (wanted_scopes(&response), &login) else {
+            return Ok(response);
+        };
+        // A login with more scopes may have been made meanwhile.
+        if let Some(newer) = self.tokens.newer(&used.access_token)? {
+            let response = self.send_with(outgoing, Some(&newer))?;
+            return match wanted_scopes(&response) {
+                Some(wanted) => Err(self.needs_scopes(&newer, wanted)),
+                None => Ok(response),
+            };
+        }
+        Err(self.needs_scopes(used, wanted))
+    }
+
+    fn needs_scopes(&self, login: &Credentials, mut challenge: BearerChallenge) -> Error {
+        let quotes_token = |text: &str| text.contains(login.access_token.expose());
+        challenge.scopes.retain(|scope| !quotes_token(scope));
+        challenge.resource_metadata.take_if(|url| quotes_token(url));
+        challenge.error = Some("insufficient_scope".to_owned());
+        let wanted = match challenge.scopes.as_slice() {
+            [] => "it does not say which scopes".to_owned(),
+            scopes => scope_list(scopes),
+        };
+        let missing = |scope: &&String| !challenge.scopes.contains(scope);
+        let granted: Vec<_> = login.scopes.iter().filter(missing).cloned().collect();
+        challenge.scopes = [granted, challenge.scopes].concat();
+        self.tokens
+            .needs_scopes(login, &challenge.to_header(), &wanted)
+    }
+
+    fn send_with(
+        &self,
+        outgoing: &Outgoing,
+        login: Option<&Credentials>,
+    ) -> Result<Response, Error> {
+        let bearer =
+            login.map(|login| Zeroizing::new(format!("Bearer {}", login.access_token.expose())));
+        let own = outgoing
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let authorization = bearer
+            .as_ref()
+            .map(|bearer| ("Authorization", bearer.as_str()));
+        let headers: Vec<_> = own.chain(authorization).collect();
+        let request = StreamRequest {
+            method: outgoing.method,
+            url: outgoing.url.unwrap_or(&self.server),
+            headers: &headers,
+            body: outgoing.body,
+            abort: outgoing.abort,
+        };
+        let mut pauses = PAUSES.iter();
+        loop {
+            match self.http.open(&request) {
+                Err(err) if err.may_be_repeated() && !outgoing.abort.is_aborted() => {
+                    match pauses.next() {
+                        Some(pause) => thread::sleep(*pause),
+                        None => return Err(self.unreachable(err)),
+                    }
+                }
+                result => return result.map_err(|err| self.unreachable(err)),
+            }
+        }
+    }
+
+    /// Says that the server is out of reach.
+    pub fn unreachable(&self, source: HttpError) -> Error {
+        Error::Unreachable {
+            server: self.server.to_string(),
+            source,
+        }
+    }
+
+    /// Says that the server did something that it should not.
+    pub fn fault(&self, what: &str, fault: ServerFault) -> Error {
+        Error::Server {
+            message: format!("{} {what}", self.server),
+            fault,
+        }
+    }
+}
+
+/// Returns the challenge of a response that asks for more scopes.
+///
+/// Spec: RFC 6750 section 3.1; MCP 2025-11-25, Authorization, Scope Challenge Handling.
+fn wanted_scopes(response: &Response) -> Option<BearerChallenge> {
+    if response.status != 403 {
+        return None;
+    }
+    let bearer = challenge::bearer(response.header_values("www-authenticate"))?;
+    let is_named = bearer.error.as_deref() == Some("insufficient_scope");
+    let is_meant = bearer.error.is_none() && !bearer.scopes.is_empty();
+    (is_named || is_meant).then_some(bearer)
+}

@@ -1,0 +1,106 @@
+//! Threads that do what waits for the network: as many as there are requests under way, but not without end.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::stdio::Waker;
+
+/// Most threads.
+const MAX_THREADS: usize = 128;
+
+/// The stack of a thread, in bytes; the part that is not used takes no memory.
+const STACK_BYTES: usize = 1024 * 1024;
+
+/// How much may wait for a thread, in bytes of messages; no more is read from the client then.
+const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a message takes beside its text.
+const MESSAGE_BYTES: usize = 256;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The threads, and what waits for them. Jobs begin in their order.
+pub struct RequestWorkers {
+    state: Mutex<JobQueue>,
+    changed: Condvar,
+    waker: Arc<Waker>,
+}
+
+#[derive(Default)]
+struct JobQueue {
+    queue: VecDeque<(usize, Job)>,
+    queued_bytes: usize,
+    idle: usize,
+    threads: usize,
+}
+
+impl RequestWorkers {
+    /// Prepares; no thread is started yet.
+    pub fn new(waker: Arc<Waker>) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            waker,
+        })
+    }
+
+    /// Tells whether more may be read from the client.
+    pub fn has_room(&self) -> bool {
+        let state = self.lock();
+        state.queue.is_empty() || state.queued_bytes < MAX_QUEUED_BYTES
+    }
+
+    /// Does something in a thread, for a message of this size.
+    pub fn submit(self: &Arc<Self>, bytes: usize, job: impl FnOnce() + Send + 'static) {
+        let bytes = bytes + MESSAGE_BYTES;
+        let mut state = self.lock();
+        state.queued_bytes += bytes;
+        state.queue.push_back((bytes, Box::new(job)));
+        if state.idle >= state.queue.len() || state.threads >= MAX_THREADS {
+            drop(state);
+            self.changed.notify_one();
+            return;
+        }
+        state.threads += 1;
+        drop(state);
+        if self.start().is_err() {
+            self.lock().threads -= 1;
+            self.changed.notify_one();
+        }
+    }
+
+    fn start(self: &Arc<Self>) -> io::Result<()> {
+        let workers = Arc::clone(self);
+        let thread = thread::Builder::new().stack_size(STACK_BYTES);
+        thread.spawn(move || workers.work()).map(drop)
+    }
+
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            let Some((bytes, job)) = state.queue.pop_front() else {
+                state.idle += 1;
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+                continue;
+            };
+            let was_full = state.queued_bytes >= MAX_QUEUED_BYTES;
+            state.queued_bytes -= bytes;
+            drop(state);
+            if was_full {
+                self.waker.wake();
+            }
+            job();
+            state = self.lock();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, JobQueue> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,84 @@
+//! Requests whose response may take as long as it likes, and is read piece by piece.
+
+use std::io::Read as _;
+
+use ureq::http::Method;
+use ureq::BodyReader;
+use url::Url;
+
+use super::translate::translate;
+use super::{
+    answered, redirect, shown, Abort, Http, HttpError, Redirects, Response, MAX_REDIRECTS,
+};
+
+/// A request whose response is read as it comes.
+pub struct StreamRequest<'a> {
+    /// `GET`, `POST` or `DELETE`.
+    pub method: &'a str,
+    /// Where it goes.
+    pub url: &'a Url,
+    /// Its headers.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Its body; `None` for none.
+    pub body: Option<&'a [u8]>,
+    /// What ends it from another thread.
+    pub abort: &'a Abort,
+}
+
+impl Http {
+    /// Sends a request, and returns once the head of the response is there. Only finding the server, connecting and sending
+    /// the head are limited in time; a connection whose other end has gone ends by itself. Redirects are followed within
+    /// the origin, and only those that keep the method.
+    ///
+    /// # Errors
+    ///
+    /// Any [`HttpError`]. A status code is not an error.
+    pub fn open(&self, request: &StreamRequest) -> Result<Response, HttpError> {
+        let method = Method::from_bytes(request.method.as_bytes()).unwrap_or(Method::POST);
+        let mut url = request.url.clone();
+        let (headers, body) = (request.headers, request.body);
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send_once(&method, &url, headers, body, Some(request.abort))?;
+            let Some(target) = redirect(&response, &url) else {
+                return Ok(response);
+            };
+            if !matches!(response.status, 307 | 308) || target.origin() != url.origin() {
+                return Err(HttpError::Redirect(shown(
+                    &target,
+                    headers,
+                    Redirects::Refuse,
+                )));
+            }
+            url = target;
+        }
+        Err(HttpError::Redirect(shown(&url, headers, Redirects::Refuse)))
+    }
+}
+
+impl Response {
+    /// Returns the body, to be read as it comes.
+    pub fn into_stream(self) -> BodyStream {
+        BodyStream {
+            host: self.host,
+            reader: self.body.into_with_config().limit(u64::MAX).reader(),
+        }
+    }
+}
+
+/// A body that is read as it comes.
+pub struct BodyStream {
+    host: String,
+    reader: BodyReader<'static>,
+}
+
+impl BodyStream {
+    /// Waits for more of the body, and returns how many bytes came; 0 at its end.
+    ///
+    /// # Errors
+    ///
+    /// The error of the connection.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, HttpError> {
+        let read = self.reader.read(buffer);
+        read.map_err(|err| translate(err.into(), &answered(&self.host, std::time::Duration::ZERO)))
+    }
+}
