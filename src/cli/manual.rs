@@ -1,8 +1,10 @@
 //! What the manual page says beyond the options: how it works, files, environment, exit statuses, codes for scripts.
 //!
-//! The tables of README.md and docs/automation.md are made here too. Each comes from the list of the codes themselves.
+//! The tables of README.md and docs/automation.md are made here too. Each list comes from the table that defines it.
 
+use crate::clients::config;
 use crate::failure::{Class, Code};
+use crate::providers::google;
 use crate::warning::Warning;
 
 /// Returns the exit statuses and their meanings.
@@ -22,9 +24,22 @@ fn exits(code: Code) -> String {
     exits.join(" or ")
 }
 
+/// Returns names as a list in roff, such as `a, b and c`.
+fn list(names: &[&str]) -> String {
+    let text = match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        names => names.concat(),
+    };
+    text.replace('-', "\\-")
+}
+
 /// Returns the further sections of the main page, as roff.
 pub fn extra_sections() -> String {
-    let mut roff = String::from(SECTIONS);
+    let mut tools: Vec<_> = google::TOOLS.iter().map(|(name, ..)| *name).collect();
+    tools.sort_unstable();
+    let mut roff = SECTIONS
+        .replace("@CLIENTS@", &list(&config::names().collect::<Vec<_>>()))
+        .replace("@TOOLS@", &list(&tools));
     roff.push_str(".SH \"EXIT STATUS\"\n");
     for (exit, meaning) in exit_statuses() {
         roff.push_str(&format!(".TP\n\\fB{exit}\\fR\n{meaning}\n"));
@@ -103,8 +118,7 @@ it from a pipe. The end of input ends only the pasting.
 .SH "NAMES OF SERVERS"
 A \fISERVER\fR without :// is the name of a stored login, or else the name that an MCP client has for a server in its
 configuration: \fINAME\fR, or \fICLIENT\fR:\fINAME\fR where clients mean different servers by one name. The clients are
-claude\-code, codex, gemini\-cli, opencode, cursor, vscode, windsurf, claude\-desktop, copilot, hermes, goose, zed, cline,
-mcporter and lm\-studio. Of two files of one client the nearest wins, as for the client itself. Files of a project are
+@CLIENTS@. Of two files of one client the nearest wins, as for the client itself. Files of a project are
 looked for from the working directory up to the root of its repository; what they say is shown as theirs. In a URL
 ${\fIVARIABLE\fR} and ${\fIVARIABLE\fR:\-\fIotherwise\fR} are expanded, and nothing is ever run; a project's file gets no
 variable, only what it says otherwise, and is passed over if it belongs to another user. Client identifier, scopes and
@@ -121,8 +135,7 @@ the provider itself and is known by the provider's name; its profile is then the
 \fB\-\-profile\fR names one, so that several accounts stay apart. A later login needs neither the client nor the scopes again.
 \fBmcp\-login token google\fR means the only login of that name, whatever its profile is.
 .PP
-With \fB\-\-provider google\fR the tools of \fB\-\-tools\fR are appscript, calendar, chat, contacts, docs, drive, forms, gmail,
-search, sheets, slides and tasks; the scopes are those that workspace\-mcp needs for them. Endpoints in the client file
+With \fB\-\-provider google\fR the tools of \fB\-\-tools\fR are @TOOLS@; the scopes are those that workspace\-mcp needs for them. Endpoints in the client file
 that are not Google's own are used in their place.
 .SH "AS A STDIO SERVER"
 \fBmcp\-login connect \fISERVER\fR is an MCP server on stdin and stdout, which passes each message on to the remote one with the

@@ -18,14 +18,14 @@ use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::endpoint;
 use crate::oauth::text::{printable, scope_list};
-use crate::oauth::token_endpoint::{self, ErrorResponse};
+use crate::oauth::token_endpoint;
 use crate::os::clock::Deadline;
 use crate::os::terminal;
 use crate::output::Reporter;
 use crate::refresh::{self, Freshness};
 use crate::store::{Credentials, StoredId};
 
-/// The least time that the token has to live on.
+/// The least life that the token must have left.
 const MIN_TTL: Duration = Duration::from_secs(60);
 
 /// Longest time of one request.
@@ -104,21 +104,17 @@ const METHOD_NOT_FOUND: i64 = -32601;
 /// MCP 2026-07-28: the version of the request is not known.
 const UNSUPPORTED_VERSION: i64 = -32022;
 
-/// What the server made of a request.
-enum Served {
+/// How the server answers a request.
+enum ServerAnswer {
     Result(Value),
     /// It wants a login.
     Unauthorized,
     /// It wants a login with more scopes.
     InsufficientScope(BearerChallenge),
     /// It knows who this is, and refuses; its words.
-    Refused(ErrorResponse),
-    /// It does not speak this form of MCP.
-    OtherForm,
-    /// Nothing there speaks MCP; how it answered.
-    NotMcp(String),
-    /// It does not serve the request; why not, and whether that may pass.
-    Failed(String, ServerFault),
+    Refused(String),
+    /// It does not speak this form of MCP; the error if it speaks no other either.
+    OtherForm(Error),
 }
 
 /// Asks the server for its tools, with the stored login and then without. Refreshes a token once that the server refuses; if
@@ -138,284 +134,263 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         refresh::live(key, need, context, Deadline::after(refresh::LIMIT))
     };
     let http = Http::new(&context.http, std::slice::from_ref(server), REQUEST_LIMIT);
-    let list = |kept: Option<&Credentials>| {
-        let bearer =
-            kept.map(|kept| Zeroizing::new(format!("Bearer {}", kept.access_token.expose())));
-        Caller {
-            http: &http,
-            server,
-            bearer,
-        }
-        .list_tools()
-    };
-    let mut kept = live(false)?;
-    let (mut revision, mut served) = list(Some(&kept))?;
-    if matches!(served, Served::Unauthorized) && kept.refresh_token.is_some() {
+    let mut login = live(false)?;
+    let mut client = McpClient::new(&http, key, server, Some(&login));
+    let (mut revision, mut answer) = client.list_tools()?;
+    if matches!(answer, ServerAnswer::Unauthorized) && login.refresh_token.is_some() {
         log::info!("{server} refuses the access token; refreshing it");
-        kept = match live(true) {
-            // Nobody else is given what is refused, though it would live on.
+        login = match live(true) {
+            // The refused token is given to nobody else, though it would live on.
             Err(err) if err.class() == Class::LoginNeeded => {
-                refresh::mark_access_token_refused(&kept, context)?;
+                refresh::mark_access_token_refused(&login, context)?;
                 return Err(err);
             }
             renewed => renewed?,
         };
-        (revision, served) = list(Some(&kept))?;
+        client = McpClient::new(&http, key, server, Some(&login));
+        (revision, answer) = client.list_tools()?;
     }
     let settings = &refresh::Settings::of(context);
-    match served {
-        Served::Result(result) => {
-            let tools = result
-                .get("tools")
-                .and_then(Value::as_array)
-                .map_or(0, Vec::len);
-            // Only a refusal for want of a login tells anything: a server may also just be busy by now.
-            let without = list(None);
-            let proven = matches!(
-                without,
-                Ok((_, Served::Unauthorized | Served::InsufficientScope(_)))
-            );
+    let again = |why: &str, options: &[&str]| {
+        Err(refresh::needs_login_again(&login, why, options, settings))
+    };
+    match answer {
+        ServerAnswer::Result(result) => {
+            let tools = result.get("tools").and_then(Value::as_array);
+            // Only a refusal for want of a login proves anything: a server may also just be busy by now.
+            let without = McpClient::new(&http, key, server, None).list_tools();
+            let without = without.map(|(_, answer)| answer);
             Ok(Checked {
                 server: &key.server,
                 profile: &key.profile,
                 revision,
-                tools,
-                proven,
+                tools: tools.map_or(0, Vec::len),
+                proven: matches!(
+                    without,
+                    Ok(ServerAnswer::Unauthorized | ServerAnswer::InsufficientScope(_))
+                ),
             })
         }
-        Served::Unauthorized => {
-            // Nobody else is given what is refused.
-            refresh::mark_access_token_refused(&kept, context)?;
-            Err(refresh::needs_login_again(
-                &kept,
-                "it does not accept the stored login",
-                &["--force"],
-                settings,
-            ))
+        ServerAnswer::Unauthorized => {
+            refresh::mark_access_token_refused(&login, context)?;
+            again("it does not accept the stored login", &["--force"])
         }
-        Served::InsufficientScope(challenge) => {
-            let named = scope_list(&challenge.scopes);
+        ServerAnswer::InsufficientScope(challenge) => {
             let why = match challenge.scopes.as_slice() {
                 [] => "the stored one lacks a scope, which the server does not name".to_owned(),
-                _ => format!("the stored one lacks scopes; the server wants {named}"),
+                scopes => {
+                    let scopes = scope_list(scopes);
+                    format!("the stored one lacks scopes; the server wants {scopes}")
+                }
             };
-            Err(refresh::needs_login_again(
-                &kept,
-                &why,
-                &["--challenge", &challenge.to_header()],
-                settings,
-            ))
+            again(&why, &["--challenge", &challenge.to_header()])
         }
-        Served::Refused(words) => {
-            let words = [words.error, words.description].into_iter().flatten();
-            let words: String = words
-                .map(|words| format!(": {}", printable(&words)))
-                .collect();
-            let login = settings.login_again(&kept, &["--force"]);
-            Err(Error::AccountRefused {
-                server: key.server.clone(),
-                words,
-                login,
-            })
-        }
-        Served::OtherForm | Served::NotMcp(_) if Caller::is_older(&http, server, &kept) => {
-            Err(Error::OlderTransport {
-                server: key.server.clone(),
-            })
-        }
-        Served::OtherForm => Err(failed(
-            key,
-            "it does not answer as an MCP server does",
-            ServerFault::Doubtful,
-        )),
-        Served::NotMcp(how) => Err(failed(
-            key,
-            &format!("nothing there speaks MCP: {how}"),
-            ServerFault::NotMcp,
-        )),
-        Served::Failed(why, fault) => Err(failed(key, &why, fault)),
-    }
-}
-
-fn failed(key: &StoredId, why: &str, fault: ServerFault) -> Error {
-    Error::Server {
-        message: format!("{} did not list its tools: {why}", key.server),
-        fault,
+        ServerAnswer::Refused(words) => Err(Error::AccountRefused {
+            server: key.server.clone(),
+            words,
+            login: settings.login_again(&login, &["--force"]),
+        }),
+        ServerAnswer::OtherForm(_) if client.is_older() => Err(Error::OlderTransport {
+            server: key.server.clone(),
+        }),
+        ServerAnswer::OtherForm(err) => Err(err),
     }
 }
 
 /// Sends requests to the server, with the token or without.
-struct Caller<'a> {
+struct McpClient<'a> {
     http: &'a Http,
+    /// What messages call the server.
+    name: &'a str,
     server: &'a Url,
-    bearer: Option<Zeroizing<String>>,
+    authorization: Option<Zeroizing<String>>,
 }
 
-impl Caller<'_> {
+impl<'a> McpClient<'a> {
+    fn new(
+        http: &'a Http,
+        key: &'a StoredId,
+        server: &'a Url,
+        login: Option<&Credentials>,
+    ) -> Self {
+        let authorization =
+            login.map(|login| Zeroizing::new(format!("Bearer {}", login.access_token.expose())));
+        Self {
+            http,
+            name: &key.server,
+            server,
+            authorization,
+        }
+    }
+
     /// Tells whether the server speaks the transport of MCP 2024-11-05, whose answers come on a stream that a GET opens.
     ///
     /// Spec: MCP 2025-03-26, Transports, Backwards Compatibility.
-    fn is_older(http: &Http, server: &Url, kept: &Credentials) -> bool {
-        let bearer = Zeroizing::new(format!("Bearer {}", kept.access_token.expose()));
-        let stream = http.get(
-            server,
-            &[("Authorization", &bearer), ("Accept", "text/event-stream")],
-        );
+    fn is_older(&self) -> bool {
+        let mut headers = vec![("Accept", "text/event-stream")];
+        headers.extend(self.authorization());
+        let stream = self.http.get(self.server, &headers);
         stream.is_ok_and(|response| response.status == 200 && response.is("text/event-stream"))
     }
 
+    fn authorization(&self) -> Option<(&str, &str)> {
+        Some(("Authorization", self.authorization.as_deref()?))
+    }
+
     /// Lists the tools in the stateless form, and if the server does not know it, within a session.
-    fn list_tools(&self) -> Result<(&'static str, Served), Error> {
+    fn list_tools(&self) -> Result<(&'static str, ServerAnswer), Error> {
         let response = self.post(
             &mcp::modern_request(mcp::LIST_TOOLS),
             &mcp::modern_headers(mcp::LIST_TOOLS),
         )?;
         match self.read(response)? {
-            Served::OtherForm | Served::NotMcp(_) => {
-                Ok((mcp::CLASSIC, self.list_within_a_session()?))
-            }
-            served => Ok((mcp::MODERN, served)),
+            ServerAnswer::OtherForm(_) => Ok((mcp::CLASSIC, self.list_within_a_session()?)),
+            answer => Ok((mcp::MODERN, answer)),
         }
     }
 
-    fn list_within_a_session(&self) -> Result<Served, Error> {
+    fn list_within_a_session(&self) -> Result<ServerAnswer, Error> {
         let response = self.post(&mcp::initialize(), &[])?;
         let session = response.header("mcp-session-id").map(str::to_owned);
         match self.read(response)? {
-            Served::Result(_) => {}
+            ServerAnswer::Result(_) => {}
             refused => return Ok(refused),
         }
         let mut headers = vec![("MCP-Protocol-Version", mcp::CLASSIC)];
-        headers.extend(
-            session
-                .as_deref()
-                .map(|session| ("Mcp-Session-Id", session)),
-        );
+        headers.extend(session.as_deref().map(|id| ("Mcp-Session-Id", id)));
         self.post(&mcp::initialized(), &headers)?;
         let response = self.post(&mcp::classic_request(mcp::LIST_TOOLS), &headers)?;
-        let served = self.read(response);
+        let answer = self.read(response);
         if session.is_some() {
             // A session that stays open ends by itself sooner or later.
             let _ = self.http.delete(self.server, &self.headers(&headers));
         }
-        match served? {
+        match answer? {
             // It has opened the session, so it speaks MCP.
-            Served::NotMcp(_) => Ok(Served::OtherForm),
-            served => Ok(served),
+            ServerAnswer::OtherForm(_) => Ok(self.other_form()),
+            answer => Ok(answer),
         }
     }
 
-    fn headers<'b>(&'b self, extra: &'b [(&'b str, &'b str)]) -> Vec<(&'b str, &'b str)> {
-        let bearer = self
-            .bearer
-            .as_ref()
-            .map(|bearer| ("Authorization", bearer.as_str()));
-        mcp::HEADERS
-            .into_iter()
-            .chain(bearer)
-            .chain(extra.iter().copied())
-            .collect()
+    fn headers<'b>(&'b self, extra: &[(&'b str, &'b str)]) -> Vec<(&'b str, &'b str)> {
+        let mut headers = mcp::HEADERS.to_vec();
+        headers.extend(self.authorization());
+        headers.extend(extra);
+        headers
     }
 
     fn post(&self, body: &str, extra: &[(&str, &str)]) -> Result<Response, Error> {
+        let headers = self.headers(extra);
         let sent = self.http.post(
             self.server,
-            &self.headers(extra),
+            &headers,
             body.as_bytes(),
             Redirects::SameOrigin,
         );
         sent.map_err(|err| self.unreachable(err))
     }
 
-    /// Reads what a refusal means: the challenge tells whether a login helps, and which.
-    ///
-    /// Spec: RFC 6750 section 3.1; RFC 9470 section 3 for what only a new login has.
-    fn refused(&self, response: Response) -> Result<Served, Error> {
-        let status = response.status;
-        let challenges = response.header_values("www-authenticate");
-        let bearer = challenge::bearer(challenges.iter().copied());
-        let error = bearer.as_ref().and_then(|bearer| bearer.error.as_deref());
-        let wants_scopes = bearer
-            .as_ref()
-            .is_some_and(|bearer| !bearer.scopes.is_empty())
-            && error.is_none();
-        if error == Some("insufficient_scope") || status == 403 && wants_scopes {
-            let mut bearer = bearer.unwrap_or_default();
-            bearer.error = Some("insufficient_scope".to_owned());
-            bearer.scopes.retain(|scope| !self.quotes_token(scope));
-            bearer
-                .resource_metadata
-                .take_if(|url| self.quotes_token(url));
-            return Ok(Served::InsufficientScope(bearer));
+    fn unreachable(&self, source: HttpError) -> Error {
+        Error::Unreachable {
+            server: self.name.to_owned(),
+            source,
         }
-        if status == 401 || !challenge::parse(challenges).is_empty() {
-            return Ok(Served::Unauthorized);
+    }
+
+    fn failed(&self, why: &str, fault: ServerFault) -> Error {
+        Error::Server {
+            message: format!("{} did not list its tools: {why}", self.name),
+            fault,
         }
-        let body = response.read().map_err(|err| self.unreachable(err))?;
-        let mut words = token_endpoint::words_of_any_form(&body);
-        words.error.take_if(|text| self.quotes_token(text));
-        words.description.take_if(|text| self.quotes_token(text));
-        Ok(Served::Refused(words))
+    }
+
+    fn other_form(&self) -> ServerAnswer {
+        let why = "it does not answer as an MCP server does";
+        ServerAnswer::OtherForm(self.failed(why, ServerFault::Doubtful))
+    }
+
+    fn not_mcp(&self, how: &str) -> ServerAnswer {
+        let why = format!("nothing there speaks MCP: {how}");
+        ServerAnswer::OtherForm(self.failed(&why, ServerFault::NotMcp))
     }
 
     /// Tells whether a server quotes the token back at us.
     fn quotes_token(&self, text: &str) -> bool {
         let token = self
-            .bearer
+            .authorization
             .as_ref()
-            .and_then(|bearer| bearer.strip_prefix("Bearer "));
+            .and_then(|it| it.strip_prefix("Bearer "));
         token.is_some_and(|token| text.contains(token))
     }
 
-    fn unreachable(&self, source: HttpError) -> Error {
-        Error::Unreachable {
-            server: self.server.to_string(),
-            source,
+    /// Reads what a refusal means: the challenge tells whether a login helps, and which.
+    ///
+    /// Spec: RFC 6750 section 3.1; RFC 9470 section 3 for what only a new login has.
+    fn refused(&self, response: Response) -> Result<ServerAnswer, Error> {
+        let status = response.status;
+        let challenges = response.header_values("www-authenticate");
+        let mut bearer = challenge::bearer(challenges.iter().copied()).unwrap_or_default();
+        let wants_scopes = match bearer.error.as_deref() {
+            Some(error) => error == "insufficient_scope",
+            None => status == 403 && !bearer.scopes.is_empty(),
+        };
+        if wants_scopes {
+            bearer.error = Some("insufficient_scope".to_owned());
+            bearer.scopes.retain(|scope| !self.quotes_token(scope));
+            bearer
+                .resource_metadata
+                .take_if(|url| self.quotes_token(url));
+            return Ok(ServerAnswer::InsufficientScope(bearer));
         }
+        if status == 401 || !challenge::parse(challenges).is_empty() {
+            return Ok(ServerAnswer::Unauthorized);
+        }
+        let body = response.read().map_err(|err| self.unreachable(err))?;
+        let words = token_endpoint::words_of_any_form(&body);
+        let words = [words.error, words.description].into_iter().flatten();
+        let words = words.filter(|text| !self.quotes_token(text));
+        Ok(ServerAnswer::Refused(
+            words
+                .map(|text| format!(": {}", printable(&text)))
+                .collect(),
+        ))
     }
 
-    fn read(&self, response: Response) -> Result<Served, Error> {
+    fn read(&self, response: Response) -> Result<ServerAnswer, Error> {
         let (status, is_stream) = (response.status, response.is("text/event-stream"));
         let is_page = response.is("text/html") || response.is("application/xhtml+xml");
-        let how = || format!("it answered with status {status}");
+        let how = format!("it answered with status {status}");
         match status {
             401 | 403 => return self.refused(response),
-            404 | 405 | 410 => return Ok(Served::NotMcp(how())),
-            406 => return Ok(Served::OtherForm),
-            200..=299 if is_page => {
-                return Ok(Served::NotMcp("it answered with a web page".to_owned()))
-            }
+            404 | 405 | 410 => return Ok(self.not_mcp(&how)),
+            406 => return Ok(self.other_form()),
+            200..=299 if is_page => return Ok(self.not_mcp("it answered with a web page")),
             200..=299 | 400 => {}
-            407 | 408 | 425 | 429 => return Ok(Served::Failed(how(), ServerFault::Passing)),
-            402..=499 => return Ok(Served::Failed(how(), ServerFault::Lasting)),
-            _ => return Ok(Served::Failed(how(), ServerFault::Passing)),
+            407 | 408 | 425 | 429 => return Err(self.failed(&how, ServerFault::Passing)),
+            402..=499 => return Err(self.failed(&how, ServerFault::Lasting)),
+            _ => return Err(self.failed(&how, ServerFault::Passing)),
         }
-        let find = |body: &[u8]| mcp::find_response(body, is_stream);
         let answer = response
-            .read_until(find)
+            .read_until(|body| mcp::find_response(body, is_stream))
             .map_err(|err| self.unreachable(err))?;
-        Ok(match answer {
-            Some(McpResponse::Result(result)) => Served::Result(result),
-            // What a server of an earlier revision makes of a stateless request: it misses its session.
-            Some(McpResponse::Error(..)) | None if status == 400 => Served::OtherForm,
+        match answer {
+            Some(McpResponse::Result(result)) => Ok(ServerAnswer::Result(result)),
+            // A server of an earlier revision answers a stateless request so: it misses its session.
+            Some(McpResponse::Error(..)) | None if status == 400 => Ok(self.other_form()),
             Some(McpResponse::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => {
-                Served::OtherForm
+                Ok(self.other_form())
             }
             Some(McpResponse::Error(code, words)) if mcp::is_unauthorized(code, &words) => {
-                Served::Unauthorized
+                Ok(ServerAnswer::Unauthorized)
             }
             Some(McpResponse::Error(code, words)) => {
-                let words = if self.quotes_token(&words) {
-                    String::new()
-                } else {
-                    format!(": {}", printable(&words))
+                let why = match self.quotes_token(&words) {
+                    true => format!("error {code}"),
+                    false => format!("error {code}: {}", printable(&words)),
                 };
-                Served::Failed(format!("error {code}{words}"), ServerFault::Passing)
+                Err(self.failed(&why, ServerFault::Passing))
             }
-            None => Served::Failed(
-                "its answer is no MCP message".to_owned(),
-                ServerFault::Passing,
-            ),
-        })
+            None => Err(self.failed("its answer is not an MCP message", ServerFault::Passing)),
+        }
     }
 }
