@@ -1470,7 +1470,8 @@ fn w7_a_probe_is_not_redirected_elsewhere_and_redirects_end() {
     assert!(moved.seen_at("/v2/mcp")[0].body.contains("tools/list"));
 }
 
-#[apply(test)]
+/// It waits as long as the servers wish.
+#[apply(waiting_test)]
 fn w4_busy_servers_are_asked_again_when_they_wish() {
     for (status, wish, waits) in [
         (503, Some("0"), 0),

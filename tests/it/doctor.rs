@@ -553,7 +553,8 @@ fn the_registration_of_an_earlier_login_is_found_on_its_port() {
     assert_eq!(fake.seen_at("/register").len(), before);
 }
 
-#[apply(test)]
+/// It waits for a session bus that does not answer, 3 s each time.
+#[apply(waiting_test)]
 fn sessions_that_do_not_answer_and_those_that_are_not_there() {
     let home = tempfile::tempdir().expect("a directory");
     let bus = home.path().join("bus");
@@ -806,7 +807,8 @@ fn in_a_terminal_the_answer_can_be_pasted() {
 
 /// A server that sends byte after byte is left after the time of one request, however much there is to ask:
 /// 30 seconds.
-#[apply(test)]
+/// It waits for the longest time that the servers may take together, 30 s.
+#[apply(waiting_test)]
 fn a_dripping_server_is_left_and_not_called_open() {
     let pause = Duration::from_millis(500);
     let head =

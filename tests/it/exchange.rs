@@ -134,7 +134,8 @@ fn b11_m20b_the_resource_may_be_named_or_left_out() {
     );
 }
 
-#[apply(test)]
+/// It runs a login for each error and each way that it may come.
+#[apply(long_test)]
 fn o2_errors_are_known_by_their_member() {
     for error in [
         "invalid_request",
@@ -560,7 +561,8 @@ fn w4_o6_a_code_is_not_sent_twice() {
     }
 }
 
-#[apply(test)]
+/// It waits for the end of all attempts to reach the token endpoint.
+#[apply(waiting_test)]
 fn w1_a_token_endpoint_that_nobody_serves() {
     let closed = crate::support::closed_address();
     for (endpoint, code) in [
@@ -983,7 +985,8 @@ fn o1_refusals_of_the_authorization_server() {
     }
 }
 
-#[apply(test)]
+/// It waits for the end of four logins, 3 s each, two at a time.
+#[apply(waiting_test)]
 fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() {
     let cases = [
         ("temporarily_unavailable", true, 1),
@@ -1195,7 +1198,8 @@ fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
     }
 }
 
-#[apply(test)]
+/// It waits a second for each of eight busy servers.
+#[apply(waiting_test)]
 fn e1_a_code_that_a_busy_server_did_not_use_is_sent_once_more() {
     let busy = |wanted: &str| {
         [

@@ -537,7 +537,8 @@ fn cm2_a_login_made_during_a_move_is_not_lost() {
 }
 
 /// What a client's command has done before it was ended nobody knows, so its token is not used by two.
-#[apply(test)]
+/// It waits for the longest time that a command may take, 10 s.
+#[apply(waiting_test)]
 fn cm2_a_command_that_hangs_may_have_taken_the_login() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));

@@ -510,7 +510,7 @@ fn l14_an_address_without_an_answer_asks_for_the_whole_one() {
     );
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn v5_no_byte_of_a_request_is_in_an_answer() {
     let without_date = |answer: &Answer| {
         let head: Vec<_> = answer
@@ -712,7 +712,8 @@ fn l19_others_are_answered_during_the_exchange_and_the_page_tells_the_truth() {
 }
 
 /// The deadline ends the waiting, not the exchange; the browser is told after 10 s where to look.
-#[apply(test)]
+/// It waits for a page that is held back for 10 s.
+#[apply(waiting_test)]
 fn l19_a_slow_exchange_outlives_the_deadline_and_is_kept() {
     let gate = Gate::default();
     let held = gate.clone();

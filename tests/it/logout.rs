@@ -189,7 +189,8 @@ fn files_of_refreshes(home: &Home) -> impl Iterator<Item = PathBuf> {
         .map(|file| file.path())
 }
 
-#[apply(test)]
+/// It waits for whoever holds the login, 10 s.
+#[apply(waiting_test)]
 fn c1_a_refresh_that_hangs_neither_keeps_a_login_nor_brings_it_back() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);

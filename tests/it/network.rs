@@ -692,7 +692,8 @@ fn drip(head: &str) -> Reply {
 }
 
 /// All at once, and for 30 seconds: the real limit of a request.
-#[apply(test)]
+/// It waits for the longest time that one request may take, 30 s, at four servers at once.
+#[apply(waiting_test)]
 fn w5_slow_servers_are_left_after_their_time() {
     let started = Instant::now();
     let slow = |place: &'static str, head: &'static str, code: &'static str| {

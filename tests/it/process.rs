@@ -232,7 +232,7 @@ impl Stream {
     }
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn r6_r7_streams_that_are_gone_do_not_keep_a_login_from_being_stored() {
     use Stream::{Broken, Closed, Full, Null};
     for (stdin_closed, stdout, stderr) in [

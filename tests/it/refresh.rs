@@ -272,7 +272,8 @@ fn c2_a_refusal_is_not_believed_when_somebody_else_has_stored_another_token() {
     assert_eq!(home.kept(&servers.fake), login);
 }
 
-#[apply(test)]
+/// It waits for the end of all attempts to reach a server that is not there, 8 s.
+#[apply(waiting_test)]
 fn c2_other_failures_keep_everything() {
     let big = "x".repeat(3 << 20);
     for (reply, code) in [
@@ -354,7 +355,8 @@ fn c3_after_a_lost_answer_the_old_token_is_tried_once_more() {
     assert_eq!(home.kept(&servers.fake)["needs_login"], true);
 }
 
-#[apply(test)]
+/// It waits for the longest time that a caller waits, 8 s.
+#[apply(waiting_test)]
 fn c1_cp4_a_server_that_hangs_is_answered_in_time_and_nothing_is_lost() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);

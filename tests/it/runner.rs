@@ -1,10 +1,12 @@
 //! The runner of these tests, because the one of Rust counts a test that is skipped while it runs as passed.
 //!
 //! It takes the arguments of the usual one, but a single filter, and captures nothing. A test is written as usual, but
-//! with `#[apply(test)]` in place of `#[test]`.
+//! with `#[apply(test)]` in place of `#[test]`; with `#[apply(long_test)]` if it works for long, so that it begins early;
+//! with `#[apply(waiting_test)]` if it does little but wait for time limits, so that others run meanwhile.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
+use std::panic::{catch_unwind, resume_unwind};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -12,17 +14,38 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
+use crate::support::permits::{Permit, Permits};
 use crate::support::skip::Skipped;
 
-/// How many tests run at once, unless `--test-threads` or `RUST_TEST_THREADS` says otherwise: more than there are
-/// processors, because most of them wait for programs and time limits.
-const AT_ONCE: usize = 6;
+/// How many tests work at once, unless `--test-threads` or `RUST_TEST_THREADS` says otherwise: more than there are
+/// processors, because each of them waits for a program or a disk now and then.
+const AT_ONCE: usize = 5;
+
+/// How many of those that mostly wait run at once, beside the others.
+const WAITING_AT_ONCE: usize = 6;
+
+/// How many of those that work with real components run at once, because all beside each other they would make the
+/// timings of a small machine meaningless.
+const REAL_AT_ONCE: usize = 3;
 
 /// A test that takes longer is named at the end.
 const LONG: Duration = Duration::from_secs(5);
 
+/// What a test spends its time with.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It waits for time limits.
+    Waiting,
+    /// It works for a long time.
+    Long,
+    /// It works for a short time.
+    Short,
+}
+
 /// One test, as `#[apply(test)]` registers it.
 pub struct Case {
+    /// What it spends its time with.
+    pub kind: Kind,
     /// The modules and the name, with the name of the crate in front.
     pub path: &'static str,
     /// The test itself.
@@ -31,19 +54,35 @@ pub struct Case {
 
 inventory::collect!(Case);
 
-/// Registers a function as a test.
-macro_rules! test {
-    ($(#[$attribute:meta])* fn $name:ident() $body:block) => {
+/// Registers a function as a test of a kind.
+macro_rules! register {
+    ($kind:ident $(#[$attribute:meta])* fn $name:ident() $body:block) => {
         $(#[$attribute])*
         fn $name() $body
 
         inventory::submit! {
             $crate::runner::Case {
+                kind: $crate::runner::Kind::$kind,
                 path: concat!(module_path!(), "::", stringify!($name)),
                 body: $name,
             }
         }
     };
+}
+
+/// Registers a function as a test.
+macro_rules! test {
+    ($($function:tt)*) => { register! { Short $($function)* } };
+}
+
+/// Registers a function as a test that begins early, because it works for long.
+macro_rules! long_test {
+    ($($function:tt)*) => { register! { Long $($function)* } };
+}
+
+/// Registers a function as a test that mostly waits, and so runs beside those that work.
+macro_rules! waiting_test {
+    ($($function:tt)*) => { register! { Waiting $($function)* } };
 }
 
 /// What the end of the run tells about single tests.
@@ -60,15 +99,54 @@ fn note(add: impl FnOnce(&mut Notes)) {
     add(notes.get_or_insert_default());
 }
 
-/// Runs one test in a thread that is called like it.
-fn run(name: &'static str, body: fn()) -> Completion {
+/// Permits to work.
+static WORKING: Permits = Permits::new(AT_ONCE);
+
+/// Permits to wait, for tests that mostly do.
+static WAITING: Permits = Permits::new(WAITING_AT_ONCE);
+
+/// Permits to work with real components, for tests that have one to work.
+static REAL: Permits = Permits::new(REAL_AT_ONCE);
+
+thread_local! {
+    /// The permit to work of the test that this thread runs.
+    static PERMIT: Cell<Option<Permit>> = const { Cell::new(None) };
+    /// How long the test of this thread has waited for other tests.
+    static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// Waits until the test that calls this may work with real components: as long as it holds what is returned. Another
+/// test works meanwhile.
+pub fn permit_real() -> Option<Permit> {
+    drop(PERMIT.take()?);
     let started = Instant::now();
+    let real = REAL.get();
+    PERMIT.set(Some(WORKING.get_first()));
+    WAITED.set(WAITED.get() + started.elapsed());
+    Some(real)
+}
+
+/// Runs one test in a thread that is called like it.
+fn run(case: &'static Case, name: &'static str) -> Completion {
+    let body = move || {
+        let waiting = match case.kind {
+            Kind::Waiting => Some(WAITING.get()),
+            Kind::Long | Kind::Short => {
+                PERMIT.set(Some(WORKING.get()));
+                None
+            }
+        };
+        let started = Instant::now();
+        let ended = catch_unwind(case.body);
+        let time = started.elapsed() - WAITED.get();
+        drop((waiting, PERMIT.take()));
+        if time > LONG {
+            note(|notes| notes.long.push((time, name)));
+        }
+        ended
+    };
     let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
-    let ended = thread.expect("a thread").join();
-    let time = started.elapsed();
-    if time > LONG {
-        note(|notes| notes.long.push((time, name)));
-    }
+    let ended = thread.expect("a thread").join().and_then(|ended| ended);
     match ended.map_err(|panic| panic.downcast::<Skipped>()) {
         Ok(()) => Completion::Completed,
         Err(Ok(skipped)) => {
@@ -80,11 +158,14 @@ fn run(name: &'static str, body: fn()) -> Completion {
     }
 }
 
+/// Tells whether a test works with real components.
+fn is_real(case: &Case) -> bool {
+    case.path.contains("::real::")
+}
+
 /// Spreads the tests with real components evenly among the others, because many of them wait for their turn.
 fn spread(cases: Vec<&'static Case>) -> Vec<&'static Case> {
-    let (real, others): (Vec<_>, Vec<_>) = cases
-        .into_iter()
-        .partition(|case| case.path.contains("::real::"));
+    let (real, others): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| is_real(case));
     let place = |number: usize, of: usize| (2 * number + 1) as f64 / (2 * of) as f64;
     let placed = |cases: Vec<&'static Case>| {
         let of = cases.len();
@@ -101,12 +182,22 @@ pub fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     let threads = std::env::var("RUST_TEST_THREADS").ok();
     let threads = threads.and_then(|number| number.parse().ok());
-    arguments.test_threads = arguments.test_threads.or(threads).or(Some(AT_ONCE));
+    let mut at_once = arguments.test_threads.or(threads).unwrap_or(AT_ONCE);
+    WORKING.set(at_once);
+    WAITING.set(at_once.min(WAITING_AT_ONCE));
     let mut cases: Vec<_> = inventory::iter::<Case>().collect();
+    // One alone runs in the main thread. Otherwise there are threads for all that may have to wait for a permit.
+    if at_once > 1 {
+        let is_waiting = |case: &&&Case| case.kind == Kind::Waiting || is_real(case);
+        at_once += cases.iter().filter(is_waiting).count();
+    }
+    arguments.test_threads = Some(at_once);
     cases.sort_by_key(|case| case.path);
-    let trials = spread(cases).into_iter().map(|case| {
+    let mut cases = spread(cases);
+    cases.sort_by_key(|case| case.kind);
+    let trials = cases.into_iter().map(|case| {
         let (_, name) = case.path.split_once("::").expect("a crate");
-        Trial::ignorable_test(name, move || Ok(run(name, case.body)))
+        Trial::ignorable_test(name, move || Ok(run(case, name)))
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     note(tell);

@@ -403,7 +403,8 @@ fn d10_a_newer_file_is_read_and_not_written() {
     );
 }
 
-#[apply(test)]
+/// It waits for the lock as long as a login does, 10 s.
+#[apply(waiting_test)]
 fn d12_a_held_lock_names_its_holder() {
     let fake = Fake::start();
     let home = home_with(&file_with(OTHER));
@@ -702,7 +703,8 @@ fn c5_32_logins_at_once_are_all_kept() {
     }
 }
 
-#[apply(test)]
+/// It logs in to 32 servers.
+#[apply(long_test)]
 fn c5_32_servers_in_one_run_are_all_kept() {
     let fakes: Vec<_> = (0..32).map(|_| Fake::start()).collect();
     let login = Program::new().args([
@@ -818,7 +820,8 @@ fn with_a_fault(calls: &str, fault: &str, persistent: bool, first: u32) -> &'sta
     }
 }
 
-#[apply(test)]
+/// It runs a login for each fault.
+#[apply(long_test)]
 fn d2_d4_no_fault_of_the_disk_loses_a_login_in_silence() {
     needs_strace();
     let mut cases = Vec::new();
@@ -873,7 +876,8 @@ fn d3_a_directory_that_cannot_be_synchronised_is_a_warning() {
 const CHANGES: &str =
     "rename,renameat,renameat2,fsync,fdatasync,unlink,unlinkat,linkat,ftruncate,mkdir";
 
-#[apply(test)]
+/// It runs a login for each call.
+#[apply(long_test)]
 fn d1_killed_at_each_call_of_storing_a_login() {
     needs(&["strace", "curl"]);
     let (fake, other) = (Fake::start(), Fake::start());

@@ -30,8 +30,11 @@ fn split(name: &str) -> (Vec<&str>, Vec<&str>) {
 
 /// Reads the names of the test functions in a source.
 fn tests_in(text: &str) -> Vec<String> {
-    let is_test =
-        |line: &str| ["#[test]", "#[apply(test)]"].contains(&line) || line.contains("::test]");
+    let is_test = |line: &str| {
+        line == "#[test]"
+            || line.ends_with("::test]")
+            || (line.starts_with("#[apply(") && line.ends_with("test)]"))
+    };
     let name = |line: &str| {
         let rest = &line[line.find("fn ")? + "fn ".len()..];
         rest.split(['(', '<']).next().map(str::to_owned)
@@ -195,11 +198,14 @@ fn how_tests_are_found() {
         #[tokio::test]
         async fn l3_three() {}
 
+        #[apply(waiting_test)]
+        fn l6_six() {}
+
         fn l4_no_test() {}
         #[cfg(test)]
         fn l5_no_test() {}
     ";
-    assert_eq!(tests_in(text), ["l1_one", "l2_two", "l3_three"]);
+    assert_eq!(tests_in(text), ["l1_one", "l2_two", "l3_three", "l6_six"]);
     let own = format!("{}: how_tests_are_found", file!().replace('\\', "/"));
     assert!(tests().contains_key(&own), "{own} is among them");
 }

@@ -16,7 +16,8 @@ pub fn promises_iss() -> Fake {
 }
 
 /// What is said of an answer without the promised issuer: neither another server nor an old tab.
-#[apply(test)]
+/// It waits for the end of two logins, 4 s each.
+#[apply(waiting_test)]
 fn a50_an_answer_without_the_promised_issuer_is_called_that() {
     let words = "error=access_denied&error_description=Missing+%27nonce%27";
     for (rest, said) in [
@@ -47,7 +48,8 @@ fn a50_an_answer_without_the_promised_issuer_is_called_that() {
     }
 }
 
-#[apply(test)]
+/// It waits for the end of four logins, 4 s each, two at a time.
+#[apply(waiting_test)]
 fn a51_an_answer_without_the_state_is_called_that() {
     let cases = [
         (

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt::set_socket_linger;
@@ -197,11 +198,21 @@ fn l5_l6_five_thousand_idle_connections_cost_nothing() {
     let process = waiting.login.process();
     waiting.get("/warm", "");
     let before = process.status("VmRSS");
-    let idle: Vec<_> = (0..room_for(5000))
-        .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
-        .collect();
+    let connect = || TcpStream::connect(waiting.address).expect("connecting");
+    let mut oldest = connect();
+    // Several connect at once, because a connection that finds the queue full is tried again only after a second.
+    const CONNECTING: usize = 50;
+    let room = room_for(5000) / CONNECTING;
+    let idle = thread::scope(|scope| {
+        let connecting: Vec<_> = (0..CONNECTING)
+            .map(|_| scope.spawn(|| (0..room).map(|_| connect()).collect::<Vec<_>>()))
+            .collect();
+        let connected = connecting.into_iter().map(|thread| thread.join());
+        connected
+            .flat_map(|connected| connected.expect("connections"))
+            .collect::<Vec<_>>()
+    });
     // The oldest were dropped for the newest, long before their time was up.
-    let mut oldest = idle.first().expect("a connection");
     oldest.set_read_timeout(Some(SOON)).expect("a timeout");
     let dropped = oldest.read(&mut [0; 1]);
     let kept = matches!(&dropped, Err(err) if err.kind() == std::io::ErrorKind::WouldBlock);

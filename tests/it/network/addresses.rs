@@ -98,7 +98,8 @@ fn a2_a_typed_name_opens_a_region_only_with_all_its_addresses() {
     }
 }
 
-#[apply(test)]
+/// It waits for the end of all attempts to reach a token endpoint, 30 s.
+#[apply(waiting_test)]
 fn a2_addresses_that_change_during_a_login_open_nothing() {
     let lines = "93.184.216.34 typed.example\n93.184.216.35 token.example";
     if in_network(&format!("{NETWORK}{}", hosts(lines))) {

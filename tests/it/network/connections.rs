@@ -149,7 +149,8 @@ fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
     });
 }
 
-#[apply(test)]
+/// It waits for connections to dead addresses, as often as curl does.
+#[apply(waiting_test)]
 fn p65_dead_addresses_cost_no_more_than_they_cost_curl() {
     let dead = |name: &str, hosts: &[&str]| {
         let dead: String = hosts
@@ -283,7 +284,8 @@ fn p65_what_answered_is_tried_first_for_the_rest_of_the_run() {
     );
 }
 
-#[apply(test)]
+/// It waits until the attempts to find a local port have ended.
+#[apply(waiting_test)]
 fn p64_no_free_local_port_is_told_and_nothing_is_spent() {
     if in_network("ip link set lo up") {
         return;

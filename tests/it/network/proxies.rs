@@ -464,7 +464,7 @@ fn p51_proxies_of_other_kinds_are_named_too() {
 }
 
 /// Most of its time goes into waiting for a proxy that never answers: the real limits of a caller and of a refresh.
-#[apply(test)]
+#[apply(waiting_test)]
 fn p66_what_was_never_sent_is_not_spent() {
     let authority = Authority::new();
     let refused = Arc::new(Mutex::new(false));

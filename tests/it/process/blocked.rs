@@ -112,7 +112,8 @@ fn p55_a_stream_that_nobody_reads_costs_no_login() {
     }
 }
 
-#[apply(test)]
+/// It waits for the end of three logins, 2 s each.
+#[apply(waiting_test)]
 fn p55_a_stream_that_nobody_reads_prolongs_no_deadline() {
     for (stdout, stderr) in [(true, false), (false, true), (true, true)] {
         let started = Instant::now();

@@ -140,7 +140,7 @@ fn a_refresh_connects_to_the_keyring_twice() {
     assert_eq!(proxy.connections(), 3, "a live token needs one");
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn c3_d1_killed_at_each_message_of_a_refresh() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
@@ -194,7 +194,7 @@ fn d2_a_connection_cut_in_a_refresh() {
     );
 }
 
-#[apply(test)]
+#[apply(waiting_test)]
 fn k2_a_keyring_that_falls_silent_during_a_refresh() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
@@ -220,7 +220,7 @@ fn k2_a_keyring_that_falls_silent_during_a_refresh() {
     });
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
@@ -309,7 +309,7 @@ fn at_each_call(
     session.other_is_untouched("other logins");
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn c3_d1_killed_at_each_call_on_files_of_a_refresh() {
     let bed = Bed::with(&[Part::Keyring]);
     needs(&["strace"]);
@@ -325,7 +325,7 @@ fn c3_d1_killed_at_each_call_on_files_of_a_refresh() {
     );
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn d2_each_call_on_files_of_a_refresh_fails_once() {
     let bed = Bed::with(&[Part::Keyring]);
     needs(&["strace"]);

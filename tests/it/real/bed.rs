@@ -4,8 +4,6 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -14,6 +12,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::running::Server;
+use crate::runner::permit_real;
+use crate::support::permits::Permit;
 use crate::support::program::LOCK_DIR;
 use crate::support::skip::skip;
 
@@ -169,18 +169,15 @@ pub fn python() -> PathBuf {
     installed("venv/bin/python")
 }
 
-/// One test's place: a home directory of its own, and its turn. Browsers, Node and Python run in two tests at a
-/// time, because all beside each other they would make the timings of a small machine meaningless.
+/// One test's place: a home directory of its own, and the permit to work with browsers, Node and Python.
 pub struct Bed {
     home: TempDir,
-    _turn: Option<MutexGuard<'static, ()>>,
+    _permit: Option<Permit>,
 }
 
 impl Bed {
     /// Makes a bed for a test that needs these parts; skips the test if one is missing.
     pub fn with(parts: &[Part]) -> Bed {
-        static LANES: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
         if !cfg!(feature = "keyring") && parts.iter().any(|part| matches!(part, Part::Keyring)) {
             skip("this build has no keyring support");
         }
@@ -195,10 +192,11 @@ impl Bed {
             ));
         }
         let is_light = |part: &Part| matches!(part, Part::Curl | Part::Keyring);
-        let turn = (!parts.iter().all(is_light)).then(|| {
-            let lane = NEXT.fetch_add(1, Ordering::Relaxed) % LANES.len();
-            LANES[lane].lock().unwrap_or_else(PoisonError::into_inner)
-        });
+        let permit = if parts.iter().all(is_light) {
+            None
+        } else {
+            permit_real()
+        };
         let home = tempfile::Builder::new()
             .prefix("mcp-login-real-")
             .tempdir()
@@ -208,7 +206,10 @@ impl Bed {
         }
         fs::set_permissions(home.path().join("run"), fs::Permissions::from_mode(0o700))
             .expect("a private run directory");
-        Bed { home, _turn: turn }
+        Bed {
+            home,
+            _permit: permit,
+        }
     }
 
     /// Returns the test's home.

@@ -9,7 +9,8 @@ use super::tokens::token;
 use super::user_agent::{login_by_paste, UserAgent};
 use crate::support::visit;
 
-#[apply(test)]
+/// Chromium and better-auth take seconds to start.
+#[apply(long_test)]
 fn chromium_consents_at_better_auth() {
     let bed = Bed::with(&[Part::BetterAuth, Part::Npm, Part::Chromium]);
     let server = bed.better_auth(0);
@@ -36,7 +37,8 @@ fn chromium_consents_at_better_auth() {
     ask(&bed, &server, &["check"]).exits(0);
 }
 
-#[apply(test)]
+/// better-auth takes seconds to start, and starts twice.
+#[apply(long_test)]
 fn better_auth_refuses_refreshes_restarts_and_forgets() {
     let bed = Bed::with(&[Part::BetterAuth]);
     let server = bed.better_auth(0);

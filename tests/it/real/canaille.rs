@@ -7,7 +7,8 @@ use super::tokens::token;
 use super::user_agent::{login_by_paste, UserAgent};
 use crate::support::{parameter, visit};
 
-#[apply(test)]
+/// Chromium and canaille take seconds to start.
+#[apply(long_test)]
 fn chromium_consents_at_canaille() {
     let bed = Bed::with(&[Part::Canaille, Part::Npm, Part::Chromium]);
     let server = bed.canaille(0);
@@ -36,7 +37,8 @@ fn chromium_consents_at_canaille() {
     server.wait_for_event("mcp tools/list");
 }
 
-#[apply(test)]
+/// canaille takes seconds to start, and starts twice.
+#[apply(long_test)]
 fn canaille_refuses_refreshes_restarts_and_forgets() {
     let bed = Bed::with(&[Part::Canaille]);
     let server = bed.canaille(0);

@@ -504,7 +504,8 @@ fn claude_code_client(bed: &Bed, place: &Place) -> Command {
     client
 }
 
-#[apply(test)]
+/// It waits for the end of two access tokens, 10 s.
+#[apply(waiting_test)]
 fn codex_goes_on_with_refreshed_tokens() {
     let bed = Bed::with(&[Part::Codex]);
     let place = Place::start();
@@ -550,7 +551,8 @@ fn f1_codex_goes_on_with_a_login_that_is_moved_after_its_helper() {
     );
 }
 
-#[apply(test)]
+/// It waits for the end of two access tokens, 10 s.
+#[apply(waiting_test)]
 fn claude_code_goes_on_with_refreshed_tokens() {
     let bed = Bed::with(&[Part::ClaudeCode]);
     let place = Place::start();
@@ -562,7 +564,8 @@ fn claude_code_goes_on_with_refreshed_tokens() {
     place.prove_refreshes(&bed);
 }
 
-#[apply(test)]
+/// It waits for the end of two access tokens, 10 s.
+#[apply(waiting_test)]
 fn c8_codex_and_claude_code_share_a_login() {
     let bed = Bed::with(&[Part::Codex, Part::ClaudeCode]);
     let place = Place::start();
@@ -617,7 +620,8 @@ fn prove_no_file(bed: &Bed) {
     );
 }
 
-#[apply(test)]
+/// It waits for the end of two access tokens, 10 s.
+#[apply(waiting_test)]
 fn codex_goes_on_with_tokens_from_the_keyring() {
     let bed = Bed::with(&[Part::Codex, Part::Curl, Part::Keyring]);
     bus::needs_bus(&bed);
@@ -631,7 +635,8 @@ fn codex_goes_on_with_tokens_from_the_keyring() {
     prove_no_file(&bed);
 }
 
-#[apply(test)]
+/// It waits for the end of two access tokens, 10 s.
+#[apply(waiting_test)]
 fn claude_code_goes_on_with_tokens_from_the_keyring() {
     let bed = Bed::with(&[Part::ClaudeCode, Part::Curl, Part::Keyring]);
     bus::needs_bus(&bed);

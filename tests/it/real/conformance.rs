@@ -140,12 +140,14 @@ fn conforms_to(revision: &str, scenarios: usize) {
     passed(&judge(&bed, &["--requirements", revision]), required);
 }
 
-#[apply(test)]
+/// Each scenario is a login, and each login has a Node of its own.
+#[apply(long_test)]
 fn conforms_to_2026_07_28() {
     conforms_to("2026-07-28", 25);
 }
 
-#[apply(test)]
+/// Each scenario is a login, and each login has a Node of its own.
+#[apply(long_test)]
 fn conforms_to_2025_11_25() {
     conforms_to("2025-11-25", 14);
 }

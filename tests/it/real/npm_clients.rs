@@ -201,7 +201,7 @@ fn mcp_remote_goes_on_with_a_moved_login() {
     prove_kept(&bed, &format!(".mcp-auth/mcp-remote-v1/{hash}_tokens.json"));
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn gemini_cli_goes_on_with_a_moved_login() {
     let bed = Bed::with(&[Part::Npm, Part::GeminiCli]);
     let fake = start();
@@ -221,7 +221,7 @@ fn gemini_cli_goes_on_with_a_moved_login() {
     prove_kept(&bed, ".gemini/mcp-oauth-tokens.json");
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn opencode_goes_on_with_a_moved_login() {
     let bed = Bed::with(&[Part::Opencode]);
     let fake = start();
@@ -276,7 +276,7 @@ fn mcporter_goes_on_with_a_moved_login() {
     prove_kept(&bed, ".mcporter/credentials.json");
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn cline_goes_on_with_a_moved_login() {
     let bed = Bed::with(&[Part::Npm, Part::Cline]);
     let fake = start();

@@ -182,7 +182,8 @@ fn hermes_uses_a_login_that_it_was_given() {
     prove_calls(&seen, "Bearer access-1", &finished.stdout);
 }
 
-#[apply(test)]
+/// Hermes takes seconds to start, and starts twice.
+#[apply(long_test)]
 fn hermes_refreshes_a_login_that_it_was_given() {
     let bed = Bed::with(&[Part::Hermes]);
     let fake = servers(1);
@@ -227,7 +228,8 @@ fn hermes_finds_out_what_is_not_known_any_more() {
     prove_refresh(&fake, &seen, &finished.stdout);
 }
 
-#[apply(test)]
+/// FastMCP takes seconds to start, and starts three times.
+#[apply(long_test)]
 fn fastmcp_uses_and_refreshes_a_login_that_it_was_given() {
     let bed = Bed::with(&[Part::FastMcp]);
     for lifetime in [3600, 1] {

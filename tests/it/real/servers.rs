@@ -64,7 +64,8 @@ fn strings(value: &Value, name: &str) -> Vec<String> {
     }
 }
 
-#[apply(test)]
+/// Chromium takes seconds to start.
+#[apply(long_test)]
 fn chromium_consents_at_oidc_provider() {
     let bed = Bed::with(&[Part::Npm, Part::Chromium]);
     let server = bed.oidc_provider();
@@ -108,7 +109,8 @@ fn chromium_consents_at_oidc_provider() {
     );
 }
 
-#[apply(test)]
+/// Chromium takes seconds to start.
+#[apply(long_test)]
 fn chromium_cancels_at_oidc_provider() {
     let bed = Bed::with(&[Part::Npm, Part::Chromium]);
     let server = bed.oidc_provider();

@@ -28,7 +28,8 @@ fn elsewhere(kept: &Kept, program: Program, number: usize) -> Program {
     }
 }
 
-#[apply(test)]
+/// It runs more than 50 commands at one keyring.
+#[apply(long_test)]
 fn a3_p57_one_keyring_and_several_data_directories_spend_each_refresh_token_once() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
@@ -133,7 +134,8 @@ const SPOILS: [(&str, Spoil, &str); 3] = [
     ),
 ];
 
-#[apply(test)]
+/// It runs nine commands for each of six cases.
+#[apply(long_test)]
 fn p60_entries_of_the_keyring_that_are_none_of_ours_are_named_and_settled() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);

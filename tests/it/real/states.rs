@@ -137,7 +137,8 @@ fn in_time(program: Program, code: i32, what: &str) -> Finished {
     finished
 }
 
-#[apply(test)]
+/// It waits for keyrings that do not answer, as long as each command does.
+#[apply(waiting_test)]
 fn k1_k2_k3_k7_k8_each_command_tells_what_is_wrong_with_the_keyring() {
     let bed = Bed::with(&[Part::Keyring]);
     each(
@@ -192,7 +193,8 @@ fn k1_k2_k3_k7_k8_each_command_tells_what_is_wrong_with_the_keyring() {
     );
 }
 
-#[apply(test)]
+/// It waits for keyrings that do not answer, as long as a refresh does.
+#[apply(waiting_test)]
 fn k2_k3_k7_k8_what_befalls_the_keyring_while_the_server_thinks() {
     let bed = Bed::with(&[Part::Keyring]);
     type Case = (&'static str, fn(&Kept), &'static str, i32, bool);
@@ -397,7 +399,7 @@ fn places(kept: &Kept, session: &Session) -> std::collections::BTreeMap<String, 
         .collect()
 }
 
-#[apply(test)]
+#[apply(long_test)]
 fn k8_a_login_moves_between_keyring_and_file() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
@@ -429,7 +431,8 @@ fn k8_a_login_moves_between_keyring_and_file() {
     session.other_is_untouched("moving");
 }
 
-#[apply(test)]
+/// It runs 62 commands at one keyring.
+#[apply(long_test)]
 fn c1_k8_processes_at_once_refresh_once_wherever_they_look() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
@@ -458,7 +461,8 @@ fn c1_k8_processes_at_once_refresh_once_wherever_they_look() {
     session.other_is_untouched("many at once");
 }
 
-#[apply(test)]
+/// It runs more than 50 commands at one keyring.
+#[apply(long_test)]
 fn c1_login_refresh_logout_status_and_token_at_once_in_the_keyring() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);

@@ -6,13 +6,14 @@ use super::bed::{Bed, Part};
 use super::keyring::in_session;
 use super::running::{Finished, Run};
 use super::servers::{ask, login};
+use super::user_agent::{login_by_paste, UserAgent};
 
 #[apply(test)]
 fn oidc_provider_rotates_and_revokes() {
-    let bed = Bed::with(&[Part::Npm, Part::Chromium]);
+    let bed = Bed::with(&[Part::Npm]);
     let server = bed.oidc_provider();
-    login(&bed, &server, &bed.chromium("consent")).exits(0);
-    bed.seen("rotation");
+    let agree = |url: &str| UserAgent::default().agree(url);
+    login_by_paste(&bed, &server, &[], agree).exits(0);
 
     let first = token(ask(&bed, &server, &["token"]));
     let second = token(ask(&bed, &server, &["token", "--refresh"]));
@@ -41,10 +42,10 @@ fn oidc_provider_rotates_and_revokes() {
 
 #[apply(test)]
 fn several_at_once_never_use_a_refresh_token_twice() {
-    let bed = Bed::with(&[Part::Npm, Part::Chromium]);
+    let bed = Bed::with(&[Part::Npm]);
     let server = bed.oidc_provider();
-    login(&bed, &server, &bed.chromium("consent")).exits(0);
-    bed.seen("rotation");
+    let agree = |url: &str| UserAgent::default().agree(url);
+    login_by_paste(&bed, &server, &[], agree).exits(0);
     let command = || {
         let mut command = bed.command(env!("CARGO_BIN_EXE_mcp-login"));
         command.args(["token", "--json", "--refresh", "--store", &bed.file_store()]);

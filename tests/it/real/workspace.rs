@@ -122,7 +122,8 @@ fn prove_that_it_refreshes(bed: &Bed, google: &Google) {
     );
 }
 
-#[apply(test)]
+/// workspace-mcp takes seconds to start.
+#[apply(long_test)]
 fn workspace_mcp_refreshes_the_login_of_a_desktop_client() {
     let bed = Bed::with(&[Part::WorkspaceMcp]);
     let google = google();
@@ -132,7 +133,8 @@ fn workspace_mcp_refreshes_the_login_of_a_desktop_client() {
     prove_that_it_refreshes(&bed, &google);
 }
 
-#[apply(test)]
+/// workspace-mcp takes seconds to start.
+#[apply(long_test)]
 fn workspace_mcp_refreshes_the_login_of_a_web_client_whose_port_was_taken() {
     let bed = Bed::with(&[Part::WorkspaceMcp]);
     let google = google();
@@ -153,7 +155,8 @@ fn workspace_mcp_refreshes_the_login_of_a_web_client_whose_port_was_taken() {
     prove_that_it_refreshes(&bed, &google);
 }
 
-#[apply(test)]
+/// workspace-mcp takes seconds to start.
+#[apply(long_test)]
 fn without_the_hand_over_workspace_mcp_asks_for_a_login() {
     let bed = Bed::with(&[Part::WorkspaceMcp]);
     let google = google();

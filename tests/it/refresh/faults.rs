@@ -94,7 +94,8 @@ fn other_line(home: &Home) -> String {
     line.trim_end_matches(',').to_owned()
 }
 
-#[apply(test)]
+/// It runs a refresh for each call that is one.
+#[apply(long_test)]
 fn c3_d1_killed_at_each_call_of_a_refresh() {
     needs(&["strace"]);
     let servers = Rotating::start();
@@ -148,7 +149,8 @@ fn c3_d1_killed_at_each_call_of_a_refresh() {
     assert!(spent <= reads + 3, "a20: {spent} points of {reads} reads");
 }
 
-#[apply(test)]
+/// It runs 24 refreshes.
+#[apply(long_test)]
 fn c3_d1_killed_at_any_moment() {
     // From before the refresh to after it, in steps: the whole family of processes at once.
     each(&(0..24).collect::<Vec<usize>>(), |_, &number| {
@@ -188,7 +190,8 @@ fn c3_d1_killed_at_any_moment() {
     });
 }
 
-#[apply(test)]
+/// It runs a refresh for each call.
+#[apply(long_test)]
 fn d2_each_call_of_a_refresh_fails_once() {
     needs(&["strace"]);
     let servers = Rotating::start();
@@ -362,7 +365,8 @@ fn d2_d4_a_disk_that_fails_after_the_answer_leaves_an_emergency_file_or_a_note()
     );
 }
 
-#[apply(test)]
+/// It runs a logout for each call, and for each again.
+#[apply(long_test)]
 fn d1_d2_each_call_of_a_logout_fails_or_ends_it() {
     needs(&["strace"]);
     let servers = Rotating::start();

@@ -14,7 +14,8 @@ fn answer(status: u16, body: &str) -> Reply {
     Reply::text(status, "application/json", body)
 }
 
-#[apply(test)]
+/// It runs five commands for each of many answers.
+#[apply(long_test)]
 fn e2_a_refusal_of_any_form_marks_the_login_and_is_asked_once() {
     for (status, body, words) in [
         (400, r#"{"error":"invalid_request"}"#, "invalid_request"),
@@ -164,7 +165,8 @@ fn e1_a_busy_server_is_no_refusal() {
     }
 }
 
-#[apply(test)]
+/// It waits as long as a busy server wants, as often as the time allows.
+#[apply(waiting_test)]
 fn e1_retry_after_is_obeyed_as_far_as_the_time_allows() {
     for wanted in ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT"] {
         let fake = Fake::with(move |seen, fake| {

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod fake;
 pub mod google;
 pub mod leaks;
+pub mod permits;
 pub mod process;
 pub mod program;
 pub mod pty;
