@@ -105,7 +105,7 @@ const METHOD_NOT_FOUND: i64 = -32601;
 const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// How the server answers a request.
-enum ServerAnswer {
+enum ToolsAnswer {
     Result(Value),
     /// It wants a login.
     Unauthorized,
@@ -137,7 +137,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
     let mut login = live(false)?;
     let mut client = McpClient::new(&http, key, server, Some(&login));
     let (mut revision, mut answer) = client.list_tools()?;
-    if matches!(answer, ServerAnswer::Unauthorized) && login.refresh_token.is_some() {
+    if matches!(answer, ToolsAnswer::Unauthorized) && login.refresh_token.is_some() {
         log::info!("{server} refuses the access token; refreshing it");
         login = match live(true) {
             // The refused token is given to nobody else, though it would live on.
@@ -155,7 +155,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         Err(refresh::needs_login_again(&login, why, options, settings))
     };
     match answer {
-        ServerAnswer::Result(result) => {
+        ToolsAnswer::Result(result) => {
             let tools = result.get("tools").and_then(Value::as_array);
             // Only a refusal for want of a login proves anything: a server may also just be busy by now.
             let without = McpClient::new(&http, key, server, None).list_tools();
@@ -167,15 +167,15 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
                 tools: tools.map_or(0, Vec::len),
                 proven: matches!(
                     without,
-                    Ok(ServerAnswer::Unauthorized | ServerAnswer::InsufficientScope(_))
+                    Ok(ToolsAnswer::Unauthorized | ToolsAnswer::InsufficientScope(_))
                 ),
             })
         }
-        ServerAnswer::Unauthorized => {
+        ToolsAnswer::Unauthorized => {
             refresh::mark_access_token_refused(&login, context)?;
             again("it does not accept the stored login", &["--force"])
         }
-        ServerAnswer::InsufficientScope(challenge) => {
+        ToolsAnswer::InsufficientScope(challenge) => {
             let why = match challenge.scopes.as_slice() {
                 [] => "the stored one lacks a scope, which the server does not name".to_owned(),
                 scopes => {
@@ -185,15 +185,15 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
             };
             again(&why, &["--challenge", &challenge.to_header()])
         }
-        ServerAnswer::Refused(words) => Err(Error::AccountRefused {
+        ToolsAnswer::Refused(words) => Err(Error::AccountRefused {
             server: key.server.clone(),
             words,
             login: settings.login_again(&login, &["--force"]),
         }),
-        ServerAnswer::OtherForm(_) if client.is_older() => Err(Error::OlderTransport {
+        ToolsAnswer::OtherForm(_) if client.is_older() => Err(Error::OlderTransport {
             server: key.server.clone(),
         }),
-        ServerAnswer::OtherForm(err) => Err(err),
+        ToolsAnswer::OtherForm(err) => Err(err),
     }
 }
 
@@ -238,22 +238,22 @@ impl<'a> McpClient<'a> {
     }
 
     /// Lists the tools in the stateless form, and if the server does not know it, within a session.
-    fn list_tools(&self) -> Result<(&'static str, ServerAnswer), Error> {
+    fn list_tools(&self) -> Result<(&'static str, ToolsAnswer), Error> {
         let response = self.post(
             &mcp::modern_request(mcp::LIST_TOOLS),
             &mcp::modern_headers(mcp::LIST_TOOLS),
         )?;
         match self.read(response)? {
-            ServerAnswer::OtherForm(_) => Ok((mcp::CLASSIC, self.list_within_a_session()?)),
+            ToolsAnswer::OtherForm(_) => Ok((mcp::CLASSIC, self.list_within_a_session()?)),
             answer => Ok((mcp::MODERN, answer)),
         }
     }
 
-    fn list_within_a_session(&self) -> Result<ServerAnswer, Error> {
+    fn list_within_a_session(&self) -> Result<ToolsAnswer, Error> {
         let response = self.post(&mcp::initialize(), &[])?;
         let session = response.header("mcp-session-id").map(str::to_owned);
         match self.read(response)? {
-            ServerAnswer::Result(_) => {}
+            ToolsAnswer::Result(_) => {}
             refused => return Ok(refused),
         }
         let mut headers = vec![("MCP-Protocol-Version", mcp::CLASSIC)];
@@ -267,7 +267,7 @@ impl<'a> McpClient<'a> {
         }
         match answer? {
             // It has opened the session, so it speaks MCP.
-            ServerAnswer::OtherForm(_) => Ok(self.other_form()),
+            ToolsAnswer::OtherForm(_) => Ok(self.other_form()),
             answer => Ok(answer),
         }
     }
@@ -304,14 +304,14 @@ impl<'a> McpClient<'a> {
         }
     }
 
-    fn other_form(&self) -> ServerAnswer {
+    fn other_form(&self) -> ToolsAnswer {
         let why = "it does not answer as an MCP server does";
-        ServerAnswer::OtherForm(self.failed(why, ServerFault::Doubtful))
+        ToolsAnswer::OtherForm(self.failed(why, ServerFault::Doubtful))
     }
 
-    fn not_mcp(&self, how: &str) -> ServerAnswer {
+    fn not_mcp(&self, how: &str) -> ToolsAnswer {
         let why = format!("nothing there speaks MCP: {how}");
-        ServerAnswer::OtherForm(self.failed(&why, ServerFault::NotMcp))
+        ToolsAnswer::OtherForm(self.failed(&why, ServerFault::NotMcp))
     }
 
     /// Tells whether a server quotes the token back at us.
@@ -326,7 +326,7 @@ impl<'a> McpClient<'a> {
     /// Reads what a refusal means: the challenge tells whether a login helps, and which.
     ///
     /// Spec: RFC 6750 section 3.1; RFC 9470 section 3 for what only a new login has.
-    fn refused(&self, response: Response) -> Result<ServerAnswer, Error> {
+    fn refused(&self, response: Response) -> Result<ToolsAnswer, Error> {
         let status = response.status;
         let challenges = response.header_values("www-authenticate");
         let mut bearer = challenge::bearer(challenges.iter().copied()).unwrap_or_default();
@@ -340,23 +340,23 @@ impl<'a> McpClient<'a> {
             bearer
                 .resource_metadata
                 .take_if(|url| self.quotes_token(url));
-            return Ok(ServerAnswer::InsufficientScope(bearer));
+            return Ok(ToolsAnswer::InsufficientScope(bearer));
         }
         if status == 401 || !challenge::parse(challenges).is_empty() {
-            return Ok(ServerAnswer::Unauthorized);
+            return Ok(ToolsAnswer::Unauthorized);
         }
         let body = response.read().map_err(|err| self.unreachable(err))?;
         let words = token_endpoint::words_of_any_form(&body);
         let words = [words.error, words.description].into_iter().flatten();
         let words = words.filter(|text| !self.quotes_token(text));
-        Ok(ServerAnswer::Refused(
+        Ok(ToolsAnswer::Refused(
             words
                 .map(|text| format!(": {}", printable(&text)))
                 .collect(),
         ))
     }
 
-    fn read(&self, response: Response) -> Result<ServerAnswer, Error> {
+    fn read(&self, response: Response) -> Result<ToolsAnswer, Error> {
         let (status, is_stream) = (response.status, response.is("text/event-stream"));
         let is_page = response.is("text/html") || response.is("application/xhtml+xml");
         let how = format!("it answered with status {status}");
@@ -366,22 +366,23 @@ impl<'a> McpClient<'a> {
             406 => return Ok(self.other_form()),
             200..=299 if is_page => return Ok(self.not_mcp("it answered with a web page")),
             200..=299 | 400 => {}
-            407 | 408 | 425 | 429 => return Err(self.failed(&how, ServerFault::Passing)),
-            402..=499 => return Err(self.failed(&how, ServerFault::Lasting)),
+            402..=499 if ![407, 408, 425, 429].contains(&status) => {
+                return Err(self.failed(&how, ServerFault::Lasting))
+            }
             _ => return Err(self.failed(&how, ServerFault::Passing)),
         }
         let answer = response
             .read_until(|body| mcp::find_response(body, is_stream))
             .map_err(|err| self.unreachable(err))?;
         match answer {
-            Some(McpResponse::Result(result)) => Ok(ServerAnswer::Result(result)),
+            Some(McpResponse::Result(result)) => Ok(ToolsAnswer::Result(result)),
             // A server of an earlier revision answers a stateless request so: it misses its session.
             Some(McpResponse::Error(..)) | None if status == 400 => Ok(self.other_form()),
             Some(McpResponse::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => {
                 Ok(self.other_form())
             }
             Some(McpResponse::Error(code, words)) if mcp::is_unauthorized(code, &words) => {
-                Ok(ServerAnswer::Unauthorized)
+                Ok(ToolsAnswer::Unauthorized)
             }
             Some(McpResponse::Error(code, words)) => {
                 let why = match self.quotes_token(&words) {

@@ -7,7 +7,6 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
-use zeroize::Zeroizing;
 
 use super::token::FreshnessArgs;
 use crate::cli::{servers, values};
@@ -43,21 +42,15 @@ pub struct ExecArgs {
 /// If there is no login with a live token, or the command cannot be run.
 pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), context)?;
-    let kept = args.freshness.live(&key, context)?;
-    let token = Zeroizing::new(kept.access_token.expose().to_owned());
-    drop(kept);
+    let login = args.freshness.live(&key, context)?;
     process::restore_core_limit();
     let _ = terminal::finish();
-    let (program, arguments) = args.command.split_first().ok_or_else(|| Error::Usage {
-        message: "there is no command to run".to_owned(),
-        hint: None,
-    })?;
-    let source = Command::new(program)
-        .args(arguments)
-        .env(&args.env, token.as_str())
+    let source = Command::new(&args.command[0])
+        .args(&args.command[1..])
+        .env(&args.env, login.access_token.expose())
         .exec();
     Err(Error::Command {
-        program: program.to_string_lossy().into_owned(),
+        program: args.command[0].to_string_lossy().into_owned(),
         not_found: source.kind() == ErrorKind::NotFound,
         source,
     })
