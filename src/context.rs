@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use crate::error::Error;
 use crate::http;
-use crate::os::browser::BrowserChoice;
 use crate::os::environment::Environment;
 use crate::store::cache::Cache;
 use crate::store::{self, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId};
@@ -24,10 +22,6 @@ pub struct Context {
     pub profile: Option<String>,
     /// Scripts read what is printed.
     pub json: bool,
-    /// The browser that the user wants.
-    pub browser: BrowserChoice,
-    /// The deadline of all logins, as a length of time.
-    pub timeout: Duration,
     /// What kind of place this is.
     pub environment: Environment,
     proven: OnceLock<Result<Store, Arc<StoreError>>>,
@@ -52,8 +46,6 @@ impl Context {
             store,
             profile: None,
             json: false,
-            browser: BrowserChoice::default(),
-            timeout: Duration::ZERO,
             environment: Environment::look(),
             proven: OnceLock::new(),
         })

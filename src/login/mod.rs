@@ -27,6 +27,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::callback::AuthorizationCode;
+use crate::os::browser::BrowserChoice;
 use crate::os::terminal::paste::Paste;
 use event_loop::EventLoop;
 use pending::{Incomplete, PendingAuthorization, Preparation, Started};
@@ -42,6 +43,16 @@ pub use request::{Request, Resource};
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
+/// How the user is asked, and how long the answers are waited for.
+pub struct UserOptions {
+    /// The browser that the user wants.
+    pub browser: BrowserChoice,
+    /// Where answers can be pasted; `None` if they cannot.
+    pub paste: Option<Paste>,
+    /// How long all logins may take.
+    pub timeout: Duration,
+}
+
 /// Logs in to all servers at once. `notify` is called as things happen.
 ///
 /// # Errors
@@ -50,10 +61,10 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 pub fn run(
     requests: Vec<Request>,
     context: Arc<Context>,
-    paste: Option<Paste>,
+    options: UserOptions,
     notify: &mut dyn FnMut(Event),
 ) -> Result<Outcome, Error> {
-    EventLoop::new(requests, context, paste, notify)?.run()
+    EventLoop::new(requests, context, options, notify)?.run()
 }
 
 /// Step one: binds the callback socket, discovers the authorization server, registers a client, and prepares the

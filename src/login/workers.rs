@@ -102,11 +102,16 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Prepares for jobs. The workers wake the event loop through `waker`.
-    pub fn new(context: Arc<Context>, can_paste: bool, waker: UnixStream) -> Self {
+    /// Prepares for jobs, whose requests end soon after `timeout`. The workers wake the event loop through `waker`.
+    pub fn new(
+        context: Arc<Context>,
+        can_paste: bool,
+        timeout: Duration,
+        waker: UnixStream,
+    ) -> Self {
         let (sender, messages) = mpsc::channel();
         Self {
-            deadline: Deadline::after(context.timeout.saturating_add(GRACE)),
+            deadline: Deadline::after(timeout.saturating_add(GRACE)),
             context,
             can_paste,
             sender,

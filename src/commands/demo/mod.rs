@@ -23,7 +23,7 @@ use crate::commands::check::check;
 use crate::context::Context;
 use crate::error::Error;
 use crate::http;
-use crate::login::{self, Event, Outcome, Request};
+use crate::login::{self, Event, Outcome, Request, UserOptions};
 use crate::os::browser::{self, BrowserChoice, Skip};
 use crate::os::environment::Environment;
 use crate::os::signals::{Signal, Signals};
@@ -120,14 +120,26 @@ fn log_in_and_check(
     reporter: &mut Reporter,
 ) -> Result<Outcome, Error> {
     let alone = why_alone(args);
-    let context = Arc::new(new_context(home, args, alone.is_some())?);
-    let paste = alone.is_none().then(Paste::from_terminal).flatten();
+    let store = FileBackend::choice(&home.join("credentials.json"));
+    let context = Context::new(http::HttpSettings::default(), Some(home.to_owned()), store)?;
+    let context = Arc::new(context);
+    let options = UserOptions {
+        browser: BrowserChoice {
+            none: alone.map(|_| Skip::Demo),
+            command: args.browser.clone(),
+        },
+        paste: alone.is_none().then(Paste::from_terminal).flatten(),
+        timeout: match alone {
+            Some(_) => args.timeout.min(OWN_TIMEOUT),
+            None => args.timeout,
+        },
+    };
     let key = StoredId {
         server: server.to_string(),
         profile: DEFAULT_PROFILE.to_owned(),
     };
     let request = Request::new(key.clone(), Some(server.clone()), server.to_string());
-    let outcome = login::run(vec![request], Arc::clone(&context), paste, &mut |event| {
+    let outcome = login::run(vec![request], Arc::clone(&context), options, &mut |event| {
         explain(&event, alone);
         if let (Event::AuthorizationUrl(page), Some(_)) = (&event, alone) {
             agent::send(page.url);
@@ -150,21 +162,6 @@ fn why_alone(args: &DemoArgs) -> Option<&'static str> {
     let skip = browser::skip(&browser, &Environment::look()).map(Skip::reason);
     let is_unseen = args.browser.is_none() && !terminal::is_terminal();
     skip.or(is_unseen.then_some("nobody is at a terminal"))
-}
-
-/// Returns the context of a login whose store is a file in `home`, wherever the user's logins are stored.
-fn new_context(home: &Path, args: &DemoArgs, alone: bool) -> Result<Context, Error> {
-    let store = FileBackend::choice(&home.join("credentials.json"));
-    let mut context = Context::new(http::HttpSettings::default(), Some(home.to_owned()), store)?;
-    context.browser = BrowserChoice {
-        none: alone.then_some(Skip::Demo),
-        command: args.browser.clone(),
-    };
-    context.timeout = match alone {
-        true => args.timeout.min(OWN_TIMEOUT),
-        false => args.timeout,
-    };
-    Ok(context)
 }
 
 /// Says which step of the login comes now.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::handover;
 use crate::context::Context;
 use crate::error::Error;
-use crate::login::{self, Event, Outcome};
+use crate::login::{self, Event, Outcome, UserOptions};
 use crate::oauth::secret::Secret;
 use crate::os::terminal::question::{self, Answer};
 use crate::os::terminal::{self, paste};
@@ -31,11 +31,9 @@ use servers::requested;
 /// [`Error::Usage`]. What fails for one login is reported, and decides the exit status.
 pub fn run(
     args: &LoginArgs,
-    mut context: Context,
+    context: Context,
     env_secret: Option<&Secret>,
 ) -> Result<ExitCode, Error> {
-    context.browser = args.method.browser();
-    context.timeout = args.timeout;
     let mut args = args.clone();
     if args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
         match pick::server(&args, &context)? {
@@ -94,7 +92,11 @@ fn log_in(
     let mut outcome = login::run(
         requests,
         Arc::clone(context),
-        method.paste(),
+        UserOptions {
+            browser: method.browser(),
+            paste: method.paste(),
+            timeout: args.timeout,
+        },
         &mut |event| {
             no_login.update(&event);
             match event {

@@ -63,7 +63,7 @@ impl EventLoop<'_> {
             ..
         } = &*pending;
         let login = &mut self.logins[id.0];
-        let (browser, environment) = (&self.context.browser, &self.context.environment);
+        let (browser, environment) = (&self.browser, &self.context.environment);
         let skip = browser::skip(browser, environment);
         let can_paste = self.paste.as_ref().is_some_and(Paste::is_readable);
         let is_open = self.paste.as_ref().is_some_and(Paste::is_open);
@@ -242,7 +242,7 @@ impl EventLoop<'_> {
                 Stage::Completing { .. } => continue,
                 Stage::Preparing | Stage::Waiting { .. } => Error::TimedOut {
                     server: login.server().to_owned(),
-                    timeout: self.context.timeout,
+                    timeout: self.timeout,
                     turned_away: login.rejections.sentence(),
                     asked: login.asked(),
                 },

@@ -16,10 +16,11 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use super::answer::Accepted;
 use super::stage::{ActiveLogin, LoginId, Stage};
 use super::workers::Workers;
-use super::{Event, Outcome, Request};
+use super::{Event, Outcome, Request, UserOptions};
 use crate::callback::Listener;
 use crate::context::Context;
 use crate::error::Error;
+use crate::os::browser::BrowserChoice;
 use crate::os::clock::{Deadline, Time};
 use crate::os::signals::{self, Signal, Signals};
 use crate::os::terminal;
@@ -39,6 +40,9 @@ pub struct EventLoop<'a> {
     /// Workers write a byte to its other end.
     woken: UnixStream,
     paste: Option<Paste>,
+    browser: BrowserChoice,
+    /// How long all logins may take.
+    timeout: Duration,
     signals: Signals,
     /// The signal that ends the run.
     signal: Option<i32>,
@@ -59,9 +63,14 @@ impl<'a> EventLoop<'a> {
     pub fn new(
         requests: Vec<Request>,
         context: Arc<Context>,
-        paste: Option<Paste>,
+        options: UserOptions,
         notify: &'a mut dyn FnMut(Event),
     ) -> Result<Self, Error> {
+        let UserOptions {
+            browser,
+            paste,
+            timeout,
+        } = options;
         let system = |what| move |source| Error::Unexpected { what, source };
         let signals = Signals::watch().map_err(system("cannot watch for signals"))?;
         let (waker, woken) = UnixStream::pair().map_err(system("cannot make a pair of sockets"))?;
@@ -72,14 +81,16 @@ impl<'a> EventLoop<'a> {
         let has_countdown = terminal::is_terminal() || paste.is_some();
         Ok(Self {
             logins: requests.into_iter().map(ActiveLogin::new).collect(),
-            workers: Workers::new(Arc::clone(&context), paste.is_some(), waker),
+            workers: Workers::new(Arc::clone(&context), paste.is_some(), timeout, waker),
             woken,
             paste,
+            browser,
+            timeout,
             signals,
             signal: None,
-            deadline: Deadline::after(context.timeout),
+            deadline: Deadline::after(timeout),
             is_late: false,
-            expires_at: Time::now().plus(context.timeout.as_secs()),
+            expires_at: Time::now().plus(timeout.as_secs()),
             tick: has_countdown.then(|| Deadline::after(TICK)),
             context,
             notify,
