@@ -326,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_is_there_once_and_means_something() {
+    fn every_error_code_is_unique_and_described() {
         let words: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(words.len(), Code::ALL.len());
         for code in Code::ALL {

@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message() {
+    fn invalid_messages() {
         for line in [
             "",
             "x",

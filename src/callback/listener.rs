@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn l1_a_taken_port_is_said_and_a_remembered_one_only_tried() {
+    fn l1_a_taken_port_is_reported_and_a_remembered_one_is_optional() {
         let holder = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
         let port = port_of(&holder);
         let fixed = Listener::bind(&wanted(RedirectHost::V4, &[port], false));

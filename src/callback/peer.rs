@@ -195,7 +195,7 @@ mod linux {
         }
 
         #[test]
-        fn v10_our_own_peer_is_trusted_until_it_has_gone() {
+        fn v10_our_own_peer_is_trusted_while_it_is_connected() {
             for address in ["127.0.0.1:0", "[::1]:0"] {
                 let Some((client, accepted)) = pair(address) else {
                     continue;
@@ -228,7 +228,7 @@ mod linux {
         }
 
         #[test]
-        fn p54_who_is_unknown_to_the_namespace() {
+        fn p54_users_outside_the_user_namespace() {
             let (everybody, pod) = (
                 "         0          0 4294967295\n",
                 "         0     100000      65536\n",

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn cw2_one_that_a_client_left_behind_holds_nobody_up() {
+    fn cw2_a_stale_lock_of_a_client_is_taken_over() {
         let place = tempfile::tempdir().expect("a directory");
         let path = place.path().join("a.lock");
         fs::create_dir(&path).expect("a lock");

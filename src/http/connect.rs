@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn p65_what_fails_makes_place_at_once() {
+    fn p65_after_a_failure_the_next_address_is_tried_at_once() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let good = listener.local_addr().expect("an address");
         let closed = TcpListener::bind("127.0.0.1:0")
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn p65_what_says_most_is_told() {
+    fn p65_the_most_specific_error_is_reported() {
         use io::ErrorKind::{
             ConnectionRefused, HostUnreachable, NetworkUnreachable, Other, PermissionDenied,
         };

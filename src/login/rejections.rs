@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a50_a51_the_end_tells_how_many_and_why() {
+    fn a50_a51_the_error_counts_rejections_by_reason() {
         let check = |notes: &[(Reason, Option<&str>)], expected: Option<&str>| {
             let mut rejections = Rejections::default();
             for (reason, claim) in notes {

@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn l11_nothing_may_be_there_twice() {
+    fn l11_repeated_parameters_are_refused() {
         for query in [
             "code=c&code=c",
             "code=c&error=x",

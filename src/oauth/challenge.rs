@@ -333,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c51_a_challenge_is_told_without_the_servers_words() {
+    fn c51_a_challenge_is_reported_without_quoting_the_server() {
         for (value, expected) in [
             (
                 "Bearer error=\"insufficient_scope\", error_description=\"secret\", scope=\"a b\"",
@@ -541,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn m53_what_is_asked_for_that_is_no_oauth_token() {
+    fn m53_challenges_of_other_authentication_schemes() {
         use Credential::{ApiKey, Password, Scheme};
         for (headers, expected) in [
             (&[][..], None),

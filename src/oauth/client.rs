@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn e9_an_odd_optional_member_costs_nothing_else() {
+    fn e9_an_invalid_optional_member_affects_no_other() {
         for (value, expires_at) in [
             ("0", None),
             ("-1", None),

@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn v12_no_user_names_no_fragments() {
+    fn v12_user_names_and_fragments_are_refused() {
         check(
             "https://as.example@evil.example/",
             PUBLIC,
@@ -460,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn v11_odd_spellings_of_loopback() {
+    fn v11_unusual_spellings_of_loopback() {
         let loopback = |last| UrlError::Address(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)));
         for raw in [
             "https://127.1/",

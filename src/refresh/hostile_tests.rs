@@ -204,7 +204,7 @@ proptest! {
 
 /// Records as an earlier version of this program stored them, and one that nobody can read.
 #[test]
-fn e9_stores_that_are_poisoned_already_work_again() {
+fn e9_stores_with_corrupted_records_work_again() {
     let home = tempfile::tempdir().unwrap();
     let store = Store::open_to_read(&"file".parse().unwrap(), home.path(), Interaction::Allowed);
     let far = Time(1_893_553_445_000);

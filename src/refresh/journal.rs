@@ -265,7 +265,7 @@ mod tests {
     use crate::store::Interaction;
 
     #[test]
-    fn whoever_can_spend_a_refresh_token_shares_its_lock() {
+    fn all_processes_that_can_use_a_refresh_token_share_its_lock() {
         let directory = tempfile::tempdir().expect("a directory");
         let key = StoredId {
             server: "https://mcp.example".into(),

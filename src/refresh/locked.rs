@@ -191,7 +191,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn c1_whoever_waits_for_a_login_that_is_moved_locks_it_where_it_is_then() {
+    fn c1_a_waiter_follows_a_login_that_is_moved_to_another_store() {
         let home = tempfile::tempdir().unwrap();
         let [keyring, file] = ["keyring", "file"].map(|name| Memory::with_locks(name, home.path()));
         let store = store_of(&[Arc::clone(&keyring), Arc::clone(&file)], home.path());

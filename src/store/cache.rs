@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_put_is_found_and_nothing_else() {
+    fn the_cache_returns_exactly_what_was_put() {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::new(home.path());
         assert_eq!(cache.get::<Vec<u8>>("metadata", "https://as.example"), None);

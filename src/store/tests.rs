@@ -401,7 +401,7 @@ fn d9_an_unreadable_file_is_not_an_empty_one() {
 }
 
 #[test]
-fn k1_auto_takes_the_keyring_if_it_works_and_says_if_not() {
+fn k1_auto_uses_a_working_keyring_and_warns_otherwise() {
     let rig = Rig::new();
     let store = rig.store(Chosen::Auto).prove().unwrap();
     assert_eq!(store.notice(), None);
@@ -637,7 +637,7 @@ fn d4_the_emergency_file_goes_where_there_is_room() {
 }
 
 #[test]
-fn an_index_that_is_broken_costs_nothing_but_the_list() {
+fn a_corrupted_index_loses_only_the_list() {
     let rig = Rig::new();
     fs::write(rig.home.path().join("index.json"), "{").unwrap();
     let store = rig.store(Chosen::Auto);
@@ -703,7 +703,7 @@ fn a_backend_of_another_kind_is_used_like_the_others() {
 }
 
 #[test]
-fn a_login_is_replaced_only_if_nobody_else_changed_it() {
+fn a_login_is_replaced_only_if_it_is_unchanged() {
     let rig = Rig::new();
     let store = rig.store(Chosen::Auto);
     store.save(&mut sample(SERVER, 0)).unwrap();

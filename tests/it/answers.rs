@@ -89,7 +89,7 @@ fn survives(
 }
 
 #[apply(test)]
-fn e9_registrations_with_times_beyond_all_reason() {
+fn e9_registrations_with_absurd_times() {
     for value in [
         "1893553445000",
         "253402300800",
@@ -110,7 +110,7 @@ fn e9_registrations_with_times_beyond_all_reason() {
 }
 
 #[apply(test)]
-fn e9_token_answers_that_are_off() {
+fn e9_malformed_token_responses() {
     let long = format!("\"refresh_token\":\"{}\"", "r".repeat(200_000));
     let deep = format!("\"future\":{}{}", "[".repeat(100), "]".repeat(100));
     for members in [
@@ -138,7 +138,7 @@ fn e9_token_answers_that_are_off() {
 
 /// A store of an earlier version, in which one record has a year of five digits, and another cannot be read at all.
 #[apply(test)]
-fn e9_a_poisoned_store_is_read_and_a_broken_record_is_named_and_kept() {
+fn e9_corrupted_records_are_named_and_kept() {
     let fake = Fake::start();
     let home = Home::new();
     let live = |server: &str, members: Value| {
@@ -212,7 +212,7 @@ fn e9_a_poisoned_store_is_read_and_a_broken_record_is_named_and_kept() {
 }
 
 #[apply(test)]
-fn e9_metadata_that_is_off() {
+fn e9_malformed_metadata() {
     let deep = format!("\"future\":{}{}", "[".repeat(120), "]".repeat(120));
     let long = format!("\"service_documentation\":\"{}\"", "x".repeat(300_000));
     for members in [

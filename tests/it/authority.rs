@@ -100,7 +100,7 @@ fn went_to(finished: &Finished, honest: &Fake, fake: &Fake) {
 }
 
 #[apply(test)]
-fn n1_endpoints_that_the_user_names_are_used_whatever_the_server_says() {
+fn n1_endpoints_from_the_user_override_those_of_the_server() {
     let file = secret();
     type Says = fn(&Seen, &Fake) -> Option<Reply>;
     let servers: [Says; 6] = [
@@ -157,7 +157,7 @@ fn n1_endpoints_that_the_user_names_are_used_whatever_the_server_says() {
 }
 
 #[apply(test)]
-fn n1_metadata_that_the_user_names_is_used_whatever_the_server_says() {
+fn n1_metadata_from_the_user_overrides_that_of_the_server() {
     let place = "/tenant/.well-known/openid-configuration";
     for (issuer, named, exit) in [
         ("/tenant", None, 0),
@@ -273,7 +273,7 @@ fn n1_what_the_user_names_is_checked_before_anything_is_asked() {
 }
 
 #[apply(test)]
-fn n1_a_client_of_the_users_follows_the_users_word_to_another_server() {
+fn n1_a_client_of_the_users_is_used_at_the_server_that_the_user_names() {
     // As for --issuer: a client that was used elsewhere before goes where the user says.
     let (honest, fake) = (silent(), Fake::start());
     let first = Program::login(&fake)

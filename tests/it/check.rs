@@ -351,7 +351,7 @@ fn c50_a_login_that_stays_refused_is_marked_and_the_hint_leads_back_in() {
 }
 
 #[apply(test)]
-fn c50_a_token_that_the_server_refuses_is_given_to_nobody_if_its_refresh_is_refused_too() {
+fn c50_a_refused_token_is_not_printed_if_its_refresh_is_refused_too() {
     let fake = Fake::with(|seen, _| match seen.path.as_str() {
         "/mcp" => Some(Reply::status(401)),
         "/token" => Some(Reply::json(400, &json!({"error": "invalid_grant"}))),
@@ -618,7 +618,7 @@ fn w6_a_failure_that_will_last_is_not_to_be_tried_again() {
 }
 
 #[apply(test)]
-fn c50_an_error_in_a_message_that_says_unauthorized_is_as_good_as_status_401() {
+fn c50_an_unauthorized_error_in_a_message_counts_as_status_401() {
     for (code, message) in [
         (-32001, "Unauthorized"),
         (-32001, ""),

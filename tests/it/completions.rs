@@ -75,7 +75,7 @@ fn command(program: &str, home: &Home) -> Command {
 }
 
 #[apply(test)]
-fn the_names_are_plain_and_nothing_else_is_said() {
+fn only_plain_names_are_printed() {
     let home = home();
     let run = |args: &[&str]| {
         command(env!("CARGO_BIN_EXE_mcp-login"), &home)

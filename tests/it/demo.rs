@@ -55,7 +55,7 @@ fn expect_nothing_left(temporary: &tempfile::TempDir, finished: &Finished) {
 }
 
 #[apply(test)]
-fn the_demo_agrees_by_itself_where_nobody_is() {
+fn the_demo_consents_by_itself_without_a_person() {
     let started = Instant::now();
     let finished = Demo::new(&[]).run().expect(0);
     assert!(started.elapsed() < Duration::from_secs(5));
@@ -256,14 +256,14 @@ fn a_demo_that_is_interrupted_leaves_nothing() {
 }
 
 #[apply(test)]
-fn a_demo_that_nobody_answers_ends_in_time() {
+fn an_unanswered_demo_ends_in_time() {
     let demo = Demo::new(&["--json", "--browser", "true", "--timeout", "1s"]);
     demo.run().expect_error(4, "timed_out");
 }
 
 /// What strangers send to the demo's own port ends neither the demo nor its login.
 #[apply(test)]
-fn strangers_do_not_end_the_demo() {
+fn requests_of_others_do_not_end_the_demo() {
     let open = Open::start();
     let address = open.url.socket_addrs(|| None).expect("an address")[0];
     let host = format!("Host: {address}\r\n");

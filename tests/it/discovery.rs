@@ -221,7 +221,7 @@ fn m3_m21a_a_server_without_a_path_has_only_the_root_form() {
 }
 
 #[apply(test)]
-fn m3a_v11_a_header_url_that_is_of_no_use_ends_it() {
+fn m3a_v11_an_unusable_url_in_the_header_ends_the_login() {
     let rows: [(&'static str, i32, &str); 6] = [
         ("http://127.0.0.2:1/meta", 6, "foreign_metadata"),
         ("https://as.example/meta", 6, "foreign_metadata"),
@@ -400,7 +400,7 @@ fn m5a_the_first_entry_is_taken_and_issuer_names_another() {
 }
 
 #[apply(test)]
-fn m55_an_entry_that_is_no_url_is_passed_over() {
+fn m55_an_entry_that_is_not_a_url_is_skipped() {
     for broken in ["", "not a url", "/as", "//as.example"] {
         let fake = Fake::with(move |seen, fake| {
             let mut metadata = fake.resource_metadata();
@@ -419,7 +419,7 @@ fn m55_an_entry_that_is_no_url_is_passed_over() {
 }
 
 #[apply(test)]
-fn m54_an_endpoint_that_a_login_needs_is_named_where_it_is_no_url() {
+fn m54_a_required_endpoint_that_is_not_a_url_is_named() {
     for has_resource in [true, false] {
         for member in ["authorization_endpoint", "token_endpoint"] {
             for value in [json!(""), json!("/token"), json!(7), json!(null)] {
@@ -449,7 +449,7 @@ fn m54_an_endpoint_that_a_login_needs_is_named_where_it_is_no_url() {
 }
 
 #[apply(test)]
-fn m5a_where_the_first_entry_is_dead_the_others_are_named() {
+fn m5a_if_the_first_entry_does_not_answer_the_others_are_named() {
     for (others, hint) in [
         (
             json!(["https://b.example"]),
@@ -1277,7 +1277,7 @@ fn exit_of(what: &str) -> i32 {
 }
 
 #[apply(test)]
-fn w6_w9_odd_resource_metadata_is_passed_over_and_never_repeated() {
+fn w6_w9_unusual_resource_metadata_is_skipped_and_never_quoted() {
     for (what, reply) in odd_bodies() {
         // Then the root form is asked for and good.
         let odd = reply.clone();
@@ -1310,7 +1310,7 @@ fn w6_w9_odd_resource_metadata_is_passed_over_and_never_repeated() {
 }
 
 #[apply(test)]
-fn w6_w9_odd_server_metadata_is_passed_over_and_never_repeated() {
+fn w6_w9_unusual_server_metadata_is_skipped_and_never_quoted() {
     for (what, reply) in odd_bodies() {
         let odd = reply.clone();
         let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
@@ -1378,7 +1378,7 @@ fn w9_every_candidate_may_fail_in_any_way() {
 }
 
 #[apply(test)]
-fn w10_a_captive_portal_is_called_one() {
+fn w10_a_captive_portal_is_recognised() {
     let fake = Fake::with(|_, _| {
         Some(Reply::text(
             200,

@@ -809,7 +809,7 @@ fn in_a_terminal_the_answer_can_be_pasted() {
 /// 30 seconds.
 /// It waits for the longest time that the servers may take together, 30 s.
 #[apply(waiting_test)]
-fn a_dripping_server_is_left_and_not_called_open() {
+fn a_slow_server_times_out_and_is_not_reported_as_open() {
     let pause = Duration::from_millis(500);
     let head =
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n{"

@@ -430,7 +430,7 @@ fn w6_v14_sec5_broken_answers_are_not_printed() {
 }
 
 #[apply(test)]
-fn w6_what_is_no_answer_at_all_may_be_tried_again() {
+fn w6_without_a_response_trying_again_is_sensible() {
     for reply in [
         Reply::text(200, "text/html", "<html>sign in to the hotel</html>"),
         Reply::text(200, "application/json", ""),
@@ -563,7 +563,7 @@ fn w4_o6_a_code_is_not_sent_twice() {
 
 /// It waits for the end of all attempts to reach the token endpoint.
 #[apply(waiting_test)]
-fn w1_a_token_endpoint_that_nobody_serves() {
+fn w1_a_token_endpoint_without_a_listener() {
     let closed = crate::support::closed_address();
     for (endpoint, code) in [
         (format!("http://{closed}/token"), "server_unavailable"),
@@ -637,7 +637,7 @@ fn e13_a_code_waits_for_a_token_endpoint_that_comes_back() {
 }
 
 #[apply(test)]
-fn e13_a_signal_ends_a_login_whose_code_waits() {
+fn e13_a_signal_ends_a_login_that_waits_for_the_token_endpoint() {
     let closed = crate::support::closed_address();
     let fake = Fake::with(move |seen, fake| {
         let mut metadata = fake.server_metadata();
@@ -730,7 +730,7 @@ fn v15_w6_endless_answers_cost_neither_time_nor_memory() {
 }
 
 #[apply(test)]
-fn v13_t2_t3_strangers_text_has_no_power_over_a_terminal() {
+fn v13_t2_t3_text_of_servers_cannot_control_the_terminal() {
     let query =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     // An answer with a control character in it is not read at all.
@@ -987,7 +987,7 @@ fn o1_refusals_of_the_authorization_server() {
 
 /// It waits for the end of four logins, 3 s each, two at a time.
 #[apply(waiting_test)]
-fn a54_a_temporary_error_with_the_right_state_proves_that_the_client_is_known() {
+fn a54_a_temporary_error_with_the_right_state_shows_that_the_client_is_known() {
     let cases = [
         ("temporarily_unavailable", true, 1),
         ("server_error", true, 1),
@@ -1060,7 +1060,7 @@ fn o4_m24b_the_query_of_an_endpoint_is_kept() {
 }
 
 #[apply(test)]
-fn e3_whatever_words_a_refusal_has_are_shown() {
+fn e3_the_text_of_a_refusal_is_shown() {
     for (status, body, code, words) in [
         (
             403,
@@ -1167,7 +1167,7 @@ fn e3_whatever_words_a_refusal_has_are_shown() {
 }
 
 #[apply(test)]
-fn e1_a_busy_token_endpoint_is_no_refusal_of_the_code() {
+fn e1_a_busy_token_endpoint_does_not_refuse_the_code() {
     for (status, body) in [
         (500, r#"{"error":"invalid_request"}"#),
         (500, r#"{"error":"server_error"}"#),
@@ -1380,7 +1380,7 @@ fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
 }
 
 #[apply(test)]
-fn e8_a_clock_that_differs_from_the_servers_is_told() {
+fn e8_a_clock_that_differs_from_the_servers_is_reported() {
     for (date, said) in [
         ("Sun, 06 Nov 1994 08:49:37 GMT", Some("ahead of")),
         ("Wed, 02 Jan 2999 03:04:05 GMT", Some("behind")),
@@ -1436,7 +1436,7 @@ fn m52_a_resource_in_the_authorization_endpoint_gives_way_to_ours() {
 }
 
 #[apply(test)]
-fn sec5_a_redirect_that_quotes_what_was_spent_is_not_quoted() {
+fn sec5_a_redirect_that_quotes_a_secret_is_not_quoted() {
     let fake = Fake::with(|seen, _| {
         let spent = seen
             .parameter("code")

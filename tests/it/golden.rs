@@ -137,7 +137,7 @@ fn d11_a_record_of_the_first_format_is_refreshed_and_keeps_its_members() {
 
 /// What a newer version writes: words and members that this one does not know.
 #[apply(test)]
-fn d10_a_record_of_a_newer_version_keeps_its_words() {
+fn d10_a_record_of_a_newer_version_keeps_its_members() {
     let fake = refreshing();
     let home = home(&fake, EXPIRY);
     let mut login = home.kept(&fake);

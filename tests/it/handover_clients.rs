@@ -379,7 +379,7 @@ fn a5_what_mcporter_does_not_keep_is_not_dropped() {
 }
 
 #[apply(test)]
-fn a5_a_name_of_a_file_is_no_option_of_mcporter() {
+fn a5_a_file_name_is_never_an_option_of_mcporter() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     let path = mcporter(&home, &[READ, KEEP]);

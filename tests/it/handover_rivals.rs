@@ -207,7 +207,7 @@ fn f3_a_header_that_would_win_is_named() {
 }
 
 #[apply(test)]
-fn f4_a_client_whose_helper_gets_no_token_any_more_is_named() {
+fn f4_a_client_whose_helper_no_longer_gets_a_token_is_named() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     codex(&home, fake, "");

@@ -86,7 +86,7 @@ fn v16_a_login_starts_the_browser_and_nothing_else() {
 
 /// The panic comes out of a library; nothing is shown of it but constant text and its place.
 #[apply(test)]
-fn a17_r10_sec11_without_random_numbers_nothing_is_made_up() {
+fn a17_r10_sec11_without_random_numbers_the_login_fails() {
     needs(&["strace", "curl"]);
     let fake = Fake::start();
     let login = |home: &Path| {

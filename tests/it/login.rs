@@ -4,7 +4,7 @@ use crate::support::fake::Fake;
 use crate::support::program::Program;
 
 #[apply(test)]
-fn a_login_is_exchanged_kept_and_told() {
+fn a_login_is_exchanged_stored_and_reported() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
     let listening = login.event("listening");

@@ -191,7 +191,7 @@ fn files_of_refreshes(home: &Home) -> impl Iterator<Item = PathBuf> {
 
 /// It waits for whoever holds the login, 10 s.
 #[apply(waiting_test)]
-fn c1_a_refresh_that_hangs_neither_keeps_a_login_nor_brings_it_back() {
+fn c1_a_hanging_refresh_neither_blocks_nor_undoes_a_logout() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
     let token = home.at("token", &servers.fake).start();
@@ -232,7 +232,7 @@ fn by_token(refresh: Reply, access: Reply) -> Fake {
 }
 
 #[apply(test)]
-fn e12_a_logout_says_which_token_lives_until_when() {
+fn e12_a_logout_names_the_tokens_that_stay_valid_and_until_when() {
     let fine = || Reply::status(200);
     let unsupported = || {
         let words = json!({"error": "unsupported_token_type", "error_description": "JWT access tokens cannot be revoked"});

@@ -928,7 +928,7 @@ fn v1_what_is_canonical() {
 }
 
 #[apply(test)]
-fn v1_the_words_of_the_user_reach_the_browser_encoded() {
+fn v1_the_users_parameters_reach_the_browser_encoded() {
     let browser = FakeBrowser::new("");
     let fake = Fake::start();
     let words = "a b\"'`$(x);&|<>^%!*\\\u{e9}\n--flag";

@@ -111,7 +111,7 @@ fn p2_a_wrapped_address_is_put_together() {
 }
 
 #[apply(test)]
-fn p5_p6_p7_p8_p11_what_is_no_answer_is_refused_and_the_wait_goes_on() {
+fn p5_p6_p7_p8_p11_text_without_a_response_is_rejected_and_the_login_continues() {
     let other = Pasting::new();
     let mut pasting = Pasting::new();
     let (url, state, good, query) = (
@@ -277,7 +277,7 @@ fn p10_a_silent_wait_does_not_spin_after_the_end_of_input() {
 }
 
 #[apply(test)]
-fn p10_nothing_to_read_and_nothing_to_listen_on_is_the_end() {
+fn p10_without_stdin_and_listener_the_login_ends() {
     let fake = Fake::start();
     let port = fake.address().port().to_string();
     let finished = Program::login(&fake)

@@ -125,7 +125,7 @@ fn home_with_both(servers: &Rotating) -> Home {
 const LIVE: &str = "https://other.example/mcp";
 
 #[apply(test)]
-fn p53_a_file_that_is_a_mount_is_found_before_anything_is_spent() {
+fn p53_a_mounted_file_is_detected_before_a_token_is_used() {
     needs_root();
     needs(&["unshare"]);
     let servers = Rotating::start();
@@ -201,7 +201,7 @@ fn as_another(program: Program, place: &Path) -> Program {
 }
 
 #[apply(test)]
-fn p61_a_file_of_the_systems_is_read_and_a_refresh_of_it_refused_before_anything_is_spent() {
+fn p61_a_file_of_the_system_is_read_and_its_refresh_is_refused_before_a_token_is_used() {
     needs_root();
     needs(&["setpriv"]);
     let servers = Rotating::start();

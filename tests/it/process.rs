@@ -233,7 +233,7 @@ impl Stream {
 }
 
 #[apply(long_test)]
-fn r6_r7_streams_that_are_gone_do_not_keep_a_login_from_being_stored() {
+fn r6_r7_a_login_is_stored_although_streams_are_closed() {
     use Stream::{Broken, Closed, Full, Null};
     for (stdin_closed, stdout, stderr) in [
         (false, Broken, Null),
@@ -301,7 +301,7 @@ fn r6_r7_streams_that_are_gone_do_not_keep_a_login_from_being_stored() {
 }
 
 #[apply(test)]
-fn r6_help_to_a_closed_pipe_is_no_error() {
+fn r6_help_to_a_closed_pipe_is_not_an_error() {
     for arguments in [&["--help"][..], &["--version"], &["demo", "--help"]] {
         let mut program = Program::new().args(arguments);
         program.command().stdout(Stream::broken(false));
@@ -454,7 +454,7 @@ fn the_exit_codes_of_the_ways_a_wait_can_end() {
 }
 
 #[apply(test)]
-fn a_deadline_is_told_and_kept() {
+fn a_deadline_is_announced_and_kept() {
     let fake = Fake::start();
     let started = Instant::now();
     let finished = Program::login(&fake)
@@ -486,7 +486,7 @@ fn a_deadline_is_told_and_kept() {
 
 /// What happens between the answer and the end is said, and what a signal has cut off.
 #[apply(test)]
-fn an_answer_and_a_cancelled_login_are_said() {
+fn an_accepted_response_and_a_cancelled_login_are_reported() {
     let (fake, gate) = fake_that_holds("/token");
     let mut login = Program::login(&fake).start();
     let url = login.authorization_url();

@@ -108,7 +108,7 @@ fn a_secret_goes_to_one_server_only() {
 }
 
 #[apply(test)]
-fn the_users_own_word_counts_for_more() {
+fn options_override_the_projects_files() {
     let fake = Fake::start();
     let home = Home::new();
     put_servers(&home, "work/.mcp.json", json!({"it": entry(&fake)}));
@@ -129,7 +129,7 @@ fn the_users_own_word_counts_for_more() {
 }
 
 #[apply(test)]
-fn every_command_shows_a_projects_word() {
+fn every_command_shows_which_project_file_it_uses() {
     let fake = Fake::with(|seen, _| (seen.path == "/revoke").then(|| Reply::status(200)));
     let home = Home::new();
     home.put(&[live(&fake)]);
@@ -265,7 +265,7 @@ fn t3_json_on_stdout_is_plain() {
 
 /// What only a project's file says is not done before somebody has agreed.
 #[apply(test)]
-fn a_projects_name_is_refused_where_nobody_can_be_asked() {
+fn a_projects_name_is_refused_without_a_terminal() {
     let fake = Fake::start();
     let home = Home::new();
     put_servers(

@@ -154,7 +154,7 @@ fn u26_two_accounts_stay_apart() {
 }
 
 #[apply(test)]
-fn the_account_is_the_one_that_google_names() {
+fn the_account_is_from_google() {
     let (google, home) = (Google::start(), home());
     let login = google
         .login(home.path(), &google.desktop_file())
@@ -176,7 +176,7 @@ fn the_account_is_the_one_that_google_names() {
 }
 
 #[apply(test)]
-fn a_login_is_good_though_nobody_says_whose_it_is() {
+fn a_login_without_an_account_is_good() {
     let fake = Fake::with(|seen, fake| match seen.path.as_str() {
         "/.well-known/oauth-authorization-server" => {
             let mut metadata = fake.server_metadata();
@@ -210,7 +210,7 @@ fn a_login_is_good_though_nobody_says_whose_it_is() {
 }
 
 #[apply(test)]
-fn what_was_not_granted_is_said() {
+fn scopes_that_were_not_granted_are_reported() {
     let (google, home) = (Google::start(), home());
     google.behave(|manners| {
         manners.granted = Some(format!("openid {SCOPES}drive {SCOPES}gmail.modify"))
@@ -430,7 +430,7 @@ fn u24_the_files_of_workspace_mcp_keep_what_they_have() {
 }
 
 #[apply(test)]
-fn u2_u5_a_web_client_whose_port_is_taken_goes_on_by_paste() {
+fn u2_u5_a_web_client_whose_port_is_taken_continues_by_paste() {
     let (google, home) = (Google::start(), home());
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let redirect_uri = format!(
@@ -562,7 +562,7 @@ fn entra_refuses_a_resource_and_is_explained() {
 }
 
 #[apply(test)]
-fn u20_what_a_provider_needs_is_said() {
+fn u20_requirements_of_a_provider_are_explained() {
     for (args, what) in [
         (&["--provider", "google"][..], "console.cloud.google.com"),
         (

@@ -34,7 +34,7 @@ fn tokens(members: Value) -> Reply {
 }
 
 #[apply(test)]
-fn c1_a_whole_life_from_login_to_logout() {
+fn c1_from_login_to_logout() {
     let servers = Rotating::start();
     let finished = Program::login(&servers.fake).agree().expect(0);
     let run = |words: &[&str]| {
@@ -177,7 +177,7 @@ fn c1_without_a_refresh_token_the_access_token_serves_until_it_expires() {
 }
 
 #[apply(test)]
-fn c2_invalid_grant_marks_and_never_deletes_and_a_login_heals() {
+fn c2_invalid_grant_marks_and_never_deletes_and_a_login_repairs() {
     let servers = Rotating::with(|_, _| Some(refused("invalid_grant")));
     let home = Home::expired(&servers);
     let before = home.kept(&servers.fake);
@@ -456,7 +456,7 @@ fn c4_signals_to_the_refresher_wait() {
 }
 
 #[apply(test)]
-fn c3_a_killed_refresher_is_told_and_no_old_token_is_printed() {
+fn c3_a_killed_refresher_is_reported_and_no_old_token_is_printed() {
     let gate = Gate::default();
     let held = gate.clone();
     let servers = Rotating::with(move |_, number| {
@@ -520,7 +520,7 @@ fn c1_a_new_login_is_not_overwritten_by_a_refresh_of_the_old_one() {
 }
 
 #[apply(test)]
-fn what_the_refresher_does_is_told_to_who_asked_for_more() {
+fn the_refresher_reports_to_a_verbose_caller() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let line = format!("POST {}/token: 200 in ", servers.fake.origin());

@@ -172,7 +172,7 @@ fn m14_u20_a_client_file_for_the_web_brings_its_redirect_uri() {
 }
 
 #[apply(test)]
-fn u20_files_that_hold_no_client_are_said_to() {
+fn u20_files_without_a_client_are_reported() {
     let fake = Fake::start();
     for text in [
         "",
@@ -321,7 +321,7 @@ fn m13_m15_m15d_a_metadata_document_is_used_where_it_is_advertised() {
 }
 
 #[apply(test)]
-fn m13_m15a_ways_that_lead_nowhere() {
+fn m13_m15a_kinds_of_registration_that_do_not_work() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.server_metadata();
         metadata
@@ -473,7 +473,7 @@ fn m16d_m28a_m28b_the_answer_decides() {
 }
 
 #[apply(test)]
-fn m16d_m16e_odd_answers_are_taken_for_what_they_give() {
+fn m16d_m16e_unusual_responses_are_accepted() {
     for (status, members) in [
         (200, json!({})),
         (201, json!({"redirect_uris": []})),
@@ -515,7 +515,7 @@ fn fails(fake: &Fake, exit: i32, code: &str) -> Finished {
 }
 
 #[apply(test)]
-fn w6_answers_without_a_client_are_of_no_use() {
+fn w6_responses_without_a_client_are_refused() {
     let json = |text: &str| Reply::text(201, "application/json", text.to_owned());
     for reply in [
         json(""),
@@ -577,7 +577,7 @@ fn w6_a_byte_order_mark_before_a_registration_is_passed_over() {
 }
 
 #[apply(test)]
-fn m16c_m62_refusals_are_told_escaped() {
+fn m16c_m62_refusals_are_printed_escaped() {
     let escape = "no \u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}such\u{9b}31m \u{2066}thing";
     for (status, body, exit, shown) in [
         (
@@ -781,7 +781,7 @@ fn m17a_m18_a_registration_is_used_again_with_its_redirect_uri() {
 }
 
 #[apply(test)]
-fn m16d_a_registration_whose_secret_is_over_is_not_used_again() {
+fn m16d_a_registration_with_an_expired_secret_is_not_used_again() {
     let basic = "client_secret_basic";
     for (expires_at, registrations) in [(99, 2), (0, 1), (4_000_000_000_u64, 1)] {
         let members = json!({"client_secret": "s", "client_secret_expires_at": expires_at, "token_endpoint_auth_method": basic});
@@ -798,7 +798,7 @@ fn m16d_a_registration_whose_secret_is_over_is_not_used_again() {
 
 /// A server that has forgotten a client says so to the user only: a login that did not end well is not repeated with it.
 #[apply(test)]
-fn m18_a_registration_that_led_nowhere_is_not_used_again() {
+fn m18_a_registration_that_did_not_work_is_not_used_again() {
     for members in [
         json!({}),
         json!({"client_secret": "c4nary", "token_endpoint_auth_method": "client_secret_basic"}),
@@ -965,7 +965,7 @@ fn forgetful(known: Arc<AtomicBool>, at_callback: bool, error: &'static str) -> 
 }
 
 #[apply(test)]
-fn a_registration_that_the_server_forgot_heals_itself_once() {
+fn a_registration_that_the_server_forgot_is_renewed_once() {
     for (at_callback, error) in [
         (false, "invalid_client"),
         (false, "unauthorized_client"),

@@ -230,7 +230,7 @@ fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
 }
 
 #[apply(test)]
-fn sec5_sec6_what_servers_say_is_no_way_out() {
+fn sec5_sec6_text_of_servers_leaks_no_secret() {
     // Servers that send secrets back, where a message quotes them.
     for (status, error) in [(400, "invalid_request"), (400, "invalid_grant"), (503, "x")] {
         let fake = Fake::with(move |seen, _| {

@@ -242,7 +242,7 @@ fn m17a_hermes_34260_a_lost_port_is_replaced() {
 
 /// hermes-agent#34260: a peer that connects and says nothing blocked the server.
 #[apply(test)]
-fn l5_hermes_34260_a_silent_peer_blocks_nobody() {
+fn l5_hermes_34260_a_silent_peer_blocks_no_other() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
     let url = login.authorization_url();

@@ -52,7 +52,7 @@ const STATES: [(&str, &str, &str); 5] = [
 ];
 
 #[apply(test)]
-fn status_tells_every_state_and_no_secret() {
+fn status_shows_every_state_and_no_secret() {
     let fake = Fake::start();
     let home = every_state(&fake);
     let finished = home.command("status", &["--json", "-vv"]).run().expect(0);
@@ -115,7 +115,7 @@ fn status_tells_every_state_and_no_secret() {
 }
 
 #[apply(test)]
-fn status_of_a_named_login_tells_by_its_exit_code() {
+fn status_of_a_named_login_sets_the_exit_code() {
     let fake = Fake::start();
     let home = every_state(&fake);
     for (servers, profile, code, rows) in [
@@ -179,7 +179,7 @@ fn status_without_logins() {
 
 /// A logout that ended between the file and the index.
 #[apply(test)]
-fn d1_status_does_not_list_what_is_gone() {
+fn d1_status_does_not_list_removed_logins() {
     let fake = Fake::start();
     let home = every_state(&fake);
     // A real change makes the index.

@@ -66,7 +66,7 @@ fn refused(fake: &Fake, prepare: impl FnOnce(Program) -> Program, code: &str) ->
 }
 
 #[apply(test)]
-fn d5_homes_that_take_nothing_are_found_before_the_browser() {
+fn d5_unwritable_homes_are_detected_before_the_browser() {
     let fake = Fake::start();
     for home in ["/proc/nowhere", "/dev/null/x", "relative"] {
         refused(&fake, |login| login.env("HOME", home), "store_unusable");
@@ -633,7 +633,7 @@ fn places_by_option_and_by_environment() {
 }
 
 #[apply(test)]
-fn k1_auto_says_in_one_line_that_it_comes_to_the_file_and_keyring_does_not() {
+fn k1_auto_reports_the_fallback_to_the_file_in_one_line() {
     let fake = Fake::start();
     let login = |store: &str| {
         Program::new()

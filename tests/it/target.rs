@@ -112,7 +112,7 @@ fn m50_the_url_that_the_metadata_is_for_is_suggested() {
 }
 
 #[apply(test)]
-fn m50_in_a_terminal_it_is_asked() {
+fn m50_a_terminal_asks() {
     for (answer, goes_on) in [
         ("y\n", true),
         ("yes\n", true),
@@ -156,7 +156,7 @@ fn m50_in_a_terminal_it_is_asked() {
 }
 
 #[apply(test)]
-fn m51_a_path_at_which_there_is_no_mcp_server_is_no_login() {
+fn m51_a_path_without_an_mcp_server_gives_no_login() {
     type Says = fn(&Seen, &Fake) -> Option<Reply>;
     let page = |status| Reply::text(status, "text/html; charset=utf-8", "<html>hello</html>");
     let rows: [(&str, Says, &str); 7] = [
@@ -250,7 +250,7 @@ fn m51_a_path_at_which_there_is_no_mcp_server_is_no_login() {
 }
 
 #[apply(test)]
-fn a_server_that_needs_no_login_is_no_failure() {
+fn a_server_without_login_is_not_an_error() {
     let open = |reply: fn() -> Reply, elsewhere: fn() -> Reply| {
         Fake::with(move |seen, _| {
             Some(if seen.path == "/mcp" {
@@ -326,7 +326,7 @@ fn a_server_that_needs_no_login_is_no_failure() {
 }
 
 #[apply(test)]
-fn m53_a_refusal_in_a_successful_answer_is_no_openness() {
+fn m53_a_refusal_with_status_200_is_not_open() {
     let error = |code: i64, words: &str| json!({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": words}});
     let refusal = error(-32001, "Unauthorized: please authenticate");
     for (reply, exit) in [
@@ -375,7 +375,7 @@ fn m53_a_refusal_in_a_successful_answer_is_no_openness() {
 }
 
 #[apply(test)]
-fn m53_a_server_that_names_no_authorization_server_is_called_that() {
+fn m53_a_server_without_an_authorization_server_is_reported() {
     for (challenge, register, shown) in [
         ("", Reply::status(404), "may want an API key"),
         ("Bearer", Reply::status(404), "may want an API key"),
@@ -543,7 +543,7 @@ fn m57_metadata_at_the_authorization_servers_place_has_to_be_for_this_very_serve
 }
 
 #[apply(test)]
-fn m58_a_server_without_the_code_flow_is_told_before_the_browser() {
+fn m58_a_server_without_the_code_flow_is_reported_before_the_browser() {
     for (member, offered) in [
         (
             "grant_types_supported",
@@ -585,7 +585,7 @@ fn m58_a_server_without_the_code_flow_is_told_before_the_browser() {
 }
 
 #[apply(test)]
-fn m56_a_challenge_that_names_a_document_of_no_use_is_passed_over() {
+fn m56_a_challenge_that_names_an_unusable_document_is_skipped() {
     let text = |kind: &str, body: &str| Reply::text(200, kind, body.to_owned());
     let broken = [
         (text("text/html", "<html>"), "JSON"),
@@ -663,7 +663,7 @@ fn m59_no_server_is_guessed_while_the_metadata_is_not_available() {
 }
 
 #[apply(test)]
-fn m59_metadata_that_is_not_available_is_called_that() {
+fn m59_unavailable_metadata_is_reported() {
     for status in [500, 502, 503, 429] {
         let busy = move || Reply::status(status).with("Retry-After", "3600");
         for place in [RESOURCE, SERVER, ".well-known"] {
@@ -713,7 +713,7 @@ fn m59_metadata_that_is_not_available_is_called_that() {
 }
 
 #[apply(test)]
-fn m61_a_typing_error_in_the_issuer_is_called_one() {
+fn m61_a_typing_error_in_the_issuer_is_recognised() {
     // The metadata of a server like django-oauth-toolkit, whose issuer has a path.
     for has_resource in [true, false] {
         for (typed, hint) in [
@@ -816,7 +816,7 @@ fn one_document(place: &'static str, resource: &'static str, challenge: bool) ->
 }
 
 #[apply(test)]
-fn a7_a_resource_that_is_more_than_the_server_is_said_or_refused() {
+fn a7_a_wider_resource_is_reported_or_refused() {
     for (place, resource, challenge, accepted) in [
         ("/.well-known/oauth-protected-resource", "", false, true),
         ("/.well-known/oauth-protected-resource", "/", true, true),
@@ -886,7 +886,7 @@ fn a7_a_resource_that_is_more_than_the_server_is_said_or_refused() {
 }
 
 #[apply(test)]
-fn n6_the_users_word_settles_which_resource_it_is() {
+fn n6_options_decide_the_resource() {
     for resource in [
         json!("http://wrong.example/mcp"),
         json!("https://{A}/mcp"),
@@ -976,7 +976,7 @@ fn m55_the_message_names_the_member() {
 }
 
 #[apply(test)]
-fn m60_the_doctor_says_what_was_read() {
+fn m60_the_doctor_lists_what_was_read() {
     // Metadata may name the very endpoints that are the default ones.
     let fake = Fake::with(|seen, fake| {
         let origin = fake.origin();

@@ -185,7 +185,7 @@ fn cp7_headers_of_the_server_that_claude_code_names() {
 }
 
 #[apply(test)]
-fn cp1_a_reader_that_has_gone_is_no_panic() {
+fn cp1_a_closed_pipe_does_not_panic() {
     let fake = Fake::start();
     let home = live(&fake);
     let got = output(
@@ -367,7 +367,7 @@ fn a13_the_variable_of_exec_has_a_name() {
 }
 
 #[apply(test)]
-fn a_token_may_be_wanted_for_as_long_as_it_lives() {
+fn min_ttl_may_be_the_whole_lifetime_of_a_token() {
     let fake = Fake::start();
     let left = chrono::Utc::now() + chrono::Duration::seconds(20);
     let expires_at = left.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
@@ -389,7 +389,7 @@ fn a_token_may_be_wanted_for_as_long_as_it_lives() {
 }
 
 #[apply(test)]
-fn c53_a_login_of_another_profile_is_told_from_the_one_that_is_asked_for() {
+fn c53_a_login_of_another_profile_is_not_the_requested_one() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({}));
     let url = fake.mcp();

@@ -88,7 +88,7 @@ fn entries_keep_the_rules_of_keyring_core() {
 }
 
 #[test]
-fn several_items_with_the_same_attributes_are_told_apart() {
+fn several_items_with_the_same_attributes_are_distinguished() {
     let fake = Fake::start();
     let store = fake.connect(Access::Write).unwrap();
     let entry = entry(&store);
@@ -182,7 +182,7 @@ fn an_answer_at_once_counts_as_well() {
 }
 
 #[test]
-fn a_prompt_that_completes_by_itself_needs_nobody() {
+fn a_prompt_that_completes_by_itself_needs_no_answer() {
     let fake = Fake::start();
     let store = fake.connect(Access::Write).unwrap();
     {

@@ -74,7 +74,7 @@ fn l13_l6_heads_that_are_not_whole() {
 }
 
 #[test]
-fn l13_what_is_no_request() {
+fn l13_malformed_requests() {
     for head in [
         "\u{16}\u{3}\u{1}\u{2}",
         "\0\0\0\0",

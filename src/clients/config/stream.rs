@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn n8_only_what_is_asked_for() {
+    fn n8_only_the_selected_members_are_parsed() {
         let text = r#"{"a": [1, {"mcpServers": 7}], "mcpServers": {"x": {"url": "u, // no comment", "n": [1.5, null]}},
             "projects": {"/p": {"mcpServers": {"y": {}}, "history": ["\ud800"]}, "/q": {"mcpServers": {"z": {}}}}}"#;
         let found = read(
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn n8_what_is_broken_is_reported_without_a_word_of_it() {
+    fn n8_syntax_errors_are_reported_without_quoting_the_file() {
         for text in [
             "",
             "{",

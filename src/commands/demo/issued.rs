@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_does_not_live_for_ever() {
+    fn a_secret_expires() {
         let mut issued = Issued::new(Duration::ZERO);
         let secret = issued.issue(());
         assert_eq!(issued.find(&secret), None);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_do_not_make_it_grow() {
+    fn unknown_requests_allocate_nothing() {
         let mut issued = Issued::new(Duration::from_secs(60));
         let first = issued.issue(0);
         let last = (1..=10 * MAX_SECRETS)

@@ -262,7 +262,7 @@ fn p50_what_no_proxy_excepts() {
 }
 
 #[test]
-fn p50_what_cannot_be_read_is_said_where_it_counts() {
+fn p50_an_invalid_proxy_is_reported_only_where_it_is_used() {
     let list = "corp.example, http://x.example,10.0.0.0/99 192.168. foo*,a:b,*,[::1]:1,10.0.0.0/8,a..b,u:pw@x.example";
     let list = format!("NO_PROXY={list}");
     let environment = |settings: &[&str]| {

@@ -106,7 +106,7 @@ fn m4_m5_reading_resource_metadata() {
 }
 
 #[test]
-fn w6_m55_what_is_no_metadata() {
+fn w6_m55_invalid_metadata() {
     use MetadataError::{Doubled, NotAnObject, NotMetadata, WrongType};
     let server = url("https://example.com/mcp");
     let deep = format!(
@@ -282,7 +282,7 @@ fn m54_an_endpoint_that_a_login_can_do_without_is_as_if_it_were_absent() {
 }
 
 #[test]
-fn m54_m55_what_is_no_absolute_url_is_passed_over_or_named() {
+fn m54_m55_a_relative_url_is_skipped_or_named() {
     let server = url("https://example.com/mcp");
     for (servers, expected) in [
         (r#""""#, &[][..]),
@@ -321,7 +321,7 @@ fn m54_m55_what_is_no_absolute_url_is_passed_over_or_named() {
 }
 
 #[test]
-fn m58_a_server_without_the_code_flow_says_what_it_offers() {
+fn m58_a_server_without_the_code_flow_names_its_grant_types() {
     for (members, offered) in [
         ("", &[][..]),
         (
@@ -564,7 +564,7 @@ fn m26b_only_a_true_is_a_promise() {
 }
 
 #[test]
-fn a_document_says_what_was_read() {
+fn a_document_lists_what_was_read() {
     let all = document(
         r#","registration_endpoint":"https://as.example/r","revocation_endpoint":"https://as.example/v",
         "scopes_supported":["a"],"token_endpoint_auth_methods_supported":["none"],

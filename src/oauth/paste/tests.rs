@@ -31,7 +31,7 @@ fn check_place(text: &str, expected: Option<&str>) {
 }
 
 #[test]
-fn p1_wrappings_are_taken_off() {
+fn p1_quotes_and_brackets_are_removed() {
     let visible = [
         "\"\"", "''", "``", "<>", "()", "[]", "{}", "**", "“”", "‘’", "„“", "«»",
     ];
@@ -216,7 +216,7 @@ fn p2_an_issuer_that_is_not_encoded_stays_a_parameter() {
 }
 
 #[test]
-fn p3_the_marks_of_a_bracketed_paste_are_taken_off() {
+fn p3_the_markers_of_a_bracketed_paste_are_removed() {
     for text in [
         "\u{1b}[200~URL\u{1b}[201~",
         "\u{1b}[200~URL",
@@ -254,7 +254,7 @@ fn p3_the_marks_of_a_bracketed_paste_are_taken_off() {
 }
 
 #[test]
-fn p3_other_terminal_sequences_are_taken_off() {
+fn p3_other_terminal_sequences_are_removed() {
     for text in [
         "\u{1b}[AURL",
         "URL\u{1b}[D\u{1b}[C",
@@ -376,7 +376,7 @@ fn p4_escapes_of_other_places_are_undone() {
 }
 
 #[test]
-fn p7_the_place_is_told_for_whole_urls_only() {
+fn p7_the_location_is_known_for_whole_urls_only() {
     check_place(URL, Some("http://127.0.0.1:49152/callback"));
     check_place("HTTPS://Host.Example?code=c", Some("https://host.example/"));
     check_place("(http://[::1]:1/#code=c)", Some("http://[::1]:1/"));
@@ -452,7 +452,7 @@ fn p8_the_sign_in_page_is_known() {
 }
 
 #[test]
-fn p13_what_holds_no_answer_is_told_so() {
+fn p13_text_without_a_response_is_reported() {
     for text in [
         "hello",
         "yes",
@@ -531,7 +531,7 @@ fn p13_what_holds_no_answer_is_told_so() {
 }
 
 #[test]
-fn p1_nothing_is_empty() {
+fn p1_blank_text_is_empty() {
     for text in [
         "",
         " ",
@@ -602,7 +602,7 @@ fn p13_garbage_is_read_in_linear_time() {
 }
 
 #[test]
-fn p13_bytes_that_are_no_text_do_no_harm() {
+fn p13_bytes_that_are_not_text_are_handled() {
     let mut bytes = b"\xff\xfe\x80 ".to_vec();
     bytes.extend(URL.as_bytes());
     bytes.extend(b" \xc3\x28\xf0\x9f");

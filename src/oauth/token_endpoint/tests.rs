@@ -360,7 +360,7 @@ fn neither_tokens_nor_an_error() {
 }
 
 #[test]
-fn what_may_be_a_token_is_not_among_the_words() {
+fn possible_tokens_are_not_quoted() {
     for body in [
         "c4nary-5ecret-T0ken-Zq",
         "null c4nary-5ecret-T0ken-Zq",

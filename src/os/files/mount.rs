@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p53_mounts_are_told_from_files() {
+    fn p53_mounts_are_distinguished_from_files() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         assert!(!is_mount(file.path()) && !is_mount(Path::new("/nonexistent")));
         assert!(is_mount(Path::new("/proc")), "a mount of any kind");

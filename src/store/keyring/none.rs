@@ -29,7 +29,7 @@ mod tests {
     use crate::store::{Interaction, Store, StoreChoice};
 
     #[test]
-    fn k1_a_build_without_the_keyring_says_so() {
+    fn k1_a_build_without_keyring_support_is_reported() {
         let home = tempfile::tempdir().unwrap();
         let open = |choice: &StoreChoice| Store::open(choice, home.path(), Interaction::None);
         let store = open(&"auto".parse().unwrap()).unwrap();

@@ -18,7 +18,7 @@ pub fn promises_iss() -> Fake {
 /// What is said of an answer without the promised issuer: neither another server nor an old tab.
 /// It waits for the end of two logins, 4 s each.
 #[apply(waiting_test)]
-fn a50_an_answer_without_the_promised_issuer_is_called_that() {
+fn a50_a_response_without_the_promised_issuer_is_rejected_for_that() {
     let words = "error=access_denied&error_description=Missing+%27nonce%27";
     for (rest, said) in [
         ("code=c", None),
@@ -50,7 +50,7 @@ fn a50_an_answer_without_the_promised_issuer_is_called_that() {
 
 /// It waits for the end of four logins, 4 s each, two at a time.
 #[apply(waiting_test)]
-fn a51_an_answer_without_the_state_is_called_that() {
+fn a51_a_response_without_the_state_is_rejected_for_that() {
     let cases = [
         (
             "error=invalid_request&error_description=no+nonce",
@@ -92,7 +92,7 @@ fn a51_an_answer_without_the_state_is_called_that() {
 
 /// What there is of a state may be right or not: who sent it cannot tell from the page.
 #[apply(test)]
-fn a51_a_part_of_the_state_helps_nobody_to_guess_the_rest() {
+fn a51_a_part_of_the_state_does_not_help_to_guess_the_rest() {
     let waiting = Waiting::new();
     let state = waiting.state();
     let page = |state: &str| {
@@ -112,7 +112,7 @@ fn a51_a_part_of_the_state_helps_nobody_to_guess_the_rest() {
 
 /// The server shows its own error page and never sends the browser back.
 #[apply(test)]
-fn a53_the_end_of_a_silent_wait_says_what_was_asked_for() {
+fn a53_a_timeout_without_responses_names_what_was_requested() {
     let fake = Fake::start();
     let finished = Program::login(&fake)
         .args(["--timeout", "1s"])
@@ -137,7 +137,7 @@ fn a53_the_end_of_a_silent_wait_says_what_was_asked_for() {
 
 /// A refusal that passed all checks proves that the server knows the client.
 #[apply(test)]
-fn a54_who_says_no_three_times_is_registered_once() {
+fn a54_three_refused_logins_register_one_client() {
     for error in ["access_denied", "consent_required"] {
         let fake = Fake::start();
         let home = tempfile::tempdir().expect("a directory");
@@ -201,7 +201,7 @@ fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
 
 /// A form that comes byte by byte is read; one that does not come is given up.
 #[apply(test)]
-fn n7_a_slow_form_holds_nothing_up() {
+fn n7_a_slow_form_blocks_nothing() {
     use std::io::{Read as _, Write as _};
     let waiting = Waiting::at(Fake::start(), |program| {
         program.args(["--param", "response_mode=form_post"])

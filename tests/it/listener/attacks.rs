@@ -29,7 +29,7 @@ fn answered(address: SocketAddr, what: &str, bytes: &[u8]) -> u16 {
 }
 
 #[apply(test)]
-fn l0_what_kills_tiny_http_is_answered() {
+fn l0_requests_that_crash_tiny_http_are_answered() {
     let waiting = Waiting::new();
     let host = format!("Host: {}\r\n", waiting.address);
     for (what, head, expected) in [
@@ -48,7 +48,7 @@ fn l0_what_kills_tiny_http_is_answered() {
 }
 
 #[apply(test)]
-fn l13_weird_requests_are_answered_or_closed() {
+fn l13_malformed_requests_are_answered_or_closed() {
     let waiting = Waiting::new();
     let host = format!("Host: {}\r\n", waiting.address);
     let get = |rest: &str| format!("GET /callback?a=b HTTP/1.1\r\n{host}{rest}\r\n").into_bytes();
@@ -153,7 +153,7 @@ fn l13_a_head_in_single_bytes_is_read_and_a_torn_one_is_dropped() {
 }
 
 #[apply(test)]
-fn l0_requests_that_are_reset_at_once_do_no_harm() {
+fn l0_requests_that_are_reset_at_once_are_handled() {
     let waiting = Waiting::new();
     let request = format!(
         "GET /callback?code=x&state=y HTTP/1.1\r\nHost: {}\r\n\r\n",

@@ -243,7 +243,7 @@ const HOLDER: &str = "use Socket; use Fcntl; my $port = shift; socket(S, AF_INET
                       fcntl(S, F_SETFD, 0) or die $!; exec @ARGV";
 
 #[apply(test)]
-fn p64_a_machine_without_a_free_port_is_called_that() {
+fn p64_a_machine_without_a_free_port_is_reported() {
     let setup = "ip link set lo up\nsysctl -qw net.ipv4.ip_local_port_range='50000 50000'";
     needs(&["perl"]);
     if in_network(setup) {
@@ -321,7 +321,7 @@ fn a55_a_fixed_port_that_browsers_refuse_is_warned_about() {
 
 /// The browser goes to the program that holds the port.
 #[apply(test)]
-fn a15_who_holds_the_port_gets_the_browser() {
+fn a15_the_holder_of_the_port_gets_the_browser() {
     let fake = Fake::start();
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("an address").port().to_string();

@@ -176,7 +176,7 @@ fn v10_the_peer_is_asked_for_last() {
 
 /// In a user namespace that does not know all users, a relay outside of it shows as the one that stands for all of them.
 #[apply(test)]
-fn p54_who_is_unknown_to_the_namespace_is_not_foreign() {
+fn p54_a_user_outside_the_user_namespace_is_not_another_user() {
     needs_root();
     needs(&["setpriv", "perl", "unshare"]);
     let works = Command::new("unshare")

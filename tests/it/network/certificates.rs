@@ -92,7 +92,7 @@ fn a21_files_of_certificates_are_regular_and_limited() {
 }
 
 #[apply(test)]
-fn p52_the_certificate_of_an_authority_is_told_from_one_that_serves() {
+fn p52_a_certificate_of_an_authority_is_not_one_of_a_server() {
     let key = KeyPair::generate().expect("a key");
     let mut params = names_of(&["127.0.0.1"]);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -159,7 +159,7 @@ pub fn without_tls() -> SocketAddr {
 }
 
 #[apply(test)]
-fn p52_what_does_not_speak_tls_is_no_attack() {
+fn p52_a_server_without_tls_is_not_reported_as_an_attack() {
     let address = without_tls();
     let finished = Program::login_at(&format!("https://{address}/mcp"))
         .run()

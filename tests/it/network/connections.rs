@@ -151,7 +151,7 @@ fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
 
 /// It waits for connections to dead addresses, as often as curl does.
 #[apply(waiting_test)]
-fn p65_dead_addresses_cost_no_more_than_they_cost_curl() {
+fn p65_unreachable_addresses_delay_no_more_than_in_curl() {
     let dead = |name: &str, hosts: &[&str]| {
         let dead: String = hosts
             .iter()
@@ -286,7 +286,7 @@ fn p65_what_answered_is_tried_first_for_the_rest_of_the_run() {
 
 /// It waits until the attempts to find a local port have ended.
 #[apply(waiting_test)]
-fn p64_no_free_local_port_is_told_and_nothing_is_spent() {
+fn p64_no_free_local_port_is_reported_and_no_token_is_used() {
     if in_network("ip link set lo up") {
         return;
     }

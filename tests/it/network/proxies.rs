@@ -231,7 +231,7 @@ fn doors() -> Arc<Mutex<Vec<String>>> {
 }
 
 #[apply(test)]
-fn p50_the_way_is_the_one_that_curl_takes() {
+fn p50_proxies_are_chosen_as_curl_does() {
     needs(&["curl"]);
     if in_network(&format!("{NETWORK}{}", hosts(HOSTS))) {
         return;
@@ -269,7 +269,7 @@ fn p50_the_way_is_the_one_that_curl_takes() {
 }
 
 #[apply(test)]
-fn p50_what_cannot_be_understood_is_said() {
+fn p50_an_invalid_proxy_is_reported() {
     for (variables, named) in [
         (
             &[(
@@ -318,7 +318,7 @@ fn refusing(answer: &'static str) -> SocketAddr {
 }
 
 #[apply(test)]
-fn p51_p67_what_is_told_names_the_proxy_and_its_variable() {
+fn p51_p67_errors_name_the_proxy_and_its_variable() {
     let closed = crate::support::closed_address();
     let at = |answer| refusing(answer).to_string();
     let rows = [
@@ -465,7 +465,7 @@ fn p51_proxies_of_other_kinds_are_named_too() {
 
 /// Most of its time goes into waiting for a proxy that never answers: the real limits of a caller and of a refresh.
 #[apply(waiting_test)]
-fn p66_what_was_never_sent_is_not_spent() {
+fn p66_a_refresh_token_that_was_never_sent_is_not_used_up() {
     let authority = Authority::new();
     let refused = Arc::new(Mutex::new(false));
     let refuse = Arc::clone(&refused);

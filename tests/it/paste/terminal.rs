@@ -202,7 +202,7 @@ fn r3_a_closed_terminal_ends_the_login() {
 /// Where nobody could continue it, Ctrl-Z stops nothing: there is no shell with jobs around this terminal. In a container
 /// the session and the group of the terminal can be ones that the login cannot name.
 #[apply(test)]
-fn r5_ctrl_z_without_a_shell_does_not_stop_for_ever() {
+fn r5_ctrl_z_without_a_shell_does_not_stop_the_login() {
     does_not_stop(OnTerminal::new());
     needs_root();
     does_not_stop(OnTerminal::through(&[

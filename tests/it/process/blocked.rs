@@ -79,7 +79,7 @@ impl Blocked {
 }
 
 #[apply(test)]
-fn p55_a_stream_that_nobody_reads_costs_no_login() {
+fn p55_a_login_is_stored_although_a_stream_is_blocked() {
     for (stdout, code) in [(true, 7), (false, 0)] {
         let mut blocked = Blocked::start(stdout, !stdout, &["-vv"]);
         let url = blocked.url(stdout);
@@ -114,7 +114,7 @@ fn p55_a_stream_that_nobody_reads_costs_no_login() {
 
 /// It waits for the end of three logins, 2 s each.
 #[apply(waiting_test)]
-fn p55_a_stream_that_nobody_reads_prolongs_no_deadline() {
+fn p55_a_blocked_stream_prolongs_no_deadline() {
     for (stdout, stderr) in [(true, false), (false, true), (true, true)] {
         let started = Instant::now();
         let blocked = Blocked::start(stdout, stderr, &["--timeout", "2s", "-vv"]);
@@ -130,7 +130,7 @@ fn p55_a_stream_that_nobody_reads_prolongs_no_deadline() {
 }
 
 #[apply(test)]
-fn p55_a_signal_ends_what_nobody_reads() {
+fn p55_a_signal_ends_a_login_with_a_blocked_stream() {
     for (signal, number) in signals() {
         let blocked = Blocked::start(true, true, &[]);
         wait_for("the registration", || {
@@ -239,7 +239,7 @@ fn p55_a_halted_terminal_costs_no_login() {
 }
 
 #[apply(test)]
-fn p55_a_halted_terminal_prolongs_neither_deadline_nor_signal() {
+fn p55_a_stopped_terminal_delays_neither_deadline_nor_signal() {
     let (fake, pty) = (Fake::start(), Pty::open());
     halt(&pty);
     let started = Instant::now();
@@ -261,7 +261,7 @@ fn p55_a_halted_terminal_prolongs_neither_deadline_nor_signal() {
 
 /// A terminal that is let go again shows what was said meanwhile.
 #[apply(test)]
-fn p55_a_terminal_that_goes_on_shows_what_was_said() {
+fn p55_a_resumed_terminal_shows_all_messages() {
     let (fake, mut pty) = (Fake::start(), Pty::open());
     halt(&pty);
     let mut login = on_a_terminal(&fake, &pty).start();
@@ -396,7 +396,7 @@ fn p55_a4_without_threads_signals_and_deadlines_hold() {
 
 /// The store takes nothing any more: that is what is said, and no signal ends the program.
 #[apply(test)]
-fn p55_a_limit_of_file_sizes_is_told() {
+fn p55_a_file_size_limit_is_reported() {
     let fake = Fake::start();
     let finished = Program::login(&fake)
         .through_shell("ulimit -f 0", "")
@@ -416,7 +416,7 @@ fn p55_a_limit_of_file_sizes_is_told() {
 
 /// The process that refreshes cannot be started: nothing is spent, and the next call refreshes.
 #[apply(test)]
-fn p55_a_refresh_without_a_process_spends_nothing() {
+fn p55_a_refresh_that_cannot_start_a_process_uses_no_token() {
     needs_limits();
     let fake = Fake::with(|seen, fake| {
         let is_refresh = seen.path == "/token"
@@ -499,7 +499,7 @@ fn p55_each_send_of_a_login_fails_once_and_none_makes_it_wait() {
 
 /// What another user opened cannot be opened once more: the stream is asked before each write.
 #[apply(test)]
-fn p55_streams_of_another_user_hold_nothing_up() {
+fn p55_streams_of_another_user_block_nothing() {
     needs_limits();
     for is_terminal in [true, false] {
         let (fake, pty) = (Fake::start(), Pty::open());
@@ -535,7 +535,7 @@ fn p55_streams_of_another_user_hold_nothing_up() {
 
 /// Nobody reads what a refresh has to say: the token comes in time.
 #[apply(test)]
-fn p55_talk_that_nobody_reads_costs_no_token() {
+fn p55_a_token_is_printed_although_stderr_is_blocked() {
     let fake = Fake::with(|seen, fake| {
         let is_refresh = seen.path == "/token"
             && seen.parameter("grant_type").as_deref() == Some("refresh_token");
@@ -553,7 +553,7 @@ fn p55_talk_that_nobody_reads_costs_no_token() {
 
 /// The demo serves with threads of a library that panics without them.
 #[apply(test)]
-fn p55_a_demo_without_threads_says_so() {
+fn p55_a_demo_without_threads_is_reported() {
     needs_limits();
     let finished = limited(Program::new().args(["demo", "--auto"]), 64212, 1)
         .run()

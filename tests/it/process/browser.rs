@@ -17,7 +17,7 @@ fn login(fake: &Fake) -> Program {
 }
 
 #[apply(test)]
-fn r8_the_browser_has_a_session_of_its_own_and_nothing_of_ours() {
+fn r8_the_browser_has_its_own_session_and_no_file_of_ours() {
     let (fake, browser, pty) = (
         Fake::start(),
         FakeBrowser::new("echo noise; echo noise >&2"),
@@ -238,7 +238,7 @@ fn r9_the_command_for_ssh_has_its_sentence_even_if_quiet() {
 }
 
 #[apply(test)]
-fn r8_a_browser_that_cannot_be_started_is_told() {
+fn r8_a_browser_that_cannot_be_started_is_reported() {
     let fake = Fake::start();
     let mut login = login(&fake)
         .args(["--browser", "/nonexistent/browser"])
@@ -301,7 +301,7 @@ fn p56_the_option_is_one_command() {
 }
 
 #[apply(test)]
-fn p63_a_named_browser_that_is_missing_is_said() {
+fn p63_a_missing_browser_is_reported() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
     std::fs::copy(browser.path(), browser.path().with_file_name("xdg-open")).expect("a copy");
     let directory = browser.path().parent().expect("a directory").to_owned();

@@ -506,7 +506,7 @@ fn claude_code_client(bed: &Bed, place: &Place) -> Command {
 
 /// It waits for the end of two access tokens, 10 s.
 #[apply(waiting_test)]
-fn codex_goes_on_with_refreshed_tokens() {
+fn codex_continues_with_refreshed_tokens() {
     let bed = Bed::with(&[Part::Codex]);
     let place = Place::start();
     place.log_in(&bed);
@@ -519,7 +519,7 @@ fn codex_goes_on_with_refreshed_tokens() {
 
 /// The helper that was written before would stand in the way of a login that Codex has itself.
 #[apply(test)]
-fn f1_codex_goes_on_with_a_login_that_is_moved_after_its_helper() {
+fn f1_codex_uses_a_login_that_is_moved_after_its_helper() {
     let bed = Bed::with(&[Part::Codex]);
     let place = Place::start();
     place.log_in(&bed);
@@ -553,7 +553,7 @@ fn f1_codex_goes_on_with_a_login_that_is_moved_after_its_helper() {
 
 /// It waits for the end of two access tokens, 10 s.
 #[apply(waiting_test)]
-fn claude_code_goes_on_with_refreshed_tokens() {
+fn claude_code_continues_with_refreshed_tokens() {
     let bed = Bed::with(&[Part::ClaudeCode]);
     let place = Place::start();
     place.log_in(&bed);
@@ -622,7 +622,7 @@ fn prove_no_file(bed: &Bed) {
 
 /// It waits for the end of two access tokens, 10 s.
 #[apply(waiting_test)]
-fn codex_goes_on_with_tokens_from_the_keyring() {
+fn codex_continues_with_tokens_from_the_keyring() {
     let bed = Bed::with(&[Part::Codex, Part::Curl, Part::Keyring]);
     bus::needs_bus(&bed);
     let place = Place::start();
@@ -637,7 +637,7 @@ fn codex_goes_on_with_tokens_from_the_keyring() {
 
 /// It waits for the end of two access tokens, 10 s.
 #[apply(waiting_test)]
-fn claude_code_goes_on_with_tokens_from_the_keyring() {
+fn claude_code_continues_with_tokens_from_the_keyring() {
     let bed = Bed::with(&[Part::ClaudeCode, Part::Curl, Part::Keyring]);
     bus::needs_bus(&bed);
     let place = Place::start();

@@ -165,7 +165,7 @@ fn auto_takes_the_keyring_that_works() {
 
 /// It waits 3 s for each keyring that does not answer.
 #[apply(waiting_test)]
-fn k1_k5_auto_falls_to_the_file_with_one_line_and_little_delay() {
+fn k1_k5_auto_falls_back_to_the_file_with_one_line_and_little_delay() {
     let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
     let server = bed.fastmcp();
     let usual = log_in(&bed, &server, "absent", &bed.file_store())
@@ -257,7 +257,7 @@ fn the_doctor_tells_every_state_of_the_keyring() {
 
 /// GNOME Keyring can abort when clients come and go quickly; it may not do so because of us.
 #[apply(long_test)]
-fn k1_many_short_visits_do_the_keyring_no_harm() {
+fn k1_many_short_connections_do_not_crash_the_keyring() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let (keyring, fake) = (session.keyring(), Fake::start());
@@ -311,7 +311,7 @@ fn c5_servers_in_one_run_are_all_kept_in_the_keyring() {
 
 /// The library below writes past the end of a table for a file number above 1023.
 #[apply(test)]
-fn l18_a_thousand_open_files_are_no_harm() {
+fn l18_more_than_a_thousand_open_files() {
     let bed = Bed::with(&[Part::Keyring, Part::Curl]);
     for (files, code, said) in [
         (900, 3, "no login to"),

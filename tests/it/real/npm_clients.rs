@@ -176,7 +176,7 @@ fn prove_kept(bed: &Bed, name: &str) {
 }
 
 #[apply(test)]
-fn mcp_remote_goes_on_with_a_moved_login() {
+fn mcp_remote_uses_a_moved_login() {
     let bed = Bed::with(&[Part::Npm, Part::McpRemote]);
     let fake = start();
     let entry = json!({"command": "npx", "args": ["-y", "mcp-remote", fake.mcp()]});
@@ -202,7 +202,7 @@ fn mcp_remote_goes_on_with_a_moved_login() {
 }
 
 #[apply(long_test)]
-fn gemini_cli_goes_on_with_a_moved_login() {
+fn gemini_cli_uses_a_moved_login() {
     let bed = Bed::with(&[Part::Npm, Part::GeminiCli]);
     let fake = start();
     move_login(
@@ -222,7 +222,7 @@ fn gemini_cli_goes_on_with_a_moved_login() {
 }
 
 #[apply(long_test)]
-fn opencode_goes_on_with_a_moved_login() {
+fn opencode_uses_a_moved_login() {
     let bed = Bed::with(&[Part::Opencode]);
     let fake = start();
     let entry = json!({"type": "remote", "url": fake.mcp()});
@@ -254,7 +254,7 @@ fn opencode_goes_on_with_a_moved_login() {
 }
 
 #[apply(test)]
-fn mcporter_goes_on_with_a_moved_login() {
+fn mcporter_uses_a_moved_login() {
     let bed = Bed::with(&[Part::Npm, Part::Mcporter]);
     let fake = start();
     fs::create_dir(bed.path("bin")).expect("a directory");
@@ -277,7 +277,7 @@ fn mcporter_goes_on_with_a_moved_login() {
 }
 
 #[apply(long_test)]
-fn cline_goes_on_with_a_moved_login() {
+fn cline_uses_a_moved_login() {
     let bed = Bed::with(&[Part::Npm, Part::Cline]);
     let fake = start();
     let settings = ".cline/data/settings/cline_mcp_settings.json";

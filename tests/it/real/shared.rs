@@ -30,7 +30,7 @@ fn elsewhere(kept: &Kept, program: Program, number: usize) -> Program {
 
 /// It runs more than 50 commands at one keyring.
 #[apply(long_test)]
-fn a3_p57_one_keyring_and_several_data_directories_spend_each_refresh_token_once() {
+fn a3_p57_several_data_directories_with_one_keyring_use_each_refresh_token_once() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let kept = Kept::expired(&session, Rotating::start());
@@ -136,7 +136,7 @@ const SPOILS: [(&str, Spoil, &str); 3] = [
 
 /// It runs nine commands for each of six cases.
 #[apply(long_test)]
-fn p60_entries_of_the_keyring_that_are_none_of_ours_are_named_and_settled() {
+fn p60_unusable_keyring_entries_are_named_and_replaced() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     for (name, spoil, words) in SPOILS {
@@ -230,7 +230,7 @@ fn p57_no_lock_of_a_refresh_stays() {
 
 /// The bus of another user, as plain `su` and `sudo -E` leave its address in the environment.
 #[apply(test)]
-fn p62_the_bus_of_another_user_is_called_that() {
+fn p62_the_bus_of_another_user_is_reported() {
     let bed = Bed::with(&[Part::Keyring]);
     needs_root();
     let place = tempfile::tempdir().expect("a directory");

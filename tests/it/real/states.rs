@@ -139,7 +139,7 @@ fn in_time(program: Program, code: i32, what: &str) -> Finished {
 
 /// It waits for keyrings that do not answer, as long as each command does.
 #[apply(waiting_test)]
-fn k1_k2_k3_k7_k8_each_command_tells_what_is_wrong_with_the_keyring() {
+fn k1_k2_k3_k7_k8_each_command_reports_what_is_wrong_with_the_keyring() {
     let bed = Bed::with(&[Part::Keyring]);
     each(
         &FAULTS,
@@ -195,7 +195,7 @@ fn k1_k2_k3_k7_k8_each_command_tells_what_is_wrong_with_the_keyring() {
 
 /// It waits for keyrings that do not answer, as long as a refresh does.
 #[apply(waiting_test)]
-fn k2_k3_k7_k8_what_befalls_the_keyring_while_the_server_thinks() {
+fn k2_k3_k7_k8_the_keyring_changes_during_a_refresh() {
     let bed = Bed::with(&[Part::Keyring]);
     type Case = (&'static str, fn(&Kept), &'static str, i32, bool);
     let cases: [Case; 6] = [
@@ -503,7 +503,7 @@ fn c1_login_refresh_logout_status_and_token_at_once_in_the_keyring() {
 }
 
 #[apply(test)]
-fn k6_what_is_long_is_kept_whole() {
+fn k6_long_tokens_are_stored_whole() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let long = "x".repeat(200_000);

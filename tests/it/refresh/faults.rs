@@ -237,7 +237,7 @@ fn d2_each_call_of_a_refresh_fails_once() {
 }
 
 #[apply(test)]
-fn d2_on_a_disk_that_takes_nothing_no_token_is_spent() {
+fn d2_on_an_unwritable_disk_no_token_is_used() {
     needs(&["strace"]);
     for (calls, error) in [
         ("write", "ENOSPC"),
@@ -435,7 +435,7 @@ fn interrupted(servers: &Rotating) -> Home {
 }
 
 #[apply(test)]
-fn c1_a_refresher_that_has_not_the_lock_spends_nothing() {
+fn c1_a_refresher_without_the_lock_uses_no_token() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);
     let before = home.text();
@@ -538,7 +538,7 @@ fn window(trace: &str) -> Vec<&str> {
 }
 
 #[apply(test)]
-fn a20_at_most_four_calls_lie_between_the_answer_and_its_name_on_the_disk() {
+fn a20_at_most_four_calls_between_the_response_and_its_rename() {
     needs(&["strace"]);
     for long in [0, 3000, 10_000] {
         let servers = Rotating::with(move |seen, _| {
@@ -572,7 +572,7 @@ fn a20_at_most_four_calls_lie_between_the_answer_and_its_name_on_the_disk() {
 
 /// The refresh was killed after its answer had a file and before the store had it: whoever comes next uses that.
 #[apply(test)]
-fn a20_what_an_interrupted_refresh_has_got_is_used_by_whoever_comes_next() {
+fn a20_the_next_command_uses_the_tokens_of_an_interrupted_refresh() {
     needs(&["strace"]);
     for next in ["token", "logout", "login", "login without a refresh token"] {
         let servers = Rotating::start();

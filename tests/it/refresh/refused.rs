@@ -16,7 +16,7 @@ fn answer(status: u16, body: &str) -> Reply {
 
 /// It runs five commands for each of many answers.
 #[apply(long_test)]
-fn e2_a_refusal_of_any_form_marks_the_login_and_is_asked_once() {
+fn e2_a_refusal_of_any_form_marks_the_login_and_is_not_repeated() {
     for (status, body, words) in [
         (400, r#"{"error":"invalid_request"}"#, "invalid_request"),
         (400, r#"{"error":"TOKEN_EXPIRED"}"#, "TOKEN_EXPIRED"),
@@ -115,7 +115,7 @@ fn e2_a_refusal_of_any_form_marks_the_login_and_is_asked_once() {
 }
 
 #[apply(test)]
-fn e1_a_busy_server_is_no_refusal() {
+fn e1_a_busy_server_does_not_refuse() {
     for (status, body) in [
         (429, r#"{"error":"rate_limited"}"#),
         (
@@ -244,7 +244,7 @@ fn e13_a_refresh_waits_for_a_token_endpoint_that_comes_back() {
 }
 
 #[apply(test)]
-fn e7_a_token_without_a_life_is_refreshed_before_each_use() {
+fn e7_a_token_without_a_lifetime_is_refreshed_before_each_use() {
     for life in [json!(0), json!(-1), json!("-3600")] {
         let fake = Fake::with(move |seen, fake| {
             let number = fake.seen_at("/token").len();

@@ -156,7 +156,7 @@ impl Walk {
 }
 
 #[test]
-fn a_client_gets_tokens_for_a_yes() {
+fn a_client_gets_tokens_after_consent() {
     let walk = Walk::start();
     let page = walk.ask(&[]);
     assert_eq!(page.status, 200);
@@ -200,7 +200,7 @@ fn a_client_gets_tokens_for_a_yes() {
 }
 
 #[test]
-fn a_no_is_told_to_the_client() {
+fn a_refusal_is_sent_to_the_client() {
     let walk = Walk::start();
     let answer = walk.say(&walk.ask(&[]), "deny");
     assert_eq!(told(&answer, "error").as_deref(), Some("access_denied"));

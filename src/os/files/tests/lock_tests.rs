@@ -46,7 +46,7 @@ fn d12_a_waiting_lock_is_had_when_it_is_free() {
 }
 
 #[test]
-fn d12_a_lock_file_that_was_removed_is_no_lock() {
+fn d12_a_removed_lock_file_does_not_lock() {
     let home = home();
     let path = home.path().join("file.lock");
     let _old = LockFile::acquire(&path, Deadline::after(Duration::ZERO)).unwrap();
@@ -90,7 +90,7 @@ fn d12_markers_of_dead_holders_are_broken_and_others_are_not() {
 }
 
 #[test]
-fn a11_a_breaker_that_was_killed_keeps_nobody_from_the_lock() {
+fn a11_a_killed_process_that_was_breaking_a_lock_does_not_block_it() {
     let home = home();
     let path = home.path().join("file.lock");
     let (marker, breaking) = (
