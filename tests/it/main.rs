@@ -10,6 +10,7 @@ mod support;
 mod again;
 mod answers;
 mod authority;
+mod bridge;
 mod budget;
 mod check;
 mod completions;

@@ -6,6 +6,7 @@
 mod accidents;
 mod bed;
 mod better_auth;
+mod bridge;
 mod bus;
 mod canaille;
 mod clients;

@@ -32,13 +32,13 @@ struct Tokens {
 }
 
 /// A protected MCP server with short-lived access tokens and rotated refresh tokens, and a model beside it.
-struct Place {
-    fake: Fake,
+pub struct Place {
+    pub fake: Fake,
     tokens: Arc<Mutex<Tokens>>,
 }
 
 impl Place {
-    fn start() -> Place {
+    pub fn start() -> Place {
         let tokens = Arc::<Mutex<Tokens>>::default();
         let shared = Arc::clone(&tokens);
         let fake = Fake::with(
@@ -55,7 +55,7 @@ impl Place {
     }
 
     /// Logs in, into the default file of the bed's home, and waits until the access token has expired.
-    fn log_in(&self, bed: &Bed) {
+    pub fn log_in(&self, bed: &Bed) {
         Program::login(&self.fake)
             .at_home(bed.home())
             .agree()
@@ -66,7 +66,7 @@ impl Place {
     }
 
     /// Starts a client. Whatever it would send to another machine comes here instead.
-    fn start_client(&self, mut client: Command) -> Run {
+    pub fn start_client(&self, mut client: Command) -> Run {
         let program = Path::new(env!("CARGO_BIN_EXE_mcp-login"))
             .parent()
             .expect("a directory");
@@ -93,7 +93,7 @@ impl Place {
     }
 
     /// Waits for the end of a client, and requires that it got the tool's answer with the newest token.
-    fn finish(&self, client: Run) -> Finished {
+    pub fn finish(&self, client: Run) -> Finished {
         let finished = client.finish().exits(0);
         let said = || {
             format!(
@@ -113,7 +113,7 @@ impl Place {
 
     /// Requires that each expired token cost one refresh, that nothing was meant for another machine, and that nothing
     /// runs any more.
-    fn prove_refreshes(&self, bed: &Bed) {
+    pub fn prove_refreshes(&self, bed: &Bed) {
         let grants: Vec<_> = self
             .fake
             .seen_at("/token")
@@ -202,7 +202,7 @@ impl Place {
     }
 
     /// Returns what was sent to the MCP server since the login.
-    fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<Call> {
         let seen = self.fake.seen();
         let login = seen
             .iter()
@@ -218,11 +218,11 @@ impl Place {
 
 /// A request to the MCP server.
 #[derive(Debug)]
-struct Call {
-    agent: String,
-    token: String,
-    method: String,
-    parameters: Value,
+pub struct Call {
+    pub agent: String,
+    pub token: String,
+    pub method: String,
+    pub parameters: Value,
 }
 
 impl Call {
@@ -431,6 +431,11 @@ fn homes(client: &Command) -> impl Iterator<Item = (&OsStr, &OsStr)> {
 
 /// Returns Codex, about to be asked for a call of the tool.
 fn codex_client(bed: &Bed, place: &Place) -> Command {
+    codex_with(bed, place, &format!("url = {:?}", place.fake.mcp()))
+}
+
+/// Returns Codex with this entry for the server.
+pub fn codex_with(bed: &Bed, place: &Place, entry: &str) -> Command {
     let configuration = format!(
         r#"model = "stand-in"
         model_provider = "stand-in"
@@ -450,10 +455,9 @@ fn codex_client(bed: &Bed, place: &Place) -> Command {
         stream_max_retries = 0
 
         [mcp_servers.x]
-        url = "{mcp}"
+        {entry}
         "#,
         origin = place.fake.origin(),
-        mcp = place.fake.mcp(),
     );
     fs::create_dir(bed.path("codex")).expect("a home for Codex");
     fs::write(bed.path("codex/config.toml"), configuration).expect("a configuration");
@@ -472,8 +476,13 @@ fn codex_client(bed: &Bed, place: &Place) -> Command {
 
 /// Returns Claude Code, about to be asked for a call of the tool.
 fn claude_code_client(bed: &Bed, place: &Place) -> Command {
-    let configuration =
-        json!({"mcpServers": {"x": {"type": "http", "url": place.fake.mcp()}}}).to_string();
+    let entry = json!({"type": "http", "url": place.fake.mcp()});
+    claude_code_with(bed, place, &entry)
+}
+
+/// Returns Claude Code with this entry for the server.
+pub fn claude_code_with(bed: &Bed, place: &Place, entry: &Value) -> Command {
+    let configuration = json!({"mcpServers": {"x": entry}}).to_string();
     fs::create_dir(bed.path("claude")).expect("a home for Claude Code");
     fs::write(bed.path("claude/.claude.json"), configuration).expect("a configuration");
     let mut client = bed.command(claude_code());

@@ -66,6 +66,18 @@ pub enum Reply {
     /// What comes after a pause: for slow servers.
     #[allow(dead_code)] // for the measurements
     Slow(Duration, Box<Reply>),
+    /// What a script writes, piece by piece.
+    Pieces(Script),
+}
+
+/// Writes a response in pieces.
+#[derive(Clone)]
+pub struct Script(pub Arc<dyn Fn(&mut Pieces<'_>) + Send + Sync>);
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Script")
+    }
 }
 
 impl Reply {
@@ -83,6 +95,11 @@ impl Reply {
 
     pub fn status(status: u16) -> Self {
         Self::text(status, "text/plain", "")
+    }
+
+    /// Returns a reply that a script writes.
+    pub fn pieces(script: impl Fn(&mut Pieces<'_>) + Send + Sync + 'static) -> Self {
+        Self::Pieces(Script(Arc::new(script)))
     }
 
     pub fn redirect(status: u16, target: &str) -> Self {
@@ -193,6 +210,7 @@ impl Fake {
         let server = fake.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                let _ = stream.set_nodelay(true);
                 let server = server.clone();
                 let open = OpenConnection::count(&server.open);
                 thread::spawn(move || {
@@ -286,7 +304,7 @@ impl Fake {
                 .push(seen.clone());
             let reply = (self.deviation)(&seen, self).unwrap_or_else(|| self.behave(&seen));
             let last = seen.header("connection") == Some("close");
-            if !send(reader.get_mut(), reply) || last {
+            if !send(&mut reader, reply) || last {
                 return;
             }
         }
@@ -426,6 +444,10 @@ impl Gate {
         self.0 .1.notify_all();
     }
 
+    pub fn is_open(&self) -> bool {
+        *self.0 .0.lock().expect("the gate")
+    }
+
     pub fn pass(&self) {
         let closed = self.0 .0.lock().expect("the gate");
         drop(
@@ -454,16 +476,19 @@ fn read_request(reader: &mut BufReader<Box<dyn Stream>>) -> Option<Seen> {
         };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let length = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let mut body = vec![
-        0;
-        length
-            .and_then(|(_, value)| value.parse().ok())
-            .unwrap_or(0)
-    ];
-    reader.read_exact(&mut body).ok()?;
+    let header = |wanted: &str| {
+        let mut all = headers.iter();
+        all.find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.as_str())
+    };
+    let body = if header("transfer-encoding").is_some() {
+        read_chunks(reader)?
+    } else {
+        let length = header("content-length").and_then(|value| value.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        reader.read_exact(&mut body).ok()?;
+        body
+    };
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let body = String::from_utf8_lossy(&body).into_owned();
     Some(Seen {
@@ -475,9 +500,78 @@ fn read_request(reader: &mut BufReader<Box<dyn Stream>>) -> Option<Seen> {
     })
 }
 
+/// Reads a body that comes in chunks.
+fn read_chunks(reader: &mut BufReader<Box<dyn Stream>>) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let size = usize::from_str_radix(line.trim().split(';').next()?, 16).ok()?;
+        let start = body.len();
+        body.resize(start + size, 0);
+        reader.read_exact(&mut body[start..]).ok()?;
+        reader.read_line(&mut String::new()).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+    }
+}
+
+/// A connection on which a script writes a response, in chunks.
+pub struct Pieces<'a> {
+    reader: &'a mut BufReader<Box<dyn Stream>>,
+    ended: bool,
+}
+
+impl Pieces<'_> {
+    /// Writes bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) -> bool {
+        let stream = self.reader.get_mut();
+        stream
+            .write_all(bytes)
+            .and_then(|()| stream.flush())
+            .is_ok()
+    }
+
+    /// Writes the head of a successful response, with these headers beside its type.
+    pub fn begin(&mut self, kind: &str, headers: &[(&str, &str)]) -> bool {
+        let mut head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n");
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        self.raw(format!("{head}\r\n").as_bytes())
+    }
+
+    /// Writes one chunk; tells whether the other side is still there.
+    pub fn chunk(&mut self, bytes: &[u8]) -> bool {
+        let size = format!("{:x}\r\n", bytes.len());
+        self.raw(&[size.as_bytes(), bytes, b"\r\n"].concat())
+    }
+
+    /// Writes the end of the response, after which the connection can be used again. Without it the response is cut.
+    pub fn end(&mut self) {
+        self.ended = self.raw(b"0\r\n\r\n");
+    }
+
+    /// Waits until the other side has closed the connection.
+    pub fn until_closed(&mut self) {
+        while self.reader.read(&mut [0; 64]).is_ok_and(|count| count > 0) {}
+    }
+}
+
 /// Sends a reply; tells whether the connection can be used again.
-fn send(stream: &mut dyn Stream, reply: Reply) -> bool {
+fn send(reader: &mut BufReader<Box<dyn Stream>>, reply: Reply) -> bool {
+    let stream = reader.get_mut();
     match reply {
+        Reply::Pieces(script) => {
+            let mut pieces = Pieces {
+                reader,
+                ended: false,
+            };
+            (script.0)(&mut pieces);
+            pieces.ended
+        }
         Reply::Full {
             status,
             headers,
@@ -513,7 +607,7 @@ fn send(stream: &mut dyn Stream, reply: Reply) -> bool {
         }
         Reply::Slow(pause, reply) => {
             thread::sleep(pause);
-            send(stream, *reply)
+            send(reader, *reply)
         }
     }
 }

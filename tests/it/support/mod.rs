@@ -4,12 +4,14 @@ pub mod browser;
 pub mod fake;
 pub mod google;
 pub mod leaks;
+pub mod mcp_server;
 pub mod permits;
 pub mod process;
 pub mod program;
 pub mod pty;
 pub mod rotating;
 pub mod skip;
+pub mod stdio_client;
 pub mod strace;
 
 use std::io::{ErrorKind, Read as _, Write as _};

@@ -36,8 +36,13 @@ pub struct Program {
 impl Program {
     /// Prepares a run without arguments in a new, empty home. Nothing of the person's own environment is inherited.
     pub fn new() -> Self {
+        Self::of(env!("CARGO_BIN_EXE_mcp-login"))
+    }
+
+    /// Prepares a run of another program in the same way.
+    pub fn of(program: impl AsRef<OsStr>) -> Self {
         let home = tempfile::tempdir().expect("a directory");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-login"));
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("HOME", home.path())
@@ -209,11 +214,11 @@ fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stream) = stream {
         thread::spawn(move || {
-            for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-                if sender
-                    .send(String::from_utf8_lossy(&line).into_owned())
-                    .is_err()
-                {
+            let reader = BufReader::with_capacity(1 << 16, stream);
+            for line in reader.split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8(line)
+                    .unwrap_or_else(|err| String::from_utf8_lossy(err.as_bytes()).into_owned());
+                if sender.send(line).is_err() {
                     return;
                 }
             }
@@ -274,6 +279,11 @@ impl Running {
         }
     }
 
+    /// Takes the next line of stdout, which is not kept for the end; `None` if stdout ends, or nothing comes in time.
+    pub fn next_line(&mut self) -> Option<String> {
+        self.stdout.recv_timeout(PATIENCE).ok()
+    }
+
     /// Waits for the authorization URL.
     pub fn authorization_url(&mut self) -> String {
         self.event("authorization_url")["url"]
@@ -303,7 +313,7 @@ impl Running {
         }
     }
 
-    fn stderr_so_far(&self) -> Vec<String> {
+    pub fn stderr_so_far(&self) -> Vec<String> {
         self.said
             .iter()
             .cloned()

@@ -55,6 +55,14 @@ impl Rotating {
 
     /// Starts servers at which a hook may answer a refresh in another way. What it does not answer is done well.
     pub fn with(hook: impl Fn(&Seen, usize) -> Option<Reply> + Send + Sync + 'static) -> Self {
+        Self::beside(hook, |_, _| None)
+    }
+
+    /// Starts servers as [`Rotating::with`] does; what has no other answer is asked of `others`.
+    pub fn beside(
+        hook: impl Fn(&Seen, usize) -> Option<Reply> + Send + Sync + 'static,
+        others: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
+    ) -> Self {
         let issued: Arc<Mutex<Issued>> = Arc::default();
         let (hook, state): (Box<Hook>, _) = (Box::new(hook), Arc::clone(&issued));
         let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
@@ -84,7 +92,7 @@ impl Rotating {
                 issued.revoked.extend(family);
                 Some(Reply::status(200))
             }
-            _ => None,
+            _ => others(seen, fake),
         });
         Self { fake, issued }
     }
@@ -109,6 +117,18 @@ impl Rotating {
     /// From now on a login brings no refresh token.
     pub fn withhold_refresh_tokens(&self) {
         self.issued.lock().expect("the state").bare_logins = true;
+    }
+
+    /// Returns the number of the newest token.
+    pub fn newest(&self) -> u64 {
+        self.issued.lock().expect("the state").count
+    }
+
+    /// Revokes all refresh tokens that were issued so far.
+    pub fn revoke_all(&self) {
+        let mut issued = self.issued.lock().expect("the state");
+        let families: Vec<_> = issued.tokens.values().map(|(family, _)| *family).collect();
+        issued.revoked.extend(families);
     }
 
     /// Returns how many refreshes were asked for.

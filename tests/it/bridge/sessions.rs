@@ -1,0 +1,188 @@
+//! Sessions that are lost, streams that are cut.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{error, finish, finish_after_trouble, legacy};
+use crate::support::fake::Reply;
+use crate::support::mcp_server::{McpServer, Settings, Wire};
+use crate::support::stdio_client::text_of;
+
+#[apply(test)]
+fn br21_a_restart_of_the_server_is_not_noticed() {
+    let server = McpServer::start(Wire::Legacy);
+    let (_home, mut client) = legacy(&server);
+    client.text("echo", json!({}));
+    server.restart();
+    assert_eq!(
+        client.text("echo", json!({"text": "still here"})),
+        "still here"
+    );
+    let opened = server.all("initialize");
+    assert_eq!(opened.len(), 2);
+    assert_eq!(opened[0].json["params"], opened[1].json["params"]);
+    assert_eq!(server.count("notifications/initialized"), 2);
+    // The stream of GET belongs to the new session.
+    server.wait_for_streams(1);
+    assert_eq!(server.sessions(), 1);
+    finish(&server, client);
+    assert_eq!(server.sessions(), 0);
+}
+
+/// The calls that meet the restart together open one session.
+#[apply(test)]
+fn br21_br22_many_calls_meet_a_restart() {
+    let server = McpServer::start(Wire::Legacy);
+    let (_home, mut client) = legacy(&server);
+    for round in 2..5 {
+        server.restart();
+        let ids: Vec<_> = (0..16)
+            .map(|it| client.ask_tool("echo", json!({"text": it.to_string()})))
+            .collect();
+        for (number, id) in ids.iter().enumerate() {
+            assert_eq!(text_of(&client.answer(id)), number.to_string());
+        }
+        assert_eq!(server.count("initialize"), round);
+    }
+    finish(&server, client);
+}
+
+/// Servers that say with a 400 what others say with a 404.
+#[apply(test)]
+fn br21_a_session_that_is_refused_with_400() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, state| {
+        let is_old = message
+            .header("mcp-session-id")
+            .is_some_and(|id| id.starts_with("session-1-"));
+        (message.tool() == "echo" && is_old && state.noted("lost") > 0).then(|| {
+            let error =
+                json!({"code": -32000, "message": "Bad Request: No valid session ID provided"});
+            Reply::json(400, &json!({"jsonrpc": "2.0", "id": null, "error": error}))
+        })
+    });
+    let (_home, mut client) = legacy(&server);
+    client.text("echo", json!({}));
+    server.note("lost");
+    assert_eq!(client.text("echo", json!({"text": "new"})), "new");
+    assert_eq!(server.count("initialize"), 2);
+    finish(&server, client);
+}
+
+/// A session that is lost again and again ends in an error, not in a loop.
+#[apply(test)]
+fn br21_a_server_that_forgets_every_session() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, _| {
+        (message.tool() == "echo").then(|| Reply::status(404))
+    });
+    let (_home, mut client) = legacy(&server);
+    let answer = client.call("echo", json!({}));
+    assert!(answer["error"]["message"].is_string(), "{answer}");
+    assert!(
+        server.count("initialize") <= 3,
+        "{}",
+        server.count("initialize")
+    );
+    finish_after_trouble(&server, client);
+}
+
+#[apply(test)]
+fn br17_br18_the_stream_of_get_is_opened_again() {
+    let server = McpServer::start(Wire::Legacy);
+    let (_home, mut client) = legacy(&server);
+    server.wait_for_streams(1);
+    server.cut_streams();
+    server.wait_for_streams(1);
+    let note = |number: u64| json!({"jsonrpc": "2.0", "method": "notifications/x", "params": {"number": number}});
+    server.push(Some("event-9"), &note(1));
+    assert_eq!(client.server_says("notifications/x"), note(1));
+    server.cut_streams();
+    server.wait_for_streams(1);
+    let last: Vec<_> = server
+        .all("GET")
+        .iter()
+        .map(|it| it.header("last-event-id").map(str::to_owned))
+        .collect();
+    assert_eq!(last, [None, None, Some("event-9".to_owned())]);
+    server.push(None, &note(2));
+    assert_eq!(client.server_says("notifications/x"), note(2));
+    finish(&server, client);
+}
+
+/// How the server goes on after it has cut the stream of a call.
+fn resuming(fails: usize) -> McpServer {
+    McpServer::with(Settings::on(Wire::Legacy), move |message, state| {
+        if message.tool() == "cut" {
+            let first =
+                json!({"jsonrpc": "2.0", "method": "notifications/x", "params": {"part": 1}});
+            state.note(&message.json["id"].to_string());
+            return Some(Reply::events(move |events| {
+                events.raw(b"retry: 300\n");
+                events.send_with_id("part-1", &first);
+            }));
+        }
+        if message.method() == "GET" && message.header("last-event-id") == Some("part-1") {
+            state.note("resumed");
+            if state.noted("resumed") <= fails {
+                return Some(Reply::status(503));
+            }
+            let id = state.calls("cut")[0].json["id"].clone();
+            let second =
+                json!({"jsonrpc": "2.0", "method": "notifications/x", "params": {"part": 2}});
+            let result = json!({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": "whole"}]}});
+            return Some(Reply::stream(vec![second, result]));
+        }
+        None
+    })
+}
+
+#[apply(test)]
+fn br18_br19_the_stream_of_a_call_is_resumed() {
+    for fails in [0, 2] {
+        let server = resuming(fails);
+        let (_home, mut client) = legacy(&server);
+        let id = client.ask_tool("cut", json!({}));
+        for part in [1, 2] {
+            assert_eq!(
+                client.server_says("notifications/x")["params"]["part"],
+                part
+            );
+        }
+        assert_eq!(text_of(&client.answer(&id)), "whole");
+        assert_eq!(server.calls("cut").len(), 1, "a call is sent once");
+        let resumed = server.all("GET");
+        let resumed = resumed
+            .iter()
+            .find(|it| it.header("last-event-id").is_some())
+            .expect("a GET");
+        let after = resumed.at - server.calls("cut")[0].at;
+        assert!(
+            after >= Duration::from_millis(300),
+            "the pause that the server asks for: {after:?}"
+        );
+        finish(&server, client);
+        assert_eq!(server.count("notifications/cancelled"), 0);
+    }
+}
+
+/// Without an id of an event there is nothing to go on from: what was done is not known.
+#[apply(test)]
+fn br18_br19_a_stream_without_ids_is_cut() {
+    let server = McpServer::tool(Wire::Legacy, "cut", |_, _| {
+        Reply::events(|events| {
+            events.send(&json!({"jsonrpc": "2.0", "method": "notifications/x"}));
+        })
+    });
+    let (_home, mut client) = legacy(&server);
+    let answer = client.call("cut", json!({}));
+    client.server_says("notifications/x");
+    error(&answer, -31005);
+    assert_eq!(client.text("echo", json!({"text": "goes on"})), "goes on");
+    finish_after_trouble(&server, client);
+    assert_eq!(server.calls("cut").len(), 1);
+    assert_eq!(server.count("notifications/cancelled"), 0);
+    assert!(server
+        .all("GET")
+        .iter()
+        .all(|it| it.header("last-event-id").is_none()));
+}
