@@ -99,10 +99,10 @@ pub enum Error {
         /// What went wrong.
         source: ExchangeError,
     },
-    /// The store cannot be used, or did not take the login.
+    /// The store cannot be used, or did not store the login.
     #[error("cannot {doing} {}", whose(server))]
     Store {
-        /// What was being done: `keep`, `read` or `forget`.
+        /// What was being done: `store`, `read` or `remove`.
         doing: &'static str,
         /// The server; empty if it is about all logins.
         server: String,
@@ -122,7 +122,7 @@ pub enum Error {
         asked: Option<String>,
     },
     /// No answer can come.
-    #[error("there is no way left on which an answer for {server} could come")]
+    #[error("no answer for {server} can arrive: nothing listens, and nothing can be pasted")]
     NoWay {
         /// The server.
         server: String,
@@ -136,7 +136,7 @@ pub enum Error {
         hint: Hint,
     },
     /// The time was up; nothing has changed.
-    #[error("no live token for {server} could be had in time")]
+    #[error("could not get a valid token for {server} in time")]
     Busy {
         /// The server.
         server: String,
@@ -157,8 +157,8 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The login is forgotten, but the server has not taken its tokens back.
-    #[error("logged out of {server} here, but its tokens were not taken back")]
+    /// The login is removed, but the server did not revoke its tokens.
+    #[error("logged out of {server}, but its tokens were not revoked")]
     NotRevoked {
         /// The server.
         server: String,
@@ -269,10 +269,10 @@ pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
 }
 
 impl Error {
-    /// The store cannot be used for a new login, or did not take it.
+    /// The store cannot be used for a new login, or did not store it.
     pub fn not_kept(key: &StoredId, source: impl Into<Arc<StoreError>>) -> Self {
         Self::Store {
-            doing: "keep",
+            doing: "store",
             server: key.server.clone(),
             source: source.into(),
         }
@@ -281,7 +281,7 @@ impl Error {
     /// The stored login could not be removed.
     pub fn not_forgotten(key: &StoredId, source: StoreError) -> Self {
         Self::Store {
-            doing: "forget",
+            doing: "remove",
             server: key.server.clone(),
             source: Arc::new(source),
         }

@@ -164,7 +164,7 @@ codes! {
     ConsentRequired "consent_required" [LoginNeeded] "an error code of OpenID Connect: the user has to consent";
     AccountSelectionRequired "account_selection_required" [LoginNeeded] "an error code of OpenID Connect: the user has to choose an account";
     TimedOut "timed_out" [TimedOut] "no answer came before the time limit";
-    Busy "busy" [Unavailable] "no live token could be had in time; nothing has changed";
+    Busy "busy" [Unavailable] "no valid token was available in time; nothing has changed";
     Interrupted "interrupted" [Unavailable] "the process that refreshes was killed";
     ServerUnavailable "server_unavailable" [Unavailable] "a server cannot be reached";
     ServerTimeout "server_timeout" [Unavailable] "a server did not answer in time";

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError, Redirects};
-use crate::oauth::client::{self, Client, ClientAuth, Registration, RegistrationKind};
+use crate::oauth::client::{self, Client, ClientAuth, RegistrationKind};
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::metadata::{AuthorizationServer, MetadataError};
 use crate::oauth::secret::Secret;
@@ -232,7 +232,7 @@ impl ClientRequest<'_> {
     /// Spec: MCP 2026-07-28, client registration.
     pub fn plan(&self) -> Result<ClientPlan, RegisterError> {
         let (identity, server) = (self.identity, self.server);
-        let accepts_documents = server.takes_metadata_documents;
+        let accepts_documents = server.accepts_metadata_documents;
         match (identity.method, &identity.client_id, &identity.metadata_url) {
             (RegistrationMethod::Auto | RegistrationMethod::Static, Some(id), _) => {
                 self.check_binding(id)?;
@@ -254,7 +254,7 @@ impl ClientRequest<'_> {
             }
             (RegistrationMethod::MetadataDocument, _, Some(_)) if !accepts_documents => {
                 return Err(RegisterError::NoMethod(
-                    "the authorization server does not take client metadata documents",
+                    "the authorization server does not accept client ID metadata documents",
                 ));
             }
             (RegistrationMethod::MetadataDocument | RegistrationMethod::Auto, _, Some(url))
@@ -389,16 +389,7 @@ impl ClientRequest<'_> {
                 _ => RegisterError::Refused { status, words },
             });
         }
-        let registered = Registration::read(&body).ok_or(RegisterError::NoClientId)?;
-        // A secret that was not asked for is kept: some endpoints accept only a client with a secret.
-        let has_secret = registered.client_secret.is_some();
-        Ok(Client {
-            id: registered.client_id,
-            auth: ClientAuth::choose(has_secret, registered.auth, listed),
-            secret: registered.client_secret,
-            secret_expires_at: registered.secret_expires_at,
-            kind: RegistrationKind::Dynamic,
-        })
+        Client::registered(&body, listed).ok_or(RegisterError::NoClientId)
     }
 }
 

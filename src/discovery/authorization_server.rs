@@ -2,11 +2,11 @@
 
 use url::Url;
 
-use super::error::{AssumedEndpoints, Attempts, DiscoverError};
+use super::error::{Attempts, DiscoverError, NoServerReason};
 use super::probe::Probe;
 use super::resource::ProtectedResource;
-use super::search::{FailedFetch, Search};
-use super::{trace, FetchError};
+use super::search::Search;
+use super::{trace, FailedFetch, FetchError};
 use crate::oauth::endpoint;
 use crate::oauth::metadata::{self, AuthorizationServer, MetadataError};
 use crate::oauth::text::printable;
@@ -21,10 +21,15 @@ impl Search<'_> {
         url: &Url,
         issuer: Option<&str>,
     ) -> Result<AuthorizationServer, FetchError> {
-        let read = self.documents.get(url).and_then(|body| {
-            let server = AuthorizationServer::read(&body, issuer, self.policy)?;
-            Ok(server.within(|endpoint| self.http.check_address(endpoint))?)
-        });
+        let check = |endpoint: &str| {
+            let endpoint = self.policy.check(endpoint)?;
+            self.http.check_address(&endpoint)?;
+            Ok(endpoint)
+        };
+        let read = self
+            .documents
+            .get(url)
+            .and_then(|body| Ok(AuthorizationServer::read(&body, issuer, check)?));
         self.note(url, || trace::describe_server(&read));
         read
     }
@@ -35,23 +40,20 @@ impl Search<'_> {
         resource: &ProtectedResource,
     ) -> Result<AuthorizationServer, DiscoverError> {
         let Some((first, rest)) = resource.metadata.authorization_servers.split_first() else {
-            let why = FetchError::Unusable(MetadataError::Missing {
+            let why = MetadataError::Missing {
                 member: "authorization_servers",
                 meaning: "which authorization server to use",
-            });
+            };
             return Err(DiscoverError::Document {
                 url: printable(resource.url.as_str()),
-                why,
+                why: why.into(),
             });
         };
-        self.authorization_server(first, &mut Vec::new())
+        self.authorization_server(first, Vec::new())
             .map_err(|mut err| {
-                if let Some(attempts) = err.attempts_mut() {
-                    attempts.others = rest
-                        .iter()
-                        .filter(|other| *other != first)
-                        .cloned()
-                        .collect();
+                if let DiscoverError::NoServer { attempts, .. } = &mut err {
+                    let others = rest.iter().filter(|other| *other != first);
+                    attempts.others = others.cloned().collect();
                 }
                 err
             })
@@ -77,7 +79,7 @@ impl Search<'_> {
             return self.issuer_of_user(listed);
         }
         match self.find_metadata_naming(named, listed) {
-            NamedIn::Document(url) => self.issuer_of_user(named).map_err(|err| {
+            Ok(Some(url)) => self.issuer_of_user(named).map_err(|err| {
                 // Metadata that is only unavailable may still be published later.
                 if err.is_without_server() {
                     DiscoverError::Impersonated {
@@ -88,8 +90,9 @@ impl Search<'_> {
                     err
                 }
             }),
-            NamedIn::Unknown => self.issuer_of_user(named),
-            NamedIn::NoDocument => Err(DiscoverError::OtherIssuer {
+            // Some documents were not read.
+            Err(_) => self.issuer_of_user(named),
+            Ok(None) => Err(DiscoverError::OtherIssuer {
                 named: printable(named),
                 found: listed.clone(),
                 near: listed
@@ -101,32 +104,39 @@ impl Search<'_> {
     }
 
     /// Finds metadata of one of the listed issuers that names `issuer` instead, byte for byte.
-    fn find_metadata_naming(&self, issuer: &str, listed: &[String]) -> NamedIn {
+    fn find_metadata_naming(
+        &self,
+        issuer: &str,
+        listed: &[String],
+    ) -> Result<Option<Url>, FetchError> {
         let urls = listed
             .iter()
             .filter_map(|listed| metadata::server_metadata_urls(listed, self.policy).ok());
         for url in urls.flatten() {
             if self.documents.requests_left() <= RESERVED_REQUESTS {
-                return NamedIn::Unknown;
+                return Err(FetchError::LimitReached);
             }
             let server = self.read_server(&url, Some(issuer));
             if server.is_ok_and(|server| server.issuer == issuer) {
-                return NamedIn::Document(url);
+                return Ok(Some(url));
             }
         }
-        NamedIn::NoDocument
+        Ok(None)
     }
 
     /// Finds the authorization server that the user names.
     pub(super) fn issuer_of_user(&self, named: &str) -> Result<AuthorizationServer, DiscoverError> {
-        self.authorization_server(named, &mut Vec::new())
+        self.authorization_server(named, Vec::new())
             .map_err(|err| match err {
-                DiscoverError::NoAuthorizationServer(attempts)
-                | DiscoverError::BrokenMetadata(attempts) => {
-                    DiscoverError::IssuerWithoutMetadata(attempts)
-                }
+                DiscoverError::NoServer {
+                    reason: NoServerReason::Nothing | NoServerReason::BrokenMetadata,
+                    attempts,
+                } => DiscoverError::NoServer {
+                    reason: NoServerReason::IssuerWithoutMetadata,
+                    attempts,
+                },
                 DiscoverError::Document {
-                    why: FetchError::Unsafe(MetadataError::Issuer { found, .. }),
+                    why: FetchError::Metadata(MetadataError::Issuer { found, .. }),
                     ..
                 } if is_near(&found, named) => DiscoverError::NearIssuer {
                     named: printable(named),
@@ -163,7 +173,7 @@ impl Search<'_> {
     fn authorization_server(
         &self,
         issuer: &str,
-        failed: &mut Vec<FailedFetch>,
+        mut failed: Vec<FailedFetch>,
     ) -> Result<AuthorizationServer, DiscoverError> {
         let urls = metadata::server_metadata_urls(issuer, self.policy).map_err(|why| {
             DiscoverError::Url {
@@ -188,54 +198,48 @@ impl Search<'_> {
         &self,
         server: &Url,
         probe: &Probe,
-        mut failed: Vec<FailedFetch>,
-    ) -> Result<(AuthorizationServer, Option<AssumedEndpoints>), DiscoverError> {
+        failed: Vec<FailedFetch>,
+    ) -> Result<(AuthorizationServer, Option<DiscoverError>), DiscoverError> {
         // Resource metadata that is unavailable now may name another authorization server than the origin.
         if failed.iter().any(|it| it.why.is_temporary()) {
-            return Err(no_server(&mut failed));
+            return Err(no_server(failed));
         }
         let origin = server.origin().ascii_serialization();
-        let err = match self.authorization_server(&origin, &mut failed) {
+        let (reason, attempts) = match self.authorization_server(&origin, failed) {
             Ok(found) => return Ok((found, None)),
-            Err(err) => err,
+            Err(DiscoverError::NoServer { reason, attempts }) => (reason, attempts),
+            Err(err) => return Err(err),
         };
-        if err.attempts().is_none() {
-            return Err(err);
-        }
-        let attempts = attempts(&failed);
-        let is_broken = failed.iter().any(|it| it.why.is_broken_document());
-        if probe.status == 401 && !is_broken && failed.iter().all(|it| it.why.is_definite()) {
+        let all = |is: fn(&FetchError) -> bool| attempts.tried.iter().all(|it| is(&it.why));
+        let is_broken = !all(|why| !why.is_broken_document());
+        let unnamed = match &probe.credential {
+            Some(credential) => NoServerReason::OtherCredential(credential.clone()),
+            None => NoServerReason::Unnamed,
+        };
+        if probe.status == 401 && !is_broken && all(FetchError::is_definite) {
             log::info!(
                 "no metadata anywhere: assuming the endpoints of MCP 2025-03-26 at {origin}"
             );
-            let assumed = AssumedEndpoints {
+            let refuted = DiscoverError::NoServer {
+                reason: unnamed,
                 attempts,
-                credential: probe.credential.clone(),
             };
-            return Ok((AuthorizationServer::assumed_at(server), Some(assumed)));
+            return Ok((AuthorizationServer::assumed_at(server), Some(refuted)));
         }
-        Err(
-            if probe.is_open() && failed.iter().all(|it| it.why.is_absence()) {
-                DiscoverError::NoLoginNeeded
-            } else if err.is_temporary() || probe.is_temporary() {
-                DiscoverError::MetadataUnavailable(attempts)
-            } else if is_broken {
-                DiscoverError::BrokenMetadata(attempts)
-            } else if probe.credential.is_some() || probe.is_protected() {
-                DiscoverError::without_server(probe.credential.clone(), attempts)
-            } else {
-                DiscoverError::NoAuthorizationServer(attempts)
-            },
-        )
+        if probe.is_open() && all(FetchError::is_absence) {
+            return Err(DiscoverError::NoLoginNeeded);
+        }
+        let reason = if reason == NoServerReason::Unavailable || probe.is_temporary() {
+            NoServerReason::Unavailable
+        } else if is_broken {
+            NoServerReason::BrokenMetadata
+        } else if probe.credential.is_some() || probe.is_protected() {
+            unnamed
+        } else {
+            NoServerReason::Nothing
+        };
+        Err(DiscoverError::NoServer { reason, attempts })
     }
-}
-
-/// Whether metadata of one issuer names another one.
-enum NamedIn {
-    Document(Url),
-    NoDocument,
-    /// The limit of requests left some documents unread.
-    Unknown,
 }
 
 /// Tells whether one issuer was probably meant by the other: both have the same origin.
@@ -248,32 +252,28 @@ fn is_near(one: &str, other: &str) -> bool {
     }
 }
 
-fn attempts(failed: &[FailedFetch]) -> Attempts {
-    let tried = |it: &FailedFetch| (printable(it.url.as_str()), it.why.to_string());
-    Attempts {
-        tried: failed.iter().map(tried).collect(),
-        others: Vec::new(),
-    }
-}
-
 /// Returns the error for documents that all failed. One failed check outweighs any number of missing documents.
-fn no_server(failed: &mut Vec<FailedFetch>) -> DiscoverError {
-    if let Some(at) = failed.iter().position(|it| it.why.is_security()) {
-        let FailedFetch { url, why } = failed.swap_remove(at);
+fn no_server(mut tried: Vec<FailedFetch>) -> DiscoverError {
+    if let Some(at) = tried.iter().position(|it| it.why.is_security()) {
+        let FailedFetch { url, why } = tried.swap_remove(at);
         return DiscoverError::Document {
             url: printable(url.as_str()),
             why,
         };
     }
-    let attempts = attempts(failed);
-    if failed.iter().any(|it| it.why.is_temporary()) {
-        DiscoverError::MetadataUnavailable(attempts)
-    } else if failed
-        .iter()
-        .any(|it| matches!(it.why, FetchError::Unusable(_)))
-    {
-        DiscoverError::BrokenMetadata(attempts)
+    let any = |is: fn(&FetchError) -> bool| tried.iter().any(|it| is(&it.why));
+    let reason = if any(FetchError::is_temporary) {
+        NoServerReason::Unavailable
+    } else if any(|why| matches!(why, FetchError::Metadata(_))) {
+        NoServerReason::BrokenMetadata
     } else {
-        DiscoverError::NoAuthorizationServer(attempts)
+        NoServerReason::Nothing
+    };
+    DiscoverError::NoServer {
+        reason,
+        attempts: Attempts {
+            tried,
+            others: Vec::new(),
+        },
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::FetchError;
+use url::Url;
+
+use super::fetch::{FailedFetch, FetchError};
 use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::HttpError;
 use crate::oauth::challenge::Credential;
@@ -17,7 +19,7 @@ const MAX_LISTED: usize = 10;
 const MAX_CHOICES: usize = 3;
 
 /// Why discovery failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum DiscoverError {
     /// The probe, or another request that a login cannot do without, failed.
     #[error(transparent)]
@@ -72,32 +74,27 @@ pub enum DiscoverError {
         found: String,
     },
     /// The URL is not that of an MCP server.
-    #[error("there is no MCP server at this URL: it answers with {0}")]
-    NotMcp(OtherContent),
+    #[error("there is no MCP server at this URL: it answers with {}", describe_content(*.status, *.is_html))]
+    NotMcp {
+        /// The status code.
+        status: u16,
+        /// The content type is that of a web page.
+        is_html: bool,
+    },
     /// The server redirects to a web page where people log in.
     #[error("a web login stands in front of this server: it redirects to {0}")]
     LoginPage(String),
     /// The server answers without a login, and names no authorization server.
     #[error("the server answers without a login")]
     NoLoginNeeded,
-    /// Some of the metadata is not available now.
-    #[error("the metadata is not available now; {0}")]
-    MetadataUnavailable(Attempts),
-    /// The issuer that the user names publishes no usable metadata.
-    #[error("no authorization server was found; {0}")]
-    IssuerWithoutMetadata(Attempts),
-    /// There is metadata, with a mistake in it.
-    #[error("no authorization server was found; {0}")]
-    BrokenMetadata(Attempts),
-    /// The server asks for credentials that are no OAuth token.
-    #[error("the server wants {}, and names no authorization server; {}", credential_name(.0), .1)]
-    OtherCredential(Credential, Attempts),
-    /// The server refuses a request without a token, and names no authorization server.
-    #[error("no authorization server was found; {0}")]
-    UnnamedAuthorizationServer(Attempts),
-    /// No authorization server was found, and the server does not ask for a login either.
-    #[error("no authorization server was found; {0}")]
-    NoAuthorizationServer(Attempts),
+    /// There is no usable metadata of an authorization server anywhere.
+    #[error("{reason}; {attempts}")]
+    NoServer {
+        /// What that means.
+        reason: NoServerReason,
+        /// Where metadata was looked for.
+        attempts: Attempts,
+    },
     /// The authorization server does not issue codes, or does not protect them with PKCE.
     #[error("{issuer}: {why}")]
     Unsuitable {
@@ -139,21 +136,38 @@ pub enum DiscoverError {
     },
 }
 
-/// What a URL answers that is not an MCP server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OtherContent {
-    /// The status code.
-    pub status: u16,
-    /// The content type is that of a web page.
-    pub is_html: bool,
+/// What it means that no authorization server was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoServerReason {
+    /// Some of the metadata is not available now.
+    Unavailable,
+    /// The issuer that the user names publishes no usable metadata.
+    IssuerWithoutMetadata,
+    /// There is metadata, with a mistake in it.
+    BrokenMetadata,
+    /// The server asks for credentials that are no OAuth token.
+    OtherCredential(Credential),
+    /// The server refuses a request without a token, and names no authorization server.
+    Unnamed,
+    /// The server does not ask for a login either.
+    Nothing,
 }
 
-impl fmt::Display for OtherContent {
+impl fmt::Display for NoServerReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.status, self.is_html) {
-            (404 | 410, _) | (_, false) => write!(formatter, "status {}", self.status),
-            (_, true) => write!(formatter, "a web page (status {})", self.status),
-        }
+        let credential = match self {
+            Self::Unavailable => return formatter.write_str("the metadata is not available now"),
+            Self::OtherCredential(Credential::ApiKey) => "an API key".to_owned(),
+            Self::OtherCredential(Credential::Password) => "a user name and a password".to_owned(),
+            Self::OtherCredential(Credential::Scheme(scheme)) => {
+                format!("a login of the kind {}", printable(scheme))
+            }
+            _ => return formatter.write_str("no authorization server was found"),
+        };
+        write!(
+            formatter,
+            "the server wants {credential}, and names no authorization server"
+        )
     }
 }
 
@@ -161,7 +175,7 @@ impl fmt::Display for OtherContent {
 #[derive(Clone, Debug, Default)]
 pub struct Attempts {
     /// Each URL with its result.
-    pub tried: Vec<(String, String)>,
+    pub tried: Vec<FailedFetch>,
     /// Other authorization servers of the protected resource, which were not tried.
     pub others: Vec<String>,
 }
@@ -169,82 +183,34 @@ pub struct Attempts {
 impl fmt::Display for Attempts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("tried")?;
-        for (at, (url, result)) in self.tried.iter().enumerate() {
+        for (at, FailedFetch { url, why }) in self.tried.iter().enumerate() {
             let comma = if at > 0 { "," } else { "" };
-            write!(formatter, "{comma} {url} ({result})")?;
+            write!(formatter, "{comma} {} ({why})", printable(url.as_str()))?;
         }
         Ok(())
     }
 }
 
-/// The endpoints of MCP 2025-03-26, used where a server has no metadata at all: nothing proves that they exist.
-#[derive(Debug)]
-pub struct AssumedEndpoints {
-    pub(super) attempts: Attempts,
-    pub(super) credential: Option<Credential>,
-}
-
-impl AssumedEndpoints {
-    /// Returns the error of a login that found nothing at an endpoint that was assumed.
-    pub fn refuted(&self, url: &str, result: String) -> DiscoverError {
-        let mut attempts = self.attempts.clone();
-        attempts.tried.push((printable(url), result));
-        DiscoverError::without_server(self.credential.clone(), attempts)
-    }
-}
-
-fn credential_name(credential: &Credential) -> String {
-    match credential {
-        Credential::ApiKey => "an API key".to_owned(),
-        Credential::Password => "a user name and a password".to_owned(),
-        Credential::Scheme(scheme) => format!("a login of the kind {}", printable(scheme)),
+/// Describes a response that is not that of an MCP server.
+fn describe_content(status: u16, is_html: bool) -> String {
+    match (status, is_html) {
+        (404 | 410, _) | (_, false) => format!("status {status}"),
+        (_, true) => format!("a web page (status {status})"),
     }
 }
 
 impl DiscoverError {
-    /// Returns the error for a server that asks for a login and names no authorization server.
-    pub(super) fn without_server(credential: Option<Credential>, attempts: Attempts) -> Self {
-        match credential {
-            Some(credential) => Self::OtherCredential(credential, attempts),
-            None => Self::UnnamedAuthorizationServer(attempts),
-        }
-    }
-
-    /// Returns the URLs that were tried, if no authorization server was found at any of them.
-    pub fn attempts(&self) -> Option<&Attempts> {
-        match self {
-            Self::MetadataUnavailable(attempts)
-            | Self::IssuerWithoutMetadata(attempts)
-            | Self::BrokenMetadata(attempts)
-            | Self::OtherCredential(_, attempts)
-            | Self::UnnamedAuthorizationServer(attempts)
-            | Self::NoAuthorizationServer(attempts) => Some(attempts),
-            _ => None,
-        }
-    }
-
-    pub(super) fn attempts_mut(&mut self) -> Option<&mut Attempts> {
-        match self {
-            Self::MetadataUnavailable(attempts)
-            | Self::IssuerWithoutMetadata(attempts)
-            | Self::BrokenMetadata(attempts)
-            | Self::NoAuthorizationServer(attempts) => Some(attempts),
-            _ => None,
-        }
-    }
-
     /// Tells whether the search ended without an authorization server, and would end so again.
     pub fn is_without_server(&self) -> bool {
-        self.attempts().is_some() && !self.is_temporary()
+        matches!(self, Self::NoServer { .. }) && self.class() != Class::Unavailable
     }
 
-    /// Tells whether the servers are only unavailable now.
-    pub fn is_temporary(&self) -> bool {
-        match self {
-            Self::Document { why, .. } => why.is_temporary(),
-            Self::MetadataUnavailable(_) => true,
-            _ => false,
+    /// Returns the error of a login that also found nothing at this URL.
+    pub fn after(mut self, url: Url, why: FetchError) -> Self {
+        if let Self::NoServer { attempts, .. } = &mut self {
+            attempts.tried.push(FailedFetch { url, why });
         }
+        self
     }
 
     /// Returns the URL that the user probably meant.
@@ -265,15 +231,10 @@ impl Failure for DiscoverError {
             Self::Url { .. } => Code::ForbiddenUrl,
             Self::ForeignMetadata(_) => Code::ForeignMetadata,
             Self::OtherPath { .. } | Self::TooWide { .. } => Code::ResourceMismatch,
-            Self::NotMcp(_) | Self::LoginPage(_) => Code::NotAnMcpServer,
+            Self::NotMcp { .. } | Self::LoginPage(_) => Code::NotAnMcpServer,
             Self::NoLoginNeeded => Code::NoLoginNeeded,
             Self::NoDocument { .. } => Code::MetadataUnusable,
-            Self::MetadataUnavailable(_)
-            | Self::IssuerWithoutMetadata(_)
-            | Self::BrokenMetadata(_)
-            | Self::OtherCredential(..)
-            | Self::UnnamedAuthorizationServer(_)
-            | Self::NoAuthorizationServer(_) => Code::NoAuthorizationServer,
+            Self::NoServer { .. } => Code::NoAuthorizationServer,
             Self::OtherIssuer { .. } | Self::NearIssuer { .. } | Self::Impersonated { .. } => {
                 Code::IssuerMismatch
             }
@@ -287,23 +248,16 @@ impl Failure for DiscoverError {
             Self::OtherPath { .. } | Self::OtherIssuer { .. } | Self::NearIssuer { .. } => {
                 Class::Usage
             }
-            Self::MetadataUnavailable(_) => Class::Unavailable,
+            Self::NoServer {
+                reason: NoServerReason::Unavailable,
+                ..
+            } => Class::Unavailable,
             _ => self.code().class(),
         }
     }
 
     fn hint(&self, about: &About) -> Option<Hint> {
         let server = about.name;
-        let others = self.attempts().map_or(&[][..], |it| &it.others);
-        if !others.is_empty() {
-            let plural = if others.len() == 1 { "" } else { "s" };
-            let named = printable_list(others, ", ", MAX_CHOICES);
-            let hint = format!(
-                "the server names {} other authorization server{plural}: {named}; --issuer URL chooses one",
-                others.len()
-            );
-            return Some(hint.into());
-        }
         let hint = match self {
             Self::Http(err) => return err.hint(about),
             Self::Document { why, .. } => return why.hint(about),
@@ -313,7 +267,7 @@ impl Failure for DiscoverError {
                 let hint = format!("--resource {server} asks for a token for this server alone");
                 return Some(hint.into());
             }
-            Self::NotMcp(page) if page.is_html && page.status == 200 => {
+            Self::NotMcp { status: 200, is_html: true } => {
                 "check the URL of the server, and whether the network wants a login of its own first (a captive portal); to log \
                  in all the same, use --issuer or --resource"
             }
@@ -321,36 +275,10 @@ impl Failure for DiscoverError {
                 "check the URL of the server; if a gateway of its operator is in the way (single sign-on, a VPN), ask the \
                  operator for a way that clients other than browsers can take"
             }
-            Self::NotMcp(_) => {
+            Self::NotMcp { .. } => {
                 "check the URL: the path of an MCP server is often /mcp; to log in all the same, use --issuer or --resource"
             }
-            Self::MetadataUnavailable(_) => {
-                "run the command again in a while; --issuer does without the metadata of the server, if you know its \
-                 authorization server"
-            }
-            Self::IssuerWithoutMetadata(_) => {
-                "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
-                 endpoints, and --issuer-metadata names a document at another place"
-            }
-            Self::BrokenMetadata(_) => {
-                "report this to the operator of the authorization server; --authorization-endpoint and --token-endpoint name \
-                 its endpoints, and --issuer another authorization server, if you know them"
-            }
-            Self::OtherCredential(Credential::ApiKey, _) => {
-                "there is nothing to log in to: get an API key from the operator of the server, and give it to your client; if \
-                 there is an authorization server after all, name it with --issuer"
-            }
-            Self::OtherCredential(..) => {
-                "there is nothing to log in to: give your client what the server asks for; if there is an authorization server \
-                 after all, name it with --issuer"
-            }
-            Self::UnnamedAuthorizationServer(_) => {
-                "the server wants a token, but does not say where to get one: it may want an API key; --issuer names an \
-                 authorization server that the server does not name itself"
-            }
-            Self::NoAuthorizationServer(_) => {
-                "check the URL of the server; --issuer names an authorization server that the server does not name itself"
-            }
+            Self::NoServer { reason, attempts } => return Some(no_server_hint(reason, attempts).into()),
             Self::NoDocument { .. } => "check --issuer-metadata: it takes the URL of the document itself",
             Self::ForeignMetadata(named) if metadata::is_same_machine(server, named) => {
                 return Some(metadata::other_name(named).into());
@@ -381,4 +309,46 @@ impl Failure for DiscoverError {
         };
         Some(hint.into())
     }
+}
+
+fn no_server_hint(reason: &NoServerReason, attempts: &Attempts) -> String {
+    let others = &attempts.others;
+    if !others.is_empty() {
+        let plural = if others.len() == 1 { "" } else { "s" };
+        let named = printable_list(others, ", ", MAX_CHOICES);
+        return format!(
+            "the server names {} other authorization server{plural}: {named}; --issuer URL chooses one",
+            others.len()
+        );
+    }
+    match reason {
+        NoServerReason::Unavailable => {
+            "run the command again in a while; --issuer does without the metadata of the server, if you know its \
+             authorization server"
+        }
+        NoServerReason::IssuerWithoutMetadata => {
+            "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
+             endpoints, and --issuer-metadata names a document at another place"
+        }
+        NoServerReason::BrokenMetadata => {
+            "report this to the operator of the authorization server; --authorization-endpoint and --token-endpoint name \
+             its endpoints, and --issuer another authorization server, if you know them"
+        }
+        NoServerReason::OtherCredential(Credential::ApiKey) => {
+            "there is nothing to log in to: get an API key from the operator of the server, and give it to your client; if \
+             there is an authorization server after all, name it with --issuer"
+        }
+        NoServerReason::OtherCredential(_) => {
+            "there is nothing to log in to: give your client what the server asks for; if there is an authorization server \
+             after all, name it with --issuer"
+        }
+        NoServerReason::Unnamed => {
+            "the server wants a token, but does not say where to get one: it may want an API key; --issuer names an \
+             authorization server that the server does not name itself"
+        }
+        NoServerReason::Nothing => {
+            "check the URL of the server; --issuer names an authorization server that the server does not name itself"
+        }
+    }
+    .to_owned()
 }

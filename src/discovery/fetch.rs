@@ -15,43 +15,42 @@ use crate::oauth::metadata::MetadataError;
 /// Most requests for metadata in one login.
 const MAX_REQUESTS: usize = 6;
 
+/// A URL without a usable document.
+#[derive(Clone, Debug)]
+pub struct FailedFetch {
+    /// The URL.
+    pub url: Url,
+    /// Why there is none.
+    pub why: FetchError,
+}
+
 /// Why there is no document.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum FetchError {
     /// The server answered with this status.
     #[error("{}status {}", if is_temporary(*.0) { "not available now, " } else { "" }, .0)]
     Status(u16),
-    /// There is a document, and a login cannot use it.
+    /// There is a document, and using it would be unsafe or is impossible.
     #[error("{0}")]
-    Unusable(MetadataError),
-    /// There is a document, and using it would be unsafe.
-    #[error("{0}")]
-    Unsafe(MetadataError),
+    Metadata(#[from] MetadataError),
     /// The request failed.
     #[error("{0}")]
     Http(HttpError),
+    /// There is no registration endpoint at the URL: it answered like this.
+    #[error("{0}")]
+    NoRegistration(String),
     /// The limit of requests is reached.
     #[error("not asked, after {MAX_REQUESTS} other requests")]
     LimitReached,
-}
-
-impl From<MetadataError> for FetchError {
-    fn from(err: MetadataError) -> Self {
-        if err.is_security() {
-            Self::Unsafe(err)
-        } else {
-            Self::Unusable(err)
-        }
-    }
 }
 
 impl FetchError {
     /// Tells whether a security check failed.
     pub fn is_security(&self) -> bool {
         match self {
-            Self::Unsafe(_) => true,
+            Self::Metadata(err) => err.is_security(),
             Self::Http(err) => err.is_security(),
-            Self::Status(_) | Self::Unusable(_) | Self::LimitReached => false,
+            _ => false,
         }
     }
 
@@ -59,8 +58,8 @@ impl FetchError {
     pub fn is_definite(&self) -> bool {
         match self {
             Self::Status(status) => !is_temporary(*status),
-            Self::Unusable(_) => true,
-            Self::Unsafe(_) | Self::Http(_) | Self::LimitReached => false,
+            Self::Metadata(err) => !err.is_security(),
+            _ => false,
         }
     }
 
@@ -69,7 +68,7 @@ impl FetchError {
         match self {
             Self::Status(status) => is_temporary(*status),
             Self::Http(err) => err.class() == Class::Unavailable,
-            Self::Unusable(_) | Self::Unsafe(_) | Self::LimitReached => false,
+            _ => false,
         }
     }
 
@@ -77,12 +76,12 @@ impl FetchError {
     /// document.
     pub fn is_broken_document(&self) -> bool {
         match self {
-            Self::Unusable(MetadataError::NotMetadata | MetadataError::NotAnObject) => false,
-            Self::Unusable(MetadataError::Missing { member, .. }) => {
+            Self::Metadata(MetadataError::NotMetadata | MetadataError::NotAnObject) => false,
+            Self::Metadata(MetadataError::Missing { member, .. }) => {
                 !matches!(*member, "resource" | "issuer")
             }
-            Self::Unusable(_) => true,
-            Self::Status(_) | Self::Unsafe(_) | Self::Http(_) | Self::LimitReached => false,
+            Self::Metadata(err) => !err.is_security(),
+            _ => false,
         }
     }
 
@@ -90,8 +89,8 @@ impl FetchError {
     pub fn is_absence(&self) -> bool {
         match self {
             Self::Status(status) => !is_temporary(*status),
-            Self::Unusable(err) => *err == MetadataError::NotMetadata,
-            Self::Unsafe(_) | Self::Http(_) | Self::LimitReached => false,
+            Self::Metadata(err) => *err == MetadataError::NotMetadata,
+            _ => false,
         }
     }
 }
@@ -99,30 +98,27 @@ impl FetchError {
 impl Failure for FetchError {
     fn code(&self) -> Code {
         match self {
-            Self::Unsafe(err) | Self::Unusable(err) => err.code(),
+            Self::Metadata(err) => err.code(),
             Self::Http(err) => err.code(),
-            Self::Status(_) | Self::LimitReached => Code::MetadataUnusable,
+            _ => Code::MetadataUnusable,
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::Unsafe(err) => err.class(),
+            Self::Metadata(err) => err.class(),
             Self::Http(err) => err.class(),
-            Self::Unusable(_) => Class::Usage,
             Self::Status(_) if self.is_definite() => Class::Usage,
-            Self::Status(_) | Self::LimitReached => Class::Unavailable,
+            _ => Class::Unavailable,
         }
     }
 
     fn hint(&self, about: &About) -> Option<Hint> {
         match self {
-            Self::Unsafe(err) | Self::Unusable(err) => err.hint(about),
+            Self::Metadata(err) => err.hint(about),
             Self::Http(err) => err.hint(about),
-            Self::Status(_) if self.is_temporary() => {
-                Some("run the command again in a while".into())
-            }
-            Self::Status(_) | Self::LimitReached => Some("ask the operator of the server".into()),
+            _ if self.is_temporary() => Some("run the command again in a while".into()),
+            _ => Some("ask the operator of the server".into()),
         }
     }
 }

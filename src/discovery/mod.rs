@@ -11,8 +11,8 @@ mod resource;
 mod search;
 mod trace;
 
-pub use error::{AssumedEndpoints, Attempts, DiscoverError};
-pub use fetch::FetchError;
+pub use error::{Attempts, DiscoverError, NoServerReason};
+pub use fetch::{FailedFetch, FetchError};
 pub use search::discover;
 pub use trace::{Step, Trace};
 
@@ -77,8 +77,9 @@ pub struct Discovery {
     pub challenged_scopes: Vec<String>,
     /// The scopes of the resource metadata.
     pub resource_scopes: Vec<String>,
-    /// Set if no metadata was found, and the endpoints are the default ones, which may not exist.
-    pub assumed: Option<AssumedEndpoints>,
+    /// Set if no metadata was found, and the endpoints are the default ones of MCP 2025-03-26: the error of a login that
+    /// finds nothing at them.
+    pub assumed: Option<DiscoverError>,
 }
 
 impl Discovery {

@@ -4,7 +4,6 @@ use std::thread;
 
 use url::Url;
 
-use super::error::OtherContent;
 use super::search::Search;
 use super::{trace, DiscoverError};
 use crate::http::{HttpError, Redirects, Response};
@@ -94,16 +93,14 @@ impl RpcOutcome {
 impl Probe {
     fn of(response: Response) -> Self {
         let status = response.status;
-        let challenges = || response.header_values("www-authenticate");
-        let is_protected = matches!(status, 401 | 403);
+        let challenges = match status {
+            401 | 403 => response.header_values("www-authenticate"),
+            _ => Vec::new(),
+        };
         Self {
             status,
-            challenge: is_protected
-                .then(|| challenge::bearer(challenges()))
-                .flatten(),
-            credential: is_protected
-                .then(|| challenge::other_credential(challenges()))
-                .flatten(),
+            challenge: challenge::bearer(challenges.iter().copied()),
+            credential: challenge::other_credential(challenges.iter().copied()),
             is_html: response.is("text/html") || response.is("application/xhtml+xml"),
             outcome: RpcOutcome::of(response),
         }
@@ -124,14 +121,15 @@ impl Probe {
         super::fetch::is_temporary(self.status)
     }
 
-    /// Returns what the URL answers if it is not that of an MCP server: a missing page, or a web page. A server that wants a
+    /// Returns the error for a URL that is not that of an MCP server: nothing is there, or a web page. A server that wants a
     /// login, or is unavailable, may say so with a web page.
-    pub fn other_content(&self) -> Option<OtherContent> {
+    pub fn not_mcp(&self) -> Option<DiscoverError> {
         let Self {
             status, is_html, ..
         } = *self;
         let is_page = is_html && !self.is_protected() && !self.is_temporary();
-        (is_page || matches!(status, 404 | 410)).then_some(OtherContent { status, is_html })
+        let is_nothing = matches!(status, 404 | 410);
+        (is_page || is_nothing).then_some(DiscoverError::NotMcp { status, is_html })
     }
 }
 
@@ -146,7 +144,7 @@ impl Search<'_> {
                 ..Probe::default()
             };
             self.note(server, || {
-                format!("not asked: {}", trace::describe_probe(&probe))
+                format!("not sent: {}", trace::describe_probe(&probe))
             });
             return Ok(probe);
         }

@@ -4,8 +4,8 @@ use url::{Position, Url};
 
 use super::error::DiscoverError;
 use super::probe::Probe;
-use super::search::{FailedFetch, Search};
-use super::{trace, FetchError};
+use super::search::Search;
+use super::{trace, FailedFetch, FetchError};
 use crate::oauth::endpoint;
 use crate::oauth::metadata::{self, MetadataError, ResourceMetadata};
 use crate::oauth::text::printable;
@@ -45,9 +45,9 @@ impl Search<'_> {
         match failed.first() {
             Some(FailedFetch {
                 url,
-                why: FetchError::Unusable(why),
+                why: why @ FetchError::Metadata(_),
             }) if well_known.is_none() && named.is_some() && !may_guess => {
-                Err(unusable(url, server, FetchError::Unusable(why.clone())))
+                Err(unusable(url, server, why.clone()))
             }
             _ => Ok(well_known),
         }
@@ -112,7 +112,9 @@ impl Search<'_> {
             }
             match self.read_resource(&url, server) {
                 Ok(metadata) => return Ok(Some(ProtectedResource { url, metadata })),
-                Err(why @ FetchError::Unsafe(_)) => return Err(unusable(&url, server, why)),
+                Err(FetchError::Metadata(why)) if why.is_security() => {
+                    return Err(unusable(&url, server, why.into()))
+                }
                 Err(why) => failed.push(FailedFetch { url, why }),
             }
         }
@@ -198,7 +200,7 @@ fn foreign_resource(
 /// meant.
 fn unusable(url: &Url, server: &Url, why: FetchError) -> DiscoverError {
     match &why {
-        FetchError::Unsafe(MetadataError::Resource { found, .. })
+        FetchError::Metadata(MetadataError::Resource { found, .. })
             if endpoint::parse(found).is_ok_and(|found| found.origin() == server.origin()) =>
         {
             other_path(url, server, found)
@@ -210,7 +212,8 @@ fn unusable(url: &Url, server: &Url, why: FetchError) -> DiscoverError {
     }
 }
 
-fn other_path(url: &Url, server: &Url, found: &str) -> DiscoverError {
+/// Returns the error for metadata of another path, which the user probably meant.
+pub(super) fn other_path(url: &Url, server: &Url, found: &str) -> DiscoverError {
     DiscoverError::OtherPath {
         url: printable(url.as_str()),
         server: printable(server.as_str()),

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::fetch::Documents;
+use super::fetch::{Documents, FailedFetch};
 use super::probe::Probe;
-use super::resource::ProtectedResource;
-use super::{DiscoverError, Discovery, DiscoveryRequest, FetchError, ServerSource};
+use super::resource::{other_path, ProtectedResource};
+use super::{DiscoverError, Discovery, DiscoveryRequest, ServerSource};
 use crate::http::Http;
 use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::{AuthorizationServer, Ignored};
@@ -54,12 +54,6 @@ pub(super) struct Search<'a> {
     pub policy: UrlPolicy,
 }
 
-/// A URL without a usable document.
-pub(super) struct FailedFetch {
-    pub url: Url,
-    pub why: FetchError,
-}
-
 impl Search<'_> {
     /// A login at an authorization server, without an MCP server.
     fn for_authorization_server(&self) -> Result<Discovery, DiscoverError> {
@@ -85,7 +79,7 @@ impl Search<'_> {
             ServerSource::Issuer(_) | ServerSource::Search => {}
         }
         let probe = self.probe_and_prefetch(server)?;
-        let mut failed = Vec::new();
+        let mut failed: Vec<FailedFetch> = Vec::new();
         let resource = self.resource(server, &probe, &mut failed)?;
         self.check_is_mcp(server, &probe, resource.as_ref())?;
         let resource = match resource {
@@ -112,7 +106,7 @@ impl Search<'_> {
         probe: &Probe,
         resource: Option<&ProtectedResource>,
     ) -> Result<(), DiscoverError> {
-        let Some(content) = probe.other_content() else {
+        let Some(not_mcp) = probe.not_mcp() else {
             return Ok(());
         };
         if self.request.resource_is_given
@@ -122,20 +116,12 @@ impl Search<'_> {
             return Ok(());
         }
         if let Some(ProtectedResource { url, metadata }) = resource {
-            if let Some(wider) = endpoint::parse(&metadata.resource)
-                .ok()
-                .filter(|wider| wider.path() != "/")
-            {
-                return Err(DiscoverError::OtherPath {
-                    url: printable(url.as_str()),
-                    server: printable(server.as_str()),
-                    found: printable(wider.as_str()),
-                });
+            let wider = endpoint::parse(&metadata.resource).ok();
+            if let Some(wider) = wider.filter(|wider| wider.path() != "/") {
+                return Err(other_path(url, server, wider.as_str()));
             }
         }
-        Err(self
-            .usual_path(server)
-            .unwrap_or(DiscoverError::NotMcp(content)))
+        Err(self.usual_path(server).unwrap_or(not_mcp))
     }
 
     /// The user names the authorization server. The MCP server is asked only for its resource and scopes; errors are logged.

@@ -41,7 +41,7 @@ impl Trace {
         steps.sort_by_key(|step| step.decided.is_empty());
         for step in steps.iter_mut().filter(|step| step.decided.is_empty()) {
             let left = if step.status.is_some() {
-                "asked ahead, and not needed"
+                "fetched in advance, not needed"
             } else {
                 "no answer"
             };
@@ -91,20 +91,18 @@ pub(super) fn describe_probe(probe: &Probe) -> String {
     let Some(challenge) = &probe.challenge else {
         return match probe.status {
             _ if probe.is_protected() => {
-                "it wants a login, and does not name its metadata".to_owned()
+                "the server wants a login, but names no metadata".to_owned()
             }
-            _ if probe.is_open() => "it answers without a login".to_owned(),
-            404 => "there is nothing at this path; is the URL right?".to_owned(),
-            _ => "this tells nothing about a login".to_owned(),
+            _ if probe.is_open() => "the server answers without a login".to_owned(),
+            404 => "not found; check the URL".to_owned(),
+            _ => "the response says nothing about a login".to_owned(),
         };
     };
     let named = challenge.resource_metadata.as_deref().map(printable);
-    let named = named
-        .map(|url| format!("names metadata at {url}"))
-        .unwrap_or_else(|| "names no metadata".to_owned());
+    let named = named.map_or("no metadata".to_owned(), |url| format!("metadata at {url}"));
     format!(
-        "it wants a login: its challenge {named}{}",
-        list_scopes(", and", &challenge.scopes)
+        "the server wants a login: its challenge names {named}{}",
+        list_scopes(" and", &challenge.scopes)
     )
 }
 
@@ -118,7 +116,7 @@ pub(super) fn describe_resource(read: &Result<ResourceMetadata, FetchError>) -> 
             };
             let scopes = list_scopes(";", &found.scopes);
             format!(
-                "it speaks for {}; authorization server: {servers}{scopes}",
+                "metadata of {}; authorization server: {servers}{scopes}",
                 printable(&found.resource)
             )
         }
@@ -130,7 +128,7 @@ pub(super) fn describe_resource(read: &Result<ResourceMetadata, FetchError>) -> 
 pub(super) fn describe_server(read: &Result<AuthorizationServer, FetchError>) -> String {
     match read {
         Ok(found) => format!(
-            "it speaks for the issuer {}, as it has to",
+            "metadata of the issuer {}, as expected",
             printable(&found.issuer)
         ),
         Err(why) => describe_error(why),
@@ -140,8 +138,8 @@ pub(super) fn describe_server(read: &Result<AuthorizationServer, FetchError>) ->
 fn describe_error(why: &FetchError) -> String {
     match why {
         // The step has the status.
-        FetchError::Status(_) => "there is no metadata here".to_owned(),
-        FetchError::Unsafe(why) => format!("refused: {why}"),
+        FetchError::Status(_) => "no metadata".to_owned(),
+        FetchError::Metadata(why) if why.is_security() => format!("refused: {why}"),
         other => other.to_string(),
     }
 }
@@ -161,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_stand_in_the_order_of_their_decisions() {
+    fn steps_are_in_the_order_of_their_decisions() {
         let steps = Trace::default();
         let [probe, ahead, document] = [
             "https://a.example/",
@@ -175,7 +173,7 @@ mod tests {
         steps.decided(&probe, "one");
         steps.decided(&document, "two");
         steps.decided(&document, "three");
-        let told: Vec<_> = steps
+        let shown: Vec<_> = steps
             .into_list()
             .into_iter()
             .map(|step| (step.url, step.decided))
@@ -186,7 +184,7 @@ mod tests {
             (&ahead, "no answer"),
         ];
         assert_eq!(
-            told,
+            shown,
             expected.map(|(url, decided)| (url.to_string(), decided.to_owned()))
         );
     }

@@ -7,7 +7,7 @@ use crate::oauth::text::printable;
 use crate::os::clock::Time;
 
 /// Why a request failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address is not allowed.
     #[error("{host} is not asked: {why}")]
@@ -90,7 +90,7 @@ pub enum TlsFault {
 }
 
 /// A proxy that failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", proxy_words(host, &format!("{proxy} (set in {variable})"), fault))]
 pub struct ProxyFailure {
     /// The host of the request.

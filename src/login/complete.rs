@@ -187,7 +187,7 @@ fn credentials(
     if tokens.refresh_token.is_none() && stored_refresh_token.is_some() {
         warn_user!(
             RefreshTokenReused,
-            "the server sent no new refresh token; the one from the login before is kept"
+            "the server sent no new refresh token; the previous one is stored again"
         );
     }
     let now = Time::now();

@@ -11,7 +11,7 @@ use crate::callback::pages::server_name;
 use crate::callback::{is_refused_by_browsers, peer, BindError, Listener, RedirectTarget};
 use crate::context::Context;
 use crate::discovery::{discover as search, Discovery, DiscoveryRequest};
-use crate::discovery::{ServerSource, Trace};
+use crate::discovery::{FetchError, ServerSource, Trace};
 use crate::error::Error;
 use crate::failure::{Class, Code};
 use crate::http::Http;
@@ -282,7 +282,10 @@ fn not_registered(preparation: &Preparation, source: RegisterError) -> Error {
     match (&discovery.assumed, &discovery.server.registration_endpoint) {
         (Some(assumed), Some(endpoint)) if source.is_of_no_endpoint() => Error::Discover {
             server: preparation.request.key.server.clone(),
-            source: assumed.refuted(endpoint.as_str(), source.to_string()),
+            source: assumed.clone().after(
+                endpoint.clone(),
+                FetchError::NoRegistration(source.to_string()),
+            ),
         },
         _ => Error::Register {
             issuer: printable(&discovery.server.issuer),

@@ -113,6 +113,30 @@ impl Client {
             kind,
         }
     }
+
+    /// Reads the client in the response to a registration request: the identifier, the secret, and what belongs to them.
+    /// `None` if there is no identifier. A byte order mark is ignored. The server lists these methods of authentication.
+    ///
+    /// Spec: RFC 7591 section 3.2.1.
+    pub fn registered(body: &[u8], listed: Option<&[String]>) -> Option<Self> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let document: RegistrationDocument = serde_json::from_slice(body).ok()?;
+        if document.client_id.is_empty() || document.client_id.contains(char::is_control) {
+            return None;
+        }
+        // A secret that was not asked for is kept: some endpoints accept only a client with a secret.
+        let secret: Option<Secret> = optional(document.client_secret);
+        let secret = secret.filter(|secret| !secret.expose().is_empty());
+        let method: Option<String> = optional(document.token_endpoint_auth_method);
+        let method = method.as_deref().and_then(ClientAuth::parse);
+        Some(Self {
+            id: document.client_id,
+            auth: ClientAuth::choose(secret.is_some(), method, listed),
+            secret,
+            secret_expires_at: moment(document.client_secret_expires_at),
+            kind: RegistrationKind::Dynamic,
+        })
+    }
 }
 
 /// Tells whether this error of an authorization server means that it does not know a client, or not any more.
@@ -140,20 +164,7 @@ pub fn registration_request(redirect_uri: &str, auth: ClientAuth, scopes: &[Stri
     request
 }
 
-/// The response to a registration request.
-#[derive(Debug)]
-pub struct Registration {
-    /// The client identifier.
-    pub client_id: String,
-    /// The client secret, if one was given.
-    pub client_secret: Option<Secret>,
-    /// When the secret expires, in seconds since 1970; `None` for never.
-    pub secret_expires_at: Option<i64>,
-    /// The method of client authentication that was registered.
-    pub auth: Option<ClientAuth>,
-}
-
-/// The optional members are read one by one: what one of them holds cannot make the identifier unreadable.
+/// The response to a registration request. The optional members are read one by one: what one of them holds cannot make the identifier unreadable.
 #[derive(Deserialize)]
 struct RegistrationDocument<'a> {
     client_id: String,
@@ -178,28 +189,6 @@ fn moment(member: Option<&RawValue>) -> Option<i64> {
         .or_else(|_| text.parse().map(|seconds: f64| seconds as i64))
         .ok()?;
     Some(Time::at(seconds).0).filter(|seconds| *seconds > 0)
-}
-
-impl Registration {
-    /// Reads the response to a registration request: the identifier, the secret, and what belongs to them. `None` if there is
-    /// no identifier. A byte order mark is ignored.
-    ///
-    /// Spec: RFC 7591 section 3.2.1.
-    pub fn read(body: &[u8]) -> Option<Self> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let document: RegistrationDocument = serde_json::from_slice(body).ok()?;
-        if document.client_id.is_empty() || document.client_id.contains(char::is_control) {
-            return None;
-        }
-        let auth: Option<String> = optional(document.token_endpoint_auth_method);
-        Some(Self {
-            client_id: document.client_id,
-            client_secret: optional(document.client_secret)
-                .filter(|secret: &Secret| !secret.expose().is_empty()),
-            secret_expires_at: moment(document.client_secret_expires_at),
-            auth: auth.as_deref().and_then(ClientAuth::parse),
-        })
-    }
 }
 
 /// The client in a file that a provider's console hands out, such as Google's `client_secret.json`.
@@ -361,20 +350,19 @@ mod tests {
 
     #[test]
     fn m16d_what_is_taken_from_the_answer() {
-        let read = |text: &str| Registration::read(text.as_bytes());
+        let read = |text: &str| Client::registered(text.as_bytes(), None);
         let answer = read(
             r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":0,"issuer":"https://evil.example",
                 "token_endpoint_auth_method":"client_secret_post","redirect_uris":[]}"#,
         )
         .expect("a registration");
-        assert_eq!(answer.client_id, "c");
-        assert_eq!(answer.client_secret, Some(Secret::new("s")));
+        assert_eq!(answer.id, "c");
+        assert_eq!(answer.secret, Some(Secret::new("s")));
         assert_eq!(answer.secret_expires_at, None);
-        assert_eq!(answer.auth, Some(ClientAuth::Post));
+        assert_eq!(answer.auth, ClientAuth::Post);
         let expiring =
             read(r#"{"client_id":"c","client_secret":"","client_secret_expires_at":99}"#);
-        assert!(expiring
-            .is_some_and(|it| it.client_secret.is_none() && it.secret_expires_at == Some(99)));
+        assert!(expiring.is_some_and(|it| it.secret.is_none() && it.secret_expires_at == Some(99)));
         for body in [
             "",
             "{}",
@@ -407,16 +395,17 @@ mod tests {
             let body = format!(
                 r#"{{"client_id":"c","client_secret":"s","client_secret_expires_at":{value}}}"#
             );
-            let answer = Registration::read(body.as_bytes()).unwrap_or_else(|| panic!("{body}"));
+            let answer =
+                Client::registered(body.as_bytes(), None).unwrap_or_else(|| panic!("{body}"));
             assert_eq!(
-                (answer.client_secret, answer.secret_expires_at),
+                (answer.secret, answer.secret_expires_at),
                 (Some(Secret::new("s")), expires_at),
                 "{body}"
             );
         }
         let odd = br#"{"client_id":"c","client_secret":7,"token_endpoint_auth_method":[1e400]}"#;
-        let answer = Registration::read(odd).expect("a registration");
-        assert_eq!((answer.client_secret, answer.auth), (None, None));
+        let answer = Client::registered(odd, None).expect("a registration");
+        assert_eq!((answer.secret, answer.auth), (None, ClientAuth::None));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::journal::Journal;
 use crate::failure::{Code, Failure as _};
-use crate::oauth::client::Registration;
+use crate::oauth::client::Client;
 use crate::oauth::endpoint::UrlPolicy;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::secret::Secret;
@@ -106,22 +106,16 @@ fn credentials(
     metadata: &str,
 ) -> Option<Credentials> {
     let mut login = sample(server, 0);
-    if let Some(Registration {
-        client_id,
-        client_secret,
-        secret_expires_at,
-        ..
-    }) = Registration::read(registration.as_bytes())
-    {
-        login.client_id = client_id;
-        login.client_secret = client_secret;
-        login.client_secret_expires_at = secret_expires_at.map(Time);
+    if let Some(client) = Client::registered(registration.as_bytes(), None) {
+        login.client_id = client.id;
+        login.client_secret = client.secret;
+        login.client_secret_expires_at = client.secret_expires_at.map(Time);
     }
-    if let Ok(server) = AuthorizationServer::read(
-        metadata.as_bytes(),
-        Some("https://as.example"),
-        UrlPolicy { loopback: false },
-    ) {
+    if let Ok(server) =
+        AuthorizationServer::read(metadata.as_bytes(), Some("https://as.example"), |url| {
+            UrlPolicy { loopback: false }.check(url)
+        })
+    {
         login.issuer = server.issuer;
         login.token_endpoint = server.token_endpoint.into();
         login.revocation_endpoint = server.revocation_endpoint.map(String::from);

@@ -38,7 +38,7 @@ pub struct TokenRequest<'a> {
     pub resource: Option<&'a str>,
     /// Sends the requests.
     pub http: &'a Http,
-    /// Until when a request is sent again that the server cannot have received, or that a busy server wants later.
+    /// Until when a request is sent again: one that the server cannot have received, or that it was too busy for.
     pub retry_until: Deadline,
 }
 
@@ -179,7 +179,7 @@ impl Failure for ExchangeError {
                 ..
             } => "run the command again in a while",
             Self::Unusable { .. } | Self::Request => {
-                "tell the operator of the authorization server"
+                "report this to the operator of the authorization server"
             }
         };
         Some(hint.into())

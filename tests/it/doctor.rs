@@ -123,11 +123,11 @@ fn a_server_that_is_well_step_by_step() {
     let metadata = format!("{origin}/.well-known/oauth-protected-resource/mcp");
     let expected = json!([
         {"url": mcp, "status": 401,
-         "decided": format!("it wants a login: its challenge names metadata at {metadata}, and scopes read")},
+         "decided": format!("the server wants a login: its challenge names metadata at {metadata} and scopes read")},
         {"url": metadata, "status": 200,
-         "decided": format!("it speaks for {mcp}; authorization server: {origin}; scopes read write")},
+         "decided": format!("metadata of {mcp}; authorization server: {origin}; scopes read write")},
         {"url": format!("{origin}/.well-known/oauth-authorization-server"), "status": 200,
-         "decided": format!("it speaks for the issuer {origin}, as it has to")},
+         "decided": format!("metadata of the issuer {origin}, as expected")},
     ]);
     assert_eq!(object["steps"], expected, "{object:#}");
     for (topic, what) in [
@@ -225,7 +225,7 @@ fn the_options_of_a_login_are_those_of_its_examination() {
     let (url, status, decided) = steps(&object(&challenged)).remove(0);
     assert_eq!((url, status), (fake.mcp(), Value::Null));
     assert!(
-        decided.starts_with("not asked: ") && decided.ends_with("scopes admin"),
+        decided.starts_with("not sent: ") && decided.ends_with("scopes admin"),
         "{decided}"
     );
     doctor(&["--port", "x"]).run().expect(2);
@@ -762,7 +762,7 @@ fn for_people_it_fits_into_a_narrow_window() {
         .position(|line| *line == format!("401  {}", fake.mcp()))
         .expect("the step");
     assert!(
-        lines[step + 1].starts_with("     it wants a login"),
+        lines[step + 1].starts_with("     the server wants a login"),
         "{lines:#?}"
     );
     assert!(

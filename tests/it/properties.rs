@@ -7,7 +7,7 @@ use url::Url;
 
 use mcp_login::callback::{self, CheckError, RedirectTarget};
 use mcp_login::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
-use mcp_login::oauth::client::{ClientFile, Registration};
+use mcp_login::oauth::client::{Client, ClientFile};
 use mcp_login::oauth::endpoint::{self, UrlPolicy};
 use mcp_login::oauth::metadata::{AuthorizationServer, ResourceMetadata};
 use mcp_login::oauth::paste::{self, PasteContent};
@@ -161,11 +161,9 @@ pub fn metadata(input: &[u8]) {
             .to_ascii_lowercase()
             .starts_with("https://mcp.example"));
     }
-    if let Ok(server) = AuthorizationServer::read(
-        input,
-        Some("https://as.example"),
-        UrlPolicy { loopback: false },
-    ) {
+    if let Ok(server) = AuthorizationServer::read(input, Some("https://as.example"), |url| {
+        UrlPolicy { loopback: false }.check(url)
+    }) {
         assert!(["https://as.example", "https://as.example/"].contains(&server.issuer.as_str()));
         let endpoints = [
             Some(&server.token_endpoint),
@@ -181,11 +179,8 @@ pub fn metadata(input: &[u8]) {
             ' ', '"', '\'', '`', '$', '|', ';', '<', '>', '\\', '^', '(', ')', '*', '!'
         ]));
     }
-    if let Some(registration) = Registration::read(input) {
-        assert!(
-            !registration.client_id.is_empty()
-                && !registration.client_id.contains(char::is_control)
-        );
+    if let Some(client) = Client::registered(input, None) {
+        assert!(!client.id.is_empty() && !client.id.contains(char::is_control));
     }
     drop(ClientFile::read(input));
 }

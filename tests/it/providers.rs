@@ -252,9 +252,7 @@ fn u24_an_old_refresh_token_is_kept_for_its_own_account_only() {
     google.behave(|manners| manners.refreshable = false);
     let finished = login();
     assert!(
-        finished
-            .stderr
-            .contains("the one from the login before is kept"),
+        finished.stderr.contains("the previous one is stored again"),
         "{}",
         finished.stderr
     );

@@ -585,10 +585,7 @@ fn c1_a_login_without_refresh_token_keeps_the_one_that_is_stored_at_its_end() {
     let rotated = home.kept(&servers.fake);
     visit(&login.redirect(&url));
     let said = login.finish().expect(0).stderr;
-    assert!(
-        said.contains("the one from the login before is kept"),
-        "{said}"
-    );
+    assert!(said.contains("the previous one is stored again"), "{said}");
     let kept = home.kept(&servers.fake);
     assert_eq!(kept["refresh_token"], rotated["refresh_token"]);
     assert_ne!(kept["access_token"], rotated["access_token"]);

@@ -111,7 +111,7 @@ fn endpoints(server: &AuthorizationServer) -> Finding {
 
 /// Says how the login would get a client, and what else the server offers.
 fn registration(server: &AuthorizationServer, plan: &Result<ClientPlan, Error>) -> Finding {
-    let documents = match server.takes_metadata_documents {
+    let documents = match server.accepts_metadata_documents {
         true => "accepted",
         false => "not accepted",
     };

@@ -145,27 +145,20 @@ impl DocumentMembers {
         })
     }
 
-    /// Takes a list of strings; a single string counts as a list of one.
-    ///
-    /// # Errors
-    ///
-    /// [`MetadataError::Doubled`].
-    fn list_or_one(&mut self, member: &'static str) -> Result<Option<Vec<String>>, MetadataError> {
-        if let Some(Value::String(text)) = self.values.get_mut(member) {
-            let only = std::mem::take(text);
-            self.values
-                .insert(member.to_owned(), Value::Array(vec![Value::String(only)]));
-        }
-        self.list(member)
-    }
-
     /// Takes a list of absolute URLs, or the only one, without those entries that are none.
     ///
     /// # Errors
     ///
     /// [`MetadataError::Doubled`].
     pub fn absolute_urls(&mut self, member: &'static str) -> Result<Vec<String>, MetadataError> {
-        let mut urls = self.list_or_one(member)?.unwrap_or_default();
+        let mut urls = match self.take(member)? {
+            Some(Value::String(only)) => vec![only],
+            Some(Value::Array(items)) => self.strings(member, items),
+            Some(_) => self
+                .ignore(member, "it is not a list of strings")
+                .unwrap_or_default(),
+            None => Vec::new(),
+        };
         let count = urls.len();
         urls.retain(|url| endpoint::is_absolute(url));
         if urls.len() < count {

@@ -3,6 +3,7 @@
 mod document;
 mod error;
 
+use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
@@ -127,51 +128,67 @@ pub fn at(url: &Url, path: &str) -> Url {
 /// The metadata of an authorization server, checked.
 ///
 /// Spec: RFC 8414 section 2.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuthorizationServer {
     /// Its issuer, byte for byte as its document has it.
     pub issuer: String,
     /// Where the browser goes.
     pub authorization_endpoint: Url,
-    /// Where codes and refresh tokens are spent.
+    /// Where codes and refresh tokens are exchanged.
     pub token_endpoint: Url,
     /// Where clients register themselves, if they may.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<Url>,
-    /// Where tokens are given back, if they can be.
+    /// Where tokens are revoked, if they can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<Url>,
     /// Who the user is, for a Bearer token.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_endpoint: Option<Url>,
     /// The scopes it lists; empty if it lists none.
+    #[serde(rename = "scopes_supported", skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
     /// The methods of client authentication it lists; `None` without a list.
+    #[serde(rename = "token_endpoint_auth_methods_supported")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth_methods: Option<Vec<String>>,
     /// It promises an `iss` in every authorization response (RFC 9207).
+    #[serde(rename = "authorization_response_iss_parameter_supported")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub iss_promised: bool,
-    /// It takes the URL of a client ID metadata document as a client identifier.
-    pub takes_metadata_documents: bool,
+    /// It accepts the URL of a client ID metadata document as a client identifier.
+    #[serde(rename = "client_id_metadata_document_supported")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub accepts_metadata_documents: bool,
     /// The PKCE methods it lists; `None` without a list.
+    #[serde(rename = "code_challenge_methods_supported")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code_challenge_methods: Option<Vec<String>>,
     /// Why the registration endpoint that it names cannot be used, if it names such a one.
+    #[serde(skip)]
     pub unusable_registration: Option<UrlError>,
     /// What it offers in place of the authorization code flow; empty if it offers that.
+    #[serde(skip)]
     pub other_flows: Vec<String>,
     /// The members that are left out.
+    #[serde(skip)]
     pub ignored: Vec<Ignored>,
 }
 
 impl AuthorizationServer {
-    /// Reads the document and checks that it is that of the issuer `expected`; with `None` it may name any issuer.
+    /// Reads the document and checks that it is that of the issuer `expected`; with `None` it may name any issuer. `check` is
+    /// the rule for its endpoints.
     ///
     /// # Errors
     ///
     /// [`MetadataError::Issuer`] if it names another issuer, [`MetadataError::Url`] for an endpoint that must not be
     /// used, [`MetadataError::Missing`] and [`MetadataError::NotMetadata`] if it cannot be used.
     ///
-    /// Spec: RFC 8414 section 3.3; MCP 2026-07-28, Authorization Server Metadata Discovery.
+    /// Spec: RFC 8414 section 3.3; RFC 9728 section 7.7; MCP 2026-07-28, Authorization Server Metadata Discovery.
     pub fn read(
         body: &[u8],
         expected: Option<&str>,
-        policy: UrlPolicy,
+        check: impl Fn(&str) -> Result<Url, UrlError>,
     ) -> Result<Self, MetadataError> {
         let mut members = DocumentMembers::read(body)?;
         let issuer = members.required("issuer", "its issuer")?;
@@ -181,109 +198,45 @@ impl AuthorizationServer {
                 found: issuer,
             });
         }
-        let url = |member: &'static str, raw: &str| {
-            policy
-                .check(raw)
-                .map_err(|why| MetadataError::Url { member, why })
-        };
+        let unusable = |member| move |why| MetadataError::Url { member, why };
         let page = members.absolute_url(
             "authorization_endpoint",
             "where its authorization endpoint is",
         )?;
-        let authorization_endpoint =
-            endpoint::without_resource(url("authorization endpoint", &page)?);
-        endpoint::check_parameters(&authorization_endpoint).map_err(|why| MetadataError::Url {
-            member: "authorization endpoint",
-            why,
-        })?;
+        let page = check(&page).map_err(unusable("authorization endpoint"))?;
+        let authorization_endpoint = endpoint::without_resource(page);
+        endpoint::check_parameters(&authorization_endpoint)
+            .map_err(unusable("authorization endpoint"))?;
         let tokens = members.absolute_url("token_endpoint", "where its token endpoint is")?;
-        let token_endpoint = url("token endpoint", &tokens)?;
-        let registration = members
-            .text("registration_endpoint")?
-            .map(|raw| policy.check(&raw));
-        let revocation = match members
-            .text("revocation_endpoint")?
-            .map(|raw| policy.check(&raw))
-        {
-            // Tokens would go there.
-            Some(Err(why @ UrlError::Address(_))) => {
-                return Err(MetadataError::Url {
-                    member: "revocation endpoint",
-                    why,
-                })
-            }
-            Some(Err(why)) => members.ignore("revocation_endpoint", why.to_string()),
-            checked => checked.and_then(Result::ok),
+        let token_endpoint = check(&tokens).map_err(unusable("token endpoint"))?;
+        let mut optional = |member| match members.text(member)?.map(|raw| check(&raw)) {
+            None => Ok((None, None)),
+            Some(Ok(url)) => Ok((Some(url), None)),
+            Some(Err(why)) => Ok((members.ignore(member, why.to_string()), Some(why))),
         };
-        let userinfo = match members
-            .text("userinfo_endpoint")?
-            .map(|raw| policy.check(&raw))
-        {
-            Some(Err(why)) => members.ignore("userinfo_endpoint", why.to_string()),
-            checked => checked.and_then(Result::ok),
-        };
-        let (registration_endpoint, unusable_registration) = match registration {
-            Some(Err(why)) => (
-                members.ignore("registration_endpoint", why.to_string()),
-                Some(why),
-            ),
-            checked => (checked.and_then(Result::ok), None),
-        };
+        let (registration_endpoint, unusable_registration) = optional("registration_endpoint")?;
+        let (revocation_endpoint, unusable_revocation) = optional("revocation_endpoint")?;
+        let (userinfo_endpoint, _) = optional("userinfo_endpoint")?;
+        // Tokens would go there.
+        if let Some(why @ UrlError::Address(_)) = unusable_revocation {
+            return Err(unusable("revocation endpoint")(why));
+        }
         Ok(Self {
             issuer,
             authorization_endpoint,
             token_endpoint,
             registration_endpoint,
             unusable_registration,
-            revocation_endpoint: revocation,
-            userinfo_endpoint: userinfo,
+            revocation_endpoint,
+            userinfo_endpoint,
             scopes: members.list("scopes_supported")?.unwrap_or_default(),
             client_auth_methods: members.list("token_endpoint_auth_methods_supported")?,
             iss_promised: members.is_true("authorization_response_iss_parameter_supported")?,
-            takes_metadata_documents: members.is_true("client_id_metadata_document_supported")?,
+            accepts_metadata_documents: members.is_true("client_id_metadata_document_supported")?,
             code_challenge_methods: members.list("code_challenge_methods_supported")?,
             other_flows: other_flows(&mut members)?,
             ignored: members.ignored,
         })
-    }
-
-    /// Checks the endpoints once more, by a rule that knows what the user typed.
-    ///
-    /// # Errors
-    ///
-    /// [`MetadataError::Url`] for an endpoint that must not be used.
-    ///
-    /// Spec: RFC 9728 section 7.7.
-    pub fn within(
-        mut self,
-        check: impl Fn(&Url) -> Result<(), UrlError>,
-    ) -> Result<Self, MetadataError> {
-        for (member, url) in [
-            ("authorization endpoint", Some(&self.authorization_endpoint)),
-            ("token endpoint", Some(&self.token_endpoint)),
-            ("revocation endpoint", self.revocation_endpoint.as_ref()),
-        ] {
-            url.map_or(Ok(()), &check)
-                .map_err(|why| MetadataError::Url { member, why })?;
-        }
-        let registration = self.registration_endpoint.as_ref().map_or(Ok(()), &check);
-        if let Err(why) = registration {
-            self.registration_endpoint = None;
-            self.ignored.push(Ignored {
-                member: "registration_endpoint",
-                why: why.to_string(),
-            });
-            self.unusable_registration = Some(why);
-        }
-        let userinfo = self.userinfo_endpoint.as_ref().map_or(Ok(()), &check);
-        if let Err(why) = userinfo {
-            self.userinfo_endpoint = None;
-            self.ignored.push(Ignored {
-                member: "userinfo_endpoint",
-                why: why.to_string(),
-            });
-        }
-        Ok(self)
     }
 
     /// Returns the server that MCP 2025-03-26 assumes at the origin of an MCP server without any metadata.
@@ -300,43 +253,9 @@ impl AuthorizationServer {
 
     /// Returns the document with the members that were checked, and no others.
     pub fn document(&self) -> Value {
-        let url = |url: &Option<Url>| url.as_ref().map(|url| Value::from(url.as_str()));
-        let members = [
-            ("issuer", Some(self.issuer.clone().into())),
-            (
-                "authorization_endpoint",
-                Some(self.authorization_endpoint.as_str().into()),
-            ),
-            ("token_endpoint", Some(self.token_endpoint.as_str().into())),
-            ("registration_endpoint", url(&self.registration_endpoint)),
-            ("revocation_endpoint", url(&self.revocation_endpoint)),
-            ("userinfo_endpoint", url(&self.userinfo_endpoint)),
-            ("response_types_supported", Some(vec!["code"].into())),
-            (
-                "scopes_supported",
-                (!self.scopes.is_empty()).then(|| self.scopes.clone().into()),
-            ),
-            (
-                "token_endpoint_auth_methods_supported",
-                self.client_auth_methods.clone().map(Value::from),
-            ),
-            (
-                "code_challenge_methods_supported",
-                self.code_challenge_methods.clone().map(Value::from),
-            ),
-            (
-                "authorization_response_iss_parameter_supported",
-                self.iss_promised.then_some(true.into()),
-            ),
-            (
-                "client_id_metadata_document_supported",
-                self.takes_metadata_documents.then_some(true.into()),
-            ),
-        ];
-        members
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect()
+        let mut document = serde_json::to_value(self).unwrap_or_default();
+        document["response_types_supported"] = vec!["code"].into();
+        document
     }
 
     /// Returns a server of which only the endpoints are known, and that it protects codes with PKCE.
@@ -352,7 +271,7 @@ impl AuthorizationServer {
             // Providers without metadata want the secret in the body.
             client_auth_methods: Some(vec!["client_secret_post".to_owned()]),
             iss_promised: false,
-            takes_metadata_documents: false,
+            accepts_metadata_documents: false,
             code_challenge_methods: Some(vec!["S256".to_owned()]),
             unusable_registration: None,
             other_flows: Vec::new(),

@@ -495,7 +495,9 @@ fn document(extra: &str) -> String {
 }
 
 fn read(body: &str) -> Result<AuthorizationServer, MetadataError> {
-    AuthorizationServer::read(body.as_bytes(), Some("https://as.example/"), PUBLIC)
+    AuthorizationServer::read(body.as_bytes(), Some("https://as.example/"), |url| {
+        PUBLIC.check(url)
+    })
 }
 
 #[test]
@@ -507,7 +509,7 @@ fn m9a_the_recorded_issuer_is_the_documents() {
     let other = AuthorizationServer::read(
         document("").as_bytes(),
         Some("https://evil.example"),
-        PUBLIC,
+        |url| PUBLIC.check(url),
     );
     assert!(matches!(other, Err(MetadataError::Issuer { .. })));
 }
