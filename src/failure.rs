@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::providers::{self, Moment, Provider};
+use crate::providers::{self, Provider};
 
 /// The kind of a failure, which decides the exit status. The numbers are frozen: scripts rely on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -266,7 +266,7 @@ impl About<'_> {
     /// Returns what an error code of a login, with its description, means at the provider, if that is known.
     pub fn explain(&self, error: &str, description: Option<&str>) -> Option<&'static str> {
         let words = format!("{error} {}", description.unwrap_or_default());
-        providers::explain(self.provider, Moment::Login, &words)
+        providers::explain_login(self.provider, &words)
     }
 }
 

@@ -65,16 +65,8 @@ pub enum RegisterError {
     /// The registration endpoint breaks the rules for URLs.
     #[error(transparent)]
     Endpoint(MetadataError),
-    /// The server demands authentication for a registration.
-    #[error("it registers only clients that it knows (status {status}{})", words.details())]
-    Closed {
-        /// The status code.
-        status: u16,
-        /// The error response.
-        words: ErrorResponse,
-    },
-    /// The server refused the registration.
-    #[error("the registration was refused with status {status}{}", words.details())]
+    /// The server refused the registration; with status 401 or 403 it registers only clients that it knows.
+    #[error("{}{}", refusal(*status), words.details())]
     Refused {
         /// The status code.
         status: u16,
@@ -92,10 +84,24 @@ pub enum RegisterError {
     Http(#[from] HttpError),
 }
 
+/// The hint where only a client that the user registers helps.
+const BY_HAND: &str =
+    "register a client at the provider by hand, then name it with --client-id or --client-file";
+
+fn refusal(status: u16) -> String {
+    match status {
+        401 | 403 => format!("it registers only clients that it knows (status {status})"),
+        _ => format!("the registration was refused with status {status}"),
+    }
+}
+
 impl Failure for RegisterError {
     fn code(&self) -> Code {
         match self {
-            Self::NoMethod(_) | Self::Closed { .. } => Code::ClientIdNeeded,
+            Self::NoMethod(_)
+            | Self::Refused {
+                status: 401 | 403, ..
+            } => Code::ClientIdNeeded,
             Self::OtherIssuer { .. } => Code::IssuerChanged,
             Self::Endpoint(_) => Code::ForbiddenUrl,
             Self::Refused { .. } => Code::RegistrationRefused,
@@ -113,20 +119,17 @@ impl Failure for RegisterError {
     }
 
     fn hint(&self, about: &About) -> Option<Hint> {
+        let is_closed = self.code() == Code::ClientIdNeeded;
         let hint = match (self, about.provider) {
-            (Self::NoMethod(_) | Self::Closed { .. }, Some(provider)) => {
+            (_, Some(provider)) if is_closed => {
                 let hint = format!(
                     "register a client at {}, then name it with --client-id or --client-file",
                     provider.registration
                 );
                 return Some(hint.into());
             }
-            (Self::NoMethod(_) | Self::Closed { .. } | Self::Refused {
-                    words: ErrorResponse { error: None, .. },
-                    ..
-                }, _) => {
-                "register a client at the provider by hand, then name it with --client-id or --client-file"
-            }
+            (Self::NoMethod(_), _) => BY_HAND,
+            (Self::Refused { words, .. }, _) if is_closed || words.error.is_none() => BY_HAND,
             (Self::Endpoint(_), _) => {
                 "report this to the operator of the authorization server; a client that is registered by hand and named with \
                  --client-id does without that endpoint"
@@ -159,22 +162,18 @@ impl RegisterError {
     ///
     /// Spec: RFC 7591 section 3.2.2.
     pub fn is_of_no_endpoint(&self) -> bool {
-        let is_rfc7591 = |words: &ErrorResponse| {
-            [
-                "invalid_redirect_uri",
-                "invalid_client_metadata",
-                "invalid_software_statement",
-                "unapproved_software_statement",
-            ]
-            .iter()
-            .any(|error| words.is(error))
-        };
         match self {
             Self::NoClientId => true,
-            Self::Closed { words, .. } => !is_rfc7591(words),
-            Self::Refused { status, words } => {
-                words.error.is_none() || *status != 400 && !is_rfc7591(words)
-            }
+            Self::Refused { status, words } => match words.error.as_deref() {
+                None => true,
+                Some(
+                    "invalid_redirect_uri"
+                    | "invalid_client_metadata"
+                    | "invalid_software_statement"
+                    | "unapproved_software_statement",
+                ) => false,
+                Some(_) => *status != 400,
+            },
             _ => false,
         }
     }
@@ -312,19 +311,16 @@ impl ClientRequest<'_> {
     /// Spec: MCP 2026-07-28, Authorization Server Binding.
     fn check_binding(&self, client_id: &str) -> Result<(), RegisterError> {
         let now = &self.server.issuer;
-        match self.stored {
-            Some(stored)
-                if stored.client_id == client_id
-                    && stored.issuer != *now
-                    && self.identity.issuer.is_none() =>
-            {
-                Err(RegisterError::OtherIssuer {
-                    client_id: printable(client_id),
-                    before: printable(&stored.issuer),
-                    now: printable(now),
-                })
-            }
-            _ => Ok(()),
+        let is_of_other = |stored: &&Credentials| {
+            stored.client_id == client_id && stored.issuer != *now && self.identity.issuer.is_none()
+        };
+        match self.stored.filter(is_of_other) {
+            Some(stored) => Err(RegisterError::OtherIssuer {
+                client_id: printable(client_id),
+                before: printable(&stored.issuer),
+                now: printable(now),
+            }),
+            None => Ok(()),
         }
     }
 
@@ -345,17 +341,13 @@ impl ClientRequest<'_> {
             return Some(Client::public(id, RegistrationKind::Dynamic));
         }
         let stored = self.stored.filter(|_| self.may_reuse)?;
-        let has_expired = |stored: &Credentials| {
-            stored
-                .client_secret_expires_at
-                .is_some_and(|at| at.seconds_left() <= 0)
-        };
+        let expires_at = stored.client_secret_expires_at;
         let is_usable = stored.registration == RegistrationKind::Dynamic
             && stored.client_secret.is_some()
             && stored.issuer == self.server.issuer
             && stored.redirect_uri == self.redirect_uri
             && includes_scopes(&stored.scopes_requested)
-            && !has_expired(stored)
+            && expires_at.is_none_or(|at| at.seconds_left() > 0)
             && !cached.iter().any(|it| it.client_id == stored.client_id);
         if !is_usable {
             return None;
@@ -384,10 +376,7 @@ impl ClientRequest<'_> {
                 return Err(RegisterError::Unavailable(status));
             }
             let words = token_endpoint::error_words(&body);
-            return Err(match status {
-                401 | 403 => RegisterError::Closed { status, words },
-                _ => RegisterError::Refused { status, words },
-            });
+            return Err(RegisterError::Refused { status, words });
         }
         Client::registered(&body, listed).ok_or(RegisterError::NoClientId)
     }

@@ -3,7 +3,7 @@
 //! Servers report the same situation by the status, by an error code of RFC 6749 or of their own, in JSON of any shape, in a
 //! form, or as a web page. Only this module reads them.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::text::{is_bidi_control, printable};
 use super::token::{without_byte_order_mark, TokenResponseError, Tokens};
@@ -84,14 +84,13 @@ pub fn classify(status: u16, body: &[u8]) -> TokenResponse {
         _ => match Tokens::read(body) {
             Ok(tokens) => TokenResponse::Tokens(tokens),
             Err(TokenResponseError::NotTokens | TokenResponseError::NoAccessToken)
-                if has_error(body) =>
+                if document(body).as_ref().is_some_and(has_error) =>
             {
-                let busy = ErrorMembers::of(&json(body).unwrap_or_default()).is_busy_status();
-                let words = words(body);
-                if busy {
-                    TokenResponse::Busy(words)
+                let members = members(body);
+                if members.is_busy_status() {
+                    TokenResponse::Busy(members.words())
                 } else {
-                    refusal(words, body)
+                    refusal(members.words(), body)
                 }
             }
             Err(why) => TokenResponse::Unusable(why),
@@ -100,18 +99,10 @@ pub fn classify(status: u16, body: &[u8]) -> TokenResponse {
 }
 
 fn refusal(words: ErrorResponse, body: &[u8]) -> TokenResponse {
-    let all = json(body)
-        .map(|value| ErrorMembers::of(&value).codes)
-        .unwrap_or_default();
     let is_refused = words.error.as_deref().is_some_and(means_refused);
-    if !is_refused
-        && words
-            .error
-            .iter()
-            .chain(&all)
-            .chain(&words.description)
-            .any(|word| means_busy(word))
-    {
+    let all = members(body).codes;
+    let mut said = words.error.iter().chain(&all).chain(&words.description);
+    if !is_refused && said.any(|word| means_busy(word)) {
         return TokenResponse::Busy(words);
     }
     TokenResponse::Refused(words)
@@ -158,96 +149,75 @@ fn is_code(text: &str) -> bool {
 
 /// Reads an error response in JSON of any shape or in a form; empty if there is no error.
 pub fn error_words(body: &[u8]) -> ErrorResponse {
-    if has_error(body) {
-        words(body)
-    } else {
-        ErrorResponse::default()
+    match document(body) {
+        Some(document) if has_error(&document) => ErrorMembers::of(&document).words(),
+        _ => ErrorResponse::default(),
     }
-}
-
-fn words(body: &[u8]) -> ErrorResponse {
-    let members = || form(body).map(Value::Object);
-    json(body)
-        .or_else(members)
-        .map(|value| ErrorMembers::of(&value).words())
-        .unwrap_or_default()
 }
 
 /// Reads an error response of any form, plain text and web pages too. Text with a word that may be a token is left out.
 pub fn words_of_any_form(body: &[u8]) -> ErrorResponse {
-    match json(body) {
+    match document(body) {
         Some(Value::String(text)) => text_words(&text),
-        None if form(body).is_none() => text_words(&String::from_utf8_lossy(body)),
-        _ => words(body),
+        Some(document) => ErrorMembers::of(&document).words(),
+        None => text_words(&String::from_utf8_lossy(body)),
     }
 }
 
-fn has_error(body: &[u8]) -> bool {
+fn has_error(document: &Value) -> bool {
     let is_said = |value: &Value| !matches!(value, Value::Null | Value::Bool(false)) && value != "";
-    let in_members = |members: &Map<String, Value>| {
-        ["error", "errors", "error_code"]
-            .iter()
-            .any(|name| members.get(*name).is_some_and(is_said))
-    };
-    match json(body) {
-        Some(Value::Object(members)) => in_members(&members),
-        Some(Value::Array(list)) => list
-            .first()
-            .and_then(Value::as_object)
-            .is_some_and(in_members),
-        Some(_) => false,
-        None => form(body).is_some_and(|members| in_members(&members)),
-    }
+    let members = document.get(0).unwrap_or(document);
+    ["error", "errors", "error_code"]
+        .iter()
+        .any(|name| members.get(*name).is_some_and(is_said))
 }
 
-fn json(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(without_byte_order_mark(body)).ok()
+fn members(body: &[u8]) -> ErrorMembers {
+    document(body)
+        .map(|document| ErrorMembers::of(&document))
+        .unwrap_or_default()
 }
 
-fn form(body: &[u8]) -> Option<Map<String, Value>> {
-    let text = std::str::from_utf8(without_byte_order_mark(body)).ok()?;
+/// Reads JSON, or a form as an object.
+fn document(body: &[u8]) -> Option<Value> {
+    let body = without_byte_order_mark(body);
+    serde_json::from_slice(body).ok().or_else(|| form(body))
+}
+
+fn form(body: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(body).ok()?;
     let is_form = text
         .split('&')
         .any(|pair| pair.starts_with("error=") || pair.starts_with("error_description="));
-    let pairs = url::form_urlencoded::parse(text.as_bytes());
-    is_form.then(|| {
-        pairs
-            .map(|(name, value)| (name.into_owned(), value.into()))
-            .collect()
-    })
+    let pairs = url::form_urlencoded::parse(body);
+    is_form.then(|| pairs.collect())
 }
 
-/// Where servers put an error code; upper and lower case differ between servers.
-const CODES: [&str; 8] = [
-    "error",
-    "error_code",
-    "errorcode",
-    "code",
-    "reason",
-    "type",
-    "__type",
-    "status",
+/// Where servers put an error code, an object or list with the error in it, or either; the most reliable place first. Upper
+/// and lower case differ between servers.
+const PLACES: [(&str, Place); 13] = [
+    ("error", Place::Either),
+    ("errors", Place::Container),
+    ("error_code", Place::Code),
+    ("errorcode", Place::Code),
+    ("code", Place::Code),
+    ("reason", Place::Code),
+    ("type", Place::Code),
+    ("__type", Place::Code),
+    ("status", Place::Code),
+    ("detail", Place::Container),
+    ("details", Place::Container),
+    ("fault", Place::Container),
+    ("data", Place::Container),
 ];
 
-/// Where servers put an object or a list with the error in it.
-const CONTAINERS: [&str; 6] = ["error", "errors", "detail", "details", "fault", "data"];
-
-/// All of these, the most reliable first.
-const PLACES: [&str; 13] = [
-    "error",
-    "errors",
-    "error_code",
-    "errorcode",
-    "code",
-    "reason",
-    "type",
-    "__type",
-    "status",
-    "detail",
-    "details",
-    "fault",
-    "data",
-];
+/// What a member of an error response may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Code,
+    Container,
+    Either,
+}
 
 /// Where servers put a sentence about an error, the most reliable place first.
 const SENTENCES: [&str; 11] = [
@@ -298,19 +268,19 @@ impl ErrorMembers {
                         .find(|(known, _)| known.eq_ignore_ascii_case(name))
                         .map(|it| it.1)
                 };
-                for name in PLACES {
+                for (name, place) in PLACES {
                     match member(name) {
-                        Some(Value::String(code)) if CODES.contains(&name) => {
+                        Some(Value::String(code)) if place != Place::Container => {
                             // A `type` may be a URL, or say no more than that this is an error.
                             let says_nothing =
                                 name == "type" && (code.contains(':') || code == "error");
                             self.codes.extend(one_line(code).filter(|_| !says_nothing));
                         }
-                        Some(Value::Number(number)) if CODES.contains(&name) => {
+                        Some(Value::Number(number)) if place != Place::Container => {
                             self.numbers.extend(number.as_u64())
                         }
                         Some(inner @ (Value::Object(_) | Value::Array(_)))
-                            if CONTAINERS.contains(&name) =>
+                            if place != Place::Code =>
                         {
                             self.read(inner, depth + 1);
                         }
@@ -356,19 +326,13 @@ fn text_words(text: &str) -> ErrorResponse {
             .find_map(|name| element(text, &lower, name)),
         false => Some(text),
     };
-    let shown: Option<String> = shown
-        .and_then(one_line)
-        .filter(|line| !line.split_whitespace().any(may_be_a_token));
-    match shown {
-        Some(word) if is_code(&word) && !is_page => ErrorResponse {
-            error: Some(word),
-            description: None,
-        },
-        description => ErrorResponse {
-            error: None,
-            description,
-        },
-    }
+    let shown = shown.and_then(one_line);
+    let shown = shown.filter(|line| !line.split_whitespace().any(may_be_a_token));
+    let (error, description) = match shown {
+        Some(word) if is_code(&word) && !is_page => (Some(word), None),
+        description => (None, description),
+    };
+    ErrorResponse { error, description }
 }
 
 /// Returns the text of the first element of this name in a page.

@@ -1,6 +1,6 @@
 //! Google, and the scopes that each of its tools needs.
 
-use super::{IssuerSource, KnownFailure, Provider, RedirectRule, PROVIDER};
+use super::{IssuerSource, Provider, RedirectRule, PROVIDER};
 
 /// Google.
 pub const GOOGLE: Provider = Provider {
@@ -15,20 +15,25 @@ pub const GOOGLE: Provider = Provider {
     supports_pkce: true,
     registration: "https://console.cloud.google.com/apis/credentials, as a desktop app, and download its JSON",
     rotates: Some(false),
-    failures: &[
-        KnownFailure::refresh(
-            "invalid_grant",
-            "Google ends a refresh token after seven days while the consent screen of its app is in \"Testing\": publish the app, then log in again",
-        ),
-        KnownFailure::login(
+    login_errors: &[
+        (
             "access_denied",
             "run the command again, and agree in the browser; while the consent screen is in \"Testing\", only its test users can",
         ),
-        KnownFailure::login(
+        (
             "redirect_uri_mismatch",
             "a web client takes only the redirect URI that is registered: name it with --redirect-uri, or register a desktop app",
         ),
-        KnownFailure::login("invalid_client", "Google wants the client secret of a desktop app too: name the --client-file"),
+        (
+            "invalid_client",
+            "Google wants the client secret of a desktop app too: name the --client-file",
+        ),
+    ],
+    refresh_errors: &[
+        (
+            "invalid_grant",
+            "Google ends a refresh token after seven days while the consent screen of its app is in \"Testing\": publish the app, then log in again",
+        ),
     ],
     ..PROVIDER
 };

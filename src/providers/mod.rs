@@ -37,8 +37,10 @@ pub struct Provider {
     pub hint_parameter: &'static str,
     /// Whether it rotates refresh tokens; `None` if that is a setting of the client.
     pub rotates: Option<bool>,
-    /// Its well-known errors.
-    pub failures: &'static [KnownFailure],
+    /// Its well-known errors at a login: a part of the error code or description, and what it means, or what to do.
+    pub login_errors: &'static [(&'static str, &'static str)],
+    /// Its well-known errors at a refresh, in the same form.
+    pub refresh_errors: &'static [(&'static str, &'static str)],
 }
 
 /// A provider with what most have in common, to complete the rows of the table.
@@ -56,7 +58,8 @@ const PROVIDER: Provider = Provider {
     registration: "",
     hint_parameter: "login_hint",
     rotates: None,
-    failures: &[],
+    login_errors: &[],
+    refresh_errors: &[],
 };
 
 /// How the authorization server of a provider is found. In each text `{tenant}` is replaced by the user's tenant.
@@ -90,44 +93,6 @@ pub enum RedirectRule {
     Registered,
 }
 
-/// A well-known error of a provider.
-#[derive(Debug, PartialEq, Eq)]
-pub struct KnownFailure {
-    /// When it happens.
-    pub at: Moment,
-    /// A part of the provider's error code or description.
-    pub sign: &'static str,
-    /// What it means, or what to do.
-    pub hint: &'static str,
-}
-
-/// When an error happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// At a login.
-    Login,
-    /// At a refresh.
-    Refresh,
-}
-
-impl KnownFailure {
-    const fn login(sign: &'static str, hint: &'static str) -> Self {
-        Self {
-            at: Moment::Login,
-            sign,
-            hint,
-        }
-    }
-
-    const fn refresh(sign: &'static str, hint: &'static str) -> Self {
-        Self {
-            at: Moment::Refresh,
-            sign,
-            hint,
-        }
-    }
-}
-
 /// Finds a provider by its name.
 pub fn find(name: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.name == name)
@@ -147,14 +112,22 @@ pub fn of_login(name: Option<&str>, issuer: &str) -> Option<&'static Provider> {
     name.map_or_else(|| of_url(issuer), find)
 }
 
-/// Returns what an error code or description means, if it is known.
-pub fn explain(provider: Option<&Provider>, at: Moment, words: &str) -> Option<&'static str> {
+/// Returns what an error code or description means at a login, if it is known.
+pub fn explain_login(provider: Option<&Provider>, words: &str) -> Option<&'static str> {
     // Only Entra has codes of this form.
     let entra = || words.contains("AADSTS").then(|| find("entra"))?;
-    let mut failures = provider.or_else(entra)?.failures.iter();
-    failures
-        .find(|failure| failure.at == at && words.contains(failure.sign))
-        .map(|failure| failure.hint)
+    meaning(provider.or_else(entra)?.login_errors, words)
+}
+
+/// Returns what an error code or description means at a refresh, if it is known.
+pub fn explain_refresh(provider: Option<&Provider>, words: &str) -> Option<&'static str> {
+    meaning(provider?.refresh_errors, words)
+}
+
+fn meaning(known: &[(&str, &'static str)], words: &str) -> Option<&'static str> {
+    let mut known = known.iter();
+    let found = known.find(|(sign, _)| words.contains(sign));
+    found.map(|(_, meaning)| *meaning)
 }
 
 impl Provider {
@@ -282,19 +255,15 @@ mod tests {
     #[test]
     fn u19_what_failures_mean() {
         let google = find("google");
-        let testing = explain(google, Moment::Refresh, "invalid_grant").expect("a hint");
+        let testing = explain_refresh(google, "invalid_grant").expect("a hint");
         assert!(
             testing.contains("Testing") && testing.contains("seven days"),
             "{testing}"
         );
-        assert_eq!(explain(google, Moment::Login, "invalid_grant"), None);
-        assert_eq!(explain(None, Moment::Refresh, "invalid_grant"), None);
-        let entra = explain(
-            None,
-            Moment::Login,
-            "invalid_target AADSTS9010010: The resource …",
-        )
-        .expect("a hint");
+        assert_eq!(explain_login(google, "invalid_grant"), None);
+        assert_eq!(explain_refresh(None, "invalid_grant"), None);
+        let entra = explain_login(None, "invalid_target AADSTS9010010: The resource …");
+        let entra = entra.expect("a hint");
         assert!(entra.contains("--no-resource"), "{entra}");
     }
 

@@ -1,6 +1,6 @@
 //! The table of providers. It holds facts of a provider's documentation, or that running it has shown.
 
-use super::{google, IssuerSource, KnownFailure, Provider, RedirectRule, PROVIDER};
+use super::{google, IssuerSource, Provider, RedirectRule, PROVIDER};
 
 /// All providers, in the order in which they are listed.
 pub const PROVIDERS: &[Provider] = &[
@@ -21,17 +21,19 @@ pub const PROVIDERS: &[Provider] = &[
         registration: "https://github.com/settings/developers, with the callback URL http://127.0.0.1/callback",
         hint_parameter: "login",
         rotates: Some(true),
-        failures: &[
-            KnownFailure::login(
+        login_errors: &[
+            (
                 "redirect_uri_mismatch",
                 "register the callback URL http://127.0.0.1/callback; any port of it will do",
             ),
-            KnownFailure::login(
+            (
                 "incorrect_client_credentials",
                 "GitHub wants the client secret too: name it with --client-secret-file",
             ),
-            KnownFailure::login("application_suspended", "the OAuth app is suspended; its owner has to ask GitHub"),
-            KnownFailure::refresh("bad_refresh_token", "GitHub ends a refresh token after six months"),
+            ("application_suspended", "the OAuth app is suspended; its owner has to ask GitHub"),
+        ],
+        refresh_errors: &[
+            ("bad_refresh_token", "GitHub ends a refresh token after six months"),
         ],
         ..PROVIDER
     },
@@ -53,22 +55,25 @@ pub const PROVIDERS: &[Provider] = &[
             "https://entra.microsoft.com under App registrations, as a mobile and desktop application with the \
                        redirect URI http://localhost/callback",
         rotates: Some(true),
-        failures: &[
-            KnownFailure::login(
+        login_errors: &[
+            (
                 "AADSTS9010010",
                 "Entra takes no resource beside these scopes: log in with --provider entra, or --no-resource",
             ),
-            KnownFailure::login(
+            (
                 "AADSTS50011",
                 "register the redirect URI http://localhost/callback as a mobile and desktop application",
             ),
-            KnownFailure::login(
+            (
                 "AADSTS7000218",
                 "allow public client flows in the app registration, or name its --client-secret-file",
             ),
-            KnownFailure::login("AADSTS700016", "the client is not known in this tenant: check --client-id and --tenant"),
-            KnownFailure::login("AADSTS650053", "name scopes with their resource, such as --scope api://ID/NAME"),
-            KnownFailure::login("AADSTS65001", "an administrator of the tenant has to consent to the client"),
+            (
+                "AADSTS700016",
+                "the client is not known in this tenant: check --client-id and --tenant",
+            ),
+            ("AADSTS650053", "name scopes with their resource, such as --scope api://ID/NAME"),
+            ("AADSTS65001", "an administrator of the tenant has to consent to the client"),
         ],
         ..PROVIDER
     },
@@ -85,13 +90,15 @@ pub const PROVIDERS: &[Provider] = &[
         has_comma_scopes: true,
         supports_pkce: true,
         registration: "https://api.slack.com/apps, with PKCE allowed so that a redirect URL on localhost is taken",
-        failures: &[
-            KnownFailure::login(
+        login_errors: &[
+            (
                 "bad_redirect_uri",
                 "Slack takes only the redirect URL that is registered: name it with --redirect-uri",
             ),
-            KnownFailure::login("bad_client_secret", "check --client-secret-file"),
-            KnownFailure::refresh("invalid_refresh_token", "Slack ends the refresh token of a PKCE app after 30 days"),
+            ("bad_client_secret", "check --client-secret-file"),
+        ],
+        refresh_errors: &[
+            ("invalid_refresh_token", "Slack ends the refresh token of a PKCE app after 30 days"),
         ],
         ..PROVIDER
     },

@@ -12,7 +12,7 @@ use crate::oauth::client::{self, RegistrationKind};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::os::clock::{Deadline, Time};
-use crate::providers::{self, Moment};
+use crate::providers;
 use crate::registration;
 use crate::store::cache::Cache;
 use crate::store::{Credentials, StoreError, Stored, StoredId};
@@ -232,5 +232,5 @@ fn logged_out(key: &StoredId, settings: &Settings) -> Error {
 
 /// Returns what the refusal of a refresh token means at the provider of a login, if that is known.
 pub(super) fn meaning(login: &Credentials, error: &str) -> Option<&'static str> {
-    providers::explain(login.known_provider(), Moment::Refresh, error)
+    providers::explain_refresh(login.known_provider(), error)
 }

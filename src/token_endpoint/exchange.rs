@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
-use super::{built, keep_request, send};
+use super::{built, send};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::http::retry::{repeat, FIRST_PAUSE};
 use crate::http::{Http, HttpError};
@@ -123,10 +123,8 @@ impl ExchangeError {
         else {
             return false;
         };
-        words
-            .error
-            .as_deref()
-            .is_none_or(|error| client::is_unknown(error) || error == "invalid_request")
+        let error = words.error.as_deref();
+        error.is_none_or(|error| client::is_unknown(error) || error == "invalid_request")
     }
 }
 
@@ -225,7 +223,7 @@ impl TokenRequest<'_> {
             for (name, value) in self.extra_parameters(client_id) {
                 request = request.add_extra_param(name, value);
             }
-            built(request.request(&keep_request))
+            built(|keep| request.request(&keep))
         };
         self.send(build, true).map_err(|err| {
             err.without(&[Some(code.expose()), Some(verifier.secret()), self.secret()])
@@ -249,7 +247,7 @@ impl TokenRequest<'_> {
             for (name, value) in self.extra_parameters(client_id) {
                 request = request.add_extra_param(name, value);
             }
-            built(request.request(&keep_request))
+            built(|keep| request.request(&keep))
         };
         self.send(build, false)
             .map_err(|err| err.without(&[Some(refresh_token.expose()), self.secret()]))
@@ -257,11 +255,9 @@ impl TokenRequest<'_> {
 
     /// Returns the parameters that `oauth2` does not set itself.
     fn extra_parameters(&self, client_id: Option<&str>) -> Vec<(&'static str, String)> {
-        let resource = self
-            .resource
-            .map(|resource| ("resource", resource.to_owned()));
-        let client_id = client_id.map(|id| ("client_id", id.to_owned()));
-        resource.into_iter().chain(client_id).collect()
+        let parameters = [("resource", self.resource), ("client_id", client_id)];
+        let given = |(name, value): (_, Option<&str>)| Some((name, value?.to_owned()));
+        parameters.into_iter().filter_map(given).collect()
     }
 
     fn secret(&self) -> Option<&str> {

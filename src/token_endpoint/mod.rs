@@ -10,39 +10,25 @@ mod revoke;
 pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};
 pub use revoke::{RevocationEndpoint, RevokeError};
 
+use std::cell::OnceCell;
 use std::fmt;
 
-use oauth2::{ErrorResponse, HttpRequest, HttpResponse, RequestTokenError};
+use oauth2::{HttpRequest, HttpResponse};
 use url::Url;
 
 use crate::http::{Http, HttpError, Redirects, Response};
 
-/// A request that `oauth2` has built. It is carried as an error, for `oauth2` gives a request only to a function that sends
-/// it, and reads the response itself.
-#[derive(thiserror::Error)]
-#[error("the request was not sent")]
-struct BuiltRequest(Box<HttpRequest>);
-
-impl fmt::Debug for BuiltRequest {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The request holds secrets.
-        formatter.write_str("BuiltRequest")
-    }
-}
-
-/// Takes the place of the function that sends a request of `oauth2`.
-fn keep_request(request: HttpRequest) -> Result<HttpResponse, BuiltRequest> {
-    Err(BuiltRequest(Box::new(request)))
-}
-
-/// Returns the request that was given to [`keep_request`]; `None` if `oauth2` could not build it.
-fn built<T, E: ErrorResponse>(
-    result: Result<T, RequestTokenError<BuiltRequest, E>>,
+/// Returns the request that `oauth2` has built; `None` if it could not. `oauth2` gives a request only to a function that sends
+/// it, and reads the response itself, so `request` gets one that keeps the request instead.
+fn built<T>(
+    request: impl FnOnce(&dyn Fn(HttpRequest) -> Result<HttpResponse, fmt::Error>) -> T,
 ) -> Option<HttpRequest> {
-    match result {
-        Err(RequestTokenError::Request(BuiltRequest(request))) => Some(*request),
-        _ => None,
-    }
+    let built = OnceCell::new();
+    request(&|request| {
+        let _ = built.set(request);
+        Err(fmt::Error)
+    });
+    built.into_inner()
 }
 
 /// Sends a request to `endpoint`.

@@ -7,7 +7,7 @@ use oauth2::{
 use url::Url;
 
 use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
-use super::{built, keep_request, send};
+use super::{built, send};
 use crate::http::{Http, HttpError};
 use crate::oauth::client::Client;
 use crate::oauth::secret::Secret;
@@ -127,6 +127,6 @@ impl RevocationEndpoint<'_> {
         if let Some(client_id) = client_id {
             request = request.add_extra_param("client_id", client_id);
         }
-        built(request.request(&keep_request))
+        built(|keep| request.request(&keep))
     }
 }
