@@ -66,7 +66,7 @@ pub enum RegisterError {
     #[error(transparent)]
     Endpoint(MetadataError),
     /// The server refused the registration; with status 401 or 403 it registers only clients that it knows.
-    #[error("{}{}", refusal(*status), words.details())]
+    #[error("{}", refusal(*status, words))]
     Refused {
         /// The status code.
         status: u16,
@@ -88,10 +88,11 @@ pub enum RegisterError {
 const BY_HAND: &str =
     "register a client at the provider by hand, then name it with --client-id or --client-file";
 
-fn refusal(status: u16) -> String {
+fn refusal(status: u16, words: &ErrorResponse) -> String {
+    let details = words.details();
     match status {
-        401 | 403 => format!("it registers only clients that it knows (status {status})"),
-        _ => format!("the registration was refused with status {status}"),
+        401 | 403 => format!("it registers only clients that it knows (status {status}{details})"),
+        _ => format!("the registration was refused with status {status}{details}"),
     }
 }
 
