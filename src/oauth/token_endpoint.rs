@@ -193,31 +193,23 @@ fn form(body: &[u8]) -> Option<Value> {
     is_form.then(|| pairs.collect())
 }
 
-/// Where servers put an error code, an object or list with the error in it, or either; the most reliable place first. Upper
-/// and lower case differ between servers.
-const PLACES: [(&str, Place); 13] = [
-    ("error", Place::Either),
-    ("errors", Place::Container),
-    ("error_code", Place::Code),
-    ("errorcode", Place::Code),
-    ("code", Place::Code),
-    ("reason", Place::Code),
-    ("type", Place::Code),
-    ("__type", Place::Code),
-    ("status", Place::Code),
-    ("detail", Place::Container),
-    ("details", Place::Container),
-    ("fault", Place::Container),
-    ("data", Place::Container),
+/// The members in which servers put an error, the most reliable first: whether it may be a code there, and whether it may be an
+/// object or list with the error in it. Upper and lower case differ between servers.
+const PLACES: [(&str, bool, bool); 13] = [
+    ("error", true, true),
+    ("errors", false, true),
+    ("error_code", true, false),
+    ("errorcode", true, false),
+    ("code", true, false),
+    ("reason", true, false),
+    ("type", true, false),
+    ("__type", true, false),
+    ("status", true, false),
+    ("detail", false, true),
+    ("details", false, true),
+    ("fault", false, true),
+    ("data", false, true),
 ];
-
-/// What a member of an error response may hold.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Code,
-    Container,
-    Either,
-}
 
 /// Where servers put a sentence about an error, the most reliable place first.
 const SENTENCES: [&str; 11] = [
@@ -268,20 +260,18 @@ impl ErrorMembers {
                         .find(|(known, _)| known.eq_ignore_ascii_case(name))
                         .map(|it| it.1)
                 };
-                for (name, place) in PLACES {
+                for (name, holds_code, holds_more) in PLACES {
                     match member(name) {
-                        Some(Value::String(code)) if place != Place::Container => {
+                        Some(Value::String(code)) if holds_code => {
                             // A `type` may be a URL, or say no more than that this is an error.
                             let says_nothing =
                                 name == "type" && (code.contains(':') || code == "error");
                             self.codes.extend(one_line(code).filter(|_| !says_nothing));
                         }
-                        Some(Value::Number(number)) if place != Place::Container => {
+                        Some(Value::Number(number)) if holds_code => {
                             self.numbers.extend(number.as_u64())
                         }
-                        Some(inner @ (Value::Object(_) | Value::Array(_)))
-                            if place != Place::Code =>
-                        {
+                        Some(inner @ (Value::Object(_) | Value::Array(_))) if holds_more => {
                             self.read(inner, depth + 1);
                         }
                         _ => {}
