@@ -1,7 +1,7 @@
 //! Logs in to protected MCP servers before the client starts, and keeps the login.
 //!
 //! **This library is internal to the program `mcp-login`: it is no API, and any release may change anything in it.** The
-//! modules stand in four layers, and a module names lower layers only. `login` tells the story of a login; `oauth` holds the
+//! modules form four layers, and a module names lower layers only. `login` tells the story of a login; `oauth` holds the
 //! rules that it keeps.
 
 #[cfg(not(unix))]
@@ -34,7 +34,7 @@ pub mod refresh;
 pub mod registration;
 pub mod token_endpoint;
 
-// Surface: what the user types, and what the user is told.
+// Surface: what the user types, and what the user reads.
 pub mod cli;
 pub mod commands;
 pub mod output;

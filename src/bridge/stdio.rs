@@ -24,7 +24,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub enum Arrival {
     /// A line, without its end.
     Line(Vec<u8>),
-    /// A line that is too long was passed over.
+    /// A line that is too long was skipped.
     TooLong,
     /// The client wants no more, after it got what is under way.
     InputEnded,

@@ -303,7 +303,7 @@ pub fn try_loopback(address: IpAddr) -> Result<(), Option<io::Error>> {
         .map_err(Some)
 }
 
-/// Binds the sockets for a host and returns the host that the redirect URI has to name. A free port, which 0 stands for, is
+/// Binds the sockets for a host and returns the host that the redirect URI has to name. A free port, for which 0 is given, is
 /// one that browsers open.
 fn bind_host(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'static str)> {
     // Ports that browsers refuse are held until the search ends, so that the system does not give them again.

@@ -83,7 +83,7 @@ impl Page {
     }
 
     /// Returns what a person reads: the mark, the title, the headline and a sentence; `None` for answers to programs. An
-    /// `@` stands for the server.
+    /// `@` is replaced with the server.
     fn words(self) -> Option<[&'static str; 4]> {
         let words = match self {
             Self::LoggedIn => [CHECK, "Logged in to @", "You are logged in to @", "You can close this tab and go back to the terminal."],

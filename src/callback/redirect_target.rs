@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn n4_a_redirect_uri_is_kept_byte_for_byte() {
+    fn n4_a_redirect_uri_stays_byte_for_byte() {
         for (uri, expected) in [
             ("http://localhost:8080", "http://localhost:8080"),
             ("http://LocalHost:1/a/../cb", "http://LocalHost:1/a/../cb"),

@@ -106,7 +106,7 @@ mcp\-login \-\-provider google \-\-client\-file client_secret.json \-\-tools gma
 mcp\-login demo
 .fi
 .SH "HOW IT WORKS"
-A loopback port is bound before anything is asked, and kept to the end. The server is asked, without a token, who its
+A loopback port is bound first, and stays bound to the end. The server is asked, without a token, who its
 authorization server is (RFC 9728, RFC 8414, OpenID Connect Discovery); mcp\-login becomes a client there (by hand, by a
 metadata document, or by dynamic registration, RFC 7591) and opens the authorization page with PKCE (RFC 7636), a state
 and the resource (RFC 8707). Any number of requests that do not carry the state and the right issuer (RFC 9207) are
@@ -121,11 +121,11 @@ configuration: \fINAME\fR, or \fICLIENT\fR:\fINAME\fR where clients mean differe
 @CLIENTS@. Of two files of one client the nearest wins, as for the client itself. Files of a project are
 looked for from the working directory up to the root of its repository; what they say is shown as theirs. In a URL
 ${\fIVARIABLE\fR} and ${\fIVARIABLE\fR:\-\fIotherwise\fR} are expanded, and nothing is ever run; a project's file gets no
-variable, only what it says otherwise, and is passed over if it belongs to another user. Client identifier, scopes and
+variable, only what it says otherwise, and is ignored if it belongs to another user. Client identifier, scopes and
 redirect URI are taken from there where no option gives them; a client secret is not, and one of your own goes to no client
 that a project's file names.
 .PP
-\fB\-\-all\fR logs in to all of these servers but those that bring credentials of their own or are switched off; to 32 at
+\fB\-\-all\fR logs in to all of these servers but those with credentials of their own or are switched off; to 32 at
 most, and to those of a project's files only with \fB\-\-from\fR. What is left out is said.
 \fBstatus \-\-from \fICLIENT\fR tells which of them need a login. For a URL no configuration is read.
 .SH PROVIDERS

@@ -48,7 +48,7 @@ pub fn server(text: &str) -> Result<String, Infallible> {
     ];
     let is_around = |next: char| next.is_whitespace() || AROUND.contains(&next);
     let word = text.trim_start_matches(|next| is_around(next) || next == '\'');
-    // An apostrophe or a comma may be the end of a URL itself, but not of one that stands in quotes.
+    // An apostrophe or a comma may be the end of a URL itself, but not of one in quotes.
     let is_quoted = word.len() < text.trim_start().len();
     let word =
         word.trim_end_matches(|next| is_around(next) || is_quoted && ['\'', ','].contains(&next));

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn cw3_the_rest_of_the_configuration_is_kept() {
+    fn cw3_the_rest_of_the_configuration_stays() {
         let old = "model = \"x\" # mine\n\n[mcp_servers.a]\nurl = \"https://a.example\"\n\n[mcp_servers.\"b c\"]\n\
                    url = \"https://b.example\" # theirs\nscopes = [\"s\"]\n";
         let at = |old: &str, name: &str, url: &str| {
@@ -327,7 +327,7 @@ mod tests {
         let edit = |old: &str, name: &str| at(old, name, "https://new.example");
         assert!(
             matches!(edit(old, "b c"), Err(HandoverError::Unsuitable { .. })),
-            "the token of one server is none for another"
+            "the token of one server is not valid for another"
         );
         let new = at(old, "b c", "https://b.example")
             .expect("a text")

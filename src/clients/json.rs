@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cw3_everything_else_is_kept() {
+    fn cw3_everything_else_stays() {
         let old = "// mine\n{\n  \"a\": [1, 2,], // two\n  \"servers\": {\n    \"x\": {\n      \"url\": \"u\" // here\n    }\n  }\n}\n";
         let edited = edit(Path::new("f"), Some(old), |root| {
             let servers = object(Path::new("f"), root, "servers")?;

@@ -149,7 +149,7 @@ fn access_token(until: Option<Time>) -> String {
     format!("the access token, which lives until {until}")
 }
 
-/// Logs out of one server. Waits for a refresh that is under way, which cannot bring the login back.
+/// Logs out of one server. Waits for a refresh that is under way, which cannot restore the login.
 fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     let store = context.store_to_read(Interaction::Allowed);
     let not_forgotten = |err| Error::not_forgotten(key, err);

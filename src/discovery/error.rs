@@ -82,7 +82,7 @@ pub enum DiscoverError {
         is_html: bool,
     },
     /// The server redirects to a web page where people log in.
-    #[error("a web login stands in front of this server: it redirects to {0}")]
+    #[error("a web login protects this server: it redirects to {0}")]
     LoginPage(String),
     /// The server answers without a login, and names no authorization server.
     #[error("the server answers without a login")]

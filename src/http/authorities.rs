@@ -11,7 +11,7 @@ use super::{HttpError, HttpSettings};
 use crate::os::files;
 use crate::warning::warn_user;
 
-/// The most that is read of files of certificates: what systems bring is a twentieth of it.
+/// The most that is read of files of certificates: those of systems are a twentieth of it.
 const MAX_AUTHORITIES_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The most entries that are looked at in a directory of certificates; systems have some hundred.

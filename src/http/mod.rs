@@ -52,7 +52,7 @@ const MAX_BODY_BYTES: u64 = 1024 * 1024;
 /// Largest head of a response, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// Most connections that are kept for further requests.
+/// Most connections that stay open for further requests.
 const MAX_IDLE_CONNECTIONS: usize = 32;
 
 /// The size of the two buffers of a connection, in bytes.

@@ -2,7 +2,7 @@
 //!
 //! Servers leave out commas, quote with the wrong quotes or not at all, and put other schemes first; users paste the
 //! header as a terminal shows it. A strict parser gives up on the whole header then, and the login with it. This
-//! scanner never fails: it takes what it can read and passes over the rest.
+//! scanner never fails: it reads what it can and skips the rest.
 
 use std::collections::BTreeSet;
 
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn m2a_a_token68_is_passed_over() {
+    fn m2a_a_token68_is_ignored() {
         check("Negotiate", &["Negotiate "]);
         check("Negotiate abc==, Bearer a=b", &["Negotiate ", "Bearer a=b"]);
         check(
@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn m2a_the_whole_line_is_taken() {
+    fn m2a_the_whole_line_is_read() {
         check("WWW-Authenticate: Bearer a=b", &["Bearer a=b"]);
         check("www-authenticate:Bearer a=b\r\n", &["Bearer a=b"]);
         check("< WWW-Authenticate: Bearer a=\"b\"", &["Bearer a=b"]);

@@ -236,7 +236,7 @@ pub fn parse(raw: &str) -> Result<Url, UrlError> {
     Ok(url)
 }
 
-/// Tells whether a URL is probably that of a page where people log in, as a gateway has it that stands before a server.
+/// Tells whether a URL is probably that of a page where people log in, as a gateway in front of a server has it.
 pub fn is_login_page(url: &Url) -> bool {
     const NAMES: [&str; 6] = ["accounts", "idp", "login", "signin", "sso", "adfs"];
     const PARTS: [&str; 10] = [

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn t1_plain_text_is_kept() {
+    fn t1_plain_text_stays() {
         check("", "");
         check("access denied", "access denied");
         check(

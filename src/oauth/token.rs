@@ -120,7 +120,7 @@ pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
         .trim_ascii()
 }
 
-/// Tells whether the text can stand in an `Authorization` header.
+/// Tells whether the text is valid in an `Authorization` header.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn o3_m30_e7_answers_that_are_taken() {
+    fn o3_m30_e7_answers_that_are_accepted() {
         good(r#"{"access_token":"a","token_type":"Bearer"}"#, "");
         good(
             r#"{"access_token":"a","token_type":"bEARER","future":{"x":[1]}}"#,
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn e6_a9_only_a_bearer_token_is_one() {
+    fn e6_a9_only_a_bearer_token_is_accepted() {
         for kind in [
             "\"bearer\"",
             "\"Bearer\"",

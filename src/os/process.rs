@@ -83,7 +83,7 @@ pub fn name_session_bus() {
     }
 }
 
-/// Returns the address of the bus in a runtime directory, if both belong to this user and to nobody else.
+/// Returns the address of the bus in a runtime directory, if both belong to this user alone.
 fn bus_in(runtime: &Path, user: u32) -> Option<String> {
     let directory = fs::symlink_metadata(runtime).ok()?;
     let bus = fs::symlink_metadata(runtime.join("bus")).ok()?;

@@ -68,7 +68,7 @@ mod tests {
     use crate::store::{self, Credentials, StoreChoice, StoredId};
 
     #[test]
-    fn c54_the_command_of_a_hint_works_as_it_stands() {
+    fn c54_the_command_of_a_hint_works_unchanged() {
         let usual = Settings {
             store: StoreChoice::default(),
             data_dir: store::usual_data_dir().expect("a home"),

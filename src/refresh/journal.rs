@@ -37,7 +37,7 @@ pub struct Unfinished {
 pub(super) struct Journal {
     lock: PathBuf,
     note: PathBuf,
-    /// The file that takes what a server answers before the store does; `None` for logins that may stand in no file.
+    /// The file that receives the answer of the server before the store does; `None` for logins that no file may hold.
     renewed: Option<PathBuf>,
 }
 
@@ -166,7 +166,7 @@ impl Journal {
         remove(&self.note);
     }
 
-    /// Removes the file of [`Journal::prepare`]: what it held stands somewhere else.
+    /// Removes the file of [`Journal::prepare`]: what it held is stored elsewhere.
     pub fn forget_renewed(&self) {
         self.renewed.iter().for_each(|path| remove(path));
     }

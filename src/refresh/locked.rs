@@ -126,7 +126,7 @@ impl<'a> LockedLogin<'a> {
             .rescued(stored.credentials.refresh_token.as_ref()?)
     }
 
-    /// Stores what [`LockedLogin::rescued`] returns. A file that does not hold a login is passed over, with a warning.
+    /// Stores what [`LockedLogin::rescued`] returns. A file that does not hold a login is skipped, with a warning.
     ///
     /// # Errors
     ///

@@ -94,7 +94,7 @@ impl FromStr for StoreChoice {
                     return Ok(Self::only(name, Some(argument.into())));
                 };
                 let home = std::env::var_os("HOME")
-                    .ok_or("~ stands for the home directory, and HOME is not set")?;
+                    .ok_or("~ means the home directory, and HOME is not set")?;
                 let path = Path::new(&home).join(below.trim_start_matches('/'));
                 Ok(Self::only(name, Some(path.into())))
             }

@@ -145,7 +145,7 @@ pub fn is_from_the_future(obtained_at: Time) -> bool {
     obtained_at.seconds_left() > MAX_CLOCK_STEP
 }
 
-/// What the user chose by options at a login, beside what stands elsewhere in it; the next login to the server repeats it.
+/// What the user chose by options at a login, beside what other members hold; the next login to the server repeats it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LoginOptions {
@@ -157,7 +157,7 @@ pub struct LoginOptions {
     pub scopes: bool,
     /// The resource was named, or that there is none.
     pub resource: bool,
-    /// PKCE was taken for supported.
+    /// PKCE was assumed to be supported.
     pub assume_pkce: bool,
     /// The authorization endpoint, if it was named.
     pub authorization_endpoint: Option<String>,

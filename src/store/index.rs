@@ -131,7 +131,7 @@ impl Index {
             .update(self.deadline(), |entries| Ok(entries.remove(&name)))
     }
 
-    /// Returns the entries. One that cannot be read is passed over: it says nothing that its store does not know.
+    /// Returns the entries. One that cannot be read is skipped: its store knows the same.
     pub(super) fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
         let Some(entries) = self.file.read()? else {
             return Ok(Vec::new());

@@ -744,7 +744,7 @@ fn a_login_is_replaced_only_if_it_is_unchanged() {
 }
 
 #[test]
-fn c5_c6_logins_at_once_are_all_kept() {
+fn c5_c6_logins_at_once_are_all_stored() {
     let home = tempfile::tempdir().unwrap();
     let choice = StoreChoice::only("file", None);
     std::thread::scope(|scope| {

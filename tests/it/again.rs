@@ -117,7 +117,7 @@ fn c54_c55_the_command_of_the_hint_repeats_a_login_with_a_client_of_its_own() {
 }
 
 #[apply(test)]
-fn c54_the_issuer_of_a_server_that_names_none_is_kept() {
+fn c54_the_issuer_of_a_server_that_names_none_is_stored() {
     let server = |seen: &Seen, fake: &Fake| match seen.path.as_str() {
         "/mcp" if seen.header("authorization").is_none() => Some(Reply::status(403)),
         "/.well-known/oauth-protected-resource/mcp" => Some(Reply::status(404)),
@@ -313,7 +313,7 @@ fn c54_a_login_with_a_name_of_its_own_is_repeated_by_that_name() {
 }
 
 #[apply(test)]
-fn c54_endpoints_that_were_named_are_kept() {
+fn c54_endpoints_that_were_named_are_stored() {
     let fake = unnamed();
     let login = Program::login(&fake).args([
         "--authorization-endpoint",

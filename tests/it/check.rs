@@ -300,7 +300,7 @@ fn c50_a_token_that_the_server_refuses_is_refreshed_once() {
 }
 
 #[apply(test)]
-fn c50_a_login_that_stays_refused_is_marked_and_the_hint_leads_back_in() {
+fn c50_a_login_that_stays_refused_is_marked_and_the_hint_logs_in_again() {
     for (fake, home) in [
         (taking("none", &["access-fresh", "access-later"]), true),
         (taking("none", &[]), false),

@@ -246,7 +246,7 @@ fn m3a_v11_an_unusable_url_in_the_header_ends_the_login() {
 }
 
 #[apply(test)]
-fn m56_a_challenge_that_names_no_absolute_url_is_passed_over() {
+fn m56_a_challenge_that_names_no_absolute_url_is_ignored() {
     for url in [
         "/meta",
         "/.well-known/oauth-protected-resource/mcp",
@@ -378,7 +378,7 @@ fn m5_metadata_without_an_authorization_server_ends_it() {
 }
 
 #[apply(test)]
-fn m5a_the_first_entry_is_taken_and_issuer_names_another() {
+fn m5a_the_first_entry_is_used_and_issuer_names_another() {
     let second = Fake::start();
     let origin = second.origin();
     let fake = Fake::with(move |seen, fake| {
@@ -1152,7 +1152,7 @@ fn m7_initialize_is_asked_only_where_the_modern_form_is_not_known() {
 }
 
 #[apply(test)]
-fn m35a_a_challenge_of_a_client_stands_in_for_the_probe() {
+fn m35a_a_challenge_of_a_client_replaces_the_probe() {
     let fake = Fake::with(|seen, fake| {
         (seen.path == "/meta").then(|| Reply::json(200, &fake.resource_metadata()))
     });
@@ -1451,7 +1451,7 @@ fn w7_a_probe_is_not_redirected_elsewhere_and_redirects_end() {
         let gateway =
             Fake::with(move |seen, _| (seen.path == "/mcp").then(|| Reply::redirect(302, &page)));
         let finished = fails(&gateway, Program::login(&gateway), 2, "not_an_mcp_server");
-        for shown in ["a web login stands in front of this server", &shown] {
+        for shown in ["a web login protects this server", &shown] {
             assert!(
                 finished.stderr.contains(shown),
                 "{path}: {}",

@@ -374,7 +374,7 @@ fn a_home_that_is_missing_and_a_server_that_is_down() {
 }
 
 #[apply(test)]
-fn a_taken_port_is_borne_where_the_answer_can_be_pasted() {
+fn a_port_in_use_is_a_warning_where_the_answer_can_be_pasted() {
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = held.local_addr().expect("an address").port().to_string();
     let refused = object(&doctor(&["--json", "--port", &port]).run().expect(8));
@@ -492,7 +492,7 @@ fn no_secret_is_shown_and_nothing_is_changed() {
 }
 
 #[apply(test)]
-fn what_is_kept_of_earlier_logins() {
+fn what_the_doctor_says_of_stored_logins() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({"needs_login": true}));
     let refresh = home.data().join("refresh");

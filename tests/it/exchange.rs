@@ -176,7 +176,7 @@ fn o2_errors_are_known_by_their_member() {
 }
 
 #[apply(test)]
-fn o3_m30_m30a_m30b_answers_that_are_taken() {
+fn o3_m30_m30a_m30b_answers_that_are_accepted() {
     let token = |more: Value| {
         let mut answer = json!({"access_token": "t", "token_type": "Bearer"});
         answer
@@ -1019,7 +1019,7 @@ fn a54_a_temporary_error_with_the_right_state_shows_that_the_client_is_known() {
 }
 
 #[apply(test)]
-fn o4_m24b_the_query_of_an_endpoint_is_kept() {
+fn o4_m24b_the_query_of_an_endpoint_stays() {
     let fake = Fake::with(|seen, fake| {
         let mut metadata = fake.server_metadata();
         metadata["authorization_endpoint"] =

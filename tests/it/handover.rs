@@ -96,7 +96,7 @@ fn cm1_codex_asks_us_by_a_command_that_works_anywhere() {
 }
 
 #[apply(test)]
-fn cp7_each_setting_stands_in_the_command() {
+fn cp7_each_setting_is_in_the_command() {
     let fake = Fake::start();
     let home = live(&fake);
     let elsewhere = home.path().join("o'ther dir");
@@ -430,7 +430,7 @@ fn cm2_without_a_refresh_token_there_is_nothing_to_move() {
 }
 
 #[apply(test)]
-fn cw2_hand_overs_at_once_are_all_kept() {
+fn cw2_hand_overs_at_once_are_all_written() {
     let fake = Fake::start();
     let home = Home::new();
     let servers: Vec<_> = (0..6)
@@ -539,7 +539,7 @@ fn cm2_a_login_made_during_a_move_is_not_lost() {
 /// What a client's command has done before it was ended nobody knows, so its token is not used by two.
 /// It waits for the longest time that a command may take, 10 s.
 #[apply(waiting_test)]
-fn cm2_a_command_that_hangs_may_have_taken_the_login() {
+fn cm2_a_command_that_hangs_may_have_the_login() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     let program = home.path().join("bin/mcporter");

@@ -149,7 +149,7 @@ fn prove_it_is_not_ours(home: &Home, fake: &Fake, client: &str) {
 }
 
 #[apply(test)]
-fn cm2_u24_what_is_moved_stands_in_the_file_of_the_client() {
+fn cm2_u24_what_is_moved_is_in_the_file_of_the_client() {
     for (client, configuration, tokens) in CLIENTS {
         let servers = Rotating::start();
         let (fake, home) = (&servers.fake, Home::expired(&servers));

@@ -74,7 +74,7 @@ fn f1_a_move_takes_our_own_helper_out() {
 }
 
 #[apply(test)]
-fn f1_a_helper_of_another_program_is_not_taken_out() {
+fn f1_a_helper_of_another_program_is_not_removed() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     let before = codex(

@@ -286,7 +286,7 @@ fn v4_hosts_of_other_machines_are_refused() {
 }
 
 #[apply(test)]
-fn l17_v4_only_a_visit_by_a_person_is_taken() {
+fn l17_v4_only_a_visit_by_a_person_is_accepted() {
     let waiting = Waiting::new();
     let target = waiting.target().to_owned();
     for headers in [
@@ -423,7 +423,7 @@ fn l11_l12_what_is_ambiguous_or_cannot_be_read_changes_nothing() {
 }
 
 #[apply(test)]
-fn b1_an_answer_of_another_issuer_is_neither_taken_nor_shown() {
+fn b1_an_answer_of_another_issuer_is_neither_used_nor_shown() {
     let mut waiting = Waiting::at(answers::promises_iss(), |program| program);
     let (state, code, issuer) = (waiting.state(), waiting.code(), waiting.fake.origin());
     let words = "error=access_denied&error_description=CANARY+words&error_uri=CANARY";
@@ -714,7 +714,7 @@ fn l19_others_are_answered_during_the_exchange_and_the_page_tells_the_truth() {
 /// The deadline ends the waiting, not the exchange; the browser is told after 10 s where to look.
 /// It waits for a page that is held back for 10 s.
 #[apply(waiting_test)]
-fn l19_a_slow_exchange_outlives_the_deadline_and_is_kept() {
+fn l19_a_slow_exchange_outlives_the_deadline_and_is_stored() {
     let gate = Gate::default();
     let held = gate.clone();
     let fake = Fake::with(move |seen, _| {

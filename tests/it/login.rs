@@ -54,7 +54,7 @@ fn a_login_needs_few_requests() {
 }
 
 #[apply(test)]
-fn a_live_login_is_kept_unless_forced() {
+fn a_live_login_stays_unless_forced() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
     login.agree();

@@ -738,7 +738,7 @@ fn w5_slow_servers_are_left_after_their_time() {
 }
 
 #[apply(test)]
-fn w5_l16_the_deadline_of_the_login_is_kept_whatever_the_server_does() {
+fn w5_l16_the_deadline_of_the_login_is_met_whatever_the_server_does() {
     for place in [
         "/mcp",
         "/.well-known/oauth-authorization-server",

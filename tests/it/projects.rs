@@ -187,7 +187,7 @@ fn all_takes_a_projects_servers_only_if_asked() {
 }
 
 #[apply(test)]
-fn all_ends_at_a_bound_and_passes_over_what_cannot_be_planned() {
+fn all_has_a_limit_and_skips_what_cannot_be_planned() {
     let home = Home::new();
     let unreachable = |path: usize| json!({"url": format!("http://127.0.0.1:1/{path}")});
     let mut servers: Vec<_> = (0..40)

@@ -127,7 +127,7 @@ fn m14_m28a_m28b_m29_m29a_a_client_registered_by_hand() {
 }
 
 #[apply(test)]
-fn m14_u20_a_client_file_for_the_web_brings_its_redirect_uri() {
+fn m14_u20_the_redirect_uri_of_a_web_clients_file_is_used() {
     let port = crate::support::closed_address().port();
     let fake = Fake::start();
     for (file, wanted) in [
@@ -564,7 +564,7 @@ fn w6_responses_without_a_client_are_refused() {
 }
 
 #[apply(test)]
-fn w6_a_byte_order_mark_before_a_registration_is_passed_over() {
+fn w6_a_byte_order_mark_before_a_registration_is_ignored() {
     let reply = Reply::text(
         201,
         "application/json",
@@ -820,7 +820,7 @@ fn m18_a_registration_that_did_not_work_is_not_used_again() {
 }
 
 #[apply(test)]
-fn m17a_a_port_that_is_taken_means_a_new_registration() {
+fn m17a_a_port_in_use_means_a_new_registration() {
     let fake = Fake::start();
     let first = Program::login(&fake).agree().expect(0);
     let uri = url::Url::parse(&redirect_uri(&first, &fake)).expect("a URI");

@@ -56,7 +56,7 @@ fn u2_port_8000_is_already_in_use() {
 
 /// hermes-agent#34260: the port was searched, freed, and lost to another process before it was bound again.
 #[apply(test)]
-fn u1_hermes_34260_the_port_is_bound_once_and_kept() {
+fn u1_hermes_34260_the_port_is_bound_once_and_stays_bound() {
     needs(&["strace"]);
     let fake = Fake::start();
     let trace = tempfile::NamedTempFile::new().expect("a file");
@@ -148,7 +148,7 @@ fn c6_hermes_34260_parallel_logins_do_not_cross() {
 
 /// hermes-agent#34260: one request was served, whatever it was; any path was taken; no state was checked.
 #[apply(test)]
-fn u6_u7_u8_hermes_34260_more_than_one_request_is_served_and_only_the_right_one_taken() {
+fn u6_u7_u8_hermes_34260_more_than_one_request_is_served_and_only_the_right_one_accepted() {
     let fake = Fake::start();
     let mut login = Program::login(&fake).start();
     let url = login.authorization_url();

@@ -309,7 +309,7 @@ fn d8_modes_and_umasks() {
 }
 
 #[apply(test)]
-fn d9_a_broken_file_is_kept_and_copied_and_not_replaced() {
+fn d9_a_broken_file_stays_and_is_copied() {
     let fake = Fake::start();
     let good = file_with(OTHER);
     let doubled = good.replacen("\n\"https", &format!("\n{OTHER},\n\"https"), 1);
@@ -666,7 +666,7 @@ fn k1_auto_reports_the_fallback_to_the_file_in_one_line() {
 }
 
 #[apply(test)]
-fn c5_32_logins_at_once_are_all_kept() {
+fn c5_32_logins_at_once_are_all_stored() {
     let home = tempfile::tempdir().expect("a directory");
     let fakes: Vec<_> = (0..32).map(|_| Fake::start()).collect();
     let mut running: Vec<_> = fakes
@@ -705,7 +705,7 @@ fn c5_32_logins_at_once_are_all_kept() {
 
 /// It logs in to 32 servers.
 #[apply(long_test)]
-fn c5_32_servers_in_one_run_are_all_kept() {
+fn c5_32_servers_in_one_run_are_all_stored() {
     let fakes: Vec<_> = (0..32).map(|_| Fake::start()).collect();
     let login = Program::new().args([
         "--json",

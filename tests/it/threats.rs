@@ -137,7 +137,7 @@ fn each_row_has_its_test() {
 }
 
 #[apply(test)]
-fn rows_are_whole_and_each_id_stands_once() {
+fn rows_are_whole_and_each_id_occurs_once() {
     let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
     for row in rows() {
         let id = row[0]

@@ -393,7 +393,7 @@ fn events_have_their_members_in_their_order() {
 }
 
 #[apply(test)]
-fn without_json_stdout_stays_empty_and_the_url_stands_alone() {
+fn without_json_stdout_stays_empty_and_the_url_has_a_line_of_its_own() {
     let fake = Fake::start();
     let login = |more: &str| {
         let login = Program::new().args(["--store", "file", "--no-browser", "--timeout", "1s"]);

@@ -253,7 +253,7 @@ impl Bus {
         }
     }
 
-    /// Returns where the answer to a prompt arrives, or the news that the service ended.
+    /// Returns where the answer to a prompt arrives, or a message that the service ended.
     fn answers(&self, prompt: &Path) -> Result<Receiver<Result<(), Error>>, Error> {
         let (sender, receiver) = mpsc::channel();
         let gone = sender.clone();

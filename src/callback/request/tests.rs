@@ -202,7 +202,7 @@ fn l17_only_visits() {
 }
 
 #[test]
-fn n7_a_form_is_taken_where_it_was_asked_for() {
+fn n7_a_form_is_accepted_where_it_was_requested() {
     const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
     let post = |target: &str, headers: &str| {
         format!("POST {target} HTTP/1.1\r\nHost: 127.0.0.1:50000\r\n{headers}\r\n")

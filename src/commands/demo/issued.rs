@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_taken_once() {
+    fn a_secret_is_used_once() {
         let mut issued = Issued::new(Duration::from_secs(60));
         let (first, second) = (issued.issue(1), issued.issue(2));
         assert!(first.len() >= 43 && first != second);

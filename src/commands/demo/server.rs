@@ -1,6 +1,6 @@
 //! The servers of the demo on one loopback port: which requests are accepted, and which server responds.
 //!
-//! `tiny_http` serves them. A program of this machine can bring its server down (a reset at the wrong moment is
+//! `tiny_http` serves them. A program of this machine can stop its server (a reset at the wrong moment is
 //! enough), which is why it serves no login of a user's; here nothing of value is lost with it.
 
 use std::io::{self, Read as _};

@@ -1,4 +1,4 @@
-//! What stands between this machine and the servers: proxies and certificate authorities.
+//! What is between this machine and the servers: proxies and certificate authorities.
 
 use super::{Case, Finding};
 use crate::discovery::DiscoverError;

@@ -81,7 +81,7 @@ fn data(case: &Case) -> Finding {
                 },
             )
         }
-        // The one way in which there is none.
+        // The only reason for which there is none.
         Err(_) => not_stored(case, "data", StoreError::NoHome),
     }
 }

@@ -1,4 +1,4 @@
-//! What the event loop does about what happens: each step of a login, and what the user reads of it.
+//! How the event loop handles each event of a login, and what the user reads of it.
 
 use std::time::Duration;
 

@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for DocumentMembers {
 }
 
 impl DocumentMembers {
-    /// Reads a JSON object. A byte order mark is passed over.
+    /// Reads a JSON object. A byte order mark is skipped.
     ///
     /// # Errors
     ///

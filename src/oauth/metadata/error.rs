@@ -69,7 +69,7 @@ pub enum MetadataError {
         /// The rule that it breaks.
         why: UrlError,
     },
-    /// The server gives out no authorization codes.
+    /// The server issues no authorization codes.
     #[error("the authorization server does not offer the authorization code flow, only {}", printable_list(.0, ", ", MAX_LISTED))]
     NoCodeFlow(Vec<String>),
     /// The server does not say that it protects codes with PKCE and S256.

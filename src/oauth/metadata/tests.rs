@@ -396,7 +396,7 @@ fn a7_n6_which_resource_is_the_server_itself() {
 }
 
 #[test]
-fn m52_a_resource_in_the_authorization_endpoint_is_not_kept() {
+fn m52_a_resource_in_the_authorization_endpoint_is_removed() {
     let page = |endpoint: &str| {
         let mut json: Value = serde_json::from_str(&document("")).expect("JSON");
         json["authorization_endpoint"] = endpoint.into();
@@ -429,7 +429,7 @@ fn m52_a_resource_in_the_authorization_endpoint_is_not_kept() {
 }
 
 #[test]
-fn m8_where_server_metadata_stands() {
+fn m8_where_server_metadata_is() {
     let origin = "https://auth.example.com";
     for (issuer, expected) in [
         (

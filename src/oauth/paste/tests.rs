@@ -62,7 +62,7 @@ fn p1_quotes_and_brackets_are_removed() {
 }
 
 #[test]
-fn p1_a_mark_that_may_belong_to_the_answer_is_kept() {
+fn p1_a_mark_that_may_belong_to_the_answer_stays() {
     for mark in [".", "-", "_", "~", "*", "!", ")", "=", "%3D"] {
         check(&format!("{URL}{mark}"), &format!("{QUERY}{mark}"));
     }
@@ -324,7 +324,7 @@ fn p4_parts_of_the_address_are_enough() {
 }
 
 #[test]
-fn p4_parameters_are_kept_as_they_came() {
+fn p4_parameters_stay_as_they_came() {
     for query in [
         "state=s&code=c",
         "state=s&code=c&iss=https%3A%2F%2Fas.example",
@@ -552,7 +552,7 @@ fn p1_blank_text_is_empty() {
 }
 
 #[test]
-fn p12_long_answers_are_taken_up_to_the_limit() {
+fn p12_long_answers_are_accepted_up_to_the_limit() {
     let front = "http://127.0.0.1:1/callback?state=s&code=";
     for length in [1_023, 1_024, 4_095, 4_096, 5_558, MAX_PASTE_BYTES] {
         let url = format!("{front}{}", "c".repeat(length - front.len()));

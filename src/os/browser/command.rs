@@ -37,7 +37,7 @@ fn command(text: &str, is_program: &dyn Fn(&str) -> bool) -> Vec<String> {
     }
 }
 
-/// Splits at a character that stands in no quotes.
+/// Splits at a character outside of quotes.
 fn split_unquoted(text: &str, at: char) -> Vec<&str> {
     let (mut parts, mut start, mut quote) = (Vec::new(), 0, None);
     for (place, character) in text.char_indices() {
@@ -84,8 +84,8 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Returns the arguments of a command for a URL: `%s` stands for it, `%c` for a colon and `%%` for a percent sign. Where no
-/// `%s` stands, the URL comes last.
+/// Returns the arguments of a command for a URL: `%s` is replaced with it, `%c` for a colon and `%%` for a percent sign. Where no
+/// `%s` occurs, the URL comes last.
 pub fn arguments(command: &[String], url: &str) -> Vec<String> {
     let mut is_placed = false;
     let mut arguments: Vec<String> = command

@@ -155,7 +155,7 @@ fn default_is_there() -> Option<bool> {
 }
 
 /// Starts the browser and does not wait for it. Whether a window really opened cannot be known, so the URL is always
-/// shown as well. A browser that is passed over is said.
+/// shown as well. A browser that is not used is named, with the reason.
 pub fn open(url: &str, choice: &BrowserChoice, environment: &Environment) {
     let may_default = choice.command.is_none() && skip_default(environment).is_none();
     let (watched, command) = (url.to_owned(), choice.command.clone());

@@ -1,6 +1,6 @@
 //! The job that this process belongs to: whether a terminal listens to it, and whether a shell looks after it.
 //!
-//! Groups and sessions are compared as plain numbers: in a container each may be 0, which stands for one outside of it.
+//! Groups and sessions are compared as plain numbers: in a container each may be 0, which means one outside of it.
 
 use std::fs;
 use std::os::fd::AsFd;

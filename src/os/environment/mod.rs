@@ -69,7 +69,7 @@ impl Environment {
 }
 
 impl Ssh {
-    /// Returns the command that brings a callback port of this machine, at `127.0.0.1` or `[::1]`, to the user's machine.
+    /// Returns the command that forwards a callback port of this machine, at `127.0.0.1` or `[::1]`, from the user's machine.
     pub fn forward(&self, loopback: &str, port: u16) -> String {
         let user = self
             .user

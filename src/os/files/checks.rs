@@ -27,7 +27,7 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
-    /// Opens the file for reading; takes the permissions of others away if it is ours. `None` if there is none.
+    /// Opens the file for reading; removes the permissions of others if it is ours. `None` if there is none.
     pub(super) fn open(&self) -> Result<Option<File>, DiskError> {
         let Some((file, found)) = self.open_checked()? else {
             return Ok(None);

@@ -32,7 +32,7 @@ pub struct LockFile {
 }
 
 impl LockFile {
-    /// Takes the lock that the file at `path` stands for. The file is made with mode 0600 and stays.
+    /// Takes the lock of the file at `path`, which is made with mode 0600 and stays.
     ///
     /// # Errors
     ///

@@ -55,7 +55,7 @@ pub enum DiskError {
         /// The file.
         path: PathBuf,
     },
-    /// Another process kept the lock until the deadline.
+    /// Another process held the lock until the deadline.
     #[error("cannot lock {}: {}", path.display(), holder_in_words(*holder))]
     Locked {
         /// The lock file.
@@ -138,7 +138,7 @@ pub enum Durability {
 
 /// Opens a file for reading; `None` if there is none.
 ///
-/// The file must be a regular one with a single name that belongs to us. Permissions of others are taken away, with a
+/// The file must be a regular one with a single name that belongs to us. Permissions of others are removed, with a
 /// warning. A symbolic link is followed if it is ours, and its target too and not writable by others.
 ///
 /// # Errors

@@ -333,7 +333,7 @@ fn d7_only_regular_files_with_one_name() {
 }
 
 #[test]
-fn d8_rights_of_others_are_taken_away() {
+fn d8_permissions_of_others_are_removed() {
     let home = home();
     let path = home.path().join("file");
     for (before, after) in [

@@ -20,7 +20,7 @@ const TAKERS: [(&str, &[&str]); 3] = [
     ("WT_SESSION", &[]),
 ];
 
-/// What runs inside a terminal and hands such text on only if it is told to.
+/// What runs inside a terminal and passes such text on only if it is configured to.
 const BETWEEN: [&str; 5] = ["TMUX", "STY", "ZELLIJ", "INSIDE_EMACS", "VIM_TERMINAL"];
 
 /// Returns whether the terminal is known to put text into the clipboard.

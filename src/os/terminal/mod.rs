@@ -1,7 +1,7 @@
 //! All that is printed. The rules of the interface:
 //!
 //! Talk goes to stderr, each line beginning with the program's name; only the product goes to stdout. Sentences begin
-//! in lower case and end without a dot. Whatever strangers say passes `oauth::text::printable` before it gets here, and every line
+//! in lower case and end without a dot. What others say passes `oauth::text::printable` before it gets here, and every line
 //! is checked once more on its way out: nothing but what `oauth::text::Readable` takes, on a terminal of UTF-8, and our own
 //! colours reach a terminal. A terminal
 //! or pipe that has gone away, or that takes nothing, changes nothing for the login.
@@ -36,7 +36,7 @@ pub enum Color {
     Never,
 }
 
-/// What stands in front of the further lines of a sentence.
+/// The indentation of the further lines of a sentence.
 const INDENT: &str = "           ";
 
 struct Screen {
@@ -62,12 +62,12 @@ fn stdout() -> MutexGuard<'static, Option<Output>> {
     STDOUT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on no talk waits for whoever reads it: for commands that have to end in time.
+/// From now on no message waits for its reader: for commands that have to end in time.
 pub fn never_wait_for_talk() {
     screen().stderr.never_wait();
 }
 
-/// From now on neither talk nor product waits for whoever reads it: for what has to answer signals and deadlines.
+/// From now on neither message nor result waits for its reader: for what has to obey signals and deadlines.
 pub fn never_wait() {
     never_wait_for_talk();
     let mut output = Output::new(rustix::stdio::stdout);
@@ -75,19 +75,19 @@ pub fn never_wait() {
     *stdout() = Some(output);
 }
 
-/// Returns the streams that have not taken all yet; once one of them is ready, [`advance`] is to be called.
+/// Returns the streams with unwritten text; call [`advance`] once one of them is ready.
 pub fn pending() -> impl Iterator<Item = BorrowedFd<'static>> {
     let stdout = stdout().as_ref().and_then(Output::pending);
     screen().stderr.pending().into_iter().chain(stdout)
 }
 
-/// Writes what was not taken yet, as far as it is taken now.
+/// Writes the unwritten text, as far as the streams are ready.
 pub fn advance() {
     screen().stderr.advance();
     stdout().iter_mut().for_each(Output::advance);
 }
 
-/// Lets the streams take what they have not taken yet; one that takes nothing any more is given up after a second.
+/// Writes the unwritten text to the end; a stream that accepts nothing is given up after a second.
 ///
 /// # Errors
 ///
@@ -214,7 +214,7 @@ fn line(label: Option<(&str, String)>, text: &str) {
         .as_ref()
         .map(|(plain, _)| format!("{plain}: "))
         .unwrap_or_default();
-    // A command is pasted as it stands, and must not be broken.
+    // A command is copied as it is, and must not be broken.
     let is_command = label.is_some() && text.starts_with(concat!(env!("CARGO_PKG_NAME"), " "));
     let room = if is_command { usize::MAX } else { room() };
     let wrapped = wrap(&format!("{plain}{}", guard(text)), room, INDENT);

@@ -1,4 +1,4 @@
-//! Writing to stdout and stderr without waiting for whoever reads them.
+//! Writing to stdout and stderr without waiting for their readers.
 //!
 //! A terminal that was halted with Ctrl-S and a pipe that nobody reads take nothing, perhaps for ever. So what is written
 //! goes into a queue of limited size, and from there to the stream as far as it takes something now. At the end a stream
@@ -40,7 +40,7 @@ const FINISH_LIMIT: Duration = Duration::from_secs(5);
 enum Access {
     /// Through an open file of our own, which does not block.
     Own(OwnedFd),
-    /// A socket, which is told with each write not to block.
+    /// A socket; each write is marked not to block.
     Socket,
     /// A file or a device that takes everything at once.
     Plain,
@@ -192,7 +192,7 @@ fn access(stream: BorrowedFd) -> Access {
     let Ok(stat) = fstat(stream) else {
         return Access::Plain;
     };
-    // What the master of a pseudo-terminal stands for is made anew by each opening.
+    // Each opening of the master of a pseudo-terminal makes a new terminal.
     let is_master = (major(stat.st_rdev), minor(stat.st_rdev)) == (5, 2);
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::Fifo => open_anew(stream).map_or(Access::Asked(PIPE_PIECE), Access::Own),

@@ -1,8 +1,8 @@
 //! What a person pastes: read from a terminal without the limits of its line editor, or from a pipe as it comes.
 //!
-//! A terminal in its usual mode silently cuts a line at 4,095 bytes, and the end of a redirect URL is where the state
-//! stands. So while a paste is awaited the terminal hands over every byte, without echo; it is set back whenever the
-//! program ends, stops or fails. A program in the background does not read, for the system would stop all of it.
+//! A terminal in its usual mode silently cuts a line at 4,095 bytes, and the end of a redirect URL holds the state. So while
+//! a paste is awaited the terminal delivers every byte, without echo; it is set back whenever the program ends, stops or
+//! fails. A program in the background does not read, because the system would stop all of it.
 
 use std::io::IsTerminal as _;
 use std::os::fd::{AsFd, BorrowedFd};

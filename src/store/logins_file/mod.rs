@@ -95,7 +95,7 @@ impl LoginsFile {
         };
         let logins = self.parse(&bytes)?;
         if self.is_named {
-            // Only now it is known to be ours: the permissions of others are taken away.
+            // Only now it is known to be ours: the permissions of others are removed.
             files::open_private(&self.path)?;
         }
         Ok(Some(logins))

@@ -153,7 +153,7 @@ fn d9_a_file_cut_at_any_byte_stays_as_it_is() {
 }
 
 #[test]
-fn d9_broken_files_are_kept_and_copied_once() {
+fn d9_broken_files_stay_and_are_copied_once() {
     let deep = format!("{{\"version\":1,\"logins\":{}", "[".repeat(100_000));
     let broken: &[&[u8]] = &[
         b"",

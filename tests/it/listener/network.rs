@@ -139,7 +139,7 @@ fn na3_l3_localhost_is_held_in_both_families_or_not_at_all() {
 }
 
 #[apply(test)]
-fn l1_a_taken_port_names_its_holder() {
+fn l1_the_holder_of_a_port_is_named() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("an address").port().to_string();
     let fake = Fake::start();
@@ -203,7 +203,7 @@ fn l2_without_a_socket_the_answer_is_pasted() {
 }
 
 #[apply(test)]
-fn l18_a_connection_that_cannot_be_accepted_is_passed_over() {
+fn l18_a_connection_that_cannot_be_accepted_is_ignored() {
     needs(&["strace"]);
     for error in ["ECONNABORTED", "ENOMEM", "EMFILE", "ENOBUFS", "EINTR"] {
         let inject = format!("inject=accept4:error={error}:when=2+2");

@@ -66,7 +66,7 @@ impl OnTerminal {
 }
 
 #[apply(test)]
-fn p12_an_address_of_any_length_is_taken_whole() {
+fn p12_an_address_of_any_length_is_read_whole() {
     for (length, open, close) in [
         (1023, "", "\r"),
         (1024, "", "\n"),
@@ -103,7 +103,7 @@ fn p12_sec7_what_is_pasted_is_not_shown() {
 }
 
 #[apply(test)]
-fn p3_p2_bracketed_and_wrapped_pastes_are_taken() {
+fn p3_p2_bracketed_and_wrapped_pastes_are_accepted() {
     let forms = [
         "\u{1b}[200~URL\u{1b}[201~",
         "\u{1b}[200~URL\u{1b}[201~\r",

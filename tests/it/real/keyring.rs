@@ -153,7 +153,7 @@ fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
 }
 
 #[apply(test)]
-fn auto_takes_the_keyring_that_works() {
+fn auto_uses_the_keyring_that_works() {
     let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
     let server = bed.fastmcp();
     let event = log_in(&bed, &server, "unlocked", "auto")
@@ -284,7 +284,7 @@ fn k1_many_short_connections_do_not_crash_the_keyring() {
 }
 
 #[apply(test)]
-fn c5_servers_in_one_run_are_all_kept_in_the_keyring() {
+fn c5_servers_in_one_run_are_all_stored_in_the_keyring() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = Session::start(&bed);
     let fakes: Vec<_> = (0..16).map(|_| Fake::start()).collect();

@@ -135,7 +135,7 @@ fn workspace_mcp_refreshes_the_login_of_a_desktop_client() {
 
 /// workspace-mcp takes seconds to start.
 #[apply(long_test)]
-fn workspace_mcp_refreshes_the_login_of_a_web_client_whose_port_was_taken() {
+fn workspace_mcp_refreshes_the_login_of_a_web_client_whose_port_was_in_use() {
     let bed = Bed::with(&[Part::WorkspaceMcp]);
     let google = google();
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn d12_a_lock_that_stays_taken_names_its_holder() {
+fn d12_a_lock_that_is_held_names_its_holder() {
     let home = home();
     let path = home.path().join("deep/file.lock");
     let soon = || Deadline::after(Duration::from_millis(30));
@@ -152,7 +152,7 @@ fn a11_a_killed_process_that_was_breaking_a_lock_does_not_block_it() {
 
 /// Many find the same two markers of the dead at the same moment: one at a time gets the lock, and all of them do.
 #[test]
-fn a11_waiters_at_once_break_one_another_nothing() {
+fn a11_waiters_at_once_break_no_lock_of_each_other() {
     let home = home();
     let path = home.path().join("file.lock");
     let mut gone = Command::new("true").spawn().unwrap();
@@ -189,7 +189,7 @@ fn a11_waiters_at_once_break_one_another_nothing() {
 }
 
 #[test]
-fn d12_without_locks_in_the_file_system_a_marker_stands_in() {
+fn d12_without_locks_in_the_file_system_a_marker_replaces_them() {
     if let Some(path) = std::env::var_os(CHILD_PATH) {
         let path = PathBuf::from(path);
         let _lock = LockFile::acquire(&path, Deadline::after(Duration::ZERO)).unwrap();
@@ -205,7 +205,7 @@ fn d12_without_locks_in_the_file_system_a_marker_stands_in() {
         let path = home.path().join("file.lock");
         let inject = format!("inject=flock:error={error}");
         let test =
-            "os::files::tests::lock_tests::d12_without_locks_in_the_file_system_a_marker_stands_in";
+            "os::files::tests::lock_tests::d12_without_locks_in_the_file_system_a_marker_replaces_them";
         let output = run_again(
             test,
             &["strace", "-f", "-e", "trace=flock", "-e", &inject],
