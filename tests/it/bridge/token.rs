@@ -171,6 +171,7 @@ fn br42_a_newer_login_in_the_store_is_used() {
     let server = McpServer::start(Wire::Legacy);
     let (home, mut client) = legacy(&server);
     client.text("echo", json!({}));
+    server.wait_for_streams(1);
     server.expire();
     Program::login(server.fake())
         .at_home(home.home())
