@@ -75,6 +75,7 @@ warnings! {
     ClientFileTooLarge "client_file_too_large" "the configuration of a client is too large to be changed";
     OlderLogin "older_login" "the client has an older login, which it would use instead";
     TokenEnded "token_ended" "a client that asks mcp-login for this token gets none any more";
+    ToolRejected "tool_rejected" "a tool of the server is left out, because its headers are wrong";
     DemoFailed "demo_failed" "the user of the demo could not agree";
 }
 

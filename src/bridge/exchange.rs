@@ -7,8 +7,11 @@ use super::sse::Parser;
 use super::stdio::MAX_LINE_BYTES;
 use super::Bridge;
 use crate::error::{Error, ServerFault};
-use crate::http::{BodyStream, HttpError, Response};
+use crate::http::{Abort, BodyStream, HttpError, Response};
 use crate::oauth::text::printable;
+
+/// The notification that begins a subscription.
+const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
 /// How much is read at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -23,7 +26,37 @@ static LINGERING: AtomicUsize = AtomicUsize::new(0);
 pub struct ServerAnswer {
     /// The response.
     pub message: RpcMessage,
-    rest: Option<BodyStream>,
+    rest: Option<Box<BodyStream>>,
+}
+
+/// What is read of a response, and for which request.
+pub struct Reading<'a> {
+    /// The request that is answered; `None` for messages that answer nothing.
+    id: Option<&'a str>,
+    /// What ends the request.
+    abort: &'a Abort,
+    /// Where its events are read; a stream that is resumed goes on here.
+    pub parser: Parser,
+}
+
+impl<'a> Reading<'a> {
+    /// Prepares to read the answer to a request.
+    pub fn of(request: &'a RpcMessage, abort: &'a Abort) -> Self {
+        Self {
+            id: Some(request.id()),
+            abort,
+            parser: Parser::default(),
+        }
+    }
+
+    /// Prepares to read what answers no request.
+    pub fn of_others(abort: &'a Abort) -> Self {
+        Self {
+            id: None,
+            abort,
+            parser: Parser::default(),
+        }
+    }
 }
 
 /// A response that refuses a message.
@@ -70,6 +103,12 @@ impl RefusedMessage {
         }
     }
 
+    /// Tells whether the server perhaps speaks another wire.
+    pub fn is_of_another_wire(&self) -> bool {
+        matches!(self.status, 400..=499)
+            && !matches!(self.status, 401 | 403 | 407 | 408 | 425 | 429)
+    }
+
     /// Tells whether the server says something about the session.
     pub fn is_about_session(&self) -> bool {
         self.message
@@ -114,14 +153,14 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Error::Server`] if there is no answer in it; [`Error::Unreachable`] if the connection breaks.
-    pub fn read(&self, response: Response, id: &str, parser: &mut Parser) -> Result<Ended, Error> {
+    pub fn read(&self, response: Response, reading: &mut Reading) -> Result<Ended, Error> {
         if response.is("text/event-stream") {
             let mut body = response.into_stream();
-            let message = self.read_events(&mut body, parser, Some(id));
+            let message = self.read_events(&mut body, reading);
             return Ok(match message.unwrap_or_default() {
                 Some(message) => Ended::Answered(ServerAnswer {
                     message,
-                    rest: Some(body),
+                    rest: Some(Box::new(body)),
                 }),
                 None => Ended::Cut,
             });
@@ -131,7 +170,7 @@ impl Bridge {
         let is_empty = body.trim_ascii().is_empty();
         let mut answer = None;
         for message in message::read(body).unwrap_or_default() {
-            answer = answer.or(self.pass_on(message, Some(id)));
+            answer = answer.or(self.pass_on(message, reading));
         }
         match answer {
             Some(message) => Ok(Ended::Answered(ServerAnswer {
@@ -161,36 +200,41 @@ impl Bridge {
     pub fn read_events(
         &self,
         body: &mut BodyStream,
-        parser: &mut Parser,
-        id: Option<&str>,
+        reading: &mut Reading,
     ) -> Result<Option<RpcMessage>, HttpError> {
         let mut buffer = vec![0; CHUNK_BYTES];
         let mut answer = None;
         loop {
             let count = body.read(&mut buffer)?;
             let piece = buffer.get(..count).unwrap_or_default();
-            let fits = parser.read(piece, |event| {
-                if !matches!(event.name.as_str(), "" | "message") {
-                    return;
-                }
+            let mut events = Vec::new();
+            let fits = reading.parser.read(piece, |event| events.push(event));
+            let is_message = |name: &str| matches!(name, "" | "message");
+            for event in events.into_iter().filter(|event| is_message(&event.name)) {
                 for message in message::read(event.data).unwrap_or_default() {
-                    let own = self.pass_on(message, id);
-                    answer = answer.take().or(own);
+                    let own = self.pass_on(message, reading);
+                    answer = answer.or(own);
                 }
-            });
+            }
             if answer.is_some() || count == 0 || !fits {
                 return Ok(answer);
             }
         }
     }
 
-    /// Passes a message on to the client, but returns it if it is the response to this request.
-    fn pass_on(&self, message: RpcMessage, id: Option<&str>) -> Option<RpcMessage> {
+    /// Passes a message on to the client, but returns it if it is the answer that is read.
+    fn pass_on(&self, message: RpcMessage, reading: &Reading) -> Option<RpcMessage> {
         if message.kind != Kind::Response {
-            self.output.write(&message.text);
+            let is_ours = message.method == ACKNOWLEDGED && self.translation().is_some();
+            if !is_ours && !reading.abort.is_aborted() {
+                self.output.write(&message.text);
+            }
             return None;
         }
-        if id.is_some_and(|id| message.id().is_empty() || message.answers(id)) {
+        if reading
+            .id
+            .is_some_and(|id| message.id().is_empty() || message.answers(id))
+        {
             return Some(message);
         }
         let other = self

@@ -16,6 +16,12 @@ use crate::failure::Class;
 /// JSON-RPC: the message is no valid request.
 pub const INVALID_REQUEST: i64 = -32600;
 
+/// JSON-RPC: the params do not fit the method.
+pub const INVALID_PARAMS: i64 = -32602;
+
+/// JSON-RPC: the request failed inside.
+pub const INTERNAL_ERROR: i64 = -32603;
+
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -80,10 +86,9 @@ fn one_line(mut text: Vec<u8>) -> Vec<u8> {
     if start > 0 {
         text.drain(..start);
     }
-    for byte in &mut text {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
+    if text.contains(&b'\n') || text.contains(&b'\r') {
+        let ends = text.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r'));
+        ends.for_each(|byte| *byte = b' ');
     }
     text
 }
@@ -150,6 +155,17 @@ impl RpcMessage {
         serde_json::from_str(self.body()).ok()
     }
 
+    /// Returns the code of an error.
+    pub fn error_code(&self) -> Option<i64> {
+        let error: Value = self.is_error.then(|| self.parse())??;
+        error.get("code")?.as_i64()
+    }
+
+    /// Returns where a part of the text, such as of the body, begins.
+    pub fn offset_of(&self, part: &str) -> usize {
+        (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
+    }
+
     /// Tells whether this response is for a request with this id, however the server writes the id.
     pub fn answers(&self, id: &str) -> bool {
         let value = |text: &str| serde_json::from_str::<Value>(text).ok();
@@ -193,6 +209,11 @@ impl RpcMessage {
     }
 }
 
+/// Returns a response with a result.
+pub fn result(id: &str, result: &Value) -> Vec<u8> {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#).into_bytes()
+}
+
 /// Returns a response with an error of JSON-RPC itself.
 pub fn error(id: &str, code: i64, message: &str) -> Vec<u8> {
     let error = json!({"code": code, "message": message});
@@ -224,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_of_a_message() {
+    fn br14_what_is_read_of_a_message() {
         for (line, kind, id, method, body) in [
             (
                 r#"{"jsonrpc":"2.0","id":9007199254740993,"method":"a/b","params":{"x":1.10}}"#,
@@ -301,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_its_messages() {
+    fn br5_a_batch_is_its_messages() {
         let messages =
             read(br#"[{"id":1,"method":"a"}, {"method":"b"}]"#.to_vec()).expect("a batch");
         let methods: Vec<_> = messages.iter().map(|it| it.method.as_str()).collect();
@@ -311,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_put_back_as_the_client_wrote_it() {
+    fn br13_an_id_is_put_back_as_the_client_wrote_it() {
         for (line, id, expected) in [
             (
                 r#"{"jsonrpc":"2.0","id":"ü","result":{"b":1,"a":2.0}}"#,
@@ -345,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_compared_by_their_value() {
+    fn br13_ids_are_compared_by_their_value() {
         for (own, asked, same) in [
             ("1", "1", true),
             (r#""ü""#, r#""\u00fc""#, true),

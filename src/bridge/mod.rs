@@ -5,14 +5,19 @@
 //! request gets exactly one, with the id that the client wrote). `exchange` reads responses, JSON or events (`sse`).
 //!
 //! `session` speaks the wire of 2025-11-25 and before: `initialize`, a session, a stream for what the server sends by itself.
+//! `stateless` speaks that of 2026-07-28: headers for each request (`tools` knows those of parameters), no session. A message
+//! shows which one the client speaks; where the server knows only the newer one, `translate` speaks for an older client.
 
 mod exchange;
 mod message;
 mod pending;
 mod session;
 mod sse;
+mod stateless;
 mod stdio;
 mod token;
+mod tools;
+mod translate;
 mod upstream;
 mod workers;
 
@@ -32,6 +37,8 @@ use message::{Kind, RpcMessage};
 use pending::Pending;
 use session::Session;
 use stdio::{Arrival, LineInput, LineOutput};
+use tools::MirroredTools;
+use translate::Translation;
 use upstream::Upstream;
 use workers::RequestWorkers;
 
@@ -72,6 +79,9 @@ pub fn run(
         output: LineOutput::new(Arc::clone(&waker)).map_err(failed)?,
         pending: Pending::default(),
         session: Session::default(),
+        client_version: Mutex::default(),
+        translation: Mutex::default(),
+        tools: Mutex::default(),
         notifications: Mutex::default(),
         workers,
         person,
@@ -99,10 +109,28 @@ struct Bridge {
     output: LineOutput,
     pending: Pending,
     session: Session,
+    /// How the client speaks.
+    client_version: Mutex<ClientVersion>,
+    /// What speaks for a client with a session before a server without one.
+    translation: Mutex<Option<Arc<Translation>>>,
+    /// The parameters that are mirrored into headers.
+    tools: Mutex<MirroredTools>,
     /// What is sent one after another.
     notifications: Mutex<VecDeque<RpcMessage>>,
     workers: Arc<RequestWorkers>,
     person: Box<dyn Person>,
+}
+
+/// How the client speaks: the first messages show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum ClientVersion {
+    /// Nothing has shown it yet.
+    #[default]
+    Unknown,
+    /// It has opened a session.
+    Session,
+    /// Its requests name this version.
+    Stateless(String),
 }
 
 impl Bridge {
@@ -123,9 +151,10 @@ impl Bridge {
         let (bridge, bytes) = (Arc::clone(self), message.text.len());
         match message.kind {
             Kind::Request => {
-                let abort = self.pending.begin(message.id());
+                let version = self.version(&message);
+                let abort = self.pending.begin(message.id(), version.is_some());
                 self.workers.submit(bytes, move || match abort {
-                    Some(abort) => bridge.request(&message, &abort),
+                    Some(abort) => bridge.request(&message, version, &abort),
                     None => {
                         let error = "there is a request with this id already; wait for its answer";
                         bridge.output.write(&message::error(
@@ -146,17 +175,44 @@ impl Bridge {
                     .push_back(message);
                 self.workers.submit(bytes, move || bridge.notify());
             }
-            Kind::Response => self
-                .workers
-                .submit(bytes, move || bridge.send_quietly(&message)),
+            Kind::Response => match self.translation() {
+                Some(translation) => translation.take_response(message),
+                None => self
+                    .workers
+                    .submit(bytes, move || bridge.send_quietly(&message)),
+            },
         }
     }
 
+    /// Returns the version that a request names; a client with a session names none.
+    fn version(&self, message: &RpcMessage) -> Option<String> {
+        let mut client = self
+            .client_version
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if message.method == "initialize" {
+            *client = ClientVersion::Session;
+        }
+        if *client == ClientVersion::Session {
+            return None;
+        }
+        let version = stateless::version(message)?;
+        *client = ClientVersion::Stateless(version.clone());
+        Some(version)
+    }
+
     /// Sends a request, and answers it whatever comes.
-    fn request(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) {
-        let done = match message.method.as_str() {
-            "initialize" => self.initialize(message, abort),
-            _ => self.call(message, abort),
+    fn request(self: &Arc<Self>, message: &RpcMessage, version: Option<String>, abort: &Abort) {
+        let done = match (version, message.method.as_str()) {
+            (Some(version), _) => self.call_stateless(message, &version, abort),
+            (None, "initialize") => self.initialize(message, abort),
+            (None, _) => {
+                self.session.wait(message);
+                match self.translation() {
+                    Some(translation) => self.call_translated(&translation, message, abort),
+                    None => self.call(message, abort),
+                }
+            }
         };
         if let Err(err) = done {
             self.fail(message.id(), &err);
@@ -187,21 +243,43 @@ impl Bridge {
         self.session.confirmed(self, &message);
     }
 
-    /// Sends a message that has no answer.
+    /// Sends a message that has no answer. On the wire without sessions there are no responses of clients, and behind a
+    /// translation there is nobody for them.
     fn send_quietly(self: &Arc<Self>, message: &RpcMessage) {
-        if let Err(err) = self.send_in_session(message) {
+        let client = self
+            .client_version
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let sent = match (client, message.kind) {
+            (ClientVersion::Stateless(_), Kind::Response) => Ok(()),
+            (ClientVersion::Stateless(version), _) => self.notify_stateless(message, &version),
+            _ => {
+                self.session.wait(message);
+                match self.translation() {
+                    Some(_) => Ok(()),
+                    None => self.send_in_session(message),
+                }
+            }
+        };
+        if let Err(err) = sent {
             self.person.tell(&err.report());
         }
     }
 
-    /// Gives up a request, as the client wants it. `initialize` cannot be given up.
+    /// Gives up a request, as the client wants it.
     ///
     /// Spec: MCP 2025-11-25, Cancellation.
     fn cancel(self: &Arc<Self>, message: &RpcMessage) {
         let Some(id) = self.cancelled_request(message) else {
             return;
         };
-        self.send_quietly(message);
+        let translation = self.translation();
+        if let Some(translation) = &translation {
+            translation.give_up(&id);
+        } else if !self.pending.is_stateless(&id) {
+            self.send_quietly(message);
+        }
         // Whatever comes for it now would be ignored.
         self.pending.cancel(&id);
     }

@@ -15,25 +15,43 @@ pub struct Pending {
 
 #[derive(Debug, Default)]
 struct OpenRequests {
-    open: HashMap<String, Abort>,
+    open: HashMap<String, OpenRequest>,
     answers_being_written: usize,
+}
+
+#[derive(Debug)]
+struct OpenRequest {
+    abort: Abort,
+    is_stateless: bool,
 }
 
 impl Pending {
     /// Notes a request, and returns what ends it; `None` if one with this id is still open.
-    pub fn begin(&self, id: &str) -> Option<Abort> {
+    pub fn begin(&self, id: &str, is_stateless: bool) -> Option<Abort> {
         let mut state = self.lock();
         if state.open.contains_key(id) {
             return None;
         }
         let abort = Abort::default();
-        state.open.insert(id.to_owned(), abort.clone());
+        let request = OpenRequest {
+            abort: abort.clone(),
+            is_stateless,
+        };
+        state.open.insert(id.to_owned(), request);
         Some(abort)
     }
 
     /// Tells whether a request has no answer yet.
     pub fn is_open(&self, id: &str) -> bool {
         self.lock().open.contains_key(id)
+    }
+
+    /// Tells whether a request is given up by closing its stream, and by nothing else.
+    pub fn is_stateless(&self, id: &str) -> bool {
+        self.lock()
+            .open
+            .get(id)
+            .is_some_and(|request| request.is_stateless)
     }
 
     /// Calls `write` if the request has no answer yet.
@@ -51,9 +69,9 @@ impl Pending {
 
     /// Ends a request without an answer.
     pub fn cancel(&self, id: &str) {
-        let abort = self.lock().open.remove(id);
-        if let Some(abort) = abort {
-            abort.abort();
+        let request = self.lock().open.remove(id);
+        if let Some(request) = request {
+            request.abort.abort();
         }
         self.changed.notify_all();
     }

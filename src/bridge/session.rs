@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::exchange::{Ended, RefusedMessage, ServerAnswer};
+use super::exchange::{Ended, Reading, RefusedMessage, ServerAnswer};
 use super::message::{Kind, RpcMessage};
-use super::sse::Parser;
 use super::upstream::Outgoing;
 use super::Bridge;
 use crate::error::{Error, ServerFault};
@@ -114,7 +113,7 @@ impl Session {
     }
 
     /// Waits until what was expected before a message is done.
-    fn wait(&self, message: &RpcMessage) {
+    pub fn wait(&self, message: &RpcMessage) {
         let deadline = Instant::now() + OPENING_LIMIT;
         let is_initialized = message.method == INITIALIZED;
         let mut state = self.lock();
@@ -139,7 +138,10 @@ impl Session {
         let view = Arc::clone(&state.view);
         drop(state);
         self.changed.notify_all();
-        bridge.listen(view);
+        match bridge.translation() {
+            Some(translation) => bridge.subscribe(&translation),
+            None => bridge.listen(view),
+        }
     }
 
     /// Notes the session that an answer to `initialize` opens.
@@ -158,17 +160,26 @@ impl Session {
 }
 
 impl Bridge {
-    /// Opens the session for the client.
+    /// Opens the session for the client; speaks for it if the server knows only the wire without a session.
     pub fn initialize(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
         let opened = self.open_session(message, abort);
-        if matches!(opened, Ok(Ok(_))) {
-            self.session.lock().initialize = Some(message.clone());
-        }
-        self.session.lock().is_opening = false;
+        let translated = match &opened {
+            Ok(Ok(answer)) if answer.message.is_error => self.translate(message, abort),
+            Ok(Err(refused)) if refused.is_of_another_wire() => self.translate(message, abort),
+            _ => Ok(None),
+        };
+        let is_open = matches!(&opened, Ok(Ok(answer)) if !answer.message.is_error);
+        let mut state = self.session.lock();
+        state.initialize = is_open.then(|| message.clone());
+        state.is_opening = false;
+        drop(state);
         self.session.changed.notify_all();
-        match opened? {
-            Ok(answer) => self.reply(message.id(), answer),
-            Err(refusal) => return self.refuse(message.id(), refusal),
+        match (translated?, opened?) {
+            (Some(line), _) => self
+                .pending
+                .answer(message.id(), || self.output.write(&line)),
+            (None, Ok(answer)) => self.reply(message.id(), answer),
+            (None, Err(refused)) => return self.refuse(message.id(), refused),
         }
         Ok(())
     }
@@ -184,8 +195,7 @@ impl Bridge {
             return Ok(Err(RefusedMessage::read(response)));
         }
         let id = response.header("mcp-session-id").map(str::to_owned);
-        let mut parser = Parser::default();
-        match self.read(response, message.id(), &mut parser)? {
+        match self.read(response, &mut Reading::of(message, abort))? {
             Ended::Answered(answer) => {
                 self.session.open(&answer.message, id.as_deref());
                 Ok(Ok(answer))
@@ -196,7 +206,6 @@ impl Bridge {
 
     /// Sends a request in the session, and answers it.
     pub fn call(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
-        self.session.wait(message);
         let mut view = self.session.view();
         let mut response = self.post(message, &view, abort)?;
         if !(200..300).contains(&response.status) {
@@ -211,10 +220,10 @@ impl Bridge {
                 return self.refuse(message.id(), RefusedMessage::read(response));
             }
         }
-        let mut parser = Parser::default();
-        let answer = match self.read(response, message.id(), &mut parser)? {
+        let mut reading = Reading::of(message, abort);
+        let answer = match self.read(response, &mut reading)? {
             Ended::Answered(answer) => answer,
-            Ended::Cut => self.resume(message, &view, &mut parser, abort)?,
+            Ended::Cut => self.resume(message, &view, &mut reading, abort)?,
         };
         self.reply(message.id(), answer);
         Ok(())
@@ -222,7 +231,6 @@ impl Bridge {
 
     /// Sends a notification or a response in the session.
     pub fn send_in_session(self: &Arc<Self>, message: &RpcMessage) -> Result<(), Error> {
-        self.session.wait(message);
         let (view, abort) = (self.session.view(), Abort::default());
         let mut response = self.post(message, &view, &abort)?;
         if !(200..300).contains(&response.status) {
@@ -236,7 +244,7 @@ impl Bridge {
         if response.is("text/event-stream") {
             let mut body = response.into_stream();
             // It answers nothing, so it may end whenever it wants.
-            let _ = self.read_events(&mut body, &mut Parser::default(), None);
+            let _ = self.read_events(&mut body, &mut Reading::of_others(&abort));
         }
         Ok(())
     }
@@ -328,22 +336,22 @@ impl Bridge {
         &self,
         message: &RpcMessage,
         view: &View,
-        parser: &mut Parser,
+        reading: &mut Reading,
         abort: &Abort,
     ) -> Result<ServerAnswer, Error> {
         let mut given_up_at = Instant::now() + RESUME_LIMIT;
-        while let Some(last_id) = parser.last_id.clone() {
-            parser.forget_unfinished();
-            thread::sleep(parser.retry.unwrap_or(FIRST_PAUSE));
+        while let Some(last_id) = reading.parser.last_id.clone() {
+            reading.parser.forget_unfinished();
+            thread::sleep(reading.parser.retry.unwrap_or(FIRST_PAUSE));
             if !self.pending.is_open(message.id()) {
                 break;
             }
             match self.get(view, Some(&last_id), abort) {
                 Ok(response) if response.status == 200 => {
-                    if let Ended::Answered(answer) = self.read(response, message.id(), parser)? {
+                    if let Ended::Answered(answer) = self.read(response, reading)? {
                         return Ok(answer);
                     }
-                    if parser.last_id.as_ref() != Some(&last_id) {
+                    if reading.parser.last_id.as_ref() != Some(&last_id) {
                         given_up_at = Instant::now() + RESUME_LIMIT;
                     }
                 }
@@ -366,15 +374,16 @@ impl Bridge {
 
     /// Reads the stream for as long as the session lives, and opens it again when it ends. A server that has none says so.
     fn keep_listening(self: &Arc<Self>, view: &View) {
-        let mut parser = Parser::default();
+        let abort = Abort::default();
+        let mut reading = Reading::of_others(&abort);
         let (mut pause, mut has_worked) = (FIRST_PAUSE, false);
         while self.session.view().generation == view.generation {
-            let last_id = parser.last_id.clone();
-            match self.get(view, last_id.as_deref(), &Abort::default()) {
+            let last_id = reading.parser.last_id.clone();
+            match self.get(view, last_id.as_deref(), &abort) {
                 Ok(response) if response.status == 200 && response.is("text/event-stream") => {
                     (pause, has_worked) = (FIRST_PAUSE, true);
-                    let _ = self.read_events(&mut response.into_stream(), &mut parser, None);
-                    parser.forget_unfinished();
+                    let _ = self.read_events(&mut response.into_stream(), &mut reading);
+                    reading.parser.forget_unfinished();
                 }
                 Ok(response) if response.status == 404 && view.has_id && has_worked => {
                     if self.renew(view).is_ok() {
@@ -385,7 +394,7 @@ impl Bridge {
                 Ok(_) => return,
                 Err(err) => log::info!("no stream of the server: {err}"),
             }
-            thread::sleep(parser.retry.unwrap_or(pause));
+            thread::sleep(reading.parser.retry.unwrap_or(pause));
             pause = MAX_PAUSE.min(pause * 2);
         }
     }

@@ -46,13 +46,9 @@ impl Parser {
             if is_second_half {
                 continue;
             }
-            if self.line.is_empty() {
-                self.end_line(line, &mut take);
-            } else {
-                self.line.extend_from_slice(line);
-                let line = mem::take(&mut self.line);
-                self.end_line(&line, &mut take);
-            }
+            self.line.extend_from_slice(line);
+            let line = mem::take(&mut self.line);
+            self.end_line(line, &mut take);
         }
         if !piece.is_empty() {
             self.after_return = false;
@@ -71,11 +67,10 @@ impl Parser {
         };
     }
 
-    fn end_line(&mut self, line: &[u8], take: &mut impl FnMut(StreamEvent)) {
-        let line = match mem::replace(&mut self.is_begun, true) {
-            false => line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line),
-            true => line,
-        };
+    fn end_line(&mut self, mut line: Vec<u8>, take: &mut impl FnMut(StreamEvent)) {
+        if !mem::replace(&mut self.is_begun, true) && line.starts_with("\u{feff}".as_bytes()) {
+            line.drain(..3);
+        }
         if line.is_empty() {
             if let Some(id) = self.id.take() {
                 self.last_id = Some(id).filter(|id| !id.is_empty());
@@ -95,8 +90,13 @@ impl Parser {
             b"data" => {
                 if mem::replace(&mut self.has_data, true) {
                     self.event.data.push(b'\n');
+                    self.event.data.extend_from_slice(value);
+                } else {
+                    // It may be large, and is the only one in most events.
+                    let start = line.len() - value.len();
+                    line.drain(..start);
+                    self.event.data = line;
                 }
-                self.event.data.extend_from_slice(value);
             }
             b"event" => self.event.name = text(),
             b"id" if !value.contains(&0) => self.id = Some(text()),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn events_however_they_are_written_and_cut() {
+    fn br40_events_however_they_are_written_and_cut() {
         let long = format!("data: {}\n\n", "x".repeat(100_000));
         for (stream, expected) in [
             ("data: a\n\n", &[("", "a")][..]),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_pauses_of_a_stream() {
+    fn br18_ids_and_pauses_of_a_stream() {
         for (stream, id, retry) in [
             ("id: 1\ndata: a\n\n", Some("1"), None),
             ("id: 1\ndata:\n\n", Some("1"), None),

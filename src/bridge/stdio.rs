@@ -1,7 +1,7 @@
 //! The client's side: lines from stdin, lines to stdout, and what ends the bridge.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, BufRead as _, ErrorKind, Read as _, Write as _};
 use std::mem;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -18,6 +18,10 @@ pub const MAX_LINE_BYTES: usize = 256 * 1024 * 1024;
 
 /// How much is read at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// How much a pipe should hold, in bytes.
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 1024 * 1024;
 
 /// What comes from the client.
 #[derive(Debug)]
@@ -74,8 +78,10 @@ impl LineInput {
         let (socket, woken) = UnixStream::pair()?;
         socket.set_nonblocking(true)?;
         woken.set_nonblocking(true)?;
+        let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
+        widen(&stdin);
         let input = Self {
-            stdin: File::from(rustix::stdio::stdin().try_clone_to_owned()?),
+            stdin: File::from(stdin),
             signals: Signals::watch()?,
             parent: parent(),
             woken,
@@ -131,19 +137,18 @@ impl LineInput {
     /// Takes the next complete line of what was read.
     fn take_line(&mut self) -> Option<Arrival> {
         loop {
-            let unread = self.chunk.get(self.read_to..).filter(|it| !it.is_empty())?;
-            let end = unread.iter().position(|byte| *byte == b'\n');
-            let part = unread
-                .get(..end.unwrap_or(unread.len()))
-                .unwrap_or_default();
-            self.read_to += part.len() + usize::from(end.is_some());
-            self.is_too_long |= self.line.len() + part.len() > MAX_LINE_BYTES;
+            let mut unread = self.chunk.get(self.read_to..).filter(|it| !it.is_empty())?;
+            let before = self.line.len();
+            unread.read_until(b'\n', &mut self.line).ok()?;
+            self.read_to += self.line.len() - before;
+            let is_whole = self.line.pop_if(|last| *last == b'\n').is_some();
+            self.is_too_long |= self.line.len() > MAX_LINE_BYTES;
             if self.is_too_long {
                 self.line = Vec::new();
-            } else {
-                self.line.extend_from_slice(part);
             }
-            end?;
+            if !is_whole {
+                return None;
+            }
             let line = mem::take(&mut self.line);
             if mem::take(&mut self.is_too_long) {
                 return Some(Arrival::TooLong);
@@ -213,6 +218,15 @@ fn parent() -> Option<OwnedFd> {
     None
 }
 
+/// Lets a pipe hold more, so that a large message takes fewer turns.
+fn widen(stream: &OwnedFd) {
+    // It may be no pipe, or the system may allow no more.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(stream, PIPE_BYTES);
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
+}
+
 /// Writes lines to stdout, one at a time; who writes waits until the client takes it.
 #[derive(Debug)]
 pub struct LineOutput {
@@ -227,9 +241,10 @@ impl LineOutput {
     ///
     /// If there is no stdout.
     pub fn new(waker: Arc<Waker>) -> io::Result<Self> {
-        let stdout = File::from(rustix::stdio::stdout().try_clone_to_owned()?);
+        let stdout = rustix::stdio::stdout().try_clone_to_owned()?;
+        widen(&stdout);
         Ok(Self {
-            stdout: Mutex::new(stdout),
+            stdout: Mutex::new(File::from(stdout)),
             waker,
         })
     }

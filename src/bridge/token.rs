@@ -59,8 +59,10 @@ impl TokenSource {
         let asked = Instant::now();
         let mut state = self.lock();
         let failed_before = state.failed.as_ref();
-        // Somebody else tried while this request waited for it.
-        if let Some((_, report)) = failed_before.filter(|(at, _)| *at >= asked) {
+        // Somebody else tried while this request waited for it; or it has just tried itself, ahead of time.
+        let is_same =
+            |at: &Instant| *at >= asked || refused.is_some() && at.elapsed() < refresh::LIMIT;
+        if let Some((_, report)) = failed_before.filter(|(at, _)| is_same(at)) {
             return Err(Error::Reported(report.clone()));
         }
         let failed_lately = failed_before.is_some_and(|(at, _)| at.elapsed() < PATIENCE);

@@ -1,9 +1,10 @@
-//! Threads that do what waits for the network: as many as there are requests under way, but not without end.
+//! Threads that do what waits for the network: as many as there are requests under way, but not without end. The one that was
+//! busy last works first, so that few threads keep memory.
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 
 use super::stdio::Waker;
 
@@ -24,7 +25,6 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The threads, and what waits for them. Jobs begin in their order.
 pub struct RequestWorkers {
     state: Mutex<JobQueue>,
-    changed: Condvar,
     waker: Arc<Waker>,
 }
 
@@ -32,7 +32,7 @@ pub struct RequestWorkers {
 struct JobQueue {
     queue: VecDeque<(usize, Job)>,
     queued_bytes: usize,
-    idle: usize,
+    idle: Vec<Thread>,
     threads: usize,
 }
 
@@ -41,7 +41,6 @@ impl RequestWorkers {
     pub fn new(waker: Arc<Waker>) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
-            changed: Condvar::new(),
             waker,
         })
     }
@@ -58,16 +57,10 @@ impl RequestWorkers {
         let mut state = self.lock();
         state.queued_bytes += bytes;
         state.queue.push_back((bytes, Box::new(job)));
-        if state.idle >= state.queue.len() || state.threads >= MAX_THREADS {
-            drop(state);
-            self.changed.notify_one();
-            return;
-        }
-        state.threads += 1;
-        drop(state);
-        if self.start().is_err() {
-            self.lock().threads -= 1;
-            self.changed.notify_one();
+        if let Some(thread) = state.idle.pop() {
+            thread.unpark();
+        } else if state.threads < MAX_THREADS && self.start().is_ok() {
+            state.threads += 1;
         }
     }
 
@@ -78,15 +71,15 @@ impl RequestWorkers {
     }
 
     fn work(&self) {
+        let thread = thread::current();
         let mut state = self.lock();
         loop {
             let Some((bytes, job)) = state.queue.pop_front() else {
-                state.idle += 1;
-                state = self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
-                state.idle -= 1;
+                state.idle.retain(|idle| idle.id() != thread.id());
+                state.idle.push(thread.clone());
+                drop(state);
+                thread::park();
+                state = self.lock();
                 continue;
             };
             let was_full = state.queued_bytes >= MAX_QUEUED_BYTES;

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 29_120;
+const MAX_CODE: usize = 30_150;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 337;
+const MAX_TYPES: usize = 356;
 
 /// Most type names that are defined more than once.
 const MAX_DOUBLED: usize = 0;

@@ -1,0 +1,236 @@
+//! The wire of 2026-07-28: each request says all that the server needs, also in its headers; giving up is closing its stream.
+//!
+//! Spec: MCP 2026-07-28, Streamable HTTP, Request Metadata and Cancellation.
+
+use std::sync::PoisonError;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{json, Value};
+
+use super::exchange::{Ended, Reading, RefusedMessage, ServerAnswer};
+use super::message::{self, RpcMessage};
+use super::tools::{self, MirroredTools};
+use super::upstream::Outgoing;
+use super::Bridge;
+use crate::error::Error;
+use crate::http::Abort;
+use crate::mcp;
+use crate::oauth::text::printable;
+use crate::warning::warn_user;
+
+/// The error of a server whose checks of the headers fail.
+const HEADER_MISMATCH: i64 = -32020;
+
+/// Most pages of a list of tools that are read for the headers of a call.
+const MAX_PAGES: usize = 20;
+
+/// The members of params that are looked at.
+#[derive(Default, Deserialize)]
+struct Params<'a> {
+    #[serde(rename = "_meta", borrow, default)]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    uri: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    cursor: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
+    version: String,
+}
+
+/// Returns the version of a message that names one itself.
+pub fn version(message: &RpcMessage) -> Option<String> {
+    let meta: Meta = serde_json::from_str(message.parse::<Params>()?.meta?.get()).ok()?;
+    Some(meta.version)
+}
+
+fn text(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
+}
+
+/// Returns the headers of a message that names this version.
+fn headers(message: &RpcMessage, version: &str, tools: &MirroredTools) -> Vec<(String, String)> {
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut headers: Vec<_> = mcp::HEADERS.into_iter().map(owned).collect();
+    headers.push(owned(("MCP-Protocol-Version", &tools::encode(version))));
+    headers.push(owned(("Mcp-Method", &tools::encode(&message.method))));
+    let params: Params = message.parse().unwrap_or_default();
+    let name = match message.method.as_str() {
+        "tools/call" | "prompts/get" => text(params.name),
+        "resources/read" => text(params.uri),
+        _ => None,
+    };
+    if let Some(name) = &name {
+        headers.push(owned(("Mcp-Name", &tools::encode(name))));
+    }
+    if let (Some(mirrored), Some(arguments)) =
+        (mirrored(message, name.as_deref(), tools), params.arguments)
+    {
+        let arguments: Value = serde_json::from_str(arguments.get()).unwrap_or_default();
+        headers.extend(tools::headers(mirrored, &arguments));
+    }
+    headers
+}
+
+fn mirrored<'a>(
+    message: &RpcMessage,
+    name: Option<&str>,
+    tools: &'a MirroredTools,
+) -> Option<&'a Vec<tools::MirroredParameter>> {
+    tools.get(name?).filter(|_| message.method == "tools/call")
+}
+
+impl Bridge {
+    /// Sends a request that names its version, and answers it.
+    pub fn call_stateless(
+        &self,
+        message: &RpcMessage,
+        version: &str,
+        abort: &Abort,
+    ) -> Result<(), Error> {
+        match self.ask(message, version, abort)? {
+            Ok(answer) => self.reply(message.id(), answer),
+            Err(refused) => return self.refuse(message.id(), refused),
+        }
+        Ok(())
+    }
+
+    /// Sends a request that names its version, and returns the answer. If the server misses headers of a call, the list of
+    /// its tools is looked at, and the request sent once more.
+    pub fn ask(
+        &self,
+        message: &RpcMessage,
+        version: &str,
+        abort: &Abort,
+    ) -> Result<Result<ServerAnswer, RefusedMessage>, Error> {
+        let used = self.headers(message, version);
+        let asked = self.ask_with(message, &used, abort)?;
+        let code = asked
+            .as_ref()
+            .err()
+            .and_then(|refused| refused.message.as_ref()?.error_code());
+        if code != Some(HEADER_MISMATCH) || message.method != "tools/call" {
+            return Ok(asked);
+        }
+        self.list_tools(message, version, abort)?;
+        let wanted = self.headers(message, version);
+        match wanted == used {
+            true => Ok(asked),
+            false => self.ask_with(message, &wanted, abort),
+        }
+    }
+
+    fn headers(&self, message: &RpcMessage, version: &str) -> Vec<(String, String)> {
+        let tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        headers(message, version, &tools)
+    }
+
+    fn ask_with(
+        &self,
+        message: &RpcMessage,
+        headers: &[(String, String)],
+        abort: &Abort,
+    ) -> Result<Result<ServerAnswer, RefusedMessage>, Error> {
+        let response = self.upstream.send(&Outgoing {
+            method: "POST",
+            url: None,
+            headers,
+            body: Some(&message.text),
+            abort,
+        })?;
+        if !(200..300).contains(&response.status) {
+            return Ok(Err(RefusedMessage::read(response)));
+        }
+        let mut reading = Reading::of(message, abort);
+        match self.read(response, &mut reading)? {
+            Ended::Answered(mut answer) => {
+                if message.method == mcp::LIST_TOOLS {
+                    answer.message = self.inspect_tools(message, answer.message);
+                }
+                Ok(Ok(answer))
+            }
+            Ended::Cut => Err(self.cut(message)),
+        }
+    }
+
+    /// Takes tools with wrong headers out of a list, and remembers the headers of the others.
+    fn inspect_tools(&self, request: &RpcMessage, list: RpcMessage) -> RpcMessage {
+        let is_first = request
+            .parse::<Params>()
+            .is_none_or(|params| params.cursor.is_none());
+        let inspected = tools::inspect(list);
+        for (name, why) in &inspected.rejected {
+            warn_user!(
+                ToolRejected,
+                "the tool {} is left out: {why}",
+                printable(name)
+            );
+        }
+        let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_first {
+            tools.clear();
+        }
+        tools.extend(inspected.mirrored);
+        inspected.message
+    }
+
+    /// Asks for the tools as this request would.
+    fn list_tools(&self, message: &RpcMessage, version: &str, abort: &Abort) -> Result<(), Error> {
+        let meta = message.parse::<Params>().and_then(|params| params.meta);
+        let meta: Value = meta
+            .and_then(|meta| serde_json::from_str(meta.get()).ok())
+            .unwrap_or_default();
+        let mut cursor = None;
+        for page in 0..MAX_PAGES {
+            let mut params = json!({"_meta": meta});
+            if let (Some(params), Some(cursor)) = (params.as_object_mut(), cursor.take()) {
+                params.insert("cursor".to_owned(), cursor);
+            }
+            let id = json!(format!("mcp-login:tools-{page}"));
+            let request =
+                json!({"jsonrpc": "2.0", "id": id, "method": mcp::LIST_TOOLS, "params": params});
+            let request = message::read(request.to_string().into_bytes());
+            let Some(request) = request.and_then(|mut requests| requests.pop()) else {
+                return Ok(());
+            };
+            let Ok(answer) = self.ask_with(&request, &self.headers(&request, version), abort)?
+            else {
+                return Ok(());
+            };
+            let next = answer
+                .message
+                .parse::<Value>()
+                .and_then(|result| result.get("nextCursor").cloned());
+            answer.finish();
+            cursor = next.filter(|next| next.is_string());
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a notification of a client that speaks this wire.
+    pub fn notify_stateless(&self, message: &RpcMessage, version: &str) -> Result<(), Error> {
+        let (headers, abort) = (self.headers(message, version), Abort::default());
+        let response = self.upstream.send(&Outgoing {
+            method: "POST",
+            url: None,
+            headers: &headers,
+            body: Some(&message.text),
+            abort: &abort,
+        })?;
+        match response.status {
+            200..=299 => Ok(()),
+            status => Err(self.refused(status, "")),
+        }
+    }
+}

@@ -1,0 +1,516 @@
+//! A client that opens a session in front of a server that knows only the wire of 2026-07-28.
+//!
+//! `server/discover` stands in for `initialize`. Each request gets what it has to say of the client; a result that requires input
+//! becomes requests to the client, and the request is sent again with their results; one subscription brings the notifications.
+//!
+//! Spec: MCP 2026-07-28, Versioning; Multi Round-Trip Requests; Subscriptions.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{json, Value};
+
+use super::message::{self, RpcMessage};
+use super::Bridge;
+use crate::error::{Error, ServerFault};
+use crate::failure::Class;
+use crate::http::Abort;
+use crate::mcp::{CLASSIC, MODERN};
+use crate::oauth::text::printable;
+
+/// The versions that clients ask for in `initialize`; another one is answered with the newest.
+const SESSION_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", CLASSIC];
+
+/// Most times that a request is sent again because the server requires more input.
+const MAX_ROUNDS: u32 = 32;
+
+/// The pause before a request is sent again for which no input is required.
+const ROUND_PAUSE: Duration = Duration::from_millis(250);
+
+/// The pause before a subscription that ended is made again, and the longest one after failures.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// What begins the ids of our own requests.
+const OWN: &str = "mcp-login:";
+
+/// What is remembered of the client and for it.
+pub struct Translation {
+    /// What each request says of the client, as members of its `_meta`.
+    about_client: String,
+    capabilities: Value,
+    state: Mutex<ClientWishes>,
+    last_id: AtomicU64,
+}
+
+#[derive(Default)]
+struct ClientWishes {
+    log_level: Option<Value>,
+    /// The resources whose changes the client wants to know.
+    resources: BTreeSet<String>,
+    subscription: Option<Abort>,
+    /// Our requests to the client that have no answer, each with the request of the client that it belongs to.
+    asked: HashMap<String, (String, Sender<RpcMessage>)>,
+}
+
+#[derive(Deserialize)]
+struct InitializeParams<'a> {
+    #[serde(rename = "protocolVersion", default)]
+    version: String,
+    #[serde(borrow, default)]
+    capabilities: Option<&'a RawValue>,
+    #[serde(rename = "clientInfo", borrow, default)]
+    client_info: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RequiredInput<'a> {
+    #[serde(rename = "resultType")]
+    result_type: String,
+    #[serde(rename = "inputRequests", borrow, default)]
+    requests: Option<HashMap<String, &'a RawValue>>,
+    #[serde(rename = "requestState", borrow, default)]
+    state: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct InputRequest<'a> {
+    method: String,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct MetaMember<'a> {
+    #[serde(rename = "_meta", borrow, default)]
+    meta: Option<&'a RawValue>,
+}
+
+impl Translation {
+    /// Prepares to speak for the client of this `initialize`.
+    fn of(initialize: &RpcMessage) -> Self {
+        let params: Option<InitializeParams> = initialize.parse();
+        let capabilities = params.as_ref().and_then(|params| params.capabilities);
+        let info = params.as_ref().and_then(|params| params.client_info);
+        let info =
+            info.map(|info| format!(r#","io.modelcontextprotocol/clientInfo":{}"#, info.get()));
+        let about_client = format!(
+            r#""io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientCapabilities":{}{}"#,
+            capabilities.map_or("{}", RawValue::get),
+            info.unwrap_or_default()
+        );
+        Self {
+            about_client,
+            capabilities: Value::Null,
+            state: Mutex::default(),
+            last_id: AtomicU64::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ClientWishes> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn own_id(&self) -> String {
+        format!(
+            "\"{OWN}{}\"",
+            self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+        )
+    }
+
+    /// Returns a request as the server wants it: with what it has to say of the client, and further params.
+    fn complete(&self, message: &RpcMessage, id: &str, further: &str) -> Option<RpcMessage> {
+        let level = self.lock().log_level.clone();
+        let level = level.map(|level| format!(r#","io.modelcontextprotocol/logLevel":{level}"#));
+        let about = format!("{}{}", self.about_client, level.unwrap_or_default());
+        let params = match message.body() {
+            "" => "{}",
+            params => params,
+        };
+        let meta = serde_json::from_str::<MetaMember>(params).ok()?.meta;
+        let params = match meta.map(RawValue::get) {
+            Some(meta) => {
+                let start = meta.as_ptr() as usize - params.as_ptr() as usize;
+                let (before, rest) = params.split_at_checked(start)?;
+                let behind = rest.get(meta.len()..)?;
+                format!("{before}{}{behind}", with_members(meta, &about)?)
+            }
+            None => with_members(params, &format!(r#""_meta":{{{about}}}"#))?,
+        };
+        let params = match further {
+            "" => params,
+            further => with_members(&params, further)?,
+        };
+        let method = Value::from(message.method.as_str());
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#);
+        message::read(text.into_bytes())?.pop()
+    }
+
+    /// Takes a response of the client to one of our requests.
+    pub fn take_response(&self, response: RpcMessage) {
+        if let Some((_, waiting)) = self.lock().asked.remove(response.id()) {
+            let _ = waiting.send(response);
+        }
+    }
+
+    /// Forgets what was asked for a request that the client gives up.
+    pub fn give_up(&self, request: &str) {
+        self.lock().asked.retain(|_, (owner, _)| owner != request);
+    }
+}
+
+/// Returns an object with further members at its beginning.
+fn with_members(object: &str, members: &str) -> Option<String> {
+    let rest = object.trim_start().strip_prefix('{')?.trim_start();
+    let comma = if rest.starts_with('}') { "" } else { "," };
+    Some(format!("{{{members}{comma}{rest}"))
+}
+
+impl Bridge {
+    /// Asks a server that opens no session whether it speaks the wire without one; if so, returns the answer to `initialize`.
+    pub fn translate(
+        self: &Arc<Self>,
+        initialize: &RpcMessage,
+        abort: &Abort,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let mut translation = Translation::of(initialize);
+        let request = format!(r#"{{"method":"server/discover","id":"{OWN}discover"}}"#);
+        let request = message::read(request.into_bytes()).and_then(|mut requests| requests.pop());
+        let request = request.and_then(|it| translation.complete(&it, it.id(), ""));
+        let Some(request) = request else {
+            return Ok(None);
+        };
+        let discovered = match self.ask(&request, MODERN, abort)? {
+            Ok(answer) if !answer.message.is_error => answer,
+            Ok(_) | Err(_) => return Ok(None),
+        };
+        let result: Value = discovered.message.parse().unwrap_or_default();
+        discovered.finish();
+        let versions = result.get("supportedVersions").and_then(Value::as_array);
+        let Some(versions) = versions else {
+            return Ok(None);
+        };
+        if !versions.iter().any(|version| version == MODERN) {
+            let named: Vec<_> = versions
+                .iter()
+                .filter_map(Value::as_str)
+                .map(printable)
+                .collect();
+            let what = format!("speaks only MCP {}", named.join(", "));
+            return Err(self.upstream.fault(&what, ServerFault::Lasting));
+        }
+        let asked = initialize
+            .parse::<InitializeParams>()
+            .map(|params| params.version)
+            .unwrap_or_default();
+        let version = SESSION_VERSIONS
+            .into_iter()
+            .find(|known| *known == asked)
+            .unwrap_or(CLASSIC);
+        let meta = result
+            .get("_meta")
+            .and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
+        let info = result.get("serverInfo").or(meta).cloned();
+        translation.capabilities = result
+            .get("capabilities")
+            .cloned()
+            .unwrap_or_else(|| json!({}));
+        let mut answer = json!({
+            "protocolVersion": version,
+            "capabilities": translation.capabilities,
+            "serverInfo": info.unwrap_or_else(|| json!({"name": self.upstream.server.as_str(), "version": ""})),
+        });
+        if let (Some(answer), Some(instructions)) =
+            (answer.as_object_mut(), result.get("instructions"))
+        {
+            answer.insert("instructions".to_owned(), instructions.clone());
+        }
+        *self
+            .translation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(translation));
+        Ok(Some(message::result(initialize.id(), &answer)))
+    }
+
+    /// Returns the translation, if there has to be one.
+    pub fn translation(&self) -> Option<Arc<Translation>> {
+        self.translation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Answers a request of a client that has a session, from a server that has none.
+    pub fn call_translated(
+        self: &Arc<Self>,
+        translation: &Arc<Translation>,
+        message: &RpcMessage,
+        abort: &Abort,
+    ) -> Result<(), Error> {
+        let params: Value = message.parse().unwrap_or_default();
+        match message.method.as_str() {
+            "ping" => {}
+            "logging/setLevel" => translation.lock().log_level = params.get("level").cloned(),
+            "resources/subscribe" | "resources/unsubscribe" => {
+                let uri = params
+                    .get("uri")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned();
+                match message.method.as_str() {
+                    "resources/subscribe" => translation.lock().resources.insert(uri),
+                    _ => translation.lock().resources.remove(&uri),
+                };
+                self.subscribe(translation);
+            }
+            _ => return self.call_in_rounds(translation, message, abort),
+        }
+        let done = message::result(message.id(), &json!({}));
+        self.pending
+            .answer(message.id(), || self.output.write(&done));
+        Ok(())
+    }
+
+    /// Sends a request, and again with the input that the server requires, until there is a result.
+    fn call_in_rounds(
+        &self,
+        translation: &Translation,
+        message: &RpcMessage,
+        abort: &Abort,
+    ) -> Result<(), Error> {
+        let (mut id, mut further) = (message.id().to_owned(), String::new());
+        for _ in 0..MAX_ROUNDS {
+            let Some(request) = translation.complete(message, &id, &further) else {
+                let error = message::error(
+                    message.id(),
+                    message::INVALID_PARAMS,
+                    "the params are no object",
+                );
+                self.pending
+                    .answer(message.id(), || self.output.write(&error));
+                return Ok(());
+            };
+            let answer = match self.ask(&request, MODERN, abort)? {
+                Ok(answer) => answer,
+                Err(refused) => return self.refuse(message.id(), refused),
+            };
+            let required = answer.message.parse::<RequiredInput>();
+            let Some(required) = required.filter(|it| it.result_type == "input_required") else {
+                self.reply(message.id(), answer);
+                return Ok(());
+            };
+            further = match self.input(translation, message, &required) {
+                Ok(Some(further)) => further,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.pending
+                        .answer(message.id(), || self.output.write(&error));
+                    return Ok(());
+                }
+            };
+            answer.finish();
+            id = translation.own_id();
+        }
+        Err(self
+            .upstream
+            .fault("requires input again and again", ServerFault::Doubtful))
+    }
+
+    /// Asks the client for input, and returns it as members of the params; `None` if the request was given up meanwhile. The
+    /// error is the answer to the request.
+    fn input(
+        &self,
+        translation: &Translation,
+        message: &RpcMessage,
+        required: &RequiredInput,
+    ) -> Result<Option<String>, Vec<u8>> {
+        let mut members = Vec::new();
+        match &required.requests {
+            Some(requests) => match self.ask_client(translation, message, requests)? {
+                Some(responses) => members.push(format!(r#""inputResponses":{responses}"#)),
+                None => return Ok(None),
+            },
+            None => thread::sleep(ROUND_PAUSE),
+        }
+        members.extend(
+            required
+                .state
+                .map(|state| format!(r#""requestState":{}"#, state.get())),
+        );
+        Ok(Some(members.join(",")))
+    }
+
+    fn ask_client(
+        &self,
+        translation: &Translation,
+        message: &RpcMessage,
+        requests: &HashMap<String, &RawValue>,
+    ) -> Result<Option<String>, Vec<u8>> {
+        let (sender, responses) = mpsc::channel();
+        let mut keys = HashMap::new();
+        for (key, request) in requests {
+            let Ok(request) = serde_json::from_str::<InputRequest>(request.get()) else {
+                let what = "the server requires input in a way that is not known";
+                return Err(message::error(message.id(), message::INTERNAL_ERROR, what));
+            };
+            let (id, method) = (translation.own_id(), Value::from(request.method.as_str()));
+            let params = request.params.map_or("{}", RawValue::get);
+            let line =
+                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#);
+            translation
+                .lock()
+                .asked
+                .insert(id.clone(), (message.id().to_owned(), sender.clone()));
+            keys.insert(id, (key, request.method));
+            self.output
+                .write(line.replace(['\n', '\r'], " ").as_bytes());
+        }
+        drop(sender);
+        let mut members = Vec::new();
+        while members.len() < keys.len() {
+            let response = responses
+                .recv()
+                .ok()
+                .filter(|_| self.pending.is_open(message.id()));
+            let Some(response) = response else {
+                return Ok(None);
+            };
+            let Some((key, method)) = keys.get(response.id()) else {
+                continue;
+            };
+            if response.is_error {
+                translation.give_up(message.id());
+                let what = format!(
+                    "the server requires {}, which the client refuses",
+                    printable(method)
+                );
+                return Err(message::error(message.id(), message::INTERNAL_ERROR, &what));
+            }
+            members.push(format!("{}:{}", Value::from(key.as_str()), response.body()));
+        }
+        Ok(Some(format!("{{{}}}", members.join(","))))
+    }
+
+    /// Subscribes to what the server offers and the client wants, in place of an earlier subscription.
+    pub fn subscribe(self: &Arc<Self>, translation: &Arc<Translation>) {
+        let abort = Abort::default();
+        let mut state = translation.lock();
+        if let Some(earlier) = state.subscription.replace(abort.clone()) {
+            earlier.abort();
+        }
+        let offers = |capability: &str| {
+            let flag = translation
+                .capabilities
+                .get(capability)
+                .and_then(|it| it.get("listChanged"));
+            flag == Some(&Value::Bool(true))
+        };
+        let lists = ["tools", "prompts", "resources"]
+            .into_iter()
+            .filter(|list| offers(list));
+        let mut wanted: serde_json::Map<_, _> = lists
+            .map(|list| (format!("{list}ListChanged"), json!(true)))
+            .collect();
+        if !state.resources.is_empty() {
+            wanted.insert("resourceSubscriptions".to_owned(), json!(state.resources));
+        }
+        drop(state);
+        if wanted.is_empty() {
+            return;
+        }
+        let id = translation.own_id();
+        let text = format!(r#"{{"method":"subscriptions/listen","id":{id}}}"#);
+        let listen = message::read(text.into_bytes()).and_then(|mut requests| requests.pop());
+        let filter = format!(r#""notifications":{}"#, Value::Object(wanted));
+        let listen = listen.and_then(|listen| translation.complete(&listen, &id, &filter));
+        let Some(listen) = listen else { return };
+        let bridge = Arc::clone(self);
+        // Without a thread, only the notifications are missing.
+        let _ = thread::Builder::new().spawn(move || bridge.keep_subscribed(&listen, &abort));
+    }
+
+    /// Reads a subscription until it is given up, and makes it again when it ends. A server that has none says so.
+    fn keep_subscribed(&self, listen: &RpcMessage, abort: &Abort) {
+        let mut pause = FIRST_PAUSE;
+        while !abort.is_aborted() {
+            let started = Instant::now();
+            match self.ask(listen, MODERN, abort) {
+                Err(err) if err.class() == Class::Unavailable => {
+                    log::info!("no notifications: {err}")
+                }
+                // It ended in good order.
+                Ok(Ok(answer)) if !answer.message.is_error => answer.finish(),
+                Ok(_) | Err(_) => return,
+            }
+            if started.elapsed() > MAX_PAUSE {
+                pause = FIRST_PAUSE;
+            }
+            thread::sleep(pause);
+            pause = MAX_PAUSE.min(pause * 2);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> RpcMessage {
+        message::read(text.into()).expect("a message").remove(0)
+    }
+
+    #[test]
+    fn br34_what_a_request_says_of_its_client() {
+        let initialize = r#"{"id":0,"method":"initialize","params":{"capabilities":{"sampling":{}},"clientInfo":{"name":"c"}}}"#;
+        let translation = Translation::of(&one(initialize));
+        let about = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"sampling":{}},"io.modelcontextprotocol/clientInfo":{"name":"c"}"#;
+        for (request, further, expected) in [
+            (r#"{"id":1,"method":"a"}"#, "", "{\"_meta\":{ABOUT}}"),
+            (
+                r#"{"id":1,"method":"a","params":{ }}"#,
+                "",
+                "{\"_meta\":{ABOUT}}",
+            ),
+            (
+                r#"{"id":1,"method":"a","params":{"x":1.0}}"#,
+                "",
+                "{\"_meta\":{ABOUT},\"x\":1.0}",
+            ),
+            (
+                r#"{"id":1,"method":"a","params":{"y":{"_meta":{}},"_meta":{"progressToken":1},"x":"_meta"}}"#,
+                "",
+                "{\"y\":{\"_meta\":{}},\"_meta\":{ABOUT,\"progressToken\":1},\"x\":\"_meta\"}",
+            ),
+            (
+                r#"{"id":1,"method":"a","params":{"_meta":{}}}"#,
+                "\"requestState\":\"s\"",
+                "{\"requestState\":\"s\",\"_meta\":{ABOUT}}",
+            ),
+        ] {
+            let complete = translation
+                .complete(&one(request), "\"i\"", further)
+                .expect("a request");
+            assert_eq!(
+                complete.body(),
+                expected.replace("ABOUT", about),
+                "{request}"
+            );
+            assert_eq!((complete.id(), complete.method.as_str()), ("\"i\"", "a"));
+        }
+        for request in [
+            r#"{"id":1,"method":"a","params":[]}"#,
+            r#"{"id":1,"method":"a","params":{"_meta":1}}"#,
+        ] {
+            assert!(
+                translation.complete(&one(request), "1", "").is_none(),
+                "{request}"
+            );
+        }
+    }
+}
