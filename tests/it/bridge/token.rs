@@ -170,6 +170,7 @@ fn br42_a_login_that_is_not_there() {
 fn br42_a_newer_login_in_the_store_is_used() {
     let server = McpServer::start(Wire::Legacy);
     let (home, mut client) = legacy(&server);
+    server.wait_for_streams(1);
     client.text("echo", json!({}));
     server.wait_for_streams(1);
     server.expire();
