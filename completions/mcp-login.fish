@@ -9,7 +9,7 @@ function __fish_mcp_login_needs_command
     set -e cmd[1]
     argparse -s (__fish_mcp_login_global_optspecs) -- $cmd 2>/dev/null
     or return 0
-    if set -q argv[1]
+    if set -q argv[1]; and contains -- $argv[1] login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
         return 1
@@ -91,7 +91,9 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l challenge -d 'The W
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -198,7 +200,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l challenge 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -233,7 +237,9 @@ zed\t''
 cline\t''
 mcporter\t''
 lm-studio\t''"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -259,7 +265,9 @@ zed\t''
 cline\t''
 mcporter\t''
 lm-studio\t''"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -285,7 +293,9 @@ zed\t''
 cline\t''
 mcporter\t''
 lm-studio\t''"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -311,7 +321,9 @@ zed\t''
 cline\t''
 mcporter\t''
 lm-studio\t''"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -323,7 +335,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s q -l quie
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -336,7 +350,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -350,7 +366,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l ver
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -362,7 +380,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Pr
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -373,7 +393,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l json -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -384,7 +406,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l json -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -392,6 +416,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l all -d 'All logins; with --profile, all of that profile'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l forget -d 'With --all: also remove every file of mcp-login, such as registrations, locks and the list of logins'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s v -l verbose -d 'Print each request and its response'
@@ -417,7 +442,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l env -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l credentials-dir -d 'The directory of workspace-mcp\'s credentials files' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l hermes-home -d 'The home directory of Hermes, or of one of its profiles' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -430,7 +457,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l json -d
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -476,7 +505,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l issuer-me
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l resource -d 'The resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l param -d 'A further parameter of the authorization request; may be repeated' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l challenge -d 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -494,7 +525,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l json -d '
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -507,7 +540,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s v -l v
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l browser -d 'Open this browser; %s stands for the address' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -519,7 +554,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l json -d 'Pr
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -530,7 +567,9 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l json 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l store -d 'Where logins are stored' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l store -d 'Where logins are stored' -r -f -a "auto\t''
+keyring\t''
+file\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

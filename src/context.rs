@@ -59,10 +59,16 @@ impl Context {
     pub fn store(&self, key: &StoredId) -> Result<&Store, Error> {
         let open = || {
             let store = Store::open(&self.store, &self.data_dir, Interaction::Allowed)?;
-            store
-                .notice()
-                .into_iter()
-                .for_each(|notice| warn_user!(StoreFallback, "{notice}"));
+            // Whose logins are in the file already has read it before.
+            let is_in_file = |entry: &IndexEntry| entry.place.path.is_some();
+            let is_news = || {
+                !store
+                    .list()
+                    .is_ok_and(|logins| logins.iter().any(is_in_file))
+            };
+            if let Some(notice) = store.notice().filter(|_| is_news()) {
+                warn_user!(StoreFallback, "{notice}");
+            }
             Ok(store)
         };
         let proven = self.proven.get_or_init(|| open().map_err(Arc::new));

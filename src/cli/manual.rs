@@ -1,6 +1,6 @@
 //! What the manual page says beyond the options: how it works, files, environment, exit statuses, codes for scripts.
 //!
-//! The tables of README.md and docs/automation.md are made here too. Each list comes from the table that defines it.
+//! The tables of docs/automation.md are made here too. Each list comes from the table that defines it.
 
 use crate::clients::config;
 use crate::failure::{Class, Code};
@@ -189,7 +189,9 @@ With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
 \fBrejected\fR (server, source, reason, count; the wait goes on),
 \fBanswer_received\fR (server; its code is exchanged now),
 \fBcancelled\fR (server; a signal ended the run before this login was complete),
-\fBlogged_in\fR (server, profile, issuer, client_id, scopes, expires_at, refreshable, store, path, account, already),
+\fBlogged_in\fR (server, profile, issuer, client_id, scopes, expires_at, refreshable, store, path, account, already,
+next: the command that lets your client use the login, or null),
+\fBforgotten\fR (removed; the files that \fBlogout \-\-all \-\-forget\fR has removed),
 \fBwarning\fR (code, message),
 \fBerror\fR (server, code, exit, message, hint).
 Where stdout carries one result (\fBtoken\fR, \fBheaders\fR, \fBexec\fR, \fBconnect\fR, \fBstatus\fR, \fBcheck\fR, \fBdoctor\fR),

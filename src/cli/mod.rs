@@ -24,7 +24,7 @@ pub struct GlobalArgs {
     ///
     /// auto, keyring, file or file:PATH. With auto, the keyring if a write, a read and a delete work there within 3 s, else the file
     /// (~/.local/share/mcp-login/credentials.json).
-    #[arg(long, global = true, value_name = "STORE", default_value = "auto")]
+    #[arg(long, global = true, value_name = "STORE", default_value = "auto", hide_possible_values = true, value_parser = values::store())]
     pub store: StoreChoice,
 
     /// Keep several accounts for one server apart [default: default]

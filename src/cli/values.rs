@@ -1,12 +1,14 @@
 //! The values of options.
 
 use std::convert::Infallible;
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::clients::{Target, TARGETS};
 use crate::oauth::endpoint;
+use crate::store::StoreChoice;
 
 /// The values of an option: the names of each, its help, and what it means.
 pub type Words<T> = &'static [(&'static [&'static str], &'static str, T)];
@@ -35,6 +37,32 @@ pub fn client() -> impl TypedValueParser<Value = &'static Target> {
         .iter()
         .map(|client| PossibleValue::new(client.name).help(client.about));
     PossibleValuesParser::new(names).try_map(|name| Target::find(&name).ok_or("unknown client"))
+}
+
+/// Reads where logins are stored. Completions offer the choices that are one word.
+pub fn store() -> impl TypedValueParser<Value = StoreChoice> {
+    StoreParser
+}
+
+#[derive(Clone)]
+struct StoreParser;
+
+impl TypedValueParser for StoreParser {
+    type Value = StoreChoice;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<StoreChoice, clap::Error> {
+        let parse = |text: &str| text.parse::<StoreChoice>();
+        parse.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(StoreChoice::words().map(PossibleValue::new)))
+    }
 }
 
 /// Reads a SERVER argument without what copying adds around it: blanks, quotes, angle brackets, a comma.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
+use super::forget;
 use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::Error;
@@ -36,6 +37,10 @@ pub struct LogoutArgs {
     /// All logins; with --profile, all of that profile
     #[arg(long)]
     pub all: bool,
+
+    /// With --all: also remove every file of mcp-login, such as registrations, locks and the list of logins
+    #[arg(long, requires = "all", conflicts_with = "profile")]
+    pub forget: bool,
 }
 
 /// How a logout went. The login is removed in each case.
@@ -99,6 +104,12 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
                 reporter.fail(Some(&key.server), &err);
                 worst = worst.or(Some(err.class()));
             }
+        }
+    }
+    if args.forget {
+        if let Err(err) = forget::run(context, &mut reporter) {
+            reporter.fail(None, &err);
+            worst = worst.or(Some(err.class()));
         }
     }
     Ok(reporter.exit_code(worst.unwrap_or(Class::Success)))

@@ -7,6 +7,7 @@ mod connect;
 pub mod demo;
 pub mod doctor;
 mod exec;
+mod forget;
 pub mod handover;
 mod headers;
 pub mod login;

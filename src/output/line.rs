@@ -36,6 +36,9 @@ pub enum Line<'a> {
         profile: &'a str,
         tokens: &'static str,
     },
+    Forgotten {
+        removed: Vec<String>,
+    },
     HandedOver {
         server: &'a str,
         profile: &'a str,

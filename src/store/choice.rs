@@ -27,6 +27,13 @@ impl StoreChoice {
         }
     }
 
+    /// Returns the choices that are one word.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        [AUTO]
+            .into_iter()
+            .chain(BACKENDS.iter().map(|kind| kind.name))
+    }
+
     /// Returns the name of the chosen backend; `None` if the first one that works is to be used.
     pub fn backend(&self) -> Option<&str> {
         self.backend.as_deref()

@@ -125,6 +125,15 @@ fn fish_completes_servers() {
             .map(|line| line.split('\t').next().unwrap_or_default().to_owned())
             .collect::<Vec<_>>()
     };
+    for (line, value) in [
+        ("mcp-login handover linear --to work", "workspace-mcp"),
+        ("mcp-login linear --handover git", "github-actions"),
+        ("mcp-login --provider entr", "entra"),
+        ("mcp-login status --store key", "keyring"),
+        ("mcp-login status --from open", "opencode"),
+    ] {
+        assert_eq!(complete(line), [value], "{line}");
+    }
     for before in [
         "mcp-login",
         "mcp-login token",
@@ -207,6 +216,17 @@ fn completes_servers(shell: &mut Shell, home: &Home) {
         ("mcp-login logout linear cod", "logout linear codex:notion"),
         ("mcp-login tok", "token"),
         ("mcp-login --all --from open", "--all --from opencode"),
+        (
+            "mcp-login handover linear --to work",
+            "handover linear --to workspace-mcp",
+        ),
+        (
+            "mcp-login linear --handover git",
+            "linear --handover github-actions",
+        ),
+        ("mcp-login --provider entr", "--provider entra"),
+        ("mcp-login status --store key", "status --store keyring"),
+        ("mcp-login completion fi", "completion fish"),
         ("mcp-login demo lin", "demo lin"),
     ] {
         // Some shells put a space behind a whole word; the function is given none.

@@ -350,3 +350,24 @@ fn what_is_waited_for_is_shown() {
         "{shown}"
     );
 }
+
+#[apply(test)]
+fn a_missing_keyring_is_said_once() {
+    let fake = Fake::start();
+    let home = Home::new();
+    let warnings = |args: &[&str]| {
+        let program = Program::new()
+            .at_home(home.path())
+            .args(["--json", "--no-browser"]);
+        let finished = program.args(args).arg(fake.mcp()).agree().expect(0);
+        let codes: Vec<_> = finished
+            .events
+            .iter()
+            .filter(|it| it["event"] == "warning")
+            .collect();
+        codes.len()
+    };
+    assert_eq!(warnings(&[]), 1);
+    assert_eq!(warnings(&["--force"]), 0);
+    assert_eq!(warnings(&["--profile", "work"]), 0);
+}

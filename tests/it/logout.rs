@@ -501,3 +501,62 @@ fn e5_revocation_by_basic_alone_where_the_client_identifier_beside_it_is_refused
     assert_eq!(line(&finished)["tokens"], "revoked");
     assert_eq!(fake.seen_at("/revoke").len(), 4);
 }
+
+#[apply(test)]
+fn a_logout_that_forgets_leaves_no_file_of_ours_and_takes_no_other() {
+    let servers = Rotating::start();
+    let fake = &servers.fake;
+    let home = Home::new();
+    let named = home.path().join("x.json");
+    let store = format!("file:{}", named.display());
+    for store in ["file", &store] {
+        let program = Program::new()
+            .at_home(home.path())
+            .env("MCP_LOGIN_TIMEOUT", "60s");
+        let program = program.args(["--json", "--no-browser", "--store", store, &fake.mcp()]);
+        program.agree().expect(0);
+    }
+    home.command("refresh", &[]).run().expect(0);
+    home.command("handover", &["--to", "dotenv"])
+        .run()
+        .expect(0);
+    let note = home.data().join("notes.txt");
+    std::fs::write(&note, "mine").expect("writing");
+
+    let of_named = Program::new()
+        .at_home(home.path())
+        .args(["logout", "--all", "--forget", "--store", &store])
+        .run()
+        .expect(0);
+    assert!(
+        of_named.stderr.contains("other logins are stored"),
+        "{}",
+        of_named.stderr
+    );
+    let is_of_named = |path: &PathBuf| path.parent() == Some(home.path());
+    assert!(
+        !home.all_files().iter().any(is_of_named),
+        "{:?}",
+        home.all_files()
+    );
+    assert_eq!(home.logins().len(), 1, "the other login is left");
+
+    let finished = home
+        .command("logout", &["--all", "--forget", "--json"])
+        .run()
+        .expect(0);
+    assert!(!finished.event("forgotten")["removed"]
+        .as_array()
+        .expect("files")
+        .is_empty());
+    assert_eq!(home.all_files(), [note.clone()]);
+    std::fs::remove_file(note).expect("removing");
+    home.command("logout", &["--all", "--forget"])
+        .run()
+        .expect(0);
+    assert!(!home.data().exists());
+    home.command("logout", &["--forget"]).run().expect(2);
+    home.command("logout", &["--all", "--forget", "--profile", "work"])
+        .run()
+        .expect(2);
+}

@@ -1,4 +1,5 @@
-//! What comes after a login: the one command that lets the user's client use it.
+//! What comes after a login: the one command that lets the user's client use it. For a URL that is the stdio MCP server which
+//! a client starts, for a login without an MCP server a program that is given the token.
 
 use std::collections::BTreeMap;
 
@@ -40,6 +41,9 @@ pub fn commands(
                 }
                 // A name that the user chose may begin with `-`, and would be an option.
                 None if key.server.starts_with('-') => continue,
+                None if key.server.contains("://") => {
+                    (["connect", &key.server].map(str::to_owned).to_vec(), &[])
+                }
                 None => (
                     ["exec", &key.server].map(str::to_owned).to_vec(),
                     &["--", "COMMAND"],
