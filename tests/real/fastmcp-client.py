@@ -1,4 +1,4 @@
-"""An application on FastMCP that keeps its logins in files, and has no browser: python fastmcp-client.py URL DIR"""
+"""An application on FastMCP that keeps its logins in files, and has no browser: python fastmcp-client.py (URL DIR)..."""
 
 import asyncio
 import sys
@@ -13,24 +13,26 @@ from key_value.aio.stores.filetree import (
     FileTreeV1KeySanitizationStrategy,
 )
 
-url, directory = sys.argv[1], Path(sys.argv[2])
-
 
 def no_browser(_url):
     sys.exit("a login was asked for")
 
 
 webbrowser.open = no_browser
-store = FileTreeStore(
-    data_directory=directory,
-    key_sanitization_strategy=FileTreeV1KeySanitizationStrategy(directory),
-    collection_sanitization_strategy=FileTreeV1CollectionSanitizationStrategy(directory),
-)
 
 
-async def main():
-    async with Client(url, auth=OAuth(token_storage=store)) as client:
-        print("tools:", *(tool.name for tool in await client.list_tools()))
+def store(directory):
+    return FileTreeStore(
+        data_directory=directory,
+        key_sanitization_strategy=FileTreeV1KeySanitizationStrategy(directory),
+        collection_sanitization_strategy=FileTreeV1CollectionSanitizationStrategy(directory),
+    )
 
 
-asyncio.run(main())
+async def main(arguments):
+    for url, directory in zip(arguments[::2], map(Path, arguments[1::2])):
+        async with Client(url, auth=OAuth(token_storage=store(directory))) as client:
+            print("tools:", *(tool.name for tool in await client.list_tools()))
+
+
+asyncio.run(main(sys.argv[1:]))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::bed::{script, Bed, Part};
-use super::running::{Finished, Run, Server};
+use super::running::{Finished, Run};
 use super::session::{Session, BUS};
 use crate::support::fake::Fake;
 use crate::support::program::Program;
@@ -65,7 +65,7 @@ pub fn in_session(bed: &Bed, state: &str, text: &str, words: &[&str], browser: &
 }
 
 /// Logs in with this store, for the first time in this state. The time that it took is that of our program alone.
-fn log_in(bed: &Bed, server: &Server, state: &str, store: &str) -> Finished {
+fn log_in(bed: &Bed, server: &str, state: &str, store: &str) -> Finished {
     let data = bed.path("data").join(state).display().to_string();
     let words = [
         "--json",
@@ -75,7 +75,7 @@ fn log_in(bed: &Bed, server: &Server, state: &str, store: &str) -> Finished {
         &data,
         "--store",
         store,
-        &server.url,
+        server,
     ];
     let text = "start=$(date +%s%N)
         \"$@\" || status=$?
@@ -156,7 +156,7 @@ fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
 fn auto_uses_the_keyring_that_works() {
     let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
     let server = bed.fastmcp();
-    let event = log_in(&bed, &server, "unlocked", "auto")
+    let event = log_in(&bed, &server.url, "unlocked", "auto")
         .exits(0)
         .event("logged_in");
     assert_eq!(event["store"], "keyring", "{event}");
@@ -166,8 +166,8 @@ fn auto_uses_the_keyring_that_works() {
 /// It waits 3 s for each keyring that does not answer.
 #[apply(waiting_test)]
 fn k1_k5_auto_falls_back_to_the_file_with_one_line_and_little_delay() {
-    let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
-    let server = bed.fastmcp();
+    let bed = Bed::with(&[Part::Curl, Part::Keyring]);
+    let server = Fake::start().mcp();
     let usual = log_in(&bed, &server, "absent", &bed.file_store())
         .exits(0)
         .took;
@@ -196,8 +196,8 @@ fn k1_k5_auto_falls_back_to_the_file_with_one_line_and_little_delay() {
 /// It waits 3 s for each keyring that does not answer.
 #[apply(waiting_test)]
 fn k1_k5_keyring_alone_fails_before_the_browser() {
-    let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
-    let server = bed.fastmcp();
+    let bed = Bed::with(&[Part::Curl, Part::Keyring]);
+    let server = Fake::start().mcp();
     let in_each_state = UNUSABLE.iter().filter_map(|state| {
         let Finished {
             status,

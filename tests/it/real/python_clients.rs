@@ -3,7 +3,7 @@
 //! Each is the real program, started with the files that a hand-over has written, and without any way to log in by itself.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -228,44 +228,42 @@ fn hermes_finds_out_what_is_not_known_any_more() {
     prove_refresh(&fake, &seen, &finished.stdout);
 }
 
-/// FastMCP takes seconds to start, and starts three times.
+/// FastMCP takes seconds to start, and starts twice.
 #[apply(long_test)]
 fn fastmcp_uses_and_refreshes_a_login_that_it_was_given() {
     let bed = Bed::with(&[Part::FastMcp]);
-    for lifetime in [3600, 1] {
+    let given = |lifetime: u64| {
         let fake = servers(lifetime);
         let store = bed.path(&format!("store-{lifetime}"));
+        let directory = store.display().to_string();
         give(
             &bed,
             &fake,
-            &[
-                "--to",
-                "fastmcp",
-                "--fastmcp-dir",
-                &store.display().to_string(),
-            ],
+            &["--to", "fastmcp", "--fastmcp-dir", &directory],
         );
-        let run_client = || {
-            let mut client = bed.command(python());
-            client
-                .arg(script("fastmcp-client.py"))
-                .arg(fake.mcp())
-                .arg(&store);
-            let (finished, seen) = run(&fake, client);
-            assert_eq!(finished.stdout, "tools: echo", "{}", finished.stderr);
-            (finished, seen)
-        };
-        let (finished, seen) = run_client();
-        if lifetime == 1 {
-            assert_eq!(
-                paths(&seen)[0],
-                "/token",
-                "it takes the place of the token endpoint for granted"
-            );
-            prove_refresh(&fake, &seen, &finished.stderr);
-            prove_calls(&run_client().1, "Bearer access-2", &finished.stderr);
-        } else {
-            prove_calls(&seen, "Bearer access-1", &finished.stderr);
+        (fake, store)
+    };
+    let (live, expired) = (given(3600), given(1));
+    let run_client = |logins: &[&(Fake, PathBuf)]| {
+        let mut client = bed.command(python());
+        client.arg(script("fastmcp-client.py"));
+        for (fake, store) in logins {
+            client.arg(fake.mcp()).arg(store);
         }
-    }
+        let before = expired.0.seen().len();
+        let (finished, seen) = run(&live.0, client);
+        let said = vec!["tools: echo"; logins.len()].join("\n");
+        assert_eq!(finished.stdout, said, "{}", finished.stderr);
+        (finished.stderr, seen, expired.0.seen().split_off(before))
+    };
+    let (said, used, refreshed) = run_client(&[&live, &expired]);
+    prove_calls(&used, "Bearer access-1", &said);
+    assert_eq!(
+        paths(&refreshed)[0],
+        "/token",
+        "it takes the place of the token endpoint for granted"
+    );
+    prove_refresh(&expired.0, &refreshed, &said);
+    let (said, _, used) = run_client(&[&expired]);
+    prove_calls(&used, "Bearer access-2", &said);
 }
