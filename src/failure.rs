@@ -92,16 +92,16 @@ impl From<Class> for std::process::ExitCode {
     }
 }
 
-/// Declares [`Code`] and what belongs to each code: its word, its classes (the usual one first) and its meaning.
-macro_rules! codes {
-    ($($code:ident $word:literal [$($class:ident),+] $meaning:literal;)+) => {
-        /// The code of a failure: a stable word for scripts, printed as the `code` member of an error event.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum Code {
+/// Declares an enum of codes, and what belongs to each: the word that is printed, and its meaning.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($code:ident $word:literal $meaning:literal;)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
             $(#[doc = $meaning] #[serde(rename = $word)] $code,)+
         }
 
-        impl Code {
+        impl $name {
             /// All codes, in the order in which the manual page lists them.
             pub const ALL: &'static [Self] = &[$(Self::$code),+];
 
@@ -112,17 +112,31 @@ macro_rules! codes {
                 }
             }
 
-            /// Returns the classes that a failure with this code can have, the usual one first.
-            pub fn classes(self) -> &'static [Class] {
-                match self {
-                    $(Self::$code => &[$(Class::$class),+],)+
-                }
-            }
-
             /// Returns what the code means, as one sentence.
             pub fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$code => $meaning,)+
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use words;
+
+/// Declares [`Code`]: the word, the classes (the usual one first) and the meaning of each code.
+macro_rules! codes {
+    ($($code:ident $word:literal [$($class:ident),+] $meaning:literal;)+) => {
+        words! {
+            /// The code of a failure: a stable word for scripts, printed as the `code` member of an error event.
+            Code { $($code $word $meaning;)+ }
+        }
+
+        impl Code {
+            /// Returns the classes that a failure with this code can have, the usual one first.
+            pub fn classes(self) -> &'static [Class] {
+                match self {
+                    $(Self::$code => &[$(Class::$class),+],)+
                 }
             }
         }

@@ -6,77 +6,52 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-/// Declares [`Warning`] and what belongs to each code: its word and its meaning.
-macro_rules! warnings {
-    ($($code:ident $word:literal $meaning:literal;)+) => {
-        /// The code of a warning: a stable word for scripts, printed as the `code` member of a warning event.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum Warning {
-            $(#[doc = $meaning] #[serde(rename = $word)] $code,)+
-        }
+use crate::failure::words;
 
-        impl Warning {
-            /// All codes, in the order in which the manual page lists them.
-            pub const ALL: &'static [Self] = &[$(Self::$code),+];
-
-            /// Returns the word that is printed.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$code => $word,)+
-                }
-            }
-
-            /// Returns what the code means, as one sentence.
-            pub fn meaning(self) -> &'static str {
-                match self {
-                    $(Self::$code => $meaning,)+
-                }
-            }
-        }
-    };
-}
-
-warnings! {
-    NotListening "not_listening" "the callback cannot be listened for; the answer has to be pasted";
-    UnsafePort "unsafe_port" "browsers refuse to open the port of the redirect URI";
-    BrowserFailed "browser_failed" "a browser could not be started";
-    MetadataIgnored "metadata_ignored" "a part of the server's metadata or challenge is not used";
-    WideResource "wide_resource" "the server asks for a token for more than itself";
-    PkceAssumed "pkce_assumed" "the authorization server does not say that it supports PKCE";
-    ScopesLeftOut "scopes_left_out" "some scopes of the server are not requested";
-    ScopesMissing "scopes_missing" "only the scopes that identify the user are requested";
-    ScopesNotGranted "scopes_not_granted" "not all requested scopes were granted";
-    Retrying "retrying" "the token endpoint does not answer, and the request is sent again";
-    ClockWrong "clock_wrong" "the clock of this computer or that of the server is wrong";
-    AccountUnknown "account_unknown" "the provider does not say whose account it is";
-    OtherAccount "other_account" "the login is for another account than the named one";
-    RefreshTokenReused "refresh_token_reused" "the server sent no new refresh token, and the earlier one is stored again";
-    LoginChanged "login_changed" "another process changed the login meanwhile";
-    StoreFallback "store_fallback" "the keyring cannot be used, and the file is";
-    WaitingForKeyring "waiting_for_keyring" "the keyring has to be unlocked";
-    LoginUnreadable "login_unreadable" "a stored login cannot be read";
-    IndexUnreadable "index_unreadable" "the list of logins, or an entry of it, cannot be read";
-    IndexNotUpdated "index_not_updated" "the list of logins could not be changed";
-    OlderCopy "older_copy" "an older copy of the login is in another store";
-    JournalNotWritten "journal_not_written" "where a refreshed login is could not be noted";
-    LockNotTaken "lock_not_taken" "another process holds the lock of the login";
-    FileReadable "file_readable" "other users could read a file of logins";
-    FileNotSynced "file_not_synced" "a file may not survive a power failure";
-    FileNotRemoved "file_not_removed" "a file or directory that is not needed any more cannot be removed";
-    CertificateIgnored "certificate_ignored" "a certificate authority of the system cannot be used";
-    ProxyIgnored "proxy_ignored" "a proxy setting cannot be used";
-    ConfigurationIgnored "configuration_ignored" "a part of a client's configuration is not used";
-    ClientUnable "client_unable" "the client that names the server may not use a login to it";
-    ProjectIgnored "project_ignored" "an authorization server that a file of the project names is not used";
-    SecretIgnored "secret_ignored" "the client secret of a configuration is not used";
-    RedirectUnknown "redirect_unknown" "a configuration does not name the redirect URI of its client";
-    ProjectFile "project_file" "the name of the server comes from a file of the project";
-    LockRemoved "lock_removed" "a lock that another program left behind was removed";
-    ClientFileTooLarge "client_file_too_large" "the configuration of a client is too large to be changed";
-    OlderLogin "older_login" "the client has an older login, which it would use instead";
-    TokenEnded "token_ended" "a client that asks mcp-login for this token gets none any more";
-    ToolRejected "tool_rejected" "a tool of the server is left out, because its headers are wrong";
-    DemoFailed "demo_failed" "the user of the demo could not agree";
+words! {
+    /// The code of a warning: a stable word for scripts, printed as the `code` member of a warning event.
+    Warning {
+        NotListening "not_listening" "the callback cannot be listened for; the answer has to be pasted";
+        UnsafePort "unsafe_port" "browsers refuse to open the port of the redirect URI";
+        BrowserFailed "browser_failed" "a browser could not be started";
+        MetadataIgnored "metadata_ignored" "a part of the server's metadata or challenge is not used";
+        WideResource "wide_resource" "the server asks for a token for more than itself";
+        PkceAssumed "pkce_assumed" "the authorization server does not say that it supports PKCE";
+        ScopesLeftOut "scopes_left_out" "some scopes of the server are not requested";
+        ScopesMissing "scopes_missing" "only the scopes that identify the user are requested";
+        ScopesNotGranted "scopes_not_granted" "not all requested scopes were granted";
+        Retrying "retrying" "the token endpoint does not answer, and the request is sent again";
+        ClockWrong "clock_wrong" "the clock of this computer or that of the server is wrong";
+        AccountUnknown "account_unknown" "the provider does not say whose account it is";
+        OtherAccount "other_account" "the login is for another account than the named one";
+        RefreshTokenReused "refresh_token_reused" "the server sent no new refresh token, and the earlier one is stored again";
+        LoginChanged "login_changed" "another process changed the login meanwhile";
+        StoreFallback "store_fallback" "the keyring cannot be used, and the file is";
+        WaitingForKeyring "waiting_for_keyring" "the keyring has to be unlocked";
+        LoginUnreadable "login_unreadable" "a stored login cannot be read";
+        IndexUnreadable "index_unreadable" "the list of logins, or an entry of it, cannot be read";
+        IndexNotUpdated "index_not_updated" "the list of logins could not be changed";
+        OlderCopy "older_copy" "an older copy of the login is in another store";
+        JournalNotWritten "journal_not_written" "where a refreshed login is could not be noted";
+        LockNotTaken "lock_not_taken" "another process holds the lock of the login";
+        FileReadable "file_readable" "other users could read a file of logins";
+        FileNotSynced "file_not_synced" "a file may not survive a power failure";
+        FileNotRemoved "file_not_removed" "a file or directory that is not needed any more cannot be removed";
+        CertificateIgnored "certificate_ignored" "a certificate authority of the system cannot be used";
+        ProxyIgnored "proxy_ignored" "a proxy setting cannot be used";
+        ConfigurationIgnored "configuration_ignored" "a part of a client's configuration is not used";
+        ClientUnable "client_unable" "the client that names the server may not use a login to it";
+        ProjectIgnored "project_ignored" "an authorization server that a file of the project names is not used";
+        SecretIgnored "secret_ignored" "the client secret of a configuration is not used";
+        RedirectUnknown "redirect_unknown" "a configuration does not name the redirect URI of its client";
+        ProjectFile "project_file" "the name of the server comes from a file of the project";
+        LockRemoved "lock_removed" "a lock that another program left behind was removed";
+        ClientFileTooLarge "client_file_too_large" "the configuration of a client is too large to be changed";
+        OlderLogin "older_login" "the client has an older login, which it would use instead";
+        TokenEnded "token_ended" "a client that asks mcp-login for this token gets none any more";
+        ToolRejected "tool_rejected" "a tool of the server is left out, because its headers are wrong";
+        DemoFailed "demo_failed" "the user of the demo could not agree";
+    }
 }
 
 impl Warning {

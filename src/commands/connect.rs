@@ -71,7 +71,7 @@ impl Person for Stderr {
             match self.json {
                 true => Reporter::new(true, false)
                     .fail_on_stderr(Some(&self.server), &Error::Reported(report.clone())),
-                false => terminal::complain("error", &sentence),
+                false => terminal::insist_labelled(terminal::Label::Error, &sentence),
             }
             last.push_back(sentence.clone());
             if last.len() > MAX_REMEMBERED {

@@ -15,6 +15,7 @@ use ureq::unversioned::transport::time::{Duration as Limit, Instant as Moment};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, NextTimeout, Transport};
 
 use super::connector::note_opened;
+use super::connector::ConnectError;
 use super::stream::TcpTransport;
 
 /// How long an address is given before the next one is tried beside it.
@@ -30,11 +31,6 @@ static REMEMBERED: Mutex<AddressHistory> = Mutex::new(AddressHistory {
     answered: Vec::new(),
     family: None,
 });
-
-/// No local port is left for a connection to this host.
-#[derive(Debug, thiserror::Error)]
-#[error("this computer has no free local port")]
-pub struct NoLocalPort;
 
 /// Opens TCP connections to the first address that answers, in place of ureq's `TcpConnector`.
 #[derive(Debug, Default)]
@@ -95,10 +91,10 @@ pub fn connect(
         Limit::Exact(after) => Some(Instant::now() + after.saturating_sub(elapsed)),
         Limit::NotHappening => None,
     };
-    let won = race(&order(addresses), deadline, limit.reason)?;
-    lock(|remembered| remembered.note(&won));
-    log::debug!("connected to {}", won.address);
-    Ok(won.stream)
+    let connected = connect_any(&order(addresses), deadline, limit.reason)?;
+    lock(|remembered| remembered.note(&connected));
+    log::debug!("connected to {}", connected.address);
+    Ok(connected.stream)
 }
 
 /// Returns the addresses in the order in which they are tried.
@@ -146,13 +142,13 @@ impl AddressHistory {
         ordered
     }
 
-    fn note(&mut self, won: &Connected) {
-        let address = won.address.ip();
+    fn note(&mut self, connected: &Connected) {
+        let address = connected.address.ip();
         if !self.answered.contains(&address) && self.answered.len() < MAX_REMEMBERED {
             self.answered.push(address);
         }
-        let is_other_family = |beaten: &SocketAddr| beaten.is_ipv6() != address.is_ipv6();
-        if won.beaten.iter().any(is_other_family) {
+        let is_other_family = |other: &SocketAddr| other.is_ipv6() != address.is_ipv6();
+        if connected.others.iter().any(is_other_family) {
             self.family = Some(address.is_ipv6());
         }
     }
@@ -163,12 +159,12 @@ impl AddressHistory {
 struct Connected {
     stream: TcpStream,
     address: SocketAddr,
-    beaten: Vec<SocketAddr>,
+    others: Vec<SocketAddr>,
 }
 
 /// Tries the addresses one after another, without waiting more than [`ATTEMPT_DELAY`] for each before the next one is
-/// tried as well. What has not won is closed on return.
-fn race(
+/// tried as well. The other attempts are closed on return.
+fn connect_any(
     addresses: &[SocketAddr],
     deadline: Option<Instant>,
     reason: ureq::Timeout,
@@ -213,7 +209,7 @@ fn race(
                 return Ok(Connected {
                     stream,
                     address,
-                    beaten: tried.chain(failed).collect(),
+                    others: tried.chain(failed).collect(),
                 });
             }
             Err(err) => {
@@ -289,7 +285,7 @@ fn most_informative(failures: Vec<(SocketAddr, io::Error)>) -> ureq::Error {
         err.kind() == AddrNotAvailable && address.port() != 0 && has_source_address(*address)
     };
     if failures.iter().any(no_port) {
-        return ureq::Error::Other(Box::new(NoLocalPort));
+        return ConnectError::NoLocalPort.into();
     }
     let rank = |err: &io::Error| match err.kind() {
         ConnectionRefused => 1,
@@ -362,18 +358,18 @@ mod tests {
     }
 
     #[test]
-    fn p65_a_family_is_preferred_when_it_beat_the_other() {
+    fn p65_a_family_is_preferred_when_the_other_did_not_answer() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        for (beaten, expected) in [("", None), ("1.1.1.1", None), ("2::1", Some(false))] {
+        for (others, expected) in [("", None), ("1.1.1.1", None), ("2::1", Some(false))] {
             let stream = TcpStream::connect(address).expect("a connection");
             let mut remembered = AddressHistory::default();
             remembered.note(&Connected {
                 stream,
                 address,
-                beaten: addresses(beaten),
+                others: addresses(others),
             });
-            assert_eq!(remembered.family, expected, "{beaten}");
+            assert_eq!(remembered.family, expected, "{others}");
             assert_eq!(remembered.answered, [address.ip()]);
         }
     }
@@ -390,10 +386,10 @@ mod tests {
         let deadline = Some(started + Duration::from_secs(9));
         let reason = ureq::Timeout::Connect;
         let addresses = [closed, closed, closed, closed, good];
-        let won = race(&addresses, deadline, reason).expect("a connection");
-        assert_eq!((won.address, won.beaten.len()), (good, 4));
+        let connected = connect_any(&addresses, deadline, reason).expect("a connection");
+        assert_eq!((connected.address, connected.others.len()), (good, 4));
         assert!(started.elapsed() < ATTEMPT_DELAY, "{:?}", started.elapsed());
-        let Err(ureq::Error::Io(err)) = race(&[closed, closed], None, reason) else {
+        let Err(ureq::Error::Io(err)) = connect_any(&[closed, closed], None, reason) else {
             panic!("nobody is there")
         };
         assert_eq!(err.kind(), io::ErrorKind::ConnectionRefused);

@@ -1,6 +1,7 @@
 //! The connection of a request: through a proxy or direct, then TLS; whether any byte was sent, and which socket it uses.
 
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use ureq::unversioned::transport::{
@@ -37,10 +38,25 @@ pub fn note_opened(socket: Weak<dyn ShutdownHandle>) {
     OPENED.set(Some(socket));
 }
 
-/// The connection to the server through the proxy failed.
+/// Why there is no connection, where ureq has no error for it.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ProxyError(pub ureq::Error);
+pub enum ConnectError {
+    /// The address is not allowed.
+    #[error("the address {0} is not a public one")]
+    Forbidden(IpAddr),
+    /// No local port is left.
+    #[error("this computer has no free local port")]
+    NoLocalPort,
+    /// The proxy failed.
+    #[error("{0}")]
+    Proxy(ureq::Error),
+}
+
+impl From<ConnectError> for ureq::Error {
+    fn from(err: ConnectError) -> Self {
+        Self::Other(Box::new(err))
+    }
+}
 
 /// Returns the connector of an agent, with a proxy or without one.
 pub fn connector(proxied: bool) -> impl Connector<Out = impl Transport> {
@@ -82,7 +98,7 @@ impl Connector for ProxyConnector {
         };
         self.0
             .connect(&details, chained)
-            .map_err(|err| ureq::Error::Other(Box::new(ProxyError(err))))
+            .map_err(|err| ConnectError::Proxy(err).into())
     }
 }
 

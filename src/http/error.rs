@@ -1,6 +1,5 @@
 //! Errors of HTTP requests.
 
-use super::connect::NoLocalPort;
 use crate::failure::{About, Code, Failure, Hint};
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::text::printable;
@@ -58,7 +57,7 @@ pub enum HttpError {
     #[error(transparent)]
     Proxy(Box<ProxyFailure>),
     /// This computer has no local port for one more connection.
-    #[error("cannot connect to {0}: {NoLocalPort}")]
+    #[error("cannot connect to {0}: this computer has no free local port")]
     NoLocalPort(String),
     /// The connection failed or broke.
     #[error("cannot reach {host}: {why}")]

@@ -13,6 +13,7 @@ use ureq::unversioned::transport::time::Duration as Limit;
 use ureq::unversioned::transport::NextTimeout;
 
 use super::connect;
+use super::connector::ConnectError;
 use super::proxy::is_socks;
 use crate::oauth::endpoint::AddressScope;
 
@@ -42,11 +43,6 @@ pub struct PolicedResolver {
     typed: Vec<TypedHost>,
     proxy: Option<String>,
 }
-
-/// An address that is not allowed.
-#[derive(Debug, thiserror::Error)]
-#[error("the address {0} is not a public one")]
-pub struct ForbiddenAddress(pub IpAddr);
 
 impl PolicedResolver {
     /// Allows what the user typed, and other addresses of the same scopes.
@@ -150,7 +146,7 @@ impl Resolver for PolicedResolver {
             .partition(|address| self.lets_through(&host, address.ip(), timeout));
         match refused.first() {
             Some(address) if allowed.is_empty() => {
-                Err(ureq::Error::Other(Box::new(ForbiddenAddress(address.ip()))))
+                Err(ConnectError::Forbidden(address.ip()).into())
             }
             _ => Ok(self.list(allowed)),
         }

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use super::connect::NoLocalPort;
-use super::connector::ProxyError;
+use super::connector::ConnectError;
 use super::error::{HttpError, ProxyFailure, ProxyFault, TlsFault};
 use super::proxy::ProxyChoice;
-use super::resolver::ForbiddenAddress;
 use super::CONNECT_LIMIT;
 use crate::failure::without_os_number;
 use crate::oauth::endpoint::UrlError;
@@ -57,17 +55,14 @@ pub fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
             fault: TlsFault::Other,
             unsent,
         },
-        ureq::Error::Other(inner) => match inner
-            .downcast::<ForbiddenAddress>()
-            .map_err(|inner| inner.downcast())
-        {
-            Ok(forbidden) => HttpError::Forbidden {
+        ureq::Error::Other(inner) => match inner.downcast().map(|err| *err) {
+            Ok(ConnectError::Forbidden(address)) => HttpError::Forbidden {
                 host,
-                why: UrlError::Address(forbidden.0),
+                why: UrlError::Address(address),
             },
-            Err(Ok(failed)) => proxy_error(*failed, of),
-            Err(Err(inner)) if inner.is::<NoLocalPort>() => HttpError::NoLocalPort(host),
-            Err(Err(_)) => HttpError::Unreachable { host, why, unsent },
+            Ok(ConnectError::NoLocalPort) => HttpError::NoLocalPort(host),
+            Ok(ConnectError::Proxy(err)) => proxy_error(err, of),
+            Err(_) => HttpError::Unreachable { host, why, unsent },
         },
         ureq::Error::Io(inner) => match rustls_error(&inner) {
             Some(inner) => tls(inner, host, unsent),
@@ -79,10 +74,12 @@ pub fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
 }
 
 /// Turns an error on the way to the proxy or through it into one of ours.
-fn proxy_error(ProxyError(err): ProxyError, of: &RequestContext) -> HttpError {
+fn proxy_error(err: ureq::Error, of: &RequestContext) -> HttpError {
     let why = plain(&err);
     let fault = match err {
-        ureq::Error::Other(inner) if inner.is::<NoLocalPort>() => {
+        ureq::Error::Other(inner)
+            if matches!(inner.downcast_ref(), Some(ConnectError::NoLocalPort)) =>
+        {
             return HttpError::NoLocalPort("the proxy".to_owned())
         }
         ureq::Error::HostNotFound => ProxyFault::NoSuchHost,

@@ -9,9 +9,10 @@ use crate::registration::Identity;
 use crate::store::StoredId;
 
 /// The RFC 8707 resource that a login asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Resource {
     /// The resource that the server's metadata names.
+    #[default]
     Discovery,
     /// None at all.
     Omitted,
@@ -20,7 +21,7 @@ pub enum Resource {
 }
 
 /// One login as the user wants it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Its name in the store.
     pub key: StoredId,
@@ -77,26 +78,8 @@ impl Request {
             key,
             server,
             server_text,
-            issuer: None,
-            challenge: None,
-            assume_pkce: false,
-            force: false,
-            redirect_uri: None,
-            redirect_host: RedirectHost::V4,
             redirect_path: "/callback".to_owned(),
-            port: None,
-            is_redirect_given: false,
-            likely_ports: Vec::new(),
-            identity: Identity::default(),
-            scopes: Vec::new(),
-            resource: Resource::Discovery,
-            parameters: Vec::new(),
-            login_hint: None,
-            provider: None,
-            preset: None,
-            issuer_metadata: None,
-            fallback: None,
-            google_tools: None,
+            ..Self::default()
         }
     }
 
@@ -136,9 +119,9 @@ impl Request {
     ///
     /// Spec: OAuth 2.0 Form Post Response Mode section 2.
     pub(super) fn wants_form(&self) -> bool {
-        self.parameters
-            .iter()
-            .any(|(name, value)| name == "response_mode" && value == "form_post")
+        let is_form =
+            |(name, value): &(String, String)| name == "response_mode" && value == "form_post";
+        self.parameters.iter().any(is_form)
     }
 
     /// Returns whether the user chose the resource. A provider that supports none is not the user's choice.

@@ -143,13 +143,13 @@ enum ParameterError {
 impl ExpectedResponse {
     /// Tells whether exactly one state is there and is ours.
     pub fn owns(&self, query: &str) -> bool {
-        match single(query, "state") {
-            Ok(state) => state
+        let is_ours = |state: String| {
+            state
                 .as_bytes()
                 .ct_eq(self.state.expose().as_bytes())
-                .into(),
-            Err(_) => false,
-        }
+                .into()
+        };
+        single(query, "state").is_ok_and(is_ours)
     }
 
     fn begins_with(&self, state: &str) -> bool {

@@ -34,9 +34,12 @@ pub fn install_panic_hook() {
             .location()
             .map(|place| format!(" at {}:{}", place.file(), place.line()))
             .unwrap_or_default();
-        terminal::complain("error", &format!("this is a bug in mcp-login{place}"));
-        terminal::complain(
-            "hint",
+        terminal::insist_labelled(
+            terminal::Label::Error,
+            &format!("this is a bug in mcp-login{place}"),
+        );
+        terminal::insist_labelled(
+            terminal::Label::Hint,
             "please report it, with what you did; nothing that was stored is lost",
         );
         let _ = terminal::finish();

@@ -253,7 +253,7 @@ fn show_login(report: &Report, next: Option<&str>) {
         terminal::say("  --force logs in again");
     }
     if let Some(command) = next {
-        terminal::remark("next", command);
+        terminal::say_labelled(terminal::Label::Next, command);
     }
 }
 

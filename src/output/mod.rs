@@ -85,7 +85,7 @@ impl Reporter {
             .unwrap_or_default();
         let sentences = error.sentences();
         let (message, causes) = sentences.split_first().unwrap_or((&whose, &[]));
-        terminal::complain("error", &format!("{whose}{message}"));
+        terminal::insist_labelled(terminal::Label::Error, &format!("{whose}{message}"));
         if let Error::Ambiguous { choices, .. } = error {
             let width = choices.iter().map(|(name, _)| name.len()).max();
             let width = width.unwrap_or_default();
@@ -94,10 +94,10 @@ impl Reporter {
             }
         }
         for cause in causes {
-            terminal::complain("caused by", cause);
+            terminal::insist_labelled(terminal::Label::CausedBy, cause);
         }
         if let Some(hint) = error.report().hint {
-            terminal::complain("hint", &hint::hint(&hint));
+            terminal::insist_labelled(terminal::Label::Hint, &hint::hint(&hint));
         }
     }
 
@@ -117,7 +117,10 @@ impl Reporter {
                 let failure = failures.find(|err| !is_forgiven(err)).map(Error::class);
                 let is_lost = self.lost_output || terminal::finish().is_err();
                 if is_lost {
-                    terminal::complain("warning", "output is lost: nobody reads stdout");
+                    terminal::insist_labelled(
+                        terminal::Label::Warning,
+                        "output is lost: nobody reads stdout",
+                    );
                 }
                 let lost = is_lost.then_some(Class::Storage);
                 failure.or(lost).unwrap_or(Class::Success).into()
@@ -140,7 +143,10 @@ pub fn print(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) if err.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(err) => {
-            terminal::complain("error", &format!("cannot write to stdout: {err}"));
+            terminal::insist_labelled(
+                terminal::Label::Error,
+                &format!("cannot write to stdout: {err}"),
+            );
             Class::Storage.into()
         }
     }

@@ -23,8 +23,10 @@ pub fn show_warnings(format: WarningFormat) {
         match format {
             WarningFormat::EventsOnStderr => {}
             // The user has to see these even with --quiet.
-            _ if warning.is_essential() => terminal::complain("warning", message),
-            _ => terminal::remark("warning", message),
+            _ if warning.is_essential() => {
+                terminal::insist_labelled(terminal::Label::Warning, message)
+            }
+            _ => terminal::say_labelled(terminal::Label::Warning, message),
         }
     });
 }

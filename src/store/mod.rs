@@ -31,7 +31,7 @@ pub use index::IndexEntry;
 pub use router::{Saved, Store, Stored};
 
 /// Names one login: the server and which of the user's accounts there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StoredId {
     /// The server as an account string: its URL serialised, without fragment, a lone `/` dropped; or the user's own
     /// name for a login at a provider without an MCP server.

@@ -155,11 +155,43 @@ pub fn insist(text: &str) {
     line(None, text);
 }
 
-/// Says a labelled line, such as a warning, unless the person asked for quiet.
-pub fn remark(label: &str, text: &str) {
-    if !screen().quiet {
-        complain(label, text);
+/// What a line of the program is, written in front of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// A failure.
+    Error,
+    /// Why something failed.
+    CausedBy,
+    /// What to do next.
+    Hint,
+    /// What the user should know although the command goes on.
+    Warning,
+    /// The command that comes next.
+    Next,
+}
+
+impl Label {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::CausedBy => "caused by",
+            Self::Hint => "hint",
+            Self::Warning => "warning",
+            Self::Next => "next",
+        }
     }
+}
+
+/// Says a labelled line, unless the person asked for quiet.
+pub fn say_labelled(label: Label, text: &str) {
+    if !screen().quiet {
+        line(Some(label), text);
+    }
+}
+
+/// Says a labelled line even to who asked for quiet: an error and what belongs to it.
+pub fn insist_labelled(label: Label, text: &str) {
+    line(Some(label), text);
 }
 
 /// Says a line of good news.
@@ -198,29 +230,22 @@ pub fn copy(text: &str) -> bool {
     is_taken
 }
 
-/// Says a line whatever was asked for: an error and what belongs to it. `kind` is `error`, `caused by` or `hint`.
-pub fn complain(kind: &str, text: &str) {
-    let look = match kind {
-        "error" => style(kind).for_stderr().red().bold(),
-        "warning" => style(kind).for_stderr().yellow().bold(),
-        _ => style(kind).for_stderr().cyan(),
-    };
-    line(Some((kind, look.to_string())), text);
-}
-
-fn line(label: Option<(&str, String)>, text: &str) {
+fn line(label: Option<Label>, text: &str) {
     // The label is wrapped with the text, and styled afterwards.
-    let plain = label
-        .as_ref()
-        .map(|(plain, _)| format!("{plain}: "))
-        .unwrap_or_default();
+    let plain = label.map_or(String::new(), |label| format!("{}: ", label.as_str()));
     // A command is copied as it is, and must not be broken.
     let is_command = label.is_some() && text.starts_with(concat!(env!("CARGO_PKG_NAME"), " "));
     let room = if is_command { usize::MAX } else { room() };
     let wrapped = wrap(&format!("{plain}{}", guard(text)), room, INDENT);
-    let styled = label
-        .map(|(_, styled)| format!("{styled}: "))
-        .unwrap_or_default();
+    let styled = label.map_or(String::new(), |label| {
+        let word = style(label.as_str()).for_stderr();
+        let word = match label {
+            Label::Error => word.red().bold(),
+            Label::Warning => word.yellow().bold(),
+            Label::CausedBy | Label::Hint | Label::Next => word.cyan(),
+        };
+        format!("{word}: ")
+    });
     put(&format!(
         "{} {styled}{}",
         name(),
