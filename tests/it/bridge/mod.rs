@@ -3,11 +3,13 @@
 mod end;
 mod legacy;
 mod load;
+mod modern;
 mod sessions;
 mod start;
 mod stdio;
 mod streams;
 mod token;
+mod translated;
 mod trouble;
 
 use serde_json::Value;
@@ -17,7 +19,7 @@ use crate::support::program::Finished;
 use crate::support::stdio_client::{connect, log_in, StdioClient};
 
 /// The wires of what is the same on both.
-const WIRES: [Wire; 1] = [Wire::Legacy];
+const WIRES: [Wire; 2] = [Wire::Legacy, Wire::Modern];
 
 /// Logs in, and starts the bridge for a client of this wire.
 fn on(wire: Wire, server: &McpServer) -> (Finished, StdioClient) {

@@ -131,3 +131,75 @@ fn br1_arguments_that_name_no_server() {
         assert!(!finished.stderr.is_empty());
     }
 }
+
+/// Exactly one answer, whatever the server makes of it.
+#[apply(test)]
+fn br13_br40_answers_of_odd_servers() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, _| {
+        let answer = message.says("good");
+        let text = |body: String| Some(Reply::text(200, "application/json", body));
+        let pieces = |ends: bool| {
+            let answer = answer.to_string();
+            Some(Reply::pieces(move |pieces| {
+                pieces.begin("application/json", &[]);
+                let (first, second) = answer.split_at(9);
+                pieces.chunk(first.as_bytes());
+                if ends {
+                    pieces.chunk(second.as_bytes());
+                    pieces.end();
+                }
+            }))
+        };
+        match message.tool() {
+            "array" => text(json!([answer]).to_string()),
+            "bom" => text(format!("\u{feff}{answer}\n")),
+            "chunks" => pieces(true),
+            "cut" => pieces(false),
+            "twice" => Some(Reply::stream(vec![answer.clone(), answer])),
+            "ends" => Some(Reply::stream(vec![])),
+            "another" => text(json!({"jsonrpc": "2.0", "id": "other", "result": {}}).to_string()),
+            "list" => text("[]".to_owned()),
+            "number" => text("7".to_owned()),
+            _ => None,
+        }
+    });
+    let (_home, mut client) = legacy(&server);
+    for name in ["array", "bom", "chunks", "twice"] {
+        assert_eq!(client.text(name, json!({})), "good", "{name}");
+    }
+    for name in ["cut", "ends", "another", "list", "number"] {
+        let answer = client.call(name, json!({}));
+        assert!(
+            answer["error"]["code"]
+                .as_i64()
+                .is_some_and(|code| code < -31000),
+            "{name}: {answer}"
+        );
+        assert_eq!(server.calls(name).len(), 1, "{name}");
+    }
+    finish_after_trouble(&server, client);
+}
+
+/// The server was restarted, and the token has expired meanwhile: one refresh, one session, and no call is lost.
+#[apply(test)]
+fn br22_br42_a_restart_and_an_expiry_at_once() {
+    let server = McpServer::start(Wire::Legacy);
+    let (_home, mut client) = legacy(&server);
+    for round in 1..4 {
+        server.wait_for_streams(1);
+        server.restart();
+        server.expire();
+        let ids: Vec<_> = (0..16)
+            .map(|it| client.ask_tool("echo", json!({"text": it.to_string()})))
+            .collect();
+        for (number, id) in ids.iter().enumerate() {
+            assert_eq!(
+                client.answer(id)["result"]["content"][0]["text"],
+                number.to_string()
+            );
+        }
+        assert_eq!(server.login.refreshes(), round);
+        assert_eq!(server.count("initialize"), round + 1);
+    }
+    finish_after_trouble(&server, client);
+}

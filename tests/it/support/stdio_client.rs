@@ -76,6 +76,11 @@ impl StdioClient {
         client
     }
 
+    /// From now on the client asks in the form with sessions.
+    pub fn speak_legacy(&mut self) {
+        self.is_modern = false;
+    }
+
     /// Writes a line as it is.
     pub fn line(&mut self, text: &str) {
         self.running.type_in(&format!("{text}\n"));

@@ -41,6 +41,11 @@ impl Events<'_, '_> {
     pub fn end(&mut self) {
         self.0.end();
     }
+
+    /// Waits until the client has closed the stream.
+    pub fn until_closed(&mut self) {
+        self.0.until_closed();
+    }
 }
 
 impl Reply {
