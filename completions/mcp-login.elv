@@ -259,6 +259,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --ca-file 'Trust the certificate authorities in this PEM file too'
             cand --color 'When to use colors'
             cand --data-dir 'The directory for everything that mcp-login stores'
+            cand --login 'Open the browser once if a login is needed'
             cand --json 'Print one JSON object per line on stdout'
             cand -q 'Print only errors and what you have to see'
             cand --quiet 'Print only errors and what you have to see'

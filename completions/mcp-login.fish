@@ -389,6 +389,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l color -d
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l login -d 'Open the browser once if a login is needed'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s v -l verbose -d 'Print each request and its response'

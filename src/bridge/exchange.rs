@@ -109,6 +109,13 @@ impl RefusedMessage {
             && !matches!(self.status, 401 | 403 | 407 | 408 | 425 | 429)
     }
 
+    /// Tells whether the server perhaps speaks the transport of 2024-11-05.
+    ///
+    /// Spec: MCP 2025-11-25, Transports, Backwards Compatibility.
+    pub fn is_of_older_transport(&self) -> bool {
+        matches!(self.status, 400 | 404 | 405 | 406)
+    }
+
     /// Tells whether the server says something about the session.
     pub fn is_about_session(&self) -> bool {
         self.message
@@ -223,7 +230,7 @@ impl Bridge {
     }
 
     /// Passes a message on to the client, but returns it if it is the answer that is read.
-    fn pass_on(&self, message: RpcMessage, reading: &Reading) -> Option<RpcMessage> {
+    pub fn pass_on(&self, message: RpcMessage, reading: &Reading) -> Option<RpcMessage> {
         if message.kind != Kind::Response {
             let is_ours = message.method == ACKNOWLEDGED && self.translation().is_some();
             if !is_ours && !reading.abort.is_aborted() {

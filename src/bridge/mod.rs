@@ -7,12 +7,15 @@
 //! `session` speaks the wire of 2025-11-25 and before: `initialize`, a session, a stream for what the server sends by itself.
 //! `stateless` speaks that of 2026-07-28: headers for each request (`tools` knows those of parameters), no session. A message
 //! shows which one the client speaks; where the server knows only the newer one, `translate` speaks for an older client.
+//! `sse_transport` is for servers of 2024-11-05. `login` is the one login that the user may allow.
 
 mod exchange;
+mod login;
 mod message;
 mod pending;
 mod session;
 mod sse;
+mod sse_transport;
 mod stateless;
 mod stdio;
 mod token;
@@ -25,17 +28,20 @@ use std::collections::VecDeque;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use url::Url;
 
 use crate::context::Context;
 use crate::error::{Error, ErrorReport};
+use crate::failure::LoginCommand;
 use crate::http::Abort;
 use crate::store::StoredId;
+use login::AllowedLogin;
 use message::{Kind, RpcMessage};
 use pending::Pending;
 use session::Session;
+use sse_transport::SseTransport;
 use stdio::{Arrival, LineInput, LineOutput};
 use tools::MirroredTools;
 use translate::Translation;
@@ -55,6 +61,16 @@ const CANCELLED: &str = "notifications/cancelled";
 pub trait Person: Send + Sync {
     /// Says what is wrong, and returns it as the client is told it: one sentence with what to do, and the hint alone.
     fn tell(&self, report: &ErrorReport) -> (String, Option<String>);
+
+    /// Tells whether the person allows a login.
+    fn may_log_in(&self) -> bool;
+
+    /// Lets the person log in, and waits until that is done.
+    ///
+    /// # Errors
+    ///
+    /// The error of the login.
+    fn log_in(&self, command: &LoginCommand) -> Result<(), Error>;
 }
 
 /// Bridges until the client ends it. The login is that of `key`; there need not be one yet.
@@ -81,6 +97,8 @@ pub fn run(
         session: Session::default(),
         client_version: Mutex::default(),
         translation: Mutex::default(),
+        sse: SseTransport::default(),
+        login: AllowedLogin::default(),
         tools: Mutex::default(),
         notifications: Mutex::default(),
         workers,
@@ -113,6 +131,9 @@ struct Bridge {
     client_version: Mutex<ClientVersion>,
     /// What speaks for a client with a session before a server without one.
     translation: Mutex<Option<Arc<Translation>>>,
+    /// What a server of 2024-11-05 has instead of all this.
+    sse: SseTransport,
+    login: AllowedLogin,
     /// The parameters that are mirrored into headers.
     tools: Mutex<MirroredTools>,
     /// What is sent one after another.
@@ -203,19 +224,29 @@ impl Bridge {
 
     /// Sends a request, and answers it whatever comes.
     fn request(self: &Arc<Self>, message: &RpcMessage, version: Option<String>, abort: &Abort) {
-        let done = match (version, message.method.as_str()) {
-            (Some(version), _) => self.call_stateless(message, &version, abort),
-            (None, "initialize") => self.initialize(message, abort),
-            (None, _) => {
-                self.session.wait(message);
-                match self.translation() {
-                    Some(translation) => self.call_translated(&translation, message, abort),
-                    None => self.call(message, abort),
-                }
-            }
-        };
+        let (began, version) = (Instant::now(), version.as_deref());
+        let send = || self.send_request(message, version, abort);
+        let done = send().or_else(|err| self.log_in(began, err).and_then(|()| send()));
         if let Err(err) = done {
             self.fail(message.id(), &err);
+        }
+    }
+
+    fn send_request(
+        self: &Arc<Self>,
+        message: &RpcMessage,
+        version: Option<&str>,
+        abort: &Abort,
+    ) -> Result<(), Error> {
+        match (version, message.method.as_str()) {
+            (Some(version), _) => return self.call_stateless(message, version, abort),
+            (None, "initialize") => return self.initialize(message, abort),
+            (None, _) => self.session.wait(message),
+        }
+        match self.translation() {
+            Some(translation) => self.call_translated(&translation, message, abort),
+            None if self.sse.is_used() => self.send_by_sse(message, abort),
+            None => self.call(message, abort),
         }
     }
 
@@ -258,6 +289,7 @@ impl Bridge {
                 self.session.wait(message);
                 match self.translation() {
                     Some(_) => Ok(()),
+                    None if self.sse.is_used() => self.send_by_sse(message, &Abort::default()),
                     None => self.send_in_session(message),
                 }
             }

@@ -140,6 +140,7 @@ impl Session {
         self.changed.notify_all();
         match bridge.translation() {
             Some(translation) => bridge.subscribe(&translation),
+            None if bridge.sse.is_used() => {}
             None => bridge.listen(view),
         }
     }
@@ -162,6 +163,17 @@ impl Session {
 impl Bridge {
     /// Opens the session for the client; speaks for it if the server knows only the wire without a session.
     pub fn initialize(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
+        let done = self.initialize_on_some_wire(message, abort);
+        self.session.lock().is_opening = false;
+        self.session.changed.notify_all();
+        done
+    }
+
+    fn initialize_on_some_wire(
+        self: &Arc<Self>,
+        message: &RpcMessage,
+        abort: &Abort,
+    ) -> Result<(), Error> {
         let opened = self.open_session(message, abort);
         let translated = match &opened {
             Ok(Ok(answer)) if answer.message.is_error => self.translate(message, abort),
@@ -169,17 +181,17 @@ impl Bridge {
             _ => Ok(None),
         };
         let is_open = matches!(&opened, Ok(Ok(answer)) if !answer.message.is_error);
-        let mut state = self.session.lock();
-        state.initialize = is_open.then(|| message.clone());
-        state.is_opening = false;
-        drop(state);
-        self.session.changed.notify_all();
+        self.session.lock().initialize = is_open.then(|| message.clone());
         match (translated?, opened?) {
             (Some(line), _) => self
                 .pending
                 .answer(message.id(), || self.output.write(&line)),
             (None, Ok(answer)) => self.reply(message.id(), answer),
-            (None, Err(refused)) => return self.refuse(message.id(), refused),
+            (None, Err(refused)) => {
+                if !refused.is_of_older_transport() || !self.initialize_by_sse(message, abort)? {
+                    return self.refuse(message.id(), refused);
+                }
+            }
         }
         Ok(())
     }

@@ -140,7 +140,7 @@ that are not Google's own are used in their place.
 .SH "AS A STDIO SERVER"
 \fBmcp\-login connect \fISERVER\fR is an MCP server on stdin and stdout, which passes each message on to the remote one with the
 token of the login. The login is refreshed ahead of time, and once when the server refuses its token; one that is made in another
-terminal is used from the next request on. A failure of its own is a JSON\-RPC error whose code is \-31000 minus the exit status
+terminal is used from the next request on. It opens no browser, unless \fB\-\-login\fR allows it to open one page. A failure of its own is a JSON\-RPC error whose code is \-31000 minus the exit status
 below and whose \fBdata\fR holds code and hint; stderr says the same.
 .SH FILES
 .TP

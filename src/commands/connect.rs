@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clap::Args;
+use clap::{Args, FromArgMatches as _};
 
+use super::login::request::requests;
+use super::login::servers::requested;
 use crate::bridge::{self, Person};
 use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::{Error, ErrorReport};
-use crate::failure::Hint;
+use crate::failure::{Hint, LoginCommand};
+use crate::login::{self, Event, Outcome, UserOptions};
 use crate::oauth::endpoint;
 use crate::os::terminal;
 use crate::output::{hint, Reporter};
@@ -21,6 +24,10 @@ pub struct ConnectArgs {
     /// The MCP server, as at the login
     #[arg(value_name = "SERVER", value_parser = values::server)]
     pub server: String,
+
+    /// Open the browser once if a login is needed
+    #[arg(long)]
+    pub login: bool,
 }
 
 /// Bridges until the client ends it.
@@ -39,6 +46,7 @@ pub fn run(args: &ConnectArgs, context: Context) -> Result<ExitCode, Error> {
     let person = Stderr {
         json: context.json,
         server: key.server.clone(),
+        may_log_in: args.login,
         last: Mutex::default(),
     };
     bridge::run(url, key, &Arc::new(context), Box::new(person))?;
@@ -52,6 +60,7 @@ const MAX_REMEMBERED: usize = 16;
 struct Stderr {
     json: bool,
     server: String,
+    may_log_in: bool,
     last: Mutex<VecDeque<String>>,
 }
 
@@ -79,5 +88,40 @@ impl Person for Stderr {
             }
         }
         (sentence, hint.map(hint::hint))
+    }
+
+    fn may_log_in(&self) -> bool {
+        self.may_log_in
+    }
+
+    fn log_in(&self, command: &LoginCommand) -> Result<(), Error> {
+        let matches = super::command().try_get_matches_from(hint::words(command));
+        let cli = matches.and_then(|matches| super::Cli::from_arg_matches(&matches));
+        let cli = cli.map_err(|err| servers::usage(err.to_string(), "log in by hand"))?;
+        let (context, args) = (Arc::new(cli.global.context()?), cli.login);
+        let method = &args.method;
+        let meant = requested(&args.servers, None, method, || context.stored_ids())?;
+        let mut requests = requests(method, &meant, false, context.profile.as_deref(), None)?;
+        for request in &mut requests {
+            request.force = args.force;
+        }
+        // Stdin is the client's.
+        let options = UserOptions {
+            browser: method.browser(),
+            paste: None,
+            timeout: args.timeout,
+        };
+        let mut reporter = Reporter::new(false, false);
+        let outcome = login::run(requests, context, options, &mut |event| match event {
+            // The client is told, and with it the person.
+            Event::Failed { .. } => {}
+            event => reporter.show(&event),
+        })?;
+        match outcome {
+            Outcome::Done(results) => results.into_iter().try_for_each(|result| result.map(drop)),
+            Outcome::Signal(_) => Err(Error::Busy {
+                server: self.server.clone(),
+            }),
+        }
     }
 }

@@ -133,8 +133,8 @@ pub enum Command {
     Exec(ExecArgs),
     /// Serve an MCP server on stdin and stdout, with a live token
     ///
-    /// For clients that start MCP servers as programs: set `mcp-login connect SERVER` as the command. It opens no browser:
-    /// if a login is needed, the client and stderr are told the command.
+    /// For clients that start MCP servers as programs: set `mcp-login connect SERVER` as the command. It opens no browser
+    /// without --login: if a login is needed, the client and stderr are told the command.
     Connect(ConnectArgs),
     /// Refresh the access token now
     Refresh(RefreshArgs),

@@ -17,6 +17,11 @@ pub fn hint(hint: &Hint) -> String {
 
 /// Returns the command that logs in, each word quoted as a shell needs it.
 pub fn command(login: &LoginCommand) -> String {
+    shell(&words(login))
+}
+
+/// Returns the command that logs in as its words.
+pub fn words(login: &LoginCommand) -> Vec<String> {
     let mut words = vec![env!("CARGO_PKG_NAME").to_owned()];
     words.extend(profile(&login.profile));
     words.extend(login.options.iter().cloned());
@@ -28,7 +33,7 @@ pub fn command(login: &LoginCommand) -> String {
         }
         target => words.extend(target.iter().chain(&login.settings).cloned()),
     }
-    shell(&words)
+    words
 }
 
 /// Returns the option that names a profile, if it is not the default one. A profile may begin with `-`.

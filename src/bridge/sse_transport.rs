@@ -1,0 +1,231 @@
+//! The transport of 2024-11-05, HTTP+SSE: one stream brings all answers, and names where messages are posted.
+//!
+//! Spec: MCP 2024-11-05, Transports, HTTP with SSE; MCP 2025-11-25, Transports, Backwards Compatibility.
+
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use url::Url;
+
+use super::exchange::{Reading, RefusedMessage};
+use super::message::{self, Kind, RpcMessage};
+use super::sse::StreamEvent;
+use super::upstream::Outgoing;
+use super::Bridge;
+use crate::error::{Error, ServerFault};
+use crate::http::{Abort, HttpError};
+use crate::mcp;
+
+/// Longest wait for the event that names where messages are posted, and for the answer to `initialize` after a break.
+const ENDPOINT_LIMIT: Duration = Duration::from_secs(5);
+
+/// A server of this transport.
+#[derive(Default)]
+pub struct SseTransport {
+    state: Mutex<SseState>,
+    /// Held while a stream is opened.
+    opening: Mutex<()>,
+}
+
+#[derive(Default)]
+struct SseState {
+    is_used: bool,
+    /// Where messages are posted; `None` while there is no stream.
+    endpoint: Option<Url>,
+    /// The client's own messages, for after a break.
+    opened_with: Vec<RpcMessage>,
+    /// Who waits for the answer to `initialize` after a break.
+    reopening: Option<(String, Sender<()>)>,
+}
+
+impl SseTransport {
+    fn lock(&self) -> MutexGuard<'_, SseState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether the server speaks it.
+    pub fn is_used(&self) -> bool {
+        self.lock().is_used
+    }
+}
+
+impl Bridge {
+    /// Asks a server that takes no `initialize` whether it speaks this transport; if so, posts the message there.
+    pub fn initialize_by_sse(
+        self: &Arc<Self>,
+        initialize: &RpcMessage,
+        abort: &Abort,
+    ) -> Result<bool, Error> {
+        let Some(endpoint) = self.open_stream()? else {
+            return Ok(false);
+        };
+        let mut state = self.sse.lock();
+        (state.is_used, state.opened_with) = (true, vec![initialize.clone()]);
+        drop(state);
+        if let Err(refused) = self.post_to(&endpoint, initialize, abort)? {
+            self.refuse(initialize.id(), refused)?;
+        }
+        Ok(true)
+    }
+
+    /// Posts a message; its answer comes on the stream. After a break the stream is opened again first.
+    pub fn send_by_sse(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
+        let endpoint = self.reopen_stream()?;
+        if message.method == "notifications/initialized" {
+            self.sse.lock().opened_with.push(message.clone());
+        }
+        match self.post_to(&endpoint, message, abort)? {
+            Ok(()) => Ok(()),
+            Err(refused) if message.kind == Kind::Request => self.refuse(message.id(), refused),
+            Err(refused) => Err(self.refused(refused.status, "")),
+        }
+    }
+
+    fn post_to(
+        &self,
+        endpoint: &Url,
+        message: &RpcMessage,
+        abort: &Abort,
+    ) -> Result<Result<(), RefusedMessage>, Error> {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let headers = mcp::HEADERS.map(owned);
+        let response = self.upstream.send(&Outgoing {
+            method: "POST",
+            url: Some(endpoint),
+            headers: &headers,
+            body: Some(&message.text),
+            abort,
+        })?;
+        match response.status {
+            200..=299 => {
+                // It says nothing; read, the connection can be used again.
+                drop(response.read());
+                Ok(Ok(()))
+            }
+            _ => Ok(Err(RefusedMessage::read(response))),
+        }
+    }
+
+    /// Returns where messages are posted, and opens the stream and what the client had opened on it again if it was cut.
+    fn reopen_stream(self: &Arc<Self>) -> Result<Url, Error> {
+        let _one_at_a_time = self
+            .sse
+            .opening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(endpoint) = self.sse.lock().endpoint.clone() {
+            return Ok(endpoint);
+        }
+        let failed = || {
+            self.upstream
+                .fault("opens no stream any more", ServerFault::Passing)
+        };
+        let endpoint = self.open_stream()?.ok_or_else(failed)?;
+        let (sender, answered) = mpsc::channel();
+        let messages = self.sse.lock().opened_with.clone();
+        let abort = Abort::default();
+        for message in &messages {
+            if message.kind == Kind::Request {
+                self.sse.lock().reopening = Some((message.id().to_owned(), sender.clone()));
+            }
+            self.post_to(&endpoint, message, &abort)?
+                .map_err(|refused| self.refused(refused.status, ""))?;
+            if message.kind == Kind::Request {
+                answered
+                    .recv_timeout(ENDPOINT_LIMIT)
+                    .map_err(|_| failed())?;
+            }
+        }
+        Ok(endpoint)
+    }
+
+    /// Opens the stream, and returns where messages are posted; `None` if the server has no such stream.
+    fn open_stream(self: &Arc<Self>) -> Result<Option<Url>, Error> {
+        let (sender, opened) = mpsc::channel();
+        let (bridge, abort) = (Arc::clone(self), Abort::default());
+        let ends = abort.clone();
+        thread::spawn(move || bridge.read_stream(&sender, &ends));
+        match opened.recv_timeout(ENDPOINT_LIMIT) {
+            Ok(opened) => opened,
+            Err(_) => {
+                abort.abort();
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads the stream to its end. What is not answered then never will be.
+    fn read_stream(&self, opened: &Sender<Result<Option<Url>, Error>>, abort: &Abort) {
+        let headers = [("Accept".to_owned(), "text/event-stream".to_owned())];
+        let response = self.upstream.send(&Outgoing {
+            method: "GET",
+            url: None,
+            headers: &headers,
+            body: None,
+            abort,
+        });
+        let mut body = match response {
+            Ok(response) if response.status == 200 && response.is("text/event-stream") => {
+                response.into_stream()
+            }
+            Ok(_) => return drop(opened.send(Ok(None))),
+            Err(err) => return drop(opened.send(Err(err))),
+        };
+        let (mut reading, mut buffer) = (Reading::of_others(abort), vec![0; 64 * 1024]);
+        while let Ok(count) = body.read(&mut buffer) {
+            let mut events = Vec::new();
+            let fits = reading
+                .parser
+                .read(buffer.get(..count).unwrap_or_default(), |event| {
+                    events.push(event)
+                });
+            for event in events {
+                match event.name.as_str() {
+                    "endpoint" => drop(opened.send(self.endpoint(&event))),
+                    _ => self.take_event(event, &reading),
+                }
+            }
+            if count == 0 || !fits || abort.is_aborted() {
+                break;
+            }
+        }
+        let mut state = self.sse.lock();
+        let was_used = state.endpoint.take().is_some() && state.is_used;
+        drop(state);
+        if was_used {
+            let what = "ended its stream before the answer, and the request may have been executed";
+            let err = self.upstream.fault(what, ServerFault::Passing);
+            self.pending.ids().iter().for_each(|id| self.fail(id, &err));
+        }
+    }
+
+    /// Takes where messages are posted from the event that names it. The token goes to no other origin.
+    fn endpoint(&self, event: &StreamEvent) -> Result<Option<Url>, Error> {
+        let text = String::from_utf8_lossy(&event.data);
+        let Ok(endpoint) = self.upstream.server.join(text.trim()) else {
+            return Ok(None);
+        };
+        if endpoint.origin() != self.upstream.server.origin() {
+            let origin = endpoint.origin().ascii_serialization();
+            return Err(self.upstream.unreachable(HttpError::Redirect(origin)));
+        }
+        self.sse.lock().endpoint = Some(endpoint.clone());
+        Ok(Some(endpoint))
+    }
+
+    fn take_event(&self, event: StreamEvent, reading: &Reading) {
+        for message in message::read(event.data).unwrap_or_default() {
+            let mut state = self.sse.lock();
+            let is_reopened =
+                |(id, _): &mut (String, _)| message.kind == Kind::Response && message.answers(id);
+            let reopened = state.reopening.take_if(is_reopened);
+            drop(state);
+            match reopened {
+                Some((_, waiting)) => drop(waiting.send(())),
+                None => drop(self.pass_on(message, reading)),
+            }
+        }
+    }
+}
