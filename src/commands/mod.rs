@@ -280,7 +280,9 @@ fn explain(err: &clap::Error) -> ExitCode {
     let tip = tip.filter(|tip| !tip.starts_with("to pass "));
     let words: Vec<_> = env::args_os().skip(1).take_while(|it| it != "--").collect();
     let has = |word: &str| words.iter().any(|it| it == word);
-    let command = COMMANDS.iter().find(|command| has(command));
+    let command = COMMANDS
+        .iter()
+        .find(|command| **command != "help" && has(command));
     let hint = match (tip, command) {
         (_, Some(&"exec")) if err.kind() == ErrorKind::UnknownArgument && tip.is_none() => {
             "put -- before the command: mcp-login exec SERVER -- COMMAND".to_owned()

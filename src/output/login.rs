@@ -179,7 +179,10 @@ impl Reporter {
         if is_wanted && self.may_copy && terminal::copy(page.url) {
             terminal::say("the address was copied to your clipboard");
         }
-        advise(page);
+        // Of several logins each is answered in the same way.
+        if !std::mem::replace(&mut self.advised, self.several) {
+            advise(page);
+        }
     }
 
     /// Shows the command that lets the answer of a browser on the user's own machine come back; returns whether there is one.

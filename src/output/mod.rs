@@ -34,6 +34,8 @@ pub struct Reporter {
     several: bool,
     /// The address may be put into the clipboard.
     pub may_copy: bool,
+    /// The user has read how to answer, and further logins need not say it.
+    advised: bool,
     /// What comes after each login, as a command for a shell.
     pub next: BTreeMap<StoredId, String>,
     /// Something could not be written to stdout: its reader is gone.
@@ -48,6 +50,7 @@ impl Reporter {
             environment: Environment::look(),
             several,
             may_copy: false,
+            advised: false,
             next: BTreeMap::new(),
             lost_output: false,
         }

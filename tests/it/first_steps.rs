@@ -342,6 +342,8 @@ fn what_is_waited_for_is_shown() {
     let finished = login.finish().expect(0);
     let uri = &finished.event("authorization_url")["redirect_uri"];
     let shown = pty.shown();
+    let advice = shown.matches("if the last page does not load").count();
+    assert_eq!(advice, 1, "{shown}");
     assert!(
         shown.contains(&format!(
             "redirect URI:         {}",
