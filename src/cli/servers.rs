@@ -145,6 +145,22 @@ pub fn find(server: Option<&str>, context: &Context) -> Result<StoredId, Error> 
     }
 }
 
+/// Finds the login that an argument means, with the URL of its MCP server.
+///
+/// # Errors
+///
+/// As for [`find`]; [`Error::Usage`] if it is a login at a provider, without an MCP server.
+pub fn find_mcp_server(server: Option<&str>, context: &Context) -> Result<(StoredId, Url), Error> {
+    let key = find(server, context)?;
+    let url = endpoint::parse(&key.server).map_err(|_| {
+        usage(
+            format!("{} is not an MCP server", key.server),
+            "give the URL of the MCP server",
+        )
+    })?;
+    Ok((key, url))
+}
+
 /// Finds the login that a word means: a URL, the name of a login at a provider without an MCP server, or a name in the
 /// configuration of a client, or of the client `from` alone. The only login with a name is meant whatever its profile is.
 /// The user sees which URL a project's file means by a name.

@@ -3,20 +3,19 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::cli::{servers, values};
+use super::token::ServerArgs;
+use crate::cli::servers;
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
 use crate::failure::Class;
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
-use crate::oauth::endpoint;
 use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint;
 use crate::os::clock::Deadline;
@@ -30,14 +29,6 @@ const MIN_TTL: Duration = Duration::from_secs(60);
 
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
-
-/// The options of a check.
-#[derive(Clone, Debug, Args)]
-pub struct CheckArgs {
-    /// The MCP server, as at the login [default: the only login]
-    #[arg(value_name = "SERVER", value_parser = values::server)]
-    pub server: Option<String>,
-}
 
 /// The result of a check. The order of its members is part of the contract with scripts.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -59,14 +50,8 @@ pub struct Checked<'a> {
 /// # Errors
 ///
 /// [`Error::Usage`]. A check that fails is printed, and decides the exit status.
-pub fn run(args: &CheckArgs, context: &Context) -> Result<ExitCode, Error> {
-    let key = servers::find(args.server.as_deref(), context)?;
-    let url = endpoint::parse(&key.server).map_err(|_| {
-        servers::usage(
-            format!("{} is not an MCP server", key.server),
-            "give the URL of the MCP server",
-        )
-    })?;
+pub fn run(args: &ServerArgs, context: &Context) -> Result<ExitCode, Error> {
+    let (key, url) = servers::find_mcp_server(args.server.as_deref(), context)?;
     let mut reporter = Reporter::new(context.json, false);
     match check(&key, &url, context) {
         Ok(checked) => {

@@ -14,7 +14,6 @@ use crate::context::Context;
 use crate::error::{Error, ErrorReport};
 use crate::failure::{Hint, LoginCommand};
 use crate::login::{self, Event, Outcome, UserOptions};
-use crate::oauth::endpoint;
 use crate::os::terminal;
 use crate::output::{hint, Reporter};
 
@@ -36,13 +35,7 @@ pub struct ConnectArgs {
 ///
 /// [`Error::Usage`] if the server has no URL. What fails later is an answer to the client.
 pub fn run(args: &ConnectArgs, context: Context) -> Result<ExitCode, Error> {
-    let key = servers::find(Some(&args.server), &context)?;
-    let url = endpoint::parse(&key.server).map_err(|_| {
-        servers::usage(
-            format!("{} is not an MCP server", args.server),
-            "give the URL of the MCP server",
-        )
-    })?;
+    let (key, url) = servers::find_mcp_server(Some(&args.server), &context)?;
     let person = Stderr {
         json: context.json,
         server: key.server.clone(),

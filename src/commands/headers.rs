@@ -35,7 +35,7 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode, Error> {
         }
         (given, url, _) => servers::find(given.as_deref().or(url.as_deref()), context)?,
     };
-    let kept = args.freshness.live(&key, context)?;
-    let headers = json!({"Authorization": format!("Bearer {}", kept.access_token.expose())});
+    let login = args.freshness.live(&key, context)?;
+    let headers = json!({"Authorization": format!("Bearer {}", login.access_token.expose())});
     Ok(output::print(&json_line(&headers).unwrap_or_default()))
 }

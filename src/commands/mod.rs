@@ -28,7 +28,6 @@ use crate::error::Error;
 use crate::oauth::secret::Secret;
 use crate::os::terminal;
 use crate::output::{self, Reporter, WarningFormat};
-use check::CheckArgs;
 use completion::CompletionArgs;
 use connect::ConnectArgs;
 use demo::DemoArgs;
@@ -38,7 +37,7 @@ use handover::HandoverArgs;
 use login::options::LoginArgs;
 use logout::LogoutArgs;
 use status::StatusArgs;
-use token::{RefreshArgs, TokenArgs};
+use token::{ServerArgs, TokenArgs};
 
 pub use complete::{run as complete, COMPLETER};
 
@@ -137,7 +136,7 @@ pub enum Command {
     /// without --login: if a login is needed, the client and stderr are told the command.
     Connect(ConnectArgs),
     /// Refresh the access token now
-    Refresh(RefreshArgs),
+    Refresh(ServerArgs),
     /// Revoke the tokens and remove the login
     Logout(LogoutArgs),
     /// Set up an MCP client to use a login
@@ -147,7 +146,7 @@ pub enum Command {
     /// clients.
     Handover(HandoverArgs),
     /// Ask a server for its tools: does the login really work?
-    Check(CheckArgs),
+    Check(ServerArgs),
     /// Find out what works on this machine, and why a login would fail
     ///
     /// Examines loopback, browser, terminal, keyring, files, clock, proxies and certificates; with a server, also
@@ -206,28 +205,39 @@ pub fn run(env_secret: Option<Secret>) -> ExitCode {
     });
     match &cli.command {
         None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_wait(),
-        Some(Command::Token(_) | Command::Headers(_) | Command::Exec(_) | Command::Connect(_)) => {
-            terminal::never_wait_for_talk()
-        }
+        Some(command) if command.reserves_stdout() => terminal::never_wait_for_talk(),
         Some(_) => {}
     }
     cli.run(env_secret.as_ref()).unwrap_or_else(|err| {
         let mut reporter = Reporter::new(cli.global.json, false);
         match &cli.command {
-            // Where stdout carries a token, it carries nothing else.
-            Some(Command::Token(args) | Command::Headers(args)) if cli.global.json => {
-                reporter.fail_on_stderr(args.server.as_deref(), &err)
-            }
-            Some(Command::Exec(args)) if cli.global.json => {
-                reporter.fail_on_stderr(args.server.as_deref(), &err)
-            }
-            Some(Command::Connect(args)) if cli.global.json => {
-                reporter.fail_on_stderr(Some(&args.server), &err)
+            Some(command) if cli.global.json && command.reserves_stdout() => {
+                reporter.fail_on_stderr(command.server(), &err)
             }
             _ => reporter.fail(None, &err),
         }
         err.class().into()
     })
+}
+
+impl Command {
+    /// Tells whether stdout carries a token or messages, and nothing else.
+    fn reserves_stdout(&self) -> bool {
+        matches!(
+            self,
+            Self::Token(_) | Self::Headers(_) | Self::Exec(_) | Self::Connect(_)
+        )
+    }
+
+    /// Returns the server that one of these commands names.
+    fn server(&self) -> Option<&str> {
+        match self {
+            Self::Token(args) | Self::Headers(args) => args.server.as_deref(),
+            Self::Exec(args) => args.server.as_deref(),
+            Self::Connect(args) => Some(&args.server),
+            _ => None,
+        }
+    }
 }
 
 impl Cli {

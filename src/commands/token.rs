@@ -62,18 +62,18 @@ impl FreshnessArgs {
 /// If there is no login with a live token.
 pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), context)?;
-    let kept = args.freshness.live(&key, context)?;
-    let token = kept.access_token.expose();
+    let login = args.freshness.live(&key, context)?;
+    let token = login.access_token.expose();
     if !context.json {
         return Ok(output::print(token));
     }
-    let line = json!({"access_token": token, "token_type": "Bearer", "expires_at": kept.expires_at, "server": key.server});
+    let line = json!({"access_token": token, "token_type": "Bearer", "expires_at": login.expires_at, "server": key.server});
     Ok(output::print(&json_line(&line).unwrap_or_default()))
 }
 
-/// The options of a refresh.
+/// The server of a command without other options.
 #[derive(Clone, Debug, Args)]
-pub struct RefreshArgs {
+pub struct ServerArgs {
     /// The server, as at the login [default: the only login]
     #[arg(value_name = "SERVER", value_parser = values::server)]
     pub server: Option<String>,
@@ -84,26 +84,23 @@ pub struct RefreshArgs {
 /// # Errors
 ///
 /// If there is no login with a live token, or it cannot be refreshed.
-pub fn refresh(args: &RefreshArgs, context: &Context) -> Result<ExitCode, Error> {
+pub fn refresh(args: &ServerArgs, context: &Context) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), context)?;
     let freshness = FreshnessArgs {
         min_ttl: Duration::ZERO,
         refresh: true,
     };
-    let kept = freshness.live(&key, context)?;
+    let login = freshness.live(&key, context)?;
     if context.json {
         let line =
-            json!({"server": key.server, "profile": key.profile, "expires_at": kept.expires_at});
+            json!({"server": key.server, "profile": key.profile, "expires_at": login.expires_at});
         return Ok(output::print(&json_line(&line).unwrap_or_default()));
     }
-    let left = kept
-        .expires_at
-        .map(|at| at.seconds_left().max(0).unsigned_abs());
-    let expires = left.map(|left| format!("; it expires in {}", duration_in_words(left)));
-    terminal::say_good(&format!(
-        "got a new access token for {}{}",
-        key.server,
-        expires.unwrap_or_default()
-    ));
+    let mut text = format!("got a new access token for {}", key.server);
+    if let Some(at) = login.expires_at {
+        let left = at.seconds_left().max(0).unsigned_abs();
+        text += &format!("; it expires in {}", duration_in_words(left));
+    }
+    terminal::say_good(&text);
     Ok(ExitCode::SUCCESS)
 }
