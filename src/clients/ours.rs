@@ -25,16 +25,23 @@ pub fn that_ask_for(
     is_server: impl Fn(&str) -> bool,
 ) -> Vec<ConfiguredServer> {
     let mut found = config::look(places, None).servers;
-    found.retain(|it| {
-        let mut texts = Vec::new();
-        collect(&it.entry, &mut texts);
-        texts.iter().any(|text| {
-            is_helper(text)
-                && has_profile(text, key)
-                && (is_server(&it.url) || text.contains(&quoted(&key.server)))
-        })
-    });
+    found.retain(|it| asks_for(it, key, &is_server));
     found
+}
+
+/// Returns whether an entry runs this program for a token of this login; `is_server` recognizes its URL.
+pub fn asks_for(
+    configured: &ConfiguredServer,
+    key: &StoredId,
+    is_server: impl Fn(&str) -> bool,
+) -> bool {
+    let mut texts = Vec::new();
+    collect(&configured.entry, &mut texts);
+    texts.iter().any(|text| {
+        is_helper(text)
+            && has_profile(text, key)
+            && (is_server(&configured.url) || text.contains(&quoted(&key.server)))
+    })
 }
 
 /// Returns whether a command names the profile of a login.

@@ -1,5 +1,6 @@
 //! `status`: which logins are stored, until when they work, and where.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
@@ -8,17 +9,20 @@ use serde::Serialize;
 use serde_json::{json, Value};
 
 use super::login::all::NoLoginCache;
+use crate::cli::servers::store_name;
 use crate::cli::{names, servers, values};
 use crate::clients::config::{self, ConfiguredServer};
+use crate::clients::{ours, Places};
 use crate::context::{self, Context};
 use crate::error::Error;
 use crate::failure::{About, Class, Failure as _};
+use crate::oauth::endpoint;
 use crate::oauth::text::{json_line, printable, scope_list};
 use crate::os::clock::Time;
 use crate::os::terminal;
-use crate::output::{self, aligned, duration_in_words};
+use crate::output::{self, duration_in_words, fitted};
 use crate::refresh;
-use crate::store::{is_from_the_future, IndexEntry, Interaction, StoredId};
+use crate::store::{is_from_the_future, IndexEntry, Interaction, StoredId, DEFAULT_PROFILE};
 use crate::warning::warn_user;
 
 /// The options of the status.
@@ -48,12 +52,29 @@ pub enum LoginState {
 }
 
 impl LoginState {
+    /// Works out the state of a login.
+    pub fn of(entry: &IndexEntry) -> Self {
+        let has_expired = entry.expires_at.is_some_and(|at| at.seconds_left() <= 0);
+        // Nobody knows when a token from the future really expires.
+        let is_odd =
+            entry.expires_at.is_some() && entry.obtained_at.is_some_and(is_from_the_future);
+        if entry.handed_over.is_some() {
+            Self::HandedOver
+        } else if entry.needs_login || has_expired && !entry.refreshable {
+            Self::NeedsLogin
+        } else if entry.refreshable && (has_expired || is_odd) {
+            Self::RefreshDue
+        } else {
+            Self::Live
+        }
+    }
+
     /// Returns the state in words for people.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::RefreshDue => "refresh due",
-            Self::NeedsLogin => "needs login",
+            Self::NeedsLogin => IMPORTANT,
             Self::HandedOver => "handed over",
         }
     }
@@ -67,41 +88,55 @@ pub struct Login {
     pub entry: IndexEntry,
     /// What can be expected of it.
     pub state: LoginState,
+    /// Who has it: the client that it was handed over to, or those that ask us for its token.
+    pub client: Option<String>,
 }
 
 impl Login {
-    /// Works out the state of a login.
-    pub fn of(entry: IndexEntry) -> Self {
-        let has_expired = entry.expires_at.is_some_and(|at| at.seconds_left() <= 0);
-        // Nobody knows when a token from the future really expires.
-        let is_odd =
-            entry.expires_at.is_some() && entry.obtained_at.is_some_and(is_from_the_future);
-        let state = if entry.handed_over.is_some() {
-            LoginState::HandedOver
-        } else if entry.needs_login || has_expired && !entry.refreshable {
-            LoginState::NeedsLogin
-        } else if entry.refreshable && (has_expired || is_odd) {
-            LoginState::RefreshDue
-        } else {
-            LoginState::Live
+    /// Works out the state of a login, and which of these servers in the configurations of clients ask for it.
+    pub fn of(entry: IndexEntry, configured: &[ConfiguredServer]) -> Self {
+        let state = LoginState::of(&entry);
+        let key = entry.key();
+        let is_server =
+            |url: &str| endpoint::parse(url).is_ok_and(|url| store_name(&url) == key.server);
+        let users = configured
+            .iter()
+            .filter(|it| ours::asks_for(it, &key, is_server));
+        let users: BTreeSet<_> = users.map(ConfiguredServer::full_name).collect();
+        let client = match &entry.handed_over {
+            Some(handed_over) => Some(handed_over.to.clone()),
+            None => (!users.is_empty()).then(|| Vec::from_iter(users).join(", ")),
         };
-        Self { entry, state }
+        Self {
+            entry,
+            state,
+            client,
+        }
     }
 
-    /// Returns when the access token expires and where the tokens are, for people.
-    fn expiry_and_place(&self) -> [String; 2] {
+    /// Returns when the access token expires, whose account it is, who has the login, and where it is stored.
+    fn details(&self) -> [String; 4] {
         let entry = &self.entry;
         let expiry = match entry.expires_at.map(Time::seconds_left) {
             Some(left) if left > 0 => format!("in {}", duration_in_words(left.unsigned_abs())),
             Some(left) => format!("{} ago", duration_in_words(left.unsigned_abs())),
             None => "unknown".to_owned(),
         };
-        let place = match &entry.handed_over {
-            Some(handed_over) => printable(&handed_over.to),
-            None => entry.place.name.clone(),
-        };
-        [expiry, place]
+        let shown = |text: &Option<String>| text.as_deref().map_or(String::new(), printable);
+        [
+            expiry,
+            shown(&entry.account),
+            shown(&self.client),
+            entry.place.name.clone(),
+        ]
     }
+}
+
+/// What a person has to see in a table.
+const IMPORTANT: &str = "needs login";
+
+fn row(cells: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    cells.into_iter().map(Into::into).collect()
 }
 
 /// Prints the logins, or the servers of a client's configuration; with `of_one` the only login, if none is named.
@@ -171,7 +206,13 @@ pub fn list(context: &Context) -> Result<Vec<Login>, Error> {
             .map(|hint| format!("; {}", output::hint::hint(&hint)));
         warn_user!(LoginUnreadable, "{fault}{}", hint.unwrap_or_default());
     }
-    let mut logins: Vec<_> = entries.into_iter().map(Login::of).collect();
+    let places = Places::look().filter(|_| !entries.is_empty());
+    let configured = places.map(|places| config::look(&places, None).servers);
+    let configured = configured.unwrap_or_default();
+    let logins = entries
+        .into_iter()
+        .map(|entry| Login::of(entry, &configured));
+    let mut logins: Vec<_> = logins.collect();
     logins.sort_by_key(|login| login.entry.key());
     Ok(logins)
 }
@@ -181,21 +222,26 @@ fn table(logins: &[Login]) -> String {
     if logins.is_empty() {
         return String::new();
     }
-    let mut rows =
-        vec![["SERVER", "PROFILE", "STATE", "EXPIRES", "KEPT IN", "SCOPES"].map(str::to_owned)];
-    rows.extend(logins.iter().map(|login| {
-        let [expiry, place] = login.expiry_and_place();
+    let has_profiles = logins
+        .iter()
+        .any(|login| login.entry.profile != DEFAULT_PROFILE);
+    let heads = [
+        "SERVER", "PROFILE", "STATE", "EXPIRES", "ACCOUNT", "CLIENT", "KEPT IN", "SCOPES",
+    ];
+    let rows = logins.iter().map(|login| {
         let entry = &login.entry;
-        [
-            printable(&entry.server),
-            entry.profile.clone(),
-            login.state.in_words().to_owned(),
-            expiry,
-            place,
-            scope_list(&entry.scopes),
-        ]
-    }));
-    aligned(&rows)
+        let profile = match has_profiles {
+            true => entry.profile.clone(),
+            false => String::new(),
+        };
+        let state = login.state.in_words().to_owned();
+        let cells = [printable(&entry.server), profile, state].into_iter();
+        row(cells
+            .chain(login.details())
+            .chain([scope_list(&entry.scopes)]))
+    });
+    let rows: Vec<_> = [row(heads)].into_iter().chain(rows).collect();
+    fitted(&rows, IMPORTANT)
 }
 
 /// A server in a client's configuration, and the login to it.
@@ -226,20 +272,18 @@ impl NamedLogin {
         members
     }
 
-    fn row(&self) -> [String; 5] {
-        let [expiry, place] = match &self.login {
-            Some(login) => login.expiry_and_place(),
-            None => [String::new(), String::new()],
-        };
-        [
+    fn row(&self) -> Vec<String> {
+        let details = self.login.as_ref().map(Login::details);
+        let [expiry, account, _, place] = details.unwrap_or_default();
+        let state = self.state.map_or("no login needed", LoginState::in_words);
+        row([
             printable(&self.named.name),
             printable(&self.key.server),
-            self.state
-                .map_or("no login needed", LoginState::in_words)
-                .to_owned(),
+            state.to_owned(),
             expiry,
+            account,
             place,
-        ]
+        ])
     }
 }
 
@@ -291,9 +335,12 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
     } else if servers.is_empty() {
         String::new()
     } else {
-        let mut rows = vec![["NAME", "SERVER", "STATE", "EXPIRES", "KEPT IN"].map(str::to_owned)];
-        rows.extend(servers.iter().map(NamedLogin::row));
-        aligned(&rows)
+        let heads = ["NAME", "SERVER", "STATE", "EXPIRES", "ACCOUNT", "KEPT IN"];
+        let rows = servers.iter().map(NamedLogin::row);
+        fitted(
+            &[row(heads)].into_iter().chain(rows).collect::<Vec<_>>(),
+            IMPORTANT,
+        )
     };
     Ok(output::print_all(&text, class))
 }

@@ -23,7 +23,7 @@ use crate::os::terminal::{self, paste};
 use crate::store::{StoredId, DEFAULT_PROFILE};
 
 pub use line::Line;
-pub use table::{aligned, duration_in_words};
+pub use table::{aligned, duration_in_words, fitted};
 pub use warnings::{show_warnings, WarningFormat};
 
 /// Reports what happens: as sentences, and for scripts as JSON.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::logins_file::LoginsFile;
-use super::{Credentials, HandedOver, Place, StoreError, StoredId};
+use super::{Credentials, GrantType, HandedOver, Place, StoreError, StoredId, Tag};
 use crate::os::clock::{Deadline, Time};
 use crate::warning::warn_user;
 
@@ -23,6 +23,12 @@ pub struct IndexEntry {
     pub client_id: String,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
+    /// The user's account at the server, as far as the server told it.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// How the login was granted.
+    #[serde(default)]
+    pub grant: Tag<GrantType>,
     /// When the access token was obtained; unknown for what an older version wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obtained_at: Option<Time>,
@@ -52,6 +58,8 @@ impl IndexEntry {
             issuer: credentials.issuer.clone(),
             client_id: credentials.client_id.clone(),
             scopes: credentials.scopes.clone(),
+            account: credentials.account.clone(),
+            grant: credentials.grant.clone(),
             obtained_at: Some(credentials.obtained_at),
             expires_at: credentials.expires_at,
             refreshable: credentials.refresh_token.is_some() && !credentials.needs_login,
@@ -70,6 +78,8 @@ impl IndexEntry {
             issuer: String::new(),
             client_id: String::new(),
             scopes: Vec::new(),
+            account: None,
+            grant: Tag::default(),
             obtained_at: None,
             expires_at: None,
             refreshable: false,

@@ -1,9 +1,12 @@
 //! What is told of the logins there are.
 
+use rustix::termios::{tcsetwinsize, Winsize};
 use serde_json::{json, Value};
 
+use crate::names::put_servers;
 use crate::support::fake::Fake;
 use crate::support::leaks::{assert_hides, assert_plain};
+use crate::support::pty::Pty;
 use crate::support::rotating::{login_to, Home};
 
 const CANARIES: [(&str, &str); 3] = [
@@ -79,6 +82,9 @@ fn status_shows_every_state_and_no_secret() {
         "refreshable",
         "store",
         "path",
+        "account",
+        "grant",
+        "client",
     ] {
         assert!(
             logins.iter().all(|login| login.get(name).is_some()),
@@ -214,4 +220,104 @@ fn d1_status_does_not_list_removed_logins() {
     home.command("logout", &["https://gone.example/mcp"])
         .run()
         .expect(0);
+}
+
+#[apply(test)]
+fn status_fits_a_terminal_and_shows_whose_login_it_is_and_who_uses_it() {
+    let fake = Fake::start();
+    let home = Home::new();
+    let (calendar, account) = (
+        "https://calendar.example.com/mcp/v1",
+        "annabelle.longname@example.com",
+    );
+    let scopes: Vec<_> = (0..6)
+        .map(|it| format!("https://www.example.com/auth/scope{it}"))
+        .collect();
+    home.put(&[
+        login_to(
+            calendar,
+            &fake,
+            json!({"account": account, "scopes": scopes, "needs_login": true}),
+        ),
+        login_to(
+            "https://two.example/mcp",
+            &fake,
+            json!({"account": "bob", "expires_at": null}),
+        ),
+    ]);
+    let helper = "mcp-login --store file headers https://two.example/mcp";
+    put_servers(
+        &home,
+        ".claude.json",
+        json!({"two": {"url": "https://two.example/mcp", "headersHelper": helper}}),
+    );
+    let logins = home.command("status", &["--json"]).run().expect(0).events[0]["logins"].clone();
+    assert_eq!(
+        (&logins[0]["account"], &logins[0]["client"]),
+        (&json!(account), &Value::Null)
+    );
+    assert_eq!(
+        (&logins[1]["account"], &logins[1]["client"]),
+        (&json!("bob"), &json!("claude-code:two"))
+    );
+    assert_eq!(logins[1]["grant"], "authorization_code");
+
+    let on_terminal = |columns: u16, args: &[&str]| {
+        let mut pty = Pty::open();
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(pty.end(), size).expect("a size");
+        let mut program = home.command("status", args).env("TERM", "xterm").on(&pty);
+        program.command().stdout(pty.stdio());
+        program.run().expect(0);
+        let shown = pty.shown().replace('\r', "");
+        assert!(
+            shown.contains("\u{1b}[31m\u{1b}[1mneeds login\u{1b}[0m"),
+            "{shown}"
+        );
+        shown
+            .replace("\u{1b}[31m\u{1b}[1m", "")
+            .replace("\u{1b}[0m", "")
+    };
+    let narrow = on_terminal(80, &[]);
+    assert!(
+        narrow.lines().all(|line| line.chars().count() <= 80),
+        "{narrow}"
+    );
+    let rows: Vec<_> = narrow
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .collect();
+    let column = |text: &str| {
+        rows.iter()
+            .find_map(|row| row.find(text))
+            .unwrap_or_else(|| panic!("{text}: {narrow}"))
+    };
+    assert_eq!(column("STATE"), column("needs login"));
+    assert_eq!(column("ACCOUNT"), column(account));
+    assert_eq!(column("CLIENT"), column("claude-code:two"));
+    assert!(
+        scopes.iter().all(|scope| narrow.contains(scope.as_str())),
+        "{narrow}"
+    );
+    let wide = on_terminal(500, &[]);
+    let row = wide
+        .lines()
+        .find(|row| row.starts_with(calendar))
+        .expect("a row");
+    assert!(
+        row.contains(account) && row.ends_with(scopes.join(" ").as_str()),
+        "{wide}"
+    );
+    // No colours in a pipe.
+    let piped = home
+        .command("status", &[])
+        .env("TERM", "xterm")
+        .run()
+        .expect(0);
+    assert_eq!(piped.stdout.trim_end(), wide.trim_end());
 }

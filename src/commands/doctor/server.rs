@@ -1,7 +1,7 @@
 //! What a login at a server would do, up to the authorization page.
 
 use super::{Case, Finding};
-use crate::commands::status::{Login, LoginState};
+use crate::commands::status::LoginState;
 use crate::discovery::{Discovery, Step};
 use crate::error::Error;
 use crate::login::{preflight, Preflight, Resource};
@@ -37,8 +37,8 @@ fn login(stored: Option<&Credentials>) -> Finding {
     let Some(stored) = stored else {
         return Finding::ok("login", "none is stored yet");
     };
-    let login = Login::of(IndexEntry::of(stored, Place::default()));
-    let what = match (login.state, &stored.handed_over) {
+    let state = LoginState::of(&IndexEntry::of(stored, Place::default()));
+    let what = match (state, &stored.handed_over) {
         (LoginState::Live, _) => "stored, with a live access token".to_owned(),
         (LoginState::RefreshDue, _) => "stored; the access token is due to be refreshed".to_owned(),
         (LoginState::HandedOver, Some(handed)) => {

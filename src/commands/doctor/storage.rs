@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Case, Finding};
-use crate::commands::status::{Login, LoginState};
+use crate::commands::status::LoginState;
 use crate::error::Error;
 use crate::failure::{About, Failure as _};
 use crate::refresh::{self, Unfinished};
@@ -172,7 +172,7 @@ fn logins(case: &Case, store: &Store) -> Vec<Finding> {
         1 => "1 login".to_owned(),
         count => format!("{count} logins"),
     };
-    let states = entries.into_iter().map(|entry| Login::of(entry).state);
+    let states = entries.iter().map(LoginState::of);
     match states
         .filter(|state| *state == LoginState::NeedsLogin)
         .count()

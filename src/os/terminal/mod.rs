@@ -283,6 +283,12 @@ pub fn wrap(text: &str, room: usize, indent: &str) -> String {
     wrapped
 }
 
+/// Returns how many columns the terminal has that stdout is; `None` elsewhere.
+pub fn columns() -> Option<usize> {
+    let size = Term::stdout().size_checked()?;
+    io::stdout().is_terminal().then_some(usize::from(size.1))
+}
+
 /// Returns how many columns a text takes.
 pub fn width(text: &str) -> usize {
     measure_text_width(text)
