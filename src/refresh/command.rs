@@ -12,9 +12,9 @@ use crate::store::{self, Credentials, StoreChoice, StoredId};
 /// The settings of this run that the next command needs as well.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
-    /// Where logins are kept.
+    /// Where logins are stored.
     pub store: StoreChoice,
-    /// Where everything is kept.
+    /// Where everything is stored.
     pub data_dir: PathBuf,
     /// A file of certificate authorities that are trusted beside those of the system.
     pub ca_file: Option<PathBuf>,
@@ -39,20 +39,20 @@ impl Settings {
 
     /// Returns the command that makes a stored login again, with these further options. What it does not say is taken
     /// from the login itself.
-    pub fn login_again(&self, kept: &Credentials, options: &[&str]) -> Box<LoginCommand> {
-        let server = &kept.server;
-        let provider = kept
+    pub fn login_again(&self, stored: &Credentials, options: &[&str]) -> Box<LoginCommand> {
+        let server = &stored.server;
+        let provider = stored
             .provider
             .as_deref()
             .filter(|_| !server.contains("://"))
             .and_then(providers::find);
-        let target = match provider.map(|provider| (provider.name, provider.options(&kept.issuer)))
-        {
-            Some((name, words)) if name == server => words,
-            Some((_, words)) => [words, vec![server.clone()]].concat(),
-            None => vec![server.clone()],
-        };
-        self.command(&kept.profile, options, target)
+        let target =
+            match provider.map(|provider| (provider.name, provider.options(&stored.issuer))) {
+                Some((name, words)) if name == server => words,
+                Some((_, words)) => [words, vec![server.clone()]].concat(),
+                None => vec![server.clone()],
+            };
+        self.command(&stored.profile, options, target)
     }
 
     fn command(&self, profile: &str, options: &[&str], target: Vec<String>) -> Box<LoginCommand> {

@@ -1,5 +1,6 @@
 //! The journal of refreshes: a note that a refresh token is about to be spent, so that an interruption is not forgotten.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -23,15 +24,6 @@ const SPARE_BYTES: u64 = 64 * 1024;
 /// The most notes that are looked at.
 const MAX_NOTES: usize = 10_000;
 
-/// A refresh that has begun and of which no end is noted: it is under way, or was interrupted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfinished {
-    /// The login, as in [`StoredId::store_name`].
-    pub name: String,
-    /// Since when.
-    pub started_at: Time,
-}
-
 /// The lock and the note of one login.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Journal {
@@ -41,12 +33,15 @@ pub(super) struct Journal {
     renewed: Option<PathBuf>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Note {
+/// The note of a refresh that has begun. As long as it is there, the refresh is under way or was interrupted.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RefreshNote {
+    /// The login, as in [`StoredId::store_name`].
     #[serde(rename = "account")]
-    name: String,
+    pub name: String,
     refresh_token_sha256: String,
-    started_at: Time,
+    /// Since when.
+    pub started_at: Time,
     /// The file that holds what the server answered, if it did and no store has it: that of [`Journal::prepare`], or an
     /// emergency file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,17 +73,25 @@ impl Journal {
     /// # Errors
     ///
     /// [`StoreError::Disk`]; the token must not be spent then.
-    pub fn prepare(&self, login: &Credentials) -> Result<Option<Renewed>, StoreError> {
+    pub fn prepare(&self, login: &Credentials) -> Result<Option<PreparedFile>, StoreError> {
         let Some(path) = &self.renewed else {
             return Ok(None);
         };
         let size_bytes = (text_of(path, login)?.len() as u64)
             .saturating_mul(2)
             .saturating_add(SPARE_BYTES);
-        Ok(Some(Renewed {
-            path: path.clone(),
-            file: PreparedFile::new(path, size_bytes)?,
-        }))
+        Ok(Some(PreparedFile::new(path, size_bytes)?))
+    }
+
+    /// Stores what the server has answered in a file that was prepared. Three system calls lie between the answer and the
+    /// name of the file.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`], [`StoreError::Altered`]; the store may accept it all the same.
+    pub fn store_renewed(file: PreparedFile, renewed: &Credentials) -> Result<(), StoreError> {
+        let text = text_of(file.path(), renewed)?;
+        Ok(file.store(text.as_bytes())?)
     }
 
     #[cfg(test)]
@@ -139,13 +142,13 @@ impl Journal {
         spent: &Secret,
         rescued: Option<PathBuf>,
     ) -> Result<(), StoreError> {
-        let note = Note {
+        let note = RefreshNote {
             name: login.key().store_name(),
             refresh_token_sha256: hash_of(spent),
             started_at: Time::now(),
             rescued,
         };
-        let text = text::checked(&note).map_err(|err| DiskError::Io(err.into()))?;
+        let text = text::checked(&note, &self.note.display())?;
         if text.len() as u64 > MAX_BYTES {
             return Err(DiskError::TooLarge {
                 path: self.note.clone(),
@@ -183,11 +186,14 @@ impl Journal {
             .filter(|file| is_there(file))
     }
 
-    fn read(&self, refresh_token: &Secret) -> Option<Note> {
-        let text = files::read_private(&self.note, MAX_BYTES).ok()??;
-        let note: Note = serde_json::from_slice(&text).ok()?;
-        (note.refresh_token_sha256 == hash_of(refresh_token)).then_some(note)
+    fn read(&self, refresh_token: &Secret) -> Option<RefreshNote> {
+        read(&self.note).filter(|note| note.refresh_token_sha256 == hash_of(refresh_token))
     }
+}
+
+/// Reads a note; one that cannot be read counts as none.
+fn read(path: &Path) -> Option<RefreshNote> {
+    serde_json::from_slice(&files::read_private(path, MAX_BYTES).ok()??).ok()
 }
 
 fn hash_of(secret: &Secret) -> String {
@@ -197,24 +203,6 @@ fn hash_of(secret: &Secret) -> String {
 /// Returns whether there is a file, or may be one that cannot be looked at now.
 fn is_there(file: &Path) -> bool {
     !matches!(file.symlink_metadata(), Err(err) if err.kind() == ErrorKind::NotFound)
-}
-
-/// A file for what a server is about to answer.
-#[derive(Debug)]
-pub struct Renewed {
-    path: PathBuf,
-    file: PreparedFile,
-}
-
-impl Renewed {
-    /// Stores the answer. Between the answer and its name on the disk lie three system calls.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Disk`], [`StoreError::Altered`]; the store may take it all the same.
-    pub fn store(self, renewed: &Credentials) -> Result<(), StoreError> {
-        Ok(self.file.store(text_of(&self.path, renewed)?.as_bytes())?)
-    }
 }
 
 /// Returns the text of a file with this login, which was read back.
@@ -233,27 +221,18 @@ fn remove(path: &Path) {
     }
 }
 
-/// Returns the refreshes that have no end. A note that cannot be read is passed over.
-pub fn unfinished(store: &Store) -> Vec<Unfinished> {
-    let mut directories: Vec<_> = store.backends().map(|backend| backend.lock_dir()).collect();
-    directories.dedup();
+/// Returns the notes of refreshes that have no end, by name.
+pub fn unfinished(store: &Store) -> Vec<RefreshNote> {
+    let directories: BTreeSet<_> = store.backends().map(|backend| backend.lock_dir()).collect();
     let files = directories
-        .into_iter()
-        .filter_map(|directory| fs::read_dir(directory).ok());
-    let paths = files
-        .flat_map(|files| files.flatten().take(MAX_NOTES))
-        .map(|file| file.path());
-    let notes = paths
+        .iter()
+        .filter_map(|directory| fs::read_dir(directory).ok())
+        .flat_map(|files| files.flatten().take(MAX_NOTES));
+    let mut notes: Vec<_> = files
+        .map(|file| file.path())
         .filter(|path| path.extension().is_some_and(|it| it == "json"))
-        .filter_map(|path| {
-            let note: Note =
-                serde_json::from_slice(&files::read_private(&path, MAX_BYTES).ok()??).ok()?;
-            Some(Unfinished {
-                name: note.name,
-                started_at: note.started_at,
-            })
-        });
-    let mut notes: Vec<_> = notes.collect();
+        .filter_map(|path| read(&path))
+        .collect();
     notes.sort_by(|one, other| one.name.cmp(&other.name));
     notes
 }
@@ -313,11 +292,11 @@ mod tests {
         assert!(journal.interrupted(&old).is_some() && journal.interrupted(&new).is_none());
         let text = fs::read_to_string(&journal.note).expect("the note");
         assert!(!text.contains("\"old\""), "{text}");
-        let accounts: Vec<_> = unfinished(&store)
+        let names: Vec<_> = unfinished(&store)
             .into_iter()
             .map(|note| note.name)
             .collect();
-        assert_eq!(accounts, ["https://mcp.example"]);
+        assert_eq!(names, ["https://mcp.example"]);
         assert_eq!(journal.rescued(&old), None);
         let file = directory.path().join("rescued");
         journal.point_to(&file, &login, &old).expect("a note");
@@ -327,12 +306,8 @@ mod tests {
             (journal.rescued(&old), journal.rescued(&new)),
             (Some(file), None)
         );
-        journal
-            .prepare(&login)
-            .expect("a file")
-            .expect("for a file")
-            .store(&login)
-            .expect("stored");
+        let file = journal.prepare(&login).expect("a file");
+        Journal::store_renewed(file.expect("for a file"), &login).expect("stored");
         journal.begin(&login, &old).expect("a note");
         assert_eq!(journal.rescued(&old), journal.renewed);
         journal.end();

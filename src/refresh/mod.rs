@@ -25,7 +25,7 @@ use crate::store::{
 };
 
 pub use command::Settings;
-pub use journal::{unfinished, Unfinished};
+pub use journal::{unfinished, RefreshNote};
 pub use locked::LockedLogin;
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.

@@ -60,7 +60,7 @@ pub(super) fn renew(
     match spend(login, refresh_token, &http, retry_until) {
         Ok(renewed) => {
             // Nothing comes before this: until it is done the only good refresh token is in memory.
-            let written = prepared.map_or(Ok(()), |prepared| prepared.store(&renewed));
+            let written = prepared.map_or(Ok(()), |file| Journal::store_renewed(file, &renewed));
             drop(written.inspect_err(|err| log::debug!("{err}")));
             let now = store_renewed(&locked, &stored, renewed)
                 .map_err(|err| not_kept(point_to_rescued(err, login, refresh_token, journal)))?;

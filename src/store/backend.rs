@@ -1,4 +1,4 @@
-//! What a place that keeps logins has to do. `router.rs` has the list of them.
+//! What a place that stores logins has to do. `router.rs` has the list of them.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -57,7 +57,7 @@ impl Interaction {
     }
 }
 
-/// A place that keeps credentials.
+/// A place that stores credentials.
 pub trait Backend: Send + Sync {
     /// Returns the name: that of the [`BackendKind`].
     fn name(&self) -> &'static str;
@@ -127,7 +127,7 @@ pub trait Backend: Send + Sync {
         false
     }
 
-    /// Returns where this backend keeps its logins.
+    /// Returns where this backend stores its logins.
     fn place(&self) -> Place {
         Place {
             name: self.name().to_owned(),
@@ -139,13 +139,13 @@ pub trait Backend: Send + Sync {
     fn lock_dir(&self) -> PathBuf;
 }
 
-/// Where a login is kept. In JSON: `"store":NAME`, and `"path":PATH` for a file.
+/// Where a login is stored. In JSON: `"store":NAME`, and `"path":PATH` for a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The name of the backend.
     #[serde(rename = "store")]
     pub name: String,
-    /// The file, if the backend keeps its logins in one.
+    /// The file, if the backend stores its logins in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
 }

@@ -60,20 +60,21 @@ impl Cache {
         let Some(path) = self.path(kind, key) else {
             return;
         };
-        let written = text::checked_as::<Entry<String, T>, _>(&Entry { key, value })
-            .map_err(anyhow::Error::new)
-            .and_then(|text| {
-                anyhow::ensure!(
-                    text.len() as u64 <= MAX_BYTES,
-                    "it has {} bytes",
-                    text.len()
-                );
-                Ok(files::write_atomically(
-                    &path,
-                    text.as_bytes(),
-                    Durability::Cache,
-                )?)
-            });
+        let written =
+            text::checked_as::<Entry<String, T>, _>(&Entry { key, value }, &path.display())
+                .map_err(anyhow::Error::new)
+                .and_then(|text| {
+                    anyhow::ensure!(
+                        text.len() as u64 <= MAX_BYTES,
+                        "it has {} bytes",
+                        text.len()
+                    );
+                    Ok(files::write_atomically(
+                        &path,
+                        text.as_bytes(),
+                        Durability::Cache,
+                    )?)
+                });
         if let Err(err) = written {
             log::debug!("not cached: {err:#}");
         }

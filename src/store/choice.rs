@@ -1,4 +1,4 @@
-//! Where the user wants logins to be kept, and the directory of everything that is kept.
+//! Where the user wants logins to be stored, and the directory of everything that is stored.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::router::BACKENDS;
 use super::StoreError;
 
-/// Where the user wants logins to be kept: `auto`, `NAME` or `NAME:ARGUMENT`, with the name of a backend.
+/// Where the user wants logins to be stored: `auto`, `NAME` or `NAME:ARGUMENT`, with the name of a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StoreChoice {
@@ -126,8 +126,8 @@ impl FromStr for StoreChoice {
 /// The choice of the first backend that works.
 const AUTO: &str = "auto";
 
-/// Returns the directory of everything that is kept: `explicit` if the user named one, else the platform's place. An empty
-/// path if there is neither and none is needed, since the logins are kept in a file that the user named.
+/// Returns the directory of everything that is stored: `explicit` if the user named one, else the platform's place. An empty
+/// path if there is neither and none is needed, since the logins are stored in a file that the user named.
 ///
 /// # Errors
 ///

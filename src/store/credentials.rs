@@ -11,7 +11,7 @@ use crate::oauth::text::printable;
 use crate::os::clock::Time;
 use crate::providers::{self, Provider};
 
-/// What is kept of a login: the tokens and everything needed to use and refresh them.
+/// What is stored of a login: the tokens and everything needed to use and refresh them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credentials {
     /// The server, as in [`StoredId::server`].
@@ -73,7 +73,7 @@ pub struct Credentials {
     /// What the user chose by options at the login.
     #[serde(default, skip_serializing_if = "LoginOptions::is_default")]
     pub options: LoginOptions,
-    /// What a newer version of this program wrote and this one does not know; kept as it is.
+    /// What a newer version of this program wrote and this one does not know; left as it is.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -185,7 +185,7 @@ pub struct HandedOver {
     pub at: Time,
 }
 
-/// A name in a record: one that this version knows, or one of a newer version, which is kept as it is.
+/// A name in a record: one that this version knows, or one of a newer version, which is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Tag<T> {

@@ -19,7 +19,7 @@ pub enum Fault {
     Other,
 }
 
-/// Why credentials cannot be kept, found or forgotten. The exit code is always 7.
+/// Why credentials cannot be stored, found or deleted. The exit code is always 7.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file cannot be used.

@@ -1,4 +1,4 @@
-//! Which logins there are and where each is kept: a file without secrets beside the credentials file.
+//! Which logins there are and where each is stored: a file without secrets beside the credentials file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -42,15 +42,15 @@ pub struct IndexEntry {
     /// Another program has this login now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handed_over: Option<HandedOver>,
-    /// Where the credentials are kept.
+    /// Where the credentials are stored.
     #[serde(flatten)]
     pub place: Place,
-    /// The generation of the credentials kept there.
+    /// The generation of the credentials stored there.
     pub generation: u64,
 }
 
 impl IndexEntry {
-    /// Describes credentials that are kept in `place`.
+    /// Describes credentials that are stored in `place`.
     pub fn of(credentials: &Credentials, place: Place) -> Self {
         Self {
             server: credentials.server.clone(),

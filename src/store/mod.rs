@@ -1,6 +1,6 @@
-//! Where logins are kept: in one of several backends, such as the operating system's keyring or a file.
+//! Where logins are stored: in one of several backends, such as the operating system's keyring or a file.
 //!
-//! [`Store`] is the way in. It chooses between the [`backend::Backend`]s, knows from an index which login is kept where,
+//! [`Store`] is the way in. It chooses between the [`backend::Backend`]s, knows from an index which login is stored where,
 //! and never gives up credentials that it was handed.
 
 pub mod backend;
@@ -55,7 +55,7 @@ impl StoredId {
 
     /// Returns the login that a store keeps under this name.
     pub(crate) fn of_store_name(account: &str) -> Self {
-        // A server's name has no `#`, for its URL is kept without its fragment.
+        // A server's name has no `#`, for its URL is stored without its fragment.
         let (server, profile) = account
             .rsplit_once('#')
             .unwrap_or((account, DEFAULT_PROFILE));

@@ -1,4 +1,4 @@
-//! The choice between the backends, made before a login and kept to after it; no login is lost on the way.
+//! The choice between the backends, made before a login and held to after it; no login is lost on the way.
 
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ impl Store {
             match backend.prove() {
                 Ok(()) => {
                     self.notice = first_failure.map(|err: StoreError| {
-                        format!("{err}; logins are kept in {}", backend.place())
+                        format!("{err}; logins are stored in {}", backend.place())
                     });
                     self.proven = Some(number);
                     return Ok(self);
@@ -148,10 +148,10 @@ impl Store {
         id: &StoredId,
         indexed: Option<&IndexEntry>,
     ) -> Result<Option<Stored>, StoreError> {
-        let kept = indexed.and_then(|known| self.number_of(&known.place));
+        let known = indexed.map(|known| known.place.name.as_str());
         let mut best: Option<Stored> = None;
         let mut failure = None;
-        for number in self.order(kept, false) {
+        for number in self.order(known, false) {
             match self.backends[number].read(id) {
                 Ok(Some(found)) => {
                     let generation = found.generation;
@@ -170,7 +170,7 @@ impl Store {
                     }
                 }
                 Ok(None) => {}
-                Err(err) if err.is_absence() && !self.is_expected(number, kept) => {}
+                Err(err) if err.is_absence() && !self.is_expected(number, known) => {}
                 Err(err) => failure = failure.or(Some((number, err))),
             }
             if let (Some(best), Some(known)) = (&best, indexed) {
@@ -180,7 +180,7 @@ impl Store {
             }
         }
         match failure {
-            Some((number, err)) if best.is_some() && kept != Some(number) => {
+            Some((number, err)) if best.is_some() && !self.is_named(number, known) => {
                 warn_user!(LoginUnreadable, "{err}; the other store's copy is used")
             }
             // What is out of reach may be the only copy, or a newer one than was found.
@@ -200,21 +200,25 @@ impl Store {
     }
 
     /// Tells whether a backend has to be there: no other one was chosen, or it is known to have the login.
-    fn is_expected(&self, number: usize, kept: Option<usize>) -> bool {
-        self.backends.len() == 1 || kept == Some(number)
+    fn is_expected(&self, number: usize, known: Option<&str>) -> bool {
+        self.backends.len() == 1 || self.is_named(number, known)
+    }
+
+    fn is_named(&self, number: usize, name: Option<&str>) -> bool {
+        name == Some(self.backends[number].name())
     }
 
     /// Tells whether a copy was replaced by one in a backend that was not looked into: its refresh token is used up, or
     /// belongs to another grant.
     fn is_replaced(&self, found: &Stored, known: &IndexEntry) -> bool {
         let is_out_of_sight = self
-            .number_of(&known.place)
+            .number_of(&known.place.name)
             .is_none_or(|number| !self.order(None, false).contains(&number));
         let is_replaced = found.credentials.generation < known.generation && is_out_of_sight;
         if is_replaced {
             warn_user!(
                 OlderCopy,
-                "an older copy of the login in {} is not used: it is kept in {}",
+                "an older copy of the login in {} is not used: it is stored in {}",
                 self.backends[found.backend].place(),
                 known.place
             );
@@ -229,7 +233,7 @@ impl Store {
             0
         } else {
             self.indexed(id)
-                .and_then(|known| self.number_of(&known.place))
+                .and_then(|known| self.number_of(&known.place.name))
                 .or(self.proven)
                 .unwrap_or(last)
         };
@@ -252,17 +256,18 @@ impl Store {
         let id = credentials.key();
         let indexed = self.indexed(&id);
         let found = self.find_with(&id, indexed.as_ref()).ok().flatten();
-        let kept = indexed
-            .as_ref()
-            .and_then(|known| self.number_of(&known.place))
-            .or(found.as_ref().map(|found| found.backend));
-        let known = [
+        let known = match (&indexed, &found) {
+            (Some(indexed), _) => Some(indexed.place.name.clone()),
+            (None, Some(found)) => Some(self.backend(found).name().to_owned()),
+            (None, None) => None,
+        };
+        let generations = [
             indexed.map(|known| known.generation),
             found.map(|found| found.highest),
         ];
-        let highest = known.into_iter().flatten().max().unwrap_or(0);
+        let highest = generations.into_iter().flatten().max().unwrap_or(0);
         credentials.generation = highest.max(credentials.generation).saturating_add(1);
-        let saved = self.put(credentials, kept, None)?;
+        let saved = self.put(credentials, known.as_deref(), None)?;
         saved.ok_or_else(|| self.not_stored(credentials, None))
     }
 
@@ -278,18 +283,18 @@ impl Store {
         credentials: &mut Credentials,
     ) -> Result<Option<Saved>, StoreError> {
         credentials.generation = stored.highest.saturating_add(1);
-        self.put(credentials, Some(stored.backend), Some(stored))
+        self.put(credentials, Some(self.backend(stored).name()), Some(stored))
     }
 
     fn put(
         &self,
         credentials: &Credentials,
-        kept: Option<usize>,
+        known: Option<&str>,
         replaces: Option<&Stored>,
     ) -> Result<Option<Saved>, StoreError> {
         let id = credentials.key();
         let mut failure: Option<StoreError> = None;
-        for number in self.order(kept, true) {
+        for number in self.order(known, true) {
             let backend = self.backends[number].as_ref();
             let replaced = match replaces {
                 Some(stored) if stored.backend == number => Some(stored.credentials.generation),
@@ -303,11 +308,8 @@ impl Store {
                 Ok(false) => return Ok(None),
                 Ok(true) => {
                     let place = backend.place();
-                    let notice = failure.map(|err| format!("{err}; logins are kept in {place}"));
-                    self.delete_others(number, &id, kept);
-                    if replaces.is_none() {
-                        self.delete_elsewhere(&id);
-                    }
+                    let notice = failure.map(|err| format!("{err}; logins are stored in {place}"));
+                    self.delete_older(number, &id, known);
                     self.note(credentials, &place);
                     return Ok(Some(Saved { place, notice }));
                 }
@@ -333,20 +335,19 @@ impl Store {
     /// Any [`StoreError`] of a backend that may have the login.
     pub fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
         let indexed = self.indexed(id);
-        let kept = indexed
-            .as_ref()
-            .and_then(|known| self.number_of(&known.place));
-        let numbers = self.order(kept, false);
-        // The user named one backend, and the login is kept in another one: there it stays.
-        let is_elsewhere = indexed.is_some() && !kept.is_some_and(|kept| numbers.contains(&kept));
+        let known = indexed.as_ref().map(|known| known.place.name.as_str());
+        let numbers = self.order(known, false);
+        // The user named one backend, and the login is in another one: there it stays.
+        let is_elsewhere =
+            known.is_some() && !numbers.iter().any(|number| self.is_named(*number, known));
         let mut was_there = false;
         let mut failure = None;
         for number in numbers {
             match self.backends[number].delete(id) {
                 Ok(deleted) => was_there |= deleted,
-                Err(err) if err.is_absence() && !self.is_expected(number, kept) => {}
+                Err(err) if err.is_absence() && !self.is_expected(number, known) => {}
                 // The index says that the login is elsewhere: an old copy, if there is one at all.
-                Err(err) if indexed.is_some() && kept != Some(number) => {
+                Err(err) if known.is_some() && !self.is_named(number, known) => {
                     warn_user!(OlderCopy, "{err}")
                 }
                 Err(err) => failure = failure.or(Some(err)),
@@ -384,7 +385,7 @@ impl Store {
         let (mut entries, mut faults) = self.list_with_faults()?;
         let mut out_of_reach = Vec::new();
         for entry in &mut entries {
-            let number = self.number_of(&entry.place);
+            let number = self.number_of(&entry.place.name);
             let Some(number) = number.filter(|number| !out_of_reach.contains(number)) else {
                 continue;
             };
@@ -415,7 +416,7 @@ impl Store {
             Some(index) => index.list()?,
             None => Vec::new(),
         };
-        entries.retain(|entry| self.number_of(&entry.place).is_some());
+        entries.retain(|entry| self.number_of(&entry.place.name).is_some());
         for backend in self.backends() {
             let Some(logins) = backend.list()? else {
                 continue;
@@ -438,19 +439,20 @@ impl Store {
         Ok((entries, faults))
     }
 
-    fn number_of(&self, place: &Place) -> Option<usize> {
+    fn number_of(&self, name: &str) -> Option<usize> {
         self.backends
             .iter()
-            .position(|backend| backend.name() == place.name)
+            .position(|backend| backend.name() == name)
     }
 
-    /// Returns the backends to look into, or to write to, in this order.
-    fn order(&self, kept: Option<usize>, to_write: bool) -> Vec<usize> {
+    /// Returns the backends to look into, or to write to, in this order; `known` is the name of the one that has the login, as
+    /// far as is known.
+    fn order(&self, known: Option<&str>, to_write: bool) -> Vec<usize> {
         let first = self.proven.unwrap_or(0);
         let mut numbers: Vec<_> = (first..self.backends.len()).collect();
         if self.proven.is_none() || !to_write {
             // The others stay in their order.
-            numbers.sort_by_key(|number| kept != Some(*number));
+            numbers.sort_by_key(|number| !self.is_named(*number, known));
         }
         numbers
     }
@@ -459,28 +461,22 @@ impl Store {
         self.index.as_ref().and_then(|index| index.get(id))
     }
 
-    /// Deletes older copies in the backends that were not written to: one login has one live copy.
-    fn delete_others(&self, written: usize, id: &StoredId, kept: Option<usize>) {
-        let mut others = self.order(kept, false);
-        others.extend(kept.filter(|kept| !others.contains(kept)));
-        for number in others.into_iter().filter(|number| *number != written) {
-            match self.backends[number].delete(id) {
+    /// Deletes older copies of a login that was written: one login has one live copy. Where the user chose another backend
+    /// than before, the earlier one has such a copy.
+    fn delete_older(&self, written: usize, id: &StoredId, known: Option<&str>) {
+        let usable = self.order(None, false);
+        let chosen = (0..self.backends.len())
+            .filter(|number| usable.contains(number) || self.is_named(*number, known))
+            .filter(|number| *number != written)
+            .map(|number| &self.backends[number]);
+        let others = self.others.iter().filter(|it| known == Some(it.name()));
+        for backend in chosen.chain(others) {
+            match backend.delete(id) {
                 Ok(_) => {}
-                Err(err) if kept == Some(number) => {
+                Err(err) if known == Some(backend.name()) => {
                     warn_user!(OlderCopy, "{err}; an older copy of the login stays there")
                 }
                 Err(err) => log::debug!("{err}"),
-            }
-        }
-    }
-
-    /// Deletes the older copy that a backend beyond the choice of the user has, as the index says.
-    fn delete_elsewhere(&self, id: &StoredId) {
-        let indexed = self.indexed(id);
-        let place = indexed.as_ref().map(|known| known.place.name.as_str());
-        for backend in self.others.iter().filter(|it| place == Some(it.name())) {
-            if let Err(err) = backend.delete(id) {
-                warn_user!(OlderCopy, "{err}; an older copy of the login stays there");
             }
         }
     }

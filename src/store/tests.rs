@@ -422,7 +422,7 @@ fn k1_auto_uses_a_working_keyring_and_warns_otherwise() {
     );
     let store = rig.store(Chosen::Auto).prove().unwrap();
     let expected = format!(
-        "cannot use the keyring: it is locked; logins are kept in {}",
+        "cannot use the keyring: it is locked; logins are stored in {}",
         rig.file.place()
     );
     assert_eq!(store.notice(), Some(expected.as_str()));
@@ -692,7 +692,7 @@ fn a_backend_of_another_kind_is_used_like_the_others() {
     assert!(fallen_back
         .notice()
         .unwrap()
-        .ends_with("logins are kept in the file"));
+        .ends_with("logins are stored in the file"));
     assert_eq!(
         fallen_back.save(&mut sample(SERVER, 0)).unwrap().place,
         place("file")

@@ -1,30 +1,28 @@
 //! The JSON text of what is stored, which is read back before anything is replaced by it.
 
+use std::fmt::Display;
 use std::io;
 
+use anyhow::anyhow;
 use serde::de::DeserializeOwned;
-use serde::ser::Error as _;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// Why there is no text.
-#[derive(Debug, thiserror::Error)]
-pub enum NoText {
-    /// The value has no JSON form, such as a path that is not UTF-8.
-    #[error(transparent)]
-    Unwritable(serde_json::Error),
-    /// The text does not read as the same value.
-    #[error("reading it back gave something else")]
-    Altered,
-}
+use super::StoreError;
+use crate::os::files::DiskError;
 
-/// Returns the JSON text of a value, once the text has been parsed and found to be that of the same value.
+/// Returns the JSON text of a value, once the text has been parsed and found to be that of the same value. `place` is where
+/// it goes.
 ///
 /// # Errors
 ///
-/// [`NoText`]; whatever is to be replaced by the text has to stay then.
-pub fn checked<T: Serialize + DeserializeOwned>(value: &T) -> Result<Zeroizing<String>, NoText> {
-    checked_as::<T, T>(value)
+/// [`StoreError::Altered`] if the text does not read as the same value; [`StoreError::Disk`] if there is none, such as for a
+/// path that is not UTF-8. Whatever is to be replaced by the text has to stay then.
+pub fn checked<T: Serialize + DeserializeOwned>(
+    value: &T,
+    place: &dyn Display,
+) -> Result<Zeroizing<String>, StoreError> {
+    checked_as::<T, T>(value, place)
 }
 
 /// As [`checked`], for a value that is read as another type than it was written as, such as one that borrows.
@@ -34,26 +32,27 @@ pub fn checked<T: Serialize + DeserializeOwned>(value: &T) -> Result<Zeroizing<S
 /// Those of [`checked`].
 pub fn checked_as<R: Serialize + DeserializeOwned, W: Serialize>(
     value: &W,
-) -> Result<Zeroizing<String>, NoText> {
-    let text = text_of(value).map_err(NoText::Unwritable)?;
-    let read: R = serde_json::from_str(&text).map_err(|_| NoText::Altered)?;
-    let again = text_of(&read).map_err(NoText::Unwritable)?;
-    if again == text {
-        Ok(text)
-    } else {
-        Err(NoText::Altered)
+    place: &dyn Display,
+) -> Result<Zeroizing<String>, StoreError> {
+    let altered = || StoreError::Altered(place.to_string());
+    let text = text_of(value)?;
+    let read: R = serde_json::from_str(&text).map_err(|_| altered())?;
+    match text_of(&read)? == text {
+        true => Ok(text),
+        false => Err(altered()),
     }
 }
 
 /// Returns the JSON text of a value in one allocation: a text that grows would leave copies of secrets behind.
-fn text_of<T: Serialize>(value: &T) -> serde_json::Result<Zeroizing<String>> {
+fn text_of<T: Serialize>(value: &T) -> Result<Zeroizing<String>, DiskError> {
     let mut counted = Counted(0);
-    serde_json::to_writer(&mut counted, value)?;
+    serde_json::to_writer(&mut counted, value).map_err(anyhow::Error::new)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(counted.0));
-    serde_json::to_writer(&mut *bytes, value)?;
+    serde_json::to_writer(&mut *bytes, value).map_err(anyhow::Error::new)?;
     let text = String::from_utf8(std::mem::take(&mut *bytes));
-    text.map(Zeroizing::new)
-        .map_err(|_| serde_json::Error::custom("it is not UTF-8"))
+    Ok(Zeroizing::new(
+        text.map_err(|err| anyhow!(err.utf8_error()))?,
+    ))
 }
 
 /// Counts the bytes that are written to it.
@@ -93,18 +92,19 @@ mod tests {
     #[test]
     fn e9_what_cannot_be_read_back_is_not_written() {
         assert_eq!(
-            checked(&Odd { number: 9 }).expect("a text").as_str(),
+            checked(&Odd { number: 9 }, &"it").expect("a text").as_str(),
             "{\"number\":9}"
         );
-        assert!(matches!(checked(&Odd { number: 10 }), Err(NoText::Altered)));
+        let altered = checked(&Odd { number: 10 }, &"it");
+        assert!(matches!(altered, Err(StoreError::Altered(place)) if place == "it"));
         let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
         assert!(matches!(
-            checked(&std::path::PathBuf::from(name)),
-            Err(NoText::Unwritable(_))
+            checked(&std::path::PathBuf::from(name), &"it"),
+            Err(StoreError::Disk(_))
         ));
         assert!(matches!(
-            checked_as::<String, _>(&[1]),
-            Err(NoText::Altered)
+            checked_as::<String, _>(&[1], &"it"),
+            Err(StoreError::Altered(_))
         ));
     }
 }

@@ -9,7 +9,7 @@ use super::{Case, Finding};
 use crate::commands::status::LoginState;
 use crate::error::Error;
 use crate::failure::{About, Failure as _};
-use crate::refresh::{self, Unfinished};
+use crate::refresh::{self, RefreshNote};
 use crate::store::{Backend, Credentials, Fault, Interaction, Place, Store, StoreError};
 
 /// The permissions of others, in the mode of a file.
@@ -192,8 +192,8 @@ fn logins(case: &Case, store: &Store) -> Vec<Finding> {
 
 /// Reports refreshes that have started and not finished.
 fn refreshes(store: &Store) -> Vec<Finding> {
-    let finding = |Unfinished { name, started_at }: Unfinished| {
-        let started_at = started_at.rfc3339();
+    let finding = |note: RefreshNote| {
+        let (name, started_at) = (note.name, note.started_at.rfc3339());
         let what = format!("a refresh of {name} started at {started_at} and has not finished");
         Finding::warning("refreshes", what).with_hint(
             "it is still running, or was interrupted; `mcp-login token SERVER` shows whether the login works",

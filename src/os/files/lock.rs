@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::checks::{check_file, resolve};
-use super::holder::{self, read_holder, sign};
+use super::holder::{break_marker, holder_of, sign};
 use super::{cannot, directory_of, make_directories, undo_umask, DiskError};
 use crate::os::clock::Deadline;
 
@@ -65,7 +65,7 @@ impl LockFile {
                 }
                 Err(TryLockError::WouldBlock) if deadline.passed() => {
                     return Err(DiskError::Locked {
-                        holder: read_holder(&path).map(|holder| holder.pid),
+                        holder: holder_of(&path),
                         path,
                     });
                 }
@@ -100,14 +100,13 @@ impl LockFile {
                 }
                 Err(_) => {}
             }
-            if holder::is_abandoned(&marker) && holder::break_marker(&marker) {
+            if break_marker(&marker) {
                 continue;
             }
             if deadline.passed() {
-                let holder = read_holder(&marker);
                 return Err(DiskError::Locked {
+                    holder: holder_of(&marker),
                     path: marker,
-                    holder: holder.map(|holder| holder.pid),
                 });
             }
             pause(&mut wait, deadline);

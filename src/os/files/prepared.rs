@@ -34,6 +34,11 @@ impl PreparedFile {
         Ok(Self { temporary, target })
     }
 
+    /// Returns where the file will be.
+    pub fn path(&self) -> &Path {
+        &self.target
+    }
+
     /// Writes the file, and gives it its name: `write`, `fsync` and `rename`. The directory is synchronised after that.
     ///
     /// # Errors

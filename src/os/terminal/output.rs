@@ -11,13 +11,14 @@ use std::fmt;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::event::PollFlags;
 use rustix::fs::{fstat, major, minor, FileType};
 use rustix::io::{write, Errno};
 use rustix::net::{send, SendFlags};
 use rustix::termios::isatty;
 
 use crate::os::clock::Deadline;
+use crate::os::poll;
 
 /// Most bytes that wait for a stream; further lines are dropped.
 const MAX_QUEUED_BYTES: usize = 256 * 1024;
@@ -179,12 +180,7 @@ impl Output {
 }
 
 fn is_ready(stream: BorrowedFd, limit: Option<Duration>) -> bool {
-    let mut watched = [PollFd::from_borrowed_fd(stream, PollFlags::OUT)];
-    let timeout = limit.map(|limit| Timespec {
-        tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(limit.subsec_nanos()),
-    });
-    poll(&mut watched, timeout.as_ref()).is_ok_and(|ready| ready > 0)
+    poll::is_ready(stream, PollFlags::OUT, limit).unwrap_or(false)
 }
 
 /// Finds out how a stream is written to without waiting.

@@ -3,13 +3,14 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::event::PollFlags;
 use rustix::io::{read, Errno};
 use rustix::stdio::stdin;
 
 use super::{guard, name, screen};
 use crate::os::clock::Deadline;
 use crate::os::environment::job;
+use crate::os::poll;
 
 /// Longest answer that is read, in bytes.
 const MAX_BYTES: usize = 1024;
@@ -49,17 +50,13 @@ pub fn ask_line(question: &str, limit: Duration) -> Option<String> {
     let mut line = Vec::new();
     // Byte by byte: what is typed after this line is not ours.
     while line.len() < MAX_BYTES && line.last() != Some(&b'\n') {
-        let timeout = Timespec::try_from(deadline.left()).ok();
-        match poll(
-            &mut [PollFd::new(&stdin(), PollFlags::IN)],
-            timeout.as_ref(),
-        ) {
-            Ok(0) => {
+        match poll::is_ready(stdin(), PollFlags::IN, Some(deadline.left())) {
+            Ok(true) => {}
+            Ok(false) if deadline.passed() => {
                 screen().stderr.write("\n");
                 return None;
             }
-            Ok(_) => {}
-            Err(Errno::INTR) => continue,
+            Ok(false) => continue,
             Err(_) => return Some(String::new()),
         }
         let mut byte = [0];

@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 
 use super::backend::{Backend, BackendKind, Interaction};
 use super::choice::default_data_dir;
-use super::text::{self, NoText};
-use super::{lock_dir_in, Credentials, Fault, StoreError, StoredId};
+use super::{lock_dir_in, text, Credentials, Fault, StoreError, StoredId};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::accounts;
 use crate::warning::warn_user;
@@ -125,7 +124,7 @@ type Connection = (Arc<keyring_core::CredentialStore>, Purpose);
 pub struct KeyringBackend {
     interaction: Interaction,
     data_dir: PathBuf,
-    /// The connection of an earlier call; none is kept where the user may be asked to unlock something.
+    /// The connection of an earlier call; none is held where the user may be asked to unlock something.
     connection: Arc<Mutex<Option<Connection>>>,
     /// Once it has not answered, it is not asked again.
     silent: AtomicBool,
@@ -177,11 +176,11 @@ impl KeyringBackend {
         }
         let may_prompt = self.interaction.may_prompt();
         let (sender, receiver) = mpsc::channel();
-        let kept = Arc::clone(&self.connection);
+        let shared = Arc::clone(&self.connection);
         let thread = thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
-                let connection = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let connection = shared.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let again = connection
                     .filter(|(_, opened_for)| *opened_for >= access)
                     .and_then(|connection| Some((work(&*connection.0).ok()?, connection)));
@@ -194,7 +193,7 @@ impl KeyringBackend {
                 };
                 let outcome = again.map_or_else(connect, Ok).map(|(answer, connection)| {
                     if !may_prompt {
-                        *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+                        *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
                     }
                     answer
                 });
@@ -279,10 +278,7 @@ impl Backend for KeyringBackend {
 
     fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError> {
         let name = credentials.key().store_name();
-        let json = text::checked(credentials).map_err(|err| match err {
-            NoText::Altered => StoreError::Altered(self.place().to_string()),
-            NoText::Unwritable(err) => KeyringFault::Other(err.to_string()).into(),
-        })?;
+        let json = text::checked(credentials, &self.place())?;
         let write = move |keyring: &_| {
             let item = entry(keyring, &name)?;
             if let Some(replaces) = replaces {

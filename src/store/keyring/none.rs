@@ -36,7 +36,7 @@ mod tests {
         let reason = "cannot use the keyring: this build of mcp-login has no keyring support";
         let notice = store.notice().unwrap();
         assert!(
-            notice.starts_with(&format!("{reason}; logins are kept in ")),
+            notice.starts_with(&format!("{reason}; logins are stored in ")),
             "{notice}"
         );
         let err = open(&"keyring".parse().unwrap()).err().unwrap();

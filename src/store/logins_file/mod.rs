@@ -11,7 +11,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,9 +19,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, Value};
 use zeroize::Zeroizing;
 
-use super::text::{self, NoText};
-use super::{StoreError, StoredId};
-use crate::os::clock::{Deadline, Time};
+use super::{text, StoreError, StoredId};
+use crate::digest;
+use crate::os::clock::Deadline;
 use crate::os::files::{self, DiskError, Durability, LockFile};
 
 #[cfg(test)]
@@ -33,9 +32,6 @@ pub const VERSION: u64 = 1;
 
 /// The largest file that is read, in bytes; thousands of logins take a tenth of it.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-
-/// The most copies of broken files that are made within one second.
-const MAX_COPIES: usize = 9;
 
 /// A file of logins: where it is, and how it is used.
 #[derive(Clone, Debug)]
@@ -87,7 +83,7 @@ impl LoginsFile {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] if the file does not hold logins, and then a copy of it is kept, unless the user named the
+    /// [`StoreError::Corrupt`] if the file does not hold logins, and then a copy of it is made, unless the user named the
     /// file; [`StoreError::Disk`].
     pub fn read(&self) -> Result<Option<Logins>, StoreError> {
         let Some(bytes) = self.read_bytes()? else {
@@ -170,16 +166,13 @@ impl LoginsFile {
         if bytes.is_empty() && self.is_named {
             return Ok(Logins::new(&self.path));
         }
-        Logins::parse(&self.path, bytes).map_err(|failure| match failure {
-            ParseError::Newer(version) => StoreError::Newer {
-                path: self.path.clone(),
-                version,
-            },
-            ParseError::Broken(why) => StoreError::Corrupt {
-                path: self.path.clone(),
+        Logins::parse(&self.path, bytes).map_err(|err| match err {
+            StoreError::Corrupt { path, why, .. } => StoreError::Corrupt {
+                path,
                 why,
                 copy: self.keep_copy(),
             },
+            other => other,
         })
     }
 
@@ -192,13 +185,6 @@ impl LoginsFile {
             .inspect_err(|err| log::debug!("cannot copy {}: {err:#}", self.path.display()))
             .ok()
     }
-}
-
-/// Why a text does not hold logins.
-enum ParseError {
-    /// A newer version wrote it, in a form that this one cannot read.
-    Newer(u64),
-    Broken(String),
 }
 
 impl Logins {
@@ -245,10 +231,7 @@ impl Logins {
         name: &str,
         entry: &T,
     ) -> Result<(), StoreError> {
-        let text = text::checked(entry).map_err(|err| match err {
-            NoText::Unwritable(err) => DiskError::Io(anyhow::Error::new(err)).into(),
-            NoText::Altered => self.altered(),
-        })?;
+        let text = text::checked(entry, &self.path.display())?;
         match self.entries.0.iter_mut().find(|(found, _)| found == name) {
             Some((_, old)) => *old = text,
             None => self.entries.0.push((name.to_owned(), text)),
@@ -295,10 +278,7 @@ impl Logins {
         if self.version <= VERSION {
             return Ok(());
         }
-        Err(StoreError::Newer {
-            path: self.path.clone(),
-            version: self.version,
-        })
+        Err(newer(&self.path, self.version))
     }
 
     fn read_entry<T: DeserializeOwned>(&self, name: &str, text: &str) -> Result<T, StoreError> {
@@ -313,32 +293,35 @@ impl Logins {
         })
     }
 
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ParseError> {
-        let broken = |why: &str| ParseError::Broken(why.to_owned());
+    /// Reads the text of a file. One that does not hold logins is [`StoreError::Corrupt`], without a copy.
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
+        let broken = |why: &str| StoreError::Corrupt {
+            path: path.to_owned(),
+            why: why.to_owned(),
+            copy: None,
+        };
         if bytes.is_empty() {
             return Err(broken("it is empty"));
         }
         let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let Document { logins, mut other } = serde_json::from_slice(json).map_err(|err| {
-            // A newer version may write the logins in another form.
-            let members: Option<Members> = serde_json::from_slice(json).ok();
-            match members.and_then(|mut members| members.take_version()) {
-                Some(version) if version > VERSION => ParseError::Newer(version),
-                _ => ParseError::Broken(reason(&err)),
-            }
-        })?;
-        let version = other.take_version();
+        let mut unknown: Members =
+            serde_json::from_slice(json).map_err(|err| broken(&reason(&err)))?;
+        let version = unknown.take("version").and_then(|text| text.parse().ok());
         let version = version.ok_or_else(|| broken("it has no version"))?;
-        match logins {
-            Some(entries) => Ok(Self {
-                path: path.to_owned(),
-                version,
-                entries,
-                unknown: other,
-            }),
-            None if version > VERSION => Err(ParseError::Newer(version)),
-            None => Err(broken("it has no logins")),
-        }
+        let logins = unknown.take("logins");
+        let entries = match logins.as_ref().map(|text| serde_json::from_str(text)) {
+            Some(Ok(entries)) => entries,
+            // A newer version may write the logins in another form.
+            _ if version > VERSION => return Err(newer(path, version)),
+            Some(Err(_)) => return Err(broken("its logins are no object with each name once")),
+            None => return Err(broken("it has no logins")),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            version,
+            entries,
+            unknown,
+        })
     }
 
     fn render(&self) -> Zeroizing<String> {
@@ -378,10 +361,6 @@ impl Members {
         Some(self.0.remove(place).1)
     }
 
-    fn take_version(&mut self) -> Option<u64> {
-        self.take("version")?.parse().ok()
-    }
-
     fn size_bytes(&self) -> usize {
         // A name may be written with escapes, of at most six bytes for one.
         self.0
@@ -406,7 +385,7 @@ impl<'de> Deserialize<'de> for Members {
                 let mut names = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
                     if !names.insert(name.clone()) {
-                        return Err(A::Error::custom(TWICE));
+                        return Err(A::Error::custom("a name occurs twice"));
                     }
                     members.0.push((name, one_line(value.get())));
                 }
@@ -427,47 +406,6 @@ fn one_line(text: &str) -> Zeroizing<String> {
     })
 }
 
-/// Why a file with two members of one name is refused.
-const TWICE: &str = "a name stands there twice";
-
-/// A whole file, read in one pass.
-#[derive(Default)]
-struct Document {
-    logins: Option<Members>,
-    other: Members,
-}
-
-impl<'de> Deserialize<'de> for Document {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOnePass;
-        impl<'de> Visitor<'de> for InOnePass {
-            type Value = Document;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
-                let mut document = Document::default();
-                let mut names = HashSet::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    if !names.insert(name.clone()) {
-                        return Err(A::Error::custom(TWICE));
-                    }
-                    if name == "logins" {
-                        document.logins = Some(map.next_value()?);
-                    } else {
-                        let value = map.next_value::<&RawValue>()?;
-                        document.other.0.push((name, one_line(value.get())));
-                    }
-                }
-                Ok(document)
-            }
-        }
-        deserializer.deserialize_map(InOnePass)
-    }
-}
-
 /// Says where and how JSON is broken, without the words of the parser: they may quote a secret.
 fn reason(err: &serde_json::Error) -> String {
     let what = match err.classify() {
@@ -478,46 +416,26 @@ fn reason(err: &serde_json::Error) -> String {
     format!("{what}, line {} column {}", err.line(), err.column())
 }
 
-/// Copies a broken file once to `<name>.corrupt-<unix time>`, and returns the copy.
+fn newer(path: &Path, version: u64) -> StoreError {
+    StoreError::Newer {
+        path: path.to_owned(),
+        version,
+    }
+}
+
+/// Copies a broken file once to `<name>.corrupt-<hash of what it holds>`, and returns the copy.
 fn keep_copy(path: &Path) -> anyhow::Result<PathBuf> {
     let path = files::real_path(path)?;
     let bytes = files::read_private(&path, MAX_BYTES)?.unwrap_or_default();
-    let mut prefix = path.clone().into_os_string();
-    prefix.push(".corrupt-");
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    for earlier in fs::read_dir(directory)?.flatten().map(|entry| entry.path()) {
-        let is_copy = earlier
-            .as_os_str()
-            .as_encoded_bytes()
-            .starts_with(prefix.as_encoded_bytes());
-        if is_copy
-            && files::read_private(&earlier, MAX_BYTES)
-                .is_ok_and(|found| found.as_ref() == Some(&bytes))
-        {
-            return Ok(earlier);
-        }
-    }
+    let hash = digest::hex(&digest::sha256(&*bytes), 8);
+    let mut copy = path.clone().into_os_string();
+    copy.push(format!(".corrupt-{hash}"));
+    let copy = PathBuf::from(copy);
     // A copy appears whole: others that find the same damage at the same time may use it at once.
-    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
     temporary.write_all(&bytes)?;
-    prefix.push(Time::now().0.to_string());
-    for number in 1..=MAX_COPIES {
-        let mut copy = prefix.clone();
-        if number > 1 {
-            copy.push(format!("-{number}"));
-        }
-        let copy = PathBuf::from(copy);
-        temporary = match temporary.persist_noclobber(&copy) {
-            Ok(_) => return Ok(copy),
-            Err(_)
-                if files::read_private(&copy, MAX_BYTES)
-                    .is_ok_and(|found| found.as_ref() == Some(&bytes)) =>
-            {
-                return Ok(copy);
-            }
-            Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => failed.file,
-            Err(failed) => return Err(failed.error.into()),
-        };
+    match temporary.persist_noclobber(&copy) {
+        Err(failed) if failed.error.kind() != ErrorKind::AlreadyExists => Err(failed.error.into()),
+        _ => Ok(copy),
     }
-    anyhow::bail!("there are too many copies already")
 }

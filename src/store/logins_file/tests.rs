@@ -1,5 +1,6 @@
 //! The file format: what survives a rewrite, and what is never overwritten.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

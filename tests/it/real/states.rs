@@ -285,7 +285,7 @@ fn k2_k3_k7_k8_the_keyring_changes_during_a_refresh() {
 /// The keyring did not take the login any more, and the file did: its copy there is never used again.
 fn moved_to_the_file(kept: &Kept, name: &str, finished: &Finished) {
     assert!(
-        finished.stderr.contains("logins are kept in"),
+        finished.stderr.contains("logins are stored in"),
         "{name}: {}",
         finished.stderr
     );
