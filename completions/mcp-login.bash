@@ -160,14 +160,14 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --timeout --force --handover --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
+            opts="-q -v -h -V --all --from --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code kilo kimi-code droid auggie amp crush vibe continue inspector" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -175,7 +175,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --handover)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp continue vibe inspector crush any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --browser)
@@ -630,14 +630,14 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__handover)
-            opts="-q -v -h --to --list --mode --write --name --env --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --to --list --mode --write --undo --name --env --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --to)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp continue vibe inspector crush any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --mode)
@@ -982,14 +982,14 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --timeout --force --handover --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code kilo kimi-code droid auggie amp crush vibe continue inspector" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -997,7 +997,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --handover)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp continue vibe inspector crush any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --browser)
@@ -1245,7 +1245,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code kilo kimi-code droid auggie amp crush vibe continue inspector" -- "${cur}"))
                     return 0
                     ;;
                 --store)
@@ -1355,7 +1355,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code kilo kimi-code droid auggie amp crush vibe continue inspector" -- "${cur}"))
                     return 0
                     ;;
                 --store)

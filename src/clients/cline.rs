@@ -14,12 +14,12 @@ pub const TARGET: Target = Target {
     name: "cline",
     about: "gets the login in its cline_mcp_settings.json, and refreshes it itself",
     source: Some("cline"),
-    asks_us: false,
     // `deliver` checks which of them Cline connects to itself.
     accepts_mcp_remote: true,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "Cline uses it from its next session",
+    ..Target::NEW
 };
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {

@@ -4,10 +4,11 @@
 use std::path::Path;
 
 use serde_json::{json, Map, Value};
-use toml_edit::{value, DocumentMut, Item, Table, TableLike, TomlError};
+use toml_edit::{DocumentMut, Item, TomlError};
 use zeroize::Zeroizing;
 
-use super::{config, json as file, ours, sdk, writer};
+use super::setting::{EntryPlace, Setting};
+use super::{json as file, ours, sdk, writer};
 use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::digest;
 use crate::oauth::text::{printable, quoted};
@@ -19,10 +20,11 @@ pub const TARGET: Target = Target {
     about: "runs `mcp-login headers` as its http_headers_helper",
     source: Some("codex"),
     asks_us: true,
-    accepts_mcp_remote: false,
+    plain_names: true,
     modes: &[Mode::Access, Mode::Move],
     deliver,
     note: "Codex reads its configuration when it starts",
+    ..Target::NEW
 };
 
 /// The setting that makes Codex ask us.
@@ -62,84 +64,31 @@ fn text_of(path: &Path) -> Option<Zeroizing<String>> {
 }
 
 fn setting(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
-    let path = home.join(CONFIG);
-    let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
-    let helper = handover.helper.to_owned();
-    let edit = move |path: &Path, old: Option<&str>| {
-        configure(path, old.unwrap_or_default(), &name, &url, &helper)
-    };
-    let shown = edit(&path, None).unwrap_or_default();
-    Ok(Delivery::Setting {
-        shown: shown.trim_end().to_owned(),
-        change: Change::shared(path, edit),
-        older: older(handover, home)?,
+    let setting = helper_setting(handover, home);
+    Ok(match older(handover, home)? {
+        Some(older) => Delivery::SettingAndRemoval(setting, older),
+        None => Delivery::Setting(setting),
     })
 }
 
-/// Finds the table of one server; `None` if there is none.
-fn find<'a>(
-    path: &Path,
-    document: &'a mut DocumentMut,
-    name: &str,
-) -> Result<Option<&'a mut dyn TableLike>, HandoverError> {
-    let Some(servers) = document.get_mut(SERVERS) else {
-        return Ok(None);
+fn helper_setting(handover: &Handover, home: &Path) -> Setting {
+    let place = EntryPlace {
+        path: home.join(CONFIG),
+        keys: vec![SERVERS.to_owned()],
+        name: handover.name.to_owned(),
+        is_list: false,
     };
-    let no_table = |key: &str| HandoverError::unknown(path, format!("{key} is not a table"));
-    let servers = servers
-        .as_table_like_mut()
-        .ok_or_else(|| no_table(SERVERS))?;
-    let Some(server) = servers.get_mut(name) else {
-        return Ok(None);
-    };
-    match server.as_table_like_mut() {
-        Some(table) => Ok(Some(table)),
-        None => Err(no_table(&format!("{SERVERS}.{name}"))),
+    Setting {
+        usual: json!({"url": handover.url}),
+        members: json!({HELPER: handover.command.shell("headers")}),
+        check: refuse_rival,
+        ..Setting::new(handover, place)
     }
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, HandoverError> {
     text.parse()
         .map_err(|err: TomlError| HandoverError::unknown(path, err.message()))
-}
-
-/// Sets the helper of one server; everything else keeps its place, its comments and its form.
-fn configure(
-    path: &Path,
-    old: &str,
-    name: &str,
-    url: &str,
-    helper: &str,
-) -> Result<Zeroizing<String>, HandoverError> {
-    let mut document = parse(path, old)?;
-    if find(path, &mut document, name)?.is_none() {
-        let mut hidden = Table::new();
-        hidden.set_implicit(true);
-        let servers = document.entry(SERVERS).or_insert(Item::Table(hidden));
-        if let Some(servers) = servers.as_table_like_mut() {
-            servers.insert(name, Item::Table(Table::new()));
-        }
-    }
-    let Some(server) = find(path, &mut document, name)? else {
-        return Err(HandoverError::unknown(path, "mcp_servers is not a table"));
-    };
-    let members = server.iter();
-    let entry: Value = members
-        .map(|(key, item)| (key.to_owned(), config::from_toml(item)))
-        .collect();
-    refuse_rival(path, name, &entry)?;
-    match entry.get("url") {
-        None => {
-            server.insert("url", value(url));
-        }
-        // The token of this server would go to the other one.
-        Some(other) if other != url => {
-            return Err(HandoverError::other_server(path, name, Some(other)))
-        }
-        Some(_) => {}
-    }
-    server.insert(HELPER, value(helper));
-    Ok(Zeroizing::new(document.to_string()))
 }
 
 /// Refuses a server with a setting that Codex would use in place of our token.
@@ -267,34 +216,34 @@ fn login(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
 /// [`HandoverError::Unsuitable`] for a helper of another program, [`HandoverError::UnknownFormat`] for a file that is
 /// not in the known format.
 fn without_helper(handover: &Handover, home: &Path) -> Result<Option<Change>, HandoverError> {
-    let path = home.join(CONFIG);
-    let (name, url) = (handover.name.to_owned(), handover.url.to_owned());
-    let remove = move |path: &Path, old: &str| {
-        let mut document = parse(path, old)?;
-        let Some(server) = find(path, &mut document, &name)? else {
+    let setting = helper_setting(handover, home);
+    let place = setting.place;
+    let remove = move |old: &str| {
+        let entry = place.read(old)?;
+        let Some(mut entry) = entry.filter(|it| setting.urls.iter().any(|url| it["url"] == *url))
+        else {
             return Ok(None);
         };
-        let is_of_server = server.get("url").and_then(Item::as_str) == Some(&url);
-        let Some(helper) = server.get(HELPER).filter(|_| is_of_server) else {
+        let Some(helper) = entry.as_object_mut().and_then(|it| it.remove(HELPER)) else {
             return Ok(None);
         };
         if !helper.as_str().is_some_and(ours::is_helper) {
-            let (path, name) = (path.display(), printable(&name));
+            let (path, name) = (place.path.display(), printable(&place.name));
             return Err(HandoverError::unsuitable(
                 format!("{path} sets {HELPER} for {name} to another program"),
                 format!("remove {HELPER} there, and run this again"),
             ));
         }
-        server.remove(HELPER);
-        Ok(Some(Zeroizing::new(document.to_string())))
+        place.write(old, Some(&entry)).map(Some)
     };
+    let path = home.join(CONFIG);
     match text_of(&path) {
-        Some(text) if remove(&path, &text)?.is_some() => {}
+        Some(text) if remove(&text)?.is_some() => {}
         _ => return Ok(None),
     }
-    Ok(Some(Change::shared(path, move |path, old| {
+    Ok(Some(Change::shared(path, move |_, old| {
         let old = old.unwrap_or_default();
-        Ok(remove(path, old)?.unwrap_or_else(|| Zeroizing::new(old.to_owned())))
+        Ok(remove(old)?.unwrap_or_else(|| Zeroizing::new(old.to_owned())))
     })))
 }
 
@@ -317,43 +266,47 @@ mod tests {
         );
     }
 
+    /// Returns the text of the configuration with our helper for a server.
+    fn configure(old: &str, name: &str, url: &str) -> Result<String, HandoverError> {
+        let login = sdk::tests::login();
+        let handover = Handover {
+            name,
+            url,
+            ..sdk::tests::handover(&login, Mode::Access)
+        };
+        let setting = helper_setting(&handover, Path::new("/home/ann/.codex"));
+        setting.edit(Some(old)).map(|text| text.to_string())
+    }
+
     #[test]
     fn cw3_the_rest_of_the_configuration_stays() {
         let old = "model = \"x\" # mine\n\n[mcp_servers.a]\nurl = \"https://a.example\"\n\n[mcp_servers.\"b c\"]\n\
                    url = \"https://b.example\" # theirs\nscopes = [\"s\"]\n";
-        let at = |old: &str, name: &str, url: &str| {
-            configure(Path::new("f"), old, name, url, "mcp-login h")
-        };
-        let edit = |old: &str, name: &str| at(old, name, "https://new.example");
+        let refused = configure(old, "b c", "https://new.example");
         assert!(
-            matches!(edit(old, "b c"), Err(HandoverError::Unsuitable { .. })),
+            matches!(refused, Err(HandoverError::Unsuitable { .. })),
             "the token of one server is not valid for another"
         );
-        let new = at(old, "b c", "https://b.example")
-            .expect("a text")
-            .to_string();
-        assert_eq!(new, format!("{old}http_headers_helper = \"mcp-login h\"\n"));
-        assert_eq!(
-            *at(&new, "b c", "https://b.example").expect("a text"),
-            new,
-            "once more changes nothing"
-        );
-        let new = edit(old, "d").expect("a text").to_string();
-        let added = "\n[mcp_servers.d]\nurl = \"https://new.example\"\nhttp_headers_helper = \"mcp-login h\"\n";
+        let new = configure(old, "b c", "https://b.example").expect("a text");
+        let helper = "http_headers_helper = \"/opt/mcp-login headers x\"\n";
+        assert_eq!(new, format!("{old}{helper}"));
+        let again = configure(&new, "b c", "https://b.example").expect("a text");
+        assert_eq!(again, new, "once more changes nothing");
+        let new = configure(old, "d", "https://new.example").expect("a text");
+        let added = format!("\n[mcp_servers.d]\nurl = \"https://new.example\"\n{helper}");
         assert_eq!(new, format!("{old}{added}"));
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
         for old in ["mcp_servers = 7", "[mcp_servers]\na = 1", "= broken"] {
-            let refused = configure(Path::new("f"), old, "a", "u", "h");
+            let refused = configure(old, "a", "u");
             assert!(
                 matches!(refused, Err(HandoverError::UnknownFormat { .. })),
                 "{old}"
             );
         }
-        let broken =
-            configure(Path::new("f"), "a = CANARY CANARY", "a", "u", "h").expect_err("no TOML");
+        let broken = configure("a = CANARY CANARY", "a", "u").expect_err("no TOML");
         assert!(!broken.to_string().contains("CANARY"), "{broken}");
     }
 
@@ -380,8 +333,8 @@ mod tests {
             ("env_http_headers = { \"X-Authorization\" = \"VAR\" }", None),
             ("http_headers = {}", None),
         ] {
-            let text = format!("[mcp_servers.a]\n{setting}\n");
-            match (configure(Path::new("f"), &text, "a", "u", "h"), named) {
+            let text = format!("[mcp_servers.a]\nurl = \"u\"\n{setting}\n");
+            match (configure(&text, "a", "u"), named) {
                 (Err(HandoverError::Unsuitable { message, .. }), Some(named)) => {
                     assert!(message.contains(named), "{message}")
                 }

@@ -8,12 +8,10 @@ use super::{Delivery, Handover, HandoverError, Mode, Places, Target};
 pub const TARGET: Target = Target {
     name: "dotenv",
     about: "prints NAME='access token' for a .env file",
-    source: None,
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Access],
     deliver,
     note: "the token is good until it expires; print it anew before each start of the client",
+    ..Target::NEW
 };
 
 /// A token holds printable ASCII only, so single quotes keep all of it, but for the quote itself.

@@ -13,13 +13,11 @@ use crate::digest;
 pub const TARGET: Target = Target {
     name: "fastmcp",
     about: "gets the login in the FileTreeStore of an application, named by --fastmcp-dir",
-    source: None,
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "for OAuth(token_storage=FileTreeStore(...)), with the store's V1 strategies for names and without encryption; an \
            application that has Client(URL, auth=TOKEN) takes the token from `mcp-login token` or `mcp-login exec`",
+    ..Target::NEW
 };
 
 /// The version of an entry's format.
@@ -164,7 +162,8 @@ mod tests {
             configured: None,
             metadata: None,
             mode,
-            helper: "",
+            client: TARGET.name,
+            command: &sdk::tests::COMMAND,
             variable: "",
             now: Time(1_893_553_445),
         }

@@ -1,4 +1,4 @@
-//! Gemini CLI: gets the login in the file that it keeps its own in.
+//! Gemini CLI, and Qwen Code, which is made of it: get the login in the file that they keep their own in.
 
 use std::path::Path;
 
@@ -12,21 +12,42 @@ pub const TARGET: Target = Target {
     name: "gemini-cli",
     about: "gets the login in its mcp-oauth-tokens.json, and refreshes it itself",
     source: Some("gemini-cli"),
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
-    deliver,
+    deliver: |handover, places| {
+        let home = places.path_or("GEMINI_CLI_HOME", "").join(".gemini");
+        deliver(handover, places, ENCRYPTED, &home)
+    },
     note: "Gemini CLI uses it from its next start; end a running one first",
+    ..Target::NEW
+};
+
+/// Qwen Code 0.24.
+pub const QWEN_CODE: Target = Target {
+    name: "qwen-code",
+    source: Some("qwen-code"),
+    deliver: |handover, places| {
+        let home = places.path_or("QWEN_HOME", ".qwen");
+        let encrypted = "QWEN_CODE_FORCE_ENCRYPTED_FILE_STORAGE";
+        deliver(handover, places, encrypted, &home)
+    },
+    note: "Qwen Code uses it from its next start; end a running one first",
+    ..TARGET
 };
 
 /// With this, Gemini CLI keeps its logins in the system's keyring or in a file that it encrypts.
 const ENCRYPTED: &str = "GEMINI_FORCE_ENCRYPTED_FILE_STORAGE";
 
-fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    if places.variable(ENCRYPTED) == Some("true") {
+fn deliver(
+    handover: &Handover,
+    places: &Places,
+    encrypted: &str,
+    home: &Path,
+) -> Result<Delivery, HandoverError> {
+    let client = handover.client;
+    if places.variable(encrypted) == Some("true") {
         return Err(HandoverError::unsuitable(
-            format!("Gemini CLI reads no logins from its file while {ENCRYPTED} is set"),
-            format!("unset {ENCRYPTED}, here and wherever Gemini CLI is started"),
+            format!("{client} reads no logins from its file while {encrypted} is set"),
+            format!("unset {encrypted}, here and wherever {client} is started"),
         ));
     }
     if handover.mode != Mode::Access {
@@ -39,8 +60,8 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
             let known = entries.elements().into_iter();
             let known = known.filter_map(|entry| entry.to_serde_value());
             for entry in known.filter(|entry| entry["serverName"] == name.as_str()) {
-                let other = entry.get("mcpServerUrl").filter(|it| it.is_string());
-                if other.is_some_and(|other| *other != url.as_str()) {
+                let other = entry.get("mcpServerUrl");
+                if let Some(other) = other.and_then(Value::as_str).filter(|it| *it != url) {
                     return Err(HandoverError::other_server(path, &name, other));
                 }
             }
@@ -48,8 +69,7 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
             file::put(path, entries, &name, name_of, &credential)
         })
     };
-    let home = places.path_or("GEMINI_CLI_HOME", "");
-    let path = home.join(".gemini/mcp-oauth-tokens.json");
+    let path = home.join("mcp-oauth-tokens.json");
     Ok(Delivery::Files(vec![Change::secret(path, edit)]))
 }
 
@@ -66,7 +86,10 @@ fn check_refreshable(handover: &Handover) -> Result<(), HandoverError> {
     }
     let setting = r#""oauth": {"enabled": true, "clientSecret": ...}"#;
     Err(HandoverError::unsuitable(
-        "Gemini CLI keeps no client secret, and this login needs one to be refreshed",
+        format!(
+            "{} keeps no client secret, and this login needs one to be refreshed",
+            handover.client
+        ),
         format!(
             "set {setting} for {} in its settings.json, or use --mode access",
             handover.name
@@ -109,7 +132,10 @@ mod tests {
     #[test]
     fn u24_a_moved_login_refreshes_there() {
         let login = login();
-        let changes = changes(deliver(&handover(&login, Mode::Move), &places(&[])));
+        let changes = changes((TARGET.deliver)(
+            &handover(&login, Mode::Move),
+            &places(&[]),
+        ));
         let [change] = changes.as_slice() else {
             panic!("one file")
         };
@@ -150,7 +176,7 @@ mod tests {
     fn cm1_an_access_token_alone() {
         let mut login = confidential();
         (login.expires_at, login.scopes, login.resource) = (None, Vec::new(), None);
-        let changes = changes(deliver(
+        let changes = changes((TARGET.deliver)(
             &handover(&login, Mode::Access),
             &places(&[("GEMINI_CLI_HOME", "~/g")]),
         ));
@@ -169,6 +195,23 @@ mod tests {
     }
 
     #[test]
+    fn qwen_code_has_the_same_file_elsewhere() {
+        let login = login();
+        for (variables, path) in [
+            (&[][..], "/home/ann/.qwen/mcp-oauth-tokens.json"),
+            (&[("QWEN_HOME", "/q")], "/q/mcp-oauth-tokens.json"),
+        ] {
+            let changes = changes((QWEN_CODE.deliver)(
+                &handover(&login, Mode::Move),
+                &places(variables),
+            ));
+            assert_eq!(changes[0].path, Path::new(path));
+        }
+        let encrypted = places(&[("QWEN_CODE_FORCE_ENCRYPTED_FILE_STORAGE", "true")]);
+        assert!((QWEN_CODE.deliver)(&handover(&login, Mode::Move), &encrypted).is_err());
+    }
+
+    #[test]
     fn what_it_could_not_refresh_is_refused() {
         let places = places(&[]);
         let check = |login: &_, oauth: Value, fits: bool| {
@@ -177,7 +220,11 @@ mod tests {
                 configured: Some(&configured),
                 ..handover(login, Mode::Move)
             };
-            assert_eq!(deliver(&handover, &places).is_ok(), fits, "{oauth}");
+            assert_eq!(
+                (TARGET.deliver)(&handover, &places).is_ok(),
+                fits,
+                "{oauth}"
+            );
         };
         check(
             &login(),
@@ -194,7 +241,7 @@ mod tests {
         check(&confidential(), Value::Null, false);
         let encrypted = super::super::sdk::tests::places(&[(ENCRYPTED, "true")]);
         assert!(matches!(
-            deliver(&handover(&login(), Mode::Move), &encrypted),
+            (TARGET.deliver)(&handover(&login(), Mode::Move), &encrypted),
             Err(HandoverError::Unsuitable { .. })
         ));
     }

@@ -8,12 +8,10 @@ use super::{Delivery, Handover, HandoverError, Mode, Places, Target};
 pub const TARGET: Target = Target {
     name: "github-actions",
     about: "masks the access token in the log and sets it for all later steps",
-    source: None,
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Access],
     deliver,
     note: "later steps of this job see the token until it expires",
+    ..Target::NEW
 };
 
 /// The mask comes first, and on stdout: a command in the environment file would be a variable.

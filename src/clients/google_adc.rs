@@ -10,12 +10,10 @@ use crate::providers::{self, google::GOOGLE};
 pub const TARGET: Target = Target {
     name: "google-adc",
     about: "writes Application Default Credentials, for Google's libraries and tools",
-    source: None,
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Copy],
     deliver,
     note: "Google's libraries read the file when a program starts",
+    ..Target::NEW
 };
 
 /// The kind of credentials in the file.

@@ -15,12 +15,11 @@ pub const TARGET: Target = Target {
     name: "hermes",
     about: "gets the login in its mcp-tokens files, and refreshes it by itself",
     source: Some("hermes"),
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "a running Hermes sees it by itself, if its server has `auth: oauth`; where refresh tokens are not replaced, it \
            has to be Hermes 0.21.2 or newer, as older ones lose the refresh token at the first refresh",
+    ..Target::NEW
 };
 
 /// Most characters of a file's name before its suffix.
@@ -150,7 +149,8 @@ mod tests {
             configured: None,
             metadata: None,
             mode,
-            helper: "",
+            client: TARGET.name,
+            command: &sdk::tests::COMMAND,
             variable: "",
             now: Time(1_893_553_445),
         }

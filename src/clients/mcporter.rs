@@ -15,11 +15,10 @@ pub const TARGET: Target = Target {
     name: "mcporter",
     about: "takes the login by `mcporter vault set`, and refreshes it itself",
     source: Some("mcporter"),
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "mcporter uses it from its next call; restart its daemon, if it runs",
+    ..Target::NEW
 };
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
@@ -59,8 +58,8 @@ fn check_name(handover: &Handover, places: &Places) -> Result<(), HandoverError>
     let is_other = |url: &str| Url::parse(url).ok() != Url::parse(handover.url).ok();
     for server in config::look(places, TARGET.source).servers {
         if server.name == name && is_other(&server.url) {
-            let url = json!(server.shown_url());
-            return Err(HandoverError::other_server(&server.path, name, Some(&url)));
+            let url = server.shown_url();
+            return Err(HandoverError::other_server(&server.path, name, &url));
         }
     }
     Ok(())

@@ -8,6 +8,8 @@ mod cline;
 mod codex;
 pub mod command;
 pub mod config;
+mod connect;
+mod crush;
 mod dotenv;
 mod fastmcp;
 mod gemini_cli;
@@ -22,6 +24,8 @@ mod mcporter;
 mod opencode;
 pub mod ours;
 mod sdk;
+pub mod setting;
+pub mod undo;
 mod workspace_mcp;
 pub mod writer;
 
@@ -38,6 +42,8 @@ use crate::os::clock::Time;
 use crate::store::Credentials;
 use command::Import;
 use config::ConfiguredServer;
+use ours::OwnCommand;
+use setting::Setting;
 
 /// Everything that a login can be handed to, in the order of `handover --list`.
 pub const TARGETS: &[&Target] = &[
@@ -51,6 +57,25 @@ pub const TARGETS: &[&Target] = &[
     &mcporter::TARGET,
     &cline::TARGET,
     &fastmcp::TARGET,
+    &gemini_cli::QWEN_CODE,
+    &opencode::KILO,
+    &connect::target("cursor"),
+    &connect::target("vscode"),
+    &connect::target("windsurf"),
+    &connect::target("claude-desktop"),
+    &connect::target("copilot"),
+    &connect::target("goose"),
+    &connect::target("zed"),
+    &connect::target("lm-studio"),
+    &connect::target("kimi-code"),
+    &connect::target("droid"),
+    &connect::target("auggie"),
+    &connect::target("amp"),
+    &connect::target("continue"),
+    &connect::target("vibe"),
+    &connect::target("inspector"),
+    &crush::TARGET,
+    &connect::ANY,
     &google_adc::TARGET,
     &dotenv::TARGET,
     &github_actions::TARGET,
@@ -133,8 +158,10 @@ pub struct Target {
     pub about: &'static str,
     /// The client in [`config`] whose configuration names its servers, or [`MCP_REMOTE`]; `None` without names.
     pub source: Option<&'static str>,
-    /// It runs `mcp-login headers` for each token, so that it needs none now.
+    /// It runs this program whenever it needs a token, so that it needs none now.
     pub asks_us: bool,
+    /// Its names of servers hold letters, digits, `-` and `_` only.
+    pub plain_names: bool,
     /// It can use a login to a server that its configuration reaches through mcp-remote.
     pub accepts_mcp_remote: bool,
     /// The modes that it supports, the default first.
@@ -147,6 +174,8 @@ pub struct Target {
 
 /// What is handed over.
 pub struct Handover<'a> {
+    /// The client.
+    pub client: &'static str,
     /// The login. With [`Mode::Access`] its access token is valid.
     pub login: &'a Credentials,
     /// The server's name in the client's configuration.
@@ -159,8 +188,8 @@ pub struct Handover<'a> {
     pub metadata: Option<&'a Value>,
     /// Who has the refresh token afterwards.
     pub mode: Mode,
-    /// The command, for a shell, that prints the headers of a request.
-    pub helper: &'a str,
+    /// How the client runs this program for the login.
+    pub command: &'a OwnCommand,
     /// The name of the environment variable for a target that sets one.
     pub variable: &'a str,
     /// Now.
@@ -172,17 +201,12 @@ pub enum Delivery {
     /// These files are changed, in this order.
     Files(Vec<Change>),
     /// A setting without a secret: shown to the user, or written on request.
-    Setting {
-        /// The text for a user who adds it by hand.
-        shown: String,
-        /// The same, as a change of the client's configuration.
-        change: Change,
-        /// The removal of an older login of ours that the client would use instead.
-        older: Option<Change>,
-    },
+    Setting(Setting),
+    /// The same, and the removal of an older login of ours that the client would use instead.
+    SettingAndRemoval(Setting, Change),
     /// A command of the client reads the login from its stdin.
     Command(Import),
-    /// Text with the access token, which the user asked for.
+    /// Text that the user asked for; it may hold the access token.
     Product {
         /// The text for stdout.
         text: Zeroizing<String>,
@@ -295,9 +319,8 @@ impl HandoverError {
     }
 
     /// The name belongs to another server in the client's file.
-    pub fn other_server(path: &Path, name: &str, url: Option<&Value>) -> Self {
-        let url = printable(url.and_then(Value::as_str).unwrap_or_default());
-        let (path, name) = (path.display(), printable(name));
+    pub fn other_server(path: &Path, name: &str, url: &str) -> Self {
+        let (path, name, url) = (path.display(), printable(name), printable(url));
         Self::unsuitable(
             format!("{path} has {url} under the name {name}"),
             "remove that there first, or choose another name with --name",
@@ -314,6 +337,19 @@ impl HandoverError {
 }
 
 impl Target {
+    /// A client with what most have in common, to complete a target.
+    const NEW: Self = Self {
+        name: "",
+        about: "",
+        source: None,
+        asks_us: false,
+        plain_names: false,
+        accepts_mcp_remote: false,
+        modes: &[],
+        deliver: |_, _| Err(HandoverError::unsuitable("", "")),
+        note: "",
+    };
+
     /// Finds a target by its name on the command line.
     pub fn find(name: &str) -> Option<&'static Self> {
         TARGETS.iter().copied().find(|client| client.name == name)

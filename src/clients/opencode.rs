@@ -1,4 +1,4 @@
-//! opencode: gets the login in the file that it keeps its own in.
+//! opencode, and Kilo, which is made of it: get the login in the file that they keep their own in.
 
 use std::path::Path;
 
@@ -13,11 +13,18 @@ pub const TARGET: Target = Target {
     name: "opencode",
     about: "gets the login in its mcp-auth.json, and refreshes it itself",
     source: Some("opencode"),
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "opencode uses it from its next start; end a running one first",
+    ..Target::NEW
+};
+
+/// Kilo 7.7.
+pub const KILO: Target = Target {
+    name: "kilo",
+    source: Some("kilo"),
+    note: "Kilo uses it from its next start; end a running one first",
+    ..TARGET
 };
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
@@ -26,8 +33,9 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     }
     let data = places.path_or("XDG_DATA_HOME", ".local/share");
     let state = places.path_or("XDG_STATE_HOME", ".local/state");
-    let path = data.join("opencode/mcp-auth.json");
-    let lock = state.join("opencode/locks").join(lock_name(&path));
+    let path = data.join(handover.client).join("mcp-auth.json");
+    let lock = state.join(handover.client).join("locks");
+    let lock = lock.join(lock_name(&path));
     let (name, entry) = (handover.name.to_owned(), entry(handover));
     let change = file::change(path, move |path, root| {
         // opencode ignores the whole file if one entry is not an object.
@@ -40,8 +48,9 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         }
         let known = root.object_value(&name);
         let url = known.and_then(|it| it.get("serverUrl")?.to_serde_value());
-        if url.as_ref().is_some_and(|url| *url != entry["serverUrl"]) {
-            return Err(HandoverError::other_server(path, &name, url.as_ref()));
+        if let Some(url) = url.filter(|url| *url != entry["serverUrl"]) {
+            let url = url.as_str().unwrap_or_default();
+            return Err(HandoverError::other_server(path, &name, url));
         }
         file::set(root, &name, &entry);
         Ok(())
@@ -86,7 +95,20 @@ mod tests {
     #[test]
     fn u24_a_moved_login_refreshes_there() {
         let login = confidential();
-        let changes = changes(deliver(&handover(&login, Mode::Move), &places(&[])));
+        let opencode = Handover {
+            client: "opencode",
+            ..handover(&login, Mode::Move)
+        };
+        let kilo = Handover {
+            client: "kilo",
+            ..handover(&login, Mode::Move)
+        };
+        let of_kilo = changes(deliver(&kilo, &places(&[])));
+        assert_eq!(
+            of_kilo[0].path,
+            Path::new("/home/ann/.local/share/kilo/mcp-auth.json")
+        );
+        let changes = changes(deliver(&opencode, &places(&[])));
         let [change] = changes.as_slice() else {
             panic!("one file")
         };
@@ -124,6 +146,7 @@ mod tests {
             json!({"type": "remote", "oauth": {"clientId": "another"}}),
         );
         let lent = Handover {
+            client: "opencode",
             configured: Some(&configured),
             url: "https://mcp.example.com/mcp/",
             ..handover(&login, Mode::Access)

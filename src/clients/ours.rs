@@ -1,24 +1,138 @@
-//! Commands in the configurations of clients that run this program for a token.
+//! Commands in the configurations of clients that run this program for a login, and the command that we write there.
 
+use std::env;
+use std::path::Path;
+
+use rustix::fs::{access, Access};
 use serde_json::Value;
 
 use super::config::{self, ConfiguredServer};
-use super::Places;
+use super::{mcp_remote, Places};
 use crate::oauth::text::quoted;
 use crate::store::{StoredId, DEFAULT_PROFILE};
 
-/// The commands that print a token.
-const COMMANDS: [&str; 2] = ["headers", "token"];
+/// The command that is an MCP server itself.
+pub const CONNECT: &str = "connect";
+
+/// The commands that print a token, and the one that is an MCP server itself.
+const COMMANDS: [&str; 3] = ["headers", "token", CONNECT];
+
+/// How this program is run for a login wherever that is: with each setting that the client's environment might not have.
+#[derive(Clone, Debug)]
+pub struct OwnCommand {
+    /// The absolute path of the running program.
+    pub program: String,
+    /// The options for the settings that are not the usual ones.
+    pub options: Vec<String>,
+    /// The login, as SERVER.
+    pub server: String,
+}
+
+impl OwnCommand {
+    /// Returns the arguments of [`CONNECT`].
+    pub fn connect(&self) -> Vec<String> {
+        let mut words = vec![CONNECT.to_owned()];
+        // A name that the user chose may begin with `-`.
+        if self.server.starts_with('-') {
+            words.extend(self.options.iter().cloned());
+            words.push("--".to_owned());
+            words.push(self.server.clone());
+        } else {
+            words.push(self.server.clone());
+            words.extend(self.options.iter().cloned());
+        }
+        words
+    }
+
+    /// Returns one of the other commands as a line for a shell.
+    pub fn shell(&self, command: &str) -> String {
+        let mut words = vec![self.program.as_str()];
+        words.extend(self.options.iter().map(String::as_str));
+        words.push(command);
+        if self.server.starts_with('-') {
+            words.push("--");
+        }
+        words.push(&self.server);
+        in_shell(words)
+    }
+}
+
+/// Returns the absolute path of the running program: the one on the PATH if it is the same program, because that path
+/// outlives an update.
+pub fn program() -> String {
+    let name = env!("CARGO_PKG_NAME");
+    let Ok(own) = env::current_exe().and_then(|path| path.canonicalize()) else {
+        return name.to_owned();
+    };
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut candidates = env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name));
+    let same = candidates.find(|path| path.canonicalize().is_ok_and(|found| found == own));
+    same.unwrap_or(own).display().to_string()
+}
+
+fn in_shell<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.into_iter().map(quoted).collect();
+    words.join(" ")
+}
+
+/// Returns the words of a command for a shell, without the quotes around them.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    let mut characters = command.chars();
+    while let Some(next) = characters.next() {
+        match (next, quote) {
+            (_, Some(end)) if next == end => quote = None,
+            ('\\', None) => word.extend(characters.next()),
+            ('\'' | '"', None) => quote = Some(next),
+            (_, None) if next.is_whitespace() || "()".contains(next) => {
+                words.push(std::mem::take(&mut word));
+            }
+            _ => word.push(next),
+        }
+    }
+    words.push(word);
+    words
+}
+
+fn is_program(word: &str) -> bool {
+    word.rsplit('/').next() == Some(env!("CARGO_PKG_NAME"))
+}
+
+/// Returns the program that a command runs for a login, if it is this one.
+fn program_of(command: &str) -> Option<String> {
+    let mut words = words(command).into_iter();
+    let program = words.find(|word| is_program(word))?;
+    words
+        .any(|word| COMMANDS.contains(&word.as_str()))
+        .then_some(program)
+}
 
 /// Returns whether a command for a shell runs this program for a token.
 pub fn is_helper(command: &str) -> bool {
-    let mut words = command.split(|it: char| it.is_whitespace() || "'\"()".contains(it));
-    let is_program = |word: &str| word.rsplit('/').next() == Some(env!("CARGO_PKG_NAME"));
-    words.any(is_program) && words.any(|word| COMMANDS.contains(&word))
+    program_of(command).is_some()
 }
 
-/// Returns the servers in the configurations of clients that run this program for a token of this login; `is_server`
-/// recognizes its URL.
+/// Returns whether an entry starts this program as its MCP server.
+pub fn connects(entry: &Value) -> bool {
+    let mut words = mcp_remote::words(entry);
+    words.any(is_program) && words.any(|word| word == CONNECT)
+}
+
+/// Returns the commands of an entry that run this program for a login, for a shell.
+fn commands(entry: &Value) -> Vec<String> {
+    if connects(entry) {
+        return vec![in_shell(mcp_remote::words(entry))];
+    }
+    let mut texts = Vec::new();
+    collect(entry, &mut texts);
+    texts.retain(|text| is_helper(text));
+    texts.into_iter().map(str::to_owned).collect()
+}
+
+/// Returns the servers in the configurations of clients that run this program for this login; `is_server` recognizes its
+/// URL.
 pub fn that_ask_for(
     key: &StoredId,
     places: &Places,
@@ -29,19 +143,42 @@ pub fn that_ask_for(
     found
 }
 
-/// Returns whether an entry runs this program for a token of this login; `is_server` recognizes its URL.
+/// Returns whether an entry runs this program for this login; `is_server` recognizes its URL.
 pub fn asks_for(
     configured: &ConfiguredServer,
     key: &StoredId,
     is_server: impl Fn(&str) -> bool,
 ) -> bool {
-    let mut texts = Vec::new();
-    collect(&configured.entry, &mut texts);
-    texts.iter().any(|text| {
-        is_helper(text)
-            && has_profile(text, key)
+    commands(&configured.entry).iter().any(|text| {
+        has_profile(text, key)
             && (is_server(&configured.url) || text.contains(&quoted(&key.server)))
     })
+}
+
+/// Returns the servers in the configurations of clients that run this program, each with the program as it is written
+/// there, and whether the client finds it.
+pub fn that_run_us(places: &Places) -> Vec<(ConfiguredServer, String, bool)> {
+    let mut found = Vec::new();
+    for server in config::look(places, None).servers {
+        let path = server.entry["env"]["PATH"].as_str();
+        let path = path.or_else(|| places.variable("PATH")).unwrap_or_default();
+        let programs = commands(&server.entry);
+        let programs = programs.iter().filter_map(|text| program_of(text));
+        let programs = programs.map(|program| (is_there(&program, path), program));
+        if let Some((is_there, program)) = programs.min() {
+            found.push((server, program, is_there));
+        }
+    }
+    found
+}
+
+/// Returns whether a program can be run by this name with this PATH, from any directory.
+fn is_there(program: &str, path: &str) -> bool {
+    let is_program = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    match program.contains('/') {
+        true => program.starts_with('/') && is_program(Path::new(program)),
+        false => env::split_paths(path).any(|directory| is_program(&directory.join(program))),
+    }
 }
 
 /// Returns whether a command names the profile of a login.
@@ -66,25 +203,45 @@ fn collect<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn f1_f4_our_own_helpers() {
-        for (command, is_ours) in [
-            ("mcp-login headers https://mcp.example.com/mcp", true),
-            ("/opt/x y/mcp-login --store file headers linear", true),
-            ("'/opt/x y/mcp-login' --profile work headers linear", true),
+        for (command, program) in [
+            (
+                "mcp-login headers https://mcp.example.com/mcp",
+                Some("mcp-login"),
+            ),
+            (
+                "/opt/x y/mcp-login --store file headers linear",
+                Some("y/mcp-login"),
+            ),
+            (
+                "'/opt/x y/mcp-login' --profile work headers linear",
+                Some("/opt/x y/mcp-login"),
+            ),
+            (
+                "'/opt/o'\\''x/mcp-login' headers linear",
+                Some("/opt/o'x/mcp-login"),
+            ),
             (
                 "Bearer $(mcp-login token https://mcp.example.com/mcp)",
-                true,
+                Some("mcp-login"),
             ),
-            ("mcp-login status", false),
-            ("another headers https://mcp.example.com/mcp", false),
-            ("get-headers --via mcp-login-proxy", false),
-            ("/opt/mcp-login/other headers x", false),
-            ("other headers --for mcp-login", false),
+            (
+                "Bearer $(\"/opt/x y/mcp-login\" token linear)",
+                Some("/opt/x y/mcp-login"),
+            ),
+            ("mcp-login status", None),
+            ("another headers https://mcp.example.com/mcp", None),
+            ("get-headers --via mcp-login-proxy", None),
+            ("/opt/mcp-login/other headers x", None),
+            ("other headers --for mcp-login", None),
         ] {
-            assert_eq!(is_helper(command), is_ours, "{command}");
+            assert_eq!(program_of(command).as_deref(), program, "{command}");
+            assert_eq!(is_helper(command), program.is_some(), "{command}");
         }
         let of = |profile: &str| StoredId {
             server: "s".to_owned(),
@@ -103,5 +260,61 @@ mod tests {
                 "{command} {profile}"
             );
         }
+    }
+
+    #[test]
+    fn entries_that_start_this_program() {
+        for (entry, is_ours) in [
+            (
+                json!({"command": "mcp-login", "args": ["connect", "https://a.example"]}),
+                true,
+            ),
+            (
+                json!({"cmd": "/o p/mcp-login", "args": ["connect", "x"]}),
+                true,
+            ),
+            (
+                json!({"command": ["/o/mcp-login", "--store", "file", "connect", "x"]}),
+                true,
+            ),
+            (json!({"command": "mcp-login", "args": ["status"]}), false),
+            (
+                json!({"command": "npx", "args": ["mcp-remote", "https://a.example"]}),
+                false,
+            ),
+            (
+                json!({"url": "https://a.example/mcp-login", "headers": {"A": "connect"}}),
+                false,
+            ),
+        ] {
+            assert_eq!(connects(&entry), is_ours, "{entry}");
+            assert_eq!(commands(&entry).len(), usize::from(is_ours), "{entry}");
+        }
+    }
+
+    #[test]
+    fn the_command_names_the_login_and_each_setting() {
+        let command = |server: &str| OwnCommand {
+            program: "/o p/mcp-login".to_owned(),
+            options: vec!["--store".to_owned(), "file".to_owned()],
+            server: server.to_owned(),
+        };
+        let linear = command("https://mcp.linear.app/mcp");
+        assert_eq!(
+            linear.connect(),
+            ["connect", "https://mcp.linear.app/mcp", "--store", "file"]
+        );
+        assert_eq!(
+            linear.shell("headers"),
+            "'/o p/mcp-login' --store file headers https://mcp.linear.app/mcp"
+        );
+        assert_eq!(
+            command("-x").connect(),
+            ["connect", "--store", "file", "--", "-x"]
+        );
+        assert_eq!(
+            command("-x").shell("token"),
+            "'/o p/mcp-login' --store file token -- -x"
+        );
     }
 }

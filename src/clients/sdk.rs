@@ -123,7 +123,10 @@ pub mod tests {
 
     use serde_json::{from_str, json};
 
+    use std::sync::LazyLock;
+
     use super::super::config::ConfiguredServer;
+    use super::super::ours::OwnCommand;
     use super::super::{Change, Delivery, Places};
     use super::*;
     use crate::oauth::client::ClientAuth;
@@ -133,6 +136,13 @@ pub mod tests {
 
     /// The server of the login.
     pub const URL: &str = "https://mcp.example.com/mcp";
+
+    /// The command of a client.
+    pub static COMMAND: LazyLock<OwnCommand> = LazyLock::new(|| OwnCommand {
+        program: "/opt/mcp-login".to_owned(),
+        options: Vec::new(),
+        server: "x".to_owned(),
+    });
 
     /// Returns the login: of a public client, with a refresh token.
     pub fn login() -> Credentials {
@@ -155,15 +165,16 @@ pub mod tests {
     /// Returns the handover of a login.
     pub fn handover(login: &Credentials, mode: Mode) -> Handover<'_> {
         let now = Time(1_893_553_500);
-        let (name, helper, variable) = ("example", "mcp-login headers x", "BEARER");
+        let (name, variable) = ("example", "BEARER");
         Handover {
+            client: "client",
             login,
             name,
             url: URL,
             configured: None,
             metadata: None,
             mode,
-            helper,
+            command: &COMMAND,
             variable,
             now,
         }

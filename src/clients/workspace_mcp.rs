@@ -12,12 +12,10 @@ use crate::store::Credentials;
 pub const TARGET: Target = Target {
     name: "workspace-mcp",
     about: "gets the whole login, in its credentials directory; Google lets both refresh it",
-    source: None,
-    asks_us: false,
-    accepts_mcp_remote: false,
     modes: &[Mode::Copy, Mode::Move],
     deliver,
     note: "restart a workspace-mcp that is running: it keeps credentials in memory",
+    ..Target::NEW
 };
 
 /// Which store workspace-mcp uses; only the default one, a local directory, can be written.
@@ -165,7 +163,8 @@ pub mod tests {
             configured: None,
             metadata: None,
             mode: Mode::Copy,
-            helper: "",
+            client: TARGET.name,
+            command: &sdk::tests::COMMAND,
             variable: "",
             now: Time(0),
         };

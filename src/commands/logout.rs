@@ -8,11 +8,14 @@ use clap::Args;
 use url::Url;
 
 use super::forget;
+use super::handover::is_server;
 use crate::cli::{servers, values};
+use crate::clients::{ours, Places};
 use crate::context::Context;
 use crate::error::Error;
 use crate::failure::Class;
 use crate::http::Http;
+use crate::oauth::text::printable;
 use crate::os::clock::{Deadline, Time};
 use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
@@ -89,7 +92,9 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
     let mut worst = None;
     let mut reporter = Reporter::new(context.json, wanted.len() > 1);
     for key in wanted {
-        match logout(&key, context) {
+        let logged_out = logout(&key, context);
+        warn_of_clients(&key);
+        match logged_out {
             Ok(how) => {
                 let (word, sentence) = in_words(&key, &how);
                 let (server, profile) = (&key.server, &key.profile);
@@ -113,6 +118,32 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
         }
     }
     Ok(reporter.exit_code(worst.unwrap_or(Class::Success)))
+}
+
+/// Names the clients that go on asking us for a login which is gone.
+fn warn_of_clients(key: &StoredId) {
+    let Some(places) = Places::look() else { return };
+    for client in ours::that_ask_for(key, &places, |url| is_server(url, key)) {
+        let path = client.path.display().to_string();
+        let mut words = vec![
+            "mcp-login",
+            "handover",
+            &key.server,
+            "--to",
+            client.source,
+            "--undo",
+        ];
+        let profile = output::hint::profile(&key.profile);
+        words.extend(profile.iter().map(String::as_str));
+        let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+        warn_user!(
+            TokenEnded,
+            "{} ({}) still runs mcp-login for this login; `{}` takes that out",
+            printable(&client.full_name()),
+            printable(&path),
+            printable(&output::hint::shell(&words))
+        );
+    }
 }
 
 /// Returns the word for scripts and the sentence for people.

@@ -55,6 +55,14 @@ pub enum Line<'a> {
         cut_off: Vec<String>,
         note: &'a str,
     },
+    TakenBack {
+        server: &'a str,
+        profile: &'a str,
+        client: &'a str,
+        name: &'a str,
+        path: String,
+        restored: bool,
+    },
     Warning {
         code: Warning,
         message: &'a str,

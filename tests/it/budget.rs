@@ -8,10 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 30_370;
+const MAX_CODE: usize = 32_000;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 356;
+const MAX_TYPES: usize = 375;
+
+/// Most structs and enums.
+const MAX_TYPES: usize = 375;
 
 /// Most type names that are defined more than once.
 const MAX_DOUBLED: usize = 0;

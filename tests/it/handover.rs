@@ -120,11 +120,11 @@ fn cp7_each_setting_is_in_the_command() {
     let event = shown.event("handed_over");
     assert_eq!(
         (&event["client"], &event["mode"], &event["name"]),
-        (&json!("claude-code"), &json!("access"), &json!("server"))
+        (&json!("claude-code"), &json!("access"), &json!("127.0.0.1"))
     );
     let setting: Value =
         serde_json::from_str(event["setting"].as_str().expect("a setting")).expect("JSON");
-    let server = &setting["mcpServers"]["server"];
+    let server = &setting["mcpServers"]["127.0.0.1"];
     assert_eq!(
         (&server["type"], &server["url"]),
         (&json!("http"), &json!(fake.mcp()))
@@ -333,7 +333,7 @@ fn cm2_a_login_can_be_handed_over_as_it_is_made() {
     let home = Home::new();
     let login = Program::login(&fake)
         .at_home(home.path())
-        .args(["--handover", "codex"])
+        .args(["--handover", "codex", "--write"])
         .agree()
         .expect(0);
     let event = login.event("handed_over");

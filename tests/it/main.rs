@@ -25,6 +25,7 @@ mod generated;
 mod golden;
 mod handover;
 mod handover_clients;
+mod handover_connect;
 mod handover_python;
 mod handover_rivals;
 mod hardening;

@@ -6,7 +6,7 @@ use url::Url;
 use super::placeholder::{Expansion, Notation};
 use super::table::SOURCES;
 use super::ConfiguredServer;
-use crate::clients::{mcp_remote, Places};
+use crate::clients::{mcp_remote, ours, Places};
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
 
@@ -79,12 +79,19 @@ const METADATA: &[&str] = &["oauth.authServerMetadataUrl"];
 
 /// The keys of a program that prints headers, of a bearer token, and of tables of headers.
 const HELPERS: &[&str] = &["headersHelper", "http_headers_helper"];
-const TOKENS: &[&str] = &["bearer_token_env_var", "bearerTokenEnv", "bearerToken"];
+const TOKENS: &[&str] = &[
+    "bearer_token_env_var",
+    "bearerTokenEnv",
+    "bearerTokenEnvVar",
+    "bearerToken",
+    "auth.api_key_env",
+];
 const HEADERS: &[&str] = &[
     "headers",
     "http_headers",
     "env_http_headers",
     "requestInit.headers",
+    "requestOptions.headers",
     "transport.headers",
 ];
 
@@ -113,9 +120,9 @@ fn at<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a Value> {
 }
 
 /// Returns the URL of a server as the entry has it; `None` for a program that is run.
-pub(super) fn address<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a str> {
+pub(in crate::clients) fn address<'a>(entry: &'a Value, keys: &[&str]) -> Option<&'a str> {
     let url = at(entry, keys).and_then(Value::as_str);
-    url.or_else(|| behind_mcp_remote(entry))
+    url.or_else(|| behind_program(entry))
 }
 
 /// Returns whether an entry runs a command.
@@ -123,10 +130,14 @@ pub(super) fn is_program(entry: &Value) -> bool {
     mcp_remote::words(entry).next().is_some()
 }
 
-/// Returns the URL that an entry such as `npx -y mcp-remote URL` connects to.
-fn behind_mcp_remote(entry: &Value) -> Option<&str> {
+/// Returns the URL that an entry such as `npx -y mcp-remote URL` or `mcp-login connect URL` connects to.
+fn behind_program(entry: &Value) -> Option<&str> {
     let mut words = mcp_remote::words(entry);
-    words.find(|word| mcp_remote::version(word).is_some())?;
+    if ours::connects(entry) {
+        words.find(|word| *word == ours::CONNECT)?;
+    } else {
+        words.find(|word| mcp_remote::version(word).is_some())?;
+    }
     words.find(|word| is_web(word) || word.starts_with('$') || word.starts_with("{env:"))
 }
 
@@ -212,7 +223,7 @@ impl ConfiguredServer {
             Some("its login is switched off there")
         } else if helper.is_some_and(|helper| !helper.as_str().is_some_and(is_ours)) {
             Some("another program gives its headers")
-        } else if helper.is_none() && self.has_own_credentials() {
+        } else if helper.is_none() && !ours::connects(entry) && self.has_own_credentials() {
             Some("its own credentials are set there")
         } else {
             None

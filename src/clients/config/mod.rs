@@ -16,13 +16,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::Places;
+use super::setting::EntryPlace;
+use super::{Handover, HandoverError, Places};
+use crate::oauth::text::printable;
 use crate::warning::warn_user;
 use placeholder::Expansion;
 use table::{ConfigSource, SOURCES};
 
+pub(super) use entry::address;
 pub use entry::{OAuth, Setting};
-pub(super) use read::item as from_toml;
+pub(super) use read::{item as from_toml, parse};
 
 /// A server as a client's configuration names it.
 #[derive(Clone, Debug)]
@@ -91,6 +94,57 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     SOURCES.iter().map(|source| source.name)
 }
 
+/// Returns the client of a name.
+fn source(client: &str) -> Option<&'static ConfigSource> {
+    SOURCES.iter().find(|source| source.name == client)
+}
+
+/// Returns the keys of an entry of a client that may hold the URL.
+pub(super) fn url_keys(client: &str) -> &'static [&'static str] {
+    source(client).map_or(&["url"], |source| source.url)
+}
+
+/// Returns the entry of a client for an MCP server that it starts, with `NAME`, `PROGRAM` and `ARGUMENTS` in it, and the
+/// text of a new configuration.
+pub(super) fn stdio(client: &str) -> (Value, &'static str) {
+    let Some(source) = source(client) else {
+        return (Value::Null, "");
+    };
+    let entry = serde_json::from_str(source.stdio).unwrap_or_default();
+    (entry, source.new_file)
+}
+
+/// Returns the place of a server in the user's own configuration of a client.
+///
+/// # Errors
+///
+/// [`HandoverError::Unsuitable`] if a project's file has the name: it would win.
+pub(super) fn own_place(handover: &Handover, places: &Places) -> Result<EntryPlace, HandoverError> {
+    let (client, name) = (handover.client, handover.name);
+    let configured = handover.configured;
+    if let Some(ConfiguredServer { path, .. }) = configured.filter(|it| it.in_project) {
+        let (path, name) = (path.display(), printable(name));
+        return Err(HandoverError::unsuitable(
+            format!("{client} has {name} from {path}, a file of a project, which is not changed"),
+            "choose another name with --name; --to any prints the setting for that file",
+        ));
+    }
+    let source = source(client);
+    let file = source.and_then(|it| it.own_file(places, configured.map(|it| &*it.path)));
+    let file = file.ok_or_else(|| {
+        HandoverError::unsuitable(
+            format!("the configuration of {client} is not known"),
+            "--to any prints the setting",
+        )
+    })?;
+    Ok(EntryPlace {
+        path: file.path,
+        keys: file.table,
+        name: name.to_owned(),
+        is_list: source.is_some_and(|it| it.is_list),
+    })
+}
+
 /// Returns the servers in the configurations of all clients, or of one, and warns about what cannot be read.
 pub fn servers(places: &Places, source: Option<&str>) -> Vec<ConfiguredServer> {
     let found = look(places, source);
@@ -156,8 +210,8 @@ fn read_client(client: &ConfigSource, places: &Places, scan: &mut Scan) {
         };
         let mut keys = file.table.iter();
         let table = keys.try_fold(&*document, |value, key| value.get(key));
-        for (name, entry) in table.and_then(Value::as_object).into_iter().flatten() {
-            if !seen.insert(name.clone()) {
+        for (name, entry) in table.map(entries).unwrap_or_default() {
+            if !seen.insert(name.to_owned()) {
                 continue;
             }
             let Some(text) = entry::address(entry, client.url) else {
@@ -176,7 +230,7 @@ fn read_client(client: &ConfigSource, places: &Places, scan: &mut Scan) {
             match entry::expand(text, &expansion) {
                 Ok(url) => scan.servers.push(ConfiguredServer {
                     source: client.name,
-                    name: name.clone(),
+                    name: name.to_owned(),
                     url,
                     written: text.to_owned(),
                     path: file.path.clone(),
@@ -188,6 +242,16 @@ fn read_client(client: &ConfigSource, places: &Places, scan: &mut Scan) {
             }
         }
     }
+}
+
+/// Returns the servers of a table with their names: its members, or the elements of a list that have a name.
+fn entries(table: &Value) -> Vec<(&str, &Value)> {
+    if let Some(list) = table.as_array() {
+        let named = list.iter().map(|entry| (entry["name"].as_str(), entry));
+        return named.filter_map(|(name, it)| Some((name?, it))).collect();
+    }
+    let members = table.as_object().into_iter().flatten();
+    members.map(|(name, it)| (name.as_str(), it)).collect()
 }
 
 /// Returns an entry with the settings of the whole file that apply to each server.

@@ -47,6 +47,15 @@ pub(super) fn document(
     };
     let bytes = files::read_bounded(file, limit_bytes).map_err(|err| err.to_string())?;
     let text = std::str::from_utf8(&bytes).map_err(|err| err.to_string())?;
+    parse(text, extension)
+}
+
+/// Reads the text of a configuration, which is JSON with comments unless its file is called otherwise; null if it is empty.
+///
+/// # Errors
+///
+/// What is wrong, without a quotation of the text.
+pub(in crate::clients) fn parse(text: &str, extension: Option<&str>) -> Result<Value, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return Ok(Value::Null);

@@ -22,6 +22,12 @@ pub(super) struct ConfigSource {
     pub notations: &'static [Notation],
     /// The settings beside the servers that apply to each of them.
     pub general: &'static [&'static str],
+    /// The servers are a list, in which each has a `name`.
+    pub is_list: bool,
+    /// The entry of an MCP server that it starts, as JSON with `NAME`, `PROGRAM` and `ARGUMENTS`; empty if it gets none.
+    pub stdio: &'static str,
+    /// What a new configuration needs beside the servers.
+    pub new_file: &'static str,
 }
 
 /// Where a file is.
@@ -65,7 +71,14 @@ const PLAIN: ConfigSource = ConfigSource {
     port: None,
     notations: &[],
     general: &[],
+    is_list: false,
+    stdio: "",
+    new_file: "",
 };
+
+/// The entry that most clients have for an MCP server that they start.
+const STDIO: &str = r#"{"command": "PROGRAM", "args": "ARGUMENTS"}"#;
+const TYPED_STDIO: &str = r#"{"type": "stdio", "command": "PROGRAM", "args": "ARGUMENTS"}"#;
 
 const SERVERS: &[&str] = &["mcpServers"];
 
@@ -127,6 +140,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         name: "cursor",
         files: &[(Up(".cursor/mcp.json"), SERVERS), (home(".cursor/mcp.json"), SERVERS)],
         notations: &[NamedVariable],
+        stdio: STDIO,
         ..PLAIN
     },
     ConfigSource {
@@ -139,6 +153,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
             (home("Library/Application Support/Code - Insiders/User/mcp.json"), &["servers"]),
         ],
         notations: &[NamedVariable],
+        stdio: TYPED_STDIO,
         ..PLAIN
     },
     ConfigSource {
@@ -146,6 +161,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         files: &[(home(".codeium/windsurf/mcp_config.json"), SERVERS)],
         url: &["serverUrl", "url"],
         notations: &[NamedVariable],
+        stdio: STDIO,
         ..PLAIN
     },
     ConfigSource {
@@ -154,6 +170,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
             (home("Library/Application Support/Claude/claude_desktop_config.json"), SERVERS),
             (config("Claude/claude_desktop_config.json"), SERVERS),
         ],
+        stdio: STDIO,
         ..PLAIN
     },
     ConfigSource {
@@ -165,6 +182,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         ],
         callback: "http://127.0.0.1{port}/",
         notations: &[Braced, Bare],
+        stdio: r#"{"type": "local", "command": "PROGRAM", "args": "ARGUMENTS", "tools": ["*"]}"#,
         ..PLAIN
     },
     ConfigSource {
@@ -178,6 +196,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         files: &[(config("goose/config.yaml"), &["extensions"])],
         url: &["uri", "url"],
         notations: &[Braced, Bare],
+        stdio: r#"{"name": "NAME", "type": "stdio", "enabled": true, "cmd": "PROGRAM", "args": "ARGUMENTS", "timeout": 300}"#,
         ..PLAIN
     },
     ConfigSource {
@@ -186,6 +205,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
             (Up(".zed/settings.json"), &["context_servers"]),
             (config("zed/settings.json"), &["context_servers"]),
         ],
+        stdio: r#"{"source": "custom", "command": "PROGRAM", "args": "ARGUMENTS", "env": {}}"#,
         ..PLAIN
     },
     ConfigSource {
@@ -211,13 +231,129 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         notations: &[Braced, Shell],
         ..PLAIN
     },
-    ConfigSource { name: "lm-studio", files: &[(home(".lmstudio/mcp.json"), SERVERS)], ..PLAIN },
+    ConfigSource {
+        name: "lm-studio",
+        files: &[(home(".lmstudio/mcp.json"), SERVERS)],
+        stdio: STDIO,
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "qwen-code",
+        files: &[
+            (Here(".qwen/settings.json"), SERVERS),
+            (User("QWEN_HOME", ".qwen", "settings.json"), SERVERS),
+        ],
+        url: &["httpUrl", "url"],
+        callback: "http://localhost{port}/oauth/callback",
+        port: Some(7777),
+        notations: &[Braced, Bare],
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "kilo",
+        files: &[
+            (Up("kilo.jsonc"), &["mcp"]),
+            (Up("kilo.json"), &["mcp"]),
+            (config("kilo/kilo.jsonc"), &["mcp"]),
+            (config("kilo/kilo.json"), &["mcp"]),
+        ],
+        callback: "http://127.0.0.1{port}/mcp/oauth/callback",
+        port: Some(19876),
+        notations: &[Curly],
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "kimi-code",
+        files: &[
+            (Up(".kimi-code/mcp.json"), SERVERS),
+            (Up(".mcp.json"), SERVERS),
+            (User("KIMI_CODE_HOME", ".kimi-code", "mcp.json"), SERVERS),
+        ],
+        stdio: STDIO,
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "droid",
+        files: &[(Up(".factory/mcp.json"), SERVERS), (home(".factory/mcp.json"), SERVERS)],
+        notations: &[Braced],
+        stdio: TYPED_STDIO,
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "auggie",
+        files: &[
+            (Up(".augment/settings.local.json"), SERVERS),
+            (Up(".augment/settings.json"), SERVERS),
+            (home(".augment/settings.json"), SERVERS),
+        ],
+        stdio: STDIO,
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "amp",
+        // One key, with a dot in it.
+        files: &[
+            (Up(".amp/settings.json"), &["amp.mcpServers"]),
+            (config("amp/settings.json"), &["amp.mcpServers"]),
+        ],
+        stdio: STDIO,
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "crush",
+        files: &[
+            (Up(".crush.json"), &["mcp"]),
+            (Up("crush.json"), &["mcp"]),
+            (config("crush/crush.json"), &["mcp"]),
+        ],
+        notations: &[Braced, Bare],
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "vibe",
+        files: &[
+            (Here(".vibe/config.toml"), &["mcp_servers"]),
+            (User("VIBE_HOME", ".vibe", "config.toml"), &["mcp_servers"]),
+        ],
+        is_list: true,
+        stdio: r#"{"name": "NAME", "transport": "stdio", "command": ["PROGRAM"], "args": "ARGUMENTS"}"#,
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "continue",
+        files: &[(User("CONTINUE_GLOBAL_DIR", ".continue", "config.yaml"), SERVERS)],
+        is_list: true,
+        stdio: r#"{"name": "NAME", "type": "stdio", "command": "PROGRAM", "args": "ARGUMENTS"}"#,
+        new_file: "name: Local\nversion: 1.0.0\nschema: v1\n",
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "inspector",
+        files: &[(home(".mcp-inspector/mcp.json"), SERVERS)],
+        stdio: TYPED_STDIO,
+        ..PLAIN
+    },
 ];
 
 impl ConfigSource {
     /// Returns the notations in URLs, where every client has `${X}`.
     pub fn notations_of_urls(&self) -> Vec<Notation> {
         [&[Braced], self.notations].concat()
+    }
+
+    /// Returns the user's own configuration: this file if it is one, else one that exists, else the usual one.
+    pub fn own_file(&self, places: &Places, known: Option<&Path>) -> Option<ConfigFile> {
+        let is_of_system = |file: &ConfigFile| {
+            let path = file.path.strip_prefix(&places.home);
+            path.is_ok_and(|path| path.starts_with("Library")) == cfg!(target_os = "macos")
+        };
+        let mut files = self.files(places);
+        files.retain(|file| !file.in_project);
+        files.sort_by_key(|file| {
+            let is_known = known == Some(file.path.as_path());
+            (!is_known, !file.path.exists(), !is_of_system(file))
+        });
+        files.into_iter().next()
     }
 
     /// Returns the files to be read, nearest first, whether they exist or not.

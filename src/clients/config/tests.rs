@@ -82,6 +82,15 @@ fn every_client_and_its_files() {
     let array = format!(
         r#"{{ "mcp": {{ "it": {{ "type": "local", "command": ["npx", "mcp-remote", "{URL}"] }} }} }}"#
     );
+    let ours = format!(
+        r#"{{ "mcpServers": {{ "it": {{ "command": "/opt/mcp-login", "args": ["connect", "{URL}", "--store", "file"] }} }} }}"#
+    );
+    let vibe = format!(
+        "mcp_servers = [{{ name = 'it', transport = 'http', url = '{URL}' }}, {{ name = 'local', command = 'x' }}, {{ url = '{URL}' }}]\n"
+    );
+    let list = format!(
+        "name: mine\nmcpServers:\n  - name: it\n    type: streamable-http\n    url: {URL}\n  - name: local\n    command: x\n"
+    );
     let transport = format!(
         r#"{{ "mcpServers": {{ "it": {{ "transport": {{ "type": "streamableHttp", "url": "{URL}" }} }} }} }}"#
     );
@@ -194,6 +203,44 @@ fn every_client_and_its_files() {
         ("mcporter", ".mcporter/mcporter.jsonc", &json, false),
         ("mcporter", "repo/inner/config/mcporter.json", &json, true),
         ("lm-studio", ".lmstudio/mcp.json", &json, false),
+        ("lm-studio", ".lmstudio/mcp.json", &ours, false),
+        ("qwen-code", ".qwen/settings.json", &json, false),
+        (
+            "qwen-code",
+            "repo/inner/.qwen/settings.json",
+            &replaced("url", "httpUrl"),
+            true,
+        ),
+        ("kilo", ".config/kilo/kilo.json", &commented, false),
+        ("kilo", ".config/kilo/kilo.jsonc", &commented, false),
+        ("kilo", "repo/kilo.json", &commented, true),
+        ("kimi-code", ".kimi-code/mcp.json", &json, false),
+        ("kimi-code", "repo/.kimi-code/mcp.json", &json, true),
+        ("kimi-code", "repo/.mcp.json", &json, true),
+        ("droid", ".factory/mcp.json", &json, false),
+        ("droid", "repo/.factory/mcp.json", &json, true),
+        ("auggie", ".augment/settings.json", &json, false),
+        ("auggie", "repo/.augment/settings.json", &json, true),
+        ("auggie", "repo/.augment/settings.local.json", &json, true),
+        (
+            "amp",
+            ".config/amp/settings.json",
+            &replaced("mcpServers", "amp.mcpServers"),
+            false,
+        ),
+        (
+            "amp",
+            "repo/.amp/settings.json",
+            &replaced("mcpServers", "amp.mcpServers"),
+            true,
+        ),
+        ("crush", ".config/crush/crush.json", &commented, false),
+        ("crush", "repo/crush.json", &commented, true),
+        ("crush", "repo/.crush.json", &commented, true),
+        ("vibe", ".vibe/config.toml", &vibe, false),
+        ("vibe", "repo/inner/.vibe/config.toml", &vibe, true),
+        ("continue", ".continue/config.yaml", &list, false),
+        ("inspector", ".mcp-inspector/mcp.json", &json, false),
     ] {
         let home = Home::new();
         let path = home.put(file, text);
@@ -226,7 +273,7 @@ fn every_client_and_its_files() {
             "{file}"
         );
     }
-    assert_eq!(names().count(), 15);
+    assert_eq!(names().count(), 25);
 }
 
 #[test]
@@ -613,6 +660,19 @@ fn who_wants_no_login_of_ours() {
         ),
         (
             json!({"command": "npx", "args": ["mcp-remote", URL, "--header", "X-Trace: x"]}),
+            true,
+        ),
+        (json!({"bearerTokenEnvVar": "TOKEN"}), false),
+        (
+            json!({"requestOptions": {"headers": {"Authorization": "x"}}}),
+            false,
+        ),
+        (
+            json!({"auth": {"type": "static", "api_key_env": "TOKEN"}}),
+            false,
+        ),
+        (
+            json!({"command": "/opt/mcp-login", "args": ["connect", URL]}),
             true,
         ),
         (json!({"oauth": false}), false),

@@ -21,11 +21,11 @@ pub const TARGET: Target = Target {
     name: MCP_REMOTE,
     about: "gets the login in ~/.mcp-auth, and refreshes it itself",
     source: Some(MCP_REMOTE),
-    asks_us: false,
     accepts_mcp_remote: true,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "mcp-remote uses it from its next start, with the URL written as it is here",
+    ..Target::NEW
 };
 
 /// The version of the layout of its directory.

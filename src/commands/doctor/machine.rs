@@ -7,7 +7,10 @@ use url::Url;
 
 use super::{Case, Finding};
 use crate::callback::{try_loopback, BindError, Listener};
+use crate::clients::config::ConfiguredServer;
+use crate::clients::{ours, Places};
 use crate::login::{cannot_listen, redirect_target};
+use crate::oauth::text::{printable, quoted};
 use crate::os::browser::{self, Skip};
 use crate::os::clock::{in_words, Time};
 use crate::os::environment::Environment;
@@ -126,6 +129,29 @@ pub fn callback(case: &Case, stored: Option<&Credentials>) -> (Finding, String) 
         },
     };
     (finding, target.uri_without_socket())
+}
+
+/// Says which clients run this program, and which of them would not find it.
+pub fn clients() -> Vec<Finding> {
+    let clients = Places::look().map(|places| ours::that_run_us(&places));
+    let finding = |(client, program, is_there): (ConfiguredServer, String, bool)| {
+        let name = printable(&client.full_name());
+        let (path, program) = (client.path.display().to_string(), printable(&program));
+        if is_there {
+            return Finding::ok("clients", format!("{name} runs {program}"));
+        }
+        let why = match program.starts_with('/') {
+            true => "which is not there",
+            false => "which is not on the PATH",
+        };
+        let what = format!("{name} ({}) runs {program}, {why}", printable(&path));
+        let server = printable(&quoted(&client.shown_url()));
+        Finding::warning("clients", what).with_hint(format!(
+            "mcp-login handover {server} --to {} --write",
+            client.source
+        ))
+    };
+    clients.into_iter().flatten().map(finding).collect()
 }
 
 /// Judges the clock: by the time of the server, else by what is plausible.

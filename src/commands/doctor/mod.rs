@@ -241,6 +241,7 @@ fn diagnose<'a>(case: &'a Case) -> Diagnosis<'a> {
     findings.push(machine::clock(Time::now(), server_ahead));
     findings.push(network::proxy(case));
     findings.push(network::certificates(case));
+    findings.extend(machine::clients());
     let machine_findings = findings.len();
     findings.extend(about_server);
     let failures = findings.iter().filter(|it| it.state == Severity::Failure);

@@ -2,26 +2,34 @@
 
 mod transfer;
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
 use crate::cli::{servers, values};
 use crate::clients::config::ConfiguredServer;
-use crate::clients::{writer, Mode, Places, Target, TARGETS};
+use crate::clients::ours::{self, OwnCommand};
+use crate::clients::writer::WriteError;
+use crate::clients::{writer, HandoverError, Mode, Places, Target, TARGETS};
 use crate::context::Context;
 use crate::error::Error;
 use crate::failure::Class;
 use crate::oauth::text::{json_line, printable};
-use crate::os::terminal;
+use crate::os::terminal::question::{self, Answer};
+use crate::os::terminal::{self, paste};
 use crate::output::{self, Line, Reporter};
 use crate::refresh;
 use crate::store::StoredId;
 use crate::warning::warn_user;
-use transfer::{hand_over, HandoverOptions, Transfer, What};
+use transfer::{hand_over, Consent, HandoverOptions, Transfer, What};
+
+pub use transfer::is_server;
+
+/// Longest wait for an answer to a question.
+const QUESTION_LIMIT: Duration = Duration::from_secs(300);
 
 /// The options of a hand-over.
 #[derive(Clone, Debug, Args)]
@@ -42,9 +50,13 @@ pub struct HandoverArgs {
     #[arg(long, value_name = "MODE", value_parser = values::one_of(MODES))]
     pub mode: Option<Mode>,
 
-    /// Write the setting into the client's configuration instead of printing it
+    /// Write into the client's files without asking
     #[arg(long)]
     pub write: bool,
+
+    /// Take a setting that was written out of the client's configuration, and put back what was there
+    #[arg(long, conflicts_with_all = ["write", "mode", "name"])]
+    pub undo: bool,
 
     /// The server's name in the client's configuration [default: the name that it has there]
     #[arg(long, value_name = "NAME")]
@@ -108,43 +120,114 @@ pub fn run(args: &HandoverArgs, context: &Context) -> Result<ExitCode, Error> {
     })?;
     let server = args.server.as_deref();
     let key = servers::find(server, context)?;
+    let mut reporter = Reporter::new(context.json, false);
+    if args.undo {
+        return take_back(&key, client, context, &mut reporter);
+    }
     let options = HandoverOptions {
         client,
         mode: args.mode,
-        write: args.write,
+        consent: consent(args.write, context),
         name: args.name.as_deref(),
         typed: server
             .filter(|it| !it.contains("://"))
             .map(|it| it.rsplit(':').next().unwrap_or(it)),
         variable: &args.env,
-        helper: &helper(&key, context),
+        command: &own_command(&key, context),
     };
-    let mut reporter = Reporter::new(context.json, false);
     report(&key, &options, &args.places, context, &mut reporter)
 }
 
-/// Hands a new login over to a client.
+/// Hands a new login over to a client; `typed` is the name by which the user called the server.
 ///
 /// # Errors
 ///
 /// Those of [`run`].
 pub fn hand_over_new(
     key: &StoredId,
-    client: &'static Target,
+    (client, typed, write): (&'static Target, Option<&str>, bool),
     places: &PlaceArgs,
     context: &Context,
     reporter: &mut Reporter,
 ) -> Result<ExitCode, Error> {
+    // Nothing else reads the terminal any more.
+    paste::restore();
     let options = HandoverOptions {
         client,
         mode: None,
-        write: true,
+        consent: consent(write, context),
         name: None,
-        typed: None,
+        typed,
         variable: values::VARIABLE,
-        helper: &helper(key, context),
+        command: &own_command(key, context),
     };
     report(key, &options, places, context, reporter)
+}
+
+/// Returns what is done without asking: everything with `--write`; in a terminal the user is asked; without one, a setting
+/// is printed, and a client that refreshes tokens itself gets the login.
+fn consent(write: bool, context: &Context) -> Consent {
+    let is_asked = || !context.json && question::can_be_asked();
+    match write {
+        true => Consent::Write,
+        false if is_asked() => Consent::Nothing,
+        false => Consent::Move,
+    }
+}
+
+/// Shows what would be done, and asks.
+fn is_agreed(planned: &Transfer, client: &Target, reporter: &mut Reporter) -> bool {
+    let shown = |path: &Path| printable(&path.display().to_string());
+    let question = match &planned.what {
+        What::Shown {
+            setting,
+            path,
+            writable: true,
+        } => {
+            terminal::say(&format!("this would be put into {}:", shown(path)));
+            reporter.product(setting);
+            format!("write it for {}?", client.name)
+        }
+        What::Planned(paths) => {
+            for path in paths {
+                terminal::say(&format!("this file would be changed: {}", shown(path)));
+            }
+            if planned.mode == Mode::Move {
+                terminal::say(&format!(
+                    "{} would refresh the login from then on, and mcp-login keep no token of it",
+                    client.name
+                ));
+            }
+            format!("give the login to {}?", client.name)
+        }
+        _ => return true,
+    };
+    question::ask(&question, QUESTION_LIMIT) == Answer::Yes
+}
+
+/// Takes back what was written into the configuration of a client.
+fn take_back(
+    key: &StoredId,
+    client: &'static Target,
+    context: &Context,
+    reporter: &mut Reporter,
+) -> Result<ExitCode, Error> {
+    for undone in transfer::take_back(key, client, context)? {
+        let (path, name) = (undone.path.display().to_string(), printable(&undone.name));
+        terminal::say_good(&match undone.is_restored {
+            true => format!("{path} has its old entry {name} again"),
+            false => format!("the entry {name} is taken out of {path}"),
+        });
+        reporter.json(&Line::TakenBack {
+            server: &key.server,
+            profile: &key.profile,
+            client: client.name,
+            name: &undone.name,
+            path,
+            restored: undone.is_restored,
+        });
+    }
+    Ok(reporter.exit_code(Class::Success))
 }
 
 /// Hands a login over and says how it went.
@@ -155,8 +238,24 @@ fn report(
     context: &Context,
     reporter: &mut Reporter,
 ) -> Result<ExitCode, Error> {
-    let client = options.client;
-    let done = hand_over(key, options, context, &places.look()?)?;
+    let (client, places) = (options.client, places.look()?);
+    let mut done = transfer(key, options, context, &places, reporter)?;
+    if options.consent == Consent::Nothing
+        && matches!(
+            done.what,
+            What::Planned(_) | What::Shown { writable: true, .. }
+        )
+    {
+        if !is_agreed(&done, client, reporter) {
+            terminal::say("nothing was written");
+            return Ok(reporter.exit_code(Class::LoginNeeded));
+        }
+        let options = HandoverOptions {
+            consent: Consent::Write,
+            ..*options
+        };
+        done = transfer(key, &options, context, &places, reporter)?;
+    }
     if let What::Product { text, append } = &done.what {
         let code = output::print(text);
         // What could not be masked is not shown to later steps either.
@@ -173,6 +272,37 @@ fn report(
     Ok(reporter.exit_code(Class::Success))
 }
 
+/// Hands a login over. What cannot be written because of the form of the file is printed.
+fn transfer(
+    key: &StoredId,
+    options: &HandoverOptions,
+    context: &Context,
+    places: &Places,
+    reporter: &mut Reporter,
+) -> Result<Transfer, Error> {
+    let done = hand_over(key, options, context, places);
+    let is_unknown = matches!(
+        &done,
+        Err(Error::HandOver {
+            source: WriteError::Refused(HandoverError::UnknownFormat { .. }),
+            ..
+        })
+    );
+    let options = HandoverOptions {
+        consent: Consent::Nothing,
+        ..*options
+    };
+    if is_unknown && !context.json {
+        let planned = hand_over(key, &options, context, places);
+        if let Ok(What::Shown { setting, path, .. }) = planned.map(|it| it.what) {
+            let path = printable(&path.display().to_string());
+            terminal::say(&format!("put this into {path} by hand:"));
+            reporter.product(&setting);
+        }
+    }
+    done
+}
+
 impl Transfer {
     /// Prints what the client has now, and what the user has to do.
     fn report(&self, key: &StoredId, client: &Target, reporter: &mut Reporter) {
@@ -180,7 +310,7 @@ impl Transfer {
         let (written, setting, path) = match &self.what {
             What::Written(paths) => (paths.iter().map(|path| shown(path)).collect(), None, None),
             What::Shown { setting, path, .. } => (Vec::new(), Some(setting.as_str()), Some(path)),
-            What::Imported | What::Product { .. } => (Vec::new(), None, None),
+            _ => (Vec::new(), None, None),
         };
         let name = client.name;
         if let What::Shown {
@@ -285,32 +415,13 @@ pub fn list(json: bool) -> ExitCode {
     output::print(&text)
 }
 
-/// Returns the command that prints the headers of a request wherever it is run: with each setting that the client's
-/// environment might not have.
-fn helper(key: &StoredId, context: &Context) -> String {
-    let mut words = vec![program()];
-    words.extend(refresh::Settings::of(context).options());
-    words.extend(output::hint::profile(&key.profile));
-    words.push("headers".to_owned());
-    // A name that the user chose may begin with `-`.
-    if key.server.starts_with('-') {
-        words.push("--".to_owned());
-    }
-    words.push(key.server.clone());
-    output::hint::shell(&words)
-}
-
-/// Returns the name of this program where a shell finds it by that name, else its path.
-fn program() -> String {
-    let name = env!("CARGO_PKG_NAME");
-    let Ok(own) = env::current_exe().and_then(|path| path.canonicalize()) else {
-        return name.to_owned();
-    };
-    let path = env::var_os("PATH").unwrap_or_default();
-    let mut candidates = env::split_paths(&path).map(|directory| directory.join(name));
-    let first = candidates.find(|path| path.is_file());
-    match first.and_then(|path| path.canonicalize().ok()) {
-        Some(found) if found == own => name.to_owned(),
-        _ => own.display().to_string(),
+/// Returns how a client runs this program for a login: with each setting that the client's environment might not have.
+fn own_command(key: &StoredId, context: &Context) -> OwnCommand {
+    let mut options = refresh::Settings::of(context).options();
+    options.extend(output::hint::profile(&key.profile));
+    OwnCommand {
+        program: ours::program(),
+        options,
+        server: key.server.clone(),
     }
 }

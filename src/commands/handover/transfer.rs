@@ -10,9 +10,11 @@ use zeroize::Zeroizing;
 
 use crate::cli::servers::store_name;
 use crate::clients::config::ConfiguredServer;
+use crate::clients::ours::OwnCommand;
+use crate::clients::undo::Undone;
 use crate::clients::writer::{self, WriteError};
 use crate::clients::{
-    ours, Change, Delivery, Handover, HandoverError, Mode, Places, Target, MCP_REMOTE,
+    ours, undo, Delivery, Handover, HandoverError, Mode, Places, Target, MCP_REMOTE,
 };
 use crate::context::Context;
 use crate::error::Error;
@@ -36,21 +38,33 @@ const TURN_LIMIT: Duration = Duration::from_secs(30);
 const MIN_LIFE: Duration = Duration::from_secs(60);
 
 /// What the user wants.
+#[derive(Clone, Copy)]
 pub struct HandoverOptions<'a> {
     /// Who gets the login.
     pub client: &'static Target,
     /// Who owns the refresh token afterwards; `None` for what suits the client.
     pub mode: Option<Mode>,
-    /// Write a setting, in place of showing it.
-    pub write: bool,
+    /// What is done without asking.
+    pub consent: Consent,
     /// The server's name in the client's configuration, if the user gives it.
     pub name: Option<&'a str>,
     /// The name by which the user called the server, in another client's configuration.
     pub typed: Option<&'a str>,
     /// The variable for the token, where one is set.
     pub variable: &'a str,
-    /// The command, for a shell, that prints the headers of a request.
-    pub helper: &'a str,
+    /// How the client runs this program for the login.
+    pub command: &'a OwnCommand,
+}
+
+/// What the user agreed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Everything.
+    Write,
+    /// A move; a setting is only shown.
+    Move,
+    /// Nothing: what would be done is shown.
+    Nothing,
 }
 
 /// What was done.
@@ -78,6 +92,8 @@ pub enum What {
         /// It can be written there by us, too.
         writable: bool,
     },
+    /// The client gets the login in these files; none if it takes the login by its own command.
+    Planned(Vec<PathBuf>),
     /// The client's own command took the login.
     Imported,
     /// This is to be printed, and nothing else; it carries the access token.
@@ -133,9 +149,12 @@ pub fn hand_over(
         .name
         .map(str::to_owned)
         .or_else(|| configured.as_ref().map(|it| it.name.clone()));
-    let name = name
+    let mut name = name
         .or(options.typed.map(str::to_owned))
         .unwrap_or_else(|| name_of(&key.server));
+    if options.client.plain_names && options.name.is_none() && configured.is_none() {
+        name = plain(&name);
+    }
     let url = configured
         .as_ref()
         .map_or(key.server.clone(), |it| it.url.clone());
@@ -148,13 +167,14 @@ pub fn hand_over(
         ..kept.clone()
     };
     let grant = Handover {
+        client: options.client.name,
         login: &given,
         name: &name,
         url: &url,
         configured: configured.as_ref(),
         metadata: metadata.as_ref(),
         mode,
-        helper: options.helper,
+        command: options.command,
         variable: options.variable,
         now: Time::now(),
     };
@@ -174,21 +194,19 @@ pub fn hand_over(
     let delivery =
         (options.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
     // Not every client has a lock for its files: our own processes at least take turns.
-    let turn = LockFile::acquire(&own_lock(context), Deadline::after(TURN_LIMIT));
-    let _turn = turn.map_err(|err| unreadable(err.into()))?;
-    if mode != Mode::Move {
+    let _turn = turn(key, context)?;
+    let records = own_file(context, "handovers.json");
+    let to = options.client.name;
+    let deliver = || self::deliver(delivery, options.consent, (to, key, &records));
+    if mode != Mode::Move || options.consent == Consent::Nothing {
         return Ok(Transfer {
             mode,
             name,
-            what: deliver(delivery, options.write).map_err(failed)?,
+            what: deliver().map_err(failed)?,
             cut_off: Vec::new(),
         });
     }
-    let to = options.client.name.to_owned();
-    let what = move_to_client(&mut kept, to, (&store, key), || {
-        deliver(delivery, options.write)
-    })?
-    .map_err(failed)?;
+    let what = move_to_client(&mut kept, to.to_owned(), (&store, key), deliver)?.map_err(failed)?;
     let cut_off = ours::that_ask_for(key, places, |url| is_server(url, key));
     Ok(Transfer {
         mode,
@@ -198,13 +216,38 @@ pub fn hand_over(
     })
 }
 
-/// Returns the lock that only one of our own processes holds at a time.
-fn own_lock(context: &Context) -> PathBuf {
+/// Takes back what was written into the configuration of a client for a login.
+///
+/// # Errors
+///
+/// [`Error::HandOver`] if there is nothing, or if it was changed since.
+pub fn take_back(
+    key: &StoredId,
+    client: &'static Target,
+    context: &Context,
+) -> Result<Vec<Undone>, Error> {
+    let _turn = turn(key, context)?;
+    let records = own_file(context, "handovers.json");
+    undo::undo(&records, client.name, key).map_err(|source| Error::HandOver {
+        client: client.name,
+        source,
+    })
+}
+
+/// Waits until no other of our own processes hands anything over.
+fn turn(key: &StoredId, context: &Context) -> Result<LockFile, Error> {
+    let lock = own_file(context, "handover.lock");
+    LockFile::acquire(&lock, Deadline::after(TURN_LIMIT))
+        .map_err(|err| Error::unreadable(key, StoreError::from(err)))
+}
+
+/// Returns a file of our own; without a data directory it is beside the file of the login.
+fn own_file(context: &Context, name: &str) -> PathBuf {
     match context.store.argument() {
         Some(file) if context.data_dir.as_os_str().is_empty() => {
-            Path::new(file).with_extension("handover.lock")
+            Path::new(file).with_extension(name)
         }
-        _ => context.data_dir.join("handover.lock"),
+        _ => context.data_dir.join(name),
     }
 }
 
@@ -331,11 +374,11 @@ fn configured(
 }
 
 /// Tells whether a URL means the server of a login.
-fn is_server(url: &str, key: &StoredId) -> bool {
+pub fn is_server(url: &str, key: &StoredId) -> bool {
     url::Url::parse(url).is_ok_and(|url| store_name(&url) == key.server)
 }
 
-/// Makes a name for a server: the last part of its host before the top-level domain that is no common word.
+/// Makes a name for a server: the last part of its host before the top-level domain that is no common word, else the host.
 fn name_of(server: &str) -> String {
     let host = url::Url::parse(server)
         .ok()
@@ -347,58 +390,72 @@ fn name_of(server: &str) -> String {
     let known = labels
         .get(..labels.len().saturating_sub(1))
         .unwrap_or_default();
-    known.iter().rfind(is_name).unwrap_or(&"server").to_string()
+    known
+        .iter()
+        .rfind(is_name)
+        .map_or(host.clone(), |it| (*it).to_owned())
 }
 
-fn deliver(delivery: Delivery, write: bool) -> Result<What, WriteError> {
-    match delivery {
-        Delivery::Files(changes) => writer::write(&changes).map(What::Written),
-        Delivery::Setting { shown, change, .. } if writer::is_long(&change) => {
-            if write {
-                warn_user!(
-                    ClientFileTooLarge,
-                    "{} is too large to be changed here, and is left as it is",
-                    change.path.display()
-                );
-            }
-            Ok(What::Shown {
-                setting: ascii(&shown),
-                path: change.path,
-                writable: false,
-            })
+/// Returns a name in letters, digits, `-` and `_`.
+fn plain(name: &str) -> String {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_".contains(it);
+    name.replace(|it| !is_plain(it), "-")
+        .trim_matches('-')
+        .to_owned()
+}
+
+fn deliver(
+    delivery: Delivery,
+    consent: Consent,
+    (client, key, records): (&str, &StoredId, &Path),
+) -> Result<What, WriteError> {
+    let (setting, older) = match delivery {
+        Delivery::Files(changes) if consent == Consent::Nothing => {
+            let paths = changes.into_iter().map(|change| change.path);
+            return Ok(What::Planned(paths.collect()));
         }
-        Delivery::Setting { change, older, .. } if write => {
-            if let Some(older) = &older {
-                warn_user!(
-                    OlderLogin,
-                    "the older login in {} would be used in place of this one, and is removed",
-                    older.path.display()
-                );
-            }
-            let changes: Vec<_> = [change].into_iter().chain(older).collect();
-            writer::write(&changes).map(What::Written)
+        Delivery::Command(_) if consent == Consent::Nothing => {
+            return Ok(What::Planned(Vec::new()))
         }
-        Delivery::Setting {
-            shown,
-            change: Change { path, .. },
-            older,
-        } => {
-            if let Some(older) = &older {
-                let path = older.path.display();
-                warn_user!(
-                    OlderLogin,
-                    "the older login in {path} is used in place of this one; --write removes it"
-                );
-            }
-            Ok(What::Shown {
-                setting: ascii(&shown),
-                path,
-                writable: true,
-            })
+        Delivery::Files(changes) => return writer::write(&changes).map(What::Written),
+        Delivery::Command(import) => return import.run().map(|()| What::Imported),
+        Delivery::Product { text, append } => return Ok(What::Product { text, append }),
+        Delivery::Setting(setting) => (setting, None),
+        Delivery::SettingAndRemoval(setting, older) => (setting, Some(older)),
+    };
+    let (change, is_written) = (setting.change(), consent == Consent::Write);
+    let writable = !writer::is_long(&change);
+    if !writable && is_written {
+        warn_user!(
+            ClientFileTooLarge,
+            "{} is too large to be changed here, and is left as it is",
+            change.path.display()
+        );
+    } else if let Some(older) = &older {
+        let path = older.path.display();
+        match is_written {
+            true => warn_user!(
+                OlderLogin,
+                "the older login in {path} would be used in place of this one, and is removed"
+            ),
+            false => warn_user!(
+                OlderLogin,
+                "the older login in {path} is used in place of this one; --write removes it"
+            ),
         }
-        Delivery::Command(import) => import.run().map(|()| What::Imported),
-        Delivery::Product { text, append } => Ok(What::Product { text, append }),
     }
+    if !writable || !is_written {
+        let setting = ascii(&setting.shown());
+        let path = change.path;
+        return Ok(What::Shown {
+            setting,
+            path,
+            writable,
+        });
+    }
+    undo::remember(records, client, key, &setting)?;
+    let changes: Vec<_> = [change].into_iter().chain(older).collect();
+    writer::write(&changes).map(What::Written)
 }
 
 #[cfg(test)]
@@ -412,11 +469,20 @@ mod tests {
             ("https://linear.app", "linear"),
             ("https://api.githubcopilot.com/mcp/", "githubcopilot"),
             ("https://docs.mcp.example.com/mcp", "example"),
-            ("http://127.0.0.1:8000/mcp", "server"),
-            ("http://localhost:8000/mcp", "server"),
-            ("https://mcp.com", "server"),
+            ("http://127.0.0.1:8000/mcp", "127.0.0.1"),
+            ("http://[::1]:8000/mcp", "[::1]"),
+            ("http://localhost:8000/mcp", "localhost"),
+            ("https://mcp.com", "mcp.com"),
+            ("work", "work"),
         ] {
             assert_eq!(name_of(server), name, "{server}");
+        }
+        for (name, expected) in [
+            ("127.0.0.1", "127-0-0-1"),
+            ("[::1]", "1"),
+            ("linear_2", "linear_2"),
+        ] {
+            assert_eq!(plain(name), expected);
         }
     }
 }

@@ -58,6 +58,11 @@ fn log_in(
         })?,
     };
     let is_one = !args.all && servers.len() == 1;
+    if matches!(args.handover, Some(None)) {
+        for server in &servers {
+            server.client()?;
+        }
+    }
     let profile = context.profile.as_deref();
     let mut requests = request::requests(method, &servers, !is_one, profile, env_secret)?;
     for request in &mut requests {
@@ -124,11 +129,18 @@ fn log_in(
         }
         reporter.fail(None, error);
     }
-    if let (Some(client), Outcome::Done(results)) = (args.handover, &mut outcome) {
+    if let (Some(given), Outcome::Done(results)) = (args.handover, &mut outcome) {
         for result in results {
             let Ok(report) = result else { continue };
+            let named = servers.iter().filter_map(|it| it.named.as_ref());
+            let mut named = named.filter(|it| handover::is_server(&it.url, &report.key));
+            let named = named.next_back();
+            let Some(client) = given.or_else(|| next::target(named?)) else {
+                continue;
+            };
+            let to = (client, named.map(|it| it.name.as_str()), args.write);
             let handed_over =
-                handover::hand_over_new(&report.key, client, &args.places, context, &mut reporter);
+                handover::hand_over_new(&report.key, to, &args.places, context, &mut reporter);
             if let Err(err) = handed_over {
                 reporter.fail(Some(&report.key.server), &err);
                 *result = Err(err);

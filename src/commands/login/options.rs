@@ -44,9 +44,14 @@ pub struct LoginArgs {
     #[arg(long)]
     pub force: bool,
 
-    /// Hand the login over to this client afterwards; see `mcp-login handover --list`
-    #[arg(long, value_name = "CLIENT", value_parser = values::client())]
-    pub handover: Option<&'static Target>,
+    /// Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the
+    /// server]
+    #[arg(long, value_name = "CLIENT", num_args = 0..=1, value_parser = values::client())]
+    pub handover: Option<Option<&'static Target>>,
+
+    /// With --handover: write into the client's files without asking
+    #[arg(long, requires = "handover")]
+    pub write: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]

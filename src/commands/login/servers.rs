@@ -7,7 +7,7 @@ use super::options::MethodArgs;
 use crate::cli::names;
 use crate::cli::servers::usage;
 use crate::clients::config::{ConfiguredServer, OAuth};
-use crate::clients::Places;
+use crate::clients::{Places, Target};
 use crate::error::Error;
 use crate::oauth::text::printable;
 use crate::os::terminal;
@@ -99,6 +99,21 @@ impl RequestedServer {
             named: Some(server.clone()),
             ..Self::typed(&server.url)
         }
+    }
+
+    /// Returns the client whose configuration names the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if none does.
+    pub fn client(&self) -> Result<&'static Target, Error> {
+        let named = self.named.as_ref();
+        named.and_then(next::target).ok_or_else(|| {
+            usage(
+                format!("which client gets the login to {}?", printable(&self.text)),
+                "name it with --handover CLIENT; `mcp-login handover --list` lists the clients",
+            )
+        })
     }
 
     /// Tells whether a project's file decides which client the login is made with.

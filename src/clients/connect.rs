@@ -1,0 +1,93 @@
+//! The clients that start `mcp-login connect` as an MCP server on this machine: nearly every client can start one.
+//!
+//! What is special about each of them is a row of the table in [`config`].
+
+use serde_json::{json, Value};
+use zeroize::Zeroizing;
+
+use super::setting::Setting;
+use super::{config, Delivery, Handover, HandoverError, Mode, Places, Target};
+
+/// Any other client that can start MCP servers.
+pub const ANY: Target = Target {
+    name: "any",
+    about: "prints the setting that starts `mcp-login connect`, for a client that is not listed",
+    asks_us: true,
+    modes: &[Mode::Access],
+    deliver: print,
+    note: "put this where the client has its MCP servers",
+    ..Target::NEW
+};
+
+/// What the old entry of a server loses: the new one is reached in another way.
+const REMOVED: &[&str] = &[
+    "type",
+    "transport",
+    "source",
+    "url",
+    "httpUrl",
+    "serverUrl",
+    "uri",
+    "headers",
+    "requestOptions",
+    "bearerTokenEnvVar",
+    "oauth",
+    "auth",
+    "command",
+    "cmd",
+    "args",
+];
+
+/// Returns the target for a client in the table.
+pub const fn target(client: &'static str) -> Target {
+    Target {
+        name: client,
+        about: "starts `mcp-login connect` as its MCP server",
+        source: Some(client),
+        asks_us: true,
+        accepts_mcp_remote: true,
+        modes: &[Mode::Access],
+        deliver,
+        note: "restart the client, or let it read its MCP servers again",
+        ..Target::NEW
+    }
+}
+
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let place = config::own_place(handover, places)?;
+    let (entry, new_file) = config::stdio(handover.client);
+    Ok(Delivery::Setting(Setting {
+        members: filled(&entry, handover),
+        removed: REMOVED,
+        new_file,
+        ..Setting::new(handover, place)
+    }))
+}
+
+/// Returns an entry with our command in place of `NAME`, `PROGRAM` and `ARGUMENTS`.
+fn filled(entry: &Value, handover: &Handover) -> Value {
+    match entry {
+        Value::String(text) if text == "NAME" => handover.name.into(),
+        Value::String(text) if text == "PROGRAM" => handover.command.program.as_str().into(),
+        Value::String(text) if text == "ARGUMENTS" => handover.command.connect().into(),
+        Value::Array(values) => values.iter().map(|it| filled(it, handover)).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, it)| (key.clone(), filled(it, handover)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+fn print(handover: &Handover, _: &Places) -> Result<Delivery, HandoverError> {
+    let entry = format!(
+        "{{\n  \"mcpServers\": {{\n    {}: {{\"command\": {}, \"args\": {}}}\n  }}\n}}",
+        json!(handover.name),
+        json!(handover.command.program),
+        json!(handover.command.connect())
+    );
+    Ok(Delivery::Product {
+        text: Zeroizing::new(entry),
+        append: None,
+    })
+}

@@ -1,0 +1,28 @@
+//! Crush: runs `mcp-login token` for a header, by its documented `$(command)`.
+
+use serde_json::json;
+
+use super::setting::Setting;
+use super::{config, Delivery, Handover, HandoverError, Mode, Places, Target};
+
+/// Crush 0.96.
+pub const TARGET: Target = Target {
+    name: "crush",
+    about: "runs `mcp-login token` for its Authorization header",
+    source: Some("crush"),
+    asks_us: true,
+    modes: &[Mode::Access],
+    deliver,
+    note: "Crush reads its configuration when it starts",
+    ..Target::NEW
+};
+
+fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
+    let place = config::own_place(handover, places)?;
+    let token = format!("Bearer $({})", handover.command.shell("token"));
+    Ok(Delivery::Setting(Setting {
+        usual: json!({"type": "http", "url": handover.url}),
+        members: json!({"headers": {"Authorization": token}}),
+        ..Setting::new(handover, place)
+    }))
+}
