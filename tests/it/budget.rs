@@ -13,9 +13,6 @@ const MAX_CODE: usize = 32_000;
 /// Most structs and enums.
 const MAX_TYPES: usize = 375;
 
-/// Most structs and enums.
-const MAX_TYPES: usize = 375;
-
 /// Most type names that are defined more than once.
 const MAX_DOUBLED: usize = 0;
 
