@@ -3,8 +3,10 @@
 mod end;
 mod legacy;
 mod load;
+mod login;
 mod modern;
 mod sessions;
+mod sse_transport;
 mod start;
 mod stdio;
 mod streams;

@@ -78,6 +78,14 @@ impl State {
         }
     }
 
+    /// Answers a message of a POST, whatever its session.
+    pub fn behave_without_session(&self, message: &Message) -> Reply {
+        if message.method() == "initialize" {
+            return self.initialize(message);
+        }
+        answer(message, false)
+    }
+
     fn initialize(&self, message: &Message) -> Reply {
         let version = self.settings.answers_version;
         let result = json!({
