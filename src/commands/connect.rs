@@ -20,9 +20,9 @@ use crate::output::{hint, Reporter};
 /// The options of a bridge.
 #[derive(Clone, Debug, Args)]
 pub struct ConnectArgs {
-    /// The MCP server, as at the login
+    /// The MCP server, as at the login [default: the only login]
     #[arg(value_name = "SERVER", value_parser = values::server)]
-    pub server: String,
+    pub server: Option<String>,
 
     /// Open the browser once if a login is needed
     #[arg(long)]
@@ -35,7 +35,7 @@ pub struct ConnectArgs {
 ///
 /// [`Error::Usage`] if the server has no URL. What fails later is an answer to the client.
 pub fn run(args: &ConnectArgs, context: Context) -> Result<ExitCode, Error> {
-    let (key, url) = servers::find_mcp_server(Some(&args.server), &context)?;
+    let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
     let person = Stderr {
         json: context.json,
         server: key.server.clone(),

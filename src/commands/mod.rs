@@ -234,7 +234,7 @@ impl Command {
         match self {
             Self::Token(args) | Self::Headers(args) => args.server.as_deref(),
             Self::Exec(args) => args.server.as_deref(),
-            Self::Connect(args) => Some(&args.server),
+            Self::Connect(args) => args.server.as_deref(),
             _ => None,
         }
     }

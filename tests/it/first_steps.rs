@@ -143,6 +143,7 @@ fn every_command_takes_the_only_login() {
     ]);
     for args in [
         &["check"][..],
+        &["connect"],
         &["exec", "--", "true"],
         &["handover", "--to", "codex"],
         &["logout"],
@@ -174,15 +175,19 @@ fn agree(pty: &mut Pty, login: &Running) {
 fn without_a_server_the_clients_servers_are_there_to_pick_from() {
     let fake = Fake::start();
     let home = Home::new();
-    let bare = || {
-        let mut program = Program::new()
-            .at_home(home.path())
-            .env("MCP_LOGIN_STORE", "file");
-        program.command().current_dir(home.path());
-        program.env("TERM", "xterm")
+    fs::create_dir(home.path().join("work")).expect("a directory");
+    let bare = |pty: Option<&Pty>| {
+        let program = Program::new().at_home(home.path()).env("TERM", "xterm");
+        let program = program.env("MCP_LOGIN_STORE", "file");
+        let mut program = match pty {
+            Some(pty) => program.on(pty),
+            None => program,
+        };
+        program.command().current_dir(home.path().join("work"));
+        program
     };
     let mut pty = Pty::open();
-    let login = bare().on(&pty).start();
+    let login = bare(Some(&pty)).start();
     pty.wait_for("Examples:");
     login.finish().expect(0);
 
@@ -196,8 +201,13 @@ fn without_a_server_the_clients_servers_are_there_to_pick_from() {
         ".cursor/mcp.json",
         json!({"lab": {"url": fake.mcp()}, "zoo": {"url": "https://zoo.example/mcp"}}),
     );
+    put_servers(
+        &home,
+        "work/.mcp.json",
+        json!({"team": {"url": "https://team.example/mcp"}}),
+    );
     let mut pty = Pty::open();
-    let login = bare().on(&pty).start();
+    let login = bare(Some(&pty)).start();
     let shown = pty.wait_for("Enter for none) ");
     assert!(
         shown.contains("Examples:") && shown.contains("Commands:"),
@@ -211,8 +221,13 @@ fn without_a_server_the_clients_servers_are_there_to_pick_from() {
         row.contains("1  lab") && row.contains("claude-code, cursor"),
         "{row}"
     );
+    let row = shown.lines().find(|row| row.contains("team.example"));
     assert!(
-        shown.contains("2  zoo") && !shown.contains("x.example"),
+        row.is_some_and(|row| row.contains("by a file of this project")),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("3  zoo") && !shown.contains("x.example"),
         "{shown}"
     );
     pty.type_in("1\n");
@@ -220,15 +235,15 @@ fn without_a_server_the_clients_servers_are_there_to_pick_from() {
     login.finish().expect(0);
 
     let mut pty = Pty::open();
-    let login = bare().on(&pty).start();
+    let login = bare(Some(&pty)).start();
     let row = pty.wait_for("Enter for none) ");
     assert!(row.contains("live"), "{row}");
     pty.type_in("\n");
     login.finish().expect(0);
 
-    let piped = bare().run().expect(2);
+    let piped = bare(None).run().expect(2);
     assert!(piped.stderr.contains("Examples:"), "{}", piped.stderr);
-    let json = bare().arg("--json").run().expect_error(2, "usage");
+    let json = bare(None).arg("--json").run().expect_error(2, "usage");
     assert!(!json.stderr.contains("Examples:"), "{}", json.stderr);
 }
 

@@ -85,11 +85,16 @@ fn servers(args: &LoginArgs, context: &Context) -> Result<Vec<(String, [String; 
                 .map(|server| server.key);
             let login = logins.iter().find(|login| Some(login.entry.key()) == key);
             let names: BTreeSet<_> = named.iter().map(|named| named.source).collect();
+            let clients = Vec::from_iter(names).join(", ");
+            let clients = match named.iter().all(|named| named.in_project) {
+                true => format!("{clients}, by a file of this project"),
+                false => clients,
+            };
             let row = [
                 format!("{number:3}"),
                 printable(&word),
                 printable(&named[0].shown_url()),
-                Vec::from_iter(names).join(", "),
+                clients,
                 login.map_or(String::new(), |login| login.state.in_words().to_owned()),
             ];
             (word, row)
