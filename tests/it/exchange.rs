@@ -1094,7 +1094,7 @@ fn e3_the_text_of_a_refusal_is_shown() {
         ),
         (
             400,
-            r#"{"error":{"type":"x","message":"one\ntwo"}}"#,
+            r#"{"error":{"type":"x","message":"one\nsecond line"}}"#,
             "token_refused",
             "answered x: one",
         ),
@@ -1138,7 +1138,7 @@ fn e3_the_text_of_a_refusal_is_shown() {
             finished.stderr
         );
         assert!(
-            !finished.stderr.contains("two") && !finished.stderr.contains("c4nary"),
+            !finished.stderr.contains("second line") && !finished.stderr.contains("c4nary"),
             "{}",
             finished.stderr
         );

@@ -192,11 +192,7 @@ impl Bed {
             ));
         }
         let is_light = |part: &Part| matches!(part, Part::Curl | Part::Keyring);
-        let permit = if parts.iter().all(is_light) {
-            None
-        } else {
-            permit_real()
-        };
+        let permit = (!parts.iter().all(is_light)).then(permit_real);
         let home = tempfile::Builder::new()
             .prefix("mcp-login-real-")
             .tempdir()
