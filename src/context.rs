@@ -46,7 +46,7 @@ impl Context {
             store,
             profile: None,
             json: false,
-            environment: Environment::look(),
+            environment: Environment::detect(),
             proven: OnceLock::new(),
         })
     }
@@ -74,7 +74,7 @@ impl Context {
         let proven = self.proven.get_or_init(|| open().map_err(Arc::new));
         proven
             .as_ref()
-            .map_err(|source| Error::not_kept(key, Arc::clone(source)))
+            .map_err(|source| Error::not_stored(key, Arc::clone(source)))
     }
 
     /// Returns the store without proving that it works.

@@ -270,7 +270,7 @@ pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
 
 impl Error {
     /// The store cannot be used for a new login, or did not store it.
-    pub fn not_kept(key: &StoredId, source: impl Into<Arc<StoreError>>) -> Self {
+    pub fn not_stored(key: &StoredId, source: impl Into<Arc<StoreError>>) -> Self {
         Self::Store {
             doing: "store",
             server: key.server.clone(),

@@ -25,7 +25,7 @@ pub fn find(
 ) -> Result<ConfiguredServer, Error> {
     let (source, name) =
         source_of(word).map_or((from, word), |(source, name)| (Some(source), name));
-    let found = look(source)?;
+    let found = scan(source)?;
     let matching = || found.servers.iter().filter(|server| server.name == name);
     // Of those who mean the same server, the user's own word counts for more than a project's.
     let Some(best) = matching()
@@ -63,12 +63,12 @@ pub fn source_of(word: &str) -> Option<(&str, &str)> {
 /// # Errors
 ///
 /// [`Error::Usage`] if a file of the one client cannot be read.
-pub fn look(source: Option<&str>) -> Result<Scan, Error> {
+pub fn scan(source: Option<&str>) -> Result<Scan, Error> {
     // Without a home there are no configurations.
-    let Some(places) = Places::look() else {
+    let Some(places) = Places::detect() else {
         return Ok(Scan::default());
     };
-    config::look(&places, source)
+    config::scan(&places, source)
         .checked(source)
         .map_err(|trouble| unusable(&trouble))
 }

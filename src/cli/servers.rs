@@ -67,7 +67,7 @@ pub fn usage(message: impl Into<String>, hint: impl Into<Hint>) -> Error {
 
 /// A SERVER argument.
 #[derive(Debug)]
-pub struct ServerArg {
+pub struct ParsedServer {
     /// The name of the login in the store.
     pub key: StoredId,
     /// The URL; `None` for a name that the user chose.
@@ -81,14 +81,14 @@ pub struct ServerArg {
 /// # Errors
 ///
 /// [`Error::Usage`].
-pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<ServerArg, Error> {
+pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<ParsedServer, Error> {
     let profile = checked_profile(profile)?;
     if !text.contains("://") {
         if !has_issuer || !is_name(text) {
             return Err(no_url(text, None));
         }
         let server = text.to_owned();
-        return Ok(ServerArg {
+        return Ok(ParsedServer {
             key: StoredId { server, profile },
             url: None,
             text: text.to_owned(),
@@ -108,7 +108,7 @@ pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<Serv
         ));
     }
     let server = store_name(&url).to_owned();
-    Ok(ServerArg {
+    Ok(ParsedServer {
         key: StoredId { server, profile },
         text: text.to_owned(),
         url: Some(url),

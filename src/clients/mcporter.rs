@@ -56,7 +56,7 @@ fn check_name(handover: &Handover, places: &Places) -> Result<(), HandoverError>
         ));
     }
     let is_other = |url: &str| Url::parse(url).ok() != Url::parse(handover.url).ok();
-    for server in config::look(places, TARGET.source).servers {
+    for server in config::scan(places, TARGET.source).servers {
         if server.name == name && is_other(&server.url) {
             let url = server.shown_url();
             return Err(HandoverError::other_server(&server.path, name, &url));

@@ -97,7 +97,7 @@ pub struct Places {
 
 impl Places {
     /// Reads the environment; `None` without a home directory.
-    pub fn look() -> Option<Self> {
+    pub fn detect() -> Option<Self> {
         let mut variables = BTreeMap::new();
         for (name, value) in env::vars_os() {
             if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {

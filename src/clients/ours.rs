@@ -138,7 +138,7 @@ pub fn that_ask_for(
     places: &Places,
     is_server: impl Fn(&str) -> bool,
 ) -> Vec<ConfiguredServer> {
-    let mut found = config::look(places, None).servers;
+    let mut found = config::scan(places, None).servers;
     found.retain(|it| asks_for(it, key, &is_server));
     found
 }
@@ -159,7 +159,7 @@ pub fn asks_for(
 /// there, and whether the client finds it.
 pub fn that_run_us(places: &Places) -> Vec<(ConfiguredServer, String, bool)> {
     let mut found = Vec::new();
-    for server in config::look(places, None).servers {
+    for server in config::scan(places, None).servers {
         let path = server.entry["env"]["PATH"].as_str();
         let path = path.or_else(|| places.variable("PATH")).unwrap_or_default();
         let programs = commands(&server.entry);

@@ -15,7 +15,7 @@ pub const COMPLETER: &str = "__complete";
 /// Prints the names, one per line, and nothing else.
 pub fn run() -> ExitCode {
     let is_wanted = env::args_os().nth(2).is_some_and(|kind| kind == "servers");
-    let places = Places::look().filter(|_| is_wanted);
+    let places = Places::detect().filter(|_| is_wanted);
     let names = places.map(|places| servers(&places)).unwrap_or_default();
     let names: Vec<String> = names.into_iter().filter(|name| is_safe(name)).collect();
     if !names.is_empty() {
@@ -34,7 +34,7 @@ fn is_safe(name: &str) -> bool {
 /// Returns the stored logins, and each server in a client's configuration: with the client where another one means
 /// another server by the same name.
 fn servers(places: &Places) -> BTreeSet<String> {
-    let configured = config::look(places, None).servers;
+    let configured = config::scan(places, None).servers;
     let is_clear = |server: &ConfiguredServer| {
         let mut others = configured.iter();
         others.all(|other| other.name != server.name || other.url == server.url)

@@ -122,7 +122,9 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
 
 /// Names the clients that go on asking us for a login which is gone.
 fn warn_of_clients(key: &StoredId) {
-    let Some(places) = Places::look() else { return };
+    let Some(places) = Places::detect() else {
+        return;
+    };
     for client in ours::that_ask_for(key, &places, |url| is_server(url, key)) {
         let path = client.path.display().to_string();
         let mut words = vec![

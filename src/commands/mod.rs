@@ -204,8 +204,8 @@ pub fn run(env_secret: Option<Secret>) -> ExitCode {
         Some(_) => WarningFormat::EventsOnStderr,
     });
     match &cli.command {
-        None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_wait(),
-        Some(command) if command.reserves_stdout() => terminal::never_wait_for_talk(),
+        None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_block_on_output(),
+        Some(command) if command.reserves_stdout() => terminal::never_block_on_stderr(),
         Some(_) => {}
     }
     cli.run(env_secret.as_ref()).unwrap_or_else(|err| {

@@ -206,8 +206,8 @@ pub fn list(context: &Context) -> Result<Vec<Login>, Error> {
             .map(|hint| format!("; {}", output::hint::hint(&hint)));
         warn_user!(LoginUnreadable, "{fault}{}", hint.unwrap_or_default());
     }
-    let places = Places::look().filter(|_| !entries.is_empty());
-    let configured = places.map(|places| config::look(&places, None).servers);
+    let places = Places::detect().filter(|_| !entries.is_empty());
+    let configured = places.map(|places| config::scan(&places, None).servers);
     let configured = configured.unwrap_or_default();
     let logins = entries
         .into_iter()
@@ -289,7 +289,7 @@ impl NamedLogin {
 
 /// `status --from CLIENT`
 fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<ExitCode, Error> {
-    let found = names::look(Some(client))?;
+    let found = names::scan(Some(client))?;
     let no_login = NoLoginCache(context.cache());
     for problem in &found.unusable {
         warn_user!(ConfigurationIgnored, "{problem}");

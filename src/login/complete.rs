@@ -132,7 +132,7 @@ pub fn store(
     let mut credentials = credentials(preparation, client, tokens, account);
     let saved = store
         .save(&mut credentials)
-        .map_err(|err| Error::not_kept(&key, Arc::new(err)))?;
+        .map_err(|err| Error::not_stored(&key, Arc::new(err)))?;
     if let Some(notice) = saved.notice {
         warn_user!(StoreFallback, "{notice}");
     }

@@ -47,7 +47,7 @@ impl Reporter {
     pub fn new(json: bool, several: bool) -> Self {
         Self {
             json,
-            environment: Environment::look(),
+            environment: Environment::detect(),
             several,
             may_copy: false,
             advised: false,

@@ -147,7 +147,7 @@ impl<'a> LockedLogin<'a> {
         let file = self.rescued_file();
         self.store
             .save(&mut rescued)
-            .map_err(|err| Error::not_kept(&self.id, err))?;
+            .map_err(|err| Error::not_stored(&self.id, err))?;
         self.end();
         file.iter().for_each(|file| discard(file));
         self.stored = self.store.find(&self.id).map_err(Arc::new);

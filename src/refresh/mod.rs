@@ -145,13 +145,13 @@ pub fn live_instead_of(
     let backend = store.backend(&found);
     backend
         .check_replaceable()
-        .map_err(|err| Error::not_kept(key, err))?;
+        .map_err(|err| Error::not_stored(key, err))?;
     let mut has_refresher = true;
     loop {
         let locked = LockedLogin::acquire(&store, key, deadline.min(Deadline::after(LIMIT)));
         let locked = locked.map_err(|err| match deadline.passed() {
             true => busy(),
-            false => Error::not_kept(key, err),
+            false => Error::not_stored(key, err),
         })?;
         // Whoever held the lock may have refreshed.
         let now = locked.ours(&settings)?.credentials;
@@ -183,7 +183,7 @@ pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Re
     let key = &refused.key();
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
     let locked = LockedLogin::acquire(&store, key, Deadline::after(MARK_LIMIT))
-        .map_err(|err| Error::not_kept(key, err))?;
+        .map_err(|err| Error::not_stored(key, err))?;
     let stored = locked.stored().map_err(|err| Error::unreadable(key, err))?;
     let Some(mut login) = stored
         .map(|stored| stored.credentials.clone())
@@ -196,7 +196,7 @@ pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Re
     login.expires_at = Some(login.expires_at.map_or(now, |at| at.min(now)));
     store
         .save(&mut login)
-        .map_err(|err| Error::not_kept(key, err))?;
+        .map_err(|err| Error::not_stored(key, err))?;
     Ok(())
 }
 

@@ -45,25 +45,25 @@ pub(super) fn renew(
     let Some(refresh_token) = &login.refresh_token else {
         return Err(needs_login(key, "there is no refresh token", settings));
     };
-    let not_kept = |err: StoreError| Error::not_kept(key, err);
+    let not_stored = |err: StoreError| Error::not_stored(key, err);
     let journal = &locked.journal;
     let interrupted = journal.interrupted(refresh_token);
     // What cannot be stored must not be spent.
     let backend = locked.store.backend(&stored);
-    backend.prove_replaceable().map_err(not_kept)?;
-    let prepared = journal.prepare(login).map_err(not_kept)?;
+    backend.prove_replaceable().map_err(not_stored)?;
+    let prepared = journal.prepare(login).map_err(not_stored)?;
     let http_settings = HttpSettings {
         ca_file: settings.ca_file.clone(),
     };
     let http = Http::new(&http_settings, &login.typed_urls(), REQUEST_LIMIT);
-    journal.begin(login, refresh_token).map_err(not_kept)?;
+    journal.begin(login, refresh_token).map_err(not_stored)?;
     match spend(login, refresh_token, &http, retry_until) {
         Ok(renewed) => {
             // Nothing comes before this: until it is done the only good refresh token is in memory.
             let written = prepared.map_or(Ok(()), |file| Journal::store_renewed(file, &renewed));
             drop(written.inspect_err(|err| log::debug!("{err}")));
             let now = store_renewed(&locked, &stored, renewed)
-                .map_err(|err| not_kept(point_to_rescued(err, login, refresh_token, journal)))?;
+                .map_err(|err| not_stored(point_to_rescued(err, login, refresh_token, journal)))?;
             locked.end();
             now.ok_or_else(|| logged_out(key, settings))
         }
@@ -207,7 +207,7 @@ fn mark_refresh_token_refused(
     locked
         .store
         .save(&mut now)
-        .map_err(|err| Error::not_kept(key, err))?;
+        .map_err(|err| Error::not_stored(key, err))?;
     locked.end();
     let why = match interrupted {
         _ if is_unknown => {

@@ -147,7 +147,7 @@ pub(super) fn own_place(handover: &Handover, places: &Places) -> Result<EntryPla
 
 /// Returns the servers in the configurations of all clients, or of one, and warns about what cannot be read.
 pub fn servers(places: &Places, source: Option<&str>) -> Vec<ConfiguredServer> {
-    let found = look(places, source);
+    let found = scan(places, source);
     for problem in found.broken.iter().chain(&found.unusable) {
         warn_user!(ConfigurationIgnored, "{problem}");
     }
@@ -155,7 +155,7 @@ pub fn servers(places: &Places, source: Option<&str>) -> Vec<ConfiguredServer> {
 }
 
 /// Reads the configurations of all clients, or of one.
-pub fn look(places: &Places, source: Option<&str>) -> Scan {
+pub fn scan(places: &Places, source: Option<&str>) -> Scan {
     let mut scan = Scan::default();
     for client in SOURCES {
         if source.is_none_or(|name| name == client.name) {

@@ -45,12 +45,12 @@ impl Home {
         );
     }
 
-    fn look(&self, source: &str) -> Scan {
-        look(&self.places, Some(source))
+    fn scan(&self, source: &str) -> Scan {
+        scan(&self.places, Some(source))
     }
 
     fn urls(&self, source: &str) -> Vec<String> {
-        let servers = self.look(source).servers;
+        let servers = self.scan(source).servers;
         servers
             .iter()
             .map(|server| format!("{} {}", server.name, server.url))
@@ -244,7 +244,7 @@ fn every_client_and_its_files() {
     ] {
         let home = Home::new();
         let path = home.put(file, text);
-        let found = home.look(source);
+        let found = home.scan(source);
         assert_eq!((found.broken, found.unusable), (vec![], vec![]), "{file}");
         let [server] = &found.servers[..] else {
             panic!("{file}: {:?}", found.servers)
@@ -454,7 +454,7 @@ fn what_cannot_be_read_is_named() {
         let home = Home::new();
         home.put(file, text);
         let trouble = home
-            .look(source)
+            .scan(source)
             .checked(Some(source))
             .unwrap_err()
             .to_string();
@@ -463,7 +463,7 @@ fn what_cannot_be_read_is_named() {
             "{trouble}"
         );
         assert!(
-            home.look(source).checked(None).unwrap().servers.is_empty(),
+            home.scan(source).checked(None).unwrap().servers.is_empty(),
             "a warning only"
         );
         assert!(servers(&home.places, Some(source)).is_empty());
@@ -471,7 +471,7 @@ fn what_cannot_be_read_is_named() {
     fs::create_dir(home.root.path().join(".claude.json")).unwrap();
     let fifo = home.root.path().join("repo/.mcp.json");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
-    let broken = home.look("claude-code").broken;
+    let broken = home.scan("claude-code").broken;
     assert_eq!(broken.len(), 2, "{broken:?}");
     assert!(
         broken.iter().all(|trouble| trouble.why.contains("regular")),
@@ -487,7 +487,7 @@ fn what_cannot_be_read_is_named() {
     ] {
         let home = Home::new();
         home.put(".cursor/mcp.json", text);
-        let found = home.look("cursor");
+        let found = home.scan("cursor");
         assert!(
             found.servers.is_empty() && found.broken.is_empty() && found.unusable.is_empty(),
             "{text}: {found:?}"
@@ -583,7 +583,7 @@ fn variables_in_urls() {
                 file,
                 &json!({"mcpServers": {"it": {"url": text}}}).to_string(),
             );
-            let found = home.look("cursor");
+            let found = home.scan("cursor");
             match expected {
                 Ok(url) => assert_eq!(
                     found.servers.first().map(|it| it.url.as_str()),

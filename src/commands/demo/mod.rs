@@ -159,7 +159,7 @@ fn why_alone(args: &DemoArgs) -> Option<&'static str> {
         none: args.auto.then_some(Skip::Asked),
         command: args.browser.clone(),
     };
-    let skip = browser::skip(&browser, &Environment::look()).map(Skip::reason);
+    let skip = browser::skip(&browser, &Environment::detect()).map(Skip::reason);
     let is_unseen = args.browser.is_none() && !terminal::is_terminal();
     skip.or(is_unseen.then_some("nobody is at a terminal"))
 }

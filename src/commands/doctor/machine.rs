@@ -133,7 +133,7 @@ pub fn callback(case: &Case, stored: Option<&Credentials>) -> (Finding, String) 
 
 /// Says which clients run this program, and which of them would not find it.
 pub fn clients() -> Vec<Finding> {
-    let clients = Places::look().map(|places| ours::that_run_us(&places));
+    let clients = Places::detect().map(|places| ours::that_run_us(&places));
     let finding = |(client, program, is_there): (ConfiguredServer, String, bool)| {
         let name = printable(&client.full_name());
         let (path, program) = (client.path.display().to_string(), printable(&program));

@@ -80,7 +80,7 @@ pub fn run(
         data_dir,
         store: global.store.clone(),
         browser: method.browser(),
-        environment: Environment::look(),
+        environment: Environment::detect(),
         paste: method.paste(),
     };
     terminal::countdown(Some("examining this machine"));

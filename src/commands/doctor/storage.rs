@@ -63,7 +63,7 @@ pub fn examine(case: &Case) -> Vec<Finding> {
 }
 
 fn not_stored(case: &Case, topic: &'static str, err: StoreError) -> Finding {
-    Finding::failure(topic, &Error::not_kept(&case.request.key, Arc::new(err)))
+    Finding::failure(topic, &Error::not_stored(&case.request.key, Arc::new(err)))
 }
 
 fn data(case: &Case) -> Finding {

@@ -377,7 +377,7 @@ impl Transfer {
 impl PlaceArgs {
     /// Returns where the clients keep their files, unless the user says otherwise.
     fn look(&self) -> Result<Places, Error> {
-        let mut places = Places::look().ok_or_else(|| Error::Usage {
+        let mut places = Places::detect().ok_or_else(|| Error::Usage {
             message:
                 "cannot find the configurations of clients: HOME is not set to an absolute path"
                     .to_owned(),

@@ -290,7 +290,9 @@ fn move_to_client<T>(
 }
 
 fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Error> {
-    let saved = store.save(kept).map_err(|err| Error::not_kept(key, err))?;
+    let saved = store
+        .save(kept)
+        .map_err(|err| Error::not_stored(key, err))?;
     saved
         .notice
         .iter()

@@ -56,7 +56,7 @@ pub fn requested(
     context: &Context,
     reporter: &mut Reporter,
 ) -> Result<Vec<RequestedServer>, Error> {
-    let found = names::look(args.from.as_deref())?;
+    let found = names::scan(args.from.as_deref())?;
     for problem in &found.unusable {
         let name = problem.name.as_deref().unwrap_or_default();
         reporter.json(&Line::Skipped {

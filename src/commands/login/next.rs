@@ -72,7 +72,7 @@ pub fn target(named: &ConfiguredServer) -> Option<&'static Target> {
 /// Returns whether the client asks us for the token of this login already.
 fn is_used(key: &StoredId, named: &ConfiguredServer) -> bool {
     let users =
-        Places::look().map(|places| ours::that_ask_for(key, &places, |url| url == named.url));
+        Places::detect().map(|places| ours::that_ask_for(key, &places, |url| url == named.url));
     let mut users = users.into_iter().flatten();
     users.any(|user| user.full_name() == named.full_name())
 }

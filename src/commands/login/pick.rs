@@ -62,7 +62,7 @@ pub fn server(args: &LoginArgs, context: &Context) -> Result<Option<String>, Err
 
 /// Returns the servers that a login can be made to: the word that names each, and its row of the list.
 fn servers(args: &LoginArgs, context: &Context) -> Result<Vec<(String, [String; 5])>, Error> {
-    let found = names::look(args.from.as_deref())?.servers;
+    let found = names::scan(args.from.as_deref())?.servers;
     let logins = status::list(context)?;
     let mut clients = BTreeMap::<_, Vec<_>>::new();
     for named in found.iter().filter(|named| named.skip().is_none()) {

@@ -12,7 +12,7 @@ use super::options::{MethodArgs, RedirectArgs};
 use super::servers::RequestedServer;
 use super::{authority, provider};
 use crate::callback::RedirectHost;
-use crate::cli::servers::{self, is_name, usage, without_password, ServerArg};
+use crate::cli::servers::{self, is_name, usage, without_password, ParsedServer};
 use crate::error::Error;
 use crate::login::{Request, Resource};
 use crate::oauth::challenge;
@@ -105,7 +105,7 @@ pub fn anywhere(
         profile: servers::checked_profile(profile)?,
     };
     let text = String::new();
-    let server = ServerArg {
+    let server = ParsedServer {
         key,
         url: None,
         text,
@@ -115,7 +115,7 @@ pub fn anywhere(
 
 fn request(
     method: &MethodArgs,
-    server: ServerArg,
+    server: ParsedServer,
     env_secret: Option<&Secret>,
 ) -> Result<(Request, Option<ClientFile>), Error> {
     let (identity, file) = identity(method, env_secret)?;

@@ -92,7 +92,7 @@ impl RequestedServer {
 
     /// Returns a server of a client's configuration.
     pub fn named(server: ConfiguredServer, client_given: bool) -> Self {
-        let oauth = Places::look().map(|places| server.oauth(&places));
+        let oauth = Places::detect().map(|places| server.oauth(&places));
         Self {
             oauth: oauth.unwrap_or_default(),
             client_given,

@@ -33,7 +33,7 @@ pub struct Ssh {
 
 impl Environment {
     /// Looks around.
-    pub fn look() -> Self {
+    pub fn detect() -> Self {
         let version = std::fs::read_to_string("/proc/sys/kernel/osrelease")
             .unwrap_or_default()
             .to_lowercase();

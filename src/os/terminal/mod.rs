@@ -63,15 +63,15 @@ fn stdout() -> MutexGuard<'static, Option<Output>> {
 }
 
 /// From now on no message waits for its reader: for commands that have to end in time.
-pub fn never_wait_for_talk() {
-    screen().stderr.never_wait();
+pub fn never_block_on_stderr() {
+    screen().stderr.never_block();
 }
 
 /// From now on neither message nor result waits for its reader: for what has to obey signals and deadlines.
-pub fn never_wait() {
-    never_wait_for_talk();
+pub fn never_block_on_output() {
+    never_block_on_stderr();
     let mut output = Output::new(rustix::stdio::stdout);
-    output.never_wait();
+    output.never_block();
     *stdout() = Some(output);
 }
 
@@ -367,7 +367,7 @@ pub fn mark(word: &str, look: Look) -> String {
 ///
 /// # Errors
 ///
-/// If stdout cannot be written to; for a login that is no failure, for a printed token it is. After [`never_wait`] what
+/// If stdout cannot be written to; for a login that is no failure, for a printed token it is. After [`never_block_on_output`] what
 /// is not taken at once may still be lost later, which [`finish`] tells.
 pub fn product(text: &str) -> io::Result<()> {
     if let Some(output) = &mut *self::stdout() {

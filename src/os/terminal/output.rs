@@ -80,7 +80,7 @@ impl Output {
     }
 
     /// From now on nothing waits for the reader.
-    pub fn never_wait(&mut self) {
+    pub fn never_block(&mut self) {
         self.waits = false;
     }
 
