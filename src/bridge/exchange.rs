@@ -118,9 +118,10 @@ impl RefusedMessage {
 
     /// Tells whether the server says something about the session.
     pub fn is_about_session(&self) -> bool {
-        self.message
-            .as_ref()
-            .is_some_and(|it| it.body().to_ascii_lowercase().contains("session"))
+        let is_general = |code| matches!(code, Some(-32_000 | -32_001 | -32_600));
+        self.message.as_ref().is_some_and(|it| {
+            is_general(it.error_code()) && it.body().to_ascii_lowercase().contains("session")
+        })
     }
 }
 
@@ -140,16 +141,17 @@ impl Bridge {
 
     /// Says that the server refused a message.
     pub fn refused(&self, status: u16, text: &str) -> Error {
-        let fault = match status {
-            404 | 405 | 410 => ServerFault::NotMcp,
-            408 | 425 | 429 | 500.. => ServerFault::Passing,
-            _ => ServerFault::Lasting,
-        };
         let is_page = text.trim_start().starts_with('<');
         let words = match text.trim() {
             "" => String::new(),
             _ if is_page => " and a web page".to_owned(),
             text => format!(": {}", printable(text)),
+        };
+        let fault = match status {
+            403 => return self.upstream.forbidden(&words),
+            404 | 405 | 410 => ServerFault::NotMcp,
+            408 | 425 | 429 | 500.. => ServerFault::Passing,
+            _ => ServerFault::Lasting,
         };
         self.upstream
             .fault(&format!("answered with status {status}{words}"), fault)
@@ -173,7 +175,14 @@ impl Bridge {
             });
         }
         let (status, is_json) = (response.status, response.is("application/json"));
-        let body = read_all(response).map_err(|err| self.upstream.unreachable(err))?;
+        let body = match read_all(response) {
+            Ok(body) => body,
+            Err(HttpError::TooLarge(_)) => {
+                let what = "answered with more than can be passed on";
+                return Err(self.upstream.fault(what, ServerFault::Lasting));
+            }
+            Err(_) => return Ok(Ended::Cut),
+        };
         let is_empty = body.trim_ascii().is_empty();
         let mut answer = None;
         for message in message::read(body).unwrap_or_default() {

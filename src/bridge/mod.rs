@@ -101,6 +101,7 @@ pub fn run(
         login: AllowedLogin::default(),
         tools: Mutex::default(),
         notifications: Mutex::default(),
+        notifying: Mutex::default(),
         workers,
         person,
     });
@@ -138,6 +139,8 @@ struct Bridge {
     tools: Mutex<MirroredTools>,
     /// What is sent one after another.
     notifications: Mutex<VecDeque<RpcMessage>>,
+    /// Held while one of them is sent.
+    notifying: Mutex<()>,
     workers: Arc<RequestWorkers>,
     person: Box<dyn Person>,
 }
@@ -261,16 +264,19 @@ impl Bridge {
 
     /// Sends the next notification.
     fn notify(self: &Arc<Self>) {
-        let mut notifications = self
-            .notifications
+        // The next one waits until this one has arrived.
+        let in_order = self
+            .notifying
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let Some(message) = notifications.pop_front() else {
-            return;
-        };
-        // The lock is held meanwhile: the next one waits until this one has arrived.
+        let next = self
+            .notifications
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        let Some(message) = next else { return };
         self.send_quietly(&message);
-        drop(notifications);
+        drop(in_order);
         self.session.confirmed(self, &message);
     }
 

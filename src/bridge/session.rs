@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::exchange::{Ended, Reading, RefusedMessage, ServerAnswer};
 use super::message::{Kind, RpcMessage};
-use super::upstream::Outgoing;
+use super::upstream::{Outgoing, ANSWER_LIMIT, QUIET_LIMIT};
 use super::Bridge;
 use crate::error::{Error, ServerFault};
 use crate::http::{Abort, Response};
@@ -22,8 +22,9 @@ use crate::mcp;
 /// The notification that completes the opening of a session.
 const INITIALIZED: &str = "notifications/initialized";
 
-/// Longest wait for the session before a request is sent all the same.
+/// Longest wait for the session, and for its confirmation, before a request is sent all the same.
 const OPENING_LIMIT: Duration = Duration::from_secs(60);
+const CONFIRMATION_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long a stream that was cut is asked for again.
 const RESUME_LIMIT: Duration = Duration::from_secs(7);
@@ -49,6 +50,8 @@ struct SessionState {
     /// `initialize` has no answer yet, or `initialized` was not sent yet: what comes behind waits.
     is_opening: bool,
     is_confirming: bool,
+    /// What ends the stream of the server.
+    stream: Option<Abort>,
 }
 
 /// A session as one request sees it.
@@ -114,11 +117,14 @@ impl Session {
 
     /// Waits until what was expected before a message is done.
     pub fn wait(&self, message: &RpcMessage) {
-        let deadline = Instant::now() + OPENING_LIMIT;
-        let is_initialized = message.method == INITIALIZED;
+        let (began, is_initialized) = (Instant::now(), message.method == INITIALIZED);
         let mut state = self.lock();
         while state.is_opening || state.is_confirming && !is_initialized {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let limit = match state.is_opening {
+                true => OPENING_LIMIT,
+                false => CONFIRMATION_LIMIT,
+            };
+            let left = limit.saturating_sub(began.elapsed());
             if left.is_zero() {
                 return;
             }
@@ -269,6 +275,10 @@ impl Bridge {
             headers: &headers,
             body: Some(&message.text),
             abort,
+            limit: match message.kind {
+                Kind::Request => ANSWER_LIMIT,
+                _ => QUIET_LIMIT,
+            },
         })
     }
 
@@ -280,6 +290,7 @@ impl Bridge {
             headers: &headers,
             body: None,
             abort,
+            limit: ANSWER_LIMIT,
         })
     }
 
@@ -379,19 +390,21 @@ impl Bridge {
 
     /// Opens the stream of what the server sends by itself, in a thread of its own.
     fn listen(self: &Arc<Self>, view: Arc<View>) {
-        let bridge = Arc::clone(self);
+        let (bridge, abort) = (Arc::clone(self), Abort::default());
+        if let Some(earlier) = self.session.lock().stream.replace(abort.clone()) {
+            earlier.abort();
+        }
         // Without a thread, only what the server sends by itself is missing.
-        let _ = thread::Builder::new().spawn(move || bridge.keep_listening(&view));
+        let _ = thread::Builder::new().spawn(move || bridge.keep_listening(&view, &abort));
     }
 
     /// Reads the stream for as long as the session lives, and opens it again when it ends. A server that has none says so.
-    fn keep_listening(self: &Arc<Self>, view: &View) {
-        let abort = Abort::default();
-        let mut reading = Reading::of_others(&abort);
+    fn keep_listening(self: &Arc<Self>, view: &View, abort: &Abort) {
+        let mut reading = Reading::of_others(abort);
         let (mut pause, mut has_worked) = (FIRST_PAUSE, false);
-        while self.session.view().generation == view.generation {
+        while !abort.is_aborted() {
             let last_id = reading.parser.last_id.clone();
-            match self.get(view, last_id.as_deref(), &abort) {
+            match self.get(view, last_id.as_deref(), abort) {
                 Ok(response) if response.status == 200 && response.is("text/event-stream") => {
                     (pause, has_worked) = (FIRST_PAUSE, true);
                     let _ = self.read_events(&mut response.into_stream(), &mut reading);
@@ -422,6 +435,7 @@ impl Bridge {
                 headers: &view.headers,
                 body: None,
                 abort: &abort,
+                limit: QUIET_LIMIT,
             });
         }
     }

@@ -12,7 +12,7 @@ use url::Url;
 use super::exchange::{Reading, RefusedMessage};
 use super::message::{self, Kind, RpcMessage};
 use super::sse::StreamEvent;
-use super::upstream::Outgoing;
+use super::upstream::{Outgoing, QUIET_LIMIT};
 use super::Bridge;
 use crate::error::{Error, ServerFault};
 use crate::http::{Abort, HttpError};
@@ -97,6 +97,7 @@ impl Bridge {
             headers: &headers,
             body: Some(&message.text),
             abort,
+            limit: QUIET_LIMIT,
         })?;
         match response.status {
             200..=299 => {
@@ -165,6 +166,7 @@ impl Bridge {
             headers: &headers,
             body: None,
             abort,
+            limit: ENDPOINT_LIMIT,
         });
         let mut body = match response {
             Ok(response) if response.status == 200 && response.is("text/event-stream") => {

@@ -11,7 +11,7 @@ use serde_json::{json, Value};
 use super::exchange::{Ended, Reading, RefusedMessage, ServerAnswer};
 use super::message::{self, RpcMessage};
 use super::tools::{self, MirroredTools};
-use super::upstream::Outgoing;
+use super::upstream::{Outgoing, ANSWER_LIMIT, QUIET_LIMIT};
 use super::Bridge;
 use crate::error::Error;
 use crate::http::Abort;
@@ -145,6 +145,7 @@ impl Bridge {
             headers,
             body: Some(&message.text),
             abort,
+            limit: ANSWER_LIMIT,
         })?;
         if !(200..300).contains(&response.status) {
             return Ok(Err(RefusedMessage::read(response)));
@@ -227,6 +228,7 @@ impl Bridge {
             headers: &headers,
             body: Some(&message.text),
             abort: &abort,
+            limit: QUIET_LIMIT,
         })?;
         match response.status {
             200..=299 => Ok(()),

@@ -132,6 +132,20 @@ impl TokenSource {
         refresh::needs_login_again(login, &why, &options, &Settings::of(&self.context))
     }
 
+    /// Says that the server refuses whoever the login is for; only another one may help.
+    pub fn forbidden(&self, words: &str) -> Error {
+        let settings = Settings::of(&self.context);
+        let login = self.lock().login.clone();
+        Error::AccountRefused {
+            server: self.key.server.clone(),
+            words: words.to_owned(),
+            login: match login {
+                Some(login) => settings.login_again(&login, &["--force"]),
+                None => settings.login(&self.key, &[]),
+            },
+        }
+    }
+
     /// What remains where no refresh is possible: a token that lives on, or a server that perhaps needs no login.
     fn without_refresh(
         &self,

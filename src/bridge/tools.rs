@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_headers() {
+    fn br31_values_of_headers() {
         for (text, expected) in [
             ("us-west1", "us-west1"),
             ("two words", "two words"),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_annotations_take_a_tool_out() {
+    fn br33_wrong_annotations_take_a_tool_out() {
         let annotated = |kind: &str| json!({"type": kind, "x-mcp-header": "A"});
         for (schema, is_good) in [
             (json!({"properties": {"a": annotated("string")}}), true),
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_list_is_as_it_was_written() {
+    fn br33_what_is_left_of_a_list_is_as_it_was_written() {
         let bad = tool("bad", &json!({"x-mcp-header": "A"}));
         for (tools, expected) in [
             (
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_a_call() {
+    fn br32_headers_of_a_call() {
         let schema = json!({"properties": {
             "s": {"type": "string", "x-mcp-header": "S"},
             "i": {"type": "integer", "x-mcp-header": "I"},

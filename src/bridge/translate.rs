@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_request_says_of_its_client() {
+    fn br34_what_a_request_says_of_its_client() {
         let initialize = r#"{"id":0,"method":"initialize","params":{"capabilities":{"sampling":{}},"clientInfo":{"name":"c"}}}"#;
         let translation = Translation::of(&one(initialize));
         let about = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"sampling":{}},"io.modelcontextprotocol/clientInfo":{"name":"c"}"#;

@@ -18,6 +18,12 @@ use crate::store::{Credentials, StoredId};
 /// Longest time for finding the server, and for connecting to it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
+/// Longest wait for the response to a request: what takes that long has been forgotten.
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// Longest wait for the response to what has no answer.
+pub const QUIET_LIMIT: Duration = Duration::from_secs(10);
+
 /// The pauses before a request is sent again that did not reach the server.
 const PAUSES: [Duration; 3] = [
     Duration::from_millis(200),
@@ -46,6 +52,8 @@ pub struct Outgoing<'a> {
     pub body: Option<&'a [u8]>,
     /// What ends it.
     pub abort: &'a Abort,
+    /// Longest wait for the response.
+    pub limit: Duration,
 }
 
 impl Upstream {
@@ -130,6 +138,7 @@ impl Upstream {
             headers: &headers,
             body: outgoing.body,
             abort: outgoing.abort,
+            until_head: outgoing.limit,
         };
         let mut pauses = PAUSES.iter();
         loop {
@@ -145,12 +154,25 @@ impl Upstream {
         }
     }
 
-    /// Says that the server is out of reach.
+    /// Says that the server is out of reach, or that it went away before its answer.
     pub fn unreachable(&self, source: HttpError) -> Error {
-        Error::Unreachable {
-            server: self.server.to_string(),
-            source,
+        match source {
+            HttpError::Unreachable {
+                why, unsent: false, ..
+            } => {
+                let what = format!("closed the connection before its answer, and the message may have been acted on ({why})");
+                self.fault(&what, ServerFault::Passing)
+            }
+            source => Error::Unreachable {
+                server: self.server.to_string(),
+                source,
+            },
         }
+    }
+
+    /// Says that the server refuses whoever the login is for.
+    pub fn forbidden(&self, words: &str) -> Error {
+        self.tokens.forbidden(words)
     }
 
     /// Says that the server did something that it should not.

@@ -17,6 +17,9 @@ const STACK_BYTES: usize = 1024 * 1024;
 /// How much may wait for a thread, in bytes of messages; no more is read from the client then.
 const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 
+/// How much may be under way before no more is read from the client, in bytes of messages.
+const MAX_RUNNING_BYTES: usize = 512 * 1024 * 1024;
+
 /// What a message takes beside its text.
 const MESSAGE_BYTES: usize = 256;
 
@@ -32,6 +35,7 @@ pub struct RequestWorkers {
 struct JobQueue {
     queue: VecDeque<(usize, Job)>,
     queued_bytes: usize,
+    running_bytes: usize,
     idle: Vec<Thread>,
     threads: usize,
 }
@@ -48,7 +52,7 @@ impl RequestWorkers {
     /// Tells whether more may be read from the client.
     pub fn has_room(&self) -> bool {
         let state = self.lock();
-        state.queue.is_empty() || state.queued_bytes < MAX_QUEUED_BYTES
+        state.has_room()
     }
 
     /// Does something in a thread, for a message of this size.
@@ -74,6 +78,7 @@ impl RequestWorkers {
         let thread = thread::current();
         let mut state = self.lock();
         loop {
+            let had_room = state.has_room();
             let Some((bytes, job)) = state.queue.pop_front() else {
                 state.idle.retain(|idle| idle.id() != thread.id());
                 state.idle.push(thread.clone());
@@ -82,18 +87,32 @@ impl RequestWorkers {
                 state = self.lock();
                 continue;
             };
-            let was_full = state.queued_bytes >= MAX_QUEUED_BYTES;
             state.queued_bytes -= bytes;
+            state.running_bytes += bytes;
+            self.wake_if(!had_room && state.has_room());
             drop(state);
-            if was_full {
-                self.waker.wake();
-            }
             job();
             state = self.lock();
+            let had_room = state.has_room();
+            state.running_bytes -= bytes;
+            self.wake_if(!had_room && state.has_room());
+        }
+    }
+
+    fn wake_if(&self, has_got_room: bool) {
+        if has_got_room {
+            self.waker.wake();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, JobQueue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl JobQueue {
+    fn has_room(&self) -> bool {
+        let is_short = self.queue.is_empty() || self.queued_bytes < MAX_QUEUED_BYTES;
+        is_short && self.running_bytes < MAX_RUNNING_BYTES
     }
 }

@@ -292,7 +292,7 @@ impl Http {
         url: &Url,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
-        abort: Option<&Abort>,
+        stream: Option<(&Abort, Duration)>,
     ) -> Result<Response, HttpError> {
         let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
         let (started, limit) = (Instant::now(), self.left());
@@ -316,10 +316,14 @@ impl Http {
             })?;
         let proxy = proxy::chosen(url);
         let agent = self.agent(url, proxy.as_ref())?;
-        let limits = match abort {
+        let limits = match stream {
             None => Limits::Whole(limit),
-            Some(_) => Limits::UntilSent(limit),
+            Some((_, until_head)) => Limits::Stream {
+                until_sent: limit,
+                until_head,
+            },
         };
+        let abort = stream.map(|(abort, _)| abort);
         let (sent, has_left) = connector::observe(abort, || match body {
             Some(body) => run(&agent, request.body(body), limits),
             None => run(&agent, request.body(()), limits),
@@ -431,8 +435,12 @@ impl Http {
 enum Limits {
     /// The whole of it.
     Whole(Duration),
-    /// Finding the server, connecting and sending the head. The response may take as long as the connection lives.
-    UntilSent(Duration),
+    /// Finding the server, connecting and sending the head; then the wait for the head of the response. Its body may take as
+    /// long as the connection lives, but not for ever.
+    Stream {
+        until_sent: Duration,
+        until_head: Duration,
+    },
 }
 
 fn run<B: AsSendBody>(
@@ -443,9 +451,14 @@ fn run<B: AsSendBody>(
     let request = agent.configure_request(request?);
     let request = match limits {
         Limits::Whole(limit) => request.timeout_global(Some(limit)),
-        Limits::UntilSent(limit) => request
+        Limits::Stream {
+            until_sent,
+            until_head,
+        } => request
             .timeout_global(None)
-            .timeout_send_request(Some(limit)),
+            .timeout_send_request(Some(until_sent))
+            .timeout_recv_response(Some(until_head))
+            .timeout_recv_body(Some(streaming::LONGEST_STREAM)),
     };
     agent.run(request.build())
 }

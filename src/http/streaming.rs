@@ -1,6 +1,7 @@
 //! Requests whose response may take as long as it likes, and is read piece by piece.
 
 use std::io::Read as _;
+use std::time::Duration;
 
 use ureq::http::Method;
 use ureq::BodyReader;
@@ -10,6 +11,9 @@ use super::translate::translate;
 use super::{
     answered, redirect, shown, Abort, Http, HttpError, Redirects, Response, MAX_REDIRECTS,
 };
+
+/// Longest time in which a body is read.
+pub(super) const LONGEST_STREAM: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A request whose response is read as it comes.
 pub struct StreamRequest<'a> {
@@ -23,12 +27,14 @@ pub struct StreamRequest<'a> {
     pub body: Option<&'a [u8]>,
     /// What ends it from another thread.
     pub abort: &'a Abort,
+    /// Longest wait for the head of the response.
+    pub until_head: Duration,
 }
 
 impl Http {
-    /// Sends a request, and returns once the head of the response is there. Only finding the server, connecting and sending
-    /// the head are limited in time; a connection whose other end has gone ends by itself. Redirects are followed within
-    /// the origin, and only those that keep the method.
+    /// Sends a request, and returns once the head of the response is there. Finding the server, connecting and sending the
+    /// head take no longer than other requests; a connection whose other end has gone ends by itself. Redirects are followed
+    /// within the origin, and only those that keep the method.
     ///
     /// # Errors
     ///
@@ -38,7 +44,8 @@ impl Http {
         let mut url = request.url.clone();
         let (headers, body) = (request.headers, request.body);
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(&method, &url, headers, body, Some(request.abort))?;
+            let stream = Some((request.abort, request.until_head));
+            let response = self.send_once(&method, &url, headers, body, stream)?;
             let Some(target) = redirect(&response, &url) else {
                 return Ok(response);
             };
@@ -79,6 +86,6 @@ impl BodyStream {
     /// The error of the connection.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, HttpError> {
         let read = self.reader.read(buffer);
-        read.map_err(|err| translate(err.into(), &answered(&self.host, std::time::Duration::ZERO)))
+        read.map_err(|err| translate(err.into(), &answered(&self.host, Duration::ZERO)))
     }
 }
