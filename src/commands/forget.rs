@@ -14,7 +14,12 @@ use crate::output::{Line, Reporter};
 use crate::store::{Interaction, Store, StoreChoice};
 
 /// The files in the data directory, beside those that the store names.
-const FILES: [&str; 3] = ["credentials.json", "index.json", "handover.lock"];
+const FILES: [&str; 4] = [
+    "credentials.json",
+    "index.json",
+    "handover.lock",
+    "handovers.json",
+];
 
 /// Removes the files of the chosen store, and everything else too unless another store has logins.
 ///
@@ -54,6 +59,7 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
     }
     if let Some(file) = context.store.argument() {
         files.push(Path::new(file).with_extension("handover.lock"));
+        files.push(Path::new(file).with_extension("handovers.json"));
     }
     let mut removed = Vec::new();
     forget(&files, &directories, &mut removed).map_err(|source| Error::Unexpected {

@@ -39,6 +39,8 @@ pub enum Part {
     GeminiCli,
     /// The MCP client opencode.
     Opencode,
+    /// The MCP clients Qwen Code, Kilo and droid, and the Node that runs the first.
+    MoreClients,
     /// The MCP client mcporter.
     Mcporter,
     /// The MCP client Cline.
@@ -76,6 +78,7 @@ impl Part {
             Part::McpRemote => vec![mcp_remote()],
             Part::GeminiCli => vec![gemini_cli()],
             Part::Opencode => vec![opencode()],
+            Part::MoreClients => vec![node(), installed("clients/node_modules/installed.json")],
             Part::Mcporter => vec![mcporter()],
             Part::Cline => vec![installed("node_modules/@cline/core/dist/index.js")],
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
@@ -142,6 +145,11 @@ pub fn mcp_remote() -> PathBuf {
 /// Returns the MCP client Gemini CLI, a script for Node.
 pub fn gemini_cli() -> PathBuf {
     installed("node_modules/@google/gemini-cli/bundle/gemini.js")
+}
+
+/// Returns a file of one of the further MCP clients.
+pub fn of_client(name: &str) -> PathBuf {
+    installed("clients/node_modules").join(name)
 }
 
 /// Returns the MCP client opencode.

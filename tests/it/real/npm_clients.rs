@@ -9,7 +9,7 @@ use std::process::Command;
 use md5::{Digest as _, Md5};
 use serde_json::{json, Value};
 
-use super::bed::{gemini_cli, mcp_remote, mcporter, node, opencode, script, Bed, Part};
+use super::bed::{gemini_cli, mcp_remote, mcporter, node, of_client, opencode, script, Bed, Part};
 use super::clients::answer;
 use super::running::Run;
 use crate::support::fake::{Fake, Reply, Seen};
@@ -98,12 +98,20 @@ fn command(bed: &Bed, fake: &Fake, program: &Path) -> Command {
 
 /// Logs in and moves the login to a client, whose configuration names the server.
 fn move_login(bed: &Bed, fake: &Fake, client: &str, configuration: &str, entry: Value) {
+    let event = hand_over(bed, fake, client, configuration, entry);
+    assert_eq!(
+        (&event["client"], &event["mode"]),
+        (&json!(client), &json!("move"))
+    );
+}
+
+/// Logs in and hands the login over to a client, whose configuration names the server.
+fn hand_over(bed: &Bed, fake: &Fake, client: &str, configuration: &str, entry: Value) -> Value {
     let path = bed.path(configuration);
     fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-    let table = if client == "opencode" {
-        "mcp"
-    } else {
-        "mcpServers"
+    let table = match client {
+        "opencode" | "kilo" => "mcp",
+        _ => "mcpServers",
     };
     fs::write(&path, json!({table: {"x": entry}}).to_string()).expect("a configuration");
     Program::login(fake).at_home(bed.home()).agree().expect(0);
@@ -116,19 +124,24 @@ fn move_login(bed: &Bed, fake: &Fake, client: &str, configuration: &str, entry: 
         &fake.mcp(),
         "--to",
         client,
+        "--write",
     ]);
-    let event = Run::start(&mut program)
-        .finish()
-        .exits(0)
-        .event("handed_over");
-    assert_eq!(
-        (&event["client"], &event["mode"]),
-        (&json!(client), &json!("move"))
-    );
+    let finished = Run::start(&mut program).finish().exits(0);
+    finished.event("handed_over").clone()
 }
 
 /// Runs a client to its end, and requires that it got through with one refresh, as our client, and never began a login.
 fn prove(fake: &Fake, client: &mut Command, said: &str) {
+    let seen = prove_login(fake, client, said);
+    let out: Vec<_> = seen
+        .iter()
+        .filter(|seen| seen.method == "CONNECT" || seen.path.contains("://"))
+        .collect();
+    assert!(out.is_empty(), "nothing goes to another machine: {out:?}");
+}
+
+/// The same for a client that reports to its makers whatever it is told, which ends at the fake. Returns all requests.
+fn prove_login(fake: &Fake, client: &mut Command, said: &str) -> Vec<Seen> {
     let before = fake.seen().len();
     let finished = Run::start(client).finish().exits(0);
     let seen = fake.seen().split_off(before);
@@ -159,11 +172,7 @@ fn prove(fake: &Fake, client: &mut Command, said: &str) {
         "{}",
         all()
     );
-    let out: Vec<_> = seen
-        .iter()
-        .filter(|seen| seen.method == "CONNECT" || seen.path.contains("://"))
-        .collect();
-    assert!(out.is_empty(), "nothing goes to another machine: {out:?}");
+    seen
 }
 
 /// Requires that the client has kept what the refresh gave it.
@@ -251,6 +260,51 @@ fn opencode_uses_a_moved_login() {
     }
     prove(&fake, &mut client, "connected");
     prove_kept(&bed, ".local/share/opencode/mcp-auth.json");
+}
+
+#[apply(long_test)]
+fn qwen_code_uses_a_moved_login() {
+    let bed = Bed::with(&[Part::MoreClients]);
+    let fake = start();
+    let entry = json!({"httpUrl": fake.mcp()});
+    move_login(&bed, &fake, "qwen-code", ".qwen/settings.json", entry);
+    let mut client = command(&bed, &fake, &node());
+    client
+        .arg(of_client("@qwen-code/qwen-code/cli-entry.js"))
+        .args(["mcp", "list"]);
+    prove(&fake, &mut client, "Connected");
+    prove_kept(&bed, ".qwen/mcp-oauth-tokens.json");
+}
+
+#[apply(long_test)]
+fn kilo_uses_a_moved_login() {
+    let bed = Bed::with(&[Part::MoreClients]);
+    let fake = start();
+    let entry = json!({"type": "remote", "url": fake.mcp()});
+    move_login(&bed, &fake, "kilo", ".config/kilo/kilo.json", entry);
+    let program = of_client("@kilocode/cli-linux-x64/bin/kilo");
+    let mut client = command(&bed, &fake, &program);
+    for name in ["KILO_DISABLE_AUTOUPDATE", "KILO_DISABLE_MODELS_FETCH"] {
+        client.env(name, "1");
+    }
+    prove_login(&fake, client.args(["mcp", "list"]), "connected");
+    prove_kept(&bed, ".local/share/kilo/mcp-auth.json");
+}
+
+/// A client that starts this program as its MCP server.
+#[apply(long_test)]
+fn droid_starts_connect() {
+    let bed = Bed::with(&[Part::MoreClients]);
+    let fake = start();
+    let entry = json!({"type": "http", "url": fake.mcp()});
+    let event = hand_over(&bed, &fake, "droid", ".factory/mcp.json", entry);
+    assert_eq!(
+        (&event["mode"], &event["name"]),
+        (&json!("access"), &json!("x"))
+    );
+    let program = of_client("@factory/cli-linux-x64/bin/droid");
+    let mut client = command(&bed, &fake, &program);
+    prove_login(&fake, client.args(["mcp", "list"]), "x  stdio  connected");
 }
 
 #[apply(test)]
