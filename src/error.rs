@@ -69,8 +69,8 @@ pub enum Error {
         /// What went wrong.
         source: DiscoverError,
     },
-    /// We could not become a client.
-    #[error("cannot become a client of {issuer}")]
+    /// There is no client to log in with.
+    #[error("cannot register a client with {issuer}")]
     Register {
         /// The authorization server.
         issuer: String,

@@ -38,10 +38,10 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        let (mut stream, clock) = (&*self.stream, TransferTimer::start(timeout));
+        let (mut stream, started) = (&*self.stream, Instant::now());
         let mut output = self.buffers.output().get(..amount).unwrap_or_default();
         while !output.is_empty() {
-            accept(stream.set_write_timeout(clock.left()?))?;
+            accept(stream.set_write_timeout(left(started, timeout)?))?;
             match stream.write(output) {
                 Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
                 Ok(written) => output = output.get(written..).unwrap_or_default(),
@@ -53,10 +53,10 @@ impl Transport for TcpTransport {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let (mut stream, clock) = (&*self.stream, TransferTimer::start(timeout));
+        let (mut stream, started) = (&*self.stream, Instant::now());
         let input = self.buffers.input_append_buf();
         loop {
-            accept(stream.set_read_timeout(clock.left()?))?;
+            accept(stream.set_read_timeout(left(started, timeout)?))?;
             match stream.read(input) {
                 Ok(count) => {
                     self.buffers.input_appended(count);
@@ -106,31 +106,13 @@ fn is_early(err: &io::Error) -> bool {
     ) && err.raw_os_error() != Some(rustix::io::Errno::TIMEDOUT.raw_os_error())
 }
 
-/// The time limit of one transfer.
-struct TransferTimer {
-    started: Instant,
-    timeout: NextTimeout,
-}
-
-impl TransferTimer {
-    fn start(timeout: NextTimeout) -> Self {
-        Self {
-            started: Instant::now(),
-            timeout,
-        }
-    }
-
-    /// Returns how much time is left; `None` if there is no limit.
-    fn left(&self) -> Result<Option<Duration>, ureq::Error> {
-        let Limit::Exact(limit) = self.timeout.after else {
-            return Ok(None);
-        };
-        match limit
-            .checked_sub(self.started.elapsed())
-            .filter(|left| !left.is_zero())
-        {
-            Some(left) => Ok(Some(left)),
-            None => Err(ureq::Error::Timeout(self.timeout.reason)),
-        }
+/// Returns how much time is left of the limit of a transfer that began then; `None` if there is no limit.
+fn left(started: Instant, timeout: NextTimeout) -> Result<Option<Duration>, ureq::Error> {
+    let Limit::Exact(limit) = timeout.after else {
+        return Ok(None);
+    };
+    match limit.saturating_sub(started.elapsed()) {
+        Duration::ZERO => Err(ureq::Error::Timeout(timeout.reason)),
+        left => Ok(Some(left)),
     }
 }

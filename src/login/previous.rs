@@ -195,10 +195,8 @@ fn names_scopes(challenge: Option<&str>) -> bool {
 /// Returns the scopes that a login without `--scope` requests again: those that were named, and those of a client registered
 /// by hand, to which the authorization server may grant no others.
 pub fn scopes<'a>(request: &Request, stored: &'a Credentials) -> &'a [String] {
-    let is_same_client = match &request.identity.client_id {
-        Some(id) => *id == stored.client_id,
-        None => true,
-    };
+    let named = request.identity.client_id.as_ref();
+    let is_same_client = named.is_none_or(|id| *id == stored.client_id);
     if stored.options.scopes || stored.registration == RegistrationKind::Static && is_same_client {
         &stored.scopes_requested
     } else {
@@ -222,11 +220,10 @@ pub fn with_issuer(request: &Request, stored: Option<&Credentials>) -> Option<Re
 
 /// Returns whether the user names no other authorization server than that of the stored login.
 fn is_same_server(request: &Request, stored: &Credentials) -> bool {
-    match &request.issuer {
-        _ if request.preset.is_some() || request.issuer_metadata.is_some() => false,
-        Some(issuer) => same_issuer(&stored.issuer, issuer),
-        None => true,
-    }
+    let is_issuer = |issuer: &String| same_issuer(&stored.issuer, issuer);
+    request.preset.is_none()
+        && request.issuer_metadata.is_none()
+        && request.issuer.as_ref().is_none_or(is_issuer)
 }
 
 fn repeat_authority(request: &mut Request, stored: &Credentials) {
