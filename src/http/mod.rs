@@ -55,8 +55,8 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Most connections that stay open for further requests.
 const MAX_IDLE_CONNECTIONS: usize = 32;
 
-/// The size of the two buffers of a connection, in bytes.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// The size of the two buffers of a connection, in bytes: more than a head may have, so that one that is too large is noticed.
+const BUFFER_BYTES: usize = MAX_HEAD_BYTES + 16 * 1024;
 
 /// How many redirects within one origin are followed where any are.
 const MAX_REDIRECTS: usize = 3;

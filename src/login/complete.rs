@@ -68,12 +68,13 @@ pub fn not_exchanged(pending: PendingAuthorization, source: ExchangeError) -> In
         }
         _ => false,
     };
+    let error = Error::Exchange {
+        issuer: printable(&pending.expected().issuer),
+        provider: pending.preparation().provider(),
+        source,
+    };
     Incomplete {
-        error: Error::Exchange {
-            issuer: printable(&pending.expected().issuer),
-            provider: pending.preparation().provider(),
-            source,
-        },
+        error: Box::new(error),
         reregister: can_reregister.then(|| Box::new(pending)),
     }
 }

@@ -107,7 +107,7 @@ pub enum Started {
 /// Why the last step of a login ended without tokens.
 pub struct Incomplete {
     /// What the login ends with.
-    pub error: Error,
+    pub error: Box<Error>,
     /// What a new registration may be made for: the server does not know ours any more.
     pub reregister: Option<Box<PendingAuthorization>>,
 }
@@ -115,7 +115,7 @@ pub struct Incomplete {
 impl From<Error> for Incomplete {
     fn from(error: Error) -> Self {
         Self {
-            error,
+            error: Box::new(error),
             reregister: None,
         }
     }

@@ -49,9 +49,10 @@ impl EventLoop<'_> {
                 reregister: Some(pending),
                 ..
             })) if !self.is_ending() => self.reregister(id, *pending),
-            Message::Started(Err(error)) | Message::Completed(Err(Incomplete { error, .. })) => {
-                self.end(id, Err(error), Page::Failed);
+            Message::Completed(Err(Incomplete { error, .. })) => {
+                self.end(id, Err(*error), Page::Failed);
             }
+            Message::Started(Err(error)) => self.end(id, Err(error), Page::Failed),
         }
     }
 
