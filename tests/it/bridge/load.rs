@@ -7,17 +7,24 @@ use crate::support::fake::Reply;
 use crate::support::mcp_server::{McpServer, Wire};
 use crate::support::program::Program;
 use crate::support::stdio_client::{connect, text_of, StdioClient};
+use crate::support::tries_all;
 
-const LONG: usize = 50_000_000;
-
-/// Most memory, in KiB, at a message of [`LONG`] bytes.
-const MOST: u64 = 3 * LONG as u64 / 1024;
+/// Returns the size of a long message in bytes: with all tests what is promised, else somewhat more than the 10 MiB that other
+/// bridges take.
+fn long() -> usize {
+    if tries_all() {
+        50_000_000
+    } else {
+        12_000_000
+    }
+}
 
 #[cfg(target_os = "linux")]
 #[apply(test)]
-fn br13_br40_fifty_megabytes_each_way() {
-    let server = McpServer::tool(Wire::Both, "events", |message, _| {
-        Reply::stream(vec![message.says(&"x".repeat(LONG))])
+fn br13_br40_long_messages_each_way() {
+    let long = long();
+    let server = McpServer::tool(Wire::Both, "events", move |message, _| {
+        Reply::stream(vec![message.says(&"x".repeat(long))])
     });
     let (_home, mut client) = legacy(&server);
     let process = client.running.process();
@@ -27,15 +34,16 @@ fn br13_br40_fifty_megabytes_each_way() {
     let mut call = |tool: &str, text: &str| {
         let id = client.ask_tool(tool, json!({"text": text}));
         let answer = client.next("the answer", |line| line.json["id"] == id);
-        assert_eq!(text_of(&answer.json).len(), LONG);
+        assert_eq!(text_of(&answer.json).len(), long);
     };
-    call("echo", &"y".repeat(LONG));
+    call("echo", &"y".repeat(long));
     let as_json = memory();
     call("events", "");
     let as_event = memory();
     assert_eq!(client.text("echo", json!({"text": "goes on"})), "goes on");
     println!("peak memory: {small} KiB, with JSON {as_json} KiB, with an event {as_event} KiB");
-    assert!(as_event < MOST, "{as_event} KiB");
+    let most = small + 5 * long as u64 / 2 / 1024;
+    assert!(as_event < most, "{as_event} KiB of {most}");
     finish(&server, client);
 }
 
