@@ -1,6 +1,6 @@
 //! Warnings: what the user should know although the command goes on.
 //!
-//! A warning is an event with a code, as a failure has one. Whoever talks to the user receives it; `log` is for `-v`.
+//! A warning is an event with a code, as a failure has one. The output receives it; `log` is for `-v`.
 
 use std::sync::OnceLock;
 

@@ -201,7 +201,7 @@ warnings are lines on stderr, as are the errors of the first four.
 \fBsteps\fR, a list of {url, status, decided}, what was asked and what was decided from the answer (status is null if
 there was none); \fBexit\fR, the exit status. A state is one of ok, warning (a login works all the same), failure (a
 login would end here); the code is that of an error event, or null. Topics are, of the machine, surroundings, browser,
-terminal, loopback, callback, data, keyring, file, logins, refreshes, clock, proxy, certificates; of the server, login,
+terminal, loopback, callback, data, keyring, file, logins, refreshes, clients, clock, proxy, certificates; of the server, login,
 discovery, issuer, resource, pkce, endpoints, registration, scopes. A topic may have several findings, or none. The exit
 status is that of the first failure that a login would meet.
 .PP

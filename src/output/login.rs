@@ -250,7 +250,7 @@ fn show_login(report: &Report, next: Option<&str>) {
     terminal::say(&format!("  scopes:  {scopes}"));
     terminal::say(&format!("  expires: {}", expiry(report)));
     if let Some(place) = &report.place {
-        terminal::say(&format!("  kept in: {place}"));
+        terminal::say(&format!("  stored:  {place}"));
     }
     if report.already {
         terminal::say("  --force logs in again");
