@@ -13,7 +13,7 @@ use super::writer::{self, WriteError};
 use super::{Change, HandoverError};
 use crate::digest;
 use crate::oauth::text::{json_line, printable};
-use crate::os::files::{self, DiskError, Durability};
+use crate::os::files::{self, DiskError};
 use crate::store::StoredId;
 
 /// Largest file of what was written, in bytes.
@@ -233,9 +233,5 @@ fn write(records: &Path, entries: &[WrittenEntry]) -> Result<(), WriteError> {
         };
     }
     let text = json_line(&entries).map_err(|err| DiskError::Io(err.into()))?;
-    Ok(files::write_atomically(
-        records,
-        text.as_bytes(),
-        Durability::Synced,
-    )?)
+    Ok(files::write_atomically(records, text.as_bytes())?)
 }

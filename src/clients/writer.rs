@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::locks::acquire;
 use super::{Change, HandoverError};
 use crate::failure::{About, Code, Failure, Hint};
-use crate::os::files::{self, DiskError, Durability};
+use crate::os::files::{self, DiskError};
 
 /// Largest file of a client that is read as a whole, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -154,7 +154,7 @@ fn write_one(change: &Change) -> Result<(), WriteError> {
     let (old, new) = edited(change)?;
     if old.as_ref() != Some(&new) {
         match change.secret {
-            true => files::write_atomically(path, new.as_bytes(), Durability::Synced)?,
+            true => files::write_atomically(path, new.as_bytes())?,
             false => files::write_shared(path, new.as_bytes())?,
         }
     }

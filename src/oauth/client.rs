@@ -103,6 +103,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Returns the text of the client secret, if there is one.
+    pub fn exposed_secret(&self) -> Option<&str> {
+        self.secret.as_ref().map(Secret::expose)
+    }
+
     /// Returns a client without a secret.
     pub fn public(id: String, kind: RegistrationKind) -> Self {
         Self {

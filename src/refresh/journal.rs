@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::digest;
 use crate::oauth::secret::Secret;
 use crate::os::clock::{Deadline, Time};
-use crate::os::files::{self, DiskError, Durability, LockFile, PreparedFile};
+use crate::os::files::{self, DiskError, LockFile, PreparedFile};
 use crate::store::logins_file::Logins;
 use crate::store::{text, Credentials, Store, StoreError, Stored, StoredId};
 
@@ -156,11 +156,7 @@ impl Journal {
             }
             .into());
         }
-        Ok(files::write_atomically(
-            &self.note,
-            text.as_bytes(),
-            Durability::Synced,
-        )?)
+        Ok(files::write_atomically(&self.note, text.as_bytes())?)
     }
 
     /// Notes that what came of it is stored, or that there is nothing left to tell.
@@ -246,10 +242,7 @@ mod tests {
     #[test]
     fn all_processes_that_can_use_a_refresh_token_share_its_lock() {
         let directory = tempfile::tempdir().expect("a directory");
-        let key = StoredId {
-            server: "https://mcp.example".into(),
-            profile: "default".into(),
-        };
+        let key = StoredId::new("https://mcp.example", "default");
         let (file, other) = (directory.path().join("a"), directory.path().join("b"));
         let journal = |data_dir: &str, store: &str| {
             let (choice, data_dir) = (
@@ -278,10 +271,7 @@ mod tests {
     #[test]
     fn c3_an_interrupted_refresh_is_remembered_for_its_own_token_only() {
         let directory = tempfile::tempdir().expect("a directory");
-        let key = StoredId {
-            server: "https://mcp.example".into(),
-            profile: "default".into(),
-        };
+        let key = StoredId::new("https://mcp.example", "default");
         let choice = "file".parse().expect("a store");
         let store = Store::open_to_read(&choice, directory.path(), Interaction::None);
         let journal = Journal::of(&store, &key, &Ok(None));

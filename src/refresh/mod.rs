@@ -323,10 +323,7 @@ mod tests {
 
     #[test]
     fn when_a_token_is_due() {
-        let key = StoredId {
-            server: "https://mcp.example".into(),
-            profile: "default".into(),
-        };
+        let key = StoredId::new("https://mcp.example", "default");
         let mut login = crate::store::tests::credentials(&key);
         let now = Time::now();
         let need = Freshness {
@@ -353,10 +350,7 @@ mod tests {
 
     #[test]
     fn e8_a_token_from_the_future_is_due() {
-        let key = StoredId {
-            server: "https://mcp.example".into(),
-            profile: "default".into(),
-        };
+        let key = StoredId::new("https://mcp.example", "default");
         let mut login = crate::store::tests::credentials(&key);
         let now = Time::now();
         let need = Freshness {
@@ -380,10 +374,7 @@ mod tests {
 
     #[test]
     fn a13_no_time_at_all_may_be_asked_for() {
-        let key = StoredId {
-            server: "https://mcp.example".into(),
-            profile: "default".into(),
-        };
+        let key = StoredId::new("https://mcp.example", "default");
         let mut login = crate::store::tests::credentials(&key);
         let need = Freshness {
             min_ttl: Duration::ZERO,

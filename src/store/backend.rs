@@ -16,18 +16,9 @@ pub struct BackendKind {
     pub name: &'static str,
     /// What `--store NAME:ARGUMENT` names, with an example; `None` if there is no argument.
     pub argument: Option<(&'static str, &'static str)>,
-    /// Makes the backend. Nothing is read or asked yet.
-    pub open: fn(&BackendOptions) -> Box<dyn Backend>,
-}
-
-/// What a backend is made from.
-pub struct BackendOptions<'a> {
-    /// The argument of `--store NAME:ARGUMENT`.
-    pub argument: Option<&'a OsStr>,
-    /// The data directory; empty if there is none and none is needed.
-    pub data_dir: &'a Path,
-    /// How long the caller can wait.
-    pub interaction: Interaction,
+    /// Makes the backend from the argument, the data directory, which is empty if there is none and none is needed, and how
+    /// long the caller can wait. Nothing is read or asked yet.
+    pub open: fn(Option<&OsStr>, &Path, Interaction) -> Box<dyn Backend>,
 }
 
 /// How long the program that called us can wait.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text;
 use crate::digest;
-use crate::os::files::{self, Durability};
+use crate::os::files;
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -69,11 +69,7 @@ impl Cache {
                         "it has {} bytes",
                         text.len()
                     );
-                    Ok(files::write_atomically(
-                        &path,
-                        text.as_bytes(),
-                        Durability::Cache,
-                    )?)
+                    Ok(files::write_cache(&path, text.as_bytes())?)
                 });
         if let Err(err) = written {
             log::debug!("not cached: {err:#}");

@@ -81,10 +81,7 @@ pub struct Credentials {
 impl Credentials {
     /// Returns the name of this login.
     pub fn key(&self) -> StoredId {
-        StoredId {
-            server: self.server.clone(),
-            profile: self.profile.clone(),
-        }
+        StoredId::new(&self.server, &self.profile)
     }
 
     /// Returns the client that this login belongs to.

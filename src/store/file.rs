@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::backend::{Backend, BackendKind, BackendOptions, Place};
+use super::backend::{Backend, BackendKind, Place};
 use super::logins_file::LoginsFile;
 use super::{lock_dir_in, Credentials, StoreChoice, StoreError, StoredId};
 use crate::os::clock::Deadline;
@@ -16,7 +16,16 @@ const NAME: &str = "file";
 pub const KIND: BackendKind = BackendKind {
     name: NAME,
     argument: Some(("PATH", "/run/user/1000/login.json")),
-    open: |options| Box::new(FileBackend::of(options)),
+    open: |argument, data_dir, interaction| {
+        Box::new(FileBackend {
+            file: match argument {
+                // A file of the user's own may hold anything: it is not changed before it has proved to hold logins.
+                Some(path) => LoginsFile::named(path),
+                None => LoginsFile::new(data_dir.join("credentials.json")),
+            },
+            lock_limit: interaction.lock_limit(),
+        })
+    },
 };
 
 /// A file of credentials.
@@ -32,18 +41,6 @@ impl FileBackend {
         Self {
             file: LoginsFile::new(path),
             lock_limit,
-        }
-    }
-
-    fn of(options: &BackendOptions) -> Self {
-        let file = match options.argument {
-            // A file of the user's own may hold anything: it is not changed before it has proved to hold logins.
-            Some(path) => LoginsFile::named(path),
-            None => LoginsFile::new(options.data_dir.join("credentials.json")),
-        };
-        Self {
-            file,
-            lock_limit: options.interaction.lock_limit(),
         }
     }
 

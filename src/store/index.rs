@@ -11,7 +11,7 @@ use crate::os::clock::{Deadline, Time};
 use crate::warning::warn_user;
 
 /// What is known of a login without opening the store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexEntry {
     /// The server, as in [`StoredId::server`].
     pub server: String,
@@ -75,27 +75,15 @@ impl IndexEntry {
         Self {
             server: key.server.clone(),
             profile: key.profile.clone(),
-            issuer: String::new(),
-            client_id: String::new(),
-            scopes: Vec::new(),
-            account: None,
-            grant: Tag::default(),
-            obtained_at: None,
-            expires_at: None,
-            refreshable: false,
             needs_login: true,
-            handed_over: None,
             place,
-            generation: 0,
+            ..Self::default()
         }
     }
 
     /// Returns the name of this login.
     pub fn key(&self) -> StoredId {
-        StoredId {
-            server: self.server.clone(),
-            profile: self.profile.clone(),
-        }
+        StoredId::new(&self.server, &self.profile)
     }
 }
 

@@ -44,6 +44,14 @@ pub struct StoredId {
 pub const DEFAULT_PROFILE: &str = "default";
 
 impl StoredId {
+    /// Returns the name of the login to this server with this profile.
+    pub fn new(server: impl Into<String>, profile: impl Into<String>) -> Self {
+        Self {
+            server: server.into(),
+            profile: profile.into(),
+        }
+    }
+
     /// Returns the name under which a store keeps this login: `<server>`, or `<server>#<profile>`.
     pub fn store_name(&self) -> String {
         if self.profile == DEFAULT_PROFILE {
@@ -59,10 +67,7 @@ impl StoredId {
         let (server, profile) = account
             .rsplit_once('#')
             .unwrap_or((account, DEFAULT_PROFILE));
-        Self {
-            server: server.to_owned(),
-            profile: profile.to_owned(),
-        }
+        Self::new(server, profile)
     }
 
     /// Returns the words of a command line that name this login.

@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
-use super::backend::{Backend, BackendKind, BackendOptions, Interaction, Place};
+use super::backend::{Backend, BackendKind, Interaction, Place};
 use super::index::{Index, IndexEntry};
 use super::logins_file::Logins;
 use super::{file, keyring, Credentials, StoreChoice, StoreError, StoredId};
 use crate::os::clock::Time;
-use crate::os::files::{self, DiskError, Durability};
+use crate::os::files::{self, DiskError};
 use crate::warning::warn_user;
 
 /// All backends, the preferred ones first.
@@ -64,14 +64,9 @@ impl Store {
 
     /// Opens the backends to use a login that is there. Nothing is written, and nothing is asked of a backend yet.
     pub fn open_to_read(choice: &StoreChoice, data_dir: &Path, interaction: Interaction) -> Self {
-        let options = BackendOptions {
-            argument: choice.argument(),
-            data_dir,
-            interaction,
-        };
         let is_chosen = |kind: &&BackendKind| choice.backend().is_none_or(|name| name == kind.name);
         let (chosen, others): (Vec<_>, Vec<_>) = BACKENDS.iter().partition(is_chosen);
-        let open = |kind: &BackendKind| (kind.open)(&options);
+        let open = |kind: &BackendKind| (kind.open)(choice.argument(), data_dir, interaction);
         let backends: Vec<_> = chosen.into_iter().map(open).collect();
         let is_own_index = backends.iter().all(|backend| backend.is_own_index());
         let index = (!is_own_index).then(|| Index::new(data_dir, interaction.lock_limit()));
@@ -568,7 +563,7 @@ pub(crate) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Opti
                 .insert(&credentials.key().store_name(), credentials)
                 .and_then(|()| logins.checked_text())
                 .and_then(|text| {
-                    files::write_atomically(path, text.as_bytes(), Durability::Synced)?;
+                    files::write_atomically(path, text.as_bytes())?;
                     Ok(())
                 });
             written

@@ -226,7 +226,11 @@ impl TokenRequest<'_> {
             built(|keep| request.request(&keep))
         };
         self.send(build, true).map_err(|err| {
-            err.without(&[Some(code.expose()), Some(verifier.secret()), self.secret()])
+            err.without(&[
+                Some(code.expose()),
+                Some(verifier.secret()),
+                self.client.exposed_secret(),
+            ])
         })
     }
 
@@ -249,8 +253,9 @@ impl TokenRequest<'_> {
             }
             built(|keep| request.request(&keep))
         };
-        self.send(build, false)
-            .map_err(|err| err.without(&[Some(refresh_token.expose()), self.secret()]))
+        self.send(build, false).map_err(|err| {
+            err.without(&[Some(refresh_token.expose()), self.client.exposed_secret()])
+        })
     }
 
     /// Returns the parameters that `oauth2` does not set itself.
@@ -258,10 +263,6 @@ impl TokenRequest<'_> {
         let parameters = [("resource", self.resource), ("client_id", client_id)];
         let given = |(name, value): (_, Option<&str>)| Some((name, value?.to_owned()));
         parameters.into_iter().filter_map(given).collect()
-    }
-
-    fn secret(&self) -> Option<&str> {
-        self.client.secret.as_ref().map(Secret::expose)
     }
 
     fn send(

@@ -112,8 +112,7 @@ impl RevocationEndpoint<'_> {
             .read()
             .map(|body| token_endpoint::error_words(&body))
             .unwrap_or_default();
-        let client_secret = self.client.secret.as_ref().map(Secret::expose);
-        words.drop_quotes_of(&[Some(token.secret()), client_secret]);
+        words.drop_quotes_of(&[Some(token.secret()), self.client.exposed_secret()]);
         Err(RevokeError::Refused { status, words })
     }
 

@@ -24,7 +24,7 @@ use crate::os::browser::BrowserChoice;
 use crate::os::clock::{Deadline, Time};
 use crate::os::signals::{self, Signal, Signals};
 use crate::os::terminal;
-use crate::os::terminal::paste::{Paste, Read};
+use crate::os::terminal::paste::Paste;
 
 /// How often the countdown is renewed.
 const TICK: Duration = Duration::from_secs(1);
@@ -246,7 +246,10 @@ impl<'a> EventLoop<'a> {
         let Some(paste) = &mut self.paste else {
             return;
         };
-        let has_ended = is_readable && paste.advance() == Read::End;
+        if is_readable {
+            paste.advance();
+        }
+        let has_ended = is_readable && !paste.is_open();
         if let Some(pasted) = paste.judge() {
             self.on_pasted(&pasted);
         }

@@ -161,28 +161,23 @@ pub fn open(url: &str, choice: &BrowserChoice, environment: &Environment) {
     let (watched, command) = (url.to_owned(), choice.command.clone());
     let launch = move || match run_opener(&watched, command.as_deref(), may_default) {
         Ok(true) => log::info!("the browser was told to open the address"),
-        Ok(false) => warn_user!(
-            BrowserFailed,
-            "no browser could be started; open the address yourself"
-        ),
-        Err(err) => warn_user!(
-            BrowserFailed,
-            "no browser could be started: {err}; open the address yourself"
-        ),
+        Ok(false) => warn_not_started(""),
+        Err(err) => warn_not_started(&format!(": {err}")),
     };
-    if thread::Builder::new()
-        .name("browser".to_owned())
-        .spawn(launch)
-        .is_err()
-    {
+    let thread = thread::Builder::new().name("browser".to_owned());
+    if thread.spawn(launch).is_err() {
         // Without a thread nobody hears how it went.
         if let Err(err) = start_opener(url, choice.command.as_deref(), may_default, Stdio::null()) {
-            warn_user!(
-                BrowserFailed,
-                "no browser could be started: {err}; open the address yourself"
-            );
+            warn_not_started(&format!(": {err}"));
         }
     }
+}
+
+fn warn_not_started(why: &str) {
+    warn_user!(
+        BrowserFailed,
+        "no browser could be started{why}; open the address yourself"
+    );
 }
 
 /// Tells whether a program exists: where its path says, or on the search path.

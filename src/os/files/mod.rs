@@ -11,7 +11,6 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::failure::{About, Code, Failure, Hint};
-use crate::warning::warn_user;
 use checks::resolve;
 
 pub use lock::LockFile;
@@ -125,15 +124,6 @@ fn holder_in_words(holder: Option<i32>) -> String {
         Some(pid) => format!("process {pid} holds it"),
         None => "another process holds it".to_owned(),
     }
-}
-
-/// How long a written file has to last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// It must survive a power cut: file and directory are synchronised.
-    Synced,
-    /// It can be made again: nothing waits for the disk.
-    Cache,
 }
 
 /// Opens a file for reading; `None` if there is none.
@@ -257,12 +247,17 @@ pub fn open_regular(path: &Path) -> io::Result<Option<File>> {
 ///
 /// As [`open_private`], or the failure of the disk; the old file is then as it was. A directory that cannot be
 /// synchronised after the change is a warning only: the bytes are there.
-pub fn write_atomically(
-    path: &Path,
-    bytes: &[u8],
-    durability: Durability,
-) -> Result<(), DiskError> {
-    replace(&prepare(path)?, path, bytes, durability, None)
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    PreparedFile::open(prepare(path)?, path)?.store(bytes)
+}
+
+/// As [`write_atomically`], for what can be made again: it may not survive a power cut, and nothing waits for the disk.
+///
+/// # Errors
+///
+/// Those of [`write_atomically`].
+pub fn write_cache(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    PreparedFile::open(prepare(path)?, path)?.store_unsynced(bytes)
 }
 
 /// Replaces a file that holds no secret, or makes it: as [`write_atomically`], but it keeps the mode that it has.
@@ -281,49 +276,11 @@ pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         Err(err) if err.kind() == io::ErrorKind::NotFound => None,
         Err(err) => return Err(anyhow!(err).context(cannot("open", path)).into()),
     };
-    replace(&target, path, bytes, Durability::Synced, mode)
-}
-
-/// Replaces a file whose way is safe; `path` is what the user calls it.
-fn replace(
-    target: &Path,
-    path: &Path,
-    bytes: &[u8],
-    durability: Durability,
-    mode: Option<Permissions>,
-) -> Result<(), DiskError> {
-    let directory = directory_of(target);
-    temporary::sweep(directory, name_of(target));
-    let mut temporary = temporary::beside(target)?;
-    temporary
-        .write_all(bytes)
-        .with_context(|| cannot("write", path))?;
+    let prepared = PreparedFile::open(target, path)?;
     if let Some(mode) = mode {
-        temporary
-            .as_file()
-            .set_permissions(mode)
-            .with_context(|| cannot("write", path))?;
+        prepared.set_mode(mode)?;
     }
-    if durability == Durability::Synced {
-        temporary
-            .as_file()
-            .sync_all()
-            .with_context(|| cannot("write", path))?;
-    }
-    temporary
-        .persist(target)
-        .map_err(|err| err.error)
-        .with_context(|| cannot("replace", path))?;
-    if durability == Durability::Synced {
-        if let Err(err) = File::open(directory).and_then(|opened| opened.sync_all()) {
-            warn_user!(
-                FileNotSynced,
-                "{} is written, but may not survive a power cut: {err}",
-                path.display()
-            );
-        }
-    }
-    Ok(())
+    prepared.store(bytes)
 }
 
 /// Checks, without writing anything, that a file may be replaced or made: it is ours, and no mount.

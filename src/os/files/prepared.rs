@@ -1,6 +1,6 @@
 //! A file that is prepared before it is known what it will hold.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,16 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::{cannot, directory_of, name_of, prepare, temporary, DiskError};
+use crate::warning::warn_user;
 
-/// A private file under a temporary name, open and with its space reserved. What it will hold may be known at a moment at
-/// which nothing may fail any more; then it takes three system calls to store it.
+/// A private file under a temporary name. What it will hold may be known at a moment at which nothing may fail any more;
+/// then it takes three system calls to store it.
 #[derive(Debug)]
 pub struct PreparedFile {
     temporary: NamedTempFile,
     target: PathBuf,
+    /// What the user calls it.
+    path: PathBuf,
 }
 
 impl PreparedFile {
@@ -27,45 +30,67 @@ impl PreparedFile {
     ///
     /// Those of [`super::write_atomically`].
     pub fn new(path: &Path, size_bytes: u64) -> Result<Self, DiskError> {
-        let target = prepare(path)?;
+        let prepared = Self::open(prepare(path)?, path)?;
+        let reserved = reserve(prepared.temporary.as_file(), size_bytes);
+        reserved.with_context(|| cannot("write", path))?;
+        Ok(prepared)
+    }
+
+    /// Prepares a file at `target`, whose way is safe; `path` is what the user calls it.
+    pub(super) fn open(target: PathBuf, path: &Path) -> Result<Self, DiskError> {
         temporary::sweep(directory_of(&target), name_of(&target));
-        let temporary = temporary::beside(&target)?;
-        reserve(temporary.as_file(), size_bytes).with_context(|| cannot("write", path))?;
-        Ok(Self { temporary, target })
+        Ok(Self {
+            temporary: temporary::beside(&target)?,
+            target,
+            path: path.to_owned(),
+        })
     }
 
     /// Returns where the file will be.
     pub fn path(&self) -> &Path {
-        &self.target
+        &self.path
+    }
+
+    /// Gives the file another mode than 0600.
+    pub(super) fn set_mode(&self, mode: Permissions) -> Result<(), DiskError> {
+        let set = self.temporary.as_file().set_permissions(mode);
+        Ok(set.with_context(|| cannot("write", &self.path))?)
     }
 
     /// Writes the file, and gives it its name: `write`, `fsync` and `rename`. The directory is synchronised after that.
     ///
     /// # Errors
     ///
-    /// The failure of the disk; there is no file then.
-    pub fn store(self, bytes: &[u8]) -> Result<(), DiskError> {
-        let Self {
-            mut temporary,
-            target,
-        } = self;
-        temporary
+    /// The failure of the disk; the old file is then as it was.
+    pub fn store(mut self, bytes: &[u8]) -> Result<(), DiskError> {
+        let written = self
+            .temporary
             .write_all(bytes)
-            .with_context(|| cannot("write", &target))?;
-        temporary
-            .as_file()
-            .sync_all()
-            .with_context(|| cannot("write", &target))?;
-        temporary
-            .persist(&target)
+            .and_then(|()| self.temporary.as_file().sync_all());
+        written.with_context(|| cannot("write", &self.path))?;
+        self.temporary
+            .persist(&self.target)
             .map_err(|err| err.error)
-            .with_context(|| cannot("replace", &target))?;
-        if let Err(err) = File::open(directory_of(&target)).and_then(|opened| opened.sync_all()) {
-            log::debug!(
+            .with_context(|| cannot("replace", &self.path))?;
+        let directory = File::open(directory_of(&self.target));
+        if let Err(err) = directory.and_then(|opened| opened.sync_all()) {
+            warn_user!(
+                FileNotSynced,
                 "{} is written, but may not survive a power cut: {err}",
-                target.display()
+                self.path.display()
             );
         }
+        Ok(())
+    }
+
+    /// As [`PreparedFile::store`], for what can be made again: nothing waits for the disk.
+    pub(super) fn store_unsynced(mut self, bytes: &[u8]) -> Result<(), DiskError> {
+        let written = self.temporary.write_all(bytes);
+        written.with_context(|| cannot("write", &self.path))?;
+        let named = self.temporary.persist(&self.target);
+        named
+            .map_err(|err| err.error)
+            .with_context(|| cannot("replace", &self.path))?;
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 fn is_insecure(path: &Path) -> bool {
     let read = open_private(path).map(drop);
-    let written = write_atomically(path, b"new", Durability::Cache);
+    let written = write_cache(path, b"new");
     match (&read, &written) {
         (Err(DiskError::Insecure { .. }), Err(DiskError::Insecure { .. })) => true,
         (Ok(()), Ok(())) => false,
@@ -67,7 +67,7 @@ fn a_file_is_replaced_and_nothing_else_stays() {
     let path = home.path().join("new/deep/credentials.json");
     assert!(open_private(&path).unwrap().is_none());
     for bytes in [&b"old"[..], b"new", b""] {
-        write_atomically(&path, bytes, Durability::Synced).unwrap();
+        write_atomically(&path, bytes).unwrap();
         assert_eq!(read_private(&path, 3).unwrap().unwrap().as_slice(), bytes);
     }
     prove_writable(&path).unwrap();
@@ -80,7 +80,7 @@ fn a_file_is_replaced_and_nothing_else_stays() {
         ),
         (0o600, 0o700, 0o700)
     );
-    write_atomically(&path, b"long", Durability::Cache).unwrap();
+    write_cache(&path, b"long").unwrap();
     assert!(matches!(
         read_private(&path, 3),
         Err(DiskError::TooLarge { .. })
@@ -104,7 +104,7 @@ fn d1_sec10_leftovers_of_dead_runs_are_removed() {
     for name in stale.iter().chain(&kept) {
         fs::write(home.path().join(name), b"secret").unwrap();
     }
-    write_atomically(&home.path().join("a"), b"", Durability::Cache).unwrap();
+    write_cache(&home.path().join("a"), b"").unwrap();
     let mut expected = kept.to_vec();
     expected.push("a".to_owned());
     expected.sort();
@@ -115,10 +115,10 @@ fn d1_sec10_leftovers_of_dead_runs_are_removed() {
 fn d2_a_failure_names_the_file_and_leaves_the_old_one() {
     let home = home();
     let file = home.path().join("file");
-    write_atomically(&file, b"old", Durability::Synced).unwrap();
+    write_atomically(&file, b"old").unwrap();
     let below = file.join("credentials.json");
     for err in [
-        write_atomically(&below, b"new", Durability::Synced).unwrap_err(),
+        write_atomically(&below, b"new").unwrap_err(),
         prove_writable(&below).unwrap_err(),
         open_private(&below).map(drop).unwrap_err(),
         LockFile::acquire(&below, Deadline::after(Duration::ZERO))
@@ -132,18 +132,13 @@ fn d2_a_failure_names_the_file_and_leaves_the_old_one() {
         );
     }
     assert_eq!(fs::read(&file).unwrap(), b"old");
-    assert!(write_atomically(
-        Path::new("/proc/mcp-login/file"),
-        b"new",
-        Durability::Synced
-    )
-    .is_err());
+    assert!(write_atomically(Path::new("/proc/mcp-login/file"), b"new").is_err());
 }
 
 #[test]
 fn d3_a_directory_that_cannot_be_synchronised_is_a_warning() {
     if let Some(path) = std::env::var_os(CHILD_PATH) {
-        return write_atomically(Path::new(&path), b"new", Durability::Synced).unwrap();
+        return write_atomically(Path::new(&path), b"new").unwrap();
     }
     if !have("strace") {
         return;
@@ -174,8 +169,8 @@ fn d3_a_directory_that_cannot_be_synchronised_is_a_warning() {
 fn d6_links() {
     let home = home();
     let at = |name: &str| home.path().join(name);
-    write_atomically(&at("real/file"), b"old", Durability::Cache).unwrap();
-    write_atomically(&at("open"), b"old", Durability::Cache).unwrap();
+    write_cache(&at("real/file"), b"old").unwrap();
+    write_cache(&at("open"), b"old").unwrap();
     fs::set_permissions(at("open"), Permissions::from_mode(0o620)).unwrap();
     for (name, target, refused) in [
         ("relative", "real/file", false),
@@ -224,7 +219,7 @@ fn d6_a_link_to_nothing_is_written_through_where_only_the_user_could_have_made_i
         fs::set_permissions(&directory, Permissions::from_mode(mode)).unwrap();
         let target = at(&format!("target-{mode:o}"));
         symlink(&target, directory.join("link")).unwrap();
-        let written = write_atomically(&directory.join("link"), b"new", Durability::Cache);
+        let written = write_cache(&directory.join("link"), b"new");
         let lock = LockFile::acquire(&directory.join("link"), Deadline::after(Duration::ZERO));
         assert_eq!(
             matches!(written, Err(DiskError::Insecure { .. })),
@@ -280,7 +275,7 @@ fn d6_d8_what_belongs_to_another_user_is_refused() {
     let home = home();
     let at = |name: &str| home.path().join(name);
     for name in ["file", "directory/file", "target"] {
-        write_atomically(&at(name), b"old", Durability::Cache).unwrap();
+        write_cache(&at(name), b"old").unwrap();
     }
     symlink("target", at("link")).unwrap();
     symlink("directory", at("way")).unwrap();
@@ -366,7 +361,7 @@ fn d8_permissions_of_others_are_removed() {
 fn d8_the_umask_changes_nothing() {
     if let Some(path) = std::env::var_os(CHILD_PATH) {
         let path = PathBuf::from(path);
-        write_atomically(&path, b"new", Durability::Cache).unwrap();
+        write_cache(&path, b"new").unwrap();
         let lock = LockFile::acquire(
             &path.with_extension("lock"),
             Deadline::after(Duration::ZERO),
@@ -402,9 +397,9 @@ fn d8_the_umask_changes_nothing() {
 fn d7_c7_a_file_that_is_replaced_while_it_is_read_is_whole() {
     let home = home();
     let path = home.path().join("file");
-    write_atomically(&path, b"old", Durability::Cache).unwrap();
+    write_cache(&path, b"old").unwrap();
     let old = open_private(&path).unwrap().unwrap();
-    write_atomically(&path, b"new", Durability::Cache).unwrap();
+    write_cache(&path, b"new").unwrap();
     assert_eq!(check_file(&path, &old).unwrap().nlink(), 0);
     assert_eq!(io::read_to_string(old).unwrap(), "old");
 }

@@ -6,7 +6,7 @@
 
 use std::io::IsTerminal as _;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
@@ -24,7 +24,7 @@ pub const IN_BACKGROUND: &str =
     "this runs in the background: nothing can be pasted until it is in the foreground";
 
 /// What comes within this time belongs to one paste, so that a wrapped address is read as one.
-const SILENCE: Duration = Duration::from_millis(250);
+const PASTE_PAUSE: Duration = Duration::from_millis(250);
 
 /// Most that is kept of one paste: an address of the largest size, and what a terminal puts around it.
 const MAX_KEPT_BYTES: usize = MAX_PASTE_BYTES + 64;
@@ -38,17 +38,15 @@ const BACKSPACES: [u8; 2] = [0x08, 0x7f];
 /// The settings that the terminal had before; kept where a panic hook can reach them.
 static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// Where pasted text comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Terminal,
-    Pipe,
+fn saved() -> MutexGuard<'static, Option<Termios>> {
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Text that is being pasted.
 #[derive(Debug)]
 pub struct Paste {
-    source: Source,
+    /// It is typed or pasted into a terminal; otherwise it comes from a pipe.
+    is_terminal: bool,
     open: bool,
     buffer: Vec<u8>,
     dropped: usize,
@@ -67,34 +65,21 @@ pub struct Pasted {
     pub dropped: usize,
 }
 
-/// What came out of reading.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Read {
-    /// Nothing to judge yet.
-    Nothing,
-    /// There will be no more.
-    End,
-}
-
 impl Paste {
     /// Reads from stdin if it is the terminal that the person looks at: both it and stderr are terminals.
     pub fn from_terminal() -> Option<Self> {
         let ours = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        ours.then(|| Self::new(Source::Terminal))
+        ours.then(|| Self::new(true))
     }
 
     /// Reads from stdin whatever it is.
     pub fn from_stdin() -> Self {
-        Self::new(if std::io::stdin().is_terminal() {
-            Source::Terminal
-        } else {
-            Source::Pipe
-        })
+        Self::new(std::io::stdin().is_terminal())
     }
 
-    fn new(source: Source) -> Self {
+    fn new(is_terminal: bool) -> Self {
         Self {
-            source,
+            is_terminal,
             open: true,
             buffer: Vec::new(),
             dropped: 0,
@@ -109,7 +94,7 @@ impl Paste {
 
     /// Tells whether the program may read now. In the background of a shell it may not.
     pub fn is_readable(&self) -> bool {
-        self.open && (self.source == Source::Pipe || is_foreground())
+        self.open && (!self.is_terminal || is_foreground())
     }
 
     /// Returns what to wait for; `None` while nothing may be read.
@@ -130,10 +115,8 @@ impl Paste {
     /// Prepares the terminal, if it is ours to prepare. To be called once signals are watched for, so that none of them
     /// leaves it prepared, and again after the program was continued.
     pub fn arm(&mut self) {
-        if self.source == Source::Terminal && self.open && is_foreground() {
-            let mut saved = SAVED
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if self.is_terminal && self.open && is_foreground() {
+            let mut saved = saved();
             if saved.is_none() {
                 *saved = hand_over_every_byte();
             }
@@ -141,34 +124,31 @@ impl Paste {
     }
 
     /// Reads what is there. To be called when [`Self::interest`] is readable.
-    pub fn advance(&mut self) -> Read {
+    pub fn advance(&mut self) {
         let mut chunk = [0; 16 * 1024];
         match rustix::io::read(rustix::stdio::stdin(), &mut chunk) {
             // What was typed can be gone again: the terminal drops it at a Ctrl-C or Ctrl-Z.
-            Ok(0) if self.source == Source::Terminal && is_armed() && !is_hung_up() => {
-                Read::Nothing
-            }
+            Ok(0) if self.is_terminal && is_armed() && !is_hung_up() => {}
             Ok(0) => self.end(),
             Ok(count) => self.take(chunk.get(..count).unwrap_or_default()),
-            Err(Errno::INTR | Errno::AGAIN) => Read::Nothing,
+            Err(Errno::INTR | Errno::AGAIN) => {}
             Err(_) => self.end(),
         }
     }
 
-    fn end(&mut self) -> Read {
+    fn end(&mut self) {
         self.open = false;
         self.quiet_at = (!self.buffer.is_empty()).then(|| Deadline::after(Duration::ZERO));
         restore();
-        Read::End
     }
 
-    fn take(&mut self, bytes: &[u8]) -> Read {
-        self.quiet_at = Some(Deadline::after(SILENCE));
+    fn take(&mut self, bytes: &[u8]) {
+        self.quiet_at = Some(Deadline::after(PASTE_PAUSE));
         for byte in bytes {
             match *byte {
-                END_OF_INPUT if self.source == Source::Terminal => return self.end(),
-                KILL_LINE if self.source == Source::Terminal => self.forget(),
-                byte if self.source == Source::Terminal && BACKSPACES.contains(&byte) => {
+                END_OF_INPUT if self.is_terminal => return self.end(),
+                KILL_LINE if self.is_terminal => self.forget(),
+                byte if self.is_terminal && BACKSPACES.contains(&byte) => {
                     self.buffer.pop();
                 }
                 _ if self.buffer.len() >= MAX_KEPT_BYTES => self.dropped += 1,
@@ -178,7 +158,6 @@ impl Paste {
         if self.buffer.ends_with(BRACKET_CLOSE) {
             self.quiet_at = Some(Deadline::after(Duration::ZERO));
         }
-        Read::Nothing
     }
 
     /// Returns what has come, once it has been silent for a while. An unfinished paste is kept as well, and comes again
@@ -228,21 +207,15 @@ impl Drop for Paste {
 
 /// Gives the terminal back as it was. Safe to call at any time, and more than once.
 pub fn restore() {
-    let mut saved = SAVED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
     // Out of the foreground a change would stop us; the shell restores its own settings there.
-    if let Some(before) = saved.take().filter(|_| is_foreground()) {
+    if let Some(before) = saved().take().filter(|_| is_foreground()) {
         let _ = tcsetattr(std::io::stdin().as_fd(), OptionalActions::Now, &before);
     }
 }
 
 /// Tells whether the terminal is prepared: a read of it then never waits.
 fn is_armed() -> bool {
-    SAVED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .is_some()
+    saved().is_some()
 }
 
 /// Tells whether the terminal is gone.

@@ -57,6 +57,9 @@ pub enum KeyringFault {
     /// It did not answer in time; nor will it be asked again.
     #[error("cannot use the keyring: it did not answer in time")]
     Silent,
+    /// It has several entries of one name, of which nobody knows which one is meant.
+    #[error("cannot use the keyring: it has several entries of the same name")]
+    Ambiguous,
     /// Its contents are gone when the session ends.
     #[error("cannot use the keyring: it forgets everything when the session ends")]
     Volatile,
@@ -81,9 +84,7 @@ impl Failure for KeyringFault {
             Self::Foreign => {
                 "run this in a session of your own, such as that of `su -`, or keep the login in a file with --store file"
             }
-            Self::NotBuilt | Self::Absent | Self::Silent | Self::Volatile | Self::Other(_) => {
-                "keep the login in a file with --store file"
-            }
+            _ => "keep the login in a file with --store file",
         };
         Some(hint.into())
     }
@@ -95,7 +96,9 @@ impl From<KeyringFault> for StoreError {
             KeyringFault::NotBuilt | KeyringFault::Absent | KeyringFault::Foreign => Fault::Absent,
             KeyringFault::Locked | KeyringFault::Refused => Fault::Locked,
             KeyringFault::Silent => Fault::Silent,
-            KeyringFault::Volatile | KeyringFault::Other(_) => Fault::Other,
+            KeyringFault::Ambiguous | KeyringFault::Volatile | KeyringFault::Other(_) => {
+                Fault::Other
+            }
         };
         Self::Backend {
             fault,
@@ -108,7 +111,7 @@ impl From<KeyringFault> for StoreError {
 pub const KIND: BackendKind = BackendKind {
     name: NAME,
     argument: None,
-    open: |options| Box::new(KeyringBackend::new(options.interaction, options.data_dir)),
+    open: |_, data_dir, interaction| Box::new(KeyringBackend::new(interaction, data_dir)),
 };
 
 /// The name of this backend.
@@ -247,7 +250,10 @@ impl KeyringBackend {
 pub fn holds(service: &'static str, account: String) -> Result<bool, KeyringFault> {
     let look = move |keyring: &keyring_core::CredentialStore| {
         let item = keyring.build(service, &account, None).map_err(fault)?;
-        Ok(!matches!(read(&item)?, Found::Nothing))
+        match read(&item) {
+            Err(KeyringFault::Ambiguous) => Ok(true),
+            found => Ok(found?.is_some()),
+        }
     };
     KeyringBackend::new(Interaction::None, Path::new("")).call(Purpose::Read, look)
 }
@@ -259,16 +265,19 @@ impl Backend for KeyringBackend {
 
     fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
         let name = id.store_name();
-        let found = self.call(Purpose::Read, move |keyring| read(&entry(keyring, &name)?))?;
+        let found = self.call(Purpose::Read, move |keyring| read(&entry(keyring, &name)?));
         let unreadable = |why: &str| StoreError::Unreadable {
             key: id.clone(),
             place: self.place().to_string(),
             why: why.to_owned(),
         };
         let bytes = match found {
-            Found::Nothing => return Ok(None),
-            Found::One(bytes) => bytes,
-            Found::Several => return Err(unreadable("it has several entries of this name")),
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(KeyringFault::Ambiguous) => {
+                return Err(unreadable("it has several entries of this name"))
+            }
+            Err(err) => return Err(err.into()),
         };
         // The parser's own words may quote a secret.
         let login: Credentials =
@@ -282,11 +291,12 @@ impl Backend for KeyringBackend {
         let write = move |keyring: &_| {
             let item = entry(keyring, &name)?;
             if let Some(replaces) = replaces {
-                let is_changed = match read(&item)? {
-                    Found::Nothing => true,
-                    Found::One(bytes) => serde_json::from_slice(&bytes)
+                let is_changed = match read(&item) {
+                    Ok(None) => true,
+                    Ok(Some(bytes)) => serde_json::from_slice(&bytes)
                         .is_ok_and(|found: Credentials| found.generation != replaces),
-                    Found::Several => false,
+                    Err(KeyringFault::Ambiguous) => false,
+                    Err(err) => return Err(err),
                 };
                 if is_changed {
                     return Ok(false);
@@ -331,7 +341,7 @@ impl Backend for KeyringBackend {
                 .and_then(|()| read(&item));
             let removed = remove(&item);
             match read_back? {
-                Found::One(found) if found.as_slice() == name.as_bytes() => removed.map(drop),
+                Some(found) if found.as_slice() == name.as_bytes() => removed.map(drop),
                 _ => Err(KeyringFault::Other(
                     "reading back gave something else than was written".to_owned(),
                 )),
@@ -357,19 +367,11 @@ fn entry(keyring: &keyring_core::CredentialStore, account: &str) -> Result<Entry
     keyring.build(SERVICE, account, None).map_err(fault)
 }
 
-/// What the keyring holds under one name.
-enum Found {
-    Nothing,
-    One(Zeroizing<Vec<u8>>),
-    /// Several entries, of which nobody knows which one is meant.
-    Several,
-}
-
-fn read(entry: &Entry) -> Result<Found, KeyringFault> {
+/// Returns what the keyring holds under one name; `None` if nothing.
+fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringFault> {
     match entry.get_secret() {
-        Ok(secret) => Ok(Found::One(Zeroizing::new(secret))),
-        Err(Error::NoEntry) => Ok(Found::Nothing),
-        Err(Error::Ambiguous(_)) => Ok(Found::Several),
+        Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+        Err(Error::NoEntry) => Ok(None),
         Err(err) => Err(fault(err)),
     }
 }
@@ -399,9 +401,7 @@ fn fault(err: Error) -> KeyringFault {
         Error::TooLong(_, limit) => {
             KeyringFault::Other(format!("it takes no more than {limit} bytes"))
         }
-        Error::Ambiguous(_) => {
-            KeyringFault::Other("it has several entries of the same name".to_owned())
-        }
+        Error::Ambiguous(_) => KeyringFault::Ambiguous,
         _ => KeyringFault::Other("it reported an error".to_owned()),
     }
 }

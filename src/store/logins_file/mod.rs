@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use super::{text, StoreError, StoredId};
 use crate::digest;
 use crate::os::clock::Deadline;
-use crate::os::files::{self, DiskError, Durability, LockFile};
+use crate::os::files::{self, DiskError, LockFile};
 
 #[cfg(test)]
 mod tests;
@@ -124,7 +124,7 @@ impl LoginsFile {
             None => !logins.entries.0.is_empty(),
         };
         if is_changed {
-            files::write_atomically(&self.path, after.as_bytes(), Durability::Synced)?;
+            files::write_atomically(&self.path, after.as_bytes())?;
         }
         Ok(outcome)
     }
