@@ -549,7 +549,7 @@ fn a_logout_that_forgets_leaves_no_file_of_ours_and_takes_no_other() {
         .as_array()
         .expect("files")
         .is_empty());
-    assert_eq!(home.all_files(), [note.clone()]);
+    assert_eq!(home.all_files(), std::slice::from_ref(&note));
     std::fs::remove_file(note).expect("removing");
     home.command("logout", &["--all", "--forget"])
         .run()
