@@ -118,15 +118,16 @@ fn br46_a_redirect_does_not_take_the_token_elsewhere() {
     }
 }
 
-/// What names no MCP server ends at once, with nothing on stdout.
+/// What names no MCP server ends at once, with nothing on stdout. Without a name the only login is meant; here is none.
 #[apply(test)]
 fn br1_arguments_that_name_no_server() {
-    for arguments in [
-        &["connect"][..],
-        &["connect", "ftp://x.example/"],
-        &["connect", "--no-such"],
+    for (arguments, status) in [
+        (&["connect", "--store", "file"][..], 3),
+        (&["connect", "ftp://x.example/"], 2),
+        (&["connect", "--no-such"], 2),
     ] {
-        let finished = Program::new().with_stdin().args(arguments).run().expect(2);
+        let program = Program::new().with_stdin().args(arguments);
+        let finished = program.run().expect(status);
         assert_eq!(finished.stdout, "");
         assert!(!finished.stderr.is_empty());
     }
