@@ -95,7 +95,10 @@ impl RefusedMessage {
         let body = response.read().unwrap_or_default();
         let text = String::from_utf8_lossy(&body).into_owned();
         let messages = message::read(body).unwrap_or_default();
-        let message = messages.into_iter().find(|message| message.is_error);
+        // Other errors, such as those of OAuth, have no number for a code.
+        let message = messages
+            .into_iter()
+            .find(|message| message.error_code().is_some());
         Self {
             status,
             message,

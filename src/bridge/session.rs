@@ -126,6 +126,8 @@ impl Session {
             };
             let left = limit.saturating_sub(began.elapsed());
             if left.is_zero() {
+                // Those behind have waited long enough too.
+                state.is_confirming = false;
                 return;
             }
             let waited = self.changed.wait_timeout(state, left);

@@ -338,6 +338,12 @@ impl Http {
             ),
             Err(_) => log::info!("{method} {place}: no answer in {elapsed} ms"),
         }
+        let limit = match (&sent, stream) {
+            (Err(ureq::Error::Timeout(ureq::Timeout::RecvResponse)), Some((_, until_head))) => {
+                until_head
+            }
+            _ => limit,
+        };
         let of = RequestContext {
             host: &host,
             limit,
