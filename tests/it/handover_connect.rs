@@ -488,6 +488,33 @@ fn in_a_terminal_the_user_is_asked() {
 }
 
 #[apply(test)]
+fn in_a_terminal_a_login_asks_the_same() {
+    let fake = Fake::start();
+    for (args, answer, is_written) in [
+        (&["lab", "--handover"][..], "n\n", false),
+        (&["lab", "--handover"], "y\n", true),
+        (&["lab", "--handover", "--write"], "", true),
+    ] {
+        let home = live(&fake);
+        let old = json!({"mcpServers": {"lab": {"url": fake.mcp()}}}).to_string();
+        let path = put(&home, ".cursor/mcp.json", &old);
+        let mut pty = Pty::open();
+        let running = Program::new()
+            .at_home(home.path())
+            .args(["--store", "file", "--no-browser"])
+            .args(args)
+            .on(&pty)
+            .start();
+        if !answer.is_empty() {
+            pty.wait_for("write it for cursor? [y/N]");
+            pty.type_in(answer);
+        }
+        running.finish().expect(0);
+        assert_eq!(read(&path) != old, is_written, "{args:?} {answer:?}");
+    }
+}
+
+#[apply(test)]
 fn a_login_by_name_goes_to_the_client_that_has_the_name() {
     let fake = Fake::start();
     let home = Home::new();
