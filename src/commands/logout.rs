@@ -19,7 +19,7 @@ use crate::oauth::text::printable;
 use crate::os::clock::{Deadline, Time};
 use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
-use crate::refresh::LockedLogin;
+use crate::refresh::{LockedLogin, Settings};
 use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
 use crate::token_endpoint::RevocationEndpoint;
 use crate::warning::warn_user;
@@ -93,7 +93,7 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
     let mut reporter = Reporter::new(context.json, wanted.len() > 1);
     for key in wanted {
         let logged_out = logout(&key, context);
-        warn_of_clients(&key);
+        warn_of_clients(&key, context);
         match logged_out {
             Ok(how) => {
                 let (word, sentence) = in_words(&key, &how);
@@ -121,13 +121,13 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
 }
 
 /// Names the clients that go on asking us for a login which is gone.
-fn warn_of_clients(key: &StoredId) {
+fn warn_of_clients(key: &StoredId, context: &Context) {
     let Some(places) = Places::detect() else {
         return;
     };
     for client in ours::that_ask_for(key, &places, |url| is_server(url, key)) {
         let path = client.path.display().to_string();
-        let mut words = vec![
+        let words = [
             "mcp-login",
             "handover",
             &key.server,
@@ -135,9 +135,9 @@ fn warn_of_clients(key: &StoredId) {
             client.source,
             "--undo",
         ];
-        let profile = output::hint::profile(&key.profile);
-        words.extend(profile.iter().map(String::as_str));
-        let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+        let mut words = words.map(str::to_owned).to_vec();
+        words.extend(output::hint::profile(&key.profile));
+        words.extend(Settings::of(context).options());
         warn_user!(
             TokenEnded,
             "{} ({}) still runs mcp-login for this login; `{}` takes that out",
