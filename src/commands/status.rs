@@ -226,7 +226,14 @@ fn table(logins: &[Login]) -> String {
         .iter()
         .any(|login| login.entry.profile != DEFAULT_PROFILE);
     let heads = [
-        "SERVER", "PROFILE", "STATE", "EXPIRES", "ACCOUNT", "CLIENT", "KEPT IN", "SCOPES",
+        "SERVER",
+        "PROFILE",
+        "STATE",
+        "EXPIRES",
+        "ACCOUNT",
+        "CLIENT",
+        "STORED IN",
+        "SCOPES",
     ];
     let rows = logins.iter().map(|login| {
         let entry = &login.entry;
@@ -335,7 +342,7 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
     } else if servers.is_empty() {
         String::new()
     } else {
-        let heads = ["NAME", "SERVER", "STATE", "EXPIRES", "ACCOUNT", "KEPT IN"];
+        let heads = ["NAME", "SERVER", "STATE", "EXPIRES", "ACCOUNT", "STORED IN"];
         let rows = servers.iter().map(NamedLogin::row);
         fitted(
             &[row(heads)].into_iter().chain(rows).collect::<Vec<_>>(),

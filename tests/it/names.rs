@@ -71,7 +71,7 @@ fn a_login_by_name_shows_the_url_first() {
         assert!(
             finished
                 .stderr
-                .starts_with(&format!("mcp-login: linear is {} (says ", fake.mcp())),
+                .starts_with(&format!("mcp-login: linear is {} (from ", fake.mcp())),
             "{}",
             finished.stderr
         );

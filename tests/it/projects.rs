@@ -134,7 +134,7 @@ fn every_command_shows_which_project_file_it_uses() {
     let home = Home::new();
     home.put(&[live(&fake)]);
     put_servers(&home, "work/.mcp.json", json!({"theirs": entry(&fake)}));
-    let expected = format!("mcp-login: theirs is {} (says ", fake.mcp());
+    let expected = format!("mcp-login: theirs is {} (from ", fake.mcp());
     for (command, args) in [
         ("token", &["theirs"][..]),
         ("headers", &["theirs"]),
@@ -237,7 +237,7 @@ fn a_variable_in_a_url_is_not_shown() {
     assert!(
         finished
             .stderr
-            .starts_with(&format!("mcp-login: paid is {shown} (says ")),
+            .starts_with(&format!("mcp-login: paid is {shown} (from ")),
         "{}",
         finished.stderr
     );
@@ -279,7 +279,7 @@ fn a_projects_name_is_refused_without_a_terminal() {
         ("-x", "mcp-login claude-code:-x"),
     ] {
         let refused = log_in(&home, &["--", name]).run().expect_error(2, "usage");
-        let said = format!("theirs is {} (says ", fake.mcp());
+        let said = format!("theirs is {} (from ", fake.mcp());
         assert!(
             name != "theirs" || refused.stderr.contains(&said),
             "{}",

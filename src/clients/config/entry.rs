@@ -208,8 +208,8 @@ impl ConfiguredServer {
         let url = printable(&self.shown_url());
         let path = printable(&self.path.display().to_string());
         match self.in_project {
-            true => format!("{name} is {url} (says {path}, a file of this project)"),
-            false => format!("{name} is {url} (says {path})"),
+            true => format!("{name} is {url} (from {path}, a file of this project)"),
+            false => format!("{name} is {url} (from {path})"),
         }
     }
 
