@@ -1,6 +1,10 @@
 //! Reads responses: the answer to a request comes as JSON or in a stream of events, among other messages for the client.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use super::message::{self, Kind, RpcMessage};
 use super::sse::Parser;
@@ -15,6 +19,9 @@ const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
 /// How much is read at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Longest time in which the body of a refusal is read.
+const BRIEF_LIMIT: Duration = Duration::from_secs(5);
 
 /// Most streams that are read on after the answer has come. Most servers end a stream then, and its connection can be used again.
 const MAX_LINGERING: usize = 16;
@@ -90,9 +97,9 @@ impl ServerAnswer {
 
 impl RefusedMessage {
     /// Reads the response.
-    pub fn read(response: Response) -> Self {
+    pub fn read(response: Response, abort: &Abort) -> Self {
         let status = response.status;
-        let body = response.read().unwrap_or_default();
+        let body = read_briefly(response, abort);
         let text = String::from_utf8_lossy(&body).into_owned();
         let messages = message::read(body).unwrap_or_default();
         // Other errors, such as those of OAuth, have no number for a code.
@@ -148,7 +155,7 @@ impl Bridge {
         let words = match text.trim() {
             "" => String::new(),
             _ if is_page => " and a web page".to_owned(),
-            text => format!(": {}", printable(text)),
+            text => format!(": {}", printable(&self.upstream.without_token(text))),
         };
         let fault = match status {
             403 => return self.upstream.forbidden(&words),
@@ -241,6 +248,19 @@ impl Bridge {
         }
     }
 
+    /// Reads a stream that answers nothing, in a thread of its own: it may last as long as it wants.
+    pub fn read_aside(self: &Arc<Self>, mut body: BodyStream) {
+        let bridge = Arc::clone(self);
+        if LINGERING.fetch_add(1, Ordering::SeqCst) < MAX_LINGERING {
+            let _ = thread::Builder::new().spawn(move || {
+                let _ = bridge.read_events(&mut body, &mut Reading::of_others(&Abort::default()));
+                LINGERING.fetch_sub(1, Ordering::SeqCst);
+            });
+        } else {
+            LINGERING.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
     /// Passes a message on to the client, but returns it if it is the answer that is read.
     pub fn pass_on(&self, message: RpcMessage, reading: &Reading) -> Option<RpcMessage> {
         if message.kind != Kind::Response {
@@ -266,6 +286,23 @@ impl Bridge {
         }
         None
     }
+}
+
+/// Reads the body of a response that has nothing more to wait for; empty if it does not end soon.
+pub fn read_briefly(response: Response, abort: &Abort) -> Vec<u8> {
+    let (done, ended) = mpsc::channel::<()>();
+    let connection = abort.clone();
+    let watch = thread::Builder::new().spawn(move || {
+        if ended.recv_timeout(BRIEF_LIMIT) == Err(RecvTimeoutError::Timeout) {
+            connection.close();
+        }
+    });
+    let body = match watch {
+        Ok(_) => response.read().unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    drop(done);
+    body
 }
 
 /// Reads a body of any length that a line may have.

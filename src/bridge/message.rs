@@ -62,17 +62,19 @@ struct Envelope<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// Reads a line or a body: one message, or a batch of them. `None` if it is neither.
+/// Reads a line or a body: one message, or the messages of a batch. `None` if there is none.
 pub fn read(text: Vec<u8>) -> Option<Vec<RpcMessage>> {
     let text = one_line(text);
     if text.first() != Some(&b'[') {
         return Some(vec![RpcMessage::read(text)?]);
     }
     let members: Vec<&RawValue> = serde_json::from_slice(&text).ok()?;
-    let messages = members
+    let messages: Vec<_> = members
         .iter()
-        .map(|member| RpcMessage::read(member.get().as_bytes().to_vec()));
-    messages.collect()
+        .filter_map(|member| RpcMessage::read(member.get().as_bytes().to_vec()))
+        .collect();
+    // What is no message takes none of the others with it.
+    (members.is_empty() || !messages.is_empty()).then_some(messages)
 }
 
 /// Puts a message on one line: line ends in JSON are white space between its tokens.
@@ -95,7 +97,8 @@ fn one_line(mut text: Vec<u8>) -> Vec<u8> {
 
 impl RpcMessage {
     fn read(text: Vec<u8>) -> Option<Self> {
-        let envelope: Envelope = serde_json::from_slice(&text).ok()?;
+        // All of it has to be text, also what is not looked at: the other side may end at anything else.
+        let envelope: Envelope = serde_json::from_str(std::str::from_utf8(&text).ok()?).ok()?;
         let span = |value: Option<&RawValue>| {
             let value = value?.get();
             let start = (value.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
@@ -242,6 +245,22 @@ mod tests {
 
     fn text(message: &RpcMessage) -> &str {
         std::str::from_utf8(&message.text).expect("UTF-8")
+    }
+
+    #[test]
+    fn br1_br13_messages_beside_what_is_none() {
+        for (line, expected) in [
+            (&br#"[{"id":1,"method":"a"},7,{"id":2}]"#[..], Some(1)),
+            (br#"[{"id":1,"method":"a"},{"method":"b"}]"#, Some(2)),
+            (b"[]", Some(0)),
+            (b"[7]", None),
+            (b"7", None),
+            (b"{\"id\":1,\"result\":{},\"x\":\"\xff\"}", None),
+            (b"{\"id\":1,\"result\":\"\xff\"}", None),
+        ] {
+            let messages = read(line.to_vec()).map(|messages| messages.len());
+            assert_eq!(messages, expected, "{}", String::from_utf8_lossy(line));
+        }
     }
 
     #[test]

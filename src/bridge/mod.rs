@@ -24,7 +24,6 @@ mod translate;
 mod upstream;
 mod workers;
 
-use std::collections::VecDeque;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -46,7 +45,7 @@ use stdio::{Arrival, LineInput, LineOutput};
 use tools::MirroredTools;
 use translate::Translation;
 use upstream::Upstream;
-use workers::RequestWorkers;
+use workers::{Lane, RequestWorkers};
 
 /// How long requests under way may go on when the client has closed our stdin.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -100,8 +99,6 @@ pub fn run(
         sse: SseTransport::default(),
         login: AllowedLogin::default(),
         tools: Mutex::default(),
-        notifications: Mutex::default(),
-        notifying: Mutex::default(),
         workers,
         person,
     });
@@ -137,10 +134,6 @@ struct Bridge {
     login: AllowedLogin,
     /// The parameters that are mirrored into headers.
     tools: Mutex<MirroredTools>,
-    /// What is sent one after another.
-    notifications: Mutex<VecDeque<RpcMessage>>,
-    /// Held while one of them is sent.
-    notifying: Mutex<()>,
     workers: Arc<RequestWorkers>,
     person: Box<dyn Person>,
 }
@@ -170,40 +163,42 @@ impl Bridge {
     }
 
     fn take_message(self: &Arc<Self>, message: RpcMessage) {
-        // What has to be sent in order begins here, where messages are still in order.
-        self.session.expect(&message);
         let (bridge, bytes) = (Arc::clone(self), message.text.len());
         match message.kind {
             Kind::Request => {
                 let version = self.version(&message);
                 let abort = self.pending.begin(message.id(), version.is_some());
-                self.workers.submit(bytes, move || match abort {
-                    Some(abort) => bridge.request(&message, version, &abort),
-                    None => {
-                        let error = "there is a request with this id already; wait for its answer";
-                        bridge.output.write(&message::error(
-                            message.id(),
-                            message::INVALID_REQUEST,
-                            error,
-                        ));
-                    }
-                });
+                if abort.is_some() {
+                    self.session.expect(&message);
+                }
+                self.workers
+                    .submit(Lane::Requests, bytes, move || match abort {
+                        Some(abort) => bridge.request(&message, version, &abort),
+                        None => {
+                            let error =
+                                "there is a request with this id already; wait for its answer";
+                            bridge.output.write(&message::error(
+                                message.id(),
+                                message::INVALID_REQUEST,
+                                error,
+                            ));
+                        }
+                    });
             }
             Kind::Notification if message.method == CANCELLED => {
-                self.workers.submit(bytes, move || bridge.cancel(&message));
+                self.workers
+                    .submit(Lane::Aside, bytes, move || bridge.cancel(&message));
             }
             Kind::Notification => {
-                self.notifications
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push_back(message);
-                self.workers.submit(bytes, move || bridge.notify());
+                self.session.expect(&message);
+                self.workers
+                    .submit(Lane::InOrder, bytes, move || bridge.notify(&message));
             }
             Kind::Response => match self.translation() {
                 Some(translation) => translation.take_response(message),
                 None => self
                     .workers
-                    .submit(bytes, move || bridge.send_quietly(&message)),
+                    .submit(Lane::Aside, bytes, move || bridge.send_quietly(&message)),
             },
         }
     }
@@ -262,22 +257,10 @@ impl Bridge {
         self.person.tell(&error.report());
     }
 
-    /// Sends the next notification.
-    fn notify(self: &Arc<Self>) {
-        // The next one waits until this one has arrived.
-        let in_order = self
-            .notifying
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let next = self
-            .notifications
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front();
-        let Some(message) = next else { return };
-        self.send_quietly(&message);
-        drop(in_order);
-        self.session.confirmed(self, &message);
+    /// Sends a notification.
+    fn notify(self: &Arc<Self>, message: &RpcMessage) {
+        self.send_quietly(message);
+        self.session.confirmed(self, message);
     }
 
     /// Sends a message that has no answer. On the wire without sessions there are no responses of clients, and behind a

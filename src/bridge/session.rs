@@ -29,6 +29,9 @@ const CONFIRMATION_LIMIT: Duration = Duration::from_secs(3);
 /// How long a stream that was cut is asked for again.
 const RESUME_LIMIT: Duration = Duration::from_secs(7);
 
+/// The shortest pause before a stream is opened again, whatever the server asks for.
+const MIN_PAUSE: Duration = Duration::from_millis(250);
+
 /// The pause before a stream is opened again where the server names none, and the longest one after failures.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -174,14 +177,18 @@ impl Bridge {
         let done = self.initialize_on_some_wire(message, abort);
         self.session.lock().is_opening = false;
         self.session.changed.notify_all();
-        done
+        // The stream may end much later.
+        if let Some(answer) = done? {
+            answer.finish();
+        }
+        Ok(())
     }
 
     fn initialize_on_some_wire(
         self: &Arc<Self>,
         message: &RpcMessage,
         abort: &Abort,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<ServerAnswer>, Error> {
         let opened = self.open_session(message, abort);
         let translated = match &opened {
             Ok(Ok(answer)) if answer.message.is_error => self.translate(message, abort),
@@ -194,14 +201,14 @@ impl Bridge {
             (Some(line), _) => self
                 .pending
                 .answer(message.id(), || self.output.write(&line)),
-            (None, Ok(answer)) => self.reply(message.id(), answer),
+            (None, Ok(answer)) => return Ok(Some(self.deliver(message.id(), answer))),
             (None, Err(refused)) => {
                 if !refused.is_of_older_transport() || !self.initialize_by_sse(message, abort)? {
-                    return self.refuse(message.id(), refused);
+                    self.refuse(message.id(), refused)?;
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Sends `initialize`, which belongs to no session yet.
@@ -212,7 +219,7 @@ impl Bridge {
     ) -> Result<Result<ServerAnswer, RefusedMessage>, Error> {
         let response = self.post(message, &View::default(), abort)?;
         if !(200..300).contains(&response.status) {
-            return Ok(Err(RefusedMessage::read(response)));
+            return Ok(Err(RefusedMessage::read(response, abort)));
         }
         let id = response.header("mcp-session-id").map(str::to_owned);
         match self.read(response, &mut Reading::of(message, abort))? {
@@ -229,7 +236,7 @@ impl Bridge {
         let mut view = self.session.view();
         let mut response = self.post(message, &view, abort)?;
         if !(200..300).contains(&response.status) {
-            let refusal = RefusedMessage::read(response);
+            let refusal = RefusedMessage::read(response, abort);
             if !view.is_lost(&refusal) {
                 return self.refuse(message.id(), refusal);
             }
@@ -237,7 +244,7 @@ impl Bridge {
             view = self.session.view();
             response = self.post(message, &view, abort)?;
             if !(200..300).contains(&response.status) {
-                return self.refuse(message.id(), RefusedMessage::read(response));
+                return self.refuse(message.id(), RefusedMessage::read(response, abort));
             }
         }
         let mut reading = Reading::of(message, abort);
@@ -254,7 +261,7 @@ impl Bridge {
         let (view, abort) = (self.session.view(), Abort::default());
         let mut response = self.post(message, &view, &abort)?;
         if !(200..300).contains(&response.status) {
-            let refusal = RefusedMessage::read(response);
+            let refusal = RefusedMessage::read(response, &abort);
             if !view.is_lost(&refusal) {
                 return Err(self.refused(refusal.status, ""));
             }
@@ -262,9 +269,7 @@ impl Bridge {
             response = self.post(message, &self.session.view(), &abort)?;
         }
         if response.is("text/event-stream") {
-            let mut body = response.into_stream();
-            // It answers nothing, so it may end whenever it wants.
-            let _ = self.read_events(&mut body, &mut Reading::of_others(&abort));
+            self.read_aside(response.into_stream());
         }
         Ok(())
     }
@@ -297,10 +302,15 @@ impl Bridge {
     }
 
     /// Answers a request, and lets the stream of the answer end.
-    pub fn reply(&self, id: &str, mut answer: ServerAnswer) {
+    pub fn reply(&self, id: &str, answer: ServerAnswer) {
+        self.deliver(id, answer).finish();
+    }
+
+    /// Answers a request, and returns what is left of the answer.
+    fn deliver(&self, id: &str, mut answer: ServerAnswer) -> ServerAnswer {
         let message = std::mem::replace(&mut answer.message, RpcMessage::none());
         self.answer(id, message);
-        answer.finish();
+        answer
     }
 
     /// Says that a stream ended before the answer.
@@ -338,7 +348,7 @@ impl Bridge {
         );
         let abort = Abort::default();
         match self.open_session(&initialize, &abort)? {
-            Ok(answer) if !answer.message.is_error => answer.finish(),
+            Ok(answer) if !answer.message.is_error => {}
             Ok(_) => {
                 return Err(self
                     .upstream
@@ -367,7 +377,11 @@ impl Bridge {
         let mut given_up_at = Instant::now() + RESUME_LIMIT;
         while let Some(last_id) = reading.parser.last_id.clone() {
             reading.parser.forget_unfinished();
-            thread::sleep(reading.parser.retry.unwrap_or(FIRST_PAUSE));
+            let pause = reading.parser.retry.unwrap_or(FIRST_PAUSE);
+            if pause > MAX_PAUSE {
+                break;
+            }
+            thread::sleep(pause.max(MIN_PAUSE));
             if !self.pending.is_open(message.id()) {
                 break;
             }
@@ -421,7 +435,7 @@ impl Bridge {
                 Ok(_) => return,
                 Err(err) => log::info!("no stream of the server: {err}"),
             }
-            thread::sleep(reading.parser.retry.unwrap_or(pause));
+            thread::sleep(reading.parser.retry.unwrap_or(pause).max(MIN_PAUSE));
             pause = MAX_PAUSE.min(pause * 2);
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::exchange::{Reading, RefusedMessage};
+use super::exchange::{read_briefly, Reading, RefusedMessage};
 use super::message::{self, Kind, RpcMessage};
 use super::sse::StreamEvent;
 use super::upstream::{Outgoing, QUIET_LIMIT};
@@ -102,10 +102,10 @@ impl Bridge {
         match response.status {
             200..=299 => {
                 // It says nothing; read, the connection can be used again.
-                drop(response.read());
+                drop(read_briefly(response, abort));
                 Ok(Ok(()))
             }
-            _ => Ok(Err(RefusedMessage::read(response))),
+            _ => Ok(Err(RefusedMessage::read(response, abort))),
         }
     }
 

@@ -148,7 +148,7 @@ impl Bridge {
             limit: ANSWER_LIMIT,
         })?;
         if !(200..300).contains(&response.status) {
-            return Ok(Err(RefusedMessage::read(response)));
+            return Ok(Err(RefusedMessage::read(response, abort)));
         }
         let mut reading = Reading::of(message, abort);
         match self.read(response, &mut reading)? {
@@ -210,7 +210,6 @@ impl Bridge {
                 .message
                 .parse::<Value>()
                 .and_then(|result| result.get("nextCursor").cloned());
-            answer.finish();
             cursor = next.filter(|next| next.is_string());
             if cursor.is_none() {
                 return Ok(());

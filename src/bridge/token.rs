@@ -109,6 +109,19 @@ impl TokenSource {
         Ok(stored.map(|stored| state.keep(stored)))
     }
 
+    /// Returns a text without the tokens that the server was sent lately.
+    pub fn remove_from(&self, text: &str) -> String {
+        let state = self.lock();
+        let current = state.login.as_ref().map(|login| &login.access_token);
+        let refused = state.refused.as_ref().map(|(token, _)| token);
+        let tokens = [current, refused].into_iter().flatten();
+        tokens
+            .filter(|token| !token.expose().is_empty())
+            .fold(text.to_owned(), |text, token| {
+                text.replace(token.expose(), "***")
+            })
+    }
+
     /// Says that only a login helps.
     pub fn needs_login(&self, login: Option<&Credentials>) -> Error {
         let settings = Settings::of(&self.context);

@@ -191,7 +191,6 @@ impl Bridge {
             Ok(_) | Err(_) => return Ok(None),
         };
         let result: Value = discovered.message.parse().unwrap_or_default();
-        discovered.finish();
         let versions = result.get("supportedVersions").and_then(Value::as_array);
         let Some(versions) = versions else {
             return Ok(None);
@@ -314,7 +313,6 @@ impl Bridge {
                     return Ok(());
                 }
             };
-            answer.finish();
             id = translation.own_id();
         }
         Err(self
@@ -445,7 +443,7 @@ impl Bridge {
                     log::info!("no notifications: {err}")
                 }
                 // It ended in good order.
-                Ok(Ok(answer)) if !answer.message.is_error => answer.finish(),
+                Ok(Ok(answer)) if !answer.message.is_error => {}
                 Ok(_) | Err(_) => return,
             }
             if started.elapsed() > MAX_PAUSE {

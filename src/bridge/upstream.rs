@@ -170,6 +170,11 @@ impl Upstream {
         }
     }
 
+    /// Returns words of the server without the token, should it repeat what it was sent.
+    pub fn without_token(&self, words: &str) -> String {
+        self.tokens.remove_from(words)
+    }
+
     /// Says that the server refuses whoever the login is for.
     pub fn forbidden(&self, words: &str) -> Error {
         self.tokens.forbidden(words)

@@ -8,8 +8,29 @@ use std::thread::{self, Thread};
 
 use super::stdio::Waker;
 
-/// Most threads.
-const MAX_THREADS: usize = 128;
+/// What waits for which threads: what is quickly done has threads of its own, since requests may wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// One after another.
+    InOrder,
+    /// Beside the requests.
+    Aside,
+    /// Requests, which may take long.
+    Requests,
+}
+
+impl Lane {
+    const ALL: [Self; 3] = [Self::InOrder, Self::Aside, Self::Requests];
+
+    /// Returns how many threads work on it at most.
+    fn threads(self) -> usize {
+        match self {
+            Self::InOrder => 1,
+            Self::Aside => 16,
+            Self::Requests => 128,
+        }
+    }
+}
 
 /// The stack of a thread, in bytes; the part that is not used takes no memory.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -25,7 +46,13 @@ const MESSAGE_BYTES: usize = 256;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads, and what waits for them. Jobs begin in their order.
+#[derive(Default)]
+struct LaneQueue {
+    waiting: VecDeque<(usize, Job)>,
+    running: usize,
+}
+
+/// The threads, and what waits for them. The jobs of a lane begin in their order.
 pub struct RequestWorkers {
     state: Mutex<JobQueue>,
     waker: Arc<Waker>,
@@ -33,7 +60,7 @@ pub struct RequestWorkers {
 
 #[derive(Default)]
 struct JobQueue {
-    queue: VecDeque<(usize, Job)>,
+    lanes: [LaneQueue; 3],
     queued_bytes: usize,
     running_bytes: usize,
     idle: Vec<Thread>,
@@ -56,14 +83,20 @@ impl RequestWorkers {
     }
 
     /// Does something in a thread, for a message of this size.
-    pub fn submit(self: &Arc<Self>, bytes: usize, job: impl FnOnce() + Send + 'static) {
+    pub fn submit(self: &Arc<Self>, lane: Lane, bytes: usize, job: impl FnOnce() + Send + 'static) {
         let bytes = bytes + MESSAGE_BYTES;
         let mut state = self.lock();
         state.queued_bytes += bytes;
-        state.queue.push_back((bytes, Box::new(job)));
+        let queue = state.lane(lane);
+        queue.waiting.push_back((bytes, Box::new(job)));
+        if queue.running >= lane.threads() {
+            // Whoever is done with one of them takes it.
+            return;
+        }
         if let Some(thread) = state.idle.pop() {
             thread.unpark();
-        } else if state.threads < MAX_THREADS && self.start().is_ok() {
+        } else if state.threads < Lane::ALL.map(Lane::threads).iter().sum() && self.start().is_ok()
+        {
             state.threads += 1;
         }
     }
@@ -79,7 +112,7 @@ impl RequestWorkers {
         let mut state = self.lock();
         loop {
             let had_room = state.has_room();
-            let Some((bytes, job)) = state.queue.pop_front() else {
+            let Some((lane, bytes, job)) = state.take() else {
                 state.idle.retain(|idle| idle.id() != thread.id());
                 state.idle.push(thread.clone());
                 drop(state);
@@ -95,6 +128,7 @@ impl RequestWorkers {
             state = self.lock();
             let had_room = state.has_room();
             state.running_bytes -= bytes;
+            state.lane(lane).running -= 1;
             self.wake_if(!had_room && state.has_room());
         }
     }
@@ -111,8 +145,29 @@ impl RequestWorkers {
 }
 
 impl JobQueue {
+    fn lane(&mut self, lane: Lane) -> &mut LaneQueue {
+        let [in_order, aside, requests] = &mut self.lanes;
+        match lane {
+            Lane::InOrder => in_order,
+            Lane::Aside => aside,
+            Lane::Requests => requests,
+        }
+    }
+
+    fn take(&mut self) -> Option<(Lane, usize, Job)> {
+        Lane::ALL.into_iter().find_map(|lane| {
+            let queue = self.lane(lane);
+            let (bytes, job) = match queue.running < lane.threads() {
+                true => queue.waiting.pop_front()?,
+                false => return None,
+            };
+            queue.running += 1;
+            Some((lane, bytes, job))
+        })
+    }
+
     fn has_room(&self) -> bool {
-        let is_short = self.queue.is_empty() || self.queued_bytes < MAX_QUEUED_BYTES;
+        let is_short = self.queued_bytes < MAX_QUEUED_BYTES;
         is_short && self.running_bytes < MAX_RUNNING_BYTES
     }
 }

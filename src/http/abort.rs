@@ -40,6 +40,13 @@ impl Abort {
         }
     }
 
+    /// Closes the connection of the request, if it still serves it, without ending what the request is for.
+    pub fn close(&self) {
+        if let Some(socket) = lock(&self.state).socket.take() {
+            socket.shut_down_for(self.id);
+        }
+    }
+
     /// Tells whether the request was ended so.
     pub fn is_aborted(&self) -> bool {
         lock(&self.state).is_aborted

@@ -1,6 +1,7 @@
 //! `connect`: the bridge between a client on stdio and a protected MCP server.
 
 mod end;
+mod hostile;
 mod legacy;
 mod load;
 mod login;

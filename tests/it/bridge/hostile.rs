@@ -1,0 +1,175 @@
+//! Servers that keep nothing to its end, or send what nobody can use: no request waits for another one.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::{error, finish, finish_after_trouble, legacy};
+use crate::support::fake::{Gate, Reply};
+use crate::support::mcp_server::{McpServer, Settings, Wire};
+use crate::support::stdio_client::{connect, log_in, text_of, StdioClient};
+
+/// How many requests the bridge has under way at most.
+const MOST_REQUESTS: usize = 128;
+
+/// The stream with the answer to `initialize` stays open; the session is there all the same.
+#[apply(test)]
+fn br13_a_stream_that_goes_on_after_the_opening() {
+    let server = McpServer::with(
+        Settings {
+            has_sessions: false,
+            has_get: false,
+            ..Settings::on(Wire::Legacy)
+        },
+        |message, state| {
+            (message.method() == "initialize").then(|| {
+                let Reply::Full { body, .. } = state.behave(message) else {
+                    panic!("a whole answer");
+                };
+                Reply::events(move |events| {
+                    events.raw(&[b"data: ", body.as_slice(), b"\n\n"].concat());
+                    events.until_closed();
+                })
+            })
+        },
+    );
+    let (_home, mut client) = legacy(&server);
+    assert_eq!(client.text("echo", json!({"text": "at once"})), "at once");
+    finish(&server, client);
+}
+
+/// Notifications are answered with streams that do not end; what is sent after them arrives.
+#[apply(test)]
+fn br4_streams_that_answer_notifications() {
+    const NOTE: &str = "notifications/roots/list_changed";
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, _| {
+        (message.method() == NOTE).then(|| {
+            Reply::events(|events| {
+                events.until_closed();
+            })
+        })
+    });
+    let (_home, mut client) = legacy(&server);
+    for _ in 0..2 * MOST_REQUESTS {
+        client.notify(NOTE, json!({}));
+    }
+    assert_eq!(client.text("echo", json!({"text": "after"})), "after");
+    server.wait_until("each of them", |state| {
+        state.count(NOTE) == 2 * MOST_REQUESTS
+    });
+    finish(&server, client);
+}
+
+/// As many requests as there may be wait for what comes behind them: it comes.
+#[apply(test)]
+fn br4_what_requests_wait_for_is_not_behind_them() {
+    let (server, gate) = McpServer::behind_a_gate(Wire::Legacy, "slow");
+    let (_home, mut client) = legacy(&server);
+    let slow: Vec<_> = (0..MOST_REQUESTS)
+        .map(|_| client.ask_tool("slow", json!({})))
+        .collect();
+    server.wait_until("the calls", |state| state.noted("held") == MOST_REQUESTS);
+    let next = client.ask_tool("echo", json!({"text": "next"}));
+    client.send(&json!({"jsonrpc": "2.0", "id": "of the server", "result": {"of": "client"}}));
+    let response = server.response(&"of the server".into());
+    assert_eq!(response["result"]["of"], "client");
+    let cancelled = json!({"requestId": slow[0]});
+    client.notify("notifications/cancelled", cancelled);
+    assert_eq!(text_of(&client.answer(&next)), "next");
+    gate.open();
+    for id in &slow[1..] {
+        assert_eq!(text_of(&client.answer(id)), "at last");
+    }
+    finish(&server, client);
+}
+
+/// The body of a refusal never ends.
+#[apply(test)]
+fn br45_a_refusal_that_does_not_end() {
+    let server = McpServer::tool(Wire::Legacy, "refused", |_, _| {
+        Reply::pieces(|pieces| {
+            pieces.raw(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 100\r\n\r\nbecause");
+            pieces.until_closed();
+        })
+    });
+    let (_home, mut client) = legacy(&server);
+    let message = error(&client.call("refused", json!({})), -31005);
+    assert!(message.contains("status 400"), "{message}");
+    assert_eq!(client.text("echo", json!({"text": "on"})), "on");
+    finish_after_trouble(&server, client);
+}
+
+/// The pause that a server asks for before its stream is opened again: too long a one is an end, none at all is no loop.
+#[apply(test)]
+fn br46_pauses_that_nobody_can_keep() {
+    let gate = Gate::default();
+    let opened = gate.clone();
+    let server = McpServer::with(Settings::on(Wire::Legacy), move |message, state| {
+        let pause = match (message.method(), message.tool()) {
+            ("GET", _) => "0",
+            (_, "cut") => "86400000",
+            (_, "count") => {
+                let text = state.noted("GET").to_string();
+                return Some(Reply::json(200, &message.says(&text)));
+            }
+            _ => return None,
+        };
+        state.note(message.method());
+        if state.noted("GET") == 8 {
+            opened.open();
+        }
+        let text = format!("id: 1\nretry: {pause}\ndata:\n\n");
+        Some(Reply::text(200, "text/event-stream", text))
+    });
+    let home = log_in(&server);
+    let began = Instant::now();
+    let mut client = StdioClient::legacy(connect(&server, home.home()));
+    error(&client.call("cut", json!({})), -31005);
+    gate.pass();
+    let count: u128 = client.text("count", json!({})).parse().expect("a count");
+    let most = 1 + began.elapsed().as_millis() / 250;
+    assert!(count <= most, "{count} streams, at most {most}");
+    finish_after_trouble(&server, client);
+}
+
+/// A server that repeats what it was sent: the token is in no sentence of ours.
+#[apply(test)]
+fn br46_a_server_that_repeats_the_token() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, _| {
+        let status = message.tool().parse().ok()?;
+        let token = message.header("authorization").unwrap_or_default();
+        let text = format!("do not know \x1b]0;x\x07{token}\r\nmcp-login: forged");
+        Some(Reply::text(status, "text/plain", text))
+    });
+    let (home, mut client) = legacy(&server);
+    let kept = home.kept(&server.url());
+    let token = kept["access_token"].as_str().expect("a token").to_owned();
+    for status in ["400", "403", "500"] {
+        let answer = client.call(status, json!({})).to_string();
+        assert!(answer.contains("do not know Bearer ***"), "{answer}");
+        assert!(!answer.contains(&token), "{answer}");
+    }
+    let said = finish_after_trouble(&server, client).stderr;
+    assert!(
+        said.contains("do not know") && !said.contains(&token),
+        "{said}"
+    );
+    let is_plain = |line: &str| line.starts_with("mcp-login: ") && !line.contains('\x1b');
+    assert!(said.lines().all(is_plain), "{said}");
+    assert!(!said.contains("\nmcp-login: forged"), "{said}");
+}
+
+/// An id that is still open, used for `initialize`: only that one is refused, and nothing waits for it.
+#[apply(test)]
+fn br13_an_opening_that_is_refused_here() {
+    let (server, gate) = McpServer::behind_a_gate(Wire::Legacy, "slow");
+    let (_home, mut client) = legacy(&server);
+    let slow = client.ask_tool("slow", json!({}));
+    server.wait_until("the call", |state| state.noted("held") == 1);
+    client.send(&json!({"jsonrpc": "2.0", "id": slow, "method": "initialize", "params": {}}));
+    assert_eq!(client.answer(&slow)["error"]["code"], -32600);
+    assert_eq!(client.text("echo", json!({"text": "next"})), "next");
+    gate.open();
+    assert_eq!(text_of(&client.answer(&slow)), "at last");
+    finish(&server, client);
+}
