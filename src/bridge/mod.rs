@@ -275,7 +275,10 @@ impl Bridge {
             (ClientVersion::Stateless(_), Kind::Response) => Ok(()),
             (ClientVersion::Stateless(version), _) => self.notify_stateless(message, &version),
             _ => {
-                self.session.wait(message);
+                // The server may wait for a response before it opens the session.
+                if message.kind != Kind::Response {
+                    self.session.wait(message);
+                }
                 match self.translation() {
                     Some(_) => Ok(()),
                     None if self.sse.is_used() => self.send_by_sse(message, &Abort::default()),

@@ -156,6 +156,18 @@ impl Session {
         }
     }
 
+    /// Notes the id of a session that is not open yet: the server may ask the client something before it opens it.
+    fn begin(&self, id: &str) {
+        let mut state = self.lock();
+        if state.view.generation == 0 {
+            state.view = Arc::new(View {
+                has_id: true,
+                headers: vec![("Mcp-Session-Id".to_owned(), id.to_owned())],
+                generation: 0,
+            });
+        }
+    }
+
     /// Notes the session that an answer to `initialize` opens.
     fn open(&self, answer: &RpcMessage, id: Option<&str>) {
         let result: Option<InitializeResult> = answer.parse().filter(|_| !answer.is_error);
@@ -196,7 +208,12 @@ impl Bridge {
             _ => Ok(None),
         };
         let is_open = matches!(&opened, Ok(Ok(answer)) if !answer.message.is_error);
-        self.session.lock().initialize = is_open.then(|| message.clone());
+        let mut state = self.session.lock();
+        state.initialize = is_open.then(|| message.clone());
+        if !is_open && state.view.generation == 0 {
+            state.view = Arc::default();
+        }
+        drop(state);
         match (translated?, opened?) {
             (Some(line), _) => self
                 .pending
@@ -222,6 +239,7 @@ impl Bridge {
             return Ok(Err(RefusedMessage::read(response, abort)));
         }
         let id = response.header("mcp-session-id").map(str::to_owned);
+        id.iter().for_each(|id| self.session.begin(id));
         match self.read(response, &mut Reading::of(message, abort))? {
             Ended::Answered(answer) => {
                 self.session.open(&answer.message, id.as_deref());

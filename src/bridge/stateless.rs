@@ -22,6 +22,9 @@ use crate::warning::warn_user;
 /// The error of a server whose checks of the headers fail.
 const HEADER_MISMATCH: i64 = -32020;
 
+/// Most tools of a list that are named because they are left out.
+const MAX_NAMED: usize = 10;
+
 /// Most pages of a list of tools that are read for the headers of a call.
 const MAX_PAGES: usize = 20;
 
@@ -168,12 +171,16 @@ impl Bridge {
             .parse::<Params>()
             .is_none_or(|params| params.cursor.is_none());
         let inspected = tools::inspect(list);
-        for (name, why) in &inspected.rejected {
+        for (name, why) in inspected.rejected.iter().take(MAX_NAMED) {
             warn_user!(
                 ToolRejected,
                 "the tool {} is left out: {why}",
                 printable(name)
             );
+        }
+        let others = inspected.rejected.len().saturating_sub(MAX_NAMED);
+        if others > 0 {
+            warn_user!(ToolRejected, "{others} more tools are left out");
         }
         let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
         if is_first {

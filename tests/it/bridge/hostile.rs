@@ -38,6 +38,51 @@ fn br13_a_stream_that_goes_on_after_the_opening() {
     finish(&server, client);
 }
 
+/// The server asks something before it answers `initialize`, and waits for the response.
+#[apply(test)]
+fn br13_a_question_before_the_session_is_open() {
+    let gate = Gate::default();
+    let server = McpServer::with(Settings::on(Wire::Legacy), move |message, state| {
+        if message.json["id"] == "early" {
+            let is_of_session = message.header("mcp-session-id").is_some();
+            state.note(if is_of_session { "early" } else { "lost" });
+            gate.open();
+            return Some(Reply::status(202));
+        }
+        let asked = gate.clone();
+        (message.method() == "initialize").then(|| {
+            let Reply::Full { headers, body, .. } = state.behave(message) else {
+                panic!("a whole answer");
+            };
+            Reply::pieces(move |pieces| {
+                let headers: Vec<_> = headers
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()))
+                    .filter(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id"))
+                    .collect();
+                pieces.begin("text/event-stream", &headers);
+                pieces
+                    .chunk(b"data: {\"jsonrpc\":\"2.0\",\"id\":\"early\",\"method\":\"ping\"}\n\n");
+                asked.pass();
+                pieces.chunk(&[b"data: ", body.as_slice(), b"\n\n"].concat());
+                pieces.end();
+            })
+        })
+    });
+    let home = log_in(&server);
+    let mut client = StdioClient::start(connect(&server, home.home()));
+    let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
+    let id = client.ask("initialize", params);
+    assert_eq!(client.server_says("ping")["id"], "early");
+    client.send(&json!({"jsonrpc": "2.0", "id": "early", "result": {}}));
+    assert!(client.answer(&id)["result"].is_object());
+    assert_eq!((server.noted("early"), server.noted("lost")), (1, 0));
+    client.notify("notifications/initialized", json!({}));
+    assert_eq!(client.text("echo", json!({"text": "open"})), "open");
+    // The revision of a session that is not open cannot be named.
+    assert_eq!(client.finish().expect(0).stderr, "");
+}
+
 /// Notifications are answered with streams that do not end; what is sent after them arrives.
 #[apply(test)]
 fn br4_streams_that_answer_notifications() {
