@@ -62,6 +62,9 @@ impl Bridge {
             return Ok(false);
         };
         let mut state = self.sse.lock();
+        if state.endpoint.is_none() {
+            return Err(self.stream_ended());
+        }
         (state.is_used, state.opened_with) = (true, vec![initialize.clone()]);
         drop(state);
         if let Err(refused) = self.post_to(&endpoint, initialize, abort)? {
@@ -197,10 +200,14 @@ impl Bridge {
         let was_used = state.endpoint.take().is_some() && state.is_used;
         drop(state);
         if was_used {
-            let what = "ended its stream before the answer, and the request may have been executed";
-            let err = self.upstream.fault(what, ServerFault::Passing);
+            let err = self.stream_ended();
             self.pending.ids().iter().for_each(|id| self.fail(id, &err));
         }
+    }
+
+    fn stream_ended(&self) -> Error {
+        let what = "ended its stream before the answer, and the request may have been executed";
+        self.upstream.fault(what, ServerFault::Passing)
     }
 
     /// Takes where messages are posted from the event that names it. The token goes to no other origin.

@@ -218,3 +218,24 @@ fn br13_an_opening_that_is_refused_here() {
     assert_eq!(text_of(&client.answer(&slow)), "at last");
     finish(&server, client);
 }
+
+/// The stream of an old server ends before anything was posted.
+#[apply(test)]
+fn br13_a_stream_that_only_names_where_to_post() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, _| {
+        let seen = &message.seen;
+        Some(match (seen.method.as_str(), seen.query.as_str()) {
+            ("GET", _) => Reply::text(
+                200,
+                "text/event-stream",
+                "event: endpoint\ndata: /mcp?session=7\n\n",
+            ),
+            ("POST", "session=7") => Reply::status(202),
+            _ => Reply::status(405),
+        })
+    });
+    let home = log_in(&server);
+    let mut client = StdioClient::start(connect(&server, home.home()));
+    error(&client.initialize(json!({})), -31005);
+    client.finish().expect(0);
+}
