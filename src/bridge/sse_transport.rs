@@ -17,6 +17,7 @@ use super::Bridge;
 use crate::error::{Error, ServerFault};
 use crate::http::{Abort, HttpError};
 use crate::mcp;
+use crate::oauth::endpoint::has_userinfo;
 
 /// Longest wait for the event that names where messages are posted, and for the answer to `initialize` after a break.
 const ENDPOINT_LIMIT: Duration = Duration::from_secs(5);
@@ -216,7 +217,7 @@ impl Bridge {
         let Ok(endpoint) = self.upstream.server.join(text.trim()) else {
             return Ok(None);
         };
-        if endpoint.origin() != self.upstream.server.origin() {
+        if endpoint.origin() != self.upstream.server.origin() || has_userinfo(&endpoint) {
             let origin = endpoint.origin().ascii_serialization();
             return Err(self.upstream.unreachable(HttpError::Redirect(origin)));
         }

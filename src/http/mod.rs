@@ -497,6 +497,7 @@ fn redirect(response: &Response, from: &Url) -> Option<Url> {
     }
     let target = response.header(LOCATION.as_str());
     let target = target.and_then(|target| from.join(target).ok());
+    let target = target.filter(|target| !endpoint::has_userinfo(target));
     // A redirect without a usable target counts as one to the same URL.
     Some(target.unwrap_or_else(|| from.clone()))
 }

@@ -199,6 +199,13 @@ impl UrlPolicy {
     }
 }
 
+/// Returns whether a URL holds a user name or a password, which an HTTP library would send as `Authorization`.
+///
+/// Spec: RFC 9110 section 4.2.4.
+pub fn has_userinfo(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 /// Reads a URL in the one form that all readers agree on: `http` or `https`, a host, no user name, no fragment.
 ///
 /// # Errors
@@ -220,7 +227,7 @@ pub fn parse(raw: &str) -> Result<Url, UrlError> {
     if authority.is_empty() || url.host_str().is_none_or(str::is_empty) {
         return Err(UrlError::Unreadable);
     }
-    if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
+    if has_userinfo(&url) || authority.contains('@') {
         return Err(UrlError::Userinfo);
     }
     // A name may legally hold much that a shell reads, and percent escapes that only some readers undo.

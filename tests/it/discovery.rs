@@ -1439,6 +1439,15 @@ fn w7_a_probe_is_not_redirected_elsewhere_and_redirects_end() {
     });
     fails(&round, Program::login(&round), 6, "redirect_refused");
     assert!(round.seen().len() < 10, "{}", round.seen().len());
+    // The password of a URL would be sent as `Authorization`.
+    let named = Fake::with(|seen, fake| {
+        let target = fake.origin().replace("://", "://ann:secret@");
+        let is_moved = seen.path.starts_with(RESOURCE) && seen.header("authorization").is_none();
+        is_moved.then(|| Reply::redirect(307, &format!("{target}{}", seen.path)))
+    });
+    fails(&named, Program::login(&named), 6, "redirect_refused");
+    let with_name = |seen: &&Seen| seen.header("authorization").is_some();
+    assert_eq!(named.seen().iter().filter(with_name).count(), 0);
     // A gateway sends everybody to its login: no attack, and no MCP server either.
     for path in [
         "/login?next=%2Fmcp",

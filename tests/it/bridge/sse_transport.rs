@@ -67,17 +67,19 @@ fn old_servers_of_the_transport_with_an_endpoint_are_bridged() {
 #[apply(test)]
 fn br46_an_endpoint_of_another_origin() {
     let other = Fake::start();
-    let endpoint: &'static str = other.mcp().leak();
-    let server = server(endpoint);
-    let home = log_in(&server);
-    let mut client = StdioClient::start(connect(&server, home.home()));
-    let answer = client.initialize(json!({}));
-    assert!(
-        answer["error"]["code"]
-            .as_i64()
-            .is_some_and(|code| code < -31000),
-        "{answer}"
-    );
-    client.finish().expect(0);
+    for user in ["", "ann@"] {
+        let endpoint = other.mcp().replace("://", &format!("://{user}"));
+        let server = server(endpoint.leak());
+        let home = log_in(&server);
+        let mut client = StdioClient::start(connect(&server, home.home()));
+        let answer = client.initialize(json!({}));
+        assert!(
+            answer["error"]["code"]
+                .as_i64()
+                .is_some_and(|code| code < -31000),
+            "{answer}"
+        );
+        client.finish().expect(0);
+    }
     assert!(other.seen().is_empty(), "{:?}", other.seen());
 }
