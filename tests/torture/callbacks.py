@@ -171,7 +171,7 @@ def run(case, lab):
             data, reset = forged(random.Random(f"{seed}/callbacks/{number}"), place, state, server.origin)
             page = deliver((place.hostname, place.port), data, reset)
             report.tried += 1
-            if b"logged in" in page or b"FORGED" in page or b"<script>alert" in page or state.encode() in page:
+            if b"You are logged in" in page or b"FORGED" in page or b"<script>alert" in page or state.encode() in page:
                 report.problem("wrong", f"callbacks {number}: taken or reflected: {data[:300]!r} gives {page[:300]!r}")
             if server.asked("/token") or running.process.poll() is not None:
                 report.problem("wrong", f"callbacks {number}: it ended the wait: {data[:300]!r} gives {page[:300]!r}")

@@ -86,7 +86,7 @@ def forged(report, what, chance, home, server):
     page = as_nobody(lambda: b"SENT " + send((place.hostname, place.port), head.encode()))
     if not page.startswith(b"SENT "):
         report.problem("script", f"{what}: the other user could not send: {page[:300]!r}")
-    if server.asked("/token") or running.process.poll() is not None or b"logged in" in page:
+    if server.asked("/token") or running.process.poll() is not None or b"You are logged in" in page:
         report.problem("wrong", f"{what}: another user's answer was taken: {given} gives {page[:300]!r}")
     visit(server.authorize(event["url"]))
     result = running.finish()
