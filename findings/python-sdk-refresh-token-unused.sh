@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mcp 2.3.0 (the official MCP SDK for Python): its `OAuthClientProvider`, with a token storage that keeps all it is given,
+# mcp==2.3.0 (the official MCP SDK for Python): its `OAuthClientProvider`, with a token storage that keeps all it is given,
 # and a server that issues refresh tokens.
 #
 # One would guess: a client that holds a refresh token uses it when its access token is refused, and a person sees a login
