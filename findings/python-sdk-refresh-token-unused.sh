@@ -11,8 +11,8 @@
 # login page opens,
 # - in a program that starts after the stored access token has expired;
 # - where the server ends an access token early;
-# - where the server sends no `expires_in` (RFC 6749 section 5.1 only recommends it), whenever an access token ends;
-# - where the token endpoint answers one refresh with 503.
+# - where the server sends no `expires_in` (RFC 6749 section 5.1 only recommends it), whenever an access token ends.
+# And where the token endpoint answers one refresh with 503, it is not tried again: the login page opens there too.
 #
 # Needs Python 3.10 or newer with venv, and PyPI. Fails if any of this has changed.
 set -euo pipefail
