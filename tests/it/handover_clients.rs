@@ -524,15 +524,14 @@ fn cw2_a_client_that_writes_is_waited_for() {
     let lock = home.path().join(format!("{tokens}.lock"));
     write(&lock.join("owner.1"), "1");
     let running = hand_over_as_x(&home, fake, client).start();
-    let mine = crate::support::wait_for("a directory beside the lock", || {
+    let mine = crate::support::wait_for("a directory with its owner beside the lock", || {
         let names = fs::read_dir(lock.parent().expect("a directory"))
             .expect("a directory")
             .flatten();
-        names
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|end| end == "tmp"))
+        names.map(|entry| entry.path()).find(|path| {
+            path.extension().is_some_and(|end| end == "tmp") && path.join("owner").exists()
+        })
     });
-    assert!(mine.join("owner").exists());
     assert!(read(&home.path().join(tokens))["mcpServers"]["x"]["oauth"].is_null());
     fs::remove_dir_all(&lock).expect("the lock is let go");
     running.finish().expect(0);
