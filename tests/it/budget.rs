@@ -8,16 +8,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 32_000;
+const MAX_CODE: usize = 45_000;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 375;
+const MAX_TYPES: usize = 520;
 
 /// Most lines of code of one file.
 const MAX_FILE: usize = 460;
 
 /// Most direct dependencies on Linux, without those of the tests.
-const MAX_DEPENDENCIES: usize = 33;
+const MAX_DEPENDENCIES: usize = 45;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
