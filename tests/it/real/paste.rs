@@ -19,7 +19,7 @@ fn oidc_provider_by_paste_from_a_pipe() {
         "--no-browser",
         "--paste",
         "--timeout",
-        "60s",
+        "180s",
         "--store",
         &bed.file_store(),
         &server.url,
@@ -45,7 +45,7 @@ fn oidc_provider_by_paste_on_a_terminal() {
     command.args([
         "--no-browser",
         "--timeout",
-        "60s",
+        "180s",
         "--store",
         &bed.file_store(),
     ]);

@@ -14,10 +14,10 @@ use url::Url;
 use crate::support::send;
 
 /// How long a server may take until it says that it is ready: Python is slow to start on a busy machine.
-const READY: Duration = Duration::from_secs(40);
+const READY: Duration = Duration::from_secs(90);
 
 /// How long one run of the program may take; its own `--timeout` is shorter.
-const RUN: Duration = Duration::from_secs(90);
+const RUN: Duration = Duration::from_secs(240);
 
 /// What came through a pipe so far.
 #[derive(Default)]

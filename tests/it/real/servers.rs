@@ -15,7 +15,7 @@ pub fn login(bed: &Bed, server: &Server, browser: &Path) -> Finished {
     command
         .args([
             "--timeout",
-            "60s",
+            "180s",
             "--store",
             &bed.file_store(),
             &server.url,
