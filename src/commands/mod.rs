@@ -12,6 +12,7 @@ pub mod handover;
 mod headers;
 pub mod login;
 mod logout;
+mod parse;
 mod providers;
 pub mod status;
 mod token;
@@ -20,7 +21,7 @@ use std::env;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::cli::servers::COMMANDS;
 use crate::cli::GlobalArgs;
@@ -36,10 +37,12 @@ use exec::ExecArgs;
 use handover::HandoverArgs;
 use login::options::LoginArgs;
 use logout::LogoutArgs;
+use parse::{Deferred, Invocation, Parsed};
 use status::StatusArgs;
 use token::{ServerArgs, TokenArgs};
 
 pub use complete::{run as complete, COMPLETER};
+pub use parse::command;
 
 /// Log in to OAuth-protected MCP servers before your client starts
 ///
@@ -92,135 +95,116 @@ Examples:
 Every option that takes a value can also be set through an environment variable,
 as MCP_LOGIN_TIMEOUT=2m for --timeout.";
 
-/// The options that `-h` lists; `--help` lists all.
-const SHORT_HELP: [&str; 16] = [
-    "all",
-    "command",
-    "env",
-    "forget",
-    "help",
-    "json",
-    "list",
-    "min_ttl",
-    "name",
-    "no_browser",
-    "server",
-    "shell",
-    "store",
-    "to",
-    "version",
-    "write",
-];
-
 /// Subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Log in; also what `mcp-login SERVER` does
-    Login(Box<LoginArgs>),
+    Login(Deferred<LoginArgs>),
     /// List the logins
     ///
     /// Their accounts, states and scopes, which client uses each, and where it is stored.
     #[command(visible_aliases = ["list", "ls"])]
-    Status(StatusArgs),
+    Status(Deferred<StatusArgs>),
     /// Show the account of a login
-    Whoami(StatusArgs),
+    Whoami(Deferred<StatusArgs>),
     /// Print a live access token, refreshed if necessary
-    Token(TokenArgs),
+    Token(Deferred<TokenArgs>),
     /// Print {"Authorization":"Bearer ..."}, for an MCP client
-    Headers(TokenArgs),
+    Headers(Deferred<TokenArgs>),
     /// Run a command with a live access token in its environment
-    Exec(ExecArgs),
+    Exec(Deferred<ExecArgs>),
     /// Serve an MCP server on stdin and stdout, with a live token
     ///
     /// For clients that start MCP servers as programs: set `mcp-login connect SERVER` as the command. It opens no browser
     /// without --login: if a login is needed, the client and stderr are told the command.
-    Connect(ConnectArgs),
+    Connect(Deferred<ConnectArgs>),
     /// Refresh the access token now
-    Refresh(ServerArgs),
+    Refresh(Deferred<ServerArgs>),
     /// Revoke the tokens and remove the login
-    Logout(LogoutArgs),
+    Logout(Deferred<LogoutArgs>),
     /// Set up an MCP client to use a login
     ///
     /// Claude Code and Codex are set up to ask mcp-login for live tokens: the setting is printed, or written with --write.
     /// Clients that refresh tokens themselves get the whole login, and mcp-login keeps no token of it. `--list` lists the
     /// clients.
-    Handover(HandoverArgs),
+    Handover(Deferred<HandoverArgs>),
     /// Ask a server for its tools: does the login really work?
-    Check(ServerArgs),
+    Check(Deferred<ServerArgs>),
     /// Find out what works on this machine, and why a login would fail
     ///
     /// Examines loopback, browser, terminal, keyring, files, clock, proxies and certificates; with a server, also
     /// everything that a login would ask before it registers or opens anything. Takes the options of a login, and
     /// registers, opens and stores nothing. The exit status is the one that the login would end with.
-    Doctor(Box<DoctorArgs>),
+    Doctor(Deferred<DoctorArgs>),
     /// List the providers with built-in settings, for --provider
     Providers,
     /// See a whole login, to a server that runs just for it
     ///
     /// Your browser opens and asks you; without a browser or a terminal the demo agrees by itself. Its login is stored in a
     /// temporary file, whatever --store says, and removed at the end.
-    Demo(DemoArgs),
+    Demo(Deferred<DemoArgs>),
     /// Print the completion script for a shell
-    Completion(CompletionArgs),
+    Completion(Deferred<CompletionArgs>),
     /// Print the version
     #[command(hide = true)]
     Version,
 }
 
-/// Returns the command line. Every option that takes a value can be set by an environment variable too.
-pub fn command() -> clap::Command {
-    fn with_variables(command: clap::Command) -> clap::Command {
-        command
-            .mut_args(|arg| {
-                let name = arg.get_id().as_str().to_ascii_uppercase();
-                let is_option = !arg.is_positional() && arg.get_action().takes_values();
-                let is_short = SHORT_HELP.contains(&arg.get_id().as_str());
-                match is_option && name != "CLIENT_SECRET" {
-                    true => arg.env(format!("MCP_LOGIN_{name}")),
-                    false => arg,
-                }
-                .hide_env(true)
-                .hide_short_help(!is_short)
-            })
-            .mut_subcommands(with_variables)
-    }
-    with_variables(Cli::command())
-}
-
 /// Runs the command that the arguments of this process name. `env_secret` is the client secret of the environment.
 pub fn run(env_secret: Option<Secret>) -> ExitCode {
-    let matches = command().try_get_matches();
-    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
+    let Invocation { global, command } = match parse::arguments() {
+        Ok(Parsed::Run(invocation)) => *invocation,
+        Ok(Parsed::Version) => return output::print(parse::VERSION),
         Err(err) => return explain(&err),
     };
-    terminal::set_up(cli.global.verbosity(), cli.global.color);
-    output::show_warnings(match &cli.command {
-        _ if !cli.global.json => WarningFormat::Text,
-        None
-        | Some(Command::Login(_) | Command::Demo(_) | Command::Logout(_) | Command::Handover(_)) => {
+    terminal::set_up(global.verbosity(), global.color);
+    output::show_warnings(match &command {
+        _ if !global.json => WarningFormat::Text,
+        Command::Login(_) | Command::Demo(_) | Command::Logout(_) | Command::Handover(_) => {
             WarningFormat::Events
         }
-        Some(_) => WarningFormat::EventsOnStderr,
+        _ => WarningFormat::EventsOnStderr,
     });
-    match &cli.command {
-        None | Some(Command::Login(_) | Command::Demo(_)) => terminal::never_block_on_output(),
-        Some(command) if command.reserves_stdout() => terminal::never_block_on_stderr(),
-        Some(_) => {}
+    match &command {
+        Command::Login(_) | Command::Demo(_) => terminal::never_block_on_output(),
+        command if command.reserves_stdout() => terminal::never_block_on_stderr(),
+        _ => {}
     }
-    cli.run(env_secret.as_ref()).unwrap_or_else(|err| {
-        let mut reporter = Reporter::new(cli.global.json, false);
-        match &cli.command {
-            Some(command) if cli.global.json && command.reserves_stdout() => {
-                reporter.fail_on_stderr(command.server(), &err)
-            }
-            _ => reporter.fail(None, &err),
+    let outcome = command.run(&global, env_secret.as_ref());
+    outcome.unwrap_or_else(|err| {
+        let mut reporter = Reporter::new(global.json, false);
+        match global.json && command.reserves_stdout() {
+            true => reporter.fail_on_stderr(command.server(), &err),
+            false => reporter.fail(None, &err),
         }
         err.class().into()
     })
 }
 
 impl Command {
+    fn run(&self, global: &GlobalArgs, env_secret: Option<&Secret>) -> Result<ExitCode, Error> {
+        let context = || global.context();
+        match self {
+            Self::Login(args) => login::run(args, context()?, env_secret),
+            Self::Token(args) => token::run(args, &context()?),
+            Self::Headers(args) => headers::run(args, &context()?),
+            Self::Exec(args) => exec::run(args, &context()?),
+            Self::Connect(args) => connect::run(args, context()?),
+            Self::Refresh(args) => token::refresh(args, &context()?),
+            Self::Status(args) => status::run(args, false, &context()?),
+            Self::Whoami(args) => status::run(args, true, &context()?),
+            Self::Logout(args) => logout::run(args, &context()?),
+            Self::Handover(args) if args.list => Ok(handover::list(global.json)),
+            Self::Handover(args) => handover::run(args, &context()?),
+            Self::Check(args) => check::run(args, &context()?),
+            Self::Doctor(args) => doctor::run(args, global, env_secret),
+            Self::Providers => Ok(providers::run(global.json)),
+            Self::Demo(args) => demo::run(args, global.json),
+            Self::Completion(args) => Ok(output::print(args.script())),
+            Self::Version => Ok(output::print(parse::VERSION)),
+        }
+    }
+
     /// Tells whether stdout carries a token or messages, and nothing else.
     fn reserves_stdout(&self) -> bool {
         matches!(
@@ -236,33 +220,6 @@ impl Command {
             Self::Exec(args) => args.server.as_deref(),
             Self::Connect(args) => args.server.as_deref(),
             _ => None,
-        }
-    }
-}
-
-impl Cli {
-    fn run(&self, env_secret: Option<&Secret>) -> Result<ExitCode, Error> {
-        let global = &self.global;
-        let context = || global.context();
-        match &self.command {
-            None => login::run(&self.login, context()?, env_secret),
-            Some(Command::Login(args)) => login::run(args, context()?, env_secret),
-            Some(Command::Token(args)) => token::run(args, &context()?),
-            Some(Command::Headers(args)) => headers::run(args, &context()?),
-            Some(Command::Exec(args)) => exec::run(args, &context()?),
-            Some(Command::Connect(args)) => connect::run(args, context()?),
-            Some(Command::Refresh(args)) => token::refresh(args, &context()?),
-            Some(Command::Status(args)) => status::run(args, false, &context()?),
-            Some(Command::Whoami(args)) => status::run(args, true, &context()?),
-            Some(Command::Logout(args)) => logout::run(args, &context()?),
-            Some(Command::Handover(args)) if args.list => Ok(handover::list(global.json)),
-            Some(Command::Handover(args)) => handover::run(args, &context()?),
-            Some(Command::Check(args)) => check::run(args, &context()?),
-            Some(Command::Doctor(args)) => doctor::run(args, global, env_secret),
-            Some(Command::Providers) => Ok(providers::run(global.json)),
-            Some(Command::Demo(args)) => demo::run(args, global.json),
-            Some(Command::Completion(args)) => Ok(output::print(args.script())),
-            Some(Command::Version) => Ok(output::print(command().render_version().trim_end())),
         }
     }
 }

@@ -122,9 +122,9 @@ fn of_files() -> Authorities {
         reader.add_directory(&directory);
     }
     Authorities {
+        ignored: std::mem::take(&mut reader.ignored),
         system: reader.certificates(),
         file: Vec::new(),
-        ignored: reader.ignored,
     }
 }
 
@@ -133,7 +133,7 @@ struct CertificateReader {
     left_bytes: u64,
     /// What was read, by device and number.
     seen: BTreeSet<(u64, u64)>,
-    certificates: BTreeSet<Vec<u8>>,
+    certificates: Vec<Certificate<'static>>,
     ignored: Vec<String>,
 }
 
@@ -142,7 +142,7 @@ impl CertificateReader {
         Self {
             left_bytes: MAX_AUTHORITIES_BYTES,
             seen: BTreeSet::new(),
-            certificates: BTreeSet::new(),
+            certificates: Vec::new(),
             ignored: Vec::new(),
         }
     }
@@ -182,7 +182,7 @@ impl CertificateReader {
     fn add(&mut self, path: &Path) -> Result<(), String> {
         for item in ureq::tls::parse_pem(&self.read(path)?) {
             if let PemItem::Certificate(certificate) = item.map_err(|err| err.to_string())? {
-                self.certificates.insert(certificate.der().to_vec());
+                self.certificates.push(certificate);
             }
         }
         Ok(())
@@ -220,11 +220,12 @@ impl CertificateReader {
         Ok(std::mem::take(&mut *bytes))
     }
 
-    fn certificates(&self) -> Vec<Certificate<'static>> {
-        let certificates = self.certificates.iter();
-        certificates
-            .map(|der| Certificate::from_der(der).to_owned())
-            .collect()
+    /// Returns the certificates, each once.
+    fn certificates(mut self) -> Vec<Certificate<'static>> {
+        let certificates = &mut self.certificates;
+        certificates.sort_unstable_by(|one, other| one.der().cmp(other.der()));
+        certificates.dedup_by(|one, other| one.der() == other.der());
+        self.certificates
     }
 }
 

@@ -6,11 +6,13 @@ use std::sync::{Arc, Weak};
 
 use ureq::unversioned::transport::{
     Buffers, ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout,
-    RustlsConnector, ShutdownHandle, SocksConnector, Transport,
+    ShutdownHandle, SocksConnector, Transport,
 };
 
 use super::abort::{Abort, Socket};
 use super::connect::HappyEyeballsConnector;
+use super::tls::TlsConnector;
+use super::HttpSettings;
 
 // ureq makes a request in one thread.
 thread_local! {
@@ -59,12 +61,12 @@ impl From<ConnectError> for ureq::Error {
 }
 
 /// Returns the connector of an agent, with a proxy or without one.
-pub fn connector(proxied: bool) -> impl Connector<Out = impl Transport> {
+pub fn connector(settings: &HttpSettings, proxied: bool) -> impl Connector<Out = impl Transport> {
     let proxy = ProxyConnector(SocksConnector::default().chain(ConnectProxyConnector::default()));
     let connection =
         ().chain(proxy)
             .chain(HappyEyeballsConnector)
-            .chain(RustlsConnector::default());
+            .chain(TlsConnector::new(settings));
     connection.chain(ObservedConnector { proxied })
 }
 

@@ -12,24 +12,23 @@ mod resolver;
 pub mod retry;
 mod stream;
 mod streaming;
+mod tls;
 mod translate;
 
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use ureq::http::{self, Method, Request};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, AsSendBody, Body, ProxyProtocol};
 use url::Url;
 
 use crate::oauth::endpoint::{self, UrlError};
 use crate::os::clock::{Deadline, Time};
-use authorities::roots;
 use proxy::ProxyChoice;
 use resolver::{bare_host, PolicedResolver, TypedHost};
 use translate::{translate, RequestContext};
@@ -192,7 +191,6 @@ pub struct Http {
     deadline: Option<Deadline>,
     resolver: PolicedResolver,
     agents: Mutex<Vec<PooledAgent>>,
-    roots: OnceLock<RootCerts>,
 }
 
 impl Http {
@@ -212,7 +210,6 @@ impl Http {
             deadline: None,
             resolver: PolicedResolver::new(hosts.collect()),
             agents: Mutex::default(),
-            roots: OnceLock::new(),
         }
     }
 
@@ -395,7 +392,7 @@ impl Http {
             return Ok(pooled.agent.clone());
         }
         let connect_limit = CONNECT_LIMIT.min(self.limit);
-        let mut config = Agent::config_builder()
+        let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -409,14 +406,14 @@ impl Http {
             .output_buffer_size(BUFFER_BYTES)
             .proxy(proxy.map(|chosen| chosen.proxy.clone()));
         if secure {
-            config = config.tls_config(TlsConfig::builder().root_certs(self.roots()?).build());
+            tls::prepare(&self.settings)?;
         }
         let resolver = self
             .resolver
             .behind(proxy.map(|chosen| bare_host(chosen.proxy.host())));
         let agent = Agent::with_parts(
             config.build(),
-            connector::connector(proxy.is_some()),
+            connector::connector(&self.settings, proxy.is_some()),
             resolver,
         );
         agents.push(PooledAgent {
@@ -425,14 +422,6 @@ impl Http {
             agent: agent.clone(),
         });
         Ok(agent)
-    }
-
-    fn roots(&self) -> Result<RootCerts, HttpError> {
-        if let Some(roots) = self.roots.get() {
-            return Ok(roots.clone());
-        }
-        let roots = roots(&self.settings)?;
-        Ok(self.roots.get_or_init(|| roots).clone())
     }
 }
 

@@ -1,0 +1,152 @@
+//! How the arguments become a command. Only the options of the command that they name are built: there are some hundred
+//! in all, and building them takes longer than printing a token.
+
+use std::env;
+use std::ffi::OsStr;
+use std::ops::Deref;
+
+use clap::{Args, CommandFactory as _, FromArgMatches, Subcommand as _};
+
+use super::{Cli, Command};
+use crate::cli::GlobalArgs;
+
+/// What `--version` prints.
+pub(super) const VERSION: &str = concat!("mcp-login ", env!("CARGO_PKG_VERSION"));
+
+/// The options that `-h` lists; `--help` lists all.
+const SHORT_HELP: [&str; 16] = [
+    "all",
+    "command",
+    "env",
+    "forget",
+    "help",
+    "json",
+    "list",
+    "min_ttl",
+    "name",
+    "no_browser",
+    "server",
+    "shell",
+    "store",
+    "to",
+    "version",
+    "write",
+];
+
+/// Returns the command line. Every option that takes a value can be set by an environment variable too.
+pub fn command() -> clap::Command {
+    with_variables(Cli::command())
+}
+
+fn with_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let name = arg.get_id().as_str().to_ascii_uppercase();
+            let is_option = !arg.is_positional() && arg.get_action().takes_values();
+            let is_short = SHORT_HELP.contains(&arg.get_id().as_str());
+            match is_option && name != "CLIENT_SECRET" {
+                true => arg.env(format!("{VARIABLES}{name}")),
+                false => arg,
+            }
+            .hide_env(true)
+            .hide_short_help(!is_short)
+        })
+        .mut_subcommands(with_variables)
+}
+
+/// How the names of our environment variables begin.
+const VARIABLES: &str = "MCP_LOGIN_";
+
+/// The options of a command. What clap wants for an update, which this program never makes, is here a command whose options
+/// are built when it is named.
+#[derive(Clone, Debug)]
+pub struct Deferred<T>(Box<T>);
+
+impl<T: Args> Args for Deferred<T> {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        T::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        command.defer(|command| with_variables(T::augment_args(command)))
+    }
+}
+
+impl<T: FromArgMatches> FromArgMatches for Deferred<T> {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(Box::new(T::from_arg_matches(matches)?)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl<T> Deref for Deferred<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A command with its options.
+pub(super) struct Invocation {
+    pub(super) global: GlobalArgs,
+    pub(super) command: Command,
+}
+
+/// What the arguments ask for.
+pub(super) enum Parsed {
+    /// Run a command.
+    Run(Box<Invocation>),
+    /// Print the version.
+    Version,
+}
+
+/// Parses the arguments of this process.
+///
+/// # Errors
+///
+/// That of clap, which may also be a text that was asked for.
+pub(super) fn arguments() -> Result<Parsed, clap::Error> {
+    let first = env::args_os().nth(1).unwrap_or_default();
+    let first = first.to_str().unwrap_or_default();
+    if matches!(first, "--version" | "-V") {
+        return Ok(Parsed::Version);
+    }
+    if let Some(invocation) = of_command(first) {
+        return Ok(Parsed::Run(Box::new(invocation)));
+    }
+    let cli = Cli::from_arg_matches(&command().try_get_matches()?)?;
+    Ok(Parsed::Run(Box::new(Invocation {
+        global: cli.global,
+        command: cli
+            .command
+            .unwrap_or_else(|| Command::Login(Deferred(Box::new(cli.login)))),
+    })))
+}
+
+/// Parses the arguments of the command that the first one names, without the options of a login. `None` if there is none, or
+/// more to say: an error, a help text, or a variable that sets an option of a login, which is checked in any case.
+fn of_command(name: &str) -> Option<Invocation> {
+    let all = Command::augment_subcommands_for_update(clap::Command::default());
+    let command = all.find_subcommand(name)?.clone();
+    let root = GlobalArgs::augment_args(clap::Command::new(env!("CARGO_PKG_NAME")));
+    let root = with_variables(root);
+    let is_known = |name: &str| {
+        root.get_arguments().any(|arg| {
+            let variable = arg.get_env().and_then(OsStr::to_str);
+            variable == Some(name)
+        })
+    };
+    let mut variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    if variables.any(|name| name.starts_with(VARIABLES) && !is_known(&name)) {
+        return None;
+    }
+    let matches = root.subcommand(command).try_get_matches().ok()?;
+    Some(Invocation {
+        global: GlobalArgs::from_arg_matches(&matches).ok()?,
+        command: Command::from_arg_matches(&matches).ok()?,
+    })
+}

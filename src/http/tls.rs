@@ -1,0 +1,110 @@
+//! TLS: what is trusted is read once in a process, while the server's name is looked up and connected to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+
+use ureq::config::Config;
+use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::{ConnectionDetails, Connector, RustlsConnector, Transport};
+use ureq::Agent;
+
+use super::{authorities, HttpError, HttpSettings, BUFFER_BYTES};
+
+/// What this process trusts, by the user's file of certificate authorities.
+static TRUST: Mutex<BTreeMap<Option<PathBuf>, Arc<Trust>>> = Mutex::new(BTreeMap::new());
+
+/// What is trusted, and the connector that has it: both are made for the first connection with TLS.
+#[derive(Debug, Default)]
+struct Trust {
+    config: OnceLock<Config>,
+    reading: Mutex<()>,
+    connector: RustlsConnector,
+}
+
+impl Trust {
+    fn of(settings: &HttpSettings) -> Arc<Self> {
+        let mut all = TRUST.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(settings.ca_file.clone()).or_default())
+    }
+
+    /// Returns the configuration for TLS; reads the certificate authorities unless that was done. An error is not kept: the
+    /// file may be there later.
+    fn config(&self, settings: &HttpSettings) -> Result<&Config, HttpError> {
+        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let tls = TlsConfig::builder().root_certs(authorities::roots(settings)?);
+        let config = Agent::config_builder()
+            .input_buffer_size(BUFFER_BYTES)
+            .output_buffer_size(BUFFER_BYTES)
+            .tls_config(tls.build());
+        Ok(self.config.get_or_init(|| config.build()))
+    }
+}
+
+/// Begins to read what is trusted, in a thread of its own, for a request that is about to be sent.
+///
+/// # Errors
+///
+/// Those of [`authorities::authorities`] for the user's file, which is read at once.
+pub fn prepare(settings: &HttpSettings) -> Result<(), HttpError> {
+    let trust = Trust::of(settings);
+    if settings.ca_file.is_some() {
+        return trust.config(settings).map(drop);
+    }
+    if trust.config.get().is_none() {
+        let settings = settings.clone();
+        // Without a thread, the connection that needs them reads them.
+        let _ = thread::Builder::new()
+            .name("certificates".to_owned())
+            .spawn(move || drop(trust.config(&settings)));
+    }
+    Ok(())
+}
+
+/// Speaks TLS over a connection, if its URL wants it.
+#[derive(Debug)]
+pub struct TlsConnector {
+    settings: HttpSettings,
+}
+
+impl TlsConnector {
+    /// Returns a connector for requests with these settings.
+    pub fn new(settings: &HttpSettings) -> Self {
+        Self {
+            settings: settings.clone(),
+        }
+    }
+}
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        if !details.needs_tls() {
+            return RustlsConnector::default().connect(details, chained);
+        }
+        let trust = Trust::of(&self.settings);
+        let config = trust.config(&self.settings);
+        let details = ConnectionDetails {
+            uri: details.uri,
+            addrs: details.addrs.clone(),
+            config: config.map_err(|err| ureq::Error::Other(Box::new(err)))?,
+            request_level: false,
+            resolver: details.resolver,
+            now: details.now,
+            timeout: details.timeout,
+            current_time: Arc::clone(&details.current_time),
+            run_connector: Arc::clone(&details.run_connector),
+            register_shutdown: Arc::clone(&details.register_shutdown),
+        };
+        trust.connector.connect(&details, chained)
+    }
+}
