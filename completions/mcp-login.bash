@@ -11,7 +11,7 @@ _mcp_login_with_servers() {
     previous="${before##*[[:space:]]}"
     [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
     case "$previous" in
-        --authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--fastmcp-dir|--from|--handover|--hermes-home|--issuer|--issuer-metadata|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools) return 0 ;;
+        --authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-key-alg|--client-key-audience|--client-key-file|--client-key-id|--client-key-typ|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--fastmcp-dir|--from|--handover|--hermes-home|--issuer|--issuer-metadata|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools) return 0 ;;
     esac
     read -ra words <<< "$before"
     for name in "${words[@]:1}"; do
@@ -160,7 +160,7 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
+            opts="-q -v -h -V --all --from --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -203,6 +203,26 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-alg)
+                    COMPREPLY=($(compgen -W "ES256 ES384 EdDSA Ed25519 PS256 RS256 PS384 RS384 PS512 RS512" -- "${cur}"))
+                    return 0
+                    ;;
+                --client-key-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-typ)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -458,7 +478,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__doctor)
-            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -489,6 +509,26 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-alg)
+                    COMPREPLY=($(compgen -W "ES256 ES384 EdDSA Ed25519 PS256 RS256 PS384 RS384 PS512 RS512" -- "${cur}"))
+                    return 0
+                    ;;
+                --client-key-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-typ)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -982,7 +1022,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1025,6 +1065,26 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-alg)
+                    COMPREPLY=($(compgen -W "ES256 ES384 EdDSA Ed25519 PS256 RS256 PS384 RS384 PS512 RS512" -- "${cur}"))
+                    return 0
+                    ;;
+                --client-key-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-typ)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

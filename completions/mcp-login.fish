@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -96,6 +96,20 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l tools -d 'The tools
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
+ES384\t''
+EdDSA\t''
+Ed25519\t''
+PS256\t''
+RS256\t''
+PS384\t''
+RS384\t''
+PS512\t''
+RS512\t''"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-audience -d 'For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-file -d 'The provider\'s file with the client, such as Google\'s client_secret.json' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server supports it, else dynamic registration'
@@ -235,6 +249,20 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l tools -d '
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
+ES384\t''
+EdDSA\t''
+Ed25519\t''
+PS256\t''
+RS256\t''
+PS384\t''
+RS384\t''
+PS512\t''
+RS512\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-audience -d 'For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-file -d 'The provider\'s file with the client, such as Google\'s client_secret.json' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server supports it, else dynamic registration'
@@ -605,6 +633,20 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l tools -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
+ES384\t''
+EdDSA\t''
+Ed25519\t''
+PS256\t''
+RS256\t''
+PS384\t''
+RS384\t''
+PS512\t''
+RS512\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-audience -d 'For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-file -d 'The provider\'s file with the client, such as Google\'s client_secret.json' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-metadata-url -d 'The URL of a client ID metadata document' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l registration -d 'How to become a client' -r -f -a "auto\t'The given client, else the metadata document if the server supports it, else dynamic registration'

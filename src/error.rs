@@ -17,7 +17,7 @@ use crate::os::clock::in_words;
 use crate::providers::Provider;
 use crate::registration::RegisterError;
 use crate::store::{StoreError, StoredId};
-use crate::token_endpoint::{ExchangeError, RevokeError};
+use crate::token_endpoint::{ClientKeyError, ExchangeError, RevokeError};
 
 /// What it tells that a server did not serve us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,9 @@ pub enum Error {
         /// What went wrong.
         source: RegisterError,
     },
+    /// The key of the client cannot be used.
+    #[error(transparent)]
+    ClientKey(#[from] ClientKeyError),
     /// The user or the authorization server refused.
     #[error("the login to {server} was refused: {denial}")]
     Denied {
@@ -343,6 +346,7 @@ impl Error {
             Self::Discover { server, source } => return self.of_step(source, &named(server)),
             Self::HandOver { client, source } => return self.of_step(source, &named(client)),
             Self::Store { source, .. } => return self.of_step(source.as_ref(), &About::default()),
+            Self::ClientKey(source) => return self.of_step(source, &About::default()),
             Self::Unreachable { source, .. } => return self.of_step(source, &About::default()),
             Self::Register {
                 source, provider, ..

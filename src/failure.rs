@@ -150,6 +150,7 @@ codes! {
     Usage "usage" [Usage] "the command line is wrong";
     OlderTransport "older_transport" [Usage] "the server speaks the older SSE transport, which check cannot use";
     ClientIdNeeded "client_id_needed" [Usage] "the authorization server registers no clients by itself";
+    ClientKeyUnusable "client_key_unusable" [Usage] "the private key of the client cannot be used";
     CertificatesUnreadable "certificates_unreadable" [Usage] "the certificate authorities cannot be read";
     NoTls "no_tls" [Usage] "what answers at the https URL does not speak TLS";
     NotAnMcpServer "not_an_mcp_server" [Usage] "nothing at the URL speaks MCP";

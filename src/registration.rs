@@ -13,6 +13,7 @@ use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
+use crate::token_endpoint::{ClientKeyError, GivenKey};
 
 /// Most registrations that are cached for one authorization server.
 const MAX_CACHED: usize = 8;
@@ -40,6 +41,8 @@ pub struct Identity {
     pub client_id: Option<String>,
     /// Its secret.
     pub client_secret: Option<Secret>,
+    /// Its private key.
+    pub client_key: Option<GivenKey>,
     /// The URL of a client ID metadata document.
     pub metadata_url: Option<String>,
     /// The issuer that the client belongs to, if the user names it.
@@ -82,6 +85,9 @@ pub enum RegisterError {
     /// The request failed.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The client has a key that cannot be used.
+    #[error(transparent)]
+    Key(#[from] ClientKeyError),
 }
 
 /// The hint where only a client that the user registers helps.
@@ -108,6 +114,7 @@ impl Failure for RegisterError {
             Self::Refused { .. } => Code::RegistrationRefused,
             Self::NoClientId | Self::Unavailable(_) => Code::RegistrationUnavailable,
             Self::Http(err) => err.code(),
+            Self::Key(err) => err.code(),
         }
     }
 
@@ -153,6 +160,7 @@ impl Failure for RegisterError {
             }
             (Self::Unavailable(_), _) => "run the command again in a while",
             (Self::Http(err), _) => return err.hint(about),
+            (Self::Key(err), _) => return err.hint(about),
         };
         Some(hint.into())
     }
@@ -237,12 +245,18 @@ impl ClientRequest<'_> {
             (RegistrationMethod::Auto | RegistrationMethod::Static, Some(id), _) => {
                 self.check_binding(id)?;
                 let listed = server.client_auth_methods.as_deref();
+                let key = identity.client_key.as_ref().map(|key| key.at(server));
+                let key = key.transpose()?;
                 let secret = identity.client_secret.clone();
                 return Ok(ClientPlan::Client(Client {
                     id: id.clone(),
-                    auth: ClientAuth::choose(secret.is_some(), None, listed),
+                    auth: match key {
+                        Some(_) => ClientAuth::PrivateKeyJwt,
+                        None => ClientAuth::choose(secret.is_some(), None, listed),
+                    },
                     secret,
                     secret_expires_at: None,
+                    key,
                     kind: RegistrationKind::Static,
                 }));
             }
@@ -358,6 +372,7 @@ impl ClientRequest<'_> {
             id: stored.client_id.clone(),
             secret: stored.client_secret.clone(),
             secret_expires_at: stored.client_secret_expires_at.map(|at| at.0),
+            key: None,
             auth: stored.client_auth.known()?,
             kind: RegistrationKind::Dynamic,
         })

@@ -34,7 +34,7 @@ words! {
         OlderCopy "older_copy" "an older copy of the login is in another store";
         JournalNotWritten "journal_not_written" "where a refreshed login is could not be noted";
         LockNotTaken "lock_not_taken" "another process holds the lock of the login";
-        FileReadable "file_readable" "other users could read a file of logins";
+        FileReadable "file_readable" "other users could read a file of logins, or of a key or secret";
         FileNotSynced "file_not_synced" "a file may not survive a power failure";
         FileNotRemoved "file_not_removed" "a file or directory that is not needed any more cannot be removed";
         CertificateIgnored "certificate_ignored" "a certificate authority of the system cannot be used";

@@ -3,14 +3,22 @@
 use std::env;
 
 /// Options, and the settings that they overrule beside their own.
-const OVERRULES: [(&str, &[&str]); 16] = [
+const OVERRULES: [(&str, &[&str]); 18] = [
     ("--auto", &["MCP_LOGIN_BROWSER"]),
     ("--browser", &["MCP_LOGIN_NO_BROWSER"]),
     ("--no-browser", &["MCP_LOGIN_BROWSER"]),
     ("--paste", &["MCP_LOGIN_NO_PASTE"]),
     ("--no-paste", &["MCP_LOGIN_PASTE"]),
     ("--client-id", &["MCP_LOGIN_CLIENT_FILE"]),
-    ("--client-file", &["MCP_LOGIN_CLIENT_ID"]),
+    (
+        "--client-file",
+        &["MCP_LOGIN_CLIENT_ID", "MCP_LOGIN_CLIENT_KEY_FILE"],
+    ),
+    (
+        "--client-key-file",
+        &["MCP_LOGIN_CLIENT_FILE", "MCP_LOGIN_CLIENT_SECRET_FILE"],
+    ),
+    ("--client-secret-file", &["MCP_LOGIN_CLIENT_KEY_FILE"]),
     ("--resource", &["MCP_LOGIN_NO_RESOURCE"]),
     ("--no-resource", &["MCP_LOGIN_RESOURCE"]),
     ("--authorization-endpoint", &["MCP_LOGIN_ISSUER_METADATA"]),

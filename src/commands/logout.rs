@@ -21,7 +21,7 @@ use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
 use crate::refresh::{LockedLogin, Settings};
 use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
-use crate::token_endpoint::RevocationEndpoint;
+use crate::token_endpoint::{client_of, RevocationEndpoint};
 use crate::warning::warn_user;
 
 /// Longest time of one request.
@@ -275,7 +275,16 @@ fn revoke_tokens(kept: &Credentials, context: &Context) -> Result<LoggedOut, Err
         });
     };
     let http = Http::new(&context.http, &kept.typed_urls(), REQUEST_LIMIT);
-    let client = kept.client();
+    let client = match client_of(kept) {
+        Ok(client) => client,
+        Err(err) => {
+            return Err(Error::NotRevoked {
+                server: kept.server.clone(),
+                source: err.into(),
+                lives: lives(kept, kept.refresh_token.is_some()),
+            })
+        }
+    };
     let endpoint = RevocationEndpoint {
         url: &endpoint,
         client: &client,

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::http::Http;
 use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::Client;
+use crate::oauth::jwt::assertion::ClientKey;
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
 use crate::os::clock::{in_words, Deadline, Time};
@@ -204,6 +205,7 @@ fn credentials(
         client_id: client.id,
         client_secret: client.secret,
         client_secret_expires_at: client.secret_expires_at.map(Time),
+        client_key: client.key.map(ClientKey::into_record),
         client_auth: client.auth.into(),
         redirect_uri,
         token_endpoint: server.token_endpoint.into(),

@@ -17,6 +17,7 @@ use crate::providers::{self, Provider, RedirectRule};
 use crate::refresh::{self, Freshness};
 use crate::registration::{Identity, RegisterError, RegistrationMethod};
 use crate::store::{Credentials, Interaction, LoginOptions, Store, StoreError};
+use crate::token_endpoint::GivenKey;
 use crate::warning::warn_user;
 
 /// A stored login that expires within this time is refreshed, or replaced by a new one.
@@ -139,7 +140,7 @@ pub fn complete(mut request: Request, stored: Option<&Credentials>) -> Result<Re
     }
     if let Some(stored) = stored.filter(|stored| is_same_server(&request, stored)) {
         repeat_authority(&mut request, stored);
-        let is_same_client = repeat_client(&mut request, stored);
+        let is_same_client = repeat_client(&mut request, stored)?;
         if is_same_client && !request.is_redirect_given {
             repeat_redirect_uri(&mut request, stored);
         }
@@ -250,14 +251,14 @@ fn repeat_authority(request: &mut Request, stored: &Credentials) {
 }
 
 /// Takes over the client of the stored login, if the user names no other one; returns whether both have the same client.
-fn repeat_client(request: &mut Request, stored: &Credentials) -> bool {
+fn repeat_client(request: &mut Request, stored: &Credentials) -> Result<bool, Error> {
     let identity = &mut request.identity;
     let is_by_hand = stored.registration == RegistrationKind::Static;
     let is_document = stored.registration == RegistrationKind::MetadataDocument;
     match (&identity.client_id, &identity.metadata_url, identity.method) {
-        (Some(id), _, _) if *id != stored.client_id => return false,
+        (Some(id), _, _) if *id != stored.client_id => return Ok(false),
         (Some(_), _, _) => {}
-        (None, Some(url), _) => return *url == stored.client_id,
+        (None, Some(url), _) => return Ok(*url == stored.client_id),
         (None, None, RegistrationMethod::Auto | RegistrationMethod::Static) if is_by_hand => {
             identity.client_id = Some(stored.client_id.clone())
         }
@@ -267,14 +268,15 @@ fn repeat_client(request: &mut Request, stored: &Credentials) -> bool {
             identity.metadata_url = Some(stored.client_id.clone());
         }
         (None, None, RegistrationMethod::Auto | RegistrationMethod::Dynamic) => {
-            return stored.registration == RegistrationKind::Dynamic
+            return Ok(stored.registration == RegistrationKind::Dynamic)
         }
-        (None, None, _) => return false,
+        (None, None, _) => return Ok(false),
     }
-    if is_by_hand && identity.client_secret.is_none() {
+    if is_by_hand && identity.client_secret.is_none() && identity.client_key.is_none() {
         identity.client_secret.clone_from(&stored.client_secret);
+        identity.client_key = GivenKey::stored(stored)?;
     }
-    true
+    Ok(true)
 }
 
 /// Takes over the redirect URI of the stored login: its port if that was named, else the same port if it is free.

@@ -7,6 +7,7 @@ use serde_json::{json, Value};
 use url::Url;
 
 use super::endpoint::{self, UrlError};
+use super::jwt::assertion::ClientKey;
 use super::secret::Secret;
 use crate::os::clock::Time;
 
@@ -24,6 +25,9 @@ pub enum ClientAuth {
     /// With its secret in the body.
     #[serde(rename = "client_secret_post")]
     Post,
+    /// With an assertion that its key has signed.
+    #[serde(rename = "private_key_jwt")]
+    PrivateKeyJwt,
 }
 
 impl ClientAuth {
@@ -33,6 +37,7 @@ impl ClientAuth {
             Self::None => "none",
             Self::Basic => "client_secret_basic",
             Self::Post => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 
@@ -96,6 +101,8 @@ pub struct Client {
     pub secret: Option<Secret>,
     /// When the secret expires, in seconds since 1970, if it does.
     pub secret_expires_at: Option<i64>,
+    /// The key that signs its assertions, if it authenticates by them.
+    pub key: Option<ClientKey>,
     /// How the client authenticates.
     pub auth: ClientAuth,
     /// Where the identifier comes from.
@@ -103,17 +110,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns the text of the client secret, if there is one.
-    pub fn exposed_secret(&self) -> Option<&str> {
-        self.secret.as_ref().map(Secret::expose)
-    }
-
     /// Returns a client without a secret.
     pub fn public(id: String, kind: RegistrationKind) -> Self {
         Self {
             id,
             secret: None,
             secret_expires_at: None,
+            key: None,
             auth: ClientAuth::None,
             kind,
         }
@@ -139,6 +142,7 @@ impl Client {
             auth: ClientAuth::choose(secret.is_some(), method, listed),
             secret,
             secret_expires_at: moment(document.client_secret_expires_at),
+            key: None,
             kind: RegistrationKind::Dynamic,
         })
     }

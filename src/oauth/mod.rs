@@ -6,6 +6,7 @@ pub mod challenge;
 pub mod client;
 pub mod endpoint;
 pub mod id_token;
+pub mod jwt;
 pub mod metadata;
 pub mod paste;
 pub mod secret;

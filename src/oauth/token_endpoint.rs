@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::secret::Secret;
 use super::text::{is_bidi_control, printable};
 use super::token::{without_byte_order_mark, TokenResponseError, Tokens};
 
@@ -57,12 +58,10 @@ impl ErrorResponse {
     }
 
     /// Drops each part that quotes one of these secrets. Secrets of less than four bytes are not looked for.
-    pub fn drop_quotes_of(&mut self, secrets: &[Option<&str>]) {
+    pub fn drop_quotes_of(&mut self, secrets: &[Secret]) {
         let secrets = || {
-            secrets
-                .iter()
-                .flatten()
-                .filter(|it| it.len() >= MIN_SECRET_BYTES)
+            let secrets = secrets.iter().map(Secret::expose);
+            secrets.filter(|it| it.len() >= MIN_SECRET_BYTES)
         };
         for part in [&mut self.error, &mut self.description] {
             part.take_if(|text| secrets().any(|secret| text.contains(secret)));

@@ -8,7 +8,7 @@ use super::journal::Journal;
 use super::{needs_login, needs_login_again, LockedLogin, Settings};
 use crate::error::Error;
 use crate::http::{Http, HttpSettings};
-use crate::oauth::client::{self, RegistrationKind};
+use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::os::clock::{Deadline, Time};
@@ -16,7 +16,7 @@ use crate::providers;
 use crate::registration;
 use crate::store::cache::Cache;
 use crate::store::{Credentials, StoreError, Stored, StoredId};
-use crate::token_endpoint::{ExchangeError, TokenRequest};
+use crate::token_endpoint::{client_of, ExchangeError, TokenRequest};
 use crate::warning::warn_user;
 
 /// Longest time of the request.
@@ -46,6 +46,7 @@ pub(super) fn renew(
         return Err(needs_login(key, "there is no refresh token", settings));
     };
     let not_stored = |err: StoreError| Error::not_stored(key, err);
+    let client = client_of(login)?;
     let journal = &locked.journal;
     let interrupted = journal.interrupted(refresh_token);
     // What cannot be stored must not be spent.
@@ -57,7 +58,7 @@ pub(super) fn renew(
     };
     let http = Http::new(&http_settings, &login.typed_urls(), REQUEST_LIMIT);
     journal.begin(login, refresh_token).map_err(not_stored)?;
-    match spend(login, refresh_token, &http, retry_until) {
+    match spend((login, &client), refresh_token, &http, retry_until) {
         Ok(renewed) => {
             // Nothing comes before this: until it is done the only good refresh token is in memory.
             let written = prepared.map_or(Ok(()), |file| Journal::store_renewed(file, &renewed));
@@ -85,7 +86,7 @@ pub(super) fn renew(
 
 /// Sends the request for new tokens, and returns the login with them.
 fn spend(
-    login: &Credentials,
+    (login, client): (&Credentials, &Client),
     refresh_token: &Secret,
     http: &Http,
     retry_until: Deadline,
@@ -93,7 +94,7 @@ fn spend(
     let token_endpoint = Url::parse(&login.token_endpoint).map_err(|_| ExchangeError::Request)?;
     let request = TokenRequest {
         token_endpoint: &token_endpoint,
-        client: &login.client(),
+        client,
         resource: login.resource.as_deref(),
         http,
         retry_until,

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{Place, StoreError, StoredId};
 use crate::oauth::client::{Client, ClientAuth, RegistrationKind};
+use crate::oauth::jwt::assertion::ClientKeyRecord;
 use crate::oauth::secret::{self, Secret};
 use crate::oauth::text::printable;
 use crate::os::clock::Time;
@@ -37,6 +38,9 @@ pub struct Credentials {
     /// When the client secret expires, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_expires_at: Option<Time>,
+    /// The private key of the client, if it authenticates by assertions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<ClientKeyRecord>,
     /// How the client authenticates at the token endpoint.
     pub client_auth: Tag<ClientAuth>,
     /// The redirect URI of the login.
@@ -84,12 +88,13 @@ impl Credentials {
         StoredId::new(&self.server, &self.profile)
     }
 
-    /// Returns the client that this login belongs to.
+    /// Returns the client that this login belongs to, without its key.
     pub fn client(&self) -> Client {
         Client {
             id: self.client_id.clone(),
             secret: self.client_secret.clone(),
             secret_expires_at: self.client_secret_expires_at.map(|at| at.0),
+            key: None,
             auth: self.client_auth.known().unwrap_or(ClientAuth::None),
             kind: self
                 .registration

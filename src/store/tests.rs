@@ -41,6 +41,7 @@ pub(crate) fn sample(server: &str, generation: u64) -> Credentials {
         client_id: "client".to_owned(),
         client_secret: None,
         client_secret_expires_at: None,
+        client_key: None,
         client_auth: ClientAuth::None.into(),
         redirect_uri: "http://127.0.0.1:4711/callback".to_owned(),
         token_endpoint: "https://as.example/token".to_owned(),

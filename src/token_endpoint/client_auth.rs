@@ -1,9 +1,14 @@
 //! Client authentication: how a request shows which client sends it.
 
 use oauth2::basic::BasicClient;
-use oauth2::{AuthType, ClientId, ClientSecret};
+use oauth2::{AuthType, ClientId, ClientSecret, CsrfToken};
 
 use crate::oauth::client::{Client, ClientAuth};
+use crate::oauth::jwt::assertion::CLIENT_ASSERTION_TYPE;
+use crate::os::clock::Time;
+
+/// The bytes of the identifier of an assertion.
+const JTI_BYTES: u32 = 16;
 
 /// The endpoint that a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +32,22 @@ pub(super) enum AuthForm {
     BasicAndIdentifier,
     /// The `Authorization` header alone.
     Basic,
+    /// The client identifier and an assertion in the body. Spec: RFC 7523 section 2.2.
+    Assertion,
 }
+
+/// Parameters of a request.
+pub(super) type Parameters = Vec<(&'static str, String)>;
+
+/// The parameter that holds an assertion of the client.
+const ASSERTION_PARAMETER: &str = "client_assertion";
 
 /// Returns the forms in which a client authenticates, in the order in which they are tried.
 fn forms(client: &Client, endpoint: Endpoint) -> (AuthForm, &'static [AuthForm]) {
     match (client.auth, endpoint) {
         (ClientAuth::Post, _) => (AuthForm::Post, &[]),
+        // Never a second one with another audience: that is what a server that collects assertions wants.
+        (ClientAuth::PrivateKeyJwt, _) => (AuthForm::Assertion, &[]),
         // Deviates: RFC 6749 section 2.3.1 has no client_id in the body with Basic; servers on the Python SDK want it.
         (ClientAuth::Basic, _) => (AuthForm::BasicAndIdentifier, &[AuthForm::Basic]),
         (ClientAuth::None, Endpoint::Token) => (AuthForm::Identifier, &[]),
@@ -73,30 +88,41 @@ pub(super) fn authenticate<T, E>(
     first
 }
 
-/// Returns the client of `oauth2` that authenticates in this form, and the parameter that it does not set itself.
-pub(super) fn oauth2_client(client: &Client, form: AuthForm) -> (BasicClient, Option<&str>) {
+/// Returns the client of `oauth2` that authenticates in this form, and the parameters that it does not set itself; `None` if
+/// there is no assertion. Each call makes another one.
+pub(super) fn oauth2_client(client: &Client, form: AuthForm) -> Option<(BasicClient, Parameters)> {
     let secret = client.secret.as_ref().map(|secret| secret.expose());
     let secret = match form {
-        AuthForm::Identifier => None,
+        AuthForm::Identifier | AuthForm::Assertion => None,
         AuthForm::EmptySecret => Some(""),
         AuthForm::Post | AuthForm::BasicAndIdentifier | AuthForm::Basic => secret,
     };
     let auth_type = match form {
         AuthForm::BasicAndIdentifier | AuthForm::Basic => AuthType::BasicAuth,
-        AuthForm::Identifier | AuthForm::EmptySecret | AuthForm::Post => AuthType::RequestBody,
+        _ => AuthType::RequestBody,
     };
     let mut builder = BasicClient::new(ClientId::new(client.id.clone())).set_auth_type(auth_type);
     if let Some(secret) = secret {
         builder = builder.set_client_secret(ClientSecret::new(secret.to_owned()));
     }
+    let mut parameters = Parameters::new();
     // Without a secret, `oauth2` puts the identifier into the body in any case.
-    let in_body = form == AuthForm::BasicAndIdentifier && secret.is_some();
-    (builder, in_body.then_some(client.id.as_str()))
+    if form == AuthForm::BasicAndIdentifier && secret.is_some() {
+        parameters.push(("client_id", client.id.clone()));
+    }
+    if form == AuthForm::Assertion {
+        let jti = CsrfToken::new_random_len(JTI_BYTES).into_secret();
+        let key = client.key.as_ref()?;
+        let assertion = key.assertion(&client.id, Time::now(), &jti)?;
+        parameters.push(("client_assertion_type", CLIENT_ASSERTION_TYPE.to_owned()));
+        parameters.push((ASSERTION_PARAMETER, assertion.expose().to_owned()));
+    }
+    Some((builder, parameters))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::AuthForm::{Basic, BasicAndIdentifier, EmptySecret, Identifier, Post};
+    use super::AuthForm::{Assertion, Basic, BasicAndIdentifier, EmptySecret, Identifier, Post};
     use super::*;
     use crate::oauth::client::RegistrationKind;
     use crate::oauth::secret::Secret;
@@ -106,6 +132,7 @@ mod tests {
             id: "me".to_owned(),
             secret: secret.map(Secret::new),
             secret_expires_at: None,
+            key: None,
             auth,
             kind: RegistrationKind::Dynamic,
         }
@@ -144,6 +171,18 @@ mod tests {
                 &[BasicAndIdentifier, Basic],
             ),
             (ClientAuth::Post, Some("s"), Endpoint::Revocation, &[Post]),
+            (
+                ClientAuth::PrivateKeyJwt,
+                None,
+                Endpoint::Token,
+                &[Assertion],
+            ),
+            (
+                ClientAuth::PrivateKeyJwt,
+                None,
+                Endpoint::Revocation,
+                &[Assertion],
+            ),
             (
                 ClientAuth::None,
                 None,

@@ -10,8 +10,8 @@ use oauth2::{
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
-use super::{built, send};
+use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint, Parameters};
+use super::{built, secrets, send};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::http::retry::{repeat, FIRST_PAUSE};
 use crate::http::{Http, HttpError};
@@ -94,7 +94,7 @@ pub enum ExchangeError {
 
 impl ExchangeError {
     /// Drops text of the server that quotes one of these secrets.
-    fn without(mut self, secrets: &[Option<&str>]) -> Self {
+    fn without(mut self, secrets: &[Secret]) -> Self {
         if let Self::Refused { words, .. } | Self::Busy { words, .. } = &mut self {
             words.drop_quotes_of(secrets);
         }
@@ -213,25 +213,19 @@ impl TokenRequest<'_> {
         let redirect_uri = RedirectUrl::new(redirect_uri.to_owned());
         let redirect_uri = redirect_uri.map_err(|_| ExchangeError::Request)?;
         let build = |form| {
-            let (client, client_id) = oauth2_client(self.client, form);
+            let (client, parameters) = oauth2_client(self.client, form)?;
             let client = client
                 .set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()))
                 .set_redirect_uri(redirect_uri.clone());
             let mut request = client
                 .exchange_code(OauthCode::new(code.expose().to_owned()))
                 .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()));
-            for (name, value) in self.extra_parameters(client_id) {
+            for (name, value) in self.extra_parameters(parameters) {
                 request = request.add_extra_param(name, value);
             }
             built(|keep| request.request(&keep))
         };
-        self.send(build, true).map_err(|err| {
-            err.without(&[
-                Some(code.expose()),
-                Some(verifier.secret()),
-                self.client.exposed_secret(),
-            ])
-        })
+        self.send(build, true)
     }
 
     /// Exchanges a refresh token. A server that issues no new one leaves it valid.
@@ -245,24 +239,24 @@ impl TokenRequest<'_> {
     pub fn refresh(&self, refresh_token: &Secret) -> Result<IssuedTokens, ExchangeError> {
         let spent = RefreshToken::new(refresh_token.expose().to_owned());
         let build = |form| {
-            let (client, client_id) = oauth2_client(self.client, form);
+            let (client, parameters) = oauth2_client(self.client, form)?;
             let client = client.set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()));
             let mut request = client.exchange_refresh_token(&spent);
-            for (name, value) in self.extra_parameters(client_id) {
+            for (name, value) in self.extra_parameters(parameters) {
                 request = request.add_extra_param(name, value);
             }
             built(|keep| request.request(&keep))
         };
-        self.send(build, false).map_err(|err| {
-            err.without(&[Some(refresh_token.expose()), self.client.exposed_secret()])
-        })
+        self.send(build, false)
     }
 
     /// Returns the parameters that `oauth2` does not set itself.
-    fn extra_parameters(&self, client_id: Option<&str>) -> Vec<(&'static str, String)> {
-        let parameters = [("resource", self.resource), ("client_id", client_id)];
-        let given = |(name, value): (_, Option<&str>)| Some((name, value?.to_owned()));
-        parameters.into_iter().filter_map(given).collect()
+    fn extra_parameters(&self, mut parameters: Parameters) -> Parameters {
+        parameters.extend(
+            self.resource
+                .map(|resource| ("resource", resource.to_owned())),
+        );
+        parameters
     }
 
     fn send(
@@ -270,10 +264,7 @@ impl TokenRequest<'_> {
         build: impl Fn(AuthForm) -> Option<HttpRequest>,
         is_code: bool,
     ) -> Result<IssuedTokens, ExchangeError> {
-        let send = |form| {
-            let request = build(form).ok_or(ExchangeError::Request)?;
-            self.send_with_retries(&request, is_code)
-        };
+        let send = |form| self.send_with_retries(|| build(form), is_code);
         authenticate(
             self.client,
             Endpoint::Token,
@@ -283,15 +274,16 @@ impl TokenRequest<'_> {
     }
 
     /// Sends a request again if the server cannot have received it, or if it was busy and names a time for it. A code is
-    /// valid for one request: it is sent again once, within 8 s, and only if the status means that it was not served.
+    /// valid for one request: it is sent again once, within 8 s, and only if the status means that it was not served. Each
+    /// request is built anew: an assertion of the client is valid once.
     fn send_with_retries(
         &self,
-        request: &HttpRequest,
+        build: impl Fn() -> Option<HttpRequest>,
         is_code: bool,
     ) -> Result<IssuedTokens, ExchangeError> {
         let (mut next_pause, mut was_busy) = (FIRST_PAUSE, false);
         repeat(
-            || self.send_once(request),
+            || self.send_once(&build().ok_or(ExchangeError::Request)?),
             |sent, _| match sent {
                 Err(ExchangeError::Http(err))
                     if err.may_be_repeated() && !self.retry_until.passed() =>
@@ -350,6 +342,7 @@ impl TokenRequest<'_> {
                 why,
             }),
         }
+        .map_err(|err: ExchangeError| err.without(&secrets(request, self.client)))
     }
 }
 

@@ -4,9 +4,11 @@
 //! reads the responses, more leniently than `oauth2` does.
 
 mod client_auth;
+mod client_key;
 mod exchange;
 mod revoke;
 
+pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
 pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};
 pub use revoke::{RevocationEndpoint, RevokeError};
 
@@ -14,9 +16,11 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use oauth2::{HttpRequest, HttpResponse};
-use url::Url;
+use url::{form_urlencoded, Url};
 
 use crate::http::{Http, HttpError, Redirects, Response};
+use crate::oauth::client::Client;
+use crate::oauth::secret::Secret;
 
 /// Returns the request that `oauth2` has built; `None` if it could not. `oauth2` gives a request only to a function that sends
 /// it, and reads the response itself, so `request` gets one that keeps the request instead.
@@ -29,6 +33,27 @@ fn built<T>(
         Err(fmt::Error)
     });
     built.into_inner()
+}
+
+/// The parameters of a request that no error may quote.
+const SECRET_PARAMETERS: [&str; 8] = [
+    "assertion",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "subject_token",
+    "token",
+];
+
+/// Returns the secrets in the body of a request, and the client secret.
+fn secrets(request: &HttpRequest, client: &Client) -> Vec<Secret> {
+    form_urlencoded::parse(request.body())
+        .filter(|(name, _)| SECRET_PARAMETERS.contains(&&**name))
+        .map(|(_, value)| Secret::new(value))
+        .chain(client.secret.clone())
+        .collect()
 }
 
 /// Sends a request to `endpoint`.

@@ -1,13 +1,10 @@
 //! Revocation of a token.
 
-use oauth2::{
-    AccessToken, HttpRequest, RefreshToken, RevocableToken as _, RevocationUrl,
-    StandardRevocableToken,
-};
+use oauth2::{AccessToken, HttpRequest, RefreshToken, RevocationUrl, StandardRevocableToken};
 use url::Url;
 
 use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
-use super::{built, send};
+use super::{built, secrets, send, ClientKeyError};
 use crate::http::{Http, HttpError};
 use crate::oauth::client::Client;
 use crate::oauth::secret::Secret;
@@ -27,6 +24,9 @@ pub enum RevokeError {
     /// The request failed.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The client has a key that cannot be used.
+    #[error(transparent)]
+    Key(#[from] ClientKeyError),
     /// The request could not be built.
     #[error("the revocation request cannot be built")]
     Request,
@@ -112,19 +112,19 @@ impl RevocationEndpoint<'_> {
             .read()
             .map(|body| token_endpoint::error_words(&body))
             .unwrap_or_default();
-        words.drop_quotes_of(&[Some(token.secret()), self.client.exposed_secret()]);
+        words.drop_quotes_of(&secrets(&request, self.client));
         Err(RevokeError::Refused { status, words })
     }
 
     fn request(&self, token: &StandardRevocableToken, form: AuthForm) -> Option<HttpRequest> {
-        let (client, client_id) = oauth2_client(self.client, form);
+        let (client, parameters) = oauth2_client(self.client, form)?;
         // `oauth2` refuses http. The rule for URLs allows it for loopback addresses, and the request goes to `self.url`.
         let mut url = self.url.clone();
         url.set_scheme("https").ok()?;
         let client = client.set_revocation_url(RevocationUrl::from_url(url));
         let mut request = client.revoke_token(token.clone()).ok()?;
-        if let Some(client_id) = client_id {
-            request = request.add_extra_param("client_id", client_id);
+        for (name, value) in parameters {
+            request = request.add_extra_param(name, value);
         }
         built(|keep| request.request(&keep))
     }

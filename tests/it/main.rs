@@ -13,6 +13,7 @@ mod authority;
 mod bridge;
 mod budget;
 mod check;
+mod client_keys;
 mod completions;
 mod configured;
 mod corpus;

@@ -61,6 +61,7 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
         &["context", "error", "registration", "token_endpoint"],
     ),
     ("commands", &["cli", "output"]),
+    ("registration", &["token_endpoint"]),
 ];
 
 /// Files outside the layers: they may name anything, and only `main` and tests name them.
@@ -88,7 +89,7 @@ const ONLY_IN: [(&str, &[&str]); 13] = [
         &["src/os/files/", "src/commands/demo/", "src/store/"],
     ),
     ("signal_hook::", &["src/os/signals.rs"]),
-    ("ring::", &["src/digest.rs"]),
+    ("ring::", &["src/digest.rs", "src/oauth/jwt/"]),
     ("println!", &[]),
 ];
 
@@ -240,7 +241,10 @@ fn the_rules_are_pure() {
         .filter(|(file, _)| file.starts_with("src/oauth/") && !is_test(file))
     {
         for word in IMPURE {
-            assert!(!code(text).contains(word), "{file} knows {word}");
+            // Most signatures need random numbers.
+            let is_signing = (file.as_str(), word) == ("src/oauth/jwt/key.rs", "rand::");
+            let is_known = code(text).contains(word);
+            assert!(!is_known || is_signing, "{file} knows {word}");
         }
     }
 }

@@ -303,20 +303,26 @@ fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Err
 /// Returns the mode that the user wants, or the usual one. A login that cannot be refreshed is not moved.
 fn mode(options: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverError> {
     let client = options.client;
-    let cannot_move = kept.refresh_token.is_none();
+    let cannot_move = if kept.refresh_token.is_none() {
+        Some("there is no refresh token to move: the server gave none")
+    } else if kept.client_key.is_some() {
+        Some("there is nothing to move: each refresh is signed with the private key of the client")
+    } else {
+        None
+    };
     let usual = client
         .modes
         .iter()
         .copied()
-        .find(|mode| *mode != Mode::Move || !cannot_move);
-    match options.mode {
-        Some(Mode::Move) if cannot_move => Err(HandoverError::unsuitable(
-            "there is no refresh token to move: the server gave none",
+        .find(|mode| *mode != Mode::Move || cannot_move.is_none());
+    match (options.mode, cannot_move) {
+        (Some(Mode::Move), Some(why)) => Err(HandoverError::unsuitable(
+            why,
             "use --mode access: the client gets the access token, until it expires",
         )),
-        None => Ok(usual.unwrap_or(Mode::Access)),
-        Some(mode) if client.modes.contains(&mode) => Ok(mode),
-        Some(mode) => {
+        (None, _) => Ok(usual.unwrap_or(Mode::Access)),
+        (Some(mode), _) if client.modes.contains(&mode) => Ok(mode),
+        (Some(mode), _) => {
             let others: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
             Err(HandoverError::unsuitable(
                 format!("{} cannot be served with --mode {mode}", client.name),

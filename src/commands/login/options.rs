@@ -13,6 +13,8 @@ use crate::callback::RedirectHost;
 use crate::cli::values;
 use crate::clients::{config, Target};
 use crate::commands::handover::PlaceArgs;
+use crate::oauth::jwt::algorithm::Algorithm;
+use crate::oauth::jwt::assertion::CLIENT_ASSERTION_JWT;
 use crate::os::browser::{BrowserChoice, Skip};
 use crate::os::terminal::paste::Paste;
 use crate::providers::{self, Provider};
@@ -178,6 +180,38 @@ pub struct ClientArgs {
     #[arg(long, value_name = "SECRET", hide = true)]
     pub client_secret: Option<String>,
 
+    /// A file with the private key that the client authenticates with: PEM or JWK, or a pipe
+    ///
+    /// The key signs an assertion for each request to the token endpoint (private_key_jwt). The file is read again at each
+    /// refresh; a key from a pipe is stored with the login.
+    #[arg(long, value_name = "FILE", env = "MCP_LOGIN_CLIENT_KEY_FILE")]
+    #[arg(conflicts_with_all = ["client_secret_file", "client_file"])]
+    pub client_key_file: Option<PathBuf>,
+
+    /// The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]
+    #[arg(long, value_name = "KID", requires = "client_key_file", value_parser = NonEmptyStringValueParser::new())]
+    pub client_key_id: Option<String>,
+
+    /// Sign with this algorithm, such as PS256 [default: one that the authorization server lists]
+    #[arg(long, value_name = "ALG", requires = "client_key_file", value_parser = algorithm())]
+    pub client_key_alg: Option<Algorithm>,
+
+    /// For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer
+    ///
+    /// For older authorization servers, which do not accept their issuer.
+    #[arg(
+        long,
+        value_name = "AUDIENCE",
+        default_value = "issuer",
+        requires = "client_key_file"
+    )]
+    pub client_key_audience: String,
+
+    /// The type in the header of the assertions; JWT for older authorization servers
+    #[arg(long, value_name = "TYPE", default_value = CLIENT_ASSERTION_JWT, requires = "client_key_file")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub client_key_typ: String,
+
     /// The provider's file with the client, such as Google's client_secret.json
     #[arg(long, value_name = "FILE", conflicts_with = "client_id")]
     pub client_file: Option<PathBuf>,
@@ -189,6 +223,11 @@ pub struct ClientArgs {
     /// How to become a client
     #[arg(long, value_name = "HOW", default_value = "auto", value_parser = values::one_of(REGISTRATIONS))]
     pub registration: RegistrationMethod,
+}
+
+fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
+    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::as_str))
+        .try_map(|name| Algorithm::parse(&name).ok_or("there is no such algorithm"))
 }
 
 const REGISTRATIONS: values::Words<RegistrationMethod> = &[

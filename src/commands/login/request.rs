@@ -1,7 +1,6 @@
 //! From the options to the login that is requested; everything that can be wrong with them is found here.
 
-use std::fs;
-use std::io::Read as _;
+use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -18,9 +17,12 @@ use crate::login::{Request, Resource};
 use crate::oauth::challenge;
 use crate::oauth::client::{check_metadata_document_url, ClientFile};
 use crate::oauth::endpoint;
+use crate::oauth::jwt::assertion::Audience;
 use crate::oauth::secret::Secret;
+use crate::os::files::read_given;
 use crate::registration::Identity;
 use crate::store::StoredId;
+use crate::token_endpoint::{AssertionOptions, GivenKey};
 
 /// The ports that client ID metadata documents of this program list. 33418 comes last: VS Code's lists it too.
 const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
@@ -62,9 +64,15 @@ pub fn requests(
     let mut requests: Vec<Request> = Vec::new();
     for target in requested {
         let is_client_of_project = target.is_client_of_project(method);
-        if is_client_of_project && method.client.client_secret_file.is_some() {
+        let client = &method.client;
+        let own = [
+            ("client secret", &client.client_secret_file),
+            ("private key", &client.client_key_file),
+        ];
+        let used = own.into_iter().find(|(_, file)| file.is_some());
+        if let Some((what, _)) = used.filter(|_| is_client_of_project) {
             return Err(usage(
-                "refusing to send your client secret to a client named by a project file",
+                format!("refusing to use your {what} for a client named by a project file"),
                 "give the URL and --client-id",
             ));
         }
@@ -154,6 +162,7 @@ fn refuse_options_for_one(method: &MethodArgs, several: bool) -> Result<(), Erro
         ("--client-id", client.client_id.is_some()),
         ("--client-file", client.client_file.is_some()),
         ("--client-secret-file", client.client_secret_file.is_some()),
+        ("--client-key-file", client.client_key_file.is_some()),
         (
             "--client-metadata-url",
             client.client_metadata_url.is_some(),
@@ -208,10 +217,12 @@ fn identity(
         Some(path) => Some(Secret::new(read(path, "the client secret")?.trim())),
         None => env_secret.cloned(),
     };
+    let client_key = client_key(method)?;
     let mut identity = Identity {
         method: client.registration,
         client_id: client.client_id.clone(),
-        client_secret: secret,
+        client_secret: secret.filter(|_| client_key.is_none()),
+        client_key,
         metadata_url: client.client_metadata_url.clone(),
         issuer: method.request.issuer.clone(),
     };
@@ -229,6 +240,48 @@ fn identity(
     Ok((identity, Some(file)))
 }
 
+/// Returns the private key of the client.
+fn client_key(method: &MethodArgs) -> Result<Option<GivenKey>, Error> {
+    let client = &method.client;
+    let Some(path) = &client.client_key_file else {
+        return Ok(None);
+    };
+    if client.client_id.is_none() {
+        return Err(usage(
+            "there is a private key, but no client that it belongs to",
+            "name the client with --client-id",
+        ));
+    }
+    let audience = match client.client_key_audience.as_str() {
+        "issuer" => Audience::Issuer,
+        // A server that names the token endpoint of another one could use the assertion there.
+        _ if !method.names_authorization_server() => {
+            return Err(usage(
+                "--client-key-audience is given, but not the authorization server that it is for",
+                "name the authorization server with --issuer",
+            ))
+        }
+        "token-endpoint" => Audience::TokenEndpoint,
+        url => match endpoint::parse(url) {
+            Ok(_) => Audience::Other(url.to_owned()),
+            Err(why) => return Err(usage(
+                format!(
+                    "cannot use {} for --client-key-audience: {why}",
+                    without_password(url)
+                ),
+                "use issuer, token-endpoint, or the URL that the authorization server documents",
+            )),
+        },
+    };
+    let options = AssertionOptions {
+        alg: client.client_key_alg,
+        kid: client.client_key_id.clone(),
+        audience,
+        typ: client.client_key_typ.clone(),
+    };
+    Ok(Some(GivenKey::read(path, options)?))
+}
+
 /// Reads a file of bounded size.
 fn read(path: &Path, what: &str) -> Result<Zeroizing<String>, Error> {
     let failed = |why: String| {
@@ -237,16 +290,12 @@ fn read(path: &Path, what: &str) -> Result<Zeroizing<String>, Error> {
             "check the path",
         )
     };
-    let mut text = Zeroizing::new(String::new());
-    // A pipe has no size before it is read.
-    let file = fs::File::open(path).map_err(|err| failed(err.to_string()))?;
-    file.take(MAX_CLIENT_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(|err| failed(err.to_string()))?;
-    if text.len() as u64 > MAX_CLIENT_BYTES {
-        return Err(failed("it is too large".to_owned()));
-    }
-    Ok(text)
+    let file = read_given(path, MAX_CLIENT_BYTES).map_err(|err| match err.kind() {
+        io::ErrorKind::FileTooLarge => failed("it is too large".to_owned()),
+        _ => failed(err.to_string()),
+    })?;
+    let text = std::str::from_utf8(&file.bytes).map_err(|_| failed("it is not text".to_owned()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Sets the redirect URI. One that the user gives as a whole or in parts wins over the one that the client's file demands.

@@ -152,6 +152,10 @@ pub struct AuthorizationServer {
     #[serde(rename = "token_endpoint_auth_methods_supported")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth_methods: Option<Vec<String>>,
+    /// The algorithms of client assertions it lists; `None` without a list.
+    #[serde(rename = "token_endpoint_auth_signing_alg_values_supported")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_auth_algorithms: Option<Vec<String>>,
     /// It promises an `iss` in every authorization response (RFC 9207).
     #[serde(rename = "authorization_response_iss_parameter_supported")]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -231,6 +235,8 @@ impl AuthorizationServer {
             userinfo_endpoint,
             scopes: members.list("scopes_supported")?.unwrap_or_default(),
             client_auth_methods: members.list("token_endpoint_auth_methods_supported")?,
+            client_auth_algorithms: members
+                .list("token_endpoint_auth_signing_alg_values_supported")?,
             iss_promised: members.is_true("authorization_response_iss_parameter_supported")?,
             accepts_metadata_documents: members.is_true("client_id_metadata_document_supported")?,
             code_challenge_methods: members.list("code_challenge_methods_supported")?,
@@ -270,6 +276,7 @@ impl AuthorizationServer {
             scopes: Vec::new(),
             // Providers without metadata want the secret in the body.
             client_auth_methods: Some(vec!["client_secret_post".to_owned()]),
+            client_auth_algorithms: None,
             iss_promised: false,
             accepts_metadata_documents: false,
             code_challenge_methods: Some(vec!["S256".to_owned()]),

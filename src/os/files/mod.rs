@@ -13,11 +13,13 @@ use zeroize::Zeroizing;
 use crate::failure::{About, Code, Failure, Hint};
 use checks::resolve;
 
+pub use given::{read_given, GivenFile};
 pub use lock::LockFile;
 pub use prepared::PreparedFile;
 
 pub mod accounts;
 mod checks;
+mod given;
 mod holder;
 mod lock;
 mod mount;

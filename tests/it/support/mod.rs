@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod fake;
 pub mod google;
+pub mod jwt;
 pub mod leaks;
 pub mod mcp_server;
 pub mod permits;

@@ -1,0 +1,42 @@
+//! JSON Web Tokens that this program signs: private keys, algorithms, and the assertions by which a client authenticates.
+
+pub mod algorithm;
+pub mod assertion;
+mod der;
+mod jwk;
+pub mod key;
+mod pem;
+
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::Engine as _;
+use serde_json::Value;
+
+use self::algorithm::Algorithm;
+use self::key::SigningKey;
+use super::secret::Secret;
+
+/// Returns a signed JWT in compact form. `header` has the members of its header but for `alg`; `None` if the key cannot sign.
+///
+/// Spec: RFC 7519 section 7.1; RFC 7515 section 7.1.
+pub fn signed(
+    key: &SigningKey,
+    algorithm: Algorithm,
+    mut header: Value,
+    claims: &Value,
+) -> Option<Secret> {
+    header["alg"] = algorithm.as_str().into();
+    let [header, claims] = [&header, claims].map(|part| base64url(part.to_string()));
+    let message = format!("{header}.{claims}");
+    let signature = key.sign(algorithm, message.as_bytes())?;
+    Some(Secret::new(format!("{message}.{}", base64url(signature))))
+}
+
+/// Returns bytes in the form in which a JWT holds them.
+///
+/// Spec: RFC 7515 section 2, Base64url Encoding.
+pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! Files with a secret that the user names on the command line.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::read_bounded;
+use crate::warning::warn_user;
+
+/// Directories whose files are those of one process, or devices.
+const TRANSIENT: [&str; 2] = ["/dev", "/proc"];
+
+/// A file that the user names.
+pub struct GivenFile {
+    /// What it holds.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Its absolute path, if it can be read again later: a pipe cannot.
+    pub path: Option<PathBuf>,
+}
+
+/// Reads a file, or a pipe to its end. One of ours that other users could read gets a warning, as `ssh` warns of a key.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::FileTooLarge`] for more than `limit_bytes`, and what the operating system reports.
+pub fn read_given(path: &Path, limit_bytes: u64) -> io::Result<GivenFile> {
+    let file = File::open(path)?;
+    let found = file.metadata()?;
+    if is_open_to_others(&found) {
+        warn_user!(
+            FileReadable,
+            "other users could read {}; run: chmod 600 {0}",
+            path.display()
+        );
+    }
+    let is_lasting = found.is_file() && !TRANSIENT.iter().any(|it| path.starts_with(it));
+    Ok(GivenFile {
+        bytes: read_bounded(file, limit_bytes)?,
+        path: std::path::absolute(path).ok().filter(|_| is_lasting),
+    })
+}
+
+#[cfg(unix)]
+fn is_open_to_others(found: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let is_ours = found.uid() == rustix::process::getuid().as_raw();
+    found.is_file() && is_ours && found.mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_found: &Metadata) -> bool {
+    false
+}
