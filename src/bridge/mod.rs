@@ -105,9 +105,7 @@ pub fn run(
     loop {
         match input.next(&waker, || bridge.workers.has_room()) {
             Arrival::Line(line) => bridge.take(line),
-            Arrival::TooLong => {
-                bridge.complain("the client sent a message that is too long; it is passed over")
-            }
+            Arrival::TooLong => bridge.decline("the client sent a message that is too long"),
             Arrival::InputEnded => {
                 bridge.pending.wait(LAST_ANSWERS);
                 break;
@@ -157,8 +155,7 @@ impl Bridge {
             Some(messages) => messages
                 .into_iter()
                 .for_each(|message| self.take_message(message)),
-            None => self
-                .complain("the client sent a line that is no JSON-RPC message; it is passed over"),
+            None => self.decline("the client sent a line that is no JSON-RPC message"),
         }
     }
 
@@ -249,12 +246,17 @@ impl Bridge {
     }
 
     /// Tells the person what is wrong with what the client sent; without an id nobody else can be told.
-    fn complain(&self, message: &str) {
+    /// Answers what cannot be read, and so may have been a request of any id.
+    ///
+    /// Spec: JSON-RPC 2.0 section 5.
+    fn decline(&self, what: &str) {
         let error = Error::Usage {
-            message: message.to_owned(),
+            message: format!("{what}; it is passed over"),
             hint: None,
         };
-        self.person.tell(&error.report());
+        let (sentence, _) = self.person.tell(&error.report());
+        self.output
+            .write(&message::error("null", message::INVALID_REQUEST, &sentence));
     }
 
     /// Sends a notification.

@@ -239,3 +239,14 @@ fn br13_a_stream_that_only_names_where_to_post() {
     error(&client.initialize(json!({})), -31005);
     client.finish().expect(0);
 }
+
+/// A line of more than 256 MiB may have been a request.
+#[apply(test)]
+fn br46_a_line_that_is_too_long() {
+    let server = McpServer::start(Wire::Legacy);
+    let (_home, mut client) = legacy(&server);
+    client.line(&"y".repeat(256 * 1024 * 1024 + 1));
+    assert!(error(&client.answer(&json!(null)), -32600).contains("too long"));
+    assert_eq!(client.text("echo", json!({"text": "goes on"})), "goes on");
+    finish_after_trouble(&server, client);
+}
