@@ -307,7 +307,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -341,7 +341,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -375,7 +375,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -409,7 +409,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -451,7 +451,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -601,7 +601,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -643,7 +643,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -705,7 +705,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -743,7 +743,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -1169,7 +1169,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -1203,7 +1203,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -1237,7 +1237,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -1271,7 +1271,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -1309,7 +1309,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -1347,7 +1347,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -1381,7 +1381,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -1419,7 +1419,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --store)
-                    COMPREPLY=($(compgen -W "auto keyring file" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto keyring file exec:" -- "${cur}"))
                     return 0
                     ;;
                 --profile)

@@ -136,7 +136,8 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l hermes-home -d 'The
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -289,7 +290,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l hermes-hom
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -337,7 +339,8 @@ continue\t''
 inspector\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand status" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -375,7 +378,8 @@ continue\t''
 inspector\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -413,7 +417,8 @@ continue\t''
 inspector\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand ls" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -451,7 +456,8 @@ continue\t''
 inspector\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -465,7 +471,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s h -l help
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -480,7 +487,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s h -l help 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -496,7 +504,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -510,7 +519,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbos
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -524,7 +534,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s v -l ver
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -537,7 +548,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -s v -l ver
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -592,7 +604,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l hermes-
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l fastmcp-dir -d 'The directory of a FastMCP application\'s FileTreeStore' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -608,7 +621,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s v -l ve
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -670,7 +684,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l param -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l challenge -d 'The WWW-Authenticate value that a client just received: asks for its scopes as well as for the previous ones' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -690,7 +705,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s v -l verb
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand providers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -705,7 +721,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l browser -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -719,7 +736,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s v -l verbos
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -732,7 +750,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -s v -l 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
-file\t''"
+file\t''
+exec:\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l profile -d 'Keep several accounts for one server apart [default: default]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l ca-file -d 'Trust the certificate authorities in this PEM file too' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

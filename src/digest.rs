@@ -1,6 +1,7 @@
-//! Hashes, and the hexadecimal digits in which they are written.
+//! Hashes and unique names, and the hexadecimal digits in which they are written.
 
 use ring::digest::{digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// Returns the SHA-256 hash of some bytes.
 ///
@@ -23,6 +24,18 @@ pub fn hex(bytes: &[u8], length: usize) -> String {
         .take(length)
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// Returns random hexadecimal digits: names that nobody has used before, and no secrets.
+pub fn unique() -> String {
+    let mut bytes = [0; 16];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => hex(&bytes, usize::MAX),
+        Err(_) => {
+            let time = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+            hex(&sha256(format!("{} {time:?}", std::process::id())), 16)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ words! {
         RefreshTokenReused "refresh_token_reused" "the server sent no new refresh token, and the earlier one is stored again";
         LoginChanged "login_changed" "another process changed the login meanwhile";
         StoreFallback "store_fallback" "the keyring cannot be used, and the file is";
+        StoreOutOfReach "store_out_of_reach" "the store helper cannot be used, and a copy of the token is";
+        StoreMessage "store_message" "a line that the store helper wrote to stderr";
         WaitingForKeyring "waiting_for_keyring" "the keyring has to be unlocked";
         LoginUnreadable "login_unreadable" "a stored login cannot be read";
         IndexUnreadable "index_unreadable" "the list of logins, or an entry of it, cannot be read";

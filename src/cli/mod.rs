@@ -22,8 +22,9 @@ use crate::store::StoreChoice;
 pub struct GlobalArgs {
     /// Where logins are stored
     ///
-    /// auto, keyring, file or file:PATH. With auto, the keyring if a write, a read and a delete work there within 3 s, else the file
-    /// (~/.local/share/mcp-login/credentials.json).
+    /// auto, keyring, file, file:PATH or exec:COMMAND. With auto, the keyring if a write, a read and a delete work there within 3 s,
+    /// else the file (~/.local/share/mcp-login/credentials.json). COMMAND is a helper that keeps the logins in an engine that several
+    /// machines share: see mcp-login-store(7).
     #[arg(long, global = true, value_name = "STORE", default_value = "auto", hide_possible_values = true, value_parser = values::store())]
     pub store: StoreChoice,
 

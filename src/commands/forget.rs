@@ -57,9 +57,9 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
             data_dir.display()
         ));
     }
-    if let Some(file) = context.store.argument() {
-        files.push(Path::new(file).with_extension("handover.lock"));
-        files.push(Path::new(file).with_extension("handovers.json"));
+    if let Some(file) = context.store.file() {
+        files.push(file.with_extension("handover.lock"));
+        files.push(file.with_extension("handovers.json"));
     }
     let mut removed = Vec::new();
     forget(&files, &directories, &mut removed).map_err(|source| Error::Unexpected {

@@ -1,7 +1,8 @@
-//! The operating system: files, locks, processes, signals, the terminal, the browser, the clock.
+//! The operating system: files, locks, processes, other programs, signals, the terminal, the browser, the clock.
 
 pub mod browser;
 pub mod clock;
+pub mod command;
 pub mod environment;
 pub mod files;
 pub mod poll;

@@ -139,13 +139,17 @@ pub fn live_instead_of(
     if is_refused(seen) && seen.needs_login {
         return Err(refused_before(seen, &settings));
     }
+    let check_replaceable = || {
+        let checked = store.backend(&found).check_replaceable();
+        checked.map_err(|err| Error::not_stored(key, err))
+    };
+    if need_of(seen).refresh {
+        check_replaceable()?;
+    }
     if need_of(seen).is_met_by(seen, None, &settings)? {
         return Ok(found.credentials);
     }
-    let backend = store.backend(&found);
-    backend
-        .check_replaceable()
-        .map_err(|err| Error::not_stored(key, err))?;
+    check_replaceable()?;
     let mut has_refresher = true;
     loop {
         let locked = LockedLogin::acquire(&store, key, deadline.min(Deadline::after(LIMIT)));

@@ -147,7 +147,7 @@ pub fn main(job: Option<String>) -> ExitCode {
         }));
     });
     let Job { key, settings, .. } = &job;
-    let store = Store::open_to_read(&settings.store, &settings.data_dir, Interaction::None);
+    let store = Store::open_to_read(&settings.store, &settings.data_dir, Interaction::Detached);
     let refreshed = LockedLogin::inherited(&store, key)
         .map(|locked| renewal::renew(locked, settings, Deadline::after(job.patience)))
         .transpose();

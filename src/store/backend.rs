@@ -8,17 +8,34 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::router::BACKENDS;
 use super::{Credentials, StoreError, StoredId};
 
 /// How a backend is named and made: one constant in the file of each.
 pub struct BackendKind {
     /// The name, as in `--store NAME` and in the index.
     pub name: &'static str,
-    /// What `--store NAME:ARGUMENT` names, with an example; `None` if there is no argument.
-    pub argument: Option<(&'static str, &'static str)>,
+    /// What messages call the place of a login that is in no file.
+    pub place: &'static str,
+    /// What `--store NAME:ARGUMENT` names; `None` if there is no argument.
+    pub argument: Option<Argument>,
     /// Makes the backend from the argument, the data directory, which is empty if there is none and none is needed, and how
     /// long the caller can wait. Nothing is read or asked yet.
     pub open: fn(Option<&OsStr>, &Path, Interaction) -> Box<dyn Backend>,
+}
+
+/// The argument of a backend.
+pub struct Argument {
+    /// What it is, in one word.
+    pub what: &'static str,
+    /// An example.
+    pub example: &'static str,
+    /// There is no such backend without it, so it has to be chosen by name.
+    pub is_needed: bool,
+    /// It is the file of the logins, so that no data directory is needed.
+    pub is_file: bool,
+    /// Returns it in a form that means the same in every directory.
+    pub option: fn(&OsStr) -> String,
 }
 
 /// How long the program that called us can wait.
@@ -26,6 +43,8 @@ pub struct BackendKind {
 pub enum Interaction {
     /// Three seconds and no prompt: another program waits for the answer.
     None,
+    /// Nobody waits: what was begun is brought to its end.
+    Detached,
     /// A person is there and may unlock a store, if there is a way to ask.
     Allowed,
 }
@@ -34,9 +53,18 @@ impl Interaction {
     /// Returns the longest wait for the lock of a file.
     pub fn lock_limit(self) -> Duration {
         match self {
-            Self::None => Duration::from_secs(3),
+            Self::None | Self::Detached => Duration::from_secs(3),
             Self::Allowed => Duration::from_secs(10),
         }
+    }
+
+    /// Returns the longest wait for one answer of a store helper.
+    pub fn helper_limit(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::None => 5,
+            Self::Detached => 10,
+            Self::Allowed => 30,
+        })
     }
 
     /// Tells whether a window may be opened that waits for the user.
@@ -103,6 +131,12 @@ pub trait Backend: Send + Sync {
         Ok(())
     }
 
+    /// Tests whether what others provide behind this backend does what it has to: what was tested, up to the first failure.
+    /// Empty if the proof is all.
+    fn conformance(&self) -> Vec<Check> {
+        Vec::new()
+    }
+
     /// Returns all logins, and in place of one that cannot be read, the reason. `None` if the backend cannot list them:
     /// the index does.
     ///
@@ -130,6 +164,14 @@ pub trait Backend: Send + Sync {
     fn lock_dir(&self) -> PathBuf;
 }
 
+/// One test of what others provide behind a backend.
+pub struct Check {
+    /// What has to hold.
+    pub what: &'static str,
+    /// Whether it holds.
+    pub outcome: Result<(), StoreError>,
+}
+
 /// Where a login is stored. In JSON: `"store":NAME`, and `"path":PATH` for a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -145,7 +187,10 @@ impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
             Some(path) => path.display().fmt(formatter),
-            None => write!(formatter, "the {}", self.name),
+            None => match BACKENDS.iter().find(|kind| kind.name == self.name) {
+                Some(kind) => formatter.write_str(kind.place),
+                None => write!(formatter, "the {}", self.name),
+            },
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::backend::{Argument, BackendKind};
 use super::router::BACKENDS;
 use super::StoreError;
 
@@ -27,11 +28,13 @@ impl StoreChoice {
         }
     }
 
-    /// Returns the choices that are one word.
-    pub fn words() -> impl Iterator<Item = &'static str> {
-        [AUTO]
-            .into_iter()
-            .chain(BACKENDS.iter().map(|kind| kind.name))
+    /// Returns the choices that are one word, and the beginnings of those that need another.
+    pub fn words() -> impl Iterator<Item = String> {
+        let of = |kind: &BackendKind| match &kind.argument {
+            Some(argument) if argument.is_needed => format!("{}:", kind.name),
+            _ => kind.name.to_owned(),
+        };
+        [AUTO.to_owned()].into_iter().chain(BACKENDS.iter().map(of))
     }
 
     /// Returns the name of the chosen backend; `None` if the first one that works is to be used.
@@ -40,8 +43,20 @@ impl StoreChoice {
     }
 
     /// Returns what the user wrote behind the name of the backend.
-    pub fn argument(&self) -> Option<&OsStr> {
+    pub(super) fn argument(&self) -> Option<&OsStr> {
         self.argument.as_deref()
+    }
+
+    /// Returns the file of the logins, if the user named one.
+    pub fn file(&self) -> Option<&Path> {
+        let is_file = self.kind()?.argument.as_ref()?.is_file;
+        self.argument().filter(|_| is_file).map(Path::new)
+    }
+
+    fn kind(&self) -> Option<&'static BackendKind> {
+        BACKENDS
+            .iter()
+            .find(|kind| Some(kind.name) == self.backend())
     }
 
     /// Returns the value of `--store` that means the same in every directory; `None` if the option is not needed.
@@ -50,8 +65,9 @@ impl StoreChoice {
         Some(match &self.argument {
             None => backend.clone(),
             Some(argument) => {
-                let path = std::path::absolute(argument).unwrap_or_else(|_| argument.into());
-                format!("{backend}:{}", path.display())
+                let kind = self.kind().and_then(|kind| kind.argument.as_ref());
+                let shown = kind.map(|kind| (kind.option)(argument)).unwrap_or_default();
+                format!("{backend}:{shown}")
             }
         })
     }
@@ -89,13 +105,12 @@ impl FromStr for StoreChoice {
             None => (text, None),
         };
         let kind = BACKENDS.iter().find(|kind| kind.name == name);
-        match (kind.map(|kind| kind.argument), argument) {
-            (Some(_), None) => Ok(Self::only(name, None)),
-            (Some(Some((what, example))), Some("")) => Err(format!(
-                "{name}: needs a {}, as in {name}:{example}",
-                what.to_lowercase()
-            )),
-            (Some(Some(_)), Some(argument)) => {
+        let needed = kind.and_then(|kind| kind.argument.as_ref());
+        match (kind, needed, argument.map(str::trim)) {
+            (Some(_), Some(it), None) if it.is_needed => Err(missing(name, it)),
+            (Some(_), _, None) => Ok(Self::only(name, None)),
+            (_, Some(it), Some("")) => Err(missing(name, it)),
+            (_, Some(_), Some(argument)) => {
                 // A shell does not replace it there.
                 let Some(below) = argument.strip_prefix("~/") else {
                     return Ok(Self::only(name, Some(argument.into())));
@@ -107,10 +122,12 @@ impl FromStr for StoreChoice {
             }
             _ => {
                 let forms = BACKENDS.iter().flat_map(|kind| {
-                    let with_argument = kind
-                        .argument
-                        .map(|(what, _)| format!("{}:{what}", kind.name));
-                    [Some(kind.name.to_owned()), with_argument]
+                    let argument = kind.argument.as_ref();
+                    let without = !argument.is_some_and(|it| it.is_needed);
+                    [
+                        without.then(|| kind.name.to_owned()),
+                        argument.map(|it| format!("{}:{}", kind.name, it.what)),
+                    ]
                 });
                 let forms: Vec<_> = forms.flatten().collect();
                 let (last, others) = forms.split_last().ok_or("there is no store")?;
@@ -121,6 +138,12 @@ impl FromStr for StoreChoice {
             }
         }
     }
+}
+
+/// Says that a backend needs an argument.
+fn missing(name: &str, argument: &Argument) -> String {
+    let (what, example) = (argument.what.to_lowercase(), argument.example);
+    format!("{name}: needs a {what}, as in {name}:{example}")
 }
 
 /// The choice of the first backend that works.
@@ -134,7 +157,7 @@ const AUTO: &str = "auto";
 /// [`StoreError::NoHome`] if there is neither.
 pub fn data_dir(explicit: Option<PathBuf>, store: &StoreChoice) -> Result<PathBuf, StoreError> {
     let default = || default_data_dir(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"));
-    let none = || store.argument().map(|_| PathBuf::new());
+    let none = || store.file().map(|_| PathBuf::new());
     explicit
         .or_else(default)
         .or_else(none)

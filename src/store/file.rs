@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::backend::{Backend, BackendKind, Place};
+use super::backend::{Argument, Backend, BackendKind, Place};
 use super::logins_file::LoginsFile;
 use super::{lock_dir_in, Credentials, StoreChoice, StoreError, StoredId};
 use crate::os::clock::Deadline;
@@ -15,7 +15,17 @@ const NAME: &str = "file";
 /// The backend: the default file, or one that the user names.
 pub const KIND: BackendKind = BackendKind {
     name: NAME,
-    argument: Some(("PATH", "/run/user/1000/login.json")),
+    place: "the file",
+    argument: Some(Argument {
+        what: "PATH",
+        example: "/run/user/1000/login.json",
+        is_needed: false,
+        is_file: true,
+        option: |path| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+            path.display().to_string()
+        },
+    }),
     open: |argument, data_dir, interaction| {
         Box::new(FileBackend {
             file: match argument {

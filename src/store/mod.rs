@@ -1,4 +1,5 @@
-//! Where logins are stored: in one of several backends, such as the operating system's keyring or a file.
+//! Where logins are stored: in one of several backends, such as the operating system's keyring, a file, or a
+//! program of the user's choice.
 //!
 //! [`Store`] is the way in. It chooses between the [`backend::Backend`]s, knows from an index which login is stored where,
 //! and never gives up credentials that it was handed.
@@ -8,6 +9,7 @@ pub mod cache;
 mod choice;
 mod credentials;
 mod error;
+mod exec;
 pub mod file;
 mod index;
 pub mod keyring;
@@ -23,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth::text::quoted;
 
-pub use backend::{Backend, Interaction, Place};
+pub use backend::{Backend, Check, Interaction, Place};
 pub use choice::{data_dir, usual_data_dir, StoreChoice};
 pub use credentials::{is_from_the_future, Credentials, GrantType, HandedOver, LoginOptions, Tag};
 pub use error::{Fault, StoreError};

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::backend::{Backend, BackendKind, Interaction, Place};
 use super::index::{Index, IndexEntry};
 use super::logins_file::Logins;
-use super::{file, keyring, Credentials, StoreChoice, StoreError, StoredId};
+use super::{exec, file, keyring, Credentials, StoreChoice, StoreError, StoredId};
 use crate::os::clock::Time;
 use crate::os::files::{self, DiskError};
 use crate::warning::warn_user;
 
 /// All backends, the preferred ones first.
-pub(super) const BACKENDS: &[BackendKind] = &[keyring::KIND, file::KIND];
+pub(super) const BACKENDS: &[BackendKind] = &[keyring::KIND, file::KIND, exec::KIND];
 
 /// Where credentials went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,12 @@ impl Store {
     /// Opens the backends to use a login that is there. Nothing is written, and nothing is asked of a backend yet.
     pub fn open_to_read(choice: &StoreChoice, data_dir: &Path, interaction: Interaction) -> Self {
         let is_chosen = |kind: &&BackendKind| choice.backend().is_none_or(|name| name == kind.name);
-        let (chosen, others): (Vec<_>, Vec<_>) = BACKENDS.iter().partition(is_chosen);
+        let has_argument = |kind: &&BackendKind| {
+            choice.argument().is_some() && choice.backend() == Some(kind.name)
+                || !kind.argument.as_ref().is_some_and(|it| it.is_needed)
+        };
+        let usable = BACKENDS.iter().filter(has_argument);
+        let (chosen, others): (Vec<_>, Vec<_>) = usable.partition(is_chosen);
         let open = |kind: &BackendKind| (kind.open)(choice.argument(), data_dir, interaction);
         let backends: Vec<_> = chosen.into_iter().map(open).collect();
         let is_own_index = backends.iter().all(|backend| backend.is_own_index());

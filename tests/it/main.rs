@@ -21,6 +21,7 @@ mod demo;
 mod discovery;
 mod doctor;
 mod exchange;
+mod exec_store;
 mod first_steps;
 mod generated;
 mod golden;

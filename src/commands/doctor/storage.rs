@@ -10,7 +10,7 @@ use crate::commands::status::LoginState;
 use crate::error::Error;
 use crate::failure::{About, Failure as _};
 use crate::refresh::{self, RefreshNote};
-use crate::store::{Backend, Credentials, Fault, Interaction, Place, Store, StoreError};
+use crate::store::{Backend, Check, Credentials, Fault, Interaction, Place, Store, StoreError};
 
 /// The permissions of others, in the mode of a file.
 const OTHERS: u32 = 0o077;
@@ -47,6 +47,15 @@ pub fn examine(case: &Case) -> Vec<Finding> {
             Some(_) if case.data_dir.is_err() => {}
             Some(path) => findings.push(file(case, backend, path, working.as_ref())),
             None => {
+                let checks = backend.conformance();
+                if !checks.is_empty() {
+                    findings.extend(
+                        checks
+                            .into_iter()
+                            .map(|check| checked(case, backend, check)),
+                    );
+                    continue;
+                }
                 let proof = backend.prove();
                 if proof.is_ok() {
                     working.get_or_insert(place);
@@ -64,6 +73,13 @@ pub fn examine(case: &Case) -> Vec<Finding> {
 
 fn not_stored(case: &Case, topic: &'static str, err: StoreError) -> Finding {
     Finding::failure(topic, &Error::not_stored(&case.request.key, Arc::new(err)))
+}
+
+fn checked(case: &Case, backend: &dyn Backend, check: Check) -> Finding {
+    match check.outcome {
+        Ok(()) => Finding::ok(backend.name(), check.what),
+        Err(err) => not_stored(case, backend.name(), err),
+    }
 }
 
 fn data(case: &Case) -> Finding {

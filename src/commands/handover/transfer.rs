@@ -243,10 +243,8 @@ fn turn(key: &StoredId, context: &Context) -> Result<LockFile, Error> {
 
 /// Returns a file of our own; without a data directory it is beside the file of the login.
 fn own_file(context: &Context, name: &str) -> PathBuf {
-    match context.store.argument() {
-        Some(file) if context.data_dir.as_os_str().is_empty() => {
-            Path::new(file).with_extension(name)
-        }
+    match context.store.file() {
+        Some(file) if context.data_dir.as_os_str().is_empty() => file.with_extension(name),
         _ => context.data_dir.join(name),
     }
 }

@@ -180,6 +180,12 @@ fn warn_not_started(why: &str) {
     );
 }
 
+/// Returns the words of one command, as a user writes that of a browser.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let mut commands = command::commands(text, false, &is_there);
+    commands.pop().unwrap_or_default()
+}
+
 /// Tells whether a program exists: where its path says, or on the search path.
 fn is_there(program: &str) -> bool {
     if program.contains('/') {

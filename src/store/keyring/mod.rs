@@ -110,6 +110,7 @@ impl From<KeyringFault> for StoreError {
 /// The backend.
 pub const KIND: BackendKind = BackendKind {
     name: NAME,
+    place: "the keyring",
     argument: None,
     open: |_, data_dir, interaction| Box::new(KeyringBackend::new(interaction, data_dir)),
 };

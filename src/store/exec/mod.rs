@@ -1,0 +1,391 @@
+//! Credentials that a program of the user's choice keeps, in whatever engine it likes: `--store exec:COMMAND`.
+//!
+//! The helper only moves opaque values, and replaces one only if it has the revision that is named; so all machines that
+//! share an engine see the same login. `protocol` has its words.
+
+mod conformance;
+mod copy;
+mod fault;
+mod protocol;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::backend::{Argument, Backend, BackendKind, Check, Interaction};
+use super::{text, Credentials, StoreError, StoredId};
+use crate::digest;
+use crate::oauth::text::{printable, quoted};
+use crate::os::clock::Deadline;
+use crate::os::command::{self, CommandError};
+use crate::warning::warn_user;
+
+use copy::Copies;
+use fault::ExecFault;
+use protocol::{HelperAnswer, HelperRequest, Verb};
+
+/// The name of this backend.
+const NAME: &str = "exec";
+
+/// How long all calls of the helper may take together where another program waits for the answer.
+const BUDGET: Duration = Duration::from_millis(7500);
+
+/// How often a value is written anew because somebody else has changed it in between.
+const MAX_TRIES: usize = 8;
+
+/// The most lines of stderr that are repeated.
+const MAX_LINES: usize = 10;
+
+/// The version of what is in a value.
+const FORMAT: u64 = 1;
+
+/// The backend.
+pub const KIND: BackendKind = BackendKind {
+    name: NAME,
+    place: "the store helper",
+    argument: Some(Argument {
+        what: "COMMAND",
+        example: "/usr/local/bin/helper",
+        is_needed: true,
+        is_file: false,
+        option: |command| anywhere(command),
+    }),
+    open: |command, data_dir, interaction| {
+        let command = command.and_then(OsStr::to_str).unwrap_or_default();
+        Box::new(ExecBackend::new(command, data_dir, interaction))
+    },
+};
+
+/// Returns a command that means the same in every directory.
+fn anywhere(command: &OsStr) -> String {
+    let text = command.to_string_lossy();
+    let program = command::words(&text).into_iter().next().unwrap_or_default();
+    let is_relative = program.contains('/') && Path::new(&program).is_relative();
+    match std::env::current_dir() {
+        Ok(directory) if is_relative => format!("{}/{text}", quoted(&directory.to_string_lossy())),
+        _ => text.into_owned(),
+    }
+}
+
+/// What a value holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    format: u64,
+    login: Credentials,
+    /// What a newer version wrote.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// A revision, and the bytes of its value.
+type StoredValue = (String, Zeroizing<Vec<u8>>);
+
+/// A value as the helper has it.
+struct FoundRecord {
+    revision: String,
+    record: Result<Record, StoreError>,
+}
+
+/// Credentials behind a helper.
+pub struct ExecBackend {
+    words: Vec<String>,
+    directory: PathBuf,
+    copies: Copies,
+    interaction: Interaction,
+    /// The end of the time for all calls.
+    end: Option<Deadline>,
+    /// Why a copy was returned in place of what the helper has; once it did not answer in time, it is not asked again.
+    failure: Mutex<Option<ExecFault>>,
+}
+
+impl ExecBackend {
+    fn new(command: &str, data_dir: &Path, interaction: Interaction) -> Self {
+        let words = command::words(command);
+        let hash = digest::hex(&digest::sha256(words.join("\0")), 8);
+        let directory = data_dir.join(NAME).join(hash);
+        let end = (interaction == Interaction::None).then(|| Deadline::after(BUDGET));
+        Self {
+            words,
+            copies: Copies::new(directory.clone()),
+            directory,
+            interaction,
+            end,
+            failure: Mutex::default(),
+        }
+    }
+
+    /// Returns a backend of the same helper that has all its time before it.
+    fn new_like(other: &Self) -> Self {
+        Self {
+            words: other.words.clone(),
+            directory: other.directory.clone(),
+            copies: Copies::new(other.directory.clone()),
+            interaction: Interaction::Allowed,
+            end: None,
+            failure: Mutex::default(),
+        }
+    }
+
+    /// Asks the helper. `Ok(None)` is a conflict.
+    fn call(&self, verb: Verb, request: &HelperRequest) -> Result<Option<HelperAnswer>, ExecFault> {
+        if let Some(silent @ ExecFault::Silent { .. }) = lock(&self.failure).as_ref() {
+            return Err(silent.clone());
+        }
+        let limit = self.interaction.helper_limit();
+        let deadline = Deadline::after(limit);
+        let deadline = self.end.map_or(deadline, |end| end.min(deadline));
+        let words = self.words.iter().cloned().chain([verb.to_string()]);
+        let words: Vec<_> = words.collect();
+        let outcome = command::run(&words, request.text(), deadline, protocol::MAX_ANSWER_BYTES);
+        let answered = outcome.map_err(|err| {
+            let program = || printable(words.first().map_or("", String::as_str));
+            match err {
+                CommandError::NotFound => ExecFault::NotFound(program()),
+                CommandError::NotRun(err) => ExecFault::NotRun(program(), err.to_string()),
+                CommandError::TimedOut => ExecFault::Silent { verb, limit },
+                CommandError::TooLong => ExecFault::TooLong(verb),
+            }
+        });
+        let answered = answered.inspect_err(|err| {
+            if matches!(err, ExecFault::Silent { .. }) && self.end.is_some() {
+                *lock(&self.failure) = Some(err.clone());
+            }
+        })?;
+        let said = answered.stderr.lines().map(printable);
+        let said = said.filter(|line| !line.trim().is_empty()).take(MAX_LINES);
+        match (answered.status.code(), verb) {
+            (Some(0), _) => {}
+            (Some(protocol::CONFLICT), Verb::Put | Verb::Delete) => {
+                log::debug!("conflict: {}", said.collect::<Vec<_>>().join("; "));
+                return Ok(None);
+            }
+            _ => {
+                let said = said.collect::<Vec<_>>().join("; ");
+                return Err(ExecFault::Failed {
+                    verb,
+                    status: answered.status.to_string(),
+                    said: if said.is_empty() {
+                        said
+                    } else {
+                        format!(": {said}")
+                    },
+                });
+            }
+        }
+        said.for_each(|line| warn_user!(StoreMessage, "the store helper says: {line}"));
+        HelperAnswer::parse(verb, &answered.stdout)
+            .map(Some)
+            .map_err(|fault| match fault {
+                protocol::AnswerFault::Malformed(what) => ExecFault::Malformed(verb, what),
+                protocol::AnswerFault::Version(version) => ExecFault::Version(version),
+            })
+    }
+
+    /// Returns the value of a key with its revision.
+    fn get(&self, key: &str, name: &str) -> Result<Option<StoredValue>, ExecFault> {
+        let request = HelperRequest {
+            key,
+            name,
+            ..HelperRequest::default()
+        };
+        let answer = self.call(Verb::Get, &request)?;
+        Ok(answer.and_then(|answer| Some((answer.revision?, answer.value?))))
+    }
+
+    /// Replaces the value of this revision, which is empty if there is to be none; returns whether it had it.
+    fn put(&self, key: &str, name: &str, replaces: &str, value: &str) -> Result<bool, ExecFault> {
+        let request = HelperRequest {
+            key,
+            name,
+            replaces: Some(replaces),
+            value: Some(value),
+        };
+        Ok(self.call(Verb::Put, &request)?.is_some())
+    }
+
+    /// Deletes the value of this revision; returns whether it had it.
+    fn remove(&self, key: &str, name: &str, replaces: &str) -> Result<bool, ExecFault> {
+        let request = HelperRequest {
+            key,
+            name,
+            replaces: Some(replaces),
+            value: None,
+        };
+        Ok(self.call(Verb::Delete, &request)?.is_some())
+    }
+
+    /// Returns what the helper has of a login.
+    fn find(&self, id: &StoredId) -> Result<Option<FoundRecord>, ExecFault> {
+        let found = self.get(&protocol::key(id), &id.store_name())?;
+        Ok(found.map(|(revision, value)| FoundRecord {
+            revision,
+            record: self.record(id, &value),
+        }))
+    }
+
+    fn record(&self, id: &StoredId, value: &[u8]) -> Result<Record, StoreError> {
+        let record = self.parse(value, || id.clone())?;
+        let login = record.login.belonging_to(id, || self.place())?;
+        Ok(Record { login, ..record })
+    }
+
+    fn parse(&self, value: &[u8], id: impl FnOnce() -> StoredId) -> Result<Record, StoreError> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u64,
+        }
+        let unreadable = |_| StoreError::Unreadable {
+            key: id(),
+            place: self.place().to_string(),
+            // The parser's own words may quote a secret.
+            why: "its value is not a login".to_owned(),
+        };
+        match serde_json::from_slice(value) {
+            Ok(Format { format }) if format > FORMAT => Err(ExecFault::Newer(format).into()),
+            _ => serde_json::from_slice(value).map_err(unreadable),
+        }
+    }
+
+    /// Changes a value until nobody else does so at the same time. `change` says what is to be done with what is there.
+    fn change<T>(
+        &self,
+        id: &StoredId,
+        mut change: impl FnMut(Option<FoundRecord>) -> Result<Attempt<T>, StoreError>,
+    ) -> Result<T, StoreError> {
+        for attempt in 0..MAX_TRIES as u32 {
+            if let Attempt::Done(done) = change(self.find(id)?)? {
+                return Ok(done);
+            }
+            std::thread::sleep(Duration::from_millis(10) * attempt * attempt);
+        }
+        Err(ExecFault::Contended.into())
+    }
+
+    /// Returns the copy of a login that the helper could not give, if another program waits for it.
+    fn copy(&self, id: &StoredId, failure: ExecFault) -> Result<Option<Credentials>, StoreError> {
+        let is_waited_for = self.interaction == Interaction::None;
+        let Some(copy) = self.copies.live(id).filter(|_| is_waited_for) else {
+            return Err(failure.into());
+        };
+        warn_user!(
+            StoreOutOfReach,
+            "{failure}; the copy of the token on this machine is used"
+        );
+        *lock(&self.failure) = Some(failure);
+        Ok(Some(copy))
+    }
+}
+
+/// What came of one attempt to change a value.
+enum Attempt<T> {
+    /// It is done.
+    Done(T),
+    /// Somebody else has changed it in between.
+    Conflict,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Backend for ExecBackend {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
+        let found = match self.find(id) {
+            Ok(found) => found,
+            Err(failure) => return self.copy(id, failure),
+        };
+        let login = found.map(|found| found.record).transpose()?;
+        let login = login.map(|record| record.login);
+        self.copies.update(id, login.as_ref());
+        Ok(login)
+    }
+
+    fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError> {
+        let id = credentials.key();
+        let record = Record {
+            format: FORMAT,
+            login: credentials.clone(),
+            rest: Map::new(),
+        };
+        let value = text::checked(&record, &self.place())?;
+        let (key, name) = (protocol::key(&id), id.store_name());
+        self.change(&id, |found| {
+            let (revision, generation) = match found {
+                None => (String::new(), None),
+                Some(FoundRecord { revision, record }) => match record {
+                    Ok(record) => (revision, Some(record.login.generation)),
+                    Err(err @ StoreError::Backend { .. }) => return Err(err),
+                    // What cannot be read is replaced.
+                    Err(_) => (revision, replaces),
+                },
+            };
+            if replaces.is_some() && generation != replaces {
+                return Ok(Attempt::Done(false));
+            }
+            Ok(match self.put(&key, &name, &revision, &value)? {
+                true => Attempt::Done(true),
+                false => Attempt::Conflict,
+            })
+        })
+    }
+
+    fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
+        let (key, name) = (protocol::key(id), id.store_name());
+        let deleted = self.change(id, |found| {
+            let Some(found) = found else {
+                return Ok(Attempt::Done(false));
+            };
+            Ok(match self.remove(&key, &name, &found.revision)? {
+                true => Attempt::Done(true),
+                false => Attempt::Conflict,
+            })
+        })?;
+        self.copies.update(id, None);
+        Ok(deleted)
+    }
+
+    fn prove(&self) -> Result<(), StoreError> {
+        Ok(self.prove_with_probe()?)
+    }
+
+    fn check_replaceable(&self) -> Result<(), StoreError> {
+        let failure = lock(&self.failure).clone();
+        failure.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    fn conformance(&self) -> Vec<Check> {
+        self.test_helper()
+    }
+
+    fn list(&self) -> Result<Option<Vec<Result<Credentials, StoreError>>>, StoreError> {
+        let answer = self.call(Verb::List, &HelperRequest::default())?;
+        let keys = answer.map(|answer| answer.keys).unwrap_or_default();
+        let keys = keys.iter().filter(|key| !key.starts_with(protocol::PROBE));
+        let mut logins = Vec::new();
+        for key in keys {
+            let Some((_, value)) = self.get(key, "")? else {
+                continue;
+            };
+            let named = || StoredId::new(printable(key), super::DEFAULT_PROFILE);
+            logins.push(self.parse(&value, named).map(|record| record.login));
+        }
+        Ok(Some(logins))
+    }
+
+    fn is_own_index(&self) -> bool {
+        true
+    }
+
+    fn lock_dir(&self) -> PathBuf {
+        self.directory.clone()
+    }
+}
