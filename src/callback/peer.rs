@@ -20,7 +20,10 @@ pub fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
     #[cfg(target_os = "linux")]
     return linux::is_foreign(local, peer);
     #[cfg(not(target_os = "linux"))]
-    return false;
+    {
+        let _ = (local, peer);
+        false
+    }
 }
 
 /// Returns the program of this user that listens on a TCP port; `None` if the system does not say.
@@ -28,7 +31,10 @@ pub fn holder(port: u16) -> Option<Holder> {
     #[cfg(target_os = "linux")]
     return linux::holder(port);
     #[cfg(not(target_os = "linux"))]
-    return None;
+    {
+        let _ = port;
+        None
+    }
 }
 
 #[cfg(target_os = "linux")]

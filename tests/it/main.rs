@@ -37,6 +37,7 @@ mod logout;
 mod long_files;
 mod names;
 mod network;
+mod packages;
 mod paste;
 mod places;
 mod process;

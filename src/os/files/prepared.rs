@@ -4,9 +4,7 @@ use std::fs::{File, Permissions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, Context};
-use rustix::fs::{fallocate, FallocateFlags};
-use rustix::io::Errno;
+use anyhow::Context;
 use tempfile::NamedTempFile;
 
 use super::{cannot, directory_of, name_of, prepare, temporary, DiskError};
@@ -95,10 +93,19 @@ impl PreparedFile {
     }
 }
 
+#[cfg(target_os = "macos")]
+fn reserve(_file: &File, _size_bytes: u64) -> anyhow::Result<()> {
+    Ok(()) // it would make the file longer at once
+}
+
+#[cfg(not(target_os = "macos"))]
 fn reserve(file: &File, size_bytes: u64) -> anyhow::Result<()> {
+    use rustix::fs::{fallocate, FallocateFlags};
+    use rustix::io::Errno;
+
     match fallocate(file, FallocateFlags::KEEP_SIZE, 0, size_bytes) {
         // Not every file system can: a proof that it takes something has to do then.
         Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => Ok(()),
-        reserved => reserved.map_err(|err| anyhow!(std::io::Error::from(err))),
+        reserved => reserved.map_err(|err| std::io::Error::from(err).into()),
     }
 }

@@ -8,7 +8,7 @@
 //! terminal or pipe is opened once more instead; where that is not possible, the stream is asked before each write.
 
 use std::fmt;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::PollFlags;
@@ -117,11 +117,8 @@ impl Output {
         let bytes = self.queue.as_slice();
         match access {
             Access::Own(own) => write(own, bytes),
-            Access::Socket => send(
-                (self.stream)(),
-                bytes,
-                SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-            ),
+            // Rust ignores SIGPIPE for the whole program.
+            Access::Socket => send((self.stream)(), bytes, SendFlags::DONTWAIT),
             Access::Plain => write((self.stream)(), bytes),
             Access::Asked(most) => {
                 let piece = bytes.get(..*most).unwrap_or(bytes);
@@ -206,6 +203,8 @@ fn access(stream: BorrowedFd) -> Access {
 #[cfg(target_os = "linux")]
 fn open_anew(stream: BorrowedFd) -> Option<OwnedFd> {
     use rustix::fs::{open, Mode, OFlags};
+    use std::os::fd::{AsFd as _, AsRawFd as _};
+
     let path = format!("/proc/self/fd/{}", stream.as_raw_fd());
     let own = open(
         path,
