@@ -392,19 +392,19 @@ fn a_configuration_that_cannot_be_edited_is_left_alone() {
         let home = live(&fake);
         let old = old.replace("URL", &fake.mcp());
         let path = put(&home, file, &old);
-        let refused = home
-            .command(
+        let refused = || {
+            home.command(
                 "handover",
                 &[&fake.mcp(), "--to", client, "--name", "lab", "--write"],
             )
-            .run()
-            .expect(7);
+        };
+        let shown = refused().run().expect(7).stdout;
         assert_eq!(read(&path), old, "{client}");
-        assert!(
-            refused.stdout.contains("connect"),
-            "{client}: the lines to paste: {}",
-            refused.stdout
-        );
+        assert!(shown.contains("connect"), "{client}: {shown}");
+        // With `--json` the lines to paste are not on stdout.
+        let json = refused().arg("--json").run().expect(7);
+        assert_eq!(json.event("error")["exit"], 7, "{client}");
+        assert!(json.stderr.contains(shown.trim_end()), "{}", json.stderr);
     }
     let home = live(&fake);
     let other = json!({"mcpServers": {"lab": {"url": "https://other.example/mcp"}}}).to_string();

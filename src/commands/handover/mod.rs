@@ -292,12 +292,16 @@ fn transfer(
         consent: Consent::Nothing,
         ..*options
     };
-    if is_unknown && !context.json {
+    if is_unknown {
         let planned = hand_over(key, &options, context, places);
         if let Ok(What::Shown { setting, path, .. }) = planned.map(|it| it.what) {
             let path = printable(&path.display().to_string());
             terminal::say(&format!("put this into {path} by hand:"));
-            reporter.product(&setting);
+            // With `--json`, stdout is for events.
+            match context.json {
+                true => setting.lines().for_each(terminal::show),
+                false => reporter.product(&setting),
+            }
         }
     }
     done
