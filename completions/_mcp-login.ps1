@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
     $completions = @(switch ($command) {
         'mcp-login' {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Look up names in this client''s configuration only')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]')
             [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the server]')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Use the built-in settings for this provider; `mcp-login providers` lists them')
@@ -62,6 +62,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log in to all servers of your MCP clients that need a login')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Log in with a code that you enter in any browser, also on another device')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again even if a live login is stored')
             [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'With --handover: write into the client''s files without asking')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Open no browser, only print the address')
@@ -103,7 +104,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
         }
         'mcp-login;login' {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Look up names in this client''s configuration only')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]')
             [CompletionResult]::new('--handover', '--handover', [CompletionResultType]::ParameterName, 'Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the server]')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open this browser; %s stands for the address')
             [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Use the built-in settings for this provider; `mcp-login providers` lists them')
@@ -143,6 +144,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log in to all servers of your MCP clients that need a login')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Log in with a code that you enter in any browser, also on another device')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again even if a live login is stored')
             [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'With --handover: write into the client''s files without asking')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Open no browser, only print the address')

@@ -19,7 +19,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
     var completions = [
         &'mcp-login'= {
             cand --from 'Look up names in this client''s configuration only'
-            cand --timeout 'Give up after this long: 90s, 10m, 1h'
+            cand --timeout 'Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]'
             cand --handover 'Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the server]'
             cand --browser 'Open this browser; %s stands for the address'
             cand --provider 'Use the built-in settings for this provider; `mcp-login providers` lists them'
@@ -59,6 +59,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --color 'When to use colors'
             cand --data-dir 'The directory for everything that mcp-login stores'
             cand --all 'Log in to all servers of your MCP clients that need a login'
+            cand --device 'Log in with a code that you enter in any browser, also on another device'
             cand --force 'Log in again even if a live login is stored'
             cand --write 'With --handover: write into the client''s files without asking'
             cand --no-browser 'Open no browser, only print the address'
@@ -99,7 +100,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
         }
         &'mcp-login;login'= {
             cand --from 'Look up names in this client''s configuration only'
-            cand --timeout 'Give up after this long: 90s, 10m, 1h'
+            cand --timeout 'Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]'
             cand --handover 'Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the server]'
             cand --browser 'Open this browser; %s stands for the address'
             cand --provider 'Use the built-in settings for this provider; `mcp-login providers` lists them'
@@ -139,6 +140,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --color 'When to use colors'
             cand --data-dir 'The directory for everything that mcp-login stores'
             cand --all 'Log in to all servers of your MCP clients that need a login'
+            cand --device 'Log in with a code that you enter in any browser, also on another device'
             cand --force 'Log in again even if a live login is stored'
             cand --write 'With --handover: write into the client''s files without asking'
             cand --no-browser 'Open no browser, only print the address'

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= device timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -49,7 +49,7 @@ crush\t''
 vibe\t''
 continue\t''
 inspector\t''"
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the server]' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
 claude-code\t'runs `mcp-login headers` as its headersHelper'
 codex\t'runs `mcp-login headers` as its http_headers_helper'
@@ -145,6 +145,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to all servers of your MCP clients that need a login'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l device -d 'Log in with a code that you enter in any browser, also on another device'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again even if a live login is stored'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l write -d 'With --handover: write into the client\'s files without asking'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
@@ -203,7 +204,7 @@ crush\t''
 vibe\t''
 continue\t''
 inspector\t''"
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'Give up after this long: 90s, 10m, 1h' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the server]' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
 claude-code\t'runs `mcp-login headers` as its headersHelper'
 codex\t'runs `mcp-login headers` as its http_headers_helper'
@@ -299,6 +300,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to all servers of your MCP clients that need a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l device -d 'Log in with a code that you enter in any browser, also on another device'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again even if a live login is stored'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l write -d 'With --handover: write into the client\'s files without asking'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'

@@ -17,7 +17,7 @@ use crate::os::clock::in_words;
 use crate::providers::Provider;
 use crate::registration::RegisterError;
 use crate::store::{StoreError, StoredId};
-use crate::token_endpoint::{ClientKeyError, ExchangeError, RevokeError};
+use crate::token_endpoint::{ClientKeyError, DeviceError, ExchangeError, RevokeError};
 
 /// What it tells that a server did not serve us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub enum Error {
         holder: Option<Holder>,
         /// What the system said.
         source: BindError,
+        /// The authorization server offers logins with a device code.
+        offers_device: bool,
     },
     /// It could not be found out how to log in.
     #[error("cannot find out how to log in to {server}")]
@@ -102,6 +104,16 @@ pub enum Error {
         /// What went wrong.
         source: ExchangeError,
     },
+    /// The login with a device code failed.
+    #[error("cannot log in to {server} with a device code")]
+    Device {
+        /// The server.
+        server: String,
+        /// Whose authorization server it is, if its ways are known.
+        provider: Option<&'static Provider>,
+        /// What went wrong.
+        source: DeviceError,
+    },
     /// The store cannot be used, or did not store the login.
     #[error("cannot {doing} {}", whose(server))]
     Store {
@@ -123,12 +135,16 @@ pub enum Error {
         turned_away: Option<String>,
         /// What was asked for, as [`asked`] puts it; `None` if no page was shown yet.
         asked: Option<String>,
+        /// The authorization server offers logins with a device code.
+        offers_device: bool,
     },
     /// No answer can come.
     #[error("no answer for {server} can arrive: nothing listens, and nothing can be pasted")]
     NoWay {
         /// The server.
         server: String,
+        /// The authorization server offers logins with a device code.
+        offers_device: bool,
     },
     /// The stored login does not work.
     #[error("{message}")]
@@ -259,6 +275,14 @@ fn whose(server: &str) -> String {
     }
 }
 
+/// Adds to a hint that a device code does without an answer of the browser, where the server offers that.
+fn with_device(hint: String, is_offered: bool) -> String {
+    match is_offered {
+        true => format!("{hint}; or use --device: you enter a code in any browser"),
+        false => hint,
+    }
+}
+
 /// Returns what an authorization request asked for, for who has to find out why the server's own page shows an error.
 pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
     let scopes = match scopes {
@@ -342,7 +366,18 @@ impl Error {
     /// here of the others.
     pub fn report(&self) -> ErrorReport {
         let (code, hint) = match self {
-            Self::Bind { source, .. } => return self.of_step(source, &About::default()),
+            Self::Bind {
+                source,
+                offers_device,
+                ..
+            } => {
+                let report = self.of_step(source, &About::default());
+                let hint = report.hint.map(|hint| match hint {
+                    Hint::Text(text) => with_device(text, *offers_device).into(),
+                    other => other,
+                });
+                return ErrorReport { hint, ..report };
+            }
             Self::Discover { server, source } => return self.of_step(source, &named(server)),
             Self::HandOver { client, source } => return self.of_step(source, &named(client)),
             Self::Store { source, .. } => return self.of_step(source.as_ref(), &About::default()),
@@ -355,6 +390,9 @@ impl Error {
                 denial, provider, ..
             } => return self.of_step(denial, &at(*provider)),
             Self::Exchange {
+                source, provider, ..
+            } => return self.of_step(source, &at(*provider)),
+            Self::Device {
                 source, provider, ..
             } => return self.of_step(source, &at(*provider)),
             Self::Reported(report) => return report.clone(),
@@ -377,17 +415,25 @@ impl Error {
                 let hint = format!("name the one that you mean: {}", names.join(" or "));
                 (Code::Usage, Some(hint.into()))
             }
-            Self::TimedOut { asked, .. } => {
+            Self::TimedOut {
+                asked,
+                offers_device,
+                ..
+            } => {
                 let hint = match asked {
                     Some(asked) => format!(
                         "if the page showed an error: {asked}; else run the command again; --timeout gives more time"
                     ),
                     None => "run the command again; --timeout gives more time".to_owned(),
                 };
-                (Code::TimedOut, Some(hint.into()))
+                (
+                    Code::TimedOut,
+                    Some(with_device(hint, *offers_device).into()),
+                )
             }
-            Self::NoWay { .. } => {
+            Self::NoWay { offers_device, .. } => {
                 let hint = "run this in a terminal, or with --paste and an open stdin, or where it can listen";
+                let hint = with_device(hint.to_owned(), *offers_device);
                 (Code::NoWayToAnswer, Some(hint.into()))
             }
             Self::NotLoggedIn { hint, .. } => (Code::NotLoggedIn, Some(hint.clone())),

@@ -155,9 +155,11 @@ codes! {
     NoTls "no_tls" [Usage] "what answers at the https URL does not speak TLS";
     NotAnMcpServer "not_an_mcp_server" [Usage] "nothing at the URL speaks MCP";
     NoAuthorizationServer "no_authorization_server" [Usage, Unavailable] "no authorization server was found for the server";
+    DeviceFlowUnsupported "device_flow_unsupported" [Usage] "the authorization server does not offer logins with a device code";
     CodeFlowUnsupported "code_flow_unsupported" [Usage] "the authorization server does not offer the authorization code flow";
     MetadataUnusable "metadata_unusable" [Usage, Unavailable] "the metadata of the server cannot be used";
     RegistrationUnavailable "registration_unavailable" [Unavailable, Usage] "the registration endpoint is not available, or its response holds no client";
+    DeviceEndpointUnavailable "device_endpoint_unavailable" [Unavailable, Usage] "the device authorization endpoint is not available, or its response cannot be used";
     HandoverImpossible "handover_impossible" [Usage] "the client cannot use this login";
     ClientMissing "client_missing" [Usage] "the program of the client was not found";
     AccessDenied "access_denied" [LoginNeeded] "the user or the authorization server denied the request";
@@ -179,6 +181,8 @@ codes! {
     ConsentRequired "consent_required" [LoginNeeded] "an error code of OpenID Connect: the user has to consent";
     AccountSelectionRequired "account_selection_required" [LoginNeeded] "an error code of OpenID Connect: the user has to choose an account";
     TimedOut "timed_out" [TimedOut] "no answer came before the time limit";
+    DeviceCodeExpired "device_code_expired" [TimedOut] "the device code expired before the user agreed";
+    DeviceAnswerLost "device_answer_lost" [Unavailable] "the answer with the tokens was lost, and the device code is used up";
     Busy "busy" [Unavailable] "no valid token was available in time; nothing has changed";
     Interrupted "interrupted" [Unavailable] "the process that refreshes was killed";
     ServerUnavailable "server_unavailable" [Unavailable] "a server cannot be reached";

@@ -12,7 +12,7 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::store::cache::Cache;
-use crate::store::Credentials;
+use crate::store::{Credentials, GrantType};
 use crate::token_endpoint::{ClientKeyError, GivenKey};
 
 /// Most registrations that are cached for one authorization server.
@@ -195,6 +195,9 @@ struct CachedRegistration {
     client_id: String,
     redirect_uri: String,
     scopes: Vec<String>,
+    /// It is registered for device codes as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_device: bool,
     /// No login with it was completed since it was used last. A server that does not know a client shows this in the browser
     /// only, so the next login does not use it.
     #[serde(default, rename = "is_doubtful")]
@@ -217,8 +220,10 @@ pub struct ClientRequest<'a> {
     pub server: &'a AuthorizationServer,
     /// What the user says about the client.
     pub identity: &'a Identity,
-    /// The redirect URI of this login.
+    /// The redirect URI of this login; one with a device code sends it nowhere.
     pub redirect_uri: &'a str,
+    /// The grant of this login.
+    pub grant: GrantType,
     /// The scopes of this login.
     pub scopes: &'a [String],
     /// Holds the registrations of earlier logins.
@@ -303,9 +308,9 @@ impl ClientRequest<'_> {
     ///
     /// Spec: RFC 7591 section 3.
     pub fn register(&self, http: &Http) -> Result<Client, RegisterError> {
-        let client = match self.plan()? {
-            ClientPlan::Client(client) => client,
-            ClientPlan::Registration(endpoint) => self.register_at(&endpoint, http)?,
+        let (client, has_device) = match self.plan()? {
+            ClientPlan::Client(client) => (client, false),
+            ClientPlan::Registration(endpoint) => self.register_for_all(&endpoint, http)?,
         };
         if client.kind == RegistrationKind::Dynamic {
             mark_unconfirmed(
@@ -314,9 +319,28 @@ impl ClientRequest<'_> {
                 &client.id,
                 self.redirect_uri,
                 self.scopes,
+                has_device,
             );
         }
         Ok(client)
+    }
+
+    /// Registers one client for every grant that the server offers to users, and returns whether it may use device codes. A
+    /// login that needs none does without them where the server refuses such a client.
+    fn register_for_all(
+        &self,
+        endpoint: &Url,
+        http: &Http,
+    ) -> Result<(Client, bool), RegisterError> {
+        let has_device = self.server.device_authorization_endpoint.is_some();
+        match self.register_at(endpoint, has_device, http) {
+            Err(RegisterError::Refused { status: 400, .. })
+                if has_device && self.grant != GrantType::DeviceCode =>
+            {
+                Ok((self.register_at(endpoint, false, http)?, false))
+            }
+            registered => Ok((registered?, has_device)),
+        }
     }
 
     /// Checks that a client registered by hand belongs to this authorization server: its identifier and secret are shown to
@@ -345,11 +369,13 @@ impl ClientRequest<'_> {
             registered.is_empty() || self.scopes.iter().all(|scope| registered.contains(scope))
         };
         let cached = read(self.cache, &self.server.issuer);
-        let usable = cached.iter().find(|it| {
-            it.redirect_uri == self.redirect_uri
-                && !it.is_unconfirmed
-                && includes_scopes(&it.scopes)
-        });
+        let is_for_grant = |it: &CachedRegistration| match self.grant {
+            GrantType::DeviceCode => it.has_device,
+            _ => it.redirect_uri == self.redirect_uri,
+        };
+        let usable = cached
+            .iter()
+            .find(|it| is_for_grant(it) && !it.is_unconfirmed && includes_scopes(&it.scopes));
         if let Some(registration) = usable {
             log::info!("using the registration of an earlier login");
             let id = registration.client_id.clone();
@@ -378,10 +404,16 @@ impl ClientRequest<'_> {
         })
     }
 
-    fn register_at(&self, endpoint: &Url, http: &Http) -> Result<Client, RegisterError> {
+    fn register_at(
+        &self,
+        endpoint: &Url,
+        has_device: bool,
+        http: &Http,
+    ) -> Result<Client, RegisterError> {
         let listed = self.server.client_auth_methods.as_deref();
         let auth = ClientAuth::to_register(listed);
-        let request = client::registration_request(self.redirect_uri, auth, self.scopes);
+        let request =
+            client::registration_request(self.redirect_uri, auth, self.scopes, has_device);
         let body = request.to_string();
         let headers = [("Content-Type", "application/json")];
         let send = || http.post(endpoint, &headers, body.as_bytes(), Redirects::Refuse);
@@ -416,23 +448,28 @@ pub fn registered_redirect_uris(
 }
 
 /// Marks a registration as one that the server may not know: no login uses it until one with it was completed. It replaces
-/// another one with the same redirect URI.
+/// another one with the same redirect URI. `has_device` says of a new one that it is registered for device codes as well.
 pub fn mark_unconfirmed(
     cache: &Cache,
     issuer: &str,
     client_id: &str,
     redirect_uri: &str,
     scopes: &[String],
+    has_device: bool,
 ) {
     let mut cached = read(cache, issuer);
     let known = cached.iter().find(|it| it.client_id == client_id);
     let registration = CachedRegistration {
         client_id: client_id.to_owned(),
-        redirect_uri: redirect_uri.to_owned(),
+        redirect_uri: known
+            .map_or(redirect_uri, |known| &known.redirect_uri)
+            .to_owned(),
         scopes: known.map_or(scopes, |known| &known.scopes).to_vec(),
+        has_device: known.map_or(has_device, |known| known.has_device),
         is_unconfirmed: true,
     };
-    cached.retain(|it| it.redirect_uri != redirect_uri && it.client_id != client_id);
+    let redirect_uri = &registration.redirect_uri;
+    cached.retain(|it| it.redirect_uri != *redirect_uri && it.client_id != client_id);
     cached.insert(0, registration);
     cached.truncate(MAX_CACHED);
     cache.put("clients", issuer, &cached);

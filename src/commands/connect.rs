@@ -102,7 +102,7 @@ impl Person for Stderr {
         let options = UserOptions {
             browser: method.browser(),
             paste: None,
-            timeout: args.timeout,
+            timeout: args.timeout(),
         };
         let mut reporter = Reporter::new(false, false);
         let outcome = login::run(requests, context, options, &mut |event| match event {

@@ -5,9 +5,10 @@ use std::fmt;
 use url::Url;
 
 use super::fetch::{FailedFetch, FetchError};
-use crate::failure::{About, Class, Code, Failure, Hint};
+use crate::failure::{About, Class, Code, Failure, Hint, LoginCommand};
 use crate::http::HttpError;
 use crate::oauth::challenge::Credential;
+use crate::oauth::device;
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::metadata::{self, MetadataError};
 use crate::oauth::text::{printable, printable_list};
@@ -285,6 +286,17 @@ impl Failure for DiscoverError {
             }
             Self::Unsuitable { silent: true, why: MetadataError::NoPkce, .. } => {
                 "if you know that it protects codes with PKCE all the same, --assume-pkce goes on"
+            }
+            Self::Unsuitable { why: MetadataError::NoCodeFlow(offered), .. }
+                if offered.iter().any(|grant| grant == device::GRANT_TYPE) =>
+            {
+                let login = LoginCommand {
+                    options: vec!["--device".to_owned()],
+                    target: vec![server.to_owned()],
+                    ..LoginCommand::default()
+                };
+                let text = "log in with a code that you enter in any browser";
+                return Some(Hint::Else(text.to_owned(), Box::new(login)));
             }
             Self::Unsuitable { why: MetadataError::NoCodeFlow(_), .. } => {
                 "mcp-login needs the authorization code flow; --issuer names another authorization server of the server"

@@ -19,6 +19,7 @@ pub use trace::{Step, Trace};
 use url::Url;
 
 use crate::oauth::metadata::AuthorizationServer;
+use crate::store::GrantType;
 
 /// What a discovery starts from.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ pub struct DiscoveryRequest<'a> {
     pub challenge: Option<&'a str>,
     /// The user names the resource, or asks for none: the metadata need not name the server.
     pub resource_is_given: bool,
+    /// The grant of the login: only one by browser needs the authorization code flow and PKCE.
+    pub grant: GrantType,
     /// Go on without metadata about PKCE.
     pub assume_pkce: bool,
     /// Records the requests and decisions.

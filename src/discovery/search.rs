@@ -11,6 +11,7 @@ use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::{AuthorizationServer, Ignored};
 use crate::oauth::text::printable;
 use crate::providers;
+use crate::store::GrantType;
 use crate::warning::warn_user;
 
 /// Finds the authorization server, and what to ask it for.
@@ -165,8 +166,11 @@ impl Search<'_> {
         }
     }
 
-    /// Checks that the authorization server issues codes, and protects them with PKCE.
+    /// Checks that the authorization server issues codes, and protects them with PKCE, if the login needs that.
     fn check_flow(&self, server: &AuthorizationServer) -> Result<(), DiscoverError> {
+        if self.request.grant != GrantType::AuthorizationCode {
+            return Ok(());
+        }
         let is_silent = server.code_challenge_methods.is_none();
         let is_documented =
             providers::of_url(&server.issuer).is_some_and(|provider| provider.supports_pkce);

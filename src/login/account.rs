@@ -64,11 +64,8 @@ pub fn find(pending: &PendingAuthorization, tokens: &Tokens, context: &Context) 
 
 /// Reads the account in an ID token, if that was made for this login.
 fn read_id_token(id_token: &Secret, pending: &PendingAuthorization) -> Option<String> {
-    let PendingAuthorization::Redirect {
-        preparation,
-        client,
-        authorization,
-    } = pending;
+    let (preparation, client) = (pending.preparation(), pending.client());
+    let nonce = pending.authorization().and_then(|it| it.nonce.as_ref());
     let issuer = preparation.discovery.server.issuer.as_str();
     // For all tenants at once, each token names its own.
     let is_tenant = |iss: &str| {
@@ -79,7 +76,7 @@ fn read_id_token(id_token: &Secret, pending: &PendingAuthorization) -> Option<St
     let expected = id_token::ExpectedClaims {
         issuer,
         client_id: &client.id,
-        nonce: authorization.nonce.as_ref().map(Secret::expose),
+        nonce: nonce.map(Secret::expose),
         now: Time::now().0,
     };
     match id_token::account(id_token.expose(), &expected, is_tenant) {

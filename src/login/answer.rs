@@ -39,7 +39,10 @@ impl ActiveLogin {
         let expected = |raw: &str| {
             received = raw.to_owned();
             match stage {
-                Stage::Waiting { pending, .. } => Ok(pending.expected()),
+                Stage::Waiting { pending, .. } => match pending.authorization() {
+                    Some(authorization) => Ok(&authorization.expected),
+                    None => Err(CheckError::NotWaiting),
+                },
                 Stage::Completing { query, .. } | Stage::Done { query, .. } if query == raw => {
                     Err(CheckError::Repeated)
                 }
@@ -163,7 +166,11 @@ pub fn accept_pasted(
         let Stage::Waiting { pending, .. } = &login.stage else {
             continue;
         };
-        match pending.expected().check_state(&response.query) {
+        let Some(authorization) = pending.authorization() else {
+            continue;
+        };
+        let expected = &authorization.expected;
+        match expected.check_state(&response.query) {
             Ok(()) => {}
             Err(rejection @ Rejection::NoState { .. }) => {
                 why = PasteRefused::of(&rejection);
@@ -172,7 +179,7 @@ pub fn accept_pasted(
             Err(_) => continue,
         }
         check_address(response)?;
-        let checked = pending.expected().check(&response.query);
+        let checked = expected.check(&response.query);
         let answer = checked.map_err(|rejection| PasteRefused::of(&rejection))?;
         if let Some(accepted) = login.accept(response.query.clone(), answer) {
             return Ok((LoginId(index), accepted));

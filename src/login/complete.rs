@@ -21,7 +21,7 @@ use crate::os::clock::{in_words, Deadline, Time};
 use crate::providers;
 use crate::refresh::LockedLogin;
 use crate::store::cache::Cache;
-use crate::store::{Credentials, GrantType};
+use crate::store::Credentials;
 use crate::token_endpoint::{ExchangeError, TokenRequest};
 use crate::warning::warn_user;
 
@@ -45,7 +45,10 @@ pub fn exchange(
         preparation,
         client,
         authorization: Authorization { verifier, .. },
-    } = pending;
+    } = pending
+    else {
+        return Err(ExchangeError::Request);
+    };
     let typed = preparation.request.typed_urls();
     let http = Http::new(&context.http, &typed, super::REQUEST_LIMIT);
     let request = TokenRequest {
@@ -70,7 +73,7 @@ pub fn not_exchanged(pending: PendingAuthorization, source: ExchangeError) -> In
         _ => false,
     };
     let error = Error::Exchange {
-        issuer: printable(&pending.expected().issuer),
+        issuer: printable(&pending.preparation().discovery.server.issuer),
         provider: pending.preparation().provider(),
         source,
     };
@@ -81,7 +84,7 @@ pub fn not_exchanged(pending: PendingAuthorization, source: ExchangeError) -> In
 }
 
 /// Warns of a clock that is wrong: from now on it decides when the token expires.
-fn warn_of_clock(answered_at: Option<Time>) {
+pub fn warn_of_clock(answered_at: Option<Time>) {
     let Some(left) = answered_at.map(Time::seconds_left) else {
         return;
     };
@@ -103,11 +106,7 @@ pub fn store(
     account: Option<String>,
     context: &Context,
 ) -> Result<Report, Error> {
-    let PendingAuthorization::Redirect {
-        mut preparation,
-        client,
-        ..
-    } = pending;
+    let (mut preparation, client) = pending.into_parts();
     let key = preparation.request.key.clone();
     let store = context.store(&key)?;
     // A refresh that is under way ends first; one that hangs must not cost a login, and will not overwrite it.
@@ -200,7 +199,7 @@ fn credentials(
         generation: 0,
         issuer: server.issuer,
         resource: discovery.resource,
-        grant: GrantType::AuthorizationCode.into(),
+        grant: request.grant.into(),
         registration: client.kind.into(),
         client_id: client.id,
         client_secret: client.secret,

@@ -52,6 +52,8 @@ pub enum Event<'a> {
     },
     /// The page that the user has to see.
     AuthorizationUrl(AuthorizationPage<'a>),
+    /// The code that the user has to enter.
+    DeviceCode(DevicePage<'a>),
     /// Messages were not accepted; the wait goes on.
     Rejected {
         /// Whose socket they came to; `None` for a paste that belongs to no login.
@@ -106,6 +108,8 @@ pub enum Event<'a> {
         total: usize,
         /// How much time is left.
         left: Duration,
+        /// Whether all that is waited for is that codes are entered.
+        for_code: bool,
         /// Whether an answer can come to a socket.
         listening: bool,
         /// Whether something can be pasted now.
@@ -148,6 +152,30 @@ pub struct AuthorizationPage<'a> {
     /// The answer can come to our socket.
     #[serde(skip)]
     pub listening: bool,
+}
+
+/// The page on which the user enters a code.
+#[derive(Debug, Serialize)]
+pub struct DevicePage<'a> {
+    /// The server to log in to.
+    pub server: &'a str,
+    /// The page.
+    pub verification_uri: &'a str,
+    /// The page with the code in its URL.
+    pub verification_uri_complete: Option<&'a str>,
+    /// The code.
+    pub user_code: &'a str,
+    /// When the code expires, or the wait ends.
+    pub expires_at: Time,
+    /// The authorization server.
+    #[serde(skip)]
+    pub issuer: &'a str,
+    /// The scopes that are requested.
+    #[serde(skip)]
+    pub scopes: &'a [String],
+    /// Why no browser is opened; `None` if one is.
+    #[serde(skip)]
+    pub skip: Option<Skip>,
 }
 
 /// A login that is complete and stored.

@@ -10,6 +10,7 @@ mod account;
 mod answer;
 mod authorize;
 mod complete;
+mod device;
 mod event;
 mod event_loop;
 mod pending;
@@ -27,14 +28,17 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::callback::AuthorizationCode;
+use crate::oauth::token::Tokens;
 use crate::os::browser::BrowserChoice;
 use crate::os::terminal::paste::Paste;
+use crate::store::GrantType;
+use device::Polled;
 use event_loop::EventLoop;
 use pending::{Incomplete, PendingAuthorization, Preparation, Started};
-use workers::WorkerHandle;
+use workers::{Message, WorkerHandle};
 
 pub use complete::metadata;
-pub use event::{AuthorizationPage, Event, Outcome, Report};
+pub use event::{AuthorizationPage, DevicePage, Event, Outcome, Report};
 pub use preflight::{preflight, Preflight};
 pub use prepare::{cannot_listen, redirect_target};
 pub use rejections::{AnswerSource, Reason};
@@ -75,7 +79,13 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
         return Ok(Started::AlreadyLoggedIn(Box::new(report)));
     }
     let request = previous::complete(request.clone(), stored.as_ref())?;
-    let redirect_uri = prepare::bind(&request, stored.as_ref(), context, worker)?;
+    let is_device = request.grant == GrantType::DeviceCode;
+    let redirect_uri = match is_device {
+        true => device::redirect_uri(&request),
+        false => prepare::bind(&request, stored.as_ref(), context, worker).map_err(|failure| {
+            prepare::with_device(failure, &request, stored.as_ref(), context, worker)
+        })?,
+    };
     let http = prepare::http(&request, context, worker);
     let (request, discovery) = prepare::discover(request, stored.as_ref(), context, worker, &http)?;
     let preparation = Preparation {
@@ -86,8 +96,13 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
         stored,
         is_second: false,
     };
-    let client = prepare::register(&preparation, context, &http)?;
-    let pending = prepare::authorize(preparation, client)?;
+    let pending = match is_device {
+        true => device::authorize(preparation, context, http)?,
+        false => {
+            let client = prepare::register(&preparation, context, &http)?;
+            prepare::authorize(preparation, client)?
+        }
+    };
     context.store(&pending.preparation().request.key)?;
     Ok(Started::Pending(Box::new(pending)))
 }
@@ -98,10 +113,9 @@ fn reregister(
     context: &Context,
     worker: &WorkerHandle,
 ) -> Result<Started, Error> {
-    let PendingAuthorization::Redirect { preparation, .. } = pending;
     let preparation = Preparation {
         is_second: true,
-        ..preparation
+        ..pending.into_parts().0
     };
     let http = prepare::http(&preparation.request, context, worker);
     let client = prepare::register(&preparation, context, &http)?;
@@ -122,6 +136,25 @@ fn complete(
         Err(source) => return Err(complete::not_exchanged(pending, source)),
     };
     pending.confirm_client(&context.cache());
+    finish(pending, tokens, context)
+}
+
+/// Polls once for the tokens of a device code, and completes the login if they come.
+fn poll(mut pending: PendingAuthorization, context: &Context, worker: &WorkerHandle) -> Message {
+    let tokens = match device::poll(&mut pending, worker) {
+        Ok(Polled::PollAt(deadline)) => return Message::PollAt(Box::new(pending), deadline),
+        Ok(Polled::Tokens(tokens)) => *tokens,
+        Err(err) => return Message::Completed(Err(err.into())),
+    };
+    worker.send(Message::Answered);
+    Message::Completed(finish(pending, tokens, context))
+}
+
+fn finish(
+    pending: PendingAuthorization,
+    tokens: Tokens,
+    context: &Context,
+) -> Result<Report, Incomplete> {
     let account = account::find(&pending, &tokens, context);
     Ok(complete::store(pending, tokens, account, context)?)
 }

@@ -1,10 +1,10 @@
 //! An authorization that was requested and is not answered yet.
 
 use super::authorize::Authorization;
+use super::device::DeviceAuthorization;
 use super::{Report, Request};
 use crate::discovery::Discovery;
 use crate::error::{self, Error};
-use crate::oauth::callback::ExpectedResponse;
 use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::providers::{self, Provider};
 use crate::registration;
@@ -28,6 +28,12 @@ pub struct Preparation {
 }
 
 impl Preparation {
+    /// Tells whether the server offers logins with a device code.
+    pub fn offers_device(&self) -> bool {
+        let server = &self.discovery.server;
+        server.device_authorization_endpoint.is_some()
+    }
+
     /// Returns the provider whose ways the login follows.
     pub fn provider(&self) -> Option<&'static Provider> {
         provider(&self.request, &self.discovery)
@@ -51,35 +57,71 @@ pub enum PendingAuthorization {
         /// The authorization request.
         authorization: Authorization,
     },
+    /// The user enters a code on a page of the server, which is polled for the tokens.
+    Device {
+        /// What was known before.
+        preparation: Preparation,
+        /// The client that asks.
+        client: Client,
+        /// The code, and the polls.
+        device: Box<DeviceAuthorization>,
+    },
 }
 
 impl PendingAuthorization {
     /// Returns what was known before the request.
     pub fn preparation(&self) -> &Preparation {
-        let Self::Redirect { preparation, .. } = self;
+        let (Self::Redirect { preparation, .. } | Self::Device { preparation, .. }) = self;
         preparation
     }
 
     /// Returns the client that asks.
     pub fn client(&self) -> &Client {
-        let Self::Redirect { client, .. } = self;
+        let (Self::Redirect { client, .. } | Self::Device { client, .. }) = self;
         client
     }
 
-    /// Returns what the answer has to carry.
-    pub fn expected(&self) -> &ExpectedResponse {
-        let Self::Redirect { authorization, .. } = self;
-        &authorization.expected
+    /// Returns what was known before the request, and the client that asks.
+    pub fn into_parts(self) -> (Preparation, Client) {
+        match self {
+            Self::Redirect {
+                preparation,
+                client,
+                ..
+            }
+            | Self::Device {
+                preparation,
+                client,
+                ..
+            } => (preparation, client),
+        }
     }
 
-    /// Returns what was asked for, as a part of a sentence.
-    pub fn asked(&self) -> String {
+    /// Returns the authorization request, if the answer comes by redirect.
+    pub fn authorization(&self) -> Option<&Authorization> {
+        match self {
+            Self::Redirect { authorization, .. } => Some(authorization),
+            Self::Device { .. } => None,
+        }
+    }
+
+    /// Returns the code and the polls, if the user enters a code.
+    pub fn device(&self) -> Option<&DeviceAuthorization> {
+        match self {
+            Self::Redirect { .. } => None,
+            Self::Device { device, .. } => Some(device),
+        }
+    }
+
+    /// Returns what was asked for, as a part of a sentence, if a page in the user's browser may have refused it.
+    pub fn asked(&self) -> Option<String> {
+        self.authorization()?;
         let Preparation {
             redirect_uri,
             scopes,
             ..
         } = self.preparation();
-        error::asked(&self.client().id, redirect_uri, scopes)
+        Some(error::asked(&self.client().id, redirect_uri, scopes))
     }
 
     /// Returns whether a new registration may cure this error: once, and only if the registration was ours.

@@ -47,6 +47,7 @@ pub fn preflight(
             server,
             identity: &request.identity,
             redirect_uri,
+            grant: request.grant,
             scopes: &scopes,
             cache,
             stored,

@@ -16,11 +16,11 @@ use crate::error::Error;
 use crate::failure::{Class, Code};
 use crate::http::Http;
 use crate::oauth::authorization::{choose_scopes, AuthorizationRequest, ScopeSources};
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, RegistrationKind};
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
 use crate::os::terminal;
-use crate::registration::{self, ClientRequest, RegisterError};
+use crate::registration::{self, ClientPlan, ClientRequest, RegisterError};
 use crate::store::cache::Cache;
 use crate::store::Credentials;
 use crate::warning::warn_user;
@@ -58,6 +58,36 @@ pub fn bind(
             worker.send(Message::NotListening(failure));
             Ok(target.uri_without_socket())
         }
+    }
+}
+
+/// Adds to the failure of a login that cannot listen whether its server offers device codes, which need no listener.
+pub fn with_device(
+    failure: Error,
+    request: &Request,
+    stored: Option<&Credentials>,
+    context: &Context,
+    worker: &WorkerHandle,
+) -> Error {
+    match failure {
+        Error::Bind {
+            place,
+            holder,
+            source,
+            ..
+        } => {
+            let http = http(request, context, worker);
+            let found = discover(request.clone(), stored, context, worker, &http);
+            let server = found.ok().map(|(_, discovery)| discovery.server);
+            Error::Bind {
+                place,
+                holder,
+                source,
+                offers_device: server
+                    .is_some_and(|server| server.device_authorization_endpoint.is_some()),
+            }
+        }
+        other => other,
     }
 }
 
@@ -101,6 +131,7 @@ pub fn cannot_listen(target: &RedirectTarget, source: BindError) -> Error {
         place: place.split('/').next().unwrap_or_default().to_owned(),
         holder,
         source,
+        offers_device: false,
     }
 }
 
@@ -165,6 +196,7 @@ pub fn find_server(
             last_issuer,
             challenge: request.challenge.as_deref(),
             resource_is_given: request.settles_resource(),
+            grant: request.grant,
             assume_pkce: request.assume_pkce,
             trace,
         };
@@ -244,28 +276,37 @@ pub fn scopes(
     scopes
 }
 
+fn client_request<'a>(preparation: &'a Preparation, cache: &'a Cache) -> ClientRequest<'a> {
+    ClientRequest {
+        server: &preparation.discovery.server,
+        identity: &preparation.request.identity,
+        redirect_uri: &preparation.redirect_uri,
+        grant: preparation.request.grant,
+        scopes: &preparation.scopes,
+        cache,
+        stored: preparation.stored.as_ref(),
+        may_reuse: !preparation.is_second,
+    }
+}
+
+/// Tells whether a login would use the registration of an earlier one.
+pub fn has_registration(preparation: &Preparation, context: &Context) -> bool {
+    let planned = client_request(preparation, &context.cache()).plan();
+    matches!(planned, Ok(ClientPlan::Client(client)) if client.kind == RegistrationKind::Dynamic)
+}
+
 /// Becomes a client of the authorization server, and remembers it for the next login.
 pub fn register(
     preparation: &Preparation,
     context: &Context,
     http: &Http,
 ) -> Result<Client, Error> {
-    let Preparation {
-        request, stored, ..
-    } = preparation;
+    let request = &preparation.request;
     let server = &preparation.discovery.server;
     let cache = context.cache();
-    let client = ClientRequest {
-        server,
-        identity: &request.identity,
-        redirect_uri: &preparation.redirect_uri,
-        scopes: &preparation.scopes,
-        cache: &cache,
-        stored: stored.as_ref(),
-        may_reuse: !preparation.is_second,
-    }
-    .register(http)
-    .map_err(|source| not_registered(preparation, source))?;
+    let client = client_request(preparation, &cache)
+        .register(http)
+        .map_err(|source| not_registered(preparation, source))?;
     let last = LastLogin {
         issuer: server.issuer.clone(),
         redirect_uri: preparation.redirect_uri.clone(),

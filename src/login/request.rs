@@ -6,7 +6,7 @@ use crate::callback::RedirectHost;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::providers::{google, Provider};
 use crate::registration::Identity;
-use crate::store::StoredId;
+use crate::store::{GrantType, StoredId};
 
 /// The RFC 8707 resource that a login asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Request {
     pub challenge: Option<String>,
     /// Go on though the metadata does not say that PKCE is supported.
     pub assume_pkce: bool,
+    /// How the server is asked for the login.
+    pub grant: GrantType,
     /// Log in though a live login is stored.
     pub force: bool,
     /// The whole redirect URI as it is registered, to be sent byte for byte; what follows is what it means.

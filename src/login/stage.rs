@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::oauth::callback::AuthorizationResponse;
 use crate::os::clock::Deadline;
 use crate::store::cache::Cache;
+use crate::store::GrantType;
 
 /// Longest time that a browser waits for its page while the code is exchanged.
 const PAGE_LIMIT: Duration = Duration::from_secs(10);
@@ -50,6 +51,8 @@ pub enum Stage {
         /// When there is something to do though nothing has come.
         wake_at: Option<Deadline>,
     },
+    /// A worker polls for its tokens.
+    Polling,
     /// Its answer has come; browsers with this very answer wait for their page.
     Completing {
         /// The answer, as it came.
@@ -88,15 +91,64 @@ impl ActiveLogin {
 
     /// Waits for the answer from now on.
     pub fn wait(&mut self, pending: Box<PendingAuthorization>) {
+        let wake_at = match pending.device() {
+            Some(device) => device.first_poll(),
+            None => Deadline::after(SILENCE),
+        };
+        self.wait_until(pending, wake_at);
+    }
+
+    /// Waits on; there is something to do then.
+    pub fn wait_until(&mut self, pending: Box<PendingAuthorization>, wake_at: Deadline) {
         self.stage = Stage::Waiting {
             pending,
-            wake_at: Some(Deadline::after(SILENCE)),
+            wake_at: Some(wake_at),
         };
     }
 
-    /// Returns whether the answer is awaited.
+    /// Returns whether the answer or the tokens are awaited.
     pub fn is_waiting(&self) -> bool {
-        matches!(self.stage, Stage::Waiting { .. })
+        matches!(self.stage, Stage::Waiting { .. } | Stage::Polling)
+    }
+
+    /// Returns whether the login needs no browser of this machine: a code is entered, or nothing more is needed.
+    pub fn is_for_code(&self) -> bool {
+        match &self.stage {
+            Stage::Preparing => self.request.grant == GrantType::DeviceCode,
+            Stage::Waiting { pending, .. } => pending.device().is_some(),
+            Stage::Polling | Stage::Completing { .. } | Stage::Done { .. } => true,
+        }
+    }
+
+    /// Returns the authorization that is awaited.
+    pub fn pending(&self) -> Option<&PendingAuthorization> {
+        match &self.stage {
+            Stage::Waiting { pending, .. } => Some(pending),
+            _ => None,
+        }
+    }
+
+    /// Returns the device code whose tokens have to be polled for now, or which has expired; a worker polls from now on.
+    pub fn due_poll(&mut self) -> Option<Box<PendingAuthorization>> {
+        let Stage::Waiting { pending, wake_at } = &self.stage else {
+            return None;
+        };
+        pending.device()?;
+        if !wake_at.is_some_and(Deadline::passed) {
+            return None;
+        }
+        match std::mem::replace(&mut self.stage, Stage::Polling) {
+            Stage::Waiting { pending, .. } => Some(pending),
+            _ => None,
+        }
+    }
+
+    /// Notes that the tokens have come, and are stored next.
+    pub fn answered(&mut self) {
+        self.stage = Stage::Completing {
+            query: String::new(),
+            page_due: Deadline::after(PAGE_LIMIT),
+        };
     }
 
     /// Returns whether an answer was accepted and is worked on.
@@ -153,15 +205,19 @@ impl ActiveLogin {
 
     /// Returns what the authorization server was asked for, if its answer is awaited.
     pub fn asked(&self) -> Option<String> {
-        match &self.stage {
-            Stage::Waiting { pending, .. } => Some(pending.asked()),
-            _ => None,
-        }
+        self.pending()?.asked()
+    }
+
+    /// Tells whether the authorization server, if it is known, offers logins with a device code, and this is none.
+    pub fn could_use_device(&self) -> bool {
+        self.pending().is_some_and(|pending| {
+            pending.device().is_none() && pending.preparation().offers_device()
+        })
     }
 
     /// Notes that the server knows the client, if it has answered with the state of a login that still waits.
     pub fn confirm_client(&self, cache: &Cache) {
-        if let Stage::Waiting { pending, .. } = &self.stage {
+        if let Some(pending) = self.pending() {
             pending.confirm_client(cache);
         }
     }
@@ -170,8 +226,9 @@ impl ActiveLogin {
     pub fn reminder(&mut self) -> Option<String> {
         match &mut self.stage {
             Stage::Waiting { pending, wake_at } if wake_at.is_some_and(Deadline::passed) => {
+                let asked = pending.asked()?;
                 *wake_at = None;
-                Some(pending.asked())
+                Some(asked)
             }
             _ => None,
         }
@@ -181,7 +238,7 @@ impl ActiveLogin {
     pub fn next_deadline(&self) -> Option<Deadline> {
         let listener = self.listener.as_ref();
         let of_stage = match &self.stage {
-            Stage::Preparing => None,
+            Stage::Preparing | Stage::Polling => None,
             Stage::Waiting { wake_at, .. } => *wake_at,
             Stage::Completing { page_due, .. } => {
                 let holds_browsers = listener.is_some_and(Listener::holds_browsers);

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::stage::LoginId;
-use super::{complete, prepare, reregister};
+use super::{complete, poll, prepare, reregister};
 use super::{Incomplete, PendingAuthorization, Report, Request, Started};
 use crate::callback::Listener;
 use crate::context::Context;
@@ -39,8 +39,22 @@ pub enum Message {
     NotListening(Error),
     /// The first step has ended.
     Started(Result<Started, Error>),
+    /// There are no tokens for a device code yet; the next poll is due then.
+    PollAt(Box<PendingAuthorization>, Deadline),
+    /// The tokens of a device code have come, and the login is completed with them.
+    Answered,
     /// The last step has ended.
     Completed(Result<Report, Incomplete>),
+}
+
+impl Message {
+    /// Tells whether the job that sends it has ended.
+    fn ends_job(&self) -> bool {
+        matches!(
+            self,
+            Self::Started(_) | Self::PollAt(..) | Self::Completed(_)
+        )
+    }
 }
 
 /// The way from a worker to the event loop.
@@ -159,6 +173,11 @@ impl Workers {
         });
     }
 
+    /// Lets a worker poll once for the tokens of a device code.
+    pub fn poll(&mut self, login: LoginId, pending: PendingAuthorization) {
+        self.add(login, move |context, worker| poll(pending, context, worker));
+    }
+
     fn add(
         &mut self,
         login: LoginId,
@@ -214,7 +233,7 @@ impl Workers {
     /// Returns the next message of a worker.
     pub fn next_message(&mut self) -> Option<(LoginId, Message)> {
         let (login, message) = self.messages.try_recv().ok()?;
-        if matches!(message, Message::Started(_) | Message::Completed(_)) {
+        if message.ends_job() {
             self.busy -= 1;
             self.start_waiting();
         }

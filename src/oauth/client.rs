@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{json, Value};
 use url::Url;
 
+use super::device;
 use super::endpoint::{self, UrlError};
 use super::jwt::assertion::ClientKey;
 use super::secret::Secret;
@@ -155,15 +156,24 @@ pub fn is_unknown(error: &str) -> bool {
     matches!(error, "invalid_client" | "unauthorized_client")
 }
 
-/// Returns the body of a registration request.
+/// Returns the body of a registration request; with `has_device` for device codes as well.
 ///
-/// Spec: RFC 7591 section 2; MCP 2026-07-28, Dynamic Client Registration.
-pub fn registration_request(redirect_uri: &str, auth: ClientAuth, scopes: &[String]) -> Value {
+/// Spec: RFC 7591 section 2; RFC 8628 section 3.4; MCP 2026-07-28, Dynamic Client Registration.
+pub fn registration_request(
+    redirect_uri: &str,
+    auth: ClientAuth,
+    scopes: &[String],
+    has_device: bool,
+) -> Value {
+    let mut grant_types = vec!["authorization_code", "refresh_token"];
+    if has_device {
+        grant_types.push(device::GRANT_TYPE);
+    }
     let mut request = json!({
         "client_name": "mcp-login",
         "redirect_uris": [redirect_uri],
         "application_type": "native",
-        "grant_types": ["authorization_code", "refresh_token"],
+        "grant_types": grant_types,
         "response_types": ["code"],
         "token_endpoint_auth_method": auth.as_str(),
     });
@@ -342,8 +352,12 @@ mod tests {
                 "{listed:?}"
             );
         }
-        let request =
-            registration_request("http://127.0.0.1:1/callback", Public, &list(&["a", "b"]));
+        let request = registration_request(
+            "http://127.0.0.1:1/callback",
+            Public,
+            &list(&["a", "b"]),
+            false,
+        );
         assert_eq!(request["application_type"], "native");
         assert_eq!(
             request["grant_types"],
@@ -351,10 +365,13 @@ mod tests {
         );
         assert_eq!(request["scope"], "a b");
         assert!(
-            registration_request("http://127.0.0.1:1/callback", Public, &[])
+            registration_request("http://127.0.0.1:1/callback", Public, &[], false)
                 .get("scope")
                 .is_none()
         );
+        let request = registration_request("http://127.0.0.1/callback", Public, &[], true);
+        let grants = json!(["authorization_code", "refresh_token", device::GRANT_TYPE]);
+        assert_eq!(request["grant_types"], grants);
     }
 
     #[test]

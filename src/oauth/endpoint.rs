@@ -212,6 +212,19 @@ pub fn has_userinfo(url: &Url) -> bool {
 ///
 /// The first rule that the URL breaks.
 pub fn parse(raw: &str) -> Result<Url, UrlError> {
+    let url = parse_page(raw)?;
+    if url.fragment().is_some() {
+        return Err(UrlError::Fragment);
+    }
+    Ok(url)
+}
+
+/// Reads the URL of a page for people, as [`parse`] does; it may have a fragment.
+///
+/// # Errors
+///
+/// The first rule that the URL breaks.
+pub fn parse_page(raw: &str) -> Result<Url, UrlError> {
     if raw.len() > MAX_URL_BYTES
         || raw
             .bytes()
@@ -236,9 +249,6 @@ pub fn parse(raw: &str) -> Result<Url, UrlError> {
         .all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
     {
         return Err(UrlError::Characters);
-    }
-    if url.fragment().is_some() {
-        return Err(UrlError::Fragment);
     }
     Ok(url)
 }

@@ -4,6 +4,7 @@ pub mod authorization;
 pub mod callback;
 pub mod challenge;
 pub mod client;
+pub mod device;
 pub mod endpoint;
 pub mod id_token;
 pub mod jwt;

@@ -114,7 +114,7 @@ impl Tokens {
 }
 
 /// Returns a body without the byte order mark and the white space around it.
-pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+pub(in crate::oauth) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(body)
         .trim_ascii()

@@ -133,6 +133,11 @@ impl Deadline {
     pub fn min(self, other: Self) -> Self {
         Self(self.0.min(other.0))
     }
+
+    /// Returns the later of two deadlines.
+    pub fn max(self, other: Self) -> Self {
+        Self(self.0.max(other.0))
+    }
 }
 
 /// Returns the time since the machine started, suspended time included where the system tells it.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::line::{Line, WithNext};
-use super::{duration_in_words, profile_in_words, Reporter};
+use super::{device, duration_in_words, profile_in_words, Reporter};
 use crate::callback::BindError;
 use crate::error::Error;
 
@@ -47,6 +47,11 @@ impl Reporter {
                 terminal::countdown(None);
                 self.json(event);
                 self.show_page(page);
+            }
+            Event::DeviceCode(page) => {
+                terminal::countdown(None);
+                self.json(event);
+                device::show(page);
             }
             Event::Rejected {
                 source,
@@ -106,11 +111,13 @@ impl Reporter {
                 open,
                 total,
                 left,
+                for_code,
                 listening,
                 paste,
                 pasted,
             } => {
                 let way = match (listening, paste) {
+                    _ if *for_code => "the code to be entered",
                     (true, true) => "the browser, or for a pasted address",
                     (false, true) => "a pasted address",
                     (_, false) => "the browser",

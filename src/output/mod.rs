@@ -1,5 +1,6 @@
 //! What people and scripts read: sentences on stderr, JSON lines and tables on stdout.
 
+mod device;
 pub mod hint;
 mod line;
 mod login;

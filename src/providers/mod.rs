@@ -41,7 +41,27 @@ pub struct Provider {
     pub login_errors: &'static [(&'static str, &'static str)],
     /// Its well-known errors at a refresh, in the same form.
     pub refresh_errors: &'static [(&'static str, &'static str)],
+    /// What differs from RFC 8628 at a login by device code.
+    pub device: DeviceDeviations,
 }
+
+/// What of a provider differs from the device authorization grant of RFC 8628.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DeviceDeviations {
+    /// The device authorization endpoint, where no metadata names it.
+    pub endpoint: Option<&'static str>,
+    /// It may answer with a form in place of JSON.
+    pub has_form_responses: bool,
+    /// Its own error codes, and those of the standard for them.
+    pub errors: &'static [(&'static str, &'static str)],
+}
+
+/// What most providers have: nothing that differs.
+const DEVICE: DeviceDeviations = DeviceDeviations {
+    endpoint: None,
+    has_form_responses: false,
+    errors: &[],
+};
 
 /// A provider with what most have in common, to complete the rows of the table.
 const PROVIDER: Provider = Provider {
@@ -60,6 +80,7 @@ const PROVIDER: Provider = Provider {
     rotates: None,
     login_errors: &[],
     refresh_errors: &[],
+    device: DEVICE,
 };
 
 /// How the authorization server of a provider is found. In each text `{tenant}` is replaced by the user's tenant.
@@ -122,6 +143,13 @@ pub fn explain_login(provider: Option<&Provider>, words: &str) -> Option<&'stati
 /// Returns what an error code or description means at a refresh, if it is known.
 pub fn explain_refresh(provider: Option<&Provider>, words: &str) -> Option<&'static str> {
     meaning(provider?.refresh_errors, words)
+}
+
+/// Returns the error code of RFC 8628 for one that a provider has in its place. The codes of all providers differ from each
+/// other, so that servers in front of them are understood too.
+pub fn standard_device_error(error: &str) -> Option<&'static str> {
+    let mut all = PROVIDERS.iter().flat_map(|provider| provider.device.errors);
+    all.find(|(own, _)| *own == error).map(|it| it.1)
 }
 
 fn meaning(known: &[(&str, &'static str)], words: &str) -> Option<&'static str> {
@@ -211,7 +239,7 @@ mod tests {
                     ..
                 } => vec![issuer, authorization, token],
             };
-            for url in urls {
+            for url in urls.into_iter().chain(provider.device.endpoint) {
                 let url = url::Url::parse(&url.replace(TENANT, "contoso.onmicrosoft.com"))
                     .expect("a URL");
                 assert_eq!(url.scheme(), "https", "{name}");

@@ -1,6 +1,6 @@
 //! The table of providers. It holds facts of a provider's documentation, or that running it has shown.
 
-use super::{google, IssuerSource, Provider, RedirectRule, PROVIDER};
+use super::{google, DeviceDeviations, IssuerSource, Provider, RedirectRule, DEVICE, PROVIDER};
 
 /// All providers, in the order in which they are listed.
 pub const PROVIDERS: &[Provider] = &[
@@ -31,10 +31,19 @@ pub const PROVIDERS: &[Provider] = &[
                 "GitHub wants the client secret too: name it with --client-secret-file",
             ),
             ("application_suspended", "the OAuth app is suspended; its owner has to ask GitHub"),
+            ("device_flow_disabled", "enable the device flow in the settings of the OAuth app"),
         ],
         refresh_errors: &[
             ("bad_refresh_token", "GitHub ends a refresh token after six months"),
         ],
+        device: DeviceDeviations {
+            endpoint: Some("https://github.com/login/device/code"),
+            has_form_responses: true,
+            errors: &[
+                ("token_expired", "expired_token"),
+                ("incorrect_device_code", "invalid_grant"),
+            ],
+        },
         ..PROVIDER
     },
     Provider {
@@ -75,6 +84,14 @@ pub const PROVIDERS: &[Provider] = &[
             ("AADSTS650053", "name scopes with their resource, such as --scope api://ID/NAME"),
             ("AADSTS65001", "an administrator of the tenant has to consent to the client"),
         ],
+        device: DeviceDeviations {
+            endpoint: Some("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/devicecode"),
+            errors: &[
+                ("authorization_declined", "access_denied"),
+                ("bad_verification_code", "invalid_grant"),
+            ],
+            ..DEVICE
+        },
         ..PROVIDER
     },
     Provider {

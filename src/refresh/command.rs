@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::failure::LoginCommand;
 use crate::providers;
-use crate::store::{self, Credentials, StoreChoice, StoredId};
+use crate::store::{self, Credentials, GrantType, StoreChoice, StoredId};
 
 /// The settings of this run that the next command needs as well.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,7 +52,10 @@ impl Settings {
                 Some((_, words)) => [words, vec![server.clone()]].concat(),
                 None => vec![server.clone()],
             };
-        self.command(&stored.profile, options, target)
+        // A login with a device code was made where no browser is.
+        let device = (stored.grant == GrantType::DeviceCode).then_some("--device");
+        let options: Vec<_> = device.into_iter().chain(options.iter().copied()).collect();
+        self.command(&stored.profile, &options, target)
     }
 
     fn command(&self, profile: &str, options: &[&str], target: Vec<String>) -> Box<LoginCommand> {

@@ -202,6 +202,7 @@ fn mark_refresh_token_refused(
             &login.client_id,
             &login.redirect_uri,
             &login.scopes_requested,
+            false,
         );
     }
     now.needs_login = true;

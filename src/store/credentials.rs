@@ -234,4 +234,9 @@ pub enum GrantType {
     #[default]
     #[serde(rename = "authorization_code")]
     AuthorizationCode,
+    /// A person entered a code on a page of the server, in any browser.
+    ///
+    /// Spec: RFC 8628 section 3.4.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
 }

@@ -251,7 +251,7 @@ impl TokenRequest<'_> {
     }
 
     /// Returns the parameters that `oauth2` does not set itself.
-    fn extra_parameters(&self, mut parameters: Parameters) -> Parameters {
+    pub(super) fn extra_parameters(&self, mut parameters: Parameters) -> Parameters {
         parameters.extend(
             self.resource
                 .map(|resource| ("resource", resource.to_owned())),

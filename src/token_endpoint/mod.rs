@@ -5,10 +5,12 @@
 
 mod client_auth;
 mod client_key;
+mod device;
 mod exchange;
 mod revoke;
 
 pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
+pub use device::{DeviceError, DeviceRequest, PollAnswer};
 pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};
 pub use revoke::{RevocationEndpoint, RevokeError};
 
@@ -30,18 +32,20 @@ fn built<T>(
     let built = OnceCell::new();
     request(&|request| {
         let _ = built.set(request);
-        Err(fmt::Error)
+        // An empty response ends the polls of `oauth2`; after an error it would go on.
+        Ok(HttpResponse::default())
     });
     built.into_inner()
 }
 
 /// The parameters of a request that no error may quote.
-const SECRET_PARAMETERS: [&str; 8] = [
+const SECRET_PARAMETERS: [&str; 9] = [
     "assertion",
     "client_assertion",
     "client_secret",
     "code",
     "code_verifier",
+    "device_code",
     "refresh_token",
     "subject_token",
     "token",

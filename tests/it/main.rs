@@ -18,6 +18,7 @@ mod completions;
 mod configured;
 mod corpus;
 mod demo;
+mod device;
 mod discovery;
 mod doctor;
 mod exchange;

@@ -20,6 +20,7 @@ use crate::oauth::secret::Secret;
 use crate::os::terminal::question::{self, Answer};
 use crate::os::terminal::{self, paste};
 use crate::output::Reporter;
+use crate::store::GrantType;
 use all::NoLoginCache;
 use options::LoginArgs;
 use servers::requested;
@@ -67,6 +68,9 @@ fn log_in(
     let mut requests = request::requests(method, &servers, !is_one, profile, env_secret)?;
     for request in &mut requests {
         request.force = args.force;
+        if args.device {
+            request.grant = GrantType::DeviceCode;
+        }
     }
     all::refuse_unasked(&servers)?;
     let has_secret = env_secret.is_some() || method.client.client_secret_file.is_some();
@@ -74,7 +78,7 @@ fn log_in(
         server.introduce(&mut reporter, is_one && has_secret);
         server.warn_of_unused(method);
     }
-    all::ask(&servers, args.timeout)?;
+    all::ask(&servers, args.timeout())?;
     if requests.is_empty() {
         terminal::say("there is no server to log in to in the configurations of your MCP clients");
         return Ok(ExitCode::SUCCESS);
@@ -99,8 +103,9 @@ fn log_in(
         Arc::clone(context),
         UserOptions {
             browser: method.browser(),
-            paste: method.paste(),
-            timeout: args.timeout,
+            // A device code needs no answer here.
+            paste: method.paste().filter(|_| !args.device),
+            timeout: args.timeout(),
         },
         &mut |event| {
             no_login.update(&event);
@@ -122,7 +127,7 @@ fn log_in(
         paste::restore();
         terminal::insist(&error.one_line());
         let question = format!("did you mean {meant}?");
-        if question::ask(&question, args.timeout) == Answer::Yes {
+        if question::ask(&question, args.timeout()) == Answer::Yes {
             let mut args = args.clone();
             args.servers = vec![meant];
             return log_in(&args, context, env_secret);

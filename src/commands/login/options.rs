@@ -38,9 +38,16 @@ pub struct LoginArgs {
     #[arg(long, value_name = "CLIENT", value_parser = PossibleValuesParser::new(config::names()))]
     pub from: Option<String>,
 
-    /// Give up after this long: 90s, 10m, 1h
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = values::duration)]
-    pub timeout: Duration,
+    /// Log in with a code that you enter in any browser, also on another device
+    ///
+    /// For machines without a browser whose answer could not come back: OAuth's device authorization grant, where the server
+    /// offers it. Enter the code only if you started the login yourself.
+    #[arg(long, alias = "use-device-code")]
+    pub device: bool,
+
+    /// Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub timeout: Option<Duration>,
 
     /// Log in again even if a live login is stored
     #[arg(long)]
@@ -62,6 +69,14 @@ pub struct LoginArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub places: PlaceArgs,
+}
+
+impl LoginArgs {
+    /// Returns how long the logins may take.
+    pub fn timeout(&self) -> Duration {
+        let usual = if self.device { 30 * 60 } else { 10 * 60 };
+        self.timeout.unwrap_or(Duration::from_secs(usual))
+    }
 }
 
 /// How to log in: what a login and the doctor share.

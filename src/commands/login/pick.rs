@@ -47,7 +47,7 @@ pub fn server(args: &LoginArgs, context: &Context) -> Result<Option<String>, Err
         "log in to which? (1 to {}, a name or a URL; Enter for none)",
         words.len()
     );
-    let line = question::ask_line(&question, args.timeout).unwrap_or_default();
+    let line = question::ask_line(&question, args.timeout()).unwrap_or_default();
     Ok(match line.parse::<usize>() {
         _ if line.is_empty() => None,
         Ok(number) => Some(

@@ -150,6 +150,7 @@ fn known(
     };
     let mut server = AuthorizationServer::known(&text(issuer), url(authorization)?, url(token)?);
     server.userinfo_endpoint = userinfo.map(url).transpose()?;
+    server.device_authorization_endpoint = provider.device.endpoint.map(url).transpose()?;
     Ok(Some(server))
 }
 

@@ -6,10 +6,13 @@ use super::EventLoop;
 use crate::callback::pages::Page;
 use crate::error::Error;
 use crate::login::answer::{accept_pasted, PasteRefused};
+use crate::login::device;
 use crate::login::pending::PendingAuthorization;
 use crate::login::stage::{ActiveLogin, LoginId, Stage};
 use crate::login::workers::Message;
-use crate::login::{AnswerSource, AuthorizationPage, Event, Incomplete, Reason, Report, Started};
+use crate::login::{
+    AnswerSource, AuthorizationPage, DevicePage, Event, Incomplete, Reason, Report, Started,
+};
 use crate::oauth::callback::{refusal_in_words, AuthorizationResponse};
 use crate::oauth::client;
 use crate::oauth::paste::{self, PasteContent, PasteMistake};
@@ -36,7 +39,20 @@ impl EventLoop<'_> {
                 failure: &failure,
             }),
             // The deadline has ended this login.
-            Message::Started(_) | Message::Completed(_) if login.is_done() => {}
+            Message::Started(_) | Message::PollAt(..) | Message::Completed(_)
+                if login.is_done() => {}
+            Message::PollAt(pending, deadline) => {
+                login.wait_until(pending, deadline);
+                if self.is_late {
+                    self.time_out(id);
+                }
+            }
+            Message::Answered => {
+                login.answered();
+                (self.notify)(Event::AnswerReceived {
+                    server: login.server(),
+                });
+            }
             // Its request was cut off by the deadline, which ends the login next.
             Message::Started(Err(_)) if self.deadline.passed() => {}
             Message::Started(Ok(Started::Pending(pending))) => self.show_page(id, pending),
@@ -58,28 +74,54 @@ impl EventLoop<'_> {
 
     /// Shows the user the page, opens it if that is possible, and waits for the answer from now on.
     fn show_page(&mut self, id: LoginId, pending: Box<PendingAuthorization>) {
-        let PendingAuthorization::Redirect {
-            preparation,
-            authorization,
-            ..
-        } = &*pending;
         let login = &mut self.logins[id.0];
         let (browser, environment) = (&self.browser, &self.context.environment);
         let skip = browser::skip(browser, environment);
-        let can_paste = self.paste.as_ref().is_some_and(Paste::is_readable);
-        let is_open = self.paste.as_ref().is_some_and(Paste::is_open);
-        (self.notify)(Event::AuthorizationUrl(AuthorizationPage {
-            server: login.server(),
-            url: &authorization.url,
-            redirect_uri: &preparation.redirect_uri,
-            expires_at: self.expires_at,
-            skip,
-            paste: can_paste,
-            in_background: is_open && !can_paste,
-            listening: login.listener.is_some(),
-        }));
+        let url = match &*pending {
+            PendingAuthorization::Redirect {
+                preparation,
+                authorization,
+                ..
+            } => {
+                let can_paste = self.paste.as_ref().is_some_and(Paste::is_readable);
+                let is_open = self.paste.as_ref().is_some_and(Paste::is_open);
+                (self.notify)(Event::AuthorizationUrl(AuthorizationPage {
+                    server: login.server(),
+                    url: &authorization.url,
+                    redirect_uri: &preparation.redirect_uri,
+                    expires_at: self.expires_at,
+                    skip,
+                    paste: can_paste,
+                    in_background: is_open && !can_paste,
+                    listening: login.listener.is_some(),
+                }));
+                &authorization.url
+            }
+            PendingAuthorization::Device {
+                preparation,
+                device,
+                ..
+            } => {
+                let response = &device.response;
+                let complete = response.verification_uri_complete.as_deref();
+                (self.notify)(Event::DeviceCode(DevicePage {
+                    server: login.server(),
+                    verification_uri: &response.verification_uri,
+                    verification_uri_complete: complete,
+                    user_code: &response.user_code,
+                    expires_at: device.expires_at.min(self.expires_at),
+                    issuer: &preparation.discovery.server.issuer,
+                    scopes: &preparation.scopes,
+                    skip,
+                }));
+                response
+                    .verification_uri_complete
+                    .as_ref()
+                    .unwrap_or(&response.verification_uri)
+            }
+        };
         if skip.is_none() {
-            browser::open(&authorization.url, browser, environment);
+            browser::open(url, browser, environment);
         }
         login.wait(pending);
         self.end_unreachable();
@@ -217,15 +259,27 @@ impl EventLoop<'_> {
         let waiting = self.logins.iter().filter(|login| login.is_waiting());
         let open = waiting.count();
         if open > 0 {
+            let left = self.deadline.min(self.codes_expire()).left();
             (self.notify)(Event::Waiting {
                 open,
                 total: self.logins.len(),
-                left: self.deadline.left(),
+                left,
+                for_code: self.logins.iter().all(ActiveLogin::is_for_code),
                 listening: self.logins.iter().any(|login| login.listener.is_some()),
                 paste: self.paste.as_ref().is_some_and(Paste::is_readable),
                 pasted: self.paste.as_ref().map_or(0, Paste::held),
             });
         }
+    }
+
+    /// Returns when the last device code expires, if all logins that wait have one.
+    fn codes_expire(&self) -> Deadline {
+        let waiting = self.logins.iter().filter_map(ActiveLogin::pending);
+        waiting
+            .map(|pending| pending.device().map(|device| device.expires))
+            .collect::<Option<Vec<_>>>()
+            .and_then(|expires| expires.into_iter().reduce(Deadline::max))
+            .unwrap_or(self.deadline)
     }
 
     /// Ends the logins that have no answer yet; an accepted code is still exchanged and stored. The second time, ends all.
@@ -240,15 +294,44 @@ impl EventLoop<'_> {
                     what: "an answer came, but the login could not be finished with it",
                     source: std::io::ErrorKind::TimedOut.into(),
                 },
-                Stage::Completing { .. } => continue,
-                Stage::Preparing | Stage::Waiting { .. } => Error::TimedOut {
-                    server: login.server().to_owned(),
-                    timeout: self.timeout,
-                    turned_away: login.rejections.sentence(),
-                    asked: login.asked(),
-                },
+                // A poll under way ends at once, and may bring the tokens.
+                Stage::Polling | Stage::Completing { .. } => continue,
+                Stage::Preparing | Stage::Waiting { .. } => {
+                    self.time_out(LoginId(index));
+                    continue;
+                }
             };
             self.end(LoginId(index), Err(error), Page::Failed);
+        }
+    }
+
+    fn time_out(&mut self, id: LoginId) {
+        let login = &self.logins[id.0];
+        let error = Error::TimedOut {
+            server: login.server().to_owned(),
+            timeout: self.timeout,
+            turned_away: login.rejections.sentence(),
+            asked: login.asked(),
+            offers_device: login.could_use_device(),
+        };
+        self.end(id, Err(error), Page::Failed);
+    }
+
+    /// Lets workers poll for the tokens of the device codes for which that is due, and ends the logins whose code has expired.
+    pub(super) fn poll_due(&mut self) {
+        if self.is_ending() {
+            return;
+        }
+        for index in 0..self.logins.len() {
+            let id = LoginId(index);
+            let Some(pending) = self.logins[index].due_poll() else {
+                continue;
+            };
+            let is_expired = pending.device().is_some_and(|it| it.expires.passed());
+            match is_expired {
+                true => self.end(id, Err(device::expired(&pending)), Page::Failed),
+                false => self.workers.poll(id, *pending),
+            }
         }
     }
 
@@ -259,9 +342,15 @@ impl EventLoop<'_> {
         }
         for index in 0..self.logins.len() {
             let login = &self.logins[index];
-            if login.is_waiting() && login.listener.is_none() {
-                let server = login.server().to_owned();
-                self.end(LoginId(index), Err(Error::NoWay { server }), Page::Failed);
+            let needs_answer = login
+                .pending()
+                .is_some_and(|pending| pending.authorization().is_some());
+            if needs_answer && login.listener.is_none() {
+                let error = Error::NoWay {
+                    server: login.server().to_owned(),
+                    offers_device: login.could_use_device(),
+                };
+                self.end(LoginId(index), Err(error), Page::Failed);
             }
         }
     }

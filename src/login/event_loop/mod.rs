@@ -295,6 +295,7 @@ impl<'a> EventLoop<'a> {
                 });
             }
         }
+        self.poll_due();
         if self.tick.is_some_and(Deadline::passed) {
             self.tick = Some(Deadline::after(TICK));
             self.show_countdown();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
+use super::device;
 use super::endpoint::{self, UrlError, UrlPolicy};
 use document::DocumentMembers;
 
@@ -142,6 +143,11 @@ pub struct AuthorizationServer {
     /// Where tokens are revoked, if they can be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<Url>,
+    /// Where device codes are issued, if they are.
+    ///
+    /// Spec: RFC 8628 section 4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_authorization_endpoint: Option<Url>,
     /// Who the user is, for a Bearer token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_endpoint: Option<Url>,
@@ -220,6 +226,7 @@ impl AuthorizationServer {
         };
         let (registration_endpoint, unusable_registration) = optional("registration_endpoint")?;
         let (revocation_endpoint, unusable_revocation) = optional("revocation_endpoint")?;
+        let (device_authorization_endpoint, _) = optional("device_authorization_endpoint")?;
         let (userinfo_endpoint, _) = optional("userinfo_endpoint")?;
         // Tokens would go there.
         if let Some(why @ UrlError::Address(_)) = unusable_revocation {
@@ -232,6 +239,8 @@ impl AuthorizationServer {
             registration_endpoint,
             unusable_registration,
             revocation_endpoint,
+            other_flows: other_flows(&mut members, device_authorization_endpoint.is_some())?,
+            device_authorization_endpoint,
             userinfo_endpoint,
             scopes: members.list("scopes_supported")?.unwrap_or_default(),
             client_auth_methods: members.list("token_endpoint_auth_methods_supported")?,
@@ -240,7 +249,6 @@ impl AuthorizationServer {
             iss_promised: members.is_true("authorization_response_iss_parameter_supported")?,
             accepts_metadata_documents: members.is_true("client_id_metadata_document_supported")?,
             code_challenge_methods: members.list("code_challenge_methods_supported")?,
-            other_flows: other_flows(&mut members)?,
             ignored: members.ignored,
         })
     }
@@ -272,6 +280,7 @@ impl AuthorizationServer {
             token_endpoint,
             registration_endpoint: None,
             revocation_endpoint: None,
+            device_authorization_endpoint: None,
             userinfo_endpoint: None,
             scopes: Vec::new(),
             // Providers without metadata want the secret in the body.
@@ -362,14 +371,21 @@ pub fn server_metadata_urls(issuer: &str, policy: UrlPolicy) -> Result<Vec<Url>,
     Ok(paths.iter().map(|path| at(&url, path)).collect())
 }
 
-/// Returns the list of the server that lacks the authorization code flow; empty if none does. An empty list is ignored.
-fn other_flows(members: &mut DocumentMembers) -> Result<Vec<String>, MetadataError> {
+/// Returns the list of the server that lacks the authorization code flow; empty if none does. An empty list is ignored. A
+/// server with a device authorization endpoint offers its grant, listed or not.
+fn other_flows(
+    members: &mut DocumentMembers,
+    has_device: bool,
+) -> Result<Vec<String>, MetadataError> {
     for (member, needed) in [
         ("grant_types_supported", "authorization_code"),
         ("response_types_supported", "code"),
     ] {
-        let listed = members.list(member)?.unwrap_or_default();
+        let mut listed = members.list(member)?.unwrap_or_default();
         if !listed.is_empty() && !listed.iter().any(|it| it == needed) {
+            if has_device && !listed.iter().any(|it| it == device::GRANT_TYPE) {
+                listed.push(device::GRANT_TYPE.to_owned());
+            }
             return Ok(listed);
         }
     }

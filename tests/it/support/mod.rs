@@ -1,6 +1,7 @@
 //! What the tests share: a fake of the servers, and a runner of the real program.
 
 pub mod browser;
+pub mod device;
 pub mod engine;
 pub mod fake;
 pub mod google;

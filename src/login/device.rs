@@ -1,0 +1,224 @@
+//! Logins with a device code: the code for the user, and the polls for the tokens.
+//!
+//! A worker sends each poll; the event loop knows when the next one is due.
+
+use std::time::Duration;
+
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
+
+use super::pending::{PendingAuthorization, Preparation};
+use super::workers::WorkerHandle;
+use super::{complete, prepare, Request};
+use crate::context::Context;
+use crate::error::Error;
+use crate::http::Http;
+use crate::oauth::client::Client;
+use crate::oauth::device::{DeviceEnd, DeviceResponse, Next, Polling};
+use crate::oauth::token::Tokens;
+use crate::os::clock::{Deadline, Time};
+use crate::token_endpoint::{DeviceError, DeviceRequest, TokenRequest};
+use crate::warning::warn_user;
+
+/// The redirect URI that a client is registered with if the user names no part of it: any port of it belongs to a later login
+/// by browser.
+///
+/// Spec: RFC 8252 section 7.3.
+const REDIRECT_URI: &str = "http://127.0.0.1/callback";
+
+/// Parameters of the authorization request that are about the page or its answer, and mean nothing to the device
+/// authorization endpoint.
+const OF_THE_PAGE: [&str; 7] = [
+    "access_type",
+    "display",
+    "include_granted_scopes",
+    "login_hint",
+    "nonce",
+    "prompt",
+    "response_mode",
+];
+
+/// A device code that the user has to agree to, and how its tokens are polled for.
+pub struct DeviceAuthorization {
+    /// The codes, and the page for the user.
+    pub response: DeviceResponse,
+    /// When they expire, by our own clock.
+    pub expires: Deadline,
+    /// The same as a moment of the calendar.
+    pub expires_at: Time,
+    verifier: Option<PkceCodeVerifier>,
+    polling: Polling,
+    /// Sends the polls: what a connection needs is made once.
+    http: Http,
+}
+
+impl DeviceAuthorization {
+    /// Returns when the first poll is due.
+    pub fn first_poll(&self) -> Deadline {
+        self.at(self.polling.pause())
+    }
+
+    /// Returns the moment after a pause; at the latest it is the end of the code.
+    fn at(&self, pause: Duration) -> Deadline {
+        Deadline::after(pause).min(self.expires)
+    }
+}
+
+/// Returns the redirect URI that a client is registered with though this login sends no answer to it.
+pub fn redirect_uri(request: &Request) -> String {
+    let named = request.redirect_uri.as_ref();
+    named.map_or(REDIRECT_URI, String::as_str).to_owned()
+}
+
+/// Registers a client and asks for a device code. A registration of an earlier login that the server does not accept for this is
+/// replaced by a new one, once.
+pub fn authorize(
+    preparation: Preparation,
+    context: &Context,
+    http: Http,
+) -> Result<PendingAuthorization, Error> {
+    if !preparation.offers_device() {
+        return Err(failed(&preparation, DeviceError::Unsupported));
+    }
+    let is_reused = prepare::has_registration(&preparation, context);
+    let client = prepare::register(&preparation, context, &http)?;
+    let mut preparation = preparation;
+    let (client, (response, verifier)) = match ask(&preparation, &client, &http) {
+        Err(err) if is_reused && err.may_be_about_client() => {
+            log::info!("{err}; registering a new client");
+            preparation.is_second = true;
+            let client = prepare::register(&preparation, context, &http)?;
+            let asked = ask(&preparation, &client, &http);
+            (client, asked.map_err(|err| failed(&preparation, err))?)
+        }
+        asked => (client, asked.map_err(|err| failed(&preparation, err))?),
+    };
+    let lifetime = response.lifetime;
+    let device = DeviceAuthorization {
+        polling: Polling::new(response.interval),
+        expires: Deadline::after(lifetime),
+        expires_at: Time::now().plus(lifetime.as_secs()),
+        response,
+        verifier,
+        http,
+    };
+    let pending = PendingAuthorization::Device {
+        preparation,
+        client,
+        device: Box::new(device),
+    };
+    // The server has accepted the client.
+    pending.confirm_client(&context.cache());
+    Ok(pending)
+}
+
+fn ask(
+    preparation: &Preparation,
+    client: &Client,
+    http: &Http,
+) -> Result<(DeviceResponse, Option<PkceCodeVerifier>), DeviceError> {
+    let Preparation {
+        request,
+        discovery,
+        scopes,
+        ..
+    } = preparation;
+    let server = &discovery.server;
+    let endpoint = server.device_authorization_endpoint.as_ref();
+    let extra = request.parameters.iter();
+    let extra: Vec<_> = extra
+        .filter(|(name, _)| !OF_THE_PAGE.contains(&name.as_str()))
+        .cloned()
+        .collect();
+    let verifier = server
+        .check_pkce(false)
+        .is_ok()
+        .then(|| PkceCodeChallenge::new_random_sha256().1);
+    let response = DeviceRequest {
+        endpoint: endpoint.ok_or(DeviceError::Unsupported)?,
+        client,
+        scopes,
+        resource: discovery.resource.as_deref(),
+        extra: &extra,
+        has_form_response: preparation
+            .provider()
+            .is_some_and(|provider| provider.device.has_form_responses),
+        http,
+    }
+    .send(verifier.as_ref())?;
+    Ok((response, verifier))
+}
+
+/// Returns the failure of a login with a device code.
+pub fn failed(preparation: &Preparation, source: DeviceError) -> Error {
+    Error::Device {
+        server: preparation.request.key.server.clone(),
+        provider: preparation.provider(),
+        source,
+    }
+}
+
+/// What came of a poll.
+pub enum Polled {
+    /// The next poll is due then.
+    PollAt(Deadline),
+    /// The tokens.
+    Tokens(Box<Tokens>),
+}
+
+/// Polls once.
+pub fn poll(pending: &mut PendingAuthorization, worker: &WorkerHandle) -> Result<Polled, Error> {
+    let PendingAuthorization::Device {
+        preparation,
+        client,
+        device,
+    } = pending
+    else {
+        return Ok(Polled::PollAt(Deadline::after(Duration::MAX)));
+    };
+    let request = TokenRequest {
+        token_endpoint: &preparation.discovery.server.token_endpoint,
+        client,
+        resource: preparation.discovery.resource.as_deref(),
+        http: &device.http,
+        retry_until: worker.deadline,
+    };
+    let polled = request.poll(&device.response, device.verifier.as_ref());
+    let polled = match polled {
+        Ok(polled) => polled,
+        Err(DeviceError::Http(err)) if may_pass(&err) => {
+            if device.polling.is_answered() {
+                warn_user!(Retrying, "the token endpoint does not answer; trying again");
+            }
+            log::info!("{err}");
+            let pause = device.polling.unanswered(!err.is_unsent());
+            return Ok(Polled::PollAt(device.at(pause)));
+        }
+        Err(err) => return Err(failed(preparation, err)),
+    };
+    let is_expired = device.expires.passed();
+    match device
+        .polling
+        .after(polled.response, polled.retry_after, is_expired)
+    {
+        Next::Tokens(tokens) => {
+            complete::warn_of_clock(polled.date);
+            Ok(Polled::Tokens(Box::new(tokens)))
+        }
+        Next::PollAfter(pause) => Ok(Polled::PollAt(device.at(pause))),
+        Next::End(end) => Err(failed(preparation, DeviceError::Ended(end))),
+    }
+}
+
+/// Tells whether a later poll may be answered though this one was not.
+fn may_pass(err: &crate::http::HttpError) -> bool {
+    use crate::http::HttpError::{Authorities, TooLarge};
+    !err.is_security() && !matches!(err, Authorities(_) | TooLarge(_))
+}
+
+/// Returns the failure of a login whose code has expired.
+pub fn expired(pending: &PendingAuthorization) -> Error {
+    failed(
+        pending.preparation(),
+        DeviceError::Ended(DeviceEnd::Expired),
+    )
+}
