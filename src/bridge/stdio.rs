@@ -3,25 +3,20 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, ErrorKind, Read as _, Write as _};
 use std::mem;
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::event::{poll, PollFd, PollFlags};
-use rustix::io::Errno;
-
+use crate::os::poll::{self, AsFd as _, OwnedFd, PollFlags};
+use crate::os::process;
 use crate::os::signals::{Signal, Signals};
+use crate::os::socket::{self, PairSocket};
+use crate::os::stdio::{self, Stdin};
 
 /// Longest line that is read, in bytes.
 pub const MAX_LINE_BYTES: usize = 256 * 1024 * 1024;
 
 /// How much is read at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
-
-/// How much a pipe should hold, in bytes.
-#[cfg(target_os = "linux")]
-const PIPE_BYTES: usize = 1024 * 1024;
 
 /// What comes from the client.
 #[derive(Debug)]
@@ -38,10 +33,10 @@ pub enum Arrival {
 
 /// Reads lines, and waits for nothing else than the client, its end, signals and [`Waker`].
 pub struct LineInput {
-    stdin: File,
+    stdin: Stdin,
     signals: Signals,
     parent: Option<OwnedFd>,
-    woken: UnixStream,
+    woken: PairSocket,
     chunk: Vec<u8>,
     read_to: usize,
     line: Vec<u8>,
@@ -51,7 +46,7 @@ pub struct LineInput {
 /// Lets [`LineInput`] look again: there is room for more work, or the output is closed.
 #[derive(Debug)]
 pub struct Waker {
-    socket: UnixStream,
+    socket: PairSocket,
     is_output_closed: AtomicBool,
 }
 
@@ -75,15 +70,11 @@ impl LineInput {
     ///
     /// If the system has no socket or no handler for signals.
     pub fn new() -> io::Result<(Self, Arc<Waker>)> {
-        let (socket, woken) = UnixStream::pair()?;
-        socket.set_nonblocking(true)?;
-        woken.set_nonblocking(true)?;
-        let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
-        widen(&stdin);
+        let (socket, woken) = socket::nonblocking_pair()?;
         let input = Self {
-            stdin: File::from(stdin),
+            stdin: Stdin::open()?,
             signals: Signals::watch()?,
-            parent: parent(),
+            parent: process::parent(),
             woken,
             chunk: Vec::with_capacity(CHUNK_BYTES),
             read_to: 0,
@@ -161,25 +152,19 @@ impl LineInput {
 
     fn wait(&mut self, waker: &Waker, reads: bool) -> Wait {
         let (readable, parent_is_gone) = {
-            let watched = [
-                Some(self.signals.as_fd()),
-                Some(self.woken.as_fd()),
-                self.parent.as_ref().map(|it| it.as_fd()),
-            ];
-            let stdin = reads.then(|| self.stdin.as_fd());
-            let mut fds: Vec<_> = watched
-                .iter()
-                .flatten()
-                .chain(&stdin)
-                .map(|fd| PollFd::new(fd, PollFlags::IN))
-                .collect();
-            match poll(&mut fds, None) {
-                Ok(_) | Err(Errno::INTR) => {}
+            let mut watched = vec![self.signals.as_fd(), self.woken.as_fd()];
+            watched.extend(self.parent.as_ref().map(|it| it.as_fd()));
+            match reads.then(stdio::stdin).transpose() {
+                Ok(stdin) => watched.extend(stdin),
                 Err(_) => return Wait::Ended,
             }
-            let is_ready = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
+            let watched: Vec<_> = watched.into_iter().map(|it| (it, PollFlags::IN)).collect();
+            let Ok(ready) = poll::wait(&watched, None) else {
+                return Wait::Ended;
+            };
+            let is_ready = |at: usize| ready.get(at).is_some_and(|flags| !flags.is_empty());
             (
-                reads && is_ready(fds.len() - 1),
+                reads && is_ready(watched.len() - 1),
                 self.parent.is_some() && is_ready(2),
             )
         };
@@ -206,27 +191,6 @@ enum Wait {
     Ended,
 }
 
-/// Returns what becomes readable when the process that started this one ends: it may leave our stdin open in others.
-#[cfg(target_os = "linux")]
-fn parent() -> Option<OwnedFd> {
-    let parent = rustix::process::getppid().filter(|parent| !parent.is_init())?;
-    rustix::process::pidfd_open(parent, rustix::process::PidfdFlags::empty()).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn parent() -> Option<OwnedFd> {
-    None
-}
-
-/// Lets a pipe hold more, so that a large message takes fewer turns.
-fn widen(stream: &OwnedFd) {
-    // It may be no pipe, or the system may allow no more.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::pipe::fcntl_setpipe_size(stream, PIPE_BYTES);
-    #[cfg(not(target_os = "linux"))]
-    let _ = stream;
-}
-
 /// Writes lines to stdout, one at a time; who writes waits until the client takes it.
 #[derive(Debug)]
 pub struct LineOutput {
@@ -241,10 +205,8 @@ impl LineOutput {
     ///
     /// If there is no stdout.
     pub fn new(waker: Arc<Waker>) -> io::Result<Self> {
-        let stdout = rustix::stdio::stdout().try_clone_to_owned()?;
-        widen(&stdout);
         Ok(Self {
-            stdout: Mutex::new(File::from(stdout)),
+            stdout: Mutex::new(stdio::stdout_file()?),
             waker,
         })
     }
@@ -267,7 +229,7 @@ fn write_line(stdout: &mut File, line: &[u8]) -> io::Result<()> {
             Ok(count) => io::IoSlice::advance_slices(&mut parts, count),
             Err(err) if err.kind() == ErrorKind::Interrupted => {}
             Err(err) if err.kind() == ErrorKind::WouldBlock => {
-                let _ = poll(&mut [PollFd::new(stdout, PollFlags::OUT)], None);
+                stdio::wait_to_write(stdout);
             }
             Err(err) => return Err(err),
         }

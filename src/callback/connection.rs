@@ -5,12 +5,11 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::PollFlags;
-
 use super::pages::Page;
 use super::peer;
 use super::request::MAX_HEAD_BYTES;
 use crate::os::clock::Deadline;
+use crate::os::poll::PollFlags;
 
 /// Longest time for a whole head to come, with the form that follows it.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);

@@ -2,12 +2,8 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
-
-use rustix::event::PollFlags;
-use rustix::process::{getrlimit, Resource};
 
 use super::connection::Connection;
 use super::pages::Page;
@@ -15,6 +11,8 @@ use super::request::{MAX_FORM_BYTES, MAX_HEAD_BYTES};
 use super::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::clock::Deadline;
+use crate::os::poll::{AsFd as _, BorrowedFd, PollFlags};
+use crate::os::socket::{self, has_no_family, is_taken};
 
 /// Most connections that are open at once; the oldest silent one makes room for a new one.
 const MAX_CONNECTIONS: usize = 64;
@@ -126,10 +124,8 @@ impl Listener {
                         _ => BindError::Impossible(err),
                     });
                 }
-                Err(err) if err.kind() == ErrorKind::AddrInUse && port != 0 => {
-                    failure = BindError::Taken { port }
-                }
-                Err(err) if err.kind() == ErrorKind::AddrInUse => failure = BindError::UsedUp,
+                Err(err) if is_taken(&err) && port != 0 => failure = BindError::Taken { port },
+                Err(err) if is_taken(&err) => failure = BindError::UsedUp,
                 Err(err) => failure = BindError::Impossible(err),
             }
         }
@@ -256,15 +252,11 @@ impl Listener {
         }
     }
 
-    /// Returns whether this process has few descriptors left for a new connection beside those there are. The system gives
-    /// the lowest free number, so a high one shows that all below it are in use, by whatever part of the program.
+    /// Returns whether this process has few descriptors left for a new connection beside those there are.
     fn is_crowded(&self, new: &TcpStream) -> bool {
-        let limit = getrlimit(Resource::Nofile).current;
-        let limit = limit.and_then(|limit| u32::try_from(limit).ok());
-        let limit = limit.unwrap_or(MAX_DESCRIPTORS).min(MAX_DESCRIPTORS);
         let streams = self.connections.iter().map(Connection::stream).chain([new]);
-        let highest = streams.map(AsRawFd::as_raw_fd).max().unwrap_or(0);
-        !self.connections.is_empty() && highest.unsigned_abs() + RESERVED_DESCRIPTORS >= limit
+        !self.connections.is_empty()
+            && socket::is_crowded(streams, RESERVED_DESCRIPTORS, MAX_DESCRIPTORS)
     }
 
     /// Drops the oldest connection that has sent nothing, else the oldest that may be dropped at all.
@@ -297,7 +289,7 @@ impl Listener {
 /// The error of the system; `None` if the machine has no such address at all.
 pub fn try_loopback(address: IpAddr) -> Result<(), Option<io::Error>> {
     let bound = TcpListener::bind(SocketAddr::new(address, 0));
-    let socket = bound.map_err(|err| if has_no(&err) { None } else { Some(err) })?;
+    let socket = bound.map_err(|err| if has_no_family(&err) { None } else { Some(err) })?;
     TcpStream::connect_timeout(&socket.local_addr().map_err(Some)?, SELF_CONNECT_LIMIT)
         .map(drop)
         .map_err(Some)
@@ -327,7 +319,7 @@ fn bind_once(host: RedirectHost, port: u16) -> io::Result<(Vec<TcpListener>, &'s
     let v6 = |port| TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
     match host {
         RedirectHost::V4 => match v4(port) {
-            Err(err) if has_no(&err) => Ok((vec![v6(port)?], "[::1]")),
+            Err(err) if has_no_family(&err) => Ok((vec![v6(port)?], "[::1]")),
             socket => Ok((vec![socket?], "127.0.0.1")),
         },
         RedirectHost::V6 => Ok((vec![v6(port)?], "[::1]")),
@@ -342,24 +334,19 @@ fn bind_pair(port: u16) -> io::Result<Vec<TcpListener>> {
     let mut half_free = Vec::new();
     for _ in 0..PAIR_ATTEMPTS {
         let v4 = match bind(Ipv4Addr::LOCALHOST.into(), port) {
-            Err(err) if has_no(&err) => return Ok(vec![bind(Ipv6Addr::LOCALHOST.into(), port)?]),
+            Err(err) if has_no_family(&err) => {
+                return Ok(vec![bind(Ipv6Addr::LOCALHOST.into(), port)?])
+            }
             socket => socket?,
         };
         match bind(Ipv6Addr::LOCALHOST.into(), v4.local_addr()?.port()) {
             Ok(v6) => return Ok(vec![v4, v6]),
-            Err(err) if has_no(&err) => return Ok(vec![v4]),
-            Err(err) if err.kind() == ErrorKind::AddrInUse && port == 0 => half_free.push(v4),
+            Err(err) if has_no_family(&err) => return Ok(vec![v4]),
+            Err(err) if is_taken(&err) && port == 0 => half_free.push(v4),
             Err(err) => return Err(err),
         }
     }
     Err(ErrorKind::AddrInUse.into())
-}
-
-/// Returns whether the machine has no such address family.
-fn has_no(err: &io::Error) -> bool {
-    use rustix::io::Errno;
-    err.kind() == ErrorKind::AddrNotAvailable
-        || err.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
 }
 
 #[cfg(test)]

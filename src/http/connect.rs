@@ -4,19 +4,17 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
-use std::os::fd::OwnedFd;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
-use rustix::io::Errno;
-use rustix::net::{sockopt, AddressFamily, SocketFlags, SocketType};
 use ureq::unversioned::transport::time::{Duration as Limit, Instant as Moment};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, NextTimeout, Transport};
 
 use super::connector::note_opened;
 use super::connector::ConnectError;
 use super::stream::TcpTransport;
+use crate::os::poll::{self, AsFd as _, OwnedFd, PollFlags};
+use crate::os::socket;
 
 /// How long an address is given before the next one is tried beside it.
 ///
@@ -53,7 +51,7 @@ impl<In: Transport> Connector<In> for HappyEyeballsConnector {
         };
         let stream = connect(&details.addrs, details.timeout, elapsed)?;
         stream.set_nodelay(details.config.no_delay())?;
-        notice_dead_peers(&stream);
+        socket::notice_dead_peers(&stream, SILENCE, PROBE_INTERVAL);
         let transport = TcpTransport::new(stream, details.config);
         note_opened(transport.shutdown_handle());
         Ok(Some(Either::B(transport)))
@@ -63,19 +61,6 @@ impl<In: Transport> Connector<In> for HappyEyeballsConnector {
 /// How long a connection is silent before its other end is asked for a sign of life, and how long the answer may take.
 const SILENCE: Duration = Duration::from_secs(5);
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
-
-/// Lets the system end a connection within ten seconds after its other end or the network between has gone.
-///
-/// Spec: RFC 9293 section 3.8.4; RFC 5482 section 3.
-fn notice_dead_peers(stream: &TcpStream) {
-    // Without it a dead connection is noticed later.
-    let _ = sockopt::set_socket_keepalive(stream, true);
-    let _ = sockopt::set_tcp_keepidle(stream, SILENCE);
-    let _ = sockopt::set_tcp_keepintvl(stream, PROBE_INTERVAL);
-    let _ = sockopt::set_tcp_keepcnt(stream, 2);
-    #[cfg(target_os = "linux")]
-    let _ = sockopt::set_tcp_user_timeout(stream, 8000);
-}
 
 /// Connects to one of these addresses within what is left of a time limit, and remembers which one it was.
 ///
@@ -176,7 +161,7 @@ fn connect_any(
     loop {
         if attempts.is_empty() || Instant::now() >= next_attempt {
             if let Some(address) = untried.next() {
-                match begin(address) {
+                match socket::begin_to_connect(address) {
                     Ok(socket) => {
                         attempts.push((address, socket));
                         next_attempt = Instant::now() + ATTEMPT_DELAY;
@@ -201,8 +186,8 @@ fn connect_any(
         let Some(at) = wait(&attempts, limit)? else {
             continue;
         };
-        let (address, socket) = attempts.remove(at);
-        match finish(socket) {
+        let (address, attempt) = attempts.remove(at);
+        match socket::finish_connecting(attempt) {
             Ok(stream) => {
                 let tried = attempts.iter().map(|(address, _)| *address);
                 let failed = failures.iter().map(|(address, _)| *address);
@@ -222,57 +207,12 @@ fn connect_any(
 
 /// Waits until an attempt has ended, and returns which; `None` if the time is over.
 fn wait(attempts: &[(SocketAddr, OwnedFd)], limit: Option<Duration>) -> io::Result<Option<usize>> {
-    let mut polled: Vec<_> = attempts
+    let watched: Vec<_> = attempts
         .iter()
-        .map(|(_, socket)| PollFd::new(socket, PollFlags::OUT))
+        .map(|(_, socket)| (socket.as_fd(), PollFlags::OUT))
         .collect();
-    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-    match poll(&mut polled, limit.as_ref()) {
-        Ok(_) => Ok(polled.iter().position(|fd| !fd.revents().is_empty())),
-        Err(Errno::INTR) => Ok(None),
-        Err(err) => Err(err.into()),
-    }
-}
-
-/// Begins to connect, without waiting.
-fn begin(address: SocketAddr) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv6() {
-        AddressFamily::INET6
-    } else {
-        AddressFamily::INET
-    };
-    let socket = open(family)?;
-    match rustix::net::connect(&socket, &address) {
-        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(socket),
-        Err(err) => Err(err.into()),
-    }
-}
-
-#[cfg(not(target_vendor = "apple"))]
-fn open(family: AddressFamily) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(rustix::net::socket_with(
-        family,
-        SocketType::STREAM,
-        flags,
-        None,
-    )?)
-}
-
-#[cfg(target_vendor = "apple")]
-fn open(family: AddressFamily) -> io::Result<OwnedFd> {
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::empty(), None)?;
-    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    Ok(socket)
-}
-
-/// Returns how an attempt has ended.
-fn finish(socket: OwnedFd) -> io::Result<TcpStream> {
-    sockopt::socket_error(&socket)??;
-    let stream = TcpStream::from(socket);
-    stream.set_nonblocking(false)?;
-    Ok(stream)
+    let ready = poll::wait(&watched, limit)?;
+    Ok(ready.iter().position(|flags| !flags.is_empty()))
 }
 
 /// Returns the most informative error: a refusal by the host is more so than a family of addresses without a route.

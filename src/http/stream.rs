@@ -10,6 +10,8 @@ use ureq::config::Config;
 use ureq::unversioned::transport::time::Duration as Limit;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, ShutdownHandle, Transport};
 
+use crate::os::socket;
+
 /// A TCP connection as ureq uses it.
 pub struct TcpTransport {
     stream: Arc<TcpStream>,
@@ -103,7 +105,7 @@ fn is_early(err: &io::Error) -> bool {
     matches!(
         err.kind(),
         ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut
-    ) && err.raw_os_error() != Some(rustix::io::Errno::TIMEDOUT.raw_os_error())
+    ) && !socket::is_dead_peer(err)
 }
 
 /// Returns how much time is left of the limit of a transfer that began then; `None` if there is no limit.

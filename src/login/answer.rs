@@ -1,7 +1,5 @@
 //! The answers of authorization servers: callbacks and pastes, each checked against the login that waits for it.
 
-use rustix::event::PollFlags;
-
 use super::pending::PendingAuthorization;
 use super::rejections::{detail, Reason};
 use super::stage::{ActiveLogin, LoginId, Stage};
@@ -10,6 +8,7 @@ use crate::oauth::callback::{AuthorizationResponse, Rejection};
 use crate::oauth::endpoint;
 use crate::oauth::paste::{PasteContent, PastedResponse};
 use crate::oauth::text::printable;
+use crate::os::poll::PollFlags;
 
 /// An answer that passed all checks, and what it is completed with.
 pub type Accepted = (Box<PendingAuthorization>, AuthorizationResponse);

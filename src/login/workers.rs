@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::Write as _;
-use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -16,6 +15,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::callback::AuthorizationCode;
 use crate::os::clock::Deadline;
+use crate::os::socket::PairSocket;
 use crate::os::{signals, terminal};
 
 /// Most workers at once; further jobs wait until one of them is free.
@@ -61,7 +61,7 @@ impl Message {
 pub struct WorkerHandle {
     login: LoginId,
     sender: Sender<(LoginId, Message)>,
-    waker: Arc<UnixStream>,
+    waker: Arc<PairSocket>,
     /// Whether an answer can be pasted.
     pub can_paste: bool,
     /// When the requests of the first step end.
@@ -108,7 +108,7 @@ pub struct Workers {
     deadline: Deadline,
     sender: Sender<(LoginId, Message)>,
     messages: Receiver<(LoginId, Message)>,
-    waker: Arc<UnixStream>,
+    waker: Arc<PairSocket>,
     queue: Queue,
     waiting: usize,
     busy: usize,
@@ -121,7 +121,7 @@ impl Workers {
         context: Arc<Context>,
         can_paste: bool,
         timeout: Duration,
-        waker: UnixStream,
+        waker: PairSocket,
     ) -> Self {
         let (sender, messages) = mpsc::channel();
         Self {

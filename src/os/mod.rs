@@ -8,4 +8,6 @@ pub mod files;
 pub mod poll;
 pub mod process;
 pub mod signals;
+pub mod socket;
+pub mod stdio;
 pub mod terminal;

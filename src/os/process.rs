@@ -13,6 +13,7 @@ use rustix::process::{setrlimit, Resource, Rlimit};
 use crate::failure::Class;
 use crate::oauth::secret::Secret;
 use crate::os::files;
+use crate::os::poll::OwnedFd;
 use crate::os::terminal;
 
 /// The environment variable that may hold a client secret.
@@ -93,6 +94,17 @@ fn bus_in(runtime: &Path, user: u32) -> Option<String> {
     let is_private = directory.is_dir() && directory.uid() == user && directory.mode() & 0o022 == 0;
     let is_ours = is_private && bus.file_type().is_socket() && bus.uid() == user;
     is_ours.then(|| format!("unix:path={}/bus", runtime.display()))
+}
+
+/// Returns what becomes readable when the process that started this one ends; `None` where the system has no such thing.
+pub fn parent() -> Option<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    {
+        let parent = rustix::process::getppid().filter(|parent| !parent.is_init())?;
+        rustix::process::pidfd_open(parent, rustix::process::PidfdFlags::empty()).ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// Takes the client secret out of the environment, so that no child inherits it. To be called before any thread

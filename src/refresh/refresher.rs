@@ -4,12 +4,11 @@
 //! process that spends it is not the one that a user, a client or a time limit may end: it is this program started anew,
 //! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
 
-use std::io::{self, PipeReader, Read as _};
+use std::io::{self, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use rustix::event::PollFlags;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -17,8 +16,9 @@ use super::{renewal, LockedLogin, Settings};
 use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
 use crate::os::clock::Deadline;
-use crate::os::poll;
+use crate::os::poll::{self, PollFlags};
 use crate::os::signals;
+use crate::os::stdio::{self, PollableReader};
 use crate::os::terminal;
 use crate::store::{Credentials, Interaction, Store, StoredId};
 use crate::warning::{self, WarningReport};
@@ -89,6 +89,7 @@ pub(super) fn refresh(
         .stderr(its_end)
         .spawn()
         .map_err(failed)?;
+    let pipe = stdio::pollable(pipe).map_err(failed)?;
     let end = match read_messages(pipe, deadline) {
         Ok(end) => end,
         Err(_) if deadline.passed() => return Err(Error::Busy { server: key.server }),
@@ -107,7 +108,10 @@ pub(super) fn refresh(
 }
 
 /// Reads what the process writes until it has ended, and shows what is for the user. Returns how it ended, if it says so.
-fn read_messages(mut pipe: PipeReader, deadline: Deadline) -> io::Result<Option<RefresherMessage>> {
+fn read_messages(
+    mut pipe: PollableReader,
+    deadline: Deadline,
+) -> io::Result<Option<RefresherMessage>> {
     let (mut received, mut end) = (Zeroizing::new(Vec::new()), None);
     loop {
         while !poll::is_ready(&pipe, PollFlags::IN, Some(deadline.left()))? {

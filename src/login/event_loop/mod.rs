@@ -6,12 +6,8 @@
 mod handlers;
 
 use std::io::Read as _;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
-
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use super::answer::Accepted;
 use super::stage::{ActiveLogin, LoginId, Stage};
@@ -22,7 +18,9 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::os::browser::BrowserChoice;
 use crate::os::clock::{Deadline, Time};
+use crate::os::poll::{self, AsFd, BorrowedFd, PollFlags};
 use crate::os::signals::{self, Signal, Signals};
+use crate::os::socket::{self, PairSocket};
 use crate::os::terminal;
 use crate::os::terminal::paste::Paste;
 
@@ -38,7 +36,7 @@ pub struct EventLoop<'a> {
     logins: Vec<ActiveLogin>,
     workers: Workers,
     /// Workers write a byte to its other end.
-    woken: UnixStream,
+    woken: PairSocket,
     paste: Option<Paste>,
     browser: BrowserChoice,
     /// How long all logins may take.
@@ -73,11 +71,8 @@ impl<'a> EventLoop<'a> {
         } = options;
         let system = |what| move |source| Error::Unexpected { what, source };
         let signals = Signals::watch().map_err(system("cannot watch for signals"))?;
-        let (waker, woken) = UnixStream::pair().map_err(system("cannot make a pair of sockets"))?;
-        woken
-            .set_nonblocking(true)
-            .and_then(|()| waker.set_nonblocking(true))
-            .map_err(system("cannot set up a socket"))?;
+        let (waker, woken) =
+            socket::nonblocking_pair().map_err(system("cannot make a pair of sockets"))?;
         let has_countdown = terminal::is_terminal() || paste.is_some();
         Ok(Self {
             logins: requests.into_iter().map(ActiveLogin::new).collect(),
@@ -166,23 +161,12 @@ impl<'a> EventLoop<'a> {
     /// Waits for everything in [`Self::watched`], for the output streams with unwritten output, and at most until a
     /// deadline; returns what is ready.
     fn poll(&self, deadline: Deadline) -> Vec<PollFlags> {
-        let watched: Vec<_> = self.watched().collect();
+        let mut watched: Vec<_> = self.watched().collect();
         let count = watched.len();
-        let output = terminal::pending().map(|fd| (fd, PollFlags::OUT));
-        let mut fds: Vec<_> = watched
-            .into_iter()
-            .chain(output)
-            .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
-            .collect();
-        let left = deadline.left();
-        let timeout = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(left.subsec_nanos()),
-        };
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) => fds.iter().take(count).map(PollFd::revents).collect(),
-            Err(_) => vec![PollFlags::empty(); count],
-        }
+        watched.extend(terminal::pending().map(|fd| (fd, PollFlags::OUT)));
+        let mut ready = poll::wait(&watched, Some(deadline.left())).unwrap_or_default();
+        ready.resize(count, PollFlags::empty());
+        ready
     }
 
     /// Returns what is waited for: the workers and the signals, the callback sockets of each login, and last the paste, which
