@@ -141,6 +141,7 @@ impl Deadline {
 }
 
 /// Returns the time since the machine started, suspended time included where the system tells it.
+#[cfg(unix)]
 pub fn since_boot() -> Duration {
     use rustix::time::{clock_gettime, ClockId};
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -152,6 +153,20 @@ pub fn since_boot() -> Duration {
         u64::try_from(now.tv_sec).unwrap_or(0),
         u32::try_from(now.tv_nsec).unwrap_or(0),
     )
+}
+
+/// Returns a time that only grows: the standard library's clock, which counts suspended time on Windows, from the time of day at
+/// which it was asked first.
+#[cfg(windows)]
+pub fn since_boot() -> Duration {
+    use std::sync::OnceLock;
+    use std::time::{Instant, SystemTime};
+    static START: OnceLock<(Instant, Duration)> = OnceLock::new();
+    let (start, since_1970) = START.get_or_init(|| {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        (Instant::now(), since_1970.unwrap_or_default())
+    });
+    *since_1970 + start.elapsed()
 }
 
 /// Returns a length of time as people say it, such as `10 min` or `1 min 30 s`; days from two on.

@@ -2,46 +2,85 @@
 //!
 //! Groups and sessions are compared as plain numbers: in a container each may be 0, which means one outside of it.
 
-use std::fs;
-use std::os::fd::AsFd;
+pub use platform::{has_a_shell, is_in_foreground};
 
-use nix::unistd::{getpgid, getpgrp, getppid, getsid, tcgetpgrp, Pid};
-
-/// Tells whether this is the job that the terminal listens to; `None` if it is no terminal of this session.
-pub fn is_in_foreground(terminal: impl AsFd) -> Option<bool> {
-    tcgetpgrp(terminal)
-        .ok()
-        .map(|listened_to| listened_to == getpgrp())
+/// A stream that may be the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Stdin.
+    Stdin,
+    /// Stderr.
+    Stderr,
 }
 
-/// Tells whether a shell of this session looks after this job, and can continue what is stopped. Where there is none, as
-/// in a remote command or a container, the system itself lets Ctrl-Z stop nothing.
-pub fn has_a_shell() -> bool {
-    let (session, group) = (getsid(None), getpgrp());
-    let mut ancestor = getppid();
-    while ancestor.as_raw() != 0 {
-        if getsid(Some(ancestor)) != session {
-            return false;
-        }
-        if getpgid(Some(ancestor)) != Ok(group) {
-            return true;
-        }
-        // Where the system does not tell, it is believed.
-        let Some(parent) = parent_of(ancestor) else {
-            return true;
+#[cfg(unix)]
+mod platform {
+    use std::fs;
+
+    use nix::unistd::{getpgid, getpgrp, getppid, getsid, tcgetpgrp, Pid};
+
+    use super::Stream;
+
+    /// Tells whether this is the job that the terminal listens to; `None` if it is no terminal of this session.
+    pub fn is_in_foreground(terminal: Stream) -> Option<bool> {
+        let listened_to = match terminal {
+            Stream::Stdin => tcgetpgrp(std::io::stdin()),
+            Stream::Stderr => tcgetpgrp(std::io::stderr()),
         };
-        ancestor = parent;
+        listened_to.ok().map(|listened_to| listened_to == getpgrp())
     }
-    false
+
+    /// Tells whether a shell of this session looks after this job, and can continue what is stopped. Where there is none, as
+    /// in a remote command or a container, the system itself lets Ctrl-Z stop nothing.
+    pub fn has_a_shell() -> bool {
+        let (session, group) = (getsid(None), getpgrp());
+        let mut ancestor = getppid();
+        while ancestor.as_raw() != 0 {
+            if getsid(Some(ancestor)) != session {
+                return false;
+            }
+            if getpgid(Some(ancestor)) != Ok(group) {
+                return true;
+            }
+            // Where the system does not tell, it is believed.
+            let Some(parent) = parent_of(ancestor) else {
+                return true;
+            };
+            ancestor = parent;
+        }
+        false
+    }
+
+    fn parent_of(process: Pid) -> Option<Pid> {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let parent = status
+            .lines()
+            .find_map(|line| line.strip_prefix("PPid:"))?
+            .trim()
+            .parse()
+            .ok()?;
+        Some(Pid::from_raw(parent))
+    }
 }
 
-fn parent_of(process: Pid) -> Option<Pid> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let parent = status
-        .lines()
-        .find_map(|line| line.strip_prefix("PPid:"))?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Pid::from_raw(parent))
+/// Windows has no jobs of a shell: whoever has the console may use it.
+#[cfg(windows)]
+mod platform {
+    use std::io::IsTerminal as _;
+
+    use super::Stream;
+
+    /// Tells whether the terminal listens to this process; `None` if the stream is no terminal.
+    pub fn is_in_foreground(terminal: Stream) -> Option<bool> {
+        let is_terminal = match terminal {
+            Stream::Stdin => std::io::stdin().is_terminal(),
+            Stream::Stderr => std::io::stderr().is_terminal(),
+        };
+        is_terminal.then_some(true)
+    }
+
+    /// Nobody could continue what is stopped.
+    pub fn has_a_shell() -> bool {
+        false
+    }
 }

@@ -8,12 +8,13 @@
 
 mod clipboard;
 mod links;
+mod mode;
 mod output;
 pub mod paste;
 pub mod question;
+mod target;
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use base64::engine::general_purpose::STANDARD;
@@ -22,8 +23,9 @@ use console::{measure_text_width, style, Term};
 use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::oauth::text::Readable;
-use crate::os::environment::job;
-use output::Output;
+use crate::os::environment::job::{self, Stream};
+use crate::os::poll::BorrowedFd;
+use output::{Output, Target};
 
 /// When colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ struct Screen {
 static SCREEN: Mutex<Screen> = Mutex::new(Screen {
     quiet: false,
     countdown: None,
-    stderr: Output::new(rustix::stdio::stderr),
+    stderr: Output::new(Target::Stderr),
 });
 
 /// Stdout, once nothing waits for it any more.
@@ -70,7 +72,7 @@ pub fn never_block_on_stderr() {
 /// From now on neither message nor result waits for its reader: for what has to obey signals and deadlines.
 pub fn never_block_on_output() {
     never_block_on_stderr();
-    let mut output = Output::new(rustix::stdio::stdout);
+    let mut output = Output::new(Target::Stdout);
     output.never_block();
     *stdout() = Some(output);
 }
@@ -320,7 +322,7 @@ pub fn countdown(text: Option<&str>) {
     {
         return;
     }
-    if job::is_in_foreground(io::stderr()) == Some(false) {
+    if job::is_in_foreground(Stream::Stderr) == Some(false) {
         screen.countdown = None;
         return;
     }

@@ -4,20 +4,16 @@
 //! a paste is awaited the terminal delivers every byte, without echo; it is set back whenever the program ends, stops or
 //! fails. A program in the background does not read, because the system would stop all of it.
 
-use std::io::IsTerminal as _;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{ErrorKind, IsTerminal as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
-use rustix::io::Errno;
-use rustix::termios::{
-    tcgetattr, tcsetattr, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios,
-};
-
+use super::mode::{self, Mode};
 use crate::oauth::paste::MAX_PASTE_BYTES;
 use crate::os::clock::Deadline;
-use crate::os::environment::job;
+use crate::os::environment::job::{self, Stream};
+use crate::os::poll::BorrowedFd;
+use crate::os::stdio::{read_stdin, stdin};
 
 /// What a person reads when nothing can be pasted because the program is a background job of its shell.
 pub const IN_BACKGROUND: &str =
@@ -36,9 +32,9 @@ const END_OF_INPUT: u8 = 0x04;
 const BACKSPACES: [u8; 2] = [0x08, 0x7f];
 
 /// The settings that the terminal had before; kept where a panic hook can reach them.
-static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
+static SAVED: Mutex<Option<Mode>> = Mutex::new(None);
 
-fn saved() -> MutexGuard<'static, Option<Termios>> {
+fn saved() -> MutexGuard<'static, Option<Mode>> {
     SAVED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -99,7 +95,7 @@ impl Paste {
 
     /// Returns what to wait for; `None` while nothing may be read.
     pub fn interest(&self) -> Option<BorrowedFd<'static>> {
-        self.is_readable().then(rustix::stdio::stdin)
+        self.is_readable().then(stdin)?.ok()
     }
 
     /// Returns how many bytes have come of a paste that is not finished.
@@ -118,7 +114,7 @@ impl Paste {
         if self.is_terminal && self.open && is_foreground() {
             let mut saved = saved();
             if saved.is_none() {
-                *saved = hand_over_every_byte();
+                *saved = mode::deliver_every_byte();
             }
         }
     }
@@ -126,12 +122,12 @@ impl Paste {
     /// Reads what is there. To be called when [`Self::interest`] is readable.
     pub fn advance(&mut self) {
         let mut chunk = [0; 16 * 1024];
-        match rustix::io::read(rustix::stdio::stdin(), &mut chunk) {
+        match read_stdin(&mut chunk) {
             // What was typed can be gone again: the terminal drops it at a Ctrl-C or Ctrl-Z.
-            Ok(0) if self.is_terminal && is_armed() && !is_hung_up() => {}
+            Ok(0) if self.is_terminal && is_armed() && !mode::is_hung_up() => {}
             Ok(0) => self.end(),
             Ok(count) => self.take(chunk.get(..count).unwrap_or_default()),
-            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(err) if matches!(err.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Err(_) => self.end(),
         }
     }
@@ -209,7 +205,7 @@ impl Drop for Paste {
 pub fn restore() {
     // Out of the foreground a change would stop us; the shell restores its own settings there.
     if let Some(before) = saved().take().filter(|_| is_foreground()) {
-        let _ = tcsetattr(std::io::stdin().as_fd(), OptionalActions::Now, &before);
+        mode::set(&before);
     }
 }
 
@@ -218,28 +214,7 @@ fn is_armed() -> bool {
     saved().is_some()
 }
 
-/// Tells whether the terminal is gone.
-fn is_hung_up() -> bool {
-    let stdin = rustix::stdio::stdin();
-    let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
-    poll(&mut watched, Some(&Timespec::default())).is_ok()
-        && watched[0].revents().contains(PollFlags::HUP)
-}
-
 /// Tells whether we are the job that the terminal listens to.
 fn is_foreground() -> bool {
-    job::is_in_foreground(rustix::stdio::stdin()) == Some(true)
-}
-
-fn hand_over_every_byte() -> Option<Termios> {
-    let stdin = rustix::stdio::stdin();
-    let before = tcgetattr(stdin).ok()?;
-    let mut during = before.clone();
-    during.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
-    // A wrapped address may be pasted with CR LF; made two line ends, they would cut it in two.
-    during.input_modes -= InputModes::ICRNL;
-    during.special_codes[SpecialCodeIndex::VMIN] = 0;
-    during.special_codes[SpecialCodeIndex::VTIME] = 0;
-    tcsetattr(stdin, OptionalActions::Now, &during).ok()?;
-    Some(before)
+    job::is_in_foreground(Stream::Stdin) == Some(true)
 }

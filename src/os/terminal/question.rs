@@ -1,16 +1,13 @@
 //! A question that is answered with a line.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::time::Duration;
-
-use rustix::event::PollFlags;
-use rustix::io::{read, Errno};
-use rustix::stdio::stdin;
 
 use super::{guard, name, screen};
 use crate::os::clock::Deadline;
-use crate::os::environment::job;
-use crate::os::poll;
+use crate::os::environment::job::{self, Stream};
+use crate::os::poll::{self, PollFlags};
+use crate::os::stdio::{read_stdin, stdin};
 
 /// Longest answer that is read, in bytes.
 const MAX_BYTES: usize = 1024;
@@ -29,7 +26,7 @@ pub enum Answer {
 /// Tells whether somebody can be asked: stdin and stderr are the terminal, and it listens to us.
 pub fn can_be_asked() -> bool {
     let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    is_terminal && job::is_in_foreground(stdin()) != Some(false)
+    is_terminal && job::is_in_foreground(Stream::Stdin) != Some(false)
 }
 
 /// Asks for a yes, and waits this long for a line.
@@ -50,7 +47,9 @@ pub fn ask_line(question: &str, limit: Duration) -> Option<String> {
     let mut line = Vec::new();
     // Byte by byte: what is typed after this line is not ours.
     while line.len() < MAX_BYTES && line.last() != Some(&b'\n') {
-        match poll::is_ready(stdin(), PollFlags::IN, Some(deadline.left())) {
+        let is_ready =
+            stdin().and_then(|it| poll::is_ready(it, PollFlags::IN, Some(deadline.left())));
+        match is_ready {
             Ok(true) => {}
             Ok(false) if deadline.passed() => {
                 screen().stderr.write("\n");
@@ -60,9 +59,9 @@ pub fn ask_line(question: &str, limit: Duration) -> Option<String> {
             Err(_) => return Some(String::new()),
         }
         let mut byte = [0];
-        match read(stdin(), &mut byte) {
+        match read_stdin(&mut byte) {
             Ok(1) => line.push(byte[0]),
-            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(err) if matches!(err.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Ok(_) | Err(_) => break,
         }
     }

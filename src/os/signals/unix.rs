@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::low_level;
 
+use super::Signal;
 use crate::os::environment::job;
 
 /// The signals that a login answers to.
@@ -19,17 +20,6 @@ static WATCHERS: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether signals do what they do without us, because nobody watches for them. It is made by the first watcher.
 static BY_DEFAULT: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-
-/// What a signal asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// The program is to end, by this signal.
-    End(i32),
-    /// The program is to stop until it is continued.
-    Stop,
-    /// The program was continued.
-    Continue,
-}
 
 /// The signals that have come and were not yet looked at.
 #[derive(Debug)]
