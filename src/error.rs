@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::callback::peer::Holder;
 use crate::callback::BindError;
 use crate::clients::writer::WriteError;
 use crate::discovery::DiscoverError;
@@ -14,6 +13,7 @@ use crate::http::HttpError;
 use crate::oauth::callback::Denial;
 use crate::oauth::text::{printable, scope_list};
 use crate::os::clock::in_words;
+use crate::os::peer::Holder;
 use crate::providers::Provider;
 use crate::registration::RegisterError;
 use crate::store::{StoreError, StoredId};

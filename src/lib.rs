@@ -4,11 +4,6 @@
 //! modules form four layers, and a module names lower layers only. `login` tells the story of a login; `oauth` holds the
 //! rules that it keeps.
 
-#[cfg(not(unix))]
-compile_error!(
-    "mcp-login runs on Linux, macOS and other Unix systems; on Windows, use it inside WSL"
-);
-
 // Core: the rules of OAuth, pure; the messages of MCP; what is known of providers; the operating system.
 pub mod digest;
 pub mod failure;

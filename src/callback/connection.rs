@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::pages::Page;
-use super::peer;
 use super::request::MAX_HEAD_BYTES;
 use crate::os::clock::Deadline;
+use crate::os::peer;
 use crate::os::poll::PollFlags;
 
 /// Longest time for a whole head to come, with the form that follows it.

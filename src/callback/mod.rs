@@ -7,7 +7,6 @@
 mod connection;
 mod listener;
 pub mod pages;
-pub mod peer;
 mod redirect_target;
 pub mod request;
 

@@ -1,18 +1,14 @@
 //! Acquires the locks of clients in the way in which the clients do.
 
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{anyhow, Context};
-use rustix::fs::{renameat_with, RenameFlags, CWD};
-use rustix::io::Errno;
 
 use super::Lock;
 use crate::os::clock::Deadline;
-use crate::os::files::{DiskError, LockFile};
+use crate::os::files::{self, DiskError, LockFile};
 use crate::warning::warn_user;
 
 /// Longest wait for a client that holds its lock.
@@ -60,18 +56,15 @@ fn acquire_directory(path: &Path, deadline: Deadline) -> Result<HeldLock, DiskEr
         .unwrap_or_default()
         .as_nanos();
     let owner = format!("{} {} {now}", env!("CARGO_PKG_NAME"), std::process::id());
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&ours)
+    files::make_private_directories(&ours)
         .and_then(|()| fs::write(ours.join(OWNER), &owner))
         .with_context(|| cannot(path))?;
     loop {
-        let Err(err) = rename_to_free(&ours, path) else {
+        let Err(err) = files::rename_to_free(&ours, path) else {
             let path = path.to_owned();
             return Ok(HeldLock::Directory { path, owner });
         };
-        let is_held = matches!(err, Errno::EXIST | Errno::NOTEMPTY);
+        let is_held = files::is_name_taken(&err);
         if is_held && is_abandoned(path) && remove(path, is_abandoned) {
             warn_user!(
                 LockRemoved,
@@ -89,16 +82,7 @@ fn acquire_directory(path: &Path, deadline: Deadline) -> Result<HeldLock, DiskEr
             let (path, holder) = (path.to_owned(), None);
             return Err(DiskError::Locked { path, holder });
         }
-        return Err(anyhow!(io::Error::from(err)).context(cannot(path)).into());
-    }
-}
-
-/// Renames a directory unless something has the new name; on a file system that cannot do that, an empty directory may
-/// have it.
-fn rename_to_free(ours: &Path, path: &Path) -> Result<(), Errno> {
-    match renameat_with(CWD, ours, CWD, path, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS) => rustix::fs::rename(ours, path),
-        moved => moved,
+        return Err(anyhow!(err).context(cannot(path)).into());
     }
 }
 
@@ -108,11 +92,11 @@ fn remove(path: &Path, is_meant: impl Fn(&Path) -> bool) -> bool {
     let away = path.with_extension(format!("{}.old", std::process::id()));
     // An earlier process with this number may have left one.
     let _ = fs::remove_dir_all(&away);
-    if rename_to_free(path, &away).is_err() {
+    if files::rename_to_free(path, &away).is_err() {
         return false;
     }
     let is_right = is_meant(&away);
-    if is_right || rename_to_free(&away, path).is_err() {
+    if is_right || files::rename_to_free(&away, path).is_err() {
         let _ = fs::remove_dir_all(&away);
     }
     is_right

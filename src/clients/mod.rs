@@ -39,6 +39,7 @@ use zeroize::Zeroizing;
 
 use crate::oauth::text::printable;
 use crate::os::clock::Time;
+use crate::os::places;
 use crate::store::Credentials;
 use command::Import;
 use config::ConfiguredServer;
@@ -98,13 +99,8 @@ pub struct Places {
 impl Places {
     /// Reads the environment; `None` without a home directory.
     pub fn detect() -> Option<Self> {
-        let mut variables = BTreeMap::new();
-        for (name, value) in env::vars_os() {
-            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
-                variables.insert(name, value);
-            }
-        }
-        let home = PathBuf::from(variables.get("HOME")?);
+        let variables = places::variables();
+        let home = PathBuf::from(variables.get(places::HOME)?);
         if !home.is_absolute() {
             return None;
         }

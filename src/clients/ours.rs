@@ -1,14 +1,13 @@
 //! Commands in the configurations of clients that run this program for a login, and the command that we write there.
 
 use std::env;
-use std::path::Path;
 
-use rustix::fs::{access, Access};
 use serde_json::Value;
 
 use super::config::{self, ConfiguredServer};
 use super::{mcp_remote, Places};
 use crate::oauth::text::quoted;
+use crate::os::programs;
 use crate::store::{StoredId, DEFAULT_PROFILE};
 
 /// The command that is an MCP server itself.
@@ -164,21 +163,12 @@ pub fn that_run_us(places: &Places) -> Vec<(ConfiguredServer, String, bool)> {
         let path = path.or_else(|| places.variable("PATH")).unwrap_or_default();
         let programs = commands(&server.entry);
         let programs = programs.iter().filter_map(|text| program_of(text));
-        let programs = programs.map(|program| (is_there(&program, path), program));
+        let programs = programs.map(|program| (programs::is_there(&program, path), program));
         if let Some((is_there, program)) = programs.min() {
             found.push((server, program, is_there));
         }
     }
     found
-}
-
-/// Returns whether a program can be run by this name with this PATH, from any directory.
-fn is_there(program: &str, path: &str) -> bool {
-    let is_program = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
-    match program.contains('/') {
-        true => program.starts_with('/') && is_program(Path::new(program)),
-        false => env::split_paths(path).any(|directory| is_program(&directory.join(program))),
-    }
 }
 
 /// Returns whether a command names the profile of a login.

@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
@@ -45,11 +44,13 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode, Error> {
     let login = args.freshness.live(&key, context)?;
     process::restore_core_limit();
     let _ = terminal::finish();
-    let source = Command::new(&args.command[0])
+    let mut command = Command::new(&args.command[0]);
+    command
         .args(&args.command[1..])
-        .env(&args.env, login.access_token.expose())
-        .exec();
-    Err(Error::Command {
+        .env(&args.env, login.access_token.expose());
+    // Where this process stays beside the command, it needs no token.
+    drop(login);
+    process::become_command(command).map_err(|source| Error::Command {
         program: args.command[0].to_string_lossy().into_owned(),
         not_found: source.kind() == ErrorKind::NotFound,
         source,

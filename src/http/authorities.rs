@@ -1,14 +1,13 @@
 //! Which certificate authorities are trusted.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
 use ureq::tls::{Certificate, PemItem, RootCerts};
 
 use super::{HttpError, HttpSettings};
 use crate::os::files;
+use crate::os::trust;
 use crate::warning::warn_user;
 
 /// The most that is read of files of certificates: those of systems are a twentieth of it.
@@ -54,7 +53,7 @@ pub fn authorities(settings: &HttpSettings) -> Result<Authorities, HttpError> {
 /// Returns what is trusted: the system's authorities or, where there are none, Mozilla's; and the user's file beside
 /// them.
 pub(super) fn roots(settings: &HttpSettings) -> Result<RootCerts, HttpError> {
-    if cfg!(target_os = "macos") && settings.ca_file.is_none() {
+    if trust::JUDGES_ITSELF && settings.ca_file.is_none() {
         return Ok(RootCerts::PlatformVerifier);
     }
     let Authorities {
@@ -76,27 +75,22 @@ pub(super) fn roots(settings: &HttpSettings) -> Result<RootCerts, HttpError> {
     })
 }
 
-/// Returns what the keychain trusts, which is no file; but files that variables name count instead.
-#[cfg(target_os = "macos")]
+/// Returns what the system trusts, where that is in no files; but files that variables name count instead.
 fn of_system() -> Authorities {
     if named("SSL_CERT_FILE").is_some() || named("SSL_CERT_DIR").is_some() {
         return of_files();
     }
-    let system = rustls_native_certs::load_native_certs();
+    let Some((certificates, ignored)) = trust::authorities() else {
+        return of_files();
+    };
     Authorities {
-        system: system
-            .certs
+        system: certificates
             .iter()
             .map(|der| Certificate::from_der(der).to_owned())
             .collect(),
         file: Vec::new(),
-        ignored: system.errors.iter().map(ToString::to_string).collect(),
+        ignored,
     }
-}
-
-#[cfg(not(target_os = "macos"))]
-fn of_system() -> Authorities {
-    of_files()
 }
 
 fn named(variable: &str) -> Option<std::ffi::OsString> {
@@ -196,16 +190,14 @@ impl CertificateReader {
 
     /// Reads a regular file; nothing if it was read before, by another name.
     fn read(&mut self, path: &Path) -> Result<Vec<u8>, String> {
-        use std::os::unix::fs::MetadataExt as _;
         // Without waiting: a pipe would wait for its writer.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let opened = rustix::fs::open(path, flags, Mode::empty());
-        let file = File::from(opened.map_err(|err| std::io::Error::from(err).to_string())?);
+        let file = files::open_without_waiting(path).map_err(|err| err.to_string())?;
         let found = file.metadata().map_err(|err| err.to_string())?;
         if !found.is_file() {
             return Err("it is not a regular file".to_owned());
         }
-        if !self.seen.insert((found.dev(), found.ino())) {
+        let is_new = |identity| self.seen.insert(identity);
+        if !files::open::identity(&file).is_none_or(is_new) {
             return Ok(Vec::new());
         }
         let mut bytes =
@@ -238,10 +230,10 @@ mod tests {
         let place = tempfile::tempdir().expect("a directory");
         let path = |name: &str| place.path().join(name);
         let fifo = path("fifo");
-        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::RWXU).expect("a pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).expect("a pipe");
         std::os::unix::fs::symlink("/dev/zero", path("link")).expect("a link");
         for (name, mebibytes) in [("small", 1), ("other", 3), ("large", 5)] {
-            File::create(path(name))
+            std::fs::File::create(path(name))
                 .and_then(|file| file.set_len(mebibytes << 20))
                 .expect("a file");
         }

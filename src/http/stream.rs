@@ -95,7 +95,7 @@ impl fmt::Debug for TcpTransport {
 /// still be read, and an earlier limit counts on.
 fn accept(set: io::Result<()>) -> io::Result<()> {
     set.or_else(|err| match err.kind() {
-        ErrorKind::InvalidInput if cfg!(target_vendor = "apple") => Ok(()),
+        ErrorKind::InvalidInput if socket::REFUSES_LIMITS_OF_THE_CLOSED => Ok(()),
         _ => Err(err),
     })
 }

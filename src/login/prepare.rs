@@ -8,7 +8,7 @@ use super::pending::{PendingAuthorization, Preparation};
 use super::workers::{Message, WorkerHandle};
 use super::{previous, Request, Resource};
 use crate::callback::pages::server_name;
-use crate::callback::{is_refused_by_browsers, peer, BindError, Listener, RedirectTarget};
+use crate::callback::{is_refused_by_browsers, BindError, Listener, RedirectTarget};
 use crate::context::Context;
 use crate::discovery::{discover as search, Discovery, DiscoveryRequest};
 use crate::discovery::{FetchError, ServerSource, Trace};
@@ -19,6 +19,7 @@ use crate::oauth::authorization::{choose_scopes, AuthorizationRequest, ScopeSour
 use crate::oauth::client::{Client, RegistrationKind};
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
+use crate::os::peer;
 use crate::os::terminal;
 use crate::registration::{self, ClientPlan, ClientRequest, RegisterError};
 use crate::store::cache::Cache;

@@ -131,6 +131,9 @@ pub fn notice_dead_peers(stream: &TcpStream, silence: Duration, interval: Durati
     let _ = sockopt::set_tcp_user_timeout(stream, 8000);
 }
 
+/// Whether the system sets no time limit any more once the other end of a connection has closed.
+pub const REFUSES_LIMITS_OF_THE_CLOSED: bool = cfg!(target_vendor = "apple");
+
 /// Tells whether the other end of a connection gave no sign of life.
 pub fn is_dead_peer(err: &io::Error) -> bool {
     err.raw_os_error() == Some(Errno::TIMEDOUT.raw_os_error())

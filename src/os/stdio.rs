@@ -49,6 +49,15 @@ pub fn stdout_file() -> io::Result<File> {
     Ok(file)
 }
 
+/// Returns stdin as an open file, such as a lock that was passed on.
+///
+/// # Errors
+///
+/// If there is no stdin.
+pub fn stdin_file() -> io::Result<File> {
+    platform::stdin_file()
+}
+
 /// Waits until a file takes something, after it said that it takes nothing now.
 pub fn wait_to_write(file: &File) {
     #[cfg(unix)]
@@ -81,6 +90,10 @@ mod platform {
     /// What the operating system reports.
     pub fn read_stdin(into: &mut [u8]) -> io::Result<usize> {
         Ok(rustix::io::read(rustix::stdio::stdin(), into)?)
+    }
+
+    pub(super) fn stdin_file() -> io::Result<File> {
+        Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
     }
 
     pub(super) fn stdout_file() -> io::Result<File> {
@@ -177,6 +190,10 @@ mod platform {
         let count = (&pump()?.socket).read(into)?;
         UNTAKEN_BYTES.fetch_sub(count, Ordering::SeqCst);
         Ok(count)
+    }
+
+    pub(super) fn stdin_file() -> io::Result<File> {
+        Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
     }
 
     pub(super) fn stdout_file() -> io::Result<File> {

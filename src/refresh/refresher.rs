@@ -5,7 +5,6 @@
 //! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
 
 use std::io::{self, Read as _};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
 use crate::os::clock::Deadline;
 use crate::os::poll::{self, PollFlags};
+use crate::os::process;
 use crate::os::signals;
 use crate::os::stdio::{self, PollableReader};
 use crate::os::terminal;
@@ -81,14 +81,15 @@ pub(super) fn refresh(
     let job = serde_json::to_string(&job).map_err(|err| failed(err.into()))?;
     // It may outlive this process, so it keeps no stream of ours open: whoever called us waits for their end.
     let (pipe, its_end) = io::pipe().map_err(failed)?;
-    let mut child = Command::new(std::env::current_exe().map_err(failed)?)
+    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+    command
         .args([REFRESHER, &job])
-        .process_group(0)
         .stdin(lock)
         .stdout(its_end.try_clone().map_err(failed)?)
-        .stderr(its_end)
-        .spawn()
-        .map_err(failed)?;
+        .stderr(its_end);
+    let mut child = process::spawn_detached(&mut command).map_err(failed)?;
+    // It holds our copies of the lock and of the pipe, whose end we wait for.
+    drop(command);
     let pipe = stdio::pollable(pipe).map_err(failed)?;
     let end = match read_messages(pipe, deadline) {
         Ok(end) => end,
@@ -101,9 +102,9 @@ pub(super) fn refresh(
         Some(RefresherMessage::Warning(_)) | None => {}
     }
     let status = child.wait().map_err(failed)?;
-    Err(match status.signal() {
-        Some(_) => Error::Interrupted { server: key.server },
-        None => failed(io::Error::other(status.to_string())),
+    Err(match process::was_killed(status) {
+        true => Error::Interrupted { server: key.server },
+        false => failed(io::Error::other(status.to_string())),
     })
 }
 
@@ -138,7 +139,7 @@ fn read_messages(
 
 /// What this program does when it was started as [`REFRESHER`]. Its stdin is the lock, and stays open to the end.
 pub fn main(job: Option<String>) -> ExitCode {
-    let _ = rustix::process::setsid();
+    process::leave_session();
     signals::put_off();
     let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else {
         return Class::Usage.into();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::router::BACKENDS;
 use super::{Credentials, StoreError, StoredId};
+use crate::os::environment;
 
 /// How a backend is named and made: one constant in the file of each.
 pub struct BackendKind {
@@ -69,10 +70,7 @@ impl Interaction {
 
     /// Tells whether a window may be opened that waits for the user.
     pub(super) fn may_prompt(self) -> bool {
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let has_display =
-            cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
-        self == Self::Allowed && has_display && std::io::stderr().is_terminal()
+        self == Self::Allowed && environment::has_display() && std::io::stderr().is_terminal()
     }
 }
 

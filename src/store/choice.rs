@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::backend::{Argument, BackendKind};
 use super::router::BACKENDS;
 use super::StoreError;
+use crate::os::places;
 
 /// Where the user wants logins to be stored: `auto`, `NAME` or `NAME:ARGUMENT`, with the name of a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +116,12 @@ impl FromStr for StoreChoice {
                 let Some(below) = argument.strip_prefix("~/") else {
                     return Ok(Self::only(name, Some(argument.into())));
                 };
-                let home = std::env::var_os("HOME")
-                    .ok_or("~ means the home directory, and HOME is not set")?;
+                let home = std::env::var_os(places::HOME).ok_or_else(|| {
+                    format!(
+                        "~ means the home directory, and {} is not set",
+                        places::HOME
+                    )
+                })?;
                 let path = Path::new(&home).join(below.trim_start_matches('/'));
                 Ok(Self::only(name, Some(path.into())))
             }
@@ -156,7 +161,12 @@ const AUTO: &str = "auto";
 ///
 /// [`StoreError::NoHome`] if there is neither.
 pub fn data_dir(explicit: Option<PathBuf>, store: &StoreChoice) -> Result<PathBuf, StoreError> {
-    let default = || default_data_dir(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"));
+    let default = || {
+        places::data_dir(
+            std::env::var_os(places::DATA_HOME),
+            std::env::var_os(places::HOME),
+        )
+    };
     let none = || store.file().map(|_| PathBuf::new());
     explicit
         .or_else(default)
@@ -166,20 +176,5 @@ pub fn data_dir(explicit: Option<PathBuf>, store: &StoreChoice) -> Result<PathBu
 
 /// Returns the directory that would serve if nothing but the home directory were known.
 pub fn usual_data_dir() -> Option<PathBuf> {
-    default_data_dir(None, std::env::var_os("HOME"))
-}
-
-pub(super) fn default_data_dir(
-    xdg_data_home: Option<OsString>,
-    home: Option<OsString>,
-) -> Option<PathBuf> {
-    // Spec: XDG Base Directory Specification: a path that is not absolute is to be ignored.
-    let absolute =
-        |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || absolute(home);
-    if cfg!(target_os = "macos") {
-        return Some(home()?.join("Library/Application Support/mcp-login"));
-    }
-    let data_home = absolute(xdg_data_home).or_else(|| Some(home()?.join(".local/share")))?;
-    Some(data_home.join("mcp-login"))
+    places::data_dir(None, std::env::var_os(places::HOME))
 }

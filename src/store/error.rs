@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::StoredId;
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::{move_away, DiskError};
+use crate::os::places;
 
 /// What is wrong with a backend that cannot be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,10 @@ pub enum StoreError {
     #[error("cannot store the login in {0}: reading it back gave something else")]
     Altered(String),
     /// There is no directory to keep anything in.
-    #[error("cannot find the data directory: HOME is not set to an absolute path")]
+    #[error(
+        "cannot find the data directory: {} is not set to an absolute path",
+        places::HOME
+    )]
     NoHome,
     /// The login succeeded, and no store took the credentials.
     #[error(

@@ -16,7 +16,6 @@ pub(crate) fn hint(err: &StoreError) -> String {
     }
 }
 
-use super::choice::default_data_dir;
 use super::file::FileBackend;
 use super::index::Index;
 use super::keyring::KeyringFault;
@@ -25,6 +24,7 @@ use super::*;
 use crate::oauth::client::{ClientAuth, RegistrationKind};
 use crate::oauth::secret::Secret;
 use crate::os::clock::Time;
+use crate::os::places;
 use serde_json::{Map, Value};
 
 pub(crate) const SERVER: &str = "https://mcp.example/mcp";
@@ -309,7 +309,7 @@ fn d5_the_data_directory() {
         if cfg!(target_os = "macos") {
             continue;
         }
-        let found = default_data_dir(xdg.map(Into::into), home.map(Into::into));
+        let found = places::data_dir(xdg.map(Into::into), home.map(Into::into));
         assert_eq!(found, expected.map(PathBuf::from), "{xdg:?} {home:?}");
     }
     assert_eq!(

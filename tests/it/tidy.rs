@@ -88,7 +88,7 @@ const ONLY_IN: [(&str, &[&str]); 13] = [
         "tempfile::",
         &["src/os/files/", "src/commands/demo/", "src/store/"],
     ),
-    ("signal_hook::", &["src/os/signals.rs"]),
+    ("signal_hook::", &["src/os/signals/"]),
     ("ring::", &["src/digest.rs", "src/oauth/jwt/"]),
     ("println!", &[]),
 ];
@@ -230,6 +230,33 @@ fn every_outside_thing_has_one_place() {
             });
             let allowed = places.iter().any(|place| file.starts_with(place));
             assert!(allowed || !named, "{file} names {thing}");
+        }
+    }
+}
+
+/// What differs between operating systems is in `os/`, where both sides stand next to each other.
+#[apply(test)]
+fn nothing_above_os_knows_the_operating_system() {
+    // The keyring's own libraries are chosen there.
+    let is_exempt = |file: &str| {
+        file.starts_with("src/os/") || file == "src/store/keyring/mod.rs" || is_test(file)
+    };
+    let words = [
+        "cfg(unix",
+        "cfg(windows",
+        "cfg(not(unix",
+        "cfg(not(windows",
+        "cfg!(unix",
+        "cfg!(windows",
+        "target_os",
+        "target_vendor",
+        "std::os::",
+        "rustix::",
+        "nix::",
+    ];
+    for (file, text) in sources().iter().filter(|(file, _)| !is_exempt(file)) {
+        for word in words {
+            assert!(!code(text).contains(word), "{file} names {word}");
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Reads a configuration in any of its formats, as JSON.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use jsonc_parser::{CollectOptions, ParseOptions};
-use rustix::process::geteuid;
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
@@ -33,7 +31,7 @@ pub(super) fn document(
     };
     let metadata = file.metadata().map_err(|err| err.to_string())?;
     // Any user can put a file into a directory such as /tmp.
-    if in_project && ![0, geteuid().as_raw()].contains(&metadata.uid()) {
+    if in_project && files::owner::is_foreign(&metadata) {
         return Err("it belongs to another user".to_owned());
     }
     let extension = path.extension().and_then(|extension| extension.to_str());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
 use crate::clients::Places;
+use crate::os::places::is_of_this_system;
 
 /// A client whose configuration names servers.
 pub(super) struct ConfigSource {
@@ -345,7 +346,7 @@ impl ConfigSource {
     pub fn own_file(&self, places: &Places, known: Option<&Path>) -> Option<ConfigFile> {
         let is_of_system = |file: &ConfigFile| {
             let path = file.path.strip_prefix(&places.home);
-            path.is_ok_and(|path| path.starts_with("Library")) == cfg!(target_os = "macos")
+            path.is_ok_and(is_of_this_system)
         };
         let mut files = self.files(places);
         files.retain(|file| !file.in_project);

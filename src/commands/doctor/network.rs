@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::http::{
     authorities, proxies, proxy_for, unreadable_exceptions, Authorities, ProxySetting,
 };
+use crate::os::trust;
 
 /// Says which variables name a proxy, and whether the server is asked through it. Its password is never shown.
 pub fn proxy(case: &Case) -> Finding {
@@ -65,7 +66,7 @@ pub fn certificates(case: &Case) -> Finding {
 
 fn count(found: &Authorities, case: &Case) -> Finding {
     let mut what = match found.system.len() {
-        _ if cfg!(target_os = "macos") && case.http.ca_file.is_none() => {
+        _ if trust::JUDGES_ITSELF && case.http.ca_file.is_none() => {
             "those of the system".to_owned()
         }
         0 if found.file.is_empty() => {

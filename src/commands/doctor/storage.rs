@@ -1,7 +1,6 @@
 //! What a login needs to be stored: the data directory and the stores.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use super::{Case, Finding};
 use crate::commands::status::LoginState;
 use crate::error::Error;
 use crate::failure::{About, Failure as _};
+use crate::os::files::owner;
 use crate::refresh::{self, RefreshNote};
 use crate::store::{Backend, Check, Credentials, Fault, Interaction, Place, Store, StoreError};
 
@@ -93,6 +93,7 @@ fn data(case: &Case) -> Finding {
                 "data",
                 match mode(path) {
                     Some(mode) => format!("{shown}, mode {mode:04o}"),
+                    None if path.exists() => shown.to_string(),
                     None => format!("{shown}, made when it is needed"),
                 },
             )
@@ -103,8 +104,7 @@ fn data(case: &Case) -> Finding {
 }
 
 fn mode(path: &Path) -> Option<u32> {
-    let found = fs::metadata(path).ok()?;
-    Some(found.permissions().mode() & 0o7777)
+    owner::mode(&fs::metadata(path).ok()?)
 }
 
 /// Judges a backend that is a service, such as a keyring.
@@ -151,7 +151,10 @@ fn file(case: &Case, backend: &dyn Backend, path: &Path, working: Option<&Place>
         None => "; logins are stored here",
     };
     match (backend.prove(), mode) {
-        (Ok(()), None) => Finding::ok(topic, format!("{shown} can be made{role}")),
+        (Ok(()), None) => {
+            let verb = if path.exists() { "replaced" } else { "made" };
+            Finding::ok(topic, format!("{shown} can be {verb}{role}"))
+        }
         (Ok(()), Some(mode)) if mode & OTHERS != 0 => Finding::warning(
             topic,
             format!("{shown} was open to others (mode {mode:04o}), and is not any more"),

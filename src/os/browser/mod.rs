@@ -15,6 +15,7 @@ use webbrowser::{Browser, BrowserOptions};
 use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::os::environment::Environment;
+use crate::os::process;
 use crate::warning::warn_user;
 
 /// The argument by which this program starts itself to open a browser.
@@ -223,6 +224,7 @@ fn start_opener(
             WITHOUT_DEFAULT
         })
         .args(browser);
+    process::without_console(&mut command);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(stdout)
@@ -239,7 +241,7 @@ fn start_opener(
 /// the process that started it.
 pub fn opener() -> ExitCode {
     // A session of its own: no key of our terminal reaches the browser, and a text browser finds no terminal to take.
-    let _ = rustix::process::setsid();
+    process::leave_session();
     let mut url = String::new();
     if io::stdin()
         .take(MAX_URL_BYTES)

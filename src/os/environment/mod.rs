@@ -31,6 +31,15 @@ pub struct Ssh {
     pub port: Option<String>,
 }
 
+/// Whether programs of this system can open windows without a variable that names the display.
+const ALWAYS_HAS_DISPLAY: bool = cfg!(any(target_os = "macos", windows));
+
+/// Tells whether something can open windows.
+pub fn has_display() -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    ALWAYS_HAS_DISPLAY || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+}
+
 impl Environment {
     /// Looks around.
     pub fn detect() -> Self {
@@ -56,13 +65,15 @@ impl Environment {
             .any(set);
         Self {
             ssh: remote.then(|| Ssh {
-                user: variable("USER").or_else(|| variable("LOGNAME")),
+                user: ["USER", "LOGNAME", "USERNAME"]
+                    .into_iter()
+                    .find_map(variable),
                 host: connection.next(),
                 port: connection.next().filter(|port| port != "22"),
             }),
             wsl: set("WSL_DISTRO_NAME") || kernel.contains("microsoft"),
             container: container || set("KUBERNETES_SERVICE_HOST") || set("container"),
-            display: cfg!(target_os = "macos") || set("DISPLAY") || set("WAYLAND_DISPLAY"),
+            display: ALWAYS_HAS_DISPLAY || set("DISPLAY") || set("WAYLAND_DISPLAY"),
             ci: set("CI"),
         }
     }

@@ -1,16 +1,14 @@
 //! Who could have planted, read or changed a file: every link, directory and file on the way to it is judged.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, Permissions};
+use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{anyhow, Context};
-use rustix::fs::{Mode, OFlags};
-use rustix::process::geteuid;
 
-use super::{accounts, cannot, directory_of, insecure, mount, DiskError};
+use super::owner::{self, belongs_to_the_system, belongs_to_us, foreign_owner};
+use super::{cannot, directory_of, insecure, mount, open, DiskError};
 use crate::warning::warn_user;
 
 /// As many symbolic links as Linux itself follows in one path.
@@ -32,10 +30,9 @@ impl Resolved {
         let Some((file, found)) = self.open_checked()? else {
             return Ok(None);
         };
-        let mode = found.mode() & 0o7777;
-        if mode & 0o077 != 0 {
+        if let Some((mode, taken)) = owner::take_from_others(&file, &found) {
             let path = self.path.display();
-            match file.set_permissions(Permissions::from_mode(mode & 0o600)) {
+            match taken {
                 Ok(()) => {
                     warn_user!(
                         FileReadable,
@@ -48,9 +45,9 @@ impl Resolved {
                 }
                 Err(err) => {
                     warn_user!(
-FileReadable,
-                    "others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"
-                )
+                        FileReadable,
+                        "others can read {path} (mode {mode:04o}), and that cannot be changed: {err}"
+                    )
                 }
             }
         }
@@ -59,19 +56,13 @@ FileReadable,
 
     /// Opens the file for reading and changes nothing.
     pub(super) fn open_checked(&self) -> Result<Option<(File, Metadata)>, DiskError> {
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(&self.path, flags, Mode::empty()) {
-            Ok(descriptor) => File::from(descriptor),
-            Err(rustix::io::Errno::NOENT) => return Ok(None),
-            Err(err) => {
-                return Err(anyhow!(io::Error::from(err))
-                    .context(cannot("open", &self.path))
-                    .into())
-            }
+        let file = match open::open_to_read(&self.path, false) {
+            Ok(file) => file,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(err) => return Err(anyhow!(err).context(cannot("open", &self.path)).into()),
         };
         let found = check_readable(&self.path, &file)?;
-        if self.link.is_some() && found.mode() & 0o022 != 0 {
+        if self.link.is_some() && owner::others_may_write(&found) {
             return Err(insecure(
                 &self.path,
                 "others can write to it, and a symbolic link leads there",
@@ -110,7 +101,7 @@ FileReadable,
             return Ok(());
         };
         let directory = fs::metadata(directory_of(link)).with_context(|| cannot("open", link))?;
-        if belongs_to_us(&directory) && !is_open_to_others(&directory) {
+        if belongs_to_us(&directory) && !owner::is_open_to_others(&directory) {
             return Ok(());
         }
         Err(insecure(
@@ -125,7 +116,7 @@ FileReadable,
 pub(super) fn resolve(path: &Path) -> Result<Resolved, DiskError> {
     let absolute = std::path::absolute(path).with_context(|| cannot("find", path))?;
     let mut resolved = Resolved {
-        path: PathBuf::from("/"),
+        path: root_of(&absolute),
         link: None,
         is_systems: false,
     };
@@ -159,7 +150,7 @@ pub(super) fn resolve(path: &Path) -> Result<Resolved, DiskError> {
             }
             let target = fs::read_link(&next).with_context(|| cannot("open", &next))?;
             if target.is_absolute() {
-                resolved.path = PathBuf::from("/");
+                resolved.path = root_of(&target);
             }
             pending.extend(reversed_names(&target));
             if last {
@@ -174,6 +165,13 @@ pub(super) fn resolve(path: &Path) -> Result<Resolved, DiskError> {
         }
     }
     Ok(resolved)
+}
+
+/// Returns `/` or, on Windows, a drive with its root.
+fn root_of(path: &Path) -> PathBuf {
+    path.components()
+        .take_while(|part| matches!(part, Component::Prefix(_) | Component::RootDir))
+        .collect()
 }
 
 fn reversed_names(path: &Path) -> Vec<OsString> {
@@ -195,25 +193,10 @@ fn check_directory(path: &Path, found: &Metadata) -> Result<(), DiskError> {
     if !belongs_to_us(found) && !belongs_to_the_system(found) {
         return Err(insecure(path, foreign_owner(found)));
     }
-    if found.mode() & 0o1002 == 0o0002 {
-        return Err(insecure(path, "every user can write to this directory"));
+    match owner::others_who_write(found) {
+        Some(who) => Err(insecure(path, who)),
+        None => Ok(()),
     }
-    if found.mode() & 0o1020 == 0o0020 && !accounts::is_own_group(found.gid()) {
-        return Err(insecure(
-            path,
-            format!(
-                "the members of group {} can write to this directory",
-                found.gid()
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// Tells whether somebody else can make or remove files in a directory of ours.
-fn is_open_to_others(directory: &Metadata) -> bool {
-    let mode = directory.mode();
-    mode & 0o002 != 0 || mode & 0o020 != 0 && !accounts::is_own_group(directory.gid())
 }
 
 /// Checks an open file that is to be written to, or that is a lock.
@@ -232,32 +215,12 @@ fn check_readable(path: &Path, file: &File) -> Result<Metadata, DiskError> {
     if !found.is_file() {
         return Err(insecure(path, "it is not a regular file"));
     }
-    let is_systems = belongs_to_the_system(&found) && found.mode() & 0o022 == 0;
+    let is_systems = belongs_to_the_system(&found) && !owner::others_may_write(&found);
     if !belongs_to_us(&found) && !is_systems {
         return Err(insecure(path, foreign_owner(&found)));
     }
-    // None at all: it was replaced since it was opened, and is still whole.
-    if found.nlink() > 1 {
+    if owner::has_several_names(&found) {
         return Err(insecure(path, "it has more than one name (a hard link)"));
     }
     Ok(found)
-}
-
-fn belongs_to_us(found: &Metadata) -> bool {
-    found.uid() == geteuid().as_raw()
-}
-
-/// Whoever owns `/` owns the machine: root, or what root looks like inside a sandbox.
-fn belongs_to_the_system(found: &Metadata) -> bool {
-    found.uid() == 0 || fs::metadata("/").is_ok_and(|root| root.uid() == found.uid())
-}
-
-fn foreign_owner(found: &Metadata) -> String {
-    let through_sudo = geteuid().is_root() && std::env::var_os("SUDO_UID").is_some();
-    let note = if through_sudo {
-        ", and this runs as root through sudo"
-    } else {
-        ""
-    };
-    format!("it belongs to another user (uid {}){note}", found.uid())
 }

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::OFlags;
-
-use super::lock::{is_at, open_to_lock, with_suffix};
-use super::temporary::{is_alive, started_at, this_run};
+use super::lock::with_suffix;
+use super::open::{is_at, open_new_lock};
+use super::temporary::this_run;
+use crate::os::process::{host_name, is_alive, started_at};
 
 /// The most that is read of what a holder wrote about itself, in bytes.
 const HOLDER_BYTES: u64 = 512;
@@ -39,7 +39,7 @@ fn boot() -> String {
 }
 
 fn host() -> String {
-    one_word(&rustix::system::uname().nodename().to_string_lossy())
+    one_word(&host_name())
 }
 
 fn one_word(text: &str) -> String {
@@ -91,7 +91,7 @@ pub(super) fn break_marker(marker: &Path) -> bool {
         return false;
     };
     let breaking = with_suffix(marker, ".breaking");
-    let make = || open_to_lock(&breaking, OFlags::CREATE | OFlags::EXCL).ok();
+    let make = || open_new_lock(&breaking).ok();
     let Some(mut ours) = make().or_else(|| take_over(&breaking).then(make)?) else {
         return false;
     };

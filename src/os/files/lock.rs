@@ -2,20 +2,19 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{anyhow, Context};
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
 
 use super::checks::{check_file, resolve};
 use super::holder::{break_marker, holder_of, sign};
-use super::{cannot, directory_of, make_directories, undo_umask, DiskError};
+use super::open::{self, is_at, open_new_lock, open_to_lock};
+use super::owner::{is_removed, undo_umask};
+use super::{cannot, directory_of, make_directories, DiskError};
 use crate::os::clock::Deadline;
+use crate::os::stdio;
 
 /// The first wait for a lock that is taken, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
@@ -45,15 +44,9 @@ impl LockFile {
         make_directories(directory_of(&path))?;
         let mut wait = WAITS.0;
         loop {
-            // Opened for each try: a file that somebody removed meanwhile is no lock.
-            let mut file =
-                open_to_lock(&path, OFlags::CREATE).with_context(|| cannot("open", &path))?;
-            check_file(&path, &file)?;
-            undo_umask(&file).with_context(|| cannot("lock", &path))?;
-            // Not the blocking call: on a network file system nothing would end it.
-            match file.try_lock() {
-                Ok(()) if file.metadata().is_ok_and(|found| found.nlink() == 0) => {}
-                Ok(()) => {
+            match try_acquire(&path)? {
+                Ok(file) if is_removed(&file) => {}
+                Ok(mut file) => {
                     if let Err(err) = sign(&mut file) {
                         log::debug!("cannot write our process id to {}: {err}", path.display());
                     }
@@ -70,7 +63,7 @@ impl LockFile {
                     });
                 }
                 Err(TryLockError::WouldBlock) => pause(&mut wait, deadline),
-                Err(TryLockError::Error(err)) if has_no_locks(&err) => {
+                Err(TryLockError::Error(err)) if open::has_no_locks(&err) => {
                     return Self::acquire_by_marker(&path, deadline)
                 }
                 Err(TryLockError::Error(err)) => {
@@ -85,7 +78,7 @@ impl LockFile {
         let marker = with_suffix(path, ".held");
         let mut wait = WAITS.0;
         loop {
-            match open_to_lock(&marker, OFlags::CREATE | OFlags::EXCL) {
+            match open_new_lock(&marker) {
                 Ok(mut file) => {
                     let signed = undo_umask(&file).and_then(|()| sign(&mut file));
                     signed.with_context(|| cannot("write", &marker))?;
@@ -129,9 +122,9 @@ impl LockFile {
     /// Returns the transient lock on `path` that this process was given as its stdin; `None` if that is no such lock, or
     /// another process holds it.
     pub fn inherited(path: &Path) -> Option<Self> {
-        let file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+        let file = stdio::stdin_file().ok()?;
         let transient = resolve(path).ok()?.path;
-        let is_held = is_at(&file, &transient) && file.try_lock().is_ok();
+        let is_held = open::has_lock(&file, &transient);
         is_held.then_some(Self {
             file: Some(file),
             marker: None,
@@ -157,18 +150,16 @@ impl LockFile {
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        // Whoever waits for it opens the path again and sees that this file has no name any more.
-        if let (Some(path), Some(file), None) = (&self.transient, &self.file, &self.marker) {
-            if is_at(file, path) {
-                let _ = fs::remove_file(path);
-            }
-        }
-        let released = match (&self.marker, &self.file) {
+        let Some(file) = self.file.take() else {
+            return;
+        };
+        let released = match (&self.marker, &self.transient) {
             // Whoever took it for abandoned has made another one by now.
-            (Some(marker), Some(file)) if !is_at(file, marker) => Ok(()),
+            (Some(marker), _) if !is_at(&file, marker) => Ok(()),
             (Some(marker), _) => fs::remove_file(marker),
-            (None, Some(file)) => file.unlock(),
-            (None, None) => Ok(()),
+            // Whoever waits for it opens the path again and sees that this file has no name any more.
+            (None, Some(path)) if is_at(&file, path) => open::remove_lock(file, path),
+            (None, _) => open::release_lock(file),
         };
         if let Err(err) = released {
             log::debug!("cannot release a lock: {err}");
@@ -176,36 +167,17 @@ impl Drop for LockFile {
     }
 }
 
-/// Tells whether an open file is the one at a path.
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    let of = |found: fs::Metadata| (found.dev(), found.ino());
-    file.metadata()
-        .map(of)
-        .ok()
-        .zip(fs::symlink_metadata(path).map(of).ok())
-        .is_some_and(|(one, other)| one == other)
-}
-
-pub(super) fn open_to_lock(path: &Path, create: OFlags) -> io::Result<File> {
-    let flags = create
-        | OFlags::RDWR
-        | OFlags::NOFOLLOW
-        | OFlags::NONBLOCK
-        | OFlags::NOCTTY
-        | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(
-        path,
-        flags,
-        Mode::RUSR | Mode::WUSR,
-    )?))
-}
-
-fn has_no_locks(err: &io::Error) -> bool {
-    // On Linux two of these names are one number.
-    let errno = Errno::from_io_error(err);
-    [Errno::NOLCK, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS]
-        .into_iter()
-        .any(|none| Some(none) == errno)
+/// Opens a lock file and acquires its lock, without waiting.
+fn try_acquire(path: &Path) -> Result<Result<File, TryLockError>, DiskError> {
+    // Opened for each try: a file that somebody removed meanwhile is no lock.
+    let file = match open_to_lock(path) {
+        Err(err) if open::is_held(&err) => return Ok(Err(TryLockError::WouldBlock)),
+        opened => opened.with_context(|| cannot("open", path))?,
+    };
+    check_file(path, &file)?;
+    undo_umask(&file).with_context(|| cannot("lock", path))?;
+    // Not the blocking call: on a network file system nothing would end it.
+    Ok(open::try_lock(&file).map(|()| file))
 }
 
 fn pause(wait: &mut Duration, deadline: Deadline) {

@@ -1,13 +1,11 @@
 //! Private files: opening them safely, and replacing them so that no crash, full disk or other user can harm them.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, Metadata, Permissions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, Context};
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::failure::{About, Code, Failure, Hint};
@@ -23,6 +21,8 @@ mod given;
 mod holder;
 mod lock;
 mod mount;
+pub mod open;
+pub mod owner;
 mod prepared;
 mod temporary;
 #[cfg(test)]
@@ -234,11 +234,57 @@ pub fn open_regular(path: &Path) -> io::Result<Option<File>> {
         }
         found => check(found?)?,
     }
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    let file = open::open_to_read(path, true)?;
     // Another process may have replaced it since.
     check(file.metadata()?)?;
     Ok(Some(file))
+}
+
+/// Gives a file another name, in place of the file that has it.
+///
+/// # Errors
+///
+/// What the operating system reports.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    open::rename(from, to)
+}
+
+/// Renames a directory unless something has the new name; on a file system that cannot do that, an empty directory may
+/// have it. See [`is_name_taken`].
+///
+/// # Errors
+///
+/// What the operating system reports.
+pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    open::rename_to_free(from, to)
+}
+
+/// Tells whether [`rename_to_free`] failed because something has the new name.
+pub fn is_name_taken(err: &io::Error) -> bool {
+    open::is_name_taken(err)
+}
+
+/// Makes a directory and those above it, for this user only.
+///
+/// # Errors
+///
+/// What the operating system reports.
+pub fn make_private_directories(directory: &Path) -> io::Result<()> {
+    let missing = directory.ancestors().take_while(|above| !above.exists());
+    let missing: Vec<_> = missing.collect();
+    missing
+        .into_iter()
+        .rev()
+        .try_for_each(owner::make_private_directory)
+}
+
+/// Opens a regular file for reading without waiting, whoever it belongs to.
+///
+/// # Errors
+///
+/// What the operating system reports.
+pub fn open_without_waiting(path: &Path) -> io::Result<File> {
+    open::open_to_read(path, true)
 }
 
 /// Replaces a file, or makes it, with mode 0600: whoever reads it sees the old bytes or the new ones, never a part.
@@ -340,28 +386,13 @@ fn make_directories(directory: &Path) -> Result<(), DiskError> {
         .take_while(|ancestor| !ancestor.exists())
         .collect();
     for missing in missing.into_iter().rev() {
-        match DirBuilder::new().mode(0o700).create(missing) {
-            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
-            made => made.with_context(|| cannot("make", missing))?,
-        }
-        if fs::symlink_metadata(missing).is_ok_and(|made| made.mode() & 0o700 != 0o700) {
-            let usable = fs::set_permissions(missing, Permissions::from_mode(0o700));
-            usable.with_context(|| cannot("make", missing))?;
-        }
+        owner::make_private_directory(missing).with_context(|| cannot("make", missing))?;
     }
     Ok(())
 }
 
-/// Gives the owner of a new file back what an unusual umask took. It adds no right for others, and mostly does nothing.
-fn undo_umask(file: &File) -> io::Result<()> {
-    if file.metadata()?.mode() & 0o600 == 0o600 {
-        return Ok(());
-    }
-    file.set_permissions(Permissions::from_mode(0o600))
-}
-
 fn directory_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
+    path.parent().unwrap_or(path)
 }
 
 fn name_of(path: &Path) -> &OsStr {

@@ -1,13 +1,13 @@
 //! A file that is prepared before it is known what it will hold.
 
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tempfile::NamedTempFile;
 
-use super::{cannot, directory_of, name_of, prepare, temporary, DiskError};
+use super::{cannot, directory_of, name_of, open, prepare, temporary, DiskError};
 use crate::warning::warn_user;
 
 /// A private file under a temporary name. What it will hold may be known at a moment at which nothing may fail any more;
@@ -29,7 +29,7 @@ impl PreparedFile {
     /// Those of [`super::write_atomically`].
     pub fn new(path: &Path, size_bytes: u64) -> Result<Self, DiskError> {
         let prepared = Self::open(prepare(path)?, path)?;
-        let reserved = reserve(prepared.temporary.as_file(), size_bytes);
+        let reserved = open::reserve(prepared.temporary.as_file(), size_bytes);
         reserved.with_context(|| cannot("write", path))?;
         Ok(prepared)
     }
@@ -66,12 +66,9 @@ impl PreparedFile {
             .write_all(bytes)
             .and_then(|()| self.temporary.as_file().sync_all());
         written.with_context(|| cannot("write", &self.path))?;
-        self.temporary
-            .persist(&self.target)
-            .map_err(|err| err.error)
+        open::persist(self.temporary, &self.target)
             .with_context(|| cannot("replace", &self.path))?;
-        let directory = File::open(directory_of(&self.target));
-        if let Err(err) = directory.and_then(|opened| opened.sync_all()) {
+        if let Err(err) = open::sync_directory(directory_of(&self.target)) {
             warn_user!(
                 FileNotSynced,
                 "{} is written, but may not survive a power cut: {err}",
@@ -85,27 +82,7 @@ impl PreparedFile {
     pub(super) fn store_unsynced(mut self, bytes: &[u8]) -> Result<(), DiskError> {
         let written = self.temporary.write_all(bytes);
         written.with_context(|| cannot("write", &self.path))?;
-        let named = self.temporary.persist(&self.target);
-        named
-            .map_err(|err| err.error)
-            .with_context(|| cannot("replace", &self.path))?;
-        Ok(())
-    }
-}
-
-#[cfg(target_os = "macos")]
-fn reserve(_file: &File, _size_bytes: u64) -> anyhow::Result<()> {
-    Ok(()) // it would make the file longer at once
-}
-
-#[cfg(not(target_os = "macos"))]
-fn reserve(file: &File, size_bytes: u64) -> anyhow::Result<()> {
-    use rustix::fs::{fallocate, FallocateFlags};
-    use rustix::io::Errno;
-
-    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, size_bytes) {
-        // Not every file system can: a proof that it takes something has to do then.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => Ok(()),
-        reserved => reserved.map_err(|err| std::io::Error::from(err).into()),
+        let named = open::persist(self.temporary, &self.target);
+        Ok(named.with_context(|| cannot("replace", &self.path))?)
     }
 }

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use rustix::process::{test_kill_process, Pid};
 use tempfile::NamedTempFile;
 
-use super::{cannot, directory_of, name_of, undo_umask, DiskError};
+use super::owner::undo_umask;
+use super::{cannot, directory_of, name_of, DiskError};
 use crate::os::clock::{since_boot, Deadline};
+use crate::os::process::is_alive;
 
 /// Longest time for a file that is just being made, before the program ends without removing it.
 const END_PATIENCE: Duration = Duration::from_millis(500);
@@ -86,8 +86,8 @@ pub(super) fn sweep(directory: &Path, name: &OsStr) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let found = entry.file_name();
         let run = found
-            .as_bytes()
-            .strip_prefix(prefix.as_bytes())
+            .as_encoded_bytes()
+            .strip_prefix(prefix.as_encoded_bytes())
             .and_then(|rest| rest.strip_suffix(b".tmp"));
         let run = run
             .and_then(|rest| std::str::from_utf8(rest).ok())
@@ -104,30 +104,4 @@ pub(super) fn sweep(directory: &Path, name: &OsStr) {
 fn is_over(run: &str) -> bool {
     let pid = run.split_once('-').and_then(|(pid, _)| pid.parse().ok());
     run != this_run() && pid.is_some_and(|pid| pid == std::process::id() as i32 || !is_alive(pid))
-}
-
-pub(super) fn is_alive(pid: i32) -> bool {
-    let exists = Pid::from_raw(pid)
-        .is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
-    exists && !is_zombie(pid)
-}
-
-/// Returns when a process started, in ticks since the system did; `None` if the system does not tell.
-///
-/// Spec: proc_pid_stat(5), field 22.
-pub(super) fn started_at(pid: i32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program comes second, and may hold anything.
-    stat.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(19)
-        .map(str::to_owned)
-}
-
-/// Tells whether a process has ended, and nobody has taken note of it: in a container it may stay so for ever.
-fn is_zombie(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, state)| state.trim_start().starts_with(['Z', 'X']))
 }

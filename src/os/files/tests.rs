@@ -1,6 +1,7 @@
 //! What private files must withstand: other users, crashes, odd modes, locks.
 
-use std::os::unix::fs::{chown, symlink, FileTypeExt};
+use std::fs::Permissions;
+use std::os::unix::fs::{chown, symlink, FileTypeExt, MetadataExt, PermissionsExt};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 

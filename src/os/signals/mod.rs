@@ -4,7 +4,11 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
-pub use platform::{act, put_off, stop, survive_file_limit, unwatched, Signals};
+#[cfg(windows)]
+pub use platform::ConsoleEvents as Signals;
+#[cfg(unix)]
+pub use platform::Signals;
+pub use platform::{act, put_off, stop, survive_file_limit, unwatched};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

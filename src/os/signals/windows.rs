@@ -34,12 +34,12 @@ fn watchers() -> std::sync::MutexGuard<'static, Vec<Watcher>> {
 
 /// The events that have come and were not yet looked at.
 #[derive(Debug)]
-pub struct Signals {
+pub struct ConsoleEvents {
     socket: TcpStream,
     has_come: Arc<AtomicBool>,
 }
 
-impl Signals {
+impl ConsoleEvents {
     /// Starts to watch.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Signals {
 }
 
 /// What comes after the last watcher is gone ends this process.
-impl Drop for Signals {
+impl Drop for ConsoleEvents {
     fn drop(&mut self) {
         watchers().retain(|it| !Arc::ptr_eq(&it.has_come, &self.has_come));
     }
@@ -92,7 +92,7 @@ fn on_event() {
     let watchers = watchers();
     if watchers.is_empty() || ARE_UNWATCHED.load(Ordering::SeqCst) {
         drop(watchers);
-        act(INTERRUPT);
+        return act(INTERRUPT);
     }
     for watcher in watchers.iter() {
         watcher.has_come.store(true, Ordering::SeqCst);

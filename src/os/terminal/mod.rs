@@ -25,7 +25,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use crate::oauth::text::Readable;
 use crate::os::environment::job::{self, Stream};
 use crate::os::poll::BorrowedFd;
-use output::{Output, Target};
+use output::{Output, OutputStream};
 
 /// When colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,9 @@ pub enum Color {
     /// Never.
     Never,
 }
+
+/// The locale of a terminal for which no variable says anything.
+const USUAL_LOCALE: &str = if cfg!(windows) { "UTF-8" } else { "" };
 
 /// The indentation of the further lines of a sentence.
 const INDENT: &str = "           ";
@@ -50,7 +53,7 @@ struct Screen {
 static SCREEN: Mutex<Screen> = Mutex::new(Screen {
     quiet: false,
     countdown: None,
-    stderr: Output::new(Target::Stderr),
+    stderr: Output::new(OutputStream::Stderr),
 });
 
 /// Stdout, once nothing waits for it any more.
@@ -72,7 +75,7 @@ pub fn never_block_on_stderr() {
 /// From now on neither message nor result waits for its reader: for what has to obey signals and deadlines.
 pub fn never_block_on_output() {
     never_block_on_stderr();
-    let mut output = Output::new(Target::Stdout);
+    let mut output = Output::new(OutputStream::Stdout);
     output.never_block();
     *stdout() = Some(output);
 }
@@ -111,6 +114,8 @@ pub fn finish() -> io::Result<()> {
 /// Sets how much is said (below zero: errors only; 1 and 2: more and more) and in which colours.
 pub fn set_up(verbosity: i8, color: Color) {
     screen().quiet = verbosity < 0;
+    // A console of Windows understands colours and the countdown from then on.
+    let _ = Term::stderr().features().colors_supported();
     match color {
         Color::Auto if std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()) => {
             set_colors(false);
@@ -417,7 +422,10 @@ fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
         .find_map(|name| variable(name).filter(|it| !it.is_empty()));
-    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    // The console of Windows takes every character, whatever these variables say.
+    let locale = locale
+        .unwrap_or(USUAL_LOCALE.to_owned())
+        .to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
 }
 

@@ -45,8 +45,7 @@ mod platform {
 
 #[cfg(windows)]
 mod platform {
-    use winapi_util::console;
-    use winapi_util::HandleRef;
+    use winapi_util::{console as input, HandleRef};
 
     /// The console's input mode.
     ///
@@ -58,14 +57,14 @@ mod platform {
 
     /// Lets the console deliver every character; returns the mode that it had.
     pub(in super::super) fn deliver_every_byte() -> Option<Mode> {
-        let before = console::mode(HandleRef::stdin()).ok()?;
-        console::set_mode(HandleRef::stdin(), before & !LINE_AND_ECHO).ok()?;
+        let before = input::mode(HandleRef::stdin()).ok()?;
+        input::set_mode(HandleRef::stdin(), before & !LINE_AND_ECHO).ok()?;
         Some(before)
     }
 
     /// Gives the console a mode that it had.
     pub(in super::super) fn set(mode: &Mode) {
-        let _ = console::set_mode(HandleRef::stdin(), *mode);
+        let _ = input::set_mode(HandleRef::stdin(), *mode);
     }
 
     /// A read that returns nothing is the end of the input.

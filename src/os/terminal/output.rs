@@ -15,7 +15,7 @@ use super::target::Access;
 use crate::os::clock::Deadline;
 use crate::os::poll::BorrowedFd;
 
-pub(super) use super::target::Target;
+pub(super) use super::target::OutputStream;
 
 /// Most bytes that wait for a stream; further lines are dropped.
 const MAX_QUEUED_BYTES: usize = 256 * 1024;
@@ -28,7 +28,7 @@ const FINISH_LIMIT: Duration = Duration::from_secs(5);
 
 /// One of the output streams of this process, and what it has not taken yet.
 pub(super) struct Output {
-    target: Target,
+    target: OutputStream,
     access: Option<Access>,
     queue: Vec<u8>,
     waits: bool,
@@ -46,7 +46,7 @@ impl fmt::Debug for Output {
 
 impl Output {
     /// Returns a stream that waits for its reader, as the output of most programs does.
-    pub const fn new(target: Target) -> Self {
+    pub const fn new(target: OutputStream) -> Self {
         Self {
             target,
             access: None,

@@ -1,10 +1,13 @@
 //! How stdout and stderr are written to without waiting for their readers.
 
+#[cfg(unix)]
 pub(super) use platform::Access;
+#[cfg(windows)]
+pub(super) use platform::ConsoleAccess as Access;
 
 /// A stream of this process that is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum OutputStream {
     /// Stdout.
     Stdout,
     /// Stderr.
@@ -14,7 +17,7 @@ pub(super) enum Target {
 #[cfg(unix)]
 mod platform {
     use std::io;
-    use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+    use std::os::fd::OwnedFd;
     use std::time::Duration;
 
     use rustix::fs::{fstat, major, minor, FileType};
@@ -22,7 +25,7 @@ mod platform {
     use rustix::net::{send, SendFlags};
     use rustix::termios::isatty;
 
-    use super::Target;
+    use super::OutputStream;
     use crate::os::poll::{self, BorrowedFd, PollFlags};
 
     /// Most bytes of one write to a pipe: what a pipe with room takes at once. Spec: POSIX.1-2024, `write`, `PIPE_BUF`.
@@ -47,7 +50,7 @@ mod platform {
 
     impl Access {
         /// Finds out how a stream is written to without waiting.
-        pub fn of(target: Target, _waits: bool) -> Self {
+        pub fn of(target: OutputStream, _waits: bool) -> Self {
             access(target.stream())
         }
 
@@ -56,11 +59,12 @@ mod platform {
         /// # Errors
         ///
         /// `WouldBlock` if it takes nothing now, and what the operating system reports.
-        pub fn write(&mut self, target: Target, bytes: &[u8]) -> io::Result<usize> {
+        pub fn write(&mut self, target: OutputStream, bytes: &[u8]) -> io::Result<usize> {
             let stream = target.stream();
             Ok(match self {
                 Self::Own(own) => write(own, bytes),
-                Self::Socket => send(stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
+                // Rust ignores SIGPIPE for the whole program.
+                Self::Socket => send(stream, bytes, SendFlags::DONTWAIT),
                 Self::Plain => write(stream, bytes),
                 Self::Asked(most) => {
                     let piece = bytes.get(..*most).unwrap_or(bytes);
@@ -73,7 +77,7 @@ mod platform {
         }
 
         /// Waits until the stream takes something, at most this long; returns whether it does.
-        pub fn is_ready(&self, target: Target, limit: Option<Duration>) -> bool {
+        pub fn is_ready(&self, target: OutputStream, limit: Option<Duration>) -> bool {
             target.is_ready(limit)
         }
 
@@ -83,7 +87,7 @@ mod platform {
         }
     }
 
-    impl Target {
+    impl OutputStream {
         fn stream(self) -> BorrowedFd<'static> {
             match self {
                 Self::Stdout => rustix::stdio::stdout(),
@@ -125,6 +129,8 @@ mod platform {
     #[cfg(target_os = "linux")]
     fn open_anew(stream: BorrowedFd) -> Option<OwnedFd> {
         use rustix::fs::{open, Mode, OFlags};
+        use std::os::fd::{AsFd as _, AsRawFd as _};
+
         let path = format!("/proc/self/fd/{}", stream.as_raw_fd());
         let own = open(
             path,
@@ -151,26 +157,26 @@ mod platform {
     use std::thread;
     use std::time::Duration;
 
-    use super::Target;
+    use super::OutputStream;
     use crate::os::poll::BorrowedFd;
 
     /// How a stream is written to. A console in which somebody selects text takes nothing, and cannot be asked.
     #[derive(Debug)]
-    pub enum Access {
+    pub enum ConsoleAccess {
         /// As most programs do: a write waits.
         Plain,
         /// By a thread, which takes the next bytes once it has written the last ones.
-        Thread(Sender<Vec<u8>>, Arc<Progress>),
+        Thread(Sender<Vec<u8>>, Arc<WriteProgress>),
     }
 
     /// Whether the thread is writing, and whether a write has failed.
     #[derive(Debug, Default)]
-    pub struct Progress {
+    pub struct WriteProgress {
         state: Mutex<(bool, bool)>,
         changed: Condvar,
     }
 
-    impl Progress {
+    impl WriteProgress {
         fn state(&self) -> MutexGuard<'_, (bool, bool)> {
             self.state.lock().unwrap_or_else(PoisonError::into_inner)
         }
@@ -190,14 +196,14 @@ mod platform {
         }
     }
 
-    impl Access {
+    impl ConsoleAccess {
         /// Returns how a stream is written to; `waits` tells whether a write may wait.
-        pub fn of(target: Target, waits: bool) -> Self {
+        pub fn of(target: OutputStream, waits: bool) -> Self {
             if waits {
                 return Self::Plain;
             }
             let (sender, chunks) = mpsc::channel::<Vec<u8>>();
-            let progress = Arc::new(Progress::default());
+            let progress = Arc::new(WriteProgress::default());
             let its_progress = Arc::clone(&progress);
             let work = move || {
                 for chunk in chunks {
@@ -216,7 +222,7 @@ mod platform {
         /// # Errors
         ///
         /// `WouldBlock` if it takes nothing now, and what the operating system reports.
-        pub fn write(&mut self, target: Target, bytes: &[u8]) -> io::Result<usize> {
+        pub fn write(&mut self, target: OutputStream, bytes: &[u8]) -> io::Result<usize> {
             match self {
                 Self::Plain => target.write_all(bytes)?,
                 Self::Thread(_, progress) if !progress.is_idle(Some(Duration::ZERO)) => {
@@ -236,7 +242,7 @@ mod platform {
         }
 
         /// Waits until the stream takes something, at most this long; returns whether it does.
-        pub fn is_ready(&self, _target: Target, limit: Option<Duration>) -> bool {
+        pub fn is_ready(&self, _target: OutputStream, limit: Option<Duration>) -> bool {
             match self {
                 Self::Plain => true,
                 Self::Thread(_, progress) => progress.is_idle(limit),
@@ -252,7 +258,7 @@ mod platform {
         }
     }
 
-    impl Target {
+    impl OutputStream {
         fn write_all(self, bytes: &[u8]) -> io::Result<()> {
             match self {
                 Self::Stdout => {

@@ -11,16 +11,19 @@ use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
 use super::backend::{Backend, BackendKind, Interaction};
-use super::choice::default_data_dir;
 use super::{lock_dir_in, text, Credentials, Fault, StoreError, StoredId};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::accounts;
+use crate::os::places;
 use crate::warning::warn_user;
 
+#[cfg(all(feature = "keyring", any(windows, test)))]
+mod chunks;
 #[cfg_attr(not(feature = "keyring"), path = "none.rs")]
 #[cfg_attr(all(feature = "keyring", target_os = "macos"), path = "keychain.rs")]
+#[cfg_attr(all(feature = "keyring", windows), path = "credential_manager.rs")]
 #[cfg_attr(
-    all(feature = "keyring", not(target_os = "macos")),
+    all(feature = "keyring", not(any(target_os = "macos", windows))),
     path = "secret_service.rs"
 )]
 mod platform;
@@ -359,7 +362,7 @@ impl Backend for KeyringBackend {
         if let Some(named) = named.filter(|path| path.is_absolute()) {
             return named;
         }
-        let of_user = || default_data_dir(None, Some(accounts::home()?.into_os_string()));
+        let of_user = || places::data_dir(None, Some(accounts::home()?.into_os_string()));
         lock_dir_in(&of_user().unwrap_or_else(|| self.data_dir.clone()))
     }
 }

@@ -1,52 +1,24 @@
-//! What keeps secrets inside the process: no core dumps, no looking in from outside, no text of a panic.
+//! Processes of Unix systems.
 
 use std::env;
 use std::fs;
+use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::panic;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process;
+use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::OnceLock;
 
-use rustix::process::{setrlimit, Resource, Rlimit};
+use rustix::io::Errno;
+use rustix::process::{setrlimit, test_kill_process, Pid, Resource, Rlimit};
 
-use crate::failure::Class;
-use crate::oauth::secret::Secret;
-use crate::os::files;
 use crate::os::poll::OwnedFd;
-use crate::os::terminal;
-
-/// The environment variable that may hold a client secret.
-pub const SECRET_VARIABLE: &str = "MCP_LOGIN_CLIENT_SECRET";
 
 /// The environment variable that names the session bus.
 const BUS_VARIABLE: &str = "DBUS_SESSION_BUS_ADDRESS";
 
 /// The size of core dumps that was allowed when we started.
 static CORE_LIMIT: OnceLock<Option<u64>> = OnceLock::new();
-
-/// Makes a panic end the program with constant text: its own might hold a secret.
-pub fn install_panic_hook() {
-    panic::set_hook(Box::new(|info| {
-        terminal::countdown(None);
-        terminal::paste::restore();
-        files::end();
-        let place = info
-            .location()
-            .map(|place| format!(" at {}:{}", place.file(), place.line()))
-            .unwrap_or_default();
-        terminal::insist_labelled(
-            terminal::Label::Error,
-            &format!("this is a bug in mcp-login{place}"),
-        );
-        terminal::insist_labelled(
-            terminal::Label::Hint,
-            "please report it, with what you did; nothing that was stored is lost",
-        );
-        let _ = terminal::finish();
-        process::exit(i32::from(Class::Bug.exit()));
-    }));
-}
 
 /// Forbids core dumps and, where the system can, reading the memory of this process from another one.
 pub fn forbid_core_dumps() {
@@ -107,15 +79,69 @@ pub fn parent() -> Option<OwnedFd> {
     None
 }
 
-/// Takes the client secret out of the environment, so that no child inherits it. To be called before any thread
-/// starts.
-pub fn take_client_secret() -> Option<Secret> {
-    let secret = env::var(SECRET_VARIABLE)
-        .ok()
-        .filter(|secret| !secret.is_empty())
-        .map(Secret::new);
-    env::remove_var(SECRET_VARIABLE);
-    secret
+/// Tells whether a process is there and has not ended.
+pub fn is_alive(pid: i32) -> bool {
+    let exists = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH));
+    exists && !is_zombie(pid)
+}
+
+/// Returns when a process started, in ticks since the system did; `None` if the system does not tell.
+///
+/// Spec: proc_pid_stat(5), field 22.
+pub fn started_at(pid: i32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program comes second, and may hold anything.
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(19)
+        .map(str::to_owned)
+}
+
+/// Tells whether a process has ended, and nobody has taken note of it: in a container it may stay so for ever.
+fn is_zombie(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')')
+        .is_some_and(|(_, state)| state.trim_start().starts_with(['Z', 'X']))
+}
+
+/// Returns the name of this machine.
+pub fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Makes a session of its own for this process: no key of our terminal reaches it, and it finds no terminal to take.
+pub fn leave_session() {
+    let _ = rustix::process::setsid();
+}
+
+/// Starts a process that may outlive this one, and that no key of its terminal ends.
+///
+/// # Errors
+///
+/// What the operating system reports.
+pub fn spawn_detached(command: &mut Command) -> io::Result<Child> {
+    command.process_group(0).spawn()
+}
+
+/// Nothing but a console needs this.
+pub fn without_console(_: &mut Command) {}
+
+/// Makes this process the command: signals, the terminal and the exit status are the command's own. Returns only if that fails.
+///
+/// # Errors
+///
+/// What the operating system reports.
+pub fn become_command(mut command: Command) -> io::Result<ExitCode> {
+    Err(command.exec())
+}
+
+/// Tells whether a process was ended from outside.
+pub fn was_killed(status: ExitStatus) -> bool {
+    status.signal().is_some()
 }
 
 #[cfg(test)]
