@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use url::Url;
 
@@ -130,12 +132,20 @@ pub(super) fn is_temporary(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
+/// The result of one request for a document.
+type Fetched = Result<Vec<u8>, FetchError>;
+
+/// The response to one request for a document.
+type Sent = Result<Response, FetchError>;
+
 /// The documents of one login.
 pub struct Documents<'a> {
     http: &'a Http,
     trace: Option<&'a Trace>,
-    requests: AtomicUsize,
-    fetched: Mutex<BTreeMap<Url, Result<Vec<u8>, FetchError>>>,
+    requests: Arc<AtomicUsize>,
+    fetched: Mutex<BTreeMap<Url, Fetched>>,
+    /// The document that may be needed, and where it comes from.
+    guessed: Mutex<Option<(Url, Receiver<Sent>)>>,
 }
 
 impl<'a> Documents<'a> {
@@ -144,8 +154,9 @@ impl<'a> Documents<'a> {
         Self {
             http,
             trace,
-            requests: AtomicUsize::new(0),
+            requests: Arc::default(),
             fetched: Mutex::default(),
+            guessed: Mutex::default(),
         }
     }
 
@@ -153,6 +164,22 @@ impl<'a> Documents<'a> {
     pub fn prefetch(&self, url: &Url) {
         let result = self.fetch(url);
         self.fetched().insert(url.clone(), result);
+    }
+
+    /// Asks for a document that may not be needed. Only [`Self::get`] waits for the response, so that a guess delays nothing;
+    /// one that nobody gets is not read, and not recorded.
+    pub fn guess(&self, url: &Url) {
+        let (http, requests) = (self.http.clone(), Arc::clone(&self.requests));
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let fetched = url.clone();
+        let fetch = move || {
+            let _ = sender.send(send(&http, &requests, &fetched));
+        };
+        let thread = thread::Builder::new().name("discovery".to_owned());
+        match thread.spawn(fetch) {
+            Ok(_) => *lock(&self.guessed) = Some((url.clone(), receiver)),
+            Err(err) => log::debug!("no thread to fetch {url} ahead: {err}"),
+        }
     }
 
     /// Returns the document at a URL.
@@ -172,12 +199,23 @@ impl<'a> Documents<'a> {
         MAX_REQUESTS.saturating_sub(self.requests.load(Ordering::Relaxed))
     }
 
-    fn fetched(&self) -> MutexGuard<'_, BTreeMap<Url, Result<Vec<u8>, FetchError>>> {
-        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
+    fn fetched(&self) -> MutexGuard<'_, BTreeMap<Url, Fetched>> {
+        lock(&self.fetched)
     }
 
-    fn fetch(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        let sent = self.http.while_busy(|| self.send(url));
+    /// Waits for the response that [`Self::guess`] has asked for, if it was this one.
+    fn guessed(&self, url: &Url) -> Option<Sent> {
+        let (_, receiver) = lock(&self.guessed).take_if(|(guess, _)| guess == url)?;
+        receiver.recv().ok()
+    }
+
+    fn fetch(&self, url: &Url) -> Fetched {
+        let mut first = self.guessed(url);
+        let send = || {
+            let guessed = first.take();
+            guessed.unwrap_or_else(|| send(self.http, &self.requests, url))
+        };
+        let sent = self.http.while_busy(send);
         match (self.trace, &sent) {
             (None, _) | (_, Err(FetchError::LimitReached)) => {}
             (Some(trace), sent) => trace.asked(url, sent.as_ref().ok()),
@@ -188,12 +226,16 @@ impl<'a> Documents<'a> {
         }
         response.read().map_err(FetchError::Http)
     }
+}
 
-    fn send(&self, url: &Url) -> Result<Response, FetchError> {
-        if self.requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS {
-            return Err(FetchError::LimitReached);
-        }
-        let headers = [("MCP-Protocol-Version", mcp::MODERN)];
-        self.http.get(url, &headers).map_err(FetchError::Http)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn send(http: &Http, requests: &AtomicUsize, url: &Url) -> Sent {
+    if requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS {
+        return Err(FetchError::LimitReached);
     }
+    let headers = [("MCP-Protocol-Version", mcp::MODERN)];
+    http.get(url, &headers).map_err(FetchError::Http)
 }

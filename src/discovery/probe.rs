@@ -5,7 +5,7 @@ use std::thread;
 use url::Url;
 
 use super::search::Search;
-use super::{trace, DiscoverError};
+use super::{trace, DiscoverError, ServerSource};
 use crate::http::{HttpError, Redirects, Response};
 use crate::mcp;
 use crate::oauth::challenge::{self, BearerChallenge, Credential};
@@ -154,6 +154,9 @@ impl Search<'_> {
             .and_then(|issuer| metadata::server_metadata_urls(issuer, self.policy).ok());
         let of_resource = metadata::resource_metadata_urls(server).into_iter().next();
         let of_issuer = issuer_urls.and_then(|urls| urls.into_iter().next());
+        if let Some(url) = self.likely_metadata(server).filter(|_| of_issuer.is_none()) {
+            self.documents.guess(&url);
+        }
         thread::scope(|scope| {
             for url in of_resource.iter().chain(&of_issuer) {
                 let fetch = || self.documents.prefetch(url);
@@ -164,6 +167,19 @@ impl Search<'_> {
             }
             self.probe(server)
         })
+    }
+
+    /// Returns where the metadata of the authorization server is if that has the origin of the MCP server, as with most hosted
+    /// ones. The document counts only as that of an issuer that was found. Nothing is guessed where it saves no time, on plain
+    /// loopback, and nothing for a trace, which shows what is needed.
+    fn likely_metadata(&self, server: &Url) -> Option<Url> {
+        let is_search = matches!(self.request.source, ServerSource::Search);
+        if !is_search || self.request.trace.is_some() || server.scheme() != "https" {
+            return None;
+        }
+        let origin = server.origin().ascii_serialization();
+        let urls = metadata::server_metadata_urls(&origin, self.policy).ok()?;
+        urls.into_iter().next()
     }
 
     fn probe(&self, server: &Url) -> Result<Probe, DiscoverError> {

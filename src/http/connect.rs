@@ -53,7 +53,7 @@ impl<In: Transport> Connector<In> for HappyEyeballsConnector {
         stream.set_nodelay(details.config.no_delay())?;
         socket::notice_dead_peers(&stream, SILENCE, PROBE_INTERVAL);
         let transport = TcpTransport::new(stream, details.config);
-        note_opened(transport.shutdown_handle());
+        note_opened(transport.opened());
         Ok(Some(Either::B(transport)))
     }
 }

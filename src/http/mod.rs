@@ -7,9 +7,12 @@ mod authorities;
 mod connect;
 mod connector;
 mod error;
+mod open;
+mod pool;
 mod proxy;
 mod resolver;
 pub mod retry;
+mod standby;
 mod stream;
 mod streaming;
 mod tls;
@@ -18,25 +21,27 @@ mod translate;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use ureq::http::{self, Method, Request};
 use ureq::unversioned::transport::NextTimeout;
-use ureq::{Agent, AsSendBody, Body, ProxyProtocol};
+use ureq::{Agent, AsSendBody, Body};
 use url::Url;
 
 use crate::oauth::endpoint::{self, UrlError};
 use crate::os::clock::{Deadline, Time};
+use pool::Pool;
 use proxy::ProxyChoice;
-use resolver::{bare_host, PolicedResolver, TypedHost};
+use resolver::{bare_host, TypedHost};
 use translate::{translate, RequestContext};
 
 pub use abort::Abort;
 pub use authorities::{authorities, Authorities};
 pub use error::{HttpError, ProxyFailure, ProxyFault, TlsFault};
 pub use proxy::{proxies, proxy_for, unreadable_exceptions, ProxySetting};
+pub use standby::Standby;
 pub use streaming::{BodyStream, StreamRequest};
 
 /// Name and version of this program, sent with every request; some servers refuse requests without one.
@@ -50,12 +55,6 @@ const MAX_BODY_BYTES: u64 = 1024 * 1024;
 
 /// Largest head of a response, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-
-/// Most connections that stay open for further requests.
-const MAX_IDLE_CONNECTIONS: usize = 32;
-
-/// The size of the two buffers of a connection, in bytes: more than a head may have, so that one that is too large is noticed.
-const BUFFER_BYTES: usize = MAX_HEAD_BYTES + 16 * 1024;
 
 /// How many redirects within one origin are followed where any are.
 const MAX_REDIRECTS: usize = 3;
@@ -184,13 +183,12 @@ pub struct HttpSettings {
     pub ca_file: Option<PathBuf>,
 }
 
-/// Sends the requests of one login.
+/// Sends the requests of one login. A copy uses the same connections.
+#[derive(Clone)]
 pub struct Http {
-    settings: HttpSettings,
     limit: Duration,
     deadline: Option<Deadline>,
-    resolver: PolicedResolver,
-    agents: Mutex<Vec<PooledAgent>>,
+    pool: Arc<Pool>,
 }
 
 impl Http {
@@ -205,11 +203,18 @@ impl Http {
             })
         });
         Self {
-            settings: settings.clone(),
             limit,
             deadline: None,
-            resolver: PolicedResolver::new(hosts.collect()),
-            agents: Mutex::default(),
+            pool: Arc::new(Pool::new(settings.clone(), hosts.collect())),
+        }
+    }
+
+    /// Returns one with the same connections whose requests each end within `limit`, and at no deadline.
+    pub fn within(&self, limit: Duration) -> Self {
+        Self {
+            limit,
+            deadline: None,
+            pool: Arc::clone(&self.pool),
         }
     }
 
@@ -296,23 +301,20 @@ impl Http {
         if limit.is_zero() {
             return Err(HttpError::Late(host));
         }
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url.as_str())
-            .header(USER_AGENT, NAME);
-        if !has_header(headers, ACCEPT.as_str()) {
-            request = request.header(ACCEPT, "application/json");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.check_address(url)
-            .map_err(|why| HttpError::Forbidden {
-                host: host.clone(),
-                why,
-            })?;
-        let proxy = proxy::chosen(url);
-        let agent = self.agent(url, proxy.as_ref())?;
+        let request = || {
+            let mut request = Request::builder()
+                .method(method)
+                .uri(url.as_str())
+                .header(USER_AGENT, NAME);
+            if !has_header(headers, ACCEPT.as_str()) {
+                request = request.header(ACCEPT, "application/json");
+            }
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            request
+        };
+        let (agent, proxy) = self.agent(url)?;
         let limits = match stream {
             None => Limits::Whole(limit),
             Some((_, until_head)) => Limits::Stream {
@@ -321,10 +323,19 @@ impl Http {
             },
         };
         let abort = stream.map(|(abort, _)| abort);
-        let (sent, has_left) = connector::observe(abort, || match body {
-            Some(body) => run(&agent, request.body(body), limits),
-            None => run(&agent, request.body(()), limits),
-        });
+        let has_body = body.is_some_and(|body| !body.is_empty());
+        let send = || {
+            connector::observe(has_body, abort, || match body {
+                Some(body) => run(&agent, request().body(body), limits),
+                None => run(&agent, request().body(()), limits),
+            })
+        };
+        let (mut sent, mut progress) = send();
+        // A connection that was open may have died since. What the server cannot have received is sent on another one.
+        while sent.is_err() && progress.reused && !progress.sent && !self.left().is_zero() {
+            log::info!("the connection to {host} had been closed; opening another one");
+            (sent, progress) = send();
+        }
         let elapsed = started.elapsed().as_millis();
         let place = endpoint::canonical(url);
         let place = place.split('?').next().unwrap_or_default();
@@ -345,7 +356,7 @@ impl Http {
             host: &host,
             limit,
             proxy: proxy.as_ref(),
-            sent: has_left,
+            sent: progress.sent,
         };
         let (parts, body) = sent.map_err(|err| translate(err, &of))?.into_parts();
         Ok(Response {
@@ -377,51 +388,22 @@ impl Http {
             reason: ureq::Timeout::Resolve,
             ..NextTimeout::default()
         };
-        self.resolver.permits_literal(address)
-            || (proxy::chosen(url).is_none() && self.resolver.permits_by_lookup(address, timeout))
+        let resolver = &self.pool.resolver;
+        resolver.permits_literal(address)
+            || (proxy::chosen(url).is_none() && resolver.permits_by_lookup(address, timeout))
     }
 
-    /// Returns the agent for a URL that is asked so; certificates are only read where there is TLS.
-    fn agent(&self, url: &Url, proxy: Option<&ProxyChoice>) -> Result<Agent, HttpError> {
-        let secure_proxy =
-            proxy.is_some_and(|chosen| chosen.proxy.protocol() == ProxyProtocol::Https);
-        let secure = url.scheme() == "https" || secure_proxy;
-        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |it: &&PooledAgent| it.secure == secure && it.proxy.as_ref() == proxy;
-        if let Some(pooled) = agents.iter().find(is_same) {
-            return Ok(pooled.agent.clone());
-        }
-        let connect_limit = CONNECT_LIMIT.min(self.limit);
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_response_header_size(MAX_HEAD_BYTES)
-            .timeout_resolve(Some(connect_limit))
-            .timeout_connect(Some(connect_limit))
-            .timeout_global(Some(self.limit))
-            .max_idle_connections(MAX_IDLE_CONNECTIONS)
-            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
-            .input_buffer_size(BUFFER_BYTES)
-            .output_buffer_size(BUFFER_BYTES)
-            .proxy(proxy.map(|chosen| chosen.proxy.clone()));
-        if secure {
-            tls::prepare(&self.settings)?;
-        }
-        let resolver = self
-            .resolver
-            .behind(proxy.map(|chosen| bare_host(chosen.proxy.host())));
-        let agent = Agent::with_parts(
-            config.build(),
-            connector::connector(&self.settings, proxy.is_some()),
-            resolver,
-        );
-        agents.push(PooledAgent {
-            secure,
-            proxy: proxy.cloned(),
-            agent: agent.clone(),
-        });
-        Ok(agent)
+    /// Returns the agent for a URL whose address is allowed, and the proxy through which it is asked.
+    fn agent(&self, url: &Url) -> Result<(Agent, Option<ProxyChoice>), HttpError> {
+        self.check_address(url)
+            .map_err(|why| HttpError::Forbidden {
+                host: url[url::Position::BeforeHost..url::Position::AfterPort].to_owned(),
+                why,
+            })?;
+        let proxy = proxy::chosen(url);
+        let idle = self.deadline.map(Deadline::left);
+        let agent = self.pool.agent(url, proxy.as_ref(), idle)?;
+        Ok((agent, proxy))
     }
 }
 
@@ -445,24 +427,22 @@ fn run<B: AsSendBody>(
 ) -> Result<http::Response<Body>, ureq::Error> {
     let request = agent.configure_request(request?);
     let request = match limits {
-        Limits::Whole(limit) => request.timeout_global(Some(limit)),
+        Limits::Whole(limit) => request
+            .timeout_global(Some(limit))
+            .timeout_resolve(Some(CONNECT_LIMIT.min(limit)))
+            .timeout_connect(Some(CONNECT_LIMIT.min(limit))),
         Limits::Stream {
             until_sent,
             until_head,
         } => request
             .timeout_global(None)
+            .timeout_resolve(Some(CONNECT_LIMIT.min(until_sent)))
+            .timeout_connect(Some(CONNECT_LIMIT.min(until_sent)))
             .timeout_send_request(Some(until_sent))
             .timeout_recv_response(Some(until_head))
             .timeout_recv_body(Some(streaming::LONGEST_STREAM)),
     };
     agent.run(request.build())
-}
-
-/// The agent for one kind of connection, made when it is first needed.
-struct PooledAgent {
-    secure: bool,
-    proxy: Option<ProxyChoice>,
-    agent: Agent,
 }
 
 fn has_header(headers: &[(&str, &str)], name: &str) -> bool {

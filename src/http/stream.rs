@@ -10,6 +10,7 @@ use ureq::config::Config;
 use ureq::unversioned::transport::time::Duration as Limit;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, ShutdownHandle, Transport};
 
+use super::connector::{note_written, Opened};
 use crate::os::socket;
 
 /// A TCP connection as ureq uses it.
@@ -28,9 +29,13 @@ impl TcpTransport {
         }
     }
 
-    /// Returns what ends the connection while another thread waits for it.
-    pub fn shutdown_handle(&self) -> Weak<dyn ShutdownHandle> {
-        Arc::downgrade(&self.stream) as Weak<dyn ShutdownHandle>
+    /// Returns the socket, as other threads may use it: to end it, or to see what has come.
+    pub fn opened(&self) -> Opened {
+        let stream = Arc::downgrade(&self.stream);
+        Opened {
+            handle: Weak::clone(&stream) as Weak<dyn ShutdownHandle>,
+            stream: Some(stream),
+        }
     }
 }
 
@@ -46,7 +51,10 @@ impl Transport for TcpTransport {
             accept(stream.set_write_timeout(left(started, timeout)?))?;
             match stream.write(output) {
                 Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
-                Ok(written) => output = output.get(written..).unwrap_or_default(),
+                Ok(written) => {
+                    note_written();
+                    output = output.get(written..).unwrap_or_default();
+                }
                 Err(err) if is_early(&err) => {}
                 Err(err) => return Err(err.into()),
             }
@@ -72,9 +80,9 @@ impl Transport for TcpTransport {
 
     fn is_open(&mut self) -> bool {
         // A connection with unread bytes cannot be reused: no request has asked for them.
-        let probe = |mut stream: &TcpStream| {
+        let probe = |stream: &TcpStream| {
             stream.set_nonblocking(true)?;
-            let read = stream.read(&mut [0]);
+            let read = stream.peek(&mut [0]);
             stream.set_nonblocking(false)?;
             read
         };

@@ -10,7 +10,8 @@ use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, RustlsConnector, Transport};
 use ureq::Agent;
 
-use super::{authorities, HttpError, HttpSettings, BUFFER_BYTES};
+use super::pool::BUFFER_BYTES;
+use super::{authorities, HttpError, HttpSettings};
 
 /// What this process trusts, by the user's file of certificate authorities.
 static TRUST: Mutex<BTreeMap<Option<PathBuf>, Arc<Trust>>> = Mutex::new(BTreeMap::new());

@@ -62,7 +62,7 @@ pub fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
             },
             Ok(ConnectError::NoLocalPort) => HttpError::NoLocalPort(host),
             Ok(ConnectError::Proxy(err)) => proxy_error(err, of),
-            Err(_) => HttpError::Unreachable { host, why, unsent },
+            Ok(ConnectError::OpenedAhead) | Err(_) => HttpError::Unreachable { host, why, unsent },
         },
         ureq::Error::Io(inner) => match rustls_error(&inner) {
             Some(inner) => tls(inner, host, unsent),

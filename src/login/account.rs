@@ -6,7 +6,6 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::pending::PendingAuthorization;
-use crate::context::Context;
 use crate::http::Http;
 use crate::oauth::id_token;
 use crate::oauth::secret::Secret;
@@ -20,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 /// Finds the account: in the ID token; at a provider also at its userinfo endpoint, and if neither names one, it is the
 /// account that the user named.
-pub fn find(pending: &PendingAuthorization, tokens: &Tokens, context: &Context) -> Option<String> {
+pub fn find(pending: &PendingAuthorization, tokens: &Tokens) -> Option<String> {
     let preparation = pending.preparation();
     let request = &preparation.request;
     let in_id_token = tokens
@@ -35,7 +34,7 @@ pub fn find(pending: &PendingAuthorization, tokens: &Tokens, context: &Context) 
         .is_some_and(|account| account.contains('@'));
     let endpoint = preparation.discovery.server.userinfo_endpoint.as_ref();
     let at_provider = endpoint.filter(|_| !is_address).and_then(|url| {
-        let http = Http::new(&context.http, &request.typed_urls(), LIMIT);
+        let http = preparation.http.within(LIMIT);
         ask_userinfo(url, &tokens.access_token, &http)
     });
     let account = at_provider.or(in_id_token);

@@ -11,7 +11,6 @@ use super::workers::WorkerHandle;
 use super::{previous, Report};
 use crate::context::Context;
 use crate::error::Error;
-use crate::http::Http;
 use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::Client;
 use crate::oauth::jwt::assertion::ClientKey;
@@ -38,7 +37,6 @@ const CLOCK_TOLERANCE: u64 = 60;
 pub fn exchange(
     pending: &PendingAuthorization,
     code: AuthorizationCode,
-    context: &Context,
     worker: &WorkerHandle,
 ) -> Result<Tokens, ExchangeError> {
     let PendingAuthorization::Redirect {
@@ -49,8 +47,7 @@ pub fn exchange(
     else {
         return Err(ExchangeError::Request);
     };
-    let typed = preparation.request.typed_urls();
-    let http = Http::new(&context.http, &typed, super::REQUEST_LIMIT);
+    let http = preparation.http.within(super::REQUEST_LIMIT);
     let request = TokenRequest {
         token_endpoint: &preparation.discovery.server.token_endpoint,
         client,

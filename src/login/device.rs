@@ -80,13 +80,13 @@ pub fn authorize(
         return Err(failed(&preparation, DeviceError::Unsupported));
     }
     let is_reused = prepare::has_registration(&preparation, context);
-    let client = prepare::register(&preparation, context, &http)?;
+    let client = prepare::register(&preparation, context)?;
     let mut preparation = preparation;
     let (client, (response, verifier)) = match ask(&preparation, &client, &http) {
         Err(err) if is_reused && err.may_be_about_client() => {
             log::info!("{err}; registering a new client");
             preparation.is_second = true;
-            let client = prepare::register(&preparation, context, &http)?;
+            let client = prepare::register(&preparation, context)?;
             let asked = ask(&preparation, &client, &http);
             (client, asked.map_err(|err| failed(&preparation, err))?)
         }

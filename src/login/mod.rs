@@ -87,7 +87,8 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
         })?,
     };
     let http = prepare::http(&request, context, worker);
-    let (request, discovery) = prepare::discover(request, stored.as_ref(), context, worker, &http)?;
+    let (request, discovery, http) =
+        prepare::discover(request, stored.as_ref(), context, worker, http)?;
     let preparation = Preparation {
         scopes: prepare::scopes(&request, &discovery, stored.as_ref()),
         request,
@@ -95,15 +96,19 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
         redirect_uri,
         stored,
         is_second: false,
+        http,
+        standby: None,
     };
-    let pending = match is_device {
+    let http = preparation.http.clone();
+    let mut pending = match is_device {
         true => device::authorize(preparation, context, http)?,
         false => {
-            let client = prepare::register(&preparation, context, &http)?;
+            let client = prepare::register(&preparation, context)?;
             prepare::authorize(preparation, client)?
         }
     };
     context.store(&pending.preparation().request.key)?;
+    pending.stand_by();
     Ok(Started::Pending(Box::new(pending)))
 }
 
@@ -113,25 +118,29 @@ fn reregister(
     context: &Context,
     worker: &WorkerHandle,
 ) -> Result<Started, Error> {
+    let preparation = pending.into_parts().0;
     let preparation = Preparation {
         is_second: true,
-        ..pending.into_parts().0
+        http: prepare::http(&preparation.request, context, worker),
+        standby: None,
+        ..preparation
     };
-    let http = prepare::http(&preparation.request, context, worker);
-    let client = prepare::register(&preparation, context, &http)?;
-    let pending = prepare::authorize(preparation, client)?;
+    let client = prepare::register(&preparation, context)?;
+    let mut pending = prepare::authorize(preparation, client)?;
+    pending.stand_by();
     Ok(Started::Pending(Box::new(pending)))
 }
 
 /// Step three: exchanges the code for tokens, finds out whose account they are for, and stores the login. A stored login is
 /// not touched before that.
 fn complete(
-    pending: PendingAuthorization,
+    mut pending: PendingAuthorization,
     code: AuthorizationCode,
     context: &Context,
     worker: &WorkerHandle,
 ) -> Result<Report, Incomplete> {
-    let tokens = match complete::exchange(&pending, code, context, worker) {
+    pending.end_standby();
+    let tokens = match complete::exchange(&pending, code, worker) {
         Ok(tokens) => tokens,
         Err(source) => return Err(complete::not_exchanged(pending, source)),
     };
@@ -155,6 +164,6 @@ fn finish(
     tokens: Tokens,
     context: &Context,
 ) -> Result<Report, Incomplete> {
-    let account = account::find(&pending, &tokens, context);
+    let account = account::find(&pending, &tokens);
     Ok(complete::store(pending, tokens, account, context)?)
 }

@@ -5,6 +5,7 @@ use super::device::DeviceAuthorization;
 use super::{Report, Request};
 use crate::discovery::Discovery;
 use crate::error::{self, Error};
+use crate::http::{Http, Standby};
 use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::providers::{self, Provider};
 use crate::registration;
@@ -25,6 +26,10 @@ pub struct Preparation {
     pub stored: Option<Credentials>,
     /// The server did not know the first registration any more.
     pub is_second: bool,
+    /// Sends the requests; what it has connected to serves the exchange as well.
+    pub http: Http,
+    /// Keeps a connection to the token endpoint open while the answer is awaited.
+    pub standby: Option<Standby>,
 }
 
 impl Preparation {
@@ -94,6 +99,21 @@ impl PendingAuthorization {
                 client,
                 ..
             } => (preparation, client),
+        }
+    }
+
+    /// Keeps one connection to the token endpoint open from now on, and no other, if one request will follow.
+    pub fn stand_by(&mut self) {
+        if let Self::Redirect { preparation, .. } = self {
+            let token_endpoint = &preparation.discovery.server.token_endpoint;
+            preparation.standby = preparation.http.stand_by(token_endpoint);
+        }
+    }
+
+    /// Leaves the connection to the requests that follow.
+    pub fn end_standby(&mut self) {
+        if let Self::Redirect { preparation, .. } = self {
+            preparation.standby = None;
         }
     }
 

@@ -78,8 +78,8 @@ pub fn with_device(
             ..
         } => {
             let http = http(request, context, worker);
-            let found = discover(request.clone(), stored, context, worker, &http);
-            let server = found.ok().map(|(_, discovery)| discovery.server);
+            let found = discover(request.clone(), stored, context, worker, http);
+            let server = found.ok().map(|(_, discovery, _)| discovery.server);
             Error::Bind {
                 place,
                 holder,
@@ -137,16 +137,17 @@ pub fn cannot_listen(target: &RedirectTarget, source: BindError) -> Error {
 }
 
 /// Finds the authorization server. Where nothing names one, a client registered by hand is still bound to the issuer of the
-/// stored login, which the returned request then names.
+/// stored login, which the returned request then names; it is asked by other rules for addresses, and so over connections of its
+/// own.
 pub fn discover(
     request: Request,
     stored: Option<&Credentials>,
     context: &Context,
     worker: &WorkerHandle,
-    http: &Http,
-) -> Result<(Request, Discovery), Error> {
+    http: Http,
+) -> Result<(Request, Discovery, Http), Error> {
     let last = LastLogin::read(&request, &context.cache()).map(|last| last.issuer);
-    let found = find_server(&request, last.as_deref(), http, None);
+    let found = find_server(&request, last.as_deref(), &http, None);
     let is_nowhere = |err: &Error| {
         matches!(
             err.code(),
@@ -157,7 +158,7 @@ pub fn discover(
         (Err(err), Some(bound)) if is_nowhere(&err) => {
             let http = self::http(&bound, context, worker);
             match find_server(&bound, last.as_deref(), &http, None) {
-                Ok(discovery) => Ok((bound, discovery)),
+                Ok(discovery) => Ok((bound, discovery, http)),
                 // A possible attack, or an issuer that is only unavailable now, is more than a server that names none.
                 Err(at_issuer)
                     if matches!(at_issuer.class(), Class::Security | Class::Unavailable) =>
@@ -167,7 +168,7 @@ pub fn discover(
                 Err(_) => Err(err),
             }
         }
-        (found, _) => Ok((request, found?)),
+        (found, _) => Ok((request, found?, http)),
     }
 }
 
@@ -297,16 +298,12 @@ pub fn has_registration(preparation: &Preparation, context: &Context) -> bool {
 }
 
 /// Becomes a client of the authorization server, and remembers it for the next login.
-pub fn register(
-    preparation: &Preparation,
-    context: &Context,
-    http: &Http,
-) -> Result<Client, Error> {
+pub fn register(preparation: &Preparation, context: &Context) -> Result<Client, Error> {
     let request = &preparation.request;
     let server = &preparation.discovery.server;
     let cache = context.cache();
     let client = client_request(preparation, &cache)
-        .register(http)
+        .register(&preparation.http)
         .map_err(|source| not_registered(preparation, source))?;
     let last = LastLogin {
         issuer: server.issuer.clone(),

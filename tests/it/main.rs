@@ -49,6 +49,7 @@ mod providers;
 mod real;
 mod refresh;
 mod registration;
+mod reuse;
 mod secrets;
 mod seeds;
 mod status;

@@ -9,90 +9,22 @@ mod proxies;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
+use rcgen::KeyPair;
 use serde_json::{json, Value};
-use tempfile::TempDir;
 
 use crate::support::browser::FakeBrowser;
 use url::ParseError::{EmptyHost, RelativeUrlWithoutBase};
 
+use crate::support::certificates::{config, config_of, names_of, Authority};
 use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::leaks::{assert_hides, assert_plain};
 use crate::support::program::{Finished, Program, Running};
 use crate::support::skip::skip;
 use crate::support::{parameter, visit};
-
-/// A certificate authority of the test's own, and where its certificate can be read.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    place: TempDir,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // A name of its own: one that signs for its own name counts as self-signed elsewhere.
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "an authority");
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
-            .expect("an authority");
-        let place = tempfile::tempdir().expect("a directory");
-        fs::write(place.path().join("ca.pem"), issuer.pem()).expect("writing");
-        Self { issuer, place }
-    }
-
-    fn pem(&self) -> PathBuf {
-        self.place.path().join("ca.pem")
-    }
-
-    /// Certifies a server for these names, until the year given.
-    fn server(&self, names: &[&str], until: i32) -> Arc<rustls::ServerConfig> {
-        let mut params = names_of(names);
-        params.not_after = rcgen::date_time_ymd(until, 1, 1);
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        config(vec![certificate.der().clone()], &key)
-    }
-}
-
-fn names_of(names: &[&str]) -> CertificateParams {
-    CertificateParams::new(
-        names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect::<Vec<_>>(),
-    )
-    .expect("parameters")
-}
-
-fn config(
-    chain: Vec<rustls::pki_types::CertificateDer<'static>>,
-    key: &KeyPair,
-) -> Arc<rustls::ServerConfig> {
-    config_of(
-        chain,
-        PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
-    )
-}
-
-fn config_of(
-    chain: Vec<rustls::pki_types::CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Arc<rustls::ServerConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.expect("versions").with_no_client_auth();
-    Arc::new(builder.with_single_cert(chain, key).expect("a certificate"))
-}
 
 /// Gives the tokens to any code, since the authorization page is not walked.
 fn any_code(seen: &Seen, fake: &Fake) -> Option<Reply> {

@@ -4,10 +4,10 @@
 //! once. A test gives it only its deviation: a function that may answer a request in another way.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use sha2::{Digest, Sha256};
 /// A request that the fake has seen.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    /// On which connection it came, from 1.
+    pub connection: usize,
     pub method: String,
     pub path: String,
     pub query: String,
@@ -128,11 +130,15 @@ struct State {
 #[derive(Clone)]
 pub struct Fake {
     address: SocketAddr,
+    /// Where clients find it, if that is another address.
+    published: Arc<OnceLock<SocketAddr>>,
     tls: Option<Arc<rustls::ServerConfig>>,
     state: Arc<Mutex<State>>,
     deviation: Arc<Deviation>,
     /// Connections that were accepted and are not finished.
     open: Arc<AtomicUsize>,
+    /// All connections that were accepted.
+    accepted: Arc<Mutex<Vec<Weak<TcpStream>>>>,
 }
 
 /// Counts a connection as open until it is dropped.
@@ -148,6 +154,25 @@ impl OpenConnection {
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A connection that can be ended while another thread serves it.
+struct SharedStream(Arc<TcpStream>);
+
+impl Read for SharedStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buffer)
+    }
+}
+
+impl Write for SharedStream {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        (&*self.0).write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -202,10 +227,12 @@ impl Fake {
         let address = listener.local_addr().expect("an address");
         let fake = Self {
             address,
+            published: Arc::default(),
             tls,
             state: Arc::default(),
             deviation: Arc::new(deviation),
             open: Arc::default(),
+            accepted: Arc::default(),
         };
         let server = fake.clone();
         thread::spawn(move || {
@@ -213,15 +240,22 @@ impl Fake {
                 let _ = stream.set_nodelay(true);
                 let server = server.clone();
                 let open = OpenConnection::count(&server.open);
+                let stream = SharedStream(Arc::new(stream));
+                let number = {
+                    let mut accepted = server.accepted.lock().expect("the connections");
+                    accepted.push(Arc::downgrade(&stream.0));
+                    accepted.len()
+                };
                 thread::spawn(move || {
                     // Even if the test's own function panics, the connection does not count as open any more.
                     let _open = open;
                     match server.tls.clone() {
-                        None => server.serve(Box::new(stream)),
+                        None => server.serve(Box::new(stream), number),
                         Some(tls) => {
                             let connection =
                                 rustls::ServerConnection::new(tls).expect("a connection");
-                            server.serve(Box::new(rustls::StreamOwned::new(connection, stream)));
+                            let stream = rustls::StreamOwned::new(connection, stream);
+                            server.serve(Box::new(stream), number);
                         }
                     }
                 });
@@ -233,7 +267,14 @@ impl Fake {
     /// Returns the origin, which is the issuer too.
     pub fn origin(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        let address = self.published.get().unwrap_or(&self.address);
+        format!("{scheme}://{address}")
+    }
+
+    /// Names this address in all documents: that of what stands before the fake.
+    #[allow(dead_code)] // for the measurements
+    pub fn publish_at(&self, address: SocketAddr) {
+        self.published.set(address).expect("the first address");
     }
 
     /// Returns the URL of the MCP server.
@@ -255,6 +296,26 @@ impl Fake {
         super::wait_for("the servers to be idle", || {
             (self.open.load(Ordering::SeqCst) == 0).then_some(())
         });
+    }
+
+    /// Returns how many connections were accepted so far.
+    pub fn connections(&self) -> usize {
+        self.accepted.lock().expect("the connections").len()
+    }
+
+    /// Returns how many connections are open.
+    pub fn open_connections(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+
+    /// Closes all connections but this one, as a server closes those that are idle.
+    pub fn close_connections(&self, but: usize) {
+        let accepted = self.accepted.lock().expect("the connections");
+        for (at, stream) in accepted.iter().enumerate() {
+            if let Some(stream) = stream.upgrade().filter(|_| at + 1 != but) {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
     }
 
     /// Returns all requests so far.
@@ -294,9 +355,10 @@ impl Fake {
         })
     }
 
-    fn serve(&self, stream: Box<dyn Stream>) {
+    fn serve(&self, stream: Box<dyn Stream>, connection: usize) {
         let mut reader = BufReader::new(stream);
-        while let Some(seen) = read_request(&mut reader) {
+        while let Some(mut seen) = read_request(&mut reader) {
+            seen.connection = connection;
             self.state
                 .lock()
                 .expect("the state")
@@ -492,6 +554,7 @@ fn read_request(reader: &mut BufReader<Box<dyn Stream>>) -> Option<Seen> {
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let body = String::from_utf8_lossy(&body).into_owned();
     Some(Seen {
+        connection: 0,
         method,
         path: path.to_owned(),
         query: query.to_owned(),

@@ -1,12 +1,15 @@
 //! What the tests share: a fake of the servers, and a runner of the real program.
 
 pub mod browser;
+pub mod certificates;
 pub mod device;
 pub mod engine;
 pub mod fake;
 pub mod google;
 pub mod jwt;
 pub mod leaks;
+#[allow(dead_code)] // for the measurements
+pub mod line;
 pub mod mcp_server;
 pub mod permits;
 pub mod process;

@@ -1,0 +1,149 @@
+//! Connections that are open while no request uses them.
+
+use std::fmt;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use ureq::http::Uri;
+use ureq::unversioned::transport::{NextTimeout, Transport};
+use url::Url;
+
+use crate::os::poll::{is_ready, PollFlags};
+
+/// Longest wait for the rest of a TLS record that has begun to arrive. Nobody waits for a response then.
+const REST_OF_RECORD: Duration = Duration::from_millis(2);
+
+/// How often more is read where nothing was asked for.
+const MAX_READS: usize = 16;
+
+/// The origin that a connection leads to, as in a URL.
+///
+/// Spec: RFC 6454 section 6.2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// Returns the origin that a request of ureq is sent to.
+    pub fn of(uri: &Uri) -> Self {
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        Self(format!(
+            "{}://{authority}",
+            uri.scheme_str().unwrap_or_default()
+        ))
+    }
+}
+
+impl From<&Url> for Origin {
+    fn from(url: &Url) -> Self {
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        Self(format!("{}://{host}", url.scheme()))
+    }
+}
+
+/// The connections of the requests that share a pool.
+#[derive(Default)]
+pub struct OpenConnections(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Each connection that is open, and one of each origin to which there was any.
+    noted: Vec<(Origin, Option<Weak<TcpStream>>)>,
+    /// Those that no request has used yet.
+    unused: Vec<(Origin, Box<dyn Transport>)>,
+}
+
+impl OpenConnections {
+    /// Notes a new connection.
+    pub(super) fn note(&self, origin: &Origin, stream: Option<Weak<TcpStream>>) {
+        let mut state = self.lock();
+        state
+            .noted
+            .retain(|(known, stream)| known != origin || upgrade(stream).is_some());
+        state.noted.push((origin.clone(), stream));
+    }
+
+    /// Adds a connection for a later request.
+    pub(super) fn put(&self, origin: Origin, transport: Box<dyn Transport>) {
+        self.lock().unused.push((origin, transport));
+    }
+
+    /// Removes a connection that was opened for a later request, if it is still open.
+    pub(super) fn take(&self, origin: &Origin) -> Option<Box<dyn Transport>> {
+        let mut state = self.lock();
+        while let Some(at) = state.unused.iter().position(|(of, _)| of == origin) {
+            let (_, mut transport) = state.unused.swap_remove(at);
+            if read_ahead(&mut *transport) {
+                return Some(transport);
+            }
+        }
+        None
+    }
+
+    /// Returns whether there was any connection to an origin.
+    pub fn knows(&self, origin: &Origin) -> bool {
+        self.lock().noted.iter().any(|(known, _)| known == origin)
+    }
+
+    /// Returns a connection to an origin that is open and has nothing to read; those that the server has ended are closed.
+    pub fn find(&self, origin: &Origin) -> Option<Arc<TcpStream>> {
+        let mut state = self.lock();
+        state
+            .unused
+            .retain_mut(|(of, transport)| of != origin || read_ahead(&mut **transport));
+        let streams = state.noted.iter().filter(|(known, _)| known == origin);
+        let mut streams = streams.filter_map(|(_, stream)| upgrade(stream));
+        streams.find(|stream| !has_input(stream))
+    }
+
+    /// Closes all connections but this one.
+    pub fn close_others(&self, kept: Option<&Arc<TcpStream>>) {
+        let state = self.lock();
+        for stream in state.noted.iter().filter_map(|(_, stream)| upgrade(stream)) {
+            if kept.is_none_or(|kept| !Arc::ptr_eq(&stream, kept)) {
+                // The pool drops it when it is next asked for one.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for OpenConnections {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OpenConnections")
+    }
+}
+
+fn upgrade(stream: &Option<Weak<TcpStream>>) -> Option<Arc<TcpStream>> {
+    stream.as_ref().and_then(Weak::upgrade)
+}
+
+/// Returns whether there is something to read, or the other end has closed.
+fn has_input(stream: &TcpStream) -> bool {
+    // What cannot be asked counts as closed.
+    is_ready(stream, PollFlags::IN, Some(Duration::ZERO)).unwrap_or(true)
+}
+
+/// Reads what a server sends after the handshake, such as session tickets, and returns whether the connection can be used:
+/// it is open, and the server has answered nothing, as nothing was asked.
+///
+/// Spec: RFC 8446 section 4.6.1.
+fn read_ahead(transport: &mut dyn Transport) -> bool {
+    let limit = NextTimeout {
+        after: REST_OF_RECORD.into(),
+        ..NextTimeout::default()
+    };
+    for _ in 0..MAX_READS {
+        if transport.is_open() {
+            return true;
+        }
+        if !matches!(transport.await_input(limit), Err(ureq::Error::Timeout(_))) {
+            return false;
+        }
+    }
+    false
+}
