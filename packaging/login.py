@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Logs in with an installed mcp-login as a person would, to a server of its own, and asks for the token.
 
-    packaging/login.py [--paste] COMMAND...    such as: packaging/login.py /usr/bin/mcp-login
+    packaging/login.py [--paste] [--tls DIRECTORY] COMMAND...    such as: packaging/login.py /usr/bin/mcp-login
 
 Without --paste a browser follows the redirection to the callback; with it, the address is pasted into the program's stdin.
+With --tls the server is https://mcp.test, with cert.pem and key.pem of the directory, and the only name server knows that name;
+this is for a network of its own (unshare --net), as root.
 """
+import argparse
 import base64
 import hashlib
 import http.client
@@ -12,6 +15,8 @@ import http.server
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,6 +30,7 @@ class Server(http.server.BaseHTTPRequestHandler):
     """A protected MCP server and its authorization server, which know one client and one code."""
 
     challenge = None
+    origin = None
 
     def log_message(self, *_):
         pass
@@ -38,7 +44,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def handle_one(self):
-        origin = f"http://127.0.0.1:{self.server.server_port}"
+        origin = self.origin
         path, _, query = self.path.partition("?")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         form = dict(urllib.parse.parse_qsl(body if path == "/token" else query))
@@ -74,20 +80,48 @@ class Server(http.server.BaseHTTPRequestHandler):
 def get(url):
     """Asks for a URL as a browser does; returns the status and the redirection."""
     parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection("127.0.0.1", parts.port, context=ssl._create_unverified_context(), timeout=30)
+    else:
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     connection.request("GET", f"{parts.path}?{parts.query}", headers={"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"})
     response = connection.getresponse()
     response.read()
     return response.status, response.headers.get("Location")
 
 
+def serve_names():
+    """A name server: mcp.test is 127.0.0.1, has no other addresses, and nothing else exists (RFC 1035)."""
+    names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    names.bind(("127.0.0.1", 53))
+    while True:
+        query, client = names.recvfrom(512)
+        end = query.index(b"\0", 12) + 5
+        question, known, is_a = query[12:end], query[12:end - 4].lower() == b"\3mcp\4test\0", query[end - 4:end - 2] == b"\0\1"
+        answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1" if known and is_a else b""
+        counts = b"\0\1" + (b"\0\1" if answer else b"\0\0") + b"\0\0\0\0"
+        names.sendto(query[:2] + (b"\x81\x80" if known else b"\x81\x83") + counts + question + answer, client)
+
+
 def main():
-    command = sys.argv[1:]
-    paste = command[0] == "--paste"
-    command = command[paste:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--paste", action="store_true")
+    parser.add_argument("--tls", metavar="DIRECTORY")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    command, paste, tls = arguments.command, arguments.paste, arguments.tls
+    if tls:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    Server.origin = f"http://127.0.0.1:{server.server_port}"
+    if tls:
+        Server.origin = f"https://mcp.test:{server.server_port}"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{tls}/cert.pem", f"{tls}/key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=serve_names, daemon=True).start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/mcp"
+    url = f"{Server.origin}/mcp"
     with tempfile.TemporaryDirectory() as home:
         # MCP_LOGIN_DATA_DIR lets a run in another root name a directory there.
         env = {**os.environ, "MCP_LOGIN_STORE": "file"}
@@ -97,7 +131,7 @@ def main():
         shown = []
         for line in login.stderr:
             shown.append(line)
-            found = re.search(r"http://127\.0\.0\.1:\d+/authorize\?\S+", line)
+            found = re.search(re.escape(Server.origin) + r"/authorize\?\S+", line)
             if found:
                 status, answer = get(found[0])
                 assert status == 302, status
@@ -111,7 +145,7 @@ def main():
         token = subprocess.run([*command, "token", url], env=env, check=True, capture_output=True, text=True).stdout.strip()
         assert token == TOKEN, token
         subprocess.run([*command, "logout", url], env=env, check=True, capture_output=True)
-    print(f"logged in by {'paste' if paste else 'callback'}, token printed, logged out: {' '.join(command)}")
+    print(f"logged in by {'paste' if paste else 'callback'}{' at ' + url if tls else ''}, token printed, logged out: {' '.join(command)}")
 
 
 if __name__ == "__main__":
