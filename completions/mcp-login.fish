@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= device timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= device timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -116,6 +116,10 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l registration -d 'Ho
 static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
+code\t'A person agrees in a browser'
+device\t'A person enters a code in any browser; the same as --device'
+client-credentials\t'A client registered by hand, without a person'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l port -d 'A fixed port to listen on [default: any free one]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name, which listens on both loopback addresses'
@@ -271,6 +275,10 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l registrati
 static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
+code\t'A person agrees in a browser'
+device\t'A person enters a code in any browser; the same as --device'
+client-credentials\t'A client registered by hand, without a person'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l port -d 'A fixed port to listen on [default: any free one]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name, which listens on both loopback addresses'
@@ -471,6 +479,29 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s q -l quie
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand whoami" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
+code\t'A person agrees in a browser'
+device\t'A person enters a code in any browser; the same as --device'
+client-credentials\t'A client registered by hand, without a person'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
+ES384\t''
+EdDSA\t''
+Ed25519\t''
+PS256\t''
+RS256\t''
+PS384\t''
+RS384\t''
+PS512\t''
+RS512\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-audience -d 'For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l scope -d 'With --grant: a scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l resource -d 'With --grant: the resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
 file\t''
@@ -482,11 +513,35 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
+code\t'A person agrees in a browser'
+device\t'A person enters a code in any browser; the same as --device'
+client-credentials\t'A client registered by hand, without a person'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
+ES384\t''
+EdDSA\t''
+Ed25519\t''
+PS256\t''
+RS256\t''
+PS384\t''
+RS384\t''
+PS512\t''
+RS512\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-audience -d 'For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l scope -d 'With --grant: a scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l resource -d 'With --grant: the resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
 file\t''
@@ -498,12 +553,36 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
+code\t'A person agrees in a browser'
+device\t'A person enters a code in any browser; the same as --device'
+client-credentials\t'A client registered by hand, without a person'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
+ES384\t''
+EdDSA\t''
+Ed25519\t''
+PS256\t''
+RS256\t''
+PS384\t''
+RS384\t''
+PS512\t''
+RS512\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-audience -d 'For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l scope -d 'With --grant: a scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l resource -d 'With --grant: the resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
 file\t''
@@ -515,10 +594,34 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
+code\t'A person agrees in a browser'
+device\t'A person enters a code in any browser; the same as --device'
+client-credentials\t'A client registered by hand, without a person'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
+ES384\t''
+EdDSA\t''
+Ed25519\t''
+PS256\t''
+RS256\t''
+PS384\t''
+RS384\t''
+PS512\t''
+RS512\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-audience -d 'For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l scope -d 'With --grant: a scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l resource -d 'With --grant: the resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
 file\t''
@@ -530,6 +633,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l login -d 'Open the browser once if a login is needed'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s v -l verbose -d 'Print each request and its response'
@@ -621,6 +725,29 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l json -d
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
+code\t'A person agrees in a browser'
+device\t'A person enters a code in any browser; the same as --device'
+client-credentials\t'A client registered by hand, without a person'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
+ES384\t''
+EdDSA\t''
+Ed25519\t''
+PS256\t''
+RS256\t''
+PS384\t''
+RS384\t''
+PS512\t''
+RS512\t''"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-audience -d 'For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l scope -d 'With --grant: a scope to ask for; may be repeated [default: what the server wants]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l resource -d 'With --grant: the resource to name in the requests, if the server\'s own is wrong' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
 file\t''
@@ -631,6 +758,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s v -l verbose -d 'Print each request and its response'
@@ -669,6 +797,10 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l registrat
 static\t'The given client'
 cimd\t'The client ID metadata document'
 dcr\t'Dynamic client registration'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
+code\t'A person agrees in a browser'
+device\t'A person enters a code in any browser; the same as --device'
+client-credentials\t'A client registered by hand, without a person'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l port -d 'A fixed port to listen on [default: any free one]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name, which listens on both loopback addresses'

@@ -1,14 +1,55 @@
 //! What all commands share: where logins are stored, how requests are sent, and where the program runs.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::Error;
 use crate::http;
 use crate::os::environment::Environment;
 use crate::store::cache::Cache;
-use crate::store::{self, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId};
+use crate::store::{
+    self, Credentials, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId,
+};
 use crate::warning::warn_user;
+
+type Preparation = dyn Fn(&Context) -> Result<Credentials, Error> + Send + Sync;
+
+/// A login without a person that is made for this run only, and stored nowhere.
+pub struct UnstoredLogin {
+    prepare: Box<Preparation>,
+    login: Mutex<Option<Credentials>>,
+}
+
+impl UnstoredLogin {
+    /// Returns one that has no tokens yet; `prepare` finds out where to request them.
+    pub fn new(
+        prepare: impl Fn(&Context) -> Result<Credentials, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            prepare: Box::new(prepare),
+            login: Mutex::default(),
+        }
+    }
+
+    /// Finds out where to request tokens, and returns the login without them.
+    ///
+    /// # Errors
+    ///
+    /// The error of the search.
+    pub fn prepare(&self, context: &Context) -> Result<Credentials, Error> {
+        (self.prepare)(context)
+    }
+
+    /// Returns the login, once it has tokens; nobody else sees it meanwhile.
+    pub fn hold(&self) -> MutexGuard<'_, Option<Credentials>> {
+        self.login.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the tokens.
+    pub fn forget(&self) {
+        *self.hold() = None;
+    }
+}
 
 /// What all commands of a run share.
 pub struct Context {
@@ -24,6 +65,8 @@ pub struct Context {
     pub json: bool,
     /// What kind of place this is.
     pub environment: Environment,
+    /// The login that is made for this run only; `None` for those of the store.
+    pub unstored: Option<UnstoredLogin>,
     proven: OnceLock<Result<Store, Arc<StoreError>>>,
 }
 
@@ -47,6 +90,7 @@ impl Context {
             profile: None,
             json: false,
             environment: Environment::detect(),
+            unstored: None,
             proven: OnceLock::new(),
         })
     }

@@ -114,6 +114,16 @@ pub enum Error {
         /// What went wrong.
         source: DeviceError,
     },
+    /// A grant without a person brought no tokens.
+    #[error("cannot get tokens from {issuer} without a person")]
+    Grant {
+        /// The authorization server.
+        issuer: String,
+        /// The command that makes the stored login again; `None` if there is none.
+        login: Option<Box<LoginCommand>>,
+        /// What went wrong.
+        source: ExchangeError,
+    },
     /// The store cannot be used, or did not store the login.
     #[error("cannot {doing} {}", whose(server))]
     Store {
@@ -395,6 +405,17 @@ impl Error {
             Self::Device {
                 source, provider, ..
             } => return self.of_step(source, &at(*provider)),
+            Self::Grant { source, login, .. } => {
+                let mut report = self.of_step(source, &About::default());
+                report.hint = match (source.grant_hint(), login) {
+                    (Some(advice), Some(login)) => {
+                        Some(Hint::Else(format!("{advice}; then"), login.clone()))
+                    }
+                    (Some(advice), None) => Some(advice.into()),
+                    (None, _) => report.hint,
+                };
+                return report;
+            }
             Self::Reported(report) => return report.clone(),
             Self::Command { not_found, .. } => {
                 let class = match not_found {

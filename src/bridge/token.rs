@@ -169,7 +169,8 @@ impl TokenSource {
         let report = err.report();
         if report.class == Class::LoginNeeded {
             state.login = None;
-            if self.stored()?.is_none() && refused.is_none() {
+            let may_need_none = refused.is_none() && self.context.unstored.is_none();
+            if may_need_none && self.stored()?.is_none() {
                 return Ok(None);
             }
         }
@@ -202,6 +203,9 @@ impl TokenSource {
     }
 
     fn stored(&self) -> Result<Option<Credentials>, Error> {
+        if let Some(unstored) = &self.context.unstored {
+            return Ok(unstored.hold().clone());
+        }
         let store = self.context.store_to_read(Interaction::None);
         store
             .load(&self.key)

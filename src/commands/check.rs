@@ -8,14 +8,17 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::token::ServerArgs;
-use crate::cli::servers;
+use clap::Args;
+
+use super::grant::UnattendedArgs;
+use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
 use crate::failure::Class;
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
+use crate::oauth::secret::Secret;
 use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint;
 use crate::os::clock::Deadline;
@@ -45,15 +48,32 @@ pub struct Checked<'a> {
     pub tools: usize,
 }
 
+/// The options of a check.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// The server, as at the login [default: the only login]
+    #[arg(value_name = "SERVER", value_parser = values::server)]
+    pub server: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub unattended: UnattendedArgs,
+}
+
 /// Checks the login and prints the result.
 ///
 /// # Errors
 ///
 /// [`Error::Usage`]. A check that fails is printed, and decides the exit status.
-pub fn run(args: &ServerArgs, context: &Context) -> Result<ExitCode, Error> {
-    let (key, url) = servers::find_mcp_server(args.server.as_deref(), context)?;
+pub fn run(
+    args: &CheckArgs,
+    mut context: Context,
+    env_secret: Option<&Secret>,
+) -> Result<ExitCode, Error> {
+    let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
+    args.unattended.apply(&key, &mut context, env_secret)?;
     let mut reporter = Reporter::new(context.json, false);
-    match check(&key, &url, context) {
+    match check(&key, &url, &context) {
         Ok(checked) => {
             checked.report(&mut reporter);
             Ok(reporter.exit_code(Class::Success))
@@ -122,7 +142,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
     let mut login = live(false)?;
     let mut client = McpClient::new(&http, key, server, Some(&login));
     let (mut revision, mut answer) = client.list_tools()?;
-    if matches!(answer, ToolsAnswer::Unauthorized) && login.refresh_token.is_some() {
+    if matches!(answer, ToolsAnswer::Unauthorized) && login.is_renewable() {
         log::info!("{server} refuses the access token; refreshing it");
         login = match live(true) {
             // The refused token is given to nobody else, though it would live on.

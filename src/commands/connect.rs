@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, FromArgMatches as _};
 
+use super::grant::UnattendedArgs;
 use super::login::request::requests;
 use super::login::servers::requested;
 use crate::bridge::{self, Person};
@@ -14,6 +15,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorReport};
 use crate::failure::{Hint, LoginCommand};
 use crate::login::{self, Event, Outcome, UserOptions};
+use crate::oauth::secret::Secret;
 use crate::os::terminal;
 use crate::output::{hint, Reporter};
 
@@ -27,6 +29,10 @@ pub struct ConnectArgs {
     /// Open the browser once if a login is needed
     #[arg(long)]
     pub login: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub unattended: UnattendedArgs,
 }
 
 /// Bridges until the client ends it.
@@ -34,8 +40,13 @@ pub struct ConnectArgs {
 /// # Errors
 ///
 /// [`Error::Usage`] if the server has no URL. What fails later is an answer to the client.
-pub fn run(args: &ConnectArgs, context: Context) -> Result<ExitCode, Error> {
+pub fn run(
+    args: &ConnectArgs,
+    mut context: Context,
+    env_secret: Option<&Secret>,
+) -> Result<ExitCode, Error> {
     let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
+    args.unattended.apply(&key, &mut context, env_secret)?;
     let person = Stderr {
         json: context.json,
         server: key.server.clone(),

@@ -7,10 +7,12 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
+use super::grant::UnattendedArgs;
 use super::token::FreshnessArgs;
 use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::Error;
+use crate::oauth::secret::Secret;
 use crate::os::process;
 use crate::os::terminal;
 
@@ -29,6 +31,10 @@ pub struct ExecArgs {
     #[allow(missing_docs)]
     pub freshness: FreshnessArgs,
 
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub unattended: UnattendedArgs,
+
     /// The command and its arguments
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub command: Vec<OsString>,
@@ -39,9 +45,14 @@ pub struct ExecArgs {
 /// # Errors
 ///
 /// If there is no login with a live token, or the command cannot be run.
-pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode, Error> {
-    let key = servers::find(args.server.as_deref(), context)?;
-    let login = args.freshness.live(&key, context)?;
+pub fn run(
+    args: &ExecArgs,
+    mut context: Context,
+    env_secret: Option<&Secret>,
+) -> Result<ExitCode, Error> {
+    let key = servers::find(args.server.as_deref(), &context)?;
+    args.unattended.apply(&key, &mut context, env_secret)?;
+    let login = args.freshness.live(&key, &context)?;
     process::restore_core_limit();
     let _ = terminal::finish();
     let mut command = Command::new(&args.command[0]);

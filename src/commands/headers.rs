@@ -9,6 +9,7 @@ use super::token::TokenArgs;
 use crate::cli::servers;
 use crate::context::Context;
 use crate::error::Error;
+use crate::oauth::secret::Secret;
 use crate::oauth::text::json_line;
 use crate::output;
 
@@ -21,7 +22,11 @@ const HELPER_NAME: &str = "CLAUDE_CODE_MCP_SERVER_NAME";
 /// # Errors
 ///
 /// If there is no login with a live token.
-pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode, Error> {
+pub fn run(
+    args: &TokenArgs,
+    mut context: Context,
+    env_secret: Option<&Secret>,
+) -> Result<ExitCode, Error> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let key = match (&args.server, variable(HELPER_URL), variable(HELPER_NAME)) {
         (None, None, Some(name)) => {
@@ -33,9 +38,10 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode, Error> {
                 &logins,
             )?
         }
-        (given, url, _) => servers::find(given.as_deref().or(url.as_deref()), context)?,
+        (given, url, _) => servers::find(given.as_deref().or(url.as_deref()), &context)?,
     };
-    let login = args.freshness.live(&key, context)?;
+    args.unattended.apply(&key, &mut context, env_secret)?;
+    let login = args.freshness.live(&key, &context)?;
     let headers = json!({"Authorization": format!("Bearer {}", login.access_token.expose())});
     Ok(output::print(&json_line(&headers).unwrap_or_default()))
 }

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 mod exec;
 mod forget;
+pub mod grant;
 pub mod handover;
 mod headers;
 pub mod login;
@@ -29,6 +30,7 @@ use crate::error::Error;
 use crate::oauth::secret::Secret;
 use crate::os::terminal;
 use crate::output::{self, Reporter, WarningFormat};
+use check::CheckArgs;
 use completion::CompletionArgs;
 use connect::ConnectArgs;
 use demo::DemoArgs;
@@ -129,7 +131,7 @@ pub enum Command {
     /// clients.
     Handover(Deferred<HandoverArgs>),
     /// Ask a server for its tools: does the login really work?
-    Check(Deferred<ServerArgs>),
+    Check(Deferred<CheckArgs>),
     /// Find out what works on this machine, and why a login would fail
     ///
     /// Examines loopback, browser, terminal, keyring, files, clock, proxies and certificates; with a server, also
@@ -186,17 +188,17 @@ impl Command {
         let context = || global.context();
         match self {
             Self::Login(args) => login::run(args, context()?, env_secret),
-            Self::Token(args) => token::run(args, &context()?),
-            Self::Headers(args) => headers::run(args, &context()?),
-            Self::Exec(args) => exec::run(args, &context()?),
-            Self::Connect(args) => connect::run(args, context()?),
+            Self::Token(args) => token::run(args, context()?, env_secret),
+            Self::Headers(args) => headers::run(args, context()?, env_secret),
+            Self::Exec(args) => exec::run(args, context()?, env_secret),
+            Self::Connect(args) => connect::run(args, context()?, env_secret),
             Self::Refresh(args) => token::refresh(args, &context()?),
             Self::Status(args) => status::run(args, false, &context()?),
             Self::Whoami(args) => status::run(args, true, &context()?),
             Self::Logout(args) => logout::run(args, &context()?),
             Self::Handover(args) if args.list => Ok(handover::list(global.json)),
             Self::Handover(args) => handover::run(args, &context()?),
-            Self::Check(args) => check::run(args, &context()?),
+            Self::Check(args) => check::run(args, context()?, env_secret),
             Self::Doctor(args) => doctor::run(args, global, env_secret),
             Self::Providers => Ok(providers::run(global.json)),
             Self::Demo(args) => demo::run(args, global.json),

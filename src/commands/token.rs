@@ -6,9 +6,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::grant::UnattendedArgs;
 use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::Error;
+use crate::oauth::secret::Secret;
 use crate::oauth::text::json_line;
 use crate::os::clock::Deadline;
 use crate::os::terminal;
@@ -26,6 +28,10 @@ pub struct TokenArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub freshness: FreshnessArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub unattended: UnattendedArgs,
 }
 
 /// When a token is refreshed.
@@ -60,9 +66,14 @@ impl FreshnessArgs {
 /// # Errors
 ///
 /// If there is no login with a live token.
-pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode, Error> {
-    let key = servers::find(args.server.as_deref(), context)?;
-    let login = args.freshness.live(&key, context)?;
+pub fn run(
+    args: &TokenArgs,
+    mut context: Context,
+    env_secret: Option<&Secret>,
+) -> Result<ExitCode, Error> {
+    let key = servers::find(args.server.as_deref(), &context)?;
+    args.unattended.apply(&key, &mut context, env_secret)?;
+    let login = args.freshness.live(&key, &context)?;
     let token = login.access_token.expose();
     if !context.json {
         return Ok(output::print(token));

@@ -68,6 +68,7 @@ impl Search<'_> {
         resource: &ProtectedResource,
         named: &str,
     ) -> Result<AuthorizationServer, DiscoverError> {
+        self.check_pinned(resource, named)?;
         let listed = &resource.metadata.authorization_servers;
         if listed.is_empty() {
             return self.issuer_of_user(named);
@@ -101,6 +102,26 @@ impl Search<'_> {
                     .map(|near| printable(near)),
             }),
         }
+    }
+
+    /// Checks, where no person takes part, that the resource names the pinned issuer if it names any: whoever runs the MCP
+    /// server must not choose who is sent a secret, a key's signature or a workload's token.
+    pub(super) fn check_pinned(
+        &self,
+        resource: &ProtectedResource,
+        pinned: &str,
+    ) -> Result<(), DiscoverError> {
+        let listed = &resource.metadata.authorization_servers;
+        let mut same = listed
+            .iter()
+            .filter(|listed| metadata::same_issuer(listed, pinned));
+        if !self.request.grant.is_unattended() || listed.is_empty() || same.next().is_some() {
+            return Ok(());
+        }
+        Err(DiscoverError::NotPinned {
+            pinned: printable(pinned),
+            found: listed.clone(),
+        })
     }
 
     /// Finds metadata of one of the listed issuers that names `issuer` instead, byte for byte.

@@ -127,6 +127,17 @@ pub enum DiscoverError {
         /// The one that the user probably meant.
         near: Option<String>,
     },
+    /// The server does not use the issuer that is pinned for a login without a person.
+    #[error(
+        "the server uses {}, and this login is pinned to {pinned}; nothing was sent there",
+        printable_list(found, ", ", MAX_LISTED)
+    )]
+    NotPinned {
+        /// The pinned issuer.
+        pinned: String,
+        /// What the server's metadata names.
+        found: Vec<String>,
+    },
     /// The metadata of the issuer that the user names is that of another issuer at the same origin.
     #[error("the metadata of {named} is that of {found}")]
     NearIssuer {
@@ -236,9 +247,10 @@ impl Failure for DiscoverError {
             Self::NoLoginNeeded => Code::NoLoginNeeded,
             Self::NoDocument { .. } => Code::MetadataUnusable,
             Self::NoServer { .. } => Code::NoAuthorizationServer,
-            Self::OtherIssuer { .. } | Self::NearIssuer { .. } | Self::Impersonated { .. } => {
-                Code::IssuerMismatch
-            }
+            Self::OtherIssuer { .. }
+            | Self::NearIssuer { .. }
+            | Self::NotPinned { .. }
+            | Self::Impersonated { .. } => Code::IssuerMismatch,
         }
     }
 
@@ -299,7 +311,8 @@ impl Failure for DiscoverError {
                 return Some(Hint::Else(text.to_owned(), Box::new(login)));
             }
             Self::Unsuitable { why: MetadataError::NoCodeFlow(_), .. } => {
-                "mcp-login needs the authorization code flow; --issuer names another authorization server of the server"
+                "a login in a browser needs the authorization code flow; --grant client-credentials and --grant jwt-bearer \
+                 do without a person, and --issuer names another authorization server of the server"
             }
             Self::OtherIssuer { near: Some(near), .. } => {
                 return Some(format!("did you mean --issuer {near}?").into());
@@ -307,6 +320,10 @@ impl Failure for DiscoverError {
             Self::OtherIssuer { .. } => "check --issuer: name one that the server uses, or leave it out",
             Self::NearIssuer { found, .. } => {
                 return Some(format!("did you mean --issuer {found}?").into());
+            }
+            Self::NotPinned { .. } => {
+                "ask the operator of the server which authorization server is right; if it is the other one, name that \
+                 one with --issuer"
             }
             Self::Impersonated { named, .. } => {
                 let hint = format!(

@@ -36,7 +36,8 @@ pub struct DiscoveryRequest<'a> {
     pub challenge: Option<&'a str>,
     /// The user names the resource, or asks for none: the metadata need not name the server.
     pub resource_is_given: bool,
-    /// The grant of the login: only one by browser needs the authorization code flow and PKCE.
+    /// The grant of the login: only one by browser needs the authorization code flow and PKCE, and only where a person takes
+    /// part may the server name another issuer than that of `source`.
     pub grant: GrantType,
     /// Go on without metadata about PKCE.
     pub assume_pkce: bool,

@@ -71,11 +71,11 @@ impl Search<'_> {
     fn for_mcp_server(&self, server: &Url) -> Result<Discovery, DiscoverError> {
         match self.request.source {
             ServerSource::Endpoints(named) => {
-                return Ok(self.with_server_of_user(server, named.clone()))
+                return self.with_server_of_user(server, named.clone());
             }
             ServerSource::Metadata(url, issuer) => {
                 let named = self.metadata_at(url, issuer)?;
-                return Ok(self.with_server_of_user(server, named));
+                return self.with_server_of_user(server, named);
             }
             ServerSource::Issuer(_) | ServerSource::Search => {}
         }
@@ -126,12 +126,16 @@ impl Search<'_> {
     }
 
     /// The user names the authorization server. The MCP server is asked only for its resource and scopes; errors are logged.
-    fn with_server_of_user(&self, server: &Url, named: AuthorizationServer) -> Discovery {
+    fn with_server_of_user(
+        &self,
+        server: &Url,
+        named: AuthorizationServer,
+    ) -> Result<Discovery, DiscoverError> {
         let probe = match self.probe_and_prefetch(server) {
             Ok(probe) => probe,
             Err(err) => {
                 log::info!("{err}");
-                return self.add_resource(named, Probe::default(), None);
+                return Ok(self.add_resource(named, Probe::default(), None));
             }
         };
         let resource = match self.resource(server, &probe, &mut Vec::new()) {
@@ -141,7 +145,10 @@ impl Search<'_> {
         let resource = resource
             .inspect_err(|err| log::info!("{err}"))
             .unwrap_or_default();
-        self.add_resource(named, probe, resource)
+        if let Some(resource) = &resource {
+            self.check_pinned(resource, &named.issuer)?;
+        }
+        Ok(self.add_resource(named, probe, resource))
     }
 
     fn add_resource(

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::Client;
+use crate::oauth::grant::Unattended;
 use crate::oauth::jwt::assertion::ClientKey;
 use crate::oauth::text::printable;
 use crate::oauth::token::Tokens;
@@ -20,7 +21,7 @@ use crate::os::clock::{in_words, Deadline, Time};
 use crate::providers;
 use crate::refresh::LockedLogin;
 use crate::store::cache::Cache;
-use crate::store::Credentials;
+use crate::store::{Credentials, Place, Store};
 use crate::token_endpoint::{ExchangeError, TokenRequest};
 use crate::warning::warn_user;
 
@@ -128,16 +129,7 @@ pub fn store(
     }
     let google_tools = preparation.request.google_tools.clone();
     let mut credentials = credentials(preparation, client, tokens, account);
-    let saved = store
-        .save(&mut credentials)
-        .map_err(|err| Error::not_stored(&key, Arc::new(err)))?;
-    if let Some(notice) = saved.notice {
-        warn_user!(StoreFallback, "{notice}");
-    }
-    if let Some(locked) = locked.filter(|_| is_adopted) {
-        // What an earlier refresh has left is of no use any more.
-        locked.end();
-    }
+    let place = save(&mut credentials, store, locked.filter(|_| is_adopted))?;
     let unusable_tools = google_tools
         .map(|tools| tools.without(&credentials.scopes))
         .unwrap_or_default();
@@ -148,7 +140,36 @@ pub fn store(
             unusable_tools.join(", ")
         );
     }
-    Ok(Report::new(&credentials, Some(saved.place), false))
+    Ok(Report::new(&credentials, Some(place), false))
+}
+
+/// Stores a login, and returns where it is. What an earlier refresh has left is of no use any more, if its lock is held.
+fn save(
+    login: &mut Credentials,
+    store: &Store,
+    locked: Option<LockedLogin>,
+) -> Result<Place, Error> {
+    let saved = store
+        .save(login)
+        .map_err(|err| Error::not_stored(&login.key(), err))?;
+    if let Some(notice) = saved.notice {
+        warn_user!(StoreFallback, "{notice}");
+    }
+    if let Some(locked) = locked {
+        locked.end();
+    }
+    Ok(saved.place)
+}
+
+/// Stores a login that no person took part in, in place of an earlier one.
+pub fn store_unattended(mut login: Credentials, context: &Context) -> Result<Report, Error> {
+    let key = login.key();
+    let store = context.store(&key)?;
+    let locked = LockedLogin::acquire(store, &key, Deadline::after(REFRESH_LIMIT))
+        .inspect_err(|err| log::debug!("{err}"))
+        .ok();
+    let place = save(&mut login, store, locked)?;
+    Ok(Report::new(&login, Some(place), false))
 }
 
 /// Returns the record of the login.
@@ -189,6 +210,8 @@ fn credentials(
         );
     }
     let now = Time::now();
+    // Only at a provider itself is it of use later.
+    let id_token = tokens.id_token.filter(|_| request.server.is_none());
     Credentials {
         options: previous::options(&request, stored.as_ref()),
         server: request.key.server,
@@ -219,6 +242,8 @@ fn credentials(
         expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
         needs_login: false,
         handed_over: None,
+        id_token,
+        unattended: Unattended::default(),
         rest: serde_json::Map::new(),
     }
 }

@@ -9,7 +9,7 @@ use super::{AnswerSource, Reason};
 use crate::error::Error;
 use crate::os::browser::Skip;
 use crate::os::clock::Time;
-use crate::store::{Credentials, Place, StoredId};
+use crate::store::{Credentials, GrantType, Place, StoredId};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -197,6 +197,9 @@ pub struct Report {
     /// Where it is stored, if that is known.
     #[serde(flatten, serialize_with = "store_and_path")]
     pub place: Option<Box<Place>>,
+    /// The grant, if no person took part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantType>,
     /// The user's account, as far as the server names it.
     pub account: Option<String>,
     /// It was stored before: nothing had to be done.
@@ -230,7 +233,8 @@ impl Report {
             scopes: credentials.scopes.clone(),
             account: credentials.account.clone(),
             expires_at: credentials.expires_at,
-            refreshable: credentials.refresh_token.is_some() && !credentials.needs_login,
+            refreshable: credentials.is_renewable() && !credentials.needs_login,
+            grant: credentials.grant.known().filter(|it| it.is_unattended()),
             place: place.map(Box::new),
             already,
         }

@@ -20,6 +20,7 @@ mod previous;
 mod rejections;
 mod request;
 mod stage;
+mod unattended;
 mod workers;
 
 use std::sync::Arc;
@@ -41,8 +42,10 @@ pub use complete::metadata;
 pub use event::{AuthorizationPage, DevicePage, Event, Outcome, Report};
 pub use preflight::{preflight, Preflight};
 pub use prepare::{cannot_listen, redirect_target};
+pub use previous::serves;
 pub use rejections::{AnswerSource, Reason};
 pub use request::{Request, Resource};
+pub use unattended::{check as check_unattended, record};
 
 /// Longest time of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
@@ -76,9 +79,13 @@ pub fn run(
 fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Result<Started, Error> {
     let stored = previous::load(request, context)?;
     if let Some(report) = previous::live_login(request, stored.as_ref(), context) {
-        return Ok(Started::AlreadyLoggedIn(Box::new(report)));
+        return Ok(Started::LoggedIn(Box::new(report)));
     }
     let request = previous::complete(request.clone(), stored.as_ref())?;
+    if request.is_unattended() {
+        let report = unattended::log_in(&request, stored.as_ref(), context, worker)?;
+        return Ok(Started::LoggedIn(Box::new(report)));
+    }
     let is_device = request.grant == GrantType::DeviceCode;
     let redirect_uri = match is_device {
         true => device::redirect_uri(&request),

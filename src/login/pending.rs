@@ -160,8 +160,8 @@ impl PendingAuthorization {
 
 /// How the first step of a login ended.
 pub enum Started {
-    /// The stored login serves.
-    AlreadyLoggedIn(Box<Report>),
+    /// The login is complete: the stored one serves, or no person takes part.
+    LoggedIn(Box<Report>),
     /// The user has to see a page.
     Pending(Box<PendingAuthorization>),
 }

@@ -58,7 +58,7 @@ pub fn live_login(
     };
     match refresh::live(&request.key, need, context, Deadline::after(refresh::LIMIT)) {
         // One that can be refreshed has just been, if it was due.
-        Ok(live) if live.refresh_token.is_some() || !need.is_due(&live) => {
+        Ok(live) if live.is_renewable() || !need.is_due(&live) => {
             let logins = open(context).list().unwrap_or_default();
             let entry = logins.into_iter().find(|entry| entry.key() == request.key);
             Some(Report::new(&live, entry.map(|entry| entry.place), true))
@@ -72,14 +72,25 @@ pub fn live_login(
 }
 
 /// Returns whether a stored login is one that the request would lead to: whatever the request names, it was made with.
-fn serves(request: &Request, stored: &Credentials) -> bool {
+pub fn serves(request: &Request, stored: &Credentials) -> bool {
     let is_forced = request.force || request.challenge.is_some() || stored.needs_login;
     let is_same_resource = match &request.resource {
         Resource::Discovery => true,
         Resource::Omitted => stored.resource.is_none(),
         Resource::Given(resource) => stored.resource.as_ref() == Some(resource),
     };
+    let is_same_secret = |secret| stored.client_secret.as_ref() == Some(secret);
+    let is_same_grant = (!request.is_grant_named || stored.grant == request.grant)
+        && (request.unattended.is_default() || request.unattended == stored.unattended);
     !is_forced
+        && is_same_grant
+        && (!stored.is_unattended()
+            || request
+                .identity
+                .client_secret
+                .as_ref()
+                .is_none_or(is_same_secret))
+        && (request.identity.client_key.is_none() || stored.client_key.is_some())
         && is_made_as(&request.identity, stored)
         && is_made_at(request, stored)
         && is_same_resource
@@ -139,6 +150,7 @@ pub fn complete(mut request: Request, stored: Option<&Credentials>) -> Result<Re
         return at_provider(request, provider, stored);
     }
     if let Some(stored) = stored.filter(|stored| is_same_server(&request, stored)) {
+        repeat_grant(&mut request, stored);
         repeat_authority(&mut request, stored);
         let is_same_client = repeat_client(&mut request, stored)?;
         if is_same_client && !request.is_redirect_given {
@@ -248,6 +260,20 @@ fn repeat_authority(request: &mut Request, stored: &Credentials) {
         _ => return,
     }
     request.identity.issuer = issuer;
+}
+
+/// Takes over a grant without a person, if the user names no other one; and the issuer, which is pinned for such a grant.
+fn repeat_grant(request: &mut Request, stored: &Credentials) {
+    if !request.is_grant_named && stored.is_unattended() {
+        request.grant = stored.grant.known().unwrap_or_default();
+    }
+    if stored.grant == request.grant && request.unattended.is_default() {
+        request.unattended = stored.unattended.clone();
+    }
+    if request.is_unattended() && request.issuer.is_none() {
+        request.issuer = Some(stored.issuer.clone());
+        request.identity.issuer.clone_from(&request.issuer);
+    }
 }
 
 /// Takes over the client of the stored login, if the user names no other one; returns whether both have the same client.

@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::callback::RedirectHost;
+use crate::oauth::grant::Unattended;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::providers::{google, Provider};
 use crate::registration::Identity;
@@ -57,6 +58,10 @@ pub struct Request {
     pub scopes: Vec<String>,
     /// The resource to ask for.
     pub resource: Resource,
+    /// The user names the grant; else it may be that of the stored login.
+    pub is_grant_named: bool,
+    /// What gets the tokens of a grant without a person, beside the client.
+    pub unattended: Unattended,
     /// Further parameters of the authorization request.
     pub parameters: Vec<(String, String)>,
     /// The account that the server should offer.
@@ -99,6 +104,11 @@ impl Request {
     /// Returns whether the authorization server is named: by its issuer, its metadata or its endpoints.
     pub(super) fn names_authority(&self) -> bool {
         self.issuer.is_some() || self.preset.is_some() || self.issuer_metadata.is_some()
+    }
+
+    /// Returns whether no person takes part.
+    pub fn is_unattended(&self) -> bool {
+        self.grant.is_unattended()
     }
 
     /// Returns the URLs that the user typed: their hosts may be private.

@@ -6,6 +6,7 @@ pub mod challenge;
 pub mod client;
 pub mod device;
 pub mod endpoint;
+pub mod grant;
 pub mod id_token;
 pub mod jwt;
 pub mod metadata;

@@ -10,6 +10,8 @@ mod journal;
 mod locked;
 pub mod refresher;
 mod renewal;
+mod unattended;
+mod unstored;
 
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ use crate::store::{
 pub use command::Settings;
 pub use journal::{unfinished, RefreshNote};
 pub use locked::LockedLogin;
+pub use unattended::obtain;
 
 /// Longest time for the whole of it: the programs that call this give up after 10 s.
 pub const LIMIT: Duration = Duration::from_secs(8);
@@ -81,12 +84,12 @@ impl Freshness {
         if login.needs_login && !(self.refresh && was_refused) {
             return Err(refused_before(login, settings));
         }
-        let why = match (&login.refresh_token, self.refresh) {
-            (Some(_), _) => return Ok(false),
+        let why = match (login.is_renewable(), self.refresh) {
+            (true, _) => return Ok(false),
             // A token without a refresh token serves until it expires.
-            (None, false) if !has_expired(login) => return Ok(true),
-            (None, false) => "its access token has expired, and there is no refresh token",
-            (None, true) => "it cannot be refreshed, for the server gave no refresh token",
+            (false, false) if !has_expired(login) => return Ok(true),
+            (false, false) => "its access token has expired, and there is no refresh token",
+            (false, true) => "it cannot be refreshed, for the server gave no refresh token",
         };
         // As long as the token lives, only --force makes a login of it.
         let options: &[&str] = match has_expired(login) || login.needs_login {
@@ -124,6 +127,9 @@ pub fn live_instead_of(
     context: &Context,
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
+    if let Some(unstored) = &context.unstored {
+        return unstored::live(unstored, refused, need, context, deadline);
+    }
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
     let settings = Settings::of(context);
     let busy = || Error::Busy {
@@ -184,6 +190,10 @@ pub fn live_instead_of(
 ///
 /// [`Error::Store`] if the mark could not be stored.
 pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Result<(), Error> {
+    if let Some(unstored) = &context.unstored {
+        unstored.forget();
+        return Ok(());
+    }
     let key = &refused.key();
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
     let locked = LockedLogin::acquire(&store, key, Deadline::after(MARK_LIMIT))
@@ -195,7 +205,8 @@ pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Re
     else {
         return Ok(());
     };
-    login.needs_login = true;
+    // Without a person the next request is for another token in any case.
+    login.needs_login = !login.is_unattended();
     let now = Time::now();
     login.expires_at = Some(login.expires_at.map_or(now, |at| at.min(now)));
     store

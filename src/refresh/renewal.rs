@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::journal::Journal;
-use super::{needs_login, needs_login_again, LockedLogin, Settings};
+use super::{needs_login, needs_login_again, unattended, LockedLogin, Settings};
 use crate::error::Error;
 use crate::http::{Http, HttpSettings};
 use crate::oauth::client::{self, Client, RegistrationKind};
@@ -20,7 +20,7 @@ use crate::token_endpoint::{client_of, ExchangeError, TokenRequest};
 use crate::warning::warn_user;
 
 /// Longest time of the request.
-const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long before the end of the time of whoever asked a request is sent again at the latest.
 const LAST_RETRY: Duration = Duration::from_secs(1);
@@ -43,6 +43,9 @@ pub(super) fn renew(
     let login = &stored.credentials;
     let key = &login.key();
     let Some(refresh_token) = &login.refresh_token else {
+        if login.is_unattended() {
+            return unattended::renew(&locked, &stored, settings, retry_until);
+        }
         return Err(needs_login(key, "there is no refresh token", settings));
     };
     let not_stored = |err: StoreError| Error::not_stored(key, err);
@@ -110,6 +113,10 @@ fn spend(
         expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
         // A server that does not rotate sends none; the old one stays good.
         refresh_token: tokens.refresh_token.or(login.refresh_token.clone()),
+        id_token: login
+            .id_token
+            .as_ref()
+            .map(|stored| tokens.id_token.unwrap_or_else(|| stored.clone())),
         scopes: scopes.unwrap_or_else(|| login.scopes.clone()),
         needs_login: false,
         ..login.clone()
@@ -118,7 +125,7 @@ fn spend(
 
 /// Stores what came, and returns the login as it is then; `None` if it was logged out meanwhile. A new login, or a logout,
 /// that could not wait for the lock wins.
-fn store_renewed(
+pub(super) fn store_renewed(
     locked: &LockedLogin,
     stored: &Stored,
     mut renewed: Credentials,
@@ -128,7 +135,7 @@ fn store_renewed(
         Some(saved) => saved,
         None => match store.load(&locked.id)? {
             None => return Ok(None),
-            Some(now) if now.refresh_token != *spent => return Ok(Some(now)),
+            Some(now) if now.refresh_token != *spent || spent.is_none() => return Ok(Some(now)),
             Some(now) => {
                 // The new login brought no refresh token, and kept the one that has just been spent.
                 renewed = Credentials {
@@ -228,7 +235,7 @@ fn mark_refresh_token_refused(
     Err(needs_login_again(login, &why, &[], settings))
 }
 
-fn logged_out(key: &StoredId, settings: &Settings) -> Error {
+pub(super) fn logged_out(key: &StoredId, settings: &Settings) -> Error {
     needs_login(key, "it was logged out meanwhile", settings)
 }
 

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{Place, StoreError, StoredId};
 use crate::oauth::client::{Client, ClientAuth, RegistrationKind};
+use crate::oauth::grant::Unattended;
 use crate::oauth::jwt::assertion::ClientKeyRecord;
 use crate::oauth::secret::{self, Secret};
 use crate::oauth::text::printable;
@@ -64,6 +65,13 @@ pub struct Credentials {
     /// The refresh token, if one was given.
     #[serde(serialize_with = "secret::stored_option")]
     pub refresh_token: Option<Secret>,
+    /// The ID token of a login at an identity provider: identity assertions are requested with it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "secret::stored_option"
+    )]
+    pub id_token: Option<Secret>,
     /// When the access token was obtained.
     pub obtained_at: Time,
     /// When the access token expires, if the server said so.
@@ -77,6 +85,9 @@ pub struct Credentials {
     /// What the user chose by options at the login.
     #[serde(default, skip_serializing_if = "LoginOptions::is_default")]
     pub options: LoginOptions,
+    /// What gets the tokens without a person.
+    #[serde(default, skip_serializing_if = "Unattended::is_default")]
+    pub unattended: Unattended,
     /// What a newer version of this program wrote and this one does not know; left as it is.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -131,6 +142,16 @@ impl Credentials {
             place: place().to_string(),
             why,
         })
+    }
+
+    /// Tells whether no person takes part in this login.
+    pub fn is_unattended(&self) -> bool {
+        self.grant.known().is_some_and(GrantType::is_unattended)
+    }
+
+    /// Tells whether there can be a new access token without a new login.
+    pub fn is_renewable(&self) -> bool {
+        self.refresh_token.is_some() || self.is_unattended() && self.handed_over.is_none()
     }
 
     /// Tells whether the access token was obtained later than now: the clock was wrong then, or is wrong now.
@@ -239,4 +260,23 @@ pub enum GrantType {
     /// Spec: RFC 8628 section 3.4.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     DeviceCode,
+    /// The client itself, for its own secret, key or assertion. Spec: RFC 6749 section 4.4.
+    #[serde(rename = "client_credentials")]
+    ClientCredentials,
+    /// A JWT that the platform gives to this workload. Spec: RFC 7523 section 2.1.
+    #[serde(rename = "jwt_bearer")]
+    JwtBearer,
+    /// An identity assertion that the enterprise's provider issues for a login of a person there.
+    #[serde(rename = "id_jag")]
+    IdJag,
+}
+
+impl GrantType {
+    /// Tells whether no person takes part, neither now nor when the access token is renewed.
+    pub fn is_unattended(self) -> bool {
+        matches!(
+            self,
+            Self::ClientCredentials | Self::JwtBearer | Self::IdJag
+        )
+    }
 }

@@ -62,7 +62,7 @@ impl IndexEntry {
             grant: credentials.grant.clone(),
             obtained_at: Some(credentials.obtained_at),
             expires_at: credentials.expires_at,
-            refreshable: credentials.refresh_token.is_some() && !credentials.needs_login,
+            refreshable: credentials.is_renewable() && !credentials.needs_login,
             needs_login: credentials.needs_login,
             handed_over: credentials.handed_over.clone(),
             place,

@@ -56,6 +56,8 @@ pub(crate) fn sample(server: &str, generation: u64) -> Credentials {
         provider: None,
         needs_login: false,
         handed_over: None,
+        id_token: None,
+        unattended: Default::default(),
         options: LoginOptions::default(),
         rest: Map::from_iter([("later".to_owned(), Value::from(vec![1]))]),
     }

@@ -276,7 +276,7 @@ impl TokenRequest<'_> {
     /// Sends a request again if the server cannot have received it, or if it was busy and names a time for it. A code is
     /// valid for one request: it is sent again once, within 8 s, and only if the status means that it was not served. Each
     /// request is built anew: an assertion of the client is valid once.
-    fn send_with_retries(
+    pub(super) fn send_with_retries(
         &self,
         build: impl Fn() -> Option<HttpRequest>,
         is_code: bool,

@@ -7,11 +7,13 @@ mod client_auth;
 mod client_key;
 mod device;
 mod exchange;
+mod grant;
 mod revoke;
 
 pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
 pub use device::{DeviceError, DeviceRequest, PollAnswer};
 pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};
+pub use grant::{GrantParameters, CLIENT_CREDENTIALS};
 pub use revoke::{RevocationEndpoint, RevokeError};
 
 use std::cell::OnceCell;

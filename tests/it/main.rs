@@ -26,6 +26,7 @@ mod exec_store;
 mod first_steps;
 mod generated;
 mod golden;
+mod grants;
 mod handover;
 mod handover_clients;
 mod handover_connect;

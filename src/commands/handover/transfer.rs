@@ -301,6 +301,12 @@ fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Err
 /// Returns the mode that the user wants, or the usual one. A login that cannot be refreshed is not moved.
 fn mode(options: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverError> {
     let client = options.client;
+    if kept.is_unattended() {
+        return Err(HandoverError::unsuitable(
+            "no person takes part in this login, so there is nothing to hand over but a token that soon expires",
+            "let the client run `mcp-login headers SERVER` or `mcp-login connect SERVER`, or the job `mcp-login exec`",
+        ));
+    }
     let cannot_move = if kept.refresh_token.is_none() {
         Some("there is no refresh token to move: the server gave none")
     } else if kept.client_key.is_some() {

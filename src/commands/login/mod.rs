@@ -36,7 +36,8 @@ pub fn run(
     env_secret: Option<&Secret>,
 ) -> Result<ExitCode, Error> {
     let mut args = args.clone();
-    if args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
+    let may_ask = !args.method.grant.is_unattended();
+    if may_ask && args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
         match pick::server(&args, &context)? {
             Some(server) => args.servers.push(server),
             None => return Ok(ExitCode::SUCCESS),
@@ -68,8 +69,9 @@ fn log_in(
     let mut requests = request::requests(method, &servers, !is_one, profile, env_secret)?;
     for request in &mut requests {
         request.force = args.force;
-        if args.device {
+        if args.is_device() {
             request.grant = GrantType::DeviceCode;
+            request.is_grant_named = true;
         }
     }
     all::refuse_unasked(&servers)?;
@@ -84,7 +86,9 @@ fn log_in(
         return Ok(ExitCode::SUCCESS);
     }
     let is_typed = is_one && servers.iter().all(|server| server.named.is_none());
-    let can_be_asked = is_typed && !method.paste && !context.json && question::can_be_asked();
+    let is_unattended = requests.iter().all(login::Request::is_unattended);
+    let can_be_asked =
+        !is_unattended && is_typed && !method.paste && !context.json && question::can_be_asked();
     let suggestion = |error: &Error| match can_be_asked {
         true => error.suggestion().map(str::to_owned),
         false => None,
@@ -104,7 +108,9 @@ fn log_in(
         UserOptions {
             browser: method.browser(),
             // A device code needs no answer here.
-            paste: method.paste().filter(|_| !args.device),
+            paste: method
+                .paste()
+                .filter(|_| !is_unattended && !args.is_device()),
             timeout: args.timeout(),
         },
         &mut |event| {

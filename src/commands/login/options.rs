@@ -12,6 +12,7 @@ use clap::Args;
 use crate::callback::RedirectHost;
 use crate::cli::values;
 use crate::clients::{config, Target};
+use crate::commands::grant::GrantArgs;
 use crate::commands::handover::PlaceArgs;
 use crate::oauth::jwt::algorithm::Algorithm;
 use crate::oauth::jwt::assertion::CLIENT_ASSERTION_JWT;
@@ -19,6 +20,7 @@ use crate::os::browser::{BrowserChoice, Skip};
 use crate::os::terminal::paste::Paste;
 use crate::providers::{self, Provider};
 use crate::registration::RegistrationMethod;
+use crate::store::GrantType;
 
 /// The options of a login.
 #[derive(Clone, Debug, Args)]
@@ -42,7 +44,7 @@ pub struct LoginArgs {
     ///
     /// For machines without a browser whose answer could not come back: OAuth's device authorization grant, where the server
     /// offers it. Enter the code only if you started the login yourself.
-    #[arg(long, alias = "use-device-code")]
+    #[arg(long, alias = "use-device-code", conflicts_with = "grant")]
     pub device: bool,
 
     /// Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]
@@ -72,9 +74,14 @@ pub struct LoginArgs {
 }
 
 impl LoginArgs {
+    /// Tells whether the user wants to enter a code.
+    pub fn is_device(&self) -> bool {
+        self.device || self.method.grant.grant.0 == Some(GrantType::DeviceCode)
+    }
+
     /// Returns how long the logins may take.
     pub fn timeout(&self) -> Duration {
-        let usual = if self.device { 30 * 60 } else { 10 * 60 };
+        let usual = if self.is_device() { 30 * 60 } else { 10 * 60 };
         self.timeout.unwrap_or(Duration::from_secs(usual))
     }
 }
@@ -109,6 +116,10 @@ pub struct MethodArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub client: ClientArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub grant: GrantArgs,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -188,19 +199,38 @@ pub struct ClientArgs {
     pub client_id: Option<String>,
 
     /// A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "client_key_file")]
     pub client_secret_file: Option<PathBuf>,
 
     /// Refused: every user of the machine can read the arguments of a program
     #[arg(long, value_name = "SECRET", hide = true)]
     pub client_secret: Option<String>,
 
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub key: ClientKeyArgs,
+
+    /// The provider's file with the client, such as Google's client_secret.json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["client_id", "client_key_file"])]
+    pub client_file: Option<PathBuf>,
+
+    /// The URL of a client ID metadata document
+    #[arg(long, value_name = "URL")]
+    pub client_metadata_url: Option<String>,
+
+    /// How to become a client
+    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = values::one_of(REGISTRATIONS))]
+    pub registration: RegistrationMethod,
+}
+
+/// The private key that the client authenticates with.
+#[derive(Clone, Debug, Args)]
+pub struct ClientKeyArgs {
     /// A file with the private key that the client authenticates with: PEM or JWK, or a pipe
     ///
     /// The key signs an assertion for each request to the token endpoint (private_key_jwt). The file is read again at each
     /// refresh; a key from a pipe is stored with the login.
     #[arg(long, value_name = "FILE", env = "MCP_LOGIN_CLIENT_KEY_FILE")]
-    #[arg(conflicts_with_all = ["client_secret_file", "client_file"])]
     pub client_key_file: Option<PathBuf>,
 
     /// The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]
@@ -226,18 +256,6 @@ pub struct ClientArgs {
     #[arg(long, value_name = "TYPE", default_value = CLIENT_ASSERTION_JWT, requires = "client_key_file")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub client_key_typ: String,
-
-    /// The provider's file with the client, such as Google's client_secret.json
-    #[arg(long, value_name = "FILE", conflicts_with = "client_id")]
-    pub client_file: Option<PathBuf>,
-
-    /// The URL of a client ID metadata document
-    #[arg(long, value_name = "URL")]
-    pub client_metadata_url: Option<String>,
-
-    /// How to become a client
-    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = values::one_of(REGISTRATIONS))]
-    pub registration: RegistrationMethod,
 }
 
 fn algorithm() -> impl TypedValueParser<Value = Algorithm> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use url::Host;
 use zeroize::Zeroizing;
 
-use super::options::{MethodArgs, RedirectArgs};
+use super::options::{ClientKeyArgs, MethodArgs, RedirectArgs};
 use super::servers::RequestedServer;
 use super::{authority, provider};
 use crate::callback::RedirectHost;
@@ -44,15 +44,7 @@ pub fn requests(
 ) -> Result<Vec<Request>, Error> {
     refuse_options_for_one(method, several)?;
     let options = &method.request;
-    if let Some(issuer) = &options.issuer {
-        endpoint::parse(issuer).map_err(|why| {
-            let issuer = without_password(issuer);
-            usage(
-                format!("cannot use {issuer} as the issuer: {why}"),
-                "give it as in the server's metadata",
-            )
-        })?;
-    }
+    checked_issuer(options.issuer.as_deref())?;
     if let Some(value) = &options.challenge {
         challenge::bearer([value.as_str()]).ok_or_else(|| {
             usage(
@@ -67,7 +59,7 @@ pub fn requests(
         let client = &method.client;
         let own = [
             ("client secret", &client.client_secret_file),
-            ("private key", &client.client_key_file),
+            ("private key", &client.key.client_key_file),
         ];
         let used = own.into_iter().find(|(_, file)| file.is_some());
         if let Some((what, _)) = used.filter(|_| is_client_of_project) {
@@ -96,6 +88,55 @@ pub fn requests(
         }
     }
     Ok(requests)
+}
+
+/// Returns the issuer that the user names.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if it is no URL.
+pub fn checked_issuer(issuer: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(issuer) = issuer else {
+        return Ok(None);
+    };
+    endpoint::parse(issuer).map_err(|why| {
+        let issuer = without_password(issuer);
+        usage(
+            format!("cannot use {issuer} as the issuer: {why}"),
+            "give it as in the server's metadata",
+        )
+    })?;
+    Ok(Some(issuer.to_owned()))
+}
+
+/// Returns the client secret of a file, else that of the environment.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if the file cannot be read.
+pub fn client_secret(
+    file: Option<&Path>,
+    env_secret: Option<&Secret>,
+) -> Result<Option<Secret>, Error> {
+    Ok(match file {
+        Some(path) => Some(Secret::new(read(path, "the client secret")?.trim())),
+        None => env_secret.cloned(),
+    })
+}
+
+/// Returns the scopes that options name.
+pub fn scopes(options: &[String]) -> Vec<String> {
+    let words = options.iter().flat_map(|scopes| scopes.split_whitespace());
+    words.map(str::to_owned).collect()
+}
+
+/// Returns the resource that options name.
+pub fn resource(given: Option<&str>, is_omitted: bool) -> Resource {
+    match given {
+        _ if is_omitted => Resource::Omitted,
+        Some(resource) => Resource::Given(resource.to_owned()),
+        None => Resource::Discovery,
+    }
 }
 
 /// Returns a login whose server is not known: what it needs from the machine is known all the same.
@@ -136,16 +177,9 @@ fn request(
         request.likely_ports = DOCUMENT_PORTS.to_vec();
     }
     request.identity = identity;
-    let scopes = options.scope.iter();
-    request.scopes = scopes
-        .flat_map(|scopes| scopes.split_whitespace())
-        .map(str::to_owned)
-        .collect();
-    request.resource = match &options.resource {
-        _ if options.no_resource => Resource::Omitted,
-        Some(resource) => Resource::Given(resource.clone()),
-        None => Resource::Discovery,
-    };
+    request.scopes = scopes(&options.scope);
+    request.resource = resource(options.resource.as_deref(), options.no_resource);
+    method.grant.apply(&mut request);
     request.parameters.clone_from(&options.param);
     request.login_hint.clone_from(&options.login_hint);
     let demanded = file.as_ref().and_then(|file| file.redirect_uri.as_deref());
@@ -162,7 +196,7 @@ fn refuse_options_for_one(method: &MethodArgs, several: bool) -> Result<(), Erro
         ("--client-id", client.client_id.is_some()),
         ("--client-file", client.client_file.is_some()),
         ("--client-secret-file", client.client_secret_file.is_some()),
-        ("--client-key-file", client.client_key_file.is_some()),
+        ("--client-key-file", client.key.client_key_file.is_some()),
         (
             "--client-metadata-url",
             client.client_metadata_url.is_some(),
@@ -213,11 +247,12 @@ fn identity(
             "name the client with --client-id",
         ));
     }
-    let secret = match &client.client_secret_file {
-        Some(path) => Some(Secret::new(read(path, "the client secret")?.trim())),
-        None => env_secret.cloned(),
-    };
-    let client_key = client_key(method)?;
+    let secret = client_secret(client.client_secret_file.as_deref(), env_secret)?;
+    let client_key = client_key(
+        &client.key,
+        client.client_id.as_deref(),
+        method.names_authorization_server(),
+    )?;
     let mut identity = Identity {
         method: client.registration,
         client_id: client.client_id.clone(),
@@ -241,12 +276,19 @@ fn identity(
 }
 
 /// Returns the private key of the client.
-fn client_key(method: &MethodArgs) -> Result<Option<GivenKey>, Error> {
-    let client = &method.client;
+///
+/// # Errors
+///
+/// [`Error::Usage`], and [`Error::ClientKey`] if it cannot be used.
+pub fn client_key(
+    client: &ClientKeyArgs,
+    client_id: Option<&str>,
+    names_authorization_server: bool,
+) -> Result<Option<GivenKey>, Error> {
     let Some(path) = &client.client_key_file else {
         return Ok(None);
     };
-    if client.client_id.is_none() {
+    if client_id.is_none() {
         return Err(usage(
             "there is a private key, but no client that it belongs to",
             "name the client with --client-id",
@@ -255,7 +297,7 @@ fn client_key(method: &MethodArgs) -> Result<Option<GivenKey>, Error> {
     let audience = match client.client_key_audience.as_str() {
         "issuer" => Audience::Issuer,
         // A server that names the token endpoint of another one could use the assertion there.
-        _ if !method.names_authorization_server() => {
+        _ if !names_authorization_server => {
             return Err(usage(
                 "--client-key-audience is given, but not the authorization server that it is for",
                 "name the authorization server with --issuer",

@@ -56,7 +56,7 @@ impl EventLoop<'_> {
             // Its request was cut off by the deadline, which ends the login next.
             Message::Started(Err(_)) if self.deadline.passed() => {}
             Message::Started(Ok(Started::Pending(pending))) => self.show_page(id, pending),
-            Message::Started(Ok(Started::AlreadyLoggedIn(report))) => {
+            Message::Started(Ok(Started::LoggedIn(report))) => {
                 self.end(id, Ok(*report), Page::LoggedIn);
             }
             Message::Completed(Ok(report)) => self.end(id, Ok(report), Page::LoggedIn),

@@ -133,7 +133,7 @@ pub fn at(url: &Url, path: &str) -> Url {
 pub struct AuthorizationServer {
     /// Its issuer, byte for byte as its document has it.
     pub issuer: String,
-    /// Where the browser goes.
+    /// Where the browser goes; the token endpoint of a server that has no page, for which [`Self::check_code_flow`] fails.
     pub authorization_endpoint: Url,
     /// Where codes and refresh tokens are exchanged.
     pub token_endpoint: Url,
@@ -212,13 +212,8 @@ impl AuthorizationServer {
         let page = members.absolute_url(
             "authorization_endpoint",
             "where its authorization endpoint is",
-        )?;
-        let page = check(&page).map_err(unusable("authorization endpoint"))?;
-        let authorization_endpoint = endpoint::without_resource(page);
-        endpoint::check_parameters(&authorization_endpoint)
-            .map_err(unusable("authorization endpoint"))?;
-        let tokens = members.absolute_url("token_endpoint", "where its token endpoint is")?;
-        let token_endpoint = check(&tokens).map_err(unusable("token endpoint"))?;
+        );
+        let tokens = members.absolute_url("token_endpoint", "where its token endpoint is");
         let mut optional = |member| match members.text(member)?.map(|raw| check(&raw)) {
             None => Ok((None, None)),
             Some(Ok(url)) => Ok((Some(url), None)),
@@ -232,14 +227,26 @@ impl AuthorizationServer {
         if let Some(why @ UrlError::Address(_)) = unusable_revocation {
             return Err(unusable("revocation endpoint")(why));
         }
+        let other_flows = other_flows(&mut members, device_authorization_endpoint.is_some())?;
+        let authorization_endpoint = match page {
+            Err(MetadataError::Missing { .. }) if !other_flows.is_empty() => None,
+            page => {
+                let page = check(&page?).map_err(unusable("authorization endpoint"))?;
+                let page = endpoint::without_resource(page);
+                endpoint::check_parameters(&page).map_err(unusable("authorization endpoint"))?;
+                Some(page)
+            }
+        };
+        let token_endpoint = check(&tokens?).map_err(unusable("token endpoint"))?;
         Ok(Self {
             issuer,
-            authorization_endpoint,
+            authorization_endpoint: authorization_endpoint
+                .unwrap_or_else(|| token_endpoint.clone()),
             token_endpoint,
             registration_endpoint,
             unusable_registration,
             revocation_endpoint,
-            other_flows: other_flows(&mut members, device_authorization_endpoint.is_some())?,
+            other_flows,
             device_authorization_endpoint,
             userinfo_endpoint,
             scopes: members.list("scopes_supported")?.unwrap_or_default(),

@@ -1,0 +1,160 @@
+//! The options of a login without a person, and of a run that makes such a login for itself alone.
+
+use std::path::PathBuf;
+
+use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
+use clap::Args;
+
+use super::login::options::ClientKeyArgs;
+use super::login::request;
+use crate::cli::servers::{self, ParsedServer};
+use crate::cli::values;
+use crate::context::{Context, UnstoredLogin};
+use crate::error::Error;
+use crate::login::{self, Request};
+use crate::oauth::secret::Secret;
+use crate::os::clock::Deadline;
+use crate::refresh;
+use crate::registration::{Identity, RegistrationMethod};
+use crate::store::{GrantType, Interaction, StoredId};
+
+/// The grant, and what it is made from.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "The grant")]
+pub struct GrantArgs {
+    /// How the authorization server grants the tokens
+    #[arg(long, value_name = "GRANT", default_value = "auto", value_parser = values::one_of(GRANTS))]
+    pub grant: GrantChoice,
+}
+
+/// The value of `--grant`; none leaves it to the stored login.
+#[derive(Clone, Copy, Debug)]
+pub struct GrantChoice(pub Option<GrantType>);
+
+const GRANTS: values::Words<GrantChoice> = &[
+    (
+        &["auto"],
+        "That of the stored login, else code",
+        GrantChoice(None),
+    ),
+    (
+        &["code"],
+        "A person agrees in a browser",
+        GrantChoice(Some(GrantType::AuthorizationCode)),
+    ),
+    (
+        &["device"],
+        "A person enters a code in any browser; the same as --device",
+        GrantChoice(Some(GrantType::DeviceCode)),
+    ),
+    (
+        &["client-credentials"],
+        "A client registered by hand, without a person",
+        GrantChoice(Some(GrantType::ClientCredentials)),
+    ),
+];
+
+impl GrantArgs {
+    /// Tells whether the user names a grant without a person.
+    pub fn is_unattended(&self) -> bool {
+        self.grant.0.is_some_and(GrantType::is_unattended)
+    }
+
+    /// Puts the grant into a request.
+    pub fn apply(&self, request: &mut Request) {
+        request.is_grant_named = self.grant.0.is_some();
+        request.grant = self.grant.0.unwrap_or_default();
+    }
+}
+
+/// The options of a run that makes a login for itself, where none is stored.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "A login for this run, without a person")]
+pub struct UnattendedArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub grant: GrantArgs,
+
+    /// With --grant: the authorization server; no other one is sent anything
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
+
+    /// With --grant: a client identifier that you registered by hand
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub client_id: Option<String>,
+
+    /// With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET
+    #[arg(long, value_name = "FILE", conflicts_with = "client_key_file")]
+    pub client_secret_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub key: ClientKeyArgs,
+
+    /// With --grant: a scope to ask for; may be repeated [default: what the server wants]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Vec<String>,
+
+    /// With --grant: the resource to name in the requests, if the server's own is wrong
+    #[arg(long, value_name = "URI", conflicts_with = "no_resource")]
+    pub resource: Option<String>,
+
+    /// With --grant: name no resource in the requests
+    #[arg(long, env = "MCP_LOGIN_NO_RESOURCE", value_parser = FalseyValueParser::new())]
+    pub no_resource: bool,
+}
+
+impl UnattendedArgs {
+    /// Makes the run use a login of its own if the options name a grant without a person, and the stored login is not the one
+    /// that they would lead to. Nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`]; what fails later is an error of the run.
+    pub fn apply(
+        &self,
+        key: &StoredId,
+        context: &mut Context,
+        env_secret: Option<&Secret>,
+    ) -> Result<(), Error> {
+        if !self.grant.is_unattended() {
+            return Ok(());
+        }
+        let request = self.request(key, env_secret)?;
+        let store = context.store_to_read(Interaction::None);
+        let stored = store.load(key).unwrap_or_else(|err| {
+            log::info!("{err}");
+            None
+        });
+        if stored.is_some_and(|stored| login::serves(&request, &stored)) {
+            return Ok(());
+        }
+        login::check_unattended(&request)?;
+        context.unstored = Some(UnstoredLogin::new(move |context| {
+            login::record(&request, None, context, Deadline::after(refresh::LIMIT))
+        }));
+        Ok(())
+    }
+
+    fn request(&self, key: &StoredId, env_secret: Option<&Secret>) -> Result<Request, Error> {
+        let ParsedServer { key, url, text } =
+            servers::parse(&key.server, Some(&key.profile), true)?;
+        let mut request = Request::new(key, url, text);
+        request.issuer = request::checked_issuer(self.issuer.as_deref())?;
+        let client_key =
+            request::client_key(&self.key, self.client_id.as_deref(), self.issuer.is_some())?;
+        let secret = request::client_secret(self.client_secret_file.as_deref(), env_secret)?;
+        request.identity = Identity {
+            method: RegistrationMethod::Static,
+            client_id: self.client_id.clone(),
+            client_secret: secret.filter(|_| self.client_id.is_some() && client_key.is_none()),
+            client_key,
+            metadata_url: None,
+            issuer: request.issuer.clone(),
+        };
+        request.scopes = request::scopes(&self.scope);
+        request.resource = request::resource(self.resource.as_deref(), self.no_resource);
+        self.grant.apply(&mut request);
+        Ok(request)
+    }
+}

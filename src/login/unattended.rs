@@ -1,0 +1,151 @@
+//! A login without a person: nothing listens, opens or asks; its client requests the tokens itself.
+
+use super::workers::WorkerHandle;
+use super::{complete, prepare, previous, Report, Request, REQUEST_LIMIT};
+use crate::context::Context;
+use crate::discovery::Discovery;
+use crate::error::Error;
+use crate::http::Http;
+use crate::oauth::authorization::{choose_scopes, ScopeSources};
+use crate::oauth::client::{ClientAuth, RegistrationKind};
+use crate::oauth::jwt::assertion::ClientKey;
+use crate::oauth::secret::Secret;
+use crate::oauth::text::scope_list;
+use crate::os::clock::{Deadline, Time};
+use crate::refresh;
+use crate::store::{Credentials, GrantType};
+use crate::warning::warn_user;
+
+/// Logs in, and stores the login in place of an earlier one. The store has to work before anything is requested.
+pub fn log_in(
+    request: &Request,
+    stored: Option<&Credentials>,
+    context: &Context,
+    worker: &WorkerHandle,
+) -> Result<Report, Error> {
+    context.store(&request.key)?;
+    let login = record(request, stored, context, worker.deadline)?;
+    let settings = refresh::Settings::of(context);
+    let login = refresh::obtain(&login, &settings, worker.deadline)?;
+    let is_missing = |scope: &&String| !login.scopes.contains(scope);
+    let missing: Vec<_> = login.scopes_requested.iter().filter(is_missing).collect();
+    if !missing.is_empty() {
+        let missing: Vec<_> = missing.into_iter().cloned().collect();
+        warn_user!(
+            ScopesNotGranted,
+            "not all was granted: {} is missing",
+            scope_list(&missing)
+        );
+    }
+    complete::store_unattended(login, context)
+}
+
+/// Returns the login that a request leads to, without tokens. The servers are asked for their metadata, and sent nothing.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a request that lacks the issuer or something of the client; [`Error::Discover`], also if the MCP
+/// server names another issuer.
+pub fn record(
+    request: &Request,
+    stored: Option<&Credentials>,
+    context: &Context,
+    deadline: Deadline,
+) -> Result<Credentials, Error> {
+    check(request)?;
+    let identity = &request.identity;
+    let http = Http::new(&context.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
+    let discovery = prepare::find_server(request, None, &http, None)?;
+    let scopes = scopes(request, &discovery, stored);
+    let server = discovery.server;
+    let key = identity.client_key.as_ref().map(|key| key.at(&server));
+    let key = key.transpose()?;
+    let client_auth = match key {
+        Some(_) => ClientAuth::PrivateKeyJwt,
+        None => ClientAuth::choose(
+            identity.client_secret.is_some(),
+            None,
+            server.client_auth_methods.as_deref(),
+        ),
+    };
+    Ok(Credentials {
+        server: request.key.server.clone(),
+        profile: request.key.profile.clone(),
+        generation: 0,
+        resource: discovery.resource,
+        grant: request.grant.into(),
+        registration: RegistrationKind::Static.into(),
+        client_id: identity.client_id.clone().unwrap_or_default(),
+        client_secret: identity.client_secret.clone(),
+        client_secret_expires_at: None,
+        client_key: key.map(ClientKey::into_record),
+        client_auth: client_auth.into(),
+        redirect_uri: String::new(),
+        token_endpoint: server.token_endpoint.into(),
+        revocation_endpoint: server.revocation_endpoint.map(String::from),
+        scopes: Vec::new(),
+        scopes_requested: scopes,
+        provider: request.provider.map(|provider| provider.name.to_owned()),
+        account: None,
+        access_token: Secret::new(""),
+        refresh_token: None,
+        id_token: None,
+        obtained_at: Time::at(0),
+        expires_at: Some(Time::at(0)),
+        needs_login: false,
+        handed_over: None,
+        options: previous::options(request, stored),
+        unattended: request.unattended.clone(),
+        rest: serde_json::Map::new(),
+        issuer: server.issuer,
+    })
+}
+
+/// Checks that a request has what its grant needs.
+///
+/// # Errors
+///
+/// [`Error::Usage`] with the option that is missing.
+pub fn check(request: &Request) -> Result<(), Error> {
+    let identity = &request.identity;
+    let shows_itself = identity.client_secret.is_some()
+        || identity.client_key.is_some()
+        || request.unattended.client_assertion().is_some();
+    match request.grant {
+        _ if request.issuer.is_none() => Err(missing(
+            "the issuer: without a person, no server may choose who is sent a secret",
+            "name the authorization server with --issuer",
+        )),
+        GrantType::ClientCredentials if identity.client_id.is_none() => Err(missing(
+            "the client: no server registers one for it",
+            "register it by hand, and name it with --client-id",
+        )),
+        GrantType::ClientCredentials if !shows_itself => Err(missing(
+            "what the client authenticates with",
+            "use --client-key-file or --client-secret-file, or set MCP_LOGIN_CLIENT_SECRET",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Chooses the scopes to request: those that the user names, else those of the stored login that were named, else those of
+/// the challenge or the resource.
+fn scopes(request: &Request, discovery: &Discovery, stored: Option<&Credentials>) -> Vec<String> {
+    let named = stored.filter(|stored| stored.options.scopes && request.scopes.is_empty());
+    let (scopes, _) = choose_scopes(ScopeSources {
+        asked: named.map_or(&request.scopes, |stored| &stored.scopes_requested),
+        challenged: &discovery.challenged_scopes,
+        before: &[],
+        resource: &discovery.resource_scopes,
+        // What they are for, such as refresh tokens, only a person can grant.
+        server: &[],
+    });
+    scopes
+}
+
+fn missing(what: &str, hint: &str) -> Error {
+    Error::Usage {
+        message: format!("this grant lacks {what}"),
+        hint: Some(hint.into()),
+    }
+}

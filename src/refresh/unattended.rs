@@ -1,0 +1,110 @@
+//! New tokens for a login without a person: its grant is requested again, in place of spending a refresh token.
+
+use url::Url;
+
+use super::{renewal, LockedLogin, Settings};
+use crate::error::Error;
+use crate::http::{Http, HttpSettings};
+use crate::oauth::text::printable;
+use crate::os::clock::{Deadline, Time};
+use crate::providers;
+use crate::store::{Credentials, GrantType, StoreError, Stored};
+use crate::token_endpoint::{
+    client_of, ExchangeError, GrantParameters, TokenRequest, CLIENT_CREDENTIALS,
+};
+
+/// Requests new tokens, and returns the login with them. A refresh token that comes is not stored: the grant itself can be
+/// requested again.
+///
+/// # Errors
+///
+/// [`Error::Grant`].
+///
+/// Spec: RFC 6749 section 4.4.3.
+pub fn obtain(
+    login: &Credentials,
+    settings: &Settings,
+    retry_until: Deadline,
+) -> Result<Credentials, Error> {
+    let http_settings = HttpSettings {
+        ca_file: settings.ca_file.clone(),
+    };
+    let http = Http::new(&http_settings, &login.typed_urls(), renewal::REQUEST_LIMIT);
+    let request = GrantRequest {
+        login,
+        settings,
+        http: &http,
+        retry_until,
+    };
+    match login.grant.known() {
+        Some(GrantType::ClientCredentials) => request.send(CLIENT_CREDENTIALS, &[]),
+        _ => Err(request.failed(ExchangeError::Request)),
+    }
+}
+
+/// Requests new tokens for a locked login, stores them, and returns the login as it is then.
+pub(super) fn renew(
+    locked: &LockedLogin,
+    stored: &Stored,
+    settings: &Settings,
+    retry_until: Deadline,
+) -> Result<Credentials, Error> {
+    let key = &locked.id;
+    let not_stored = |err: StoreError| Error::not_stored(key, err);
+    locked
+        .store
+        .backend(stored)
+        .prove_replaceable()
+        .map_err(not_stored)?;
+    let renewed = obtain(&stored.credentials, settings, retry_until)?;
+    let now = renewal::store_renewed(locked, stored, renewed).map_err(not_stored)?;
+    now.ok_or_else(|| renewal::logged_out(key, settings))
+}
+
+/// A request by the grant of a login.
+struct GrantRequest<'a> {
+    login: &'a Credentials,
+    settings: &'a Settings,
+    http: &'a Http,
+    retry_until: Deadline,
+}
+
+impl GrantRequest<'_> {
+    fn send(&self, grant_type: &str, parameters: GrantParameters) -> Result<Credentials, Error> {
+        let login = self.login;
+        let token_endpoint =
+            Url::parse(&login.token_endpoint).map_err(|_| self.failed(ExchangeError::Request))?;
+        let request = TokenRequest {
+            token_endpoint: &token_endpoint,
+            client: &client_of(login)?,
+            resource: login.resource.as_deref(),
+            http: self.http,
+            retry_until: self.retry_until,
+        };
+        let issued = request
+            .grant(grant_type, parameters, &login.scopes_requested)
+            .map_err(|source| self.failed(source))?;
+        let (tokens, now) = (issued.tokens, Time::now());
+        let scopes = tokens
+            .scopes
+            .map(|scopes| providers::granted(login.known_provider(), scopes));
+        Ok(Credentials {
+            access_token: tokens.access_token,
+            obtained_at: now,
+            expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
+            scopes: scopes.unwrap_or_else(|| login.scopes_requested.clone()),
+            needs_login: false,
+            ..login.clone()
+        })
+    }
+
+    fn failed(&self, source: ExchangeError) -> Error {
+        Error::Grant {
+            issuer: printable(&self.login.issuer),
+            // What is stored nowhere has no command that makes it again.
+            login: (self.login.generation > 0)
+                .then(|| self.settings.login_again(self.login, &["--force"])),
+            source,
+        }
+    }
+}
