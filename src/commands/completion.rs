@@ -9,40 +9,32 @@ use crate::cli::values;
 pub struct CompletionArgs {
     /// The shell
     #[arg(value_name = "SHELL", value_parser = values::one_of(SCRIPTS))]
-    pub shell: &'static str,
+    pub shell: &'static [u8],
 }
 
 impl CompletionArgs {
     /// Returns the script.
-    pub fn script(&self) -> &'static str {
-        self.shell.trim_end()
+    pub fn script(&self) -> String {
+        let text = miniz_oxide::inflate::decompress_to_vec(self.shell).unwrap_or_default();
+        String::from_utf8_lossy(&text).trim_end().to_owned()
     }
 }
 
-const SCRIPTS: values::Words<&str> = &[
-    (
-        &["bash"],
-        "Bash",
-        include_str!("../../completions/mcp-login.bash"),
-    ),
-    (
-        &["zsh"],
-        "Z shell",
-        include_str!("../../completions/_mcp-login"),
-    ),
-    (
-        &["fish"],
-        "fish",
-        include_str!("../../completions/mcp-login.fish"),
-    ),
+macro_rules! packed {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/", $name))
+    };
+}
+
+/// The scripts, compressed by the build script.
+const SCRIPTS: values::Words<&[u8]> = &[
+    (&["bash"], "Bash", packed!("mcp-login.bash")),
+    (&["zsh"], "Z shell", packed!("_mcp-login")),
+    (&["fish"], "fish", packed!("mcp-login.fish")),
     (
         &["powershell", "pwsh"],
         "PowerShell",
-        include_str!("../../completions/_mcp-login.ps1"),
+        packed!("_mcp-login.ps1"),
     ),
-    (
-        &["elvish"],
-        "Elvish",
-        include_str!("../../completions/mcp-login.elv"),
-    ),
+    (&["elvish"], "Elvish", packed!("mcp-login.elv")),
 ];

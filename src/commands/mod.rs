@@ -202,7 +202,7 @@ impl Command {
             Self::Doctor(args) => doctor::run(args, global, env_secret),
             Self::Providers => Ok(providers::run(global.json)),
             Self::Demo(args) => demo::run(args, global.json),
-            Self::Completion(args) => Ok(output::print(args.script())),
+            Self::Completion(args) => Ok(output::print(&args.script())),
             Self::Version => Ok(output::print(parse::VERSION)),
         }
     }
