@@ -36,7 +36,8 @@ fn prove(place: &Place, bed: &Bed, name: &str, version: &str, finished: &Finishe
     place.prove_refreshes(bed);
 }
 
-#[apply(test)]
+/// The client takes seconds to start.
+#[apply(long_test)]
 fn codex_works_through_the_bridge() {
     let bed = Bed::with(&[Part::Codex]);
     let place = Place::start();
@@ -48,7 +49,8 @@ fn codex_works_through_the_bridge() {
     prove(&place, &bed, "codex-mcp-client", "0.171.0", &finished);
 }
 
-#[apply(test)]
+/// The client takes seconds to start.
+#[apply(long_test)]
 fn claude_code_works_through_the_bridge() {
     let bed = Bed::with(&[Part::ClaudeCode]);
     let place = Place::start();

@@ -455,6 +455,8 @@ pub fn codex_with(bed: &Bed, place: &Place, entry: &str) -> Command {
         stream_max_retries = 0
 
         [mcp_servers.x]
+        required = true # on a slow machine, it would go on without the server's tools
+        startup_timeout_sec = 60
         {entry}
         "#,
         origin = place.fake.origin(),
@@ -500,8 +502,11 @@ pub fn claude_code_with(bed: &Bed, place: &Place, entry: &Value) -> Command {
     ] {
         client.env(name, "1");
     }
-    // All tools are named to the model at once.
-    client.env("ENABLE_TOOL_SEARCH", "false");
+    // All tools are named to the model at once, however long the server takes.
+    client
+        .env("ENABLE_TOOL_SEARCH", "false")
+        .env("MCP_CONNECTION_NONBLOCKING", "false")
+        .env("MCP_CONNECT_TIMEOUT_MS", "60000");
     client.args([
         "-p",
         "Call the tool.",
