@@ -359,6 +359,9 @@ impl Http {
             sent: progress.sent,
         };
         let (parts, body) = sent.map_err(|err| translate(err, &of))?.into_parts();
+        let keep_alive = parts.headers.get("keep-alive");
+        let keep_alive = keep_alive.and_then(|value| value.to_str().ok());
+        self.pool.open.note_idle_limit(url.into(), keep_alive);
         Ok(Response {
             status: parts.status.as_u16(),
             headers: parts.headers,

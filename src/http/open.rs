@@ -49,6 +49,8 @@ pub struct OpenConnections(Mutex<State>);
 struct State {
     /// Each connection that is open, and one of each origin to which there was any.
     noted: Vec<(Origin, Option<Weak<TcpStream>>)>,
+    /// How long a server lets a connection be idle, as it says.
+    idle_limits: Vec<(Origin, Duration)>,
     /// Those that no request has used yet.
     unused: Vec<(Origin, Box<dyn Transport>)>,
 }
@@ -78,6 +80,23 @@ impl OpenConnections {
             }
         }
         None
+    }
+
+    /// Notes how long a server lets a connection be idle, if its response says so.
+    pub(super) fn note_idle_limit(&self, origin: Origin, keep_alive: Option<&str>) {
+        let Some(limit) = keep_alive.and_then(idle_limit) else {
+            return;
+        };
+        let limits = &mut self.lock().idle_limits;
+        limits.retain(|(known, _)| *known != origin);
+        limits.push((origin, limit));
+    }
+
+    /// Returns how long a server lets a connection be idle after its last response, if it has said so.
+    pub fn idle_limit(&self, origin: &Origin) -> Option<Duration> {
+        let state = self.lock();
+        let limit = state.idle_limits.iter().find(|(known, _)| known == origin);
+        limit.map(|(_, limit)| *limit)
     }
 
     /// Returns whether there was any connection to an origin.
@@ -146,4 +165,39 @@ fn read_ahead(transport: &mut dyn Transport) -> bool {
         }
     }
     false
+}
+
+/// Reads the value of a `Keep-Alive` header, such as `timeout=5, max=100`.
+///
+/// Spec: draft-thomson-hybi-http-timeout-03 section 2.
+fn idle_limit(keep_alive: &str) -> Option<Duration> {
+    let seconds = keep_alive.split(',').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("timeout").then_some(value)
+    });
+    seconds?.parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p68_how_long_a_server_keeps_connections() {
+        for (header, expected) in [
+            ("timeout=5", Some(5)),
+            ("max=100, Timeout = \"15\"", Some(15)),
+            ("timeout=5;max=3", None),
+            ("timeout=-1", None),
+            ("max=100", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                idle_limit(header),
+                expected.map(Duration::from_secs),
+                "{header}"
+            );
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,11 +13,15 @@ use super::connector::{only_open, ConnectError};
 use super::open::Origin;
 use super::translate::{translate, RequestContext};
 use super::{run, Http, HttpError, Limits, CONNECT_LIMIT};
+use crate::os::clock::Deadline;
 use crate::os::poll::{self, AsFd as _, PollFlags};
 use crate::os::socket::{self, PairSocket};
 
 /// How often a connection that the server has closed is opened again.
 const MAX_REOPENINGS: usize = 5;
+
+/// How long before a server closes a connection it is replaced.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// Most connections of all logins that are kept open so, each by a thread.
 const MAX_AT_ONCE: usize = 32;
@@ -28,7 +32,22 @@ static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
 /// Keeps a connection open until it is dropped.
 #[derive(Debug)]
 pub struct Standby {
-    _stop: PairSocket,
+    flag: Arc<Mutex<bool>>,
+    _socket: PairSocket,
+}
+
+impl Drop for Standby {
+    fn drop(&mut self) {
+        *self.flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
+/// How the thread of a [`Standby`] is stopped.
+struct Stop {
+    /// Set before the first request that may use the connection: none is closed after that.
+    flag: Arc<Mutex<bool>>,
+    /// Its other end is closed then.
+    socket: PairSocket,
 }
 
 /// Counts one of [`AT_ONCE`] until it is dropped.
@@ -59,48 +78,61 @@ impl Http {
             return None;
         }
         let counted = StandbyPermit::new()?;
-        let (stop, stopped) = socket::pair().ok()?;
+        let (ours, socket) = socket::pair().ok()?;
+        let flag = Arc::<Mutex<bool>>::default();
+        let standby = Standby {
+            flag: Arc::clone(&flag),
+            _socket: ours,
+        };
+        let stop = Stop { flag, socket };
         let (http, url) = (self.clone(), url.clone());
         let keep = move || {
             let _counted = counted;
-            http.keep_open(&url, &origin, &stopped);
+            http.keep_open(&url, &origin, &stop);
         };
         let thread = thread::Builder::new().name("standby".to_owned());
         thread.spawn(keep).ok()?;
-        Some(Standby { _stop: stop })
+        Some(standby)
     }
 
-    /// Does so until the other end of `stopped` is closed.
-    fn keep_open(&self, url: &Url, origin: &Origin, stopped: &PairSocket) {
-        let host = host(url);
-        let mut reopenings = usize::from(self.pool.open.knows(origin));
-        loop {
-            let left = self
-                .deadline
-                .map_or(Duration::MAX, |deadline| deadline.left());
-            match self.pool.open.find(origin) {
-                _ if left.is_zero() => return,
-                Some(stream) => {
-                    let watched = [stopped.as_fd(), stream.as_fd()].map(|fd| (fd, PollFlags::IN));
-                    match poll::wait(&watched, Some(left)).as_deref() {
-                        Ok([stop, _]) if stop.is_empty() => {}
-                        _ => return,
-                    }
-                    let found = self.pool.open.find(origin);
-                    if !found.is_some_and(|found| Arc::ptr_eq(&found, &stream)) {
-                        // The server has closed it, or says something that nobody asked for.
-                        let _ = stream.shutdown(Shutdown::Both);
-                    }
+    /// Does so until it is stopped. A connection that the server says it will close is replaced before that, so that no answer
+    /// meets the end of one.
+    fn keep_open(&self, url: &Url, origin: &Origin, stop: &Stop) {
+        let (host, open) = (host(url), &self.pool.open);
+        let mut reopenings = usize::from(open.knows(origin));
+        // The server counts from its last response; no request was sent on the later connections.
+        let idle_limit = open.idle_limit(origin);
+        let mut replace_at = idle_limit.map(|limit| Deadline::after(limit.saturating_sub(MARGIN)));
+        let end = self.deadline.unwrap_or(Deadline::after(Duration::MAX));
+        while !end.passed() {
+            if let Some(stream) = open.find(origin) {
+                let watched = [stop.socket.as_fd(), stream.as_fd()].map(|fd| (fd, PollFlags::IN));
+                let until = replace_at.map_or(end, |at| at.min(end));
+                match poll::wait(&watched, Some(until.left())).as_deref() {
+                    Ok([stop, _]) if stop.is_empty() => {}
+                    _ => return,
                 }
-                None if reopenings > MAX_REOPENINGS => {
-                    return log::info!("{host} closes its connections; none is kept open")
+                let is_due = replace_at.is_some_and(Deadline::passed);
+                let is_open = open
+                    .find(origin)
+                    .is_some_and(|it| Arc::ptr_eq(&it, &stream));
+                if is_open && !is_due {
+                    continue;
                 }
-                None => {
-                    reopenings += 1;
-                    match self.open_ahead(url) {
-                        Ok(()) => log::info!("opened a connection to {host} for the answer"),
-                        Err(err) => return log::info!("no connection is kept open: {err}"),
-                    }
+                replace_at = None;
+                let is_stopped = stop.flag.lock().unwrap_or_else(PoisonError::into_inner);
+                if *is_stopped {
+                    return;
+                }
+                // The pool drops it when it is next asked for one.
+                let _ = stream.shutdown(Shutdown::Both);
+            } else if reopenings > MAX_REOPENINGS {
+                return log::info!("{host} closes its connections; none is kept open");
+            } else {
+                reopenings += 1;
+                match self.open_ahead(url) {
+                    Ok(()) => log::info!("opened a connection to {host} for the answer"),
+                    Err(err) => return log::info!("no connection is kept open: {err}"),
                 }
             }
         }

@@ -92,6 +92,21 @@ fn p68_a_connection_that_dies_as_the_answer_comes_costs_no_code() {
     connection_of_code(&fake);
 }
 
+/// The server says how long it keeps a connection, so that no answer meets the end of it. It takes one second.
+#[apply(waiting_test)]
+fn p68_a_connection_is_replaced_before_the_server_closes_it() {
+    let fake = Fake::with(|seen, fake| Some(fake.behave(seen).with("Keep-Alive", "timeout=2")));
+    let mut login = Program::login(&fake).arg("-v").start();
+    let url = login.authorization_url();
+    let before = fake.connections();
+    login.said("opened a connection to");
+    wait_until_open(&fake, 1);
+    assert_eq!(fake.connections(), before + 1);
+    assert_eq!(login.agree_at(&url).status, 200);
+    login.finish().expect(0);
+    assert_eq!(connection_of_code(&fake), before + 1);
+}
+
 #[apply(test)]
 fn p68_no_connection_is_kept_to_a_server_that_keeps_none() {
     let fake = Fake::with(|seen, fake| match fake.behave(seen) {
