@@ -11,7 +11,7 @@ _mcp_login_with_servers() {
     previous="${before##*[[:space:]]}"
     [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
     case "$previous" in
-        --authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-key-alg|--client-key-audience|--client-key-file|--client-key-id|--client-key-typ|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--fastmcp-dir|--from|--grant|--handover|--hermes-home|--issuer|--issuer-metadata|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools) return 0 ;;
+        --assertion|--assertion-audience|--assertion-command|--assertion-env|--assertion-file|--authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-key-alg|--client-key-audience|--client-key-file|--client-key-id|--client-key-typ|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--fastmcp-dir|--from|--grant|--handover|--hermes-home|--id-token-file|--idp|--idp-client-id|--issuer|--issuer-metadata|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools) return 0 ;;
     esac
     read -ra words <<< "$before"
     for name in "${words[@]:1}"; do
@@ -160,7 +160,7 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --device --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
+            opts="-q -v -h -V --all --from --device --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -239,7 +239,39 @@ _mcp__login() {
                     return 0
                     ;;
                 --grant)
-                    COMPREPLY=($(compgen -W "auto code device client-credentials" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto code device client-credentials jwt-bearer id-jag" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion)
+                    COMPREPLY=($(compgen -W "github-actions" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --port)
@@ -338,14 +370,46 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__check)
-            opts="-q -v -h --grant --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --grant)
-                    COMPREPLY=($(compgen -W "auto code device client-credentials" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto code device client-credentials jwt-bearer id-jag" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion)
+                    COMPREPLY=($(compgen -W "github-actions" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --issuer)
@@ -450,14 +514,46 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__connect)
-            opts="-q -v -h --login --grant --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --login --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --grant)
-                    COMPREPLY=($(compgen -W "auto code device client-credentials" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto code device client-credentials jwt-bearer id-jag" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion)
+                    COMPREPLY=($(compgen -W "github-actions" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --issuer)
@@ -570,7 +666,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__doctor)
-            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -637,7 +733,39 @@ _mcp__login() {
                     return 0
                     ;;
                 --grant)
-                    COMPREPLY=($(compgen -W "auto code device client-credentials" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto code device client-credentials jwt-bearer id-jag" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion)
+                    COMPREPLY=($(compgen -W "github-actions" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --port)
@@ -724,7 +852,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__exec)
-            opts="-q -v -h --env --min-ttl --refresh --grant --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --env --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -739,7 +867,39 @@ _mcp__login() {
                     return 0
                     ;;
                 --grant)
-                    COMPREPLY=($(compgen -W "auto code device client-credentials" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto code device client-credentials jwt-bearer id-jag" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion)
+                    COMPREPLY=($(compgen -W "github-actions" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --issuer)
@@ -872,7 +1032,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__headers)
-            opts="-q -v -h --min-ttl --refresh --grant --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -883,7 +1043,39 @@ _mcp__login() {
                     return 0
                     ;;
                 --grant)
-                    COMPREPLY=($(compgen -W "auto code device client-credentials" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto code device client-credentials jwt-bearer id-jag" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion)
+                    COMPREPLY=($(compgen -W "github-actions" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --issuer)
@@ -1206,7 +1398,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --device --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --device --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1285,7 +1477,39 @@ _mcp__login() {
                     return 0
                     ;;
                 --grant)
-                    COMPREPLY=($(compgen -W "auto code device client-credentials" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto code device client-credentials jwt-bearer id-jag" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion)
+                    COMPREPLY=($(compgen -W "github-actions" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --port)
@@ -1524,7 +1748,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__token)
-            opts="-q -v -h --min-ttl --refresh --grant --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1535,7 +1759,39 @@ _mcp__login() {
                     return 0
                     ;;
                 --grant)
-                    COMPREPLY=($(compgen -W "auto code device client-credentials" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto code device client-credentials jwt-bearer id-jag" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assertion)
+                    COMPREPLY=($(compgen -W "github-actions" -- "${cur}"))
+                    return 0
+                    ;;
+                --assertion-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idp-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --issuer)

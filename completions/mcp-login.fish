@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= device timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= device timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= assertion-file= assertion-env= assertion-command= assertion= assertion-audience= idp= id-token-file= idp-client-id= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -119,7 +119,17 @@ dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
 device\t'A person enters a code in any browser; the same as --device'
-client-credentials\t'A client registered by hand, without a person'"
+client-credentials\t'A client registered by hand, without a person'
+jwt-bearer\t'A JWT that the platform gives to this workload'
+id-jag\t'An identity assertion of the enterprise\'s provider, for a person who is logged in there'"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assertion-file -d 'The file in which the platform puts a JWT for this workload; it is read anew for each request' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assertion-env -d 'The environment variable in which the platform puts the JWT; the command of exec does not inherit it' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assertion-command -d 'The command that prints the JWT; it is run without a shell, for at most 8 s' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assertion -d 'The platform to ask for the JWT' -r -f -a "github-actions\t'GitHub Actions or Forgejo; the job needs `permissions: id-token: write`'"
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assertion-audience -d 'The audience of the JWT [default: the issuer]' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l idp -d 'The issuer of the enterprise\'s identity provider, with --grant id-jag' -r
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l id-token-file -d 'A file with an ID token of the provider, in place of a login there' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l idp-client-id -d 'The client that the ID token was issued to' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l port -d 'A fixed port to listen on [default: any free one]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name, which listens on both loopback addresses'
@@ -278,7 +288,17 @@ dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
 device\t'A person enters a code in any browser; the same as --device'
-client-credentials\t'A client registered by hand, without a person'"
+client-credentials\t'A client registered by hand, without a person'
+jwt-bearer\t'A JWT that the platform gives to this workload'
+id-jag\t'An identity assertion of the enterprise\'s provider, for a person who is logged in there'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assertion-file -d 'The file in which the platform puts a JWT for this workload; it is read anew for each request' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assertion-env -d 'The environment variable in which the platform puts the JWT; the command of exec does not inherit it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assertion-command -d 'The command that prints the JWT; it is run without a shell, for at most 8 s' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assertion -d 'The platform to ask for the JWT' -r -f -a "github-actions\t'GitHub Actions or Forgejo; the job needs `permissions: id-token: write`'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assertion-audience -d 'The audience of the JWT [default: the issuer]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l idp -d 'The issuer of the enterprise\'s identity provider, with --grant id-jag' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l id-token-file -d 'A file with an ID token of the provider, in place of a login there' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l idp-client-id -d 'The client that the ID token was issued to' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l port -d 'A fixed port to listen on [default: any free one]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name, which listens on both loopback addresses'
@@ -482,7 +502,17 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l min-ttl -d
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
 device\t'A person enters a code in any browser; the same as --device'
-client-credentials\t'A client registered by hand, without a person'"
+client-credentials\t'A client registered by hand, without a person'
+jwt-bearer\t'A JWT that the platform gives to this workload'
+id-jag\t'An identity assertion of the enterprise\'s provider, for a person who is logged in there'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l assertion-file -d 'The file in which the platform puts a JWT for this workload; it is read anew for each request' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l assertion-env -d 'The environment variable in which the platform puts the JWT; the command of exec does not inherit it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l assertion-command -d 'The command that prints the JWT; it is run without a shell, for at most 8 s' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l assertion -d 'The platform to ask for the JWT' -r -f -a "github-actions\t'GitHub Actions or Forgejo; the job needs `permissions: id-token: write`'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l assertion-audience -d 'The audience of the JWT [default: the issuer]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l idp -d 'The issuer of the enterprise\'s identity provider, with --grant id-jag' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l id-token-file -d 'A file with an ID token of the provider, in place of a login there' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l idp-client-id -d 'The client that the ID token was issued to' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
@@ -522,7 +552,17 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l min-ttl 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
 device\t'A person enters a code in any browser; the same as --device'
-client-credentials\t'A client registered by hand, without a person'"
+client-credentials\t'A client registered by hand, without a person'
+jwt-bearer\t'A JWT that the platform gives to this workload'
+id-jag\t'An identity assertion of the enterprise\'s provider, for a person who is logged in there'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l assertion-file -d 'The file in which the platform puts a JWT for this workload; it is read anew for each request' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l assertion-env -d 'The environment variable in which the platform puts the JWT; the command of exec does not inherit it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l assertion-command -d 'The command that prints the JWT; it is run without a shell, for at most 8 s' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l assertion -d 'The platform to ask for the JWT' -r -f -a "github-actions\t'GitHub Actions or Forgejo; the job needs `permissions: id-token: write`'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l assertion-audience -d 'The audience of the JWT [default: the issuer]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l idp -d 'The issuer of the enterprise\'s identity provider, with --grant id-jag' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l id-token-file -d 'A file with an ID token of the provider, in place of a login there' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l idp-client-id -d 'The client that the ID token was issued to' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
@@ -563,7 +603,17 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
 device\t'A person enters a code in any browser; the same as --device'
-client-credentials\t'A client registered by hand, without a person'"
+client-credentials\t'A client registered by hand, without a person'
+jwt-bearer\t'A JWT that the platform gives to this workload'
+id-jag\t'An identity assertion of the enterprise\'s provider, for a person who is logged in there'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l assertion-file -d 'The file in which the platform puts a JWT for this workload; it is read anew for each request' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l assertion-env -d 'The environment variable in which the platform puts the JWT; the command of exec does not inherit it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l assertion-command -d 'The command that prints the JWT; it is run without a shell, for at most 8 s' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l assertion -d 'The platform to ask for the JWT' -r -f -a "github-actions\t'GitHub Actions or Forgejo; the job needs `permissions: id-token: write`'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l assertion-audience -d 'The audience of the JWT [default: the issuer]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l idp -d 'The issuer of the enterprise\'s identity provider, with --grant id-jag' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l id-token-file -d 'A file with an ID token of the provider, in place of a login there' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l idp-client-id -d 'The client that the ID token was issued to' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
@@ -602,7 +652,17 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s h -l help -
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
 device\t'A person enters a code in any browser; the same as --device'
-client-credentials\t'A client registered by hand, without a person'"
+client-credentials\t'A client registered by hand, without a person'
+jwt-bearer\t'A JWT that the platform gives to this workload'
+id-jag\t'An identity assertion of the enterprise\'s provider, for a person who is logged in there'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l assertion-file -d 'The file in which the platform puts a JWT for this workload; it is read anew for each request' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l assertion-env -d 'The environment variable in which the platform puts the JWT; the command of exec does not inherit it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l assertion-command -d 'The command that prints the JWT; it is run without a shell, for at most 8 s' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l assertion -d 'The platform to ask for the JWT' -r -f -a "github-actions\t'GitHub Actions or Forgejo; the job needs `permissions: id-token: write`'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l assertion-audience -d 'The audience of the JWT [default: the issuer]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l idp -d 'The issuer of the enterprise\'s identity provider, with --grant id-jag' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l id-token-file -d 'A file with an ID token of the provider, in place of a login there' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l idp-client-id -d 'The client that the ID token was issued to' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
@@ -728,7 +788,17 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s h -l he
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
 device\t'A person enters a code in any browser; the same as --device'
-client-credentials\t'A client registered by hand, without a person'"
+client-credentials\t'A client registered by hand, without a person'
+jwt-bearer\t'A JWT that the platform gives to this workload'
+id-jag\t'An identity assertion of the enterprise\'s provider, for a person who is logged in there'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l assertion-file -d 'The file in which the platform puts a JWT for this workload; it is read anew for each request' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l assertion-env -d 'The environment variable in which the platform puts the JWT; the command of exec does not inherit it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l assertion-command -d 'The command that prints the JWT; it is run without a shell, for at most 8 s' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l assertion -d 'The platform to ask for the JWT' -r -f -a "github-actions\t'GitHub Actions or Forgejo; the job needs `permissions: id-token: write`'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l assertion-audience -d 'The audience of the JWT [default: the issuer]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l idp -d 'The issuer of the enterprise\'s identity provider, with --grant id-jag' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l id-token-file -d 'A file with an ID token of the provider, in place of a login there' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l idp-client-id -d 'The client that the ID token was issued to' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l issuer -d 'With --grant: the authorization server; no other one is sent anything' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
@@ -800,7 +870,17 @@ dcr\t'Dynamic client registration'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
 device\t'A person enters a code in any browser; the same as --device'
-client-credentials\t'A client registered by hand, without a person'"
+client-credentials\t'A client registered by hand, without a person'
+jwt-bearer\t'A JWT that the platform gives to this workload'
+id-jag\t'An identity assertion of the enterprise\'s provider, for a person who is logged in there'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assertion-file -d 'The file in which the platform puts a JWT for this workload; it is read anew for each request' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assertion-env -d 'The environment variable in which the platform puts the JWT; the command of exec does not inherit it' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assertion-command -d 'The command that prints the JWT; it is run without a shell, for at most 8 s' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assertion -d 'The platform to ask for the JWT' -r -f -a "github-actions\t'GitHub Actions or Forgejo; the job needs `permissions: id-token: write`'"
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assertion-audience -d 'The audience of the JWT [default: the issuer]' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l idp -d 'The issuer of the enterprise\'s identity provider, with --grant id-jag' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l id-token-file -d 'A file with an ID token of the provider, in place of a login there' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l idp-client-id -d 'The client that the ID token was issued to' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l port -d 'A fixed port to listen on [default: any free one]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l redirect-host -d 'The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]' -r -f -a "127.0.0.1\t'The literal address, as RFC 8252 recommends'
 localhost\t'The name, which listens on both loopback addresses'

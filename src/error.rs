@@ -17,7 +17,9 @@ use crate::os::peer::Holder;
 use crate::providers::Provider;
 use crate::registration::RegisterError;
 use crate::store::{StoreError, StoredId};
-use crate::token_endpoint::{ClientKeyError, DeviceError, ExchangeError, RevokeError};
+use crate::token_endpoint::{
+    AssertionError, ClientKeyError, DeviceError, ExchangeError, RevokeError,
+};
 
 /// What it tells that a server did not serve us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +115,14 @@ pub enum Error {
         provider: Option<&'static Provider>,
         /// What went wrong.
         source: DeviceError,
+    },
+    /// There is no assertion that can be sent.
+    #[error("cannot get tokens from {issuer} without a person")]
+    Assertion {
+        /// The authorization server.
+        issuer: String,
+        /// What went wrong.
+        source: AssertionError,
     },
     /// A grant without a person brought no tokens.
     #[error("cannot get tokens from {issuer} without a person")]
@@ -405,6 +415,7 @@ impl Error {
             Self::Device {
                 source, provider, ..
             } => return self.of_step(source, &at(*provider)),
+            Self::Assertion { source, .. } => return self.of_step(source, &About::default()),
             Self::Grant { source, login, .. } => {
                 let mut report = self.of_step(source, &About::default());
                 report.hint = match (source.grant_hint(), login) {

@@ -151,6 +151,9 @@ codes! {
     OlderTransport "older_transport" [Usage] "the server speaks the older SSE transport, which check cannot use";
     ClientIdNeeded "client_id_needed" [Usage] "the authorization server registers no clients by itself";
     ClientKeyUnusable "client_key_unusable" [Usage] "the private key of the client cannot be used";
+    AssertionUnreadable "assertion_unreadable" [Usage, Unavailable] "the JWT that the platform should give cannot be read";
+    AssertionUnsuitable "assertion_unsuitable" [Usage] "the JWT is for another server, client or resource, and was not sent";
+    AssertionExpired "assertion_expired" [LoginNeeded] "the JWT that the platform gave has expired, and was not sent";
     CertificatesUnreadable "certificates_unreadable" [Usage] "the certificate authorities cannot be read";
     NoTls "no_tls" [Usage] "what answers at the https URL does not speak TLS";
     NotAnMcpServer "not_an_mcp_server" [Usage] "nothing at the URL speaks MCP";

@@ -21,6 +21,7 @@ words! {
         ScopesMissing "scopes_missing" "only the scopes that identify the user are requested";
         ScopesNotGranted "scopes_not_granted" "not all requested scopes were granted";
         Retrying "retrying" "the token endpoint does not answer, and the request is sent again";
+        AssertionAudience "assertion_audience" "the JWT of the platform is for another audience than the authorization server";
         ClockWrong "clock_wrong" "the clock of this computer or that of the server is wrong";
         AccountUnknown "account_unknown" "the provider does not say whose account it is";
         OtherAccount "other_account" "the login is for another account than the named one";

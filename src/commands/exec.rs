@@ -12,6 +12,7 @@ use super::token::FreshnessArgs;
 use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::Error;
+use crate::oauth::grant::{Assertion, AssertionSource};
 use crate::oauth::secret::Secret;
 use crate::os::process;
 use crate::os::terminal;
@@ -59,6 +60,14 @@ pub fn run(
     command
         .args(&args.command[1..])
         .env(&args.env, login.access_token.expose());
+    // The assertion is for us; the token that it brought is for the command.
+    if let Some(Assertion {
+        source: AssertionSource::Env(name),
+        ..
+    }) = &login.unattended.assertion
+    {
+        command.env_remove(name);
+    }
     // Where this process stays beside the command, it needs no token.
     drop(login);
     process::become_command(command).map_err(|source| Error::Command {

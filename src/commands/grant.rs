@@ -12,6 +12,7 @@ use crate::cli::values;
 use crate::context::{Context, UnstoredLogin};
 use crate::error::Error;
 use crate::login::{self, Request};
+use crate::oauth::grant::{Assertion, AssertionSource, IdentityProvider};
 use crate::oauth::secret::Secret;
 use crate::os::clock::Deadline;
 use crate::refresh;
@@ -25,7 +26,49 @@ pub struct GrantArgs {
     /// How the authorization server grants the tokens
     #[arg(long, value_name = "GRANT", default_value = "auto", value_parser = values::one_of(GRANTS))]
     pub grant: GrantChoice,
+
+    /// The file in which the platform puts a JWT for this workload; it is read anew for each request
+    ///
+    /// With --grant jwt-bearer it is the grant itself, with --grant client-credentials the client authenticates by it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["assertion_env", "assertion_command", "assertion"])]
+    pub assertion_file: Option<PathBuf>,
+
+    /// The environment variable in which the platform puts the JWT; the command of exec does not inherit it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["assertion_command", "assertion"], value_parser = values::variable)]
+    pub assertion_env: Option<String>,
+
+    /// The command that prints the JWT; it is run without a shell, for at most 8 s
+    #[arg(long, value_name = "COMMAND", conflicts_with = "assertion")]
+    pub assertion_command: Option<String>,
+
+    /// The platform to ask for the JWT
+    #[arg(long, value_name = "PLATFORM", value_parser = values::one_of(PLATFORMS))]
+    pub assertion: Option<AssertionSource>,
+
+    /// The audience of the JWT [default: the issuer]
+    #[arg(long, value_name = "AUDIENCE")]
+    pub assertion_audience: Option<String>,
+
+    /// The issuer of the enterprise's identity provider, with --grant id-jag
+    ///
+    /// The login there is an ordinary one, which all servers share: mcp-login --issuer URL --client-id ID idp
+    #[arg(long, value_name = "URL")]
+    pub idp: Option<String>,
+
+    /// A file with an ID token of the provider, in place of a login there
+    #[arg(long, value_name = "FILE", requires_all = ["idp", "idp_client_id"])]
+    pub id_token_file: Option<PathBuf>,
+
+    /// The client that the ID token was issued to
+    #[arg(long, value_name = "ID", requires = "idp", value_parser = NonEmptyStringValueParser::new())]
+    pub idp_client_id: Option<String>,
 }
+
+const PLATFORMS: values::Words<AssertionSource> = &[(
+    &["github-actions"],
+    "GitHub Actions or Forgejo; the job needs `permissions: id-token: write`",
+    AssertionSource::GithubActions,
+)];
 
 /// The value of `--grant`; none leaves it to the stored login.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +95,16 @@ const GRANTS: values::Words<GrantChoice> = &[
         "A client registered by hand, without a person",
         GrantChoice(Some(GrantType::ClientCredentials)),
     ),
+    (
+        &["jwt-bearer"],
+        "A JWT that the platform gives to this workload",
+        GrantChoice(Some(GrantType::JwtBearer)),
+    ),
+    (
+        &["id-jag"],
+        "An identity assertion of the enterprise's provider, for a person who is logged in there",
+        GrantChoice(Some(GrantType::IdJag)),
+    ),
 ];
 
 impl GrantArgs {
@@ -61,9 +114,35 @@ impl GrantArgs {
     }
 
     /// Puts the grant into a request.
-    pub fn apply(&self, request: &mut Request) {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for an issuer that is no URL.
+    pub fn apply(&self, request: &mut Request) -> Result<(), Error> {
         request.is_grant_named = self.grant.0.is_some();
         request.grant = self.grant.0.unwrap_or_default();
+        let issuer = request::checked_issuer(self.idp.as_deref())?;
+        // A setting of the environment means nothing for the others.
+        if self.is_unattended() {
+            let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or(path.clone());
+            let file = self.assertion_file.as_ref().map(absolute);
+            let source = file
+                .map(AssertionSource::File)
+                .or(self.assertion_env.clone().map(AssertionSource::Env))
+                .or(self.assertion_command.clone().map(AssertionSource::Command))
+                .or(self.assertion.clone());
+            request.unattended.assertion = source.map(|source| Assertion {
+                source,
+                audience: self.assertion_audience.clone(),
+            });
+            request.unattended.idp = issuer.map(|issuer| IdentityProvider {
+                issuer,
+                token_endpoint: None,
+                client_id: self.idp_client_id.clone(),
+                id_token_file: self.id_token_file.as_ref().map(absolute),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -154,7 +233,7 @@ impl UnattendedArgs {
         };
         request.scopes = request::scopes(&self.scope);
         request.resource = request::resource(self.resource.as_deref(), self.no_resource);
-        self.grant.apply(&mut request);
+        self.grant.apply(&mut request)?;
         Ok(request)
     }
 }

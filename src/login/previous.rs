@@ -81,7 +81,7 @@ pub fn serves(request: &Request, stored: &Credentials) -> bool {
     };
     let is_same_secret = |secret| stored.client_secret.as_ref() == Some(secret);
     let is_same_grant = (!request.is_grant_named || stored.grant == request.grant)
-        && (request.unattended.is_default() || request.unattended == stored.unattended);
+        && (request.unattended.is_default() || request.unattended.is_like(&stored.unattended));
     !is_forced
         && is_same_grant
         && (!stored.is_unattended()

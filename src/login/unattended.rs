@@ -13,7 +13,7 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::scope_list;
 use crate::os::clock::{Deadline, Time};
 use crate::refresh;
-use crate::store::{Credentials, GrantType};
+use crate::store::{Credentials, GrantType, StoredId};
 use crate::warning::warn_user;
 
 /// Logs in, and stores the login in place of an earlier one. The store has to work before anything is requested.
@@ -56,6 +56,14 @@ pub fn record(
     let identity = &request.identity;
     let http = Http::new(&context.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
     let discovery = prepare::find_server(request, None, &http, None)?;
+    let mut unattended = request.unattended.clone();
+    if let Some(idp) = unattended
+        .idp
+        .as_mut()
+        .filter(|it| it.id_token_file.is_some())
+    {
+        idp.token_endpoint = Some(token_endpoint_of(&idp.issuer, context, deadline)?);
+    }
     let scopes = scopes(request, &discovery, stored);
     let server = discovery.server;
     let key = identity.client_key.as_ref().map(|key| key.at(&server));
@@ -95,10 +103,20 @@ pub fn record(
         needs_login: false,
         handed_over: None,
         options: previous::options(request, stored),
-        unattended: request.unattended.clone(),
+        unattended,
         rest: serde_json::Map::new(),
         issuer: server.issuer,
     })
+}
+
+/// Returns the token endpoint of an identity provider, as its own metadata has it.
+fn token_endpoint_of(issuer: &str, context: &Context, deadline: Deadline) -> Result<String, Error> {
+    let mut request = Request::new(StoredId::new(issuer, ""), None, issuer.to_owned());
+    request.issuer = Some(issuer.to_owned());
+    request.grant = GrantType::IdJag;
+    let http = Http::new(&context.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
+    let discovery = prepare::find_server(&request, None, &http, None)?;
+    Ok(discovery.server.token_endpoint.into())
 }
 
 /// Checks that a request has what its grant needs.
@@ -110,7 +128,7 @@ pub fn check(request: &Request) -> Result<(), Error> {
     let identity = &request.identity;
     let shows_itself = identity.client_secret.is_some()
         || identity.client_key.is_some()
-        || request.unattended.client_assertion().is_some();
+        || request.unattended.assertion.is_some();
     match request.grant {
         _ if request.issuer.is_none() => Err(missing(
             "the issuer: without a person, no server may choose who is sent a secret",
@@ -122,7 +140,19 @@ pub fn check(request: &Request) -> Result<(), Error> {
         )),
         GrantType::ClientCredentials if !shows_itself => Err(missing(
             "what the client authenticates with",
-            "use --client-key-file or --client-secret-file, or set MCP_LOGIN_CLIENT_SECRET",
+            "use --client-key-file, --client-secret-file or --assertion-file, or set MCP_LOGIN_CLIENT_SECRET",
+        )),
+        GrantType::JwtBearer if request.unattended.assertion.is_none() => Err(missing(
+            "the JWT of the platform",
+            "name where it is: --assertion-file, --assertion-env, --assertion-command, or --assertion github-actions",
+        )),
+        GrantType::IdJag if request.unattended.idp.is_none() => Err(missing(
+            "the identity provider of the enterprise",
+            "name its issuer with --idp; the login there is an ordinary one: mcp-login --issuer URL --client-id ID idp",
+        )),
+        GrantType::IdJag if identity.client_id.is_none() => Err(missing(
+            "the client at the authorization server of the MCP server",
+            "name it with --client-id",
         )),
         _ => Ok(()),
     }

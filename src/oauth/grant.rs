@@ -46,9 +46,16 @@ impl Unattended {
         *self == Self::default()
     }
 
-    /// Returns the assertion, if the client authenticates by it.
-    pub fn client_assertion(&self) -> Option<&Assertion> {
-        self.assertion.as_ref().filter(|it| it.as_client)
+    /// Tells whether both are the same, but for what was found out at a login.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let bare = |it: &Self| {
+            let mut bare = it.clone();
+            if let Some(idp) = &mut bare.idp {
+                idp.token_endpoint = None;
+            }
+            bare
+        };
+        bare(self) == bare(other)
     }
 }
 
@@ -61,9 +68,6 @@ pub struct Assertion {
     /// The audience to ask the platform for; `None` for the issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
-    /// The client authenticates by it; else it is the grant itself.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub as_client: bool,
 }
 
 /// Where a JWT of the platform comes from.
@@ -88,12 +92,9 @@ pub struct IdentityProvider {
     /// Its token endpoint, where the ID token is in a file; a login at it knows its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint: Option<String>,
-    /// Our client there, if that is not the one of the login.
+    /// Our client there, where the ID token is in a file; it has no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// The file that holds the secret of that client.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_secret_file: Option<PathBuf>,
     /// The file that holds the ID token; without it, that of the login at the provider is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_file: Option<PathBuf>,

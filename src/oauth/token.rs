@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
+use super::grant;
 use super::secret::Secret;
 
 /// Longest lifetime that is accepted, in seconds: ten years.
@@ -26,6 +27,10 @@ pub struct Tokens {
     pub scopes: Option<Vec<String>>,
     /// The ID token, unread, if there is one.
     pub id_token: Option<Secret>,
+    /// What a token exchange has issued.
+    ///
+    /// Spec: RFC 8693 section 2.2.1.
+    pub issued_token_type: Option<String>,
 }
 
 /// Why the response of a token endpoint cannot be used.
@@ -55,6 +60,7 @@ struct TokenDocument {
     token_type: Value,
     expires_in: Value,
     scope: Value,
+    issued_token_type: Value,
 }
 
 impl TokenDocument {
@@ -96,7 +102,13 @@ impl Tokens {
             Value::String(token) if is_token(&token) => Secret::new(token),
             _ => return Err(TokenResponseError::NoAccessToken),
         };
-        if !is_bearer(&document.token_type) {
+        let issued_token_type = match document.issued_token_type {
+            Value::String(kind) => Some(kind),
+            _ => None,
+        };
+        // Spec: RFC 8693 section 2.2.1: `N_A` for what is no access token.
+        let is_assertion = issued_token_type.as_deref() == Some(grant::ID_JAG);
+        if !is_assertion && !is_bearer(&document.token_type) {
             return Err(TokenResponseError::NotBearer);
         }
         let secret = |value| match value {
@@ -109,6 +121,7 @@ impl Tokens {
             expires_in: lifetime(&document.expires_in),
             scopes: scopes(&document.scope),
             id_token: secret(document.id_token),
+            issued_token_type,
         })
     }
 }
@@ -361,6 +374,7 @@ mod tests {
             refresh_token: None,
             expires_in: Some(60),
             scopes: Some(vec!["x".to_owned(), "y".to_owned(), "z".to_owned()]),
+            issued_token_type: None,
             id_token: Some(Secret::new("e30.e30.")),
         };
         assert_eq!(Tokens::read(body), Ok(tokens));

@@ -6,6 +6,7 @@
 mod command;
 #[cfg(test)]
 mod hostile_tests;
+mod id_jag;
 mod journal;
 mod locked;
 pub mod refresher;

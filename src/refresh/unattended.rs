@@ -2,15 +2,18 @@
 
 use url::Url;
 
-use super::{renewal, LockedLogin, Settings};
+use super::{id_jag, renewal, LockedLogin, Settings};
 use crate::error::Error;
 use crate::http::{Http, HttpSettings};
+use crate::oauth::grant::{Assertion, JWT_BEARER};
+use crate::oauth::jwt::assertion::CLIENT_ASSERTION_TYPE;
+use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::os::clock::{Deadline, Time};
 use crate::providers;
 use crate::store::{Credentials, GrantType, StoreError, Stored};
 use crate::token_endpoint::{
-    client_of, ExchangeError, GrantParameters, TokenRequest, CLIENT_CREDENTIALS,
+    assertion, client_of, ExchangeError, GrantParameters, TokenRequest, CLIENT_CREDENTIALS,
 };
 
 /// Requests new tokens, and returns the login with them. A refresh token that comes is not stored: the grant itself can be
@@ -37,7 +40,28 @@ pub fn obtain(
         retry_until,
     };
     match login.grant.known() {
-        Some(GrantType::ClientCredentials) => request.send(CLIENT_CREDENTIALS, &[]),
+        Some(GrantType::ClientCredentials) => match &login.unattended.assertion {
+            None => request.send(CLIENT_CREDENTIALS, &[]),
+            Some(assertion) => {
+                let assertion = request.assertion(assertion)?;
+                let parameters = [
+                    ("client_assertion_type", CLIENT_ASSERTION_TYPE),
+                    ("client_assertion", assertion.expose()),
+                ];
+                request.send(CLIENT_CREDENTIALS, &parameters)
+            }
+        },
+        Some(GrantType::JwtBearer) => match &login.unattended.assertion {
+            None => Err(request.failed(ExchangeError::Request)),
+            Some(assertion) => {
+                let assertion = request.assertion(assertion)?;
+                request.send(JWT_BEARER, &[("assertion", assertion.expose())])
+            }
+        },
+        Some(GrantType::IdJag) => {
+            let assertion = id_jag::request(login, settings, &http, retry_until)?;
+            request.send(JWT_BEARER, &[("assertion", assertion.expose())])
+        }
         _ => Err(request.failed(ExchangeError::Request)),
     }
 }
@@ -95,6 +119,17 @@ impl GrantRequest<'_> {
             scopes: scopes.unwrap_or_else(|| login.scopes_requested.clone()),
             needs_login: false,
             ..login.clone()
+        })
+    }
+
+    /// Reads the JWT of the platform.
+    fn assertion(&self, assertion: &Assertion) -> Result<Secret, Error> {
+        let settings = HttpSettings {
+            ca_file: self.settings.ca_file.clone(),
+        };
+        assertion::read(assertion, self.login, &settings).map_err(|source| Error::Assertion {
+            issuer: printable(&self.login.issuer),
+            source,
         })
     }
 

@@ -3,6 +3,7 @@
 //! The `oauth2` crate builds every request, `client_auth` decides how the client authenticates, and `oauth::token_endpoint`
 //! reads the responses, more leniently than `oauth2` does.
 
+pub mod assertion;
 mod client_auth;
 mod client_key;
 mod device;
@@ -10,6 +11,7 @@ mod exchange;
 mod grant;
 mod revoke;
 
+pub use assertion::AssertionError;
 pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
 pub use device::{DeviceError, DeviceRequest, PollAnswer};
 pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};

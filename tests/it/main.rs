@@ -27,6 +27,7 @@ mod first_steps;
 mod generated;
 mod golden;
 mod grants;
+mod grants_jwt;
 mod handover;
 mod handover_clients;
 mod handover_connect;

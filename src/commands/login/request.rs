@@ -179,7 +179,7 @@ fn request(
     request.identity = identity;
     request.scopes = scopes(&options.scope);
     request.resource = resource(options.resource.as_deref(), options.no_resource);
-    method.grant.apply(&mut request);
+    method.grant.apply(&mut request)?;
     request.parameters.clone_from(&options.param);
     request.login_hint.clone_from(&options.login_hint);
     let demanded = file.as_ref().and_then(|file| file.redirect_uri.as_deref());
