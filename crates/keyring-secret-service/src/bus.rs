@@ -9,8 +9,8 @@
 
 use std::collections::HashMap;
 use std::ffi::c_int;
-use std::fs::File;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixDatagram;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ impl Bus {
     /// Connects to the session bus and sends the first request, whose answer does not matter.
     pub(crate) fn connect(options: Options) -> Result<Self, Error> {
         // The system gives the lowest free number; libdbus waits with `select`, and writes past its end for a high one.
-        let lowest_free = File::open("/dev/null").map_or(c_int::MAX, |file| file.as_raw_fd());
+        let lowest_free = UnixDatagram::unbound().map_or(c_int::MAX, |socket| socket.as_raw_fd());
         if lowest_free >= MAX_DESCRIPTOR {
             return Err(Error::TooManyFiles);
         }
