@@ -12,6 +12,7 @@ use super::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::clock::Deadline;
 use crate::os::poll::{AsFd as _, BorrowedFd, PollFlags};
+use crate::os::shell;
 use crate::os::socket::{self, has_no_family, is_taken};
 
 /// Most connections that are open at once; the oldest silent one makes room for a new one.
@@ -69,12 +70,15 @@ impl Failure for BindError {
         let hint = match self {
             Self::Taken { port } => format!(
                 "leave out --port or --redirect-uri to take any free port, stop the program that holds port {port}, or \
-                 allow pasting"
+                 allow pasting{}",
+                shell::RESERVED_PORTS
             ),
             Self::UsedUp => {
-                "other programs use all ports of this machine (see `ss -s`): end some, or run this in a terminal, or with \
-                 --paste, and paste the answer"
-                    .to_owned()
+                let command = shell::PORTS_COMMAND;
+                format!(
+                    "other programs use all ports of this machine (see `{command}`): end some, or run this in a \
+                     terminal, or with --paste, and paste the answer"
+                )
             }
             Self::Impossible(_) => {
                 "run this in a terminal, or with --paste, and paste the answer".to_owned()

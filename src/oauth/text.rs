@@ -52,14 +52,7 @@ fn is_space(character: char) -> bool {
     CodePointMapData::<GeneralCategory>::new().get(character) == GeneralCategory::SpaceSeparator
 }
 
-/// Returns a word in a form that a shell reads as this word.
-pub fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
+pub use crate::os::shell::quoted;
 
 /// Returns `text` on one line, with no power over the terminal, and at most 203 characters long.
 ///

@@ -1,18 +1,17 @@
 //! Runs another program for its answer: without a shell, in a process group of its own, bounded in time and size.
 
 use std::io::{self, ErrorKind, Read, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{kill_process_group, Pid, Signal};
 use zeroize::Zeroizing;
 
 use super::browser;
 use super::clock::Deadline;
+use super::process;
 
 /// The most of stderr that is read, in bytes; what is beyond it is dropped.
 const STDERR_BYTES: usize = 4096;
@@ -73,14 +72,13 @@ pub fn run(
     max_bytes: u64,
 ) -> Result<CommandOutput, CommandError> {
     let (program, arguments) = words.split_first().ok_or(CommandError::NotFound)?;
-    let child = Command::new(program)
+    let mut command = Command::new(process::found(program.as_ref())?);
+    command
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()?;
-    let mut running = Running(child);
+        .stderr(Stdio::piped());
+    let mut running = Running(process::spawn_group(&mut command)?);
     let answer = running.answer(stdin, deadline, max_bytes);
     if answer.is_err() {
         running.kill();
@@ -142,7 +140,7 @@ impl Running {
 
     fn kill(&mut self) {
         if let Ok(None) = self.0.try_wait() {
-            let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+            process::kill_group(&mut self.0);
             let _ = self.wait(Deadline::after(MOMENT));
         }
     }

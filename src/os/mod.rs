@@ -10,6 +10,7 @@ pub mod places;
 pub mod poll;
 pub mod process;
 pub mod programs;
+pub mod shell;
 pub mod signals;
 pub mod socket;
 pub mod stdio;

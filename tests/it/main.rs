@@ -61,6 +61,8 @@ mod threats;
 mod tidy;
 mod token;
 mod usage;
+#[cfg(target_os = "linux")]
+mod windows;
 
 fn main() -> std::process::ExitCode {
     if std::env::var_os("FAKE_SERVER").is_some() {

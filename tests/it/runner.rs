@@ -165,6 +165,11 @@ fn is_real(case: &Case) -> bool {
     case.path.contains("::real::")
 }
 
+/// Tells whether a test runs the program for Windows. These tests have a network of their own, and so a run of their own.
+fn is_for_windows(case: &Case) -> bool {
+    case.path.contains("::windows::")
+}
+
 /// Spreads the tests with real components evenly among the others, because many of them wait for their turn.
 fn spread(cases: Vec<&'static Case>) -> Vec<&'static Case> {
     let (real, others): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| is_real(case));
@@ -187,7 +192,10 @@ pub fn main() -> ExitCode {
     let mut at_once = arguments.test_threads.or(threads).unwrap_or(AT_ONCE);
     WORKING.set(at_once);
     WAITING.set(at_once.min(WAITING_AT_ONCE));
-    let mut cases: Vec<_> = inventory::iter::<Case>().collect();
+    let on_windows = std::env::var_os("MCP_LOGIN_TEST_WINDOWS").is_some();
+    let mut cases: Vec<_> = inventory::iter::<Case>()
+        .filter(|case| is_for_windows(case) == on_windows)
+        .collect();
     // One alone runs in the main thread. Otherwise there are threads for all that may have to wait for a permit.
     if at_once > 1 {
         let is_waiting = |case: &&&Case| case.kind == Kind::Waiting || is_real(case);

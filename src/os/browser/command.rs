@@ -11,7 +11,7 @@ pub fn commands(value: &str, is_list: bool, is_program: &dyn Fn(&str) -> bool) -
         return vec![vec![whole.to_owned()]];
     }
     let parts = if is_list {
-        split_unquoted(whole, ':')
+        split_unquoted(whole, SEPARATOR)
     } else {
         vec![whole]
     };
@@ -36,6 +36,9 @@ fn command(text: &str, is_program: &dyn Fn(&str) -> bool) -> Vec<String> {
         None => words(text),
     }
 }
+
+/// What is between the commands of a list. A drive of Windows has a colon, and a path there backslashes, which escape nothing.
+const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
 
 /// Splits at a character outside of quotes.
 fn split_unquoted(text: &str, at: char) -> Vec<&str> {
@@ -69,7 +72,7 @@ fn words(text: &str) -> Vec<String> {
                 word.get_or_insert_default();
             }
             (Some(open), _) if open == character => quote = None,
-            (None, '\\') => word.get_or_insert_default().extend(characters.next()),
+            (None, '\\') if cfg!(unix) => word.get_or_insert_default().extend(characters.next()),
             (Some('"'), '\\')
                 if characters
                     .peek()

@@ -48,7 +48,7 @@ impl Environment {
             .to_lowercase();
         let container = ["/.dockerenv", "/run/.containerenv"]
             .iter()
-            .any(|mark| Path::new(mark).exists());
+            .any(|mark| cfg!(unix) && Path::new(mark).exists());
         Self::from(
             &|name| env::var(name).ok().filter(|value| !value.is_empty()),
             &version,

@@ -9,6 +9,7 @@ use anyhow::{anyhow, Context};
 use zeroize::Zeroizing;
 
 use crate::failure::{About, Code, Failure, Hint};
+use crate::os::shell;
 use checks::resolve;
 
 pub use given::{read_given, GivenFile};
@@ -93,7 +94,9 @@ impl Failure for DiskError {
                 "run mcp-login without sudo, or keep the login elsewhere with --data-dir DIR"
             }
             Self::Locked { holder: Some(pid), .. } => {
-                let hint = format!("try again when process {pid} is done; `ps -p {pid}` tells what it is");
+                let command = shell::process_command(*pid);
+                let hint =
+                    format!("try again when process {pid} is done; `{command}` tells what it is");
                 return Some(hint.into());
             }
             Self::Locked { holder: None, .. } => "try again when the other process is done",

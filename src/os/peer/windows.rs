@@ -11,10 +11,11 @@ use super::{is_same, Holder};
 use crate::os::process;
 
 /// How often the table is read before a connection counts as closed.
-const TABLE_READS: usize = 3;
+const TABLE_READS: usize = 2;
 
-/// The process to which Windows gives what belongs to none, such as connections that are closed.
-const IDLE: u32 = 0;
+/// The process to which Windows gives what belongs to none, such as connections that are closed. Wine gives it the open
+/// connections of programs that do not run under it; Windows itself knows the program of each.
+const NONE: u32 = 0;
 
 pub(super) fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
     for _ in 0..TABLE_READS {
@@ -23,7 +24,15 @@ pub(super) fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
         };
         let is_peer = |row: &SocketRow| is_same(row.local, peer) && is_same(row.remote, local);
         if let Some(row) = rows.into_iter().find(is_peer) {
-            return row.pid.is_none_or(|pid| !is_trusted(pid));
+            log::debug!(
+                "the connection from {peer} is that of process {:?}",
+                row.pid
+            );
+            return match row.pid {
+                Some(NONE) => !row.is_open,
+                Some(pid) => !is_trusted(pid),
+                None => true,
+            };
         }
     }
     true
@@ -32,8 +41,7 @@ pub(super) fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
 /// Returns whether a process belongs to this user. Of those of others the system does not say whose they are.
 fn is_trusted(pid: u32) -> bool {
     let own = std::process::id();
-    pid == own
-        || pid != IDLE && process::owner(pid).is_some_and(|it| Some(it) == process::owner(own))
+    pid == own || process::owner(pid).is_some_and(|it| Some(it) == process::owner(own))
 }
 
 pub(super) fn holder(port: u16) -> Option<Holder> {
@@ -49,6 +57,7 @@ struct SocketRow {
     local: SocketAddr,
     remote: SocketAddr,
     is_listening: bool,
+    is_open: bool,
     pid: Option<u32>,
 }
 
@@ -63,6 +72,7 @@ fn read_rows(of: IpAddr) -> Option<Vec<SocketRow>> {
         local: SocketAddr::new(tcp.local_addr, tcp.local_port),
         remote: SocketAddr::new(tcp.remote_addr, tcp.remote_port),
         is_listening: tcp.state == TcpState::Listen,
+        is_open: tcp.state == TcpState::Established,
         pid: pids.first().copied(),
     };
     let rows = found

@@ -1,6 +1,7 @@
 //! Processes of Unix systems.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -10,7 +11,9 @@ use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::OnceLock;
 
 use rustix::io::Errno;
-use rustix::process::{setrlimit, test_kill_process, Pid, Resource, Rlimit};
+use rustix::process::{
+    kill_process_group, setrlimit, test_kill_process, Pid, Resource, Rlimit, Signal,
+};
 
 use crate::os::poll::OwnedFd;
 
@@ -125,6 +128,29 @@ pub fn leave_session() {
 /// What the operating system reports.
 pub fn spawn_detached(command: &mut Command) -> io::Result<Child> {
     command.process_group(0).spawn()
+}
+
+/// Starts a process with a group of its own, so that [`kill_group`] ends what it starts as well.
+///
+/// # Errors
+///
+/// What the operating system reports.
+pub fn spawn_group(command: &mut Command) -> io::Result<Child> {
+    command.process_group(0).spawn()
+}
+
+/// Kills what [`spawn_group`] has started.
+pub fn kill_group(child: &mut Child) {
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+}
+
+/// Returns a program as the system finds it by itself.
+///
+/// # Errors
+///
+/// None here.
+pub fn found(program: &OsStr) -> io::Result<PathBuf> {
+    Ok(program.into())
 }
 
 /// Nothing but a console needs this.

@@ -1,7 +1,9 @@
 //! Processes of Windows.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::windows::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::OnceLock;
 
@@ -21,7 +23,8 @@ const CREATE_BREAKAWAY_FROM_JOB: u32 = 0x0100_0000;
 /// Access denied, also to the way out of a job. Spec: System Error Codes.
 const ACCESS_DENIED: i32 = 5;
 
-/// The code of a process that `TerminateProcess` or the Task Manager ended; negative ones are those of exceptions.
+/// The code of a process that the Task Manager ended. Negative ones are those of exceptions; others that end a process may
+/// choose any, and Wine has 0.
 const TERMINATED: i32 = 1;
 
 /// Windows writes no core dumps but those that an administrator asks for.
@@ -100,6 +103,29 @@ pub fn spawn_detached(command: &mut Command) -> io::Result<Child> {
     }
 }
 
+/// Starts a process that no key of the console reaches. Windows has no groups that are killed as one.
+///
+/// # Errors
+///
+/// What the operating system reports.
+pub fn spawn_group(command: &mut Command) -> io::Result<Child> {
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP).spawn()
+}
+
+/// Kills what [`spawn_group`] has started, and not what that has started.
+pub fn kill_group(child: &mut Child) {
+    let _ = child.kill();
+}
+
+/// Returns the path of a program with its ending: `npx` is `npx.cmd`, which only a search by PATHEXT finds.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn found(program: &OsStr) -> io::Result<PathBuf> {
+    which::which(program).map_err(|_| io::ErrorKind::NotFound.into())
+}
+
 /// Lets a command be started without the console of this process, so that no key typed there ends it.
 pub fn without_console(command: &mut Command) {
     command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
@@ -111,10 +137,7 @@ pub fn without_console(command: &mut Command) {
 ///
 /// What the operating system reports.
 pub fn become_command(command: Command) -> io::Result<ExitCode> {
-    // `npx` is `npx.cmd`, which only a search by PATHEXT finds.
-    let program = which::which(command.get_program())
-        .map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
-    let mut found = Command::new(program);
+    let mut found = Command::new(found(command.get_program())?);
     found.args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
@@ -130,9 +153,7 @@ pub fn become_command(command: Command) -> io::Result<ExitCode> {
     std::process::exit(code)
 }
 
-/// Tells whether a process was ended from outside.
+/// Tells whether a process was ended from outside, if it has not said that it ended by itself.
 pub fn was_killed(status: ExitStatus) -> bool {
-    status
-        .code()
-        .is_some_and(|code| code == TERMINATED || code < 0)
+    status.code().is_none_or(|code| code <= TERMINATED)
 }

@@ -1,0 +1,323 @@
+//! The program for Windows, run under Wine: only `tests/windows/run` runs these tests. What Wine cannot prove is in
+//! `docs/windows.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::support::fake::{Fake, Reply};
+use crate::support::process::Process;
+use crate::support::program::{Finished, Program, Running};
+use crate::support::pty::Pty;
+use crate::support::rotating::{Home, Rotating};
+use crate::support::{parameter, send, visit, wait_for};
+
+/// Prepares a run of the Windows program.
+#[track_caller]
+fn windows() -> Program {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let is_built = root.join("target/windows/mcp-login.exe").is_file();
+    assert!(is_built, "tests/windows/run builds the program for Windows");
+    Program::of(root.join("tests/windows/program"))
+}
+
+/// Prepares a login to a fake, as [`Program::login`] does.
+fn login(fake: &Fake) -> Program {
+    windows()
+        .args([
+            "--json",
+            "--store",
+            "file",
+            "--no-browser",
+            "--timeout",
+            "60s",
+        ])
+        .arg(fake.mcp())
+}
+
+/// Prepares a command in this home, with the file as the store.
+fn at(home: &Home, command: &str, fake: &Fake) -> Program {
+    windows()
+        .at_home(home.path())
+        .args([command, "--store", "file", &fake.mcp()])
+}
+
+/// Returns the login that waits for its answer, and the good answer.
+fn waiting(program: Program) -> (Running, String) {
+    let mut login = program.start();
+    let url = login.authorization_url();
+    let good = login.redirect(&url);
+    (login, good)
+}
+
+#[apply(test)]
+fn win1_the_demo_ends_well() {
+    let finished = windows().arg("demo").run().expect(0);
+    let said = &finished.stderr;
+    assert!(said.contains("works: the server lists 3 tools"), "{said}");
+}
+
+#[apply(test)]
+fn win1_a_login_by_callback() {
+    let fake = Fake::start();
+    let finished = login(&fake).agree().expect(0);
+    assert_eq!(finished.kept(&fake.mcp())["access_token"], "access-1");
+    let place = finished.event("logged_in").to_string();
+    assert!(place.contains("credentials.json"), "{place}");
+    let left = fs::read_dir(finished.home().join(".local/share/mcp-login")).expect("a directory");
+    let left: Vec<_> = left.flatten().map(|it| it.file_name()).collect();
+    assert!(
+        left.iter()
+            .all(|name| !name.to_string_lossy().contains(".tmp")),
+        "{left:?}"
+    );
+}
+
+#[apply(test)]
+fn win1_what_is_no_answer_changes_nothing() {
+    let fake = Fake::start();
+    let (mut login, good) = waiting(login(&fake));
+    let url = url::Url::parse(&good).expect("a URL");
+    let address = url.socket_addrs(|| None).expect("an address")[0];
+    let state = parameter(&good, "state").expect("a state");
+    for junk in [
+        "",
+        "\r\n\r\n",
+        "\u{16}\u{3}\u{1}",
+        "GET / HTTP/1.1\r\n\r\n",
+        "NONSENSE",
+    ] {
+        send(address, junk.as_bytes());
+    }
+    for (query, reason) in [
+        ("code=stolen&state=wrong".to_owned(), "state_mismatch"),
+        (
+            format!("code=a&code=b&state={state}"),
+            "duplicate_parameter",
+        ),
+        (
+            format!("code=a&state={state}&iss=https://evil.example"),
+            "issuer_mismatch",
+        ),
+    ] {
+        visit(&format!(
+            "{}?{query}",
+            good.split_once('?').expect("a query").0
+        ));
+        let rejected = login.event("rejected");
+        assert!(
+            rejected["reason"].is_string(),
+            "{query}: {rejected} ({reason})"
+        );
+        assert_eq!(fake.seen_at("/token").len(), 0, "{query}");
+    }
+    assert_eq!(visit(&good).status, 200);
+    login.finish().expect(0);
+}
+
+#[apply(test)]
+fn win3_a_paste_through_a_pipe() {
+    let fake = Fake::start();
+    let (mut login, good) = waiting(login(&fake).arg("--paste").with_stdin());
+    login.type_in("http://127.0.0.1/callback?code=a&state=wrong\n");
+    login.event("rejected");
+    login.type_in(&format!("{good}\n"));
+    login.finish().expect(0);
+}
+
+/// A console in its usual mode would cut a long line.
+#[apply(test)]
+fn win3_a_paste_of_six_thousand_characters_in_a_console() {
+    let fake = Fake::start();
+    let mut pty = Pty::open();
+    let (login, good) = waiting(login(&fake).on(&pty));
+    pty.wait_for("paste");
+    pty.type_in(&format!("{good}&unknown={}\r", "x".repeat(6_000)));
+    let finished = login.finish();
+    assert_eq!(finished.code, Some(0), "{}", pty.shown());
+}
+
+#[apply(test)]
+fn win4_sixteen_processes_refresh_once() {
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let running: Vec<_> = (0..16)
+        .map(|_| at(&home, "token", &servers.fake).start())
+        .collect();
+    let finished: Vec<_> = running.into_iter().map(Running::finish).collect();
+    let kept = home.kept(&servers.fake);
+    // On a busy machine some may give up after their 8 seconds; none of them has spent anything.
+    let served = finished.iter().filter(|it| it.code == Some(0));
+    for finished in served.clone() {
+        assert_eq!(kept["access_token"], finished.stdout.trim_end());
+    }
+    let busy = finished.iter().filter(|it| it.code == Some(5)).count();
+    assert!(served.clone().count() >= 1 && served.count() + busy == 16);
+    assert_eq!(servers.refreshes(), 1);
+    assert!(!servers.was_reused());
+}
+
+/// Kills the process that refreshes the login to a fake, or the one that called it. Under Wine a test starts neither itself.
+fn kill(fake: &Fake, is_refresher: bool) {
+    let process = wait_for("the process", || find(&fake.mcp(), is_refresher));
+    process.signal(Signal::KILL);
+}
+
+fn find(server: &str, is_refresher: bool) -> Option<Process> {
+    let all = fs::read_dir("/proc").expect("processes").flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_it = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
+        line.contains("mcp-login.exe")
+            && line.contains(server)
+            && line.contains("__refresh") == is_refresher
+    };
+    pids.into_iter().find(is_it).map(Process)
+}
+
+#[apply(test)]
+fn win4_the_refresher_outlives_its_caller() {
+    let (servers, gate) = Rotating::behind_a_gate();
+    let home = Home::expired(&servers);
+    let caller = at(&home, "token", &servers.fake).start();
+    wait_for("the request", || (servers.refreshes() == 1).then_some(()));
+    kill(&servers.fake, false);
+    gate.open();
+    wait_for("the stored login", || {
+        (home.kept(&servers.fake)["access_token"] != "access-0").then_some(())
+    });
+    caller.finish();
+    assert_eq!(servers.refreshes(), 1);
+}
+
+#[apply(test)]
+fn win4_a_killed_refresher_leaves_the_login_usable() {
+    let (servers, gate) = Rotating::behind_a_gate();
+    let home = Home::expired(&servers);
+    let caller = at(&home, "token", &servers.fake).start();
+    wait_for("the request", || (servers.refreshes() == 1).then_some(()));
+    kill(&servers.fake, true);
+    let finished = caller.finish();
+    assert!(
+        [3, 5].contains(&finished.code.unwrap_or(0)),
+        "{:?} {}",
+        finished.code,
+        finished.stderr
+    );
+    gate.open();
+    servers.fake.wait_until_idle();
+    assert_eq!(home.logins().len(), 2, "no login is lost");
+}
+
+#[apply(test)]
+fn win5_a_damaged_store_is_left_as_it_is() {
+    let fake = Fake::start();
+    for text in ["{", "{\"version\":1,\"logins\":{", "\0\0\0\0", "[]"] {
+        let home = Home::new();
+        fs::create_dir_all(home.data()).expect("a directory");
+        fs::write(home.credentials(), text).expect("a file");
+        let finished = login(&fake).at_home(home.path()).run().expect(7);
+        assert!(finished
+            .events
+            .iter()
+            .all(|it| it["event"] != "authorization_url"));
+        assert_eq!(home.text(), text, "{}", finished.stderr);
+    }
+}
+
+#[apply(test)]
+fn win2_a_login_longer_than_an_entry_of_the_keyring() {
+    let long = "t".repeat(9_000);
+    let token = long.clone();
+    let fake = Fake::with(move |seen, fake| {
+        if seen.path == "/revoke" {
+            return Some(Reply::status(200));
+        }
+        (seen.path == "/token").then(|| {
+            let mut answer = fake.tokens(1, seen.parameter("scope"));
+            answer["access_token"] = token.clone().into();
+            Reply::json(200, &answer)
+        })
+    });
+    let run = |command: &str, home: &Path| {
+        windows()
+            .at_home(home)
+            .args([command, "--store", "keyring", &fake.mcp()])
+            .run()
+    };
+    let finished = windows()
+        .args([
+            "--json",
+            "--store",
+            "keyring",
+            "--no-browser",
+            "--timeout",
+            "60s",
+        ])
+        .arg(fake.mcp())
+        .agree()
+        .expect(0);
+    let home = finished.home().to_owned();
+    assert_eq!(run("token", &home).expect(0).stdout.trim_end(), long);
+    run("logout", &home).expect(0);
+    run("token", &home).expect(3);
+}
+
+#[apply(test)]
+fn win7_three_clients_get_a_login() {
+    let fake = Fake::start();
+    for (client, file) in [
+        ("codex", ".codex/config.toml"),
+        ("claude-code", ".claude.json"),
+        ("cursor", ".cursor/mcp.json"),
+    ] {
+        let home = Home::with(&fake, json!({"expires_at": "2999-01-01T00:00:00Z"}));
+        let finished = at(&home, "handover", &fake)
+            .args(["--to", client, "--name", "x", "--write"])
+            .run();
+        let written = fs::read_to_string(home.path().join(file));
+        let finished = finished.expect(0);
+        let written = written.unwrap_or_else(|err| panic!("{client}: {err}; {}", finished.stderr));
+        assert!(written.contains("mcp-login.exe"), "{client}: {written}");
+    }
+}
+
+#[apply(test)]
+fn win8_exit_codes() {
+    let fake = Fake::start();
+    let home = Home::with(&fake, json!({"expires_at": "2999-01-01T00:00:00Z"}));
+    let code = |program: Program| -> Finished { program.run() };
+    code(windows().arg("--nonsense")).expect(2);
+    code(windows().args(["token", "--store", "file", "https://none.example/mcp"])).expect(3);
+    code(at(&home, "token", &fake)).expect(0);
+    let closed = format!("http://{}/mcp", crate::support::closed_address());
+    code(windows().args(["--json", "--store", "file", "--no-browser", &closed])).expect(5);
+    for (command, expected) in [
+        (&["cmd", "/c", "exit 7"][..], 7),
+        (&["cmd", "/c", "if not %TOKEN%==access-0 exit 9"], 0),
+        (&["nonexistent-program"], 127),
+    ] {
+        let program = at(&home, "exec", &fake)
+            .args(["--env", "TOKEN", "--"])
+            .args(command);
+        code(program).expect(expected);
+    }
+}
+
+#[apply(test)]
+fn win6_messages_name_the_places_of_windows() {
+    let doctor = windows().args(["doctor", "--store", "file"]).run();
+    let expected: PathBuf = [".local", "share", "mcp-login"].iter().collect();
+    let expected = expected.to_string_lossy().replace('/', "\\");
+    assert!(
+        doctor
+            .stdout
+            .replace("\n                       ", "")
+            .contains(&expected),
+        "{}",
+        doctor.stdout
+    );
+}

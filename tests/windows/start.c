@@ -1,0 +1,52 @@
+/* Starts mcp-login.exe, which is beside it, with the arguments that it gets, in the home directory that MCP_LOGIN_TEST_HOME names:
+ * Wine takes the variables of the user's directories from nobody. Ends as the program does. */
+#include <stdlib.h>
+#include <wchar.h>
+#include <windows.h>
+
+static BOOL WINAPI pass(DWORD event)
+{
+    (void)event;
+    return TRUE; /* keys are for the program */
+}
+
+static void set(const wchar_t *name, const wchar_t *home, const wchar_t *below)
+{
+    static wchar_t path[32768];
+    _snwprintf(path, 32767, L"%ls%ls", home, below);
+    SetEnvironmentVariableW(name, path);
+}
+
+int main(void)
+{
+    static wchar_t home[4096], line[32768], own[4096];
+    STARTUPINFOW startup = {sizeof startup};
+    PROCESS_INFORMATION process;
+    DWORD code = 1;
+    if (GetEnvironmentVariableW(L"MCP_LOGIN_TEST_HOME", home, 4096)) {
+        set(L"USERPROFILE", home, L"");
+        set(L"LOCALAPPDATA", home, L"\\.local\\share");
+        set(L"APPDATA", home, L"\\AppData\\Roaming");
+        set(L"TEMP", home, L"");
+        set(L"TMP", home, L"");
+    }
+    GetModuleFileNameW(NULL, own, 4096);
+    *(wcsrchr(own, L'\\') + 1) = 0;
+    const wchar_t *rest = GetCommandLineW();
+    if (*rest == L'"')
+        rest = wcschr(rest + 1, L'"') + 1;
+    else
+        while (*rest && *rest != L' ')
+            rest++;
+    _snwprintf(line, 32767, L"\"%lsmcp-login.exe\"%ls", own, rest);
+    SetConsoleCtrlHandler(pass, TRUE);
+    startup.dwFlags = STARTF_USESTDHANDLES;
+    startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
+    startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+    startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process))
+        return 99;
+    WaitForSingleObject(process.hProcess, INFINITE);
+    GetExitCodeProcess(process.hProcess, &code);
+    return (int)code;
+}
