@@ -4,7 +4,7 @@
 // Usage: node browser.mjs URL     As the BROWSER of a login. In the environment:
 //   MCP_LOGIN_TEST_SEEN    the directory for page.png and seen.json {url, title, text, html, status, headers} or {error}
 //   MCP_LOGIN_TEST_CLICK   `consent` (the default) or `cancel`, which is clicked on the first page that offers it
-// Runs at most 60 seconds. Chromium hangs on a pipe of this process and dies with it.
+// Runs at most 170 seconds. Chromium hangs on a pipe of this process and dies with it.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -26,9 +26,9 @@ function keep(result) {
 }
 
 setTimeout(() => {
-  keep({ error: 'the browser was at it for 60 seconds' });
+  keep({ error: 'the browser was at it for 170 seconds' });
   process.exit(1);
-}, 60_000).unref();
+}, 170_000).unref();
 
 /** Returns whether the address is that of the program's listener: the redirect URI, but for its query. */
 const isOurs = (url) => url.origin === redirect.origin && url.pathname === redirect.pathname;
@@ -56,7 +56,7 @@ async function walk() {
       '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost'],
   });
   const page = context.pages()[0] ?? await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   let last = null;
   page.on('response', (response) => {
     if (response.request().isNavigationRequest()) last = response;
