@@ -50,6 +50,31 @@ function logIn(challenge) {
   return run('login', ...options);
 }
 
+/** Writes a secret of the suite into a file of its own, and returns its path. */
+function file(name, text) {
+  const path_ = path.join(home, name);
+  fs.writeFileSync(path_, text, { mode: 0o600 });
+  return path_;
+}
+
+/** Returns the options of a login without a person, for the scenarios that want one. */
+async function unattended(scenario) {
+  const grants = {
+    'auth/client-credentials-jwt': () => ['client-credentials', '--client-key-file', file('key.pem', known.private_key_pem)],
+    'auth/client-credentials-basic': () => ['client-credentials'],
+    'auth/wif-jwt-bearer': () => ['jwt-bearer', '--assertion-file', file('jwt', known.valid_jwt)],
+    'auth/enterprise-managed-authorization': () => ['id-jag', '--idp', known.idp_issuer, '--idp-client-id', known.idp_client_id,
+      '--id-token-file', file('id-token', known.idp_id_token)],
+  };
+  if (!grants[scenario]) return null;
+  // The suite gives no issuer to pin; its resource metadata names the right one.
+  const { origin, pathname } = new URL(url);
+  const metadata = await fetch(`${origin}/.well-known/oauth-protected-resource${pathname}`);
+  const issuer = (await metadata.json()).authorization_servers[0];
+  const client = known.client_id && scenario !== 'auth/wif-jwt-bearer' ? ['--client-id', known.client_id] : [];
+  return ['--grant', ...grants[scenario](), '--issuer', issuer, ...client];
+}
+
 /** Calls a tool with the stored token. */
 function callTool() {
   const { access_token: token } = JSON.parse(fs.readFileSync(store, 'utf8')).logins[url];
@@ -69,6 +94,14 @@ function callTool() {
     };
   }
   return fetch(url, { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }) });
+}
+
+const options = await unattended(process.env.MCP_CONFORMANCE_SCENARIO);
+if (options) {
+  const refused = await run('login', ...options);
+  if (refused) process.exit(refused);
+  await run('check');
+  process.exit((await callTool()).ok ? 0 : 1);
 }
 
 let challenge = null;

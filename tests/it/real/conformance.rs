@@ -1,7 +1,6 @@
 //! The conformance suite of MCP: every scenario about authorization that a revision requires of a client.
 //!
-//! Scenarios of MCP extensions (client credentials, enterprise-managed authorization, DPoP, workload identity) are for
-//! programs that log in without a user; they are run by the suite and not counted, here as there.
+//! Scenarios of MCP extensions belong to no revision; each is run by its name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -160,4 +159,20 @@ fn conforms_to_2025_03_26() {
         "2025-03-26-oauth-metadata-backcompat",
     ];
     passed(&judge(&bed, &["--suite", "backcompat"]), scenarios);
+}
+
+/// Logins without a person: MCP's extensions for client credentials, enterprise-managed authorization and workload
+/// identity. They belong to no revision: with one, the suite skips them and is content.
+#[apply(long_test)]
+fn conforms_to_the_extensions_without_a_person() {
+    for scenario in [
+        "client-credentials-jwt",
+        "client-credentials-basic",
+        "enterprise-managed-authorization",
+        "wif-jwt-bearer",
+    ] {
+        let bed = Bed::with(&[Part::Conformance]);
+        let judged = judge(&bed, &["--scenario", &format!("auth/{scenario}")]);
+        passed(&judged, [scenario]);
+    }
 }
