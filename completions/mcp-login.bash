@@ -11,7 +11,7 @@ _mcp_login_with_servers() {
     previous="${before##*[[:space:]]}"
     [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
     case "$previous" in
-        --assertion|--assertion-audience|--assertion-command|--assertion-env|--assertion-file|--authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-key-alg|--client-key-audience|--client-key-file|--client-key-id|--client-key-typ|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--env|--fastmcp-dir|--from|--grant|--handover|--hermes-home|--id-token-file|--idp|--idp-client-id|--issuer|--issuer-metadata|--login-hint|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools) return 0 ;;
+        --assertion|--assertion-audience|--assertion-command|--assertion-env|--assertion-file|--authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-key-alg|--client-key-audience|--client-key-file|--client-key-id|--client-key-typ|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--dpop-nonce|--env|--fastmcp-dir|--from|--grant|--handover|--hermes-home|--id-token-file|--idp|--idp-client-id|--issuer|--issuer-metadata|--login-hint|--method|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools|--url) return 0 ;;
     esac
     read -ra words <<< "$before"
     for name in "${words[@]:1}"; do
@@ -160,7 +160,7 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --device --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
+            opts="-q -v -h -V --all --from --device --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -666,7 +666,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__doctor)
-            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1032,7 +1032,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__headers)
-            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --dpop --method --url --challenge --dpop-nonce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1115,6 +1115,22 @@ _mcp__login() {
                     return 0
                     ;;
                 --resource)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --method)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --challenge)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dpop-nonce)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1398,7 +1414,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --device --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --device --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= device timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= assertion-file= assertion-env= assertion-command= assertion= assertion-audience= idp= id-token-file= idp-client-id= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= device timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= assertion-file= assertion-env= assertion-command= assertion= assertion-audience= idp= id-token-file= idp-client-id= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= dpop resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -167,6 +167,7 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-clipboard -d 'Do
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l read-only -d 'Only let the tools read'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l dpop -d 'Ask for tokens that are bound to a key of this login (DPoP)'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l json -d 'Print one JSON object per line on stdout'
@@ -336,6 +337,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-clipboa
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l read-only -d 'Only let the tools read'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l dpop -d 'Ask for tokens that are bound to a key of this login (DPoP)'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l json -d 'Print one JSON object per line on stdout'
@@ -582,6 +584,10 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-k
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l scope -d 'With --grant: a scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l resource -d 'With --grant: the resource to name in the requests, if the server\'s own is wrong' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l method -d 'The method of that request, such as POST' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l url -d 'The URL of that request' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l challenge -d 'The WWW-Authenticate value that refused the last request: an invalid token is refreshed' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l dpop-nonce -d 'The DPoP-Nonce value of the last response' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
 file\t''
@@ -594,6 +600,7 @@ never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l refresh -d 'Refresh in any case, once'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l no-resource -d 'With --grant: name no resource in the requests'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l dpop -d 'Print also a proof for one request, for a login that was made with --dpop'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Print each request and its response'
@@ -911,6 +918,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-clipbo
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-paste -d 'Never read stdin'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l read-only -d 'Only let the tools read'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l dpop -d 'Ask for tokens that are bound to a key of this login (DPoP)'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l no-resource -d 'Name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l assume-pkce -d 'Go on even if the server does not say that it supports PKCE'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l json -d 'Print one JSON object per line on stdout'

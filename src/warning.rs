@@ -24,6 +24,8 @@ words! {
         AssertionAudience "assertion_audience" "the JWT of the platform is for another audience than the authorization server";
         ClockWrong "clock_wrong" "the clock of this computer or that of the server is wrong";
         AccountUnknown "account_unknown" "the provider does not say whose account it is";
+        ProofNeeded "proof_needed" "each request with the token needs a proof (DPoP)";
+        DpopIgnored "dpop_ignored" "the authorization server does not bind tokens to a key (DPoP), though that was asked for";
         OtherAccount "other_account" "the login is for another account than the named one";
         RefreshTokenReused "refresh_token_reused" "the server sent no new refresh token, and the earlier one is stored again";
         LoginChanged "login_changed" "another process changed the login meanwhile";

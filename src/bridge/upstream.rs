@@ -5,14 +5,15 @@ use std::thread;
 use std::time::Duration;
 
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::token::TokenSource;
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
+use crate::http::dpop::Nonces;
 use crate::http::{Abort, Http, HttpError, Response, StreamRequest};
 use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::text::scope_list;
+use crate::refresh;
 use crate::store::{Credentials, StoredId};
 
 /// Longest time for finding the server, and for connecting to it.
@@ -37,6 +38,7 @@ pub struct Upstream {
     pub server: Url,
     http: Http,
     tokens: TokenSource,
+    nonces: Nonces,
 }
 
 /// A request to the server, without the token.
@@ -64,6 +66,7 @@ impl Upstream {
             server,
             http,
             tokens: TokenSource::new(key, Arc::clone(context)),
+            nonces: Nonces::default(),
         }
     }
 
@@ -122,28 +125,36 @@ impl Upstream {
         outgoing: &Outgoing,
         login: Option<&Credentials>,
     ) -> Result<Response, Error> {
-        let bearer =
-            login.map(|login| Zeroizing::new(format!("Bearer {}", login.access_token.expose())));
-        let own = outgoing
+        let own: Vec<_> = outgoing
             .headers
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let authorization = bearer
-            .as_ref()
-            .map(|bearer| ("Authorization", bearer.as_str()));
-        let headers: Vec<_> = own.chain(authorization).collect();
-        let request = StreamRequest {
-            method: outgoing.method,
-            url: outgoing.url.unwrap_or(&self.server),
-            headers: &headers,
-            body: outgoing.body,
-            abort: outgoing.abort,
-            until_head: outgoing.limit,
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let url = outgoing.url.unwrap_or(&self.server);
+        let open = |headers: &[(&str, &str)]| {
+            self.open(&StreamRequest {
+                method: outgoing.method,
+                url,
+                headers: &[&own, headers].concat(),
+                body: outgoing.body,
+                abort: outgoing.abort,
+                until_head: outgoing.limit,
+            })
         };
+        match login {
+            Some(login) => {
+                let credential = refresh::credential(login, &self.nonces);
+                credential.send(outgoing.method, url, open)
+            }
+            None => open(&[]),
+        }
+    }
+
+    fn open(&self, request: &StreamRequest) -> Result<Response, Error> {
         let mut pauses = PAUSES.iter();
         loop {
-            match self.http.open(&request) {
-                Err(err) if err.may_be_repeated() && !outgoing.abort.is_aborted() => {
+            match self.http.open(request) {
+                Err(err) if err.may_be_repeated() && !request.abort.is_aborted() => {
                     match pauses.next() {
                         Some(pause) => thread::sleep(*pause),
                         None => return Err(self.unreachable(err)),

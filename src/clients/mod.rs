@@ -156,6 +156,8 @@ pub struct Target {
     pub source: Option<&'static str>,
     /// It runs this program whenever it needs a token, so that it needs none now.
     pub asks_us: bool,
+    /// It reaches the server only through the bridge of this program, which sends the proofs that a bound token needs.
+    pub is_bridged: bool,
     /// Its names of servers hold letters, digits, `-` and `_` only.
     pub plain_names: bool,
     /// It can use a login to a server that its configuration reaches through mcp-remote.
@@ -339,6 +341,7 @@ impl Target {
         about: "",
         source: None,
         asks_us: false,
+        is_bridged: false,
         plain_names: false,
         accepts_mcp_remote: false,
         modes: &[],

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
-use zeroize::Zeroizing;
 
 use clap::Args;
 
@@ -15,6 +14,7 @@ use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
 use crate::failure::Class;
+use crate::http::dpop::{Nonces, TokenCredential};
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
@@ -25,7 +25,7 @@ use crate::os::clock::Deadline;
 use crate::os::terminal;
 use crate::output::Reporter;
 use crate::refresh::{self, Freshness};
-use crate::store::{Credentials, StoredId};
+use crate::store::StoredId;
 
 /// The least life that the token must have left.
 const MIN_TTL: Duration = Duration::from_secs(60);
@@ -140,7 +140,13 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
     };
     let http = Http::new(&context.http, std::slice::from_ref(server), REQUEST_LIMIT);
     let mut login = live(false)?;
-    let mut client = McpClient::new(&http, key, server, Some(&login));
+    let nonces = Nonces::default();
+    let mut client = McpClient::new(
+        &http,
+        key,
+        server,
+        Some(refresh::credential(&login, &nonces)),
+    );
     let (mut revision, mut answer) = client.list_tools()?;
     if matches!(answer, ToolsAnswer::Unauthorized) && login.is_renewable() {
         log::info!("{server} refuses the access token; refreshing it");
@@ -152,7 +158,12 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
             }
             renewed => renewed?,
         };
-        client = McpClient::new(&http, key, server, Some(&login));
+        client = McpClient::new(
+            &http,
+            key,
+            server,
+            Some(refresh::credential(&login, &nonces)),
+        );
         (revision, answer) = client.list_tools()?;
     }
     let settings = &refresh::Settings::of(context);
@@ -208,7 +219,7 @@ struct McpClient<'a> {
     /// What messages call the server.
     name: &'a str,
     server: &'a Url,
-    authorization: Option<Zeroizing<String>>,
+    credential: Option<TokenCredential>,
 }
 
 impl<'a> McpClient<'a> {
@@ -216,15 +227,28 @@ impl<'a> McpClient<'a> {
         http: &'a Http,
         key: &'a StoredId,
         server: &'a Url,
-        login: Option<&Credentials>,
+        credential: Option<TokenCredential>,
     ) -> Self {
-        let authorization =
-            login.map(|login| Zeroizing::new(format!("Bearer {}", login.access_token.expose())));
         Self {
             http,
             name: &key.server,
             server,
-            authorization,
+            credential,
+        }
+    }
+
+    /// Sends a request with the credentials, if there are any, before these headers.
+    fn send(
+        &self,
+        method: &str,
+        headers: &[(&str, &str)],
+        send: impl Fn(&[(&str, &str)]) -> Result<Response, HttpError>,
+    ) -> Result<Response, HttpError> {
+        match &self.credential {
+            Some(credential) => {
+                credential.send(method, self.server, |own| send(&[own, headers].concat()))
+            }
+            None => send(headers),
         }
     }
 
@@ -232,14 +256,11 @@ impl<'a> McpClient<'a> {
     ///
     /// Spec: MCP 2025-03-26, Transports, Backwards Compatibility.
     fn is_older(&self) -> bool {
-        let mut headers = vec![("Accept", "text/event-stream")];
-        headers.extend(self.authorization());
-        let stream = self.http.get(self.server, &headers);
+        let accept = [("Accept", "text/event-stream")];
+        let stream = self.send("GET", &accept, |headers| {
+            self.http.get(self.server, headers)
+        });
         stream.is_ok_and(|response| response.status == 200 && response.is("text/event-stream"))
-    }
-
-    fn authorization(&self) -> Option<(&str, &str)> {
-        Some(("Authorization", self.authorization.as_deref()?))
     }
 
     /// Lists the tools in the stateless form, and if the server does not know it, within a session.
@@ -268,7 +289,9 @@ impl<'a> McpClient<'a> {
         let answer = self.read(response);
         if session.is_some() {
             // A session that stays open ends by itself sooner or later.
-            let _ = self.http.delete(self.server, &self.headers(&headers));
+            let headers = [&mcp::HEADERS[..], &headers].concat();
+            let delete = |headers: &[(&str, &str)]| self.http.delete(self.server, headers);
+            let _ = self.send("DELETE", &headers, delete);
         }
         match answer? {
             // It has opened the session, so it speaks MCP.
@@ -277,21 +300,13 @@ impl<'a> McpClient<'a> {
         }
     }
 
-    fn headers<'b>(&'b self, extra: &[(&'b str, &'b str)]) -> Vec<(&'b str, &'b str)> {
-        let mut headers = mcp::HEADERS.to_vec();
-        headers.extend(self.authorization());
-        headers.extend(extra);
-        headers
-    }
-
     fn post(&self, body: &str, extra: &[(&str, &str)]) -> Result<Response, Error> {
-        let headers = self.headers(extra);
-        let sent = self.http.post(
-            self.server,
-            &headers,
-            body.as_bytes(),
-            Redirects::SameOrigin,
-        );
+        let headers = [&mcp::HEADERS[..], extra].concat();
+        let sent = self.send("POST", &headers, |headers| {
+            let body = body.as_bytes();
+            self.http
+                .post(self.server, headers, body, Redirects::SameOrigin)
+        });
         sent.map_err(|err| self.unreachable(err))
     }
 
@@ -321,11 +336,8 @@ impl<'a> McpClient<'a> {
 
     /// Tells whether a server quotes the token back at us.
     fn quotes_token(&self, text: &str) -> bool {
-        let token = self
-            .authorization
-            .as_ref()
-            .and_then(|it| it.strip_prefix("Bearer "));
-        token.is_some_and(|token| text.contains(token))
+        let token = self.credential.as_ref().map(TokenCredential::token);
+        token.is_some_and(|token| text.contains(token.expose()))
     }
 
     /// Reads what a refusal means: the challenge tells whether a login helps, and which.

@@ -14,8 +14,13 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::grant::{Assertion, AssertionSource};
 use crate::oauth::secret::Secret;
+use crate::oauth::token::TokenType;
 use crate::os::process;
 use crate::os::terminal;
+use crate::warning::warn_user;
+
+/// The variable that tells the command how the token is used, if not as a Bearer token.
+const TOKEN_TYPE: &str = "MCP_LOGIN_TOKEN_TYPE";
 
 /// The options of running a command.
 #[derive(Clone, Debug, Args)]
@@ -54,8 +59,6 @@ pub fn run(
     let key = servers::find(args.server.as_deref(), &context)?;
     args.unattended.apply(&key, &mut context, env_secret)?;
     let login = args.freshness.live(&key, &context)?;
-    process::restore_core_limit();
-    let _ = terminal::finish();
     let mut command = Command::new(&args.command[0]);
     command
         .args(&args.command[1..])
@@ -68,6 +71,15 @@ pub fn run(
     {
         command.env_remove(name);
     }
+    if login.is_bound() {
+        command.env(TOKEN_TYPE, TokenType::Dpop.as_str());
+        warn_user!(
+            ProofNeeded,
+            "the token is bound to a key (DPoP): the command needs a proof for each request, from mcp-login headers --dpop"
+        );
+    }
+    process::restore_core_limit();
+    let _ = terminal::finish();
     // Where this process stays beside the command, it needs no token.
     drop(login);
     process::become_command(command).map_err(|source| Error::Command {

@@ -37,6 +37,7 @@ use demo::DemoArgs;
 use doctor::DoctorArgs;
 use exec::ExecArgs;
 use handover::HandoverArgs;
+use headers::HeadersArgs;
 use login::options::LoginArgs;
 use logout::LogoutArgs;
 use parse::{Deferred, Invocation, Parsed};
@@ -112,7 +113,7 @@ pub enum Command {
     /// Print a live access token, refreshed if necessary
     Token(Deferred<TokenArgs>),
     /// Print {"Authorization":"Bearer ..."}, for an MCP client
-    Headers(Deferred<TokenArgs>),
+    Headers(Deferred<HeadersArgs>),
     /// Run a command with a live access token in its environment
     Exec(Deferred<ExecArgs>),
     /// Serve an MCP server on stdin and stdout, with a live token
@@ -218,7 +219,8 @@ impl Command {
     /// Returns the server that one of these commands names.
     fn server(&self) -> Option<&str> {
         match self {
-            Self::Token(args) | Self::Headers(args) => args.server.as_deref(),
+            Self::Token(args) => args.server.as_deref(),
+            Self::Headers(args) => args.token.server.as_deref(),
             Self::Exec(args) => args.server.as_deref(),
             Self::Connect(args) => args.server.as_deref(),
             _ => None,

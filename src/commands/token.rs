@@ -7,11 +7,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::grant::UnattendedArgs;
-use crate::cli::{servers, values};
+use crate::cli::servers::{self, usage};
+use crate::cli::values;
 use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::secret::Secret;
-use crate::oauth::text::json_line;
+use crate::oauth::text::{json_line, printable};
 use crate::os::clock::Deadline;
 use crate::os::terminal;
 use crate::output::{self, duration_in_words};
@@ -61,6 +62,27 @@ impl FreshnessArgs {
     }
 }
 
+/// Refuses to give a token that is bound to a key to what cannot send a proof with each request.
+///
+/// # Errors
+///
+/// [`Error::Usage`] with what can.
+pub fn refuse_bound(login: &Credentials, command: &str) -> Result<(), Error> {
+    if !login.is_bound() {
+        return Ok(());
+    }
+    let server = printable(&login.server);
+    Err(usage(
+        format!(
+            "the token for {server} is bound to a key (DPoP): each request needs a proof of its own, which {command} cannot give"
+        ),
+        format!(
+            "use `mcp-login connect {server}` as the MCP server of a client, or `mcp-login headers --dpop --method METHOD \
+             --url URL {server}` for each request; a login without --dpop has a token that needs no proofs"
+        ),
+    ))
+}
+
 /// Prints the access token.
 ///
 /// # Errors
@@ -76,9 +98,11 @@ pub fn run(
     let login = args.freshness.live(&key, &context)?;
     let token = login.access_token.expose();
     if !context.json {
+        refuse_bound(&login, "token")?;
         return Ok(output::print(token));
     }
-    let line = json!({"access_token": token, "token_type": "Bearer", "expires_at": login.expires_at, "server": key.server});
+    let token_type = login.token_type.known().unwrap_or_default().as_str();
+    let line = json!({"access_token": token, "token_type": token_type, "expires_at": login.expires_at, "server": key.server});
     Ok(output::print(&json_line(&line).unwrap_or_default()))
 }
 

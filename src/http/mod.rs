@@ -6,6 +6,7 @@ mod abort;
 mod authorities;
 mod connect;
 mod connector;
+pub mod dpop;
 mod error;
 mod open;
 mod pool;

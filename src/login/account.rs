@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::pending::PendingAuthorization;
+use crate::http::dpop::{Dpop, TokenCredential};
 use crate::http::Http;
 use crate::oauth::id_token;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token::{self, Tokens};
+use crate::oauth::token::{self, TokenType, Tokens};
 use crate::os::clock::Time;
 use crate::warning::warn_user;
 
@@ -35,7 +35,7 @@ pub fn find(pending: &PendingAuthorization, tokens: &Tokens) -> Option<String> {
     let endpoint = preparation.discovery.server.userinfo_endpoint.as_ref();
     let at_provider = endpoint.filter(|_| !is_address).and_then(|url| {
         let http = preparation.http.within(LIMIT);
-        ask_userinfo(url, &tokens.access_token, &http)
+        ask_userinfo(url, preparation.dpop.as_ref(), tokens, &http)
     });
     let account = at_provider.or(in_id_token);
     match (&account, &request.login_hint) {
@@ -87,9 +87,10 @@ fn read_id_token(id_token: &Secret, pending: &PendingAuthorization) -> Option<St
     }
 }
 
-fn ask_userinfo(url: &Url, access_token: &Secret, http: &Http) -> Option<String> {
-    let bearer = Zeroizing::new(format!("Bearer {}", access_token.expose()));
-    let response = http.get(url, &[("Authorization", &bearer)]);
+fn ask_userinfo(url: &Url, dpop: Option<&Dpop>, tokens: &Tokens, http: &Http) -> Option<String> {
+    let is_bound = tokens.token_type == TokenType::Dpop;
+    let credential = TokenCredential::new(&tokens.access_token, dpop.filter(|_| is_bound).cloned());
+    let response = credential.send("GET", url, |headers| http.get(url, headers));
     let body = response.and_then(|response| match response.status {
         200 => response.read().map(Some),
         _ => Ok(None),

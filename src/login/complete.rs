@@ -16,10 +16,10 @@ use crate::oauth::client::Client;
 use crate::oauth::grant::Unattended;
 use crate::oauth::jwt::assertion::ClientKey;
 use crate::oauth::text::printable;
-use crate::oauth::token::Tokens;
+use crate::oauth::token::{TokenType, Tokens};
 use crate::os::clock::{in_words, Deadline, Time};
 use crate::providers;
-use crate::refresh::LockedLogin;
+use crate::refresh::{self, LockedLogin};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, Place, Store};
 use crate::token_endpoint::{ExchangeError, TokenRequest};
@@ -53,6 +53,7 @@ pub fn exchange(
         token_endpoint: &preparation.discovery.server.token_endpoint,
         client,
         resource: preparation.discovery.resource.as_deref(),
+        dpop: preparation.dpop.as_ref(),
         http: &http,
         retry_until: worker.deadline.min(Deadline::after(EXCHANGE_RETRIES)),
     };
@@ -186,6 +187,7 @@ fn credentials(
         scopes,
         redirect_uri,
         stored,
+        dpop,
         ..
     } = preparation;
     let server = discovery.server;
@@ -212,6 +214,11 @@ fn credentials(
     let now = Time::now();
     // Only at a provider itself is it of use later.
     let id_token = tokens.id_token.filter(|_| request.server.is_none());
+    // A server that ignores proofs binds nothing.
+    let dpop = dpop.filter(|_| tokens.token_type == TokenType::Dpop);
+    if request.dpop && dpop.is_none() {
+        refresh::warn_of_no_binding();
+    }
     Credentials {
         options: previous::options(&request, stored.as_ref()),
         server: request.key.server,
@@ -237,6 +244,8 @@ fn credentials(
         provider: provider.map(|provider| provider.name.to_owned()),
         account,
         access_token: tokens.access_token,
+        token_type: tokens.token_type.into(),
+        dpop_key: dpop.map(|dpop| dpop.key().stored().clone()),
         refresh_token: tokens.refresh_token.or(stored_refresh_token),
         obtained_at: now,
         expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),

@@ -179,6 +179,7 @@ pub fn poll(pending: &mut PendingAuthorization, worker: &WorkerHandle) -> Result
         token_endpoint: &preparation.discovery.server.token_endpoint,
         client,
         resource: preparation.discovery.resource.as_deref(),
+        dpop: preparation.dpop.as_ref(),
         http: &device.http,
         retry_until: worker.deadline,
     };

@@ -97,6 +97,7 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
     let (request, discovery, http) =
         prepare::discover(request, stored.as_ref(), context, worker, http)?;
     let preparation = Preparation {
+        dpop: prepare::dpop(&request, &discovery.server)?,
         scopes: prepare::scopes(&request, &discovery, stored.as_ref()),
         request,
         discovery,

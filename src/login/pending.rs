@@ -5,6 +5,7 @@ use super::device::DeviceAuthorization;
 use super::{Report, Request};
 use crate::discovery::Discovery;
 use crate::error::{self, Error};
+use crate::http::dpop::Dpop;
 use crate::http::{Http, Standby};
 use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::providers::{self, Provider};
@@ -24,6 +25,8 @@ pub struct Preparation {
     pub redirect_uri: String,
     /// The stored login that this one replaces.
     pub stored: Option<Credentials>,
+    /// The key that the tokens are to be bound to.
+    pub dpop: Option<Dpop>,
     /// The server did not know the first registration any more.
     pub is_second: bool,
     /// Sends the requests; what it has connected to serves the exchange as well.

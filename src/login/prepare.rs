@@ -1,5 +1,7 @@
 //! Step one of a login: the callback socket, the authorization server, the client, the authorization request.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -11,12 +13,14 @@ use crate::callback::pages::server_name;
 use crate::callback::{is_refused_by_browsers, BindError, Listener, RedirectTarget};
 use crate::context::Context;
 use crate::discovery::{discover as search, Discovery, DiscoveryRequest};
-use crate::discovery::{FetchError, ServerSource, Trace};
+use crate::discovery::{DiscoverError, FetchError, ServerSource, Trace};
 use crate::error::Error;
 use crate::failure::{Class, Code};
+use crate::http::dpop::{Dpop, Nonces};
 use crate::http::Http;
 use crate::oauth::authorization::{choose_scopes, AuthorizationRequest, ScopeSources};
 use crate::oauth::client::{Client, RegistrationKind};
+use crate::oauth::jwt::dpop::DpopKey;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
 use crate::os::peer;
@@ -334,6 +338,26 @@ fn not_registered(preparation: &Preparation, source: RegisterError) -> Error {
     }
 }
 
+/// Makes the key that the tokens are to be bound to; `None` if the user wants none.
+pub fn dpop(request: &Request, server: &AuthorizationServer) -> Result<Option<Dpop>, Error> {
+    if !request.dpop {
+        return Ok(None);
+    }
+    server.check_dpop().map_err(|why| Error::Discover {
+        server: request.key.server.clone(),
+        source: DiscoverError::Unsuitable {
+            issuer: printable(&server.issuer),
+            why,
+            silent: false,
+        },
+    })?;
+    let key = DpopKey::generate().ok_or_else(|| Error::Unexpected {
+        what: "cannot make a key",
+        source: io::Error::other("the system has no random numbers"),
+    })?;
+    Ok(Some(Dpop::new(key, Nonces::default())))
+}
+
 /// Prepares the authorization request. The issuer is recorded here, before any browser opens.
 pub fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuthorization, Error> {
     let Preparation {
@@ -341,6 +365,13 @@ pub fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuth
     } = &preparation;
     let redirect_uri = &preparation.redirect_uri;
     let by_standard = request.hints_by_standard();
+    let mut extra = request.parameters.clone();
+    // Spec: RFC 9449 section 10: a stolen code is of no use without the key.
+    let thumbprint = preparation
+        .dpop
+        .as_ref()
+        .map(|dpop| dpop.key().thumbprint());
+    extra.extend(thumbprint.map(|it| ("dpop_jkt".to_owned(), it)));
     let parameters = AuthorizationRequest {
         endpoint: &discovery.server.authorization_endpoint,
         client_id: &client.id,
@@ -348,7 +379,7 @@ pub fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuth
         scopes: &preparation.scopes,
         resource: discovery.resource.as_deref(),
         login_hint: request.login_hint.as_deref().filter(|_| by_standard),
-        extra: &request.parameters,
+        extra: &extra,
     };
     let authorization =
         Authorization::new(&parameters, &discovery.server).map_err(|err| Error::Usage {

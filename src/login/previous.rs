@@ -91,6 +91,7 @@ pub fn serves(request: &Request, stored: &Credentials) -> bool {
                 .as_ref()
                 .is_none_or(is_same_secret))
         && (request.identity.client_key.is_none() || stored.client_key.is_some())
+        && (!request.dpop || stored.dpop_key.is_some())
         && is_made_as(&request.identity, stored)
         && is_made_at(request, stored)
         && is_same_resource
@@ -188,6 +189,7 @@ pub fn options(request: &Request, stored: Option<&Credentials>) -> LoginOptions 
             || named_earlier,
         resource: request.resource != Resource::Discovery,
         assume_pkce: request.assume_pkce,
+        dpop: request.dpop,
         authorization_endpoint: endpoint.map(|server| server.authorization_endpoint.to_string()),
         issuer_metadata: request.issuer_metadata.as_ref().map(Url::to_string),
         client_metadata_url: request.identity.metadata_url.clone(),
@@ -325,6 +327,7 @@ fn repeat_redirect_uri(request: &mut Request, stored: &Credentials) {
 fn repeat_options(request: &mut Request, stored: &Credentials) {
     let options = &stored.options;
     request.assume_pkce |= options.assume_pkce;
+    request.dpop |= options.dpop;
     if options.resource && request.resource == Resource::Discovery {
         request.resource = match &stored.resource {
             Some(resource) => Resource::Given(resource.clone()),

@@ -38,6 +38,8 @@ pub struct Request {
     pub assume_pkce: bool,
     /// How the server is asked for the login.
     pub grant: GrantType,
+    /// Ask for tokens that are bound to a key.
+    pub dpop: bool,
     /// Log in though a live login is stored.
     pub force: bool,
     /// The whole redirect URI as it is registered, to be sent byte for byte; what follows is what it means.

@@ -11,6 +11,7 @@ use crate::oauth::client::{ClientAuth, RegistrationKind};
 use crate::oauth::jwt::assertion::ClientKey;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::scope_list;
+use crate::oauth::token::TokenType;
 use crate::os::clock::{Deadline, Time};
 use crate::refresh;
 use crate::store::{Credentials, GrantType, StoredId};
@@ -68,6 +69,7 @@ pub fn record(
     let server = discovery.server;
     let key = identity.client_key.as_ref().map(|key| key.at(&server));
     let key = key.transpose()?;
+    let dpop = prepare::dpop(request, &server)?;
     let client_auth = match key {
         Some(_) => ClientAuth::PrivateKeyJwt,
         None => ClientAuth::choose(
@@ -96,6 +98,8 @@ pub fn record(
         provider: request.provider.map(|provider| provider.name.to_owned()),
         account: None,
         access_token: Secret::new(""),
+        token_type: TokenType::Bearer.into(),
+        dpop_key: dpop.map(|dpop| dpop.key().stored().clone()),
         refresh_token: None,
         id_token: None,
         obtained_at: Time::at(0),

@@ -89,14 +89,16 @@ pub fn parse<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
 }
 
 /// Returns the `Bearer` challenge to follow: the first that names its metadata, else the first that says anything,
-/// else a bare `Bearer`. No other scheme is Bearer, `DPoP` included.
+/// else a bare `Bearer`. Of two that say as much a `Bearer` comes before a `DPoP`, whose parameters mean the same.
 ///
-/// Spec: RFC 6750 section 3; RFC 9728 section 5.1.
+/// Spec: RFC 6750 section 3; RFC 9728 section 5.1; RFC 9449 section 7.1.
 pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerChallenge> {
     let challenges = parse(headers);
-    let bearers = challenges
-        .iter()
-        .filter(|challenge| challenge.scheme.eq_ignore_ascii_case("Bearer"));
+    let of_scheme = |scheme: &'static str| {
+        let is_meant = move |it: &&Challenge| it.scheme.eq_ignore_ascii_case(scheme);
+        challenges.iter().filter(is_meant)
+    };
+    let bearers = of_scheme("Bearer").chain(of_scheme("DPoP"));
     // Of several equal ones `min_by_key` returns the first.
     bearers
         .map(BearerChallenge::from)
@@ -500,7 +502,11 @@ mod tests {
                 "DPoP algs=\"ES256\", resource_metadata=u",
                 "BearerX a=b",
             ],
-            None,
+            Some("u||-|-"),
+        );
+        check_bearer(
+            &["DPoP resource_metadata=u", "Bearer resource_metadata=v"],
+            Some("v||-|-"),
         );
         check_bearer(&["Bearer"], Some("-||-|-"));
         check_bearer(&["Bearer realm=x"], Some("-||-|-"));

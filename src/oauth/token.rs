@@ -1,7 +1,7 @@
 //! The token response: lenient where real servers need it, strict where it matters.
 
 use serde::de::value::{Error as FormError, MapDeserializer};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
@@ -11,13 +11,38 @@ use super::secret::Secret;
 /// Longest lifetime that is accepted, in seconds: ten years.
 const MAX_LIFETIME_SECONDS: u64 = 10 * 365 * 24 * 3600;
 
+/// How an access token is used.
+///
+/// Spec: RFC 6749 section 7.1; RFC 6750; RFC 9449 section 5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenType {
+    /// By whoever has it.
+    #[default]
+    Bearer,
+    /// With a proof for each request.
+    #[serde(rename = "DPoP")]
+    Dpop,
+}
+
+impl TokenType {
+    /// Returns the name, which is also the scheme of the `Authorization` header.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
 /// A successful token response.
 ///
 /// Spec: RFC 6749 section 5.1.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tokens {
-    /// The access token, a Bearer token.
+    /// The access token.
     pub access_token: Secret,
+    /// How it is used.
+    pub token_type: TokenType,
     /// The refresh token, if there is one.
     pub refresh_token: Option<Secret>,
     /// The lifetime of the access token, in seconds; zero for one that has to be refreshed before it is used. `None` if the
@@ -86,7 +111,7 @@ impl TokenDocument {
 }
 
 impl Tokens {
-    /// Reads the response of a token endpoint.
+    /// Reads the response of a token endpoint. A DPoP token is accepted if the request had a proof.
     ///
     /// Real servers need this leniency: any content type, a byte order mark, form encoding, no `token_type` or
     /// `BearerToken`, `expires_in` as text or beyond all reason, scopes as a list or empty, an `error` beside the token.
@@ -96,7 +121,7 @@ impl Tokens {
     /// [`TokenResponseError`], which holds no byte of the response.
     ///
     /// Spec: RFC 6749 sections 3.2, 5.1 and 7.1.
-    pub fn read(body: &[u8]) -> Result<Self, TokenResponseError> {
+    pub fn read(body: &[u8], with_proof: bool) -> Result<Self, TokenResponseError> {
         let document = TokenDocument::read(body)?;
         let access_token = match document.access_token {
             Value::String(token) if is_token(&token) => Secret::new(token),
@@ -108,15 +133,20 @@ impl Tokens {
         };
         // Spec: RFC 8693 section 2.2.1: `N_A` for what is no access token.
         let is_assertion = issued_token_type.as_deref() == Some(grant::ID_JAG);
-        if !is_assertion && !is_bearer(&document.token_type) {
-            return Err(TokenResponseError::NotBearer);
-        }
+        let token_type = match &document.token_type {
+            kind if is_assertion || is_bearer(kind) => TokenType::Bearer,
+            Value::String(kind) if with_proof && kind.eq_ignore_ascii_case("DPoP") => {
+                TokenType::Dpop
+            }
+            _ => return Err(TokenResponseError::NotBearer),
+        };
         let secret = |value| match value {
             Value::String(text) if !text.is_empty() => Some(Secret::new(text)),
             _ => None,
         };
         Ok(Self {
             access_token,
+            token_type,
             refresh_token: secret(document.refresh_token),
             expires_in: lifetime(&document.expires_in),
             scopes: scopes(&document.scope),
@@ -191,7 +221,7 @@ mod tests {
 
     /// Compares what is read with the members of a response in the form of RFC 6749.
     fn check(body: &str, expected: Result<&str, TokenResponseError>) {
-        let result = Tokens::read(body.as_bytes()).map(|tokens| {
+        let result = Tokens::read(body.as_bytes(), false).map(|tokens| {
             let text = |secret: Option<Secret>| secret.map(|it| it.expose().to_owned());
             let members = [
                 (
@@ -360,7 +390,7 @@ mod tests {
             ("access_token", TokenResponseError::NotTokens),
             ("x", TokenResponseError::NoAccessToken),
         ] {
-            let result = Tokens::read(format!("{{\"{member}\":{deep}}}").as_bytes());
+            let result = Tokens::read(format!("{{\"{member}\":{deep}}}").as_bytes(), false);
             assert_eq!(result, Err(expected), "{member}");
         }
     }
@@ -370,6 +400,7 @@ mod tests {
         let body =
             br#"{"access_token":"a","expires_in":"60","scope":["x","y z"],"id_token":"e30.e30."}"#;
         let tokens = Tokens {
+            token_type: TokenType::Bearer,
             access_token: Secret::new("a"),
             refresh_token: None,
             expires_in: Some(60),
@@ -377,7 +408,7 @@ mod tests {
             issued_token_type: None,
             id_token: Some(Secret::new("e30.e30.")),
         };
-        assert_eq!(Tokens::read(body), Ok(tokens));
+        assert_eq!(Tokens::read(body, false), Ok(tokens));
     }
 
     #[test]

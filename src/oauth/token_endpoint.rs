@@ -77,10 +77,17 @@ impl ErrorResponse {
 ///
 /// Spec: RFC 6749 sections 5.1 and 5.2; RFC 9110 section 15.5; RFC 8628 section 3.5 for `slow_down`.
 pub fn classify(status: u16, body: &[u8]) -> TokenResponse {
+    classify_with(status, body, false)
+}
+
+/// Classifies the answer as [`classify`] does; a DPoP token is accepted if the request had a proof.
+///
+/// Spec: RFC 9449 section 5.
+pub fn classify_with(status: u16, body: &[u8], with_proof: bool) -> TokenResponse {
     match status {
         407 | 408 | 425 | 429 | 500..=599 => TokenResponse::Busy(words_of_any_form(body)),
         400..=499 => refusal(words_of_any_form(body), body),
-        _ => match Tokens::read(body) {
+        _ => match Tokens::read(body, with_proof) {
             Ok(tokens) => TokenResponse::Tokens(tokens),
             Err(TokenResponseError::NotTokens | TokenResponseError::NoAccessToken)
                 if document(body).as_ref().is_some_and(has_error) =>

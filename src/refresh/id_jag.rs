@@ -57,6 +57,7 @@ pub(super) fn request(
     let token_endpoint = Url::parse(&subject.token_endpoint)
         .map_err(|_| refused(&idp.issuer, ExchangeError::Request))?;
     let request = TokenRequest {
+        dpop: None,
         token_endpoint: &token_endpoint,
         client: &subject.client,
         resource: login.resource.as_deref(),

@@ -4,6 +4,7 @@
 //! meanwhile; else note in the journal what is about to happen, and let a process of its own do it ([`refresher`]).
 
 mod command;
+mod credential;
 #[cfg(test)]
 mod hostile_tests;
 mod id_jag;
@@ -28,6 +29,7 @@ use crate::store::{
 };
 
 pub use command::Settings;
+pub use credential::{credential, dpop, warn_of_no_binding};
 pub use journal::{unfinished, RefreshNote};
 pub use locked::LockedLogin;
 pub use unattended::obtain;

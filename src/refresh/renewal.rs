@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::credential;
 use super::journal::Journal;
 use super::{needs_login, needs_login_again, unattended, LockedLogin, Settings};
 use crate::error::Error;
+use crate::http::dpop::Nonces;
 use crate::http::{Http, HttpSettings};
 use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::oauth::secret::Secret;
@@ -95,7 +97,9 @@ fn spend(
     retry_until: Deadline,
 ) -> Result<Credentials, ExchangeError> {
     let token_endpoint = Url::parse(&login.token_endpoint).map_err(|_| ExchangeError::Request)?;
+    let dpop = credential::dpop(login, &Nonces::default());
     let request = TokenRequest {
+        dpop: dpop.as_ref(),
         token_endpoint: &token_endpoint,
         client,
         resource: login.resource.as_deref(),
@@ -109,6 +113,7 @@ fn spend(
         .map(|scopes| providers::granted(login.known_provider(), scopes));
     Ok(Credentials {
         access_token: tokens.access_token,
+        token_type: tokens.token_type.into(),
         obtained_at: now,
         expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
         // A server that does not rotate sends none; the old one stays good.

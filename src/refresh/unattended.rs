@@ -2,13 +2,15 @@
 
 use url::Url;
 
-use super::{id_jag, renewal, LockedLogin, Settings};
+use super::{credential, id_jag, renewal, LockedLogin, Settings};
 use crate::error::Error;
+use crate::http::dpop::Nonces;
 use crate::http::{Http, HttpSettings};
 use crate::oauth::grant::{Assertion, JWT_BEARER};
 use crate::oauth::jwt::assertion::CLIENT_ASSERTION_TYPE;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
+use crate::oauth::token::TokenType;
 use crate::os::clock::{Deadline, Time};
 use crate::providers;
 use crate::store::{Credentials, GrantType, StoreError, Stored};
@@ -98,7 +100,9 @@ impl GrantRequest<'_> {
         let login = self.login;
         let token_endpoint =
             Url::parse(&login.token_endpoint).map_err(|_| self.failed(ExchangeError::Request))?;
+        let dpop = credential::dpop(login, &Nonces::default());
         let request = TokenRequest {
+            dpop: dpop.as_ref(),
             token_endpoint: &token_endpoint,
             client: &client_of(login)?,
             resource: login.resource.as_deref(),
@@ -112,8 +116,12 @@ impl GrantRequest<'_> {
         let scopes = tokens
             .scopes
             .map(|scopes| providers::granted(login.known_provider(), scopes));
+        if dpop.is_some() && tokens.token_type == TokenType::Bearer {
+            credential::warn_of_no_binding();
+        }
         Ok(Credentials {
             access_token: tokens.access_token,
+            token_type: tokens.token_type.into(),
             obtained_at: now,
             expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
             scopes: scopes.unwrap_or_else(|| login.scopes_requested.clone()),

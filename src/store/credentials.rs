@@ -10,6 +10,7 @@ use crate::oauth::grant::Unattended;
 use crate::oauth::jwt::assertion::ClientKeyRecord;
 use crate::oauth::secret::{self, Secret};
 use crate::oauth::text::printable;
+use crate::oauth::token::TokenType;
 use crate::os::clock::Time;
 use crate::providers::{self, Provider};
 
@@ -62,6 +63,13 @@ pub struct Credentials {
     /// The access token.
     #[serde(serialize_with = "secret::stored")]
     pub access_token: Secret,
+    /// How the access token is used.
+    #[serde(default, skip_serializing_if = "is_bearer")]
+    pub token_type: Tag<TokenType>,
+    /// The key that the tokens are bound to, if they are, in PKCS#8 and base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "secret::stored_option")]
+    pub dpop_key: Option<Secret>,
     /// The refresh token, if one was given.
     #[serde(serialize_with = "secret::stored_option")]
     pub refresh_token: Option<Secret>,
@@ -114,6 +122,11 @@ impl Credentials {
         }
     }
 
+    /// Tells whether each request with the access token needs a proof.
+    pub fn is_bound(&self) -> bool {
+        self.token_type == TokenType::Dpop
+    }
+
     /// Returns the provider of this login, if it is in the table of providers.
     pub fn known_provider(&self) -> Option<&'static Provider> {
         providers::of_login(self.provider.as_deref(), &self.issuer)
@@ -160,6 +173,10 @@ impl Credentials {
     }
 }
 
+fn is_bearer(kind: &Tag<TokenType>) -> bool {
+    *kind == TokenType::Bearer
+}
+
 /// The most that a clock may be put back in between without being called wrong, in seconds.
 const MAX_CLOCK_STEP: i64 = 60;
 
@@ -182,6 +199,9 @@ pub struct LoginOptions {
     pub resource: bool,
     /// PKCE was assumed to be supported.
     pub assume_pkce: bool,
+    /// Bound tokens were wanted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dpop: bool,
     /// The authorization endpoint, if it was named.
     pub authorization_endpoint: Option<String>,
     /// Where the metadata of the authorization server is, if it was named.

@@ -23,6 +23,7 @@ pub(crate) use super::router::rescue;
 use super::*;
 use crate::oauth::client::{ClientAuth, RegistrationKind};
 use crate::oauth::secret::Secret;
+use crate::oauth::token::TokenType;
 use crate::os::clock::Time;
 use crate::os::places;
 use serde_json::{Map, Value};
@@ -42,6 +43,8 @@ pub(crate) fn sample(server: &str, generation: u64) -> Credentials {
         client_secret: None,
         client_secret_expires_at: None,
         client_key: None,
+        token_type: TokenType::Bearer.into(),
+        dpop_key: None,
         client_auth: ClientAuth::None.into(),
         redirect_uri: "http://127.0.0.1:4711/callback".to_owned(),
         token_endpoint: "https://as.example/token".to_owned(),

@@ -322,11 +322,19 @@ impl TokenRequest<'_> {
         verifier: Option<&PkceCodeVerifier>,
     ) -> Result<PollAnswer, DeviceError> {
         let send = |form| {
-            let request = self.poll_request(&device.device_code, verifier, form);
-            let request = request.ok_or_else(|| Box::new(Err(DeviceError::Request)))?;
-            let polled = self
-                .poll_once(&request)
-                .map_err(|err| Box::new(Err(DeviceError::Http(err))))?;
+            let poll = || {
+                let request = self.poll_request(&device.device_code, verifier, form);
+                let request = request.ok_or_else(|| Box::new(Err(DeviceError::Request)))?;
+                let polled = self.poll_once(&request);
+                polled.map_err(|err| Box::new(Err(DeviceError::Http(err))))
+            };
+            let (mut polled, has_nonce) = poll()?;
+            // Spec: RFC 9449 section 8: the server wants a proof with this nonce, and has not served the request.
+            if has_nonce
+                && matches!(&polled.response, PollResponse::Refused(words) if words.is("use_dpop_nonce"))
+            {
+                polled = poll()?.0;
+            }
             let is_about_client = matches!(
                 &polled.response,
                 PollResponse::Refused(words) if words.error.as_deref().is_none_or(client::is_unknown)
@@ -368,22 +376,25 @@ impl TokenRequest<'_> {
         built(|keep| request.request(&keep, |_| {}, None))
     }
 
-    fn poll_once(&self, request: &HttpRequest) -> Result<PollAnswer, HttpError> {
-        let response = send(self.http, self.token_endpoint, request)?;
+    /// Polls, and returns also whether the response has a nonce for proofs.
+    fn poll_once(&self, request: &HttpRequest) -> Result<(PollAnswer, bool), HttpError> {
+        let (response, has_nonce) = self.send_with_proof(request)?;
         let (status, retry_after, date) =
             (response.status, response.retry_after(), response.date());
         let body = Zeroizing::new(response.read()?);
-        let mut response = PollResponse::read(status, &body, standard_device_error);
+        let has_proof = self.dpop.is_some();
+        let mut response = PollResponse::read(status, &body, has_proof, standard_device_error);
         if let PollResponse::Denied(words)
         | PollResponse::Unknown(words)
         | PollResponse::Refused(words) = &mut response
         {
             words.drop_quotes_of(&secrets(request, self.client));
         }
-        Ok(PollAnswer {
+        let answer = PollAnswer {
             response,
             retry_after,
             date,
-        })
+        };
+        Ok((answer, has_nonce))
     }
 }

@@ -11,10 +11,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint, Parameters};
-use super::{built, secrets, send};
+use super::{built, secrets, send_with};
 use crate::failure::{About, Code, Failure, Hint};
+use crate::http::dpop::Dpop;
 use crate::http::retry::{repeat, FIRST_PAUSE};
-use crate::http::{Http, HttpError};
+use crate::http::{Http, HttpError, Response};
 use crate::oauth::callback::{refusal_hint, AuthorizationCode};
 use crate::oauth::client::{self, Client};
 use crate::oauth::secret::Secret;
@@ -36,6 +37,8 @@ pub struct TokenRequest<'a> {
     pub client: &'a Client,
     /// The resource, byte for byte as in the authorization request.
     pub resource: Option<&'a str>,
+    /// The key that the tokens are bound to, if they are to be.
+    pub dpop: Option<&'a Dpop>,
     /// Sends the requests.
     pub http: &'a Http,
     /// Until when a request is sent again: one that the server cannot have received, or that it was too busy for.
@@ -283,7 +286,7 @@ impl TokenRequest<'_> {
     ) -> Result<IssuedTokens, ExchangeError> {
         let (mut next_pause, mut was_busy) = (FIRST_PAUSE, false);
         repeat(
-            || self.send_once(&build().ok_or(ExchangeError::Request)?),
+            || self.send_with_nonce(&build),
             |sent, _| match sent {
                 Err(ExchangeError::Http(err))
                     if err.may_be_repeated() && !self.retry_until.passed() =>
@@ -322,13 +325,58 @@ impl TokenRequest<'_> {
         )
     }
 
-    fn send_once(&self, request: &HttpRequest) -> Result<IssuedTokens, ExchangeError> {
-        let response =
-            send(self.http, self.token_endpoint, request).map_err(ExchangeError::Http)?;
+    /// Sends a request again, once, if the server wants a proof with the nonce that it names: it has not served the first one.
+    ///
+    /// Spec: RFC 9449 section 8.
+    fn send_with_nonce(
+        &self,
+        build: impl Fn() -> Option<HttpRequest>,
+    ) -> Result<IssuedTokens, ExchangeError> {
+        let request = || build().ok_or(ExchangeError::Request);
+        let (first, has_nonce) = self.send_once(&request()?);
+        match first {
+            Err(ExchangeError::Refused { words, .. })
+                if has_nonce && words.is("use_dpop_nonce") =>
+            {
+                log::info!("the token endpoint wants a nonce in the proof");
+                self.send_once(&request()?).0
+            }
+            first => first,
+        }
+    }
+
+    /// Sends a request, and returns also whether the response has a new nonce for proofs.
+    fn send_once(&self, request: &HttpRequest) -> (Result<IssuedTokens, ExchangeError>, bool) {
+        match self.send_with_proof(request) {
+            Ok((response, has_nonce)) => (self.read(request, response), has_nonce),
+            Err(err) => (Err(ExchangeError::Http(err)), false),
+        }
+    }
+
+    /// Sends a request with a proof, if the tokens are to be bound; returns also whether the response has a nonce for proofs.
+    ///
+    /// Spec: RFC 9449 sections 5 and 8.2.
+    pub(super) fn send_with_proof(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<(Response, bool), HttpError> {
+        let url = self.token_endpoint;
+        let proof = self.dpop.and_then(|dpop| dpop.proof("POST", url, None));
+        let proof = proof.as_ref().map(|proof| ("DPoP", proof.expose()));
+        let response = send_with(self.http, url, request, proof)?;
+        let has_nonce = self.dpop.is_some_and(|dpop| dpop.learn(url, &response));
+        Ok((response, has_nonce))
+    }
+
+    fn read(
+        &self,
+        request: &HttpRequest,
+        response: Response,
+    ) -> Result<IssuedTokens, ExchangeError> {
         let (status, date, retry_after) =
             (response.status, response.date(), response.retry_after());
         let body = Zeroizing::new(response.read().map_err(ExchangeError::Http)?);
-        match token_endpoint::classify(status, &body) {
+        match token_endpoint::classify_with(status, &body, self.dpop.is_some()) {
             TokenResponse::Tokens(tokens) => Ok(IssuedTokens { tokens, date }),
             TokenResponse::Refused(words) => Err(ExchangeError::Refused { status, words }),
             TokenResponse::Busy(words) => Err(ExchangeError::Busy {

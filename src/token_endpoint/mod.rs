@@ -66,10 +66,21 @@ fn secrets(request: &HttpRequest, client: &Client) -> Vec<Secret> {
 
 /// Sends a request to `endpoint`.
 fn send(http: &Http, endpoint: &Url, request: &HttpRequest) -> Result<Response, HttpError> {
+    send_with(http, endpoint, request, None)
+}
+
+/// Sends a request to `endpoint`, with one more header.
+fn send_with(
+    http: &Http,
+    endpoint: &Url,
+    request: &HttpRequest,
+    header: Option<(&str, &str)>,
+) -> Result<Response, HttpError> {
     let headers: Vec<_> = request
         .headers()
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .chain(header)
         .collect();
     http.post(endpoint, &headers, request.body(), Redirects::Refuse)
 }

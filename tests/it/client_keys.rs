@@ -18,7 +18,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 
 /// Servers that know the client `mine` by the P-256 key of the tests, and no other one.
 fn servers() -> Fake {
-    Fake::with(|seen, fake| answer(seen, fake))
+    Fake::with(answer)
 }
 
 fn answer(seen: &Seen, fake: &Fake) -> Option<Reply> {

@@ -21,6 +21,7 @@ mod demo;
 mod device;
 mod discovery;
 mod doctor;
+mod dpop;
 mod exchange;
 mod exec_store;
 mod first_steps;

@@ -12,6 +12,7 @@ mod canaille;
 mod clients;
 mod conformance;
 mod keyring;
+mod keys;
 mod npm_clients;
 mod paste;
 pub mod prompt;

@@ -39,7 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("failure", &["providers"]),
     ("warning", &["failure"]),
-    ("oauth", &["failure", "os"]),
+    ("oauth", &["digest", "failure", "os"]),
     ("os", &["failure", "oauth", "warning"]),
     ("clients", &["store"]),
     ("bridge", &["context", "error", "refresh"]),

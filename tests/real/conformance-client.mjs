@@ -20,14 +20,15 @@ if (!process.env.MCP_CONFORMANCE_SCENARIO.startsWith('auth/')) process.exit(0);
 dieWithParent();
 
 const url = process.argv[2];
+const isBound = process.env.MCP_CONFORMANCE_SCENARIO.startsWith('auth/dpop');
 const revision = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION;
 const known = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}');
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'mcp-login-conformance-'));
 const store = path.join(home, 'credentials.json');
 process.on('exit', () => fs.rmSync(home, { recursive: true, force: true }));
 
-/** Runs our program and returns its exit code; what it says goes to the suite. */
-async function run(command, ...options) {
+/** Runs our program and returns its exit code; what it says goes to the suite, or to `receive`. */
+async function run(command, options = [], receive = console.log) {
   const places = ['--json', '--data-dir', home, '--store', `file:${store}`];
   const secret = known.client_secret && { MCP_LOGIN_CLIENT_SECRET: known.client_secret };
   const program = spawn(process.env.MCP_LOGIN_TEST_PROGRAM, [command, ...places, ...options, url], {
@@ -36,7 +37,7 @@ async function run(command, ...options) {
   });
   const ended = new Promise((resolve) => program.on('close', (code) => resolve(code ?? 1)));
   for await (const line of readline.createInterface({ input: program.stdout })) {
-    console.log(line);
+    receive(line);
     if (JSON.parse(line).event === 'rejected') program.kill();
   }
   return ended;
@@ -47,7 +48,8 @@ function logIn(challenge) {
   const options = ['--timeout', '60s', '--client-metadata-url', 'https://conformance-test.local/client-metadata.json'];
   if (known.client_id) options.push('--client-id', known.client_id);
   if (challenge) options.push('--challenge', challenge);
-  return run('login', ...options);
+  if (isBound) options.push('--dpop');
+  return run('login', options);
 }
 
 /** Writes a secret of the suite into a file of its own, and returns its path. */
@@ -75,11 +77,24 @@ async function unattended(scenario) {
   return ['--grant', ...grants[scenario](), '--issuer', issuer, ...client];
 }
 
-/** Calls a tool with the stored token. */
-function callTool() {
-  const { access_token: token } = JSON.parse(fs.readFileSync(store, 'utf8')).logins[url];
+/** Returns the headers of one request with the stored token; of a bound one with a proof, which may need the server's nonce. */
+async function credentials(refused) {
+  if (!isBound) {
+    const { access_token: token } = JSON.parse(fs.readFileSync(store, 'utf8')).logins[url];
+    return { Authorization: `Bearer ${token}` };
+  }
+  const options = ['--dpop', '--method', 'POST', '--url', url];
+  const nonce = refused?.headers.get('DPoP-Nonce');
+  if (nonce) options.push('--challenge', refused.headers.get('WWW-Authenticate'), '--dpop-nonce', nonce);
+  const lines = [];
+  if (await run('headers', options, (line) => lines.push(line))) process.exit(1);
+  return JSON.parse(lines[0]);
+}
+
+/** Calls a tool with the stored token, once more if a proof needs a nonce. */
+async function callTool(refused) {
   const headers = {
-    Authorization: `Bearer ${token}`,
+    ...await credentials(refused),
     'Content-Type': 'application/json',
     Accept: 'application/json, text/event-stream',
     'MCP-Protocol-Version': revision,
@@ -93,12 +108,15 @@ function callTool() {
       'io.modelcontextprotocol/clientCapabilities': {},
     };
   }
-  return fetch(url, { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }) });
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+  const response = await fetch(url, { method: 'POST', headers, body });
+  const wantsNonce = isBound && !refused && response.status === 401 && response.headers.has('DPoP-Nonce');
+  return wantsNonce ? callTool(response) : response;
 }
 
 const options = await unattended(process.env.MCP_CONFORMANCE_SCENARIO);
 if (options) {
-  const refused = await run('login', ...options);
+  const refused = await run('login', options);
   if (refused) process.exit(refused);
   await run('check');
   process.exit((await callTool()).ok ? 0 : 1);

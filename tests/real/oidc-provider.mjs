@@ -1,9 +1,13 @@
 // A real authorization server (oidc-provider, OpenID certified) and a small protected MCP server on one port of 127.0.0.1.
 //
 // Usage: node oidc-provider.mjs [PORT [TTL]]     PORT 0, the default, is any free one; TTL: seconds an access token lives.
+// In the environment:
+//   OIDC_CLIENTS   clients that are registered already, as a JSON list
+//   OIDC_DPOP      `on`: access tokens may be bound to a key; `nonce`: proofs need a nonce as well
 // Prints `ready <URL of the MCP server>` when it listens and then one line per event that a test may ask for. It ends when
 // its stdin closes.
 
+import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { dieWithParent, load } from './bounds.mjs';
 
@@ -17,8 +21,12 @@ const resource = `${issuer}/mcp`;
 const metadataPath = '/.well-known/oauth-protected-resource/mcp';
 const tokenSeconds = Number(process.argv[3] ?? 300);
 
+const dpop = process.env.OIDC_DPOP;
+
 const provider = new Provider(issuer, {
+  clients: JSON.parse(process.env.OIDC_CLIENTS ?? '[]'),
   features: {
+    dPoP: { enabled: Boolean(dpop), nonceSecret: Buffer.alloc(32, 1), requireNonce: () => dpop === 'nonce' },
     devInteractions: { enabled: true },
     registration: { enabled: true },
     revocation: { enabled: true },
@@ -48,11 +56,23 @@ for (const event of ['registration_create.success', 'authorization_code.consumed
   });
 }
 
-/** Returns whether the request carries a live access token of this provider for this resource. */
+/** Returns whether the request carries a live access token of this provider for this resource, and a proof if it is bound. */
 async function allowed(request) {
-  const [, token] = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  const [, scheme, token] = /^(Bearer|DPoP) (\S+)$/.exec(request.headers.authorization ?? '') ?? [];
   const found = token && await provider.AccessToken.find(token);
-  return Boolean(found) && found.isValid && [found.aud].flat().includes(resource);
+  const isLive = Boolean(found) && found.isValid && [found.aud].flat().includes(resource);
+  if (!isLive || scheme !== (found.jkt ? 'DPoP' : 'Bearer')) return false;
+  if (!found.jkt) return true;
+  const { EmbeddedJWK, calculateJwkThumbprint, jwtVerify } = await load('jose/dist/webapi/index.js');
+  try {
+    const verified = await jwtVerify(request.headers.dpop, EmbeddedJWK, { typ: 'dpop+jwt', maxTokenAge: '1 minute' });
+    const { htm, htu, ath } = verified.payload;
+    return await calculateJwkThumbprint(verified.protectedHeader.jwk) === found.jkt && htm === request.method
+      && htu === resource && ath === createHash('sha256').update(token).digest('base64url');
+  } catch (error) {
+    console.log(`event proof.error ${error.message}`);
+    return false;
+  }
 }
 
 const tools = [{ name: 'greet', description: 'Says hello', inputSchema: { type: 'object' } }];
@@ -74,7 +94,7 @@ async function serveMcp(request, response) {
     response.end(body === undefined ? '' : JSON.stringify(body));
   };
   if (!await allowed(request)) {
-    const challenge = `Bearer scope="mcp:read", resource_metadata="${issuer}${metadataPath}"`;
+    const challenge = `${dpop ? 'DPoP algs="ES256", ' : 'Bearer '}scope="mcp:read", resource_metadata="${issuer}${metadataPath}"`;
     return send(401, { error: 'invalid_token' }, { 'www-authenticate': challenge });
   }
   if (request.method !== 'POST') return send(405, undefined, { allow: 'POST' });

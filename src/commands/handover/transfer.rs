@@ -307,6 +307,18 @@ fn mode(options: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverE
             "let the client run `mcp-login headers SERVER` or `mcp-login connect SERVER`, or the job `mcp-login exec`",
         ));
     }
+    if kept.is_bound() && !client.is_bridged {
+        return Err(HandoverError::unsuitable(
+            format!(
+                "the token is bound to a key (DPoP), and {} cannot send proofs",
+                client.name
+            ),
+            format!(
+                "use --to any: the client starts `mcp-login connect {}`, which sends them",
+                kept.server
+            ),
+        ));
+    }
     let cannot_move = if kept.refresh_token.is_none() {
         Some("there is no refresh token to move: the server gave none")
     } else if kept.client_key.is_some() {

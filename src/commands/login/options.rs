@@ -351,6 +351,12 @@ pub struct RequestArgs {
     #[arg(long, value_name = "URL", conflicts_with_all = ["authorization_endpoint", "token_endpoint"])]
     pub issuer_metadata: Option<String>,
 
+    /// Ask for tokens that are bound to a key of this login (DPoP)
+    ///
+    /// A stolen token is of no use then. Only this program can use it: with check, connect, and headers --dpop.
+    #[arg(long, env = "MCP_LOGIN_DPOP", value_parser = FalseyValueParser::new())]
+    pub dpop: bool,
+
     /// The resource to name in the requests, if the server's own is wrong
     #[arg(long, value_name = "URI", conflicts_with = "no_resource")]
     pub resource: Option<String>,

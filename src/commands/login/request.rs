@@ -173,6 +173,7 @@ fn request(
     request.issuer.clone_from(&options.issuer);
     request.challenge.clone_from(&options.challenge);
     request.assume_pkce = options.assume_pkce;
+    request.dpop = options.dpop;
     if identity.metadata_url.is_some() {
         request.likely_ports = DOCUMENT_PORTS.to_vec();
     }

@@ -52,11 +52,17 @@ pub enum PollResponse {
 
 impl PollResponse {
     /// Reads the response of a token endpoint to a poll. Its error code counts before its status, which is 400 by the standard,
-    /// and 200, 403, 428 or 429 at providers. `standard` returns the code of the standard for one of a provider's own.
+    /// and 200, 403, 428 or 429 at providers. A DPoP token is accepted if the request had a proof. `standard` returns the code of
+    /// the standard for one of a provider's own.
     ///
     /// Spec: RFC 8628 section 3.5; RFC 6749 section 5.2.
-    pub fn read(status: u16, body: &[u8], standard: impl Fn(&str) -> Option<&'static str>) -> Self {
-        let response = token_endpoint::classify(status, body);
+    pub fn read(
+        status: u16,
+        body: &[u8],
+        with_proof: bool,
+        standard: impl Fn(&str) -> Option<&'static str>,
+    ) -> Self {
+        let response = token_endpoint::classify_with(status, body, with_proof);
         if let TokenResponse::Tokens(tokens) = response {
             return Self::Tokens(tokens);
         }

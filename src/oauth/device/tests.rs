@@ -7,7 +7,7 @@ fn standard(code: &str) -> Option<&'static str> {
 }
 
 fn read(status: u16, body: &str) -> PollResponse {
-    PollResponse::read(status, body.as_bytes(), standard)
+    PollResponse::read(status, body.as_bytes(), false, standard)
 }
 
 fn words(error: &str) -> ErrorResponse {

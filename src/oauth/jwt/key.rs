@@ -9,9 +9,11 @@ use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, RSA_PKCS1_SHA256,
     RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
 };
+use serde_json::{json, Value};
+use zeroize::Zeroizing;
 
 use super::algorithm::{Algorithm, KeyKind};
-use super::{jwk, pem};
+use super::{base64url, jwk, pem};
 
 /// A private key that signs JWTs. Its `Debug` shows no more than its kind.
 pub struct SigningKey {
@@ -121,6 +123,28 @@ impl SigningKey {
         }
     }
 
+    /// Reads a key on P-256 in PKCS#8.
+    pub(super) fn p256(pkcs8: &[u8]) -> Option<Self> {
+        Some(Self {
+            pair: KeyPair::ec_pkcs8(pkcs8, KeyKind::P256).ok()?,
+            kid: None,
+            alg: None,
+        })
+    }
+
+    /// Returns the public key as a JWK, with nothing but what its thumbprint is made from; `None` for one that is not on P-256.
+    ///
+    /// Spec: RFC 7518 section 6.2.1; RFC 7638 section 3.2.
+    pub(super) fn ec_jwk(&self) -> Option<Value> {
+        let KeyPair::Ec(KeyKind::P256, pair) = &self.pair else {
+            return None;
+        };
+        // An uncompressed point: a byte, and two numbers.
+        let point = pair.public_key().as_ref().get(1..)?;
+        let (x, y) = point.split_at(point.len() / 2);
+        Some(json!({"crv": "P-256", "kty": "EC", "x": base64url(x), "y": base64url(y)}))
+    }
+
     /// Returns the kind of the key.
     pub fn kind(&self) -> KeyKind {
         match &self.pair {
@@ -196,6 +220,13 @@ pub(super) enum KeyPair {
 }
 
 impl KeyPair {
+    /// Makes a key on P-256 in PKCS#8; `None` if the system has no random numbers.
+    pub(super) fn generate_p256() -> Option<Zeroizing<Vec<u8>>> {
+        let random = SystemRandom::new();
+        let key = EcdsaKeyPair::generate_pkcs8(curve(KeyKind::P256), &random).ok()?;
+        Some(Zeroizing::new(key.as_ref().to_vec()))
+    }
+
     pub(super) fn ec_pkcs8(pkcs8: &[u8], kind: KeyKind) -> Result<Self, KeyError> {
         let pair = EcdsaKeyPair::from_pkcs8(curve(kind), pkcs8, &SystemRandom::new());
         pair.map(|pair| Self::Ec(kind, pair)).map_err(rejected)

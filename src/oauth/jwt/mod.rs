@@ -3,6 +3,7 @@
 pub mod algorithm;
 pub mod assertion;
 mod der;
+pub mod dpop;
 mod jwk;
 pub mod key;
 mod pem;
@@ -10,6 +11,7 @@ mod pem;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use self::algorithm::Algorithm;
 use self::key::SigningKey;
@@ -36,6 +38,11 @@ pub fn signed(
 /// Spec: RFC 7515 section 2, Base64url Encoding.
 pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads what [`base64url`] writes; `None` for anything else.
+pub fn from_base64url(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    URL_SAFE_NO_PAD.decode(text).ok().map(Zeroizing::new)
 }
 
 #[cfg(test)]

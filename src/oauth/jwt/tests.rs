@@ -29,7 +29,7 @@ fn keys() -> Vec<(&'static str, &'static str, &'static str)> {
     sections.map(row).collect()
 }
 
-fn text(name: &str) -> &'static str {
+pub(super) fn text(name: &str) -> &'static str {
     let found = keys().into_iter().find(|(it, _, _)| *it == name);
     found.unwrap().2
 }

@@ -72,6 +72,9 @@ pub enum MetadataError {
     /// The server issues no authorization codes.
     #[error("the authorization server does not offer the authorization code flow, only {}", printable_list(.0, ", ", MAX_LISTED))]
     NoCodeFlow(Vec<String>),
+    /// The server does not accept proofs with our algorithm.
+    #[error("the authorization server accepts no DPoP proofs with ES256, only with {}", printable_list(.0, ", ", MAX_LISTED))]
+    NoDpop(Vec<String>),
     /// The server does not say that it protects codes with PKCE and S256.
     #[error("the authorization server does not offer PKCE with S256")]
     NoPkce,
@@ -85,7 +88,7 @@ impl MetadataError {
             Self::NotMetadata | Self::NotAnObject | Self::WrongType { .. } | Self::Doubled(_) => {
                 false
             }
-            Self::Missing { .. } | Self::NoCodeFlow(_) => false,
+            Self::Missing { .. } | Self::NoCodeFlow(_) | Self::NoDpop(_) => false,
         }
     }
 }
@@ -98,6 +101,7 @@ impl Failure for MetadataError {
             Self::Url { .. } => Code::ForbiddenUrl,
             Self::NoPkce => Code::PkceUnsupported,
             Self::NoCodeFlow(_) => Code::CodeFlowUnsupported,
+            Self::NoDpop(_) => Code::DpopUnsupported,
             Self::NotMetadata | Self::NotAnObject | Self::Missing { .. } => Code::MetadataUnusable,
             Self::WrongType { .. } | Self::Doubled(_) => Code::MetadataUnusable,
         }
@@ -118,6 +122,7 @@ impl Failure for MetadataError {
                      logs in by its own metadata"
                 )
             }
+            Self::NoDpop(_) => "leave out --dpop".to_owned(),
             _ if self.is_security() => not_safe(server),
             Self::Missing {
                 member: "resource", ..

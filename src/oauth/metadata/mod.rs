@@ -9,6 +9,7 @@ use url::Url;
 
 use super::device;
 use super::endpoint::{self, UrlError, UrlPolicy};
+use super::jwt::dpop;
 use document::DocumentMembers;
 
 pub use document::Ignored;
@@ -162,6 +163,10 @@ pub struct AuthorizationServer {
     #[serde(rename = "token_endpoint_auth_signing_alg_values_supported")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth_algorithms: Option<Vec<String>>,
+    /// The algorithms of DPoP proofs it lists; `None` without a list. Spec: RFC 9449 section 5.1.
+    #[serde(rename = "dpop_signing_alg_values_supported")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop_algorithms: Option<Vec<String>>,
     /// It promises an `iss` in every authorization response (RFC 9207).
     #[serde(rename = "authorization_response_iss_parameter_supported")]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -253,6 +258,7 @@ impl AuthorizationServer {
             client_auth_methods: members.list("token_endpoint_auth_methods_supported")?,
             client_auth_algorithms: members
                 .list("token_endpoint_auth_signing_alg_values_supported")?,
+            dpop_algorithms: members.list("dpop_signing_alg_values_supported")?,
             iss_promised: members.is_true("authorization_response_iss_parameter_supported")?,
             accepts_metadata_documents: members.is_true("client_id_metadata_document_supported")?,
             code_challenge_methods: members.list("code_challenge_methods_supported")?,
@@ -293,6 +299,7 @@ impl AuthorizationServer {
             // Providers without metadata want the secret in the body.
             client_auth_methods: Some(vec!["client_secret_post".to_owned()]),
             client_auth_algorithms: None,
+            dpop_algorithms: None,
             iss_promised: false,
             accepts_metadata_documents: false,
             code_challenge_methods: Some(vec!["S256".to_owned()]),
@@ -313,6 +320,23 @@ impl AuthorizationServer {
         match self.other_flows.as_slice() {
             [] => Ok(()),
             flows => Err(MetadataError::NoCodeFlow(flows.to_vec())),
+        }
+    }
+
+    /// Checks that the server accepts DPoP proofs of ours. One without a list may.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::NoDpop`] with what it accepts.
+    ///
+    /// Spec: RFC 9449 section 5.1.
+    pub fn check_dpop(&self) -> Result<(), MetadataError> {
+        let ours = dpop::ALGORITHM.as_str();
+        match &self.dpop_algorithms {
+            Some(listed) if !listed.iter().any(|name| name == ours) => {
+                Err(MetadataError::NoDpop(listed.clone()))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -151,6 +151,17 @@ fn conforms_to_2025_11_25() {
     conforms_to("2025-11-25", 14);
 }
 
+/// Tokens that are bound to a key, without a nonce in the proofs and with one. Scenarios of extensions have no revision.
+#[apply(test)]
+fn conforms_to_dpop() {
+    let bed = Bed::with(&[Part::Conformance, Part::Curl]);
+    for (scenario, checks) in [("dpop", 12), ("dpop-nonce", 14)] {
+        let judged = judge(&bed, &["--scenario", &format!("auth/{scenario}")]);
+        passed(&judged, [scenario]);
+        assert_eq!(judged[scenario].successes, checks, "{scenario}");
+    }
+}
+
 #[apply(test)]
 fn conforms_to_2025_03_26() {
     let bed = Bed::with(&[Part::Conformance, Part::Curl]);
