@@ -460,6 +460,9 @@ fn g15_what_a_grant_lacks_is_named_before_anything_is_sent() {
             );
         }
     }
+    let options = client(&issuer);
+    let refused = home.command("login", &[]).args(&options).run().expect(2);
+    assert!(refused.stderr.contains("no SERVER"), "{}", refused.stderr);
     assert!(fake.seen().is_empty(), "{:?}", fake.seen());
 }
 

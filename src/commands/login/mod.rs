@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::handover;
+use crate::cli::servers::usage;
 use crate::context::Context;
 use crate::error::Error;
 use crate::login::{self, Event, Outcome, UserOptions};
@@ -36,8 +37,10 @@ pub fn run(
     env_secret: Option<&Secret>,
 ) -> Result<ExitCode, Error> {
     let mut args = args.clone();
-    let may_ask = !args.method.grant.is_unattended();
-    if may_ask && args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
+    if args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
+        if args.method.grant.is_unattended() {
+            return Err(usage("no SERVER is given", "name the server, or the login"));
+        }
         match pick::server(&args, &context)? {
             Some(server) => args.servers.push(server),
             None => return Ok(ExitCode::SUCCESS),
