@@ -31,6 +31,7 @@ fn proof(seen: &Seen, fake: &Fake) -> (String, Value) {
     assert_eq!(claims["htu"], format!("{}{}", fake.origin(), seen.path));
     let scheme = seen
         .header("authorization")
+        .filter(|_| seen.path != "/token")
         .map(|it| it.split_once(' ').expect("a token"));
     match scheme {
         Some((scheme, token)) => {
@@ -404,4 +405,29 @@ fn dp7_a_command_is_told_that_its_token_needs_proofs() {
         "{}",
         finished.stderr
     );
+}
+
+#[apply(test)]
+fn dp1_dp3_a_login_without_a_person_is_bound_too() {
+    let fake = servers(Nonce::Newest);
+    let url = fake.mcp();
+    let grant = ["--grant", "client-credentials", "--client-id", "mine"];
+    let issuer = fake.origin();
+    let login = Program::login(&fake)
+        .args(grant)
+        .args(["--issuer", &issuer]);
+    let login = login
+        .arg("--dpop")
+        .env("MCP_LOGIN_CLIENT_SECRET", "s3cret-of-mine");
+    let login = login.run().expect(0);
+    let kept = login.kept(&url);
+    assert_eq!(kept["token_type"], "DPoP");
+    then(login.home(), &["check", &url]).expect(0);
+    then(login.home(), &["refresh", &url]).expect(0);
+    let keys: BTreeSet<String> = fake
+        .seen_at("/token")
+        .iter()
+        .map(|seen| proof(seen, &fake).0)
+        .collect();
+    assert_eq!(keys.len(), 1, "one key");
 }
