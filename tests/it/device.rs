@@ -113,8 +113,9 @@ fn dv6_the_user_reads_who_asks_for_what_and_then_the_code_alone() {
         .expect("the page");
     let scopes = line("scopes:               read");
     let issuer = line(&format!("authorization server: {}", server.fake.origin()));
-    assert!(line("log in to") < issuer && issuer < scopes && scopes < page && page < code);
-    assert!(code < line("only if you started this login yourself"));
+    let warning = line("only if you started this login yourself");
+    assert!(line("log in to") < issuer && issuer < scopes && scopes < warning);
+    assert!(warning < page && page < code);
 }
 
 #[apply(test)]

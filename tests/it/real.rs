@@ -11,6 +11,7 @@ mod bus;
 mod canaille;
 mod clients;
 mod conformance;
+mod device;
 mod keyring;
 mod keys;
 mod npm_clients;

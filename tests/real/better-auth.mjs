@@ -16,6 +16,7 @@ const { betterAuth } = await load('better-auth/dist/index.mjs', from);
 const { getMigrations } = await load('better-auth/dist/db/get-migration.mjs', from);
 const { toNodeHandler } = await load('better-auth/dist/integrations/node.mjs', from);
 const { jwt } = await load('better-auth/dist/plugins/jwt/index.mjs', from);
+const { oauthDeviceAuthorization } = await load('@better-auth/oauth-provider/dist/index.mjs', from);
 const { mcp, requireMcpAuth } = await load('@better-auth/mcp/dist/index.mjs', from);
 
 const database = new DatabaseSync(process.argv[2]);
@@ -38,6 +39,7 @@ const options = {
       allowDynamicClientRegistration: true,
       allowUnauthenticatedClientRegistration: true,
     }),
+    oauthDeviceAuthorization({ verificationUri: '/device', interval: '2s' }),
   ],
 };
 
@@ -79,6 +81,26 @@ async function serveConsent(request, query) {
   return new Response(null, { status: 302, headers: { location: url } });
 }
 
+/** Serves the page on which a user signs in, enters the code of a device and decides; better-auth has none of its own. */
+async function serveDevice(request, code) {
+  if (request.method === 'GET') {
+    return page(`<input name="user_code" value="${code.replace(/[^A-Z0-9-]/gi, '')}"><input name="login">`
+      + '<input name="password" type="password"><button type="submit" name="answer" value="deny">Deny</button>'
+      + '<button type="submit" name="answer" value="accept">Accept</button>');
+  }
+  const form = await request.formData();
+  const email = `${form.get('login')}@example.com`;
+  const signedIn = await ask(request, '/sign-in/email', { email, password: form.get('password') });
+  const cookie = signedIn.headers.getSetCookie().map((each) => each.split(';')[0]).join('; ');
+  const userCode = form.get('user_code');
+  // The code has to be looked up before it can be decided on.
+  const headers = new Headers({ cookie, origin: base });
+  await auth.handler(new Request(`${base}/api/auth/device?user_code=${encodeURIComponent(userCode)}`, { headers }));
+  const path = form.get('answer') === 'accept' ? '/device/approve' : '/device/deny';
+  const decided = await ask(new Request(base, { headers }), path, { userCode });
+  return new Response(`${decided.status} ${await decided.text()}`);
+}
+
 const tools = [{ name: 'greet', description: 'Says hello', inputSchema: { type: 'object' } }];
 
 /** Returns the result of one MCP request: 2026-07-28 without a session, or 2025-11-25. */
@@ -108,6 +130,7 @@ async function serve(request) {
     case '/mcp': return serveMcp(request);
     case '/login': return serveLogin(request, search.slice(1));
     case '/consent': return serveConsent(request, search.slice(1));
+    case '/device': return serveDevice(request, new URL(request.url).searchParams.get('user_code') ?? '');
     case '/forget-clients':
       database.exec('DELETE FROM oauthClient');
       return new Response(null, { status: 204 });

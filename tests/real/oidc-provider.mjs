@@ -28,6 +28,7 @@ const provider = new Provider(issuer, {
   features: {
     dPoP: { enabled: Boolean(dpop), nonceSecret: Buffer.alloc(32, 1), requireNonce: () => dpop === 'nonce' },
     devInteractions: { enabled: true },
+    deviceFlow: { enabled: true },
     registration: { enabled: true },
     revocation: { enabled: true },
     resourceIndicators: {

@@ -61,6 +61,29 @@ impl UserAgent {
         self.walk(start, "deny")
     }
 
+    /// Enters the code of a device on the page of the server, signs in, and clicks this button; returns the last page.
+    pub fn enter_code(&mut self, start: &str, code: &str, button: &str) -> String {
+        let mut at = Url::parse(start).expect("the page of the code");
+        let mut page = self.ask(&at, None);
+        for _ in 0..PAGES {
+            if let Some(location) = &page.location {
+                at = at.join(location).expect("a location");
+                page = self.ask(&at, None);
+            } else if page.text.contains("<form") {
+                let mut form = Form::of(&page.text);
+                let is_refused = form.enter(code, button);
+                at = at.join(&form.action).expect("the form's address");
+                page = self.ask(&at, Some(&form.filled(button)));
+                if is_refused {
+                    return page.text;
+                }
+            } else {
+                return page.text;
+            }
+        }
+        panic!("the pages for the code do not end: {}", page.text);
+    }
+
     /// Walks to the client's redirect URI; where a form has several buttons, the one of this value is clicked.
     fn walk(&mut self, start: &str, button: &str) -> String {
         let mut at = Url::parse(start).expect("the authorization URL");
@@ -169,6 +192,24 @@ impl Form {
             action,
             fields: fields.collect(),
         }
+    }
+
+    /// Enters a code where the form asks for it. A form that asks whether the code is right, as that of oidc-provider, has its
+    /// button for no outside of it; returns whether that is clicked, after which the server asks for another code.
+    fn enter(&mut self, code: &str, button: &str) -> bool {
+        for (_, value) in self
+            .fields
+            .iter_mut()
+            .filter(|(name, _)| name == "user_code")
+        {
+            code.clone_into(value);
+        }
+        let is_asked = self.fields.iter().any(|(name, _)| name == "confirm");
+        let is_refused = is_asked && button == "deny";
+        if is_refused {
+            self.fields.push(("abort".to_owned(), "yes".to_owned()));
+        }
+        is_refused
     }
 
     /// Returns the body that the form sends when the user has typed what it asks for and clicks this button.
