@@ -431,3 +431,25 @@ fn dp1_dp3_a_login_without_a_person_is_bound_too() {
         .collect();
     assert_eq!(keys.len(), 1, "one key");
 }
+
+/// The first poll comes after the interval of a second.
+#[apply(waiting_test)]
+fn dp1_a_login_with_a_device_code_is_bound_too() {
+    let fake = Fake::with(|seen, fake| match seen.path.as_str() {
+        "/.well-known/oauth-authorization-server" => {
+            let mut metadata = fake.server_metadata();
+            metadata["device_authorization_endpoint"] = json!(format!("{}/code", fake.origin()));
+            Some(Reply::json(200, &metadata))
+        }
+        "/code" => {
+            let page = format!("{}/device", fake.origin());
+            let device = json!({"device_code": "d3vice", "user_code": "ABCD", "verification_uri": page, "interval": 1, "expires_in": 60});
+            Some(Reply::json(200, &device))
+        }
+        _ => answer(seen, fake),
+    });
+    let login = Program::login(&fake).args(["--device", "--dpop"]).run();
+    let kept = login.expect(0).kept(&fake.mcp());
+    assert_eq!(kept["token_type"], "DPoP");
+    assert!(fake.seen_at("/token")[0].header("dpop").is_some());
+}
