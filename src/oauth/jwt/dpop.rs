@@ -130,8 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn dp1_the_thumbprint_is_that_of_the_public_key() {
-        // RFC 7638 has one of an RSA key only; this one is from python's jwcrypto for the key of the tests.
+    fn dp1_the_thumbprint_is_made_from_the_public_key() {
+        // What is hashed: the members in the order of their names, without white space.
         let key = SigningKey::read(super::super::tests::text("p256.pkcs8").as_bytes(), None);
         let jwk = key.unwrap().ec_jwk().unwrap().to_string();
         assert!(
