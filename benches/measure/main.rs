@@ -37,6 +37,7 @@ fn main() {
     println!("|---|---|---|---|---|");
     start::start();
     start::live_token();
+    start::helper_token();
     keyring::token_in_a_keyring();
     login::login();
     login::slow_servers();

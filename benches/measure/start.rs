@@ -1,11 +1,15 @@
 //! The start of the program, and a live token.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use serde_json::json;
 
 use crate::runs::{ratio, Runs};
+use crate::support::engine;
 use crate::support::fake::Fake;
 use crate::support::program::Program;
 use crate::support::rotating::{login_to, Home};
@@ -99,6 +103,36 @@ pub fn live_token() {
         });
     }
     runs.row(&format!("{TOKENS_AT_ONCE} at once, all of them"));
+}
+
+/// A live token through a helper that does nothing but answer, in turns with the helper alone and with the file store.
+pub fn helper_token() {
+    let fake = Fake::start();
+    let (home, engine) = (home_with(1, &fake), engine::Engine::with_login(&fake));
+    let value = STANDARD.encode(engine.value().to_string());
+    let answer = json!({"version": 1, "revision": "1", "value": value});
+    let helper = engine.path().join("nothing");
+    fs::write(&helper, format!("#!/bin/sh\necho '{answer}'\n")).expect("writing");
+    fs::set_permissions(&helper, fs::Permissions::from_mode(0o700)).expect("a mode");
+    let store = format!("exec:{}", helper.display());
+    let token = || {
+        let words = ["token", "--store", &store, &fake.mcp()];
+        Program::new().at_home(home.path()).args(words)
+    };
+    let (mut ours, mut alone) = (Runs::new(), Runs::new());
+    for _ in 0..TOKENS {
+        ours.time(|| token().run().expect(0));
+        alone.time(|| {
+            Program::of(&helper).arg("get").run().expect(0);
+            home.at("token", &fake).run().expect(0)
+        });
+    }
+    ours.row("`token`, live, a helper that does nothing");
+    ratio(
+        "the same / the helper's own process and the file store, in turns",
+        &ours,
+        &alone,
+    );
 }
 
 fn print(file: &Path) {

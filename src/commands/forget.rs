@@ -51,6 +51,15 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
         add(&every);
         files.extend(FILES.map(|name| data_dir.join(name)));
         directories.push(data_dir.join("cache"));
+        // What store helpers have given is copied there, in a directory for each.
+        let of_helpers = data_dir.join("exec");
+        let entries = fs::read_dir(&of_helpers).into_iter().flatten().flatten();
+        directories.extend(
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| path.is_dir()),
+        );
+        directories.push(of_helpers);
     } else if has_data_dir {
         terminal::say(&format!(
             "other logins are stored, so the files in {} are left",

@@ -207,9 +207,13 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
         Err(err) => return Err(Error::unreadable(key, err)),
     }
     // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
-    let locked = LockedLogin::acquire(&store, key, Deadline::after(LOCK_LIMIT))
+    let deadline = Deadline::after(LOCK_LIMIT);
+    let mut locked = LockedLogin::acquire(&store, key, deadline)
         .inspect_err(|err| warn_user!(LockNotTaken, "{err}"))
         .ok();
+    if let Some(Err(err)) = locked.as_mut().map(|it| it.exclude_others(deadline)) {
+        warn_user!(LockNotTaken, "{}", err.one_line());
+    }
     let stored = match &locked {
         Some(locked) => locked.stored().map(|stored| stored.cloned()),
         None => store.find(key).map_err(Arc::new),

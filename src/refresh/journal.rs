@@ -13,7 +13,7 @@ use crate::oauth::secret::Secret;
 use crate::os::clock::{Deadline, Time};
 use crate::os::files::{self, DiskError, LockFile, PreparedFile};
 use crate::store::logins_file::Logins;
-use crate::store::{text, Credentials, Store, StoreError, Stored, StoredId};
+use crate::store::{text, Backend, Credentials, Store, StoreError, Stored, StoredId};
 
 /// The largest note that is read, in bytes. It holds a URL, which may be as long as servers take.
 const MAX_BYTES: u64 = 128 * 1024;
@@ -52,14 +52,25 @@ impl Journal {
     /// Returns the journal of a login, as it was found. It belongs to the backend that has the login, so that all who can
     /// spend its refresh token share one lock; of a login that is not there, to the backend that will have it.
     pub fn of(store: &Store, id: &StoredId, found: &Result<Option<Stored>, StoreError>) -> Self {
-        let backend = match found {
-            Ok(Some(stored)) => store.backend(stored),
-            _ => store.backend_without(id),
-        };
+        match found {
+            Ok(Some(stored)) => Self::at(store.backend(stored), id),
+            _ => Self::at(store.backend_without(id), id),
+        }
+    }
+
+    /// Returns the journal of a login before it was looked for: in the backend that will probably have it.
+    pub fn before(store: &Store, id: &StoredId) -> Self {
+        match store.backends().count() {
+            1 => Self::at(store.backend_without(id), id),
+            _ => Self::of(store, id, &store.find(id)),
+        }
+    }
+
+    fn at(backend: &dyn Backend, id: &StoredId) -> Self {
         let name = digest::hex(&digest::sha256(id.store_name()), 8);
         let directory = backend.lock_dir();
         // A login that is in no file is written to none.
-        let in_file = backend.place().path.is_some();
+        let in_file = backend.may_use_files();
         let at = |ending: &str| directory.join(format!("{name}.{ending}"));
         Self {
             lock: at("lock"),

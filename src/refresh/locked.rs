@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use super::journal::Journal;
 use super::{ours, Settings};
@@ -12,7 +14,10 @@ use crate::error::Error;
 use crate::os::clock::Deadline;
 use crate::os::files::LockFile;
 use crate::store::file::FileBackend;
-use crate::store::{Backend as _, Credentials, Interaction, Store, StoreError, Stored, StoredId};
+use crate::store::{
+    Backend as _, Credentials, Interaction, LeaseAttempt, Leases, Store, StoreError, Stored,
+    StoredId,
+};
 use crate::warning::warn_user;
 
 /// A login whose lock this process holds: nobody else spends its refresh token.
@@ -21,9 +26,40 @@ pub struct LockedLogin<'a> {
     pub(super) id: StoredId,
     /// The note of a refresh of this login.
     pub(super) journal: Journal,
+    /// Released before the lock is.
+    lease: Option<HeldLease<'a>>,
     lock: LockFile,
     stored: Result<Option<Stored>, Arc<StoreError>>,
 }
+
+/// Whether the other machines are excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exclusion {
+    /// They are, or there are none.
+    Excluded,
+    /// They are not: one of them has changed the login.
+    Changed,
+}
+
+/// A lease that is released when it is dropped, unless the refresh token may have been spent.
+struct HeldLease<'a> {
+    leases: &'a dyn Leases,
+    id: StoredId,
+    begin_until: Deadline,
+    is_interrupted: bool,
+    is_used: bool,
+}
+
+impl Drop for HeldLease<'_> {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.leases.release(&self.id);
+        }
+    }
+}
+
+/// The first wait for the lease of another machine, and the longest.
+const WAITS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 
 impl<'a> LockedLogin<'a> {
     /// Takes the lock of a login, and reads the login under it. The lock belongs to the backend that has the login: if
@@ -38,7 +74,7 @@ impl<'a> LockedLogin<'a> {
         id: &StoredId,
         deadline: Deadline,
     ) -> Result<Self, StoreError> {
-        let mut journal = Journal::of(store, id, &store.find(id));
+        let mut journal = Journal::before(store, id);
         loop {
             let lock = journal.lock(deadline)?;
             let stored = store.find(id);
@@ -70,9 +106,90 @@ impl<'a> LockedLogin<'a> {
             store,
             id: id.clone(),
             journal,
+            lease: None,
             lock,
             stored: stored.map_err(Arc::new),
         }
+    }
+
+    /// Excludes the other machines that share the backend, if any do. After this the login is as they left it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LockedLogin::lease`].
+    pub fn exclude_others(&mut self, deadline: Deadline) -> Result<(), Error> {
+        while self.lease(deadline)? == Exclusion::Changed {}
+        Ok(())
+    }
+
+    /// As [`LockedLogin::exclude_others`], but once another machine has changed the login, it is not leased.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] once the deadline has passed; [`Error::Store`] if the login cannot be leased, and nothing may be spent.
+    pub(super) fn lease(&mut self, deadline: Deadline) -> Result<Exclusion, Error> {
+        self.lease = None;
+        let mut pause = WAITS.0;
+        while let Ok(Some(stored)) = &self.stored {
+            let Some(leases) = self.store.backend(stored).leases() else {
+                break;
+            };
+            let attempt = leases.try_lease(&stored.credentials);
+            match attempt.map_err(|err| Error::not_stored(&self.id, err))? {
+                LeaseAttempt::Taken {
+                    begin_until,
+                    is_interrupted,
+                } => {
+                    self.lease = Some(HeldLease {
+                        leases,
+                        id: self.id.clone(),
+                        begin_until,
+                        is_interrupted,
+                        is_used: false,
+                    });
+                    break;
+                }
+                LeaseAttempt::Changed => {
+                    self.stored = self.store.find(&self.id).map_err(Arc::new);
+                    return Ok(Exclusion::Changed);
+                }
+                LeaseAttempt::Held if deadline.passed() => {
+                    return Err(Error::Busy {
+                        server: self.id.server.clone(),
+                    })
+                }
+                LeaseAttempt::Held => {
+                    thread::sleep(pause.min(deadline.left()));
+                    pause = (pause * 2).min(WAITS.1);
+                }
+            }
+        }
+        Ok(Exclusion::Excluded)
+    }
+
+    /// Marks that the refresh token is about to be spent: the lease, if there is one, ends with what is stored, or by
+    /// itself. Returns whether it is too late to begin.
+    pub(super) fn is_too_late(&mut self) -> bool {
+        let Some(lease) = &mut self.lease else {
+            return false;
+        };
+        lease.is_used = !lease.begin_until.passed();
+        !lease.is_used
+    }
+
+    /// Tells whether another machine was about to spend this refresh token, and was not heard of again.
+    pub(super) fn is_interrupted_elsewhere(&self) -> bool {
+        self.lease
+            .as_ref()
+            .is_some_and(|lease| lease.is_interrupted)
+    }
+
+    /// Ends the lease: what may have been spent was not.
+    pub(super) fn was_not_spent(&mut self) {
+        self.lease
+            .iter_mut()
+            .for_each(|lease| lease.is_used = false);
+        self.lease = None;
     }
 
     /// Returns the login as it was when the lock was taken; `None` if there was none.
@@ -82,6 +199,12 @@ impl<'a> LockedLogin<'a> {
     /// Any [`StoreError`] of a backend that may have the login.
     pub fn stored(&self) -> Result<Option<&Stored>, Arc<StoreError>> {
         self.stored.as_ref().map(Option::as_ref).map_err(Arc::clone)
+    }
+
+    /// Returns the generation of the login as it was when the lock was taken, if there was one.
+    pub(super) fn generation(&self) -> Option<u64> {
+        let stored = self.stored.as_ref().ok()?.as_ref()?;
+        Some(stored.credentials.generation)
     }
 
     /// Returns the login if it is ours.
@@ -126,12 +249,12 @@ impl<'a> LockedLogin<'a> {
             .rescued(stored.credentials.refresh_token.as_ref()?)
     }
 
-    /// Stores what [`LockedLogin::rescued`] returns. A file that does not hold a login is skipped, with a warning.
+    /// Stores what [`LockedLogin::rescued`] returns, and tells whether there was something. A file that does not hold a login is skipped, with a warning.
     ///
     /// # Errors
     ///
     /// [`Error::Store`] if the file cannot be read now, or the store does not accept the login now either.
-    pub fn adopt(&mut self) -> Result<(), Error> {
+    pub fn adopt(&mut self) -> Result<bool, Error> {
         let rescued = match self.rescued() {
             Ok(rescued) => rescued,
             // It may hold the only good refresh token, and be readable later.
@@ -142,7 +265,7 @@ impl<'a> LockedLogin<'a> {
             }
         };
         let Some(mut rescued) = rescued else {
-            return Ok(());
+            return Ok(false);
         };
         let file = self.rescued_file();
         self.store
@@ -151,7 +274,7 @@ impl<'a> LockedLogin<'a> {
         self.end();
         file.iter().for_each(|file| discard(file));
         self.stored = self.store.find(&self.id).map_err(Arc::new);
-        Ok(())
+        Ok(true)
     }
 
     /// Removes the note of a refresh and what it received: it is stored, revoked or replaced.

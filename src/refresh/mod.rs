@@ -176,7 +176,10 @@ pub fn live_instead_of(
         }
         let refreshed = match has_refresher {
             true => refresher::refresh(locked, &settings, deadline)?,
-            false => Some(renewal::renew(locked, &settings, deadline)?),
+            false => {
+                let seen = locked.generation();
+                Some(renewal::renew(locked, seen, &settings, deadline)?)
+            }
         };
         match refreshed {
             Some(login) => return check_ours(login, &settings),
@@ -199,8 +202,10 @@ pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Re
     }
     let key = &refused.key();
     let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
-    let locked = LockedLogin::acquire(&store, key, Deadline::after(MARK_LIMIT))
-        .map_err(|err| Error::not_stored(key, err))?;
+    let deadline = Deadline::after(MARK_LIMIT);
+    let mut locked =
+        LockedLogin::acquire(&store, key, deadline).map_err(|err| Error::not_stored(key, err))?;
+    locked.exclude_others(deadline)?;
     let stored = locked.stored().map_err(|err| Error::unreadable(key, err))?;
     let Some(mut login) = stored
         .map(|stored| stored.credentials.clone())

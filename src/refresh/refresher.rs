@@ -30,6 +30,9 @@ pub const REFRESHER: &str = "__refresh";
 #[derive(Debug, Serialize, Deserialize)]
 struct Job {
     key: StoredId,
+    /// The generation of the login that is to be replaced, as the caller has seen it.
+    #[serde(default)]
+    seen: Option<u64>,
     #[serde(flatten)]
     settings: Settings,
     /// How much is said.
@@ -64,12 +67,14 @@ pub(super) fn refresh(
     deadline: Deadline,
 ) -> Result<Option<Credentials>, Error> {
     let key = locked.id.clone();
+    let seen = locked.generation();
     let lock = match locked.hand_over() {
         Ok(lock) => lock,
-        Err(locked) => return renewal::renew(*locked, settings, deadline).map(Some),
+        Err(locked) => return renewal::renew(*locked, seen, settings, deadline).map(Some),
     };
     let job = Job {
         key: key.clone(),
+        seen,
         settings: settings.clone(),
         verbosity: terminal::verbosity(),
         patience: deadline.left(),
@@ -154,7 +159,7 @@ pub fn main(job: Option<String>) -> ExitCode {
     let Job { key, settings, .. } = &job;
     let store = Store::open_to_read(&settings.store, &settings.data_dir, Interaction::Detached);
     let refreshed = LockedLogin::inherited(&store, key)
-        .map(|locked| renewal::renew(locked, settings, Deadline::after(job.patience)))
+        .map(|locked| renewal::renew(locked, job.seen, settings, Deadline::after(job.patience)))
         .transpose();
     match refreshed {
         Ok(login) => {

@@ -6,7 +6,8 @@ use url::Url;
 
 use super::credential;
 use super::journal::Journal;
-use super::{needs_login, needs_login_again, unattended, LockedLogin, Settings};
+use super::locked::Exclusion;
+use super::{needs_login, needs_login_again, refused_before, unattended, LockedLogin, Settings};
 use crate::error::Error;
 use crate::http::dpop::Nonces;
 use crate::http::{Http, HttpSettings};
@@ -27,20 +28,46 @@ pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// How long before the end of the time of whoever asked a request is sent again at the latest.
 const LAST_RETRY: Duration = Duration::from_secs(1);
 
+/// A refresh with the same token that has come to no end.
+#[derive(Clone, Copy)]
+enum Interruption {
+    /// One of this machine, since then.
+    Here(Time),
+    /// One of another machine.
+    Elsewhere,
+}
+
 /// Spends the refresh token of a login, stores what comes, and returns the login as it is then. `deadline` is that of
-/// whoever asked: what has been sent is waited for beyond it, and nothing is sent again.
+/// whoever asked, and `seen` the generation that they want to be replaced: what has been sent is waited for beyond it, and nothing is sent again.
 ///
 /// # Errors
 ///
 /// [`Error::NotLoggedIn`] if only a login helps, [`Error::Exchange`], [`Error::Store`].
 pub(super) fn renew(
     mut locked: LockedLogin,
+    seen: Option<u64>,
     settings: &Settings,
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
     let retry_until = Deadline::after(deadline.left().saturating_sub(LAST_RETRY));
-    locked.ours(settings)?;
-    locked.adopt()?;
+    let seen = seen.or(locked.generation());
+    let mut has_adopted = false;
+    loop {
+        let now = locked.ours(settings)?.credentials;
+        // Another machine has refreshed, or has tried to, since whoever asked has looked.
+        if Some(now.generation) != seen && !has_adopted {
+            return match now.needs_login {
+                true => Err(refused_before(&now, settings)),
+                false => Ok(now),
+            };
+        }
+        if locked.lease(deadline)? == Exclusion::Excluded {
+            match locked.adopt()? {
+                true => has_adopted = true,
+                false => break,
+            }
+        }
+    }
     let stored = locked.ours(settings)?;
     let login = &stored.credentials;
     let key = &login.key();
@@ -52,17 +79,29 @@ pub(super) fn renew(
     };
     let not_stored = |err: StoreError| Error::not_stored(key, err);
     let client = client_of(login)?;
-    let journal = &locked.journal;
-    let interrupted = journal.interrupted(refresh_token);
+    let interrupted = match locked.journal.interrupted(refresh_token) {
+        Some(since) => Some(Interruption::Here(since)),
+        None if locked.is_interrupted_elsewhere() => Some(Interruption::Elsewhere),
+        None => None,
+    };
     // What cannot be stored must not be spent.
     let backend = locked.store.backend(&stored);
     backend.prove_replaceable().map_err(not_stored)?;
-    let prepared = journal.prepare(login).map_err(not_stored)?;
+    let prepared = locked.journal.prepare(login).map_err(not_stored)?;
     let http_settings = HttpSettings {
         ca_file: settings.ca_file.clone(),
     };
     let http = Http::new(&http_settings, &login.typed_urls(), REQUEST_LIMIT);
-    journal.begin(login, refresh_token).map_err(not_stored)?;
+    if locked.is_too_late() {
+        return Err(Error::Busy {
+            server: login.server.clone(),
+        });
+    }
+    let begun = locked.journal.begin(login, refresh_token);
+    begun
+        .inspect_err(|_| locked.was_not_spent())
+        .map_err(not_stored)?;
+    let journal = &locked.journal;
     match spend((login, &client), refresh_token, &http, retry_until) {
         Ok(renewed) => {
             // Nothing comes before this: until it is done the only good refresh token is in memory.
@@ -79,6 +118,7 @@ pub(super) fn renew(
         Err(source) => {
             if !source.may_have_spent() {
                 locked.end();
+                locked.was_not_spent();
             }
             Err(Error::Exchange {
                 issuer: printable(&login.issuer),
@@ -141,6 +181,11 @@ pub(super) fn store_renewed(
         None => match store.load(&locked.id)? {
             None => return Ok(None),
             Some(now) if now.refresh_token != *spent || spent.is_none() => return Ok(Some(now)),
+            // It is the same login, and was only marked.
+            Some(now) if now.access_token == stored.credentials.access_token => {
+                renewed.handed_over = now.handed_over;
+                store.save(&mut renewed)?
+            }
             Some(now) => {
                 // The new login brought no refresh token, and kept the one that has just been spent.
                 renewed = Credentials {
@@ -187,21 +232,24 @@ fn mark_refresh_token_refused(
     locked: &LockedLogin,
     login: &Credentials,
     refusal: &ExchangeError,
-    interrupted: Option<Time>,
+    interrupted: Option<Interruption>,
     settings: &Settings,
 ) -> Result<Credentials, Error> {
     let key = &locked.id;
-    let now = locked
-        .store
-        .load(key)
-        .map_err(|err| Error::unreadable(key, err))?;
-    let mut now = match now {
-        Some(now) if now.refresh_token == login.refresh_token => now,
-        other => {
-            locked.end();
-            return other.ok_or_else(|| logged_out(key, settings));
-        }
+    let find = || {
+        let found = locked.store.find(key);
+        found.map_err(|err| Error::unreadable(key, err))
     };
+    let changed = |found: Option<Stored>| {
+        locked.end();
+        let login = found.map(|found| found.credentials);
+        login.ok_or_else(|| logged_out(key, settings))
+    };
+    let found = match find()? {
+        Some(found) if found.credentials.refresh_token == login.refresh_token => found,
+        other => return changed(other),
+    };
+    let mut now = found.credentials.clone();
     let error = match refusal {
         ExchangeError::Refused { words, .. } => words.error.as_deref().unwrap_or_default(),
         _ => "",
@@ -218,10 +266,10 @@ fn mark_refresh_token_refused(
         );
     }
     now.needs_login = true;
-    locked
-        .store
-        .save(&mut now)
-        .map_err(|err| Error::not_stored(key, err))?;
+    let marked = locked.store.replace(&found, &mut now);
+    if marked.map_err(|err| Error::not_stored(key, err))?.is_none() {
+        return changed(find()?);
+    }
     locked.end();
     let why = match interrupted {
         _ if is_unknown => {
@@ -230,10 +278,13 @@ fn mark_refresh_token_refused(
                 printable(error)
             )
         }
-        Some(since) => format!(
+        Some(Interruption::Here(since)) => format!(
             "a refresh was interrupted at {}, and its token is lost",
             since.rfc3339()
         ),
+        Some(Interruption::Elsewhere) => {
+            "a refresh on another machine was interrupted, and its token is lost".to_owned()
+        }
         None => format!("the refresh token was refused: {refusal}"),
     };
     let why = meaning(login, error).map_or(why.clone(), |it| format!("{why}: {it}"));

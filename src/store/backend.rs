@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::router::BACKENDS;
 use super::{Credentials, StoreError, StoredId};
+use crate::os::clock::Deadline;
 use crate::os::environment;
 
 /// How a backend is named and made: one constant in the file of each.
@@ -158,8 +159,47 @@ pub trait Backend: Send + Sync {
         }
     }
 
+    /// Tells whether its logins may be in files on this machine for a moment.
+    fn may_use_files(&self) -> bool {
+        self.place().path.is_some()
+    }
+
+    /// Returns how its logins are leased, if several machines share them.
+    fn leases(&self) -> Option<&dyn Leases> {
+        None
+    }
+
     /// Returns the directory of the locks and journals of its logins: the same for all who can read them.
     fn lock_dir(&self) -> PathBuf;
+}
+
+/// How machines that share a backend exclude each other. A machine has the lock of the login on this machine then.
+pub trait Leases: Send + Sync {
+    /// Tries to lease a login as it was read.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StoreError`]; whether the login is leased is not known then.
+    fn try_lease(&self, login: &Credentials) -> Result<LeaseAttempt, StoreError>;
+
+    /// Ends a lease under which nothing was spent. One that was written over has ended.
+    fn release(&self, id: &StoredId);
+}
+
+/// What came of an attempt to lease a login.
+#[derive(Clone, Copy, Debug)]
+pub enum LeaseAttempt {
+    /// No other machine spends its refresh token now.
+    Taken {
+        /// Nothing may be spent if that was not begun until then.
+        begin_until: Deadline,
+        /// Another machine was about to spend this refresh token, and was not heard of again.
+        is_interrupted: bool,
+    },
+    /// Another machine has it.
+    Held,
+    /// It is not the same login any more.
+    Changed,
 }
 
 /// One test of what others provide behind a backend.

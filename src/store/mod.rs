@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth::text::quoted;
 
-pub use backend::{Backend, Check, Interaction, Place};
+pub use backend::{Backend, Check, Interaction, LeaseAttempt, Leases, Place};
 pub use choice::{data_dir, usual_data_dir, StoreChoice};
 pub use credentials::{is_from_the_future, Credentials, GrantType, HandedOver, LoginOptions, Tag};
 pub use error::{Fault, StoreError};

@@ -296,6 +296,16 @@ fn es6_a_live_token_is_given_while_the_engine_is_down() {
     engine.set_down(false);
     engine.expire();
     run(&["token"]).expect(0);
+    // Nothing of it stays when everything is to go; what the engine has stays.
+    assert!(!walk(home.path()).is_empty());
+    let forget = ["logout", "--all", "--forget"];
+    Program::new()
+        .at_home(home.path())
+        .args(forget)
+        .run()
+        .expect(0);
+    assert!(walk(home.path()).is_empty(), "{:?}", walk(home.path()));
+    run(&["token"]).expect(0);
     // A copy of what was logged out elsewhere is none.
     engine
         .on(other.path(), "logout", &servers.fake)
@@ -312,30 +322,19 @@ fn es6_an_expired_copy_is_none() {
     let servers = Rotating::start();
     let engine = Engine::with_login(&servers.fake);
     let home = machine();
-    let soon = chrono_soon();
-    engine.change(|value| value["login"]["expires_at"] = soon.into());
-    let command = |words: &[&str]| {
-        engine
-            .on(home.path(), "token", &servers.fake)
-            .args(words)
-            .run()
-    };
-    command(&["--min-ttl", "0"]).expect(0);
+    let token = || engine.on(home.path(), "token", &servers.fake).run();
+    let live = token().expect(0).stdout;
     engine.set_down(true);
-    crate::support::wait_for("the end of the copy", || {
-        (command(&[]).code == Some(7)).then_some(())
-    });
+    assert_eq!(token().expect(0).stdout, live);
+    let is_copy = |path: &std::path::PathBuf| path.extension().is_some_and(|it| it == "copy");
+    let path = walk(home.path()).into_iter().find(is_copy).expect("a copy");
+    let mut copy: Value = serde_json::from_slice(&fs::read(&path).expect("it")).expect("JSON");
+    assert_eq!(copy["refresh_token"], Value::Null);
+    copy["obtained_at"] = "2020-01-01T00:00:00Z".into();
+    copy["expires_at"] = "2020-01-01T01:00:00Z".into();
+    fs::write(&path, copy.to_string()).expect("writing");
+    token().expect(7);
     assert_eq!(servers.refreshes(), 0);
-}
-
-/// Returns the time in two seconds, as it is stored.
-fn chrono_soon() -> String {
-    let time = std::time::SystemTime::now() + Duration::from_secs(2);
-    let seconds = time
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("a time")
-        .as_secs();
-    mcp_login::os::clock::Time(seconds as i64).rfc3339()
 }
 
 fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -12,6 +12,7 @@ mod canaille;
 mod clients;
 mod conformance;
 mod device;
+mod etcd;
 mod keyring;
 mod keys;
 mod npm_clients;

@@ -139,10 +139,14 @@ pub fn hand_over(
         )?;
     }
     let unreadable = |err: StoreError| Error::unreadable(key, err);
-    let locked = LockedLogin::acquire(&store, key, Deadline::after(LOCK_LIMIT));
+    let deadline = Deadline::after(LOCK_LIMIT);
+    let locked = LockedLogin::acquire(&store, key, deadline);
     let mut locked = locked.map_err(unreadable)?;
     locked.ours(settings)?;
-    locked.adopt()?;
+    locked.exclude_others(deadline)?;
+    while locked.adopt()? {
+        locked.exclude_others(deadline)?;
+    }
     let mut kept = locked.ours(settings)?.credentials;
     let configured = configured(key, options, places).map_err(|refusal| failed(refusal.into()))?;
     let name = options

@@ -33,7 +33,8 @@ pub(super) fn sign(file: &mut File) -> io::Result<()> {
     file.write_all(format!("{pid} {} {} {started}\n", boot(), host()).as_bytes())
 }
 
-fn boot() -> String {
+/// Returns a word for this start of the machine.
+pub fn boot() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     one_word(&id)
 }

@@ -13,6 +13,7 @@ use crate::os::shell;
 use checks::resolve;
 
 pub use given::{read_given, GivenFile};
+pub use holder::boot;
 pub use lock::LockFile;
 pub use prepared::PreparedFile;
 

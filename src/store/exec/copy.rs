@@ -42,6 +42,7 @@ impl Copies {
             refresh_token: None,
             client_secret: None,
             client_key: None,
+            id_token: None,
             // What only a newer version knows may be secret.
             rest: Map::new(),
             ..login.clone()

@@ -6,6 +6,7 @@
 mod conformance;
 mod copy;
 mod fault;
+mod lease;
 mod protocol;
 
 use std::ffi::OsStr;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::backend::{Argument, Backend, BackendKind, Check, Interaction};
+use super::backend::{Argument, Backend, BackendKind, Check, Interaction, Leases};
 use super::{text, Credentials, StoreError, StoredId};
 use crate::digest;
 use crate::oauth::text::{printable, quoted};
@@ -27,6 +28,7 @@ use crate::warning::warn_user;
 
 use copy::Copies;
 use fault::ExecFault;
+use lease::Lease;
 use protocol::{HelperAnswer, HelperRequest, Verb};
 
 /// The name of this backend.
@@ -37,6 +39,10 @@ const BUDGET: Duration = Duration::from_millis(7500);
 
 /// How often a value is written anew because somebody else has changed it in between.
 const MAX_TRIES: usize = 8;
+
+/// How long a renewed login is tried to be stored while the engine is away, and the pause in between.
+const PERSISTENCE: Duration = Duration::from_secs(120);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The most lines of stderr that are repeated.
 const MAX_LINES: usize = 10;
@@ -77,6 +83,9 @@ fn anywhere(command: &OsStr) -> String {
 struct Record {
     format: u64,
     login: Credentials,
+    /// The machine that is about to spend the refresh token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease: Option<Lease>,
     /// What a newer version wrote.
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -101,6 +110,10 @@ pub struct ExecBackend {
     end: Option<Deadline>,
     /// Why a copy was returned in place of what the helper has; once it did not answer in time, it is not asked again.
     failure: Mutex<Option<ExecFault>>,
+    /// What was read last, once.
+    last: Mutex<Option<(StoredId, FoundRecord)>>,
+    /// The lease of this process.
+    held: Mutex<Option<String>>,
 }
 
 impl ExecBackend {
@@ -116,6 +129,8 @@ impl ExecBackend {
             interaction,
             end,
             failure: Mutex::default(),
+            last: Mutex::default(),
+            held: Mutex::default(),
         }
     }
 
@@ -128,6 +143,8 @@ impl ExecBackend {
             interaction: Interaction::Allowed,
             end: None,
             failure: Mutex::default(),
+            last: Mutex::default(),
+            held: Mutex::default(),
         }
     }
 
@@ -251,11 +268,17 @@ impl ExecBackend {
         }
     }
 
+    /// Replaces what the helper has of a login in this revision; returns whether it had it.
+    fn replace(&self, id: &StoredId, revision: &str, record: &Record) -> Result<bool, StoreError> {
+        let value = text::checked(record, &self.place())?;
+        Ok(self.put(&protocol::key(id), &id.store_name(), revision, &value)?)
+    }
+
     /// Changes a value until nobody else does so at the same time. `change` says what is to be done with what is there.
     fn change<T>(
         &self,
         id: &StoredId,
-        mut change: impl FnMut(Option<FoundRecord>) -> Result<Attempt<T>, StoreError>,
+        change: impl Fn(Option<FoundRecord>) -> Result<Attempt<T>, StoreError>,
     ) -> Result<T, StoreError> {
         for attempt in 0..MAX_TRIES as u32 {
             if let Attempt::Done(done) = change(self.find(id)?)? {
@@ -301,24 +324,34 @@ impl Backend for ExecBackend {
     fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
         let found = match self.find(id) {
             Ok(found) => found,
-            Err(failure) => return self.copy(id, failure),
+            Err(failure) => {
+                self.forget_seen(id);
+                return self.copy(id, failure);
+            }
         };
-        let login = found.map(|found| found.record).transpose()?;
-        let login = login.map(|record| record.login);
-        self.copies.update(id, login.as_ref());
-        Ok(login)
+        let Some(FoundRecord { revision, record }) = found else {
+            self.copies.update(id, None);
+            return Ok(None);
+        };
+        let record = record?;
+        let login = record.login.clone();
+        self.copies.update(id, Some(&login));
+        let record = Ok(record);
+        *lock(&self.last) = Some((id.clone(), FoundRecord { revision, record }));
+        Ok(Some(login))
     }
 
     fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError> {
         let id = credentials.key();
+        // It is the truth, also as long as the engine is out of reach.
+        self.copies.update(&id, Some(credentials));
         let record = Record {
             format: FORMAT,
             login: credentials.clone(),
+            lease: None,
             rest: Map::new(),
         };
-        let value = text::checked(&record, &self.place())?;
-        let (key, name) = (protocol::key(&id), id.store_name());
-        self.change(&id, |found| {
+        let write = |found: Option<FoundRecord>| {
             let (revision, generation) = match found {
                 None => (String::new(), None),
                 Some(FoundRecord { revision, record }) => match record {
@@ -331,11 +364,29 @@ impl Backend for ExecBackend {
             if replaces.is_some() && generation != replaces {
                 return Ok(Attempt::Done(false));
             }
-            Ok(match self.put(&key, &name, &revision, &value)? {
+            Ok(match self.replace(&id, &revision, &record)? {
                 true => Attempt::Done(true),
                 false => Attempt::Conflict,
             })
-        })
+        };
+        // What was spent for is not given up while nobody else can spend, nor as soon as the engine is away for a moment.
+        let is_spent_for = self.interaction == Interaction::Detached && lock(&self.held).is_some();
+        let end = Deadline::after(if is_spent_for {
+            PERSISTENCE
+        } else {
+            Duration::ZERO
+        });
+        loop {
+            match self.change(&id, write) {
+                Err(err) if end.passed() => return Err(err),
+                Err(err) => log::debug!("tried again: {err}"),
+                Ok(is_written) => {
+                    *lock(&self.held) = None;
+                    return Ok(is_written);
+                }
+            }
+            std::thread::sleep(RETRY_PAUSE.min(end.left()));
+        }
     }
 
     fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
@@ -350,6 +401,7 @@ impl Backend for ExecBackend {
             })
         })?;
         self.copies.update(id, None);
+        *lock(&self.held) = None;
         Ok(deleted)
     }
 
@@ -379,6 +431,14 @@ impl Backend for ExecBackend {
             logins.push(self.parse(&value, named).map(|record| record.login));
         }
         Ok(Some(logins))
+    }
+
+    fn may_use_files(&self) -> bool {
+        true
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
     }
 
     fn is_own_index(&self) -> bool {

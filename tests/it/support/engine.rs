@@ -72,6 +72,12 @@ impl Engine {
         }
     }
 
+    /// Returns how often the helper was asked to do this.
+    pub fn count(&self, verb: &str) -> usize {
+        let log = fs::read_to_string(self.path().join("log")).unwrap_or_default();
+        log.lines().filter(|line| *line == verb).count()
+    }
+
     fn values(&self) -> Vec<PathBuf> {
         let files = fs::read_dir(self.path()).expect("a directory");
         let paths = files.map(|file| file.expect("a file").path());
