@@ -35,8 +35,8 @@ fn main() {
     }
 }
 
-/// Links the unwinder in, so that no shared library is loaded for it; packs the relocations, a twentieth of the program; and
-/// keeps one of several functions that are alike. Each only where a program that is linked so runs on this machine.
+/// Links the unwinder in, so that no shared library is loaded for it, and packs the relocations, a twentieth of the program.
+/// Each only where a program that is linked so runs on this machine.
 fn link(directory: &Path) {
     if let Some(libraries) = directory_of("libgcc_eh.a") {
         let search = format!("-Lnative={}", libraries.display());
@@ -45,10 +45,9 @@ fn link(directory: &Path) {
             println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
         }
     }
-    for argument in ["-Wl,-z,pack-relative-relocs", "-Wl,--icf=all"] {
-        if runs(directory, &[&format!("-Clink-arg={argument}")]) {
-            println!("cargo::rustc-link-arg-bins={argument}");
-        }
+    let packed = "-Wl,-z,pack-relative-relocs";
+    if runs(directory, &[&format!("-Clink-arg={packed}")]) {
+        println!("cargo::rustc-link-arg-bins={packed}");
     }
 }
 

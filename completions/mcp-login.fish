@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= device timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= assertion-file= assertion-env= assertion-command= assertion= assertion-audience= idp= id-token-file= idp-client-id= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= dpop resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= device no-qr timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= assertion-file= assertion-env= assertion-command= assertion= assertion-audience= idp= id-token-file= idp-client-id= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= dpop resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -160,6 +160,7 @@ never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to all servers of your MCP clients that need a login'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l device -d 'Log in with a code that you enter in any browser, also on another device'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-qr -d 'With --device: do not draw the address of the page as a QR code'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again even if a live login is stored'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l write -d 'With --handover: write into the client\'s files without asking'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
@@ -330,6 +331,7 @@ never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to all servers of your MCP clients that need a login'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l device -d 'Log in with a code that you enter in any browser, also on another device'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-qr -d 'With --device: do not draw the address of the page as a QR code'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again even if a live login is stored'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l write -d 'With --handover: write into the client\'s files without asking'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'

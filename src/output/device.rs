@@ -5,12 +5,16 @@ use std::time::Duration;
 use crate::login::DevicePage;
 use crate::oauth::text::{printable, scope_list};
 use crate::os::clock::in_words;
-use crate::os::terminal;
+use crate::os::terminal::{self, qr};
 
-/// Shows who asks for what, the page, and the code alone on its line.
+/// The columns of a usual terminal.
+const COLUMNS: usize = 80;
+
+/// Shows who asks for what, the page, perhaps as a picture too, and the code alone on its line. The picture holds nothing that
+/// does not follow as text.
 ///
 /// Spec: RFC 8628 sections 3.3 and 5.4.
-pub fn show(page: &DevicePage) {
+pub fn show(page: &DevicePage, has_picture: bool) {
     terminal::say(&format!("log in to {}", page.server));
     terminal::say(&format!(
         "  authorization server: {}",
@@ -25,17 +29,28 @@ pub fn show(page: &DevicePage) {
         "enter the code only if you started this login yourself, on this machine: whoever started it gets access to your \
          account",
     );
+    let address = page.verification_uri_complete;
+    let address = address.unwrap_or(page.verification_uri);
+    // Below the picture are two sentences, the page, the code and the countdown.
+    let rows_below = 5 + page.verification_uri.len() / COLUMNS;
+    let is_drawn = has_picture && qr::show(address, rows_below);
+    let blank = || {
+        if !is_drawn {
+            terminal::show("");
+        }
+    };
     terminal::say(match page.skip {
+        Some(_) if is_drawn => "open the page of the picture, or this one, in any browser:",
         None => "opening your browser; if it does not open, visit this page in any browser:",
         Some(_) => "open this page in any browser, also on another device:",
     });
-    terminal::show("");
+    blank();
     terminal::show_link(page.verification_uri);
-    terminal::show("");
+    blank();
     let left = u64::try_from(page.expires_at.seconds_left()).unwrap_or(0);
     let left = in_words(Duration::from_secs(left.max(1)));
     terminal::say(&format!("and enter this code within {left}:"));
-    terminal::show("");
+    blank();
     terminal::show(page.user_code);
-    terminal::show("");
+    blank();
 }

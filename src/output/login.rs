@@ -51,7 +51,8 @@ impl Reporter {
             Event::DeviceCode(page) => {
                 terminal::countdown(None);
                 self.json(event);
-                device::show(page);
+                // Of several pictures only the last would stay in sight.
+                device::show(page, self.may_draw && !self.json && !self.several);
             }
             Event::Rejected {
                 source,

@@ -35,6 +35,8 @@ pub struct Reporter {
     several: bool,
     /// The address may be put into the clipboard.
     pub may_copy: bool,
+    /// An address may be drawn as a QR code.
+    pub may_draw: bool,
     /// The user has read how to answer, and further logins need not say it.
     advised: bool,
     /// What comes after each login, as a command for a shell.
@@ -51,6 +53,7 @@ impl Reporter {
             environment: Environment::detect(),
             several,
             may_copy: false,
+            may_draw: false,
             advised: false,
             next: BTreeMap::new(),
             lost_output: false,

@@ -116,7 +116,7 @@ impl<'a> LockedLogin<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`LockedLogin::lease`].
+    /// Those of taking the lease.
     pub fn exclude_others(&mut self, deadline: Deadline) -> Result<(), Error> {
         while self.lease(deadline)? == Exclusion::Changed {}
         Ok(())

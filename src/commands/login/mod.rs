@@ -97,6 +97,7 @@ fn log_in(
         false => None,
     };
     reporter.may_copy = !method.no_clipboard;
+    reporter.may_draw = !args.no_qr;
     if args.handover.is_none() {
         reporter.next = next::commands(&servers, &requests, context);
     }

@@ -47,6 +47,10 @@ pub struct LoginArgs {
     #[arg(long, alias = "use-device-code", conflicts_with = "grant")]
     pub device: bool,
 
+    /// With --device: do not draw the address of the page as a QR code
+    #[arg(long, env = "MCP_LOGIN_NO_QR", value_parser = FalseyValueParser::new())]
+    pub no_qr: bool,
+
     /// Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub timeout: Option<Duration>,

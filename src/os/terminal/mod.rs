@@ -11,6 +11,7 @@ mod links;
 mod mode;
 mod output;
 pub mod paste;
+pub mod qr;
 pub mod question;
 mod target;
 
@@ -394,11 +395,12 @@ pub fn product(text: &str) -> io::Result<()> {
 
 /// Replaces everything that has power over a terminal, and what this one cannot show. Our own colours are put around this.
 pub fn guard(text: &str) -> String {
+    guarded(text, unicode_is_shown())
+}
+
+fn unicode_is_shown() -> bool {
     static SHOWS_UNICODE: OnceLock<bool> = OnceLock::new();
-    guarded(
-        text,
-        *SHOWS_UNICODE.get_or_init(|| shows_unicode(|name| std::env::var(name).ok())),
-    )
+    *SHOWS_UNICODE.get_or_init(|| shows_unicode(|name| std::env::var(name).ok()))
 }
 
 fn guarded(text: &str, shows_unicode: bool) -> String {
