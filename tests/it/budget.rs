@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 45_000;
+const MAX_CODE: usize = 39_800;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 520;
+const MAX_TYPES: usize = 455;
 
 /// Most lines of code of one file.
 const MAX_FILE: usize = 460;
