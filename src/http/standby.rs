@@ -67,6 +67,12 @@ impl Drop for StandbyPermit {
 }
 
 impl Http {
+    /// Closes all connections that wait for another request, and keeps none open.
+    pub fn close_connections(&self) -> Option<Standby> {
+        self.pool.open.close_others(None);
+        None
+    }
+
     /// Keeps one connection to the server of a URL open, and closes all others. One that the server closes is opened again, at
     /// most five times and only up to the deadline of the requests. A server that has closed all its connections by now keeps
     /// none; one that was not asked for anything yet is connected to if it speaks TLS. `None` if no connection is kept.

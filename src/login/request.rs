@@ -34,6 +34,8 @@ pub struct Request {
     pub issuer: Option<String>,
     /// A challenge that a client just received.
     pub challenge: Option<String>,
+    /// No connection stays open while the login waits: the server has few threads.
+    pub closes_connections: bool,
     /// Go on though the metadata does not say that PKCE is supported.
     pub assume_pkce: bool,
     /// How the server is asked for the login.

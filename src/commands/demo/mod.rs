@@ -138,7 +138,11 @@ fn log_in_and_check(
         server: server.to_string(),
         profile: DEFAULT_PROFILE.to_owned(),
     };
-    let request = Request::new(key.clone(), Some(server.clone()), server.to_string());
+    // `tiny_http` may leave a connection without a thread while others stay open.
+    let request = Request {
+        closes_connections: true,
+        ..Request::new(key.clone(), Some(server.clone()), server.to_string())
+    };
     let outcome = login::run(vec![request], Arc::clone(&context), options, &mut |event| {
         explain(&event, alone);
         if let (Event::AuthorizationUrl(page), Some(_)) = (&event, alone) {

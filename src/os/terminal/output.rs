@@ -102,11 +102,10 @@ impl Output {
     }
 
     fn is_ready(&self, limit: Option<Duration>) -> bool {
-        self.access
-            .as_ref()
-            .map_or(self.target.is_ready(limit), |it| {
-                it.is_ready(self.target, limit)
-            })
+        match &self.access {
+            Some(access) => access.is_ready(self.target, limit),
+            None => self.target.is_ready(limit),
+        }
     }
 
     /// Returns the stream if something waits for it.
