@@ -110,8 +110,7 @@ impl Store {
     ///   connection.
     /// - [`Error::Locked`], [`Error::Denied`]: the default collection is locked and stays so.
     /// - [`Error::NoCollection`], [`Error::Volatile`]: with [`Access::Write`], new items cannot be kept.
-    /// - [`Error::UnsafeKey`], [`Error::NoRandomNumbers`]: with [`Access::Write`], no key could be agreed on. With
-    ///   [`Access::Read`] the first secret that is read tells, for the key is agreed on meanwhile.
+    /// - [`Error::UnsafeKey`], [`Error::NoRandomNumbers`]: no key could be agreed on.
     pub fn connect(options: Options) -> Result<Arc<Self>, Error> {
         Self::open(Bus::connect, options)
     }

@@ -1,8 +1,6 @@
 //! What the Secret Service is asked for, once there is a connection and a common key.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::{self, JoinHandle};
 
 use crate::bus::{Bus, Path, Secret};
 use crate::cipher::{self, Cipher, KeyPair};
@@ -13,68 +11,32 @@ const MAX_SESSIONS: usize = 4;
 
 /// The service, and what was agreed with it.
 pub(crate) struct Service {
-    bus: Arc<Bus>,
+    bus: Bus,
     /// The collection that new items go to.
     collection: Option<Path>,
-    session: OnceLock<Result<Session, Error>>,
-    /// The thread that opens the session, until it is waited for.
-    opening: Mutex<Option<JoinHandle<Result<Session, Error>>>>,
-}
-
-/// A session, and the key of its secrets.
-struct Session {
-    path: Path,
+    session: Path,
     cipher: Cipher,
 }
 
-impl Session {
-    fn open(bus: &Bus) -> Result<Self, Error> {
+impl Service {
+    pub(crate) fn open(bus: Bus, access: Access) -> Result<Self, Error> {
+        let collection = bus.default_collection(access)?;
+        if access == Access::Write && collection.is_none() {
+            return Err(Error::NoCollection);
+        }
         for _ in 0..MAX_SESSIONS {
             let keys = KeyPair::new().ok_or(Error::NoRandomNumbers)?;
-            let (theirs, path) = bus.open_session(cipher::ALGORITHM, &keys.public)?;
+            let (theirs, session) = bus.open_session(cipher::ALGORITHM, &keys.public)?;
             if let Some(cipher) = keys.agree(&theirs) {
-                return Ok(Self { path, cipher });
+                return Ok(Self {
+                    bus,
+                    collection,
+                    session,
+                    cipher,
+                });
             }
         }
         Err(Error::UnsafeKey)
-    }
-}
-
-impl Service {
-    /// Opens the session in a thread of its own: both sides compute for a while, and only a secret needs it. Who only reads
-    /// waits for it when the first secret comes; who writes learns at once that there is none.
-    pub(crate) fn open(bus: Bus, access: Access) -> Result<Self, Error> {
-        let bus = Arc::new(bus);
-        let shared = Arc::clone(&bus);
-        let opening = thread::Builder::new()
-            .name("keyring session".to_owned())
-            .spawn(move || Session::open(&shared));
-        let service = Self {
-            collection: bus.default_collection(access)?,
-            bus,
-            session: OnceLock::new(),
-            opening: Mutex::new(opening.ok()),
-        };
-        if access == Access::Write {
-            if service.collection.is_none() {
-                return Err(Error::NoCollection);
-            }
-            service.session()?;
-        }
-        Ok(service)
-    }
-
-    fn session(&self) -> Result<&Session, Error> {
-        let opened = self.session.get_or_init(|| {
-            let opening = self
-                .opening
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            let opened = opening.and_then(|opening| opening.join().ok());
-            opened.unwrap_or_else(|| Session::open(&self.bus))
-        });
-        opened.as_ref().map_err(Error::clone)
     }
 
     /// Returns all items with these attributes, unlocked.
@@ -88,10 +50,8 @@ impl Service {
     }
 
     pub(crate) fn get(&self, item: &Path) -> Result<Vec<u8>, Error> {
-        let session = self.session()?;
-        let secret = self.bus.get_secret(item, &session.path)?;
-        session
-            .cipher
+        let secret = self.bus.get_secret(item, &self.session)?;
+        self.cipher
             .decrypt(&secret.parameter, &secret.value)
             .ok_or(Error::Undecryptable)
     }
@@ -116,11 +76,9 @@ impl Service {
     }
 
     fn encrypt(&self, secret: &[u8]) -> Result<Secret, Error> {
-        let session = self.session()?;
-        let encrypted = session.cipher.encrypt(secret);
-        let (parameter, value) = encrypted.ok_or(Error::NoRandomNumbers)?;
+        let (parameter, value) = self.cipher.encrypt(secret).ok_or(Error::NoRandomNumbers)?;
         Ok(Secret {
-            session: session.path.clone(),
+            session: self.session.clone(),
             parameter,
             value,
         })
