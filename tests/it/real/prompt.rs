@@ -110,10 +110,10 @@ fn answer(bus: &str) {
 #[apply(test)]
 fn k3_k4_the_users_answer_to_a_prompt_counts() {
     let bed = Bed::with(&[Part::Keyring]);
-    for (display, dismissed, said, asked) in [
-        (":7", true, "it refused access", true),
-        (":7", false, "NotSupported", true),
-        ("", false, "it is locked", false),
+    for (display, dismissed, said, asked, session) in [
+        (":7", true, "it refused access", true, false),
+        (":7", false, "NotSupported", true, true),
+        ("", false, "it is locked", false, false),
     ] {
         let mut command = bed.command(script("keyring"));
         command
@@ -143,8 +143,12 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
         );
         let log = keyring.log();
         let was_asked = |method: &str| log.contains(&format!("asked {method} "));
-        let calls = (was_asked("Unlock"), was_asked("Prompt"));
-        assert_eq!(calls, (asked, asked), "{log}");
+        let order = (
+            was_asked("Unlock"),
+            was_asked("Prompt"),
+            was_asked("OpenSession"),
+        );
+        assert_eq!(order, (asked, asked, session), "{log}");
         // The first question is one whose answer does not matter: GNOME Keyring may not know the client yet.
         let first = log.lines().find(|line| line.starts_with("asked "));
         assert_eq!(

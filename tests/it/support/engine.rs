@@ -87,9 +87,9 @@ impl Engine {
     }
 
     fn read(path: &Path) -> Value {
-        let value = STANDARD
-            .decode(fs::read(path).expect("a value"))
-            .expect("base64");
+        let file = fs::read_to_string(path).expect("a value");
+        let (_, value) = file.split_once('\n').expect("a revision before it");
+        let value = STANDARD.decode(value).expect("base64");
         serde_json::from_slice(&value).expect("JSON")
     }
 
@@ -126,8 +126,8 @@ impl Engine {
             .parse()
             .expect("a number");
         let next = (count + 1).to_string();
-        fs::write(path, STANDARD.encode(text)).expect("writing");
-        fs::write(path.with_extension("revision"), &next).expect("writing");
+        let file = format!("{next}\n{}", STANDARD.encode(text));
+        fs::write(path, file).expect("writing");
         fs::write(counter, next).expect("writing");
     }
 
