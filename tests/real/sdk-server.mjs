@@ -10,19 +10,20 @@ dieWithParent();
 
 const listen = net.Server.prototype.listen;
 
-/** Returns a port that was free a moment ago. */
-const freePort = () => new Promise((found) => {
-  const probe = net.createServer();
-  listen.call(probe, 0, '127.0.0.1', () => {
-    const { port } = probe.address();
-    probe.close(() => found(port));
-  });
+/** Returns a server that holds a free port. */
+const onFreePort = () => new Promise((found) => {
+  const holder = net.createServer();
+  listen.call(holder, 0, '127.0.0.1', () => found(holder));
 });
 
-const wanted = { MCP_PORT: await freePort(), MCP_AUTH_PORT: await freePort() };
+const holders = { MCP_PORT: await onFreePort(), MCP_AUTH_PORT: await onFreePort() };
+const portOf = (holder) => holder.address().port;
+const wanted = Object.fromEntries(Object.entries(holders).map(([name, holder]) => [name, portOf(holder)]));
 let listening = 0;
+// The demo's servers take over the very sockets: no port is free in between.
 net.Server.prototype.listen = function listenOnLoopback(port, done) {
-  return listen.call(this, port, '127.0.0.1', (...found) => {
+  const holder = Object.values(holders).find((it) => portOf(it) === Number(port));
+  return listen.call(this, holder, (...found) => {
     done?.(...found);
     listening += 1;
     if (listening === 2) console.log(`ready http://localhost:${wanted.MCP_PORT}/mcp`);
