@@ -93,10 +93,7 @@ fn win1_what_is_no_answer_changes_nothing() {
     }
     for (query, reason) in [
         ("code=stolen&state=wrong".to_owned(), "state_mismatch"),
-        (
-            format!("code=a&code=b&state={state}"),
-            "duplicate_parameter",
-        ),
+        (format!("code=a&code=b&state={state}"), "ambiguous"),
         (
             format!("code=a&state={state}&iss=https://evil.example"),
             "issuer_mismatch",
