@@ -1,6 +1,7 @@
 //! What the system tells about a running program, and what is sent to it.
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::{kill_process, Pid, Signal};
 
@@ -45,6 +46,14 @@ impl Process {
     pub fn ticks(self) -> u64 {
         let fields = self.stat().expect("a running program");
         fields[11].parse::<u64>().expect("a number") + fields[12].parse::<u64>().expect("a number")
+    }
+
+    /// Returns the processor time that its first thread has used so far.
+    pub fn waiting_thread_time(self) -> Duration {
+        let path = format!("/proc/{0}/task/{0}/schedstat", self.0);
+        let text = fs::read_to_string(path).expect("a running program");
+        let time = text.split_whitespace().next().expect("a time");
+        Duration::from_nanos(time.parse().expect("nanoseconds"))
     }
 }
 
