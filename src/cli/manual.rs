@@ -146,7 +146,7 @@ below and whose \fBdata\fR holds code and hint; stderr says the same.
 .TP
 \fI~/.local/share/mcp\-login/credentials.json\fR
 the logins, where no keyring is used; readable by its owner only ($XDG_DATA_HOME; on macOS
-\fI~/Library/Application Support/mcp\-login\fR). Keep it out of backups and of directories that are synchronised.
+\fI~/Library/Application Support/mcp\-login\fR, on Windows \fI%LOCALAPPDATA%\emcp\-login\fR). Keep it out of backups and of directories that are synchronised.
 .TP
 \fI~/.local/share/mcp\-login/index.json\fR
 which logins there are, without secrets

@@ -6,13 +6,14 @@ pub mod names;
 pub mod servers;
 pub mod values;
 
-use std::path::PathBuf;
+use std::path::{PathBuf, MAIN_SEPARATOR};
 
 use clap::{ArgAction, Args};
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::http;
+use crate::os::places::DATA_DIR_AS_TYPED;
 use crate::os::terminal::Color;
 use crate::store::StoreChoice;
 
@@ -21,11 +22,7 @@ use crate::store::StoreChoice;
 #[command(next_help_heading = "Options of every command")]
 pub struct GlobalArgs {
     /// Where logins are stored
-    ///
-    /// auto, keyring, file, file:PATH or exec:COMMAND. With auto, the keyring if a write, a read and a delete work there within 3 s,
-    /// else the file (~/.local/share/mcp-login/credentials.json). COMMAND is a helper that keeps the logins in an engine that several
-    /// machines share: see mcp-login-store(7).
-    #[arg(long, global = true, value_name = "STORE", default_value = "auto", hide_possible_values = true, value_parser = values::store())]
+    #[arg(long, global = true, value_name = "STORE", default_value = "auto", hide_possible_values = true, value_parser = values::store(), long_help = store_help())]
     pub store: StoreChoice,
 
     /// Keep several accounts for one server apart [default: default]
@@ -53,8 +50,22 @@ pub struct GlobalArgs {
     pub color: Color,
 
     /// The directory for everything that mcp-login stores
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", long_help = data_dir_help())]
     pub data_dir: Option<PathBuf>,
+}
+
+/// Returns the help on stores, which names the file of this system.
+fn store_help() -> String {
+    format!(
+        "Where logins are stored\n\nauto, keyring, file, file:PATH or exec:COMMAND. With auto, the keyring if a write, a read and a \
+         delete work there within 3 s, else the file ({DATA_DIR_AS_TYPED}{MAIN_SEPARATOR}credentials.json). COMMAND is a helper that \
+         keeps the logins in an engine that several machines share: see mcp-login-store(7)."
+    )
+}
+
+/// Returns the help on the directory, which names the usual one of this system.
+fn data_dir_help() -> String {
+    format!("The directory for everything that mcp-login stores\n\nUsually {DATA_DIR_AS_TYPED}.")
 }
 
 const COLORS: values::Words<Color> = &[

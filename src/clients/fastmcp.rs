@@ -151,6 +151,7 @@ mod tests {
             home: "/home/ann".into(),
             directory: "/project".into(),
             variables,
+            system: crate::os::places::System::Xdg,
         }
     }
 

@@ -1,9 +1,12 @@
 //! Application Default Credentials: the file that Google's own libraries and tools look for.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::{google, json as file};
 use super::{Delivery, Handover, HandoverError, Mode, Places, Target};
+use crate::os::places::System;
 use crate::providers::{self, google::GOOGLE};
 
 /// The format that google-auth documents.
@@ -44,11 +47,7 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         ("refresh_token", json!(refresh_token.expose())),
     ];
     let account = json!(login.account.as_deref().unwrap_or_default());
-    let usual = places
-        .path_or("CLOUDSDK_CONFIG", ".config/gcloud")
-        .join("application_default_credentials.json");
-    let path = places.path("GOOGLE_APPLICATION_CREDENTIALS");
-    let change = file::change(path.unwrap_or(usual), move |path, root| {
+    let change = file::change(path(places), move |path, root| {
         let kind = root.get("type").and_then(|it| it.to_serde_value());
         if kind.is_some_and(|kind| kind != KIND) {
             let path = path.display();
@@ -67,6 +66,29 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         Ok(())
     });
     Ok(Delivery::Files(vec![change]))
+}
+
+/// Returns the file that Google's libraries read.
+///
+/// Spec: google-auth 2, `google/auth/_cloud_sdk.py`.
+fn path(places: &Places) -> PathBuf {
+    let named = places.path("GOOGLE_APPLICATION_CREDENTIALS");
+    named.unwrap_or_else(|| {
+        let directory = places.path("CLOUDSDK_CONFIG");
+        let directory = directory.unwrap_or_else(|| match places.system {
+            System::Windows => windows_directory(places),
+            System::Xdg | System::MacOs => places.home.join(".config/gcloud"),
+        });
+        directory.join("application_default_credentials.json")
+    })
+}
+
+fn windows_directory(places: &Places) -> PathBuf {
+    let roaming = places.path("APPDATA").unwrap_or_else(|| {
+        let drive = places.variable("SYSTEMDRIVE").unwrap_or("C:");
+        format!(r"{drive}\").into()
+    });
+    roaming.join("gcloud")
 }
 
 #[cfg(test)]
@@ -122,6 +144,25 @@ mod tests {
                 (change.path.as_path(), change.secret),
                 (Path::new(path), true)
             );
+        }
+    }
+
+    #[test]
+    fn win7_which_file_on_windows() {
+        let file = "gcloud/application_default_credentials.json";
+        for (variables, path) in [
+            (&[("APPDATA", "/profile")][..], format!("/profile/{file}")),
+            (&[("SYSTEMDRIVE", "/d:")], format!(r"/d:\/{file}")),
+            (
+                &[("CLOUDSDK_CONFIG", "/c"), ("APPDATA", "/profile")],
+                "/c/application_default_credentials.json".to_owned(),
+            ),
+        ] {
+            let places = Places {
+                system: System::Windows,
+                ..places(variables)
+            };
+            assert_eq!(super::path(&places), Path::new(&path));
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::{json, Value};
 use super::{json as file, sdk};
 use super::{Change, Delivery, Handover, HandoverError, Lock, Mode, Places, Target};
 use crate::oauth::text::{printable, quoted};
+use crate::os::places::System;
 
 /// Hermes 0.19 to 0.21.
 pub const TARGET: Target = Target {
@@ -27,7 +28,7 @@ const MAX_STEM: usize = 128;
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     check_configured(handover)?;
-    let home = places.path_or("HERMES_HOME", ".hermes");
+    let home = home(places);
     let (directory, stem) = (home.join("mcp-tokens"), stem(handover.name));
     let change = |suffix: &str, needed, value: Value| {
         let path = directory.join(format!("{stem}{suffix}"));
@@ -44,6 +45,20 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         change(".meta.json", "token_endpoint", metadata(handover)),
         change(".json", "access_token", tokens(handover)).locked(lock),
     ]))
+}
+
+/// Returns the directory in which Hermes keeps everything.
+///
+/// Spec: Hermes 0.19, `hermes_constants.py`. On Windows older versions had `.hermes` in the home directory, where a user of
+/// them still has it.
+pub fn home(places: &Places) -> PathBuf {
+    places.path("HERMES_HOME").unwrap_or_else(|| {
+        let (older, native) = (places.home.join(".hermes"), places.local().join("hermes"));
+        match places.system {
+            System::Windows if native.exists() || !older.exists() => native,
+            _ => older,
+        }
+    })
 }
 
 /// Returns a server's name as the names of its files begin.
@@ -138,6 +153,7 @@ mod tests {
             home: "/home/ann".into(),
             directory: "/project".into(),
             variables: [].into(),
+            system: System::Xdg,
         }
     }
 

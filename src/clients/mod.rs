@@ -39,7 +39,7 @@ use zeroize::Zeroizing;
 
 use crate::oauth::text::printable;
 use crate::os::clock::Time;
-use crate::os::places;
+use crate::os::places::{self, System};
 use crate::store::Credentials;
 use command::Import;
 use config::ConfiguredServer;
@@ -94,6 +94,8 @@ pub struct Places {
     pub directory: PathBuf,
     /// The variables of the environment.
     pub variables: BTreeMap<String, String>,
+    /// The system, whose ways some programs follow.
+    pub system: System,
 }
 
 impl Places {
@@ -109,6 +111,7 @@ impl Places {
             home,
             directory,
             variables,
+            system: System::CURRENT,
         })
     }
 
@@ -121,8 +124,13 @@ impl Places {
     /// Returns the path that a variable holds, with the home directory in place of a leading `~`.
     pub fn path(&self, variable: &str) -> Option<PathBuf> {
         let text = self.variable(variable)?;
-        Some(match text.strip_prefix("~/") {
-            Some(below) => self.home.join(below.trim_start_matches('/')),
+        let separators: &[char] = match self.system {
+            System::Windows => &['/', '\\'],
+            System::Xdg | System::MacOs => &['/'],
+        };
+        let below_home = text.strip_prefix('~');
+        Some(match below_home.filter(|it| it.starts_with(separators)) {
+            Some(below) => self.home.join(below.trim_start_matches(separators)),
             None if text == "~" => self.home.clone(),
             None => self.directory.join(text),
         })
@@ -132,6 +140,16 @@ impl Places {
     pub fn path_or(&self, variable: &str, below_home: &str) -> PathBuf {
         self.path(variable)
             .unwrap_or_else(|| self.home.join(below_home))
+    }
+
+    /// Returns the directory on Windows of what goes with the user from computer to computer.
+    pub fn roaming(&self) -> PathBuf {
+        self.path_or("APPDATA", "AppData/Roaming")
+    }
+
+    /// Returns the directory on Windows of what stays on one computer.
+    pub fn local(&self) -> PathBuf {
+        self.path_or("LOCALAPPDATA", "AppData/Local")
     }
 }
 

@@ -1,13 +1,13 @@
 //! Commands in the configurations of clients that run this program for a login, and the command that we write there.
 
-use std::env;
+use std::env::{self, consts::EXE_SUFFIX};
 
 use serde_json::Value;
 
 use super::config::{self, ConfiguredServer};
 use super::{mcp_remote, Places};
-use crate::oauth::text::quoted;
 use crate::os::programs;
+use crate::os::shell::{quoted_in_setting, words_of_setting};
 use crate::store::{StoredId, DEFAULT_PROFILE};
 
 /// The command that is an MCP server itself.
@@ -60,48 +60,30 @@ impl OwnCommand {
 /// outlives an update.
 pub fn program() -> String {
     let name = env!("CARGO_PKG_NAME");
-    let Ok(own) = env::current_exe().and_then(|path| path.canonicalize()) else {
+    let Ok(own) = programs::own() else {
         return name.to_owned();
     };
+    let (canonical, file) = (own.canonicalize().ok(), format!("{name}{EXE_SUFFIX}"));
     let path = env::var_os("PATH").unwrap_or_default();
     let mut candidates = env::split_paths(&path)
         .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(name));
-    let same = candidates.find(|path| path.canonicalize().is_ok_and(|found| found == own));
+        .map(|directory| directory.join(&file));
+    let same = candidates.find(|path| canonical.is_some() && path.canonicalize().ok() == canonical);
     same.unwrap_or(own).display().to_string()
 }
 
 fn in_shell<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.into_iter().map(quoted).collect();
+    let words: Vec<_> = words.into_iter().map(quoted_in_setting).collect();
     words.join(" ")
 }
 
-/// Returns the words of a command for a shell, without the quotes around them.
-fn words(command: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    let mut characters = command.chars();
-    while let Some(next) = characters.next() {
-        match (next, quote) {
-            (_, Some(end)) if next == end => quote = None,
-            ('\\', None) => word.extend(characters.next()),
-            ('\'' | '"', None) => quote = Some(next),
-            (_, None) if next.is_whitespace() || "()".contains(next) => {
-                words.push(std::mem::take(&mut word));
-            }
-            _ => word.push(next),
-        }
-    }
-    words.push(word);
-    words
-}
-
 fn is_program(word: &str) -> bool {
-    word.rsplit('/').next() == Some(env!("CARGO_PKG_NAME"))
+    programs::name(word) == env!("CARGO_PKG_NAME")
 }
 
 /// Returns the program that a command runs for a login, if it is this one.
 fn program_of(command: &str) -> Option<String> {
-    let mut words = words(command).into_iter();
+    let mut words = words_of_setting(command).into_iter();
     let program = words.find(|word| is_program(word))?;
     words
         .any(|word| COMMANDS.contains(&word.as_str()))
@@ -150,7 +132,7 @@ pub fn asks_for(
 ) -> bool {
     commands(&configured.entry).iter().any(|text| {
         has_profile(text, key)
-            && (is_server(&configured.url) || text.contains(&quoted(&key.server)))
+            && (is_server(&configured.url) || text.contains(&quoted_in_setting(&key.server)))
     })
 }
 

@@ -202,6 +202,7 @@ pub mod tests {
             home: "/home/ann".into(),
             directory: "/home/ann/repo".into(),
             variables,
+            system: crate::os::places::System::Xdg,
         }
     }
 

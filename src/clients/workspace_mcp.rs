@@ -112,6 +112,7 @@ pub mod tests {
     use super::*;
     use crate::oauth::secret::Secret;
     use crate::os::clock::Time;
+    use crate::os::places::System;
     use crate::store::StoredId;
 
     /// A login at Google.
@@ -147,6 +148,7 @@ pub mod tests {
             home: PathBuf::from("/home/ann"),
             directory: PathBuf::from("/project"),
             variables,
+            system: System::Xdg,
         }
     }
 

@@ -3,7 +3,29 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+/// The kinds of systems that differ in where programs keep a user's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// Linux, and other systems that follow the XDG Base Directory Specification.
+    Xdg,
+    /// macOS.
+    MacOs,
+    /// Windows.
+    Windows,
+}
+
+impl System {
+    /// The system that this program runs on.
+    pub const CURRENT: Self = if cfg!(windows) {
+        Self::Windows
+    } else if cfg!(target_os = "macos") {
+        Self::MacOs
+    } else {
+        Self::Xdg
+    };
+}
 
 /// The variable that names the home directory.
 pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
@@ -40,13 +62,6 @@ pub fn data_dir(data_home: Option<OsString>, home: Option<OsString>) -> Option<P
     };
     let data_home = absolute(data_home).or_else(|| Some(home()?.join(below_home)))?;
     Some(data_home.join("mcp-login"))
-}
-
-/// Tells whether programs have their files at this path, relative to the home directory, on this system; there are others
-/// that they have on every one.
-pub fn is_of_this_system(below_home: &Path) -> bool {
-    below_home.starts_with("Library") == cfg!(target_os = "macos")
-        && below_home.starts_with("AppData") == cfg!(windows)
 }
 
 /// Returns the variables of the environment that are text, by their names: in capitals on Windows, where case does not matter.

@@ -1,10 +1,47 @@
 //! Programs: where they are found.
 
-use std::path::Path;
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Tells whether a program can be run by this name from any directory: it is an absolute path, or on this search path.
 pub fn is_there(program: &str, path: &str) -> bool {
     platform::is_there(program, path)
+}
+
+/// Returns the name of a program whose path or name this is, without what ends the names of programs on Windows.
+pub fn name(program: &str) -> &str {
+    name_on(cfg!(windows), program)
+}
+
+fn name_on(is_windows: bool, program: &str) -> &str {
+    if !is_windows {
+        return program.rsplit('/').next().unwrap_or(program);
+    }
+    let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
+    let is_ending = |ending: &str| {
+        ["exe", "cmd", "bat"]
+            .iter()
+            .any(|it| ending.eq_ignore_ascii_case(it))
+    };
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if is_ending(ending) => stem,
+        _ => name,
+    }
+}
+
+/// Returns the absolute path of the running program.
+///
+/// # Errors
+///
+/// The operating system does not tell.
+pub fn own() -> io::Result<PathBuf> {
+    let path = env::current_exe()?;
+    match cfg!(windows) {
+        // What is canonical there begins with `\\?\`, which not every shell takes.
+        true => Ok(path),
+        false => path.canonicalize(),
+    }
 }
 
 /// Tells whether a word is the path of a program, and not a name.
@@ -37,6 +74,39 @@ mod platform {
         match super::is_path(program) {
             true => Path::new(program).is_absolute() && which::which(program).is_ok(),
             false => which::which_in(program, Some(path), ".").is_ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn win7_names_of_programs() {
+        for (program, unix, windows) in [
+            ("mcp-login", "mcp-login", "mcp-login"),
+            ("/opt/x y/mcp-login", "mcp-login", "mcp-login"),
+            ("mcp-remote@1.2.exe", "mcp-remote@1.2.exe", "mcp-remote@1.2"),
+            (
+                "mcp-remote@0.1.38",
+                "mcp-remote@0.1.38",
+                "mcp-remote@0.1.38",
+            ),
+            (
+                r"C:\x y\MCP-Login.EXE",
+                r"C:\x y\MCP-Login.EXE",
+                "MCP-Login",
+            ),
+            (
+                r"C:\npm\mcp-remote.cmd",
+                r"C:\npm\mcp-remote.cmd",
+                "mcp-remote",
+            ),
+            (r"C:\mcp-login\other", r"C:\mcp-login\other", "other"),
+        ] {
+            assert_eq!(name_on(false, program), unix);
+            assert_eq!(name_on(true, program), windows);
         }
     }
 }

@@ -20,6 +20,48 @@ fn quoted_for(is_powershell: bool, word: &str) -> String {
     format!("'{}'", word.replace('\'', quote))
 }
 
+/// Returns a word in a form in which the shells that clients start read it as this word. On Windows that is `cmd`, and with
+/// some of them a shell of POSIX, which both know double quotes.
+pub fn quoted_in_setting(word: &str) -> String {
+    match cfg!(windows) {
+        true => in_double_quotes(word),
+        false => quoted(word),
+    }
+}
+
+fn in_double_quotes(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+,".contains(&byte);
+    match !word.is_empty() && word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("\"{word}\""),
+    }
+}
+
+/// Returns the words of a command that [`quoted_in_setting`] or a person has quoted. Parentheses divide them too, as in
+/// `$(command)`.
+pub fn words_of_setting(command: &str) -> Vec<String> {
+    words_of_setting_on(cfg!(windows), command)
+}
+
+fn words_of_setting_on(is_windows: bool, command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    let mut characters = command.chars();
+    while let Some(next) = characters.next() {
+        match (next, quote) {
+            (_, Some(end)) if next == end => quote = None,
+            // It divides the names of a path on Windows.
+            ('\\', None) if !is_windows => word.extend(characters.next()),
+            ('\'' | '"', None) => quote = Some(next),
+            (_, None) if next.is_whitespace() || "()".contains(next) => {
+                words.push(std::mem::take(&mut word));
+            }
+            _ => word.push(next),
+        }
+    }
+    words.push(word);
+    words
+}
+
 /// Returns the command that tells what a process is.
 pub fn process_command(pid: i32) -> String {
     match cfg!(windows) {
@@ -41,6 +83,28 @@ pub const RESERVED_PORTS: &str = if cfg!(windows) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn win7_words_of_settings_on_windows() {
+        for (word, written) in [
+            ("headers", "headers"),
+            ("https://mcp.example/mcp", "https://mcp.example/mcp"),
+            (
+                "https://mcp.example/?a=1&b",
+                r#""https://mcp.example/?a=1&b""#,
+            ),
+            (r"C:\x\mcp-login.exe", r#""C:\x\mcp-login.exe""#),
+            (r"C:\Ann Lee\mcp-login.exe", r#""C:\Ann Lee\mcp-login.exe""#),
+            ("", "\"\""),
+        ] {
+            assert_eq!(in_double_quotes(word), written);
+            assert_eq!(words_of_setting_on(true, written), [word]);
+        }
+        assert_eq!(
+            words_of_setting_on(true, r"$('C:\Ann Lee\x' token C:\y)"),
+            ["$", r"C:\Ann Lee\x", "token", r"C:\y", ""]
+        );
+    }
 
     #[test]
     fn win6_words_for_each_shell() {

@@ -12,6 +12,7 @@ use clap_complete::Shell;
 use mcp_login::cli::manual;
 use mcp_login::commands;
 use mcp_login::failure::{Class, Code};
+use mcp_login::os::places::DATA_DIR_AS_TYPED;
 use mcp_login::warning::Warning;
 
 const UPDATE: &str = "UPDATE=1 cargo test --test it generated";
@@ -243,7 +244,13 @@ fn page(command: &Command, name: &str, pages: &mut Vec<(String, String)>) {
     .title(name.to_uppercase())
     .manual("mcp-login");
     man.render(&mut text).expect("rendering");
-    let mut text = String::from_utf8(text).expect("UTF-8");
+    // The help names the directory of the system that it is made on, the pages are the same everywhere.
+    let escaped = |path: &str| path.replace('-', "\\-");
+    let text = String::from_utf8(text).expect("UTF-8");
+    let mut text = text.replace(
+        &escaped(DATA_DIR_AS_TYPED),
+        &escaped("~/.local/share/mcp-login"),
+    );
     if name == "mcp-login" {
         text.push_str(&manual::extra_sections());
     }

@@ -1,5 +1,6 @@
 /* Starts mcp-login.exe, which is beside it, with the arguments that it gets, in the home directory that MCP_LOGIN_TEST_HOME names:
  * Wine takes the variables of the user's directories from nobody. Ends as the program does. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <wchar.h>
 #include <windows.h>
@@ -22,7 +23,7 @@ int main(void)
     static wchar_t home[4096], line[32768], own[4096];
     STARTUPINFOW startup = {sizeof startup};
     PROCESS_INFORMATION process;
-    DWORD code = 1;
+    DWORD code = 1, started = GetTickCount();
     if (GetEnvironmentVariableW(L"MCP_LOGIN_TEST_HOME", home, 4096)) {
         set(L"USERPROFILE", home, L"");
         set(L"LOCALAPPDATA", home, L"\\.local\\share");
@@ -44,9 +45,13 @@ int main(void)
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
     startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process))
+    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process)) {
+        fprintf(stderr, "start.exe: mcp-login.exe is not started: %lu\n", GetLastError());
         return 99;
+    }
     WaitForSingleObject(process.hProcess, INFINITE);
     GetExitCodeProcess(process.hProcess, &code);
+    if (code == 1 || code > 255) /* none of its own: whoever reads this sees only the last eight bits otherwise */
+        fprintf(stderr, "start.exe: mcp-login.exe ended with 0x%08lx after %lu ms\n", code, GetTickCount() - started);
     return (int)code;
 }

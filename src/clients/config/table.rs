@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
-use crate::clients::Places;
-use crate::os::places::is_of_this_system;
+use crate::clients::{hermes, Places};
+use crate::os::places::System;
 
 /// A client whose configuration names servers.
 pub(super) struct ConfigSource {
@@ -41,8 +41,12 @@ enum Location {
     User(&'static str, &'static str, &'static str),
     /// The path that a variable holds.
     Named(&'static str),
+    /// In the directory that is determined so.
+    Of(fn(&Places) -> PathBuf, &'static str),
     /// An absolute path.
-    System(&'static str),
+    Absolute(&'static str),
+    /// One place for each system: that of XDG, macOS, and Windows.
+    BySystem(&'static [Location; 3]),
 }
 
 /// A file to be read.
@@ -53,7 +57,7 @@ pub(super) struct ConfigFile {
     pub table: Vec<String>,
 }
 
-use Location::{Here, Named, System, Up, User};
+use Location::{Absolute, BySystem, Here, Named, Of, Up, User};
 
 const fn home(file: &'static str) -> Location {
     User("", "", file)
@@ -61,6 +65,21 @@ const fn home(file: &'static str) -> Location {
 
 const fn config(file: &'static str) -> Location {
     User("XDG_CONFIG_HOME", ".config", file)
+}
+
+const fn library(file: &'static str) -> Location {
+    User("", "Library/Application Support", file)
+}
+
+const fn roaming(file: &'static str) -> Location {
+    Of(Places::roaming, file)
+}
+
+/// The file of a program whose files are where each system wants them.
+macro_rules! native {
+    ($file:literal) => {
+        BySystem(&[config($file), library($file), roaming($file)])
+    };
 }
 
 /// A client with what most have in common, to complete the rows of the table.
@@ -114,8 +133,14 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         // The system's settings overrule the user's.
         files: &[
             (Named("GEMINI_CLI_SYSTEM_SETTINGS_PATH"), SERVERS),
-            (System("/etc/gemini-cli/settings.json"), SERVERS),
-            (System("/Library/Application Support/GeminiCli/settings.json"), SERVERS),
+            (
+                BySystem(&[
+                    Absolute("/etc/gemini-cli/settings.json"),
+                    Absolute("/Library/Application Support/GeminiCli/settings.json"),
+                    Absolute(r"C:\ProgramData\gemini-cli\settings.json"),
+                ]),
+                SERVERS,
+            ),
             (Here(".gemini/settings.json"), SERVERS),
             (User("GEMINI_CLI_HOME", "", ".gemini/settings.json"), SERVERS),
         ],
@@ -148,10 +173,8 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         name: "vscode",
         files: &[
             (Up(".vscode/mcp.json"), &["servers"]),
-            (config("Code/User/mcp.json"), &["servers"]),
-            (config("Code - Insiders/User/mcp.json"), &["servers"]),
-            (home("Library/Application Support/Code/User/mcp.json"), &["servers"]),
-            (home("Library/Application Support/Code - Insiders/User/mcp.json"), &["servers"]),
+            (native!("Code/User/mcp.json"), &["servers"]),
+            (native!("Code - Insiders/User/mcp.json"), &["servers"]),
         ],
         notations: &[NamedVariable],
         stdio: TYPED_STDIO,
@@ -167,10 +190,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "claude-desktop",
-        files: &[
-            (home("Library/Application Support/Claude/claude_desktop_config.json"), SERVERS),
-            (config("Claude/claude_desktop_config.json"), SERVERS),
-        ],
+        files: &[(native!("Claude/claude_desktop_config.json"), SERVERS)],
         stdio: STDIO,
         ..PLAIN
     },
@@ -188,13 +208,20 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "hermes",
-        files: &[(User("HERMES_HOME", ".hermes", "config.yaml"), &["mcp_servers"])],
+        files: &[(Of(hermes::home, "config.yaml"), &["mcp_servers"])],
         notations: &[Braced, NamedVariable],
         ..PLAIN
     },
     ConfigSource {
         name: "goose",
-        files: &[(config("goose/config.yaml"), &["extensions"])],
+        files: &[(
+            BySystem(&[
+                config("goose/config.yaml"),
+                config("goose/config.yaml"),
+                roaming("Block/goose/config/config.yaml"),
+            ]),
+            &["extensions"],
+        )],
         url: &["uri", "url"],
         notations: &[Braced, Bare],
         stdio: r#"{"name": "NAME", "type": "stdio", "enabled": true, "cmd": "PROGRAM", "args": "ARGUMENTS", "timeout": 300}"#,
@@ -204,7 +231,14 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         name: "zed",
         files: &[
             (Up(".zed/settings.json"), &["context_servers"]),
-            (config("zed/settings.json"), &["context_servers"]),
+            (
+                BySystem(&[
+                    config("zed/settings.json"),
+                    config("zed/settings.json"),
+                    roaming("Zed/settings.json"),
+                ]),
+                &["context_servers"],
+            ),
         ],
         stdio: r#"{"source": "custom", "command": "PROGRAM", "args": "ARGUMENTS", "env": {}}"#,
         ..PLAIN
@@ -214,7 +248,10 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         files: &[
             (Named("CLINE_MCP_SETTINGS_PATH"), SERVERS),
             (home(".cline/data/settings/cline_mcp_settings.json"), SERVERS),
-            (config("Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"), SERVERS),
+            (
+                native!("Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"),
+                SERVERS,
+            ),
         ],
         url: &["transport.url", "url"],
         notations: &[NamedVariable],
@@ -344,15 +381,11 @@ impl ConfigSource {
 
     /// Returns the user's own configuration: this file if it is one, else one that exists, else the usual one.
     pub fn own_file(&self, places: &Places, known: Option<&Path>) -> Option<ConfigFile> {
-        let is_of_system = |file: &ConfigFile| {
-            let path = file.path.strip_prefix(&places.home);
-            path.is_ok_and(is_of_this_system)
-        };
         let mut files = self.files(places);
         files.retain(|file| !file.in_project);
         files.sort_by_key(|file| {
             let is_known = known == Some(file.path.as_path());
-            (!is_known, !file.path.exists(), !is_of_system(file))
+            (!is_known, !file.path.exists())
         });
         files.into_iter().next()
     }
@@ -404,7 +437,14 @@ impl Location {
                 let path = places.path(variable);
                 path.into_iter().map(|path| (path, None)).collect()
             }
-            System(file) => vec![(PathBuf::from(file), None)],
+            Of(directory, file) => vec![(directory(places).join(file), None)],
+            Absolute(file) => vec![(PathBuf::from(file), None)],
+            BySystem([xdg, mac_os, windows]) => match places.system {
+                System::Xdg => xdg,
+                System::MacOs => mac_os,
+                System::Windows => windows,
+            }
+            .paths(places),
         }
     }
 }

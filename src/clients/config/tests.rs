@@ -6,6 +6,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::os::places::System;
 
 /// A home directory with a repository in it, whose inner directory is the working directory.
 struct Home {
@@ -23,6 +24,7 @@ impl Home {
             home: root.path().to_owned(),
             directory,
             variables: BTreeMap::new(),
+            system: System::Xdg,
         };
         Self { root, places }
     }
@@ -143,12 +145,6 @@ fn every_client_and_its_files() {
         ),
         (
             "vscode",
-            "Library/Application Support/Code/User/mcp.json",
-            &replaced("mcpServers", "servers"),
-            false,
-        ),
-        (
-            "vscode",
             "repo/inner/.vscode/mcp.json",
             &replaced("mcpServers", "servers"),
             true,
@@ -162,12 +158,6 @@ fn every_client_and_its_files() {
         (
             "claude-desktop",
             ".config/Claude/claude_desktop_config.json",
-            &bridge,
-            false,
-        ),
-        (
-            "claude-desktop",
-            "Library/Application Support/Claude/claude_desktop_config.json",
             &bridge,
             false,
         ),
@@ -274,6 +264,131 @@ fn every_client_and_its_files() {
         );
     }
     assert_eq!(names().count(), 25);
+}
+
+#[test]
+fn win7_clients_files_on_each_system() {
+    let named = format!(r#"{{"it": {{"name": "it", "url": "{URL}"}}}}"#);
+    let list = format!(r#"[{{"name": "it", "url": "{URL}"}}]"#);
+    let windows = [
+        ("claude-code", ".claude.json"),
+        ("codex", ".codex/config.toml"),
+        ("gemini-cli", ".gemini/settings.json"),
+        ("opencode", ".config/opencode/opencode.json"),
+        ("cursor", ".cursor/mcp.json"),
+        ("vscode", "AppData/Roaming/Code/User/mcp.json"),
+        ("vscode", "AppData/Roaming/Code - Insiders/User/mcp.json"),
+        ("windsurf", ".codeium/windsurf/mcp_config.json"),
+        (
+            "claude-desktop",
+            "AppData/Roaming/Claude/claude_desktop_config.json",
+        ),
+        ("copilot", ".copilot/mcp-config.json"),
+        ("hermes", "AppData/Local/hermes/config.yaml"),
+        ("hermes", ".hermes/config.yaml"),
+        ("goose", "AppData/Roaming/Block/goose/config/config.yaml"),
+        ("zed", "AppData/Roaming/Zed/settings.json"),
+        ("cline", ".cline/data/settings/cline_mcp_settings.json"),
+        (
+            "cline",
+            "AppData/Roaming/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
+        ),
+        ("mcporter", ".mcporter/mcporter.json"),
+        ("lm-studio", ".lmstudio/mcp.json"),
+        ("qwen-code", ".qwen/settings.json"),
+        ("kilo", ".config/kilo/kilo.json"),
+        ("kimi-code", ".kimi-code/mcp.json"),
+        ("droid", ".factory/mcp.json"),
+        ("auggie", ".augment/settings.json"),
+        ("amp", ".config/amp/settings.json"),
+        ("crush", ".config/crush/crush.json"),
+        ("vibe", ".vibe/config.toml"),
+        ("continue", ".continue/config.yaml"),
+        ("inspector", ".mcp-inspector/mcp.json"),
+    ];
+    for source in names() {
+        assert!(windows.iter().any(|(name, _)| *name == source), "{source}");
+    }
+    let support = "Library/Application Support";
+    let mac_os = [
+        ("vscode", "Code/User/mcp.json"),
+        ("vscode", "Code - Insiders/User/mcp.json"),
+        ("claude-desktop", "Claude/claude_desktop_config.json"),
+    ];
+    let mac_os = mac_os.map(|(source, file)| (System::MacOs, source, format!("{support}/{file}")));
+    let windows = windows.map(|(source, file)| (System::Windows, source, file.to_owned()));
+    for (system, source, file) in windows.into_iter().chain(mac_os) {
+        let mut home = Home::new();
+        home.places.system = system;
+        let client = super::source(source).expect("a client");
+        let servers = if client.is_list { &list } else { &named };
+        let tables = [
+            "mcpServers",
+            "servers",
+            "mcp",
+            "mcp_servers",
+            "extensions",
+            "context_servers",
+            "amp.mcpServers",
+        ];
+        let text = match file.rsplit_once('.').expect("a suffix").1 {
+            "toml" if client.is_list => format!("[[mcp_servers]]\nname = 'it'\nurl = '{URL}'\n"),
+            "toml" => format!("[mcp_servers.it]\nurl = '{URL}'\n"),
+            _ => {
+                let tables = tables.map(|key| format!("\"{key}\": {servers}"));
+                format!("{{{}}}", tables.join(", "))
+            }
+        };
+        let path = home.put(&file, &text);
+        let found = home.scan(source);
+        let found: Vec<_> = found.servers.iter().map(|it| &it.path).collect();
+        assert_eq!(found, [&path], "{source}");
+        let own = client.own_file(&home.places, None).expect("a file");
+        assert_eq!(own.path, path, "{source}");
+        // What is for one system is not read on another.
+        home.places.system = System::Xdg;
+        let is_native = file.starts_with("AppData") || file.starts_with("Library");
+        let found = home.scan(source).servers.len();
+        assert_eq!(found, usize::from(!is_native), "{source}");
+    }
+}
+
+#[test]
+fn win7_a_new_file_is_where_windows_wants_it() {
+    let mut home = Home::new();
+    home.places.system = System::Windows;
+    let own = |home: &Home, source: &str| {
+        let client = super::source(source).expect("a client");
+        client.own_file(&home.places, None).expect("a file").path
+    };
+    for (source, below_home) in [
+        ("vscode", "AppData/Roaming/Code/User/mcp.json"),
+        (
+            "claude-desktop",
+            "AppData/Roaming/Claude/claude_desktop_config.json",
+        ),
+        ("zed", "AppData/Roaming/Zed/settings.json"),
+        ("hermes", "AppData/Local/hermes/config.yaml"),
+    ] {
+        let expected = home.root.path().join(below_home);
+        assert_eq!(own(&home, source), expected, "{source}");
+    }
+    home.set("APPDATA", "HOME/profile");
+    home.set("LOCALAPPDATA", "HOME/stays");
+    for (source, below_home) in [
+        ("vscode", "profile/Code/User/mcp.json"),
+        ("goose", "profile/Block/goose/config/config.yaml"),
+        ("hermes", "stays/hermes/config.yaml"),
+        ("opencode", ".config/opencode/opencode.jsonc"),
+    ] {
+        let expected = home.root.path().join(below_home);
+        assert_eq!(own(&home, source), expected, "{source}");
+    }
+    home.set("CODEX_HOME", r"~\else");
+    assert_eq!(
+        own(&home, "codex"),
+        home.root.path().join("else/config.toml")
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::clients::{HandoverError, MCP_REMOTE};
+use crate::os::programs;
 
 /// The version whose files are known. Without a version in the configuration, later ones are assumed to be the same.
 const VERSION: &str = "0.15.";
@@ -246,7 +247,7 @@ pub fn words(entry: &Value) -> impl Iterator<Item = &str> {
 
 /// Returns the version that the name of the package asks for, empty if none; `None` if it is another word.
 pub fn version(word: &str) -> Option<&str> {
-    match word.rsplit('/').next()?.strip_prefix(MCP_REMOTE)? {
+    match programs::name(word).strip_prefix(MCP_REMOTE)? {
         "" => Some(""),
         rest => rest.strip_prefix('@'),
     }

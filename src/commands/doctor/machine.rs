@@ -1,6 +1,7 @@
 //! What a login needs of the machine: a place to listen, a browser, a terminal, a clock.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::time::Duration;
 
 use url::Url;
@@ -140,7 +141,7 @@ pub fn clients() -> Vec<Finding> {
         if is_there {
             return Finding::ok("clients", format!("{name} runs {program}"));
         }
-        let why = match program.starts_with('/') {
+        let why = match Path::new(&program).is_absolute() {
             true => "which is not there",
             false => "which is not on the PATH",
         };
