@@ -11,7 +11,7 @@ _mcp_login_with_servers() {
     previous="${before##*[[:space:]]}"
     [[ "$word" == -* || "$before" == *" -- "* || "$before" == *" --" ]] && return 0
     case "$previous" in
-        --assertion|--assertion-audience|--assertion-command|--assertion-env|--assertion-file|--authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-key-alg|--client-key-audience|--client-key-file|--client-key-id|--client-key-typ|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--dpop-nonce|--env|--fastmcp-dir|--from|--grant|--handover|--hermes-home|--id-token-file|--idp|--idp-client-id|--issuer|--issuer-metadata|--login-hint|--method|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools|--url) return 0 ;;
+        --assertion|--assertion-audience|--assertion-command|--assertion-env|--assertion-file|--authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-key|--client-key-alg|--client-key-audience|--client-key-file|--client-key-id|--client-key-typ|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--dpop-nonce|--env|--fastmcp-dir|--from|--grant|--handover|--hermes-home|--id-token-file|--idp|--idp-client-id|--issuer|--issuer-metadata|--login-hint|--method|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools|--url) return 0 ;;
     esac
     read -ra words <<< "$before"
     for name in "${words[@]:1}"; do
@@ -160,7 +160,7 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --device --no-qr --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
+            opts="-q -v -h -V --all --from --device --no-qr --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -207,6 +207,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -370,7 +374,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__check)
-            opts="-q -v -h --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -425,6 +429,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -514,7 +522,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__connect)
-            opts="-q -v -h --login --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --login --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -569,6 +577,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -666,7 +678,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__doctor)
-            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -701,6 +713,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -852,7 +868,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__exec)
-            opts="-q -v -h --env --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --env --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -915,6 +931,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1032,7 +1052,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__headers)
-            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --dpop --method --url --challenge --dpop-nonce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --dpop --method --url --challenge --dpop-nonce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1091,6 +1111,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1414,7 +1438,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --device --no-qr --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --device --no-qr --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-secret --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1461,6 +1485,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1764,7 +1792,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__token)
-            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1823,6 +1851,10 @@ _mcp__login() {
                     return 0
                     ;;
                 --client-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

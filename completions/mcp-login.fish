@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_mcp_login_global_optspecs
-    string join \n all from= device no-qr timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= assertion-file= assertion-env= assertion-command= assertion= assertion-audience= idp= id-token-file= idp-client-id= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= dpop resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
+    string join \n all from= device no-qr timeout= force handover= write no-browser no-clipboard browser= paste no-paste provider= tenant= tools= read-only client-id= client-secret-file= client-secret= client-key-file= client-key= client-key-id= client-key-alg= client-key-audience= client-key-typ= client-file= client-metadata-url= registration= grant= assertion-file= assertion-env= assertion-command= assertion= assertion-audience= idp= id-token-file= idp-client-id= port= redirect-host= redirect-path= redirect-uri= scope= login-hint= issuer= authorization-endpoint= token-endpoint= issuer-metadata= dpop resource= no-resource param= challenge= assume-pkce credentials-dir= hermes-home= fastmcp-dir= store= profile= json q/quiet v/verbose ca-file= color= data-dir= h/help V/version
 end
 
 function __fish_mcp_login_needs_command
@@ -97,6 +97,7 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-id -d 'A cli
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -268,6 +269,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-id 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -521,6 +523,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l issuer -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -571,6 +574,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l issuer -
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -627,6 +631,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l issuer -d '
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -676,6 +681,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l issuer -
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -812,6 +818,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l issuer -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -857,6 +864,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-id
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''

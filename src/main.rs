@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     }
     environment::drop_overridden_settings();
     process::name_session_bus();
-    let code = commands::run(process::take_client_secret());
+    let code = commands::run(process::take_secrets());
     // `run` has already put lost output into the exit status.
     let _ = terminal::finish();
     files::end();

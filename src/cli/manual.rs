@@ -161,6 +161,10 @@ Every option that takes a value can be set as \fBMCP_LOGIN_\fINAME\fR; the optio
 \fBMCP_LOGIN_CLIENT_SECRET\fR
 the client secret; read once, and not passed on to any child
 .TP
+\fBMCP_LOGIN_CLIENT_KEY\fR
+the private key of the client, as \fB\-\-client\-key\-file\fR has it: PEM with line breaks, \fB\en\fR or spaces, a JWK, or
+either in base64; read once, and not passed on to any child
+.TP
 \fBMCP_LOGIN_LOCK_DIR\fR
 the directory where programs that use one keyring take turns to refresh, instead of
 \fI.local/share/mcp\-login/refresh\fR in the home directory that the system's database of users has; the same for all of

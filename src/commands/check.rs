@@ -18,10 +18,10 @@ use crate::http::dpop::{Nonces, TokenCredential};
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, McpResponse};
 use crate::oauth::challenge::{self, BearerChallenge};
-use crate::oauth::secret::Secret;
 use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint;
 use crate::os::clock::Deadline;
+use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::output::Reporter;
 use crate::refresh::{self, Freshness};
@@ -68,10 +68,10 @@ pub struct CheckArgs {
 pub fn run(
     args: &CheckArgs,
     mut context: Context,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
-    args.unattended.apply(&key, &mut context, env_secret)?;
+    args.unattended.apply(&key, &mut context, env_secrets)?;
     let mut reporter = Reporter::new(context.json, false);
     match check(&key, &url, &context) {
         Ok(checked) => {

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorReport};
 use crate::failure::{Hint, LoginCommand};
 use crate::login::{self, Event, Outcome, UserOptions};
-use crate::oauth::secret::Secret;
+use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::output::{hint, Reporter};
 
@@ -43,10 +43,10 @@ pub struct ConnectArgs {
 pub fn run(
     args: &ConnectArgs,
     mut context: Context,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
-    args.unattended.apply(&key, &mut context, env_secret)?;
+    args.unattended.apply(&key, &mut context, env_secrets)?;
     let person = Stderr {
         json: context.json,
         server: key.server.clone(),
@@ -105,7 +105,13 @@ impl Person for Stderr {
         let (context, args) = (Arc::new(cli.global.context()?), cli.login);
         let method = &args.method;
         let meant = requested(&args.servers, None, method, || context.stored_ids())?;
-        let mut requests = requests(method, &meant, false, context.profile.as_deref(), None)?;
+        let mut requests = requests(
+            method,
+            &meant,
+            false,
+            context.profile.as_deref(),
+            &EnvironmentSecrets::default(),
+        )?;
         for request in &mut requests {
             request.force = args.force;
         }

@@ -13,9 +13,9 @@ use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::grant::{Assertion, AssertionSource};
-use crate::oauth::secret::Secret;
 use crate::oauth::token::TokenType;
 use crate::os::process;
+use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::warning::warn_user;
 
@@ -54,10 +54,10 @@ pub struct ExecArgs {
 pub fn run(
     args: &ExecArgs,
     mut context: Context,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), &context)?;
-    args.unattended.apply(&key, &mut context, env_secret)?;
+    args.unattended.apply(&key, &mut context, env_secrets)?;
     let login = args.freshness.live(&key, &context)?;
     let mut command = Command::new(&args.command[0]);
     command

@@ -13,8 +13,8 @@ use crate::context::{Context, UnstoredLogin};
 use crate::error::Error;
 use crate::login::{self, Request};
 use crate::oauth::grant::{Assertion, AssertionSource, IdentityProvider};
-use crate::oauth::secret::Secret;
 use crate::os::clock::Deadline;
+use crate::os::process::EnvironmentSecrets;
 use crate::refresh;
 use crate::registration::{Identity, RegistrationMethod};
 use crate::store::{GrantType, Interaction, StoredId};
@@ -194,12 +194,12 @@ impl UnattendedArgs {
         &self,
         key: &StoredId,
         context: &mut Context,
-        env_secret: Option<&Secret>,
+        env_secrets: &EnvironmentSecrets,
     ) -> Result<(), Error> {
         if !self.grant.is_unattended() {
             return Ok(());
         }
-        let request = self.request(key, env_secret)?;
+        let request = self.request(key, env_secrets)?;
         let store = context.store_to_read(Interaction::None);
         let stored = store.load(key).unwrap_or_else(|err| {
             log::info!("{err}");
@@ -215,14 +215,21 @@ impl UnattendedArgs {
         Ok(())
     }
 
-    fn request(&self, key: &StoredId, env_secret: Option<&Secret>) -> Result<Request, Error> {
+    fn request(&self, key: &StoredId, env_secrets: &EnvironmentSecrets) -> Result<Request, Error> {
         let ParsedServer { key, url, text } =
             servers::parse(&key.server, Some(&key.profile), true)?;
         let mut request = Request::new(key, url, text);
         request.issuer = request::checked_issuer(self.issuer.as_deref())?;
-        let client_key =
-            request::client_key(&self.key, self.client_id.as_deref(), self.issuer.is_some())?;
-        let secret = request::client_secret(self.client_secret_file.as_deref(), env_secret)?;
+        let env_key = env_secrets.client_key.as_ref();
+        let env_key =
+            env_key.filter(|_| self.client_id.is_some() && self.client_secret_file.is_none());
+        let client_key = request::client_key(
+            &self.key,
+            self.client_id.as_deref(),
+            self.issuer.is_some(),
+            env_key,
+        )?;
+        let secret = request::client_secret(self.client_secret_file.as_deref(), env_secrets)?;
         request.identity = Identity {
             method: RegistrationMethod::Static,
             client_id: self.client_id.clone(),

@@ -15,8 +15,8 @@ use crate::http::dpop::Nonces;
 use crate::oauth::challenge;
 use crate::oauth::endpoint;
 use crate::oauth::jwt::dpop::is_nonce;
-use crate::oauth::secret::Secret;
 use crate::oauth::text::json_line;
+use crate::os::process::EnvironmentSecrets;
 use crate::output;
 use crate::refresh;
 
@@ -83,7 +83,7 @@ fn check_request(server: &str, url: &Url) -> Result<(), Error> {
 pub fn run(
     args: &HeadersArgs,
     mut context: Context,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let key = match (
@@ -104,7 +104,7 @@ pub fn run(
     };
     args.token
         .unattended
-        .apply(&key, &mut context, env_secret)?;
+        .apply(&key, &mut context, env_secrets)?;
     let mut freshness = args.token.freshness.clone();
     let challenges = challenge::parse(args.challenge.as_deref());
     let is_invalid = |it: &challenge::Challenge| it.parameter("error") == Some("invalid_token");

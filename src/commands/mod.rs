@@ -27,7 +27,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::servers::COMMANDS;
 use crate::cli::GlobalArgs;
 use crate::error::Error;
-use crate::oauth::secret::Secret;
+use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::output::{self, Reporter, WarningFormat};
 use check::CheckArgs;
@@ -153,8 +153,8 @@ pub enum Command {
     Version,
 }
 
-/// Runs the command that the arguments of this process name. `env_secret` is the client secret of the environment.
-pub fn run(env_secret: Option<Secret>) -> ExitCode {
+/// Runs the command that the arguments of this process name. `env_secrets` is what the environment held of the client.
+pub fn run(env_secrets: EnvironmentSecrets) -> ExitCode {
     let Invocation { global, command } = match parse::arguments() {
         Ok(Parsed::Run(invocation)) => *invocation,
         Ok(Parsed::Version) => return output::print(parse::VERSION),
@@ -173,7 +173,7 @@ pub fn run(env_secret: Option<Secret>) -> ExitCode {
         command if command.reserves_stdout() => terminal::never_block_on_stderr(),
         _ => {}
     }
-    let outcome = command.run(&global, env_secret.as_ref());
+    let outcome = command.run(&global, &env_secrets);
     outcome.unwrap_or_else(|err| {
         let mut reporter = Reporter::new(global.json, false);
         match global.json && command.reserves_stdout() {
@@ -185,22 +185,26 @@ pub fn run(env_secret: Option<Secret>) -> ExitCode {
 }
 
 impl Command {
-    fn run(&self, global: &GlobalArgs, env_secret: Option<&Secret>) -> Result<ExitCode, Error> {
+    fn run(
+        &self,
+        global: &GlobalArgs,
+        env_secrets: &EnvironmentSecrets,
+    ) -> Result<ExitCode, Error> {
         let context = || global.context();
         match self {
-            Self::Login(args) => login::run(args, context()?, env_secret),
-            Self::Token(args) => token::run(args, context()?, env_secret),
-            Self::Headers(args) => headers::run(args, context()?, env_secret),
-            Self::Exec(args) => exec::run(args, context()?, env_secret),
-            Self::Connect(args) => connect::run(args, context()?, env_secret),
+            Self::Login(args) => login::run(args, context()?, env_secrets),
+            Self::Token(args) => token::run(args, context()?, env_secrets),
+            Self::Headers(args) => headers::run(args, context()?, env_secrets),
+            Self::Exec(args) => exec::run(args, context()?, env_secrets),
+            Self::Connect(args) => connect::run(args, context()?, env_secrets),
             Self::Refresh(args) => token::refresh(args, &context()?),
             Self::Status(args) => status::run(args, false, &context()?),
             Self::Whoami(args) => status::run(args, true, &context()?),
             Self::Logout(args) => logout::run(args, &context()?),
             Self::Handover(args) if args.list => Ok(handover::list(global.json)),
             Self::Handover(args) => handover::run(args, &context()?),
-            Self::Check(args) => check::run(args, context()?, env_secret),
-            Self::Doctor(args) => doctor::run(args, global, env_secret),
+            Self::Check(args) => check::run(args, context()?, env_secrets),
+            Self::Doctor(args) => doctor::run(args, global, env_secrets),
             Self::Providers => Ok(providers::run(global.json)),
             Self::Demo(args) => demo::run(args, global.json),
             Self::Completion(args) => Ok(output::print(&args.script())),

@@ -44,7 +44,7 @@ fn with_variables(command: clap::Command) -> clap::Command {
             let name = arg.get_id().as_str().to_ascii_uppercase();
             let is_option = !arg.is_positional() && arg.get_action().takes_values();
             let is_short = SHORT_HELP.contains(&arg.get_id().as_str());
-            match is_option && name != "CLIENT_SECRET" {
+            match is_option && !["CLIENT_SECRET", "CLIENT_KEY"].contains(&name.as_str()) {
                 true => arg.env(format!("{VARIABLES}{name}")),
                 false => arg,
             }

@@ -11,9 +11,9 @@ use crate::cli::servers::{self, usage};
 use crate::cli::values;
 use crate::context::Context;
 use crate::error::Error;
-use crate::oauth::secret::Secret;
 use crate::oauth::text::{json_line, printable};
 use crate::os::clock::Deadline;
+use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::output::{self, duration_in_words};
 use crate::refresh::{self, Freshness};
@@ -91,10 +91,10 @@ pub fn refuse_bound(login: &Credentials, command: &str) -> Result<(), Error> {
 pub fn run(
     args: &TokenArgs,
     mut context: Context,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), &context)?;
-    args.unattended.apply(&key, &mut context, env_secret)?;
+    args.unattended.apply(&key, &mut context, env_secrets)?;
     let login = args.freshness.live(&key, &context)?;
     let token = login.access_token.expose();
     if !context.json {

@@ -90,7 +90,7 @@ pub fn serves(request: &Request, stored: &Credentials) -> bool {
                 .client_secret
                 .as_ref()
                 .is_none_or(is_same_secret))
-        && (request.identity.client_key.is_none() || stored.client_key.is_some())
+        && (request.identity.client_key.as_ref()).is_none_or(|key| key.is_of(stored))
         && (!request.dpop || stored.dpop_key.is_some())
         && is_made_as(&request.identity, stored)
         && is_made_at(request, stored)

@@ -67,7 +67,9 @@ pub fn record(
     }
     let scopes = scopes(request, &discovery, stored);
     let server = discovery.server;
-    let key = identity.client_key.as_ref().map(|key| key.at(&server));
+    let given_key = identity.client_key.as_ref();
+    let given_key = given_key.filter(|_| identity.client_id.is_some());
+    let key = given_key.map(|key| key.at(&server));
     let key = key.transpose()?;
     let dpop = prepare::dpop(request, &server)?;
     let client_auth = match key {
@@ -144,7 +146,7 @@ pub fn check(request: &Request) -> Result<(), Error> {
         )),
         GrantType::ClientCredentials if !shows_itself => Err(missing(
             "what the client authenticates with",
-            "use --client-key-file, --client-secret-file or --assertion-file, or set MCP_LOGIN_CLIENT_SECRET",
+            "use --client-key-file, --client-secret-file or --assertion-file, or set MCP_LOGIN_CLIENT_KEY or MCP_LOGIN_CLIENT_SECRET",
         )),
         GrantType::JwtBearer if request.unattended.assertion.is_none() => Err(missing(
             "the JWT of the platform",

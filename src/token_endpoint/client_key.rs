@@ -1,7 +1,7 @@
 //! The private key of a client: read from the file that the user names, and again from there whenever it is needed.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -11,9 +11,11 @@ use crate::oauth::client::{Client, ClientAuth};
 use crate::oauth::jwt::algorithm::{Algorithm, AlgorithmError};
 use crate::oauth::jwt::assertion::{Audience, ClientKey, ClientKeyRecord};
 use crate::oauth::jwt::key::{KeyError, SigningKey};
+use crate::oauth::jwt::pem::unfolded;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::secret::Secret;
 use crate::os::files::read_given;
+use crate::os::process::KEY_VARIABLE;
 use crate::store::Credentials;
 
 /// Largest file of a key, in bytes.
@@ -21,10 +23,12 @@ const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// Why the key of a client cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use the private key of the client{}", in_file(file))]
+#[error("cannot use the private key of the client{}", place(file, *is_of_variable))]
 pub struct ClientKeyError {
-    /// The file; empty for a key that is stored with the login.
+    /// The file; empty for a key from a variable, and for one that is stored with the login.
     file: String,
+    /// The key is from the variable.
+    is_of_variable: bool,
     #[source]
     source: ClientKeyFault,
 }
@@ -42,8 +46,9 @@ enum ClientKeyFault {
     Unknown,
 }
 
-fn in_file(file: &str) -> String {
+fn place(file: &str, is_of_variable: bool) -> String {
     match file {
+        "" if is_of_variable => format!(" in {KEY_VARIABLE}"),
         "" => String::new(),
         file => format!(" in {file}"),
     }
@@ -103,6 +108,7 @@ impl GivenKey {
         let shown = path.display().to_string();
         let failed = |source| ClientKeyError {
             file: shown.clone(),
+            is_of_variable: false,
             source,
         };
         let file = read_given(path, MAX_KEY_BYTES).map_err(|err| failed(err.into()))?;
@@ -110,11 +116,41 @@ impl GivenKey {
         let key = key.map_err(|err| failed(err.into()))?;
         let text = Zeroizing::new(String::from_utf8_lossy(&file.bytes).into_owned());
         let stored = file.path.is_none().then(|| Secret::new(text.as_str()));
-        Ok(Self {
+        Ok(Self::new(key, file.path, stored, options))
+    }
+
+    /// Reads the key that an environment variable holds, which may be in one line.
+    ///
+    /// # Errors
+    ///
+    /// A [`ClientKeyError`].
+    pub fn of_variable(text: &Secret, options: AssertionOptions) -> Result<Self, ClientKeyError> {
+        let text = unfolded(text.expose());
+        let key = SigningKey::read(text.as_bytes(), options.kid.as_deref());
+        let key = key.map_err(|err| ClientKeyError {
+            file: String::new(),
+            is_of_variable: true,
+            source: err.into(),
+        })?;
+        Ok(Self::new(
+            key,
+            None,
+            Some(Secret::new(text.as_str())),
+            options,
+        ))
+    }
+
+    fn new(
+        key: SigningKey,
+        file: Option<PathBuf>,
+        text: Option<Secret>,
+        options: AssertionOptions,
+    ) -> Self {
+        Self {
             key: Arc::new(key),
             record: ClientKeyRecord {
-                file: file.path,
-                key: stored,
+                file,
+                key: text,
                 alg: options.alg,
                 kid: options.kid,
                 audience: String::new(),
@@ -122,6 +158,15 @@ impl GivenKey {
                 listed_algs: None,
             },
             audience: options.audience,
+        }
+    }
+
+    /// Tells whether a stored login has this key, as far as that is known without its file.
+    pub fn is_of(&self, login: &Credentials) -> bool {
+        let stored = login.client_key.as_ref();
+        stored.is_some_and(|stored| match (&self.record.key, &stored.key) {
+            (Some(given), Some(stored)) => given == stored,
+            _ => true,
         })
     }
 
@@ -180,6 +225,7 @@ pub fn client_of(login: &Credentials) -> Result<Client, ClientKeyError> {
         None if client.auth == ClientAuth::PrivateKeyJwt => {
             return Err(ClientKeyError {
                 file: String::new(),
+                is_of_variable: false,
                 source: ClientKeyFault::Unknown,
             })
         }
@@ -210,6 +256,7 @@ fn failed(record: &ClientKeyRecord, source: ClientKeyFault) -> ClientKeyError {
         file: file
             .map(|path| path.display().to_string())
             .unwrap_or_default(),
+        is_of_variable: false,
         source,
     }
 }

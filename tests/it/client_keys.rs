@@ -34,6 +34,10 @@ fn answer(seen: &Seen, fake: &Fake) -> Option<Reply> {
             claims(seen);
             Some(Reply::json(200, &fake.tokens(9, None)))
         }
+        "/token" if seen.parameter("grant_type").as_deref() == Some("client_credentials") => {
+            claims(seen);
+            Some(Reply::json(200, &fake.tokens(1, None)))
+        }
         "/token" => {
             claims(seen);
             None
@@ -291,4 +295,144 @@ fn ck7_a_login_that_signs_with_a_key_is_not_moved_to_a_client() {
     let finished = then(login.home(), &args).expect_error(2, "handover_impossible");
     let message = finished.event("error")["message"].to_string();
     assert!(message.contains("private key"), "{message}");
+}
+
+/// Returns a text in base64, as variables of one line hold files.
+fn in_base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[apply(test)]
+fn ck8_the_key_may_be_in_a_variable_that_no_child_inherits() {
+    for key in ["p256.pkcs8", "p256.sec1", "p256.jwk"] {
+        let text = jwt::key(key);
+        for value in [
+            text.to_owned(),
+            text.trim().replace('\n', "\\n"),
+            text.trim().replace('\n', " "),
+            in_base64(text),
+        ] {
+            let fake = servers();
+            let url = fake.mcp();
+            let issuer = fake.origin();
+            let home = tempfile::tempdir().expect("a directory");
+            let exec = Program::new().at_home(home.path());
+            let exec = exec.args([
+                "exec",
+                "--grant",
+                "client-credentials",
+                "--client-id",
+                "mine",
+            ]);
+            let exec = exec.args(["--issuer", &issuer, "-vv", &url, "--", "env"]);
+            let exec = exec.env("MCP_LOGIN_CLIENT_KEY", &value).run().expect(0);
+            assert!(exec.stdout.contains("MCP_LOGIN_BEARER=access-1"));
+            claims(&fake.seen_at("/token")[0]);
+            let is_of_key = |line: &&str| line.len() > 20 && !line.starts_with('-');
+            for line in text.lines().filter(is_of_key).chain([value.as_str()]) {
+                assert_hides(&exec.stdout, line);
+                assert_hides(&exec.stderr, line);
+            }
+            assert!(!exec.stdout.contains("MCP_LOGIN_CLIENT_KEY"));
+        }
+    }
+}
+
+#[apply(test)]
+fn ck8_a_key_from_a_variable_is_stored_with_the_login_and_a_new_one_makes_it_anew() {
+    let fake = servers();
+    let (url, issuer) = (fake.mcp(), fake.origin());
+    let options = ["--client-id", "mine", "--issuer", &issuer];
+    let login = Program::login(&fake)
+        .args(["--grant", "client-credentials"])
+        .args(options);
+    let login = login.env("MCP_LOGIN_CLIENT_KEY", jwt::key("p256.pkcs8"));
+    let login = login.run().expect(0);
+    let kept = login.kept(&url);
+    assert_eq!(kept["client_auth"], "private_key_jwt");
+    assert!(kept["client_key"]["file"].is_null() && kept["client_key"]["key"].is_string());
+    then(login.home(), &["token", "--refresh", &url]).expect(0);
+    assert_eq!(fake.seen_at("/token").len(), 2);
+    let again = |key: &str| {
+        let program = Program::new()
+            .at_home(login.home())
+            .args(["--store", "file", "token"]);
+        let program = program
+            .args(["--grant", "client-credentials"])
+            .args(options);
+        program
+            .env("MCP_LOGIN_CLIENT_KEY", key)
+            .arg(&url)
+            .run()
+            .expect(0);
+        fake.seen_at("/token").len()
+    };
+    assert_eq!(again(jwt::key("p256.pkcs8")), 2, "the stored token");
+    assert_eq!(
+        again(jwt::key("p256.jwk")),
+        3,
+        "another key may be another client"
+    );
+}
+
+#[apply(test)]
+fn ck8_a_variable_that_holds_no_key_is_named() {
+    for (value, reason) in [
+        (
+            jwt::key("p256.encrypted").to_owned(),
+            "the key is encrypted",
+        ),
+        (jwt::key("p256.pub").to_owned(), "no private key"),
+        ("s3cret-that-is-no-key".to_owned(), "neither PEM nor a JWK"),
+        (
+            "-----BEGIN PRIVATE KEY-----".to_owned(),
+            "MCP_LOGIN_CLIENT_KEY",
+        ),
+        (
+            in_base64("-----BEGIN PRIVATE KEY-----\n"),
+            "MCP_LOGIN_CLIENT_KEY",
+        ),
+    ] {
+        let fake = servers();
+        let login = Program::login(&fake).args(["--client-id", "mine"]);
+        let finished = login.env("MCP_LOGIN_CLIENT_KEY", &value).run();
+        let finished = finished.expect_error(2, "client_key_unusable");
+        let error = finished.event("error").to_string();
+        assert!(
+            error.contains(reason) && error.contains("in MCP_LOGIN_CLIENT_KEY"),
+            "{error}"
+        );
+        assert!(!error.contains("s3cret") && fake.seen().is_empty());
+    }
+}
+
+#[apply(test)]
+fn ck8_a_key_is_no_argument_and_what_is_said_of_one_needs_one() {
+    for (args, name) in [
+        (
+            ["--client-key", "-----BEGIN PRIVATE KEY-----"],
+            "MCP_LOGIN_CLIENT_KEY",
+        ),
+        (["--client-key-id", "k"], "--client-key-id"),
+        (["--client-key-alg", "ES256"], "--client-key-alg"),
+    ] {
+        let fake = servers();
+        let login = Program::login(&fake)
+            .args(["--client-id", "mine"])
+            .args(args);
+        let finished = login.run().expect_error(2, "usage");
+        let error = finished.event("error").to_string();
+        assert!(error.contains(name) && !error.contains("BEGIN"), "{error}");
+        assert!(fake.seen().is_empty());
+    }
+    // A key without a client is of no use, as a client secret is.
+    let fake = Fake::start();
+    let login = Program::login(&fake).env("MCP_LOGIN_CLIENT_KEY", jwt::key("p256.pkcs8"));
+    let login = login.agree().expect(0);
+    assert_eq!(
+        login.kept(&fake.mcp())["client_key"],
+        Value::Null,
+        "no client is named"
+    );
 }

@@ -9,6 +9,8 @@ use mcp_login::callback::{self, CheckError, RedirectTarget};
 use mcp_login::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
 use mcp_login::oauth::client::{Client, ClientFile};
 use mcp_login::oauth::endpoint::{self, UrlPolicy};
+use mcp_login::oauth::jwt::key::SigningKey;
+use mcp_login::oauth::jwt::pem;
 use mcp_login::oauth::metadata::{AuthorizationServer, ResourceMetadata};
 use mcp_login::oauth::paste::{self, PasteContent};
 use mcp_login::oauth::secret::Secret;
@@ -21,6 +23,7 @@ pub type Target = fn(&[u8]);
 /// Every target, under the name of its directory in `fuzz/corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("challenge", challenge),
+    ("client_key", client_key),
     ("metadata", metadata),
     ("paste", paste),
     ("query", query),
@@ -57,6 +60,30 @@ pub fn challenge(input: &[u8]) {
             .scopes
             .iter()
             .all(|scope| !scope.is_empty() && !scope.contains(char::is_whitespace)));
+    }
+}
+
+/// Reads the input as the private key of a client, in a file and in a variable.
+pub fn client_key(input: &[u8]) {
+    let Ok(key) = SigningKey::read(input, None) else {
+        return;
+    };
+    for algorithm in key.kind().algorithms() {
+        assert!(key
+            .sign(*algorithm, b"message")
+            .is_some_and(|it| it.len() >= 64));
+    }
+    let text = std::str::from_utf8(input).expect("a key is text");
+    let unfolded = pem::unfolded(text);
+    assert_eq!(
+        SigningKey::read(unfolded.as_bytes(), None).as_ref(),
+        Ok(&key)
+    );
+    // In one line.
+    if text.starts_with("-----BEGIN ") && !text.contains('\\') {
+        let folded = text.trim().replace('\n', "\\n");
+        let unfolded = pem::unfolded(&folded);
+        assert_eq!(SigningKey::read(unfolded.as_bytes(), None), Ok(key));
     }
 }
 

@@ -23,10 +23,10 @@ use crate::error::Error;
 use crate::failure::{Class, Code, Hint};
 use crate::http::HttpSettings;
 use crate::login::Request;
-use crate::oauth::secret::Secret;
 use crate::os::browser::BrowserChoice;
 use crate::os::clock::Time;
 use crate::os::environment::Environment;
+use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::os::terminal::paste::Paste;
 use crate::output::Reporter;
@@ -53,7 +53,7 @@ pub struct DoctorArgs {
 pub fn run(
     args: &DoctorArgs,
     global: &GlobalArgs,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let method = &args.method;
     let profile = global.profile.as_deref();
@@ -63,11 +63,11 @@ pub fn run(
         Ok(stored.unwrap_or_default())
     };
     let servers = requested(args.server.as_slice(), None, method, stored)?;
-    let request = match requests(method, &servers, false, profile, env_secret)?.pop() {
+    let request = match requests(method, &servers, false, profile, env_secrets)?.pop() {
         Some(request) => request,
-        None => request::anywhere(method, profile, env_secret)?,
+        None => request::anywhere(method, profile, env_secrets)?,
     };
-    let has_secret = env_secret.is_some() || method.client.client_secret_file.is_some();
+    let has_secret = env_secrets.is_any() || method.client.client_secret_file.is_some();
     for server in &servers {
         server.introduce(&mut Reporter::new(false, false), has_secret);
     }

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::failure::{Hint, LoginCommand};
 use crate::login::Event;
 use crate::oauth::text::printable;
+use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::os::terminal::question::{self, Answer};
 use crate::output::{Line, Reporter};
@@ -75,16 +76,22 @@ pub fn requested(
     let method = &args.method;
     let profile = context.profile.as_deref();
     // The user's own options are checked before any server is skipped because of them.
-    requests(method, &[], true, profile, None)?;
-    request::anywhere(method, profile, None)?;
+    requests(method, &[], true, profile, &EnvironmentSecrets::default())?;
+    request::anywhere(method, profile, &EnvironmentSecrets::default())?;
     let mut servers = Vec::new();
     let mut keys = Vec::new();
     for named in found.servers {
         let server = RequestedServer::named(named, args.from.is_some());
         let planned = match reason_to_skip(&server, keys.len()) {
             Some(reason) => Err(reason),
-            None => requests(method, std::slice::from_ref(&server), true, profile, None)
-                .map_err(|err| err.to_string()),
+            None => requests(
+                method,
+                std::slice::from_ref(&server),
+                true,
+                profile,
+                &EnvironmentSecrets::default(),
+            )
+            .map_err(|err| err.to_string()),
         };
         match planned {
             Ok(requests) => {

@@ -17,7 +17,7 @@ use crate::cli::servers::usage;
 use crate::context::Context;
 use crate::error::Error;
 use crate::login::{self, Event, Outcome, UserOptions};
-use crate::oauth::secret::Secret;
+use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal::question::{self, Answer};
 use crate::os::terminal::{self, paste};
 use crate::output::Reporter;
@@ -26,7 +26,7 @@ use all::NoLoginCache;
 use options::LoginArgs;
 use servers::requested;
 
-/// Logs in. `env_secret` is the client secret of the environment.
+/// Logs in. `env_secrets` is what the environment held of the client.
 ///
 /// # Errors
 ///
@@ -34,7 +34,7 @@ use servers::requested;
 pub fn run(
     args: &LoginArgs,
     context: Context,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let mut args = args.clone();
     if args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
@@ -46,13 +46,13 @@ pub fn run(
             None => return Ok(ExitCode::SUCCESS),
         }
     }
-    log_in(&args, &Arc::new(context), env_secret)
+    log_in(&args, &Arc::new(context), env_secrets)
 }
 
 fn log_in(
     args: &LoginArgs,
     context: &Arc<Context>,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let method = &args.method;
     let mut reporter = Reporter::new(context.json, args.all || args.servers.len() > 1);
@@ -69,7 +69,7 @@ fn log_in(
         }
     }
     let profile = context.profile.as_deref();
-    let mut requests = request::requests(method, &servers, !is_one, profile, env_secret)?;
+    let mut requests = request::requests(method, &servers, !is_one, profile, env_secrets)?;
     for request in &mut requests {
         request.force = args.force;
         if args.is_device() {
@@ -78,7 +78,7 @@ fn log_in(
         }
     }
     all::refuse_unasked(&servers)?;
-    let has_secret = env_secret.is_some() || method.client.client_secret_file.is_some();
+    let has_secret = env_secrets.is_any() || method.client.client_secret_file.is_some();
     for server in &servers {
         server.introduce(&mut reporter, is_one && has_secret);
         server.warn_of_unused(method);
@@ -140,7 +140,7 @@ fn log_in(
         if question::ask(&question, args.timeout()) == Answer::Yes {
             let mut args = args.clone();
             args.servers = vec![meant];
-            return log_in(&args, context, env_secret);
+            return log_in(&args, context, env_secrets);
         }
         reporter.fail(None, error);
     }

@@ -233,33 +233,55 @@ pub struct ClientKeyArgs {
     /// A file with the private key that the client authenticates with: PEM or JWK, or a pipe
     ///
     /// The key signs an assertion for each request to the token endpoint (private_key_jwt). The file is read again at each
-    /// refresh; a key from a pipe is stored with the login.
+    /// refresh; a key from a pipe, or from the variable MCP_LOGIN_CLIENT_KEY, is stored with the login.
     #[arg(long, value_name = "FILE", env = "MCP_LOGIN_CLIENT_KEY_FILE")]
     pub client_key_file: Option<PathBuf>,
 
+    /// Refused: every user of the machine can read the arguments of a program
+    #[arg(long, value_name = "KEY", hide = true, allow_hyphen_values = true)]
+    pub client_key: Option<String>,
+
     /// The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]
-    #[arg(long, value_name = "KID", requires = "client_key_file", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "KID", value_parser = NonEmptyStringValueParser::new())]
     pub client_key_id: Option<String>,
 
     /// Sign with this algorithm, such as PS256 [default: one that the authorization server lists]
-    #[arg(long, value_name = "ALG", requires = "client_key_file", value_parser = algorithm())]
+    #[arg(long, value_name = "ALG", value_parser = algorithm())]
     pub client_key_alg: Option<Algorithm>,
 
     /// For whom the assertions are: issuer, token-endpoint or a URL; another one than issuer requires --issuer
     ///
     /// For older authorization servers, which do not accept their issuer.
-    #[arg(
-        long,
-        value_name = "AUDIENCE",
-        default_value = "issuer",
-        requires = "client_key_file"
-    )]
+    #[arg(long, value_name = "AUDIENCE", default_value = AUDIENCE)]
     pub client_key_audience: String,
 
     /// The type in the header of the assertions; JWT for older authorization servers
-    #[arg(long, value_name = "TYPE", default_value = CLIENT_ASSERTION_JWT, requires = "client_key_file")]
+    #[arg(long, value_name = "TYPE", default_value = CLIENT_ASSERTION_JWT)]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub client_key_typ: String,
+}
+
+/// The default of `--client-key-audience`.
+const AUDIENCE: &str = "issuer";
+
+impl ClientKeyArgs {
+    /// Returns an option that says more of a key.
+    pub fn details(&self) -> Option<&'static str> {
+        let options = [
+            ("--client-key-id", self.client_key_id.is_some()),
+            ("--client-key-alg", self.client_key_alg.is_some()),
+            (
+                "--client-key-audience",
+                self.client_key_audience != AUDIENCE,
+            ),
+            (
+                "--client-key-typ",
+                self.client_key_typ != CLIENT_ASSERTION_JWT,
+            ),
+        ];
+        let mut given = options.into_iter().filter(|(_, is_given)| *is_given);
+        given.next().map(|(option, _)| option)
+    }
 }
 
 fn algorithm() -> impl TypedValueParser<Value = Algorithm> {

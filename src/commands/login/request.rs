@@ -20,6 +20,7 @@ use crate::oauth::endpoint;
 use crate::oauth::jwt::assertion::Audience;
 use crate::oauth::secret::Secret;
 use crate::os::files::read_given;
+use crate::os::process::EnvironmentSecrets;
 use crate::registration::Identity;
 use crate::store::StoredId;
 use crate::token_endpoint::{AssertionOptions, GivenKey};
@@ -40,7 +41,7 @@ pub fn requests(
     requested: &[RequestedServer],
     several: bool,
     profile: Option<&str>,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<Vec<Request>, Error> {
     refuse_options_for_one(method, several)?;
     let options = &method.request;
@@ -69,8 +70,11 @@ pub fn requests(
             ));
         }
         let method = target.complete(method)?;
-        // The secret belongs to one client, which the user chose.
-        let secret = env_secret.filter(|_| !several && !is_client_of_project);
+        // The secrets belong to one client, which the user chose.
+        let env_secrets = match several || is_client_of_project {
+            true => &EnvironmentSecrets::default(),
+            false => env_secrets,
+        };
         // A name that is not in a client's configuration is that of a stored login, which knows its issuer.
         let is_stored = target.named.is_none() && !target.text.contains("://");
         let has_issuer = method.names_authorization_server() || is_stored;
@@ -78,7 +82,7 @@ pub fn requests(
         let account = method.request.login_hint.as_deref();
         let account = account.filter(|hint| target.is_provider && is_name(hint));
         let server = servers::parse(&target.text, profile.or(account), has_issuer)?;
-        let (mut request, file) = request(&method, server, secret)?;
+        let (mut request, file) = request(&method, server, env_secrets)?;
         authority::apply(&mut request, &method.request)?;
         let endpoints = file.as_ref().and_then(|file| file.endpoints.as_ref());
         request.fallback = authority::of_client_file(&request, endpoints);
@@ -116,11 +120,11 @@ pub fn checked_issuer(issuer: Option<&str>) -> Result<Option<String>, Error> {
 /// [`Error::Usage`] if the file cannot be read.
 pub fn client_secret(
     file: Option<&Path>,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<Option<Secret>, Error> {
     Ok(match file {
         Some(path) => Some(Secret::new(read(path, "the client secret")?.trim())),
-        None => env_secret.cloned(),
+        None => env_secrets.client_secret.clone(),
     })
 }
 
@@ -147,7 +151,7 @@ pub fn resource(given: Option<&str>, is_omitted: bool) -> Resource {
 pub fn anywhere(
     method: &MethodArgs,
     profile: Option<&str>,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<Request, Error> {
     let key = StoredId {
         server: "any server".to_owned(),
@@ -159,15 +163,15 @@ pub fn anywhere(
         url: None,
         text,
     };
-    Ok(request(method, server, env_secret)?.0)
+    Ok(request(method, server, env_secrets)?.0)
 }
 
 fn request(
     method: &MethodArgs,
     server: ParsedServer,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<(Request, Option<ClientFile>), Error> {
-    let (identity, file) = identity(method, env_secret)?;
+    let (identity, file) = identity(method, env_secrets)?;
     let options = &method.request;
     let mut request = Request::new(server.key, server.url, server.text);
     request.issuer.clone_from(&options.issuer);
@@ -224,7 +228,7 @@ fn refuse_options_for_one(method: &MethodArgs, several: bool) -> Result<(), Erro
 /// Returns the client that logs in, and its file if there is one.
 fn identity(
     method: &MethodArgs,
-    env_secret: Option<&Secret>,
+    env_secrets: &EnvironmentSecrets,
 ) -> Result<(Identity, Option<ClientFile>), Error> {
     let client = &method.client;
     if client.client_secret.is_some() {
@@ -248,11 +252,13 @@ fn identity(
             "name the client with --client-id",
         ));
     }
-    let secret = client_secret(client.client_secret_file.as_deref(), env_secret)?;
+    let secret = client_secret(client.client_secret_file.as_deref(), env_secrets)?;
+    let has_other = client.client_secret_file.is_some() || client.client_file.is_some();
     let client_key = client_key(
         &client.key,
         client.client_id.as_deref(),
         method.names_authorization_server(),
+        env_secrets.client_key.as_ref().filter(|_| !has_other),
     )?;
     let mut identity = Identity {
         method: client.registration,
@@ -276,7 +282,7 @@ fn identity(
     Ok((identity, Some(file)))
 }
 
-/// Returns the private key of the client.
+/// Returns the private key of the client: that of a file, else that of the environment.
 ///
 /// # Errors
 ///
@@ -285,11 +291,25 @@ pub fn client_key(
     client: &ClientKeyArgs,
     client_id: Option<&str>,
     names_authorization_server: bool,
+    env_key: Option<&Secret>,
 ) -> Result<Option<GivenKey>, Error> {
-    let Some(path) = &client.client_key_file else {
-        return Ok(None);
-    };
-    if client_id.is_none() {
+    if client.client_key.is_some() {
+        return Err(usage(
+            "a private key cannot be an argument: every user of this machine could read it",
+            "use --client-key-file FILE, or the environment variable MCP_LOGIN_CLIENT_KEY",
+        ));
+    }
+    let path = client.client_key_file.as_deref();
+    if path.is_none() && env_key.is_none() {
+        return match client.details() {
+            Some(option) => Err(usage(
+                format!("{option} is given, but no private key"),
+                "name its file with --client-key-file, or set MCP_LOGIN_CLIENT_KEY",
+            )),
+            None => Ok(None),
+        };
+    }
+    if client_id.is_none() && path.is_some() {
         return Err(usage(
             "there is a private key, but no client that it belongs to",
             "name the client with --client-id",
@@ -322,7 +342,11 @@ pub fn client_key(
         audience,
         typ: client.client_key_typ.clone(),
     };
-    Ok(Some(GivenKey::read(path, options)?))
+    Ok(match (path, env_key) {
+        (Some(path), _) => Some(GivenKey::read(path, options)?),
+        (None, Some(text)) => Some(GivenKey::of_variable(text, options)?),
+        (None, None) => None,
+    })
 }
 
 /// Reads a file of bounded size.

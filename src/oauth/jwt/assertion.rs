@@ -43,7 +43,7 @@ pub struct ClientKeyRecord {
     /// The file with the key, which is read anew for each use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
-    /// The key itself, if it came through a pipe.
+    /// The key itself, if it came through a pipe or a variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(serialize_with = "secret::stored_option")]
     pub key: Option<Secret>,

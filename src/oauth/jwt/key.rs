@@ -55,13 +55,13 @@ pub enum KeyError {
     #[error("the key is for the algorithm {0}")]
     UnknownAlgorithm(String),
     /// There are several.
-    #[error("the file contains several private keys")]
+    #[error("it contains several private keys")]
     Several,
     /// There is a public key or a certificate, or nothing.
-    #[error("the file contains no private key")]
+    #[error("it contains no private key")]
     NoPrivateKey,
     /// It is neither PEM nor JWK.
-    #[error("the file contains neither PEM nor a JWK")]
+    #[error("it is neither PEM nor a JWK")]
     NotAKey,
     /// It cannot be read.
     #[error("the key is damaged or incomplete")]
@@ -71,6 +71,8 @@ pub enum KeyError {
 impl KeyError {
     /// Returns what to do about it; `file` is the path of the key.
     pub fn hint(&self, file: &str) -> String {
+        // That of a variable or of a stored key has no path.
+        let file = if file.is_empty() { "KEY_FILE" } else { file };
         let supported =
             "an EC key (P-256 or P-384), an Ed25519 key or an RSA key (2048 to 4096 bits)";
         match self {
@@ -89,7 +91,7 @@ impl KeyError {
                 format!("use {supported}; for example: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out NEW_FILE")
             }
             Self::Several => {
-                "keep one private key in the file; in a JWK set, --client-key-id chooses one".to_owned()
+                "keep one private key; in a JWK set, --client-key-id chooses one".to_owned()
             }
             Self::NoPrivateKey | Self::NotAKey | Self::Damaged => {
                 format!("give the private key of the client as PEM (PKCS#8, SEC1, PKCS#1) or JWK: {supported}")

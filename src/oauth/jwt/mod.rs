@@ -6,7 +6,7 @@ mod der;
 pub mod dpop;
 mod jwk;
 pub mod key;
-mod pem;
+pub mod pem;
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;

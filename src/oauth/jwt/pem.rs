@@ -1,5 +1,9 @@
 //! Private keys in PEM.
 
+use std::str;
+
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use rustls_pki_types::pem::{PemObject as _, SectionKind};
 use zeroize::Zeroizing;
 
@@ -51,6 +55,30 @@ pub(super) fn read(text: &str) -> Result<KeyPair, KeyError> {
             }
         }
     }
+}
+
+/// Returns the text of a key as it stands in a file. CI systems take variables of one line, so its line breaks may be `\n` or
+/// spaces in a PEM text, and the whole may be in base64.
+pub fn unfolded(text: &str) -> Zeroizing<String> {
+    let text = text.trim();
+    let decoded = STANDARD.decode(text).ok().map(Zeroizing::new);
+    let decoded = decoded.as_deref().and_then(|it| str::from_utf8(it).ok());
+    let text = decoded.unwrap_or(text);
+    if text.contains('\n') || !text.starts_with("-----BEGIN ") {
+        return Zeroizing::new(text.to_owned());
+    }
+    let text = Zeroizing::new(text.replace("\\n", "\n"));
+    if text.contains('\n') {
+        return text;
+    }
+    let mut lines = Zeroizing::new(String::with_capacity(text.len() + 64));
+    for (at, part) in text.split("-----").enumerate() {
+        match at % 2 {
+            1 => lines.extend(["\n-----", part, "-----\n"]),
+            _ => lines.extend(part.split(' ').flat_map(|word| [word, "\n"])),
+        }
+    }
+    lines
 }
 
 fn ec(pkcs8: &[u8], kind: KeyKind) -> Result<KeyPair, KeyError> {

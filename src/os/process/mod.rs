@@ -22,7 +22,26 @@ pub use platform::{
 pub use platform::{name, owner};
 
 /// The environment variable that may hold a client secret.
-pub const SECRET_VARIABLE: &str = "MCP_LOGIN_CLIENT_SECRET";
+const SECRET_VARIABLE: &str = "MCP_LOGIN_CLIENT_SECRET";
+
+/// The environment variable that may hold the private key of a client.
+pub const KEY_VARIABLE: &str = "MCP_LOGIN_CLIENT_KEY";
+
+/// What the environment holds of a client that nobody else may see.
+#[derive(Clone, Debug, Default)]
+pub struct EnvironmentSecrets {
+    /// The client secret.
+    pub client_secret: Option<Secret>,
+    /// The private key.
+    pub client_key: Option<Secret>,
+}
+
+impl EnvironmentSecrets {
+    /// Tells whether there are any.
+    pub fn is_any(&self) -> bool {
+        self.client_secret.is_some() || self.client_key.is_some()
+    }
+}
 
 /// Makes a panic end the program with constant text: its own might hold a secret.
 pub fn install_panic_hook() {
@@ -47,13 +66,16 @@ pub fn install_panic_hook() {
     }));
 }
 
-/// Takes the client secret out of the environment, so that no child inherits it. To be called before any thread
+/// Takes the secrets of the client out of the environment, so that no child inherits them. To be called before any thread
 /// starts.
-pub fn take_client_secret() -> Option<Secret> {
-    let secret = env::var(SECRET_VARIABLE)
-        .ok()
-        .filter(|secret| !secret.is_empty())
-        .map(Secret::new);
-    env::remove_var(SECRET_VARIABLE);
-    secret
+pub fn take_secrets() -> EnvironmentSecrets {
+    let take = |name| {
+        let secret = env::var(name).ok().filter(|secret| !secret.is_empty());
+        env::remove_var(name);
+        secret.map(Secret::new)
+    };
+    EnvironmentSecrets {
+        client_secret: take(SECRET_VARIABLE),
+        client_key: take(KEY_VARIABLE),
+    }
 }
