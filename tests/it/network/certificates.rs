@@ -92,6 +92,27 @@ fn a21_files_of_certificates_are_regular_and_limited() {
 }
 
 #[apply(test)]
+fn authorities_are_read_once_in_a_login_and_only_for_tls() {
+    needs(&["strace"]);
+    let authority = Authority::new();
+    let secure = Fake::secure(authority.server(&["127.0.0.1"], 2099), any_code);
+    for (fake, expected) in [(secure, 1), (Fake::with(any_code), 0)] {
+        let trace = authority.place.path().join("trace");
+        let path = trace.to_str().expect("a path");
+        let wrapper = ["strace", "-f", "-qq", "-e", "trace=%file", "-o", path];
+        let login = Program::login(&fake).env("SSL_CERT_FILE", authority.pem());
+        let mut login = login.through(&wrapper).start();
+        answer(&mut login);
+        login.finish().expect(0);
+        let trace = fs::read_to_string(&trace).expect("a trace");
+        let opened = trace
+            .lines()
+            .filter(|line| line.contains(" open") && line.contains("ca.pem"));
+        assert_eq!(opened.count(), expected, "{trace}");
+    }
+}
+
+#[apply(test)]
 fn p52_a_certificate_of_an_authority_is_not_one_of_a_server() {
     let key = KeyPair::generate().expect("a key");
     let mut params = names_of(&["127.0.0.1"]);
