@@ -1,9 +1,10 @@
-//! Metadata documents: each URL is fetched once in a login, and at most six requests are made in all.
+//! Metadata documents: each URL is fetched once in a login, with at most six requests in all. One more may be made ahead, for a
+//! document that turns out not to be needed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use url::Url;
@@ -14,7 +15,7 @@ use crate::http::{Http, HttpError, Response};
 use crate::mcp;
 use crate::oauth::metadata::MetadataError;
 
-/// Most requests for metadata in one login.
+/// Most requests for metadata in one login; one made ahead counts once its document is needed.
 const MAX_REQUESTS: usize = 6;
 
 /// A URL without a usable document.
@@ -142,7 +143,7 @@ type Sent = Result<Response, FetchError>;
 pub struct Documents<'a> {
     http: &'a Http,
     trace: Option<&'a Trace>,
-    requests: Arc<AtomicUsize>,
+    requests: AtomicUsize,
     fetched: Mutex<BTreeMap<Url, Fetched>>,
     /// The document that may be needed, and where it comes from.
     guessed: Mutex<Option<(Url, Receiver<Sent>)>>,
@@ -154,7 +155,7 @@ impl<'a> Documents<'a> {
         Self {
             http,
             trace,
-            requests: Arc::default(),
+            requests: AtomicUsize::default(),
             fetched: Mutex::default(),
             guessed: Mutex::default(),
         }
@@ -167,13 +168,12 @@ impl<'a> Documents<'a> {
     }
 
     /// Asks for a document that may not be needed. Only [`Self::get`] waits for the response, so that a guess delays nothing;
-    /// one that nobody gets is not read, and not recorded.
+    /// one that nobody gets is not read, not recorded, and takes no request from those that are needed.
     pub fn guess(&self, url: &Url) {
-        let (http, requests) = (self.http.clone(), Arc::clone(&self.requests));
+        let (http, fetched) = (self.http.clone(), url.clone());
         let (sender, receiver) = mpsc::sync_channel(1);
-        let fetched = url.clone();
         let fetch = move || {
-            let _ = sender.send(send(&http, &requests, &fetched));
+            let _ = sender.send(send(&http, &fetched));
         };
         let thread = thread::Builder::new().name("discovery".to_owned());
         match thread.spawn(fetch) {
@@ -212,8 +212,10 @@ impl<'a> Documents<'a> {
     fn fetch(&self, url: &Url) -> Fetched {
         let mut first = self.guessed(url);
         let send = || {
-            let guessed = first.take();
-            guessed.unwrap_or_else(|| send(self.http, &self.requests, url))
+            if self.requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS {
+                return Err(FetchError::LimitReached);
+            }
+            first.take().unwrap_or_else(|| send(self.http, url))
         };
         let sent = self.http.while_busy(send);
         match (self.trace, &sent) {
@@ -232,10 +234,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn send(http: &Http, requests: &AtomicUsize, url: &Url) -> Sent {
-    if requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS {
-        return Err(FetchError::LimitReached);
-    }
+fn send(http: &Http, url: &Url) -> Sent {
     let headers = [("MCP-Protocol-Version", mcp::MODERN)];
     http.get(url, &headers).map_err(FetchError::Http)
 }

@@ -258,6 +258,42 @@ fn p69_a_wrong_guess_is_thrown_away() {
     }
 }
 
+/// The metadata is at the last of all places where it may be, which takes all six requests.
+#[apply(test)]
+fn p69_a_wrong_guess_takes_no_request_from_the_six() {
+    let (authority, tls) = tls();
+    let fake = Fake::secure(tls, move |seen, fake| {
+        let issuer = format!("{}/t1", fake.origin());
+        match seen.path.as_str() {
+            "/.well-known/oauth-protected-resource" => {
+                let mut resource = fake.resource_metadata();
+                resource["authorization_servers"] = json!([issuer]);
+                Some(Reply::json(200, &resource))
+            }
+            "/t1/.well-known/oauth-authorization-server" => {
+                let mut metadata = fake.server_metadata();
+                metadata["issuer"] = issuer.into();
+                Some(Reply::json(200, &metadata))
+            }
+            path if path.contains("/.well-known/") => Some(Reply::status(404)),
+            _ => any_code(seen, fake),
+        }
+    });
+    let login = Program::login(&fake).arg("--ca-file").arg(authority.pem());
+    let mut login = login.start();
+    let url = login.authorization_url();
+    answer(&url);
+    let finished = login.finish().expect(0);
+    assert_eq!(
+        finished.kept(&fake.mcp())["issuer"],
+        format!("{}/t1", fake.origin())
+    );
+    let asked = fake.seen();
+    let asked = asked.iter().filter(|it| it.path.contains("/.well-known/"));
+    assert_eq!(asked.count(), 7);
+    assert_eq!(fake.seen_at(OAUTH).len(), 1, "the guess");
+}
+
 /// The second login knows the issuer, and asks for nothing else.
 #[apply(test)]
 fn p69_nothing_is_guessed_where_the_last_login_shows_the_issuer() {
