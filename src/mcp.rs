@@ -17,6 +17,17 @@ pub const HEADERS: [(&str, &str); 2] = [
 /// The name of a request, for asking which tools there are.
 pub const LIST_TOOLS: &str = "tools/list";
 
+/// The longest text of a server that is sent back in a header, in bytes.
+const MAX_HEADER_BYTES: usize = 4096;
+
+/// Tells whether a text of a server can be sent back to it in a header.
+///
+/// Spec: RFC 9110 section 5.5.
+pub fn is_header_value(text: &str) -> bool {
+    (1..=MAX_HEADER_BYTES).contains(&text.len())
+        && !text.bytes().any(|byte| byte.is_ascii_control())
+}
+
 fn client_info() -> Value {
     json!({"name": "mcp-login", "version": env!("CARGO_PKG_VERSION")})
 }

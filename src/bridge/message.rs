@@ -5,8 +5,10 @@
 //! Spec: JSON-RPC 2.0 sections 4 and 5; MCP 2025-11-25 and 2026-07-28, Base Protocol, Messages.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
+use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
@@ -21,6 +23,12 @@ pub const INVALID_PARAMS: i64 = -32602;
 
 /// JSON-RPC: the request failed inside.
 pub const INTERNAL_ERROR: i64 = -32603;
+
+/// Most members of a batch or of a list that is looked at.
+const MAX_MEMBERS: usize = 100_000;
+
+/// Longest text that is read into memory of many times its size, in bytes.
+pub const MAX_PARSED_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +76,42 @@ pub fn read(text: Vec<u8>) -> Option<Vec<RpcMessage>> {
     if text.first() != Some(&b'[') {
         return Some(vec![RpcMessage::read(text)?]);
     }
-    let members: Vec<&RawValue> = serde_json::from_slice(&text).ok()?;
+    let members = members(std::str::from_utf8(&text).ok()?)?;
     let messages: Vec<_> = members
         .iter()
         .filter_map(|member| RpcMessage::read(member.get().as_bytes().to_vec()))
         .collect();
     // What is no message takes none of the others with it.
     (!messages.is_empty()).then_some(messages)
+}
+
+/// Returns the members of an array; `None` if the text is none, or one of so many that they would take much more memory than it.
+pub fn members(array: &str) -> Option<Vec<&RawValue>> {
+    struct Few;
+
+    impl<'de> Visitor<'de> for Few {
+        type Value = Vec<&'de RawValue>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = array.next_element()? {
+                if members.len() == MAX_MEMBERS {
+                    return Err(A::Error::custom("too many"));
+                }
+                members.push(member);
+            }
+            Ok(members)
+        }
+    }
+
+    let mut text = serde_json::Deserializer::from_str(array);
+    let members = text.deserialize_seq(Few).ok()?;
+    text.end().ok()?;
+    Some(members)
 }
 
 /// Puts a message on one line: line ends in JSON are white space between its tokens.
@@ -254,6 +291,7 @@ mod tests {
             (br#"[{"id":1,"method":"a"},{"method":"b"}]"#, Some(2)),
             (b"[]", None),
             (b"[7]", None),
+            (b"[{\"id\":1,\"method\":\"a\"}] []", None),
             (b"7", None),
             (b"{\"id\":1,\"result\":{},\"x\":\"\xff\"}", None),
             (b"{\"id\":1,\"result\":\"\xff\"}", None),
@@ -348,6 +386,15 @@ mod tests {
         assert_eq!(methods, ["a", "b"]);
         assert_eq!(text(&messages[0]), r#"{"id":1,"method":"a"}"#);
         assert!(read(b"[]".to_vec()).is_none());
+    }
+
+    #[test]
+    fn br47_a_batch_of_too_many_is_none() {
+        let message = r#"{"id":1,"method":"a"}"#;
+        for (others, is_read) in [(MAX_MEMBERS - 1, true), (MAX_MEMBERS, false)] {
+            let batch = format!("[{message}{}]", ",1".repeat(others));
+            assert_eq!(read(batch.into_bytes()).is_some(), is_read, "{others}");
+        }
     }
 
     #[test]

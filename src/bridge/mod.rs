@@ -246,17 +246,22 @@ impl Bridge {
     }
 
     /// Tells the person what is wrong with what the client sent; without an id nobody else can be told.
-    /// Answers what cannot be read, and so may have been a request of any id.
+    /// Answers what cannot be read, and so may have been a request of any id. A worker does it: stdout and stderr may be full.
     ///
     /// Spec: JSON-RPC 2.0 section 5.
-    fn decline(&self, what: &str) {
-        let error = Error::Usage {
-            message: format!("{what}; it is passed over"),
-            hint: None,
-        };
-        let (sentence, _) = self.person.tell(&error.report());
-        self.output
-            .write(&message::error("null", message::INVALID_REQUEST, &sentence));
+    fn decline(self: &Arc<Self>, what: &'static str) {
+        let bridge = Arc::clone(self);
+        self.pending.begin_writing();
+        self.workers.submit(Lane::Aside, 0, move || {
+            let error = Error::Usage {
+                message: format!("{what}; it is passed over"),
+                hint: None,
+            };
+            let (sentence, _) = bridge.person.tell(&error.report());
+            let answer = message::error("null", message::INVALID_REQUEST, &sentence);
+            bridge.output.write(&answer);
+            bridge.pending.written();
+        });
     }
 
     /// Sends a notification.

@@ -63,6 +63,16 @@ impl Pending {
         state.answers_being_written += 1;
         drop(state);
         write();
+        self.written();
+    }
+
+    /// Notes an answer to no request that is about to be written.
+    pub fn begin_writing(&self) {
+        self.lock().answers_being_written += 1;
+    }
+
+    /// Notes that an answer has been written.
+    pub fn written(&self) {
         self.lock().answers_being_written -= 1;
         self.changed.notify_all();
     }

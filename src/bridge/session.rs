@@ -172,12 +172,14 @@ impl Session {
     fn open(&self, answer: &RpcMessage, id: Option<&str>) {
         let result: Option<InitializeResult> = answer.parse().filter(|_| !answer.is_error);
         let Some(result) = result else { return };
-        let version = ("MCP-Protocol-Version".to_owned(), result.protocol_version);
+        // What cannot be a header, the client will refuse as well.
+        let version = Some(result.protocol_version).filter(|version| mcp::is_header_value(version));
+        let version = version.map(|version| ("MCP-Protocol-Version".to_owned(), version));
         let id = id.map(|id| ("Mcp-Session-Id".to_owned(), id.to_owned()));
         let mut state = self.lock();
         state.view = Arc::new(View {
             has_id: id.is_some(),
-            headers: [version].into_iter().chain(id).collect(),
+            headers: version.into_iter().chain(id).collect(),
             generation: state.view.generation + 1,
         });
     }

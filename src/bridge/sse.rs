@@ -5,6 +5,8 @@
 use std::mem;
 use std::time::Duration;
 
+use crate::mcp;
+
 /// Most bytes of one event; a longer one ends the stream.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024 * 1024;
 
@@ -20,7 +22,7 @@ pub struct StreamEvent {
 /// Reads a stream piece by piece.
 #[derive(Debug, Default)]
 pub struct Parser {
-    /// The last id that a complete event set.
+    /// The last id that a complete event set; none if it was one that cannot be sent back.
     pub last_id: Option<String>,
     /// The pause before the stream is opened again that the server asks for.
     pub retry: Option<Duration>,
@@ -73,7 +75,7 @@ impl Parser {
         }
         if line.is_empty() {
             if let Some(id) = self.id.take() {
-                self.last_id = Some(id).filter(|id| !id.is_empty());
+                self.last_id = Some(id).filter(|id| mcp::is_header_value(id));
             }
             let event = mem::take(&mut self.event);
             if mem::take(&mut self.has_data) && !event.data.is_empty() {
@@ -168,6 +170,8 @@ mod tests {
 
     #[test]
     fn br18_ids_and_pauses_of_a_stream() {
+        // Longer than a header can be.
+        let long = format!("id: {}\n\n", "x".repeat(5000));
         for (stream, id, retry) in [
             ("id: 1\ndata: a\n\n", Some("1"), None),
             ("id: 1\ndata:\n\n", Some("1"), None),
@@ -176,6 +180,10 @@ mod tests {
             ("id: 1\ndata: a\n\ndata: b\n\n", Some("1"), None),
             ("id: 1\ndata: a\n\nid\ndata: b\n\n", None, None),
             ("id: a\0b\ndata: a\n\n", None, None),
+            ("id: 1\ndata: a\n\nid: a\x01b\ndata: b\n\n", None, None),
+            ("id: \x1b[31m\n\n", None, None),
+            ("id: \u{e4}\u{65e5} a\n\n", Some("\u{e4}\u{65e5} a"), None),
+            (&long, None, None),
             ("retry: 250\ndata: a\n\n", None, Some(250)),
             ("retry: 250\n", None, Some(250)),
             ("retry: soon\n\nretry: 1.5\n\n", None, None),

@@ -49,6 +49,13 @@ struct Meta {
     version: String,
 }
 
+/// One page of a list.
+#[derive(Deserialize)]
+struct ToolPage {
+    #[serde(default, rename = "nextCursor")]
+    next: Option<String>,
+}
+
 /// Returns the version of a message that names one itself.
 pub fn version(message: &RpcMessage) -> Option<String> {
     let meta: Meta = serde_json::from_str(message.parse::<Params>()?.meta?.get()).ok()?;
@@ -213,11 +220,8 @@ impl Bridge {
             else {
                 return Ok(());
             };
-            let next = answer
-                .message
-                .parse::<Value>()
-                .and_then(|result| result.get("nextCursor").cloned());
-            cursor = next.filter(|next| next.is_string());
+            let next = answer.message.parse::<ToolPage>();
+            cursor = next.and_then(|page| page.next).map(Value::String);
             if cursor.is_none() {
                 return Ok(());
             }

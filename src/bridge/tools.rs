@@ -75,12 +75,14 @@ pub fn inspect(message: RpcMessage) -> InspectedTools {
         return inspected;
     };
     inspected.next = list.next;
-    let members: Vec<&RawValue> = serde_json::from_str(list.tools.get()).unwrap_or_default();
+    let members = message::members(list.tools.get()).unwrap_or_default();
     let mut kept = Vec::new();
     for member in &members {
-        // What is no tool is not our business.
-        let tool = serde_json::from_str::<Tool>(member.get()).ok();
-        let tool = tool.filter(|_| member.get().contains(ANNOTATION));
+        // What is no tool is not our business, nor what is longer than all tools that anybody could use.
+        let is_looked_at =
+            |text: &str| text.len() <= message::MAX_PARSED_BYTES && text.contains(ANNOTATION);
+        let tool = Some(member.get()).filter(|text| is_looked_at(text));
+        let tool = tool.and_then(|text| serde_json::from_str::<Tool>(text).ok());
         let mut found = Vec::new();
         match tool.map(|tool| {
             (

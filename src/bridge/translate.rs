@@ -187,7 +187,12 @@ impl Bridge {
             return Ok(None);
         };
         let discovered = match self.ask(&request, MODERN, abort)? {
-            Ok(answer) if !answer.message.is_error => answer,
+            Ok(answer)
+                if !answer.message.is_error
+                    && answer.message.text.len() <= message::MAX_PARSED_BYTES =>
+            {
+                answer
+            }
             Ok(_) | Err(_) => return Ok(None),
         };
         let result: Value = discovered.message.parse().unwrap_or_default();

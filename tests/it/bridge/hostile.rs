@@ -128,6 +128,36 @@ fn br4_what_requests_wait_for_is_not_behind_them() {
     finish(&server, client);
 }
 
+/// What a server wants to have back in headers cannot be in any: what it serves, the client gets all the same.
+#[apply(test)]
+fn br47_what_no_header_can_hold() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, state| {
+        if message.tool() == "cut" {
+            return Some(Reply::events(|events| {
+                events.raw(b"id: \x1b[31m\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/cut\"}\n\n");
+            }));
+        }
+        if message.method() != "initialize" {
+            let is_named = message.header("mcp-protocol-version").is_some();
+            state.note(if is_named { "named" } else { "unnamed" });
+            return (message.tool() == "odd").then(|| Reply::json(200, &message.says("at once")));
+        }
+        let result = json!({"protocolVersion": "1\r\nx: y", "capabilities": {}, "serverInfo": {"name": "fake", "version": ""}});
+        let answer = json!({"jsonrpc": "2.0", "id": message.json["id"], "result": result});
+        Some(Reply::json(200, &answer))
+    });
+    let (_home, mut client) = legacy(&server);
+    assert_eq!(text_of(&client.call("odd", json!({}))), "at once");
+    assert_eq!(server.noted("named"), 0);
+    // Without an id that can be sent back, nothing is resumed.
+    let started = Instant::now();
+    let message = error(&client.call("cut", json!({})), -31005);
+    assert!(message.contains("ended its stream"), "{message}");
+    client.server_says("notifications/cut");
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+    client.finish().expect(0);
+}
+
 /// The body of a refusal never ends.
 #[apply(test)]
 fn br45_a_refusal_that_does_not_end() {

@@ -569,3 +569,18 @@ fn p55_a_demo_without_threads_is_reported() {
         finished.stderr
     );
 }
+
+/// What the client sent is no message, and it does not read that either.
+#[apply(test)]
+fn p55_br3_a_bridge_whose_stdout_is_blocked_is_ended() {
+    let fake = Fake::start();
+    let (_reader, writer) = full_pipe();
+    let program = Program::new().with_stdin();
+    let mut program = program.args(["connect", "--store", "file", &fake.mcp()]);
+    program.command().stdout(Stdio::from(writer));
+    let mut bridge = program.start();
+    bridge.type_in("no message\n");
+    bridge.said("no JSON-RPC message");
+    bridge.process().signal(Signal::TERM);
+    bridge.finish().expect(0);
+}
