@@ -374,7 +374,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__check)
-            opts="-q -v -h --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,7 +522,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__connect)
-            opts="-q -v -h --login --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --login --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -868,7 +868,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__exec)
-            opts="-q -v -h --env --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --env --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1052,7 +1052,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__headers)
-            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --dpop --method --url --challenge --dpop-nonce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --method --url --challenge --dpop-nonce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1792,7 +1792,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__token)
-            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -550,6 +550,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l dpop -d 'With --grant: ask for a token that is bound to a key of this run (DPoP); headers prints a proof for one request too'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -s q -l quiet -d 'Print only errors and what you have to see'
@@ -590,8 +591,8 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-k
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l scope -d 'With --grant: a scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l resource -d 'With --grant: the resource to name in the requests, if the server\'s own is wrong' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l method -d 'The method of that request, such as POST' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l url -d 'The URL of that request' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l method -d 'With --dpop: the method of the request that the proof is for, such as POST' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l url -d 'With --dpop: the URL of that request' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l challenge -d 'The WWW-Authenticate value that refused the last request: an invalid token is refreshed' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l dpop-nonce -d 'The DPoP-Nonce value of the last response' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l store -d 'Where logins are stored' -r -f -a "auto\t''
@@ -605,8 +606,8 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l dpop -d 'With --grant: ask for a token that is bound to a key of this run (DPoP); headers prints a proof for one request too'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l no-resource -d 'With --grant: name no resource in the requests'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l dpop -d 'Print also a proof for one request, for a login that was made with --dpop'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Print each request and its response'
@@ -658,6 +659,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l refresh -d 'Refresh in any case, once'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l dpop -d 'With --grant: ask for a token that is bound to a key of this run (DPoP); headers prints a proof for one request too'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -s q -l quiet -d 'Print only errors and what you have to see'
@@ -708,6 +710,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l login -d 'Open the browser once if a login is needed'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l dpop -d 'With --grant: ask for a token that is bound to a key of this run (DPoP); headers prints a proof for one request too'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -s q -l quiet -d 'Print only errors and what you have to see'
@@ -844,6 +847,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l dpop -d 'With --grant: ask for a token that is bound to a key of this run (DPoP); headers prints a proof for one request too'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l no-resource -d 'With --grant: name no resource in the requests'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -s q -l quiet -d 'Print only errors and what you have to see'

@@ -103,6 +103,8 @@ pub enum Error {
         issuer: String,
         /// Whose it is, if its ways are known.
         provider: Option<&'static Provider>,
+        /// The command that logs in with tokens that are bound to a key; `None` if these were to be.
+        with_dpop: Option<Box<LoginCommand>>,
         /// What went wrong.
         source: ExchangeError,
     },
@@ -113,8 +115,18 @@ pub enum Error {
         server: String,
         /// Whose authorization server it is, if its ways are known.
         provider: Option<&'static Provider>,
+        /// The command that logs in with tokens that are bound to a key; `None` if these were to be.
+        with_dpop: Option<Box<LoginCommand>>,
         /// What went wrong.
         source: DeviceError,
+    },
+    /// The server takes no other tokens than those that are bound to a key.
+    #[error("{server} takes only tokens that are bound to a key (DPoP)")]
+    DpopRequired {
+        /// The server.
+        server: String,
+        /// The command that gets such tokens; `None` for a login without a person.
+        login: Option<Box<LoginCommand>>,
     },
     /// There is no assertion that can be sent.
     #[error("cannot get tokens from {issuer} without a person")]
@@ -131,6 +143,8 @@ pub enum Error {
         issuer: String,
         /// The command that makes the stored login again; `None` if there is none.
         login: Option<Box<LoginCommand>>,
+        /// The tokens were to be bound to a key.
+        has_proof: bool,
         /// What went wrong.
         source: ExchangeError,
     },
@@ -258,6 +272,9 @@ pub enum Error {
         source: std::io::Error,
     },
 }
+
+/// The hint where the command itself has no more to say.
+const ADD_DPOP: &str = "add --dpop: the server wants tokens that are bound to a key";
 
 /// A failure as it is reported: to scripts, and from one process of this program to another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -410,15 +427,40 @@ impl Error {
                 denial, provider, ..
             } => return self.of_step(denial, &at(*provider)),
             Self::Exchange {
-                source, provider, ..
-            } => return self.of_step(source, &at(*provider)),
+                source,
+                provider,
+                with_dpop,
+                ..
+            } => {
+                let report = self.of_step(source, &at(*provider));
+                let with_dpop = with_dpop.clone().filter(|_| source.wants_proof());
+                return report.or_dpop(with_dpop);
+            }
             Self::Device {
-                source, provider, ..
-            } => return self.of_step(source, &at(*provider)),
+                source,
+                provider,
+                with_dpop,
+                ..
+            } => {
+                let report = self.of_step(source, &at(*provider));
+                let with_dpop = with_dpop.clone().filter(|_| source.wants_proof());
+                return report.or_dpop(with_dpop);
+            }
             Self::Assertion { source, .. } => return self.of_step(source, &About::default()),
-            Self::Grant { source, login, .. } => {
+            Self::Grant {
+                source,
+                login,
+                has_proof,
+                ..
+            } => {
                 let mut report = self.of_step(source, &About::default());
-                report.hint = match (source.grant_hint(), login) {
+                let lacks_proof = !has_proof && source.wants_proof();
+                let advice = match lacks_proof {
+                    true => Some(ADD_DPOP),
+                    false => source.grant_hint(),
+                };
+                report.hint = match (advice, login) {
+                    (_, Some(login)) if lacks_proof => return report.or_dpop(Some(login.clone())),
                     (Some(advice), Some(login)) => {
                         Some(Hint::Else(format!("{advice}; then"), login.clone()))
                     }
@@ -439,6 +481,15 @@ impl Error {
                     message: self.one_line(),
                     hint: None,
                 };
+            }
+            Self::DpopRequired { login, .. } => {
+                let report = ErrorReport {
+                    class: Code::DpopRequired.class(),
+                    code: Code::DpopRequired,
+                    message: self.one_line(),
+                    hint: Some(ADD_DPOP.into()),
+                };
+                return report.or_dpop(login.clone());
             }
             Self::Unexpected { .. } => (Code::Unexpected, None),
             Self::Usage { hint, .. } => (Code::Usage, hint.clone()),
@@ -517,6 +568,17 @@ impl Error {
             message: self.one_line(),
             hint: source.hint(about),
         }
+    }
+}
+
+impl ErrorReport {
+    /// Names the login with tokens that are bound to a key, if that is what helps.
+    fn or_dpop(mut self, login: Option<Box<LoginCommand>>) -> Self {
+        if let Some(login) = login {
+            let text = "log in with tokens that are bound to a key";
+            self.hint = Some(Hint::Else(text.to_owned(), login));
+        }
+        self
     }
 }
 

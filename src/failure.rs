@@ -160,6 +160,7 @@ codes! {
     NoAuthorizationServer "no_authorization_server" [Usage, Unavailable] "no authorization server was found for the server";
     DeviceFlowUnsupported "device_flow_unsupported" [Usage] "the authorization server does not offer logins with a device code";
     CodeFlowUnsupported "code_flow_unsupported" [Usage] "the authorization server does not offer the authorization code flow";
+    DpopRequired "dpop_required" [Usage] "the server takes only tokens that are bound to a key (DPoP)";
     DpopUnsupported "dpop_unsupported" [Usage] "the authorization server accepts no DPoP proofs that this program can make";
     MetadataUnusable "metadata_unusable" [Usage, Unavailable] "the metadata of the server cannot be used";
     RegistrationUnavailable "registration_unavailable" [Unavailable, Usage] "the registration endpoint is not available, or its response holds no client";

@@ -71,6 +71,7 @@ pub fn run(
     env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
+    args.unattended.check_dpop()?;
     args.unattended.apply(&key, &mut context, env_secrets)?;
     let mut reporter = Reporter::new(context.json, false);
     match check(&key, &url, &context) {
@@ -112,8 +113,10 @@ const UNSUPPORTED_VERSION: i64 = -32022;
 /// How the server answers a request.
 enum ToolsAnswer {
     Result(Value),
-    /// It wants a login.
-    Unauthorized,
+    /// It wants a login; and whether only one whose token is bound to a key.
+    Unauthorized {
+        only_bound: bool,
+    },
     /// It wants a login with more scopes.
     InsufficientScope(BearerChallenge),
     /// It knows who this is, and refuses; its words.
@@ -148,7 +151,12 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         Some(refresh::credential(&login, &nonces)),
     );
     let (mut revision, mut answer) = client.list_tools()?;
-    if matches!(answer, ToolsAnswer::Unauthorized) && login.is_renewable() {
+    // Another token of this login would not be bound either.
+    let needs_another = |answer: &ToolsAnswer, is_bound: bool| match answer {
+        ToolsAnswer::Unauthorized { only_bound } => is_bound || !only_bound,
+        _ => false,
+    };
+    if needs_another(&answer, login.is_bound()) && login.is_renewable() {
         log::info!("{server} refuses the access token; refreshing it");
         login = match live(true) {
             // The refused token is given to nobody else, though it would live on.
@@ -183,13 +191,19 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
                 tools: tools.map_or(0, Vec::len),
                 proven: matches!(
                     without,
-                    Ok(ToolsAnswer::Unauthorized | ToolsAnswer::InsufficientScope(_))
+                    Ok(ToolsAnswer::Unauthorized { .. } | ToolsAnswer::InsufficientScope(_))
                 ),
             })
         }
-        ToolsAnswer::Unauthorized => {
+        ToolsAnswer::Unauthorized { only_bound } => {
             refresh::mark_access_token_refused(&login, context)?;
-            again("it does not accept the stored login", &["--force"])
+            match only_bound && !login.is_bound() {
+                true => again(
+                    "it accepts only tokens that are bound to a key (DPoP)",
+                    &["--force", "--dpop"],
+                ),
+                false => again("it does not accept the stored login", &["--force"]),
+            }
         }
         ToolsAnswer::InsufficientScope(challenge) => {
             let why = match challenge.scopes.as_slice() {
@@ -359,8 +373,14 @@ impl<'a> McpClient<'a> {
                 .take_if(|url| self.quotes_token(url));
             return Ok(ToolsAnswer::InsufficientScope(bearer));
         }
-        if status == 401 || !challenge::parse(challenges).is_empty() {
-            return Ok(ToolsAnswer::Unauthorized);
+        let challenges = challenge::parse(challenges);
+        if status == 401 || !challenges.is_empty() {
+            let has = |scheme| {
+                let mut schemes = challenges.iter().map(|it| &it.scheme);
+                schemes.any(|it| it.eq_ignore_ascii_case(scheme))
+            };
+            let only_bound = has("DPoP") && !has("Bearer");
+            return Ok(ToolsAnswer::Unauthorized { only_bound });
         }
         let body = response.read().map_err(|err| self.unreachable(err))?;
         let words = token_endpoint::words_of_any_form(&body);
@@ -399,7 +419,7 @@ impl<'a> McpClient<'a> {
                 Ok(self.other_form())
             }
             Some(McpResponse::Error(code, words)) if mcp::is_unauthorized(code, &words) => {
-                Ok(ToolsAnswer::Unauthorized)
+                Ok(ToolsAnswer::Unauthorized { only_bound: false })
             }
             Some(McpResponse::Error(code, words)) => {
                 let why = match self.quotes_token(&words) {

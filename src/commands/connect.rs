@@ -46,6 +46,7 @@ pub fn run(
     env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
+    args.unattended.check_dpop()?;
     args.unattended.apply(&key, &mut context, env_secrets)?;
     let person = Stderr {
         json: context.json,

@@ -57,6 +57,7 @@ pub fn run(
     env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), &context)?;
+    args.unattended.refuse_dpop("exec")?;
     args.unattended.apply(&key, &mut context, env_secrets)?;
     let login = args.freshness.live(&key, &context)?;
     let mut command = Command::new(&args.command[0]);

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::login::options::ClientKeyArgs;
 use super::login::request;
-use crate::cli::servers::{self, ParsedServer};
+use crate::cli::servers::{self, usage, ParsedServer};
 use crate::cli::values;
 use crate::context::{Context, UnstoredLogin};
 use crate::error::Error;
@@ -178,12 +178,48 @@ pub struct UnattendedArgs {
     #[arg(long, value_name = "URI", conflicts_with = "no_resource")]
     pub resource: Option<String>,
 
+    /// With --grant: ask for a token that is bound to a key of this run (DPoP); headers prints a proof for one request too
+    ///
+    /// For check, connect and headers, which can make proofs. A stored login is bound to a key or not, whatever this says.
+    #[arg(long)]
+    pub dpop: bool,
+
     /// With --grant: name no resource in the requests
     #[arg(long, env = "MCP_LOGIN_NO_RESOURCE", value_parser = FalseyValueParser::new())]
     pub no_resource: bool,
 }
 
 impl UnattendedArgs {
+    /// Refuses `--dpop` where no login is made that a proof could be for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`].
+    pub fn check_dpop(&self) -> Result<(), Error> {
+        match self.dpop && !self.grant.is_unattended() {
+            true => Err(usage(
+                "--dpop is for a login that is made for this run, with --grant",
+                "leave it out for a stored login; `mcp-login login --dpop` makes one that is bound to a key",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses `--dpop` for a command that uses the token after the key is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`].
+    pub fn refuse_dpop(&self, command: &str) -> Result<(), Error> {
+        match self.dpop {
+            true => Err(usage(
+                format!("{command} cannot use --dpop: the key ends with this run, and whoever uses the token needs it for each request"),
+                "use check, connect or headers --dpop; or store a login that is bound to a key, with `mcp-login login --dpop`",
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Makes the run use a login of its own if the options name a grant without a person, and the stored login is not the one
     /// that they would lead to. Nothing is stored.
     ///
@@ -240,6 +276,7 @@ impl UnattendedArgs {
         };
         request.scopes = request::scopes(&self.scope);
         request.resource = request::resource(self.resource.as_deref(), self.no_resource);
+        request.dpop = self.dpop;
         self.grant.apply(&mut request)?;
         Ok(request)
     }

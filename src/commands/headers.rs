@@ -31,16 +31,12 @@ pub struct HeadersArgs {
     #[allow(missing_docs)]
     pub token: TokenArgs,
 
-    /// Print also a proof for one request, for a login that was made with --dpop
-    #[arg(long, requires_all = ["method", "url"])]
-    pub dpop: bool,
-
-    /// The method of that request, such as POST
+    /// With --dpop: the method of the request that the proof is for, such as POST
     #[arg(long, value_name = "METHOD", requires = "dpop")]
     pub method: Option<String>,
 
-    /// The URL of that request
-    #[arg(long, value_name = "URL", requires = "dpop", value_parser = url)]
+    /// With --dpop: the URL of that request
+    #[arg(long, value_name = "URL", requires_all = ["dpop", "method"], value_parser = url)]
     pub url: Option<Url>,
 
     /// The WWW-Authenticate value that refused the last request: an invalid token is refreshed
@@ -102,6 +98,13 @@ pub fn run(
         }
         (given, url, _) => servers::find(given.as_deref().or(url.as_deref()), &context)?,
     };
+    let proves = args.method.is_some() && args.url.is_some();
+    if args.token.unattended.dpop != proves {
+        return Err(usage(
+            "a proof is for one request",
+            "name it: --dpop --method METHOD --url URL",
+        ));
+    }
     args.token
         .unattended
         .apply(&key, &mut context, env_secrets)?;

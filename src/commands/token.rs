@@ -94,6 +94,7 @@ pub fn run(
     env_secrets: &EnvironmentSecrets,
 ) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), &context)?;
+    args.unattended.refuse_dpop("token")?;
     args.unattended.apply(&key, &mut context, env_secrets)?;
     let login = args.freshness.live(&key, &context)?;
     let token = login.access_token.expose();

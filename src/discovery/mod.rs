@@ -81,6 +81,8 @@ pub struct Discovery {
     pub challenged_scopes: Vec<String>,
     /// The scopes of the resource metadata.
     pub resource_scopes: Vec<String>,
+    /// The resource accepts only tokens that are bound to a key.
+    pub is_dpop_required: bool,
     /// Set if no metadata was found, and the endpoints are the default ones of MCP 2025-03-26: the error of a login that
     /// finds nothing at them.
     pub assumed: Option<DiscoverError>,
@@ -94,6 +96,7 @@ impl Discovery {
             resource: None,
             challenged_scopes: Vec::new(),
             resource_scopes: Vec::new(),
+            is_dpop_required: false,
             assumed: None,
         }
     }

@@ -161,6 +161,7 @@ impl Search<'_> {
         for Ignored { member, why } in of_resource.chain(&server.ignored) {
             warn_user!(MetadataIgnored, "ignoring {member} in the metadata: {why}");
         }
+        let is_dpop_required = (resource.as_ref()).is_some_and(|it| it.metadata.is_dpop_required);
         let (resource, resource_scopes) = match resource {
             Some(ProtectedResource { metadata, .. }) => (metadata.resource, metadata.scopes),
             None => (self.request.server_text.to_owned(), Vec::new()),
@@ -169,6 +170,7 @@ impl Search<'_> {
             resource: Some(resource),
             challenged_scopes: probe.challenge.unwrap_or_default().scopes,
             resource_scopes,
+            is_dpop_required,
             ..Discovery::of_server(server)
         }
     }

@@ -153,6 +153,7 @@ pub fn failed(preparation: &Preparation, source: DeviceError) -> Error {
     Error::Device {
         server: preparation.request.key.server.clone(),
         provider: preparation.provider(),
+        with_dpop: preparation.with_dpop(),
         source,
     }
 }

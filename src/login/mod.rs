@@ -97,7 +97,8 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
     let (request, discovery, http) =
         prepare::discover(request, stored.as_ref(), context, worker, http)?;
     let preparation = Preparation {
-        dpop: prepare::dpop(&request, &discovery.server)?,
+        dpop: prepare::dpop(&request, &discovery, context)?,
+        with_dpop: prepare::with_dpop(&request, context),
         scopes: prepare::scopes(&request, &discovery, stored.as_ref()),
         request,
         discovery,

@@ -5,6 +5,7 @@ use super::device::DeviceAuthorization;
 use super::{Report, Request};
 use crate::discovery::Discovery;
 use crate::error::{self, Error};
+use crate::failure::LoginCommand;
 use crate::http::dpop::Dpop;
 use crate::http::{Http, Standby};
 use crate::oauth::client::{self, Client, RegistrationKind};
@@ -27,6 +28,8 @@ pub struct Preparation {
     pub stored: Option<Credentials>,
     /// The key that the tokens are to be bound to.
     pub dpop: Option<Dpop>,
+    /// The command that logs in with such tokens.
+    pub with_dpop: Box<LoginCommand>,
     /// The server did not know the first registration any more.
     pub is_second: bool,
     /// Sends the requests; what it has connected to serves the exchange as well.
@@ -40,6 +43,11 @@ impl Preparation {
     pub fn offers_device(&self) -> bool {
         let server = &self.discovery.server;
         server.device_authorization_endpoint.is_some()
+    }
+
+    /// Returns the command that logs in with tokens that are bound to a key, if this login has others.
+    pub fn with_dpop(&self) -> Option<Box<LoginCommand>> {
+        self.dpop.is_none().then(|| self.with_dpop.clone())
     }
 
     /// Returns the provider whose ways the login follows.

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::discovery::{discover as search, Discovery, DiscoveryRequest};
 use crate::discovery::{DiscoverError, FetchError, ServerSource, Trace};
 use crate::error::Error;
+use crate::failure::LoginCommand;
 use crate::failure::{Class, Code};
 use crate::http::dpop::{Dpop, Nonces};
 use crate::http::Http;
@@ -25,9 +26,10 @@ use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
 use crate::os::peer;
 use crate::os::terminal;
+use crate::refresh;
 use crate::registration::{self, ClientPlan, ClientRequest, RegisterError};
 use crate::store::cache::Cache;
-use crate::store::Credentials;
+use crate::store::{Credentials, GrantType};
 use crate::warning::warn_user;
 
 /// Prepares the requests of this step.
@@ -338,8 +340,30 @@ fn not_registered(preparation: &Preparation, source: RegisterError) -> Error {
     }
 }
 
+/// Returns the command of this login with tokens that are bound to a key.
+pub fn with_dpop(request: &Request, context: &Context) -> Box<LoginCommand> {
+    let device = (request.grant == GrantType::DeviceCode).then_some("--device");
+    let options: Vec<_> = device.into_iter().chain(["--dpop"]).collect();
+    refresh::Settings::of(context).login(&request.key, &options)
+}
+
 /// Makes the key that the tokens are to be bound to; `None` if the user wants none.
-pub fn dpop(request: &Request, server: &AuthorizationServer) -> Result<Option<Dpop>, Error> {
+///
+/// # Errors
+///
+/// [`Error::DpopRequired`] if the server takes no others; [`Error::Discover`] if proofs cannot be made for it.
+pub fn dpop(
+    request: &Request,
+    discovery: &Discovery,
+    context: &Context,
+) -> Result<Option<Dpop>, Error> {
+    let server = &discovery.server;
+    if !request.dpop && discovery.is_dpop_required {
+        return Err(Error::DpopRequired {
+            server: request.key.server.clone(),
+            login: (!request.is_unattended()).then(|| with_dpop(request, context)),
+        });
+    }
     if !request.dpop {
         return Ok(None);
     }

@@ -66,12 +66,12 @@ pub fn record(
         idp.token_endpoint = Some(token_endpoint_of(&idp.issuer, context, deadline)?);
     }
     let scopes = scopes(request, &discovery, stored);
+    let dpop = prepare::dpop(request, &discovery, context)?;
     let server = discovery.server;
     let given_key = identity.client_key.as_ref();
     let given_key = given_key.filter(|_| identity.client_id.is_some());
     let key = given_key.map(|key| key.at(&server));
     let key = key.transpose()?;
-    let dpop = prepare::dpop(request, &server)?;
     let client_auth = match key {
         Some(_) => ClientAuth::PrivateKeyJwt,
         None => ClientAuth::choose(

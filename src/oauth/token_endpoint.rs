@@ -51,6 +51,13 @@ impl ErrorResponse {
         self.error.as_deref() == Some(error)
     }
 
+    /// Tells whether the server wants a proof, or another one, that the client has the key of its tokens.
+    ///
+    /// Spec: RFC 9449 sections 5 and 8.
+    pub fn wants_proof(&self) -> bool {
+        self.is("use_dpop_nonce") || self.is("invalid_dpop_proof")
+    }
+
     /// Returns the code and the sentence, each behind a colon, for the end of a message.
     pub fn details(&self) -> String {
         let parts = [&self.error, &self.description].into_iter().flatten();

@@ -200,6 +200,8 @@ fn refused(issuer: &str, source: ExchangeError) -> Error {
     Error::Grant {
         issuer: printable(issuer),
         login: None,
+        // None can be asked of the identity provider.
+        has_proof: true,
         source,
     }
 }

@@ -123,6 +123,7 @@ pub(super) fn renew(
             Err(Error::Exchange {
                 issuer: printable(&login.issuer),
                 provider: login.known_provider(),
+                with_dpop: None,
                 source,
             })
         }
@@ -288,7 +289,9 @@ fn mark_refresh_token_refused(
         None => format!("the refresh token was refused: {refusal}"),
     };
     let why = meaning(login, error).map_or(why.clone(), |it| format!("{why}: {it}"));
-    Err(needs_login_again(login, &why, &[], settings))
+    let lacks_proof = refusal.wants_proof() && login.dpop_key.is_none();
+    let options: &[_] = if lacks_proof { &["--dpop"] } else { &[] };
+    Err(needs_login_again(login, &why, options, settings))
 }
 
 pub(super) fn logged_out(key: &StoredId, settings: &Settings) -> Error {

@@ -142,11 +142,17 @@ impl GrantRequest<'_> {
     }
 
     fn failed(&self, source: ExchangeError) -> Error {
+        let has_proof = self.login.dpop_key.is_some();
+        let options: &[_] = match source.wants_proof() && !has_proof {
+            true => &["--force", "--dpop"],
+            false => &["--force"],
+        };
         Error::Grant {
             issuer: printable(&self.login.issuer),
             // What is stored nowhere has no command that makes it again.
             login: (self.login.generation > 0)
-                .then(|| self.settings.login_again(self.login, &["--force"])),
+                .then(|| self.settings.login_again(self.login, options)),
+            has_proof,
             source,
         }
     }

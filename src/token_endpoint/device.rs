@@ -92,6 +92,16 @@ fn describe(end: &DeviceEnd) -> String {
 }
 
 impl DeviceError {
+    /// Tells whether the server wants a proof with the request.
+    pub fn wants_proof(&self) -> bool {
+        match self {
+            Self::NoCode { words, .. } | Self::Ended(DeviceEnd::Refused(words)) => {
+                words.wants_proof()
+            }
+            _ => false,
+        }
+    }
+
     /// Tells whether a new registration may help: the server does not know the client, or not for this grant.
     pub fn may_be_about_client(&self) -> bool {
         let Self::NoCode { status, words } = self else {

@@ -104,6 +104,11 @@ impl ExchangeError {
         self
     }
 
+    /// Tells whether the server wants a proof with the request.
+    pub fn wants_proof(&self) -> bool {
+        matches!(self, Self::Refused { words, .. } if words.wants_proof())
+    }
+
     /// Tells whether the server may have used up the code or refresh token.
     pub fn may_have_spent(&self) -> bool {
         match self {

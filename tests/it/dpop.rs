@@ -22,7 +22,7 @@ fn hash(text: &str) -> String {
 
 /// Checks the proof in a request, and returns the thumbprint of its key and its claims.
 #[track_caller]
-fn proof(seen: &Seen, fake: &Fake) -> (String, Value) {
+pub fn proof(seen: &Seen, fake: &Fake) -> (String, Value) {
     let proof = seen.header("dpop").expect("a proof");
     let (header, _) = jwt::unverified(proof);
     let (header, claims) = jwt::verified(proof, &header["jwk"]);
@@ -44,7 +44,7 @@ fn proof(seen: &Seen, fake: &Fake) -> (String, Value) {
 
 /// What the servers want of each proof.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Nonce {
+pub enum Nonce {
     /// Nothing more.
     None,
     /// The nonce of the last response; each response has another one.
@@ -54,7 +54,7 @@ enum Nonce {
 }
 
 /// Servers that bind tokens to keys, and their metadata says so.
-fn servers(wanted: Nonce) -> Fake {
+pub fn servers(wanted: Nonce) -> Fake {
     let answers = Arc::new(AtomicUsize::new(0));
     Fake::with(move |seen, fake| {
         let reply = answer(seen, fake);
@@ -76,7 +76,7 @@ fn servers(wanted: Nonce) -> Fake {
     })
 }
 
-fn answer(seen: &Seen, fake: &Fake) -> Option<Reply> {
+pub fn answer(seen: &Seen, fake: &Fake) -> Option<Reply> {
     let bound = |number| {
         let mut tokens = fake.tokens(number, None);
         tokens["token_type"] = json!("DPoP");
@@ -127,12 +127,12 @@ fn log_in(fake: &Fake) -> Finished {
 }
 
 /// Runs another command in the home of a finished one.
-fn then(home: &Path, args: &[&str]) -> Finished {
+pub fn then(home: &Path, args: &[&str]) -> Finished {
     Program::new().at_home(home).args(args).run()
 }
 
 /// Returns the one error that a run printed as JSON on stderr.
-fn error(finished: &Finished) -> Value {
+pub fn error(finished: &Finished) -> Value {
     serde_json::from_str(&finished.stderr).expect("an error")
 }
 

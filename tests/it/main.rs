@@ -22,6 +22,7 @@ mod device;
 mod discovery;
 mod doctor;
 mod dpop;
+mod dpop_needed;
 mod exchange;
 mod exec_store;
 mod first_steps;

@@ -26,6 +26,8 @@ pub struct ResourceMetadata {
     pub authorization_servers: Vec<String>,
     /// The scopes it lists; empty if it lists none.
     pub scopes: Vec<String>,
+    /// It accepts only tokens that are bound to a key. Spec: RFC 9728 section 2.
+    pub is_dpop_required: bool,
     /// The members that are left out.
     pub ignored: Vec<Ignored>,
 }
@@ -57,6 +59,7 @@ impl ResourceMetadata {
             resource,
             authorization_servers: members.absolute_urls("authorization_servers")?,
             scopes: members.list("scopes_supported")?.unwrap_or_default(),
+            is_dpop_required: members.is_true("dpop_bound_access_tokens_required")?,
             ignored: members.ignored,
         })
     }
