@@ -148,8 +148,11 @@ pub fn has_no_family(err: &io::Error) -> bool {
 /// Tells whether a port cannot be bound because something else has it: another program or, on Windows, the system itself,
 /// which reserves ranges for virtual machines and answers 10013.
 pub fn is_taken(err: &io::Error) -> bool {
-    let is_reserved = cfg!(windows) && err.kind() == io::ErrorKind::PermissionDenied;
-    err.kind() == io::ErrorKind::AddrInUse || is_reserved
+    is_taken_on(cfg!(windows), err.kind())
+}
+
+fn is_taken_on(is_windows: bool, kind: io::ErrorKind) -> bool {
+    kind == io::ErrorKind::AddrInUse || is_windows && kind == io::ErrorKind::PermissionDenied
 }
 
 /// Returns whether this process has few descriptors left beside `highest` of the sockets that are open: the system gives the
@@ -172,4 +175,25 @@ pub fn is_crowded<'a>(
 #[cfg(windows)]
 pub fn is_crowded<'a>(_: impl Iterator<Item = &'a TcpStream>, _: u32, _: u32) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn win8_a_port_that_windows_has_reserved_is_taken() {
+        for (kind, on_unix, on_windows) in [
+            (ErrorKind::AddrInUse, true, true),
+            (ErrorKind::PermissionDenied, false, true),
+            (ErrorKind::AddrNotAvailable, false, false),
+        ] {
+            assert_eq!(is_taken_on(false, kind), on_unix, "{kind}");
+            assert_eq!(is_taken_on(true, kind), on_windows, "{kind}");
+        }
+        #[cfg(windows)]
+        assert!(is_taken(&io::Error::from_raw_os_error(10013)));
+    }
 }

@@ -192,7 +192,7 @@ pub fn main() -> ExitCode {
     let mut at_once = arguments.test_threads.or(threads).unwrap_or(AT_ONCE);
     WORKING.set(at_once);
     WAITING.set(at_once.min(WAITING_AT_ONCE));
-    let on_windows = std::env::var_os("MCP_LOGIN_TEST_WINDOWS").is_some();
+    let on_windows = cfg!(windows) || std::env::var_os("MCP_LOGIN_TEST_WINDOWS").is_some();
     let mut cases: Vec<_> = inventory::iter::<Case>()
         .filter(|case| is_for_windows(case) == on_windows)
         .collect();

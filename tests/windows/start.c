@@ -1,5 +1,6 @@
 /* Starts mcp-login.exe, which is beside it, with the arguments that it gets, in the home directory that MCP_LOGIN_TEST_HOME names:
- * Wine takes the variables of the user's directories from nobody. Ends as the program does. */
+ * Wine takes the variables of the user's directories from nobody. Meanwhile nobody else can open the file that MCP_LOGIN_TEST_HELD
+ * names. Ends as the program does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <wchar.h>
@@ -20,7 +21,7 @@ static void set(const wchar_t *name, const wchar_t *home, const wchar_t *below)
 
 int main(void)
 {
-    static wchar_t home[4096], line[32768], own[4096];
+    static wchar_t home[4096], line[32768], own[4096], held[4096];
     STARTUPINFOW startup = {sizeof startup};
     PROCESS_INFORMATION process;
     DWORD code = 1, started = GetTickCount();
@@ -31,6 +32,9 @@ int main(void)
         set(L"TEMP", home, L"");
         set(L"TMP", home, L"");
     }
+    if (GetEnvironmentVariableW(L"MCP_LOGIN_TEST_HELD", held, 4096) &&
+        CreateFileW(held, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) == INVALID_HANDLE_VALUE)
+        return 98;
     GetModuleFileNameW(NULL, own, 4096);
     *(wcsrchr(own, L'\\') + 1) = 0;
     const wchar_t *rest = GetCommandLineW();

@@ -109,12 +109,21 @@ impl Failure for DiskError {
                 "let the user who owns it refresh and hand the file out anew, or log in into a file of your own with \
                  --store file:PATH"
             }
+            Self::Io(err) if is_open_elsewhere(err) => {
+                "another program has it open: try again when that is done"
+            }
             Self::Insecure { .. } | Self::Io(_) => {
                 "keep the login elsewhere with --data-dir DIR or --store file:PATH"
             }
         };
         Some(hint.into())
     }
+}
+
+/// Tells whether a file could not be used because another program has it open and shares it with nobody.
+fn is_open_elsewhere(err: &anyhow::Error) -> bool {
+    let mut causes = err.chain().filter_map(|it| it.downcast_ref());
+    causes.any(open::is_open_elsewhere)
 }
 
 /// Returns the hint for a file of logins that cannot be read.

@@ -2,9 +2,9 @@
 
 pub use platform::identity;
 pub(super) use platform::{
-    has_lock, has_no_locks, is_at, is_held, is_name_taken, open_new_lock, open_to_lock,
-    open_to_read, persist, release_lock, remove_lock, rename, rename_to_free, reserve,
-    sync_directory, try_lock,
+    has_lock, has_no_locks, is_at, is_held, is_name_taken, is_open_elsewhere, open_new_lock,
+    open_to_lock, open_to_read, persist, release_lock, remove_lock, rename, rename_to_free,
+    reserve, sync_directory, try_lock,
 };
 
 #[cfg(unix)]
@@ -143,6 +143,11 @@ mod platform {
     pub fn sync_directory(directory: &Path) -> io::Result<()> {
         File::open(directory)?.sync_all()
     }
+
+    /// Whoever may read a file can open it, whatever others do with it.
+    pub fn is_open_elsewhere(_: &io::Error) -> bool {
+        false
+    }
 }
 
 #[cfg(windows)]
@@ -172,18 +177,38 @@ mod platform {
     const ACCESS_DENIED: i32 = 5;
     const SHARING_VIOLATION: i32 = 32;
 
-    /// How often a file is replaced that a virus scanner or a reader has open, and the pause between two tries.
-    const RENAME_TRIES: u32 = 25;
-    const RENAME_PAUSE: Duration = Duration::from_millis(20);
+    /// How often a file is tried that a virus scanner or a reader has open, and the pause between two tries.
+    const TRIES: u32 = 25;
+    const PAUSE: Duration = Duration::from_millis(20);
 
-    /// Opens a file for reading; no link is followed unless `follow` says so.
+    /// Does something with a file, and tries again for half a second while another program has the file open.
+    fn patiently<T>(
+        is_busy: impl Fn(&io::Error) -> bool,
+        mut attempt: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<T> {
+        for _ in 1..TRIES {
+            match attempt() {
+                Err(err) if is_busy(&err) => thread::sleep(PAUSE),
+                done => return done,
+            }
+        }
+        attempt()
+    }
+
+    /// Opens a file for reading; no link is followed unless `follow` says so. One that another program allows nobody to read
+    /// is tried again for half a second.
     pub fn open_to_read(path: &Path, follow: bool) -> io::Result<File> {
         let mut options = File::options();
         options.read(true);
         if !follow {
             options.custom_flags(OPEN_REPARSE_POINT);
         }
-        options.open(path)
+        patiently(is_open_elsewhere, || options.open(path))
+    }
+
+    /// Tells whether a file cannot be opened because another program has it open and shares it with nobody.
+    pub fn is_open_elsewhere(err: &io::Error) -> bool {
+        err.raw_os_error() == Some(SHARING_VIOLATION)
     }
 
     /// Opens a lock file, or makes it. The open file is the lock: whoever else wants it cannot open it. Unlike the locks of
@@ -266,15 +291,7 @@ mod platform {
     /// Gives a file another name, in place of the file that has it. One that another program has open cannot be replaced at that
     /// moment; it is tried again for half a second.
     pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-        let mut tries = 1;
-        loop {
-            match fs::rename(from, to) {
-                Err(err) if is_held(&err) && tries < RENAME_TRIES && !to.is_dir() => {}
-                renamed => return renamed,
-            }
-            tries += 1;
-            thread::sleep(RENAME_PAUSE);
-        }
+        patiently(|err| is_held(err) && !to.is_dir(), || fs::rename(from, to))
     }
 
     /// Renames a directory unless something has the new name: Windows never replaces one.

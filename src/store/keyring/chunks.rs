@@ -143,11 +143,12 @@ impl ChunkedEntry {
         Ok(is_whole.then(|| std::mem::take(&mut *secret)))
     }
 
-    /// Removes the parts of a set from a number on.
-    fn remove(&self, set: u8, from: usize) -> keyring_core::Result<()> {
+    /// Removes the parts of a set from a number on, to the first that is missing; some of the first `count` may have been lost.
+    fn remove(&self, set: u8, from: usize, count: usize) -> keyring_core::Result<()> {
         for number in from..=MAX_PARTS {
             match self.part(set, number)?.delete_credential() {
                 Ok(()) => {}
+                Err(Error::NoEntry) if number < count => {}
                 Err(Error::NoEntry) => return Ok(()),
                 Err(err) => return Err(err),
             }
@@ -164,11 +165,11 @@ impl CredentialApi for ChunkedEntry {
         }
         let header = self.header()?;
         let old = match header.get_secret() {
-            Ok(bytes) => Header::parse(&bytes).map(|old| old.set),
+            Ok(bytes) => Header::parse(&bytes),
             Err(Error::NoEntry) => None,
             Err(err) => return Err(err),
         };
-        let set = old.map_or(0, |old| 1 - old);
+        let (set, old_count) = old.map_or((0, 0), |old| (1 - old.set, old.count));
         let parts = secret.chunks(PART_BYTES);
         let count = parts.len();
         for (number, part) in parts.enumerate() {
@@ -181,8 +182,8 @@ impl CredentialApi for ChunkedEntry {
         };
         header.set_secret(new.to_text().as_bytes())?;
         // The secret is stored; what cannot be removed now is overwritten by the next but one.
-        let _ = self.remove(set, count);
-        let _ = self.remove(1 - set, 0);
+        let _ = self.remove(set, count, 0);
+        let _ = self.remove(1 - set, 0, old_count);
         Ok(())
     }
 
@@ -204,9 +205,14 @@ impl CredentialApi for ChunkedEntry {
     }
 
     fn delete_credential(&self) -> keyring_core::Result<()> {
-        self.header()?.delete_credential()?;
-        self.remove(0, 0)?;
-        self.remove(1, 0)
+        let header = self.header()?;
+        let found = Header::parse(&header.get_secret()?);
+        header.delete_credential()?;
+        for set in 0..2 {
+            let own = found.as_ref().filter(|found| found.set == set);
+            self.remove(set, 0, own.map_or(0, |found| found.count))?;
+        }
+        Ok(())
     }
 
     fn get_credential(&self) -> keyring_core::Result<Option<Arc<Credential>>> {
@@ -318,6 +324,25 @@ mod tests {
             matches!(left, Err(Error::NoEntry)),
             "what the killed one left is gone"
         );
+    }
+
+    #[test]
+    fn win2_nothing_is_left_of_a_secret_that_lacks_a_part() {
+        for is_replaced in [true, false] {
+            let entry = entry();
+            entry.set_secret(&secret(9_000, 1)).expect("stored");
+            let lost = entry.part(0, 1).and_then(|it| it.delete_credential());
+            lost.expect("a part");
+            match is_replaced {
+                true => entry.set_secret(b"new"),
+                false => entry.delete_credential(),
+            }
+            .expect("gone");
+            for number in 0..4 {
+                let left = entry.part(0, number).expect("an entry").get_secret();
+                assert!(matches!(left, Err(Error::NoEntry)), "{number}");
+            }
+        }
     }
 
     #[test]

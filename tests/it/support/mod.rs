@@ -1,12 +1,15 @@
 //! What the tests share: a fake of the servers, and a runner of the real program.
 
+#[cfg(unix)]
 pub mod browser;
 pub mod certificates;
 pub mod device;
+#[cfg(unix)]
 pub mod engine;
 pub mod fake;
 pub mod google;
 pub mod jwt;
+#[cfg(unix)]
 pub mod leaks;
 #[allow(dead_code)] // for the measurements
 pub mod line;
@@ -14,10 +17,12 @@ pub mod mcp_server;
 pub mod permits;
 pub mod process;
 pub mod program;
+#[cfg(unix)]
 pub mod pty;
 pub mod rotating;
 pub mod skip;
 pub mod stdio_client;
+#[cfg(unix)]
 pub mod strace;
 
 use std::io::{ErrorKind, Read as _, Write as _};

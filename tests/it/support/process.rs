@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+#[cfg(unix)]
 use rustix::process::{kill_process, Pid, Signal};
 
 /// A running program, seen from outside.
@@ -10,6 +11,19 @@ use rustix::process::{kill_process, Pid, Signal};
 pub struct Process(pub u32);
 
 impl Process {
+    /// Ends it at once.
+    pub fn kill(self) {
+        #[cfg(unix)]
+        self.signal(Signal::KILL);
+        #[cfg(windows)]
+        {
+            let words = ["/F", "/PID", &self.0.to_string()];
+            let status = std::process::Command::new("taskkill").args(words).status();
+            assert!(status.expect("taskkill").success());
+        }
+    }
+
+    #[cfg(unix)]
     pub fn signal(self, signal: Signal) {
         let pid = Pid::from_raw(self.0.try_into().expect("a pid")).expect("a pid");
         kill_process(pid, signal).expect("sending a signal");

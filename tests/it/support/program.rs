@@ -3,19 +3,18 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
 
-use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::fake::Fake;
 use super::process::Process;
+#[cfg(unix)]
 use super::pty::Pty;
 use super::{visit, Answer, PATIENCE};
 
@@ -24,6 +23,22 @@ pub const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
 
 fn locks(home: &Path) -> PathBuf {
     home.join(".local/share/mcp-login/refresh")
+}
+
+/// Sets the variables that name a home directory, and what is below it.
+fn put_at_home(command: &mut Command, home: &Path) {
+    command.env("HOME", home).env(LOCK_DIR, locks(home));
+    if cfg!(windows) {
+        command
+            .env("USERPROFILE", home)
+            .env("LOCALAPPDATA", home.join(".local").join("share"))
+            .env("APPDATA", home.join("AppData").join("Roaming"))
+            .env("TEMP", home)
+            .env("TMP", home);
+        // Without it no socket works.
+        let root = std::env::var_os("SYSTEMROOT").unwrap_or_default();
+        command.env("SYSTEMROOT", root);
+    }
 }
 
 /// A home directory and the command line that is run in it.
@@ -45,12 +60,10 @@ impl Program {
         let mut command = Command::new(program);
         command
             .env_clear()
-            .env("HOME", home.path())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        put_at_home(&mut command, home.path());
         command
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
-            .env(LOCK_DIR, locks(home.path()));
-        command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -91,7 +104,7 @@ impl Program {
 
     /// Uses the home of an earlier run, so that what is kept there is found again.
     pub fn at_home(mut self, home: &Path) -> Self {
-        self.command.env("HOME", home).env(LOCK_DIR, locks(home));
+        put_at_home(&mut self.command, home);
         self
     }
 
@@ -152,6 +165,7 @@ impl Program {
     }
 
     /// Puts it in the foreground of a terminal: stdin and stderr are there, stdout is read as always.
+    #[cfg(unix)]
     pub fn on(self, pty: &Pty) -> Self {
         let mut this = self.through(&["setsid", "--ctty"]);
         this.command.stdin(pty.stdio()).stderr(pty.stdio());
@@ -172,7 +186,9 @@ impl Program {
             let directory = path.parent().expect("a directory");
             fs::create_dir_all(directory).expect("a directory");
             let mut options = fs::OpenOptions::new();
-            let options = options.read(true).write(true).create(true).mode(0o600);
+            options.read(true).write(true).create(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             self.command.stdin(options.open(path).expect("a file"));
         }
         let mut child = self.command.spawn().expect("starting the program");
@@ -344,7 +360,7 @@ impl Running {
         let watch = thread::spawn(move || {
             let is_late = watched.recv_timeout(PATIENCE * 3) == Err(RecvTimeoutError::Timeout);
             if is_late {
-                process.signal(Signal::KILL);
+                process.kill();
             }
             is_late
         });
@@ -364,7 +380,10 @@ impl Running {
             stdout.push(line);
         }
         self.said.extend(self.stderr.iter());
+        #[cfg(unix)]
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        #[cfg(windows)]
+        let signal = None;
         Finished {
             home: self.home.take(),
             code: status.code(),

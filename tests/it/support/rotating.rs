@@ -353,9 +353,12 @@ impl Home {
 }
 
 fn write(path: &Path, text: &str) {
-    use std::os::unix::fs::PermissionsExt as _;
     fs::write(path, text).expect("writing");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("a mode");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
 }
 
 /// Returns an expired login to a fake, with other members than usual.

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::panic::resume_unwind;
 use std::{env, fs};
 
+#[cfg(unix)]
 use rustix::process::Signal;
 
 /// Why a test was skipped. The runner finds it where a failed test has its panic.
@@ -30,6 +31,7 @@ pub fn needs_root() {
 }
 
 /// Tells whether the tests run as root.
+#[cfg(unix)]
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
@@ -47,6 +49,7 @@ pub fn needs(programs: &[&str]) {
 
 /// Skips the test if the tests were started with a signal ignored, as a script starts a background job: what they start
 /// ignores it too, and has to.
+#[cfg(unix)]
 #[track_caller]
 pub fn needs_signal(signal: Signal) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

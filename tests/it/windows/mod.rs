@@ -1,20 +1,32 @@
 //! The program for Windows, run under Wine: only `tests/windows/run` runs these tests. What Wine cannot prove is in
 //! `docs/windows.md`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod clients;
+mod connect;
+mod keyring;
+mod places;
 
-use rustix::process::Signal;
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
-use crate::support::fake::{Fake, Reply};
+use crate::support::fake::Fake;
 use crate::support::process::Process;
 use crate::support::program::{Finished, Program, Running};
-use crate::support::pty::Pty;
 use crate::support::rotating::{Home, Rotating};
-use crate::support::{parameter, send, visit, wait_for};
+use crate::support::{parameter, send, visit, wait_for, PATIENCE};
 
 /// Prepares a run of the Windows program.
+#[cfg(windows)]
+fn windows() -> Program {
+    Program::new()
+}
+
+/// Prepares a run of the Windows program under Wine.
+#[cfg(unix)]
 #[track_caller]
 fn windows() -> Program {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -122,8 +134,11 @@ fn win3_a_paste_through_a_pipe() {
 }
 
 /// A console in its usual mode would cut a long line.
+#[cfg(unix)]
 #[apply(test)]
 fn win3_a_paste_of_six_thousand_characters_in_a_console() {
+    use crate::support::pty::Pty;
+
     let fake = Fake::start();
     let mut pty = Pty::open();
     let (login, good) = waiting(login(&fake).on(&pty));
@@ -142,13 +157,14 @@ fn win4_sixteen_processes_refresh_once() {
         .collect();
     let finished: Vec<_> = running.into_iter().map(Running::finish).collect();
     let kept = home.kept(&servers.fake);
-    // On a busy machine some may give up after their 8 seconds; none of them has spent anything.
-    let served = finished.iter().filter(|it| it.code == Some(0));
-    for finished in served.clone() {
+    for finished in finished {
+        // On a busy machine a caller may give up after its 8 seconds; the next one gets what was refreshed meanwhile.
+        let finished = match finished.code {
+            Some(5) => at(&home, "token", &servers.fake).run().expect(0),
+            _ => finished.expect(0),
+        };
         assert_eq!(kept["access_token"], finished.stdout.trim_end());
     }
-    let busy = finished.iter().filter(|it| it.code == Some(5)).count();
-    assert!(served.clone().count() >= 1 && served.count() + busy == 16);
     assert_eq!(servers.refreshes(), 1);
     assert!(!servers.was_reused());
 }
@@ -156,9 +172,43 @@ fn win4_sixteen_processes_refresh_once() {
 /// Kills the process that refreshes the login to a fake, or the one that called it. Under Wine a test starts neither itself.
 fn kill(fake: &Fake, is_refresher: bool) {
     let process = wait_for("the process", || find(&fake.mcp(), is_refresher));
-    process.signal(Signal::KILL);
+    process.kill();
 }
 
+/// Waits for the request that the refresher of this caller sends, which may have given up by then on a busy machine.
+#[track_caller]
+fn wait_for_the_refresh(servers: &Rotating, caller: &mut Running) {
+    let started = Instant::now();
+    while servers.refreshes() == 0 {
+        if started.elapsed() > PATIENCE {
+            let ended = caller.child.try_wait();
+            panic!("no request; {ended:?}: {:?}", caller.stderr_so_far());
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[cfg(windows)]
+fn find(server: &str, is_refresher: bool) -> Option<Process> {
+    use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+    let mut system = System::new();
+    let kind = ProcessRefreshKind::nothing().with_cmd(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
+    let is_it = |process: &&sysinfo::Process| {
+        let words: Vec<_> = process
+            .cmd()
+            .iter()
+            .map(|it| it.to_string_lossy())
+            .collect();
+        words.first().is_some_and(|it| it.contains("mcp-login"))
+            && words.iter().any(|it| it.contains(server))
+            && words.iter().any(|it| it == "__refresh") == is_refresher
+    };
+    let found = system.processes().values().find(is_it)?;
+    Some(Process(found.pid().as_u32()))
+}
+
+#[cfg(unix)]
 fn find(server: &str, is_refresher: bool) -> Option<Process> {
     let all = fs::read_dir("/proc").expect("processes").flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -176,9 +226,11 @@ fn find(server: &str, is_refresher: bool) -> Option<Process> {
 fn win4_the_refresher_outlives_its_caller() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
-    let caller = at(&home, "token", &servers.fake).start();
-    wait_for("the request", || (servers.refreshes() == 1).then_some(()));
-    kill(&servers.fake, false);
+    let mut caller = at(&home, "token", &servers.fake).start();
+    wait_for_the_refresh(&servers, &mut caller);
+    if caller.child.try_wait().expect("waiting").is_none() {
+        kill(&servers.fake, false);
+    }
     gate.open();
     wait_for("the stored login", || {
         (home.kept(&servers.fake)["access_token"] != "access-0").then_some(())
@@ -191,8 +243,8 @@ fn win4_the_refresher_outlives_its_caller() {
 fn win4_a_killed_refresher_leaves_the_login_usable() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
-    let caller = at(&home, "token", &servers.fake).start();
-    wait_for("the request", || (servers.refreshes() == 1).then_some(()));
+    let mut caller = at(&home, "token", &servers.fake).start();
+    wait_for_the_refresh(&servers, &mut caller);
     kill(&servers.fake, true);
     let finished = caller.finish();
     assert!(
@@ -223,63 +275,6 @@ fn win5_a_damaged_store_is_left_as_it_is() {
 }
 
 #[apply(test)]
-fn win2_a_login_longer_than_an_entry_of_the_keyring() {
-    let long = "t".repeat(9_000);
-    let token = long.clone();
-    let fake = Fake::with(move |seen, fake| {
-        if seen.path == "/revoke" {
-            return Some(Reply::status(200));
-        }
-        (seen.path == "/token").then(|| {
-            let mut answer = fake.tokens(1, seen.parameter("scope"));
-            answer["access_token"] = token.clone().into();
-            Reply::json(200, &answer)
-        })
-    });
-    let run = |command: &str, home: &Path| {
-        windows()
-            .at_home(home)
-            .args([command, "--store", "keyring", &fake.mcp()])
-            .run()
-    };
-    let finished = windows()
-        .args([
-            "--json",
-            "--store",
-            "keyring",
-            "--no-browser",
-            "--timeout",
-            "60s",
-        ])
-        .arg(fake.mcp())
-        .agree()
-        .expect(0);
-    let home = finished.home().to_owned();
-    assert_eq!(run("token", &home).expect(0).stdout.trim_end(), long);
-    run("logout", &home).expect(0);
-    run("token", &home).expect(3);
-}
-
-#[apply(test)]
-fn win7_three_clients_get_a_login() {
-    let fake = Fake::start();
-    for (client, file) in [
-        ("codex", ".codex/config.toml"),
-        ("claude-code", ".claude.json"),
-        ("cursor", ".cursor/mcp.json"),
-    ] {
-        let home = Home::with(&fake, json!({"expires_at": "2999-01-01T00:00:00Z"}));
-        let finished = at(&home, "handover", &fake)
-            .args(["--to", client, "--name", "x", "--write"])
-            .run();
-        let written = fs::read_to_string(home.path().join(file));
-        let finished = finished.expect(0);
-        let written = written.unwrap_or_else(|err| panic!("{client}: {err}; {}", finished.stderr));
-        assert!(written.contains("mcp-login.exe"), "{client}: {written}");
-    }
-}
-
-#[apply(test)]
 fn win8_exit_codes() {
     let fake = Fake::start();
     let home = Home::with(&fake, json!({"expires_at": "2999-01-01T00:00:00Z"}));
@@ -299,19 +294,4 @@ fn win8_exit_codes() {
             .args(command);
         code(program).expect(expected);
     }
-}
-
-#[apply(test)]
-fn win6_messages_name_the_places_of_windows() {
-    let doctor = windows().args(["doctor", "--store", "file"]).run();
-    let expected: PathBuf = [".local", "share", "mcp-login"].iter().collect();
-    let expected = expected.to_string_lossy().replace('/', "\\");
-    assert!(
-        doctor
-            .stdout
-            .replace("\n                       ", "")
-            .contains(&expected),
-        "{}",
-        doctor.stdout
-    );
 }
