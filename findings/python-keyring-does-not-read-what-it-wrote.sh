@@ -11,9 +11,9 @@
 # the next read may choose differently once anything else was stored. Some deletions remove the other program's item, and leave
 # Python's own. So a refresh token that was replaced is read again, although every call succeeded.
 #
-# Needs Debian 12 on x86-64, dbus-daemon, Python 3.10 or newer with venv, and PyPI. Fails if any of this has changed.
+# Needs Debian 12 on x86-64 with apt-get and dbus-daemon, Python 3.10 or newer with venv, and PyPI. Fails if any of this has changed.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/gnome_keyring_session.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/secret_service_session.bash"
 
 cat >"$temp/program.py" <<'PYTHON'
 from collections import Counter
@@ -39,5 +39,5 @@ print("left after delete_password:", dict(left))
 assert set(read) == set(left) == {"written by Python", "another"}, (read, left)
 assert sum(read.values()) == sum(left.values()) == len(USERS)
 PYTHON
-in_keyring "$temp/program.py"
+in_session gnome-keyring "$temp/program.py"
 echo "as seen on 2026-11-28"

@@ -53,6 +53,12 @@ const VOLATILE: &str = "session";
 /// Stands for no object, and for no need of a prompt.
 const NO_OBJECT: &str = "/";
 
+/// The names and paths at which KWallet has its own interface.
+const WALLETS: [(&str, &str); 2] = [
+    ("org.kde.kwalletd6", "/modules/kwalletd6"),
+    ("org.kde.kwalletd5", "/modules/kwalletd5"),
+];
+
 /// The type of a secret: any bytes.
 const CONTENT_TYPE: &str = "application/octet-stream";
 
@@ -116,8 +122,8 @@ impl Bus {
                 return Err(Error::Volatile);
             }
         }
-        if self.proxy(&collection).get::<bool>(COLLECTION, "Locked")? {
-            self.unlock(vec![collection.clone()])?;
+        if self.is_locked(&collection)? {
+            self.unlock(&collection, vec![collection.clone()])?;
         }
         Ok(Some(collection))
     }
@@ -142,13 +148,43 @@ impl Bus {
         self.call_service("SearchItems", (attributes,))
     }
 
-    /// Unlocks what is locked, if the user can be asked.
-    pub(crate) fn unlock(&self, locked: Vec<Path>) -> Result<(), Error> {
-        if self.options.on_prompt.is_none() {
+    fn is_locked(&self, collection: &Path) -> Result<bool, Error> {
+        Ok(self.proxy(collection).get(COLLECTION, "Locked")?)
+    }
+
+    /// Unlocks a collection, or items of it, if that needs no window or the user can be asked.
+    pub(crate) fn unlock(&self, collection: &Path, locked: Vec<Path>) -> Result<(), Error> {
+        let (_, prompt): (Vec<Path>, Path) = self.call_service("Unlock", (locked,))?;
+        let may_prompt = self.options.on_prompt.is_some() || self.is_open_wallet(collection);
+        if &*prompt != NO_OBJECT && !may_prompt {
             return Err(Error::Locked);
         }
-        let (_, prompt): (Vec<Path>, Path) = self.call_service("Unlock", (locked,))?;
-        self.prompt(&prompt)
+        match self.prompt(&prompt) {
+            // The prompt of another program has unlocked it, and KWallet has taken back ours.
+            Err(_) if self.is_locked(collection) == Ok(false) => Ok(()),
+            ended => ended,
+        }
+    }
+
+    /// Tells whether a locked collection is a wallet that KWallet has open, as it is after a login to the desktop.
+    ///
+    /// KWallet 5.103 calls each wallet locked until somebody asks for it here, and has a prompt for that, which completes
+    /// by itself if the wallet is open. Only its own interface tells the two apart.
+    fn is_open_wallet(&self, collection: &Path) -> bool {
+        let Ok(label) = self.proxy(collection).get::<String>(COLLECTION, "Label") else {
+            return false;
+        };
+        WALLETS.iter().any(|(name, path)| {
+            // Asked only if it runs: the bus would start it otherwise.
+            let bus = self.proxy_of("org.freedesktop.DBus", "/org/freedesktop/DBus".into());
+            let runs = bus.method_call("org.freedesktop.DBus", "NameHasOwner", (*name,));
+            if !runs.is_ok_and(|(runs,): (bool,)| runs) {
+                return false;
+            }
+            let service = self.proxy_of(name, (*path).into());
+            let is_open = service.method_call("org.kde.KWallet", "isOpen", (label.as_str(),));
+            is_open.is_ok_and(|(is_open,): (bool,)| is_open)
+        })
     }
 
     pub(crate) fn get_secret(&self, item: &Path, session: &Path) -> Result<Secret, Error> {
@@ -202,7 +238,11 @@ impl Bus {
     }
 
     fn proxy(&self, path: &Path) -> Proxy<'static, &SyncConnection> {
-        Proxy::new(NAME, path.clone(), self.options.timeout, &self.connection)
+        self.proxy_of(NAME, path.clone())
+    }
+
+    fn proxy_of(&self, name: &'static str, path: Path) -> Proxy<'static, &SyncConnection> {
+        Proxy::new(name, path, self.options.timeout, &self.connection)
     }
 
     fn call<R: ReadAll, A: AppendAll>(

@@ -71,8 +71,8 @@ pub struct Options {
     pub access: Access,
     /// How long the service may take for each answer. An answer of the user to a prompt is waited for without a limit.
     pub timeout: Duration,
-    /// Called when the service waits for the user to answer a prompt. `None`: the user is never asked, and what is
-    /// locked is [`Error::Locked`].
+    /// Called when the service waits for the user to answer a prompt. `None`: the user is never asked, and what only
+    /// the user can unlock is [`Error::Locked`].
     pub on_prompt: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -102,7 +102,7 @@ pub struct Store(Arc<Service>);
 
 impl Store {
     /// Connects to the service, starts it if the bus knows how, and agrees on a key. The default collection is unlocked
-    /// if it is locked and [`Options::on_prompt`] allows a prompt.
+    /// if it is locked, and needs no prompt for that or [`Options::on_prompt`] allows one.
     ///
     /// # Errors
     ///

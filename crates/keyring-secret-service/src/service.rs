@@ -43,7 +43,8 @@ impl Service {
     pub(crate) fn search(&self, attributes: &HashMap<&str, &str>) -> Result<Vec<Path>, Error> {
         let (mut found, locked) = self.bus.search_items(attributes)?;
         if !locked.is_empty() {
-            self.bus.unlock(locked.clone())?;
+            let collection = self.collection.as_ref().ok_or(Error::Locked)?;
+            self.bus.unlock(collection, locked.clone())?;
             found.extend(locked);
         }
         Ok(found)

@@ -125,17 +125,33 @@ fn an_item_that_another_program_deletes_is_searched_for_again() {
 }
 
 #[test]
-fn a_locked_keyring_is_not_unlocked_unless_the_user_may_be_asked() {
+fn a_locked_keyring_does_not_prompt_unless_the_user_may_be_asked() {
     for access in [Access::Read, Access::Write] {
         let fake = Fake::start();
         fake.service().locked = true;
         assert_eq!(fake.connect(access).err(), Some(Error::Locked));
-        assert!(!fake.service().asked.contains(&"Unlock".to_owned()));
+        assert!(!fake.service().asked.contains(&"Prompt".to_owned()));
     }
 }
 
 #[test]
-fn items_that_are_locked_one_by_one_are_not_unlocked_either() {
+fn an_open_wallet_that_counts_as_locked_is_unlocked_without_a_window() {
+    for (is_open, expected) in [(true, None), (false, Some(Error::Locked))] {
+        let fake = Fake::start();
+        {
+            let mut service = fake.service();
+            (service.locked, service.wallet) = (true, Some(is_open));
+            service.user = User::Agrees;
+        }
+        assert_eq!(fake.connect(Access::Read).err(), expected);
+        assert_eq!(fake.service().locked, !is_open);
+        let prompted = fake.service().asked.contains(&"Prompt".to_owned());
+        assert_eq!(prompted, is_open);
+    }
+}
+
+#[test]
+fn items_that_are_locked_one_by_one_do_not_prompt_either() {
     let fake = Fake::start();
     let store = fake.connect(Access::Write).unwrap();
     let entry = entry(&store);

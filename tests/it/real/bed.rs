@@ -59,6 +59,8 @@ pub enum Part {
     Curl,
     /// gnome-keyring, a session bus and the tools that speak to them.
     Keyring,
+    /// KWallet and KeePassXC.
+    Wallets,
 }
 
 impl Part {
@@ -95,6 +97,7 @@ impl Part {
                 "gnome-keyring-daemon",
                 "secret-tool",
             ]),
+            Part::Wallets => usr(&["keepassxc", "keepassxc-cli", "kwalletd5"]),
         }
     }
 }

@@ -134,7 +134,30 @@ fn an_unlocked_keyring_keeps_and_finds() {
 
 #[apply(test)]
 fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
-    let bed = Bed::with(&[Part::Curl, Part::Keyring]);
+    refreshes_once(&Bed::with(&[Part::Curl, Part::Keyring]), "unlocked");
+}
+
+#[apply(test)]
+fn k3_an_open_wallet_serves_programs_that_nobody_watches() {
+    let parts = [Part::Curl, Part::Keyring, Part::Wallets];
+    refreshes_once(&Bed::with(&parts), "kwallet");
+    let server = Fake::start().mcp();
+    let bed = Bed::with(&parts);
+    let closed = log_in(&bed, &server, "closed", "keyring").exits(7);
+    assert_eq!(closed.event("error")["code"], "keyring_locked");
+    assert!(!bed.browser_started());
+}
+
+#[apply(test)]
+fn c1_keepassxc_keeps_a_login() {
+    refreshes_once(
+        &Bed::with(&[Part::Curl, Part::Keyring, Part::Wallets]),
+        "keepassxc",
+    );
+}
+
+/// Lets eight processes refresh at once a login that a keyring keeps, and logs out.
+fn refreshes_once(bed: &Bed, state: &str) {
     let servers = Rotating::start();
     servers.shorten_logins();
     let text = format!(
@@ -152,7 +175,7 @@ fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
         ),
         url = servers.fake.mcp(),
     );
-    let finished = in_session(&bed, "unlocked", &text, &[], &bed.curl()).exits(0);
+    let finished = in_session(bed, state, &text, &[], &bed.curl()).exits(0);
     let tokens: Vec<_> = finished.stdout.lines().collect();
     assert!(
         tokens.len() == 8 && tokens.iter().all(|token| *token == tokens[0]),
@@ -165,7 +188,7 @@ fn c1_processes_at_once_refresh_once_in_the_keyring_too() {
         "{}",
         finished.stderr
     );
-    assert_no_token_in_files(&bed);
+    assert_no_token_in_files(bed);
 }
 
 #[apply(test)]

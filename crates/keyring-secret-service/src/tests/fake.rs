@@ -31,6 +31,8 @@ pub struct Service {
     pub collection: &'static str,
     pub volatile: &'static str,
     pub locked: bool,
+    /// Whether it is an open wallet, where the service is KWallet.
+    pub wallet: Option<bool>,
     pub user: User,
     /// Whether the creation of an item needs a prompt, as in KeePassXC.
     pub prompts_for_items: bool,
@@ -75,6 +77,7 @@ impl Fake {
             collection: "/collection/login",
             volatile: "/collection/session",
             locked: false,
+            wallet: None,
             user: User::Waits,
             prompts_for_items: false,
             bad_key: None,
@@ -184,6 +187,10 @@ impl Service {
         if message.interface().as_deref() == Some("org.freedesktop.DBus") {
             return vec![match method.as_str() {
                 "Hello" => reply.append1(":1.1"),
+                "NameHasOwner" => {
+                    let name = message.read1::<&str>().unwrap();
+                    reply.append1(self.wallet.is_some() && name == "org.kde.kwalletd5")
+                }
                 _ => reply,
             }];
         }
@@ -200,7 +207,11 @@ impl Service {
                 "session" => self.volatile,
                 _ => "/",
             })),
-            "Get" => reply.append1(Variant(self.locked)),
+            "Get" => match message.read2::<&str, &str>().unwrap().1 {
+                "Label" => reply.append1(Variant("wallet")),
+                _ => reply.append1(Variant(self.locked)),
+            },
+            "isOpen" => reply.append1(self.wallet == Some(true) && first == "wallet"),
             "Unlock" => reply.append2(Vec::<Path>::new(), path(PROMPT)),
             "OpenSession" => {
                 let (_, theirs) = message.read2::<String, Variant<Vec<u8>>>().unwrap();
