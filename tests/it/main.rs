@@ -19,6 +19,7 @@ mod configured;
 mod corpus;
 mod demo;
 mod device;
+mod device_beside;
 mod discovery;
 mod doctor;
 mod dpop;
