@@ -334,7 +334,6 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             break
         }
         'mcp-login;exec' {
-            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'The variable that holds the token')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Refresh if the token expires sooner than this; 0 to use it until it expires')
             [CompletionResult]::new('--grant', '--grant', [CompletionResultType]::ParameterName, 'How the authorization server grants the tokens')
             [CompletionResult]::new('--assertion-file', '--assertion-file', [CompletionResultType]::ParameterName, 'The file in which the platform puts a JWT for this workload; it is read anew for each request')
@@ -356,6 +355,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--client-key-typ', '--client-key-typ', [CompletionResultType]::ParameterName, 'The type in the header of the assertions; JWT for older authorization servers')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'With --grant: a scope to ask for; may be repeated [default: what the server wants]')
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'With --grant: the resource to name in the requests, if the server''s own is wrong')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'The variable that holds the token')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Keep several accounts for one server apart [default: default]')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file too')

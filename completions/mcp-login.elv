@@ -323,7 +323,6 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'mcp-login;exec'= {
-            cand --env 'The variable that holds the token'
             cand --min-ttl 'Refresh if the token expires sooner than this; 0 to use it until it expires'
             cand --grant 'How the authorization server grants the tokens'
             cand --assertion-file 'The file in which the platform puts a JWT for this workload; it is read anew for each request'
@@ -345,6 +344,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --client-key-typ 'The type in the header of the assertions; JWT for older authorization servers'
             cand --scope 'With --grant: a scope to ask for; may be repeated [default: what the server wants]'
             cand --resource 'With --grant: the resource to name in the requests, if the server''s own is wrong'
+            cand --env 'The variable that holds the token'
             cand --store 'Where logins are stored'
             cand --profile 'Keep several accounts for one server apart [default: default]'
             cand --ca-file 'Trust the certificate authorities in this PEM file too'

@@ -612,7 +612,6 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l json -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l min-ttl -d 'Refresh if the token expires sooner than this; 0 to use it until it expires' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l grant -d 'How the authorization server grants the tokens' -r -f -a "auto\t'That of the stored login, else code'
 code\t'A person agrees in a browser'
@@ -648,6 +647,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-typ -d 'The type in the header of the assertions; JWT for older authorization servers' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l scope -d 'With --grant: a scope to ask for; may be repeated [default: what the server wants]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l resource -d 'With --grant: the resource to name in the requests, if the server\'s own is wrong' -r
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l env -d 'The variable that holds the token' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l store -d 'Where logins are stored' -r -f -a "auto\t''
 keyring\t''
 file\t''

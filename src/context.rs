@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::error::Error;
 use crate::http;
 use crate::os::environment::Environment;
+use crate::os::process::EnvironmentSecrets;
 use crate::store::cache::Cache;
 use crate::store::{
     self, Credentials, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId,
@@ -63,6 +64,8 @@ pub struct Context {
     pub profile: Option<String>,
     /// Scripts read what is printed.
     pub json: bool,
+    /// What the environment holds of the client.
+    pub secrets: EnvironmentSecrets,
     /// What kind of place this is.
     pub environment: Environment,
     /// The login that is made for this run only; `None` for those of the store.
@@ -89,6 +92,7 @@ impl Context {
             store,
             profile: None,
             json: false,
+            secrets: EnvironmentSecrets::default(),
             environment: Environment::detect(),
             unstored: None,
             proven: OnceLock::new(),

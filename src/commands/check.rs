@@ -21,7 +21,6 @@ use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint;
 use crate::os::clock::Deadline;
-use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::output::Reporter;
 use crate::refresh::{self, Freshness};
@@ -65,14 +64,10 @@ pub struct CheckArgs {
 /// # Errors
 ///
 /// [`Error::Usage`]. A check that fails is printed, and decides the exit status.
-pub fn run(
-    args: &CheckArgs,
-    mut context: Context,
-    env_secrets: &EnvironmentSecrets,
-) -> Result<ExitCode, Error> {
+pub fn run(args: &CheckArgs, mut context: Context) -> Result<ExitCode, Error> {
     let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
     args.unattended.check_dpop()?;
-    args.unattended.apply(&key, &mut context, env_secrets)?;
+    args.unattended.apply(&key, &mut context)?;
     let mut reporter = Reporter::new(context.json, false);
     match check(&key, &url, &context) {
         Ok(checked) => {

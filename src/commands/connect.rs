@@ -40,14 +40,10 @@ pub struct ConnectArgs {
 /// # Errors
 ///
 /// [`Error::Usage`] if the server has no URL. What fails later is an answer to the client.
-pub fn run(
-    args: &ConnectArgs,
-    mut context: Context,
-    env_secrets: &EnvironmentSecrets,
-) -> Result<ExitCode, Error> {
+pub fn run(args: &ConnectArgs, mut context: Context) -> Result<ExitCode, Error> {
     let (key, url) = servers::find_mcp_server(args.server.as_deref(), &context)?;
     args.unattended.check_dpop()?;
-    args.unattended.apply(&key, &mut context, env_secrets)?;
+    args.unattended.apply(&key, &mut context)?;
     let person = Stderr {
         json: context.json,
         server: key.server.clone(),

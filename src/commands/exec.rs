@@ -7,15 +7,13 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
-use super::grant::UnattendedArgs;
-use super::token::FreshnessArgs;
-use crate::cli::{servers, values};
+use super::token::TokenArgs;
+use crate::cli::values;
 use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::grant::{Assertion, AssertionSource};
 use crate::oauth::token::TokenType;
 use crate::os::process;
-use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::warning::warn_user;
 
@@ -25,21 +23,13 @@ const TOKEN_TYPE: &str = "MCP_LOGIN_TOKEN_TYPE";
 /// The options of running a command.
 #[derive(Clone, Debug, Args)]
 pub struct ExecArgs {
-    /// The server, as at the login [default: the only login]
-    #[arg(value_name = "SERVER", value_parser = values::server)]
-    pub server: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub token: TokenArgs,
 
     /// The variable that holds the token
     #[arg(long, value_name = "NAME", default_value = values::VARIABLE, value_parser = values::variable)]
     pub env: String,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub freshness: FreshnessArgs,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub unattended: UnattendedArgs,
 
     /// The command and its arguments
     #[arg(value_name = "COMMAND", last = true, required = true)]
@@ -51,15 +41,8 @@ pub struct ExecArgs {
 /// # Errors
 ///
 /// If there is no login with a live token, or the command cannot be run.
-pub fn run(
-    args: &ExecArgs,
-    mut context: Context,
-    env_secrets: &EnvironmentSecrets,
-) -> Result<ExitCode, Error> {
-    let key = servers::find(args.server.as_deref(), &context)?;
-    args.unattended.refuse_dpop("exec")?;
-    args.unattended.apply(&key, &mut context, env_secrets)?;
-    let login = args.freshness.live(&key, &context)?;
+pub fn run(args: &ExecArgs, mut context: Context) -> Result<ExitCode, Error> {
+    let (_, login) = args.token.live(&mut context, "exec")?;
     let mut command = Command::new(&args.command[0]);
     command
         .args(&args.command[1..])

@@ -70,47 +70,42 @@ const PLATFORMS: values::Words<AssertionSource> = &[(
     AssertionSource::GithubActions,
 )];
 
-/// The value of `--grant`; none leaves it to the stored login.
-#[derive(Clone, Copy, Debug)]
-pub struct GrantChoice(pub Option<GrantType>);
+/// The value of `--grant`; none leaves it to the stored login. Clap would take an `Option` for an option without a default.
+pub type GrantChoice = Option<GrantType>;
 
 const GRANTS: values::Words<GrantChoice> = &[
-    (
-        &["auto"],
-        "That of the stored login, else code",
-        GrantChoice(None),
-    ),
+    (&["auto"], "That of the stored login, else code", None),
     (
         &["code"],
         "A person agrees in a browser",
-        GrantChoice(Some(GrantType::AuthorizationCode)),
+        Some(GrantType::AuthorizationCode),
     ),
     (
         &["device"],
         "A person enters a code in any browser; the same as --device",
-        GrantChoice(Some(GrantType::DeviceCode)),
+        Some(GrantType::DeviceCode),
     ),
     (
         &["client-credentials"],
         "A client registered by hand, without a person",
-        GrantChoice(Some(GrantType::ClientCredentials)),
+        Some(GrantType::ClientCredentials),
     ),
     (
         &["jwt-bearer"],
         "A JWT that the platform gives to this workload",
-        GrantChoice(Some(GrantType::JwtBearer)),
+        Some(GrantType::JwtBearer),
     ),
     (
         &["id-jag"],
         "An identity assertion of the enterprise's provider, for a person who is logged in there",
-        GrantChoice(Some(GrantType::IdJag)),
+        Some(GrantType::IdJag),
     ),
 ];
 
 impl GrantArgs {
     /// Tells whether the user names a grant without a person.
     pub fn is_unattended(&self) -> bool {
-        self.grant.0.is_some_and(GrantType::is_unattended)
+        self.grant.is_some_and(GrantType::is_unattended)
     }
 
     /// Puts the grant into a request.
@@ -119,8 +114,8 @@ impl GrantArgs {
     ///
     /// [`Error::Usage`] for an issuer that is no URL.
     pub fn apply(&self, request: &mut Request) -> Result<(), Error> {
-        request.is_grant_named = self.grant.0.is_some();
-        request.grant = self.grant.0.unwrap_or_default();
+        request.is_grant_named = self.grant.is_some();
+        request.grant = self.grant.unwrap_or_default();
         let issuer = request::checked_issuer(self.idp.as_deref())?;
         // A setting of the environment means nothing for the others.
         if self.is_unattended() {
@@ -226,16 +221,11 @@ impl UnattendedArgs {
     /// # Errors
     ///
     /// [`Error::Usage`]; what fails later is an error of the run.
-    pub fn apply(
-        &self,
-        key: &StoredId,
-        context: &mut Context,
-        env_secrets: &EnvironmentSecrets,
-    ) -> Result<(), Error> {
+    pub fn apply(&self, key: &StoredId, context: &mut Context) -> Result<(), Error> {
         if !self.grant.is_unattended() {
             return Ok(());
         }
-        let request = self.request(key, env_secrets)?;
+        let request = self.request(key, &context.secrets)?;
         let store = context.store_to_read(Interaction::None);
         let stored = store.load(key).unwrap_or_else(|err| {
             log::info!("{err}");

@@ -15,8 +15,6 @@ use crate::http::dpop::Nonces;
 use crate::oauth::challenge;
 use crate::oauth::endpoint;
 use crate::oauth::jwt::dpop::is_nonce;
-use crate::oauth::text::json_line;
-use crate::os::process::EnvironmentSecrets;
 use crate::output;
 use crate::refresh;
 
@@ -76,11 +74,7 @@ fn check_request(server: &str, url: &Url) -> Result<(), Error> {
 ///
 /// If there is no login with a live token; [`Error::Usage`] if its token is bound, and no request is named, or the other way
 /// round, or the request is for another server.
-pub fn run(
-    args: &HeadersArgs,
-    mut context: Context,
-    env_secrets: &EnvironmentSecrets,
-) -> Result<ExitCode, Error> {
+pub fn run(args: &HeadersArgs, mut context: Context) -> Result<ExitCode, Error> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let key = match (
         &args.token.server,
@@ -105,9 +99,7 @@ pub fn run(
             "name it: --dpop --method METHOD --url URL",
         ));
     }
-    args.token
-        .unattended
-        .apply(&key, &mut context, env_secrets)?;
+    args.token.unattended.apply(&key, &mut context)?;
     let mut freshness = args.token.freshness.clone();
     let challenges = challenge::parse(args.challenge.as_deref());
     let is_invalid = |it: &challenge::Challenge| it.parameter("error") == Some("invalid_token");
@@ -139,5 +131,5 @@ pub fn run(
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
         .collect();
-    Ok(output::print(&json_line(&headers).unwrap_or_default()))
+    Ok(output::print_json(&headers))
 }

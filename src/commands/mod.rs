@@ -40,7 +40,7 @@ use handover::HandoverArgs;
 use headers::HeadersArgs;
 use login::options::LoginArgs;
 use logout::LogoutArgs;
-use parse::{Deferred, Invocation, Parsed};
+use parse::Deferred;
 use status::StatusArgs;
 use token::{ServerArgs, TokenArgs};
 
@@ -155,9 +155,13 @@ pub enum Command {
 
 /// Runs the command that the arguments of this process name. `env_secrets` is what the environment held of the client.
 pub fn run(env_secrets: EnvironmentSecrets) -> ExitCode {
-    let Invocation { global, command } = match parse::arguments() {
-        Ok(Parsed::Run(invocation)) => *invocation,
-        Ok(Parsed::Version) => return output::print(parse::VERSION),
+    let first = env::args_os().nth(1).unwrap_or_default();
+    let first = first.to_str().unwrap_or_default();
+    if matches!(first, "--version" | "-V") {
+        return output::print(parse::VERSION);
+    }
+    let (global, command) = match parse::arguments(first) {
+        Ok(parsed) => parsed,
         Err(err) => return explain(&err),
     };
     terminal::set_up(global.verbosity(), global.color);
@@ -190,20 +194,24 @@ impl Command {
         global: &GlobalArgs,
         env_secrets: &EnvironmentSecrets,
     ) -> Result<ExitCode, Error> {
-        let context = || global.context();
+        let context = || {
+            let mut context = global.context()?;
+            context.secrets.clone_from(env_secrets);
+            Ok::<_, Error>(context)
+        };
         match self {
-            Self::Login(args) => login::run(args, context()?, env_secrets),
-            Self::Token(args) => token::run(args, context()?, env_secrets),
-            Self::Headers(args) => headers::run(args, context()?, env_secrets),
-            Self::Exec(args) => exec::run(args, context()?, env_secrets),
-            Self::Connect(args) => connect::run(args, context()?, env_secrets),
+            Self::Login(args) => login::run(args, context()?),
+            Self::Token(args) => token::run(args, context()?),
+            Self::Headers(args) => headers::run(args, context()?),
+            Self::Exec(args) => exec::run(args, context()?),
+            Self::Connect(args) => connect::run(args, context()?),
             Self::Refresh(args) => token::refresh(args, &context()?),
             Self::Status(args) => status::run(args, false, &context()?),
             Self::Whoami(args) => status::run(args, true, &context()?),
             Self::Logout(args) => logout::run(args, &context()?),
             Self::Handover(args) if args.list => Ok(handover::list(global.json)),
             Self::Handover(args) => handover::run(args, &context()?),
-            Self::Check(args) => check::run(args, context()?, env_secrets),
+            Self::Check(args) => check::run(args, context()?),
             Self::Doctor(args) => doctor::run(args, global, env_secrets),
             Self::Providers => Ok(providers::run(global.json)),
             Self::Demo(args) => demo::run(args, global.json),
@@ -225,7 +233,7 @@ impl Command {
         match self {
             Self::Token(args) => args.server.as_deref(),
             Self::Headers(args) => args.token.server.as_deref(),
-            Self::Exec(args) => args.server.as_deref(),
+            Self::Exec(args) => args.token.server.as_deref(),
             Self::Connect(args) => args.server.as_deref(),
             _ => None,
         }

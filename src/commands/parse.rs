@@ -90,46 +90,23 @@ impl<T> Deref for Deferred<T> {
     }
 }
 
-/// A command with its options.
-pub(super) struct Invocation {
-    pub(super) global: GlobalArgs,
-    pub(super) command: Command,
-}
-
-/// What the arguments ask for.
-pub(super) enum Parsed {
-    /// Run a command.
-    Run(Box<Invocation>),
-    /// Print the version.
-    Version,
-}
-
-/// Parses the arguments of this process.
+/// Parses the arguments of this process, of which `first` is the first one.
 ///
 /// # Errors
 ///
 /// That of clap, which may also be a text that was asked for.
-pub(super) fn arguments() -> Result<Parsed, clap::Error> {
-    let first = env::args_os().nth(1).unwrap_or_default();
-    let first = first.to_str().unwrap_or_default();
-    if matches!(first, "--version" | "-V") {
-        return Ok(Parsed::Version);
-    }
-    if let Some(invocation) = of_command(first) {
-        return Ok(Parsed::Run(Box::new(invocation)));
+pub(super) fn arguments(first: &str) -> Result<(GlobalArgs, Command), clap::Error> {
+    if let Some(parsed) = of_command(first) {
+        return Ok(parsed);
     }
     let cli = Cli::from_arg_matches(&command().try_get_matches()?)?;
-    Ok(Parsed::Run(Box::new(Invocation {
-        global: cli.global,
-        command: cli
-            .command
-            .unwrap_or_else(|| Command::Login(Deferred(Box::new(cli.login)))),
-    })))
+    let login = || Command::Login(Deferred(Box::new(cli.login)));
+    Ok((cli.global, cli.command.unwrap_or_else(login)))
 }
 
 /// Parses the arguments of the command that the first one names, without the options of a login. `None` if there is none, or
 /// more to say: an error, a help text, or a variable that sets an option of a login, which is checked in any case.
-fn of_command(name: &str) -> Option<Invocation> {
+fn of_command(name: &str) -> Option<(GlobalArgs, Command)> {
     let all = Command::augment_subcommands_for_update(clap::Command::default());
     let command = all.find_subcommand(name)?.clone();
     let root = GlobalArgs::augment_args(clap::Command::new(env!("CARGO_PKG_NAME")));
@@ -145,8 +122,6 @@ fn of_command(name: &str) -> Option<Invocation> {
         return None;
     }
     let matches = root.subcommand(command).try_get_matches().ok()?;
-    Some(Invocation {
-        global: GlobalArgs::from_arg_matches(&matches).ok()?,
-        command: Command::from_arg_matches(&matches).ok()?,
-    })
+    let global = GlobalArgs::from_arg_matches(&matches).ok()?;
+    Some((global, Command::from_arg_matches(&matches).ok()?))
 }

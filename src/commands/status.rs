@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{json, Value};
 
-use super::login::all::NoLoginCache;
+use super::login::all::is_open;
 use crate::cli::servers::store_name;
 use crate::cli::{names, servers, values};
 use crate::clients::config::{self, ConfiguredServer};
@@ -297,7 +297,7 @@ impl NamedLogin {
 /// `status --from CLIENT`
 fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<ExitCode, Error> {
     let found = names::scan(Some(client))?;
-    let no_login = NoLoginCache(context.cache());
+    let cache = context.cache();
     for problem in &found.unusable {
         warn_user!(ConfigurationIgnored, "{problem}");
     }
@@ -310,7 +310,7 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
                     .iter()
                     .find(|login| login.entry.key() == key)
                     .cloned();
-                let is_free = named.skip().is_some() || no_login.contains(&key.server);
+                let is_free = named.skip().is_some() || is_open(&cache, &key.server);
                 let state = match &login {
                     Some(login) => Some(login.state),
                     None if is_free => None,

@@ -11,9 +11,8 @@ use crate::cli::servers::{self, usage};
 use crate::cli::values;
 use crate::context::Context;
 use crate::error::Error;
-use crate::oauth::text::{json_line, printable};
+use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
-use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::output::{self, duration_in_words};
 use crate::refresh::{self, Freshness};
@@ -33,6 +32,26 @@ pub struct TokenArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub unattended: UnattendedArgs,
+}
+
+impl TokenArgs {
+    /// Finds the login, or makes one for this run, and returns it with a token that is as fresh as the user wants it,
+    /// for a command that uses it after the key of a proof is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`], and those of [`refresh::live`].
+    pub fn live(
+        &self,
+        context: &mut Context,
+        command: &str,
+    ) -> Result<(StoredId, Credentials), Error> {
+        let key = servers::find(self.server.as_deref(), context)?;
+        self.unattended.refuse_dpop(command)?;
+        self.unattended.apply(&key, context)?;
+        let login = self.freshness.live(&key, context)?;
+        Ok((key, login))
+    }
 }
 
 /// When a token is refreshed.
@@ -88,15 +107,8 @@ pub fn refuse_bound(login: &Credentials, command: &str) -> Result<(), Error> {
 /// # Errors
 ///
 /// If there is no login with a live token.
-pub fn run(
-    args: &TokenArgs,
-    mut context: Context,
-    env_secrets: &EnvironmentSecrets,
-) -> Result<ExitCode, Error> {
-    let key = servers::find(args.server.as_deref(), &context)?;
-    args.unattended.refuse_dpop("token")?;
-    args.unattended.apply(&key, &mut context, env_secrets)?;
-    let login = args.freshness.live(&key, &context)?;
+pub fn run(args: &TokenArgs, mut context: Context) -> Result<ExitCode, Error> {
+    let (key, login) = args.live(&mut context, "token")?;
     let token = login.access_token.expose();
     if !context.json {
         refuse_bound(&login, "token")?;
@@ -104,7 +116,7 @@ pub fn run(
     }
     let token_type = login.token_type.known().unwrap_or_default().as_str();
     let line = json!({"access_token": token, "token_type": token_type, "expires_at": login.expires_at, "server": key.server});
-    Ok(output::print(&json_line(&line).unwrap_or_default()))
+    Ok(output::print_json(&line))
 }
 
 /// The server of a command without other options.
@@ -130,7 +142,7 @@ pub fn refresh(args: &ServerArgs, context: &Context) -> Result<ExitCode, Error> 
     if context.json {
         let line =
             json!({"server": key.server, "profile": key.profile, "expires_at": login.expires_at});
-        return Ok(output::print(&json_line(&line).unwrap_or_default()));
+        return Ok(output::print_json(&line));
     }
     let mut text = format!("got a new access token for {}", key.server);
     if let Some(at) = login.expires_at {

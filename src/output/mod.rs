@@ -159,6 +159,11 @@ pub fn print(text: &str) -> ExitCode {
     }
 }
 
+/// Prints a result to stdout as one line of JSON.
+pub fn print_json(result: &impl Serialize) -> ExitCode {
+    print(&json_line(result).unwrap_or_default())
+}
+
 /// Prints a result to stdout that somebody has to read to its end; nothing if it is empty. `class` is the exit status if
 /// that works.
 pub fn print_all(text: &str, class: Class) -> ExitCode {

@@ -17,7 +17,7 @@ use crate::clients::{writer, HandoverError, Mode, Places, Target, TARGETS};
 use crate::context::Context;
 use crate::error::Error;
 use crate::failure::Class;
-use crate::oauth::text::{json_line, printable};
+use crate::oauth::text::printable;
 use crate::os::terminal::question::{self, Answer};
 use crate::os::terminal::{self, paste};
 use crate::output::{self, Line, Reporter};
@@ -404,19 +404,17 @@ impl PlaceArgs {
 
 /// Lists the clients.
 pub fn list(json: bool) -> ExitCode {
-    let text = if json {
+    if json {
         let clients = TARGETS.iter().map(|client| {
             let modes: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
             json!({"client": client.name, "about": client.about, "modes": modes})
         });
-        json_line(&json!({ "clients": clients.collect::<Vec<_>>() })).unwrap_or_default()
-    } else {
-        let width = TARGETS.iter().map(|client| client.name.len()).max();
-        let width = width.unwrap_or_default();
-        let line = |client: &&Target| format!("{:width$}  {}", client.name, client.about);
-        TARGETS.iter().map(line).collect::<Vec<_>>().join("\n")
-    };
-    output::print(&text)
+        return output::print_json(&json!({ "clients": clients.collect::<Vec<_>>() }));
+    }
+    let rows = TARGETS
+        .iter()
+        .map(|client| [client.name, client.about].map(str::to_owned));
+    output::print(output::aligned(&rows.collect::<Vec<_>>()).trim_end())
 }
 
 /// Returns how a client runs this program for a login: with each setting that the client's environment might not have.

@@ -25,26 +25,21 @@ const MAX_LOGINS: usize = 32;
 /// The kind of cache entry for a server that needs no login.
 const OPEN: &str = "open";
 
-/// Remembers which servers answered without a login.
-pub struct NoLoginCache(pub Cache);
-
-impl NoLoginCache {
-    /// Updates the cache with what happened to a login.
-    pub fn update(&self, event: &Event) {
-        let (server, is_open) = match event {
-            Event::Failed { server, error } if error.needs_no_login() => (*server, true),
-            Event::LoggedIn(report) => (report.key.server.as_str(), false),
-            _ => return,
-        };
-        if self.contains(server) != is_open {
-            self.0.put(OPEN, server, &is_open);
-        }
+/// Remembers whether the server of an event answered without a login.
+pub fn remember_open(cache: &Cache, event: &Event) {
+    let (server, is_now_open) = match event {
+        Event::Failed { server, error } if error.needs_no_login() => (*server, true),
+        Event::LoggedIn(report) => (report.key.server.as_str(), false),
+        _ => return,
+    };
+    if is_open(cache, server) != is_now_open {
+        cache.put(OPEN, server, &is_now_open);
     }
+}
 
-    /// Tells whether a server answered without a login when it was last asked.
-    pub fn contains(&self, server: &str) -> bool {
-        self.0.get(OPEN, server).unwrap_or(false)
-    }
+/// Tells whether a server answered without a login when it was last asked.
+pub fn is_open(cache: &Cache, server: &str) -> bool {
+    cache.get(OPEN, server).unwrap_or(false)
 }
 
 /// Returns the servers in the configurations that need a login; reports which are skipped, and why.

@@ -17,25 +17,19 @@ use crate::cli::servers::usage;
 use crate::context::Context;
 use crate::error::Error;
 use crate::login::{self, Event, Outcome, UserOptions};
-use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal::question::{self, Answer};
 use crate::os::terminal::{self, paste};
 use crate::output::Reporter;
 use crate::store::GrantType;
-use all::NoLoginCache;
 use options::LoginArgs;
 use servers::requested;
 
-/// Logs in. `env_secrets` is what the environment held of the client.
+/// Logs in.
 ///
 /// # Errors
 ///
 /// [`Error::Usage`]. What fails for one login is reported, and decides the exit status.
-pub fn run(
-    args: &LoginArgs,
-    context: Context,
-    env_secrets: &EnvironmentSecrets,
-) -> Result<ExitCode, Error> {
+pub fn run(args: &LoginArgs, context: Context) -> Result<ExitCode, Error> {
     let mut args = args.clone();
     if args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
         if args.method.grant.is_unattended() {
@@ -46,14 +40,10 @@ pub fn run(
             None => return Ok(ExitCode::SUCCESS),
         }
     }
-    log_in(&args, &Arc::new(context), env_secrets)
+    log_in(&args, &Arc::new(context))
 }
 
-fn log_in(
-    args: &LoginArgs,
-    context: &Arc<Context>,
-    env_secrets: &EnvironmentSecrets,
-) -> Result<ExitCode, Error> {
+fn log_in(args: &LoginArgs, context: &Arc<Context>) -> Result<ExitCode, Error> {
     let method = &args.method;
     let mut reporter = Reporter::new(context.json, args.all || args.servers.len() > 1);
     let servers = match args.all {
@@ -69,7 +59,7 @@ fn log_in(
         }
     }
     let profile = context.profile.as_deref();
-    let mut requests = request::requests(method, &servers, !is_one, profile, env_secrets)?;
+    let mut requests = request::requests(method, &servers, !is_one, profile, &context.secrets)?;
     for request in &mut requests {
         request.force = args.force;
         if args.is_device() {
@@ -78,7 +68,7 @@ fn log_in(
         }
     }
     all::refuse_unasked(&servers)?;
-    let has_secret = env_secrets.is_any() || method.client.client_secret_file.is_some();
+    let has_secret = context.secrets.is_any() || method.client.client_secret_file.is_some();
     for server in &servers {
         server.introduce(&mut reporter, is_one && has_secret);
         server.warn_of_unused(method);
@@ -105,7 +95,7 @@ fn log_in(
         [request] => format!("contacting {}", request.key.server),
         several => format!("contacting {} servers", several.len()),
     }));
-    let no_login = NoLoginCache(context.cache());
+    let cache = context.cache();
     let mut outcome = login::run(
         requests,
         Arc::clone(context),
@@ -118,7 +108,7 @@ fn log_in(
             timeout: args.timeout(),
         },
         &mut |event| {
-            no_login.update(&event);
+            all::remember_open(&cache, &event);
             match event {
                 // It is asked about below.
                 Event::Failed { error, .. } if suggestion(error).is_some() => {
@@ -140,7 +130,7 @@ fn log_in(
         if question::ask(&question, args.timeout()) == Answer::Yes {
             let mut args = args.clone();
             args.servers = vec![meant];
-            return log_in(&args, context, env_secrets);
+            return log_in(&args, context);
         }
         reporter.fail(None, error);
     }

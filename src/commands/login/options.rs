@@ -80,7 +80,7 @@ pub struct LoginArgs {
 impl LoginArgs {
     /// Tells whether the user wants to enter a code.
     pub fn is_device(&self) -> bool {
-        self.device || self.method.grant.grant.0 == Some(GrantType::DeviceCode)
+        self.device || self.method.grant.grant == Some(GrantType::DeviceCode)
     }
 
     /// Returns how long the logins may take.
