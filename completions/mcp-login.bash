@@ -175,7 +175,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --handover)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp continue vibe inspector crush any google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp vibe continue inspector any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --browser)
@@ -868,7 +868,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__exec)
-            opts="-q -v -h --env --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --env --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -997,7 +997,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --to)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp continue vibe inspector crush any google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp vibe continue inspector any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --mode)
@@ -1453,7 +1453,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --handover)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp continue vibe inspector crush any google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio kimi-code droid auggie amp vibe continue inspector any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --browser)

@@ -8,7 +8,7 @@ use crate::clients::Places;
 use crate::error::Error;
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
-use crate::store::StoredId;
+use crate::store::{server_name, StoredId};
 
 /// Longest names that are compared to find what was meant, in bytes.
 const MAX_COMPARED_BYTES: usize = 1024;
@@ -84,10 +84,7 @@ fn unusable(trouble: &ConfigProblem) -> Error {
 fn is_same(one: &ConfiguredServer, other: &ConfiguredServer) -> bool {
     let url = |server: &ConfiguredServer| {
         let text = server.url.split('#').next().unwrap_or(&server.url);
-        endpoint::parse(text).map_or_else(
-            |_| text.to_owned(),
-            |url| servers::store_name(&url).to_owned(),
-        )
+        endpoint::parse(text).map_or(text.to_owned(), |url| server_name(&url).to_owned())
     };
     url(one) == url(other)
 }

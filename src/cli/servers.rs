@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::failure::Hint;
 use crate::oauth::endpoint::{self, UrlError};
 use crate::os::terminal;
-use crate::store::{StoredId, DEFAULT_PROFILE};
+use crate::store::{server_name, StoredId, DEFAULT_PROFILE};
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
 pub const COMMANDS: [&str; 19] = [
@@ -107,20 +107,12 @@ pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<Pars
             format!("try {}", text.replacen("http://", "https://", 1)),
         ));
     }
-    let server = store_name(&url).to_owned();
+    let server = server_name(&url).to_owned();
     Ok(ParsedServer {
         key: StoredId { server, profile },
         text: text.to_owned(),
         url: Some(url),
     })
-}
-
-/// Returns the name of a server in the store.
-pub fn store_name(url: &Url) -> &str {
-    match url.path() {
-        "/" if url.query().is_none() => url.as_str().trim_end_matches('/'),
-        _ => url.as_str(),
-    }
 }
 
 /// Returns a URL as it may be shown: a user name in it may come with a password.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::clients::{Target, TARGETS};
+use crate::clients::{targets, Target};
 use crate::oauth::endpoint;
 use crate::store::StoreChoice;
 
@@ -33,9 +33,7 @@ where
 
 /// Reads the name of a client that a login can be handed over to.
 pub fn client() -> impl TypedValueParser<Value = &'static Target> {
-    let names = TARGETS
-        .iter()
-        .map(|client| PossibleValue::new(client.name).help(client.about));
+    let names = targets().map(|client| PossibleValue::new(client.name).help(client.about));
     PossibleValuesParser::new(names).try_map(|name| Target::find(&name).ok_or("unknown client"))
 }
 

@@ -34,9 +34,10 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         name: handover.name.to_owned(),
         is_list: false,
     };
-    Ok(Delivery::Setting(Setting {
+    let setting = Setting {
         usual: json!({"type": "http", "url": handover.url}),
         members: json!({"headersHelper": handover.command.shell("headers")}),
         ..Setting::new(handover, place)
-    }))
+    };
+    Ok(Delivery::Setting(setting, None))
 }

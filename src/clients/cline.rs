@@ -60,7 +60,7 @@ fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), HandoverError
     let entry = server.to_serde_value().unwrap_or_default();
     let transport = entry.get("transport").unwrap_or(&entry);
     let own = transport.get("url").and_then(Value::as_str);
-    let Some(own) = own.or_else(|| bridged(transport)) else {
+    let Some(own) = own.or_else(|| behind_mcp_remote(transport)) else {
         return Err(HandoverError::unsuitable(
             format!(
                 "{} reaches the server through another program",
@@ -79,7 +79,7 @@ fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), HandoverError
 }
 
 /// Returns the URL of an entry like `npx -y mcp-remote URL`: without more arguments Cline connects to it itself.
-fn bridged(transport: &Value) -> Option<&str> {
+fn behind_mcp_remote(transport: &Value) -> Option<&str> {
     let runs_npx = Path::new(transport["command"].as_str()?).file_stem()? == "npx";
     let variables = transport.get("env").and_then(Value::as_object);
     let arguments = transport["args"].as_array()?.iter();

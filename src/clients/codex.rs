@@ -64,11 +64,10 @@ fn text_of(path: &Path) -> Option<Zeroizing<String>> {
 }
 
 fn setting(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
-    let setting = helper_setting(handover, home);
-    Ok(match older(handover, home)? {
-        Some(older) => Delivery::SettingAndRemoval(setting, older),
-        None => Delivery::Setting(setting),
-    })
+    Ok(Delivery::Setting(
+        helper_setting(handover, home),
+        older(handover, home)?,
+    ))
 }
 
 fn helper_setting(handover: &Handover, home: &Path) -> Setting {

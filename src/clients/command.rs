@@ -31,14 +31,6 @@ pub struct Import {
     pub holds: Box<dyn Fn(&str) -> bool>,
 }
 
-/// How a command ended.
-struct End {
-    /// Its exit status; `None` if it was killed at the end of its time.
-    status: Option<ExitStatus>,
-    /// It did not read all of its stdin.
-    is_unread: bool,
-}
-
 impl Import {
     /// Runs the command. Its exit status alone proves nothing: the client's file must hold the login afterwards.
     ///
@@ -48,18 +40,16 @@ impl Import {
     /// the client's file cannot be read.
     pub fn run(&self) -> Result<(), WriteError> {
         let program = self.program;
-        let end = self
+        let (status, is_unread) = self
             .execute()
             .map_err(|source| WriteError::Command { program, source })?;
         match read_text(&self.path, false) {
             Ok(Some(text)) if (self.holds)(&text) => return Ok(()),
             // A command that read no login cannot have stored it.
-            Err(source) if !end.is_unread => {
-                return Err(WriteError::unreadable(&self.path, source))
-            }
+            Err(source) if !is_unread => return Err(WriteError::unreadable(&self.path, source)),
             _ => {}
         }
-        Err(match end.status {
+        Err(match status {
             None => WriteError::Unconfirmed(format!(
                 "{program} did not end within {} s, and was ended",
                 LIMIT.as_secs()
@@ -68,7 +58,7 @@ impl Import {
                 message: format!("{program} failed ({status})"),
                 hint: None,
             },
-            Some(_) if end.is_unread => WriteError::Failed {
+            Some(_) if is_unread => WriteError::Failed {
                 message: format!("{program} ended without reading the login"),
                 hint: Some("the login is still here; see what the command said, and run it again"),
             },
@@ -79,7 +69,9 @@ impl Import {
         })
     }
 
-    fn execute(&self) -> io::Result<End> {
+    /// Returns the exit status, `None` if the command was killed at the end of its time; and whether it left something of its
+    /// stdin unread.
+    fn execute(&self) -> io::Result<(Option<ExitStatus>, bool)> {
         let (mut reader, mut writer) = io::pipe()?;
         let text = self.stdin.clone();
         let feeder = thread::Builder::new()
@@ -97,7 +89,7 @@ impl Import {
             let rest_bytes = reader.read_to_end(&mut rest)?;
             is_unread = rest_bytes > 0 || !feeder.join().is_ok_and(|written| written.is_ok());
         }
-        Ok(End { status, is_unread })
+        Ok((status, is_unread))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What is special about each of them is a row of the table in [`config`].
 
+use std::sync::LazyLock;
+
 use serde_json::{json, Value};
 use zeroize::Zeroizing;
 
@@ -39,8 +41,11 @@ const REMOVED: &[&str] = &[
     "args",
 ];
 
-/// Returns the target for a client in the table.
-pub const fn target(client: &'static str) -> Target {
+/// The clients of the table in [`config`] that have an entry for an MCP server that they start.
+pub static TARGETS: LazyLock<Vec<Target>> =
+    LazyLock::new(|| config::that_start_servers().map(target).collect());
+
+fn target(client: &'static str) -> Target {
     Target {
         name: client,
         about: "starts `mcp-login connect` as its MCP server",
@@ -58,12 +63,13 @@ pub const fn target(client: &'static str) -> Target {
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let place = config::own_place(handover, places)?;
     let (entry, new_file) = config::stdio(handover.client);
-    Ok(Delivery::Setting(Setting {
+    let setting = Setting {
         members: filled(&entry, handover),
         removed: REMOVED,
         new_file,
         ..Setting::new(handover, place)
-    }))
+    };
+    Ok(Delivery::Setting(setting, None))
 }
 
 /// Returns an entry with our command in place of `NAME`, `PROGRAM` and `ARGUMENTS`.

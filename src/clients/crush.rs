@@ -20,9 +20,10 @@ pub const TARGET: Target = Target {
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let place = config::own_place(handover, places)?;
     let token = format!("Bearer $({})", handover.command.shell("token"));
-    Ok(Delivery::Setting(Setting {
+    let setting = Setting {
         usual: json!({"type": "http", "url": handover.url}),
         members: json!({"headers": {"Authorization": token}}),
         ..Setting::new(handover, place)
-    }))
+    };
+    Ok(Delivery::Setting(setting, None))
 }

@@ -57,16 +57,24 @@ fn deliver(
     let credential = credential(handover);
     let edit = move |path: &Path, old: Option<&str>| {
         file::edit_array(path, old, |entries| {
-            let known = entries.elements().into_iter();
-            let known = known.filter_map(|entry| entry.to_serde_value());
-            for entry in known.filter(|entry| entry["serverName"] == name.as_str()) {
-                let other = entry.get("mcpServerUrl");
-                if let Some(other) = other.and_then(Value::as_str).filter(|it| *it != url) {
-                    return Err(HandoverError::other_server(path, &name, other));
+            let mut own = None;
+            for element in entries.elements() {
+                let entry = element.to_serde_value().unwrap_or_default();
+                let Some(other) = entry["serverName"].as_str() else {
+                    return Err(HandoverError::unknown(
+                        path,
+                        "one of its entries has no name",
+                    ));
+                };
+                if other == name {
+                    if let Some(other) = entry["mcpServerUrl"].as_str().filter(|it| *it != url) {
+                        return Err(HandoverError::other_server(path, &name, other));
+                    }
+                    own = element.as_object();
                 }
             }
-            let name_of = |entry: &Value| entry["serverName"].as_str().map(str::to_owned);
-            file::put(path, entries, &name, name_of, &credential)
+            file::put(entries, own, &credential);
+            Ok(())
         })
     };
     let path = home.join("mcp-oauth-tokens.json");

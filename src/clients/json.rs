@@ -77,37 +77,12 @@ fn parse(path: &Path, old: Option<&str>, empty: &str) -> Result<CstRootNode, Han
         .map_err(|err| HandoverError::unknown(path, err))
 }
 
-/// Sets the element with this name in an array, or adds one.
-///
-/// # Errors
-///
-/// [`HandoverError::UnknownFormat`] if `name_of` finds no name in an element.
-pub fn put(
-    path: &Path,
-    array: &CstArray,
-    name: &str,
-    name_of: impl Fn(&Value) -> Option<String>,
-    value: &Value,
-) -> Result<(), HandoverError> {
-    let mut found = None;
-    for element in array.elements() {
-        let value = element.to_serde_value();
-        match value.and_then(|value| name_of(&value)) {
-            Some(other) if other == name => found = element.as_object(),
-            Some(_) => {}
-            None => {
-                return Err(HandoverError::unknown(
-                    path,
-                    "one of its entries has no name",
-                ))
-            }
-        }
-    }
-    match found {
-        Some(found) => found.replace_with(input(value)),
+/// Replaces an element of an array, or adds one if there is no old one.
+pub fn put(array: &CstArray, old: Option<CstObject>, value: &Value) {
+    match old {
+        Some(old) => old.replace_with(input(value)),
         None => Some(array.append(input(value))),
     };
-    Ok(())
 }
 
 /// Returns the object under a name, made if there is none.

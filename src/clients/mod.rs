@@ -46,8 +46,8 @@ use config::ConfiguredServer;
 use ours::OwnCommand;
 use setting::Setting;
 
-/// Everything that a login can be handed to, in the order of `handover --list`.
-pub const TARGETS: &[&Target] = &[
+/// The clients that read more of a login than the command to start, each in a file of its own.
+const CLIENTS: &[&Target] = &[
     &workspace_mcp::TARGET,
     &claude_code::TARGET,
     &codex::TARGET,
@@ -60,27 +60,24 @@ pub const TARGETS: &[&Target] = &[
     &fastmcp::TARGET,
     &gemini_cli::QWEN_CODE,
     &opencode::KILO,
-    &connect::target("cursor"),
-    &connect::target("vscode"),
-    &connect::target("windsurf"),
-    &connect::target("claude-desktop"),
-    &connect::target("copilot"),
-    &connect::target("goose"),
-    &connect::target("zed"),
-    &connect::target("lm-studio"),
-    &connect::target("kimi-code"),
-    &connect::target("droid"),
-    &connect::target("auggie"),
-    &connect::target("amp"),
-    &connect::target("continue"),
-    &connect::target("vibe"),
-    &connect::target("inspector"),
     &crush::TARGET,
+];
+
+/// The formats, which are no client's own.
+const FORMATS: &[&Target] = &[
     &connect::ANY,
     &google_adc::TARGET,
     &dotenv::TARGET,
     &github_actions::TARGET,
 ];
+
+/// Returns everything that a login can be handed to, in the order of `handover --list`. The clients between the two lists are
+/// rows of the table in [`config`].
+pub fn targets() -> impl Iterator<Item = &'static Target> {
+    let own = CLIENTS.iter().copied();
+    own.chain(connect::TARGETS.iter())
+        .chain(FORMATS.iter().copied())
+}
 
 /// The [`Target::source`] of mcp-remote: the entries of all configurations that run it.
 pub const MCP_REMOTE: &str = "mcp-remote";
@@ -216,10 +213,9 @@ pub struct Handover<'a> {
 pub enum Delivery {
     /// These files are changed, in this order.
     Files(Vec<Change>),
-    /// A setting without a secret: shown to the user, or written on request.
-    Setting(Setting),
-    /// The same, and the removal of an older login of ours that the client would use instead.
-    SettingAndRemoval(Setting, Change),
+    /// A setting without a secret: shown to the user, or written on request; and the removal of an older login of ours that
+    /// the client would use instead.
+    Setting(Setting, Option<Change>),
     /// A command of the client reads the login from its stdin.
     Command(Import),
     /// Text that the user asked for; it may hold the access token.
@@ -369,7 +365,7 @@ impl Target {
 
     /// Finds a target by its name on the command line.
     pub fn find(name: &str) -> Option<&'static Self> {
-        TARGETS.iter().copied().find(|client| client.name == name)
+        targets().find(|client| client.name == name)
     }
 
     /// Returns the servers that the client's configuration names.
@@ -444,20 +440,19 @@ mod tests {
             }
         }
         listed.sort_unstable();
-        let owner = |target: &&Target| match target.modes[0] {
+        let owner = |target: &Target| match target.modes[0] {
             Mode::Access => "`mcp-login`",
             Mode::Move => "the client",
             Mode::Copy => "both",
         };
-        let targets = TARGETS.iter();
-        let mut expected: Vec<_> = targets.map(|it| (it.name, owner(it))).collect();
+        let mut expected: Vec<_> = targets().map(|it| (it.name, owner(it))).collect();
         expected.sort_unstable();
         assert_eq!(listed, expected);
     }
 
     #[test]
     fn a_target_names_a_source_that_is_known() {
-        for target in TARGETS {
+        for target in targets() {
             let is_known = |name| name == MCP_REMOTE || config::names().any(|it| it == name);
             assert!(target.source.is_none_or(is_known), "{target:?}");
         }

@@ -112,27 +112,18 @@ fn commands(entry: &Value) -> Vec<String> {
     texts.into_iter().map(str::to_owned).collect()
 }
 
-/// Returns the servers in the configurations of clients that run this program for this login; `is_server` recognizes its
-/// URL.
-pub fn that_ask_for(
-    key: &StoredId,
-    places: &Places,
-    is_server: impl Fn(&str) -> bool,
-) -> Vec<ConfiguredServer> {
+/// Returns the servers in the configurations of clients that run this program for this login.
+pub fn that_ask_for(key: &StoredId, places: &Places) -> Vec<ConfiguredServer> {
     let mut found = config::scan(places, None).servers;
-    found.retain(|it| asks_for(it, key, &is_server));
+    found.retain(|it| asks_for(it, key));
     found
 }
 
-/// Returns whether an entry runs this program for this login; `is_server` recognizes its URL.
-pub fn asks_for(
-    configured: &ConfiguredServer,
-    key: &StoredId,
-    is_server: impl Fn(&str) -> bool,
-) -> bool {
+/// Returns whether an entry runs this program for this login.
+pub fn asks_for(configured: &ConfiguredServer, key: &StoredId) -> bool {
     commands(&configured.entry).iter().any(|text| {
         has_profile(text, key)
-            && (is_server(&configured.url) || text.contains(&quoted_in_setting(&key.server)))
+            && (key.is_for(&configured.url) || text.contains(&quoted_in_setting(&key.server)))
     })
 }
 

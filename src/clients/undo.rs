@@ -2,7 +2,7 @@
 //! the user can read, because an entry that was replaced may hold a secret.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -51,18 +51,6 @@ struct Splice {
     new_bytes: usize,
 }
 
-/// What was taken back.
-pub struct Undone {
-    /// The client.
-    pub client: String,
-    /// The server's name there.
-    pub name: String,
-    /// The file.
-    pub path: PathBuf,
-    /// An older entry is there again.
-    pub is_restored: bool,
-}
-
 fn hash(text: &str) -> String {
     let hash = digest::sha256(text);
     digest::hex(&hash, hash.len())
@@ -97,10 +85,6 @@ impl Splice {
 }
 
 impl WrittenEntry {
-    fn is_at(&self, place: &EntryPlace) -> bool {
-        self.place == *place
-    }
-
     /// Returns the text of the configuration before the entry was written; `None` if there was no file.
     fn undone(&self, text: &str) -> Result<Option<String>, HandoverError> {
         if let Some(text) = self.splice.as_ref().and_then(|it| it.undone(text)) {
@@ -142,7 +126,7 @@ pub fn remember(
     };
     let mut all = read(records)?;
     let now = place.read(text)?;
-    let at = all.iter().position(|it| it.is_at(place));
+    let at = all.iter().position(|it| it.place == *place);
     let earlier = at.map(|at| all.remove(at));
     // What we wrote ourselves is not what is put back.
     let earlier = earlier.filter(|it| now.as_ref() == Some(&it.written));
@@ -167,12 +151,17 @@ pub fn remember(
     write(records, &all)
 }
 
-/// Takes out of the configuration of a client what was written there for a login, and puts back what was there.
+/// Takes out of the configuration of a client what was written there for a login, and puts back what was there. Returns where
+/// that was, and whether an older entry is there again.
 ///
 /// # Errors
 ///
 /// [`WriteError::Refused`] if there is nothing, or if it was changed since; and those of reading and writing.
-pub fn undo(records: &Path, client: &str, key: &StoredId) -> Result<Vec<Undone>, WriteError> {
+pub fn undo(
+    records: &Path,
+    client: &str,
+    key: &StoredId,
+) -> Result<Vec<(EntryPlace, bool)>, WriteError> {
     let mut all = read(records)?;
     let is_meant = |it: &WrittenEntry| {
         it.client == client && it.server == key.server && it.profile == key.profile
@@ -202,14 +191,9 @@ pub fn undo(records: &Path, client: &str, key: &StoredId) -> Result<Vec<Undone>,
                     .map_err(DiskError::Io)?,
             }
         }
-        all.retain(|it| !it.is_at(&entry.place));
+        all.retain(|it| it.place != entry.place);
         write(records, &all)?;
-        undone.push(Undone {
-            client: entry.client,
-            name: entry.place.name,
-            path,
-            is_restored: entry.before.is_some(),
-        });
+        undone.push((entry.place, entry.before.is_some()));
     }
     Ok(undone)
 }

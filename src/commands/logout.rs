@@ -8,7 +8,6 @@ use clap::Args;
 use url::Url;
 
 use super::forget;
-use super::handover::is_server;
 use crate::cli::{servers, values};
 use crate::clients::{ours, Places};
 use crate::context::Context;
@@ -125,7 +124,7 @@ fn warn_of_clients(key: &StoredId, context: &Context) {
     let Some(places) = Places::detect() else {
         return;
     };
-    for client in ours::that_ask_for(key, &places, |url| is_server(url, key)) {
+    for client in ours::that_ask_for(key, &places) {
         let path = client.path.display().to_string();
         let words = [
             "mcp-login",
@@ -261,16 +260,16 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
 }
 
 /// Revokes both tokens, the refresh token first.
-fn revoke_tokens(kept: &Credentials, context: &Context) -> Result<LoggedOut, Error> {
-    let endpoint = kept
+fn revoke_tokens(login: &Credentials, context: &Context) -> Result<LoggedOut, Error> {
+    let endpoint = login
         .revocation_endpoint
         .as_ref()
         .and_then(|endpoint| Url::parse(endpoint).ok());
-    let until = kept.expires_at;
+    let until = login.expires_at;
     let has_expired = until.is_some_and(|at| at.seconds_left() <= 0);
-    let is_refreshable = kept.refresh_token.is_some() && !kept.needs_login;
-    let Some(endpoint) = endpoint.filter(|_| !kept.access_token.expose().is_empty()) else {
-        return Ok(match kept.needs_login && has_expired {
+    let is_refreshable = login.refresh_token.is_some() && !login.needs_login;
+    let Some(endpoint) = endpoint.filter(|_| !login.access_token.expose().is_empty()) else {
+        return Ok(match login.needs_login && has_expired {
             true => LoggedOut::Ended,
             false => LoggedOut::CannotRevoke {
                 until,
@@ -278,14 +277,14 @@ fn revoke_tokens(kept: &Credentials, context: &Context) -> Result<LoggedOut, Err
             },
         });
     };
-    let http = Http::new(&context.http, &kept.typed_urls(), REQUEST_LIMIT);
-    let client = match client_of(kept) {
+    let http = Http::new(&context.http, &login.typed_urls(), REQUEST_LIMIT);
+    let client = match client_of(login) {
         Ok(client) => client,
         Err(err) => {
             return Err(Error::NotRevoked {
-                server: kept.server.clone(),
+                server: login.server.clone(),
                 source: err.into(),
-                lives: lives(kept, kept.refresh_token.is_some()),
+                lives: lives(login, login.refresh_token.is_some()),
             })
         }
     };
@@ -294,15 +293,15 @@ fn revoke_tokens(kept: &Credentials, context: &Context) -> Result<LoggedOut, Err
         client: &client,
         http: &http,
     };
-    let refresh = kept
+    let refresh = login
         .refresh_token
         .as_ref()
         .map(|token| endpoint.revoke_refresh_token(token));
-    let access = endpoint.revoke_access_token(&kept.access_token);
+    let access = endpoint.revoke_access_token(&login.access_token);
     let not_revoked = |source, with_refresh_token| Error::NotRevoked {
-        server: kept.server.clone(),
+        server: login.server.clone(),
         source,
-        lives: lives(kept, with_refresh_token),
+        lives: lives(login, with_refresh_token),
     };
     let is_revoked = matches!(refresh, Some(Ok(())));
     match (refresh, access) {
@@ -323,9 +322,9 @@ fn revoke_tokens(kept: &Credentials, context: &Context) -> Result<LoggedOut, Err
 }
 
 /// Says which tokens live, and until when.
-fn lives(kept: &Credentials, with_refresh_token: bool) -> String {
+fn lives(login: &Credentials, with_refresh_token: bool) -> String {
     let mut tokens = Vec::new();
-    match kept.expires_at {
+    match login.expires_at {
         Some(at) if at.seconds_left() <= 0 => {}
         Some(at) => tokens.push(format!("the access token lives until {}", at.rfc3339())),
         None => tokens.push("the access token lives until the server ends it".to_owned()),

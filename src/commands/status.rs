@@ -9,14 +9,12 @@ use serde::Serialize;
 use serde_json::{json, Value};
 
 use super::login::all::is_open;
-use crate::cli::servers::store_name;
 use crate::cli::{names, servers, values};
 use crate::clients::config::{self, ConfiguredServer};
 use crate::clients::{ours, Places};
 use crate::context::{self, Context};
 use crate::error::Error;
 use crate::failure::{About, Class, Failure as _};
-use crate::oauth::endpoint;
 use crate::oauth::text::{json_line, printable, scope_list};
 use crate::os::clock::Time;
 use crate::os::terminal;
@@ -49,6 +47,8 @@ pub enum LoginState {
     NeedsLogin,
     /// Another program has it now.
     HandedOver,
+    /// There is none, and the server needs none.
+    NoLoginNeeded,
 }
 
 impl LoginState {
@@ -76,6 +76,7 @@ impl LoginState {
             Self::RefreshDue => "refresh due",
             Self::NeedsLogin => IMPORTANT,
             Self::HandedOver => "handed over",
+            Self::NoLoginNeeded => "no login needed",
         }
     }
 }
@@ -97,11 +98,7 @@ impl Login {
     pub fn of(entry: IndexEntry, configured: &[ConfiguredServer]) -> Self {
         let state = LoginState::of(&entry);
         let key = entry.key();
-        let is_server =
-            |url: &str| endpoint::parse(url).is_ok_and(|url| store_name(&url) == key.server);
-        let users = configured
-            .iter()
-            .filter(|it| ours::asks_for(it, &key, is_server));
+        let users = configured.iter().filter(|it| ours::asks_for(it, &key));
         let users: BTreeSet<_> = users.map(ConfiguredServer::full_name).collect();
         let client = match &entry.handed_over {
             Some(handed_over) => Some(handed_over.to.clone()),
@@ -165,12 +162,10 @@ pub fn run(args: &StatusArgs, of_one: bool, context: &Context) -> Result<ExitCod
         logins.retain(|login| login.entry.profile == *profile);
     }
     let missing: Vec<_> = wanted.iter().filter(|key| !keys.contains(key)).collect();
-    let needs_login = logins
-        .iter()
-        .any(|login| login.state == LoginState::NeedsLogin);
-    let class = match !missing.is_empty() || needs_login && !wanted.is_empty() {
-        true => Class::LoginNeeded,
-        false => Class::Success,
+    let class = match (missing.is_empty(), wanted.is_empty()) {
+        (false, _) => Class::LoginNeeded,
+        (true, true) => Class::Success,
+        (true, false) => class_of(logins.iter().map(|login| login.state)),
     };
     if context.json {
         let text = json_line(&json!({ "logins": logins })).unwrap_or_default();
@@ -188,6 +183,14 @@ pub fn run(args: &StatusArgs, of_one: bool, context: &Context) -> Result<ExitCod
         terminal::say("there are no logins");
     }
     Ok(code)
+}
+
+/// Returns the class of a status that names these logins.
+fn class_of(mut states: impl Iterator<Item = LoginState>) -> Class {
+    match states.any(|state| state == LoginState::NeedsLogin) {
+        true => Class::LoginNeeded,
+        false => Class::Success,
+    }
 }
 
 /// Lists all logins, by server and profile.
@@ -256,8 +259,7 @@ struct NamedLogin {
     named: ConfiguredServer,
     key: StoredId,
     login: Option<Login>,
-    /// `None` if no login is needed.
-    state: Option<LoginState>,
+    state: LoginState,
 }
 
 impl NamedLogin {
@@ -270,10 +272,7 @@ impl NamedLogin {
                 "scopes": [], "expires_at": null, "refreshable": false, "store": null,
             })
         });
-        members["state"] = match self.state {
-            Some(state) => json!(state),
-            None => json!("no_login_needed"),
-        };
+        members["state"] = json!(self.state);
         members["name"] = self.named.name.clone().into();
         members["client"] = self.named.source.into();
         members
@@ -282,11 +281,10 @@ impl NamedLogin {
     fn row(&self) -> Vec<String> {
         let details = self.login.as_ref().map(Login::details);
         let [expiry, account, _, place] = details.unwrap_or_default();
-        let state = self.state.map_or("no login needed", LoginState::in_words);
         row([
             printable(&self.named.name),
             printable(&self.key.server),
-            state.to_owned(),
+            self.state.in_words().to_owned(),
             expiry,
             account,
             place,
@@ -312,9 +310,9 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
                     .cloned();
                 let is_free = named.skip().is_some() || is_open(&cache, &key.server);
                 let state = match &login {
-                    Some(login) => Some(login.state),
-                    None if is_free => None,
-                    None => Some(LoginState::NeedsLogin),
+                    Some(login) => login.state,
+                    None if is_free => LoginState::NoLoginNeeded,
+                    None => LoginState::NeedsLogin,
                 };
                 servers.push(NamedLogin {
                     named,
@@ -331,11 +329,7 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
             "the configuration of {client} has no server that is reached over HTTP"
         ));
     }
-    let mut states = servers.iter().filter_map(|server| server.state);
-    let class = match states.any(|state| state == LoginState::NeedsLogin) {
-        true => Class::LoginNeeded,
-        false => Class::Success,
-    };
+    let class = class_of(servers.iter().map(|server| server.state));
     let text = if context.json {
         let logins: Vec<_> = servers.iter().map(NamedLogin::json).collect();
         json_line(&json!({ "logins": logins })).unwrap_or_default()

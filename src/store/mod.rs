@@ -22,6 +22,7 @@ pub mod text;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::oauth::text::quoted;
 
@@ -42,6 +43,14 @@ pub struct StoredId {
     pub profile: String,
 }
 
+/// Returns the name of a server in the store: its URL, without the slash after a bare host.
+pub fn server_name(url: &Url) -> &str {
+    match url.path() {
+        "/" if url.query().is_none() => url.as_str().trim_end_matches('/'),
+        _ => url.as_str(),
+    }
+}
+
 /// The profile of a login for which the user named none.
 pub const DEFAULT_PROFILE: &str = "default";
 
@@ -52,6 +61,11 @@ impl StoredId {
             server: server.into(),
             profile: profile.into(),
         }
+    }
+
+    /// Tells whether this is a login to the server at a URL.
+    pub fn is_for(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| server_name(&url) == self.server)
     }
 
     /// Returns the name under which a store keeps this login: `<server>`, or `<server>#<profile>`.

@@ -4,31 +4,27 @@ use serde_json::Value;
 use url::Url;
 
 use super::placeholder::{Expansion, Notation};
-use super::table::SOURCES;
-use super::ConfiguredServer;
+use super::{source, ConfiguredServer};
 use crate::clients::{mcp_remote, ours, Places};
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
 
-/// A value in a configuration, or what is wrong with it.
-pub type Setting<T> = Result<T, String>;
-
-/// What a configuration says about the login to a server. The client secret is not read: the user gives it to this program
+/// What a configuration says about the login to a server, each value or what is wrong with it. The client secret is not read: the user gives it to this program
 /// like every other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuth {
     /// A client that was registered by hand.
-    pub client_id: Option<Setting<String>>,
+    pub client_id: Option<Result<String, String>>,
     /// That client has a secret.
     pub has_secret: bool,
     /// The scopes to ask for.
-    pub scopes: Setting<Vec<String>>,
+    pub scopes: Result<Vec<String>, String>,
     /// The redirect URI of the client, if it is one on this machine.
-    pub redirect_uri: Option<Setting<String>>,
+    pub redirect_uri: Option<Result<String, String>>,
     /// The authorization endpoint and the token endpoint.
-    pub endpoints: Option<(Setting<String>, Setting<String>)>,
+    pub endpoints: Option<(Result<String, String>, Result<String, String>)>,
     /// The URL of the metadata of the authorization server.
-    pub metadata: Option<Setting<String>>,
+    pub metadata: Option<Result<String, String>>,
 }
 
 impl Default for OAuth {
@@ -149,7 +145,7 @@ fn is_web(text: &str) -> bool {
 }
 
 /// Replaces the placeholders of a URL.
-pub(super) fn expand(text: &str, expansion: &Expansion) -> Setting<String> {
+pub(super) fn expand(text: &str, expansion: &Expansion) -> Result<String, String> {
     let url = expansion.expand("its URL", text)?;
     if !is_web(&url) {
         return Err("its URL is not an http or https URL".to_owned());
@@ -256,8 +252,7 @@ impl ConfiguredServer {
 
     /// Returns what the configuration says about the login.
     pub fn oauth(&self, places: &Places) -> OAuth {
-        let source = SOURCES.iter().find(|source| source.name == self.source);
-        let notations = source.map_or(&[][..], |source| source.notations);
+        let notations = source(self.source).map_or(&[][..], |source| source.notations);
         let expand = |notations, what: &str, text: &str| {
             let what = format!("{what} of {} in {}", self.full_name(), self.path.display());
             let expansion = Expansion {
@@ -281,7 +276,7 @@ impl ConfiguredServer {
         oauth
     }
 
-    fn own_oauth(&self, expand: &dyn Fn(&str, &str) -> Setting<String>) -> OAuth {
+    fn own_oauth(&self, expand: &dyn Fn(&str, &str) -> Result<String, String>) -> OAuth {
         let text = |what: &str, keys: &[&str]| {
             let text = at(&self.entry, keys)?.as_str()?;
             Some(expand(what, text))
@@ -293,7 +288,7 @@ impl ConfiguredServer {
             _ => Vec::new(),
         };
         let scopes = list.iter().map(|scope| expand("a scope", scope));
-        let scopes: Setting<Vec<String>> = scopes.collect();
+        let scopes: Result<Vec<String>, String> = scopes.collect();
         let usual = || match self.port(expand) {
             Some(Err(why)) => Some(Err(why)),
             Some(Ok(port)) => self.usual_redirect_uri(Some(port)).map(Ok),
@@ -315,7 +310,10 @@ impl ConfiguredServer {
     }
 
     /// Returns the port that the configuration names, as a number or as text; zero means any.
-    fn port(&self, expand: &dyn Fn(&str, &str) -> Setting<String>) -> Option<Setting<u16>> {
+    fn port(
+        &self,
+        expand: &dyn Fn(&str, &str) -> Result<String, String>,
+    ) -> Option<Result<u16, String>> {
         let text = match at(&self.entry, PORTS)? {
             Value::Number(number) => Ok(number.to_string()),
             Value::String(text) => expand("the port", text),
@@ -331,7 +329,7 @@ impl ConfiguredServer {
 
     /// Returns the redirect URI that the client registers, with this port or its usual one.
     fn usual_redirect_uri(&self, port: Option<u16>) -> Option<String> {
-        let source = SOURCES.iter().find(|source| source.name == self.source)?;
+        let source = source(self.source)?;
         let port = port.or(source.port).map(|port| format!(":{port}"));
         let uri = source.callback.replace("{port}", &port.unwrap_or_default());
         Some(uri).filter(|uri| !uri.is_empty())

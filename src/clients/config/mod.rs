@@ -24,7 +24,7 @@ use placeholder::Expansion;
 use table::{ConfigSource, SOURCES};
 
 pub(super) use entry::address;
-pub use entry::{OAuth, Setting};
+pub use entry::OAuth;
 pub(super) use read::{item as from_toml, parse};
 
 /// A server as a client's configuration names it.
@@ -92,6 +92,12 @@ impl fmt::Display for ConfigProblem {
 /// Returns the names of the clients whose configurations are known.
 pub fn names() -> impl Iterator<Item = &'static str> {
     SOURCES.iter().map(|source| source.name)
+}
+
+/// Returns the names of the clients that have an entry for an MCP server that they start.
+pub(super) fn that_start_servers() -> impl Iterator<Item = &'static str> {
+    let starting = SOURCES.iter().filter(|source| !source.stdio.is_empty());
+    starting.map(|source| source.name)
 }
 
 /// Returns the client of a name.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::arguments::{port, Arguments, CLIENT_INFO, CLIENT_METADATA};
 use super::hash;
-use crate::clients::config::{OAuth, Setting};
+use crate::clients::config::OAuth;
 use crate::clients::Places;
 use crate::os::files;
 
@@ -20,7 +20,7 @@ pub fn login(
     url: &str,
     places: &Places,
     in_project: bool,
-    expand: impl Fn(&str, &str) -> Setting<String>,
+    expand: impl Fn(&str, &str) -> Result<String, String>,
 ) -> Option<OAuth> {
     let arguments = Arguments::of(entry)?;
     let document = |option| {
@@ -29,13 +29,14 @@ pub fn login(
         Some(document.map_err(|why| format!("what {option} names {why}")))
     };
     let (info, metadata) = (document(CLIENT_INFO), document(CLIENT_METADATA));
-    let member = |document: &Option<Setting<Value>>, pointer: &str| match document.as_ref()? {
-        Ok(document) => {
-            let text = document.pointer(pointer)?.as_str()?;
-            Some(expand(pointer.trim_start_matches('/'), text))
-        }
-        Err(why) => Some(Err(why.clone())),
-    };
+    let member =
+        |document: &Option<Result<Value, String>>, pointer: &str| match document.as_ref()? {
+            Ok(document) => {
+                let text = document.pointer(pointer)?.as_str()?;
+                Some(expand(pointer.trim_start_matches('/'), text))
+            }
+            Err(why) => Some(Err(why.clone())),
+        };
     let usual = || {
         let is_known = info.is_some() && Arguments::known(entry).is_ok();
         is_known.then(|| Ok(arguments.redirect_uri(&hash(url, &arguments))))
@@ -59,7 +60,7 @@ pub fn login(
 }
 
 /// Reads JSON from an argument, or from the file that it names behind an `@`.
-fn read(text: &str, places: &Places, in_project: bool) -> Setting<Value> {
+fn read(text: &str, places: &Places, in_project: bool) -> Result<Value, String> {
     let not_json = |_| "is not JSON".to_owned();
     let Some(path) = text.strip_prefix('@') else {
         return serde_json::from_str(text).map_err(not_json);

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::cli::{servers, values};
 use crate::clients::config::ConfiguredServer;
 use crate::clients::ours::{self, OwnCommand};
-use crate::clients::writer::WriteError;
-use crate::clients::{writer, HandoverError, Mode, Places, Target, TARGETS};
+use crate::clients::writer::{self, WriteError};
+use crate::clients::{targets, HandoverError, Mode, Places, Target};
 use crate::context::Context;
 use crate::error::Error;
 use crate::failure::Class;
@@ -24,9 +24,7 @@ use crate::output::{self, Line, Reporter};
 use crate::refresh;
 use crate::store::StoredId;
 use crate::warning::warn_user;
-use transfer::{hand_over, Consent, HandoverOptions, Transfer, What};
-
-pub use transfer::is_server;
+use transfer::{hand_over, not_given, Consent, Delivered, HandoverOptions, Transfer};
 
 /// Longest wait for an answer to a question.
 const QUESTION_LIMIT: Duration = Duration::from_secs(300);
@@ -127,7 +125,6 @@ pub fn run(args: &HandoverArgs, context: &Context) -> Result<ExitCode, Error> {
     let options = HandoverOptions {
         client,
         mode: args.mode,
-        consent: consent(args.write, context),
         name: args.name.as_deref(),
         typed: server
             .filter(|it| !it.contains("://"))
@@ -135,7 +132,14 @@ pub fn run(args: &HandoverArgs, context: &Context) -> Result<ExitCode, Error> {
         variable: &args.env,
         command: &own_command(&key, context),
     };
-    report(&key, &options, &args.places, context, &mut reporter)
+    let consent = consent(args.write, context);
+    report(
+        &key,
+        &options,
+        consent,
+        &args.places,
+        (context, &mut reporter),
+    )
 }
 
 /// Hands a new login over to a client; `typed` is the name by which the user called the server.
@@ -155,13 +159,13 @@ pub fn hand_over_new(
     let options = HandoverOptions {
         client,
         mode: None,
-        consent: consent(write, context),
         name: None,
         typed,
         variable: values::VARIABLE,
         command: &own_command(key, context),
     };
-    report(key, &options, places, context, reporter)
+    let consent = consent(write, context);
+    report(key, &options, consent, places, (context, reporter))
 }
 
 /// Returns what is done without asking: everything with `--write`; in a terminal the user is asked; without one, a setting
@@ -178,8 +182,8 @@ fn consent(write: bool, context: &Context) -> Consent {
 /// Shows what would be done, and asks.
 fn is_agreed(planned: &Transfer, client: &Target, reporter: &mut Reporter) -> bool {
     let shown = |path: &Path| printable(&path.display().to_string());
-    let question = match &planned.what {
-        What::Shown {
+    let question = match &planned.delivered {
+        Delivered::Shown {
             setting,
             path,
             writable: true,
@@ -188,7 +192,7 @@ fn is_agreed(planned: &Transfer, client: &Target, reporter: &mut Reporter) -> bo
             reporter.product(setting);
             format!("write it for {}?", client.name)
         }
-        What::Planned(paths) => {
+        Delivered::Planned(paths) => {
             for path in paths {
                 terminal::say(&format!("this file would be changed: {}", shown(path)));
             }
@@ -212,9 +216,9 @@ fn take_back(
     context: &Context,
     reporter: &mut Reporter,
 ) -> Result<ExitCode, Error> {
-    for undone in transfer::take_back(key, client, context)? {
-        let (path, name) = (undone.path.display().to_string(), printable(&undone.name));
-        terminal::say_good(&match undone.is_restored {
+    for (place, restored) in transfer::take_back(key, client, context)? {
+        let (path, name) = (place.path.display().to_string(), printable(&place.name));
+        terminal::say_good(&match restored {
             true => format!("{path} has its old entry {name} again"),
             false => format!("the entry {name} is taken out of {path}"),
         });
@@ -222,9 +226,9 @@ fn take_back(
             server: &key.server,
             profile: &key.profile,
             client: client.name,
-            name: &undone.name,
+            name: &place.name,
             path,
-            restored: undone.is_restored,
+            restored,
         });
     }
     Ok(reporter.exit_code(Class::Success))
@@ -234,36 +238,30 @@ fn take_back(
 fn report(
     key: &StoredId,
     options: &HandoverOptions,
+    consent: Consent,
     places: &PlaceArgs,
-    context: &Context,
-    reporter: &mut Reporter,
+    (context, reporter): (&Context, &mut Reporter),
 ) -> Result<ExitCode, Error> {
     let (client, places) = (options.client, places.look()?);
-    let mut done = transfer(key, options, context, &places, reporter)?;
-    if options.consent == Consent::Nothing
-        && matches!(
-            done.what,
-            What::Planned(_) | What::Shown { writable: true, .. }
-        )
-    {
+    let hand_over = |consent| hand_over(key, options, consent, context, &places);
+    let show_if_unknown = |failure: &Error, reporter: &mut Reporter| {
+        if is_format_unknown(failure) {
+            show_setting(hand_over(Consent::Nothing), context.json, reporter);
+        }
+    };
+    let mut done = hand_over(consent).inspect_err(|err| show_if_unknown(err, reporter))?;
+    if consent == Consent::Nothing && done.is_planned() {
         if !is_agreed(&done, client, reporter) {
             terminal::say("nothing was written");
             return Ok(reporter.exit_code(Class::LoginNeeded));
         }
-        let options = HandoverOptions {
-            consent: Consent::Write,
-            ..*options
-        };
-        done = transfer(key, &options, context, &places, reporter)?;
+        done = hand_over(Consent::Write).inspect_err(|err| show_if_unknown(err, reporter))?;
     }
-    if let What::Product { text, append } = &done.what {
+    if let Delivered::Product { text, append } = &done.delivered {
         let code = output::print(text);
         // What could not be masked is not shown to later steps either.
         if let (Some((path, lines)), true) = (append, code == ExitCode::SUCCESS) {
-            writer::append(path, lines).map_err(|source| Error::HandOver {
-                client: client.name,
-                source,
-            })?;
+            writer::append(path, lines).map_err(|source| not_given(client, source))?;
         }
         terminal::say(client.note);
         return Ok(code);
@@ -272,56 +270,49 @@ fn report(
     Ok(reporter.exit_code(Class::Success))
 }
 
-/// Hands a login over. What cannot be written because of the form of the file is printed.
-fn transfer(
-    key: &StoredId,
-    options: &HandoverOptions,
-    context: &Context,
-    places: &Places,
-    reporter: &mut Reporter,
-) -> Result<Transfer, Error> {
-    let done = hand_over(key, options, context, places);
-    let is_unknown = matches!(
-        &done,
-        Err(Error::HandOver {
+/// Tells whether a file could not be written because of its form.
+fn is_format_unknown(failure: &Error) -> bool {
+    matches!(
+        failure,
+        Error::HandOver {
             source: WriteError::Refused(HandoverError::UnknownFormat { .. }),
             ..
-        })
-    );
-    let options = HandoverOptions {
-        consent: Consent::Nothing,
-        ..*options
-    };
-    if is_unknown {
-        let planned = hand_over(key, &options, context, places);
-        if let Ok(What::Shown { setting, path, .. }) = planned.map(|it| it.what) {
-            let path = printable(&path.display().to_string());
-            terminal::say(&format!("put this into {path} by hand:"));
-            // With `--json`, stdout is for events.
-            match context.json {
-                true => setting.lines().for_each(terminal::show),
-                false => reporter.product(&setting),
-            }
+        }
+    )
+}
+
+/// Shows the setting that a user has to write into a file whose form is not known.
+fn show_setting(planned: Result<Transfer, Error>, json: bool, reporter: &mut Reporter) {
+    if let Ok(Delivered::Shown { setting, path, .. }) = planned.map(|it| it.delivered) {
+        let path = printable(&path.display().to_string());
+        terminal::say(&format!("put this into {path} by hand:"));
+        // With `--json`, stdout is for events.
+        match json {
+            true => setting.lines().for_each(terminal::show),
+            false => reporter.product(&setting),
         }
     }
-    done
 }
 
 impl Transfer {
+    /// Tells whether something would be written, if the user agrees.
+    fn is_planned(&self) -> bool {
+        matches!(
+            self.delivered,
+            Delivered::Planned(_) | Delivered::Shown { writable: true, .. }
+        )
+    }
+
     /// Prints what the client has now, and what the user has to do.
     fn report(&self, key: &StoredId, client: &Target, reporter: &mut Reporter) {
         let shown = |path: &Path| path.display().to_string();
-        let (written, setting, path) = match &self.what {
-            What::Written(paths) => (paths.iter().map(|path| shown(path)).collect(), None, None),
-            What::Shown { setting, path, .. } => (Vec::new(), Some(setting.as_str()), Some(path)),
-            _ => (Vec::new(), None, None),
-        };
         let name = client.name;
-        if let What::Shown {
+        let (mut written, mut to_write) = (Vec::new(), None);
+        if let Delivered::Shown {
             setting,
             path,
             writable,
-        } = &self.what
+        } = &self.delivered
         {
             let or = match writable {
                 true => ", or run the command again with --write",
@@ -331,16 +322,21 @@ impl Transfer {
             if !reporter.is_json() {
                 reporter.product(setting);
             }
+            to_write = Some((setting.as_str(), shown(path)));
         } else {
             terminal::say_good(&format!(
                 "{name} has the login to {}, under the name {}",
                 key.server,
                 printable(&self.name)
             ));
+            if let Delivered::Written(paths) = &self.delivered {
+                written.extend(paths.iter().map(|path| shown(path)));
+            }
             for path in &written {
                 terminal::say(&format!("  written: {path}"));
             }
         }
+        let (setting, path) = to_write.unzip();
         reporter.json(&Line::HandedOver {
             server: &key.server,
             profile: &key.profile,
@@ -349,7 +345,7 @@ impl Transfer {
             mode: self.mode.to_string(),
             written,
             setting,
-            path: path.map(|path| shown(path)),
+            path,
             cut_off: self
                 .cut_off
                 .iter()
@@ -405,15 +401,13 @@ impl PlaceArgs {
 /// Lists the clients.
 pub fn list(json: bool) -> ExitCode {
     if json {
-        let clients = TARGETS.iter().map(|client| {
+        let clients = targets().map(|client| {
             let modes: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
             json!({"client": client.name, "about": client.about, "modes": modes})
         });
         return output::print_json(&json!({ "clients": clients.collect::<Vec<_>>() }));
     }
-    let rows = TARGETS
-        .iter()
-        .map(|client| [client.name, client.about].map(str::to_owned));
+    let rows = targets().map(|client| [client.name, client.about].map(str::to_owned));
     output::print(output::aligned(&rows.collect::<Vec<_>>()).trim_end())
 }
 

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::cli::servers::store_name;
 use crate::clients::config::ConfiguredServer;
 use crate::clients::ours::OwnCommand;
-use crate::clients::undo::Undone;
+use crate::clients::setting::EntryPlace;
 use crate::clients::writer::{self, WriteError};
 use crate::clients::{
     ours, undo, Delivery, Handover, HandoverError, Mode, Places, Target, MCP_REMOTE,
@@ -44,8 +43,6 @@ pub struct HandoverOptions<'a> {
     pub client: &'static Target,
     /// Who owns the refresh token afterwards; `None` for what suits the client.
     pub mode: Option<Mode>,
-    /// What is done without asking.
-    pub consent: Consent,
     /// The server's name in the client's configuration, if the user gives it.
     pub name: Option<&'a str>,
     /// The name by which the user called the server, in another client's configuration.
@@ -73,15 +70,15 @@ pub struct Transfer {
     pub mode: Mode,
     /// The server's name in the client's configuration.
     pub name: String,
-    /// What was done.
-    pub what: What,
+    /// What the client got.
+    pub delivered: Delivered,
     /// The servers of other clients' configurations that ask us for a token of this login, and get none any more.
     pub cut_off: Vec<ConfiguredServer>,
 }
 
-/// What was done for the client.
-pub enum What {
-    /// These files were changed, and read back.
+/// What a client got, or would get.
+pub enum Delivered {
+    /// These files were changed, and read back; none if the client's own command took the login.
     Written(Vec<PathBuf>),
     /// This setting belongs into that file.
     Shown {
@@ -94,8 +91,6 @@ pub enum What {
     },
     /// The client gets the login in these files; none if it takes the login by its own command.
     Planned(Vec<PathBuf>),
-    /// The client's own command took the login.
-    Imported,
     /// This is to be printed, and nothing else; it carries the access token.
     Product {
         /// What is printed.
@@ -113,68 +108,51 @@ pub enum What {
 pub fn hand_over(
     key: &StoredId,
     options: &HandoverOptions,
+    consent: Consent,
     context: &Context,
     places: &Places,
 ) -> Result<Transfer, Error> {
-    let failed = |source: WriteError| Error::HandOver {
-        client: options.client.name,
-        source,
-    };
+    let client = options.client;
+    let failed = |source| not_given(client, source);
+    let refused = |why: HandoverError| failed(why.into());
     let store = context.store_to_read(Interaction::Allowed);
     let settings = &refresh::Settings::of(context);
     let seen = refresh::load(&store, key, settings)?;
-    let mode = mode(options, &seen).map_err(|refusal| failed(refusal.into()))?;
+    let mode = mode(options, &seen).map_err(refused)?;
     if seen.needs_login && mode != Mode::Access {
         return Err(refresh::refused_before(&seen, settings));
     }
-    if mode == Mode::Access && !options.client.asks_us {
-        refresh::live(
-            key,
-            Freshness {
-                min_ttl: MIN_LIFE,
-                refresh: false,
-            },
-            context,
-            Deadline::after(refresh::LIMIT),
-        )?;
+    if mode == Mode::Access && !client.asks_us {
+        let freshness = Freshness {
+            min_ttl: MIN_LIFE,
+            refresh: false,
+        };
+        refresh::live(key, freshness, context, Deadline::after(refresh::LIMIT))?;
     }
-    let unreadable = |err: StoreError| Error::unreadable(key, err);
-    let deadline = Deadline::after(LOCK_LIMIT);
-    let locked = LockedLogin::acquire(&store, key, deadline);
-    let mut locked = locked.map_err(unreadable)?;
-    locked.ours(settings)?;
-    locked.exclude_others(deadline)?;
-    while locked.adopt()? {
-        locked.exclude_others(deadline)?;
+    // The lock is held to the end.
+    let (_locked, mut login) = locked(&store, key, settings)?;
+    let configured = configured(key, options, places).map_err(refused)?;
+    let name = name(key, options, configured.as_ref());
+    if let Some(configured) = configured.as_ref().filter(|it| it.in_project) {
+        warn_user!(
+            ProjectFile,
+            "the name {} comes from a project's file: {}",
+            printable(&name),
+            configured.path.display()
+        );
     }
-    let mut kept = locked.ours(settings)?.credentials;
-    let configured = configured(key, options, places).map_err(|refusal| failed(refusal.into()))?;
-    let name = options
-        .name
-        .map(str::to_owned)
-        .or_else(|| configured.as_ref().map(|it| it.name.clone()));
-    let mut name = name
-        .or(options.typed.map(str::to_owned))
-        .unwrap_or_else(|| name_of(&key.server));
-    if options.client.plain_names && options.name.is_none() && configured.is_none() {
-        name = plain(&name);
-    }
-    let url = configured
-        .as_ref()
-        .map_or(key.server.clone(), |it| it.url.clone());
-    let metadata = login::metadata(&context.cache(), &kept);
     // A secret that came unasked with a public registration is for the server's revocation endpoint alone.
-    let is_public = kept.client_auth == ClientAuth::None;
-    let client_secret = kept.client_secret.clone().filter(|_| !is_public);
+    let is_public = login.client_auth == ClientAuth::None;
     let given = Credentials {
-        client_secret,
-        ..kept.clone()
+        client_secret: login.client_secret.clone().filter(|_| !is_public),
+        ..login.clone()
     };
-    let grant = Handover {
-        client: options.client.name,
+    let metadata = login::metadata(&context.cache(), &login);
+    let handover = Handover {
+        client: client.name,
         login: &given,
         name: &name,
-        url: &url,
+        url: configured.as_ref().map_or(&key.server, |it| &it.url),
         configured: configured.as_ref(),
         metadata: metadata.as_ref(),
         mode,
@@ -182,45 +160,74 @@ pub fn hand_over(
         variable: options.variable,
         now: Time::now(),
     };
-    if let Some(ConfiguredServer {
-        in_project: true,
-        path,
-        ..
-    }) = &configured
-    {
-        warn_user!(
-            ProjectFile,
-            "the name {} comes from a project's file: {}",
-            printable(&name),
-            path.display()
-        );
-    }
-    let delivery =
-        (options.client.deliver)(&grant, places).map_err(|refusal| failed(refusal.into()))?;
+    let delivery = (client.deliver)(&handover, places).map_err(refused)?;
     // Not every client has a lock for its files: our own processes at least take turns.
     let _turn = turn(key, context)?;
     let records = own_file(context, "handovers.json");
-    let to = options.client.name;
-    let deliver = || self::deliver(delivery, options.consent, (to, key, &records));
-    if mode != Mode::Move || options.consent == Consent::Nothing {
-        return Ok(Transfer {
-            mode,
-            name,
-            what: deliver().map_err(failed)?,
-            cut_off: Vec::new(),
-        });
-    }
-    let what = move_to_client(&mut kept, to.to_owned(), (&store, key), deliver)?.map_err(failed)?;
-    let cut_off = ours::that_ask_for(key, places, |url| is_server(url, key));
+    let deliver = || deliver(delivery, consent, (client.name, key, &records)).map_err(failed);
+    let is_moved = mode == Mode::Move && consent != Consent::Nothing;
+    let (delivered, cut_off) = match is_moved {
+        false => (deliver()?, Vec::new()),
+        true => (
+            move_to_client(&mut login, client.name, (&store, key), deliver)?,
+            ours::that_ask_for(key, places),
+        ),
+    };
     Ok(Transfer {
         mode,
         name,
-        what,
+        delivered,
         cut_off,
     })
 }
 
-/// Takes back what was written into the configuration of a client for a login.
+/// The login cannot be given to the client.
+pub fn not_given(client: &Target, source: WriteError) -> Error {
+    Error::HandOver {
+        client: client.name,
+        source,
+    }
+}
+
+/// Locks a login of ours, and returns it with what an interrupted refresh has received.
+fn locked<'a>(
+    store: &'a Store,
+    key: &StoredId,
+    settings: &refresh::Settings,
+) -> Result<(LockedLogin<'a>, Credentials), Error> {
+    let deadline = Deadline::after(LOCK_LIMIT);
+    let locked = LockedLogin::acquire(store, key, deadline);
+    let mut locked = locked.map_err(|err| Error::unreadable(key, err))?;
+    locked.ours(settings)?;
+    locked.exclude_others(deadline)?;
+    while locked.adopt()? {
+        locked.exclude_others(deadline)?;
+    }
+    let login = locked.ours(settings)?.credentials;
+    Ok((locked, login))
+}
+
+/// Returns the server's name in the client's configuration: as the user says, as it is there already, or a new one.
+fn name(
+    key: &StoredId,
+    options: &HandoverOptions,
+    configured: Option<&ConfiguredServer>,
+) -> String {
+    let known = options.name.or(configured.map(|it| it.name.as_str()));
+    match (known, options.typed.map(str::to_owned)) {
+        (Some(name), _) => name.to_owned(),
+        (None, new) => {
+            let new = new.unwrap_or_else(|| name_of(&key.server));
+            match options.client.plain_names {
+                true => plain(&new),
+                false => new,
+            }
+        }
+    }
+}
+
+/// Takes back what was written into the configuration of a client for a login. Returns where that was, and whether an older
+/// entry is there again.
 ///
 /// # Errors
 ///
@@ -229,13 +236,10 @@ pub fn take_back(
     key: &StoredId,
     client: &'static Target,
     context: &Context,
-) -> Result<Vec<Undone>, Error> {
+) -> Result<Vec<(EntryPlace, bool)>, Error> {
     let _turn = turn(key, context)?;
     let records = own_file(context, "handovers.json");
-    undo::undo(&records, client.name, key).map_err(|source| Error::HandOver {
-        client: client.name,
-        source,
-    })
+    undo::undo(&records, client.name, key).map_err(|source| not_given(client, source))
 }
 
 /// Waits until no other of our own processes hands anything over.
@@ -256,62 +260,56 @@ fn own_file(context: &Context, name: &str) -> PathBuf {
 /// Moves a login to a client: marks it before, and removes its tokens when the client has them. A change that another
 /// process makes meanwhile wins.
 fn move_to_client<T>(
-    kept: &mut Credentials,
-    to: String,
+    login: &mut Credentials,
+    to: &str,
     (store, key): (&Store, &StoredId),
-    deliver: impl FnOnce() -> Result<T, WriteError>,
-) -> Result<Result<T, WriteError>, Error> {
-    kept.handed_over = Some(store::HandedOver {
-        to,
+    deliver: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    login.handed_over = Some(store::HandedOver {
+        to: to.to_owned(),
         at: Time::now(),
     });
-    save(store, kept, key)?;
+    save(store, login, key)?;
     let delivered = deliver();
     let now = store.load(key).map_err(|err| Error::unreadable(key, err))?;
-    if now.is_none_or(|now| now.generation != kept.generation) {
+    if now.is_none_or(|now| now.generation != login.generation) {
         warn_user!(
             LoginChanged,
             "a new login or a logout came meanwhile, and is left as it is"
         );
-        return Ok(delivered);
+        return delivered;
     }
     match &delivered {
         Ok(_) => {
-            kept.access_token = Secret::new("");
-            kept.refresh_token = None;
-            save(store, kept, key)?;
+            login.access_token = Secret::new("");
+            login.refresh_token = None;
         }
         // The mark stays: nobody knows who uses the refresh token now.
-        Err(err) if err.may_have_given() => {}
-        Err(_) => {
-            kept.handed_over = None;
-            save(store, kept, key)?;
-        }
+        Err(Error::HandOver { source, .. }) if source.may_have_given() => return delivered,
+        Err(_) => login.handed_over = None,
     }
-    Ok(delivered)
+    save(store, login, key)?;
+    delivered
 }
 
-fn save(store: &Store, kept: &mut Credentials, key: &StoredId) -> Result<(), Error> {
-    let saved = store
-        .save(kept)
-        .map_err(|err| Error::not_stored(key, err))?;
-    saved
-        .notice
-        .iter()
-        .for_each(|notice| warn_user!(StoreFallback, "{notice}"));
+fn save(store: &Store, login: &mut Credentials, key: &StoredId) -> Result<(), Error> {
+    let saved = store.save(login);
+    if let Some(notice) = saved.map_err(|err| Error::not_stored(key, err))?.notice {
+        warn_user!(StoreFallback, "{notice}");
+    }
     Ok(())
 }
 
 /// Returns the mode that the user wants, or the usual one. A login that cannot be refreshed is not moved.
-fn mode(options: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverError> {
+fn mode(options: &HandoverOptions, login: &Credentials) -> Result<Mode, HandoverError> {
     let client = options.client;
-    if kept.is_unattended() {
+    if login.is_unattended() {
         return Err(HandoverError::unsuitable(
             "no person takes part in this login, so there is nothing to hand over but a token that soon expires",
             "let the client run `mcp-login headers SERVER` or `mcp-login connect SERVER`, or the job `mcp-login exec`",
         ));
     }
-    if kept.is_bound() && !client.is_bridged {
+    if login.is_bound() && !client.is_bridged {
         return Err(HandoverError::unsuitable(
             format!(
                 "the token is bound to a key (DPoP), and {} cannot send proofs",
@@ -319,13 +317,13 @@ fn mode(options: &HandoverOptions, kept: &Credentials) -> Result<Mode, HandoverE
             ),
             format!(
                 "use --to any: the client starts `mcp-login connect {}`, which sends them",
-                kept.server
+                login.server
             ),
         ));
     }
-    let cannot_move = if kept.refresh_token.is_none() {
+    let cannot_move = if login.refresh_token.is_none() {
         Some("there is no refresh token to move: the server gave none")
-    } else if kept.client_key.is_some() {
+    } else if login.client_key.is_some() {
         Some("there is nothing to move: each refresh is signed with the private key of the client")
     } else {
         None
@@ -362,30 +360,26 @@ fn configured(
         return Ok(None);
     };
     let mut found = options.client.servers(places);
-    found.retain(|it| is_server(&it.url, key));
-    found.retain(|it| options.name.is_none_or(|name| it.name == name));
-    let bridged = source == MCP_REMOTE;
+    found.retain(|it| key.is_for(&it.url) && options.name.is_none_or(|name| it.name == name));
+    let is_mcp_remote = source == MCP_REMOTE;
     let Some(first) = found.first() else {
-        // The bridge knows no names.
-        if options.name.is_some() || options.client.asks_us || bridged {
+        // mcp-remote knows no names.
+        if options.name.is_some() || options.client.asks_us || is_mcp_remote {
             return Ok(None);
         }
-        return Err(HandoverError::unsuitable(format!("the configuration of {source} names no server with the URL {}", key.server), format!("add the server to {source} first, or give the name that it will have there with --name")));
+        return Err(HandoverError::unsuitable(
+            format!("the configuration of {source} names no server with the URL {}", key.server),
+            format!("add the server to {source} first, or give the name that it will have there with --name"),
+        ));
     };
-    let other = |it: &ConfiguredServer| {
-        if bridged {
-            it.entry != first.entry
-        } else {
-            it.name != first.name
-        }
+    let is_other = |it: &ConfiguredServer| match is_mcp_remote {
+        true => it.entry != first.entry,
+        false => it.name != first.name,
     };
-    if found.iter().any(other) {
-        let name = |it: &ConfiguredServer| {
-            if bridged {
-                it.full_name()
-            } else {
-                it.name.clone()
-            }
+    if found.iter().any(is_other) {
+        let name = |it: &ConfiguredServer| match is_mcp_remote {
+            true => it.full_name(),
+            false => it.name.clone(),
         };
         let names: Vec<_> = found.iter().map(name).collect();
         return Err(HandoverError::unsuitable(
@@ -399,11 +393,6 @@ fn configured(
     }
     options.client.wants(first)?;
     Ok(found.into_iter().next())
-}
-
-/// Tells whether a URL means the server of a login.
-pub fn is_server(url: &str, key: &StoredId) -> bool {
-    url::Url::parse(url).is_ok_and(|url| store_name(&url) == key.server)
 }
 
 /// Makes a name for a server: the last part of its host before the top-level domain that is no common word, else the host.
@@ -436,20 +425,19 @@ fn deliver(
     delivery: Delivery,
     consent: Consent,
     (client, key, records): (&str, &StoredId, &Path),
-) -> Result<What, WriteError> {
+) -> Result<Delivered, WriteError> {
     let (setting, older) = match delivery {
         Delivery::Files(changes) if consent == Consent::Nothing => {
             let paths = changes.into_iter().map(|change| change.path);
-            return Ok(What::Planned(paths.collect()));
+            return Ok(Delivered::Planned(paths.collect()));
         }
         Delivery::Command(_) if consent == Consent::Nothing => {
-            return Ok(What::Planned(Vec::new()))
+            return Ok(Delivered::Planned(Vec::new()))
         }
-        Delivery::Files(changes) => return writer::write(&changes).map(What::Written),
-        Delivery::Command(import) => return import.run().map(|()| What::Imported),
-        Delivery::Product { text, append } => return Ok(What::Product { text, append }),
-        Delivery::Setting(setting) => (setting, None),
-        Delivery::SettingAndRemoval(setting, older) => (setting, Some(older)),
+        Delivery::Files(changes) => return writer::write(&changes).map(Delivered::Written),
+        Delivery::Command(import) => return import.run().map(|()| Delivered::Written(Vec::new())),
+        Delivery::Product { text, append } => return Ok(Delivered::Product { text, append }),
+        Delivery::Setting(setting, older) => (setting, older),
     };
     let (change, is_written) = (setting.change(), consent == Consent::Write);
     let writable = !writer::is_long(&change);
@@ -475,7 +463,7 @@ fn deliver(
     if !writable || !is_written {
         let setting = ascii(&setting.shown());
         let path = change.path;
-        return Ok(What::Shown {
+        return Ok(Delivered::Shown {
             setting,
             path,
             writable,
@@ -483,7 +471,7 @@ fn deliver(
     }
     undo::remember(records, client, key, &setting)?;
     let changes: Vec<_> = [change].into_iter().chain(older).collect();
-    writer::write(&changes).map(What::Written)
+    writer::write(&changes).map(Delivered::Written)
 }
 
 #[cfg(test)]

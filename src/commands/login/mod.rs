@@ -138,7 +138,7 @@ fn log_in(args: &LoginArgs, context: &Arc<Context>) -> Result<ExitCode, Error> {
         for result in results {
             let Ok(report) = result else { continue };
             let named = servers.iter().filter_map(|it| it.named.as_ref());
-            let mut named = named.filter(|it| handover::is_server(&it.url, &report.key));
+            let mut named = named.filter(|it| report.key.is_for(&it.url));
             let named = named.next_back();
             let Some(client) = given.or_else(|| next::target(named?)) else {
                 continue;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::servers::RequestedServer;
 use crate::cli::servers::parse;
 use crate::clients::config::ConfiguredServer;
-use crate::clients::{ours, Places, Target, TARGETS};
+use crate::clients::{ours, targets, Target};
 use crate::context::Context;
 use crate::login::Request;
 use crate::output::hint;
@@ -28,7 +28,8 @@ pub fn commands(
         let named = named.and_then(|server| server.named.as_ref());
         let (words, rest): (Vec<String>, &[&str]) =
             match named.and_then(|named| Some((named, target(named)?))) {
-                Some((named, _)) if is_used(key, named) => continue,
+                // The client asks us for the token of this login already.
+                Some((named, _)) if ours::asks_for(named, key) => continue,
                 Some((named, target)) => {
                     let words = [
                         "handover",
@@ -65,14 +66,5 @@ pub fn commands(
 
 /// Returns what a login has to be handed to so that the client of this entry can use it.
 pub fn target(named: &ConfiguredServer) -> Option<&'static Target> {
-    let of_client = |target: &&&Target| target.reads(named) && target.wants(named).is_ok();
-    TARGETS.iter().find(of_client).copied()
-}
-
-/// Returns whether the client asks us for the token of this login already.
-fn is_used(key: &StoredId, named: &ConfiguredServer) -> bool {
-    let users =
-        Places::detect().map(|places| ours::that_ask_for(key, &places, |url| url == named.url));
-    let mut users = users.into_iter().flatten();
-    users.any(|user| user.full_name() == named.full_name())
+    targets().find(|target| target.reads(named) && target.wants(named).is_ok())
 }
