@@ -1,5 +1,7 @@
 //! The tables of TCP sockets in `/proc`, which have the owner of each.
 
+mod diag;
+
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -28,6 +30,10 @@ struct Row {
 }
 
 pub(super) fn is_foreign(local: SocketAddr, peer: SocketAddr) -> bool {
+    // Only the tables show that a socket is not there.
+    if diag::find(peer, local).is_some_and(|row| is_trusted(&row)) {
+        return false;
+    }
     for _ in 0..TABLE_READS {
         let Some(mut rows) = read_rows(peer.port()) else {
             return false;
@@ -170,6 +176,29 @@ mod tests {
             drop(client);
             assert!(is_foreign(local, peer), "gone");
         }
+    }
+
+    #[test]
+    fn v10_the_kernel_and_its_tables_show_the_same_socket() {
+        let (client, accepted) = pair("127.0.0.1:0").expect("a connection");
+        let local = accepted.local_addr().expect("an address");
+        let peer = accepted.peer_addr().expect("an address");
+        let shown = |row: Row| (row.local, row.remote, row.state, row.uid, row.inode);
+        let in_table = || {
+            let mut rows = read_rows(peer.port()).expect("a table");
+            rows.find(|row| is_same(row.local, peer) && is_same(row.remote, local))
+        };
+        // A kernel may lack this.
+        if let Some(found) = diag::find(peer, local) {
+            assert_eq!(Some(shown(found)), in_table().map(shown));
+        }
+        drop(client);
+        let found = diag::find(peer, local).filter(is_trusted);
+        assert!(found.is_none(), "closed: {found:?}");
+        // Nobody is connected to a socket that listens.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let listens = listener.local_addr().expect("an address");
+        assert!(diag::find(listens, local).is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whose program is at the other end of a loopback connection, and which one holds a port: read from `/proc` on Linux, and from the
+//! Whose program is at the other end of a loopback connection, and which one holds a port: asked of the kernel on Linux, and from the
 //! system's tables on Windows.
 
 #[cfg(target_os = "linux")]
