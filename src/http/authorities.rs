@@ -155,12 +155,16 @@ impl CertificateReader {
             return self.ignore(directory, "it has too many entries");
         }
         paths.sort();
-        // A directory may hold other things than certificates, and links that lead nowhere.
-        let is_filled = |path: &PathBuf| {
-            std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
-        };
-        for path in paths.into_iter().filter(is_filled) {
-            self.add_file(&path);
+        for path in paths {
+            // A directory may hold other things than certificates, links that lead nowhere, and links to its other files.
+            let is_new = std::fs::metadata(&path).is_ok_and(|found| {
+                let identity = files::open::identity_in(&found);
+                let is_read = identity.is_some_and(|it| self.seen.contains(&it));
+                found.is_file() && found.len() > 0 && !is_read
+            });
+            if is_new {
+                self.add_file(&path);
+            }
             if self.left_bytes == 0 {
                 return;
             }

@@ -1,11 +1,11 @@
 //! How files are opened, locked, told apart and replaced.
 
-pub use platform::identity;
 pub(super) use platform::{
     has_lock, has_no_locks, is_at, is_held, is_name_taken, is_open_elsewhere, open_new_lock,
     open_to_lock, open_to_read, persist, release_lock, remove_lock, rename, rename_to_free,
     reserve, sync_directory, try_lock,
 };
+pub use platform::{identity, identity_in};
 
 #[cfg(unix)]
 mod platform {
@@ -88,6 +88,11 @@ mod platform {
         Some(of(&file.metadata().ok()?))
     }
 
+    /// Returns the [`identity`] of a file that is not open, where the system tells.
+    pub fn identity_in(found: &Metadata) -> Option<(u64, u64)> {
+        Some(of(found))
+    }
+
     fn of(found: &Metadata) -> (u64, u64) {
         (found.dev(), found.ino())
     }
@@ -152,7 +157,7 @@ mod platform {
 
 #[cfg(windows)]
 mod platform {
-    use std::fs::{self, File, OpenOptions, TryLockError};
+    use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
     use std::io;
     use std::os::windows::fs::OpenOptionsExt as _;
     use std::path::Path;
@@ -269,6 +274,11 @@ mod platform {
     pub fn identity(file: &File) -> Option<(u64, u64)> {
         let found = file::information(file).ok()?;
         Some((found.volume_serial_number(), found.file_index()))
+    }
+
+    /// Returns the [`identity`] of a file that is not open, where the system tells.
+    pub fn identity_in(_: &Metadata) -> Option<(u64, u64)> {
+        None
     }
 
     /// Tells whether an open file is the one at a path.
