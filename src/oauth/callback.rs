@@ -133,23 +133,16 @@ pub enum Rejection {
     Temporary(Denial),
 }
 
-/// Why one parameter has no usable value.
-enum ParameterError {
-    Missing,
-    Doubled,
-    Malformed,
-}
-
 impl ExpectedResponse {
     /// Tells whether exactly one state is there and is ours.
     pub fn owns(&self, query: &str) -> bool {
-        let is_ours = |state: String| {
+        let is_ours = |state: &str| -> bool {
             state
                 .as_bytes()
                 .ct_eq(self.state.expose().as_bytes())
                 .into()
         };
-        single(query, "state").is_ok_and(is_ours)
+        matches!(parameter(query, "state"), Ok(Some(state)) if is_ours(&state))
     }
 
     fn begins_with(&self, state: &str) -> bool {
@@ -159,13 +152,11 @@ impl ExpectedResponse {
 
     /// Returns why a response without our state is rejected.
     fn no_state(&self, query: &str) -> Rejection {
-        let is_cut = match single(query, "state") {
-            Err(ParameterError::Missing) => false,
-            Ok(state) if state.is_empty() => false,
-            Ok(state) if self.begins_with(&state) => true,
-            Ok(_) | Err(ParameterError::Doubled | ParameterError::Malformed) => {
-                return Rejection::State
-            }
+        let is_cut = match parameter(query, "state") {
+            Ok(None) => false,
+            Ok(Some(state)) if state.is_empty() => false,
+            Ok(Some(state)) if self.begins_with(&state) => true,
+            Ok(Some(_)) | Err(_) => return Rejection::State,
         };
         Rejection::NoState {
             is_cut,
@@ -184,7 +175,7 @@ impl ExpectedResponse {
     pub fn check(&self, query: &str) -> Result<AuthorizationResponse, Rejection> {
         self.check_state(query)?;
         self.check_issuer(query)?;
-        match (optional(query, "error")?, optional(query, "code")?) {
+        match (parameter(query, "error")?, parameter(query, "code")?) {
             (Some(_), Some(_)) => Err(Rejection::Ambiguous),
             (Some(error), None) => self.denied(error, query),
             (None, Some(code)) => read_code(code).map(AuthorizationResponse::Code),
@@ -216,7 +207,7 @@ impl ExpectedResponse {
     ///
     /// Spec: RFC 9207 section 2.4.
     pub fn check_issuer(&self, query: &str) -> Result<(), Rejection> {
-        match optional(query, "iss")? {
+        match parameter(query, "iss")? {
             Some(iss) if iss == self.issuer => Ok(()),
             Some(_) => Err(Rejection::Issuer),
             None if self.iss_promised => Err(Rejection::NoIssuer {
@@ -233,7 +224,7 @@ impl ExpectedResponse {
         );
         let denial = Denial {
             error,
-            description: description(query).map_err(|_| Rejection::Ambiguous)?,
+            description: description(query)?,
         };
         if temporary {
             Err(Rejection::Temporary(denial))
@@ -247,20 +238,17 @@ impl ExpectedResponse {
 ///
 /// # Errors
 ///
-/// [`ParameterError::Doubled`].
-fn description(query: &str) -> Result<Option<String>, ParameterError> {
-    match raw(query, "error_description") {
-        Ok(description) => Ok(Some(decode_words(description))),
-        Err(ParameterError::Doubled) => Err(ParameterError::Doubled),
-        Err(ParameterError::Missing | ParameterError::Malformed) => Ok(None),
-    }
+/// [`Rejection::Ambiguous`].
+fn description(query: &str) -> Result<Option<String>, Rejection> {
+    Ok(raw(query, "error_description")?.map(decode_words))
 }
 
 /// Returns the error that a message names which does not prove where it comes from.
 fn claimed(query: &str) -> Option<Denial> {
-    let error = single(query, "error")
-        .ok()
-        .filter(|error| !error.is_empty())?;
+    let error = parameter(query, "error").ok()??;
+    if error.is_empty() {
+        return None;
+    }
     Some(Denial {
         error,
         description: description(query).ok().flatten(),
@@ -280,30 +268,28 @@ fn read_code(code: String) -> Result<AuthorizationCode, Rejection> {
     }
 }
 
-fn optional(query: &str, name: &str) -> Result<Option<String>, Rejection> {
-    match single(query, name) {
-        Ok(value) => Ok(Some(value)),
-        Err(ParameterError::Missing) => Ok(None),
-        Err(ParameterError::Doubled) => Err(Rejection::Ambiguous),
-        Err(ParameterError::Malformed) => Err(Rejection::Malformed),
-    }
+/// Returns the value of a parameter.
+///
+/// # Errors
+///
+/// [`Rejection::Ambiguous`] if it is there twice, and [`Rejection::Malformed`] if it cannot be decoded.
+fn parameter(query: &str, name: &str) -> Result<Option<String>, Rejection> {
+    let value = raw(query, name)?;
+    value
+        .map(|value| decode(value).ok_or(Rejection::Malformed))
+        .transpose()
 }
 
-/// Returns the one value of a parameter.
-fn single(query: &str, name: &str) -> Result<String, ParameterError> {
-    decode(raw(query, name)?).ok_or(ParameterError::Malformed)
-}
-
-/// Returns the one value of a parameter as it came. Parameters of other names are not even decoded.
-fn raw<'a>(query: &'a str, name: &str) -> Result<&'a str, ParameterError> {
+/// Returns the value of a parameter as it came. Parameters of other names are not even decoded.
+fn raw<'a>(query: &'a str, name: &str) -> Result<Option<&'a str>, Rejection> {
     let mut found = None;
     for pair in query.split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         if decode(key).as_deref() == Some(name) && found.replace(value).is_some() {
-            return Err(ParameterError::Doubled);
+            return Err(Rejection::Ambiguous);
         }
     }
-    found.ok_or(ParameterError::Missing)
+    Ok(found)
 }
 
 /// Decodes what people are to read, however it is written: Microsoft's is of several lines.
