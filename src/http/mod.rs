@@ -67,6 +67,8 @@ pub enum Redirects {
     Refuse,
     /// Within one origin.
     SameOrigin,
+    /// Within one origin, and only those that keep the method.
+    SameMethod,
     /// None: the redirect is the result.
     Show,
 }
@@ -239,7 +241,7 @@ impl Http {
     ///
     /// Any [`HttpError`]. A status code is not an error.
     pub fn get(&self, url: &Url, headers: &[(&str, &str)]) -> Result<Response, HttpError> {
-        self.send(Method::GET, url, headers, None, Redirects::SameOrigin)
+        self.send(Method::GET, url, headers, None, Redirects::SameOrigin, None)
     }
 
     /// Sends a POST request.
@@ -254,7 +256,7 @@ impl Http {
         body: &[u8],
         redirects: Redirects,
     ) -> Result<Response, HttpError> {
-        self.send(Method::POST, url, headers, Some(body), redirects)
+        self.send(Method::POST, url, headers, Some(body), redirects, None)
     }
 
     /// Sends a DELETE request, such as for a session.
@@ -263,7 +265,7 @@ impl Http {
     ///
     /// Any [`HttpError`]. A status code is not an error.
     pub fn delete(&self, url: &Url, headers: &[(&str, &str)]) -> Result<Response, HttpError> {
-        self.send(Method::DELETE, url, headers, None, Redirects::Refuse)
+        self.send(Method::DELETE, url, headers, None, Redirects::Refuse, None)
     }
 
     fn send(
@@ -273,15 +275,21 @@ impl Http {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
         redirects: Redirects,
+        stream: Option<(&Abort, Duration)>,
     ) -> Result<Response, HttpError> {
         let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(&method, &url, headers, body, None)?;
+            let response = self.send_once(&method, &url, headers, body, stream)?;
             let target = redirect(&response, &url).filter(|_| redirects != Redirects::Show);
             let Some(target) = target else {
                 return Ok(response);
             };
-            if redirects == Redirects::Refuse || target.origin() != url.origin() {
+            let is_followed = match redirects {
+                Redirects::Refuse | Redirects::Show => false,
+                Redirects::SameOrigin => true,
+                Redirects::SameMethod => matches!(response.status, 307 | 308),
+            };
+            if !is_followed || target.origin() != url.origin() {
                 return Err(HttpError::Redirect(shown(&target, headers, redirects)));
             }
             url = target;
@@ -297,7 +305,7 @@ impl Http {
         body: Option<&[u8]>,
         stream: Option<(&Abort, Duration)>,
     ) -> Result<Response, HttpError> {
-        let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        let host = authority(url).to_owned();
         let (started, limit) = (Instant::now(), self.left());
         if limit.is_zero() {
             return Err(HttpError::Late(host));
@@ -316,19 +324,12 @@ impl Http {
             request
         };
         let (agent, proxy) = self.agent(url)?;
-        let limits = match stream {
-            None => Limits::Whole(limit),
-            Some((_, until_head)) => Limits::Stream {
-                until_sent: limit,
-                until_head,
-            },
-        };
-        let abort = stream.map(|(abort, _)| abort);
+        let (abort, until_head) = stream.unzip();
         let has_body = body.is_some_and(|body| !body.is_empty());
         let send = || {
             connector::observe(has_body, abort, || match body {
-                Some(body) => run(&agent, request().body(body), limits),
-                None => run(&agent, request().body(()), limits),
+                Some(body) => run(&agent, request().body(body), limit, until_head),
+                None => run(&agent, request().body(()), limit, until_head),
             })
         };
         let (mut sent, mut progress) = send();
@@ -347,8 +348,8 @@ impl Http {
             ),
             Err(_) => log::info!("{method} {place}: no answer in {elapsed} ms"),
         }
-        let limit = match (&sent, stream) {
-            (Err(ureq::Error::Timeout(ureq::Timeout::RecvResponse)), Some((_, until_head))) => {
+        let limit = match (&sent, until_head) {
+            (Err(ureq::Error::Timeout(ureq::Timeout::RecvResponse)), Some(until_head)) => {
                 until_head
             }
             _ => limit,
@@ -401,7 +402,7 @@ impl Http {
     fn agent(&self, url: &Url) -> Result<(Agent, Option<ProxyChoice>), HttpError> {
         self.check_address(url)
             .map_err(|why| HttpError::Forbidden {
-                host: url[url::Position::BeforeHost..url::Position::AfterPort].to_owned(),
+                host: authority(url).to_owned(),
                 why,
             })?;
         let proxy = proxy::chosen(url);
@@ -411,42 +412,33 @@ impl Http {
     }
 }
 
-/// What of a request is limited in time.
-#[derive(Clone, Copy)]
-enum Limits {
-    /// The whole of it.
-    Whole(Duration),
-    /// Finding the server, connecting and sending the head; then the wait for the head of the response. Its body may take as
-    /// long as the connection lives, but not for ever.
-    Stream {
-        until_sent: Duration,
-        until_head: Duration,
-    },
-}
-
+/// Sends a request. `limit` is for the whole of it; with `until_head` only for finding the server, connecting and sending the
+/// request, and that is how long the head of the response may take. Its body may then take as long as the connection lives,
+/// but not for ever.
 fn run<B: AsSendBody>(
     agent: &Agent,
     request: http::Result<Request<B>>,
-    limits: Limits,
+    limit: Duration,
+    until_head: Option<Duration>,
 ) -> Result<http::Response<Body>, ureq::Error> {
-    let request = agent.configure_request(request?);
-    let request = match limits {
-        Limits::Whole(limit) => request
-            .timeout_global(Some(limit))
-            .timeout_resolve(Some(CONNECT_LIMIT.min(limit)))
-            .timeout_connect(Some(CONNECT_LIMIT.min(limit))),
-        Limits::Stream {
-            until_sent,
-            until_head,
-        } => request
+    let request = agent
+        .configure_request(request?)
+        .timeout_resolve(Some(CONNECT_LIMIT.min(limit)))
+        .timeout_connect(Some(CONNECT_LIMIT.min(limit)));
+    let request = match until_head {
+        None => request.timeout_global(Some(limit)),
+        Some(_) => request
             .timeout_global(None)
-            .timeout_resolve(Some(CONNECT_LIMIT.min(until_sent)))
-            .timeout_connect(Some(CONNECT_LIMIT.min(until_sent)))
-            .timeout_send_request(Some(until_sent))
-            .timeout_recv_response(Some(until_head))
+            .timeout_send_request(Some(limit))
+            .timeout_recv_response(until_head)
             .timeout_recv_body(Some(streaming::LONGEST_STREAM)),
     };
     agent.run(request.build())
+}
+
+/// Returns the host of a URL, with its port if that is named.
+fn authority(url: &Url) -> &str {
+    &url[url::Position::BeforeHost..url::Position::AfterPort]
 }
 
 fn has_header(headers: &[(&str, &str)], name: &str) -> bool {
@@ -455,7 +447,8 @@ fn has_header(headers: &[(&str, &str)], name: &str) -> bool {
 
 /// Returns as much of a redirect's target as may be shown: a server may put what it was sent into its path or query.
 fn shown(target: &Url, headers: &[(&str, &str)], redirects: Redirects) -> String {
-    let has_secret = redirects == Redirects::Refuse || has_header(headers, "authorization");
+    let has_secret = matches!(redirects, Redirects::Refuse | Redirects::SameMethod)
+        || has_header(headers, "authorization");
     if has_secret {
         return target.origin().ascii_serialization();
     }

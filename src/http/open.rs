@@ -9,6 +9,7 @@ use ureq::http::Uri;
 use ureq::unversioned::transport::{NextTimeout, Transport};
 use url::Url;
 
+use super::authority;
 use crate::os::poll::{is_ready, PollFlags};
 
 /// Longest wait for the rest of a TLS record that has begun to arrive. Nobody waits for a response then.
@@ -36,8 +37,7 @@ impl Origin {
 
 impl From<&Url> for Origin {
     fn from(url: &Url) -> Self {
-        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-        Self(format!("{}://{host}", url.scheme()))
+        Self(format!("{}://{}", url.scheme(), authority(url)))
     }
 }
 

@@ -12,7 +12,7 @@ use url::Url;
 use super::connector::{only_open, ConnectError};
 use super::open::Origin;
 use super::translate::{translate, RequestContext};
-use super::{run, Http, HttpError, Limits, CONNECT_LIMIT};
+use super::{authority, run, Http, HttpError, CONNECT_LIMIT};
 use crate::os::clock::Deadline;
 use crate::os::poll::{self, AsFd as _, PollFlags};
 use crate::os::socket::{self, PairSocket};
@@ -29,25 +29,31 @@ const MAX_AT_ONCE: usize = 32;
 /// How many there are.
 static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
 
-/// Keeps a connection open until it is dropped.
+/// Keeps a connection open until it is dropped. The thread that does so has the other one of a pair.
 #[derive(Debug)]
 pub struct Standby {
-    flag: Arc<Mutex<bool>>,
-    _socket: PairSocket,
+    /// Set before the first request that may use the connection: none is closed after that.
+    is_over: Arc<Mutex<bool>>,
+    /// Its other end is closed then.
+    socket: PairSocket,
+}
+
+impl Standby {
+    fn pair() -> Option<(Self, Self)> {
+        let (ours, socket) = socket::pair().ok()?;
+        let is_over = Arc::<Mutex<bool>>::default();
+        let standby = Self {
+            is_over: Arc::clone(&is_over),
+            socket: ours,
+        };
+        Some((standby, Self { is_over, socket }))
+    }
 }
 
 impl Drop for Standby {
     fn drop(&mut self) {
-        *self.flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
-}
-
-/// How the thread of a [`Standby`] is stopped.
-struct Stop {
-    /// Set before the first request that may use the connection: none is closed after that.
-    flag: Arc<Mutex<bool>>,
-    /// Its other end is closed then.
-    socket: PairSocket,
 }
 
 /// Counts one of [`AT_ONCE`] until it is dropped.
@@ -68,9 +74,8 @@ impl Drop for StandbyPermit {
 
 impl Http {
     /// Closes all connections that wait for another request, and keeps none open.
-    pub fn close_connections(&self) -> Option<Standby> {
+    pub fn close_connections(&self) {
         self.pool.open.close_others(None);
-        None
     }
 
     /// Keeps one connection to the server of a URL open, and closes all others. One that the server closes is opened again, at
@@ -84,13 +89,7 @@ impl Http {
             return None;
         }
         let counted = StandbyPermit::new()?;
-        let (ours, socket) = socket::pair().ok()?;
-        let flag = Arc::<Mutex<bool>>::default();
-        let standby = Standby {
-            flag: Arc::clone(&flag),
-            _socket: ours,
-        };
-        let stop = Stop { flag, socket };
+        let (standby, stop) = Standby::pair()?;
         let (http, url) = (self.clone(), url.clone());
         let keep = move || {
             let _counted = counted;
@@ -103,8 +102,8 @@ impl Http {
 
     /// Does so until it is stopped. A connection that the server says it will close is replaced before that, so that no answer
     /// meets the end of one.
-    fn keep_open(&self, url: &Url, origin: &Origin, stop: &Stop) {
-        let (host, open) = (host(url), &self.pool.open);
+    fn keep_open(&self, url: &Url, origin: &Origin, stop: &Standby) {
+        let (host, open) = (authority(url), &self.pool.open);
         let mut reopenings = usize::from(open.knows(origin));
         // The server counts from its last response; no request was sent on the later connections.
         let idle_limit = open.idle_limit(origin);
@@ -126,7 +125,7 @@ impl Http {
                     continue;
                 }
                 replace_at = None;
-                let is_stopped = stop.flag.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_stopped = stop.is_over.lock().unwrap_or_else(PoisonError::into_inner);
                 if *is_stopped {
                     return;
                 }
@@ -149,22 +148,18 @@ impl Http {
         let limit = CONNECT_LIMIT.min(self.left());
         let (agent, proxy) = self.agent(url)?;
         let request = Request::get(url.as_str());
-        let opened = only_open(|| run(&agent, request.body(()), Limits::Whole(limit)));
+        let opened = only_open(|| run(&agent, request.body(()), limit, None));
         let Err(err) = opened else { return Ok(()) };
         let is_open = matches!(&err, ureq::Error::Other(err) if matches!(err.downcast_ref(), Some(ConnectError::OpenedAhead)));
         if is_open {
             return Ok(());
         }
         let of = RequestContext {
-            host: host(url),
+            host: authority(url),
             limit,
             proxy: proxy.as_ref(),
             sent: false,
         };
         Err(translate(err, &of))
     }
-}
-
-fn host(url: &Url) -> &str {
-    &url[url::Position::BeforeHost..url::Position::AfterPort]
 }

@@ -8,9 +8,7 @@ use ureq::BodyReader;
 use url::Url;
 
 use super::translate::translate;
-use super::{
-    answered, redirect, shown, Abort, Http, HttpError, Redirects, Response, MAX_REDIRECTS,
-};
+use super::{answered, Abort, Http, HttpError, Redirects, Response};
 
 /// Longest time in which a body is read.
 pub(super) const LONGEST_STREAM: Duration = Duration::from_secs(24 * 60 * 60);
@@ -41,24 +39,16 @@ impl Http {
     /// Any [`HttpError`]. A status code is not an error.
     pub fn open(&self, request: &StreamRequest) -> Result<Response, HttpError> {
         let method = Method::from_bytes(request.method.as_bytes()).unwrap_or(Method::POST);
-        let mut url = request.url.clone();
-        let (headers, body) = (request.headers, request.body);
-        for _ in 0..=MAX_REDIRECTS {
-            let stream = Some((request.abort, request.until_head));
-            let response = self.send_once(&method, &url, headers, body, stream)?;
-            let Some(target) = redirect(&response, &url) else {
-                return Ok(response);
-            };
-            if !matches!(response.status, 307 | 308) || target.origin() != url.origin() {
-                return Err(HttpError::Redirect(shown(
-                    &target,
-                    headers,
-                    Redirects::Refuse,
-                )));
-            }
-            url = target;
-        }
-        Err(HttpError::Redirect(shown(&url, headers, Redirects::Refuse)))
+        let stream = Some((request.abort, request.until_head));
+        let (headers, redirects) = (request.headers, Redirects::SameMethod);
+        self.send(
+            method,
+            request.url,
+            headers,
+            request.body,
+            redirects,
+            stream,
+        )
     }
 }
 
