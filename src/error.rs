@@ -399,99 +399,101 @@ impl Error {
         self.report().class
     }
 
-    /// Returns what is reported of this failure: what the error of the failed step says about itself, or what is said
-    /// here of the others.
-    pub fn report(&self) -> ErrorReport {
-        let (code, hint) = match self {
-            Self::Bind {
-                source,
-                offers_device,
-                ..
-            } => {
-                let report = self.of_step(source, &About::default());
-                let hint = report.hint.map(|hint| match hint {
-                    Hint::Text(text) => with_device(text, *offers_device).into(),
-                    other => other,
-                });
-                return ErrorReport { hint, ..report };
-            }
-            Self::Discover { server, source } => return self.of_step(source, &named(server)),
-            Self::HandOver { client, source } => return self.of_step(source, &named(client)),
-            Self::Store { source, .. } => return self.of_step(source.as_ref(), &About::default()),
-            Self::ClientKey(source) => return self.of_step(source, &About::default()),
-            Self::Unreachable { source, .. } => return self.of_step(source, &About::default()),
+    /// Returns the error of the step that failed, and what that was about; `None` if this is the error itself.
+    fn step(&self) -> Option<(&dyn Failure, About<'_>)> {
+        let step: (&dyn Failure, About) = match self {
+            Self::Discover { server, source } => (source, named(server)),
+            Self::HandOver { client, source } => (source, named(client)),
             Self::Register {
                 source, provider, ..
-            } => return self.of_step(source, &at(*provider)),
+            } => (source, at(*provider)),
             Self::Denied {
                 denial, provider, ..
-            } => return self.of_step(denial, &at(*provider)),
+            } => (denial, at(*provider)),
             Self::Exchange {
-                source,
-                provider,
-                with_dpop,
-                ..
-            } => {
-                let report = self.of_step(source, &at(*provider));
-                let with_dpop = with_dpop.clone().filter(|_| source.wants_proof());
-                return report.or_dpop(with_dpop);
-            }
+                source, provider, ..
+            } => (source, at(*provider)),
             Self::Device {
-                source,
-                provider,
-                with_dpop,
+                source, provider, ..
+            } => (source, at(*provider)),
+            Self::Bind { source, .. } => (source, About::default()),
+            Self::Store { source, .. } => (source.as_ref(), About::default()),
+            Self::ClientKey(source) => (source, About::default()),
+            Self::Unreachable { source, .. } => (source, About::default()),
+            Self::Assertion { source, .. } => (source, About::default()),
+            Self::Grant { source, .. } => (source, About::default()),
+            _ => return None,
+        };
+        Some(step)
+    }
+
+    /// Returns what is reported of this failure: what the error of the failed step says about itself, or what is said
+    /// here of the others, and what this login could do otherwise.
+    pub fn report(&self) -> ErrorReport {
+        let (class, code, hint) = match self.step() {
+            Some((step, about)) => (step.class(), step.code(), step.hint(&about)),
+            None => self.own_report(),
+        };
+        let report = ErrorReport {
+            class,
+            code,
+            message: self.one_line(),
+            hint,
+        };
+        match self {
+            Self::Reported(report) => report.clone(),
+            Self::Bind {
+                offers_device: true,
                 ..
-            } => {
-                let report = self.of_step(source, &at(*provider));
-                let with_dpop = with_dpop.clone().filter(|_| source.wants_proof());
-                return report.or_dpop(with_dpop);
-            }
-            Self::Assertion { source, .. } => return self.of_step(source, &About::default()),
+            } => ErrorReport {
+                hint: report.hint.map(|hint| match hint {
+                    Hint::Text(text) => with_device(text, true).into(),
+                    other => other,
+                }),
+                ..report
+            },
+            Self::Exchange {
+                source, with_dpop, ..
+            } if source.wants_proof() => report.or_dpop(with_dpop.clone()),
+            Self::Device {
+                source, with_dpop, ..
+            } if source.wants_proof() => report.or_dpop(with_dpop.clone()),
+            Self::DpopRequired { login, .. } => report.or_dpop(login.clone()),
             Self::Grant {
                 source,
                 login,
-                has_proof,
+                has_proof: false,
                 ..
-            } => {
-                let mut report = self.of_step(source, &About::default());
-                let lacks_proof = !has_proof && source.wants_proof();
-                let advice = match lacks_proof {
-                    true => Some(ADD_DPOP),
-                    false => source.grant_hint(),
-                };
-                report.hint = match (advice, login) {
-                    (_, Some(login)) if lacks_proof => return report.or_dpop(Some(login.clone())),
+            } if source.wants_proof() => ErrorReport {
+                hint: Some(ADD_DPOP.into()),
+                ..report
+            }
+            .or_dpop(login.clone()),
+            Self::Grant { source, login, .. } => ErrorReport {
+                hint: match (source.grant_hint(), login) {
                     (Some(advice), Some(login)) => {
                         Some(Hint::Else(format!("{advice}; then"), login.clone()))
                     }
                     (Some(advice), None) => Some(advice.into()),
                     (None, _) => report.hint,
-                };
-                return report;
-            }
-            Self::Reported(report) => return report.clone(),
+                },
+                ..report
+            },
+            _ => report,
+        }
+    }
+
+    /// Returns the class, the code and the hint of an error that is no step's.
+    fn own_report(&self) -> (Class, Code, Option<Hint>) {
+        let (code, hint) = match self {
             Self::Command { not_found, .. } => {
                 let class = match not_found {
                     true => Class::NotFound,
                     false => Class::CannotRun,
                 };
-                return ErrorReport {
-                    class,
-                    code: Code::CommandFailed,
-                    message: self.one_line(),
-                    hint: None,
-                };
+                return (class, Code::CommandFailed, None);
             }
-            Self::DpopRequired { login, .. } => {
-                let report = ErrorReport {
-                    class: Code::DpopRequired.class(),
-                    code: Code::DpopRequired,
-                    message: self.one_line(),
-                    hint: Some(ADD_DPOP.into()),
-                };
-                return report.or_dpop(login.clone());
-            }
-            Self::Unexpected { .. } => (Code::Unexpected, None),
+            Self::DpopRequired { .. } => (Code::DpopRequired, Some(ADD_DPOP.into())),
             Self::Usage { hint, .. } => (Code::Usage, hint.clone()),
             Self::Ambiguous { choices, .. } => {
                 let names: Vec<_> = choices.iter().map(|(name, _)| name.as_str()).collect();
@@ -552,22 +554,23 @@ impl Error {
                     "try the login in a client that speaks it; `mcp-login token` gives the token";
                 (Code::OlderTransport, Some(hint.into()))
             }
+            Self::Unexpected { .. } => (Code::Unexpected, None),
+            // These say nothing of their own.
+            Self::Bind { .. }
+            | Self::Discover { .. }
+            | Self::HandOver { .. }
+            | Self::Register { .. }
+            | Self::Denied { .. }
+            | Self::Exchange { .. }
+            | Self::Device { .. }
+            | Self::Store { .. }
+            | Self::ClientKey(_)
+            | Self::Unreachable { .. }
+            | Self::Assertion { .. }
+            | Self::Grant { .. }
+            | Self::Reported(_) => (Code::Unexpected, None),
         };
-        ErrorReport {
-            class: code.class(),
-            code,
-            message: self.one_line(),
-            hint,
-        }
-    }
-
-    fn of_step(&self, source: &dyn Failure, about: &About) -> ErrorReport {
-        ErrorReport {
-            class: source.class(),
-            code: source.code(),
-            message: self.one_line(),
-            hint: source.hint(about),
-        }
+        (code.class(), code, hint)
     }
 }
 
