@@ -45,6 +45,8 @@ pub struct DeviceAuthorization {
     pub expires: Deadline,
     /// The same as a moment of the calendar.
     pub expires_at: Time,
+    /// When the next poll is due; at the latest that is when the codes expire.
+    pub next_poll: Deadline,
     verifier: Option<PkceCodeVerifier>,
     polling: Polling,
     /// Sends the polls: what a connection needs is made once.
@@ -52,14 +54,8 @@ pub struct DeviceAuthorization {
 }
 
 impl DeviceAuthorization {
-    /// Returns when the first poll is due.
-    pub fn first_poll(&self) -> Deadline {
-        self.at(self.polling.pause())
-    }
-
-    /// Returns the moment after a pause; at the latest it is the end of the code.
-    fn at(&self, pause: Duration) -> Deadline {
-        Deadline::after(pause).min(self.expires)
+    fn poll_after(&mut self, pause: Duration) {
+        self.next_poll = Deadline::after(pause).min(self.expires);
     }
 }
 
@@ -74,11 +70,11 @@ pub fn redirect_uri(request: &Request) -> String {
 pub fn authorize(
     preparation: Preparation,
     context: &Context,
-    http: Http,
 ) -> Result<PendingAuthorization, Error> {
     if !preparation.offers_device() {
         return Err(failed(&preparation, DeviceError::Unsupported));
     }
+    let http = preparation.http.clone();
     let is_reused = prepare::has_registration(&preparation, context);
     let client = prepare::register(&preparation, context)?;
     let mut preparation = preparation;
@@ -93,9 +89,12 @@ pub fn authorize(
         asked => (client, asked.map_err(|err| failed(&preparation, err))?),
     };
     let lifetime = response.lifetime;
+    let polling = Polling::new(response.interval);
+    let expires = Deadline::after(lifetime);
     let device = DeviceAuthorization {
-        polling: Polling::new(response.interval),
-        expires: Deadline::after(lifetime),
+        next_poll: Deadline::after(polling.pause()).min(expires),
+        polling,
+        expires,
         expires_at: Time::now().plus(lifetime.as_secs()),
         response,
         verifier,
@@ -158,23 +157,18 @@ pub fn failed(preparation: &Preparation, source: DeviceError) -> Error {
     }
 }
 
-/// What came of a poll.
-pub enum Polled {
-    /// The next poll is due then.
-    PollAt(Deadline),
-    /// The tokens.
-    Tokens(Box<Tokens>),
-}
-
-/// Polls once.
-pub fn poll(pending: &mut PendingAuthorization, worker: &WorkerHandle) -> Result<Polled, Error> {
+/// Polls once; returns the tokens if they come, else notes when the next poll is due.
+pub fn poll(
+    pending: &mut PendingAuthorization,
+    worker: &WorkerHandle,
+) -> Result<Option<Tokens>, Error> {
     let PendingAuthorization::Device {
         preparation,
         client,
         device,
     } = pending
     else {
-        return Ok(Polled::PollAt(Deadline::after(Duration::MAX)));
+        return Ok(None);
     };
     let request = TokenRequest {
         token_endpoint: &preparation.discovery.server.token_endpoint,
@@ -193,7 +187,8 @@ pub fn poll(pending: &mut PendingAuthorization, worker: &WorkerHandle) -> Result
             }
             log::info!("{err}");
             let pause = device.polling.unanswered(!err.is_unsent());
-            return Ok(Polled::PollAt(device.at(pause)));
+            device.poll_after(pause);
+            return Ok(None);
         }
         Err(err) => return Err(failed(preparation, err)),
     };
@@ -204,9 +199,12 @@ pub fn poll(pending: &mut PendingAuthorization, worker: &WorkerHandle) -> Result
     {
         Next::Tokens(tokens) => {
             complete::warn_of_clock(polled.date);
-            Ok(Polled::Tokens(Box::new(tokens)))
+            Ok(Some(tokens))
         }
-        Next::PollAfter(pause) => Ok(Polled::PollAt(device.at(pause))),
+        Next::PollAfter(pause) => {
+            device.poll_after(pause);
+            Ok(None)
+        }
         Next::End(end) => Err(failed(preparation, DeviceError::Ended(end))),
     }
 }

@@ -32,8 +32,6 @@ use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::token::Tokens;
 use crate::os::browser::BrowserChoice;
 use crate::os::terminal::paste::Paste;
-use crate::store::GrantType;
-use device::Polled;
 use event_loop::EventLoop;
 use pending::{Incomplete, PendingAuthorization, Preparation, Started};
 use workers::{Message, WorkerHandle};
@@ -86,36 +84,9 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
         let report = unattended::log_in(&request, stored.as_ref(), context, worker)?;
         return Ok(Started::LoggedIn(Box::new(report)));
     }
-    let is_device = request.grant == GrantType::DeviceCode;
-    let redirect_uri = match is_device {
-        true => device::redirect_uri(&request),
-        false => prepare::bind(&request, stored.as_ref(), context, worker).map_err(|failure| {
-            prepare::with_device(failure, &request, stored.as_ref(), context, worker)
-        })?,
-    };
-    let http = prepare::http(&request, context, worker);
-    let (request, discovery, http) =
-        prepare::discover(request, stored.as_ref(), context, worker, http)?;
-    let preparation = Preparation {
-        dpop: prepare::dpop(&request, &discovery, context)?,
-        with_dpop: prepare::with_dpop(&request, context),
-        scopes: prepare::scopes(&request, &discovery, stored.as_ref()),
-        request,
-        discovery,
-        redirect_uri,
-        stored,
-        is_second: false,
-        http,
-        standby: None,
-    };
-    let http = preparation.http.clone();
-    let mut pending = match is_device {
-        true => device::authorize(preparation, context, http)?,
-        false => {
-            let client = prepare::register(&preparation, context)?;
-            prepare::authorize(preparation, client)?
-        }
-    };
+    let redirect_uri = prepare::redirect_uri(&request, stored.as_ref(), context, worker)?;
+    let preparation = prepare::preparation(request, redirect_uri, stored, context, worker)?;
+    let mut pending = prepare::request_authorization(preparation, context)?;
     context.store(&pending.preparation().request.key)?;
     pending.stand_by();
     Ok(Started::Pending(Box::new(pending)))
@@ -134,8 +105,7 @@ fn reregister(
         standby: None,
         ..preparation
     };
-    let client = prepare::register(&preparation, context)?;
-    let mut pending = prepare::authorize(preparation, client)?;
+    let mut pending = prepare::request_authorization(preparation, context)?;
     pending.stand_by();
     Ok(Started::Pending(Box::new(pending)))
 }
@@ -160,8 +130,8 @@ fn complete(
 /// Polls once for the tokens of a device code, and completes the login if they come.
 fn poll(mut pending: PendingAuthorization, context: &Context, worker: &WorkerHandle) -> Message {
     let tokens = match device::poll(&mut pending, worker) {
-        Ok(Polled::PollAt(deadline)) => return Message::PollAt(Box::new(pending), deadline),
-        Ok(Polled::Tokens(tokens)) => *tokens,
+        Ok(Some(tokens)) => tokens,
+        Ok(None) => return Message::NotYet(Box::new(pending)),
         Err(err) => return Message::Completed(Err(err.into())),
     };
     worker.send(Message::Answered);

@@ -117,10 +117,11 @@ impl PendingAuthorization {
     pub fn stand_by(&mut self) {
         if let Self::Redirect { preparation, .. } = self {
             let token_endpoint = &preparation.discovery.server.token_endpoint;
-            preparation.standby = match preparation.request.closes_connections {
-                true => preparation.http.close_connections(),
-                false => preparation.http.stand_by(token_endpoint),
-            };
+            if preparation.request.closes_connections {
+                preparation.http.close_connections();
+            } else {
+                preparation.standby = preparation.http.stand_by(token_endpoint);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use url::Url;
 use super::authorize::Authorization;
 use super::pending::{PendingAuthorization, Preparation};
 use super::workers::{Message, WorkerHandle};
-use super::{previous, Request, Resource};
+use super::{device, previous, Request, Resource};
 use crate::callback::pages::server_name;
 use crate::callback::{is_refused_by_browsers, BindError, Listener, RedirectTarget};
 use crate::context::Context;
@@ -38,14 +38,17 @@ pub fn http(request: &Request, context: &Context, worker: &WorkerHandle) -> Http
     http.until(worker.deadline)
 }
 
-/// Binds the callback socket, gives it to the event loop, and returns the redirect URI. Without a socket the login goes on if
-/// the answer can be pasted.
-pub fn bind(
+/// Returns the redirect URI: that of the callback socket, which is bound now and given to the event loop. Without a socket the
+/// login goes on if the answer can be pasted; with a device code there is no answer.
+pub fn redirect_uri(
     request: &Request,
     stored: Option<&Credentials>,
     context: &Context,
     worker: &WorkerHandle,
 ) -> Result<String, Error> {
+    if request.grant == GrantType::DeviceCode {
+        return Ok(device::redirect_uri(request));
+    }
     let target = redirect_target(request, &context.cache(), stored);
     let fixed = target.ports.iter().filter(|_| !target.any_port);
     for port in fixed.filter(|port| is_refused_by_browsers(**port)) {
@@ -58,8 +61,11 @@ pub fn bind(
             Ok(redirect_uri)
         }
         Err(source) => {
-            let failure = cannot_listen(&target, source);
+            let mut failure = cannot_listen(&target, source);
             if !worker.can_paste {
+                if let Error::Bind { offers_device, .. } = &mut failure {
+                    *offers_device = has_device_endpoint(request, stored, context, worker);
+                }
                 return Err(failure);
             }
             worker.send(Message::NotListening(failure));
@@ -68,34 +74,51 @@ pub fn bind(
     }
 }
 
-/// Adds to the failure of a login that cannot listen whether its server offers device codes, which need no listener.
-pub fn with_device(
-    failure: Error,
+/// Tells whether the server of a login that cannot listen offers device codes, which need no listener.
+fn has_device_endpoint(
     request: &Request,
     stored: Option<&Credentials>,
     context: &Context,
     worker: &WorkerHandle,
-) -> Error {
-    match failure {
-        Error::Bind {
-            place,
-            holder,
-            source,
-            ..
-        } => {
-            let http = http(request, context, worker);
-            let found = discover(request.clone(), stored, context, worker, http);
-            let server = found.ok().map(|(_, discovery, _)| discovery.server);
-            Error::Bind {
-                place,
-                holder,
-                source,
-                offers_device: server
-                    .is_some_and(|server| server.device_authorization_endpoint.is_some()),
-            }
-        }
-        other => other,
+) -> bool {
+    let found = discover(request.clone(), stored, context, worker);
+    let server = found.map(|(_, discovery, _)| discovery.server);
+    server.is_ok_and(|server| server.device_authorization_endpoint.is_some())
+}
+
+/// Finds out what an authorization request needs, but for the client.
+pub fn preparation(
+    request: Request,
+    redirect_uri: String,
+    stored: Option<Credentials>,
+    context: &Context,
+    worker: &WorkerHandle,
+) -> Result<Preparation, Error> {
+    let (request, discovery, http) = discover(request, stored.as_ref(), context, worker)?;
+    Ok(Preparation {
+        dpop: dpop(&request, &discovery, context)?,
+        with_dpop: with_dpop(&request, context),
+        scopes: scopes(&request, &discovery, stored.as_ref()),
+        request,
+        discovery,
+        redirect_uri,
+        stored,
+        is_second: false,
+        http,
+        standby: None,
+    })
+}
+
+/// Registers a client, and makes its authorization request; for a device code, the server is asked for that.
+pub fn request_authorization(
+    preparation: Preparation,
+    context: &Context,
+) -> Result<PendingAuthorization, Error> {
+    if preparation.request.grant == GrantType::DeviceCode {
+        return device::authorize(preparation, context);
     }
+    let client = register(&preparation, context)?;
+    authorize(preparation, client)
 }
 
 /// Returns the redirect URI that a login needs: with a fixed port, or with the ports of earlier registrations first.
@@ -145,13 +168,13 @@ pub fn cannot_listen(target: &RedirectTarget, source: BindError) -> Error {
 /// Finds the authorization server. Where nothing names one, a client registered by hand is still bound to the issuer of the
 /// stored login, which the returned request then names; it is asked by other rules for addresses, and so over connections of its
 /// own.
-pub fn discover(
+fn discover(
     request: Request,
     stored: Option<&Credentials>,
     context: &Context,
     worker: &WorkerHandle,
-    http: Http,
 ) -> Result<(Request, Discovery, Http), Error> {
+    let http = http(&request, context, worker);
     let last = LastLogin::read(&request, &context.cache()).map(|last| last.issuer);
     let found = find_server(&request, last.as_deref(), &http, None);
     let is_nowhere = |err: &Error| {
@@ -383,7 +406,7 @@ pub fn dpop(
 }
 
 /// Prepares the authorization request. The issuer is recorded here, before any browser opens.
-pub fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuthorization, Error> {
+fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuthorization, Error> {
     let Preparation {
         request, discovery, ..
     } = &preparation;

@@ -92,14 +92,9 @@ impl ActiveLogin {
     /// Waits for the answer from now on.
     pub fn wait(&mut self, pending: Box<PendingAuthorization>) {
         let wake_at = match pending.device() {
-            Some(device) => device.first_poll(),
+            Some(device) => device.next_poll,
             None => Deadline::after(SILENCE),
         };
-        self.wait_until(pending, wake_at);
-    }
-
-    /// Waits on; there is something to do then.
-    pub fn wait_until(&mut self, pending: Box<PendingAuthorization>, wake_at: Deadline) {
         self.stage = Stage::Waiting {
             pending,
             wake_at: Some(wake_at),

@@ -39,8 +39,8 @@ pub enum Message {
     NotListening(Error),
     /// The first step has ended.
     Started(Result<Started, Error>),
-    /// There are no tokens for a device code yet; the next poll is due then.
-    PollAt(Box<PendingAuthorization>, Deadline),
+    /// There are no tokens for a device code yet.
+    NotYet(Box<PendingAuthorization>),
     /// The tokens of a device code have come, and the login is completed with them.
     Answered,
     /// The last step has ended.
@@ -52,7 +52,7 @@ impl Message {
     fn ends_job(&self) -> bool {
         matches!(
             self,
-            Self::Started(_) | Self::PollAt(..) | Self::Completed(_)
+            Self::Started(_) | Self::NotYet(_) | Self::Completed(_)
         )
     }
 }

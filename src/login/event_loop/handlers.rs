@@ -39,10 +39,10 @@ impl EventLoop<'_> {
                 failure: &failure,
             }),
             // The deadline has ended this login.
-            Message::Started(_) | Message::PollAt(..) | Message::Completed(_)
-                if login.is_done() => {}
-            Message::PollAt(pending, deadline) => {
-                login.wait_until(pending, deadline);
+            Message::Started(_) | Message::NotYet(_) | Message::Completed(_) if login.is_done() => {
+            }
+            Message::NotYet(pending) => {
+                login.wait(pending);
                 if self.is_late {
                     self.time_out(id);
                 }
