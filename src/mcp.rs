@@ -28,6 +28,12 @@ pub fn is_header_value(text: &str) -> bool {
         && !text.bytes().any(|byte| byte.is_ascii_control())
 }
 
+/// JSON-RPC 2.0 section 5.1: the method is not known.
+pub const METHOD_NOT_FOUND: i64 = -32601;
+
+/// MCP 2026-07-28, Error Codes: the version of the request is not known.
+pub const UNSUPPORTED_VERSION: i64 = -32022;
+
 fn client_info() -> Value {
     json!({"name": "mcp-login", "version": env!("CARGO_PKG_VERSION")})
 }

@@ -16,13 +16,13 @@ use crate::error::{Error, ServerFault};
 use crate::failure::Class;
 use crate::http::dpop::{Nonces, TokenCredential};
 use crate::http::{Http, HttpError, Redirects, Response};
-use crate::mcp::{self, McpResponse};
+use crate::mcp::{self, McpResponse, METHOD_NOT_FOUND, UNSUPPORTED_VERSION};
 use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint;
 use crate::os::clock::Deadline;
 use crate::os::terminal;
-use crate::output::Reporter;
+use crate::output::{counted, Reporter};
 use crate::refresh::{self, Freshness};
 use crate::store::StoredId;
 
@@ -55,7 +55,6 @@ pub struct CheckArgs {
     pub server: Option<String>,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub unattended: UnattendedArgs,
 }
 
@@ -86,10 +85,7 @@ impl Checked<'_> {
     pub fn report(&self, reporter: &mut Reporter) {
         reporter.json(self);
         let (server, revision) = (self.server, self.revision);
-        let tools = match self.tools {
-            1 => "1 tool".to_owned(),
-            count => format!("{count} tools"),
-        };
+        let tools = counted(self.tools, "tool");
         terminal::say(&match self.proven {
             true => format!("the login to {server} works: the server lists {tools} (MCP {revision})"),
             false => format!(
@@ -98,12 +94,6 @@ impl Checked<'_> {
         });
     }
 }
-
-/// JSON-RPC: the method is not known.
-const METHOD_NOT_FOUND: i64 = -32601;
-
-/// MCP 2026-07-28: the version of the request is not known.
-const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// How the server answers a request.
 enum ToolsAnswer {

@@ -17,7 +17,7 @@ use crate::failure::{Hint, LoginCommand};
 use crate::login::{self, Event, Outcome, UserOptions};
 use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
-use crate::output::{hint, Reporter};
+use crate::output::{self, hint, Reporter};
 
 /// The options of a bridge.
 #[derive(Clone, Debug, Args)]
@@ -31,7 +31,6 @@ pub struct ConnectArgs {
     pub login: bool,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub unattended: UnattendedArgs,
 }
 
@@ -79,8 +78,9 @@ impl Person for Stderr {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if !last.contains(&sentence) {
             match self.json {
-                true => Reporter::new(true, false)
-                    .fail_on_stderr(Some(&self.server), &Error::Reported(report.clone())),
+                true => {
+                    output::fail_on_stderr(Some(&self.server), &Error::Reported(report.clone()))
+                }
                 false => terminal::insist_labelled(terminal::Label::Error, &sentence),
             }
             last.push_back(sentence.clone());

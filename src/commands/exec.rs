@@ -24,7 +24,6 @@ const TOKEN_TYPE: &str = "MCP_LOGIN_TOKEN_TYPE";
 #[derive(Clone, Debug, Args)]
 pub struct ExecArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub token: TokenArgs,
 
     /// The variable that holds the token

@@ -5,12 +5,13 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cli::servers::usage;
 use crate::context::{all_logins, Context};
 use crate::error::Error;
 use crate::os::clock::Deadline;
 use crate::os::files::LockFile;
 use crate::os::terminal;
-use crate::output::{Line, Reporter};
+use crate::output::{counted, Line, Reporter};
 use crate::store::{Interaction, Store, StoreChoice};
 
 /// The files in the data directory, beside those that the store names.
@@ -30,10 +31,10 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
     let logins = |store: &Store| store.list().map_err(|source| all_logins("read", source));
     let store = context.store_to_read(Interaction::None);
     if !logins(&store)?.is_empty() {
-        return Err(Error::Usage {
-            message: "a login is left, so the files of mcp-login are left too".to_owned(),
-            hint: Some("see `mcp-login status`".into()),
-        });
+        return Err(usage(
+            "a login is left, so the files of mcp-login are left too",
+            "see `mcp-login status`",
+        ));
     }
     let (mut files, mut directories) = (Vec::new(), Vec::new());
     let mut add = |store: &Store| {
@@ -81,8 +82,7 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
     }
     terminal::say(&match removed.len() {
         0 => "there are no files to remove".to_owned(),
-        1 => "removed 1 file of mcp-login".to_owned(),
-        count => format!("removed {count} files of mcp-login"),
+        count => format!("removed {} of mcp-login", counted(count, "file")),
     });
     let removed = removed.iter().map(|path| path.display().to_string());
     reporter.json(&Line::Forgotten {

@@ -146,7 +146,6 @@ impl GrantArgs {
 #[command(next_help_heading = "A login for this run, without a person")]
 pub struct UnattendedArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub grant: GrantArgs,
 
     /// With --grant: the authorization server; no other one is sent anything
@@ -162,7 +161,6 @@ pub struct UnattendedArgs {
     pub client_secret_file: Option<PathBuf>,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub key: ClientKeyArgs,
 
     /// With --grant: a scope to ask for; may be repeated [default: what the server wants]

@@ -26,7 +26,6 @@ const HELPER_NAME: &str = "CLAUDE_CODE_MCP_SERVER_NAME";
 #[derive(Clone, Debug, Args)]
 pub struct HeadersArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub token: TokenArgs,
 
     /// With --dpop: the method of the request that the proof is for, such as POST

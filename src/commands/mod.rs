@@ -1,21 +1,21 @@
 //! The command line and its commands: each in a file of its own, with its options and its words.
 
-pub mod check;
+mod check;
 mod complete;
 mod completion;
 mod connect;
-pub mod demo;
-pub mod doctor;
+mod demo;
+mod doctor;
 mod exec;
 mod forget;
-pub mod grant;
-pub mod handover;
+mod grant;
+mod handover;
 mod headers;
-pub mod login;
+mod login;
 mod logout;
 mod parse;
 mod providers;
-pub mod status;
+mod status;
 mod token;
 
 use std::env;
@@ -59,7 +59,7 @@ pub use parse::command;
     override_usage = "mcp-login [OPTIONS] <SERVER>...\n       mcp-login <COMMAND> [OPTIONS]",
     help_template = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}",
     after_help = EXAMPLES,
-    after_long_help = LONG_EXAMPLES
+    after_long_help = format!("{EXAMPLES}{MORE_EXAMPLES}")
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -82,12 +82,7 @@ Examples:
   mcp-login handover linear --to codex --write     let a client use the login
   mcp-login exec linear -- my-script               or a program, by a variable";
 
-const LONG_EXAMPLES: &str = "\
-Examples:
-  mcp-login https://mcp.example.com/mcp            log in, with your browser
-  mcp-login linear                                 a server of your MCP clients
-  mcp-login handover linear --to codex --write     let a client use the login
-  mcp-login exec linear -- my-script               or a program, by a variable
+const MORE_EXAMPLES: &str = "
   mcp-login --all                                  all servers of your MCP clients
   mcp-login --no-browser https://mcp.example.com/mcp
                                                    open the address anywhere
@@ -179,12 +174,12 @@ pub fn run(env_secrets: EnvironmentSecrets) -> ExitCode {
     }
     let outcome = command.run(&global, &env_secrets);
     outcome.unwrap_or_else(|err| {
-        let mut reporter = Reporter::new(global.json, false);
-        match global.json && command.reserves_stdout() {
-            true => reporter.fail_on_stderr(command.server(), &err),
-            false => reporter.fail(None, &err),
-        }
-        err.class().into()
+        fail(
+            &err,
+            global.json,
+            command.reserves_stdout(),
+            command.server(),
+        )
     })
 }
 
@@ -281,11 +276,15 @@ fn explain(err: &clap::Error) -> ExitCode {
         message: message.trim_start_matches("error: ").to_owned(),
         hint: Some(hint.into()),
     };
-    let mut reporter = Reporter::new(has("--json"), false);
-    // Where stdout carries a token or messages, it carries nothing else.
-    match has("--json") && ["token", "headers", "exec", "connect"].into_iter().any(has) {
-        true => reporter.fail_on_stderr(None, &error),
-        false => reporter.fail(None, &error),
+    let reserves_stdout = ["token", "headers", "exec", "connect"].into_iter().any(has);
+    fail(&error, has("--json"), reserves_stdout, None)
+}
+
+/// Reports a failure. Where stdout carries a token or messages, it carries nothing else.
+fn fail(error: &Error, json: bool, reserves_stdout: bool, server: Option<&str>) -> ExitCode {
+    match json && reserves_stdout {
+        true => output::fail_on_stderr(server, error),
+        false => Reporter::new(json, false).fail(None, error),
     }
     error.class().into()
 }

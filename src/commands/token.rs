@@ -26,11 +26,9 @@ pub struct TokenArgs {
     pub server: Option<String>,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub freshness: FreshnessArgs,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub unattended: UnattendedArgs,
 }
 

@@ -1,9 +1,7 @@
 //! The events of a login, for people and for scripts.
 
-use std::time::Duration;
-
 use super::line::{Line, WithNext};
-use super::{device, duration_in_words, profile_in_words, Reporter};
+use super::{counted, device, duration_in_words, profile_in_words, Reporter};
 use crate::callback::BindError;
 use crate::error::Error;
 
@@ -25,24 +23,7 @@ impl Reporter {
                 self.json(event);
                 log::info!("listening for {server} on {redirect_uri}");
             }
-            Event::NotListening { server, failure } => {
-                warn_user!(NotListening, "{}", failure.one_line());
-                if matches!(
-                    failure,
-                    Error::Bind {
-                        source: BindError::Taken { .. },
-                        ..
-                    }
-                ) {
-                    terminal::say(
-                        "your browser will send the code to the program that holds the port, which can read it but not use \
-                         it; the page that you see then is that program's, so enter nothing there",
-                    );
-                }
-                terminal::say(&format!(
-                    "going on without a port for {server}: paste the address of the last page"
-                ));
-            }
+            Event::NotListening { server, failure } => show_not_listening(server, failure),
             Event::AuthorizationUrl(page) => {
                 terminal::countdown(None);
                 self.json(event);
@@ -70,13 +51,9 @@ impl Reporter {
                 }
             }
             Event::Silent { server, asked } => {
-                let whose = if self.several {
-                    format!(" of {server}")
-                } else {
-                    String::new()
-                };
                 terminal::say(&format!(
-                    "no answer yet; if the page{whose} shows an error: {asked}"
+                    "no answer yet; if the page{} shows an error: {asked}",
+                    self.of_several("of", server)
                 ));
             }
             Event::Registering { server } => {
@@ -88,55 +65,26 @@ impl Reporter {
             Event::AnswerReceived { server } => {
                 self.json(event);
                 terminal::countdown(None);
-                let whose = if self.several {
-                    format!(" for {server}")
-                } else {
-                    String::new()
-                };
-                terminal::say(&format!("answer received{whose}, getting tokens"));
+                terminal::say(&format!(
+                    "answer received{}, getting tokens",
+                    self.of_several("for", server)
+                ));
             }
             Event::Cancelled { servers, stored } => {
                 servers
                     .iter()
                     .for_each(|server| self.json(&Line::Cancelled { server }));
                 terminal::countdown(None);
-                terminal::say(&match (self.several, stored) {
+                terminal::say(&match (self.several, *stored) {
                     (false, _) | (true, 0) => "cancelled; nothing was stored".to_owned(),
                     (true, stored) => {
-                        let (done, open) = (logins(*stored), servers.join(", "));
-                        format!("cancelled; {done} stored, and there is none to {open}")
+                        let (done, open) = (counted(stored, "login"), servers.join(", "));
+                        let verb = if stored == 1 { "is" } else { "are" };
+                        format!("cancelled; {done} {verb} stored, and there is none to {open}")
                     }
                 });
             }
-            Event::Waiting {
-                open,
-                total,
-                left,
-                for_code,
-                listening,
-                paste,
-                pasted,
-            } => {
-                let way = match (listening, paste) {
-                    _ if *for_code => "the code to be entered",
-                    (true, true) => "the browser, or for a pasted address",
-                    (false, true) => "a pasted address",
-                    (_, false) => "the browser",
-                };
-                let way = match pasted {
-                    0 => format!(" for {way}"),
-                    1 => ": 1 character so far, Enter sends it".to_owned(),
-                    many => format!(": {many} characters so far, Enter sends them"),
-                };
-                let open = match total {
-                    1 => String::new(),
-                    _ => format!(" ({open} of {total} open)"),
-                };
-                terminal::countdown(Some(&format!(
-                    "waiting{open}{way}: {} left",
-                    clock_face(*left)
-                )));
-            }
+            Event::Waiting { .. } => terminal::countdown(waiting(event).as_deref()),
             Event::LoggedIn(report) => {
                 terminal::countdown(None);
                 let next = self.next.get(&report.key).cloned();
@@ -155,6 +103,14 @@ impl Reporter {
                 terminal::countdown(None);
                 self.fail(Some(server), error);
             }
+        }
+    }
+
+    /// Names the server of an event, if there are several.
+    fn of_several(&self, preposition: &str, server: &str) -> String {
+        match self.several {
+            true => format!(" {preposition} {server}"),
+            false => String::new(),
         }
     }
 
@@ -216,6 +172,61 @@ impl Reporter {
         terminal::show("");
         true
     }
+}
+
+/// Says that the answer has to be pasted.
+fn show_not_listening(server: &str, failure: &Error) {
+    warn_user!(NotListening, "{}", failure.one_line());
+    if let Error::Bind {
+        source: BindError::Taken { .. },
+        ..
+    } = failure
+    {
+        terminal::say(
+            "your browser will send the code to the program that holds the port, which can read it but not use it; the page \
+             that you see then is that program's, so enter nothing there",
+        );
+    }
+    terminal::say(&format!(
+        "going on without a port for {server}: paste the address of the last page"
+    ));
+}
+
+/// Returns what is waited for, and for how long; `None` for another event.
+fn waiting(event: &Event) -> Option<String> {
+    let Event::Waiting {
+        open,
+        total,
+        left,
+        for_code,
+        listening,
+        paste,
+        pasted,
+    } = event
+    else {
+        return None;
+    };
+    let source = match (listening, paste) {
+        _ if *for_code => "the code to be entered",
+        (true, true) => "the browser, or for a pasted address",
+        (false, true) => "a pasted address",
+        (_, false) => "the browser",
+    };
+    let source = match pasted {
+        0 => format!(" for {source}"),
+        1 => ": 1 character so far, Enter sends it".to_owned(),
+        many => format!(": {many} characters so far, Enter sends them"),
+    };
+    let open = match total {
+        1 => String::new(),
+        _ => format!(" ({open} of {total} open)"),
+    };
+    let seconds = left.as_secs() + u64::from(left.subsec_millis() >= 500);
+    Some(format!(
+        "waiting{open}{source}: {}:{:02} left",
+        seconds / 60,
+        seconds % 60
+    ))
 }
 
 /// Says how the user's browser can send its answer here.
@@ -306,19 +317,6 @@ fn rejection(source: AnswerSource, reason: Reason, detail: Option<&str>, count: 
         ),
         _ => format!("ignored {answers} that cannot be read; still waiting"),
     }
-}
-
-fn logins(count: usize) -> String {
-    if count == 1 {
-        "1 login is".to_owned()
-    } else {
-        format!("{count} logins are")
-    }
-}
-
-fn clock_face(left: Duration) -> String {
-    let seconds = left.as_secs() + u64::from(left.subsec_millis() >= 500);
-    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 fn expiry(report: &Report) -> String {

@@ -78,11 +78,6 @@ impl Reporter {
         self.lost_output |= terminal::product(text).is_err();
     }
 
-    /// Reports a failure where stdout carries nothing but a token: as JSON on stderr.
-    pub fn fail_on_stderr(&mut self, server: Option<&str>, error: &Error) {
-        terminal::show(&json_line(&Line::failure(server, error)).unwrap_or_default());
-    }
-
     /// Reports a failure; `server` is the login it belongs to.
     pub fn fail(&mut self, server: Option<&str>, error: &Error) {
         self.json(&Line::failure(server, error));
@@ -159,6 +154,11 @@ pub fn print(text: &str) -> ExitCode {
     }
 }
 
+/// Reports a failure where stdout carries nothing but a token: as JSON on stderr.
+pub fn fail_on_stderr(server: Option<&str>, error: &Error) {
+    terminal::show(&json_line(&Line::failure(server, error)).unwrap_or_default());
+}
+
 /// Prints a result to stdout as one line of JSON.
 pub fn print_json(result: &impl Serialize) -> ExitCode {
     print(&json_line(result).unwrap_or_default())
@@ -170,6 +170,14 @@ pub fn print_all(text: &str, class: Class) -> ExitCode {
     match text.is_empty() || terminal::product(text.trim_end()).is_ok() {
         true => class.into(),
         false => Class::Storage.into(),
+    }
+}
+
+/// Returns a number of things, such as `1 login` or `2 logins`.
+pub fn counted(count: usize, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
     }
 }
 

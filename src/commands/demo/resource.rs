@@ -7,7 +7,9 @@ use tiny_http::{Method, Request};
 use super::authority::{AccessRequest, CALL_TOOLS, LIST_TOOLS};
 use super::response::HttpResponse;
 use super::server::{has, header};
-use crate::mcp::{CLASSIC, LIST_TOOLS as TOOLS_LIST, MODERN};
+use crate::mcp::{
+    CLASSIC, LIST_TOOLS as TOOLS_LIST, METHOD_NOT_FOUND, MODERN, UNSUPPORTED_VERSION,
+};
 use crate::os::clock::Time;
 
 /// How long a client may keep the list of tools, in milliseconds.
@@ -15,10 +17,8 @@ const LIST_LIFE_MS: u64 = 3_600_000;
 
 /// JSON-RPC 2.0 section 5.1 and MCP 2026-07-28, Error Codes.
 const PARSE_ERROR: i64 = -32700;
-const METHOD_NOT_FOUND: i64 = -32601;
 const INVALID_PARAMS: i64 = -32602;
 const HEADER_MISMATCH: i64 = -32020;
-const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// A tool: its name, what it is for, its one argument if it has one, and what it does.
 struct DemoTool {

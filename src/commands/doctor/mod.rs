@@ -41,7 +41,6 @@ pub struct DoctorArgs {
     pub server: Option<String>,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub method: MethodArgs,
 }
 

@@ -9,6 +9,7 @@ use crate::commands::status::LoginState;
 use crate::error::Error;
 use crate::failure::{About, Failure as _};
 use crate::os::files::owner;
+use crate::output::counted;
 use crate::refresh::{self, RefreshNote};
 use crate::store::{Backend, Check, Credentials, Fault, Interaction, Place, Store, StoreError};
 
@@ -187,15 +188,10 @@ fn logins(case: &Case, store: &Store) -> Vec<Finding> {
             return vec![failure.into_warning(what)];
         }
     };
-    let mut what = match entries.len() {
-        1 => "1 login".to_owned(),
-        count => format!("{count} logins"),
-    };
+    let mut what = counted(entries.len(), "login");
     let states = entries.iter().map(LoginState::of);
-    match states
-        .filter(|state| *state == LoginState::NeedsLogin)
-        .count()
-    {
+    let ended = states.filter(|state| *state == LoginState::NeedsLogin);
+    match ended.count() {
         0 => {}
         1 => what += ", 1 needs a new login",
         many => what += &format!(", {many} need a new login"),

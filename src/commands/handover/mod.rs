@@ -65,7 +65,6 @@ pub struct HandoverArgs {
     pub env: String,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub places: PlaceArgs,
 }
 

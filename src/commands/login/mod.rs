@@ -16,13 +16,13 @@ use super::handover;
 use crate::cli::servers::usage;
 use crate::context::Context;
 use crate::error::Error;
-use crate::login::{self, Event, Outcome, UserOptions};
+use crate::login::{self, Event, Outcome, Report, UserOptions};
 use crate::os::terminal::question::{self, Answer};
 use crate::os::terminal::{self, paste};
 use crate::output::Reporter;
-use crate::store::GrantType;
+use crate::store::{GrantType, StoredId};
 use options::LoginArgs;
-use servers::requested;
+use servers::{requested, RequestedServer};
 
 /// Logs in.
 ///
@@ -134,23 +134,34 @@ fn log_in(args: &LoginArgs, context: &Arc<Context>) -> Result<ExitCode, Error> {
         }
         reporter.fail(None, error);
     }
-    if let (Some(given), Outcome::Done(results)) = (args.handover, &mut outcome) {
+    if let (Some(_), Outcome::Done(results)) = (args.handover, &mut outcome) {
         for result in results {
-            let Ok(report) = result else { continue };
-            let named = servers.iter().filter_map(|it| it.named.as_ref());
-            let mut named = named.filter(|it| report.key.is_for(&it.url));
-            let named = named.next_back();
-            let Some(client) = given.or_else(|| next::target(named?)) else {
+            let Ok(Report { key, .. }) = &*result else {
                 continue;
             };
-            let to = (client, named.map(|it| it.name.as_str()), args.write);
-            let handed_over =
-                handover::hand_over_new(&report.key, to, &args.places, context, &mut reporter);
+            let handed_over = hand_over(key, args, &servers, (context, &mut reporter));
             if let Err(err) = handed_over {
-                reporter.fail(Some(&report.key.server), &err);
+                reporter.fail(Some(&key.server), &err);
                 *result = Err(err);
             }
         }
     }
     Ok(reporter.conclude(&outcome, Error::needs_no_login))
+}
+
+/// Hands a new login over to the client that the user names, or else to the one whose configuration names the server.
+fn hand_over(
+    key: &StoredId,
+    args: &LoginArgs,
+    servers: &[RequestedServer],
+    (context, reporter): (&Context, &mut Reporter),
+) -> Result<(), Error> {
+    let named = servers.iter().filter_map(|it| it.named.as_ref());
+    let named = named.filter(|it| key.is_for(&it.url)).next_back();
+    let client = args.handover.flatten();
+    if let Some(client) = client.or_else(|| next::target(named?)) {
+        let to = (client, named.map(|it| it.name.as_str()), args.write);
+        handover::hand_over_new(key, to, &args.places, context, reporter)?;
+    }
+    Ok(())
 }

@@ -69,11 +69,9 @@ pub struct LoginArgs {
     pub write: bool,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub method: MethodArgs,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub places: PlaceArgs,
 }
 
@@ -114,23 +112,18 @@ pub struct MethodArgs {
     pub no_paste: bool,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub provider: ProviderArgs,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub client: ClientArgs,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub grant: GrantArgs,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub redirect: RedirectArgs,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub request: RequestArgs,
 }
 
@@ -211,7 +204,6 @@ pub struct ClientArgs {
     pub client_secret: Option<String>,
 
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub key: ClientKeyArgs,
 
     /// The provider's file with the client, such as Google's client_secret.json
