@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const MAX_CODE: usize = 40_060;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 455;
+const MAX_TYPES: usize = 450;
 
 /// Most lines of code of one file.
 const MAX_FILE: usize = 460;

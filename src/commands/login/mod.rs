@@ -156,8 +156,8 @@ fn hand_over(
     servers: &[RequestedServer],
     (context, reporter): (&Context, &mut Reporter),
 ) -> Result<(), Error> {
-    let named = servers.iter().filter_map(|it| it.named.as_ref());
-    let named = named.filter(|it| key.is_for(&it.url)).next_back();
+    let mut named = servers.iter().filter_map(|it| it.named.as_ref());
+    let named = named.rfind(|it| key.is_for(&it.url));
     let client = args.handover.flatten();
     if let Some(client) = client.or_else(|| next::target(named?)) {
         let to = (client, named.map(|it| it.name.as_str()), args.write);
