@@ -229,6 +229,7 @@ impl CertificateReader {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn a21_only_so_much_is_read_of_regular_files() {
         let place = tempfile::tempdir().expect("a directory");

@@ -85,10 +85,12 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    #[cfg(unix)]
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn the_cache_returns_exactly_what_was_put() {
         let home = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 use crate::failure::{About, Code, Failure as _, Hint};
 use std::collections::BTreeMap;
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -325,6 +326,7 @@ fn d5_the_data_directory() {
     assert!(hint(&StoreError::NoHome).contains("--data-dir"));
 }
 
+#[cfg(unix)]
 #[test]
 fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
     let home = tempfile::tempdir().unwrap();
@@ -348,6 +350,7 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
     assert!(!home.path().join("new/credentials.json").exists());
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_store_keeps_what_it_is_given() {
     let home = tempfile::tempdir().unwrap();
@@ -589,6 +592,7 @@ fn d9_k1_without_a_keyring_the_file_decides() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn d4_credentials_that_no_store_takes_are_in_an_emergency_file() {
     for chosen in [Chosen::Auto, Chosen::Keyring, Chosen::File] {

@@ -89,6 +89,7 @@ mod tests {
             .ok_or_else(|| serde::de::Error::custom("too large"))
     }
 
+    #[cfg(unix)]
     #[test]
     fn e9_what_cannot_be_read_back_is_not_written() {
         assert_eq!(

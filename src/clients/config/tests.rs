@@ -530,6 +530,7 @@ fn a_projects_files_end_at_its_repository_and_at_home() {
     assert_eq!(home.urls("copilot").len(), 1, "neither");
 }
 
+#[cfg(unix)]
 #[test]
 fn what_cannot_be_read_is_named() {
     let home = Home::new();

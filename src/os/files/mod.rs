@@ -27,7 +27,7 @@ pub mod open;
 pub mod owner;
 mod prepared;
 mod temporary;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 /// What a proof writes beyond the size of the file, in bytes: more than a login takes, so that a full disk is found.

@@ -27,7 +27,7 @@ mod chunks;
     path = "secret_service.rs"
 )]
 mod platform;
-#[cfg(all(test, feature = "keyring"))]
+#[cfg(all(test, unix, feature = "keyring"))]
 mod tests;
 
 /// The name of this program in the keyring.

@@ -1,6 +1,7 @@
 //! The file format: what survives a rewrite, and what is never overwritten.
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -153,6 +154,7 @@ fn d9_a_file_cut_at_any_byte_stays_as_it_is() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn d9_broken_files_stay_and_are_copied_once() {
     let deep = format!("{{\"version\":1,\"logins\":{}", "[".repeat(100_000));
