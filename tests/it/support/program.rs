@@ -35,9 +35,10 @@ fn put_at_home(command: &mut Command, home: &Path) {
             .env("APPDATA", home.join("AppData").join("Roaming"))
             .env("TEMP", home)
             .env("TMP", home);
-        // Without it no socket works.
-        let root = std::env::var_os("SYSTEMROOT").unwrap_or_default();
-        command.env("SYSTEMROOT", root);
+        // Without them no socket works, and no program is found.
+        for name in ["SYSTEMROOT", "PATHEXT", "COMSPEC"] {
+            command.env(name, std::env::var_os(name).unwrap_or_default());
+        }
     }
 }
 

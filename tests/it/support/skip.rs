@@ -36,6 +36,12 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// There is no such user.
+#[cfg(windows)]
+pub fn is_root() -> bool {
+    false
+}
+
 /// Skips the test unless all these programs are installed.
 #[track_caller]
 pub fn needs(programs: &[&str]) {

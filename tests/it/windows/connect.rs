@@ -1,14 +1,37 @@
 //! The stdio server, device codes, and the end by Ctrl-C.
 
-use serde_json::json;
+use serde_json::{json, Value};
 
 use super::{login, windows};
 use crate::support::device::{DeviceServer, Poll};
-use crate::support::mcp_server::{McpServer, Wire};
+use crate::support::mcp_server::{McpServer, Wire, LEGACY};
+use crate::support::program::Program;
 use crate::support::stdio_client::{text_of, StdioClient};
 
 /// Somewhat more than the 10 MiB that other programs take as a line.
 const LONG: usize = 11 << 20;
+
+/// Asks, and waits for the answer however busy the machine is.
+fn ask(client: &mut StdioClient, method: &str, params: Value) -> Value {
+    let id = client.ask(method, params);
+    client.next("the answer", |line| line.json["id"] == id).json
+}
+
+/// Opens a session.
+fn open(program: Program) -> StdioClient {
+    let mut client = StdioClient::start(program);
+    let info = json!({"name": "tests", "version": "7"});
+    let params = json!({"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": info});
+    let answer = ask(&mut client, "initialize", params);
+    assert_eq!(answer["result"]["serverInfo"]["name"], "fake", "{answer}");
+    client.notify("notifications/initialized", json!({}));
+    client
+}
+
+fn echo(client: &mut StdioClient, text: &str) -> String {
+    let call = json!({"name": "echo", "arguments": {"text": text}});
+    text_of(&ask(client, "tools/call", call))
+}
 
 #[apply(test)]
 fn win9_connect_passes_calls_on() {
@@ -17,12 +40,12 @@ fn win9_connect_passes_calls_on() {
         let finished = login(server.fake()).agree().expect(0);
         let words = ["connect", "--store", "file", &server.url()];
         let program = windows().at_home(finished.home()).with_stdin().args(words);
-        let mut client = StdioClient::legacy(program);
+        let mut client = open(program);
         for text in ["once", "\u{fc}\u{20ac}\u{1f600}", "a\r\nb", ""] {
-            assert_eq!(client.text("echo", json!({"text": text})), text);
+            assert_eq!(echo(&mut client, text), text);
         }
         server.expire();
-        assert_eq!(client.text("echo", json!({"text": "later"})), "later");
+        assert_eq!(echo(&mut client, "later"), "later");
         client.finish().expect(0);
     }
 }
@@ -33,10 +56,8 @@ fn win9_connect_passes_a_long_line_on() {
     let finished = login(server.fake()).agree().expect(0);
     let words = ["connect", "--store", "file", &server.url()];
     let program = windows().at_home(finished.home()).with_stdin().args(words);
-    let mut client = StdioClient::legacy(program);
-    let id = client.ask_tool("echo", json!({"text": "y".repeat(LONG)}));
-    let answer = client.next("the answer", |line| line.json["id"] == id);
-    assert_eq!(text_of(&answer.json).len(), LONG);
+    let mut client = open(program);
+    assert_eq!(echo(&mut client, &"y".repeat(LONG)).len(), LONG);
     client.finish().expect(0);
 }
 
