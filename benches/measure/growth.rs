@@ -69,7 +69,8 @@ fn logins() {
         for (home, [token, status, login]) in homes.iter().zip(&mut runs) {
             token.time(|| home.at("token", &fake).run().expect(0));
             status.time(|| home.command("status", &[]).run().expect(0));
-            let other = Fake::start();
+            let other =
+                Fake::with(|seen, _| seen.path.contains("revo").then(|| Reply::status(200)));
             login.time(|| agree(Program::login(&other).at_home(home.path())));
             // What it stored goes, so that each turn begins alike.
             home.command("logout", &[&other.mcp()]).run().expect(0);
