@@ -49,6 +49,34 @@ pub struct Identity {
     pub issuer: Option<String>,
 }
 
+impl Identity {
+    /// Returns the client that was registered by hand, as it authenticates at a server; its identifier is empty if none is named.
+    ///
+    /// # Errors
+    ///
+    /// The error of its private key.
+    pub fn client_at(&self, server: &AuthorizationServer) -> Result<Client, ClientKeyError> {
+        let key = self
+            .client_key
+            .as_ref()
+            .filter(|_| self.client_id.is_some());
+        let key = key.map(|key| key.at(server)).transpose()?;
+        let has_secret = self.client_secret.is_some();
+        let listed = server.client_auth_methods.as_deref();
+        Ok(Client {
+            id: self.client_id.clone().unwrap_or_default(),
+            auth: match key {
+                Some(_) => ClientAuth::PrivateKeyJwt,
+                None => ClientAuth::choose(has_secret, None, listed),
+            },
+            secret: self.client_secret.clone(),
+            secret_expires_at: None,
+            key,
+            kind: RegistrationKind::Static,
+        })
+    }
+}
+
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
@@ -249,21 +277,7 @@ impl ClientRequest<'_> {
         match (identity.method, &identity.client_id, &identity.metadata_url) {
             (RegistrationMethod::Auto | RegistrationMethod::Static, Some(id), _) => {
                 self.check_binding(id)?;
-                let listed = server.client_auth_methods.as_deref();
-                let key = identity.client_key.as_ref().map(|key| key.at(server));
-                let key = key.transpose()?;
-                let secret = identity.client_secret.clone();
-                return Ok(ClientPlan::Client(Client {
-                    id: id.clone(),
-                    auth: match key {
-                        Some(_) => ClientAuth::PrivateKeyJwt,
-                        None => ClientAuth::choose(secret.is_some(), None, listed),
-                    },
-                    secret,
-                    secret_expires_at: None,
-                    key,
-                    kind: RegistrationKind::Static,
-                }));
+                return Ok(ClientPlan::Client(identity.client_at(server)?));
             }
             (RegistrationMethod::Static, None, _) => {
                 return Err(RegisterError::NoMethod("no client identifier was given"))

@@ -8,13 +8,15 @@ use serde_json::Value;
 use super::authorize::Authorization;
 use super::pending::{Incomplete, PendingAuthorization, Preparation};
 use super::workers::WorkerHandle;
-use super::{previous, Report};
+use super::{previous, Report, Request};
 use crate::context::Context;
+use crate::discovery::Discovery;
 use crate::error::Error;
 use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::client::Client;
 use crate::oauth::grant::Unattended;
 use crate::oauth::jwt::assertion::ClientKey;
+use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{TokenType, Tokens};
 use crate::os::clock::{in_words, Deadline, Time};
@@ -191,7 +193,7 @@ fn credentials(
         dpop,
         ..
     } = preparation;
-    let server = discovery.server;
+    let server = &discovery.server;
     let is_same_account = |stored: &Credentials| match (&stored.account, &account) {
         (Some(stored), Some(account)) => stored == account,
         _ => true,
@@ -220,23 +222,9 @@ fn credentials(
     if request.dpop && dpop.is_none() {
         refresh::warn_of_no_binding();
     }
+    let login = record(&request, discovery, client, stored.as_ref());
     Credentials {
-        options: previous::options(&request, stored.as_ref()),
-        server: request.key.server,
-        profile: request.key.profile,
-        generation: 0,
-        issuer: server.issuer,
-        resource: discovery.resource,
-        grant: request.grant.into(),
-        registration: client.kind.into(),
-        client_id: client.id,
-        client_secret: client.secret,
-        client_secret_expires_at: client.secret_expires_at.map(Time),
-        client_key: client.key.map(ClientKey::into_record),
-        client_auth: client.auth.into(),
         redirect_uri,
-        token_endpoint: server.token_endpoint.into(),
-        revocation_endpoint: server.revocation_endpoint.map(String::from),
         scopes: match tokens.scopes {
             Some(granted) => providers::granted(provider, granted),
             None => scopes.clone(),
@@ -250,9 +238,49 @@ fn credentials(
         refresh_token: tokens.refresh_token.or(stored_refresh_token),
         obtained_at: now,
         expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
+        id_token,
+        ..login
+    }
+}
+
+/// Returns the record of a login that has no tokens yet, and so has expired.
+pub fn record(
+    request: &Request,
+    discovery: Discovery,
+    client: Client,
+    stored: Option<&Credentials>,
+) -> Credentials {
+    let server = discovery.server;
+    Credentials {
+        options: previous::options(request, stored),
+        server: request.key.server.clone(),
+        profile: request.key.profile.clone(),
+        generation: 0,
+        issuer: server.issuer,
+        resource: discovery.resource,
+        grant: request.grant.into(),
+        registration: client.kind.into(),
+        client_id: client.id,
+        client_secret: client.secret,
+        client_secret_expires_at: client.secret_expires_at.map(Time),
+        client_key: client.key.map(ClientKey::into_record),
+        client_auth: client.auth.into(),
+        redirect_uri: String::new(),
+        token_endpoint: server.token_endpoint.into(),
+        revocation_endpoint: server.revocation_endpoint.map(String::from),
+        scopes: Vec::new(),
+        scopes_requested: Vec::new(),
+        provider: request.provider.map(|provider| provider.name.to_owned()),
+        account: None,
+        access_token: Secret::new(""),
+        token_type: TokenType::Bearer.into(),
+        dpop_key: None,
+        refresh_token: None,
+        obtained_at: Time::at(0),
+        expires_at: Some(Time::at(0)),
         needs_login: false,
         handed_over: None,
-        id_token,
+        id_token: None,
         unattended: Unattended::default(),
         rest: serde_json::Map::new(),
     }

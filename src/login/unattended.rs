@@ -1,18 +1,14 @@
 //! A login without a person: nothing listens, opens or asks; its client requests the tokens itself.
 
 use super::workers::WorkerHandle;
-use super::{complete, prepare, previous, Report, Request, REQUEST_LIMIT};
+use super::{complete, prepare, Report, Request, REQUEST_LIMIT};
 use crate::context::Context;
 use crate::discovery::Discovery;
 use crate::error::Error;
 use crate::http::Http;
 use crate::oauth::authorization::{choose_scopes, ScopeSources};
-use crate::oauth::client::{ClientAuth, RegistrationKind};
-use crate::oauth::jwt::assertion::ClientKey;
-use crate::oauth::secret::Secret;
 use crate::oauth::text::scope_list;
-use crate::oauth::token::TokenType;
-use crate::os::clock::{Deadline, Time};
+use crate::os::clock::Deadline;
 use crate::refresh;
 use crate::store::{Credentials, GrantType, StoredId};
 use crate::warning::warn_user;
@@ -54,7 +50,6 @@ pub fn record(
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
     check(request)?;
-    let identity = &request.identity;
     let http = Http::new(&context.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
     let discovery = prepare::find_server(request, None, &http, None)?;
     let mut unattended = request.unattended.clone();
@@ -67,52 +62,12 @@ pub fn record(
     }
     let scopes = scopes(request, &discovery, stored);
     let dpop = prepare::dpop(request, &discovery, context)?;
-    let server = discovery.server;
-    let given_key = identity.client_key.as_ref();
-    let given_key = given_key.filter(|_| identity.client_id.is_some());
-    let key = given_key.map(|key| key.at(&server));
-    let key = key.transpose()?;
-    let client_auth = match key {
-        Some(_) => ClientAuth::PrivateKeyJwt,
-        None => ClientAuth::choose(
-            identity.client_secret.is_some(),
-            None,
-            server.client_auth_methods.as_deref(),
-        ),
-    };
-    Ok(Credentials {
-        server: request.key.server.clone(),
-        profile: request.key.profile.clone(),
-        generation: 0,
-        resource: discovery.resource,
-        grant: request.grant.into(),
-        registration: RegistrationKind::Static.into(),
-        client_id: identity.client_id.clone().unwrap_or_default(),
-        client_secret: identity.client_secret.clone(),
-        client_secret_expires_at: None,
-        client_key: key.map(ClientKey::into_record),
-        client_auth: client_auth.into(),
-        redirect_uri: String::new(),
-        token_endpoint: server.token_endpoint.into(),
-        revocation_endpoint: server.revocation_endpoint.map(String::from),
-        scopes: Vec::new(),
-        scopes_requested: scopes,
-        provider: request.provider.map(|provider| provider.name.to_owned()),
-        account: None,
-        access_token: Secret::new(""),
-        token_type: TokenType::Bearer.into(),
-        dpop_key: dpop.map(|dpop| dpop.key().stored().clone()),
-        refresh_token: None,
-        id_token: None,
-        obtained_at: Time::at(0),
-        expires_at: Some(Time::at(0)),
-        needs_login: false,
-        handed_over: None,
-        options: previous::options(request, stored),
-        unattended,
-        rest: serde_json::Map::new(),
-        issuer: server.issuer,
-    })
+    let client = request.identity.client_at(&discovery.server)?;
+    let mut login = complete::record(request, discovery, client, stored);
+    login.scopes_requested = scopes;
+    login.dpop_key = dpop.map(|dpop| dpop.key().stored().clone());
+    login.unattended = unattended;
+    Ok(login)
 }
 
 /// Returns the token endpoint of an identity provider, as its own metadata has it.

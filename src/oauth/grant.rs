@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::jwt;
 
 /// The grant type of a JWT. Spec: RFC 7523 section 2.1.
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -114,30 +114,22 @@ impl Jwt {
     pub fn read(text: &str) -> Option<Self> {
         let [header, claims, signature] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
-        let object = |part: &str| {
-            let bytes = URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?;
-            serde_json::from_slice(&bytes).ok()
-        };
         let is_signed = !signature.is_empty() && signature.bytes().all(is_plain);
         Some(Self {
-            header: object(header)?,
-            claims: object(claims).filter(|_| is_signed)?,
+            header: jwt::object(header)?,
+            claims: jwt::object(claims).filter(|_| is_signed)?,
         })
     }
 
     /// Returns the moment when it expires, in seconds since 1970, if that has passed.
     pub fn expired_at(&self, now: i64) -> Option<i64> {
-        let at = self.claims.get("exp")?.as_f64()? as i64;
+        let at = jwt::expires_at(&self.claims)?;
         (at.saturating_add(CLOCK_SKEW_SECONDS) <= now).then_some(at)
     }
 
     /// Returns its audiences.
     pub fn audiences(&self) -> Vec<&str> {
-        match self.claims.get("aud") {
-            Some(Value::String(audience)) => vec![audience],
-            Some(Value::Array(audiences)) => audiences.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        }
+        jwt::audiences(&self.claims)
     }
 
     /// Checks that an identity assertion is for this authorization server, client and resource, so that a wrong mapping at
@@ -192,14 +184,14 @@ mod tests {
 
     use super::*;
 
-    fn jwt(header: &Value, claims: &Value) -> String {
-        let [header, claims] = [header, claims].map(|it| URL_SAFE_NO_PAD.encode(it.to_string()));
+    fn token(header: &Value, claims: &Value) -> String {
+        let [header, claims] = [header, claims].map(|it| jwt::base64url(it.to_string()));
         format!("{header}.{claims}.c2ln")
     }
 
     #[test]
     fn g1_what_is_no_jwt_is_not_sent() {
-        let good = jwt(&json!({}), &json!({}));
+        let good = token(&json!({}), &json!({}));
         assert!(Jwt::read(&good).is_some());
         let unsigned = good.trim_end_matches("c2ln").to_owned();
         for bad in [
@@ -228,7 +220,7 @@ mod tests {
             (json!(null), None),
             (json!("900"), None),
         ] {
-            let token = Jwt::read(&jwt(&json!({}), &json!({"exp": exp}))).expect("a JWT");
+            let token = Jwt::read(&token(&json!({}), &json!({"exp": exp}))).expect("a JWT");
             let now = if exp == json!(1000) { 1005 } else { 1000 };
             assert_eq!(token.expired_at(now), expired, "{exp}");
         }
@@ -239,7 +231,7 @@ mod tests {
         let header = json!({"typ": "oauth-id-jag+jwt", "alg": "ES256"});
         let claims = json!({"aud": "https://as.example", "client_id": "me", "resource": "https://mcp.example/mcp"});
         let check = |header: &Value, claims: &Value| {
-            let token = Jwt::read(&jwt(header, claims)).expect("a JWT");
+            let token = Jwt::read(&token(header, claims)).expect("a JWT");
             token.check_id_jag("https://as.example", "me", Some("https://mcp.example/mcp"))
         };
         for (member, value, is_good) in [

@@ -3,11 +3,10 @@
 //! It comes straight from the token endpoint, so its signature is not checked. The account is shown, and decides nothing. The
 //! token has to be issued by this authorization server, for this client, and for this login.
 
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use base64::Engine as _;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::token::userinfo_account;
+use super::jwt;
+use super::token::account_name;
 
 /// How far the clocks of the server and of this computer may differ, in seconds.
 const CLOCK_SKEW_SECONDS: i64 = 300;
@@ -46,11 +45,8 @@ pub fn account(
     expected: &ExpectedClaims,
     is_issuer: impl Fn(&str) -> bool,
 ) -> Result<Option<String>, &'static str> {
-    let payload = id_token.split('.').nth(1).ok_or(NOT_A_JWT)?;
-    let payload = URL_SAFE_NO_PAD
-        .decode(payload.trim_end_matches('='))
-        .map_err(|_| NOT_A_JWT)?;
-    let claims: Map<String, Value> = serde_json::from_slice(&payload).map_err(|_| NOT_A_JWT)?;
+    let payload = id_token.split('.').nth(1);
+    let claims = payload.and_then(jwt::object).ok_or(NOT_A_JWT)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let is_made_here = |iss: &str| {
         let bare = expected.issuer.strip_prefix("https://");
@@ -59,26 +55,16 @@ pub fn account(
     if !text("iss").is_some_and(is_made_here) {
         return Err(OTHER_ISSUER);
     }
-    let is_ours = match claims.get("aud") {
-        Some(Value::String(audience)) => audience == expected.client_id,
-        Some(Value::Array(audiences)) => audiences
-            .iter()
-            .any(|audience| audience == expected.client_id),
-        _ => false,
-    };
-    if !is_ours {
+    if !jwt::audiences(&claims).contains(&expected.client_id) {
         return Err(OTHER_CLIENT);
     }
-    let expires_at = claims
-        .get("exp")
-        .and_then(Value::as_f64)
-        .map(|seconds| seconds as i64);
-    if expires_at.is_none_or(|at| at.saturating_add(CLOCK_SKEW_SECONDS) <= expected.now) {
+    let is_over = |at: i64| at.saturating_add(CLOCK_SKEW_SECONDS) <= expected.now;
+    if jwt::expires_at(&claims).is_none_or(is_over) {
         return Err(EXPIRED);
     }
     match (expected.nonce, claims.get("nonce")) {
         (Some(sent), Some(nonce)) if nonce != sent => Err(OTHER_LOGIN),
-        _ => Ok(userinfo_account(&payload)),
+        _ => Ok(account_name(&claims)),
     }
 }
 
@@ -119,7 +105,7 @@ mod tests {
         ] {
             let mut claims = good.clone();
             claims[member] = value;
-            let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
+            let token = format!("e30.{}.sig", jwt::base64url(claims.to_string()));
             let expected = ExpectedClaims {
                 issuer: "https://as.example",
                 client_id: "me",

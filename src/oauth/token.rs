@@ -203,11 +203,15 @@ fn scopes(value: &Value) -> Option<Vec<String>> {
     (!scopes.is_empty()).then_some(scopes)
 }
 
-/// Returns the account that a userinfo response, or the claims of an ID token, name.
+/// Returns the account that a userinfo response names.
+pub fn userinfo_account(response: &[u8]) -> Option<String> {
+    account_name(&serde_json::from_slice(response).ok()?)
+}
+
+/// Returns the account that claims name.
 ///
 /// Spec: OpenID Connect Core 1.0 section 5.1; only GitHub has a `login`.
-pub fn userinfo_account(claims: &[u8]) -> Option<String> {
-    let claims: Map<String, Value> = serde_json::from_slice(claims).ok()?;
+pub fn account_name(claims: &Map<String, Value>) -> Option<String> {
     let names = ["login", "email", "preferred_username", "name", "sub"];
     let known = names.iter().filter_map(|name| claims.get(*name)?.as_str());
     // A number means nothing to people.

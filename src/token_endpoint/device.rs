@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
-use super::{built, secrets, send, TokenRequest};
+use super::{built, busy_hint, secrets, send, TokenRequest, UNKNOWN_CLIENT};
 use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError};
 use crate::oauth::callback::refusal_hint;
@@ -20,7 +20,7 @@ use crate::oauth::device::{DeviceEnd, DeviceResponse, DeviceResponseError, PollR
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
-use crate::os::clock::{in_words, Time};
+use crate::os::clock::Time;
 use crate::providers::standard_device_error;
 
 /// Why a login with a device code has failed.
@@ -163,10 +163,7 @@ impl Failure for DeviceError {
                 let error = words.error.as_deref().unwrap_or_default();
                 match (about.explain(error, words.description.as_deref()), error) {
                     (Some(hint), _) => hint,
-                    (None, "invalid_client") => {
-                        "run the command again to register a new client; for a client of your own, check --client-id and \
-                         --client-secret-file"
-                    }
+                    (None, "invalid_client") => UNKNOWN_CLIENT,
                     (None, "unauthorized_client") => {
                         "the client may not use device codes: allow it in its registration, or leave --device out"
                     }
@@ -176,15 +173,8 @@ impl Failure for DeviceError {
                     }
                 }
             }
-            Self::Busy {
-                retry_after: Some(wanted),
-                ..
-            } if !wanted.is_zero() => {
-                let hint = format!("run the command again in {}", in_words(*wanted));
-                return Some(hint.into());
-            }
-            Self::Busy { .. }
-            | Self::Response {
+            Self::Busy { retry_after, .. } => return Some(busy_hint(*retry_after)),
+            Self::Response {
                 why: DeviceResponseError::NotJson,
                 ..
             } => "run the command again in a while",

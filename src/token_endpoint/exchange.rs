@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint, Parameters};
-use super::{built, secrets, send_with};
+use super::{built, busy_hint, secrets, send_with, UNKNOWN_CLIENT};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::http::dpop::Dpop;
 use crate::http::retry::{repeat, FIRST_PAUSE};
@@ -22,7 +22,7 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{TokenResponseError, Tokens};
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
-use crate::os::clock::{self, Deadline, Time};
+use crate::os::clock::{Deadline, Time};
 use crate::warning::warn_user;
 
 /// Longest pause that a busy server may ask for before the same code is sent again.
@@ -159,10 +159,7 @@ impl Failure for ExchangeError {
                 let error = words.error.as_deref().unwrap_or_default();
                 match (about.explain(error, words.description.as_deref()), error) {
                     (Some(hint), _) => hint,
-                    (None, "invalid_client") => {
-                        "run the command again to register a new client; for a client of your own, check --client-id and \
-                         --client-secret-file"
-                    }
+                    (None, "invalid_client") => UNKNOWN_CLIENT,
                     (None, "invalid_scope" | "invalid_target" | "unauthorized_client") => {
                         refusal_hint(error)
                     }
@@ -172,15 +169,8 @@ impl Failure for ExchangeError {
                 }
             }
             Self::Http(err) => return err.hint(about),
-            Self::Busy {
-                retry_after: Some(wanted),
-                ..
-            } if !wanted.is_zero() => {
-                let hint = format!("run the command again in {}", clock::in_words(*wanted));
-                return Some(hint.into());
-            }
-            Self::Busy { .. }
-            | Self::Unusable {
+            Self::Busy { retry_after, .. } => return Some(busy_hint(*retry_after)),
+            Self::Unusable {
                 why: TokenResponseError::NotTokens,
                 ..
             } => "run the command again in a while",

@@ -20,13 +20,16 @@ pub use revoke::{RevocationEndpoint, RevokeError};
 
 use std::cell::OnceCell;
 use std::fmt;
+use std::time::Duration;
 
 use oauth2::{HttpRequest, HttpResponse};
 use url::{form_urlencoded, Url};
 
+use crate::failure::Hint;
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::oauth::client::Client;
 use crate::oauth::secret::Secret;
+use crate::os::clock::in_words;
 
 /// Returns the request that `oauth2` has built; `None` if it could not. `oauth2` gives a request only to a function that sends
 /// it, and reads the response itself, so `request` gets one that keeps the request instead.
@@ -40,6 +43,18 @@ fn built<T>(
         Ok(HttpResponse::default())
     });
     built.into_inner()
+}
+
+/// What to do about a client that the server does not accept.
+const UNKNOWN_CLIENT: &str =
+    "run the command again to register a new client; for a client of your own, check --client-id and --client-secret-file";
+
+/// Returns what to do about a server that is busy.
+fn busy_hint(retry_after: Option<Duration>) -> Hint {
+    match retry_after.filter(|wanted| !wanted.is_zero()) {
+        Some(wanted) => format!("run the command again in {}", in_words(wanted)).into(),
+        None => "run the command again in a while".into(),
+    }
 }
 
 /// The parameters of a request that no error may quote.

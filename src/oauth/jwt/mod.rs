@@ -10,7 +10,7 @@ pub mod pem;
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use self::algorithm::Algorithm;
@@ -43,6 +43,31 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
 /// Reads what [`base64url`] writes; `None` for anything else.
 pub fn from_base64url(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     URL_SAFE_NO_PAD.decode(text).ok().map(Zeroizing::new)
+}
+
+/// Reads the header or the claims of a JSON Web Token, with or without padding.
+pub(super) fn object(part: &str) -> Option<Map<String, Value>> {
+    let bytes = from_base64url(part.trim_end_matches('='))?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Returns whom a JSON Web Token is for.
+///
+/// Spec: RFC 7519 section 4.1.3.
+pub(super) fn audiences(claims: &Map<String, Value>) -> Vec<&str> {
+    match claims.get("aud") {
+        Some(Value::String(audience)) => vec![audience],
+        Some(Value::Array(audiences)) => audiences.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns when a JSON Web Token expires, in seconds since 1970.
+///
+/// Spec: RFC 7519 section 4.1.4.
+pub(super) fn expires_at(claims: &Map<String, Value>) -> Option<i64> {
+    let seconds = claims.get("exp")?.as_f64()?;
+    Some(seconds as i64)
 }
 
 #[cfg(test)]
