@@ -1,11 +1,13 @@
 //! Reads responses: the answer to a request comes as JSON or in a stream of events, among other messages for the client.
 
+use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::memory::{append, Held};
 use super::message::{self, Kind, RpcMessage};
 use super::sse::Parser;
 use super::stdio::MAX_LINE_BYTES;
@@ -33,6 +35,8 @@ static LINGERING: AtomicUsize = AtomicUsize::new(0);
 pub struct ServerAnswer {
     /// The response.
     pub message: RpcMessage,
+    /// What its memory counts for, until it is written.
+    pub held: Held,
     rest: Option<Box<BodyStream>>,
 }
 
@@ -44,6 +48,7 @@ pub struct Reading<'a> {
     abort: &'a Abort,
     /// Where its events are read; a stream that is resumed goes on here.
     pub parser: Parser,
+    held: Held,
 }
 
 impl<'a> Reading<'a> {
@@ -53,6 +58,7 @@ impl<'a> Reading<'a> {
             id: Some(request.id()),
             abort,
             parser: Parser::default(),
+            held: Held::default(),
         }
     }
 
@@ -62,7 +68,14 @@ impl<'a> Reading<'a> {
             id: None,
             abort,
             parser: Parser::default(),
+            held: Held::default(),
         }
+    }
+
+    /// Forgets what was read of an event that is not complete: the stream has ended.
+    pub fn forget_unfinished(&mut self) {
+        self.parser.forget_unfinished();
+        self.held = Held::default();
     }
 }
 
@@ -175,24 +188,24 @@ impl Bridge {
     pub fn read(&self, response: Response, reading: &mut Reading) -> Result<Ended, Error> {
         if response.is("text/event-stream") {
             let mut body = response.into_stream();
-            let message = self.read_events(&mut body, reading);
-            return Ok(match message.unwrap_or_default() {
-                Some(message) => Ended::Answered(ServerAnswer {
+            let read = self.read_events(&mut body, reading);
+            let held = mem::take(&mut reading.held);
+            return match read {
+                Ok(Some(message)) => Ok(Ended::Answered(ServerAnswer {
                     message,
+                    held,
                     rest: Some(Box::new(body)),
-                }),
-                None => Ended::Cut,
-            });
+                })),
+                Err(HttpError::TooLarge(_)) => Err(self.no_room()),
+                Ok(None) | Err(_) => Ok(Ended::Cut),
+            };
         }
         let (status, is_json) = (response.status, response.is("application/json"));
-        let body = match read_all(response) {
-            Ok(body) => body,
-            Err(HttpError::TooLarge(_)) => {
-                let what = "answered with more than can be passed on";
-                return Err(self.upstream.fault(what, ServerFault::Lasting));
-            }
-            Err(_) => return Ok(Ended::Cut),
+        let mut held = Held::default();
+        let Some(body) = self.read_all(response, &mut held)? else {
+            return Ok(Ended::Cut);
         };
+        held.complete();
         let is_empty = body.trim_ascii().is_empty();
         let mut answer = None;
         for message in message::read(body).unwrap_or_default() {
@@ -201,6 +214,7 @@ impl Bridge {
         match answer {
             Some(message) => Ok(Ended::Answered(ServerAnswer {
                 message,
+                held,
                 rest: None,
             })),
             None if is_empty => {
@@ -222,7 +236,7 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// The error of the connection.
+    /// The error of the connection; [`HttpError::TooLarge`] if other answers hold the memory and do not get on.
     pub fn read_events(
         &self,
         body: &mut BodyStream,
@@ -234,7 +248,14 @@ impl Bridge {
             let count = body.read(&mut buffer)?;
             let piece = buffer.get(..count).unwrap_or_default();
             let mut events = Vec::new();
+            if !reading.held.resize(reading.parser.length() + count) {
+                return Err(HttpError::TooLarge("the server".to_owned()));
+            }
             let fits = reading.parser.read(piece, |event| events.push(event));
+            let has_events = !events.is_empty();
+            if has_events {
+                reading.held.complete();
+            }
             let is_message = |name: &str| matches!(name, "" | "message");
             for event in events.into_iter().filter(|event| is_message(&event.name)) {
                 for message in message::read(event.data).unwrap_or_default() {
@@ -245,6 +266,38 @@ impl Bridge {
             if answer.is_some() || count == 0 || !fits {
                 return Ok(answer);
             }
+            if has_events {
+                reading.held = Held::default();
+            }
+        }
+    }
+
+    /// Says that an answer waited too long for memory that others hold.
+    fn no_room(&self) -> Error {
+        let what = "stopped in the middle of other long answers, so this one, to a request that may have been executed, was not read";
+        self.upstream.fault(what, ServerFault::Passing)
+    }
+
+    /// Reads a body of any length that a line may have; `None` if it was cut.
+    fn read_all(&self, response: Response, held: &mut Held) -> Result<Option<Vec<u8>>, Error> {
+        let mut text = Vec::new();
+        let mut body = response.into_stream();
+        let mut buffer = vec![0; CHUNK_BYTES];
+        loop {
+            let Ok(count) = body.read(&mut buffer) else {
+                return Ok(None);
+            };
+            if count == 0 {
+                return Ok(Some(text));
+            }
+            if text.len() + count > MAX_LINE_BYTES {
+                let what = "answered with more than can be passed on";
+                return Err(self.upstream.fault(what, ServerFault::Lasting));
+            }
+            if !held.resize(text.len() + count) {
+                return Err(self.no_room());
+            }
+            append(&mut text, buffer.get(..count).unwrap_or_default());
         }
     }
 
@@ -303,24 +356,4 @@ pub fn read_briefly(response: Response, abort: &Abort) -> Vec<u8> {
     };
     drop(done);
     body
-}
-
-/// Reads a body of any length that a line may have.
-fn read_all(response: Response) -> Result<Vec<u8>, HttpError> {
-    let length = response
-        .header("content-length")
-        .and_then(|length| length.parse().ok());
-    let mut text = Vec::with_capacity(length.unwrap_or(0_usize).min(CHUNK_BYTES * 1024));
-    let mut body = response.into_stream();
-    let mut buffer = vec![0; CHUNK_BYTES];
-    loop {
-        let count = body.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(text);
-        }
-        if text.len() + count > MAX_LINE_BYTES {
-            return Err(HttpError::TooLarge("the server".to_owned()));
-        }
-        text.extend_from_slice(buffer.get(..count).unwrap_or_default());
-    }
 }

@@ -2,7 +2,8 @@
 //!
 //! The main thread reads lines (`stdio`) and sees what each of them is (`message`). A thread for each request (`workers`)
 //! sends it with a live token (`token`, `upstream`) in the form that the server speaks, and writes the answer (`pending`: each
-//! request gets exactly one, with the id that the client wrote). `exchange` reads responses, JSON or events (`sse`).
+//! request gets exactly one, with the id that the client wrote). `exchange` reads responses, JSON or events (`sse`);
+//! `memory` bounds what all of them hold together.
 //!
 //! `session` speaks the wire of 2025-11-25 and before: `initialize`, a session, a stream for what the server sends by itself.
 //! `stateless` speaks that of 2026-07-28: headers for each request (`tools` knows those of parameters), no session. A message
@@ -11,6 +12,7 @@
 
 mod exchange;
 mod login;
+mod memory;
 mod message;
 mod pending;
 mod session;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::exchange::{Ended, Reading, RefusedMessage, ServerAnswer};
+use super::memory::Held;
 use super::message::{Kind, RpcMessage};
 use super::upstream::{Outgoing, ANSWER_LIMIT, QUIET_LIMIT};
 use super::Bridge;
@@ -330,6 +331,7 @@ impl Bridge {
     fn deliver(&self, id: &str, mut answer: ServerAnswer) -> ServerAnswer {
         let message = std::mem::replace(&mut answer.message, RpcMessage::none());
         self.answer(id, message);
+        answer.held = Held::default();
         answer
     }
 
@@ -396,7 +398,7 @@ impl Bridge {
     ) -> Result<ServerAnswer, Error> {
         let mut given_up_at = Instant::now() + RESUME_LIMIT;
         while let Some(last_id) = reading.parser.last_id.clone() {
-            reading.parser.forget_unfinished();
+            reading.forget_unfinished();
             let pause = reading.parser.retry.unwrap_or(FIRST_PAUSE);
             if pause > MAX_PAUSE {
                 break;
@@ -444,7 +446,7 @@ impl Bridge {
                 Ok(response) if response.status == 200 && response.is("text/event-stream") => {
                     (pause, has_worked) = (FIRST_PAUSE, true);
                     let _ = self.read_events(&mut response.into_stream(), &mut reading);
-                    reading.parser.forget_unfinished();
+                    reading.forget_unfinished();
                 }
                 Ok(response) if response.status == 404 && view.has_id && has_worked => {
                     if self.renew(view).is_ok() {

@@ -5,6 +5,7 @@
 use std::mem;
 use std::time::Duration;
 
+use super::memory::append;
 use crate::mcp;
 
 /// Most bytes of one event; a longer one ends the stream.
@@ -48,15 +49,20 @@ impl Parser {
             if is_second_half {
                 continue;
             }
-            self.line.extend_from_slice(line);
+            append(&mut self.line, line);
             let line = mem::take(&mut self.line);
             self.end_line(line, &mut take);
         }
         if !piece.is_empty() {
             self.after_return = false;
-            self.line.extend_from_slice(piece);
+            append(&mut self.line, piece);
         }
-        self.line.len() + self.event.data.len() <= MAX_EVENT_BYTES
+        self.length() <= MAX_EVENT_BYTES
+    }
+
+    /// Returns the length of what was read of the event that is not complete, in bytes.
+    pub fn length(&self) -> usize {
+        self.line.len() + self.event.data.len()
     }
 
     /// Forgets what was read of an event that is not complete: the stream has ended.
@@ -92,7 +98,7 @@ impl Parser {
             b"data" => {
                 if mem::replace(&mut self.has_data, true) {
                     self.event.data.push(b'\n');
-                    self.event.data.extend_from_slice(value);
+                    append(&mut self.event.data, value);
                 } else {
                     // It may be large, and is the only one in most events.
                     let start = line.len() - value.len();

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 39_940;
+const MAX_CODE: usize = 40_069;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 443;
+const MAX_TYPES: usize = 445;
 
 /// Most lines of code of one file.
 const MAX_FILE: usize = 460;

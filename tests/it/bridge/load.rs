@@ -47,6 +47,38 @@ fn br13_br40_long_messages_each_way() {
     finish(&server, client);
 }
 
+/// Answers that hold more together than the bridge allows them are read one after another, and each is passed on. All of them
+/// are hundreds of megabytes, which takes a while without optimization.
+#[cfg(target_os = "linux")]
+#[apply(long_test)]
+fn br13_br47_sixteen_long_results_at_once_share_memory() {
+    let (bytes, tools) = match tries_all() {
+        true => (20_000_000, &["size", "events"][..]),
+        false => (8_000_000, &["events"][..]),
+    };
+    for &tool in tools {
+        let server = McpServer::tool(Wire::Both, "events", move |message, _| {
+            Reply::stream(vec![message.says(&"x".repeat(bytes))])
+        });
+        let (_home, mut client) = legacy(&server);
+        let process = client.running.process();
+        let before = process.status("VmHWM");
+        let ids: Vec<_> = (0..16)
+            .map(|_| client.ask_tool(tool, json!({"bytes": bytes})))
+            .collect();
+        for id in &ids {
+            let answer = client.next("an answer", |line| line.json["id"] == *id);
+            assert_eq!(text_of(&answer.json).len(), bytes);
+        }
+        let (after, of_16) = (process.status("VmHWM"), 16 * bytes as u64 / 1024);
+        println!("peak memory: {before} KiB, with 16 {tool} of {bytes} bytes {after} KiB");
+        // What is shared, and one answer beyond it.
+        let most = before + 64 * 1024 + of_16 / 16 + 24 * 1024;
+        assert!(after < most && most < of_16, "{after} KiB of {most}");
+        finish(&server, client);
+    }
+}
+
 /// Returns the times that all threads of a process went to sleep by themselves, and the processor time in ticks.
 #[cfg(target_os = "linux")]
 fn work(process: crate::support::process::Process) -> (u64, u64) {
