@@ -7,6 +7,7 @@ use jsonc_parser::ParseOptions;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::config::split_byte_order_mark;
 use super::{Change, HandoverError};
 
 /// A change of the object in a file with secrets; `edit` gets the path and the object.
@@ -45,12 +46,13 @@ pub fn edit(
     old: Option<&str>,
     change: impl FnOnce(&CstObject) -> Result<(), HandoverError>,
 ) -> Result<Zeroizing<String>, HandoverError> {
+    let (mark, old) = split_byte_order_mark(old.unwrap_or_default());
     let root = parse(path, old, "{\n}\n")?;
     let object = root
         .object_value()
         .ok_or_else(|| HandoverError::unknown(path, "it is not a JSON object"))?;
     change(&object)?;
-    Ok(Zeroizing::new(root.to_string()))
+    Ok(Zeroizing::new(format!("{mark}{root}")))
 }
 
 /// Edits the array in a file; no file, or an empty one, counts as an empty array.
@@ -63,7 +65,7 @@ pub fn edit_array(
     old: Option<&str>,
     change: impl FnOnce(&CstArray) -> Result<(), HandoverError>,
 ) -> Result<Zeroizing<String>, HandoverError> {
-    let root = parse(path, old, "[\n]\n")?;
+    let root = parse(path, old.unwrap_or_default(), "[\n]\n")?;
     let array = root
         .array_value()
         .ok_or_else(|| HandoverError::unknown(path, "it is not a JSON array"))?;
@@ -71,9 +73,9 @@ pub fn edit_array(
     Ok(Zeroizing::new(root.to_string()))
 }
 
-fn parse(path: &Path, old: Option<&str>, empty: &str) -> Result<CstRootNode, HandoverError> {
-    let old = old.filter(|text| !text.trim().is_empty()).unwrap_or(empty);
-    CstRootNode::parse(old, &ParseOptions::default())
+fn parse(path: &Path, old: &str, empty: &str) -> Result<CstRootNode, HandoverError> {
+    let old = Some(old).filter(|text| !text.trim().is_empty());
+    CstRootNode::parse(old.unwrap_or(empty), &ParseOptions::default())
         .map_err(|err| HandoverError::unknown(path, err))
 }
 

@@ -176,7 +176,19 @@ impl UrlPolicy {
     ///
     /// Spec: MCP 2026-07-28, security best practices, OAuth Authorization URL Validation; RFC 6749 section 3.1.
     pub fn check(self, raw: &str) -> Result<Url, UrlError> {
-        let url = parse(raw)?;
+        self.check_parsed(parse(raw)?)
+    }
+
+    /// Reads the URL of a page for people, and checks it as [`Self::check`] does; it may have a fragment.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the URL breaks.
+    pub fn check_page(self, raw: &str) -> Result<Url, UrlError> {
+        self.check_parsed(parse_page(raw)?)
+    }
+
+    fn check_parsed(self, url: Url) -> Result<Url, UrlError> {
         let loopback = is_loopback(&url);
         if url.scheme() == "http" && !(loopback && self.loopback) {
             return Err(UrlError::Plaintext);

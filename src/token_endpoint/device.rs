@@ -17,6 +17,7 @@ use crate::http::{Http, HttpError};
 use crate::oauth::callback::refusal_hint;
 use crate::oauth::client::{self, Client};
 use crate::oauth::device::{DeviceEnd, DeviceResponse, DeviceResponseError, PollResponse};
+use crate::oauth::endpoint::UrlPolicy;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
@@ -275,7 +276,14 @@ impl DeviceRequest<'_> {
         })?;
         let (status, retry_after) = (response.status, response.retry_after());
         let body = Zeroizing::new(response.read()?);
-        let why = match DeviceResponse::read(&body, self.has_form_response) {
+        // Its own URL was checked against the server that the user named.
+        let policy = UrlPolicy::of(self.endpoint);
+        let check = |page: &str| {
+            let page = policy.check_page(page)?;
+            self.http.check_address(&page)?;
+            Ok(page)
+        };
+        let why = match DeviceResponse::read(&body, self.has_form_response, check) {
             Ok(device) if (200..300).contains(&status) => return Ok(device),
             Ok(_) => DeviceResponseError::NotJson,
             Err(why) => why,

@@ -385,6 +385,16 @@ fn dv1_odd_answers_of_the_device_endpoint() {
             "forbidden_url",
         ),
         (
+            with(json!({"verification_uri": "http://as.example/device"})),
+            6,
+            "forbidden_url",
+        ),
+        (
+            with(json!({"verification_uri": "https://10.0.0.1/device"})),
+            6,
+            "forbidden_url",
+        ),
+        (
             first(Reply::text(200, "text/html", page)),
             5,
             "device_endpoint_unavailable",

@@ -25,7 +25,7 @@ use table::{ConfigSource, SOURCES};
 
 pub(super) use entry::address;
 pub use entry::OAuth;
-pub(super) use read::{item as from_toml, parse};
+pub(super) use read::{item as from_toml, parse, split_byte_order_mark};
 
 /// A server as a client's configuration names it.
 #[derive(Clone, Debug)]

@@ -54,7 +54,7 @@ pub(super) fn document(
 ///
 /// What is wrong, without a quotation of the text.
 pub(in crate::clients) fn parse(text: &str, extension: Option<&str>) -> Result<Value, String> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (_, text) = split_byte_order_mark(text);
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
@@ -68,6 +68,12 @@ pub(in crate::clients) fn parse(text: &str, extension: Option<&str>) -> Result<V
             .map(|document| document.value.map_or(Value::Null, Value::from))
             .map_err(|err| first_line(&err)),
     }
+}
+
+/// Returns the byte order mark of a text, which some editors write, and the rest.
+pub(in crate::clients) fn split_byte_order_mark(text: &str) -> (&str, &str) {
+    let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.split_at(text.len() - rest.len())
 }
 
 /// Returns the first line of an error: what follows may quote the file, and with it a secret.

@@ -184,13 +184,15 @@ impl EntryPlace {
         old: &str,
         entry: Option<&Value>,
     ) -> Result<Zeroizing<String>, HandoverError> {
+        let (mark, text) = config::split_byte_order_mark(old);
         let new = match self.path.extension().and_then(|it| it.to_str()) {
-            Some("toml") => toml::write(self, old, entry)?,
-            Some("yaml" | "yml") => yaml::write(self, old, entry)
+            Some("toml") => toml::write(self, text, entry)?,
+            Some("yaml" | "yml") => yaml::write(self, text, entry)
                 .map(Zeroizing::new)
                 .ok_or_else(|| self.cannot_be_kept())?,
-            _ => self.write_json(old, entry)?,
+            _ => self.write_json(text, entry)?,
         };
+        let new = Zeroizing::new([mark, &new].concat());
         // The proof that nothing else has another value now.
         let mut expected = self.parse(old)?;
         self.put(&mut expected, entry);

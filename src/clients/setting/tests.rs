@@ -129,6 +129,33 @@ fn cw3_yaml_keeps_all_the_rest() {
     }
 }
 
+/// Windows has its own line ends, and some of its editors begin a file with a byte order mark.
+#[test]
+fn cw3_line_ends_and_a_byte_order_mark_are_kept() {
+    let toml = place("config.toml", &["mcp_servers"], false);
+    let yaml = place("config.yaml", &["extensions"], false);
+    let json = place("mcp.json", &["mcpServers"], false);
+    for (place, old, first, last) in [
+        (&toml, "a = 1\r\n# b\r\n", "a = 1\r\n", "\r\n# b\r\n"),
+        (&toml, "\u{feff}a = 1 # \r\n", "\u{feff}a = 1 # \r\n", "\r\n"),
+        (
+            &toml,
+            "a = 1\nb = 2\r\n[mcp_servers.lab]\r\nurl = 'u'\r\n[c]\nd = 3\r\ne = \"\"\"\r\nf\n\"\"\"",
+            "a = 1\nb = 2\r\n[mcp_servers.lab]\r\n",
+            "\r\n[c]\nd = 3\r\ne = \"\"\"\r\nf\n\"\"\"",
+        ),
+        (&yaml, "\u{feff}a: 1\r\n", "\u{feff}a: 1\r\n", "\r\n"),
+        (&json, "\u{feff}{\r\n  \"a\": 1\r\n}\r\n", "\u{feff}{\r\n  \"a\": 1", "\r\n}\r\n"),
+    ] {
+        let old = old.replace("'u'", &format!("'{URL}'"));
+        let new = setting(place.clone()).edit(Some(&old)).expect(&old);
+        assert!(new.starts_with(first) && new.ends_with(last), "{old:?}: {}", new.as_str());
+        assert!(new.contains("connect"), "{}", new.as_str());
+        let is_of_windows = !old.replace("\r\n", "").contains('\n');
+        assert!(!is_of_windows || !new.replace("\r\n", "").contains('\n'), "{}", new.as_str());
+    }
+}
+
 /// What cannot be kept is left alone.
 #[test]
 fn what_cannot_be_edited_without_a_loss_is_refused() {

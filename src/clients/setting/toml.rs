@@ -87,7 +87,32 @@ pub(super) fn write(
             }
         }
     }
-    Ok(Zeroizing::new(document.to_string()))
+    let new = Zeroizing::new(document.to_string());
+    Ok(Zeroizing::new(with_line_ends_of(old, &new)))
+}
+
+/// Returns the new text with the line ends of the old one, which the library makes LF: what did not change keeps its own.
+fn with_line_ends_of(old: &str, new: &str) -> String {
+    let lines = |text: &str| -> Vec<String> {
+        let lines = text.split_inclusive('\n');
+        lines.map(|line| line.replace("\r\n", "\n")).collect()
+    };
+    // The library ends the last line.
+    let new = match new.strip_suffix('\n') {
+        Some(new) if !old.ends_with('\n') && old.lines().last() == new.lines().last() => new,
+        _ => new,
+    };
+    let (was, is) = (lines(old), lines(new));
+    let common = |pairs: &mut dyn Iterator<Item = (&String, &String)>| {
+        pairs.take_while(|(was, is)| was == is).count()
+    };
+    let first = common(&mut was.iter().zip(&is));
+    let last = common(&mut was[first..].iter().rev().zip(is[first..].iter().rev()));
+    let own: Vec<_> = old.split_inclusive('\n').collect();
+    let end = if old.contains("\r\n") { "\r\n" } else { "\n" };
+    let changed = is[first..is.len() - last].concat().replace('\n', end);
+    let (before, after) = (own[..first].concat(), own[own.len() - last..].concat());
+    before + &changed + &after
 }
 
 fn hidden_table() -> Item {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::Args;
 use serde_json::json;
 
@@ -57,7 +58,7 @@ pub struct HandoverArgs {
     pub undo: bool,
 
     /// The server's name in the client's configuration [default: the name that it has there]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub name: Option<String>,
 
     /// The variable that holds the token, for dotenv and github-actions

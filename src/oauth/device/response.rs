@@ -67,14 +67,19 @@ pub enum DeviceResponseError {
 }
 
 impl DeviceResponse {
-    /// Reads a response; `is_form` says that this provider may send a form in place of JSON.
+    /// Reads a response; `is_form` says that this provider may send a form in place of JSON, and `check` reads the URL of a page
+    /// that may be opened.
     ///
     /// Real servers need this leniency: numbers as text, no interval, no lifetime.
     ///
     /// # Errors
     ///
     /// A [`DeviceResponseError`], which holds no code.
-    pub fn read(body: &[u8], is_form: bool) -> Result<Self, DeviceResponseError> {
+    pub fn read(
+        body: &[u8],
+        is_form: bool,
+        check: impl Fn(&str) -> Result<Url, UrlError>,
+    ) -> Result<Self, DeviceResponseError> {
         let document = DeviceDocument::read(body, is_form)?;
         let text = |value: Value| match value {
             Value::String(text) => Some(text).filter(|text| !text.is_empty()),
@@ -88,7 +93,7 @@ impl DeviceResponse {
         }
         let uri = text(document.verification_uri).or_else(|| text(document.verification_url));
         let uri = uri.ok_or(missing("verification_uri"))?;
-        let page = endpoint::parse_page(&uri).map_err(DeviceResponseError::Uri)?;
+        let page = check(&uri).map_err(DeviceResponseError::Uri)?;
         let complete = text(document.verification_uri_complete)
             .or_else(|| text(document.verification_url_complete))
             .filter(|complete| is_at(&page, complete));

@@ -1,6 +1,7 @@
 //! The rules of device codes, as tables.
 
 use super::*;
+use crate::oauth::endpoint::UrlPolicy;
 
 fn standard(code: &str) -> Option<&'static str> {
     crate::providers::standard_device_error(code)
@@ -219,6 +220,12 @@ fn dv4_what_ends_a_device_login() {
     );
 }
 
+/// Reads a response of a public server.
+fn document(body: &[u8], is_form: bool) -> Result<DeviceResponse, DeviceResponseError> {
+    let policy = UrlPolicy { loopback: false };
+    DeviceResponse::read(body, is_form, |page| policy.check_page(page))
+}
+
 /// Returns a response with these members in place of the usual ones; `null` removes one.
 fn response(changes: &str) -> Result<DeviceResponse, DeviceResponseError> {
     let mut members = serde_json::json!({
@@ -228,7 +235,7 @@ fn response(changes: &str) -> Result<DeviceResponse, DeviceResponseError> {
     for (name, value) in changes.as_object().expect("an object") {
         members[name] = value.clone();
     }
-    DeviceResponse::read(members.to_string().as_bytes(), false)
+    document(members.to_string().as_bytes(), false)
 }
 
 #[test]
@@ -256,12 +263,9 @@ fn dv1_a_device_response_is_read_leniently() {
     let google = google.expect("a response");
     assert_eq!(google.verification_uri, "https://www.google.com/device");
     let form = b"device_code=d&user_code=A-B&verification_uri=https%3A%2F%2Fgithub.com%2Flogin%2Fdevice&expires_in=899&interval=5";
-    let read = DeviceResponse::read(form, true).expect("a form");
+    let read = document(form, true).expect("a form");
     assert_eq!(read.verification_uri, "https://github.com/login/device");
-    assert_eq!(
-        DeviceResponse::read(form, false),
-        Err(DeviceResponseError::NotJson)
-    );
+    assert_eq!(document(form, false), Err(DeviceResponseError::NotJson));
 }
 
 #[test]
@@ -302,6 +306,9 @@ fn dv1_what_cannot_be_shown_is_refused() {
     for uri in [
         "javascript:alert(1)",
         "file:///etc/passwd",
+        "http://as.example/device",
+        "https://127.0.0.1/device",
+        "https://localhost/device",
         "https://me@as.example/",
         "https://as.example/\u{1b}[2J",
         "https://as.example/a b",
@@ -317,10 +324,10 @@ fn dv1_what_cannot_be_shown_is_refused() {
         "device_code=d",
         "{\"device_code\":\"d\"",
     ] {
-        let read = DeviceResponse::read(body.as_bytes(), false);
+        let read = document(body.as_bytes(), false);
         assert_eq!(read, Err(DeviceResponseError::NotJson), "{body}");
     }
     let doubled = br#"{"device_code":"a","device_code":"b"}"#;
-    let read = DeviceResponse::read(doubled, false);
+    let read = document(doubled, false);
     assert_eq!(read, Err(DeviceResponseError::Doubled));
 }

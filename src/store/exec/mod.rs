@@ -8,12 +8,14 @@ mod copy;
 mod fault;
 mod lease;
 mod protocol;
+mod said;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::prelude::{Engine as _, BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -43,9 +45,6 @@ const MAX_TRIES: usize = 8;
 /// How long a renewed login is tried to be stored while the engine is away, and the pause in between.
 const PERSISTENCE: Duration = Duration::from_secs(120);
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-
-/// The most lines of stderr that are repeated.
-const MAX_LINES: usize = 10;
 
 /// The version of what is in a value.
 const FORMAT: u64 = 1;
@@ -173,16 +172,19 @@ impl ExecBackend {
                 *lock(&self.failure) = Some(err.clone());
             }
         })?;
-        let said = answered.stderr.lines().map(printable);
-        let said = said.filter(|line| !line.trim().is_empty()).take(MAX_LINES);
+        let answer = String::from_utf8_lossy(&answered.stdout);
+        let sent = request.value.unwrap_or_default();
+        let encoded = Zeroizing::new(BASE64_STANDARD.encode(sent));
+        let values = [&*answer, sent, &**encoded];
+        let said = said::lines(&answered.stderr, &values, request.name);
         match (answered.status.code(), verb) {
             (Some(0), _) => {}
             (Some(protocol::CONFLICT), Verb::Put | Verb::Delete) => {
-                log::debug!("conflict: {}", said.collect::<Vec<_>>().join("; "));
+                log::debug!("conflict: {}", said.join("; "));
                 return Ok(None);
             }
             _ => {
-                let said = said.collect::<Vec<_>>().join("; ");
+                let said = said.join("; ");
                 return Err(ExecFault::Failed {
                     verb,
                     status: answered.status.to_string(),
@@ -194,7 +196,9 @@ impl ExecBackend {
                 });
             }
         }
-        said.for_each(|line| warn_user!(StoreMessage, "the store helper says: {line}"));
+        for line in said {
+            warn_user!(StoreMessage, "the store helper says: {line}");
+        }
         HelperAnswer::parse(verb, &answered.stdout)
             .map(Some)
             .map_err(|fault| match fault {
