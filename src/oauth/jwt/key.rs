@@ -252,19 +252,24 @@ impl KeyPair {
         pair.map(Self::Ed25519).map_err(rejected)
     }
 
-    pub(super) fn rsa_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
-        let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(rejected)?;
+    /// Signs once: `ring` compares each signature with the public key, and so finds a damaged key only then.
+    fn checked(pair: RsaKeyPair) -> Result<Self, KeyError> {
+        let mut signature = vec![0; pair.public().modulus_len()];
+        let signed = pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"", &mut signature);
+        signed.map_err(|_| KeyError::Damaged)?;
         Ok(Self::Rsa(Box::new(pair)))
+    }
+
+    pub(super) fn rsa_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
+        Self::checked(RsaKeyPair::from_pkcs8(pkcs8).map_err(rejected)?)
     }
 
     pub(super) fn rsa_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
-        let pair = RsaKeyPair::from_der(der).map_err(rejected)?;
-        Ok(Self::Rsa(Box::new(pair)))
+        Self::checked(RsaKeyPair::from_der(der).map_err(rejected)?)
     }
 
     pub(super) fn rsa(components: &KeyPairComponents<&[u8]>) -> Result<Self, KeyError> {
-        let pair = RsaKeyPair::from_components(components).map_err(rejected)?;
-        Ok(Self::Rsa(Box::new(pair)))
+        Self::checked(RsaKeyPair::from_components(components).map_err(rejected)?)
     }
 }
 
