@@ -70,12 +70,15 @@ const SECRET_PARAMETERS: [&str; 9] = [
     "token",
 ];
 
-/// Returns the secrets in the body of a request, and the client secret.
+/// Returns the secrets in the body of a request, the client secret, and both as they are in the `Authorization` header.
 fn secrets(request: &HttpRequest, client: &Client) -> Vec<Secret> {
+    let header = request.headers().get("authorization");
+    let basic = header.and_then(|header| header.to_str().ok()?.strip_prefix("Basic "));
     form_urlencoded::parse(request.body())
         .filter(|(name, _)| SECRET_PARAMETERS.contains(&&**name))
         .map(|(_, value)| Secret::new(value))
         .chain(client.secret.clone())
+        .chain(basic.map(|basic| Secret::new(basic.to_owned())))
         .collect()
 }
 

@@ -375,6 +375,24 @@ fn g13_a_refusal_is_told_once_and_quotes_no_secret() {
     assert_nothing_stored(&home);
 }
 
+/// The secret is in the header too, in another form.
+#[apply(test)]
+fn g13_a_refusal_quotes_no_authorization_header() {
+    let fake = servers_with(|seen, _| {
+        let error = json!({"error": format!("no {:?}", seen.header("authorization"))});
+        (seen.path == "/token").then(|| Reply::json(400, &error))
+    });
+    let refused = command(&Home::new(), "token", &fake)
+        .arg("-vv")
+        .run()
+        .expect(3);
+    let header = fake.seen_at("/token")[0]
+        .header("authorization")
+        .map(str::to_owned);
+    let sent = header.expect("Basic authentication").replace("Basic ", "");
+    assert!(!refused.stderr.contains(&sent), "{}", refused.stderr);
+}
+
 #[apply(test)]
 fn g13_a_stored_login_that_is_refused_names_the_command_and_recovers() {
     let refuses = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
