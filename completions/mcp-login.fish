@@ -50,7 +50,7 @@ vibe\t''
 continue\t''
 inspector\t''"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l timeout -d 'Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]' -r
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the server]' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l handover -d 'Let a client use the login afterwards' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
 claude-code\t'runs `mcp-login headers` as its headersHelper'
 codex\t'runs `mcp-login headers` as its http_headers_helper'
 hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
@@ -159,11 +159,11 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l color -d 'When to u
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to all servers of your MCP clients that need a login'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l device -d 'Log in with a code that you enter in any browser, also on another device'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l all -d 'Log in to all servers of your MCP clients'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l device -d 'Log in with a code that you enter in any browser'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-qr -d 'With --device: do not draw the address of the page as a QR code'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l force -d 'Log in again even if a live login is stored'
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l write -d 'With --handover: write into the client\'s files without asking'
+complete -c mcp-login -n "__fish_mcp_login_needs_command" -l write -d 'With --handover: write without asking'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-browser -d 'Open no browser, only print the address'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l no-clipboard -d 'Do not put the address into the clipboard of the terminal'
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'
@@ -222,7 +222,7 @@ vibe\t''
 continue\t''
 inspector\t''"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l timeout -d 'Give up after this long: 90s, 10m, 1h [default: 10m; with --device as long as the code is valid, at most 30m]' -r
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the server]' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l handover -d 'Let a client use the login afterwards' -r -f -a "workspace-mcp\t'gets the whole login, in its credentials directory; Google lets both refresh it'
 claude-code\t'runs `mcp-login headers` as its headersHelper'
 codex\t'runs `mcp-login headers` as its http_headers_helper'
 hermes\t'gets the login in its mcp-tokens files, and refreshes it by itself'
@@ -331,11 +331,11 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to all servers of your MCP clients that need a login'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l device -d 'Log in with a code that you enter in any browser, also on another device'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l all -d 'Log in to all servers of your MCP clients'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l device -d 'Log in with a code that you enter in any browser'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-qr -d 'With --device: do not draw the address of the page as a QR code'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l force -d 'Log in again even if a live login is stored'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l write -d 'With --handover: write into the client\'s files without asking'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l write -d 'With --handover: write without asking'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-browser -d 'Open no browser, only print the address'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l no-clipboard -d 'Do not put the address into the clipboard of the terminal'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l paste -d 'Read pasted addresses from stdin, even if it is not a terminal'

@@ -507,9 +507,9 @@ impl Error {
             } => {
                 let hint = match asked {
                     Some(asked) => format!(
-                        "if the page showed an error: {asked}; else run the command again; --timeout gives more time"
+                        "run the command again, with --timeout for more time; if the page showed an error, its operator needs to know: {asked}"
                     ),
-                    None => "run the command again; --timeout gives more time".to_owned(),
+                    None => "run the command again, with --timeout for more time".to_owned(),
                 };
                 (
                     Code::TimedOut,

@@ -88,14 +88,14 @@ impl Page {
         let words = match self {
             Self::LoggedIn => [CHECK, "Logged in to @", "You are logged in to @", "You can close this tab and go back to the terminal."],
             Self::Refused(why) => [CROSS, "Login to @ refused", "The login to @ was refused", why],
-            Self::Failed => [CROSS, "Login to @ failed", "The login to @ failed", "Your answer arrived, but the login could not be completed. The terminal says why."],
+            Self::Failed => [CROSS, "Login to @ failed", "The login to @ failed", "Your answer arrived, but the login could not be completed. The terminal shows why."],
             Self::SeeTerminal => [DOTS, "Logging in to @", "Almost logged in to @", "This takes longer than usual. The terminal will say how it ends."],
             Self::Temporary => [DOTS, "Logging in to @", "The server is busy", "The authorization server could not answer just now. Go back and try again in this tab."],
-            Self::OtherLogin => [CROSS, "Not logged in", "This tab does not belong to the login that is running", "The state in its address is missing, cut off, or of another login. Go on in the newest tab; the terminal says more."],
-            Self::NoIssuer => [CROSS, "Not logged in", "This answer was not accepted", "It does not name the authorization server that sent it (iss), although that server promises to do so. The terminal says more."],
-            Self::OtherIssuer => [CROSS, "Not logged in", "This answer was not accepted", "It names another authorization server than the one that was asked. The terminal says more."],
+            Self::OtherLogin => [CROSS, "Not logged in", "This tab does not belong to the login that is running", "The state in its address is missing, cut off, or from another login. Continue in the newest tab; the terminal shows more."],
+            Self::NoIssuer => [CROSS, "Not logged in", "This answer was not accepted", "It does not name the authorization server that sent it (iss), although that server promises to do so. The terminal shows more."],
+            Self::OtherIssuer => [CROSS, "Not logged in", "This answer was not accepted", "It comes from a different authorization server than the one that was asked. The terminal shows more."],
             Self::ForeignPeer => [CROSS, "Not logged in", "This answer did not come from your own browser", "Copy the address of this page, and paste it into the terminal in which the login is running."],
-            Self::Empty => [DOTS, "Not logged in", "There is no answer in this address", "If the address bar shows more behind a # sign, copy all of it and paste it into the terminal. Otherwise go on in the newest tab."],
+            Self::Empty => [DOTS, "Not logged in", "There is no answer in this address", "If the address bar shows more behind a # sign, copy all of it and paste it into the terminal. Otherwise continue in the newest tab."],
             _ => return None,
         };
         Some(words)

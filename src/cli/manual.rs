@@ -102,41 +102,42 @@ mcp\-login exec https://mcp.example.com/mcp \-\- my\-client
 mcp\-login doctor https://mcp.example.com/mcp
 mcp\-login linear
 mcp\-login \-\-all
-mcp\-login \-\-provider google \-\-client\-file client_secret.json \-\-tools gmail,drive
+mcp\-login \-\-provider google \-\-client\-file client_secret.json \-\-tools gmail
 mcp\-login demo
 .fi
 .SH "HOW IT WORKS"
-A loopback port is bound first, and stays bound to the end. The server is asked, without a token, who its
-authorization server is (RFC 9728, RFC 8414, OpenID Connect Discovery); mcp\-login becomes a client there (by hand, by a
+A loopback port is bound first, and stays bound until the login ends. A request without a token finds the authorization
+server of the MCP server (RFC 9728, RFC 8414, OpenID Connect Discovery). mcp\-login becomes a client there (by hand, by a
 metadata document, or by dynamic registration, RFC 7591) and opens the authorization page with PKCE (RFC 7636), a state
-and the resource (RFC 8707). Any number of requests that do not carry the state and the right issuer (RFC 9207) are
-answered and forgotten. The code is exchanged once, the tokens are stored, and only then the browser says so.
+and the resource (RFC 8707). Requests to the port without this state and the right issuer (RFC 9207), however many, are
+answered and ignored. The code is exchanged once and the tokens are stored; only then the browser shows that you are
+logged in.
 .SH PASTING
-Beside the browser the answer may be pasted: the address that the browser lands on, whole or only what follows the
-question mark, quoted or wrapped, any number of times. Nothing of it is echoed. Without a terminal \fB\-\-paste\fR reads
-it from a pipe. The end of input ends only the pasting.
+While the browser is waited for, the answer may also be pasted: the address of the last page, whole or only what follows
+the question mark, quoted or wrapped. Paste again if it was not accepted. Nothing of it is echoed. Without a terminal
+\fB\-\-paste\fR reads it from a pipe. The end of stdin ends only the pasting, not the login.
 .SH "NAMES OF SERVERS"
 A \fISERVER\fR without :// is the name of a stored login, or else the name that an MCP client has for a server in its
-configuration: \fINAME\fR, or \fICLIENT\fR:\fINAME\fR where clients mean different servers by one name. The clients are
-@CLIENTS@. Of two files of one client the nearest wins, as for the client itself. Files of a project are
-looked for from the working directory up to the root of its repository; what they say is shown as theirs. In a URL
-${\fIVARIABLE\fR} and ${\fIVARIABLE\fR:\-\fIotherwise\fR} are expanded, and nothing is ever run; a project's file gets no
-variable, only what it says otherwise, and is ignored if it belongs to another user. Client identifier, scopes and
-redirect URI are taken from there where no option gives them; a client secret is not, and one of your own goes to no client
-that a project's file names.
+configuration: \fINAME\fR, or \fICLIENT\fR:\fINAME\fR if clients use that name for different servers. The clients are
+@CLIENTS@. If several files of a client have the name, the nearest one wins, as in the client itself. Files of a project
+are looked for from the working directory up to the root of its repository, and the output names the file. In a URL
+${\fIVARIABLE\fR} and ${\fIVARIABLE\fR:\-\fIDEFAULT\fR} are expanded; nothing is ever run. In a project's file only
+\fIDEFAULT\fR is used, never the variable, and a file that belongs to another user is ignored. The client identifier, the
+scopes and the redirect URI come from the configuration unless an option gives them. A client secret is never taken from
+it, and your own secret is not sent for a client that a project's file names.
 .PP
-\fB\-\-all\fR logs in to all of these servers but those with credentials of their own or are switched off; to 32 at
-most, and to those of a project's files only with \fB\-\-from\fR. What is left out is said.
-\fBstatus \-\-from \fICLIENT\fR tells which of them need a login. For a URL no configuration is read.
+\fB\-\-all\fR logs in to all of these servers except those that are switched off or have credentials of their own: 32 at
+most, and those in a project's files only with \fB\-\-from\fR. It lists what it leaves out.
+\fBstatus \-\-from \fICLIENT\fR shows which of them need a login. For a URL no configuration is read.
 .SH PROVIDERS
-\fB\-\-provider\fR follows the ways of a provider: its endpoints or issuer, the parameters that it needs, no resource where
-it refuses one, and what its failures mean. What else is given on the command line wins. Without SERVER the login is one at
-the provider itself and is known by the provider's name; its profile is then the account of \fB\-\-login\-hint\fR, unless
-\fB\-\-profile\fR names one, so that several accounts stay apart. A later login needs neither the client nor the scopes again.
-\fBmcp\-login token google\fR means the only login of that name, whatever its profile is.
+\fB\-\-provider\fR uses the built\-in settings for a provider: its endpoints or issuer, the parameters that it needs, no
+resource if it refuses one, and explanations of its errors. Other options on the command line win. Without SERVER the login
+is one at the provider itself, under the provider's name; its profile is then the account of \fB\-\-login\-hint\fR, unless
+\fB\-\-profile\fR names one, so that several accounts stay apart. To log in again, the client and the scopes need not be
+given. \fBmcp\-login token google\fR uses the only login of that name, whatever its profile is.
 .PP
-With \fB\-\-provider google\fR the tools of \fB\-\-tools\fR are @TOOLS@; the scopes are those that workspace\-mcp needs for them. Endpoints in the client file
-that are not Google's own are used in their place.
+With \fB\-\-provider google\fR the tools of \fB\-\-tools\fR are @TOOLS@; the scopes are those that workspace\-mcp needs for
+them. If the client file has endpoints that are not Google's own, these are used.
 .SH "AS A STDIO SERVER"
 \fBmcp\-login connect \fISERVER\fR is an MCP server on stdin and stdout, which passes each message on to the remote one with the
 token of the login. The login is refreshed ahead of time, and once when the server refuses its token; one that is made in another
@@ -151,10 +152,16 @@ the logins, where no keyring is used; readable by its owner only ($XDG_DATA_HOME
 \fI~/.local/share/mcp\-login/index.json\fR
 which logins there are, without secrets
 .TP
+\fI~/.local/share/mcp\-login/handovers.json\fR
+what \fBhandover \-\-write\fR replaced in the configurations of clients, for \fB\-\-undo\fR; readable by its owner only
+.TP
+\fI~/.local/share/mcp\-login/*.lock\fR, \fI~/.local/share/mcp\-login/refresh/\fR
+locks, and notes of refreshes that are under way
+.TP
 \fI~/.local/share/mcp\-login/cache/\fR
 metadata and registrations of earlier logins, without secrets; may be deleted at any time
 .PP
-Keyring entries have the service \fBmcp\-login\fR and the account \fISERVER\fR or \fISERVER\fR#\fIPROFILE\fR.
+\fBmcp\-login logout \-\-all \-\-forget\fR removes all of these. Keyring entries have the service \fBmcp\-login\fR and the account \fISERVER\fR or \fISERVER\fR#\fIPROFILE\fR.
 .SH ENVIRONMENT
 Every option that takes a value can be set as \fBMCP_LOGIN_\fINAME\fR; the option wins. Beside them:
 .TP
@@ -162,16 +169,15 @@ Every option that takes a value can be set as \fBMCP_LOGIN_\fINAME\fR; the optio
 the client secret; read once, and not passed on to any child
 .TP
 \fBMCP_LOGIN_CLIENT_KEY\fR
-the private key of the client, as \fB\-\-client\-key\-file\fR has it: PEM with line breaks, \fB\en\fR or spaces, a JWK, or
+the private key of the client, in the forms of \fB\-\-client\-key\-file\fR: PEM with line breaks, \fB\en\fR or spaces, a JWK, or
 either in base64; read once, and not passed on to any child
 .TP
 \fBMCP_LOGIN_LOCK_DIR\fR
-the directory where programs that use one keyring take turns to refresh, instead of
-\fI.local/share/mcp\-login/refresh\fR in the home directory that the system's database of users has; the same for all of
-them
+the directory for the locks of refreshes of logins in the keyring, instead of \fI.local/share/mcp\-login/refresh\fR in the
+home directory of the system's user database; all programs that share the keyring need the same directory
 .TP
 \fBBROWSER\fR
-the browser to open, as for \fB\-\-browser\fR, or several with colons between them, which are tried in their order
+the browser to open, as for \fB\-\-browser\fR, or several, separated by colons, which are tried in order
 .TP
 \fBSSL_CERT_FILE\fR, \fBSSL_CERT_DIR\fR
 certificate authorities instead of the system's; regular files, 4 MiB in all
@@ -184,12 +190,13 @@ never proxied
 \fBNO_COLOR\fR
 no colours
 .SH "MACHINE-READABLE OUTPUT"
-With \fB\-\-json\fR a login prints one JSON object a line, \fBevent\fR first:
+With \fB\-\-json\fR a login prints one JSON object per line, \fBevent\fR first:
 \fBnamed\fR (server, name, client, path, in_project: whether a file of the project names the server),
 \fBskipped\fR (server, name, client, reason; with \-\-all),
 \fBno_login_needed\fR (server; the exit status is 0),
 \fBlistening\fR (server, redirect_uri),
 \fBauthorization_url\fR (server, url, redirect_uri, expires_at),
+\fBdevice_code\fR (server, verification_uri, verification_uri_complete, user_code, expires_at),
 \fBrejected\fR (server, source, reason, count; the wait goes on),
 \fBanswer_received\fR (server; its code is exchanged now),
 \fBcancelled\fR (server; a signal ended the run before this login was complete),

@@ -45,7 +45,7 @@ const SYNONYMS: [(&str, &[&str]); 6] = [
             "delete", "remove", "revoke", "rm", "signout", "sign-out", "log-out",
         ],
     ),
-    ("status", &["accounts", "show"]),
+    ("status", &["accounts", "logins", "show"]),
     (
         "handover SERVER --to CLIENT",
         &["config", "configure", "install", "setup"],
@@ -55,7 +55,7 @@ const SYNONYMS: [(&str, &[&str]); 6] = [
 ];
 
 /// How like a command a word has to be to be taken for a misspelt one.
-pub(super) const LIKENESS: f64 = 0.84;
+pub const LIKENESS: f64 = 0.84;
 
 /// Says what is wrong with the command, and what to do instead.
 pub fn usage(message: impl Into<String>, hint: impl Into<Hint>) -> Error {
@@ -224,7 +224,7 @@ fn only(profile: Option<&str>, logins: &[StoredId]) -> Result<StoredId, Error> {
         (Some(key), None) => Ok(key.clone()),
         (None, _) => Err(Error::NotLoggedIn {
             message: "there is no login in the store".to_owned(),
-            hint: "mcp-login SERVER".into(),
+            hint: "log in first: mcp-login SERVER".into(),
         }),
         (Some(_), Some(_)) => Err(usage(
             "there are several logins",
@@ -275,7 +275,7 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
         }
         _ => usage(
             format!("{text} is neither the URL of a server nor the name of one in a client's configuration"),
-            "give the URL of the MCP server, such as https://mcp.example.com/mcp; with --issuer, any name will do",
+            "give the URL of the MCP server, such as https://mcp.example.com/mcp; `mcp-login status` lists the logins, `mcp-login -h` the commands",
         ),
     }
 }

@@ -21,10 +21,10 @@ mod token;
 use std::env;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
-use crate::cli::servers::COMMANDS;
+use crate::cli::servers::{COMMANDS, LIKENESS};
 use crate::cli::GlobalArgs;
 use crate::error::Error;
 use crate::os::process::EnvironmentSecrets;
@@ -55,6 +55,7 @@ pub use parse::command;
 #[command(
     name = "mcp-login",
     version,
+    max_term_width = 80,
     subcommand_negates_reqs = true,
     override_usage = "mcp-login [OPTIONS] <SERVER>...\n       mcp-login <COMMAND> [OPTIONS]",
     help_template = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}",
@@ -83,7 +84,7 @@ Examples:
   mcp-login exec linear -- my-script               or a program, by a variable";
 
 const MORE_EXAMPLES: &str = "
-  mcp-login --all                                  all servers of your MCP clients
+  mcp-login --all                                  all servers of your clients
   mcp-login --no-browser https://mcp.example.com/mcp
                                                    open the address anywhere
   mcp-login --provider google --client-file client_secret.json --tools gmail
@@ -256,6 +257,7 @@ fn explain(err: &clap::Error) -> ExitCode {
     let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
     // How to pass an option as a value is of no use: nothing takes such values.
     let tip = tip.filter(|tip| !tip.starts_with("to pass "));
+    let tip = tip.filter(|_| !is_far_fetched(err));
     let words: Vec<_> = env::args_os().skip(1).take_while(|it| it != "--").collect();
     let has = |word: &str| words.iter().any(|it| it == word);
     let command = COMMANDS
@@ -265,10 +267,10 @@ fn explain(err: &clap::Error) -> ExitCode {
         (_, Some(&"exec")) if err.kind() == ErrorKind::UnknownArgument && tip.is_none() => {
             "put -- before the command: mcp-login exec SERVER -- COMMAND".to_owned()
         }
-        (None, _) if has("--output") || has("--format") => {
-            "--json prints machine-readable output".to_owned()
-        }
         (Some(tip), _) => tip.to_owned(),
+        (None, _) if err.kind() == ErrorKind::UnknownArgument && elsewhere(err).is_some() => {
+            elsewhere(err).unwrap_or_default().to_owned()
+        }
         (None, Some(command)) => format!("see `mcp-login {command} --help`"),
         (None, None) => "see `mcp-login --help`".to_owned(),
     };
@@ -287,4 +289,42 @@ fn fail(error: &Error, json: bool, reserves_stdout: bool, server: Option<&str>) 
         false => Reporter::new(json, false).fail(None, error),
     }
     error.class().into()
+}
+
+/// Returns what does here what the unknown option does in other programs.
+fn elsewhere(err: &clap::Error) -> Option<&'static str> {
+    Some(match context(err, ContextKind::InvalidArg)? {
+        "--output" | "--format" => "--json prints machine-readable output",
+        "--headless" | "--manual" | "--no-launch-browser" | "--no-open" => {
+            "--no-browser only prints the address"
+        }
+        "--no-keyring" | "--insecure-storage" => {
+            "--store file keeps logins in a file instead of the keyring"
+        }
+        "--debug" | "--trace" => "-v prints each request and its response",
+        "--yes" | "-y" => "with handover or --handover, --write writes without asking",
+        "--list" => "`mcp-login status` lists the logins",
+        "--logout" => "use `mcp-login logout SERVER`",
+        _ => return None,
+    })
+}
+
+/// Tells whether the option that clap takes an unknown one for is not much like it.
+fn is_far_fetched(err: &clap::Error) -> bool {
+    let (unknown, known) = (
+        context(err, ContextKind::InvalidArg),
+        context(err, ContextKind::SuggestedArg),
+    );
+    let (Some(unknown), Some(known)) = (unknown, known) else {
+        return false;
+    };
+    let name = |option: &str| option.trim_start_matches('-').to_owned();
+    strsim::jaro_winkler(&name(unknown), &name(known)) < LIKENESS
+}
+
+fn context(err: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match err.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    }
 }

@@ -14,11 +14,14 @@ use crate::cli::GlobalArgs;
 pub(super) const VERSION: &str = concat!("mcp-login ", env!("CARGO_PKG_VERSION"));
 
 /// The options that `-h` lists; `--help` lists all.
-const SHORT_HELP: [&str; 16] = [
+const SHORT_HELP: [&str; 18] = [
     "all",
+    "auto",
     "command",
+    "device",
     "env",
     "forget",
+    "handover",
     "help",
     "json",
     "list",
@@ -29,7 +32,6 @@ const SHORT_HELP: [&str; 16] = [
     "shell",
     "store",
     "to",
-    "version",
     "write",
 ];
 
@@ -44,6 +46,7 @@ fn with_variables(command: clap::Command) -> clap::Command {
             let name = arg.get_id().as_str().to_ascii_uppercase();
             let is_option = !arg.is_positional() && arg.get_action().takes_values();
             let is_short = SHORT_HELP.contains(&arg.get_id().as_str());
+            let is_short = is_short && !arg.is_hide_short_help_set();
             match is_option && !["CLIENT_SECRET", "CLIENT_KEY"].contains(&name.as_str()) {
                 true => arg.env(format!("{VARIABLES}{name}")),
                 false => arg,

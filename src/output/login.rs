@@ -124,10 +124,11 @@ impl Reporter {
         terminal::say(&format!("log in to {}", page.server));
         terminal::say(&format!("  authorization server: {host}"));
         terminal::say(&format!("  redirect URI:         {}", page.redirect_uri));
+        let forward = self.forward(page);
         // A command and an address without a word are not told apart: with both, --quiet takes neither sentence away.
-        let say = match self.forward(page) {
-            true => terminal::insist,
-            false => terminal::say,
+        let say = match forward {
+            Some(_) => terminal::insist,
+            None => terminal::say,
         };
         match page.skip {
             Some(skip @ Skip::Demo) => say(&format!("{}, at this address:", skip.reason())),
@@ -147,30 +148,29 @@ impl Reporter {
         if !std::mem::replace(&mut self.advised, self.several) {
             advise(page);
         }
+        if let Some(command) = forward {
+            terminal::insist(match page.paste {
+                true => "or let your browser reach this remote shell; on your own computer, before you sign in, run:",
+                false => "to let your browser reach this remote shell, run this on your own computer before you sign in:",
+            });
+            terminal::show("");
+            terminal::show(&command);
+            terminal::show("");
+        }
     }
 
-    /// Shows the command that lets the answer of a browser on the user's own machine come back; returns whether there is one.
-    fn forward(&self, page: &AuthorizationPage) -> bool {
+    /// Returns the command that lets the answer of a browser on the user's own machine come back.
+    fn forward(&self, page: &AuthorizationPage) -> Option<String> {
         let (Some(Skip::Ssh), Some(ssh), true) = (page.skip, &self.environment.ssh, page.listening)
         else {
-            return false;
+            return None;
         };
         let place = page
             .redirect_uri
             .strip_prefix("http://")
             .and_then(|rest| rest.split('/').next());
-        let parts = place.and_then(|place| place.rsplit_once(':'));
-        let Some((host, port)) = parts.and_then(|(host, port)| Some((host, port.parse().ok()?)))
-        else {
-            return false;
-        };
-        terminal::insist(
-            "to let your browser reach this remote shell, first run on your own computer:",
-        );
-        terminal::show("");
-        terminal::show(&ssh.forward(host, port));
-        terminal::show("");
-        true
+        let (host, port) = place?.rsplit_once(':')?;
+        Some(ssh.forward(host, port.parse().ok()?))
     }
 }
 

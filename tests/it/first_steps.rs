@@ -50,6 +50,23 @@ fn the_short_help_fits_a_screen_with_examples_first() {
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     }
     assert!(help(&["login"]).contains("more with '--help'"));
+    for option in ["--device", "--handover", "--no-browser"] {
+        place(&format!("\n      {option}"));
+    }
+}
+
+/// In a pipe too, where nothing tells the width.
+#[apply(test)]
+fn no_line_of_the_long_help_is_over_80_columns() {
+    for args in [vec![]].into_iter().chain(COMMANDS.map(|it| vec![it])) {
+        let program = Program::new().args(args).arg("--help");
+        let text = program.run().expect(0).stdout;
+        let long: Vec<_> = text
+            .lines()
+            .filter(|line| line.chars().count() > 80)
+            .collect();
+        assert!(long.is_empty(), "{long:?}");
+    }
 }
 
 #[apply(test)]

@@ -78,6 +78,8 @@ fn fill_in(shell: Shell, name: &str, text: String) -> String {
     match shell {
         Shell::Bash => {
             let text = text.replace("mcp__subcmd__login__subcmd__", "mcp__login__subcmd__");
+            // It is there only to be refused with the reason.
+            let text = text.replace(" --client-secret ", " ");
             let text = text.replace(
                 "complete -F _mcp__login ",
                 "complete -F _mcp_login_with_servers ",
@@ -223,6 +225,9 @@ fn generated_manual_pages_are_fresh() {
     compare("man", &expected);
 }
 
+/// When the manual pages were last changed in more than the version.
+const MANUAL_DATE: &str = "2026-11-28";
+
 /// Makes the page of one command; the main page also tells of files, exit codes and the words for scripts.
 fn page(command: &Command, name: &str, pages: &mut Vec<(String, String)>) {
     let mut text = Vec::new();
@@ -247,10 +252,22 @@ fn page(command: &Command, name: &str, pages: &mut Vec<(String, String)>) {
     // The help names the directory of the system that it is made on, the pages are the same everywhere.
     let escaped = |path: &str| path.replace('-', "\\-");
     let text = String::from_utf8(text).expect("UTF-8");
-    let mut text = text.replace(
+    let text = text.replace(
         &escaped(DATA_DIR_AS_TYPED),
         &escaped("~/.local/share/mcp-login"),
     );
+    // The generator leaves the date out unquoted, so that the version is taken for it; and it doubles paragraphs.
+    let mut text = text
+        .replace("\n.br\n\n.br\n", "\n.sp\n")
+        .replace("\n\n.br\n", "\n.sp\n");
+    let start = text.find(".TH ").expect("a title");
+    let end = start + text[start..].find('\n').expect("its end");
+    let title = format!(
+        ".TH {} 1 {MANUAL_DATE} \"mcp-login {}\" mcp-login",
+        name.to_uppercase(),
+        env!("CARGO_PKG_VERSION")
+    );
+    text.replace_range(start..end, &title);
     if name == "mcp-login" {
         text.push_str(&manual::extra_sections());
     }

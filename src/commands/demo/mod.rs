@@ -42,7 +42,7 @@ const OWN_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
     /// Let the demo agree by itself, without your browser
-    #[arg(long, env = "MCP_LOGIN_NO_BROWSER", value_parser = FalseyValueParser::new())]
+    #[arg(long, alias = "no-browser", env = "MCP_LOGIN_NO_BROWSER", value_parser = FalseyValueParser::new())]
     pub auto: bool,
 
     /// Open this browser; %s stands for the address

@@ -30,9 +30,9 @@ pub struct LoginArgs {
     #[arg(value_name = "SERVER", value_parser = values::server, conflicts_with = "all")]
     pub servers: Vec<String>,
 
-    /// Log in to all servers of your MCP clients that need a login
+    /// Log in to all servers of your MCP clients
     ///
-    /// At most 32; to those in a project's files only with --from.
+    /// Those that need a login, at most 32; those in a project's files only with --from.
     #[arg(long)]
     pub all: bool,
 
@@ -40,9 +40,9 @@ pub struct LoginArgs {
     #[arg(long, value_name = "CLIENT", value_parser = PossibleValuesParser::new(config::names()))]
     pub from: Option<String>,
 
-    /// Log in with a code that you enter in any browser, also on another device
+    /// Log in with a code that you enter in any browser
     ///
-    /// For machines without a browser whose answer could not come back: OAuth's device authorization grant, where the server
+    /// The browser may be on another device. For machines that no browser's answer can reach: OAuth's device authorization grant, where the server
     /// offers it. Enter the code only if you started the login yourself.
     #[arg(long, alias = "use-device-code", conflicts_with = "grant")]
     pub device: bool,
@@ -59,13 +59,16 @@ pub struct LoginArgs {
     #[arg(long)]
     pub force: bool,
 
-    /// Hand the login over to this client afterwards; see `mcp-login handover --list` [default: the client that names the
-    /// server]
-    #[arg(long, value_name = "CLIENT", num_args = 0..=1, value_parser = values::client())]
+    /// Let a client use the login afterwards
+    ///
+    /// `mcp-login handover --list` lists the clients. Without CLIENT, the client that names the server.
+    #[arg(long, value_name = "CLIENT", num_args = 0..=1, hide_possible_values = true, value_parser = values::client())]
     pub handover: Option<Option<&'static Target>>,
 
-    /// With --handover: write into the client's files without asking
-    #[arg(long, requires = "handover")]
+    /// With --handover: write without asking
+    ///
+    /// Without --write, a terminal shows what would be written into the client's files, and asks.
+    #[arg(long, requires = "handover", hide_short_help = true)]
     pub write: bool,
 
     #[command(flatten)]

@@ -70,7 +70,7 @@ impl PasteMistake {
             Self::BareCode => {
                 "this is only a code; paste the whole address, which also proves that it belongs to this login"
             }
-            Self::Unreadable => "there is no answer in this; sign in, then paste the whole address you land on",
+            Self::Unreadable => "this is not the address of the last page; sign in first, then paste that whole address",
             Self::TooLong => "this is longer than 64 KiB; paste only the address you land on",
         }
     }

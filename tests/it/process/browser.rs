@@ -225,16 +225,16 @@ fn r9_the_command_for_ssh_has_its_sentence_even_if_quiet() {
         .lines()
         .filter(|it| !it.is_empty())
         .collect();
-    let [before, command, then, url] = lines[..] else {
+    let [first, url, then, command] = lines[..] else {
         panic!("{lines:?}")
     };
+    assert!(first.ends_with("open this address:"), "{first}");
+    assert!(url.starts_with("http"), "{url}");
     assert!(
-        before.ends_with("first run on your own computer:"),
-        "{before}"
+        then.ends_with("run this on your own computer before you sign in:"),
+        "{then}"
     );
     assert!(command.starts_with("ssh -N -L "), "{command}");
-    assert!(then.ends_with("open this address:"), "{then}");
-    assert!(url.starts_with("http"), "{url}");
 }
 
 #[apply(test)]
