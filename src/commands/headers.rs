@@ -29,7 +29,7 @@ pub struct HeadersArgs {
     pub token: TokenArgs,
 
     /// With --dpop: the method of the request that the proof is for, such as POST
-    #[arg(long, value_name = "METHOD", requires = "dpop")]
+    #[arg(long, value_name = "METHOD", requires = "dpop", value_parser = method)]
     pub method: Option<String>,
 
     /// With --dpop: the URL of that request
@@ -47,6 +47,13 @@ pub struct HeadersArgs {
 
 fn url(raw: &str) -> Result<Url, String> {
     endpoint::parse(raw).map_err(|why| why.to_string())
+}
+
+fn method(raw: &str) -> Result<String, &'static str> {
+    match challenge::is_token(raw) {
+        true => Ok(raw.to_owned()),
+        false => Err("it is not a method of HTTP"),
+    }
 }
 
 fn nonce(raw: &str) -> Result<String, &'static str> {

@@ -318,10 +318,10 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Tells whether `word` may be the name of a scheme.
+/// Tells whether `word` may be the name of a scheme, or a method.
 ///
 /// Spec: RFC 9110 section 5.6.2.
-fn is_token(word: &str) -> bool {
+pub fn is_token(word: &str) -> bool {
     !word.is_empty()
         && word
             .chars()

@@ -270,8 +270,10 @@ impl DeviceRequest<'_> {
         &self,
         build: impl Fn() -> Option<HttpRequest>,
     ) -> Result<DeviceResponse, DeviceError> {
+        let mut sent = Vec::new();
         let response = self.http.while_busy(|| {
             let request = build().ok_or(DeviceError::Request)?;
+            sent = secrets(&request, self.client);
             Ok::<_, DeviceError>(send(self.http, self.endpoint, &request)?)
         })?;
         let (status, retry_after) = (response.status, response.retry_after());
@@ -293,7 +295,7 @@ impl DeviceRequest<'_> {
             let bytes = body.len();
             return Err(DeviceError::Response { status, bytes, why });
         }
-        words.drop_quotes_of(self.client.secret.as_slice());
+        words.drop_quotes_of(&sent);
         Err(match token_endpoint::classify(status, &body) {
             TokenResponse::Busy(_) => DeviceError::Busy {
                 status,

@@ -313,6 +313,7 @@ fn dp5_headers_are_for_one_request_to_the_server() {
     ];
     assert_eq!(error(&of(&elsewhere).expect(2))["code"], "usage");
     of(&["--method", "POST", &url]).expect(2);
+    of(&["--method", "PO\nST", "--url", &url, &url]).expect(2);
 }
 
 #[apply(test)]

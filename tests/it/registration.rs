@@ -210,6 +210,13 @@ fn u20_files_without_a_client_are_reported() {
             login.run().expect_error(2, "usage");
         }
     }
+    for none in ["", " \n", "first\nsecond", "a\0b"] {
+        let file = secret_file(none);
+        let login = Program::login(&fake)
+            .args(["--client-id", "x", "--client-secret-file"])
+            .arg(file.path());
+        login.run().expect_error(2, "usage");
+    }
     assert_eq!(fake.seen().len(), 0);
 }
 

@@ -117,13 +117,24 @@ pub fn checked_issuer(issuer: Option<&str>) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] if the file cannot be read.
+/// [`Error::Usage`] if the file cannot be read, or holds no secret.
 pub fn client_secret(
     file: Option<&Path>,
     env_secrets: &EnvironmentSecrets,
 ) -> Result<Option<Secret>, Error> {
     Ok(match file {
-        Some(path) => Some(Secret::new(read(path, "the client secret")?.trim())),
+        Some(path) => {
+            let text = read(path, "the client secret")?;
+            let secret = text.trim();
+            // Spec: RFC 6749 appendix A.2.
+            if secret.is_empty() || secret.contains(char::is_control) {
+                return Err(usage(
+                    format!("{} holds no client secret", path.display()),
+                    "write the secret alone into the file, on one line",
+                ));
+            }
+            Some(Secret::new(secret))
+        }
         None => env_secrets.client_secret.clone(),
     })
 }
