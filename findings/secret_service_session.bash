@@ -73,6 +73,9 @@ XML
         LD_LIBRARY_PATH=$libraries QT_PLUGIN_PATH=$plugins keepassxc-cli import --set-password "$HOME/passwords.xml" \
             "$HOME/passwords.kdbx" <<<$'password\npassword' >/dev/null 2>&1
         service keepassxc --pw-stdin "$HOME/passwords.kdbx" <<<password
+        await 'open database' 'boolean false' dbus-send --session --print-reply --dest=org.freedesktop.secrets \
+            /org/freedesktop/secrets/collection/passwords org.freedesktop.DBus.Properties.Get \
+            string:org.freedesktop.Secret.Collection string:Locked
         ;;
 esac
 await 'default collection' /collection/ dbus-send --session --print-reply --dest=org.freedesktop.secrets \
