@@ -1,5 +1,5 @@
-//! One TCP socket of this network namespace, by its two addresses: asked of the kernel, which finds it at once, where the tables
-//! of `/proc` have to be read to the end.
+//! One TCP socket of this network namespace, by its two addresses: asked of the kernel, which finds it at once. To read a table
+//! of `/proc` it walks all buckets of its hash table: 4 ms where this was measured, with two sockets.
 //!
 //! Spec: sock_diag(7), netlink(7).
 
