@@ -275,7 +275,7 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
         }
         _ => usage(
             format!("{text} is neither the URL of a server nor the name of one in a client's configuration"),
-            "give the URL of the MCP server, such as https://mcp.example.com/mcp; `mcp-login status` lists the logins, `mcp-login -h` the commands",
+            "give the URL of the MCP server, such as https://mcp.example.com/mcp (with --issuer, any name will do); `mcp-login status` lists the logins, `mcp-login -h` the commands",
         ),
     }
 }

@@ -372,8 +372,8 @@ fn p55_a4_without_threads_signals_and_deadlines_hold() {
             })
         });
         for (signal, number) in signals() {
-            let mut login = limited(Program::login(&fake), 64209, 1).start();
             let known = fake.seen_at(path).len();
+            let mut login = limited(Program::login(&fake), 64209, 1).start();
             if path == "/token" {
                 let url = login.authorization_url();
                 let good = login.redirect(&url);

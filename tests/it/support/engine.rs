@@ -127,8 +127,12 @@ impl Engine {
             .expect("a number");
         let next = (count + 1).to_string();
         let file = format!("{next}\n{}", STANDARD.encode(text));
-        fs::write(path, file).expect("writing");
-        fs::write(counter, next).expect("writing");
+        // A helper that reads meanwhile sees the old or the new value whole.
+        let new = self.path().join("new");
+        for (path, text) in [(path, file), (&counter, next)] {
+            fs::write(&new, text).expect("writing");
+            fs::rename(&new, path).expect("renaming");
+        }
     }
 
     /// Lets the access token expire.
