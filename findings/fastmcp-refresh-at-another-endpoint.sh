@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fastmcp 4.2.3 (Python): its `OAuth` with a token storage that keeps all it is given, in a program that starts again. The
+# fastmcp==4.2.3 (Python): its `OAuth` with a token storage that keeps all it is given, in a program that starts again. The
 # authorization server is at another origin than the MCP server, and its token endpoint is /oauth/token.
 #
 # One would guess: the program refreshes at the token endpoint of the server that issued the refresh token. It kept the time

@@ -13,6 +13,9 @@
 #
 # Needs Debian 12 on x86-64 with apt-get and dbus-daemon, Python 3.10 or newer with venv, and PyPI. Fails if any of this has changed.
 set -euo pipefail
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+packages=(gnome-keyring=42.1-1+b2)
 . "$(dirname "${BASH_SOURCE[0]}")/secret_service_session.bash"
 
 cat >"$temp/program.py" <<'PYTHON'

@@ -1,13 +1,9 @@
 # Sourced by the findings about the Secret Service. `in_session SERVICE PROGRAM` runs a Python program in a session of its own
-# with an unlocked collection of one of its services, in a temporary home:
-#   gnome-keyring 42.1, kwallet 5.103.0, keepassxc 2.7.4 (all of Debian 12).
-# Sets `temp` to a directory that is removed at the end. Needs Debian 12 on x86-64 with apt-get and dbus-daemon, Python 3.10 or
-# newer with venv, and PyPI.
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
+# with an unlocked collection of one of its services: gnome-keyring, kwallet or keepassxc. The home of the session, and what
+# the machine lacks of the Debian packages in `packages` and of what they need, are below the directory `temp`; both are
+# set by who sources this. Needs Debian 12 on x86-64 with apt-get and dbus-daemon, Python 3.10 or newer with venv, and PyPI.
+# shellcheck shell=bash disable=SC2154
 
-# What the machine lacks of these, and of what they need, is unpacked in the temporary directory.
-packages=(gnome-keyring=42.1-1+b2 libkf5wallet-bin=5.103.0-1 libqca-qt5-2-plugins=2.3.5-2 keepassxc=2.7.4+dfsg.1-2)
 mkdir -p "$temp/packages/partial" "$temp/root"
 apt-get install --yes --quiet --quiet --no-install-recommends --download-only --option Dir::Cache::archives="$temp/packages" \
     "${packages[@]}" >"$temp/said" 2>&1 || { cat "$temp/said" >&2; exit 1; }
@@ -87,7 +83,7 @@ exit "$status"
 SESSION
 
 in_session() { # SERVICE PROGRAM
-    rm -rf "$temp/home" "$temp/run"
+    rm -rf "${temp:?}/home" "$temp/run"
     mkdir "$temp/home" "$temp/run"
     chmod 700 "$temp/home" "$temp/run"
     env -i PATH="$temp/root/usr/bin:$PATH" HOME="$temp/home" XDG_RUNTIME_DIR="$temp/run" PYTHONDONTWRITEBYTECODE=1 \
