@@ -157,6 +157,7 @@ fn win4_sixteen_processes_refresh_once() {
         .collect();
     let finished: Vec<_> = running.into_iter().map(Running::finish).collect();
     let kept = home.kept(&servers.fake);
+    assert!(finished.iter().any(|it| it.code == Some(0)));
     for finished in finished {
         // On a busy machine a caller may give up after its 8 seconds; the next one gets what was refreshed meanwhile.
         let finished = match finished.code {
