@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::memory::{append, Held};
 use super::message::{self, Kind, RpcMessage};
-use super::sse::Parser;
+use super::sse::{Parser, StreamEvent};
 use super::stdio::MAX_LINE_BYTES;
 use super::Bridge;
 use crate::error::{Error, ServerFault};
@@ -236,44 +236,26 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// The error of the connection; [`HttpError::TooLarge`] if other answers hold the memory and do not get on.
+    /// Those of [`read_stream`].
     pub fn read_events(
         &self,
         body: &mut BodyStream,
         reading: &mut Reading,
     ) -> Result<Option<RpcMessage>, HttpError> {
-        let mut buffer = vec![0; CHUNK_BYTES];
-        let mut answer = None;
-        loop {
-            let count = body.read(&mut buffer)?;
-            let piece = buffer.get(..count).unwrap_or_default();
-            let mut events = Vec::new();
-            if !reading.held.resize(reading.parser.length() + count) {
-                return Err(HttpError::TooLarge("the server".to_owned()));
-            }
-            let fits = reading.parser.read(piece, |event| events.push(event));
-            let has_events = !events.is_empty();
-            if has_events {
-                reading.held.complete();
-            }
-            let is_message = |name: &str| matches!(name, "" | "message");
-            for event in events.into_iter().filter(|event| is_message(&event.name)) {
-                for message in message::read(event.data).unwrap_or_default() {
-                    let own = self.pass_on(message, reading);
-                    answer = answer.or(own);
-                }
-            }
-            if answer.is_some() || count == 0 || !fits {
-                return Ok(answer);
-            }
-            if has_events {
-                reading.held = Held::default();
-            }
-        }
+        read_stream(body, reading, |event, reading| {
+            let is_message = matches!(event.name.as_str(), "" | "message");
+            let messages = is_message.then(|| message::read(event.data)).flatten();
+            let own = |message| self.pass_on(message, reading);
+            messages
+                .into_iter()
+                .flatten()
+                .filter_map(own)
+                .reduce(|first, _| first)
+        })
     }
 
     /// Says that an answer waited too long for memory that others hold.
-    fn no_room(&self) -> Error {
+    pub fn no_room(&self) -> Error {
         let what = "stopped in the middle of other long answers, so this one, to a request that may have been executed, was not read";
         self.upstream.fault(what, ServerFault::Passing)
     }
@@ -338,6 +320,43 @@ impl Bridge {
             self.answer(&id, message);
         }
         None
+    }
+}
+
+/// Reads a stream of events, within the memory that all share, until `take` returns an answer, or to the end.
+///
+/// # Errors
+///
+/// The error of the connection; [`HttpError::TooLarge`] if other answers hold the memory and do not get on.
+pub fn read_stream(
+    body: &mut BodyStream,
+    reading: &mut Reading,
+    mut take: impl FnMut(StreamEvent, &Reading) -> Option<RpcMessage>,
+) -> Result<Option<RpcMessage>, HttpError> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        let count = body.read(&mut buffer)?;
+        let piece = buffer.get(..count).unwrap_or_default();
+        let mut events = Vec::new();
+        if !reading.held.resize(reading.parser.length() + count) {
+            return Err(HttpError::TooLarge("the server".to_owned()));
+        }
+        let fits = reading.parser.read(piece, |event| events.push(event));
+        let has_events = !events.is_empty();
+        if has_events {
+            reading.held.complete();
+        }
+        let mut answer = None;
+        for event in events {
+            let own = take(event, reading);
+            answer = answer.or(own);
+        }
+        if answer.is_some() || count == 0 || !fits {
+            return Ok(answer);
+        }
+        if has_events {
+            reading.held = Held::default();
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one login that the bridge may start by itself, if the user allows it: requests wait for it, but not long.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,12 @@ enum Progress {
     Ended(Instant, Result<(), Error>),
 }
 
+impl AllowedLogin {
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Returns the login that would help; none, if it would ask for more than the stored one.
 fn helpful_login(err: &Error) -> Option<Box<LoginCommand>> {
     let report = err.report();
@@ -46,26 +52,21 @@ impl Bridge {
         let Some(command) = helpful_login(&err).filter(|_| self.person.may_log_in()) else {
             return Err(err);
         };
-        let mut progress = self
-            .login
-            .progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut progress = self.login.lock();
         loop {
             match &*progress {
                 Progress::NotStarted => {
-                    *progress = Progress::Open;
                     let (bridge, command) = (Arc::clone(self), command.clone());
-                    thread::spawn(move || {
+                    let thread = thread::Builder::new().spawn(move || {
                         let ended = bridge.person.log_in(&command);
-                        let mut progress = bridge
-                            .login
-                            .progress
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner);
-                        *progress = Progress::Ended(Instant::now(), ended);
+                        *bridge.login.lock() = Progress::Ended(Instant::now(), ended);
                         bridge.login.changed.notify_all();
                     });
+                    if let Err(source) = thread {
+                        log::info!("no thread can be started for the login: {source}");
+                        return Err(err);
+                    }
+                    *progress = Progress::Open;
                 }
                 Progress::Open => {
                     let left = PATIENCE.saturating_sub(began.elapsed());

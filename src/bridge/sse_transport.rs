@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::exchange::{read_briefly, Reading, RefusedMessage};
+use super::exchange::{read_briefly, read_stream, Reading, RefusedMessage};
 use super::message::{self, Kind, RpcMessage};
 use super::sse::StreamEvent;
 use super::upstream::{Outgoing, QUIET_LIMIT};
@@ -151,7 +151,11 @@ impl Bridge {
         let (sender, opened) = mpsc::channel();
         let (bridge, abort) = (Arc::clone(self), Abort::default());
         let ends = abort.clone();
-        thread::spawn(move || bridge.read_stream(&sender, &ends));
+        let reader = thread::Builder::new().spawn(move || bridge.read_answers(&sender, &ends));
+        reader.map_err(|source| Error::Unexpected {
+            what: "cannot start a thread",
+            source,
+        })?;
         match opened.recv_timeout(ENDPOINT_LIMIT) {
             Ok(opened) => opened,
             Err(_) => {
@@ -162,7 +166,7 @@ impl Bridge {
     }
 
     /// Reads the stream to its end. What is not answered then never will be.
-    fn read_stream(&self, opened: &Sender<Result<Option<Url>, Error>>, abort: &Abort) {
+    fn read_answers(&self, opened: &Sender<Result<Option<Url>, Error>>, abort: &Abort) {
         let headers = [("Accept".to_owned(), "text/event-stream".to_owned())];
         let response = self.upstream.send(&Outgoing {
             method: "GET",
@@ -179,29 +183,22 @@ impl Bridge {
             Ok(_) => return drop(opened.send(Ok(None))),
             Err(err) => return drop(opened.send(Err(err))),
         };
-        let (mut reading, mut buffer) = (Reading::of_others(abort), vec![0; 64 * 1024]);
-        while let Ok(count) = body.read(&mut buffer) {
-            let mut events = Vec::new();
-            let fits = reading
-                .parser
-                .read(buffer.get(..count).unwrap_or_default(), |event| {
-                    events.push(event)
-                });
-            for event in events {
-                match event.name.as_str() {
-                    "endpoint" => drop(opened.send(self.endpoint(&event))),
-                    _ => self.take_event(event, &reading),
-                }
+        let mut reading = Reading::of_others(abort);
+        let read = read_stream(&mut body, &mut reading, |event, reading| {
+            match event.name.as_str() {
+                "endpoint" => drop(opened.send(self.endpoint(&event))),
+                _ => self.take_event(event, reading),
             }
-            if count == 0 || !fits || abort.is_aborted() {
-                break;
-            }
-        }
+            None
+        });
         let mut state = self.sse.lock();
         let was_used = state.endpoint.take().is_some() && state.is_used;
         drop(state);
         if was_used {
-            let err = self.stream_ended();
+            let err = match read {
+                Err(HttpError::TooLarge(_)) => self.no_room(),
+                _ => self.stream_ended(),
+            };
             self.pending.ids().iter().for_each(|id| self.fail(id, &err));
         }
     }

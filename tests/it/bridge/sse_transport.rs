@@ -1,5 +1,6 @@
 //! Servers of the transport before Streamable HTTP: answers come on a stream that names where messages are posted.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{mpsc, Mutex};
 
 use serde_json::json;
@@ -82,4 +83,52 @@ fn br46_an_endpoint_of_another_origin() {
         client.finish().expect(0);
     }
     assert!(other.seen().is_empty(), "{:?}", other.seen());
+}
+
+/// Long answers on several streams at once, as with Streamable HTTP. A client that begins anew gets a stream each time.
+#[cfg(target_os = "linux")]
+#[apply(long_test)]
+fn br47_long_results_on_streams_with_an_endpoint_share_memory() {
+    const STREAMS: usize = 16;
+    const BYTES: usize = 8_000_000;
+    let streams = AtomicUsize::new(0);
+    let server = McpServer::with(Settings::on(Wire::Legacy), move |message, _| {
+        if message.seen.method != "GET" {
+            let status = if message.seen.query.is_empty() {
+                405
+            } else {
+                202
+            };
+            return Some(Reply::status(status));
+        }
+        let id = streams.fetch_add(1, Ordering::SeqCst) + 1;
+        Some(Reply::events(move |events| {
+            let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"text":""#);
+            let start = format!("event: endpoint\ndata: ?session=7\n\ndata: {answer}");
+            let text = "x".repeat(BYTES);
+            events.raw([start.as_str(), &text, "\"}}\n\n"].concat().as_bytes());
+            events.until_closed();
+        }))
+    });
+    let home = log_in(&server);
+    let mut client = StdioClient::start(connect(&server, home.home()));
+    let process = client.running.process();
+    client.line("no message");
+    client.next("that it has started", |line| line.json["id"].is_null());
+    let before = process.status("VmHWM");
+    let ids: Vec<_> = (0..STREAMS)
+        .map(|_| client.ask("initialize", json!({})))
+        .collect();
+    for id in &ids {
+        let answer = client.next("an answer", |line| line.json["id"] == *id);
+        let text = answer.json["result"]["text"].as_str();
+        let text = text.unwrap_or_else(|| panic!("{}", answer.text));
+        assert_eq!(text.len(), BYTES);
+    }
+    let (after, of_all) = (process.status("VmHWM"), (STREAMS * BYTES) as u64 / 1024);
+    println!("peak memory: {before} KiB, with {STREAMS} results of {BYTES} bytes {after} KiB");
+    // What is shared, and one answer beyond it.
+    let most = before + 64 * 1024 + (BYTES as u64 / 1024) + 24 * 1024;
+    assert!(after < most && most < of_all, "{after} KiB of {most}");
+    client.finish().expect(0);
 }
