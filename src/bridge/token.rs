@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::context::Context;
 use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
-use crate::oauth::secret::Secret;
+use crate::oauth::secret::{quotes, Secret};
 use crate::os::clock::Deadline;
 use crate::refresh::{self, Freshness, Settings};
 use crate::store::{Credentials, Interaction, StoredId};
@@ -115,11 +115,17 @@ impl TokenSource {
         let current = state.login.as_ref().map(|login| &login.access_token);
         let refused = state.refused.as_ref().map(|(token, _)| token);
         let tokens = [current, refused].into_iter().flatten();
-        tokens
-            .filter(|token| !token.expose().is_empty())
-            .fold(text.to_owned(), |text, token| {
-                text.replace(token.expose(), "***")
-            })
+        let tokens: Vec<_> = tokens
+            .map(Secret::expose)
+            .filter(|token| !token.is_empty())
+            .collect();
+        let text = tokens
+            .iter()
+            .fold(text.to_owned(), |text, token| text.replace(token, "***"));
+        match quotes(&text, &tokens, "") {
+            true => "***".to_owned(),
+            false => text,
+        }
     }
 
     /// Says that only a login helps.

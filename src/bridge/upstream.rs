@@ -165,13 +165,14 @@ impl Upstream {
         }
     }
 
-    /// Says that the server is out of reach, or that it went away before its answer.
+    /// Says that the server is out of reach, or that its answer did not come.
     pub fn unreachable(&self, source: HttpError) -> Error {
         match source {
             HttpError::Unreachable {
                 why, unsent: false, ..
             } => {
-                let what = format!("closed the connection before its answer, and the message may have been acted on ({why})");
+                let what =
+                    format!("gave no answer, and the message may have been acted on ({why})");
                 self.fault(&what, ServerFault::Passing)
             }
             source => Error::Unreachable {

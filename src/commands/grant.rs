@@ -38,7 +38,7 @@ pub struct GrantArgs {
     pub assertion_env: Option<String>,
 
     /// The command that prints the JWT; it is run without a shell, for at most 8 s
-    #[arg(long, value_name = "COMMAND", conflicts_with = "assertion")]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "assertion", value_parser = NonEmptyStringValueParser::new())]
     pub assertion_command: Option<String>,
 
     /// The platform to ask for the JWT
@@ -46,7 +46,7 @@ pub struct GrantArgs {
     pub assertion: Option<AssertionSource>,
 
     /// The audience of the JWT [default: the issuer]
-    #[arg(long, value_name = "AUDIENCE")]
+    #[arg(long, value_name = "AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
     pub assertion_audience: Option<String>,
 
     /// The issuer of the enterprise's identity provider, with --grant id-jag

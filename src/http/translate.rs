@@ -69,6 +69,11 @@ pub fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
             None if is_lookup(&why) => HttpError::NoSuchHost(host),
             None => HttpError::Unreachable { host, why, unsent },
         },
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => HttpError::Unreachable {
+            host,
+            why: format!("its answer is not valid HTTP ({why})"),
+            unsent,
+        },
         _ => HttpError::Unreachable { host, why, unsent },
     }
 }
@@ -200,6 +205,10 @@ fn bare_name(name: &str) -> &str {
 /// Returns the text of an error without the prefixes of the libraries that it came through.
 fn plain(err: &ureq::Error) -> String {
     let text = printable(&err.to_string());
-    let text = text.strip_prefix("io: ").unwrap_or(&text);
+    let text = ["io: ", "http: ", "protocol: ", "http parse fail: "]
+        .iter()
+        .fold(text.as_str(), |text, prefix| {
+            text.strip_prefix(prefix).unwrap_or(text)
+        });
     without_os_number(text)
 }

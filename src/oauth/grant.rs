@@ -16,6 +16,9 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The grant type of a token exchange. Spec: RFC 8693 section 2.1.
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
+/// The `token_type` of what is no access token. Spec: RFC 8693 section 2.2.1.
+pub const NO_ACCESS_TOKEN: &str = "N_A";
+
 /// The token type of an ID token. Spec: RFC 8693 section 3.
 pub const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use super::grant;
 use super::secret::Secret;
 
 /// Longest lifetime that is accepted, in seconds: ten years.
@@ -111,7 +110,8 @@ impl TokenDocument {
 }
 
 impl Tokens {
-    /// Reads the response of a token endpoint. A DPoP token is accepted if the request had a proof.
+    /// Reads the response of a token endpoint. `other_type` is the one type of token that is accepted beside Bearer: DPoP if
+    /// the request had a proof, `N_A` if no access token was requested.
     ///
     /// Real servers need this leniency: any content type, a byte order mark, form encoding, no `token_type` or
     /// `BearerToken`, `expires_in` as text or beyond all reason, scopes as a list or empty, an `error` beside the token.
@@ -121,7 +121,7 @@ impl Tokens {
     /// [`TokenResponseError`], which holds no byte of the response.
     ///
     /// Spec: RFC 6749 sections 3.2, 5.1 and 7.1.
-    pub fn read(body: &[u8], with_proof: bool) -> Result<Self, TokenResponseError> {
+    pub fn read(body: &[u8], other_type: Option<&str>) -> Result<Self, TokenResponseError> {
         let document = TokenDocument::read(body)?;
         let access_token = match document.access_token {
             Value::String(token) if is_token(&token) => Secret::new(token),
@@ -131,13 +131,14 @@ impl Tokens {
             Value::String(kind) => Some(kind),
             _ => None,
         };
-        // Spec: RFC 8693 section 2.2.1: `N_A` for what is no access token.
-        let is_assertion = issued_token_type.as_deref() == Some(grant::ID_JAG);
+        let other_type = other_type.unwrap_or_default();
         let token_type = match &document.token_type {
-            kind if is_assertion || is_bearer(kind) => TokenType::Bearer,
-            Value::String(kind) if with_proof && kind.eq_ignore_ascii_case("DPoP") => {
-                TokenType::Dpop
+            kind if is_bearer(kind) => TokenType::Bearer,
+            Value::String(kind) if !kind.eq_ignore_ascii_case(other_type) => {
+                return Err(TokenResponseError::NotBearer)
             }
+            Value::String(_) if other_type == TokenType::Dpop.as_str() => TokenType::Dpop,
+            Value::String(_) => TokenType::Bearer,
             _ => return Err(TokenResponseError::NotBearer),
         };
         let secret = |value| match value {
@@ -221,11 +222,14 @@ pub fn account_name(claims: &Map<String, Value>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::grant;
     use super::*;
 
     /// Compares what is read with the members of a response in the form of RFC 6749.
     fn check(body: &str, expected: Result<&str, TokenResponseError>) {
-        let result = Tokens::read(body.as_bytes(), false).map(|tokens| {
+        let result = Tokens::read(body.as_bytes(), None).map(|tokens| {
             let text = |secret: Option<Secret>| secret.map(|it| it.expose().to_owned());
             let members = [
                 (
@@ -353,6 +357,21 @@ mod tests {
                 Err(TokenResponseError::NotBearer),
             );
         }
+        // What the answer says of itself opens nothing: only what was requested does.
+        for (kind, other_type, expected) in [
+            ("N_A", None, None),
+            ("N_A", Some("DPoP"), None),
+            ("n_a", Some("N_A"), Some(TokenType::Bearer)),
+            ("Bearer", Some("N_A"), Some(TokenType::Bearer)),
+            ("DPoP", Some("N_A"), None),
+            ("mac", Some("N_A"), None),
+            ("dpop", Some("DPoP"), Some(TokenType::Dpop)),
+        ] {
+            let body = json!({"access_token": "a", "token_type": kind, "issued_token_type": grant::ID_JAG});
+            let read = Tokens::read(body.to_string().as_bytes(), other_type);
+            let read = read.map(|tokens| tokens.token_type).ok();
+            assert_eq!(read, expected, "{kind} {other_type:?}");
+        }
     }
 
     #[test]
@@ -394,7 +413,7 @@ mod tests {
             ("access_token", TokenResponseError::NotTokens),
             ("x", TokenResponseError::NoAccessToken),
         ] {
-            let result = Tokens::read(format!("{{\"{member}\":{deep}}}").as_bytes(), false);
+            let result = Tokens::read(format!("{{\"{member}\":{deep}}}").as_bytes(), None);
             assert_eq!(result, Err(expected), "{member}");
         }
     }
@@ -412,7 +431,7 @@ mod tests {
             issued_token_type: None,
             id_token: Some(Secret::new("e30.e30.")),
         };
-        assert_eq!(Tokens::read(body, false), Ok(tokens));
+        assert_eq!(Tokens::read(body, None), Ok(tokens));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::secret::Secret;
+use super::secret::{quotes, Secret};
 use super::text::{is_bidi_control, printable};
 use super::token::{without_byte_order_mark, TokenResponseError, Tokens};
 
@@ -17,9 +17,6 @@ const MAX_ELEMENTS: usize = 4;
 
 /// The length from which a word with a digit in it, outside JSON, may be a token; in bytes.
 const TOKEN_LENGTH: usize = 16;
-
-/// The shortest secret that is looked for in an error response, in bytes.
-const MIN_SECRET_BYTES: usize = 4;
 
 /// The response of a token endpoint.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,14 +61,11 @@ impl ErrorResponse {
         parts.map(|part| format!(": {}", printable(part))).collect()
     }
 
-    /// Drops each part that quotes one of these secrets. Secrets of less than four bytes are not looked for.
+    /// Drops each part that quotes one of these secrets.
     pub fn drop_quotes_of(&mut self, secrets: &[Secret]) {
-        let secrets = || {
-            let secrets = secrets.iter().map(Secret::expose);
-            secrets.filter(|it| it.len() >= MIN_SECRET_BYTES)
-        };
+        let secrets: Vec<_> = secrets.iter().map(Secret::expose).collect();
         for part in [&mut self.error, &mut self.description] {
-            part.take_if(|text| secrets().any(|secret| text.contains(secret)));
+            part.take_if(|text| quotes(text, &secrets, ""));
         }
     }
 }
@@ -84,17 +78,17 @@ impl ErrorResponse {
 ///
 /// Spec: RFC 6749 sections 5.1 and 5.2; RFC 9110 section 15.5; RFC 8628 section 3.5 for `slow_down`.
 pub fn classify(status: u16, body: &[u8]) -> TokenResponse {
-    classify_with(status, body, false)
+    classify_with(status, body, None)
 }
 
-/// Classifies the answer as [`classify`] does; a DPoP token is accepted if the request had a proof.
+/// Classifies the answer as [`classify`] does; `other_type` as in [`Tokens::read`].
 ///
-/// Spec: RFC 9449 section 5.
-pub fn classify_with(status: u16, body: &[u8], with_proof: bool) -> TokenResponse {
+/// Spec: RFC 9449 section 5; RFC 8693 section 2.2.1.
+pub fn classify_with(status: u16, body: &[u8], other_type: Option<&str>) -> TokenResponse {
     match status {
         407 | 408 | 425 | 429 | 500..=599 => TokenResponse::Busy(words_of_any_form(body)),
         400..=499 => refusal(words_of_any_form(body), body),
-        _ => match Tokens::read(body, with_proof) {
+        _ => match Tokens::read(body, other_type) {
             Ok(tokens) => TokenResponse::Tokens(tokens),
             Err(TokenResponseError::NotTokens | TokenResponseError::NoAccessToken)
                 if document(body).as_ref().is_some_and(has_error) =>
@@ -346,7 +340,8 @@ fn element<'a>(page: &'a str, lower: &str, name: &str) -> Option<&'a str> {
     page.get(start..end).filter(|text| !text.contains('<'))
 }
 
-fn may_be_a_token(word: &str) -> bool {
+/// Tells whether a word of somebody's message may be a token.
+pub fn may_be_a_token(word: &str) -> bool {
     word.len() >= TOKEN_LENGTH && word.bytes().any(|byte| byte.is_ascii_digit())
 }
 

@@ -120,7 +120,7 @@ fn credentials(
         login.token_endpoint = server.token_endpoint.into();
         login.revocation_endpoint = server.revocation_endpoint.map(String::from);
     }
-    let tokens = Tokens::read(tokens_body.as_bytes(), false).ok()?;
+    let tokens = Tokens::read(tokens_body.as_bytes(), None).ok()?;
     login.access_token = tokens.access_token;
     login.refresh_token = tokens.refresh_token;
     login.expires_at = tokens

@@ -16,6 +16,7 @@ use crate::oauth::grant::{Assertion, AssertionSource, Jwt};
 use crate::oauth::metadata::same_issuer;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
+use crate::oauth::token_endpoint::may_be_a_token;
 use crate::os::clock::{Deadline, Time};
 use crate::os::command::{self, CommandError};
 use crate::os::files;
@@ -24,6 +25,8 @@ use crate::warning::warn_user;
 
 /// Longest assertion, in bytes.
 const MAX_BYTES: u64 = 16 * 1024;
+
+const TOO_LONG: &str = "it is larger than 16 KiB";
 
 /// Longest time for the command or the platform.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -150,9 +153,13 @@ pub fn read(
             let why = format!("is for {named}, the API server of its cluster");
             return Err(AssertionError::Unsuitable { from, why });
         }
+        let named = match named.as_str() {
+            "" => "names no audience".to_owned(),
+            named => format!("is for {named:?}"),
+        };
         warn_user!(
             AssertionAudience,
-            "the assertion is for {named:?}, not for {}",
+            "the assertion {named}, not for {}",
             printable(&login.issuer)
         );
     }
@@ -176,13 +183,15 @@ pub fn read_id_token(path: &Path) -> Result<Secret, AssertionError> {
 
 /// Checks that a text is a JWT that has not expired.
 fn checked(text: &str, from: &str) -> Result<(Secret, Jwt), AssertionError> {
-    let text = text.trim();
+    let text = text.trim_start_matches('\u{feff}').trim();
     let from = from.to_owned();
+    let is_long = text.len() as u64 > MAX_BYTES;
     let jwt = match Jwt::read(text) {
-        Some(jwt) => jwt,
-        None => {
+        Some(jwt) if !is_long => jwt,
+        _ => {
             let why = match text {
                 "" => "it is empty".to_owned(),
+                _ if is_long => TOO_LONG.to_owned(),
                 _ => "it is not a JSON Web Token".to_owned(),
             };
             return Err(AssertionError::Unreadable {
@@ -218,7 +227,7 @@ fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
     let file = files::open_regular(path).map_err(|err| err.to_string())?;
     let file = file.ok_or("there is no such file")?;
     let bytes = files::read_bounded(file, MAX_BYTES).map_err(|err| match err.kind() {
-        io::ErrorKind::FileTooLarge => "it is larger than 16 KiB".to_owned(),
+        io::ErrorKind::FileTooLarge => TOO_LONG.to_owned(),
         _ => err.to_string(),
     })?;
     let text = std::str::from_utf8(&bytes).map_err(|_| "it is not text")?;
@@ -241,13 +250,26 @@ fn read_command(line: &str) -> Result<Zeroizing<String>, (String, bool)> {
         CommandError::TooLong => ("it wrote more than 16 KiB".to_owned(), false),
     })?;
     if !output.status.success() {
-        let said = output.stderr.lines().next().unwrap_or_default();
-        return Err((format!("{}: {}", output.status, printable(said)), true));
+        return Err((format!("{}{}", output.status, said(&output.stderr)), true));
     }
     let text =
         std::str::from_utf8(&output.stdout).map_err(|_| ("it is not text".to_owned(), false))?;
     let first = text.lines().next().unwrap_or_default();
     Ok(Zeroizing::new(first.to_owned()))
+}
+
+/// Returns the first line that a command wrote to stderr, behind a colon, without words that may be a token.
+fn said(stderr: &str) -> String {
+    let first = stderr.lines().next().unwrap_or_default();
+    let hidden = |word| match may_be_a_token(word) {
+        true => "***",
+        false => word,
+    };
+    let words: Vec<_> = first.split_whitespace().map(hidden).collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!(": {}", printable(&words.join(" "))),
+    }
 }
 
 /// Returns where a job asks for its token with this audience, and what it asks with.

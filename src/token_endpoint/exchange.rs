@@ -7,7 +7,7 @@ use oauth2::{
     AuthorizationCode as OauthCode, HttpRequest, PkceCodeVerifier, RedirectUrl, RefreshToken,
     TokenUrl,
 };
-use url::Url;
+use url::{form_urlencoded, Url};
 use zeroize::Zeroizing;
 
 use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint, Parameters};
@@ -18,9 +18,10 @@ use crate::http::retry::{repeat, FIRST_PAUSE};
 use crate::http::{Http, HttpError, Response};
 use crate::oauth::callback::{refusal_hint, AuthorizationCode};
 use crate::oauth::client::{self, Client};
+use crate::oauth::grant::NO_ACCESS_TOKEN;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token::{TokenResponseError, Tokens};
+use crate::oauth::token::{TokenResponseError, TokenType, Tokens};
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::os::clock::{Deadline, Time};
 use crate::warning::warn_user;
@@ -371,7 +372,13 @@ impl TokenRequest<'_> {
         let (status, date, retry_after) =
             (response.status, response.date(), response.retry_after());
         let body = Zeroizing::new(response.read().map_err(ExchangeError::Http)?);
-        match token_endpoint::classify_with(status, &body, self.dpop.is_some()) {
+        let is_exchange =
+            form_urlencoded::parse(request.body()).any(|it| it.0 == "requested_token_type");
+        let other_type = match self.dpop {
+            Some(_) => Some(TokenType::Dpop.as_str()),
+            None => is_exchange.then_some(NO_ACCESS_TOKEN),
+        };
+        match token_endpoint::classify_with(status, &body, other_type) {
             TokenResponse::Tokens(tokens) => Ok(IssuedTokens { tokens, date }),
             TokenResponse::Refused(words) => Err(ExchangeError::Refused { status, words }),
             TokenResponse::Busy(words) => Err(ExchangeError::Busy {

@@ -430,6 +430,27 @@ fn w6_v14_sec5_broken_answers_are_not_printed() {
 }
 
 #[apply(test)]
+fn w6_an_answer_that_is_not_http_is_called_that() {
+    let answered: &[&[u8]] = &[
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\x15\x03\x01\x00\x02\x02\x0a",
+        b"HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
+    ];
+    for bytes in answered {
+        let reply = Reply::pieces(move |pieces| {
+            pieces.raw(bytes);
+        });
+        let fake = Fake::answering("/token", reply);
+        let failed = login(&fake).agree().expect(5);
+        assert!(
+            failed.stderr.contains("is not valid HTTP (invalid"),
+            "{}",
+            failed.stderr
+        );
+    }
+}
+
+#[apply(test)]
 fn w6_without_a_response_trying_again_is_sensible() {
     for reply in [
         Reply::text(200, "text/html", "<html>sign in to the hotel</html>"),

@@ -490,6 +490,8 @@ fn g16_a_key_signs_for_each_request_and_stays_where_it_is() {
     let home = Home::new();
     let path = home.path().join("client.key");
     std::fs::write(&path, jwt::key("p256.pkcs8")).expect("writing");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&path, mode).expect("a mode");
     let run = |name: &str, options: &[&str]| {
         home.command(
             name,
@@ -501,7 +503,14 @@ fn g16_a_key_signs_for_each_request_and_stays_where_it_is() {
         .run()
         .expect(0)
     };
-    assert_eq!(run("token", &[]).stdout, "access-1");
+    let token = run("token", &[]);
+    assert_eq!(token.stdout, "access-1");
+    assert_eq!(
+        token.stderr.matches("chmod 600").count(),
+        1,
+        "{}",
+        token.stderr
+    );
     assert_nothing_stored(&home);
     run("login", &["--json"]);
     home.expire();

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use serde_json::{json, Value};
 
 use crate::support::fake::{Fake, Reply, Seen};
-use crate::support::leaks::assert_hides;
+use crate::support::leaks::{assert_hides, forms};
 use crate::support::program::Program;
 use crate::support::rotating::Home;
 
@@ -265,6 +265,12 @@ fn g22_what_is_no_assertion_is_named_and_not_sent() {
             5,
             "lost the socket",
         ),
+        (
+            "sh -c 'echo got eyJhbGciOiJub25lIn0.c4naryAssertionSignature1234 >&2; exit 4'",
+            5,
+            "exit status: 4: got ***",
+        ),
+        ("sh -c 'kill -9 $$'", 5, "(SIGKILL)\n"),
         ("true", 2, "it is empty"),
     ] {
         let refused = command(&home, "token", &fake)
@@ -282,6 +288,23 @@ fn g22_what_is_no_assertion_is_named_and_not_sent() {
         .run()
         .expect(2);
     assert!(unset.stderr.contains("it is not set"), "{}", unset.stderr);
+    let long = command(&home, "token", &fake)
+        .args(["--assertion-env", "LONG"])
+        .env(
+            "LONG",
+            format!(
+                "{}{}",
+                assertion(&fake.origin(), 1, LATE),
+                "x".repeat(1 << 14)
+            ),
+        )
+        .run()
+        .expect(2);
+    assert!(
+        long.stderr.contains("larger than 16 KiB"),
+        "{}",
+        long.stderr
+    );
     assert!(fake.seen_at("/token").is_empty());
     // An audience that only the server can judge is sent, with a warning.
     fs::remove_file(&path).expect("removing");
@@ -291,6 +314,19 @@ fn g22_what_is_no_assertion_is_named_and_not_sent() {
         .run()
         .expect(0);
     assert!(warned.stderr.contains("api://other"), "{}", warned.stderr);
+}
+
+#[apply(test)]
+fn g20_what_notepad_puts_before_a_jwt_is_no_part_of_it() {
+    let fake = servers(|_, _| None);
+    let home = Home::new();
+    let path = home.path().join("token");
+    let token = assertion(&fake.origin(), 1, LATE);
+    fs::write(&path, format!("\u{feff}{token}\r\n")).expect("writing");
+    let name = path.to_str().expect("a path");
+    let given = command(&home, "token", &fake).args(["--assertion-file", name]);
+    assert_eq!(given.run().expect(0).stdout, "access-1");
+    assert_eq!(asked(&fake), [Some(token)]);
 }
 
 #[apply(test)]
@@ -314,6 +350,62 @@ fn g23_a_refused_assertion_is_sent_once_and_by_no_other_grant() {
     );
     assert_hides(&refused.stderr, SIGNATURE);
     assert_eq!(fake.seen_at("/token").len(), 1);
+}
+
+#[apply(test)]
+fn g23_a_refusal_quotes_an_assertion_in_no_form() {
+    let home = Home::new();
+    for form in [
+        "raw",
+        "percent",
+        "percent, small",
+        "hex",
+        "HEX",
+        "base64, padded",
+        "a half",
+    ] {
+        let fake = servers(move |seen, _| {
+            let sent = seen.parameter("assertion")?;
+            let quoted = match form {
+                "a half" => sent[sent.len() - SIGNATURE.len()..].to_owned(),
+                _ => forms(&sent).into_iter().find(|it| it.0 == form)?.1,
+            };
+            let words = format!("cannot use '{quoted}'");
+            let error = json!({"error": "invalid_grant", "error_description": words});
+            Some(Reply::json(400, &error))
+        });
+        let refused = command(&home, "token", &fake)
+            .args(["--assertion-env", "ID_TOKEN"])
+            .env("ID_TOKEN", assertion(&fake.origin(), 1, LATE))
+            .run()
+            .expect(3);
+        let said = &refused.stderr;
+        assert!(
+            said.contains("invalid_grant") && !said.contains("cannot use"),
+            "{form}: {said}"
+        );
+    }
+}
+
+#[apply(test)]
+fn e6_what_is_no_access_token_is_not_one_because_it_calls_itself_an_assertion() {
+    for kind in ["N_A", "DPoP"] {
+        let fake = servers(move |seen, _| {
+            let tokens = json!({"access_token": "a", "token_type": kind, "issued_token_type": "urn:ietf:params:oauth:token-type:id-jag"});
+            (seen.path == "/token").then(|| Reply::json(200, &tokens))
+        });
+        let home = Home::new();
+        let refused = command(&home, "token", &fake)
+            .args(["--assertion-env", "ID_TOKEN"])
+            .env("ID_TOKEN", assertion(&fake.origin(), 1, LATE))
+            .run()
+            .expect(1);
+        assert!(
+            refused.stderr.contains("not a Bearer token"),
+            "{}",
+            refused.stderr
+        );
+    }
 }
 
 /// Returns an identity provider that logs people in, and issues identity assertions for `audience`.

@@ -215,7 +215,7 @@ pub fn metadata(input: &[u8]) {
 /// Reads the input as the answer of a token endpoint, with a status of each kind.
 pub fn token_answer(input: &[u8]) {
     for status in [200, 400, 503] {
-        match token_endpoint::classify_with(status, input, true) {
+        match token_endpoint::classify_with(status, input, Some("DPoP")) {
             TokenResponse::Tokens(tokens) => {
                 assert_eq!(status, 200);
                 assert!(tokens

@@ -8,7 +8,7 @@ pub use response::{DeviceResponse, DeviceResponseError};
 
 use core::time::Duration;
 
-use super::token::{TokenResponseError, Tokens};
+use super::token::{TokenResponseError, TokenType, Tokens};
 use super::token_endpoint::{self, ErrorResponse, TokenResponse};
 
 /// The grant type of device codes.
@@ -62,7 +62,8 @@ impl PollResponse {
         with_proof: bool,
         standard: impl Fn(&str) -> Option<&'static str>,
     ) -> Self {
-        let response = token_endpoint::classify_with(status, body, with_proof);
+        let other_type = with_proof.then(|| TokenType::Dpop.as_str());
+        let response = token_endpoint::classify_with(status, body, other_type);
         if let TokenResponse::Tokens(tokens) = response {
             return Self::Tokens(tokens);
         }

@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::prelude::{Engine as _, BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -174,8 +173,10 @@ impl ExecBackend {
         })?;
         let answer = String::from_utf8_lossy(&answered.stdout);
         let sent = request.value.unwrap_or_default();
-        let encoded = Zeroizing::new(BASE64_STANDARD.encode(sent));
-        let values = [&*answer, sent, &**encoded];
+        let parsed = HelperAnswer::parse(verb, &answered.stdout);
+        let received = parsed.as_ref().ok().and_then(|it| it.value.as_ref());
+        let received = received.map(|value| String::from_utf8_lossy(value));
+        let values = [&*answer, sent, received.as_deref().unwrap_or_default()];
         let said = said::lines(&answered.stderr, &values, request.name);
         match (answered.status.code(), verb) {
             (Some(0), _) => {}
@@ -199,12 +200,10 @@ impl ExecBackend {
         for line in said {
             warn_user!(StoreMessage, "the store helper says: {line}");
         }
-        HelperAnswer::parse(verb, &answered.stdout)
-            .map(Some)
-            .map_err(|fault| match fault {
-                protocol::AnswerFault::Malformed(what) => ExecFault::Malformed(verb, what),
-                protocol::AnswerFault::Version(version) => ExecFault::Version(version),
-            })
+        parsed.map(Some).map_err(|fault| match fault {
+            protocol::AnswerFault::Malformed(what) => ExecFault::Malformed(verb, what),
+            protocol::AnswerFault::Version(version) => ExecFault::Version(version),
+        })
     }
 
     /// Returns the value of a key with its revision.

@@ -1,26 +1,15 @@
 //! What a helper writes to stderr: shown, but for what it repeats of a value.
 
+use crate::oauth::secret::quotes;
 use crate::oauth::text::printable;
 
 /// The most lines of stderr that are repeated.
 const MAX_LINES: usize = 10;
 
-/// How many characters in a row of a line make it a quotation of a value.
-const QUOTATION: usize = 24;
-
 /// Returns the lines that may be shown, escaped: none that quotes one of these texts, unless it is in `harmless`.
 pub fn lines(stderr: &str, values: &[&str], harmless: &str) -> Vec<String> {
-    let quotes = |line: &str| {
-        let characters: Vec<_> = line.char_indices().map(|(at, _)| at).collect();
-        let ends = characters.iter().copied().chain([line.len()]);
-        let mut parts = characters.iter().zip(ends.skip(QUOTATION));
-        parts.any(|(start, end)| {
-            let part = line.get(*start..end).unwrap_or_default();
-            !harmless.contains(part) && values.iter().any(|value| value.contains(part))
-        })
-    };
     let lines = stderr.lines().filter(|line| !line.trim().is_empty());
-    let shown = |line: &str| match quotes(line) {
+    let shown = |line: &str| match quotes(line, values, harmless) {
         true => "(a line that repeats a value)".to_owned(),
         false => printable(line),
     };
