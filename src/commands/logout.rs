@@ -20,7 +20,7 @@ use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
 use crate::refresh::{LockedLogin, Settings};
 use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
-use crate::token_endpoint::{client_of, RevocationEndpoint};
+use crate::token_endpoint::{client_of, revoke};
 use crate::warning::warn_user;
 
 /// Longest time of one request.
@@ -288,16 +288,9 @@ fn revoke_tokens(login: &Credentials, context: &Context) -> Result<LoggedOut, Er
             })
         }
     };
-    let endpoint = RevocationEndpoint {
-        url: &endpoint,
-        client: &client,
-        http: &http,
-    };
-    let refresh = login
-        .refresh_token
-        .as_ref()
-        .map(|token| endpoint.revoke_refresh_token(token));
-    let access = endpoint.revoke_access_token(&login.access_token);
+    let revoke = |kind, token| revoke(&endpoint, &client, (kind, token), &http);
+    let refresh = (login.refresh_token.as_ref()).map(|token| revoke("refresh_token", token));
+    let access = revoke("access_token", &login.access_token);
     let not_revoked = |source, with_refresh_token| Error::NotRevoked {
         server: login.server.clone(),
         source,

@@ -139,29 +139,41 @@ impl TokenCredential {
         url: &Url,
         mut send: impl FnMut(&[(&str, &str)]) -> Result<Response, E>,
     ) -> Result<Response, E> {
-        let mut send = || {
+        let send = || {
             let headers = self.headers(method, url);
             let headers: Vec<_> = headers
                 .iter()
                 .map(|(name, it)| (*name, it.as_str()))
                 .collect();
-            send(&headers)
+            let response = send(&headers)?;
+            let has_nonce = self
+                .dpop
+                .as_ref()
+                .is_some_and(|it| it.learn(url, &response));
+            Ok((response, has_nonce))
         };
-        let first = send()?;
-        let Some(dpop) = &self.dpop else {
-            return Ok(first);
-        };
-        if !dpop.learn(url, &first) || !wants_nonce(&first) {
-            return Ok(first);
-        }
-        log::info!(
-            "{} wants a nonce in the proof",
-            url.origin().ascii_serialization()
-        );
-        let second = send()?;
-        dpop.learn(url, &second);
-        Ok(second)
+        send_with_nonce(send, wants_nonce)
     }
+}
+
+/// Sends a request, and once more if the server wants a proof with the nonce that its response names: it has not served the
+/// first one. `send` makes the proof, and returns also whether the response has a nonce.
+///
+/// # Errors
+///
+/// The error of the last request.
+///
+/// Spec: RFC 9449 sections 8 and 9.
+pub fn send_with_nonce<T, E>(
+    mut send: impl FnMut() -> Result<(T, bool), E>,
+    wants_nonce: impl FnOnce(&T) -> bool,
+) -> Result<T, E> {
+    let (first, has_nonce) = send()?;
+    if !has_nonce || !wants_nonce(&first) {
+        return Ok(first);
+    }
+    log::info!("the server wants a nonce in the proof");
+    Ok(send()?.0)
 }
 
 /// Tells whether a resource refuses a proof for want of a nonce.

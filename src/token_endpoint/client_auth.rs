@@ -1,7 +1,11 @@
 //! Client authentication: how a request shows which client sends it.
 
+use std::cell::OnceCell;
+use std::fmt;
+
 use oauth2::basic::BasicClient;
-use oauth2::{AuthType, ClientId, ClientSecret, CsrfToken};
+use oauth2::{AuthType, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, TokenUrl};
+use url::{form_urlencoded, Url};
 
 use crate::oauth::client::{Client, ClientAuth};
 use crate::oauth::jwt::assertion::CLIENT_ASSERTION_TYPE;
@@ -36,12 +40,6 @@ pub(super) enum AuthForm {
     Assertion,
 }
 
-/// Parameters of a request.
-pub(super) type Parameters = Vec<(&'static str, String)>;
-
-/// The parameter that holds an assertion of the client.
-const ASSERTION_PARAMETER: &str = "client_assertion";
-
 /// Returns the forms in which a client authenticates, in the order in which they are tried.
 fn forms(client: &Client, endpoint: Endpoint) -> (AuthForm, &'static [AuthForm]) {
     match (client.auth, endpoint) {
@@ -63,17 +61,16 @@ fn forms(client: &Client, endpoint: Endpoint) -> (AuthForm, &'static [AuthForm])
     }
 }
 
-/// Sends a request in one form after another, until an error is not about the client. If every error is, the first one
+/// Sends a request in one form after another, until an outcome is not about the client. If every one is, the first one
 /// counts. A server that did not authenticate the client has not used up the code or token in the request.
 ///
 /// Spec: RFC 6749 section 2.3: a request uses one form only.
-pub(super) fn authenticate<T, E>(
+pub(super) fn authenticate<T>(
     client: &Client,
     endpoint: Endpoint,
-    mut send: impl FnMut(AuthForm) -> Result<T, E>,
-    is_about_client: impl Fn(&E) -> bool,
-) -> Result<T, E> {
-    let is_about_client = |result: &Result<T, E>| result.as_ref().is_err_and(&is_about_client);
+    mut send: impl FnMut(AuthForm) -> T,
+    is_about_client: impl Fn(&T) -> bool,
+) -> T {
     let (form, others) = forms(client, endpoint);
     let first = send(form);
     if is_about_client(&first) {
@@ -88,9 +85,14 @@ pub(super) fn authenticate<T, E>(
     first
 }
 
-/// Returns the client of `oauth2` that authenticates in this form, and the parameters that it does not set itself; `None` if
-/// there is no assertion. Each call makes another one.
-pub(super) fn oauth2_client(client: &Client, form: AuthForm) -> Option<(BasicClient, Parameters)> {
+/// Builds a request to an endpoint with these parameters, in which the client authenticates in this form; `None` if it cannot be
+/// built. Each call makes another assertion.
+pub(super) fn build(
+    client: &Client,
+    form: AuthForm,
+    endpoint: &Url,
+    parameters: &[(&str, &str)],
+) -> Option<HttpRequest> {
     let secret = client.secret.as_ref().map(|secret| secret.expose());
     let secret = match form {
         AuthForm::Identifier | AuthForm::Assertion => None,
@@ -101,23 +103,44 @@ pub(super) fn oauth2_client(client: &Client, form: AuthForm) -> Option<(BasicCli
         AuthForm::BasicAndIdentifier | AuthForm::Basic => AuthType::BasicAuth,
         _ => AuthType::RequestBody,
     };
-    let mut builder = BasicClient::new(ClientId::new(client.id.clone())).set_auth_type(auth_type);
+    let mut builder = BasicClient::new(ClientId::new(client.id.clone()))
+        .set_auth_type(auth_type)
+        .set_token_uri(TokenUrl::from_url(endpoint.clone()));
     if let Some(secret) = secret {
         builder = builder.set_client_secret(ClientSecret::new(secret.to_owned()));
     }
-    let mut parameters = Parameters::new();
+    let mut request = builder.exchange_client_credentials();
     // Without a secret, `oauth2` puts the identifier into the body in any case.
     if form == AuthForm::BasicAndIdentifier && secret.is_some() {
-        parameters.push(("client_id", client.id.clone()));
+        request = request.add_extra_param("client_id", client.id.clone());
     }
     if form == AuthForm::Assertion {
         let jti = CsrfToken::new_random_len(JTI_BYTES).into_secret();
         let key = client.key.as_ref()?;
         let assertion = key.assertion(&client.id, Time::now(), &jti)?;
-        parameters.push(("client_assertion_type", CLIENT_ASSERTION_TYPE.to_owned()));
-        parameters.push((ASSERTION_PARAMETER, assertion.expose().to_owned()));
+        request = request
+            .add_extra_param("client_assertion_type", CLIENT_ASSERTION_TYPE)
+            .add_extra_param("client_assertion", assertion.expose().to_owned());
     }
-    Some((builder, parameters))
+    for (name, value) in parameters {
+        request = request.add_extra_param(*name, *value);
+    }
+    // `oauth2` gives a request only to a function that sends it, and reads the response itself.
+    let built = OnceCell::new();
+    let keep = |request: HttpRequest| {
+        let _ = built.set(request);
+        Ok::<_, fmt::Error>(HttpResponse::default())
+    };
+    let _ = request.request(&keep);
+    let (head, body) = built.into_inner()?.into_parts();
+    // The first parameter is the grant type of what it has built. A client without an identifier does not show itself.
+    let pairs = form_urlencoded::parse(&body)
+        .skip(1)
+        .filter(|(name, _)| name != "client_id" || !client.id.is_empty());
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    Some(HttpRequest::from_parts(head, body.into_bytes()))
 }
 
 #[cfg(test)]
@@ -148,7 +171,8 @@ mod tests {
                 false => Err("invalid_client"),
             }
         };
-        let result = authenticate(client, endpoint, send, |err| *err == "invalid_client");
+        let is_about_client = |sent: &Result<(), _>| *sent == Err("invalid_client");
+        let result = authenticate(client, endpoint, send, is_about_client);
         (tried, result.is_ok())
     }
 
@@ -214,8 +238,8 @@ mod tests {
             tries += 1;
             Err::<(), _>("invalid_grant")
         };
-        let result = authenticate(&client, Endpoint::Token, send, |err| {
-            *err != "invalid_grant"
+        let result = authenticate(&client, Endpoint::Token, send, |sent| {
+            *sent != Err("invalid_grant")
         });
         assert_eq!((result, tries), (Err("invalid_grant"), 1));
     }

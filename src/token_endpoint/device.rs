@@ -2,23 +2,19 @@
 
 use std::time::Duration;
 
-use oauth2::{
-    DeviceAuthorizationUrl, EmptyExtraDeviceAuthorizationFields, HttpRequest, PkceCodeChallenge,
-    PkceCodeVerifier, Scope, StandardDeviceAuthorizationResponse, TokenUrl,
-};
-use serde_json::json;
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
-use zeroize::Zeroizing;
 
-use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
-use super::{built, busy_hint, secrets, send, TokenRequest, UNKNOWN_CLIENT};
+use super::client_auth::{authenticate, build, AuthForm, Endpoint};
+use super::{busy_hint, secrets, send, Answer, TokenRequest, UNKNOWN_CLIENT};
 use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError};
 use crate::oauth::callback::refusal_hint;
 use crate::oauth::client::{self, Client};
-use crate::oauth::device::{DeviceEnd, DeviceResponse, DeviceResponseError, PollResponse};
+use crate::oauth::device::{
+    DeviceEnd, DeviceResponse, DeviceResponseError, PollResponse, GRANT_TYPE,
+};
 use crate::oauth::endpoint::UrlPolicy;
-use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::os::clock::Time;
@@ -225,59 +221,41 @@ impl DeviceRequest<'_> {
     /// Spec: RFC 8628 section 3.1; RFC 7636 section 4.3; RFC 8707 section 2.
     pub fn send(&self, verifier: Option<&PkceCodeVerifier>) -> Result<DeviceResponse, DeviceError> {
         let challenge = verifier.map(PkceCodeChallenge::from_code_verifier_sha256);
-        let send = |form| self.send_once(|| self.request(challenge.as_ref(), form));
-        let is_about_client = |err: &DeviceError| {
-            matches!(
-                err,
-                DeviceError::NoCode {
-                    status: 400 | 401,
-                    ..
-                }
-            ) && err.may_be_about_client()
-        };
-        authenticate(self.client, Endpoint::Token, send, is_about_client)
-    }
-
-    fn request(
-        &self,
-        challenge: Option<&PkceCodeChallenge>,
-        form: AuthForm,
-    ) -> Option<HttpRequest> {
-        let (client, parameters) = oauth2_client(self.client, form)?;
-        let endpoint = DeviceAuthorizationUrl::from_url(self.endpoint.clone());
-        let client = client.set_device_authorization_url(endpoint);
-        let scopes = self.scopes.iter().map(|scope| Scope::new(scope.clone()));
-        let mut request = client.exchange_device_code().add_scopes(scopes);
+        let scope = self.scopes.join(" ");
         let given = [
+            ("scope", Some(scope.as_str()).filter(|it| !it.is_empty())),
             ("resource", self.resource),
-            ("code_challenge", challenge.map(PkceCodeChallenge::as_str)),
-            ("code_challenge_method", challenge.map(|_| "S256")),
+            (
+                "code_challenge",
+                challenge.as_ref().map(PkceCodeChallenge::as_str),
+            ),
+            ("code_challenge_method", verifier.map(|_| "S256")),
         ];
         let given = given
             .into_iter()
-            .filter_map(|(name, value)| Some((name, value?.to_owned())));
-        for (name, value) in parameters.into_iter().chain(given) {
-            request = request.add_extra_param(name, value);
-        }
-        for (name, value) in self.extra {
-            request = request.add_extra_param(name, value);
-        }
-        built(|keep| request.request::<_, EmptyExtraDeviceAuthorizationFields>(&keep))
+            .filter_map(|(name, value)| Some((name, value?)));
+        let extra = self.extra.iter().map(|(name, value)| (&**name, &**value));
+        let parameters: Vec<_> = given.chain(extra).collect();
+        let is_about_client = |sent: &Result<_, DeviceError>| matches!(sent, Err(err @ DeviceError::NoCode { status: 400 | 401, .. }) if err.may_be_about_client());
+        let send = |form| self.send_once(form, &parameters);
+        authenticate(self.client, Endpoint::Token, send, is_about_client)
     }
 
     /// Sends the request, and again to a busy server, built anew: an assertion of the client is valid once.
     fn send_once(
         &self,
-        build: impl Fn() -> Option<HttpRequest>,
+        form: AuthForm,
+        parameters: &[(&str, &str)],
     ) -> Result<DeviceResponse, DeviceError> {
         let mut sent = Vec::new();
         let response = self.http.while_busy(|| {
-            let request = build().ok_or(DeviceError::Request)?;
+            let request = build(self.client, form, self.endpoint, parameters);
+            let request = request.ok_or(DeviceError::Request)?;
             sent = secrets(&request, self.client);
-            Ok::<_, DeviceError>(send(self.http, self.endpoint, &request)?)
+            Ok::<_, DeviceError>(send(self.http, self.endpoint, &request, None)?)
         })?;
-        let (status, retry_after) = (response.status, response.retry_after());
-        let body = Zeroizing::new(response.read()?);
+        let answer = Answer::read(response, sent)?;
+        let (status, body) = (answer.status, &answer.body);
         // Its own URL was checked against the server that the user named.
         let policy = UrlPolicy::of(self.endpoint);
         let check = |page: &str| {
@@ -285,22 +263,22 @@ impl DeviceRequest<'_> {
             self.http.check_address(&page)?;
             Ok(page)
         };
-        let why = match DeviceResponse::read(&body, self.has_form_response, check) {
+        let why = match DeviceResponse::read(body, self.has_form_response, check) {
             Ok(device) if (200..300).contains(&status) => return Ok(device),
             Ok(_) => DeviceResponseError::NotJson,
             Err(why) => why,
         };
-        let mut words = token_endpoint::error_words(&body);
+        let mut words = token_endpoint::error_words(body);
         if words.error.is_none() && (200..300).contains(&status) {
             let bytes = body.len();
             return Err(DeviceError::Response { status, bytes, why });
         }
-        words.drop_quotes_of(&sent);
-        Err(match token_endpoint::classify(status, &body) {
+        words.drop_quotes_of(&answer.secrets);
+        Err(match token_endpoint::classify(status, body) {
             TokenResponse::Busy(_) => DeviceError::Busy {
                 status,
                 words,
-                retry_after,
+                retry_after: answer.retry_after,
             },
             _ => DeviceError::NoCode { status, words },
         })
@@ -331,80 +309,35 @@ impl TokenRequest<'_> {
         device: &DeviceResponse,
         verifier: Option<&PkceCodeVerifier>,
     ) -> Result<PollAnswer, DeviceError> {
+        let parameters = [
+            ("grant_type", GRANT_TYPE),
+            ("device_code", device.device_code.expose()),
+        ];
+        let verifier = verifier.map(|verifier| ("code_verifier", verifier.secret().as_str()));
+        let parameters = [&parameters[..], verifier.as_slice()].concat();
         let send = |form| {
-            let poll = || {
-                let request = self.poll_request(&device.device_code, verifier, form);
-                let request = request.ok_or_else(|| Box::new(Err(DeviceError::Request)))?;
-                let polled = self.poll_once(&request);
-                polled.map_err(|err| Box::new(Err(DeviceError::Http(err))))
-            };
-            let (mut polled, has_nonce) = poll()?;
-            // Spec: RFC 9449 section 8: the server wants a proof with this nonce, and has not served the request.
-            if has_nonce
-                && matches!(&polled.response, PollResponse::Refused(words) if words.is("use_dpop_nonce"))
+            let answer = self.ask(form, &parameters);
+            let answer =
+                answer.map_err(|err| err.map_or(DeviceError::Request, DeviceError::Http))?;
+            let (status, has_proof) = (answer.status, self.dpop.is_some());
+            let mut response =
+                PollResponse::read(status, &answer.body, has_proof, standard_device_error);
+            if let PollResponse::Denied(words)
+            | PollResponse::Unknown(words)
+            | PollResponse::Refused(words) = &mut response
             {
-                polled = poll()?.0;
+                words.drop_quotes_of(&answer.secrets);
             }
-            let is_about_client = matches!(
-                &polled.response,
-                PollResponse::Refused(words) if words.error.as_deref().is_none_or(client::is_unknown)
-            );
-            match is_about_client {
-                true => Err(Box::new(Ok(polled))),
-                false => Ok(polled),
-            }
+            Ok(PollAnswer {
+                response,
+                retry_after: answer.retry_after,
+                date: answer.date,
+            })
         };
-        authenticate(self.client, Endpoint::Token, send, |failed| failed.is_ok())
-            .or_else(|failed| *failed)
-    }
-
-    fn poll_request(
-        &self,
-        device_code: &Secret,
-        verifier: Option<&PkceCodeVerifier>,
-        form: AuthForm,
-    ) -> Option<HttpRequest> {
-        let (client, parameters) = oauth2_client(self.client, form)?;
-        let client = client.set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()));
-        // Only the device code of this goes into the request.
-        let device: StandardDeviceAuthorizationResponse = serde_json::from_value(json!({
-            "device_code": device_code.expose(),
-            "user_code": "",
-            "verification_uri": "https://localhost/",
-            "expires_in": 1,
-        }))
-        .ok()?;
-        let mut request = client.exchange_device_access_token(&device);
-        let verifier = verifier.map(|verifier| ("code_verifier", verifier.secret().clone()));
-        for (name, value) in self
-            .extra_parameters(parameters)
-            .into_iter()
-            .chain(verifier)
-        {
-            request = request.add_extra_param(name, value);
-        }
-        built(|keep| request.request(&keep, |_| {}, None))
-    }
-
-    /// Polls, and returns also whether the response has a nonce for proofs.
-    fn poll_once(&self, request: &HttpRequest) -> Result<(PollAnswer, bool), HttpError> {
-        let (response, has_nonce) = self.send_with_proof(request)?;
-        let (status, retry_after, date) =
-            (response.status, response.retry_after(), response.date());
-        let body = Zeroizing::new(response.read()?);
-        let has_proof = self.dpop.is_some();
-        let mut response = PollResponse::read(status, &body, has_proof, standard_device_error);
-        if let PollResponse::Denied(words)
-        | PollResponse::Unknown(words)
-        | PollResponse::Refused(words) = &mut response
-        {
-            words.drop_quotes_of(&secrets(request, self.client));
-        }
-        let answer = PollAnswer {
-            response,
-            retry_after,
-            date,
+        let is_about_client = |polled: &Result<PollAnswer, _>| {
+            let refused = polled.as_ref().map(|it| &it.response);
+            matches!(refused, Ok(PollResponse::Refused(words)) if words.error.as_deref().is_none_or(client::is_unknown))
         };
-        Ok((answer, has_nonce))
+        authenticate(self.client, Endpoint::Token, send, is_about_client)
     }
 }

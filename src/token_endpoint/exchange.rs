@@ -3,19 +3,15 @@
 
 use std::time::Duration;
 
-use oauth2::{
-    AuthorizationCode as OauthCode, HttpRequest, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    TokenUrl,
-};
-use url::{form_urlencoded, Url};
-use zeroize::Zeroizing;
+use oauth2::PkceCodeVerifier;
+use url::Url;
 
-use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint, Parameters};
-use super::{built, busy_hint, secrets, send_with, UNKNOWN_CLIENT};
+use super::client_auth::{authenticate, build, AuthForm, Endpoint};
+use super::{busy_hint, secrets, send, Answer, UNKNOWN_CLIENT};
 use crate::failure::{About, Code, Failure, Hint};
-use crate::http::dpop::Dpop;
+use crate::http::dpop::{send_with_nonce, Dpop};
 use crate::http::retry::{repeat, FIRST_PAUSE};
-use crate::http::{Http, HttpError, Response};
+use crate::http::{Http, HttpError};
 use crate::oauth::callback::{refusal_hint, AuthorizationCode};
 use crate::oauth::client::{self, Client};
 use crate::oauth::grant::NO_ACCESS_TOKEN;
@@ -209,22 +205,13 @@ impl TokenRequest<'_> {
         redirect_uri: &str,
     ) -> Result<IssuedTokens, ExchangeError> {
         let code = code.into_secret();
-        let redirect_uri = RedirectUrl::new(redirect_uri.to_owned());
-        let redirect_uri = redirect_uri.map_err(|_| ExchangeError::Request)?;
-        let build = |form| {
-            let (client, parameters) = oauth2_client(self.client, form)?;
-            let client = client
-                .set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()))
-                .set_redirect_uri(redirect_uri.clone());
-            let mut request = client
-                .exchange_code(OauthCode::new(code.expose().to_owned()))
-                .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()));
-            for (name, value) in self.extra_parameters(parameters) {
-                request = request.add_extra_param(name, value);
-            }
-            built(|keep| request.request(&keep))
-        };
-        self.send(build, true)
+        let parameters = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("code_verifier", verifier.secret()),
+            ("redirect_uri", redirect_uri),
+        ];
+        self.send(&parameters, true)
     }
 
     /// Exchanges a refresh token. A server that issues no new one leaves it valid.
@@ -236,53 +223,37 @@ impl TokenRequest<'_> {
     ///
     /// Spec: RFC 6749 section 6; RFC 8707 section 2.2.
     pub fn refresh(&self, refresh_token: &Secret) -> Result<IssuedTokens, ExchangeError> {
-        let spent = RefreshToken::new(refresh_token.expose().to_owned());
-        let build = |form| {
-            let (client, parameters) = oauth2_client(self.client, form)?;
-            let client = client.set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()));
-            let mut request = client.exchange_refresh_token(&spent);
-            for (name, value) in self.extra_parameters(parameters) {
-                request = request.add_extra_param(name, value);
-            }
-            built(|keep| request.request(&keep))
-        };
-        self.send(build, false)
-    }
-
-    /// Returns the parameters that `oauth2` does not set itself.
-    pub(super) fn extra_parameters(&self, mut parameters: Parameters) -> Parameters {
-        parameters.extend(
-            self.resource
-                .map(|resource| ("resource", resource.to_owned())),
-        );
-        parameters
+        let parameters = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose()),
+        ];
+        self.send(&parameters, false)
     }
 
     fn send(
         &self,
-        build: impl Fn(AuthForm) -> Option<HttpRequest>,
+        parameters: &[(&str, &str)],
         is_code: bool,
     ) -> Result<IssuedTokens, ExchangeError> {
-        let send = |form| self.send_with_retries(|| build(form), is_code);
         authenticate(
             self.client,
             Endpoint::Token,
-            send,
-            ExchangeError::may_be_about_client,
+            |form| self.send_with_retries(form, parameters, is_code),
+            |sent| sent.as_ref().is_err_and(ExchangeError::may_be_about_client),
         )
     }
 
     /// Sends a request again if the server cannot have received it, or if it was busy and names a time for it. A code is
-    /// valid for one request: it is sent again once, within 8 s, and only if the status means that it was not served. Each
-    /// request is built anew: an assertion of the client is valid once.
+    /// valid for one request: it is sent again once, within 8 s, and only if the status means that it was not served.
     pub(super) fn send_with_retries(
         &self,
-        build: impl Fn() -> Option<HttpRequest>,
+        form: AuthForm,
+        parameters: &[(&str, &str)],
         is_code: bool,
     ) -> Result<IssuedTokens, ExchangeError> {
         let (mut next_pause, mut was_busy) = (FIRST_PAUSE, false);
         repeat(
-            || self.send_with_nonce(&build),
+            || self.send_once(form, parameters),
             |sent, _| match sent {
                 Err(ExchangeError::Http(err))
                     if err.may_be_repeated() && !self.retry_until.passed() =>
@@ -321,78 +292,66 @@ impl TokenRequest<'_> {
         )
     }
 
-    /// Sends a request again, once, if the server wants a proof with the nonce that it names: it has not served the first one.
-    ///
-    /// Spec: RFC 9449 section 8.
-    fn send_with_nonce(
+    fn send_once(
         &self,
-        build: impl Fn() -> Option<HttpRequest>,
+        form: AuthForm,
+        parameters: &[(&str, &str)],
     ) -> Result<IssuedTokens, ExchangeError> {
-        let request = || build().ok_or(ExchangeError::Request);
-        let (first, has_nonce) = self.send_once(&request()?);
-        match first {
-            Err(ExchangeError::Refused { words, .. })
-                if has_nonce && words.is("use_dpop_nonce") =>
-            {
-                log::info!("the token endpoint wants a nonce in the proof");
-                self.send_once(&request()?).0
-            }
-            first => first,
-        }
-    }
-
-    /// Sends a request, and returns also whether the response has a new nonce for proofs.
-    fn send_once(&self, request: &HttpRequest) -> (Result<IssuedTokens, ExchangeError>, bool) {
-        match self.send_with_proof(request) {
-            Ok((response, has_nonce)) => (self.read(request, response), has_nonce),
-            Err(err) => (Err(ExchangeError::Http(err)), false),
-        }
-    }
-
-    /// Sends a request with a proof, if the tokens are to be bound; returns also whether the response has a nonce for proofs.
-    ///
-    /// Spec: RFC 9449 sections 5 and 8.2.
-    pub(super) fn send_with_proof(
-        &self,
-        request: &HttpRequest,
-    ) -> Result<(Response, bool), HttpError> {
-        let url = self.token_endpoint;
-        let proof = self.dpop.and_then(|dpop| dpop.proof("POST", url, None));
-        let proof = proof.as_ref().map(|proof| ("DPoP", proof.expose()));
-        let response = send_with(self.http, url, request, proof)?;
-        let has_nonce = self.dpop.is_some_and(|dpop| dpop.learn(url, &response));
-        Ok((response, has_nonce))
-    }
-
-    fn read(
-        &self,
-        request: &HttpRequest,
-        response: Response,
-    ) -> Result<IssuedTokens, ExchangeError> {
-        let (status, date, retry_after) =
-            (response.status, response.date(), response.retry_after());
-        let body = Zeroizing::new(response.read().map_err(ExchangeError::Http)?);
-        let is_exchange =
-            form_urlencoded::parse(request.body()).any(|it| it.0 == "requested_token_type");
+        let answer = self.ask(form, parameters);
+        let answer =
+            answer.map_err(|err| err.map_or(ExchangeError::Request, ExchangeError::Http))?;
+        let Answer { status, date, .. } = answer;
+        let is_exchange = parameters.iter().any(|it| it.0 == "requested_token_type");
         let other_type = match self.dpop {
             Some(_) => Some(TokenType::Dpop.as_str()),
             None => is_exchange.then_some(NO_ACCESS_TOKEN),
         };
-        match token_endpoint::classify_with(status, &body, other_type) {
+        match token_endpoint::classify_with(status, &answer.body, other_type) {
             TokenResponse::Tokens(tokens) => Ok(IssuedTokens { tokens, date }),
             TokenResponse::Refused(words) => Err(ExchangeError::Refused { status, words }),
             TokenResponse::Busy(words) => Err(ExchangeError::Busy {
                 status,
                 words,
-                retry_after,
+                retry_after: answer.retry_after,
             }),
             TokenResponse::Unusable(why) => Err(ExchangeError::Unusable {
                 status,
-                bytes: body.len(),
+                bytes: answer.body.len(),
                 why,
             }),
         }
-        .map_err(|err: ExchangeError| err.without(&secrets(request, self.client)))
+        .map_err(|err: ExchangeError| err.without(&answer.secrets))
+    }
+
+    /// Sends a request with these parameters and the resource; with a proof, if the tokens are to be bound. Each request is
+    /// built anew: an assertion of the client is valid once.
+    ///
+    /// # Errors
+    ///
+    /// The error of the request; `None` if it cannot be built.
+    ///
+    /// Spec: RFC 9449 sections 5 and 8.
+    pub(super) fn ask(
+        &self,
+        form: AuthForm,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, Option<HttpError>> {
+        let url = self.token_endpoint;
+        let resource = self.resource.map(|resource| ("resource", resource));
+        let parameters = [parameters, resource.as_slice()].concat();
+        let send = || {
+            let request = build(self.client, form, url, &parameters).ok_or(None)?;
+            let proof = self.dpop.and_then(|dpop| dpop.proof("POST", url, None));
+            let proof = proof.as_ref().map(|proof| ("DPoP", proof.expose()));
+            let response = send(self.http, url, &request, proof)?;
+            let has_nonce = self.dpop.is_some_and(|dpop| dpop.learn(url, &response));
+            let answer = Answer::read(response, secrets(&request, self.client))?;
+            Ok((answer, has_nonce))
+        };
+        send_with_nonce(send, |answer| {
+            let response = token_endpoint::classify(answer.status, &answer.body);
+            matches!(response, TokenResponse::Refused(words) if words.is("use_dpop_nonce"))
+        })
     }
 }
 

@@ -1,10 +1,7 @@
 //! Token requests of a client without a person.
 
-use oauth2::{HttpRequest, Scope, TokenUrl};
-use url::form_urlencoded;
-
-use super::client_auth::{oauth2_client, AuthForm};
-use super::{built, ExchangeError, IssuedTokens, TokenRequest};
+use super::client_auth::AuthForm;
+use super::{ExchangeError, IssuedTokens, TokenRequest};
 use crate::oauth::callback::refusal_hint;
 use crate::oauth::client::ClientAuth;
 
@@ -56,34 +53,10 @@ impl TokenRequest<'_> {
             ClientAuth::Post => AuthForm::Post,
             ClientAuth::PrivateKeyJwt => AuthForm::Assertion,
         };
-        let build = || {
-            let (client, own) = oauth2_client(self.client, form)?;
-            let client = client.set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()));
-            let scopes = scopes.iter().cloned().map(Scope::new);
-            let mut request = client.exchange_client_credentials().add_scopes(scopes);
-            for (name, value) in self.extra_parameters(own) {
-                request = request.add_extra_param(name, value);
-            }
-            for (name, value) in parameters {
-                request = request.add_extra_param(*name, *value);
-            }
-            let request = built(|keep| request.request(&keep))?;
-            Some(self.with_grant_type(request, grant_type))
-        };
-        self.send_with_retries(build, false)
-    }
-
-    /// Sets the grant type of a request: `oauth2` knows those of RFC 6749 only.
-    fn with_grant_type(&self, request: HttpRequest, grant_type: &str) -> HttpRequest {
-        let (head, body) = request.into_parts();
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(&body) {
-            match &*name {
-                "grant_type" => form.append_pair(&name, grant_type),
-                "client_id" if self.client.id.is_empty() => &mut form,
-                _ => form.append_pair(&name, &value),
-            };
-        }
-        HttpRequest::from_parts(head, form.finish().into_bytes())
+        let scope = scopes.join(" ");
+        let scope = (!scope.is_empty()).then_some(("scope", scope.as_str()));
+        let grant_type = [("grant_type", grant_type)];
+        let parameters = [&grant_type[..], scope.as_slice(), parameters].concat();
+        self.send_with_retries(form, &parameters, false)
     }
 }

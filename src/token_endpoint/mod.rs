@@ -16,34 +16,19 @@ pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
 pub use device::{DeviceError, DeviceRequest, PollAnswer};
 pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};
 pub use grant::{GrantParameters, CLIENT_CREDENTIALS};
-pub use revoke::{RevocationEndpoint, RevokeError};
+pub use revoke::{revoke, RevokeError};
 
-use std::cell::OnceCell;
-use std::fmt;
 use std::time::Duration;
 
-use oauth2::{HttpRequest, HttpResponse};
+use oauth2::HttpRequest;
 use url::{form_urlencoded, Url};
+use zeroize::Zeroizing;
 
 use crate::failure::Hint;
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::oauth::client::Client;
 use crate::oauth::secret::Secret;
-use crate::os::clock::in_words;
-
-/// Returns the request that `oauth2` has built; `None` if it could not. `oauth2` gives a request only to a function that sends
-/// it, and reads the response itself, so `request` gets one that keeps the request instead.
-fn built<T>(
-    request: impl FnOnce(&dyn Fn(HttpRequest) -> Result<HttpResponse, fmt::Error>) -> T,
-) -> Option<HttpRequest> {
-    let built = OnceCell::new();
-    request(&|request| {
-        let _ = built.set(request);
-        // An empty response ends the polls of `oauth2`; after an error it would go on.
-        Ok(HttpResponse::default())
-    });
-    built.into_inner()
-}
+use crate::os::clock::{in_words, Time};
 
 /// What to do about a client that the server does not accept.
 const UNKNOWN_CLIENT: &str =
@@ -82,13 +67,8 @@ fn secrets(request: &HttpRequest, client: &Client) -> Vec<Secret> {
         .collect()
 }
 
-/// Sends a request to `endpoint`.
-fn send(http: &Http, endpoint: &Url, request: &HttpRequest) -> Result<Response, HttpError> {
-    send_with(http, endpoint, request, None)
-}
-
-/// Sends a request to `endpoint`, with one more header.
-fn send_with(
+/// Sends a request to `endpoint`, with one more header if there is one.
+fn send(
     http: &Http,
     endpoint: &Url,
     request: &HttpRequest,
@@ -101,4 +81,26 @@ fn send_with(
         .chain(header)
         .collect();
     http.post(endpoint, &headers, request.body(), Redirects::Refuse)
+}
+
+/// A response that was read to its end.
+struct Answer {
+    status: u16,
+    retry_after: Option<Duration>,
+    date: Option<Time>,
+    body: Zeroizing<Vec<u8>>,
+    /// What no error may quote.
+    secrets: Vec<Secret>,
+}
+
+impl Answer {
+    fn read(response: Response, secrets: Vec<Secret>) -> Result<Self, HttpError> {
+        Ok(Self {
+            status: response.status,
+            retry_after: response.retry_after(),
+            date: response.date(),
+            body: response.read()?.into(),
+            secrets,
+        })
+    }
 }

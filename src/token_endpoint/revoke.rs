@@ -1,10 +1,9 @@
 //! Revocation of a token.
 
-use oauth2::{AccessToken, HttpRequest, RefreshToken, RevocationUrl, StandardRevocableToken};
 use url::Url;
 
-use super::client_auth::{authenticate, oauth2_client, AuthForm, Endpoint};
-use super::{built, secrets, send, ClientKeyError};
+use super::client_auth::{authenticate, build, Endpoint};
+use super::{secrets, send, ClientKeyError};
 use crate::http::{Http, HttpError};
 use crate::oauth::client::Client;
 use crate::oauth::secret::Secret;
@@ -60,50 +59,24 @@ impl RevokeError {
     }
 }
 
-/// The revocation endpoint, for one client.
-#[derive(Clone, Copy)]
-pub struct RevocationEndpoint<'a> {
-    /// Its URL.
-    pub url: &'a Url,
-    /// The client that the tokens were issued to.
-    pub client: &'a Client,
-    /// Sends the requests.
-    pub http: &'a Http,
-}
-
-impl RevocationEndpoint<'_> {
-    /// Revokes a refresh token. It is no error if the server does not know it.
-    ///
-    /// # Errors
-    ///
-    /// A [`RevokeError`]; the token may still be valid.
-    ///
-    /// Spec: RFC 7009 sections 2.1 and 2.2.
-    pub fn revoke_refresh_token(&self, token: &Secret) -> Result<(), RevokeError> {
-        self.revoke(RefreshToken::new(token.expose().to_owned()).into())
-    }
-
-    /// Revokes an access token, like [`Self::revoke_refresh_token`].
-    ///
-    /// # Errors
-    ///
-    /// A [`RevokeError`]; the token may still be valid.
-    pub fn revoke_access_token(&self, token: &Secret) -> Result<(), RevokeError> {
-        self.revoke(AccessToken::new(token.expose().to_owned()).into())
-    }
-
-    fn revoke(&self, token: StandardRevocableToken) -> Result<(), RevokeError> {
-        authenticate(
-            self.client,
-            Endpoint::Revocation,
-            |form| self.send(&token, form),
-            RevokeError::may_be_about_client,
-        )
-    }
-
-    fn send(&self, token: &StandardRevocableToken, form: AuthForm) -> Result<(), RevokeError> {
-        let request = self.request(token, form).ok_or(RevokeError::Request)?;
-        let response = send(self.http, self.url, &request)?;
+/// Revokes a token of this kind, `access_token` or `refresh_token`, at a revocation endpoint. It is no error if the server does
+/// not know it.
+///
+/// # Errors
+///
+/// A [`RevokeError`]; the token may still be valid.
+///
+/// Spec: RFC 7009 sections 2.1 and 2.2.
+pub fn revoke(
+    endpoint: &Url,
+    client: &Client,
+    (kind, token): (&str, &Secret),
+    http: &Http,
+) -> Result<(), RevokeError> {
+    let parameters = [("token", token.expose()), ("token_type_hint", kind)];
+    let send = |form| {
+        let request = build(client, form, endpoint, &parameters).ok_or(RevokeError::Request)?;
+        let response = send(http, endpoint, &request, None)?;
         let status = response.status;
         if (200..300).contains(&status) {
             return Ok(());
@@ -112,20 +85,10 @@ impl RevocationEndpoint<'_> {
             .read()
             .map(|body| token_endpoint::error_words(&body))
             .unwrap_or_default();
-        words.drop_quotes_of(&secrets(&request, self.client));
+        words.drop_quotes_of(&secrets(&request, client));
         Err(RevokeError::Refused { status, words })
-    }
-
-    fn request(&self, token: &StandardRevocableToken, form: AuthForm) -> Option<HttpRequest> {
-        let (client, parameters) = oauth2_client(self.client, form)?;
-        // `oauth2` refuses http. The rule for URLs allows it for loopback addresses, and the request goes to `self.url`.
-        let mut url = self.url.clone();
-        url.set_scheme("https").ok()?;
-        let client = client.set_revocation_url(RevocationUrl::from_url(url));
-        let mut request = client.revoke_token(token.clone()).ok()?;
-        for (name, value) in parameters {
-            request = request.add_extra_param(name, value);
-        }
-        built(|keep| request.request(&keep))
-    }
+    };
+    authenticate(client, Endpoint::Revocation, send, |sent| {
+        sent.as_ref().is_err_and(RevokeError::may_be_about_client)
+    })
 }
