@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
-use crate::http;
+use crate::http::HttpSettings;
 use crate::os::environment::Environment;
 use crate::os::process::EnvironmentSecrets;
 use crate::store::cache::Cache;
@@ -52,14 +54,29 @@ impl UnstoredLogin {
     }
 }
 
-/// What all commands of a run share.
-pub struct Context {
-    /// How requests are sent.
-    pub http: http::HttpSettings,
-    /// The data directory; empty if there is none and none is needed.
-    pub data_dir: PathBuf,
+/// The settings of a run that the next command, and the process that refreshes, need as well.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Settings {
     /// Where logins are stored.
     pub store: StoreChoice,
+    /// Where everything is stored; empty if there is no such directory and none is needed.
+    pub data_dir: PathBuf,
+    /// How requests are sent.
+    #[serde(flatten)]
+    pub http: HttpSettings,
+}
+
+impl Settings {
+    /// Returns the store without proving that it works.
+    pub fn store_to_read(&self, interaction: Interaction) -> Store {
+        Store::open_to_read(&self.store, &self.data_dir, interaction)
+    }
+}
+
+/// What all commands of a run share.
+pub struct Context {
+    /// What the next command needs as well.
+    pub settings: Settings,
     /// The profile, if the user names one.
     pub profile: Option<String>,
     /// Scripts read what is printed.
@@ -80,16 +97,18 @@ impl Context {
     ///
     /// [`Error::Store`] if there is no data directory and one is needed.
     pub fn new(
-        http: http::HttpSettings,
+        http: HttpSettings,
         data_dir: Option<PathBuf>,
         store: StoreChoice,
     ) -> Result<Self, Error> {
         let data_dir = store::data_dir(data_dir, &store)
             .map_err(|source| all_logins("find a place for", source))?;
         Ok(Self {
-            http,
-            data_dir,
-            store,
+            settings: Settings {
+                store,
+                data_dir,
+                http,
+            },
             profile: None,
             json: false,
             secrets: EnvironmentSecrets::default(),
@@ -105,8 +124,9 @@ impl Context {
     ///
     /// [`Error::Store`], the same for every login of the run.
     pub fn store(&self, key: &StoredId) -> Result<&Store, Error> {
+        let settings = &self.settings;
         let open = || {
-            let store = Store::open(&self.store, &self.data_dir, Interaction::Allowed)?;
+            let store = Store::open(&settings.store, &settings.data_dir, Interaction::Allowed)?;
             // Whose logins are in the file already has read it before.
             let is_in_file = |entry: &IndexEntry| entry.place.path.is_some();
             let is_news = || {
@@ -127,7 +147,7 @@ impl Context {
 
     /// Returns the store without proving that it works.
     pub fn store_to_read(&self, interaction: Interaction) -> Store {
-        Store::open_to_read(&self.store, &self.data_dir, interaction)
+        self.settings.store_to_read(interaction)
     }
 
     /// Lists the names of all stored logins. The keyring is not asked.
@@ -143,7 +163,7 @@ impl Context {
 
     /// Returns what is remembered of earlier logins.
     pub fn cache(&self) -> Cache {
-        Cache::new(&self.data_dir)
+        Cache::new(&self.settings.data_dir)
     }
 }
 

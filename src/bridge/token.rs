@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
 use crate::oauth::secret::{quotes, Secret};
 use crate::os::clock::Deadline;
-use crate::refresh::{self, Freshness, Settings};
+use crate::refresh::{self, Freshness};
 use crate::store::{Credentials, Interaction, StoredId};
 
 /// What the token has to live on, or half its life if that is shorter.
@@ -130,16 +130,16 @@ impl TokenSource {
 
     /// Says that only a login helps.
     pub fn needs_login(&self, login: Option<&Credentials>) -> Error {
-        let settings = Settings::of(&self.context);
+        let settings = &self.context.settings;
         match login {
             Some(login) => refresh::needs_login_again(
                 login,
                 "it does not accept the stored login",
                 &["--force"],
-                &settings,
+                settings,
             ),
             None => {
-                refresh::needs_login(&self.key, "there is no login to it in the store", &settings)
+                refresh::needs_login(&self.key, "there is no login to it in the store", settings)
             }
         }
     }
@@ -148,12 +148,12 @@ impl TokenSource {
     pub fn needs_scopes(&self, login: &Credentials, challenge: &str, wanted: &str) -> Error {
         let why = format!("the server wants more than the login may do: {wanted}");
         let options = ["--challenge", challenge];
-        refresh::needs_login_again(login, &why, &options, &Settings::of(&self.context))
+        refresh::needs_login_again(login, &why, &options, &self.context.settings)
     }
 
     /// Says that the server refuses whoever the login is for; only another one may help.
     pub fn forbidden(&self, words: &str) -> Error {
-        let settings = Settings::of(&self.context);
+        let settings = &self.context.settings;
         let login = self.lock().login.clone();
         Error::AccountRefused {
             server: self.key.server.clone(),

@@ -61,7 +61,11 @@ pub struct Outgoing<'a> {
 impl Upstream {
     /// Prepares; nothing is asked yet.
     pub fn new(server: Url, key: StoredId, context: &Arc<Context>) -> Self {
-        let http = Http::new(&context.http, std::slice::from_ref(&server), CONNECT_LIMIT);
+        let http = Http::new(
+            &context.settings.http,
+            std::slice::from_ref(&server),
+            CONNECT_LIMIT,
+        );
         Self {
             server,
             http,

@@ -126,7 +126,11 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         };
         refresh::live(key, need, context, Deadline::after(refresh::LIMIT))
     };
-    let http = Http::new(&context.http, std::slice::from_ref(server), REQUEST_LIMIT);
+    let http = Http::new(
+        &context.settings.http,
+        std::slice::from_ref(server),
+        REQUEST_LIMIT,
+    );
     let mut login = live(false)?;
     let nonces = Nonces::default();
     let mut client = McpClient::new(
@@ -159,7 +163,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         );
         (revision, answer) = client.list_tools()?;
     }
-    let settings = &refresh::Settings::of(context);
+    let settings = &context.settings;
     let again = |why: &str, options: &[&str]| {
         Err(refresh::needs_login_again(&login, why, options, settings))
     };

@@ -44,7 +44,7 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
         }
     };
     add(&store);
-    let data_dir = &context.data_dir;
+    let data_dir = &context.settings.data_dir;
     let has_data_dir = !data_dir.as_os_str().is_empty();
     let every = Store::open_to_read(&StoreChoice::default(), data_dir, Interaction::None);
     let is_last = has_data_dir && logins(&every)?.is_empty();
@@ -67,7 +67,7 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
             data_dir.display()
         ));
     }
-    if let Some(file) = context.store.file() {
+    if let Some(file) = context.settings.store.file() {
         files.push(file.with_extension("handover.lock"));
         files.push(file.with_extension("handovers.json"));
     }

@@ -18,7 +18,7 @@ use crate::oauth::text::printable;
 use crate::os::clock::{Deadline, Time};
 use crate::os::terminal;
 use crate::output::{self, Line, Reporter};
-use crate::refresh::{LockedLogin, Settings};
+use crate::refresh::LockedLogin;
 use crate::store::{Credentials, HandedOver, Interaction, StoreError, StoredId};
 use crate::token_endpoint::{client_of, revoke};
 use crate::warning::warn_user;
@@ -136,7 +136,7 @@ fn warn_of_clients(key: &StoredId, context: &Context) {
         ];
         let mut words = words.map(str::to_owned).to_vec();
         words.extend(output::hint::profile(&key.profile));
-        words.extend(Settings::of(context).options());
+        words.extend(context.settings.options());
         warn_user!(
             TokenEnded,
             "{} ({}) still runs mcp-login for this login; `{}` takes that out",
@@ -277,7 +277,7 @@ fn revoke_tokens(login: &Credentials, context: &Context) -> Result<LoggedOut, Er
             },
         });
     };
-    let http = Http::new(&context.http, &login.typed_urls(), REQUEST_LIMIT);
+    let http = Http::new(&context.settings.http, &login.typed_urls(), REQUEST_LIMIT);
     let client = match client_of(login) {
         Ok(client) => client,
         Err(err) => {

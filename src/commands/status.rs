@@ -19,7 +19,6 @@ use crate::oauth::text::{json_line, printable, scope_list};
 use crate::os::clock::Time;
 use crate::os::terminal;
 use crate::output::{self, duration_in_words, fitted};
-use crate::refresh;
 use crate::store::{is_from_the_future, IndexEntry, Interaction, StoredId, DEFAULT_PROFILE};
 use crate::warning::warn_user;
 
@@ -173,7 +172,7 @@ pub fn run(args: &StatusArgs, of_one: bool, context: &Context) -> Result<ExitCod
     }
     let code = output::print_all(&table(&logins), class);
     for key in missing {
-        let login = output::hint::command(&refresh::Settings::of(context).login(key, &[]));
+        let login = output::hint::command(&context.settings.login(key, &[]));
         terminal::say(&format!(
             "there is no login to {}; log in with: {login}",
             key.server

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use ureq::http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use ureq::http::{self, Method, Request};
 use ureq::unversioned::transport::NextTimeout;
@@ -180,7 +181,7 @@ fn answered(host: &str, limit: Duration) -> RequestContext<'_> {
 }
 
 /// The settings of all requests of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct HttpSettings {
     /// A file of certificate authorities that are trusted beside those of the system.
     pub ca_file: Option<PathBuf>,

@@ -26,7 +26,6 @@ use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::text::printable;
 use crate::os::peer;
 use crate::os::terminal;
-use crate::refresh;
 use crate::registration::{self, ClientPlan, ClientRequest, RegisterError};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, GrantType};
@@ -34,7 +33,11 @@ use crate::warning::warn_user;
 
 /// Prepares the requests of this step.
 pub fn http(request: &Request, context: &Context, worker: &WorkerHandle) -> Http {
-    let http = Http::new(&context.http, &request.typed_urls(), super::REQUEST_LIMIT);
+    let http = Http::new(
+        &context.settings.http,
+        &request.typed_urls(),
+        super::REQUEST_LIMIT,
+    );
     http.until(worker.deadline)
 }
 
@@ -367,7 +370,7 @@ fn not_registered(preparation: &Preparation, source: RegisterError) -> Error {
 pub fn with_dpop(request: &Request, context: &Context) -> Box<LoginCommand> {
     let device = (request.grant == GrantType::DeviceCode).then_some("--device");
     let options: Vec<_> = device.into_iter().chain(["--dpop"]).collect();
-    refresh::Settings::of(context).login(&request.key, &options)
+    context.settings.login(&request.key, &options)
 }
 
 /// Makes the key that the tokens are to be bound to; `None` if the user wants none.

@@ -27,7 +27,7 @@ const MIN_TTL: Duration = Duration::from_secs(60);
 pub fn load(request: &Request, context: &Context) -> Result<Option<Credentials>, Error> {
     match open(context).load(&request.key) {
         // The new login goes to the store that works; a keyring that does not answer is not needed for it.
-        Err(err @ StoreError::Backend { .. }) if context.store.backend().is_none() => {
+        Err(err @ StoreError::Backend { .. }) if context.settings.store.backend().is_none() => {
             log::info!("{err}");
             Ok(None)
         }
@@ -40,7 +40,7 @@ pub fn load(request: &Request, context: &Context) -> Result<Option<Credentials>,
 }
 
 fn open(context: &Context) -> Store {
-    Store::open_to_read(&context.store, &context.data_dir, Interaction::Allowed)
+    context.store_to_read(Interaction::Allowed)
 }
 
 /// Returns the stored login if it serves: it covers what is requested, and is live or can be refreshed at once.

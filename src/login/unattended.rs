@@ -22,8 +22,7 @@ pub fn log_in(
 ) -> Result<Report, Error> {
     context.store(&request.key)?;
     let login = record(request, stored, context, worker.deadline)?;
-    let settings = refresh::Settings::of(context);
-    let login = refresh::obtain(&login, &settings, worker.deadline)?;
+    let login = refresh::obtain(&login, &context.settings, worker.deadline)?;
     let is_missing = |scope: &&String| !login.scopes.contains(scope);
     let missing: Vec<_> = login.scopes_requested.iter().filter(is_missing).collect();
     if !missing.is_empty() {
@@ -50,7 +49,8 @@ pub fn record(
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
     check(request)?;
-    let http = Http::new(&context.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
+    let http =
+        Http::new(&context.settings.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
     let discovery = prepare::find_server(request, None, &http, None)?;
     let mut unattended = request.unattended.clone();
     if let Some(idp) = unattended
@@ -75,7 +75,8 @@ fn token_endpoint_of(issuer: &str, context: &Context, deadline: Deadline) -> Res
     let mut request = Request::new(StoredId::new(issuer, ""), None, issuer.to_owned());
     request.issuer = Some(issuer.to_owned());
     request.grant = GrantType::IdJag;
-    let http = Http::new(&context.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
+    let http =
+        Http::new(&context.settings.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
     let discovery = prepare::find_server(&request, None, &http, None)?;
     Ok(discovery.server.token_endpoint.into())
 }

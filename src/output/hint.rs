@@ -68,7 +68,8 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::refresh::Settings;
+    use crate::context::Settings;
+    use crate::http::HttpSettings;
     use crate::store::tests::credentials;
     use crate::store::{self, Credentials, StoreChoice, StoredId};
 
@@ -77,12 +78,14 @@ mod tests {
         let usual = Settings {
             store: StoreChoice::default(),
             data_dir: store::usual_data_dir().expect("a home"),
-            ca_file: None,
+            http: HttpSettings::default(),
         };
         let elsewhere = Settings {
             store: "file:/a b/login.json".parse().expect("a store"),
             data_dir: "/data".into(),
-            ca_file: Some("/ca.pem".into()),
+            http: HttpSettings {
+                ca_file: Some("/ca.pem".into()),
+            },
         };
         let key = |server: &str, profile: &str| StoredId {
             server: server.into(),
@@ -113,7 +116,7 @@ mod tests {
         let nowhere = Settings {
             store: "file".parse().expect("a store"),
             data_dir: PathBuf::new(),
-            ca_file: None,
+            http: HttpSettings::default(),
         };
         assert_eq!(
             command(&nowhere.login(&key("-x", "-p"), &[])),

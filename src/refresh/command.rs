@@ -2,34 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use crate::context::Context;
+use crate::context::Settings;
 use crate::failure::LoginCommand;
 use crate::providers;
-use crate::store::{self, Credentials, GrantType, StoreChoice, StoredId};
-
-/// The settings of this run that the next command needs as well.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Settings {
-    /// Where logins are stored.
-    pub store: StoreChoice,
-    /// Where everything is stored.
-    pub data_dir: PathBuf,
-    /// A file of certificate authorities that are trusted beside those of the system.
-    pub ca_file: Option<PathBuf>,
-}
+use crate::store::{self, Credentials, GrantType, StoredId};
 
 impl Settings {
-    /// Returns the settings of a run.
-    pub fn of(context: &Context) -> Self {
-        Self {
-            store: context.store.clone(),
-            data_dir: context.data_dir.clone(),
-            ca_file: context.http.ca_file.clone(),
-        }
-    }
-
     /// Returns the command that logs in to a server of which nothing is known, with these further options.
     pub fn login(&self, key: &StoredId, options: &[&str]) -> Box<LoginCommand> {
         let provider = providers::find(&key.server).map(|_| "--provider".to_owned());
@@ -76,7 +54,7 @@ impl Settings {
             Some(&self.data_dir).filter(|it| !it.as_os_str().is_empty() && !is_usual(it));
         let (data_dir, ca_file) = (
             data_dir.map(|it| absolute(it)),
-            self.ca_file.as_deref().map(absolute),
+            self.http.ca_file.as_deref().map(absolute),
         );
         let given = [
             ("--store", store),

@@ -3,13 +3,15 @@
 //!
 //! Spec: draft-ietf-oauth-identity-assertion-authz-grant.
 
+use std::time::Duration;
+
 use url::Url;
 
-use super::{live, needs_login_again, Freshness, Settings, LIMIT};
-use crate::context::Context;
+use super::{live_stored, needs_login_again, Freshness, LIMIT};
+use crate::context::Settings;
 use crate::error::Error;
 use crate::failure::Hint;
-use crate::http::{Http, HttpSettings};
+use crate::http::Http;
 use crate::oauth::client::{Client, RegistrationKind};
 use crate::oauth::grant::{IdentityProvider, Jwt, ID_JAG, ID_TOKEN, TOKEN_EXCHANGE};
 use crate::oauth::metadata::same_issuer;
@@ -117,15 +119,11 @@ fn subject(
             login: None,
         });
     }
-    let http = HttpSettings {
-        ca_file: settings.ca_file.clone(),
-    };
-    let directory = Some(settings.data_dir.clone()).filter(|it| !it.as_os_str().is_empty());
-    let context = Context::new(http, directory, settings.store.clone())?;
-    let key = login_at(idp, &login.profile, settings, &context)?;
-    let need = |refresh| Freshness {
-        min_ttl: std::time::Duration::ZERO,
-        refresh,
+    let key = login_at(idp, &login.profile, settings)?;
+    let live = |refresh| {
+        let min_ttl = Duration::ZERO;
+        let need = Freshness { min_ttl, refresh };
+        live_stored(None, &key, need, settings, Deadline::after(LIMIT))
     };
     let has_expired = |at_idp: &Credentials| {
         let jwt = at_idp
@@ -134,9 +132,9 @@ fn subject(
             .and_then(|it| Jwt::read(it.expose()));
         jwt.is_none_or(|jwt| jwt.expired_at(Time::now().0).is_some())
     };
-    let mut at_idp = live(&key, need(false), &context, Deadline::after(LIMIT))?;
+    let mut at_idp = live(false)?;
     if has_expired(&at_idp) && at_idp.refresh_token.is_some() {
-        at_idp = live(&key, need(true), &context, Deadline::after(LIMIT))?;
+        at_idp = live(true)?;
     }
     match &at_idp.id_token {
         Some(id_token) if !has_expired(&at_idp) => Ok(Subject {
@@ -157,13 +155,8 @@ fn subject(
 }
 
 /// Finds the login at a provider: that of the same profile, else the only one.
-fn login_at(
-    idp: &IdentityProvider,
-    profile: &str,
-    settings: &Settings,
-    context: &Context,
-) -> Result<StoredId, Error> {
-    let entries = context.store_to_read(Interaction::None).list();
+fn login_at(idp: &IdentityProvider, profile: &str, settings: &Settings) -> Result<StoredId, Error> {
+    let entries = settings.store_to_read(Interaction::None).list();
     let entries = entries.unwrap_or_default();
     let is_there = |entry: &&IndexEntry| {
         same_issuer(&entry.issuer, &idp.issuer) && !entry.server.contains("://")

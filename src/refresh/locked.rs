@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::journal::Journal;
-use super::{ours, Settings};
+use super::ours;
+use crate::context::Settings;
 use crate::error::Error;
 use crate::os::clock::Deadline;
 use crate::os::files::LockFile;

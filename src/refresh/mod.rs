@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::context::Context;
+use crate::context::{Context, Settings};
 use crate::error::Error;
 use crate::failure::Hint;
 use crate::oauth::secret::Secret;
@@ -28,7 +28,6 @@ use crate::store::{
     Credentials, HandedOver, IndexEntry, Interaction, Store, Stored, StoredId, DEFAULT_PROFILE,
 };
 
-pub use command::Settings;
 pub use credential::{credential, dpop, warn_of_no_binding};
 pub use journal::{unfinished, RefreshNote};
 pub use locked::LockedLogin;
@@ -133,12 +132,21 @@ pub fn live_instead_of(
     if let Some(unstored) = &context.unstored {
         return unstored::live(unstored, refused, need, context, deadline);
     }
-    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
-    let settings = Settings::of(context);
+    live_stored(refused, key, need, &context.settings, deadline)
+}
+
+fn live_stored(
+    refused: Option<&Secret>,
+    key: &StoredId,
+    need: Freshness,
+    settings: &Settings,
+    deadline: Deadline,
+) -> Result<Credentials, Error> {
+    let store = settings.store_to_read(Interaction::None);
     let busy = || Error::Busy {
         server: key.server.clone(),
     };
-    let found = find(&store, key, &settings)?;
+    let found = find(&store, key, settings)?;
     let seen = &found.credentials;
     let is_refused = |login: &Credentials| refused == Some(&login.access_token);
     let need_of = |login: &Credentials| Freshness {
@@ -146,7 +154,7 @@ pub fn live_instead_of(
         ..need
     };
     if is_refused(seen) && seen.needs_login {
-        return Err(refused_before(seen, &settings));
+        return Err(refused_before(seen, settings));
     }
     let check_replaceable = || {
         let checked = store.backend(&found).check_replaceable();
@@ -155,7 +163,7 @@ pub fn live_instead_of(
     if need_of(seen).refresh {
         check_replaceable()?;
     }
-    if need_of(seen).is_met_by(seen, None, &settings)? {
+    if need_of(seen).is_met_by(seen, None, settings)? {
         return Ok(found.credentials);
     }
     check_replaceable()?;
@@ -167,22 +175,22 @@ pub fn live_instead_of(
             false => Error::not_stored(key, err),
         })?;
         // Whoever held the lock may have refreshed.
-        let now = locked.ours(&settings)?.credentials;
-        if need_of(&now).is_met_by(&now, Some(seen), &settings)? {
+        let now = locked.ours(settings)?.credentials;
+        if need_of(&now).is_met_by(&now, Some(seen), settings)? {
             return Ok(now);
         }
         if deadline.left() < LEAST_TIME {
             return Err(busy());
         }
         let refreshed = match has_refresher {
-            true => refresher::refresh(locked, &settings, deadline)?,
+            true => refresher::refresh(locked, settings, deadline)?,
             false => {
                 let seen = locked.generation();
-                Some(renewal::renew(locked, seen, &settings, deadline)?)
+                Some(renewal::renew(locked, seen, settings, deadline)?)
             }
         };
         match refreshed {
-            Some(login) => return check_ours(login, &settings),
+            Some(login) => return check_ours(login, settings),
             // The refresher did not get the lock, and spent nothing.
             None => has_refresher = false,
         }
@@ -201,7 +209,7 @@ pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Re
         return Ok(());
     }
     let key = &refused.key();
-    let store = Store::open_to_read(&context.store, &context.data_dir, Interaction::None);
+    let store = context.store_to_read(Interaction::None);
     let deadline = Deadline::after(MARK_LIMIT);
     let mut locked =
         LockedLogin::acquire(&store, key, deadline).map_err(|err| Error::not_stored(key, err))?;

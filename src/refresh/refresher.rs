@@ -11,7 +11,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{renewal, LockedLogin, Settings};
+use super::{renewal, LockedLogin};
+use crate::context::Settings;
 use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
 use crate::os::clock::Deadline;
@@ -20,7 +21,7 @@ use crate::os::process;
 use crate::os::signals;
 use crate::os::stdio::{self, PollableReader};
 use crate::os::terminal;
-use crate::store::{Credentials, Interaction, Store, StoredId};
+use crate::store::{Credentials, Interaction, StoredId};
 use crate::warning::{self, WarningReport};
 
 /// The argument by which this program starts itself to refresh.
@@ -157,7 +158,7 @@ pub fn main(job: Option<String>) -> ExitCode {
         }));
     });
     let Job { key, settings, .. } = &job;
-    let store = Store::open_to_read(&settings.store, &settings.data_dir, Interaction::Detached);
+    let store = settings.store_to_read(Interaction::Detached);
     let refreshed = LockedLogin::inherited(&store, key)
         .map(|locked| renewal::renew(locked, job.seen, settings, Deadline::after(job.patience)))
         .transpose();

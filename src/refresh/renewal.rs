@@ -7,10 +7,11 @@ use url::Url;
 use super::credential;
 use super::journal::Journal;
 use super::locked::Exclusion;
-use super::{needs_login, needs_login_again, refused_before, unattended, LockedLogin, Settings};
+use super::{needs_login, needs_login_again, refused_before, unattended, LockedLogin};
+use crate::context::Settings;
 use crate::error::Error;
 use crate::http::dpop::Nonces;
-use crate::http::{Http, HttpSettings};
+use crate::http::Http;
 use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
@@ -88,10 +89,7 @@ pub(super) fn renew(
     let backend = locked.store.backend(&stored);
     backend.prove_replaceable().map_err(not_stored)?;
     let prepared = locked.journal.prepare(login).map_err(not_stored)?;
-    let http_settings = HttpSettings {
-        ca_file: settings.ca_file.clone(),
-    };
-    let http = Http::new(&http_settings, &login.typed_urls(), REQUEST_LIMIT);
+    let http = Http::new(&settings.http, &login.typed_urls(), REQUEST_LIMIT);
     if locked.is_too_late() {
         return Err(Error::Busy {
             server: login.server.clone(),

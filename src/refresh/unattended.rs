@@ -2,10 +2,11 @@
 
 use url::Url;
 
-use super::{credential, id_jag, renewal, LockedLogin, Settings};
+use super::{credential, id_jag, renewal, LockedLogin};
+use crate::context::Settings;
 use crate::error::Error;
 use crate::http::dpop::Nonces;
-use crate::http::{Http, HttpSettings};
+use crate::http::Http;
 use crate::oauth::grant::{Assertion, JWT_BEARER};
 use crate::oauth::jwt::assertion::CLIENT_ASSERTION_TYPE;
 use crate::oauth::secret::Secret;
@@ -31,10 +32,7 @@ pub fn obtain(
     settings: &Settings,
     retry_until: Deadline,
 ) -> Result<Credentials, Error> {
-    let http_settings = HttpSettings {
-        ca_file: settings.ca_file.clone(),
-    };
-    let http = Http::new(&http_settings, &login.typed_urls(), renewal::REQUEST_LIMIT);
+    let http = Http::new(&settings.http, &login.typed_urls(), renewal::REQUEST_LIMIT);
     let request = GrantRequest {
         login,
         settings,
@@ -132,12 +130,11 @@ impl GrantRequest<'_> {
 
     /// Reads the JWT of the platform.
     fn assertion(&self, assertion: &Assertion) -> Result<Secret, Error> {
-        let settings = HttpSettings {
-            ca_file: self.settings.ca_file.clone(),
-        };
-        assertion::read(assertion, self.login, &settings).map_err(|source| Error::Assertion {
-            issuer: printable(&self.login.issuer),
-            source,
+        assertion::read(assertion, self.login, &self.settings.http).map_err(|source| {
+            Error::Assertion {
+                issuer: printable(&self.login.issuer),
+                source,
+            }
         })
     }
 

@@ -1,6 +1,6 @@
 //! A login that is made for this run only: its tokens stay in memory.
 
-use super::{unattended, Freshness, Settings};
+use super::{unattended, Freshness};
 use crate::context::{Context, UnstoredLogin};
 use crate::error::Error;
 use crate::oauth::secret::Secret;
@@ -27,7 +27,7 @@ pub(super) fn live(
         Some(login) => login.clone(),
         None => unstored.prepare(context)?,
     };
-    let login = unattended::obtain(&login, &Settings::of(context), deadline)?;
+    let login = unattended::obtain(&login, &context.settings, deadline)?;
     *held = Some(login.clone());
     Ok(login)
 }

@@ -6,7 +6,7 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
 
 use super::client_auth::{authenticate, build, AuthForm, Endpoint};
-use super::{busy_hint, secrets, send, Answer, TokenRequest, UNKNOWN_CLIENT};
+use super::{busy_hint, secrets, send, EndpointResponse, TokenRequest, UNKNOWN_CLIENT};
 use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError};
 use crate::oauth::callback::refusal_hint;
@@ -254,7 +254,7 @@ impl DeviceRequest<'_> {
             sent = secrets(&request, self.client);
             Ok::<_, DeviceError>(send(self.http, self.endpoint, &request, None)?)
         })?;
-        let answer = Answer::read(response, sent)?;
+        let answer = EndpointResponse::read(response, sent)?;
         let (status, body) = (answer.status, &answer.body);
         // Its own URL was checked against the server that the user named.
         let policy = UrlPolicy::of(self.endpoint);

@@ -7,7 +7,7 @@ use oauth2::PkceCodeVerifier;
 use url::Url;
 
 use super::client_auth::{authenticate, build, AuthForm, Endpoint};
-use super::{busy_hint, secrets, send, Answer, UNKNOWN_CLIENT};
+use super::{busy_hint, secrets, send, EndpointResponse, UNKNOWN_CLIENT};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::http::dpop::{send_with_nonce, Dpop};
 use crate::http::retry::{repeat, FIRST_PAUSE};
@@ -300,7 +300,7 @@ impl TokenRequest<'_> {
         let answer = self.ask(form, parameters);
         let answer =
             answer.map_err(|err| err.map_or(ExchangeError::Request, ExchangeError::Http))?;
-        let Answer { status, date, .. } = answer;
+        let EndpointResponse { status, date, .. } = answer;
         let is_exchange = parameters.iter().any(|it| it.0 == "requested_token_type");
         let other_type = match self.dpop {
             Some(_) => Some(TokenType::Dpop.as_str()),
@@ -335,7 +335,7 @@ impl TokenRequest<'_> {
         &self,
         form: AuthForm,
         parameters: &[(&str, &str)],
-    ) -> Result<Answer, Option<HttpError>> {
+    ) -> Result<EndpointResponse, Option<HttpError>> {
         let url = self.token_endpoint;
         let resource = self.resource.map(|resource| ("resource", resource));
         let parameters = [parameters, resource.as_slice()].concat();
@@ -345,7 +345,7 @@ impl TokenRequest<'_> {
             let proof = proof.as_ref().map(|proof| ("DPoP", proof.expose()));
             let response = send(self.http, url, &request, proof)?;
             let has_nonce = self.dpop.is_some_and(|dpop| dpop.learn(url, &response));
-            let answer = Answer::read(response, secrets(&request, self.client))?;
+            let answer = EndpointResponse::read(response, secrets(&request, self.client))?;
             Ok((answer, has_nonce))
         };
         send_with_nonce(send, |answer| {

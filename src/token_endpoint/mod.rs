@@ -84,7 +84,7 @@ fn send(
 }
 
 /// A response that was read to its end.
-struct Answer {
+struct EndpointResponse {
     status: u16,
     retry_after: Option<Duration>,
     date: Option<Time>,
@@ -93,7 +93,7 @@ struct Answer {
     secrets: Vec<Secret>,
 }
 
-impl Answer {
+impl EndpointResponse {
     fn read(response: Response, secrets: Vec<Secret>) -> Result<Self, HttpError> {
         Ok(Self {
             status: response.status,

@@ -22,7 +22,6 @@ use crate::oauth::text::printable;
 use crate::os::terminal::question::{self, Answer};
 use crate::os::terminal::{self, paste};
 use crate::output::{self, Line, Reporter};
-use crate::refresh;
 use crate::store::StoredId;
 use crate::warning::warn_user;
 use transfer::{hand_over, not_given, Consent, Delivered, HandoverOptions, Transfer};
@@ -413,7 +412,7 @@ pub fn list(json: bool) -> ExitCode {
 
 /// Returns how a client runs this program for a login: with each setting that the client's environment might not have.
 fn own_command(key: &StoredId, context: &Context) -> OwnCommand {
-    let mut options = refresh::Settings::of(context).options();
+    let mut options = context.settings.options();
     options.extend(output::hint::profile(&key.profile));
     OwnCommand {
         program: ours::program(),

@@ -15,7 +15,7 @@ use crate::clients::writer::{self, WriteError};
 use crate::clients::{
     ours, undo, Delivery, Handover, HandoverError, Mode, Places, Target, MCP_REMOTE,
 };
-use crate::context::Context;
+use crate::context::{Context, Settings};
 use crate::error::Error;
 use crate::login;
 use crate::oauth::client::ClientAuth;
@@ -116,7 +116,7 @@ pub fn hand_over(
     let failed = |source| not_given(client, source);
     let refused = |why: HandoverError| failed(why.into());
     let store = context.store_to_read(Interaction::Allowed);
-    let settings = &refresh::Settings::of(context);
+    let settings = &context.settings;
     let seen = refresh::load(&store, key, settings)?;
     let mode = mode(options, &seen).map_err(refused)?;
     if seen.needs_login && mode != Mode::Access {
@@ -193,7 +193,7 @@ pub fn not_given(client: &Target, source: WriteError) -> Error {
 fn locked<'a>(
     store: &'a Store,
     key: &StoredId,
-    settings: &refresh::Settings,
+    settings: &Settings,
 ) -> Result<(LockedLogin<'a>, Credentials), Error> {
     let deadline = Deadline::after(LOCK_LIMIT);
     let locked = LockedLogin::acquire(store, key, deadline);
@@ -251,9 +251,9 @@ fn turn(key: &StoredId, context: &Context) -> Result<LockFile, Error> {
 
 /// Returns a file of our own; without a data directory it is beside the file of the login.
 fn own_file(context: &Context, name: &str) -> PathBuf {
-    match context.store.file() {
-        Some(file) if context.data_dir.as_os_str().is_empty() => file.with_extension(name),
-        _ => context.data_dir.join(name),
+    match context.settings.store.file() {
+        Some(file) if context.settings.data_dir.as_os_str().is_empty() => file.with_extension(name),
+        _ => context.settings.data_dir.join(name),
     }
 }
 

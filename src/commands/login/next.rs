@@ -10,7 +10,6 @@ use crate::clients::{ours, targets, Target};
 use crate::context::Context;
 use crate::login::Request;
 use crate::output::hint;
-use crate::refresh::Settings;
 use crate::store::StoredId;
 
 /// Returns the command for each login; none where the client uses it already.
@@ -51,7 +50,7 @@ pub fn commands(
                 ),
             };
         let program = [env!("CARGO_PKG_NAME").to_owned()].into_iter();
-        let settings = Settings::of(context).options();
+        let settings = context.settings.options();
         let all = program
             .chain(words)
             .chain(settings)
