@@ -18,19 +18,8 @@ use crate::token_endpoint::{ClientKeyError, GivenKey};
 /// Most registrations that are cached for one authorization server.
 const MAX_CACHED: usize = 8;
 
-/// How to become a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RegistrationMethod {
-    /// The best that the server offers.
-    #[default]
-    Auto,
-    /// A client identifier that the user gives.
-    Static,
-    /// A client ID metadata document.
-    MetadataDocument,
-    /// Dynamic registration.
-    Dynamic,
-}
+/// How to become a client; `None` for the best way that the server offers.
+pub type RegistrationMethod = Option<RegistrationKind>;
 
 /// The client, as far as the user names it.
 #[derive(Clone, Debug, Default)]
@@ -194,6 +183,19 @@ impl Failure for RegisterError {
     }
 }
 
+impl CachedRegistration {
+    /// Returns the registration that a stored login has used.
+    pub fn of(login: &Credentials) -> Self {
+        Self {
+            client_id: login.client_id.clone(),
+            redirect_uri: login.redirect_uri.clone(),
+            scopes: login.scopes_requested.clone(),
+            has_device: false,
+            is_unconfirmed: true,
+        }
+    }
+}
+
 impl RegisterError {
     /// Tells whether the URL is probably not that of a registration endpoint: the response has nothing of RFC 7591.
     ///
@@ -219,7 +221,7 @@ impl RegisterError {
 /// A registration without a secret, for later logins; one with a secret is stored with the login, and is here only while it is
 /// unconfirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct CachedRegistration {
+pub struct CachedRegistration {
     client_id: String,
     redirect_uri: String,
     scopes: Vec<String>,
@@ -275,22 +277,22 @@ impl ClientRequest<'_> {
         let (identity, server) = (self.identity, self.server);
         let accepts_documents = server.accepts_metadata_documents;
         match (identity.method, &identity.client_id, &identity.metadata_url) {
-            (RegistrationMethod::Auto | RegistrationMethod::Static, Some(id), _) => {
+            (None | Some(RegistrationKind::Static), Some(id), _) => {
                 self.check_binding(id)?;
                 return Ok(ClientPlan::Client(identity.client_at(server)?));
             }
-            (RegistrationMethod::Static, None, _) => {
+            (Some(RegistrationKind::Static), None, _) => {
                 return Err(RegisterError::NoMethod("no client identifier was given"))
             }
-            (RegistrationMethod::MetadataDocument, _, None) => {
+            (Some(RegistrationKind::MetadataDocument), _, None) => {
                 return Err(RegisterError::NoMethod("no client metadata URL was given"))
             }
-            (RegistrationMethod::MetadataDocument, _, Some(_)) if !accepts_documents => {
+            (Some(RegistrationKind::MetadataDocument), _, Some(_)) if !accepts_documents => {
                 return Err(RegisterError::NoMethod(
                     "the authorization server does not accept client ID metadata documents",
                 ));
             }
-            (RegistrationMethod::MetadataDocument | RegistrationMethod::Auto, _, Some(url))
+            (None | Some(RegistrationKind::MetadataDocument), _, Some(url))
                 if accepts_documents =>
             {
                 let kind = RegistrationKind::MetadataDocument;
@@ -327,14 +329,14 @@ impl ClientRequest<'_> {
             ClientPlan::Registration(endpoint) => self.register_for_all(&endpoint, http)?,
         };
         if client.kind == RegistrationKind::Dynamic {
-            mark_unconfirmed(
-                self.cache,
-                &self.server.issuer,
-                &client.id,
-                self.redirect_uri,
-                self.scopes,
+            let registration = CachedRegistration {
+                client_id: client.id.clone(),
+                redirect_uri: self.redirect_uri.to_owned(),
+                scopes: self.scopes.to_vec(),
                 has_device,
-            );
+                is_unconfirmed: true,
+            };
+            mark_unconfirmed(self.cache, &self.server.issuer, registration);
         }
         Ok(client)
     }
@@ -408,14 +410,7 @@ impl ClientRequest<'_> {
             return None;
         }
         log::info!("using the registration of the login that is stored");
-        Some(Client {
-            id: stored.client_id.clone(),
-            secret: stored.client_secret.clone(),
-            secret_expires_at: stored.client_secret_expires_at.map(|at| at.0),
-            key: None,
-            auth: stored.client_auth.known()?,
-            kind: RegistrationKind::Dynamic,
-        })
+        stored.client_auth.known().map(|_| stored.client())
     }
 
     fn register_at(
@@ -462,29 +457,17 @@ pub fn registered_redirect_uris(
 }
 
 /// Marks a registration as one that the server may not know: no login uses it until one with it was completed. It replaces
-/// another one with the same redirect URI. `has_device` says of a new one that it is registered for device codes as well.
-pub fn mark_unconfirmed(
-    cache: &Cache,
-    issuer: &str,
-    client_id: &str,
-    redirect_uri: &str,
-    scopes: &[String],
-    has_device: bool,
-) {
+/// another one with the same redirect URI. What is known of it already counts.
+pub fn mark_unconfirmed(cache: &Cache, issuer: &str, registration: CachedRegistration) {
     let mut cached = read(cache, issuer);
-    let known = cached.iter().find(|it| it.client_id == client_id);
-    let registration = CachedRegistration {
-        client_id: client_id.to_owned(),
-        redirect_uri: known
-            .map_or(redirect_uri, |known| &known.redirect_uri)
-            .to_owned(),
-        scopes: known.map_or(scopes, |known| &known.scopes).to_vec(),
-        has_device: known.map_or(has_device, |known| known.has_device),
+    let is_same = |it: &&CachedRegistration| it.client_id == registration.client_id;
+    let known = cached.iter().find(is_same).cloned();
+    let marked = CachedRegistration {
         is_unconfirmed: true,
+        ..known.unwrap_or(registration)
     };
-    let redirect_uri = &registration.redirect_uri;
-    cached.retain(|it| it.redirect_uri != *redirect_uri && it.client_id != client_id);
-    cached.insert(0, registration);
+    cached.retain(|it| it.redirect_uri != marked.redirect_uri && it.client_id != marked.client_id);
+    cached.insert(0, marked);
     cached.truncate(MAX_CACHED);
     cache.put("clients", issuer, &cached);
 }

@@ -12,11 +12,12 @@ use crate::cli::values;
 use crate::context::{Context, UnstoredLogin};
 use crate::error::Error;
 use crate::login::{self, Request};
+use crate::oauth::client::RegistrationKind;
 use crate::oauth::grant::{Assertion, AssertionSource, IdentityProvider};
 use crate::os::clock::Deadline;
 use crate::os::process::EnvironmentSecrets;
 use crate::refresh;
-use crate::registration::{Identity, RegistrationMethod};
+use crate::registration::Identity;
 use crate::store::{GrantType, Interaction, StoredId};
 
 /// The grant, and what it is made from.
@@ -255,7 +256,7 @@ impl UnattendedArgs {
         )?;
         let secret = request::client_secret(self.client_secret_file.as_deref(), env_secrets)?;
         request.identity = Identity {
-            method: RegistrationMethod::Static,
+            method: Some(RegistrationKind::Static),
             client_id: self.client_id.clone(),
             client_secret: secret.filter(|_| self.client_id.is_some() && client_key.is_none()),
             client_key,

@@ -15,7 +15,7 @@ use crate::oauth::metadata::{same_issuer, AuthorizationServer};
 use crate::os::clock::Deadline;
 use crate::providers::{self, Provider, RedirectRule};
 use crate::refresh::{self, Freshness};
-use crate::registration::{Identity, RegisterError, RegistrationMethod};
+use crate::registration::{Identity, RegisterError};
 use crate::store::{Credentials, Interaction, LoginOptions, Store, StoreError};
 use crate::token_endpoint::GivenKey;
 use crate::warning::warn_user;
@@ -100,14 +100,7 @@ pub fn serves(request: &Request, stored: &Credentials) -> bool {
 
 /// Returns whether the user names no other client than that of the stored login.
 fn is_made_as(identity: &Identity, stored: &Credentials) -> bool {
-    let is_same_kind = match identity.method {
-        RegistrationMethod::Auto => true,
-        RegistrationMethod::Static => stored.registration == RegistrationKind::Static,
-        RegistrationMethod::MetadataDocument => {
-            stored.registration == RegistrationKind::MetadataDocument
-        }
-        RegistrationMethod::Dynamic => stored.registration == RegistrationKind::Dynamic,
-    };
+    let is_same_kind = (identity.method).is_none_or(|kind| stored.registration == kind);
     let is_stored = |id: &String| *id == stored.client_id;
     // A server that accepts no such documents has registered another client for the same option.
     let is_document =
@@ -287,15 +280,13 @@ fn repeat_client(request: &mut Request, stored: &Credentials) -> Result<bool, Er
         (Some(id), _, _) if *id != stored.client_id => return Ok(false),
         (Some(_), _, _) => {}
         (None, Some(url), _) => return Ok(*url == stored.client_id),
-        (None, None, RegistrationMethod::Auto | RegistrationMethod::Static) if is_by_hand => {
+        (None, None, None | Some(RegistrationKind::Static)) if is_by_hand => {
             identity.client_id = Some(stored.client_id.clone())
         }
-        (None, None, RegistrationMethod::Auto | RegistrationMethod::MetadataDocument)
-            if is_document =>
-        {
+        (None, None, None | Some(RegistrationKind::MetadataDocument)) if is_document => {
             identity.metadata_url = Some(stored.client_id.clone());
         }
-        (None, None, RegistrationMethod::Auto | RegistrationMethod::Dynamic) => {
+        (None, None, None | Some(RegistrationKind::Dynamic)) => {
             return Ok(stored.registration == RegistrationKind::Dynamic)
         }
         (None, None, _) => return Ok(false),

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{json, Value};
 use url::Url;
 
+use super::body::without_byte_order_mark;
 use super::device;
 use super::endpoint::{self, UrlError};
 use super::jwt::assertion::ClientKey;
@@ -128,7 +129,7 @@ impl Client {
     ///
     /// Spec: RFC 7591 section 3.2.1.
     pub fn registered(body: &[u8], listed: Option<&[String]>) -> Option<Self> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let body = without_byte_order_mark(body);
         let document: RegistrationDocument = serde_json::from_slice(body).ok()?;
         if document.client_id.is_empty() || document.client_id.contains(char::is_control) {
             return None;

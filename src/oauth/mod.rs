@@ -1,6 +1,7 @@
 //! The rules of OAuth and MCP authorization, pure: no input or output, no clock, no randomness, no printing.
 
 pub mod authorization;
+mod body;
 pub mod callback;
 pub mod challenge;
 pub mod client;

@@ -1,10 +1,9 @@
 //! The token response: lenient where real servers need it, strict where it matters.
 
-use serde::de::value::{Error as FormError, MapDeserializer};
 use serde::{Deserialize, Serialize};
-use serde_json::error::Category;
 use serde_json::{Map, Value};
 
+use super::body;
 use super::secret::Secret;
 
 /// Longest lifetime that is accepted, in seconds: ten years.
@@ -87,28 +86,6 @@ struct TokenDocument {
     issued_token_type: Value,
 }
 
-impl TokenDocument {
-    fn read(body: &[u8]) -> Result<Self, TokenResponseError> {
-        let body = without_byte_order_mark(body);
-        if body.starts_with(b"{") {
-            return serde_json::from_slice(body).map_err(|err| match err.classify() {
-                Category::Data => TokenResponseError::Doubled,
-                Category::Io | Category::Syntax | Category::Eof => TokenResponseError::NotTokens,
-            });
-        }
-        let text = std::str::from_utf8(body).map_err(|_| TokenResponseError::NotTokens)?;
-        let is_form = text
-            .split('&')
-            .any(|pair| pair.starts_with("access_token=") || pair.starts_with("error="));
-        if !is_form {
-            return Err(TokenResponseError::NotTokens);
-        }
-        let pairs = url::form_urlencoded::parse(body);
-        Self::deserialize(MapDeserializer::<_, FormError>::new(pairs))
-            .map_err(|_| TokenResponseError::Doubled)
-    }
-}
-
 impl Tokens {
     /// Reads the response of a token endpoint. `other_type` is the one type of token that is accepted beside Bearer: DPoP if
     /// the request had a proof, `N_A` if no access token was requested.
@@ -122,7 +99,9 @@ impl Tokens {
     ///
     /// Spec: RFC 6749 sections 3.2, 5.1 and 7.1.
     pub fn read(body: &[u8], other_type: Option<&str>) -> Result<Self, TokenResponseError> {
-        let document = TokenDocument::read(body)?;
+        let document = body::members::<TokenDocument>(body, &["access_token", "error"])
+            .ok_or(TokenResponseError::NotTokens)?
+            .map_err(|()| TokenResponseError::Doubled)?;
         let access_token = match document.access_token {
             Value::String(token) if is_token(&token) => Secret::new(token),
             _ => return Err(TokenResponseError::NoAccessToken),
@@ -155,13 +134,6 @@ impl Tokens {
             issued_token_type,
         })
     }
-}
-
-/// Returns a body without the byte order mark and the white space around it.
-pub(in crate::oauth) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(body)
-        .trim_ascii()
 }
 
 /// Tells whether the text is valid in an `Authorization` header.

@@ -5,9 +5,10 @@
 
 use serde_json::Value;
 
+use super::body;
 use super::secret::{quotes, Secret};
 use super::text::{is_bidi_control, printable};
-use super::token::{without_byte_order_mark, TokenResponseError, Tokens};
+use super::token::{TokenResponseError, Tokens};
 
 /// The deepest level of JSON that is searched for an error.
 const MAX_DEPTH: usize = 4;
@@ -187,17 +188,12 @@ fn members(body: &[u8]) -> ErrorMembers {
 
 /// Reads JSON, or a form as an object.
 fn document(body: &[u8]) -> Option<Value> {
-    let body = without_byte_order_mark(body);
-    serde_json::from_slice(body).ok().or_else(|| form(body))
-}
-
-fn form(body: &[u8]) -> Option<Value> {
-    let text = std::str::from_utf8(body).ok()?;
-    let is_form = text
-        .split('&')
-        .any(|pair| pair.starts_with("error=") || pair.starts_with("error_description="));
-    let pairs = url::form_urlencoded::parse(body);
-    is_form.then(|| pairs.collect())
+    let body = body::without_byte_order_mark(body);
+    let form = || {
+        let is_form = body::is_form_with(body, &["error", "error_description"]);
+        is_form.then(|| url::form_urlencoded::parse(body).collect())
+    };
+    serde_json::from_slice(body).ok().or_else(form)
 }
 
 /// The members in which servers put an error, the most reliable first: whether it may be a code there, and whether it may be an

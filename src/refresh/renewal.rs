@@ -17,7 +17,7 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::os::clock::{Deadline, Time};
 use crate::providers;
-use crate::registration;
+use crate::registration::{self, CachedRegistration};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, StoreError, Stored, StoredId};
 use crate::token_endpoint::{client_of, ExchangeError, TokenRequest};
@@ -255,14 +255,11 @@ fn mark_refresh_token_refused(
     };
     let is_unknown = login.registration == RegistrationKind::Dynamic && client::is_unknown(error);
     if is_unknown {
-        registration::mark_unconfirmed(
-            &Cache::new(&settings.data_dir),
-            &login.issuer,
-            &login.client_id,
-            &login.redirect_uri,
-            &login.scopes_requested,
-            false,
+        let (cache, registration) = (
+            Cache::new(&settings.data_dir),
+            CachedRegistration::of(login),
         );
+        registration::mark_unconfirmed(&cache, &login.issuer, registration);
     }
     now.needs_login = true;
     let marked = locked.store.replace(&found, &mut now);

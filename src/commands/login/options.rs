@@ -14,6 +14,7 @@ use crate::cli::values;
 use crate::clients::{config, Target};
 use crate::commands::grant::GrantArgs;
 use crate::commands::handover::PlaceArgs;
+use crate::oauth::client::RegistrationKind;
 use crate::oauth::jwt::algorithm::Algorithm;
 use crate::oauth::jwt::assertion::CLIENT_ASSERTION_JWT;
 use crate::os::browser::{BrowserChoice, Skip};
@@ -288,11 +289,11 @@ const REGISTRATIONS: values::Words<RegistrationMethod> = &[
     (
         &["auto"],
         "The given client, else the metadata document if the server supports it, else dynamic registration",
-        RegistrationMethod::Auto,
+        None,
     ),
-    (&["static"], "The given client", RegistrationMethod::Static),
-    (&["cimd"], "The client ID metadata document", RegistrationMethod::MetadataDocument),
-    (&["dcr"], "Dynamic client registration", RegistrationMethod::Dynamic),
+    (&["static"], "The given client", Some(RegistrationKind::Static)),
+    (&["cimd"], "The client ID metadata document", Some(RegistrationKind::MetadataDocument)),
+    (&["dcr"], "Dynamic client registration", Some(RegistrationKind::Dynamic)),
 ];
 
 /// The redirect URI.

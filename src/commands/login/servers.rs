@@ -9,11 +9,11 @@ use crate::cli::servers::usage;
 use crate::clients::config::{ConfiguredServer, OAuth};
 use crate::clients::{Places, Target};
 use crate::error::Error;
+use crate::oauth::client::RegistrationKind;
 use crate::oauth::text::printable;
 use crate::os::terminal;
 use crate::output::{Line, Reporter};
 use crate::providers;
-use crate::registration::RegistrationMethod;
 use crate::store::StoredId;
 use crate::warning::warn_user;
 
@@ -145,10 +145,7 @@ impl RequestedServer {
             move |why: String| usage(printable(&why), format!("repair it there, or use {option}"))
         };
         let client = &mut method.client;
-        let may_be_given = matches!(
-            client.registration,
-            RegistrationMethod::Auto | RegistrationMethod::Static
-        );
+        let may_be_given = matches!(client.registration, None | Some(RegistrationKind::Static));
         let is_given = client.client_id.is_some()
             || client.client_file.is_some()
             || client.client_metadata_url.is_some();

@@ -2,16 +2,14 @@
 
 use core::time::Duration;
 
-use serde::de::value::{Error as FormError, MapDeserializer};
 use serde::Deserialize;
-use serde_json::error::Category;
 use serde_json::Value;
 use url::Url;
 
+use crate::oauth::body;
 use crate::oauth::endpoint::{self, UrlError};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::oauth::token::without_byte_order_mark;
 
 /// The interval of a server that names none.
 ///
@@ -80,7 +78,13 @@ impl DeviceResponse {
         is_form: bool,
         check: impl Fn(&str) -> Result<Url, UrlError>,
     ) -> Result<Self, DeviceResponseError> {
-        let document = DeviceDocument::read(body, is_form)?;
+        let of_form: &[_] = match is_form {
+            true => &["device_code", "error"],
+            false => &[],
+        };
+        let document = body::members::<DeviceDocument>(body, of_form)
+            .ok_or(DeviceResponseError::NotJson)?
+            .map_err(|()| DeviceResponseError::Doubled)?;
         let text = |value: Value| match value {
             Value::String(text) => Some(text).filter(|text| !text.is_empty()),
             _ => None,
@@ -125,7 +129,8 @@ fn is_at(page: &Url, raw: &str) -> bool {
 
 /// Returns the interval that a response names.
 pub(super) fn interval(body: &[u8]) -> Option<Duration> {
-    seconds(&DeviceDocument::read(body, true).ok()?.interval)
+    let document = body::members::<DeviceDocument>(body, &["device_code", "error"])?;
+    seconds(&document.ok()?.interval)
 }
 
 /// Returns a length of time in seconds, written as a number or as text; `None` if it is neither. Less than zero is zero.
@@ -154,22 +159,4 @@ struct DeviceDocument {
     verification_url_complete: Value,
     expires_in: Value,
     interval: Value,
-}
-
-impl DeviceDocument {
-    fn read(body: &[u8], is_form: bool) -> Result<Self, DeviceResponseError> {
-        let body = without_byte_order_mark(body);
-        if body.starts_with(b"{") {
-            return serde_json::from_slice(body).map_err(|err| match err.classify() {
-                Category::Data => DeviceResponseError::Doubled,
-                Category::Io | Category::Syntax | Category::Eof => DeviceResponseError::NotJson,
-            });
-        }
-        let pairs = || url::form_urlencoded::parse(body);
-        if !is_form || !pairs().any(|(name, _)| name == "device_code" || name == "error") {
-            return Err(DeviceResponseError::NotJson);
-        }
-        Self::deserialize(MapDeserializer::<_, FormError>::new(pairs()))
-            .map_err(|_| DeviceResponseError::Doubled)
-    }
 }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::algorithm::{Algorithm, KeyKind};
 use super::{base64url, jwk, pem};
+use crate::oauth::body::without_byte_order_mark;
 
 /// A private key that signs JWTs. Its `Debug` shows no more than its kind.
 pub struct SigningKey {
@@ -111,7 +112,7 @@ impl SigningKey {
     ///
     /// A [`KeyError`].
     pub fn read(bytes: &[u8], kid: Option<&str>) -> Result<Self, KeyError> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let bytes = without_byte_order_mark(bytes);
         let text = std::str::from_utf8(bytes).map_err(|_| KeyError::Binary)?;
         match text.trim_start().as_bytes().first() {
             Some(b'{') => jwk::read(text, kid),

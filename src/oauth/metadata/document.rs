@@ -9,6 +9,7 @@ use serde_json::error::Category;
 use serde_json::Value;
 
 use super::MetadataError;
+use crate::oauth::body::without_byte_order_mark;
 use crate::oauth::endpoint;
 
 /// A member of a document that cannot be used, and that a login can do without.
@@ -60,7 +61,7 @@ impl DocumentMembers {
     ///
     /// [`MetadataError::NotMetadata`] and [`MetadataError::NotAnObject`].
     pub fn read(body: &[u8]) -> Result<Self, MetadataError> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let body = without_byte_order_mark(body);
         serde_json::from_slice(body).map_err(|err| match err.classify() {
             Category::Data => MetadataError::NotAnObject,
             Category::Io | Category::Syntax | Category::Eof => MetadataError::NotMetadata,
