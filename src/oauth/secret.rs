@@ -106,12 +106,13 @@ fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     }
     if bytes.len() >= SHORTEST.1 {
         forms.push(hex(bytes, bytes.len()));
-        // Inside a longer text base64 begins at any of three places; what the neighbours touch is cut off.
-        for shift in 0..3 {
+        // Inside a longer text base64 begins at any of three places. The characters that hold bits of a neighbour are cut off.
+        for (shift, first) in [(0, 0), (1, 2), (2, 3)] {
             let shifted = Zeroizing::new([&[0; 2][..shift], bytes].concat());
+            let last = usize::from(shifted.len() % 3 != 0);
             for engine in [&BASE64_STANDARD_NO_PAD, &BASE64_URL_SAFE_NO_PAD] {
                 let text = Zeroizing::new(engine.encode(&shifted));
-                forms.push(text[4..text.len() - 4].to_owned());
+                forms.push(text[first..text.len() - last].to_owned());
             }
         }
     }
@@ -156,6 +157,11 @@ mod tests {
         }
         assert!(quotes("the secret hunter2 is wrong", &["hunter2"], ""));
         assert!(quotes(&base64("me:hunter22"), &["hunter22"], ""));
+        for (before, after) in [("", ""), ("a", "b"), ("ab", "ab"), ("abc", "abc")] {
+            let text = base64(&format!("{before}hunter22{after}"));
+            assert!(quotes(&text, &["hunter22"], ""), "{text}");
+        }
+        assert!(!quotes("three letters: dGV", &["hunter22"], ""));
         let (url, text) = (
             "https://mcp.example.com/mcp",
             "cannot store https://mcp.example.com/mcp",
