@@ -2,7 +2,8 @@
 //!
 //! A warning is an event with a code, as a failure has one. The output receives it; `log` is for `-v`.
 
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,14 @@ words! {
 }
 
 impl Warning {
+    /// Tells whether the warning is about a file, which is the same each time that it is read.
+    fn is_about_file(self) -> bool {
+        matches!(
+            self,
+            Self::FileReadable | Self::ConfigurationIgnored | Self::ProjectFile
+        )
+    }
+
     /// Tells whether the user has to see the warning even with `--quiet`: the login may be another one than was meant.
     pub fn is_essential(self) -> bool {
         matches!(
@@ -91,8 +100,18 @@ pub fn set_receiver(receiver: impl Fn(Warning, &str) + Send + Sync + 'static) {
     let _ = RECEIVER.set(Box::new(receiver));
 }
 
-/// Sends a warning to the receiver. Without one it is lost.
+/// The warnings that are sent once.
+static SENT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Sends a warning to the receiver. Without one it is lost. One about a file of the user's is sent once.
 pub fn send(warning: Warning, message: &str) {
+    let is_new = || {
+        let mut sent = SENT.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.insert(message.to_owned())
+    };
+    if warning.is_about_file() && !is_new() {
+        return;
+    }
     if let Some(receiver) = RECEIVER.get() {
         receiver(warning, &crate::failure::without_os_number(message));
     }

@@ -167,6 +167,29 @@ fn cm1_claude_code_keeps_all_the_rest_of_its_configuration() {
 }
 
 #[apply(test)]
+fn cm1_claude_code_gets_a_projects_server_before_it_knows_the_project() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let work = home.path().join("work");
+    let servers = json!({"mcpServers": {"theirs": {"type": "http", "url": fake.mcp()}}});
+    write(&work.join(".mcp.json"), &servers.to_string());
+    let mut program = hand_over(&home, &fake, &["--to", "claude-code", "--write"]);
+    program.command().current_dir(&work);
+    let written = program.run().expect(0);
+    let told = written
+        .stderr
+        .matches("comes from a project's file")
+        .count();
+    assert_eq!(told, 1, "{}", written.stderr);
+    let config = fs::read(home.path().join(".claude.json")).expect("the configuration");
+    let config: Value = serde_json::from_slice(&config).expect("JSON");
+    let project = config["projects"].as_object().expect("projects");
+    let (directory, project) = project.iter().next().expect("a project");
+    assert_eq!(Path::new(directory), work);
+    assert_eq!(project["mcpServers"]["theirs"]["url"], fake.mcp());
+}
+
+#[apply(test)]
 fn cm1_dotenv_is_a_line_that_a_shell_reads() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);

@@ -222,6 +222,9 @@ impl EntryPlace {
     fn put(&self, document: &mut Value, entry: Option<&Value>) {
         let mut table = document;
         for key in &self.keys {
+            if table.is_null() {
+                *table = json!({});
+            }
             let Some(members) = table.as_object_mut() else {
                 return;
             };

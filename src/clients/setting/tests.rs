@@ -52,6 +52,25 @@ fn cw3_json_keeps_all_the_rest() {
         "{\n  // mine\n  \"amp.mcpServers\": {\n    \"a\": {\"url\": \"u\"},\n    \"lab\": {\n      \"command\": \"/opt/mcp-login\",\n      \"args\": [\"connect\", \"https://mcp.example.com/mcp\"]\n    }\n  },\n  \"x\": [1, 2,], // two\n}\n",
         "{\n  // mine\n  \"amp.mcpServers\": {\n    \"a\": {\"url\": \"u\"}\n  },\n  \"x\": [1, 2,], // two\n}\n",
     );
+    // Each of the keys may be missing.
+    let deep = place(
+        "claude.json",
+        &["projects", "/home/ann/x", "mcpServers"],
+        false,
+    );
+    for old in [
+        "",
+        "{}",
+        r#"{"projects":{}}"#,
+        r#"{"projects":{"/home/ann/x":{}}}"#,
+    ] {
+        let edited = setting(deep.clone()).edit(Some(old)).expect(old);
+        let edited: Value = serde_json::from_str(&edited).expect("JSON");
+        assert_eq!(
+            edited["projects"]["/home/ann/x"]["mcpServers"]["lab"]["args"],
+            json!(["connect", URL])
+        );
+    }
     // The entry of the server keeps what is not about the way to it.
     let nested = place("mcp.json", &["mcpServers"], false);
     let old = json!({"mcpServers": {"lab": {"type": "http", "url": URL, "headers": {"A": "b"}, "timeout": 7}}});

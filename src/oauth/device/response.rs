@@ -16,6 +16,9 @@ use crate::oauth::text::printable;
 /// Spec: RFC 8628 section 3.2.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The longest interval: one beyond it, such as one in milliseconds, counts as none, for its code would expire unasked.
+const MAX_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
 /// The shortest interval: a server that names a shorter one is not polled without a pause.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -111,8 +114,8 @@ impl DeviceResponse {
                 None => MAX_LIFETIME,
             },
             interval: match seconds(&document.interval) {
-                Some(interval) => interval.max(MIN_INTERVAL),
-                None => DEFAULT_INTERVAL,
+                Some(interval) if interval <= MAX_INTERVAL => interval.max(MIN_INTERVAL),
+                _ => DEFAULT_INTERVAL,
             },
         })
     }
@@ -127,10 +130,10 @@ fn is_at(page: &Url, raw: &str) -> bool {
     is_same
 }
 
-/// Returns the interval that a response names.
+/// Returns the interval that a response names, if no more than [`MAX_INTERVAL`].
 pub(super) fn interval(body: &[u8]) -> Option<Duration> {
     let document = body::members::<DeviceDocument>(body, &["device_code", "error"])?;
-    seconds(&document.ok()?.interval)
+    seconds(&document.ok()?.interval).filter(|it| *it <= MAX_INTERVAL)
 }
 
 /// Returns a length of time in seconds, written as a number or as text; `None` if it is neither. Less than zero is zero.

@@ -253,6 +253,10 @@ fn dv1_a_device_response_is_read_leniently() {
         (r#"{"expires_in":-1,"interval":-1}"#, 0, 1),
         (r#"{"expires_in":1e300,"interval":0.2}"#, 1800, 1),
         (r#"{"expires_in":86400,"interval":30}"#, 1800, 30),
+        (r#"{"interval":300}"#, 600, 300),
+        (r#"{"interval":5000}"#, 600, 5),
+        (r#"{"interval":1e30}"#, 600, 5),
+        (r#"{"interval":"inf"}"#, 600, 5),
     ] {
         let read = response(changes).expect(changes);
         let times = (read.lifetime.as_secs(), read.interval.as_secs());

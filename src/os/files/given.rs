@@ -1,10 +1,8 @@
 //! Files with a secret that the user names on the command line.
 
-use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -22,8 +20,7 @@ pub struct GivenFile {
     pub path: Option<PathBuf>,
 }
 
-/// Reads a file, or a pipe to its end. One of ours that other users could read gets a warning, once, as `ssh`
-/// warns of a key.
+/// Reads a file, or a pipe to its end. One of ours that other users could read gets a warning, as `ssh` warns of a key.
 ///
 /// # Errors
 ///
@@ -31,12 +28,7 @@ pub struct GivenFile {
 pub fn read_given(path: &Path, limit_bytes: u64) -> io::Result<GivenFile> {
     let file = File::open(path)?;
     let found = file.metadata()?;
-    static WARNED_OF: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-    let is_new = || {
-        let mut warned_of = WARNED_OF.lock().unwrap_or_else(PoisonError::into_inner);
-        warned_of.insert(path.to_owned())
-    };
-    if is_open_to_others(&found) && is_new() {
+    if is_open_to_others(&found) {
         warn_user!(
             FileReadable,
             "other users could read {}; run: chmod 600 {0}",
