@@ -12,6 +12,7 @@ use crate::error::{Error, ServerFault};
 use crate::http::dpop::Nonces;
 use crate::http::{Abort, Http, HttpError, Response, StreamRequest};
 use crate::oauth::challenge::{self, BearerChallenge};
+use crate::oauth::secret;
 use crate::oauth::text::scope_list;
 use crate::refresh;
 use crate::store::{Credentials, StoredId};
@@ -109,7 +110,8 @@ impl Upstream {
     }
 
     fn needs_scopes(&self, login: &Credentials, mut challenge: BearerChallenge) -> Error {
-        let quotes_token = |text: &str| text.contains(login.access_token.expose());
+        let token = [login.access_token.expose()];
+        let quotes_token = |text: &str| secret::quotes(text, &token, "");
         challenge.scopes.retain(|scope| !quotes_token(scope));
         challenge.resource_metadata.take_if(|url| quotes_token(url));
         challenge.error = Some("insufficient_scope".to_owned());

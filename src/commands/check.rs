@@ -18,6 +18,7 @@ use crate::http::dpop::{Nonces, TokenCredential};
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::mcp::{self, McpResponse, METHOD_NOT_FOUND, UNSUPPORTED_VERSION};
 use crate::oauth::challenge::{self, BearerChallenge};
+use crate::oauth::secret;
 use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint;
 use crate::os::clock::Deadline;
@@ -340,7 +341,7 @@ impl<'a> McpClient<'a> {
     /// Tells whether a server quotes the token back at us.
     fn quotes_token(&self, text: &str) -> bool {
         let token = self.credential.as_ref().map(TokenCredential::token);
-        token.is_some_and(|token| text.contains(token.expose()))
+        token.is_some_and(|token| secret::quotes(text, &[token.expose()], ""))
     }
 
     /// Reads what a refusal means: the challenge tells whether a login helps, and which.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use serde_json::{json, Value};
 
 use crate::support::fake::{Fake, Reply, Seen};
@@ -377,8 +379,15 @@ fn c50_a_refused_token_is_not_printed_if_its_refresh_is_refused_too() {
 
 #[apply(test)]
 fn sec5_a_server_that_quotes_the_token_is_not_quoted() {
-    let answers: [fn(&str) -> Reply; 5] = [
+    let answers: [fn(&str) -> Reply; 7] = [
         |token| Reply::json(403, &json!({"message": format!("no {token}")})),
+        |token| Reply::json(403, &json!({"message": format!("no {}", percent(token))})),
+        |token| {
+            Reply::json(
+                403,
+                &json!({"message": format!("no {}", STANDARD.encode(token))}),
+            )
+        },
         |token| {
             Reply::status(403).with(
                 "WWW-Authenticate",
@@ -411,8 +420,14 @@ fn sec5_a_server_that_quotes_the_token_is_not_quoted() {
         let finished = check_at(home.path(), &fake.mcp()).run();
         assert_ne!(finished.code, Some(0));
         let said = format!("{}{}", finished.stdout, finished.stderr);
-        assert!(!said.contains(TOKEN), "{said}");
+        for quotation in [TOKEN, &percent(TOKEN), &STANDARD.encode(TOKEN)] {
+            assert!(!said.contains(quotation), "{said}");
+        }
     }
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 #[apply(test)]
