@@ -36,8 +36,8 @@ struct TokenState {
     login: Option<Arc<Credentials>>,
     /// When a refresh failed last, and why.
     failed: Option<(Instant, ErrorReport)>,
-    /// The fresh token that the server refused, and when.
-    refused: Option<(Secret, Instant)>,
+    /// The fresh token that the server refused, when, and whether it takes only bound ones.
+    refused: Option<(Secret, Instant, bool)>,
 }
 
 impl TokenSource {
@@ -72,14 +72,13 @@ impl TokenSource {
                 return Ok(Some(Arc::clone(login)));
             }
         }
-        let is_hopeless =
-            |token: &Secret, at: &Instant| Some(token) == refused && at.elapsed() < PATIENCE;
-        if state
+        let hopeless = state
             .refused
             .as_ref()
-            .is_some_and(|(token, at)| is_hopeless(token, at))
-        {
-            return self.another(&mut state, refused);
+            .filter(|(token, at, _)| Some(token) == refused && at.elapsed() < PATIENCE);
+        if let Some((_, _, wants_bound)) = hopeless {
+            let wants_bound = *wants_bound;
+            return self.another(&mut state, refused, wants_bound);
         }
         let deadline = Deadline::after(refresh::LIMIT);
         match refresh::live_instead_of(refused, &self.key, NEED, &self.context, deadline) {
@@ -91,9 +90,10 @@ impl TokenSource {
         }
     }
 
-    /// Notes that the server refused a token that was fresh.
-    pub fn refuse(&self, login: &Credentials) {
-        self.lock().refused = Some((login.access_token.clone(), Instant::now()));
+    /// Notes that the server refused a token that was fresh, and whether it takes only bound ones.
+    pub fn refuse(&self, login: &Credentials, wants_bound: bool) {
+        let token = login.access_token.clone();
+        self.lock().refused = Some((token, Instant::now(), wants_bound));
     }
 
     /// Returns another login than the one with this token, if there is one in the store by now.
@@ -113,7 +113,7 @@ impl TokenSource {
     pub fn remove_from(&self, text: &str) -> String {
         let state = self.lock();
         let current = state.login.as_ref().map(|login| &login.access_token);
-        let refused = state.refused.as_ref().map(|(token, _)| token);
+        let refused = state.refused.as_ref().map(|(token, ..)| token);
         let tokens = [current, refused].into_iter().flatten();
         let tokens: Vec<_> = tokens
             .map(Secret::expose)
@@ -128,18 +128,15 @@ impl TokenSource {
         }
     }
 
-    /// Says that only a login helps.
-    pub fn needs_login(&self, login: Option<&Credentials>) -> Error {
+    /// Says that only a login helps; `wants_bound` if the server takes only tokens that are bound to a key.
+    pub fn needs_login(&self, login: Option<&Credentials>, wants_bound: bool) -> Error {
         let settings = &self.context.settings;
+        let options: &[_] = if wants_bound { &["--dpop"] } else { &[] };
         match login {
-            Some(login) => refresh::needs_login_again(
-                login,
-                "it does not accept the stored login",
-                &["--force"],
-                settings,
-            ),
+            Some(login) => refresh::refused(login, wants_bound, settings),
             None => {
-                refresh::needs_login(&self.key, "there is no login to it in the store", settings)
+                let why = "there is no login to it in the store";
+                refresh::needs_login_with(&self.key, why, options, settings)
             }
         }
     }
@@ -198,13 +195,14 @@ impl TokenSource {
         &self,
         state: &mut TokenState,
         refused: Option<&Secret>,
+        wants_bound: bool,
     ) -> Result<Option<Arc<Credentials>>, Error> {
         match self.stored()? {
             Some(stored) if refused == Some(&stored.access_token) => {
-                Err(self.needs_login(Some(&stored)))
+                Err(self.needs_login(Some(&stored), wants_bound))
             }
             Some(stored) => Ok(Some(state.keep(stored))),
-            None => Err(self.needs_login(None)),
+            None => Err(self.needs_login(None, wants_bound)),
         }
     }
 

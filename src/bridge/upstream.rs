@@ -85,14 +85,26 @@ impl Upstream {
         let mut login = self.tokens.live(None)?;
         let mut response = self.send_with(outgoing, login.as_deref())?;
         if response.status == 401 {
+            let bound_only = wants_bound(&response);
             let Some(refused) = &login else {
-                return Err(self.tokens.needs_login(None));
+                return Err(self.tokens.needs_login(None, bound_only));
             };
-            login = self.tokens.live(Some(&refused.access_token))?;
+            let token = &refused.access_token;
+            login = match bound_only && !refused.is_bound() {
+                // Another token of this login would not be bound either.
+                true => match self.tokens.newer(token)? {
+                    None => return Err(self.tokens.needs_login(Some(refused), true)),
+                    newer => newer,
+                },
+                false => self.tokens.live(Some(token))?,
+            };
             response = self.send_with(outgoing, login.as_deref())?;
             if response.status == 401 {
-                login.as_deref().inspect(|login| self.tokens.refuse(login));
-                return Err(self.tokens.needs_login(login.as_deref()));
+                let bound_only = wants_bound(&response);
+                login
+                    .as_deref()
+                    .inspect(|login| self.tokens.refuse(login, bound_only));
+                return Err(self.tokens.needs_login(login.as_deref(), bound_only));
             }
         }
         let (Some(wanted), Some(used)) = (wanted_scopes(&response), &login) else {
@@ -205,6 +217,11 @@ impl Upstream {
             fault,
         }
     }
+}
+
+/// Tells whether a refusal says that the server takes only tokens that are bound to a key.
+fn wants_bound(response: &Response) -> bool {
+    challenge::wants_bound(response.header_values("www-authenticate"))
 }
 
 /// Returns the challenge of a response that asks for more scopes.

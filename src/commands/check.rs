@@ -165,9 +165,6 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         (revision, answer) = client.list_tools()?;
     }
     let settings = &context.settings;
-    let again = |why: &str, options: &[&str]| {
-        Err(refresh::needs_login_again(&login, why, options, settings))
-    };
     match answer {
         ToolsAnswer::Result(result) => {
             let tools = result.get("tools").and_then(Value::as_array);
@@ -187,13 +184,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         }
         ToolsAnswer::Unauthorized { only_bound } => {
             refresh::mark_access_token_refused(&login, context)?;
-            match only_bound && !login.is_bound() {
-                true => again(
-                    "it accepts only tokens that are bound to a key (DPoP)",
-                    &["--force", "--dpop"],
-                ),
-                false => again("it does not accept the stored login", &["--force"]),
-            }
+            Err(refresh::refused(&login, only_bound, settings))
         }
         ToolsAnswer::InsufficientScope(challenge) => {
             let why = match challenge.scopes.as_slice() {
@@ -203,7 +194,8 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
                     format!("the stored one lacks scopes; the server wants {scopes}")
                 }
             };
-            again(&why, &["--challenge", &challenge.to_header()])
+            let options = ["--challenge", &challenge.to_header()];
+            Err(refresh::needs_login_again(&login, &why, &options, settings))
         }
         ToolsAnswer::Refused(words) => Err(Error::AccountRefused {
             server: key.server.clone(),
@@ -363,13 +355,8 @@ impl<'a> McpClient<'a> {
                 .take_if(|url| self.quotes_token(url));
             return Ok(ToolsAnswer::InsufficientScope(bearer));
         }
-        let challenges = challenge::parse(challenges);
-        if status == 401 || !challenges.is_empty() {
-            let has = |scheme| {
-                let mut schemes = challenges.iter().map(|it| &it.scheme);
-                schemes.any(|it| it.eq_ignore_ascii_case(scheme))
-            };
-            let only_bound = has("DPoP") && !has("Bearer");
+        if status == 401 || !challenge::parse(challenges.iter().copied()).is_empty() {
+            let only_bound = challenge::wants_bound(challenges);
             return Ok(ToolsAnswer::Unauthorized { only_bound });
         }
         let body = response.read().map_err(|err| self.unreachable(err))?;

@@ -112,6 +112,18 @@ pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerCh
         })
 }
 
+/// Tells whether a server takes only tokens that are bound to a key: it asks for `DPoP`, and not for `Bearer`.
+///
+/// Spec: RFC 9449 section 7.1.
+pub fn wants_bound<'a>(headers: impl IntoIterator<Item = &'a str>) -> bool {
+    let challenges = parse(headers);
+    let has = |scheme: &str| {
+        let mut schemes = challenges.iter().map(|it| &it.scheme);
+        schemes.any(|it| it.eq_ignore_ascii_case(scheme))
+    };
+    has("DPoP") && !has("Bearer")
+}
+
 /// The credentials that a server asks for instead of an OAuth token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
@@ -544,6 +556,23 @@ mod tests {
             &["Bearer scope=\" a  b a\tc \", error=e, error_description=\"d d\""],
             Some("-|a,b,c|e|d d"),
         );
+    }
+
+    #[test]
+    fn dp9_a_server_that_takes_only_bound_tokens() {
+        for (headers, expected) in [
+            (&[][..], false),
+            (&["Bearer"], false),
+            (&["Basic realm=\"x\""], false),
+            (&["DPoP"], true),
+            (&["dpop algs=\"ES256\", error=\"invalid_token\""], true),
+            (&["Basic realm=\"x\", DPoP algs=\"ES256\""], true),
+            (&["DPoP algs=\"ES256\"", "Bearer"], false),
+            (&["Bearer realm=\"DPoP\""], false),
+        ] {
+            let found = wants_bound(headers.iter().copied());
+            assert_eq!(found, expected, "{headers:?}");
+        }
     }
 
     #[test]

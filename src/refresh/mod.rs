@@ -329,9 +329,14 @@ pub fn refused_before(login: &Credentials, settings: &Settings) -> Error {
 
 /// Says that only a login helps, and how; the login may be unknown.
 pub fn needs_login(key: &StoredId, why: &str, settings: &Settings) -> Error {
+    needs_login_with(key, why, &[], settings)
+}
+
+/// Says that there has to be a login, and how: with these options.
+pub fn needs_login_with(key: &StoredId, why: &str, options: &[&str], settings: &Settings) -> Error {
     Error::NotLoggedIn {
         message: format!("{} needs a login: {why}", key.server),
-        hint: Hint::Login(settings.login(key, &[])),
+        hint: Hint::Login(settings.login(key, options)),
     }
 }
 
@@ -346,6 +351,23 @@ pub fn needs_login_again(
         message: format!("{} needs a login: {why}", login.server),
         hint: Hint::Login(settings.login_again(login, options)),
     }
+}
+
+/// Says that the server refuses a login; `wants_bound` if it takes only tokens that are bound to a key.
+pub fn refused(login: &Credentials, wants_bound: bool, settings: &Settings) -> Error {
+    if !wants_bound || login.is_bound() {
+        let why = "it does not accept the stored login";
+        return needs_login_again(login, why, &["--force"], settings);
+    }
+    if login.generation == 0 {
+        // It was made for this run.
+        return Error::DpopRequired {
+            server: login.server.clone(),
+            login: None,
+        };
+    }
+    let why = "it accepts only tokens that are bound to a key (DPoP)";
+    needs_login_again(login, why, &["--force", "--dpop"], settings)
 }
 
 #[cfg(test)]

@@ -232,3 +232,75 @@ fn dp9_a_server_that_wants_bound_tokens_leads_to_the_command() {
     let command = format!("mcp-login --force --dpop {url}");
     assert!(error["hint"].to_string().contains(&command), "{error}");
 }
+
+/// Asks through the bridge, and returns its error.
+fn bridged(program: Program) -> Value {
+    let mut client = StdioClient::start(program.with_stdin());
+    let answer = client.initialize(json!({}));
+    client.finish().expect(0);
+    answer["error"].clone()
+}
+
+/// A client of the bridge is told the command as well: a refresh would not help, and none is made.
+#[apply(test)]
+fn dp9_the_bridge_to_a_server_that_wants_bound_tokens_names_the_command() {
+    let fake = Fake::with(|seen, fake| {
+        let is_bearer = |it: &str| it.starts_with("Bearer ");
+        let refusal = "DPoP error=\"invalid_token\", algs=\"ES256\"";
+        match (seen.path.as_str(), seen.header("authorization")) {
+            ("/mcp", Some(it)) if is_bearer(it) => {
+                Some(Reply::status(401).with("WWW-Authenticate", refusal))
+            }
+            ("/token", _) if seen.header("dpop").is_none() => {
+                Some(Reply::json(200, &fake.tokens(7, None)))
+            }
+            _ => answer(seen, fake),
+        }
+    });
+    let url = fake.mcp();
+    let connect = |home: &std::path::Path| {
+        let program = Program::new().at_home(home);
+        program.args(["connect", "--store", "file", &url])
+    };
+    let nowhere = home();
+    let unknown = bridged(connect(nowhere.path()));
+    let hint = unknown["data"]["hint"].as_str().expect("a hint").to_owned();
+    let command = format!("mcp-login --dpop {url} --store file");
+    assert!(hint.contains(&command), "{unknown}");
+
+    let login = Program::login(&fake).agree().expect(0);
+    let before = fake.seen_at("/token").len();
+    let refused = bridged(connect(login.home()));
+    let hint = refused["data"]["hint"].as_str().expect("a hint").to_owned();
+    let command = format!("mcp-login --force --dpop {url} --store file");
+    let message = refused["message"].as_str().expect("a message");
+    assert!(hint.contains(&command), "{refused}");
+    assert!(message.contains("bound to a key") && message.contains(&command));
+    assert_eq!(fake.seen_at("/token").len(), before, "no refresh");
+
+    // The same bridge goes on with the login that it asked for.
+    let mut client = StdioClient::start(connect(login.home()).with_stdin());
+    assert!(client.initialize(json!({}))["error"].is_object());
+    let again = Program::login(&fake).at_home(login.home());
+    again.args(["--force", "--dpop"]).agree().expect(0);
+    let answered = client.initialize(json!({}));
+    assert_eq!(
+        answered["result"]["serverInfo"]["name"], "fake",
+        "{answered}"
+    );
+    client.finish().expect(0);
+}
+
+#[apply(test)]
+fn dp9_a_run_without_a_stored_login_is_told_to_add_the_option() {
+    let fake = Fake::with(|seen, fake| match seen.path.as_str() {
+        "/token" => Some(Reply::json(200, &fake.tokens(7, None))),
+        "/mcp" => Some(Reply::status(401).with("WWW-Authenticate", "DPoP algs=\"ES256\"")),
+        _ => answer(seen, fake),
+    });
+    let refused = bridged(command(&home(), "connect", &fake));
+    assert!(refused.to_string().contains("add --dpop"), "{refused}");
+    let check = command(&home(), "check", &fake).arg("--json").run();
+    let check = check.expect(2);
+    assert!(check.stdout.contains("add --dpop"), "{}", check.stdout);
+}
